@@ -1,0 +1,2 @@
+//! The benchmark that anybody can run.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Carries out what the plan decides: lease, order, batches, quota, retries.

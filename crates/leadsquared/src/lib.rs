@@ -1,0 +1,1 @@
+//! A client for LeadSquared's public API.

@@ -1,0 +1,2 @@
+//! The program: settings, commands, start and stop.
+fn main() {}

@@ -1,0 +1,1 @@
+//! What to do with each record: pure, without IO, clock or chance.

@@ -1,0 +1,1 @@
+//! An emulated LeadSquared account over real HTTP.

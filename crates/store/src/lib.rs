@@ -1,0 +1,1 @@
+//! What is kept: one interface of storage operations over SQLite and PostgreSQL.
