@@ -1,0 +1,158 @@
+//! What can go wrong, by what the caller can do about it.
+//!
+//! - [`Error::Invalid`]: mend the settings or the arguments. Nothing was sent.
+//! - [`Error::Refused`]: final. LeadSquared said no to *this* request and will say it again.
+//! - [`Error::RateLimited`]: wait, then send the same again.
+//! - [`Error::Transient`]: send it again, after looking at [`Error::effect`] if it writes.
+//! - [`Error::Credentials`]: stop the account until somebody mends its keys or its host.
+//! - [`Error::Unreadable`]: as `Transient`, but tell somebody if it stays.
+
+use crate::RateLimit;
+
+/// Most characters of a message that an [`Error`] keeps; the whole answer is in the exchange.
+pub const MESSAGE_LIMIT: usize = 1_000;
+
+/// What a failed call may have done to the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Nothing: it was never sent, it was refused, or it only reads. It may be sent again.
+    None,
+    /// Unknown: it was sent, and no answer says what became of it. Look before writing again,
+    /// because LeadSquared has no idempotency key (documented, `AD/rate-limits`) and a repeated
+    /// create makes a second lead or activity.
+    Unknown,
+}
+
+/// A failed call. `operation` is the path below `/v2/`, such as `LeadManagement.svc/Lead.Capture`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Settings or arguments with which no request can be made. Nothing was sent.
+    #[error("nothing was sent: {problem}")]
+    Invalid {
+        /// What is wrong with which value, and what to give instead.
+        problem: String,
+    },
+
+    /// LeadSquared's final no. The whole write is refused, never a part of it (live).
+    #[error(
+        "LeadSquared refused {operation} (HTTP {status}{}): {message}; the same request would be \
+         refused again, so change it", named(exception.as_deref())
+    )]
+    Refused {
+        /// The operation that was called.
+        operation: &'static str,
+        /// The HTTP status; 500 for most, but 200 is met as well.
+        status: u16,
+        /// `ExceptionType`, such as `MXDuplicateEntryException`. LeadSquared publishes no list.
+        exception: Option<String>,
+        /// `ExceptionMessage`, or what else the answer says; up to [`MESSAGE_LIMIT`] characters.
+        message: String,
+    },
+
+    /// Too many calls, under whatever HTTP status. Nothing was done.
+    #[error(
+        "LeadSquared's limit of calls is used up ({operation}, HTTP {status}): {message}; wait for \
+         the window to pass, then send the same again"
+    )]
+    RateLimited {
+        /// The operation that was called.
+        operation: &'static str,
+        /// The HTTP status: 429 (documented), 403 and 200 (client code).
+        status: u16,
+        /// LeadSquared's words.
+        message: String,
+        /// The limit, if the message tells it. There are no headers that do (documented).
+        limit: Option<RateLimit>,
+    },
+
+    /// No verdict from LeadSquared: no connection, no answer in time, or a server's fault.
+    #[error("{operation} got no verdict from LeadSquared{}: {problem}; {}", http(*status), repeat(*effect))]
+    Transient {
+        /// The operation that was called.
+        operation: &'static str,
+        /// The HTTP status, if an answer began.
+        status: Option<u16>,
+        /// What happened.
+        problem: String,
+        /// Whether the request may have taken effect.
+        effect: Effect,
+    },
+
+    /// Keys or host are wrong, or the user of the keys is deactivated. Nothing was done.
+    #[error(
+        "LeadSquared did not accept the keys ({operation}, HTTP {status}): {message}; {}",
+        credentials(right_host.as_deref())
+    )]
+    Credentials {
+        /// The operation that was called.
+        operation: &'static str,
+        /// The HTTP status, 401 (documented).
+        status: u16,
+        /// LeadSquared's words.
+        message: String,
+        /// The host that the message names, if it is not the one that was called: the account is
+        /// in another region (documented that it is named, `AD/api-host`; the wording is not, so
+        /// any `*.leadsquared.com` in it counts: guess).
+        right_host: Option<String>,
+    },
+
+    /// An answer that begins as a success and can't be read: cut, too large, not JSON, or JSON of
+    /// another shape.
+    #[error("the answer to {operation} (HTTP {status}) can't be read: {problem}; {}", repeat(*effect))]
+    Unreadable {
+        /// The operation that was called.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong, and where in the answer.
+        problem: String,
+        /// Whether the request may have taken effect; unknown for everything that writes.
+        effect: Effect,
+    },
+}
+
+impl Error {
+    /// What the failed call may have done to the account.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::Transient { effect, .. } | Self::Unreadable { effect, .. } => *effect,
+            Self::Invalid { .. }
+            | Self::Refused { .. }
+            | Self::RateLimited { .. }
+            | Self::Credentials { .. } => Effect::None,
+        }
+    }
+
+    /// The `ExceptionType` of a refusal.
+    pub fn exception(&self) -> Option<&str> {
+        match self {
+            Self::Refused { exception, .. } => exception.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+fn named(exception: Option<&str>) -> String {
+    exception.map_or_else(String::new, |name| format!(", {name}"))
+}
+
+fn http(status: Option<u16>) -> String {
+    status.map_or_else(String::new, |status| format!(" (HTTP {status})"))
+}
+
+fn repeat(effect: Effect) -> &'static str {
+    match effect {
+        Effect::None => "it changed nothing and can be sent again",
+        Effect::Unknown => {
+            "it may have taken effect, so look at the account before sending it again"
+        }
+    }
+}
+
+fn credentials(right_host: Option<&str>) -> String {
+    right_host.map_or_else(
+        || "check both keys, the region's host, and that the user of the keys is active".to_owned(),
+        |host| format!("the account is in another region: set its host to {host}"),
+    )
+}

@@ -1,0 +1,7 @@
+//! Leads: `LeadManagement.svc`.
+
+pub(crate) mod bulk;
+pub(crate) mod lead;
+pub(crate) mod metadata;
+pub(crate) mod read;
+pub(crate) mod write;
