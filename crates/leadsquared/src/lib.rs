@@ -36,6 +36,7 @@
 mod account;
 mod activities;
 mod answer;
+mod call;
 mod client;
 mod error;
 mod exchange;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{Client, Reply, client::Call, scalar};
+use crate::{Client, Reply, call::Call, scalar};
 
 /// A user of an account (documented, `AD/get-users`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

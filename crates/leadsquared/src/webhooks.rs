@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::{Client, Done, Page, Paging, Reply, Sorting, Written, client::Call, scalar};
+use crate::{Client, Done, Page, Paging, Reply, Sorting, Written, call::Call, scalar};
 
 /// What a webhook is told of (documented, `AD/create-a-webhook`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use crate::{
-    ActivityWrite, Client, Reply, Rows, activities::write::Keyed, client::Call, paging::Numbered,
+    ActivityWrite, Client, Reply, Rows, activities::write::Keyed, call::Call, paging::Numbered,
     scalar,
 };
 

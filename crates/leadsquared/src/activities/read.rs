@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Client, Fields, Page, Paging, Reply, Sorting, Window, client::Call, scalar::Text};
+use crate::{Client, Fields, Page, Paging, Reply, Sorting, Window, call::Call, scalar::Text};
 
 /// An activity, out of any of the shapes in which lists of them come.
 ///

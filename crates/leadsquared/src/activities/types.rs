@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{Client, Reply, client::Call, scalar};
+use crate::{Client, Reply, call::Call, scalar};
 
 /// A type of activity: `{"ActivityEvent":206,"ActivityEventName":"Booking Created",…}` (live).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -19,16 +19,16 @@ pub struct ActivityType {
 /// The fields of a type of activity, or of one activity with their values (documented,
 /// `AD/get-details-of-activity-type`, `AD/get-activity-details`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase")]
 pub struct ActivityForm {
     /// The id of the type or activity.
-    #[serde(rename = "ID", alias = "Id", deserialize_with = "scalar::text")]
+    #[serde(default, rename = "ID", alias = "Id", deserialize_with = "scalar::text")]
     pub id: Option<String>,
     /// Its name.
-    #[serde(deserialize_with = "scalar::plain")]
+    #[serde(default, deserialize_with = "scalar::plain")]
     pub name: String,
     /// The name that people see.
-    #[serde(deserialize_with = "scalar::plain")]
+    #[serde(default, deserialize_with = "scalar::plain")]
     pub display_name: String,
     /// The fields.
     #[serde(deserialize_with = "scalar::list")]

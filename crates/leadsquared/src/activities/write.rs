@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::{Client, LeadWrite, Reply, Written, client::Call, time::to_wire};
+use crate::{Client, LeadWrite, Reply, Written, call::Call, time::to_wire};
 
 /// One value of an activity: `{"SchemaName":"mx_Custom_1","Value":"…"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
-    Attribute, Client, LeadWrite, Reply, Rows, Written, client::Call, paging::Numbered, scalar,
+    Attribute, Client, LeadWrite, Reply, Rows, Written, call::Call, paging::Numbered, scalar,
 };
 
 /// Most leads of [`Client::create_leads`] (documented, `AD/create-leads-in-bulk`).

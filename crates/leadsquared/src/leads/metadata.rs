@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{Client, Reply, client::Call, scalar};
+use crate::{Client, Reply, call::Call, scalar};
 
 /// Whether [`Client::lead_fields`] brings the options of dropdowns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

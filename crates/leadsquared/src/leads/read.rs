@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Client, Lead, Page, Paging, Reply, Sorting, Window, client::Call, paging::Columns};
+use crate::{Client, Lead, Page, Paging, Reply, Sorting, Window, call::Call, paging::Columns};
 
 /// Most leads in a page of [`Client::leads`] (client code).
 pub const LEADS_PAGE_MAX: u32 = 1000;

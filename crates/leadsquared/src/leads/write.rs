@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::{Client, Reply, Written, client::Call};
+use crate::{Client, Reply, Written, call::Call};
 
 /// One value of a lead: `{"Attribute":"<schema name>","Value":"<text>"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
