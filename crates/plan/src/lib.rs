@@ -1,1 +1,32 @@
 //! What to do with each record: pure, without IO, clock or chance.
+//!
+//! The way through this crate follows the way of one lead:
+//!
+//! 1. [`payload`] reads a webhook's body into records;
+//! 2. [`mapping`] turns the source's fields into the destination's, with [`value`], [`phone`] and
+//!    [`moment`] converting what is in them;
+//! 3. [`identity`] says by which keys a lead is known, [`link`] what was last synced;
+//! 4. [`decide`] says what to do: look something up, create, update, nothing, refuse;
+//! 5. [`verdict`] says what an account's answer means for the record;
+//! 6. [`retry`] says when to try again, [`quota`] how many calls fit.
+//!
+//! Everything that these need is passed in, so that a request can be planned again at any time:
+//! for a retry, for a preview, and in a simulation.
+
+pub mod connector;
+pub mod decide;
+pub mod id;
+pub mod identity;
+pub mod link;
+pub mod mapping;
+pub mod metadata;
+pub mod moment;
+pub mod outcome;
+pub mod payload;
+pub mod phone;
+pub mod problem;
+pub mod quota;
+pub mod retry;
+pub mod snapshot;
+pub mod value;
+pub mod verdict;

@@ -1,1 +1,167 @@
 //! What is kept: one interface of storage operations over SQLite and PostgreSQL.
+//!
+//! [`Store`] names each operation for what happens. What must be atomic is one operation; a
+//! transaction never crosses the interface, and no caller asks which database it is on.
+//! [`open`] chooses the backend by the URL.
+
+mod audit;
+mod configuration;
+mod dispatching;
+mod error;
+mod intake;
+mod log;
+
+pub use audit::Actor;
+pub use configuration::{Account, AccountPlan, Change, Configuration, Connector, Keys};
+pub use dispatching::{
+    AttemptOutcome, Call, CallRef, Intent, IntentRecord, Lease, Progress, RecordKey, RecordState,
+    RequestState, Spent, Stage, Unfinished, WaitingRecord,
+};
+pub use error::Error;
+pub use intake::{NewDelivery, Origin, Token, TokenHash};
+pub use log::{
+    AttemptItem, CallItem, Cursor, Delivery, Filter, Page, RecordItem, RequestItem, Selection,
+};
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use plan::id::{AccountId, ConnectorId, RequestId};
+use plan::link::{Link, Pair, Side};
+use plan::metadata::FieldList;
+
+/// What every operation answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that is kept.
+///
+/// All operations are safe to drop half way: what they began is either done whole or not at all,
+/// and no later operation, of whomever, is affected.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug {
+    // ---- health -------------------------------------------------------------------------
+
+    /// Whether the database answers and has every migration.
+    async fn ready(&self) -> Result<()>;
+
+    /// A number for this node, to make Request IDs with: 0 to [`plan::id::NODES`] - 1, another
+    /// one at each call until all were given out.
+    async fn take_node_number(&self) -> Result<i64>;
+
+    // ---- configuration ------------------------------------------------------------------
+
+    /// A number that grows with each change of the configuration. Cheap: nodes poll it.
+    async fn configuration_version(&self) -> Result<i64>;
+
+    /// Accounts (with their keys) and connectors as they are.
+    async fn configuration(&self) -> Result<Configuration>;
+
+    /// Makes these changes, all or none, in order, each in the audit log; answers the new
+    /// configuration version. No changes change nothing, the version neither.
+    async fn change_configuration(
+        &self,
+        changes: Vec<Change>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<i64>;
+
+    /// The definition that a connector had at this version.
+    async fn definition(
+        &self,
+        connector: ConnectorId,
+        version: i64,
+    ) -> Result<Option<plan::connector::Definition>>;
+
+    /// An account's lead fields as last fetched, and when.
+    async fn lead_fields(&self, account: AccountId) -> Result<Option<(Timestamp, FieldList)>>;
+
+    /// Keeps what an account said of its lead fields.
+    async fn store_lead_fields(
+        &self,
+        account: AccountId,
+        fields: &FieldList,
+        at: Timestamp,
+    ) -> Result<()>;
+
+    // ---- intake -------------------------------------------------------------------------
+
+    /// Keeps deliveries as they came, in one commit, each as a queued request. When it answers
+    /// `Ok`, they are on disk. A delivery is never changed afterwards.
+    async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()>;
+
+    // ---- dispatching: all but `take_lease` fail with [`Error::LeaseLost`] once somebody else
+    // ---- holds an account of the lease
+
+    /// Takes the lease of these accounts, all or none, for `ttl` from now by the database's
+    /// clock. `None` while somebody else holds one of them. `holder` names the node for people.
+    async fn take_lease(
+        &self,
+        accounts: &[AccountId],
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>>;
+
+    /// Holds the lease for `ttl` from now.
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<()>;
+
+    /// Gives the lease up; giving up a lost one is no error.
+    async fn release_lease(&self, lease: &Lease) -> Result<()>;
+
+    /// The unfinished requests of these connectors that are due, oldest first, without the
+    /// `open` ones. At most `limit`.
+    async fn open_requests(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        open: &std::collections::HashSet<RequestId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unfinished>>;
+
+    /// The records of these connectors that were tried, are not final, and whose next try lies
+    /// after `now`: later changes of the same leads wait for them.
+    async fn waiting_records(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<Vec<WaitingRecord>>;
+
+    /// Makes every waiting record of these connectors due at once: what they waited for has
+    /// come back.
+    async fn wake_waiting(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<u64>;
+
+    /// Calls that went out, or were about to, and whose outcome is not known: what a crash left.
+    async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>>;
+
+    /// The links of these leads of one side of a pair, in no particular order; leads without a
+    /// link are left out.
+    async fn links(&self, pair: Pair, side: Side, lead_ids: &[String]) -> Result<Vec<Link>>;
+
+    /// Keeps what happened and what is about to happen, in one commit.
+    async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()>;
+
+    /// The calls made to an account on a day ([`plan::quota::day_of`]).
+    async fn spent(&self, account: AccountId, day: i64) -> Result<u32>;
+
+    // ---- the log ------------------------------------------------------------------------
+
+    /// Requests that match, newest first, with their records, attempts and calls.
+    async fn requests(&self, filter: &Filter, page: &Page) -> Result<(Vec<RequestItem>, Option<Cursor>)>;
+
+    /// The delivery that made a request, as it came.
+    async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>>;
+
+    /// How many leads are linked between two accounts.
+    async fn count_links(&self, pair: Pair) -> Result<u64>;
+
+    /// Queues failed records again, due at once, with a full set of tries; answers how many
+    /// requests that touched. Records that succeeded are left alone.
+    async fn retry(&self, selection: &Selection, actor: &Actor, now: Timestamp) -> Result<u64>;
+}

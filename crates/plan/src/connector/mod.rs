@@ -1,0 +1,43 @@
+//! A connector's settings: what `product.md` calls its configuration, under the names of the
+//! configuration file.
+
+mod check;
+mod rules;
+
+pub use check::Fault;
+pub use rules::{
+    Access, ActivityRules, ActivityType, Basic, Behaviour, Conflict, FieldRow, LeadRules, Policy,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// A one-way sync from a source account to a destination account.
+///
+/// It is written and read as the configuration file's `[[connector]]` table, except `enabled`,
+/// which is a state and not a setting. Each saved definition is a *version*; the record of a
+/// lead names the version that decided about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// The connector's name.
+    pub name: String,
+    /// The name of the account whose changes it takes.
+    pub source: String,
+    /// The name of the account that it writes to.
+    pub destination: String,
+    /// The basic settings.
+    #[serde(default)]
+    pub basic: Basic,
+    /// Who of the destination account may use the connector.
+    #[serde(default, skip_serializing_if = "Access::is_empty")]
+    pub access: Access,
+    /// What happens to leads.
+    #[serde(default)]
+    pub lead: LeadRules,
+    /// Who wins where an opposite connector exists.
+    #[serde(default)]
+    pub conflict: Conflict,
+    /// What happens to activities.
+    #[serde(default)]
+    pub activity: ActivityRules,
+}

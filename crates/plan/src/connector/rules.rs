@@ -1,0 +1,203 @@
+//! The parts of a connector's definition.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The basic settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Basic {
+    /// What new leads get as their *Lead Source*.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead_source: Option<String>,
+    /// The country of phone numbers that name none: ISO 3166 (`IN`) or a calling code (`+91`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_country_code: Option<String>,
+    /// The zone of the source's date-times, an IANA name. Left out, they are UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// The destination's field by which a lead is found again.
+    #[serde(default = "email")]
+    pub search_by: String,
+    /// The field that is tried when the first one can't find the lead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secondary_search_by: Option<String>,
+    /// The email address of the destination's user who is told of failures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<String>,
+    /// Whether that user is told.
+    #[serde(default)]
+    pub notifications: bool,
+}
+
+fn email() -> String {
+    "EmailAddress".to_owned()
+}
+
+impl Default for Basic {
+    fn default() -> Self {
+        Self {
+            lead_source: None,
+            default_country_code: None,
+            time_zone: None,
+            search_by: email(),
+            secondary_search_by: None,
+            notify: None,
+            notifications: false,
+        }
+    }
+}
+
+/// Who of the destination account's users may use the connector; administrators always may.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// *Based on Role*: users with one of these roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// *Advanced (User Level)*: users in whom this boolean field is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_field: Option<String>,
+}
+
+impl Access {
+    pub(super) fn is_empty(&self) -> bool {
+        self == &Self::default()
+    }
+}
+
+/// The *Sync Behaviour* of leads or activities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Behaviour {
+    /// *Capture (Create and Update existing) Record*.
+    #[default]
+    CreateAndUpdate,
+    /// *Create only new record*.
+    CreateOnly,
+    /// *Update only existing record*.
+    UpdateOnly,
+    /// *Do Nothing*: for leads only.
+    DoNothing,
+}
+
+impl Behaviour {
+    /// The name in the configuration file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateAndUpdate => "create_and_update",
+            Self::CreateOnly => "create_only",
+            Self::UpdateOnly => "update_only",
+            Self::DoNothing => "do_nothing",
+        }
+    }
+}
+
+/// What happens to leads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeadRules {
+    /// Whether leads are created, updated, both or neither.
+    #[serde(default)]
+    pub behaviour: Behaviour,
+    /// Whether the destination's automations are to see what is written.
+    ///
+    /// LeadSquared keeps updates by API from its automations unless asked (AD/update-a-lead),
+    /// and never shows them bulk calls; so with this on, every lead costs a call of its own.
+    #[serde(default)]
+    pub trigger_automations: bool,
+    /// The mapping; empty means the default mapping.
+    #[serde(default, rename = "field", skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldRow>,
+}
+
+/// One row of a mapping.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldRow {
+    /// Where in the payload the value is: `Current.FirstName`, or `FirstName`, which is looked
+    /// for in `Current`, in `After` and in the flat lead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// A template over the payload, in place of `from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute: Option<String>,
+    /// The destination's field, by schema name.
+    pub to: String,
+    /// What the field gets when the source sent nothing and the destination has nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// Whether the row counts.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub enabled: bool,
+    /// Values of the source and what they become; others stay as they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+    /// Who wins for this field, in place of the connector's policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Policy>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+/// Who wins when both sides changed a field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// The later change, by the accounts' own modification times.
+    #[default]
+    Newest,
+    /// The source.
+    Source,
+    /// The destination.
+    Destination,
+    /// The source, but only where the destination has nothing.
+    FillBlank,
+    /// A person decides.
+    Review,
+}
+
+/// Who wins where an opposite connector exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conflict {
+    /// For every field that has no policy of its own.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// What happens to activities.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActivityRules {
+    /// Whether activities are synced.
+    #[serde(default)]
+    pub enabled: bool,
+    /// Whether activities are created, updated or both.
+    #[serde(default)]
+    pub behaviour: Behaviour,
+    /// Which types become which; empty means each type that both accounts have, by name.
+    #[serde(default, rename = "type", skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<ActivityType>,
+}
+
+/// One activity type of the source and what it becomes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActivityType {
+    /// The event code in the source.
+    pub from: u32,
+    /// The event code in the destination.
+    pub to: u32,
+    /// The mapping of its fields; empty means by schema name.
+    #[serde(default, rename = "field", skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldRow>,
+}

@@ -1,0 +1,124 @@
+//! What an account says about its fields (AD/meta-data).
+
+use serde::{Deserialize, Serialize};
+
+/// One lead field of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// The name that the API uses.
+    pub schema_name: String,
+    /// The name that people see.
+    pub display_name: String,
+    /// What the field holds.
+    pub kind: Kind,
+    /// The longest text that fits, in characters; `None` where the account doesn't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u32>,
+    /// The values of a dropdown; empty for other fields and where the account left them out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// Whether two leads may not have the same value.
+    #[serde(default)]
+    pub unique: bool,
+    /// Whether a lead can't be created without it.
+    #[serde(default)]
+    pub mandatory: bool,
+    /// Whether it can't be written.
+    #[serde(default)]
+    pub read_only: bool,
+}
+
+/// What a field holds, as far as that changes how a value is converted or compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// An email address, compared without regard to case.
+    Email,
+    /// A phone number.
+    Phone,
+    /// A number.
+    Number,
+    /// A date without a time, which no zone moves.
+    Date,
+    /// A date with a time, in UTC at the API.
+    DateTime,
+    /// A time of day.
+    Time,
+    /// Yes or no: `1` and `0` in reads.
+    Boolean,
+    /// One of the options.
+    Select,
+    /// Several of the options.
+    MultiSelect,
+    /// A user of this account, by id.
+    User,
+    /// A custom field set: fields within a field.
+    FieldSet,
+}
+
+impl Kind {
+    /// The kind for a `DataType` and a `RenderTypeTextValue` of LeadSquared's metadata.
+    ///
+    /// A date and a date-time share the DataType `Date` and differ by how they are shown
+    /// (AD/create-custom-lead-field). What is not known is text.
+    pub fn of(data_type: &str, render_type: &str) -> Self {
+        match data_type {
+            "Email" => Self::Email,
+            "Phone" => Self::Phone,
+            "Number" => Self::Number,
+            "Date" if render_type.eq_ignore_ascii_case("DateTime") => Self::DateTime,
+            "Date" => Self::Date,
+            "DateTime" | "DateWithTimezone" => Self::DateTime,
+            "Time" => Self::Time,
+            "Boolean" => Self::Boolean,
+            "Select" | "Dropdown" | "SearchableDropdown" | "LargeOptionSet" => Self::Select,
+            "MultiSelect" => Self::MultiSelect,
+            "ActiveUsers" => Self::User,
+            "CustomObject" => Self::FieldSet,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// An account's lead fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Field>", into = "Vec<Field>")]
+pub struct FieldList {
+    fields: std::collections::BTreeMap<String, Field>,
+}
+
+impl FieldList {
+    /// The field of this schema name.
+    pub fn get(&self, schema_name: &str) -> Option<&Field> {
+        self.fields.get(schema_name)
+    }
+
+    /// Every field, by schema name.
+    pub fn iter(&self) -> impl Iterator<Item = &Field> {
+        self.fields.values()
+    }
+
+    /// Whether the account named no field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// What the field holds; text where the field is not known.
+    pub fn kind(&self, schema_name: &str) -> Kind {
+        self.get(schema_name).map_or(Kind::Text, |field| field.kind)
+    }
+}
+
+impl From<Vec<Field>> for FieldList {
+    fn from(fields: Vec<Field>) -> Self {
+        Self { fields: fields.into_iter().map(|f| (f.schema_name.clone(), f)).collect() }
+    }
+}
+
+impl From<FieldList> for Vec<Field> {
+    fn from(list: FieldList) -> Self {
+        list.fields.into_values().collect()
+    }
+}

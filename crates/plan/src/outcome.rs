@@ -1,0 +1,93 @@
+//! The words in which the log speaks of requests and records.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$variant_meta])* $variant,)+ }
+
+        impl $name {
+            /// Every word there is.
+            pub const ALL: &[$name] = &[$($name::$variant,)+];
+
+            /// The word as it is stored, shown and sent.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word,)+ }
+            }
+
+            /// The reverse of [`Self::as_str`].
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some($name::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+            fn from_str(word: &str) -> Result<Self, String> {
+                Self::from_word(word).ok_or_else(|| {
+                    let words: Vec<&str> = Self::ALL.iter().map(|w| w.as_str()).collect();
+                    format!("'{word}' is none of {}", words.join(", "))
+                })
+            }
+        }
+    };
+}
+
+words! {
+    /// What a record is about.
+    Entity {
+        /// A lead.
+        Lead = "lead",
+        /// An activity on a lead.
+        Activity = "activity",
+    }
+}
+
+words! {
+    /// What became of a record.
+    Event {
+        /// It was created in the destination.
+        New = "new",
+        /// It was updated in the destination.
+        Updated = "updated",
+        /// The destination already held all of it.
+        Unchanged = "unchanged",
+        /// The settings say to leave it alone.
+        Skipped = "skipped",
+        /// It is not in the destination.
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// Where a request is on its way.
+    JobStatus {
+        /// It waits for its turn, or for its next try.
+        Queued = "queued",
+        /// A call for it is on its way to an account.
+        Running = "running",
+        /// Every record ended well.
+        Success = "success",
+        /// At least one record ended in failure.
+        Failure = "failure",
+    }
+}
+
+words! {
+    /// How a record stands, or the worst record of a request.
+    SyncStatus {
+        /// It is as it should be.
+        Success = "success",
+        /// It failed, for good or until the next try.
+        Error = "error",
+    }
+}

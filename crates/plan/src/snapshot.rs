@@ -1,0 +1,46 @@
+//! A lead or an activity as an account showed it at one moment.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Field values by schema name, as text.
+///
+/// A field that is *absent* is not known; a field that is there with `""` is *blank*: two
+/// different things (LeadSquared shows blank as `""` or null: AD/get-lead-by-phone).
+/// A custom field set is kept as its JSON text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Snapshot(pub BTreeMap<String, String>);
+
+impl Snapshot {
+    /// The field's value; `None` when it is not known.
+    pub fn get(&self, field: &str) -> Option<&str> {
+        self.0.get(field).map(String::as_str)
+    }
+
+    /// The field's value where it is known and not blank.
+    pub fn filled(&self, field: &str) -> Option<&str> {
+        self.get(field).filter(|value| !value.trim().is_empty())
+    }
+
+    /// Sets one field.
+    pub fn put(&mut self, field: impl Into<String>, value: impl Into<String>) {
+        self.0.insert(field.into(), value.into());
+    }
+
+    /// Sets every field that `newer` knows.
+    pub fn absorb(&mut self, newer: &Snapshot) {
+        for (field, value) in &newer.0 {
+            if self.0.get(field) != Some(value) {
+                self.0.insert(field.clone(), value.clone());
+            }
+        }
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Snapshot {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(fields: I) -> Self {
+        Self(fields.into_iter().map(|(field, value)| (field.into(), value.into())).collect())
+    }
+}

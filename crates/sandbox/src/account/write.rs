@@ -1,0 +1,194 @@
+//! Creating, changing, deleting and merging leads.
+
+use super::fire::Event;
+use super::history::{FieldChange, Version, Who};
+use super::{Account, Refusal, Row, Slot};
+use crate::lead::{Change, Lead};
+use crate::metadata::FieldNo;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Who writes, when, and whether automations hear of it.
+#[derive(Clone)]
+pub(crate) struct Stamp {
+    pub(crate) at: Timestamp,
+    pub(crate) who: Who,
+    /// `CreatedBy`, `ModifiedBy`, and the owner of new leads.
+    pub(crate) user: Arc<str>,
+    pub(crate) fires: bool,
+}
+
+impl Stamp {
+    pub(crate) fn silent(&self) -> Self {
+        Self { fires: false, ..self.clone() }
+    }
+}
+
+impl Account {
+    /// The value that a change leaves behind.
+    fn outcome(&self, last: Option<&Arc<str>>, change: &Change) -> Option<Arc<str>> {
+        match change {
+            Change::Set(text) => Some(text.clone()),
+            Change::Clear => None,
+            Change::Parts(parts) => {
+                let mut map: serde_json::Map<String, serde_json::Value> =
+                    last.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+                for (name, text) in parts {
+                    if text.is_empty() {
+                        map.shift_remove(&**name);
+                    } else {
+                        map.insert(name.to_string(), text.as_str().into());
+                    }
+                }
+                (!map.is_empty()).then(|| serde_json::Value::Object(map).to_string().into())
+            }
+        }
+    }
+
+    /// Refuses values of unique fields that another lead has.
+    fn check_unique(&self, row: &Row, own: Option<Slot>) -> Result<(), Refusal> {
+        for (no, change) in &row.changes {
+            let field = self.setup.field(*no);
+            if let Change::Set(text) = change
+                && field.unique
+                && let Some(holder) = self.ledger.holder(&self.setup, *no, text)
+                && Some(holder) != own
+            {
+                return Err(Refusal::duplicate(&field.display_name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Creates a lead and fires New Lead.
+    pub(crate) fn create(
+        &mut self,
+        row: &Row,
+        id: Option<Arc<str>>,
+        stamp: &Stamp,
+    ) -> Result<Slot, Refusal> {
+        let setup = self.setup.clone();
+        let known = &setup.known;
+        let missing = setup.order.iter().map(|&no| (no, setup.field(no))).find(|(no, field)| {
+            field.mandatory && row.set(*no).is_none() && field.default.is_none()
+        });
+        if let Some((_, field)) = missing {
+            let name = &field.schema_name;
+            return Err(Refusal::mandatory(format!("'{name}' is mandatory for creating lead")));
+        }
+        self.check_unique(row, None)?;
+        let mut values: Vec<(FieldNo, Arc<str>)> =
+            Vec::with_capacity(row.changes.len() + DEFAULTS_EXPECTED);
+        for &no in &setup.order {
+            if setup.is_stored(no)
+                && let Some(text) = &setup.field(no).default
+            {
+                values.push((no, text.clone()));
+            }
+        }
+        let mut lead = Lead {
+            id: id.unwrap_or_else(|| self.chance.guid()),
+            auto_id: self.ledger.next_auto_id(),
+            created_on: stamp.at,
+            created_by: stamp.user.clone(),
+            modified_on: stamp.at,
+            modified_by: stamp.user.clone(),
+            touched_on: stamp.at,
+            first_activity: None,
+            last_activity: None,
+            values,
+        };
+        lead.values.sort_unstable_by_key(|&(no, _)| no);
+        let origin = match stamp.who {
+            Who::Person(_) | Who::Automation(_) => "Quick Add",
+            Who::Api(_) | Who::Bulk(_) => "API",
+        };
+        lead.store(known.origin, Some(origin.into()));
+        lead.store(known.owner, Some(stamp.user.clone()));
+        let mut changes = Vec::with_capacity(row.changes.len());
+        for (no, change) in &row.changes {
+            let after = self.outcome(None, change);
+            if after.is_some() || lead.stored(*no).is_none() {
+                lead.store(*no, after.clone());
+            }
+            if after.is_some() {
+                let field = setup.field(*no).schema_name.clone();
+                changes.push(FieldChange { field, before: None, after });
+            }
+        }
+        let version = Version { at: stamp.at, who: stamp.who.clone(), changes };
+        let slot = self.ledger.insert(&setup, lead, version);
+        if stamp.fires {
+            self.fire(&Event::LeadCreated { slot }, stamp);
+        }
+        Ok(slot)
+    }
+
+    /// Changes a lead and fires Lead Update if a value changed. Says whether one did.
+    pub(crate) fn update(&mut self, slot: Slot, row: &Row, stamp: &Stamp) -> Result<bool, Refusal> {
+        let setup = self.setup.clone();
+        self.check_unique(row, Some(slot))?;
+        let before = self.ledger.lead(slot).clone();
+        let mut changes = Vec::new();
+        let mut changed = Vec::new();
+        let mut next = None;
+        for (no, change) in &row.changes {
+            let last = before.stored(*no);
+            let after = self.outcome(last, change);
+            if last == after.as_ref() {
+                continue;
+            }
+            let field = setup.field(*no).schema_name.clone();
+            changes.push(FieldChange { field, before: last.cloned(), after: after.clone() });
+            changed.push(*no);
+            next.get_or_insert_with(|| Lead::clone(&before)).store(*no, after);
+        }
+        if changed.is_empty() && !setup.switches.touch_without_change.is_on() {
+            return Ok(false);
+        }
+        let mut next = next.unwrap_or_else(|| Lead::clone(&before));
+        next.modified_on = stamp.at;
+        next.modified_by = stamp.user.clone();
+        next.touched_on = stamp.at;
+        let version = Version { at: stamp.at, who: stamp.who.clone(), changes };
+        self.ledger.replace(&setup, slot, next, &changed, Some(version));
+        if stamp.fires && !changed.is_empty() {
+            self.fire(&Event::LeadUpdated { slot, before, changed: &changed }, stamp);
+        }
+        Ok(!changed.is_empty())
+    }
+
+    /// Deletes a lead with its activities.
+    pub(crate) fn delete(&mut self, slot: Slot, stamp: &Stamp) {
+        let setup = self.setup.clone();
+        if let Some(lead) = self.ledger.remove(&setup, slot) {
+            self.activities.forget_lead(slot);
+            if stamp.fires {
+                self.fire(&Event::LeadDeleted { lead }, stamp);
+            }
+        }
+    }
+
+    /// Merges the second lead into the first: blanks of the first are filled, activities move, the
+    /// second is deleted. The first fires Lead Update. The payload of a merge is not known.
+    pub(crate) fn merge(&mut self, keep: Slot, gone: Slot, stamp: &Stamp) -> Result<(), Refusal> {
+        let (kept, lost) = (self.ledger.lead(keep).clone(), self.ledger.lead(gone).clone());
+        let mut row = Row::default();
+        for (no, text) in &lost.values {
+            if kept.stored(*no).is_none() {
+                row.changes.push((*no, Change::Set(text.clone())));
+            }
+        }
+        let setup = self.setup.clone();
+        self.ledger.remove(&setup, gone);
+        self.activities.move_lead(gone, keep, &kept.id);
+        self.update(keep, &row, stamp)?;
+        if stamp.fires {
+            self.fire(&Event::LeadDeleted { lead: lost }, stamp);
+        }
+        Ok(())
+    }
+}
+
+/// Room for the fields that every new lead has without being sent any.
+const DEFAULTS_EXPECTED: usize = 20;

@@ -1,0 +1,163 @@
+//! What a sandbox is started with.
+
+use crate::metadata::{Field, catalogue};
+use crate::switches::Switches;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Tells the time. Tests pass their own; [`system_clock`] is the default.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The system's clock: the only place of this crate that reads it.
+pub fn system_clock() -> Clock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that owns the time here")]
+    Arc::new(Timestamp::now)
+}
+
+/// How many API calls an account may make.
+///
+/// Source: apidocs.leadsquared.com/rate-limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Calls to ordinary operations in one window.
+    pub calls: u32,
+    /// Calls to bulk operations in one window.
+    pub bulk_calls: u32,
+    /// The length of the window.
+    pub window: Duration,
+    /// Calls of any kind in one UTC day.
+    pub daily: u64,
+}
+
+/// The plan that an account is on: its quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// 10 calls and 5 bulk calls in 5 seconds; 10,000 + 1,000 per user a day, 250,000 at most.
+    Pro,
+    /// 20 calls and 10 bulk calls in 5 seconds; 100,000 + 1,000 per user a day, 1,000,000 at most.
+    Super,
+    /// A quota of its own.
+    Explicit(Quota),
+    /// Calls are counted and never refused.
+    Unlimited,
+}
+
+impl Plan {
+    /// The quota of this plan for an account with so many users; `None` for no limit.
+    pub fn quota(self, users: usize) -> Option<Quota> {
+        let users = u64::try_from(users).unwrap_or(u64::MAX);
+        let window = Duration::from_secs(5);
+        let daily = |base: u64, cap: u64| users.saturating_mul(1_000).saturating_add(base).min(cap);
+        match self {
+            Self::Pro => {
+                Some(Quota { calls: 10, bulk_calls: 5, window, daily: daily(10_000, 250_000) })
+            }
+            Self::Super => {
+                Some(Quota { calls: 20, bulk_calls: 10, window, daily: daily(100_000, 1_000_000) })
+            }
+            Self::Explicit(quota) => Some(quota),
+            Self::Unlimited => None,
+        }
+    }
+}
+
+/// A user of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The GUID that `OwnerId` and `CreatedBy` hold.
+    pub id: Arc<str>,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Mail address.
+    pub email: String,
+    /// `Administrator`, `Sales_User` and so on.
+    pub role: String,
+    /// Whether the user may log in (`StatusCode` 0).
+    pub active: bool,
+}
+
+impl User {
+    /// An active user with that GUID, name, mail address and role.
+    pub fn new(id: &str, first_name: &str, last_name: &str, email: &str, role: &str) -> Self {
+        Self {
+            id: id.into(),
+            first_name: first_name.to_owned(),
+            last_name: last_name.to_owned(),
+            email: email.to_owned(),
+            role: role.to_owned(),
+            active: true,
+        }
+    }
+
+    /// First and last name in one.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+    }
+}
+
+/// What a sandbox is started with. Change the fields of [`Settings::new`]'s answer.
+#[derive(Clone)]
+pub struct Settings {
+    /// What the account's pages call it.
+    pub name: String,
+    /// The access key that calls must carry.
+    pub access_key: String,
+    /// The secret key that calls must carry.
+    pub secret_key: String,
+    /// The port on 127.0.0.1; 0 takes any free one.
+    pub port: u16,
+    /// The API quota.
+    pub plan: Plan,
+    /// Which of the disputed behaviours this account shows.
+    pub switches: Switches,
+    /// The start of all chance (ids, order of ties, faults with a probability); `None` takes one
+    /// from the system.
+    pub seed: Option<u64>,
+    /// The time.
+    pub clock: Clock,
+    /// The lead fields.
+    pub fields: Vec<Field>,
+    /// The users; the keys belong to the first. Never empty.
+    pub users: Vec<User>,
+    /// How many deliveries are sent at the same time.
+    pub delivery_workers: usize,
+    /// How many finished deliveries the log keeps.
+    pub delivery_log: usize,
+    /// How long native activity webhooks gather before they post (a minute in LeadSquared).
+    pub activity_grouping: Duration,
+}
+
+/// The most recent finished deliveries that a log keeps unless told otherwise.
+const DELIVERY_LOG: usize = 2_000;
+
+impl Settings {
+    /// The default: plan [`Plan::Pro`], any free port, the catalogue's fields, three users, keys
+    /// `u$r…` that differ from name to name.
+    pub fn new(name: &str) -> Self {
+        let mark = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Self {
+            name: name.to_owned(),
+            access_key: format!("u$r{mark:016x}{:016x}", mark.rotate_left(17)),
+            secret_key: format!(
+                "{mark:016x}{:016x}{:08x}",
+                mark.rotate_left(29),
+                mark.rotate_left(41) & 0xffff_ffff
+            ),
+            port: 0,
+            plan: Plan::Pro,
+            switches: Switches::default(),
+            seed: None,
+            clock: system_clock(),
+            fields: catalogue::fields(),
+            users: catalogue::users(name),
+            delivery_workers: 16,
+            delivery_log: DELIVERY_LOG,
+            activity_grouping: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The behaviours that the evidence disputes or leaves open, one switch each.
+
+/// Which HTTP status an application error (duplicate, unknown attribute, …) has.
+///
+/// Conflict: LeadSquared's error page and two live studies say 500; several clients report the
+/// error envelope under 200.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorStatus {
+    /// HTTP 500, the documented one.
+    Status500,
+    /// HTTP 200 with `"Status":"Error"`.
+    Status200,
+}
+
+/// How a call over the quota is refused.
+///
+/// Conflict: the documentation and two live reports say 429, one client 403, another 200.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimitStatus {
+    /// HTTP 429.
+    Status429,
+    /// HTTP 403.
+    Status403,
+    /// HTTP 200 with the error envelope.
+    Status200,
+}
+
+/// How the window of the quota moves. Not documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowKind {
+    /// Never more than N calls in any window: the strictest reading, so the default.
+    Sliding,
+    /// Windows follow each other from the first call on.
+    Fixed,
+}
+
+/// What `""` does when it is written to a field. Not documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmptyValue {
+    /// It clears the field.
+    Clears,
+    /// It is passed over.
+    Ignored,
+}
+
+/// What `Before` is in the payload of a New Lead automation. Not documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewLeadBefore {
+    /// `{}`.
+    EmptyObject,
+    /// `null`.
+    Null,
+    /// The key is left out.
+    Absent,
+}
+
+/// Where `mx_` fields appear in the payload of an automation.
+///
+/// Conflict: one live account had none in stage changes, another had complete snapshots; a
+/// changelog of 2022-12 says that they are enabled on request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CustomFields {
+    /// In `Before`, `After` and `Current`.
+    Everywhere,
+    /// In `Current` only.
+    CurrentOnly,
+    /// Nowhere.
+    Nowhere,
+}
+
+/// How fields without a value appear in a payload.
+///
+/// Conflict: the sample of Lead Creation has `null` and `""`, its text says "mandatory fields plus
+/// those with values".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmptyFields {
+    /// As `null`.
+    Present,
+    /// Left out.
+    Absent,
+}
+
+/// What `Before` and `After` hold. Client code says "what the trigger compared".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// The whole lead.
+    WholeLead,
+    /// The changed fields and the ids.
+    ChangedOnly,
+}
+
+/// What `Current` shows. Inferred: the state when the delivery is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CurrentState {
+    /// The lead as it is when the delivery is sent for the first time.
+    AtSend,
+    /// The lead as it was when the automation was triggered.
+    AtChange,
+}
+
+/// Whether an activity trigger posts one object or an array of one. Not documented for automations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityPayload {
+    /// A bare object.
+    Object,
+    /// An array, as native webhooks do.
+    Array,
+}
+
+/// What `Message` of a `Lead.Capture` answer holds. Clients read different subsets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptureAnswer {
+    /// `Id`, `RelatedId` and `IsCreated`.
+    Full,
+    /// `Id` only.
+    IdOnly,
+    /// `RelatedId` and `IsCreated`.
+    RelatedIdOnly,
+}
+
+/// What becomes of text longer than the field. The text of the refusal is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooLong {
+    /// The whole write is refused.
+    Refused,
+    /// The text is cut.
+    Cut,
+}
+
+/// What becomes of a dropdown value that is not in the list.
+///
+/// Live evidence: stored silently. The other value is for accounts that might differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownOption {
+    /// Stored.
+    Stored,
+    /// The whole write is refused.
+    Refused,
+}
+
+/// When two phone numbers are the same for uniqueness and `SearchBy`.
+///
+/// Chatwoot found by trial that only the stored form `+CC-NNN` matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhoneMatch {
+    /// The stored text is equal.
+    Exact,
+    /// The digits are equal.
+    Digits,
+}
+
+/// What a write to a system attribute (`CreatedOn`, `Score`, …) does. Inferred: not writable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SystemWrite {
+    /// Passed over.
+    Ignored,
+    /// The whole write is refused.
+    Refused,
+}
+
+/// How a date field without a time reads. Not documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateReads {
+    /// `2026-03-01 00:00:00.000`, as the other timestamps do.
+    WithMidnight,
+    /// `2026-03-01`.
+    DateOnly,
+}
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toggle {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
+}
+
+impl Toggle {
+    pub(crate) fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+/// One account's choice among the disputed behaviours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switches {
+    /// Status of application errors.
+    pub error_status: ErrorStatus,
+    /// Status of refusals by quota.
+    pub rate_limit_status: RateLimitStatus,
+    /// How the quota's window moves.
+    pub window: WindowKind,
+    /// A fourth key `"IsMXException":true` in error envelopes: documented are three, two sites
+    /// captured four.
+    pub is_mx_exception: Toggle,
+    /// Every key is refused with the message of the wrong region.
+    pub wrong_region: Toggle,
+    /// Whether an update by `Lead.Capture` fires automations. Not documented; creates always do.
+    pub capture_update_fires: Toggle,
+    /// Whether bulk writes fire automations. Live: 17,011 leads by UpdateV2 fired none.
+    pub bulk_fires: Toggle,
+    /// What `""` does.
+    pub empty_value: EmptyValue,
+    /// `Before` of New Lead.
+    pub new_lead_before: NewLeadBefore,
+    /// `mx_` fields in payloads.
+    pub custom_fields: CustomFields,
+    /// Fields without value in payloads.
+    pub empty_fields: EmptyFields,
+    /// Contents of `Before` and `After`.
+    pub compared: Compared,
+    /// Contents of `Current`.
+    pub current: CurrentState,
+    /// Array or object for activity triggers.
+    pub activity_payload: ActivityPayload,
+    /// `ActivityEvent` as a number in payloads; both are seen, text is the default.
+    pub activity_event_number: Toggle,
+    /// The activity's fields also inside `Current`: one client reads `Current.mx_Custom_N`.
+    pub activity_fields_in_current: Toggle,
+    /// `?entityType=automation&entityId=…` on the URL of deliveries: documented for webhooks in
+    /// general ("may carry").
+    pub entity_query: Toggle,
+    /// Subset of the `Lead.Capture` answer.
+    pub capture_answer: CaptureAnswer,
+    /// `MaxLength`.
+    pub too_long: TooLong,
+    /// Dropdown values that are not in the list.
+    pub unknown_option: UnknownOption,
+    /// Equality of phone numbers.
+    pub phone_match: PhoneMatch,
+    /// Writes to system attributes.
+    pub system_write: SystemWrite,
+    /// Whether an `OwnerId` that is no user is refused. The behaviour is not known.
+    pub unknown_owner_refused: Toggle,
+    /// `Lead.CreateOrUpdate` without `SearchBy` also finds by phone: documented so; in practice it
+    /// finds by mail address only.
+    pub create_or_update_by_phone: Toggle,
+    /// `ProspectID` (capital D) is taken as a value of `SearchBy` too. Live on the opportunity
+    /// API: only `ProspectId` is.
+    pub search_by_prospect_id: Toggle,
+    /// Rows with equal sort values change their order from call to call. Live.
+    pub unstable_ties: Toggle,
+    /// A write that changes no value still moves `ModifiedOn`. Not documented.
+    pub touch_without_change: Toggle,
+    /// Date fields in reads.
+    pub date_reads: DateReads,
+    /// Whether `Lead/Delete/ById` is enabled: off unless support enables it, on here for tests.
+    pub delete_enabled: Toggle,
+    /// A repeated capture with source fields makes a "Lead Capture" activity (documented).
+    pub capture_activity: Toggle,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            error_status: ErrorStatus::Status500,
+            rate_limit_status: RateLimitStatus::Status429,
+            window: WindowKind::Sliding,
+            is_mx_exception: Toggle::Off,
+            wrong_region: Toggle::Off,
+            capture_update_fires: Toggle::Off,
+            bulk_fires: Toggle::Off,
+            empty_value: EmptyValue::Clears,
+            new_lead_before: NewLeadBefore::EmptyObject,
+            custom_fields: CustomFields::Everywhere,
+            empty_fields: EmptyFields::Present,
+            compared: Compared::WholeLead,
+            current: CurrentState::AtSend,
+            activity_payload: ActivityPayload::Object,
+            activity_event_number: Toggle::Off,
+            activity_fields_in_current: Toggle::Off,
+            entity_query: Toggle::On,
+            capture_answer: CaptureAnswer::Full,
+            too_long: TooLong::Refused,
+            unknown_option: UnknownOption::Stored,
+            phone_match: PhoneMatch::Exact,
+            system_write: SystemWrite::Ignored,
+            unknown_owner_refused: Toggle::On,
+            create_or_update_by_phone: Toggle::Off,
+            search_by_prospect_id: Toggle::Off,
+            unstable_ties: Toggle::On,
+            touch_without_change: Toggle::On,
+            date_reads: DateReads::WithMidnight,
+            delete_enabled: Toggle::On,
+            capture_activity: Toggle::On,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Accounts and connectors.
+
+use plan::connector::Definition;
+use plan::id::{AccountId, ConnectorId};
+use plan::quota::Quota;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::intake::{Token, TokenHash};
+
+/// Accounts and connectors at one version.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
+    /// Grows with each change.
+    pub version: i64,
+    /// By name.
+    pub accounts: Vec<Account>,
+    /// By name.
+    pub connectors: Vec<Connector>,
+}
+
+impl Configuration {
+    /// The account of this name.
+    pub fn account(&self, name: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.name == name)
+    }
+
+    /// The account of this id.
+    pub fn account_by_id(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.id == id)
+    }
+
+    /// The connector of this name.
+    pub fn connector(&self, name: &str) -> Option<&Connector> {
+        self.connectors.iter().find(|connector| connector.definition.name == name)
+    }
+}
+
+/// One LeadSquared account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The store's number for it.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Its API host, with the scheme: `https://api-in21.leadsquared.com`.
+    pub host: String,
+    /// Its keys.
+    pub keys: Keys,
+    /// Its quota.
+    pub plan: AccountPlan,
+}
+
+/// An account's keys. They are encrypted where they are kept, and print as nothing.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// The access key.
+    pub access: SecretString,
+    /// The secret key.
+    pub secret: SecretString,
+}
+
+/// The plan that an account is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountPlan {
+    /// LeadSquared's *Pro*.
+    Pro,
+    /// LeadSquared's *Super*.
+    Super,
+    /// A quota of its own.
+    Quota(Quota),
+}
+
+impl AccountPlan {
+    /// What the account may be asked in a given time.
+    pub fn quota(self) -> Quota {
+        match self {
+            Self::Pro => Quota::PRO,
+            Self::Super => Quota::SUPER,
+            Self::Quota(quota) => quota,
+        }
+    }
+}
+
+/// A connector as it is now.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    /// The store's number for it.
+    pub id: ConnectorId,
+    /// Its settings.
+    pub definition: Definition,
+    /// The version of these settings: 1 for the first.
+    pub version: i64,
+    /// The source account.
+    pub source: AccountId,
+    /// The destination account.
+    pub destination: AccountId,
+    /// Whether its requests are worked; otherwise they are kept.
+    pub enabled: bool,
+    /// The secret part of its webhook URL.
+    pub token: Token,
+    /// What the receiver knows that part by.
+    pub token_hash: TokenHash,
+}
+
+/// One change of the configuration.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Adds the account of this name, or makes it be so. A change of host or keys counts.
+    PutAccount {
+        /// Its name.
+        name: String,
+        /// Its API host.
+        host: String,
+        /// Its keys.
+        keys: Keys,
+        /// Its plan.
+        plan: AccountPlan,
+    },
+    /// Removes an account that no connector uses.
+    RemoveAccount {
+        /// Its name.
+        name: String,
+    },
+    /// Adds the connector of this name, disabled and with this token, or saves a new version of
+    /// it, leaving its token and whether it is enabled as they are. The accounts that it names
+    /// must exist; those of an existing connector can't be changed.
+    PutConnector {
+        /// Its settings.
+        definition: Definition,
+        /// The token that it gets if it is new.
+        token: Token,
+    },
+    /// Enables or disables a connector.
+    SetEnabled {
+        /// Its name.
+        name: String,
+        /// Whether its requests are worked from now on.
+        enabled: bool,
+    },
+    /// Removes a connector with its requests, and the links of its accounts if no other
+    /// connector joins them.
+    RemoveConnector {
+        /// Its name.
+        name: String,
+    },
+}

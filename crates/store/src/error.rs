@@ -1,0 +1,28 @@
+//! What can go wrong, by what the caller can do about it.
+
+/// Why an operation was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database can't be reached, is full, or failed. Nothing was changed; later it may work.
+    #[error("the database did not do it ({0}); it will be tried again")]
+    Unavailable(#[source] sqlx::Error),
+    /// Somebody else works these accounts now. Stop at once and write nothing.
+    #[error("another node has taken over these accounts")]
+    LeaseLost,
+    /// What was asked for can't be: the message says what and why.
+    #[error("{0}")]
+    Refused(String),
+    /// What is stored can't be read: a defect, a foreign hand or the wrong key file.
+    #[error("table {table}, row {row}: {what}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// Which row of it.
+        row: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The store can't be opened as it was asked for: the message says what to change.
+    #[error("{0}")]
+    CannotOpen(String),
+}

@@ -1,0 +1,88 @@
+//! What comes in.
+
+use std::fmt;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use plan::id::{ConnectorId, RequestId};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+/// One delivery, about to be kept.
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    /// The request that it becomes.
+    pub id: RequestId,
+    /// The connector whose URL it came to.
+    pub connector: ConnectorId,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The sender's Content-Type.
+    pub content_type: Option<String>,
+    /// The body, byte for byte.
+    pub body: Bytes,
+}
+
+/// Where a delivery came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The source account's webhook.
+    Webhook,
+    /// A read of the source account.
+    Backfill,
+}
+
+impl Origin {
+    /// The word that is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Backfill => "backfill",
+        }
+    }
+}
+
+/// The secret part of a webhook URL: whoever knows it can post to the connector.
+#[derive(Clone, Debug)]
+pub struct Token(SecretString);
+
+const TOKEN_BYTES: usize = 24;
+
+impl Token {
+    /// A token made of these random bytes.
+    pub fn from_random(bytes: [u8; TOKEN_BYTES]) -> Self {
+        let mut text = String::with_capacity(TOKEN_BYTES * 2);
+        for byte in bytes {
+            fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}")).expect("a String takes it");
+        }
+        Self(SecretString::from(text))
+    }
+
+    /// The token that was kept as this text.
+    pub fn from_text(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+
+    /// The token itself, for the webhook URL.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// What the receiver knows it by.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(self.expose())
+    }
+}
+
+/// A token's SHA-256: finding a connector by it tells nothing of the token through timing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    /// The hash of a token as it came in a URL.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+}

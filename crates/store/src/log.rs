@@ -1,0 +1,160 @@
+//! The log, as it is read.
+
+use jiff::Timestamp;
+use plan::id::RequestId;
+use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::problem::Problem;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// Which requests; every part that is given must match, those of records in the same record.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The connector's name.
+    pub connector: Option<String>,
+    /// Received at this time or later.
+    pub from: Option<Timestamp>,
+    /// Received before this time.
+    pub to: Option<Timestamp>,
+    /// Where the request is.
+    pub job_status: Option<JobStatus>,
+    /// How its worst record stands.
+    pub sync_status: Option<SyncStatus>,
+    /// With a record of this event.
+    pub event: Option<Event>,
+    /// With a record of this entity.
+    pub entity: Option<Entity>,
+    /// With a record of this lead: an email, a phone number or an id, of either account.
+    pub q: Option<String>,
+    /// One of these; empty means any.
+    pub ids: Vec<RequestId>,
+}
+
+/// Which part of a list.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// At most so many; the store cuts it to [`Page::MOST`].
+    pub limit: usize,
+    /// After this place.
+    pub after: Option<Cursor>,
+}
+
+impl Page {
+    /// The most that one page holds.
+    pub const MOST: usize = 200;
+}
+
+/// A place in a list: the last request of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Cursor(pub RequestId);
+
+/// A request in the log.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestItem {
+    /// The Request ID.
+    pub id: RequestId,
+    /// The connector's name.
+    pub connector: String,
+    /// Where it came from: `webhook` or `backfill`.
+    pub origin: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Where it is on its way.
+    pub job_status: JobStatus,
+    /// How its worst record stands.
+    pub sync_status: Option<SyncStatus>,
+    /// The behaviour that was in force.
+    pub behaviour: Option<String>,
+    /// Its records.
+    pub records: Vec<RecordItem>,
+}
+
+/// A record in the log.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordItem {
+    /// Its position in the request, from 0.
+    pub position: u32,
+    /// A lead or an activity.
+    pub entity: Entity,
+    /// What became of it.
+    pub event: Event,
+    /// How it stands.
+    pub sync_status: SyncStatus,
+    /// The source's id of it.
+    pub source_id: Option<String>,
+    /// The destination's.
+    pub destination_id: Option<String>,
+    /// What went wrong, or why nothing was done.
+    pub error: Option<Problem>,
+    /// What was decided and why.
+    pub explanation: Option<Box<RawValue>>,
+    /// The connector's version that decided.
+    pub version: i64,
+    /// When it is tried again, if it is.
+    pub next_attempt_at: Option<Timestamp>,
+    /// The attempts, first to last.
+    pub attempts: Vec<AttemptItem>,
+}
+
+/// An attempt in the log.
+#[derive(Clone, Debug, Serialize)]
+pub struct AttemptItem {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it ended.
+    pub at: Timestamp,
+    /// What became of the record by it.
+    pub event: Event,
+    /// What went wrong.
+    pub error: Option<Problem>,
+    /// The calls that it made.
+    pub calls: Vec<CallItem>,
+}
+
+/// A call in the log.
+#[derive(Clone, Debug, Serialize)]
+pub struct CallItem {
+    /// When it was sent.
+    pub at: Timestamp,
+    /// How long it took.
+    pub milliseconds: u32,
+    /// The HTTP method.
+    pub method: String,
+    /// The address, without keys.
+    pub url: String,
+    /// The HTTP status; none when no answer came.
+    pub status: Option<u16>,
+    /// The body that was sent; of a bulk call, all of it.
+    pub request: String,
+    /// The body that came back.
+    pub response: String,
+    /// Why there is no answer that can be used.
+    pub error: Option<String>,
+    /// The record's row in a bulk call, from 0.
+    pub row: Option<u32>,
+}
+
+/// A delivery as it came.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The connector's name.
+    pub connector: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The sender's Content-Type.
+    pub content_type: Option<String>,
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+}
+
+/// Which requests to try again.
+#[derive(Clone, Debug)]
+pub enum Selection {
+    /// These.
+    Requests(Vec<RequestId>),
+    /// All with a failed record that match.
+    Failed(Filter),
+}
