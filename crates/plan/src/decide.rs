@@ -1,1 +1,335 @@
-//! (being written)
+//! What to do about a lead.
+//!
+//! A decision is made from *state*: what the record shows of the source, what the two sides held
+//! when they last agreed (the link's base), and what was read of the destination. It is never
+//! made from the fact that a message came, so a webhook that comes twice, late, or as the echo of
+//! our own write ends as [`Decision::Unchanged`] (`two-way.md`).
+
+mod change;
+mod settle;
+
+pub use change::Change;
+pub use settle::settle;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::connector::{Behaviour, Definition};
+use crate::id::AccountId;
+use crate::identity::{self, Key};
+use crate::link::{End, Link};
+use crate::mapping::{Mapped, Mapping};
+use crate::payload::Item;
+use crate::problem::Problem;
+use crate::snapshot::Snapshot;
+
+/// Everything that a decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The connector.
+    pub connector: &'a Definition,
+    /// Its mapping.
+    pub mapping: &'a Mapping,
+    /// The record.
+    pub item: &'a Item,
+    /// What it sends to the destination.
+    pub mapped: &'a Mapped,
+    /// The account that it comes from.
+    pub source: AccountId,
+    /// The account that it goes to.
+    pub destination: AccountId,
+    /// What ties the lead to its twin, if it is tied.
+    pub link: Option<&'a Link>,
+    /// What was found out by looking.
+    pub known: &'a Known,
+}
+
+/// What was found out about a record by looking, since it was taken up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The record was read from the source just now, so it can't be old.
+    pub fresh: bool,
+    /// A write for it may have taken effect unseen: look before writing again.
+    pub doubtful: bool,
+    /// How many of its keys can't be used: the destination has no lead by them, or says that
+    /// they belong to different leads.
+    pub keys_tried: usize,
+    /// The linked lead is not in the destination any more.
+    pub twin_gone: bool,
+    /// The lead as it is in the destination.
+    pub lead: Option<Snapshot>,
+    /// The ids of several leads that a key found.
+    pub several: Vec<String>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+pub enum Decision {
+    /// Nothing can be done: these problems must be solved first.
+    Refuse {
+        /// All of them.
+        problems: Vec<Problem>,
+    },
+    /// The settings say to leave it alone.
+    Skip {
+        /// Which setting, and why.
+        problem: Problem,
+    },
+    /// The destination holds all of it.
+    Unchanged {
+        /// How that is known.
+        why: Why,
+        /// The lead in the destination, where it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lead_id: Option<String>,
+    },
+    /// Read the lead from the source first: what was posted may be older than our own last write.
+    ReadSource {
+        /// The lead's id in the source.
+        lead_id: String,
+    },
+    /// Read the lead from the destination first.
+    Look {
+        /// By what.
+        by: Sought,
+    },
+    /// Create the lead, or update the one that has the key.
+    Capture {
+        /// The key.
+        key: Key,
+        /// The fields.
+        fields: Vec<Change>,
+        /// Whether a lead that has the key already is updated, or left alone.
+        update: bool,
+        /// Fields that only a new lead gets.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        on_create: Vec<Change>,
+    },
+    /// Update the lead.
+    Update {
+        /// Its id in the destination.
+        lead_id: String,
+        /// The fields.
+        fields: Vec<Change>,
+    },
+}
+
+/// By what a lead is read from the destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sought {
+    /// Its id.
+    Id(String),
+    /// A key.
+    Key(Key),
+}
+
+/// How it is known that nothing has to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The source shows what was last synced: nothing changed, or it is the echo of our own
+    /// write.
+    SameAsSynced,
+    /// The source's state is older than the one that was last synced.
+    Stale,
+    /// The destination shows the same values.
+    SameInDestination,
+}
+
+impl Why {
+    /// The sentence for the log.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::SameAsSynced => "No mapped field differs from what was last synced.",
+            Self::Stale => "A newer state of this lead was synced before.",
+            Self::SameInDestination => "The destination holds the same values already.",
+        }
+    }
+}
+
+/// A state of the source that is not newer than our own last write there by this much may be from
+/// before it: the account's clock is not ours, and it counts in whole seconds.
+const WRITE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Decides what to do about a lead.
+pub fn decide(case: &Case<'_>) -> Decision {
+    if !case.mapped.problems.is_empty() {
+        return Decision::Refuse { problems: case.mapped.problems.clone() };
+    }
+    let behaviour = case.connector.lead.behaviour;
+    if behaviour == Behaviour::DoNothing {
+        return skip("do_nothing", "The connector's lead behaviour is to do nothing.");
+    }
+    if !case.known.several.is_empty() {
+        return Decision::Refuse { problems: vec![ambiguous(&case.known.several)] };
+    }
+    match case.link {
+        Some(link) if !case.known.twin_gone => linked(case, link, behaviour),
+        _ => unlinked(case, behaviour),
+    }
+}
+
+fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
+    let here = link.end(link.pair.side(case.source));
+    let there = link.end(link.pair.side(case.destination));
+    let lead_id = there.lead_id.clone();
+    if behaviour == Behaviour::CreateOnly {
+        return skip(
+            "exists",
+            "The lead exists in the destination, and the connector only creates new ones.",
+        );
+    }
+    let version = case.item.modified_on();
+    let older = |than: Option<Timestamp>| version.zip(than).is_some_and(|(this, than)| this < than);
+    if !case.known.fresh && older(here.seen) {
+        return Decision::Unchanged { why: Why::Stale, lead_id: Some(lead_id) };
+    }
+    let changes = change::since(case, here, there);
+    let defaults = change::defaults(case, |to| there.base.get(to));
+    if changes.is_empty() && defaults.is_empty() {
+        return Decision::Unchanged { why: Why::SameAsSynced, lead_id: Some(lead_id) };
+    }
+    if !case.known.fresh
+        && !changes.is_empty()
+        && may_be_old(version, here)
+        && let Some(lead_id) = case.item.lead_id()
+    {
+        return Decision::ReadSource { lead_id: lead_id.to_owned() };
+    }
+    match &case.known.lead {
+        None if case.known.doubtful || !defaults.is_empty() => {
+            Decision::Look { by: Sought::Id(lead_id) }
+        }
+        None => Decision::Update { lead_id, fields: changes },
+        Some(lead) => update_known(case, lead, lead_id),
+    }
+}
+
+/// Whether what was posted may be from before our own last write to the source, or from the same
+/// second as the state that was synced last (`two-way.md`, trap ii).
+fn may_be_old(version: Option<Timestamp>, here: &End) -> bool {
+    version.is_some_and(|version| {
+        here.wrote.is_some_and(|wrote| version <= wrote + WRITE_MARGIN)
+            || here.seen == Some(version)
+    })
+}
+
+fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
+    if let Some(lead) = &case.known.lead {
+        let Some(lead_id) = lead.filled("ProspectID").map(str::to_owned) else {
+            return Decision::Refuse { problems: vec![no_id()] };
+        };
+        if behaviour == Behaviour::CreateOnly {
+            return Decision::Unchanged { why: Why::SameInDestination, lead_id: Some(lead_id) };
+        }
+        return update_known(case, lead, lead_id);
+    }
+    let keys = identity::keys(&case.connector.basic, case.mapped);
+    if keys.is_empty() {
+        return Decision::Refuse { problems: vec![no_key(case)] };
+    }
+    let next = keys.get(case.known.keys_tried);
+    let defaults = change::defaults(case, |_| None);
+    match (behaviour, next) {
+        (Behaviour::UpdateOnly, None) => skip(
+            "not_found",
+            "No lead of the destination has this lead's search keys, and the connector only updates \
+             existing ones.",
+        ),
+        (Behaviour::UpdateOnly, Some(key)) => Decision::Look { by: Sought::Key(key.clone()) },
+        (_, Some(key)) if case.known.doubtful || !defaults.is_empty() => {
+            Decision::Look { by: Sought::Key(key.clone()) }
+        }
+        (_, next) => {
+            let looked = case.known.doubtful || !defaults.is_empty();
+            // After looking by every key in vain the first one is the lead's name again.
+            let key = if looked { keys.first() } else { next };
+            let Some(key) = key else {
+                return Decision::Refuse { problems: vec![keys_disagree(&keys)] };
+            };
+            let mut on_create = defaults;
+            on_create.extend(lead_source(case));
+            let fields = change::all(case)
+                .into_iter()
+                .filter(|change| on_create.iter().all(|other| other.to != change.to))
+                .collect();
+            let update = behaviour != Behaviour::CreateOnly;
+            Decision::Capture { key: key.clone(), fields, update, on_create }
+        }
+    }
+}
+
+/// The *Lead Source* that the connector gives to new leads.
+fn lead_source(case: &Case<'_>) -> Option<Change> {
+    let value =
+        case.connector.basic.lead_source.as_deref().filter(|text| !text.trim().is_empty())?;
+    Some(Change::new("Source", crate::metadata::Kind::Text, value))
+}
+
+fn update_known(case: &Case<'_>, lead: &Snapshot, lead_id: String) -> Decision {
+    let fields = change::against(case, lead);
+    if fields.is_empty() {
+        Decision::Unchanged { why: Why::SameInDestination, lead_id: Some(lead_id) }
+    } else {
+        Decision::Update { lead_id, fields }
+    }
+}
+
+fn skip(code: &str, message: &str) -> Decision {
+    Decision::Skip {
+        problem: Problem::new(
+            code,
+            message,
+            "Change the connector's lead behaviour if that is not meant.",
+        ),
+    }
+}
+
+fn ambiguous(ids: &[String]) -> Problem {
+    Problem::new(
+        "ambiguous",
+        format!("Several leads of the destination match: {}.", ids.join(", ")),
+        "Merge them in the destination account, or search by a field that is unique there; then retry.",
+    )
+}
+
+fn no_id() -> Problem {
+    Problem::new(
+        "unreadable_answer",
+        "The destination found the lead but did not say its ProspectID.",
+        "Retry; if it happens again, look at the answer in the log.",
+    )
+}
+
+fn no_key(case: &Case<'_>) -> Problem {
+    let basic = &case.connector.basic;
+    let mut names = basic.search_by.clone();
+    if let Some(secondary) = &basic.secondary_search_by {
+        names = format!("{names} nor {secondary}");
+    }
+    Problem::new(
+        "no_key",
+        format!("The record has no value for {names}, so the lead can't be found again: it was not created, because every change of it would create it once more."),
+        "Fill the field in the source account, map another field to it, or choose another search key.",
+    )
+    .about(&basic.search_by)
+}
+
+fn keys_disagree(keys: &[Key]) -> Problem {
+    let named: Vec<String> =
+        keys.iter().map(|key| format!("{} {}", key.field, key.value)).collect();
+    Problem::new(
+        "duplicate",
+        format!(
+            "The destination refuses the lead as a duplicate of another one; tried with {}.",
+            named.join(" and ")
+        ),
+        "One of the lead's unique values belongs to another lead of the destination. Merge the two \
+         there or correct the value, then retry.",
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,119 @@
-//! (being written)
+//! By what a lead is known.
+
+use serde::Serialize;
+
+use crate::connector::Basic;
+use crate::mapping::Mapped;
+use crate::metadata::Kind;
+use crate::payload::{Found, Item};
+use crate::phone;
+
+/// A value by which the destination can find a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Key {
+    /// The destination's field by schema name.
+    pub field: String,
+    /// What it holds.
+    #[serde(skip)]
+    pub kind: Kind,
+    /// The value, in the form that the destination takes.
+    pub value: String,
+}
+
+impl Key {
+    /// What two records have in common that may be the same person: they must not be worked at
+    /// the same time. It names no account and no field, so that a record and the echo of its own
+    /// creation, which comes from the other side, meet.
+    pub fn lane(&self) -> String {
+        match self.kind {
+            Kind::Phone => format!("phone {}", phone::digits(&self.value)),
+            _ => self.value.trim().to_lowercase(),
+        }
+    }
+}
+
+/// The keys of a record, primary first; those without a value are left out.
+pub fn keys(basic: &Basic, mapped: &Mapped) -> Vec<Key> {
+    let secondary = basic.secondary_search_by.as_deref();
+    std::iter::once(basic.search_by.as_str())
+        .chain(secondary.filter(|name| *name != basic.search_by))
+        .filter_map(|name| {
+            let field = mapped.get(name)?;
+            let value = field.sent.value()?.to_owned();
+            Some(Key { field: name.to_owned(), kind: field.kind, value })
+        })
+        .collect()
+}
+
+/// The values by which a person may look for this record in the log: ids of the lead and the
+/// activity, email addresses and phone numbers.
+pub fn mentions(item: &Item, keys: &[Key], destination_id: Option<&str>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut add = |text: String| {
+        if !text.is_empty() && text.len() <= LONGEST_MENTION && !all.contains(&text) {
+            all.push(text);
+        }
+    };
+    for id in [item.id(), item.lead_id(), destination_id].into_iter().flatten() {
+        add(mention(id));
+    }
+    for name in ["EmailAddress", "Phone", "Mobile"] {
+        if let Found::Text(text) = item.find(name) {
+            if name == "EmailAddress" {
+                add(mention(&text));
+            } else {
+                phone::search_forms(&text).into_iter().for_each(&mut add);
+            }
+        }
+    }
+    for key in keys {
+        match key.kind {
+            Kind::Phone => phone::search_forms(&key.value).into_iter().for_each(&mut add),
+            _ => add(mention(&key.value)),
+        }
+    }
+    all
+}
+
+/// The form in which a text is kept and looked for.
+pub fn mention(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// The form in which a person's search is looked for: a phone number by its digits, anything else
+/// as [`mention`] keeps it.
+pub fn sought(text: &str) -> String {
+    const FEWEST_DIGITS: usize = 6;
+    let looks_like_phone = text.chars().all(|c| c.is_ascii_digit() || "+-() .".contains(c));
+    let digits = phone::digits(text);
+    if looks_like_phone && digits.len() >= FEWEST_DIGITS { digits } else { mention(text) }
+}
+
+/// Longer texts are no ids, addresses or numbers.
+const LONGEST_MENTION: usize = 320;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload;
+
+    #[test]
+    fn a_lead_is_found_by_whatever_people_know_of_it() {
+        let body = br#"{"Current":{"ProspectID":"ABC","EmailAddress":"Asha@Example.com","Phone":"+91-9988776655"}}"#;
+        let item = payload::read(body, None).unwrap().remove(0);
+        let found = mentions(&item, &[], Some("XYZ"));
+        for text in
+            ["abc", "XYZ", "asha@example.COM ", "+91 99887 76655", "9988776655", "919988776655"]
+        {
+            assert!(found.contains(&sought(text)), "{text} in {found:?}");
+        }
+    }
+
+    #[test]
+    fn two_spellings_of_a_key_share_a_lane() {
+        let key = |kind, value: &str| Key { field: "F".into(), kind, value: value.into() }.lane();
+        assert_eq!(key(Kind::Phone, "+91-9988776655"), key(Kind::Phone, "+919988776655"));
+        assert_eq!(key(Kind::Email, "A@x.y"), key(Kind::Email, "a@X.Y"));
+        assert_ne!(key(Kind::Text, "1"), key(Kind::Text, "2"));
+    }
+}

@@ -1,1 +1,404 @@
-//! (being written)
+//! Reading a webhook's body.
+//!
+//! Every shape of the reference is read: an automation's `Before` / `After` / `Current`, a native
+//! webhook's flat lead or `Before` / `After`, activities one by one or in an array, and the
+//! `LeadPropertyList` of `Leads.RecentlyModified`, each as JSON or as a form.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+
+use crate::moment;
+use crate::outcome::Entity;
+use crate::problem::Problem;
+use crate::snapshot::Snapshot;
+
+/// More records than this are not taken from one body.
+pub const MOST_RECORDS: usize = 2_000;
+
+/// The blocks of an automation's payload, newest state first.
+const STATES: [&str; 2] = ["Current", "After"];
+
+/// One lead or activity of a body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    entity: Entity,
+    body: Map<String, Value>,
+}
+
+/// What a payload says of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// Nothing.
+    Absent,
+    /// That it is empty: `""`, white space or null.
+    Blank,
+    /// Its value.
+    Text(Cow<'a, str>),
+}
+
+impl Found<'_> {
+    fn of(value: Option<&Value>) -> Found<'_> {
+        match value {
+            None => Found::Absent,
+            Some(Value::Null) => Found::Blank,
+            Some(Value::String(text)) if text.trim().is_empty() => Found::Blank,
+            Some(Value::String(text)) => Found::Text(Cow::Borrowed(text)),
+            Some(Value::Bool(yes)) => Found::Text(Cow::Borrowed(if *yes { "1" } else { "0" })),
+            Some(other) => Found::Text(Cow::Owned(other.to_string())),
+        }
+    }
+}
+
+/// The leads and activities of a body.
+///
+/// # Errors
+/// A [`Problem`] for the whole request: the body is no JSON and no form, holds nothing, or holds
+/// something that is neither a lead nor an activity.
+pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Item>, Problem> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    if body.is_empty() {
+        return Err(unreadable("The body is empty."));
+    }
+    let is_form = content_type
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("x-www-form-urlencoded"))
+        && !matches!(body[0], b'{' | b'[');
+    let value = if is_form { form(body)? } else { json(body)? };
+    let items = match value {
+        Value::Array(items) => items,
+        Value::Object(mut map) if map.get("Leads").is_some_and(Value::is_array) => {
+            match map.remove("Leads") {
+                Some(Value::Array(items)) => items,
+                _ => Vec::new(),
+            }
+        }
+        other => vec![other],
+    };
+    if items.is_empty() {
+        return Err(unreadable("The body is an empty list."));
+    }
+    if items.len() > MOST_RECORDS {
+        return Err(unreadable(&format!(
+            "The body holds {} records; at most {MOST_RECORDS} are taken from one.",
+            items.len()
+        )));
+    }
+    items.into_iter().enumerate().map(|(position, item)| Item::of(item, position)).collect()
+}
+
+fn json(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body)
+        .map_err(|error| unreadable(&format!("The body is not JSON that can be read: {error}.")))
+}
+
+/// A form: its fields are the lead's, unless one field holds the JSON of all.
+fn form(body: &[u8]) -> Result<Value, Problem> {
+    let pairs: Vec<_> = form_urlencoded::parse(body).collect();
+    if let [(_, only)] = pairs.as_slice()
+        && only.trim_start().starts_with(['{', '['])
+    {
+        return json(only.as_bytes());
+    }
+    let map = pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned().into()));
+    Ok(Value::Object(map.collect()))
+}
+
+fn unreadable(what: &str) -> Problem {
+    Problem::new(
+        "unreadable_body",
+        what,
+        "Set the webhook's content type to application/json and send the payload that LeadSquared \
+         proposes. The body is kept as it came.",
+    )
+}
+
+impl Item {
+    fn of(value: Value, position: usize) -> Result<Self, Problem> {
+        let Value::Object(mut body) = value else {
+            return Err(unreadable(&format!(
+                "Record {} of the body is not an object but {}.",
+                position + 1,
+                kind_of(&value)
+            )));
+        };
+        if let Some(Value::Array(properties)) = body.remove("LeadPropertyList") {
+            body = from_properties(properties);
+        }
+        let entity = if body.contains_key("ProspectActivityId")
+            || (body.contains_key("ActivityEvent") && body.contains_key("RelatedProspectId"))
+        {
+            Entity::Activity
+        } else {
+            Entity::Lead
+        };
+        let item = Self { entity, body };
+        if item.lead_id().is_none() && item.state().0.is_empty() {
+            return Err(unreadable(&format!(
+                "Record {} of the body names neither a lead nor an activity.",
+                position + 1
+            )));
+        }
+        Ok(item)
+    }
+
+    /// A lead with these fields, as if an automation had posted it.
+    pub fn from_lead(state: &Snapshot) -> Self {
+        let body = state.0.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+        Self { entity: Entity::Lead, body: body.collect() }
+    }
+
+    /// Whether it is a lead or an activity.
+    pub fn entity(&self) -> Entity {
+        self.entity
+    }
+
+    /// The whole of it, for templates.
+    pub fn body(&self) -> &Map<String, Value> {
+        &self.body
+    }
+
+    /// What the payload says at this place: a path like `Current.FirstName`, or a plain name,
+    /// which is looked for in `Current`, in `After` and at the top.
+    pub fn find(&self, path: &str) -> Found<'_> {
+        if let Some((block, name)) = path.split_once('.') {
+            if let Some(Value::Object(map)) = self.body.get(block) {
+                return Found::of(walk(map, name));
+            }
+            if !STATES.contains(&block) {
+                return Found::of(walk(&self.body, path));
+            }
+            // A payload without blocks is nothing but the current state.
+            if self.has_blocks() {
+                return Found::Absent;
+            }
+            return Found::of(walk(&self.body, name));
+        }
+        for block in STATES {
+            if let Some(value) = self.block(block).and_then(|map| map.get(path)) {
+                return Found::of(Some(value));
+            }
+        }
+        Found::of(self.body.get(path).filter(|_| !is_block(path)))
+    }
+
+    /// The lead's id in the source; of an activity, that of the lead it is on.
+    pub fn lead_id(&self) -> Option<&str> {
+        let names: &[&str] = match self.entity {
+            Entity::Lead => &["ProspectID", "ProspectId"],
+            Entity::Activity => &["RelatedProspectId", "ProspectID", "ProspectId"],
+        };
+        self.first_text(names)
+    }
+
+    /// The source's id of the record itself.
+    pub fn id(&self) -> Option<&str> {
+        match self.entity {
+            Entity::Lead => self.lead_id(),
+            Entity::Activity => self.first_text(&["ProspectActivityId"]),
+        }
+    }
+
+    /// When the source last changed the lead, by its own clock. ModifiedOn is UTC, also in
+    /// accounts whose users are elsewhere (live).
+    pub fn modified_on(&self) -> Option<Timestamp> {
+        match self.find("ModifiedOn") {
+            Found::Text(text) => moment::instant(&text, &TimeZone::UTC),
+            _ => None,
+        }
+    }
+
+    /// Every field that the payload shows of the lead's newest state.
+    pub fn state(&self) -> Snapshot {
+        let mut state = Snapshot::default();
+        let mut take = |map: &Map<String, Value>| {
+            for (name, value) in map {
+                if !is_block(name) {
+                    let text = match Found::of(Some(value)) {
+                        Found::Text(text) => text.into_owned(),
+                        _ => String::new(),
+                    };
+                    state.put(name.as_str(), text);
+                }
+            }
+        };
+        take(&self.body);
+        for block in STATES.iter().rev() {
+            if let Some(map) = self.block(block) {
+                take(map);
+            }
+        }
+        state
+    }
+
+    fn first_text(&self, names: &[&str]) -> Option<&str> {
+        let blocks = STATES.iter().filter_map(|block| self.block(block));
+        blocks
+            .chain([&self.body])
+            .chain(self.block("Before"))
+            .flat_map(|map| names.iter().filter_map(|name| map.get(*name)))
+            .filter_map(Value::as_str)
+            .find(|id| !id.trim().is_empty())
+    }
+
+    fn block(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.body.get(name).and_then(Value::as_object)
+    }
+
+    fn has_blocks(&self) -> bool {
+        STATES.iter().any(|block| self.block(block).is_some())
+    }
+}
+
+fn is_block(name: &str) -> bool {
+    matches!(name, "Before" | "After" | "Current" | "Data")
+}
+
+fn walk<'a>(map: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    if let Some(value) = map.get(path) {
+        return Some(value);
+    }
+    let (first, rest) = path.split_once('.')?;
+    walk(map.get(first)?.as_object()?, rest)
+}
+
+fn from_properties(properties: Vec<Value>) -> Map<String, Value> {
+    let mut body = Map::new();
+    for property in properties {
+        let Value::Object(mut property) = property else { continue };
+        let Some(Value::String(name)) = property.remove("Attribute") else { continue };
+        let fields = property.remove("Fields");
+        let value = match (property.remove("Value"), fields) {
+            (None | Some(Value::Null), Some(Value::Array(fields))) if !fields.is_empty() => {
+                Value::Object(from_properties(fields))
+            }
+            (value, _) => value.unwrap_or(Value::Null),
+        };
+        body.insert(name, value);
+    }
+    body
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(json: &str) -> Item {
+        let mut items = read(json.as_bytes(), None).expect(json);
+        assert_eq!(items.len(), 1, "{json}");
+        items.remove(0)
+    }
+
+    fn text(item: &Item, path: &str) -> String {
+        match item.find(path) {
+            Found::Text(text) => text.into_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_automations_payload_shows_the_newest_state() {
+        let item = one(
+            r#"{"Before":{"ProspectID":"a","City":"Pune"},"After":{"ProspectID":"a","City":"Delhi"},
+                "Current":{"ProspectID":"a","City":"Agra","Score":54,"Fax":null,"DoNotCall":true,
+                           "ModifiedOn":"2026-01-02 03:04:05.000"}}"#,
+        );
+        assert_eq!(item.lead_id(), Some("a"));
+        assert_eq!(text(&item, "City"), "Agra");
+        assert_eq!(text(&item, "After.City"), "Delhi");
+        assert_eq!(text(&item, "Before.City"), "Pune");
+        assert_eq!(text(&item, "Score"), "54");
+        assert_eq!(text(&item, "DoNotCall"), "1");
+        assert_eq!(item.find("Fax"), Found::Blank);
+        assert_eq!(item.find("Phone"), Found::Absent);
+        assert_eq!(item.find("Current"), Found::Absent, "a block is no field");
+        assert_eq!(item.modified_on(), Some("2026-01-02T03:04:05Z".parse().unwrap()));
+        assert_eq!(item.state().get("City"), Some("Agra"));
+        assert_eq!(item.state().get("Fax"), Some(""));
+    }
+
+    #[test]
+    fn other_shapes_show_the_same_lead() {
+        for shape in [
+            r#"{"ProspectID":"a","City":"Agra"}"#,
+            r#"[{"ProspectID":"a","City":"Agra"}]"#,
+            r#"{"Before":{"ProspectID":"a","City":"Pune"},"After":{"ProspectID":"a","City":"Agra"}}"#,
+            r#"{"Before":null,"After":{},"Current":{"ProspectID":"a","City":"Agra"}}"#,
+            r#"{"LeadPropertyList":[{"Attribute":"ProspectID","Value":"a"},{"Attribute":"City","Value":"Agra"}]}"#,
+            r#"{"RecordCount":1,"Leads":[{"LeadPropertyList":[{"Attribute":"ProspectID","Value":"a"},{"Attribute":"City","Value":"Agra"}]}]}"#,
+            "\u{feff} {\"ProspectID\":\"a\",\"City\":\"Agra\"}\n",
+        ] {
+            let item = one(shape);
+            assert_eq!(item.entity(), Entity::Lead, "{shape}");
+            assert_eq!(item.id(), Some("a"), "{shape}");
+            assert_eq!(text(&item, "City"), "Agra", "{shape}");
+        }
+        assert_eq!(text(&one(r#"{"ProspectID":"a","City":"Agra"}"#), "Current.City"), "Agra");
+    }
+
+    #[test]
+    fn forms_are_read() {
+        let form = Some("application/x-www-form-urlencoded; charset=utf-8");
+        let flat = read(b"ProspectID=a&City=New+Delhi&Fax=", form).unwrap();
+        assert_eq!(text(&flat[0], "City"), "New Delhi");
+        assert_eq!(flat[0].find("Fax"), Found::Blank);
+        let wrapped = read(b"data=%7B%22ProspectID%22%3A%22a%22%7D", form).unwrap();
+        assert_eq!(wrapped[0].id(), Some("a"));
+        let json = read(br#"{"ProspectID":"a"}"#, form).unwrap();
+        assert_eq!(json[0].id(), Some("a"), "a form that is JSON all the same");
+    }
+
+    #[test]
+    fn activities_are_told_from_leads() {
+        let item = one(
+            r#"[{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":"201","Data":{"Note":"n"}}]"#,
+        );
+        assert_eq!(
+            (item.entity(), item.id(), item.lead_id()),
+            (Entity::Activity, Some("x"), Some("a"))
+        );
+        assert_eq!(text(&item, "Data.Note"), "n");
+        let automation = one(r#"{"ProspectActivityId":"x","Current":{"ProspectID":"a"}}"#);
+        assert_eq!(automation.lead_id(), Some("a"));
+        let lead =
+            one(r#"{"ProspectID":"a","ProspectActivityId_Max":"x","RelatedProspectId":null}"#);
+        assert_eq!(lead.entity(), Entity::Lead);
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_said() {
+        for (body, expected) in [
+            ("", "empty"),
+            ("hello", "not JSON"),
+            ("[]", "empty list"),
+            ("[1]", "Record 1 of the body is not an object but a number"),
+            ("{}", "neither a lead nor an activity"),
+            (r#"{"Current":{}}"#, "neither a lead nor an activity"),
+            (r#"{"ProspectID":"a""#, "not JSON"),
+        ] {
+            let problem = read(body.as_bytes(), None).expect_err(body);
+            assert!(problem.message.contains(expected), "{body}: {}", problem.message);
+        }
+        let deep = "[".repeat(100_000);
+        assert!(read(deep.as_bytes(), None).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn reading_never_panics(body in proptest::collection::vec(proptest::num::u8::ANY, 0..200), form: bool) {
+            let _ = read(&body, form.then_some("application/x-www-form-urlencoded"));
+        }
+    }
+}

@@ -1,1 +1,46 @@
-//! (being written)
+//! When to try again.
+
+use jiff::SignedDuration;
+
+/// How long a record waits after its first, second, … try that failed for a passing reason: what
+/// LeadSquared's own async API does (AD/async-api).
+pub const DELAYS: [SignedDuration; 10] = [
+    SignedDuration::from_secs(30),
+    SignedDuration::from_mins(2),
+    SignedDuration::from_mins(7),
+    SignedDuration::from_mins(15),
+    SignedDuration::from_mins(30),
+    SignedDuration::from_mins(45),
+    SignedDuration::from_hours(1),
+    SignedDuration::from_mins(90),
+    SignedDuration::from_hours(2),
+    SignedDuration::from_hours(3),
+];
+
+/// How far a delay is stretched at most, so that many records don't come back at once.
+const JITTER: f64 = 0.2;
+
+/// How long to wait after so many tries (1 for the first); `None` once all are used up.
+///
+/// `chance` lies between 0 and 1.
+pub fn delay(tries: u32, chance: f64) -> Option<SignedDuration> {
+    let nth = usize::try_from(tries.max(1) - 1).ok()?;
+    let delay = DELAYS.get(nth)?;
+    Some(delay.mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_and_end() {
+        assert_eq!(delay(1, 0.0), Some(SignedDuration::from_secs(30)));
+        assert_eq!(delay(1, 1.0), Some(SignedDuration::from_secs(36)));
+        assert_eq!(delay(10, 0.0), Some(SignedDuration::from_hours(3)));
+        assert_eq!(delay(11, 0.0), None);
+        for tries in 2..=10 {
+            assert!(delay(tries, 0.0) > delay(tries - 1, 1.0), "try {tries}");
+        }
+    }
+}

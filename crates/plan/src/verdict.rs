@@ -1,1 +1,193 @@
-//! (being written)
+//! What an account's answer means for a record.
+
+use crate::problem::Problem;
+
+/// What went wrong with a call, or with one row of a bulk call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The account understood and said no.
+    Refused {
+        /// LeadSquared's exception type.
+        exception: Option<String>,
+        /// Its message.
+        message: String,
+    },
+    /// The account's quota is used up.
+    RateLimited,
+    /// The account could not be reached, or answered nothing of sense.
+    Broken {
+        /// What happened.
+        problem: String,
+        /// Whether the call may have taken effect all the same.
+        maybe_done: bool,
+    },
+    /// The keys are wrong, or the host is not the account's.
+    Credentials {
+        /// What the account said.
+        message: String,
+    },
+    /// The call can't be made at all.
+    Impossible {
+        /// Why.
+        problem: String,
+    },
+}
+
+/// What to do with the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// One of its unique values belongs to another lead: try the next key.
+    NextKey(Problem),
+    /// The linked lead does not exist any more: decide again without it.
+    TwinGone,
+    /// The destination's fields are not what they were: fetch them, and decide again.
+    FieldsChanged(Problem),
+    /// It failed, until somebody retries it.
+    Fail(Problem),
+    /// It may work later.
+    Later {
+        /// Why not now.
+        problem: Problem,
+        /// Whether a write may have taken effect.
+        doubtful: bool,
+    },
+    /// Nothing works with this account until somebody mends it.
+    AccountClosed(Problem),
+    /// The account is fine and the quota is not: ask again without counting a try.
+    Throttled,
+}
+
+/// What a failure means.
+///
+/// LeadSquared's own exceptions all begin with `MX` and will be the same the next time; anything
+/// else may pass (AD/async-api decides so what it retries).
+pub fn of(failure: &Failure) -> Verdict {
+    match failure {
+        Failure::RateLimited => Verdict::Throttled,
+        Failure::Broken { problem, maybe_done } => {
+            Verdict::Later { problem: unreachable(problem), doubtful: *maybe_done }
+        }
+        Failure::Credentials { message } => Verdict::AccountClosed(credentials(message)),
+        Failure::Impossible { problem } => Verdict::Fail(Problem::new(
+            "impossible_call",
+            format!("The call to the destination can't be made: {problem}."),
+            "Correct the value that is named, or report this.",
+        )),
+        Failure::Refused { exception, message } => refused(exception.as_deref(), message),
+    }
+}
+
+fn refused(exception: Option<&str>, message: &str) -> Verdict {
+    let name = exception.unwrap_or_default();
+    let about = |code: &str, what: String, advice: &str| {
+        let problem = Problem::new(code, what, advice);
+        if name.is_empty() { problem } else { problem.raised_as(name) }
+    };
+    let said = sentence(message);
+    match name {
+        "MXDuplicateEntryException" => Verdict::NextKey(about(
+            "duplicate",
+            format!("The destination refuses the lead as a duplicate of another one: {said}"),
+            "One of the lead's unique values belongs to another lead of the destination. Merge the \
+             two there, correct the value, or set a secondary search key; then retry.",
+        )),
+        "MXInvalidEntityException" => Verdict::TwinGone,
+        "MXUnknownAttributeException" => Verdict::FieldsChanged(about(
+            "unknown_field",
+            format!("The destination does not know a field of the mapping: {said}"),
+            "Correct the mapping or add the field in the destination account, then retry.",
+        )),
+        "MXInvalidDataTypeException" => Verdict::Fail(about(
+            "type_mismatch",
+            format!("The destination refuses a value as being of the wrong type: {said}"),
+            "Map the field to one of its own type or correct the value in the source, then retry.",
+        )),
+        "MXMandatoryFieldMissingException" | "MXMandatoryAttributeMissingException" => {
+            Verdict::Fail(about(
+                "mandatory_missing",
+                format!("The destination asks for a field that the record does not fill: {said}"),
+                "Fill it in the source, map it, or give it a default value; then retry.",
+            ))
+        }
+        "MXInvalidInputException" if message.contains("SearchBy") => Verdict::Fail(about(
+            "bad_search_key",
+            format!("The destination can't search by the connector's search key: {said}"),
+            "Choose a field as search key that is marked unique in the destination account.",
+        )),
+        _ if name.starts_with("MX") => Verdict::Fail(about(
+            "refused",
+            format!("The destination refuses the lead: {said}"),
+            "Correct what it names, then retry.",
+        )),
+        _ => Verdict::Later {
+            problem: about(
+                "account_error",
+                format!("The account failed while it worked on the call: {said}"),
+                "It is tried again by itself.",
+            ),
+            doubtful: true,
+        },
+    }
+}
+
+/// The account can't be reached.
+pub fn unreachable(what: &str) -> Problem {
+    Problem::new(
+        "unreachable",
+        format!("The account gave no usable answer: {}", sentence(what)),
+        "It is tried again by itself. If it goes on, check the account's host and whether \
+         LeadSquared is up.",
+    )
+}
+
+fn credentials(message: &str) -> Problem {
+    Problem::new(
+        "credentials",
+        format!("The account refuses the API keys: {}", sentence(message)),
+        "Check the access key, the secret key and the region's host of the account, and that the \
+         user they belong to is active. What waits goes on by itself when they are right.",
+    )
+}
+
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(exception: &str, message: &str) -> Verdict {
+        of(&Failure::Refused { exception: Some(exception.into()), message: message.into() })
+    }
+
+    #[test]
+    fn leadsquareds_own_exceptions_are_final_and_others_pass() {
+        assert!(matches!(refusal("MXDuplicateEntryException", "x"), Verdict::NextKey(_)));
+        assert!(matches!(refusal("MXInvalidEntityException", "x"), Verdict::TwinGone));
+        assert!(matches!(refusal("MXUnknownAttributeException", "x"), Verdict::FieldsChanged(_)));
+        assert!(matches!(refusal("MXAnythingElse", "x"), Verdict::Fail(_)));
+        assert!(matches!(
+            refusal("NullReferenceException", "There was an error processing the request."),
+            Verdict::Later { doubtful: true, .. }
+        ));
+        let Verdict::Fail(problem) =
+            refusal("MXInvalidInputException", "Invalid SearchBy value provided")
+        else {
+            panic!("a bad search key is final");
+        };
+        assert_eq!(problem.code, "bad_search_key");
+        assert_eq!(problem.exception.as_deref(), Some("MXInvalidInputException"));
+    }
+
+    #[test]
+    fn what_an_account_said_is_told() {
+        let Verdict::AccountClosed(problem) =
+            of(&Failure::Credentials { message: "Use api-in21.leadsquared.com".into() })
+        else {
+            panic!("wrong keys close the account");
+        };
+        assert!(problem.message.contains("api-in21.leadsquared.com"), "{}", problem.message);
+    }
+}

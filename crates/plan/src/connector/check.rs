@@ -1,2 +1,232 @@
-//! (being written)
-pub struct Fault;
+//! What is wrong with a definition, as far as it can be told without the accounts.
+
+use std::fmt;
+
+use super::{Behaviour, Definition, FieldRow};
+use crate::phone::Country;
+
+/// One thing that is wrong with a definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where, as the configuration file names it: `basic.time_zone`, `lead.field[3].to`.
+    pub at: String,
+    /// What is wrong and what would be right.
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.what)
+    }
+}
+
+/// The longest name of a connector, in characters.
+pub const LONGEST_NAME: usize = 64;
+/// The most rows that a mapping has.
+pub const MOST_ROWS: usize = 1_000;
+
+impl Definition {
+    /// Everything that is wrong with the definition by itself; empty when it can be used.
+    pub fn check(&self) -> Vec<Fault> {
+        let mut faults = Faults(Vec::new());
+        if let Some(what) = name_fault(&self.name) {
+            faults.add("name", what);
+        }
+        if self.source == self.destination {
+            faults.add("destination", "is the source account too; name the other account");
+        }
+        let basic = &self.basic;
+        if let Some(zone) = &basic.time_zone
+            && jiff::tz::TimeZone::get(zone).is_err()
+        {
+            faults.add(
+                "basic.time_zone",
+                format!("'{zone}' is no time zone; write an IANA name such as Asia/Kolkata"),
+            );
+        }
+        if let Some(code) = &basic.default_country_code
+            && Country::parse(code).is_none()
+        {
+            faults.add("basic.default_country_code", format!("'{code}' is no country; write an ISO 3166 code such as IN, or a calling code such as +91"));
+        }
+        if basic.search_by.trim().is_empty() {
+            faults.add(
+                "basic.search_by",
+                "is empty; name a unique lead field of the destination such as EmailAddress",
+            );
+        }
+        if let Some(secondary) = &basic.secondary_search_by {
+            if secondary.trim().is_empty() {
+                faults.add("basic.secondary_search_by", "is empty; name a field or leave it out");
+            } else if *secondary == basic.search_by {
+                faults.add(
+                    "basic.secondary_search_by",
+                    "is the same as search_by; name another field or leave it out",
+                );
+            }
+        }
+        match &basic.notify {
+            Some(address) if !address.contains('@') => {
+                faults.add("basic.notify", format!("'{address}' is no email address"));
+            }
+            None if basic.notifications => {
+                faults.add(
+                    "basic.notify",
+                    "is needed for notifications; name a user of the destination by email address",
+                );
+            }
+            _ => {}
+        }
+        if !self.access.roles.is_empty() && self.access.user_field.is_some() {
+            faults.add("access", "has both roles and user_field; choose one");
+        }
+        if self.activity.behaviour == Behaviour::DoNothing {
+            faults
+                .add("activity.behaviour", "do_nothing is for leads; set activity.enabled = false");
+        }
+        faults.rows("lead.field", &self.lead.fields);
+        if !self.lead.fields.is_empty() {
+            for (setting, name) in [
+                ("basic.search_by", Some(&basic.search_by)),
+                ("basic.secondary_search_by", basic.secondary_search_by.as_ref()),
+            ] {
+                let is_mapped = |name: &String| {
+                    self.lead.fields.iter().any(|row| row.enabled && row.to == *name)
+                };
+                if let Some(name) = name
+                    && !name.trim().is_empty()
+                    && !is_mapped(name)
+                {
+                    faults.add(setting, format!("no enabled row of the mapping fills {name}; add one with to = \"{name}\""));
+                }
+            }
+        }
+        for (number, kind) in self.activity.types.iter().enumerate() {
+            let at = format!("activity.type[{}]", number + 1);
+            if self.activity.types[..number].iter().any(|earlier| earlier.from == kind.from) {
+                faults.add(
+                    &format!("{at}.from"),
+                    format!("event code {} is mapped twice", kind.from),
+                );
+            }
+            faults.rows(&format!("{at}.field"), &kind.fields);
+        }
+        faults.0
+    }
+}
+
+/// What is wrong with the name of a connector or an account, if anything.
+pub fn name_fault(name: &str) -> Option<String> {
+    if name.trim().is_empty() {
+        return Some("is empty".to_owned());
+    }
+    if name.chars().count() > LONGEST_NAME {
+        return Some(format!("has more than {LONGEST_NAME} characters"));
+    }
+    let allowed = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if !name.chars().all(allowed) {
+        return Some(format!("'{name}' may have letters, digits, '-', '_' and '.' only"));
+    }
+    None
+}
+
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, at: &str, what: impl Into<String>) {
+        self.0.push(Fault { at: at.to_owned(), what: what.into() });
+    }
+
+    fn rows(&mut self, at: &str, rows: &[FieldRow]) {
+        if rows.len() > MOST_ROWS {
+            self.add(at, format!("has {} rows; at most {MOST_ROWS} are taken", rows.len()));
+        }
+        for (number, row) in rows.iter().enumerate() {
+            let at = format!("{at}[{}]", number + 1);
+            if row.to.trim().is_empty() {
+                self.add(&format!("{at}.to"), "is empty; name a field of the destination");
+            }
+            match (&row.from, &row.compute) {
+                (Some(_), Some(_)) => self.add(&at, "has both from and compute; choose one"),
+                (None, None) if row.default.is_none() => {
+                    self.add(&at, "has neither from, compute nor default");
+                }
+                (Some(from), None) if from.trim().is_empty() => {
+                    self.add(
+                        &format!("{at}.from"),
+                        "is empty; name a field such as Current.FirstName",
+                    );
+                }
+                (None, Some(template)) => {
+                    if let Err(error) = minijinja::Environment::new().template_from_str(template) {
+                        self.add(
+                            &format!("{at}.compute"),
+                            format!("is no template that can be read: {error}"),
+                        );
+                    }
+                }
+                _ => {}
+            }
+            let earlier =
+                rows[..number].iter().position(|other| other.enabled && other.to == row.to);
+            if let Some(earlier) = earlier.filter(|_| row.enabled) {
+                self.add(
+                    &format!("{at}.to"),
+                    format!("{} is filled by row {} already", row.to, earlier + 1),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(json: &str) -> Vec<String> {
+        let definition: Definition = serde_json::from_str(json).expect(json);
+        definition.check().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_plain_definition_is_right() {
+        assert_eq!(
+            faults(r#"{"name":"sales-to-patients","source":"a","destination":"b"}"#),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn each_fault_says_where_and_what() {
+        let found = faults(
+            r#"{"name":"a b","source":"a","destination":"a",
+                "basic":{"time_zone":"IST","default_country_code":"XX","search_by":"Phone","secondary_search_by":"Phone","notifications":true},
+                "access":{"roles":["r"],"user_field":"f"},
+                "lead":{"field":[{"to":"A"},{"from":"x","compute":"y","to":"B"},{"from":"x","to":"B"},{"compute":"{{","to":"C"},{"from":"","to":""}]},
+                "activity":{"behaviour":"do_nothing","type":[{"from":1,"to":2},{"from":1,"to":3}]}}"#,
+        );
+        let expected = [
+            "name: 'a b' may have",
+            "destination: is the source",
+            "basic.time_zone: 'IST'",
+            "basic.default_country_code: 'XX'",
+            "basic.secondary_search_by: is the same",
+            "basic.notify: is needed",
+            "access: has both",
+            "activity.behaviour: do_nothing",
+            "lead.field[1]: has neither",
+            "lead.field[2]: has both",
+            "lead.field[3].to: B is filled by row 2",
+            "lead.field[4].compute: is no template",
+            "lead.field[5].to: is empty",
+            "lead.field[5].from: is empty",
+            "basic.search_by: no enabled row",
+            "basic.secondary_search_by: no enabled row",
+            "activity.type[2].from: event code 1",
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found} / {expected}");
+        }
+    }
+}

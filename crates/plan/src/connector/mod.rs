@@ -4,7 +4,7 @@
 mod check;
 mod rules;
 
-pub use check::Fault;
+pub use check::{Fault, LONGEST_NAME, MOST_ROWS, name_fault};
 pub use rules::{
     Access, ActivityRules, ActivityType, Basic, Behaviour, Conflict, FieldRow, LeadRules, Policy,
 };

@@ -1,0 +1,88 @@
+//! Which fields have to be written.
+
+use serde::Serialize;
+
+use super::Case;
+use crate::link::End;
+use crate::metadata::Kind;
+use crate::payload::Item;
+use crate::snapshot::Snapshot;
+use crate::value;
+
+/// A field of the destination and the value that it is to have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The field by schema name.
+    pub to: String,
+    /// What it holds.
+    #[serde(skip)]
+    pub kind: Kind,
+    /// The value, in the form that the destination takes.
+    pub value: String,
+    /// What the destination held before, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+}
+
+impl Change {
+    /// The change of this field to this value.
+    pub fn new(to: &str, kind: Kind, value: &str) -> Self {
+        Self { to: to.to_owned(), kind, value: value.to_owned(), before: None }
+    }
+}
+
+/// Every value that the record sends.
+pub(super) fn all(case: &Case<'_>) -> Vec<Change> {
+    let fields = case.mapped.fields.iter();
+    fields
+        .filter_map(|field| Some(Change::new(&field.to, field.kind, field.sent.value()?)))
+        .collect()
+}
+
+/// The values that differ from what was last synced.
+///
+/// A field has changed when what it becomes differs from what its last synced value became: the
+/// source's side of the base goes through the same mapping. So a mapping that loses something
+/// (two stages that become one) changes nothing of its own. Where the base does not know the
+/// source's field, the destination's side is compared.
+pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
+    let reading = case.mapping.reading();
+    let before = case.mapping.apply(&Item::from_lead(&here.base));
+    let mut changes = all(case);
+    changes.retain_mut(|change| {
+        let same = |old: &str| value::same(change.kind, &change.value, old, reading);
+        if before.value(&change.to).is_some_and(same) {
+            return false;
+        }
+        let held = there.base.get(&change.to);
+        if held.is_some_and(same) {
+            return false;
+        }
+        change.before = held.map(str::to_owned);
+        true
+    });
+    changes
+}
+
+/// The values and defaults that differ from what the destination shows.
+pub(super) fn against(case: &Case<'_>, lead: &Snapshot) -> Vec<Change> {
+    let reading = case.mapping.reading();
+    let mut changes = all(case);
+    changes.extend(defaults(case, |to| lead.get(to)));
+    changes.retain_mut(|change| {
+        let held = lead.get(&change.to).unwrap_or_default();
+        change.before = Some(held.to_owned());
+        !value::same(change.kind, &change.value, held, reading)
+    });
+    changes
+}
+
+/// The defaults of fields of which the record says nothing and the destination holds nothing, as
+/// far as `held` knows.
+pub(super) fn defaults<'a>(case: &Case<'_>, held: impl Fn(&str) -> Option<&'a str>) -> Vec<Change> {
+    let fields = case.mapped.fields.iter();
+    fields
+        .filter(|field| held(&field.to).is_none_or(|held| held.trim().is_empty()))
+        .filter_map(|field| Some(Change::new(&field.to, field.kind, field.default.as_deref()?)))
+        .collect()
+}
