@@ -49,6 +49,8 @@ pub struct RecordState {
     pub position: u32,
     /// How it stands.
     pub stage: Stage,
+    /// Whether its last attempt went well.
+    pub sync_status: SyncStatus,
     /// Attempts so far.
     pub attempts: u32,
     /// Attempts since it was queued, or queued again by a person.

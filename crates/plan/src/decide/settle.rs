@@ -35,10 +35,6 @@ pub fn settle(
             && let Some(value) = lead.get(&field.to)
         {
             end.base.put(field.to.as_str(), value);
-        } else if kept.is_none()
-            && let Some(value) = field.sent.value()
-        {
-            end.base.put(field.to.as_str(), value);
         }
     }
     for change in written {

@@ -1,0 +1,38 @@
+//! The client's errors in the plan's words.
+
+use leadsquared::{Effect, Error};
+use plan::verdict::Failure;
+
+/// What a failed call means to the plan.
+pub(crate) fn of(error: &Error) -> Failure {
+    match error {
+        Error::Invalid { problem } => Failure::Impossible { problem: problem.clone() },
+        Error::Refused { exception, message, .. } => {
+            Failure::Refused { exception: exception.clone(), message: message.clone() }
+        }
+        Error::RateLimited { .. } => Failure::RateLimited,
+        Error::Credentials { message, right_host, .. } => Failure::Credentials {
+            message: match right_host {
+                Some(host) => format!("{message} The account's host is {host}"),
+                None => message.clone(),
+            },
+        },
+        other => {
+            Failure::Broken { problem: short(other), maybe_done: other.effect() == Effect::Unknown }
+        }
+    }
+}
+
+/// The error without the advice of the client, which the plan gives in its own words.
+fn short(error: &Error) -> String {
+    match error {
+        Error::Transient { status, problem, .. } => match status {
+            Some(status) => format!("HTTP {status}: {problem}"),
+            None => problem.clone(),
+        },
+        Error::Unreadable { status, problem, .. } => {
+            format!("HTTP {status} with a body that can't be read: {problem}")
+        }
+        other => other.to_string(),
+    }
+}

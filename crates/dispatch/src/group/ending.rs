@@ -1,0 +1,406 @@
+//! What an ended call means for its records.
+
+use leadsquared::{BulkUpdated, Error, LeadField, LeadRow, Rows, Written};
+use plan::decide;
+use plan::identity::Key;
+use plan::metadata::{Field, FieldList, Kind};
+use plan::outcome::Event;
+use plan::payload::Item;
+use plan::problem::Problem;
+use plan::snapshot::Snapshot;
+use plan::value;
+use plan::verdict::{self, Failure, Verdict};
+use store::{Call, CallRef, RecordKey};
+
+use super::call::{Answer, Ended, Job, Row, Target, snapshot};
+use super::outcome::Outcome;
+use super::worker::Worker;
+use crate::failure;
+
+impl Worker {
+    /// Takes in an ended call.
+    pub(super) fn ended(&mut self, ended: Ended) {
+        let now = self.now();
+        let Ended { call, at, exchange, answer } = ended;
+        let error = error_of(&answer);
+        metrics::counter!("leadsync_calls_total", "operation" => call.job.operation()).increment(1);
+        let bulk = matches!(call.job, Job::BulkCapture(_) | Job::BulkUpdate(_));
+        self.progress.settled.push(call.id);
+        self.progress.calls.push(Call {
+            id: call.id,
+            account: call.account,
+            at,
+            milliseconds: u32::try_from(exchange.elapsed.as_millis()).unwrap_or(u32::MAX),
+            method: exchange.method,
+            url: exchange.url,
+            status: exchange.status,
+            request: exchange.request,
+            response: exchange.response,
+            error: error.map(ToString::to_string),
+        });
+        for (row, key) in (0u32..).zip(&call.records) {
+            if let Some(record) = self.book.record_mut(*key) {
+                record.calls.push(CallRef { id: call.id, row: bulk.then_some(row) });
+            }
+        }
+        let failure = error.map(failure::of);
+        self.account_answered(&call.job, call.account, failure.as_ref(), now);
+        if let Answer::Fields(fields) = answer {
+            self.fields_answered(call.account, fields);
+            return;
+        }
+        if let Some(failure) = failure {
+            self.call_failed(&call.job, &call.records, &failure);
+            return;
+        }
+        match answer {
+            Answer::Leads(Ok(leads)) => {
+                for key in call.records {
+                    let leads = leads.iter().map(snapshot).collect();
+                    self.read_answered(key, &call.job, leads);
+                }
+            }
+            Answer::Written(Ok(written)) => {
+                for key in call.records {
+                    self.written(key, &call.job, &written, at);
+                }
+            }
+            Answer::Rows(Ok(rows)) => self.rows_answered(&call.job, &call.records, &rows, at),
+            Answer::Updated(Ok(updated)) => {
+                self.bulk_updated(&call.job, &call.records, &updated, at);
+            }
+            Answer::Fields(_)
+            | Answer::Leads(Err(_))
+            | Answer::Written(Err(_))
+            | Answer::Rows(Err(_))
+            | Answer::Updated(Err(_)) => {}
+        }
+    }
+
+    /// What an answer says about the account itself.
+    fn account_answered(
+        &mut self,
+        job: &Job,
+        id: plan::id::AccountId,
+        failure: Option<&Failure>,
+        now: jiff::Timestamp,
+    ) {
+        let Some(account) = self.accounts.get_mut(&id) else { return };
+        account.end(job.draw(), now);
+        let back = match failure {
+            Some(Failure::Broken { problem, .. }) => {
+                account.failed(&verdict::unreachable(problem), now);
+                false
+            }
+            Some(failure @ Failure::Credentials { .. }) => {
+                if let Verdict::AccountClosed(problem) = verdict::of(failure) {
+                    account.close(problem, now);
+                }
+                false
+            }
+            Some(Failure::RateLimited) => {
+                account.budget.refused(now);
+                false
+            }
+            Some(Failure::Refused { .. } | Failure::Impossible { .. }) | None => account.answered(),
+        };
+        if back {
+            tracing::debug!(account = account.name(), "the account answers");
+            let touching = self.routes.values().filter(|r| r.source == id || r.destination == id);
+            self.wake.extend(touching.map(|route| route.id));
+        }
+    }
+
+    fn fields_answered(&mut self, id: plan::id::AccountId, fields: Result<Vec<LeadField>, Error>) {
+        let now = self.now();
+        let Some(account) = self.accounts.get_mut(&id) else { return };
+        match fields {
+            Ok(fields) => {
+                account.fetched(Some(field_list(fields)), now);
+                self.fetched.insert(id);
+                self.look_for_work = true;
+            }
+            Err(error) => {
+                account.fetched(None, now);
+                // Without fields nothing can be mapped, whatever the reason.
+                if account.fields().is_none() && account.closed().is_none() {
+                    let problem = match verdict::of(&failure::of(&error)) {
+                        Verdict::AccountClosed(problem) | Verdict::Fail(problem) => problem,
+                        _ => verdict::unreachable(&error.to_string()),
+                    };
+                    account.close(problem, now);
+                    self.look_for_work = true;
+                }
+            }
+        }
+    }
+
+    /// The whole call failed.
+    fn call_failed(&mut self, job: &Job, records: &[RecordKey], failure: &Failure) {
+        let refused = matches!(failure, Failure::Refused { .. });
+        for (index, &key) in records.iter().enumerate() {
+            if refused && records.len() > 1 {
+                // One of them is to blame: each will be told by a call of its own.
+                self.again_singly(key);
+            } else {
+                self.judge(key, job.row(index).map(|row| &row.target), verdict::of(failure));
+            }
+        }
+    }
+
+    fn again_singly(&mut self, key: RecordKey) {
+        if let Some(record) = self.book.record_mut(key) {
+            record.singly = true;
+        }
+        self.book.resume(key);
+    }
+
+    /// Does what a verdict says.
+    fn judge(&mut self, key: RecordKey, target: Option<&Target>, verdict: Verdict) {
+        let now = self.now();
+        match verdict {
+            Verdict::NextKey(problem) => self.next_key(key, target, problem),
+            Verdict::TwinGone => self.twin_gone(key, target),
+            Verdict::FieldsChanged(problem) => {
+                if self.fetch_once(key, now) {
+                    self.book.resume(key);
+                } else {
+                    self.conclude(key, Outcome::failed(problem));
+                }
+            }
+            Verdict::Fail(problem) => self.conclude(key, Outcome::failed(problem)),
+            Verdict::AccountClosed(problem) => self.conclude(key, Outcome::held(problem, None)),
+            Verdict::Throttled => self.book.resume(key),
+            Verdict::Later { problem, doubtful } => {
+                let Some(record) = self.book.record_mut(key) else { return };
+                let doubtful = record.known.doubtful || (doubtful && target.is_some());
+                record.known.doubtful = doubtful;
+                let connector = record.connector;
+                let closed = self
+                    .routes
+                    .get(&connector)
+                    .and_then(|route| self.accounts.get(&route.destination))
+                    .is_some_and(|account| account.closed().is_some());
+                if closed {
+                    self.conclude(key, Outcome::held(problem, None));
+                } else {
+                    self.conclude(key, Outcome::again(problem, doubtful));
+                }
+            }
+        }
+    }
+
+    /// One of the lead's unique values belongs to another lead.
+    fn next_key(&mut self, key: RecordKey, target: Option<&Target>, problem: Problem) {
+        let keys = self
+            .with_case(key, |case| plan::identity::keys(&case.connector.basic, case.mapped).len())
+            .unwrap_or_default();
+        let Some(record) = self.book.record_mut(key) else { return };
+        let create_only = matches!(target, Some(Target::Key { update: false, .. }));
+        if matches!(target, Some(Target::Key { .. })) && record.known.keys_tried + 1 < keys {
+            record.known.keys_tried += 1;
+            self.book.resume(key);
+        } else if create_only {
+            self.conclude(key, Outcome::ended(Event::Skipped).because(exists()));
+        } else {
+            self.conclude(key, Outcome::failed(problem));
+        }
+    }
+
+    /// The lead that was to be updated is not there any more.
+    fn twin_gone(&mut self, key: RecordKey, target: Option<&Target>) {
+        let Some(record) = self.book.record_mut(key) else { return };
+        let linked = record.link.is_some() && !record.known.twin_gone;
+        if matches!(target, Some(Target::Id(_))) && (linked || record.known.lead.is_some()) {
+            record.known.twin_gone = true;
+            record.known.lead = None;
+            record.known.keys_tried = 0;
+            self.book.resume(key);
+        } else {
+            self.conclude(key, Outcome::failed(lead_unknown()));
+        }
+    }
+
+    fn read_answered(&mut self, key: RecordKey, job: &Job, leads: Vec<Snapshot>) {
+        let leads = match job {
+            Job::Look(decide::Sought::Key(sought)) => self.with_value(key, sought, leads),
+            _ => leads,
+        };
+        let Some(record) = self.book.record_mut(key) else { return };
+        match job {
+            Job::ReadSource(_) => {
+                record.known.fresh = true;
+                // A lead that is gone from the source is taken as it was posted.
+                if let Some(lead) = leads.first() {
+                    record.item = Item::from_lead(lead);
+                    record.mapped = None;
+                }
+            }
+            Job::Look(by) => match (leads.len(), by) {
+                (0, decide::Sought::Id(_)) => record.known.twin_gone = true,
+                (0, decide::Sought::Key(_)) => record.known.keys_tried += 1,
+                (1, _) => record.known.lead = leads.into_iter().next(),
+                _ => {
+                    let ids = leads.iter().filter_map(|lead| lead.filled("ProspectID"));
+                    record.known.several = ids.map(str::to_owned).collect();
+                }
+            },
+            _ => {}
+        }
+        self.book.resume(key);
+    }
+
+    /// The leads whose field really holds the key: a look by phone number also finds by Mobile.
+    fn with_value(&mut self, key: RecordKey, sought: &Key, leads: Vec<Snapshot>) -> Vec<Snapshot> {
+        let reading =
+            self.with_case(key, |case| case.mapping.reading().clone()).unwrap_or_default();
+        let holds = |lead: &Snapshot| match lead.get(&sought.field) {
+            Some(held) => value::same(sought.kind, held, &sought.value, &reading),
+            None => true,
+        };
+        leads.into_iter().filter(holds).collect()
+    }
+
+    /// A single write took effect.
+    fn written(&mut self, key: RecordKey, job: &Job, written: &Written, at: jiff::Timestamp) {
+        let Some(row) = job.row(0) else { return };
+        match &row.target {
+            Target::Id(id) => self.synced(key, row, id, Event::Updated, at),
+            Target::Key { update, .. } => {
+                let Some(id) = written.lead_id().filter(|id| !id.is_empty()) else {
+                    self.look_again(key);
+                    return;
+                };
+                match (written.is_created, update) {
+                    (Some(false), false) => {
+                        let outcome = Outcome::ended(Event::Skipped).because(exists()).lead(id);
+                        self.conclude(key, outcome);
+                    }
+                    (Some(false), true) => self.synced(key, row, id, Event::Updated, at),
+                    // Accounts that don't say whether it was created are taken to have done it.
+                    (Some(true) | None, _) => self.synced(key, row, id, Event::New, at),
+                }
+            }
+        }
+    }
+
+    fn rows_answered(
+        &mut self,
+        job: &Job,
+        records: &[RecordKey],
+        rows: &Rows<LeadRow>,
+        at: jiff::Timestamp,
+    ) {
+        for (index, &key) in records.iter().enumerate() {
+            let Some(sent) = job.row(index) else { continue };
+            match rows.of(index) {
+                None => self.look_again(key),
+                Some(row) if row.is_failure() => {
+                    let failure = Failure::Refused {
+                        exception: row.exception_type.clone(),
+                        message: row.error_message.clone().unwrap_or_default(),
+                    };
+                    self.judge(key, Some(&sent.target), verdict::of(&failure));
+                }
+                Some(row) => match row.lead_id.as_deref().filter(|id| !id.is_empty()) {
+                    None => self.look_again(key),
+                    Some(id) => {
+                        let created = row.lead_created == Some(true);
+                        let event = if created { Event::New } else { Event::Updated };
+                        self.synced(key, sent, id, event, at);
+                    }
+                },
+            }
+        }
+    }
+
+    fn bulk_updated(
+        &mut self,
+        job: &Job,
+        records: &[RecordKey],
+        updated: &BulkUpdated,
+        at: jiff::Timestamp,
+    ) {
+        let named: Vec<&str> = updated
+            .failed_leads
+            .iter()
+            .chain(&updated.unprocessed_leads)
+            .map(|lead| lead.identifier_value.as_str())
+            .collect();
+        let said = updated.failed.unwrap_or(0) + updated.unprocessed.unwrap_or(0);
+        let all_named = named.len() as u64 >= said;
+        for (index, &key) in records.iter().enumerate() {
+            let Some(row) = job.row(index) else { continue };
+            let Target::Id(id) = &row.target else { continue };
+            if all_named && !named.iter().any(|failed| failed.eq_ignore_ascii_case(id)) {
+                self.synced(key, row, id, Event::Updated, at);
+            } else {
+                // The answer has no exception: a call of its own will say what is wrong.
+                self.again_singly(key);
+            }
+        }
+    }
+
+    /// The write was accepted, and the answer does not say for which lead.
+    fn look_again(&mut self, key: RecordKey) {
+        if let Some(record) = self.book.record_mut(key) {
+            record.known.doubtful = true;
+        }
+        self.book.resume(key);
+    }
+
+    fn synced(&mut self, key: RecordKey, row: &Row, id: &str, event: Event, at: jiff::Timestamp) {
+        let link = self.with_case(key, |case| decide::settle(case, id, &row.fields, Some(at)));
+        if let Some(link) = link.flatten() {
+            self.link(link);
+        }
+        self.conclude(key, Outcome::ended(event).lead(id));
+    }
+}
+
+fn error_of(answer: &Answer) -> Option<&Error> {
+    match answer {
+        Answer::Fields(result) => result.as_ref().err(),
+        Answer::Leads(result) => result.as_ref().err(),
+        Answer::Written(result) => result.as_ref().err(),
+        Answer::Rows(result) => result.as_ref().err(),
+        Answer::Updated(result) => result.as_ref().err(),
+    }
+}
+
+fn exists() -> Problem {
+    Problem::new(
+        "exists",
+        "The lead exists in the destination, and the connector only creates new ones.",
+        "Change the connector's lead behaviour if that is not meant.",
+    )
+}
+
+fn lead_unknown() -> Problem {
+    Problem::new(
+        "lead_gone",
+        "The destination says that the lead does not exist, although it was found a moment ago.",
+        "Look for it in the destination account, then retry.",
+    )
+}
+
+/// What an account says of its fields, as the plan knows fields.
+fn field_list(fields: Vec<LeadField>) -> FieldList {
+    let fields = fields.into_iter().map(|field| Field {
+        kind: Kind::of(
+            &field.data_type,
+            field.render_type_text_value.as_deref().unwrap_or_default(),
+        ),
+        max_length: field
+            .max_length
+            .and_then(|length| u32::try_from(length).ok())
+            .filter(|l| *l > 0),
+        unique: field.is_unique.unwrap_or(false) || field.is_lead_identifier.unwrap_or(false),
+        mandatory: field.is_mandatory.unwrap_or(false),
+        read_only: field.is_read_only.unwrap_or(false),
+        display_name: field.display_name,
+        options: field.options,
+        schema_name: field.schema_name,
+    });
+    fields.collect::<Vec<_>>().into()
+}

@@ -1,0 +1,203 @@
+//! How an attempt ended, as it is kept.
+
+use jiff::{SignedDuration, Timestamp};
+use plan::decide::Decision;
+use plan::identity;
+use plan::link::Link;
+use plan::outcome::{Event, SyncStatus};
+use plan::problem::Problem;
+use plan::retry;
+use serde_json::json;
+use store::{AttemptOutcome, RecordKey, Stage};
+
+use super::book::{Record, Standing};
+use super::lanes::Lane;
+use super::worker::Worker;
+
+/// How long a record waits for an account that is closed; it is woken when the account is back.
+const HELD: SignedDuration = SignedDuration::from_hours(1);
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    event: Event,
+    ending: Ending,
+    problem: Option<Problem>,
+    destination_id: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Final(SyncStatus),
+    /// Once more, by the schedule; the try counts.
+    Again {
+        doubtful: bool,
+    },
+    /// As soon as the account works again or at this time; the try does not count.
+    Held(Option<Timestamp>),
+}
+
+impl Outcome {
+    /// It ended well.
+    pub(super) fn ended(event: Event) -> Self {
+        let ending = Ending::Final(SyncStatus::Success);
+        Self { event, ending, problem: None, destination_id: None }
+    }
+
+    /// It failed until somebody retries it.
+    pub(super) fn failed(problem: Problem) -> Self {
+        let ending = Ending::Final(SyncStatus::Error);
+        Self { event: Event::Failed, ending, problem: Some(problem), destination_id: None }
+    }
+
+    /// It failed for a reason that may pass.
+    pub(super) fn again(problem: Problem, doubtful: bool) -> Self {
+        let ending = Ending::Again { doubtful };
+        Self { event: Event::Failed, ending, problem: Some(problem), destination_id: None }
+    }
+
+    /// It waits for its account, until this time at most.
+    pub(super) fn held(problem: Problem, until: Option<Timestamp>) -> Self {
+        let ending = Ending::Held(until);
+        Self { event: Event::Failed, ending, problem: Some(problem), destination_id: None }
+    }
+
+    /// The same, with a reason.
+    pub(super) fn because(mut self, problem: Problem) -> Self {
+        self.problem = Some(problem);
+        self
+    }
+
+    /// The same, about this lead of the destination.
+    pub(super) fn lead(mut self, id: impl Into<String>) -> Self {
+        self.destination_id = Some(id.into());
+        self
+    }
+}
+
+impl Worker {
+    /// Ends a record's attempt.
+    pub(super) fn conclude(&mut self, key: RecordKey, outcome: Outcome) {
+        let now = self.now();
+        let Some(record) = self.book.record(key) else { return };
+        let Some(route) = self.routes.get(&record.connector) else {
+            // The connector was removed, and its log with it.
+            self.book.close(key, Standing::Final(SyncStatus::Error), now);
+            return;
+        };
+        let counted = !matches!(outcome.ending, Ending::Held(_));
+        let tries = record.tries + u32::from(counted);
+        let (stage, sync_status, doubtful) = match outcome.ending {
+            Ending::Final(sync_status) => (Stage::Final, sync_status, false),
+            Ending::Again { doubtful } => match retry::delay(tries, chance()) {
+                Some(delay) => (Stage::Waiting(now + delay), SyncStatus::Error, doubtful),
+                None => (Stage::Final, SyncStatus::Error, doubtful),
+            },
+            Ending::Held(until) => {
+                let due = until.unwrap_or(now + HELD);
+                (Stage::Waiting(due), SyncStatus::Error, record.known.doubtful)
+            }
+        };
+        let keys = record
+            .mapped
+            .as_ref()
+            .map(|(_, mapped)| identity::keys(&route.definition.basic, mapped))
+            .unwrap_or_default();
+        let linked = record
+            .link
+            .as_ref()
+            .map(|link| link.end(link.pair.side(route.destination)).lead_id.clone());
+        let destination_id = outcome.destination_id.or(linked);
+        let mentions = identity::mentions(&record.item, &keys, destination_id.as_deref());
+        self.progress.attempts.push(AttemptOutcome {
+            key,
+            connector: record.connector,
+            entity: record.item.entity(),
+            attempt: record.attempts + 1,
+            tries,
+            at: now,
+            event: outcome.event,
+            sync_status,
+            stage,
+            doubtful,
+            source_id: record.item.id().map(str::to_owned),
+            destination_id,
+            problem: outcome.problem,
+            explanation: explanation(record),
+            version: route.version,
+            calls: record.calls.clone(),
+            mentions,
+        });
+        metrics::counter!("leadsync_records_total", "event" => outcome.event.as_str()).increment(1);
+        let lag = now.duration_since(key.request.received_at());
+        metrics::histogram!("leadsync_record_seconds").record(lag.as_secs_f64());
+        self.progress.settled.extend(self.doubts.resolve(key));
+        let standing = match stage {
+            Stage::Final => Standing::Final(sync_status),
+            Stage::Waiting(due) => Standing::Waiting(due),
+        };
+        if let Some(state) = self.book.close(key, standing, now) {
+            self.progress.requests.retain(|earlier| earlier.id != state.id);
+            self.progress.requests.push(state);
+        }
+    }
+
+    /// Keeps a link, and tells the records of both its leads.
+    pub(super) fn link(&mut self, link: Link) {
+        let pair = link.pair;
+        let lanes = [
+            Lane::Lead(pair.first, link.first.lead_id.clone()),
+            Lane::Lead(pair.second, link.second.lead_id.clone()),
+        ];
+        for lane in &lanes {
+            for key in self.book.in_lane(lane) {
+                let Some(record) = self.book.record_mut(key) else { continue };
+                let Some(route) = self.routes.get(&record.connector) else { continue };
+                let own = link.end(pair.side(route.source)).lead_id.as_str();
+                if record.item.lead_id() != Some(own) {
+                    continue;
+                }
+                record.link = Some(link.clone());
+                lanes.iter().for_each(|lane| self.book.join(key, lane.clone()));
+            }
+        }
+        self.progress.links.retain(|earlier| {
+            earlier.pair != pair
+                || (earlier.first.lead_id != link.first.lead_id
+                    && earlier.second.lead_id != link.second.lead_id)
+        });
+        self.progress.links.push(link);
+    }
+}
+
+/// What was decided and why, for the log.
+fn explanation(record: &Record) -> Option<String> {
+    let decision = record.decision.as_ref()?;
+    let why = match decision {
+        Decision::Unchanged { why, .. } => Some(why.sentence()),
+        _ => None,
+    };
+    let remarks: Vec<serde_json::Value> = record
+        .mapped
+        .iter()
+        .flat_map(|(_, mapped)| &mapped.fields)
+        .filter_map(|field| Some(json!({"field": field.to, "remark": field.remark?})))
+        .collect();
+    let mut all = json!({"plan": decision});
+    if let Some(why) = why {
+        all["why"] = why.into();
+    }
+    if !remarks.is_empty() {
+        all["remarks"] = remarks.into();
+    }
+    if record.known.doubtful {
+        all["looked_because"] =
+            "An earlier write got no answer, so it was looked for first.".into();
+    }
+    Some(all.to_string())
+}
+
+/// A number between 0 and 1.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
+}

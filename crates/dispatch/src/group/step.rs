@@ -1,0 +1,375 @@
+//! Deciding about the records whose turn has come, and making calls of the decisions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use leadsquared::{Automations, BULK_CREATE_OR_UPDATE_MAX, BULK_UPDATE_V2_MAX};
+use plan::decide::{self, Case, Decision};
+use plan::id::AccountId;
+use plan::mapping::Mapped;
+use plan::metadata::Kind;
+use plan::outcome::Event;
+use plan::problem::Problem;
+use plan::quota::Draw;
+use store::RecordKey;
+
+use super::book::Record;
+use super::call::{Job, Row, Target};
+use super::outcome::Outcome;
+use super::worker::Worker;
+
+/// From so many waiting writes of one kind on, a bulk call is made of them.
+const BULK_FROM: usize = 3;
+/// The most calls that one attempt makes: more is a defect or a mad account.
+const MOST_CALLS: usize = 16;
+/// A budget that is empty for longer than this is told to people.
+const LONG_WAIT: SignedDuration = SignedDuration::from_mins(2);
+
+/// Writes that could share calls, by account.
+#[derive(Debug, Default)]
+struct Writes {
+    captures: Vec<(RecordKey, Row)>,
+    updates: Vec<(RecordKey, Row)>,
+}
+
+impl Writes {
+    fn len(&self) -> usize {
+        self.captures.len() + self.updates.len()
+    }
+}
+
+/// What came of looking at a record.
+#[derive(PartialEq, Eq)]
+enum Step {
+    /// It ended, or a call for it was made ready: others may go now.
+    Taken,
+    /// It has to wait for a budget, a field list, or an answer.
+    Waits,
+}
+
+impl Worker {
+    /// Decides about every record whose turn has come, as far as the accounts may be asked.
+    pub(super) fn step(&mut self) {
+        self.fetch_fields();
+        let mut writes: HashMap<AccountId, Writes> = HashMap::new();
+        loop {
+            let mut taken = false;
+            for key in self.book.ready() {
+                taken |= self.step_record(key, &mut writes) == Step::Taken;
+            }
+            if !taken {
+                break;
+            }
+        }
+        for (account, writes) in writes {
+            self.write(account, writes.captures, BULK_CREATE_OR_UPDATE_MAX);
+            self.write(account, writes.updates, BULK_UPDATE_V2_MAX);
+        }
+        metrics::gauge!("leadsync_open_records").set(self.book.open_records() as f64);
+    }
+
+    /// Fetches the fields of accounts that need it, which is also how a closed one is looked at.
+    fn fetch_fields(&mut self) {
+        let now = self.now();
+        let wanting: Vec<AccountId> = self
+            .accounts
+            .values_mut()
+            .filter_map(|account| {
+                let may = account.should_fetch(now) && account.room(Draw::Single, now) > 0;
+                may.then_some(account.id)
+            })
+            .collect();
+        for id in wanting {
+            if let Some(account) = self.accounts.get_mut(&id) {
+                account.fetching();
+            }
+            self.prepare(id, Vec::new(), Job::Fields);
+        }
+    }
+
+    fn step_record(&mut self, key: RecordKey, writes: &mut HashMap<AccountId, Writes>) -> Step {
+        let now = self.now();
+        let Some(record) = self.book.record(key) else { return Step::Waits };
+        let Some(route) = self.routes.get(&record.connector) else { return Step::Waits };
+        let (source, destination) = (route.source, route.destination);
+        if !route.enabled {
+            return Step::Waits;
+        }
+        if record.calls.len() >= MOST_CALLS {
+            self.conclude(key, Outcome::again(too_many_calls(), true));
+            return Step::Taken;
+        }
+        if let Some(problem) = self.closed(destination).or_else(|| self.closed_unread(source)) {
+            self.conclude(key, Outcome::held(problem, None));
+            return Step::Taken;
+        }
+        let Some(account) = self.accounts.get_mut(&destination) else { return Step::Waits };
+        if account.awaits_fields() {
+            return Step::Waits;
+        }
+        let collected = writes.get(&destination).map_or(0, Writes::len);
+        let bulks = account.room(Draw::Bulk, now) as usize * BULK_UPDATE_V2_MAX;
+        if collected >= bulks && account.room(Draw::Single, now) == 0 {
+            return self.wait_for_budget(key, destination);
+        }
+        let Some(decision) = self.decide(key) else { return Step::Waits };
+        self.carry_out(key, decision, writes)
+    }
+
+    /// Why nothing is sent to an account, if so.
+    fn closed(&self, id: AccountId) -> Option<Problem> {
+        self.accounts.get(&id)?.closed().cloned()
+    }
+
+    /// Why an account can't even tell its fields, if it never did.
+    fn closed_unread(&self, id: AccountId) -> Option<Problem> {
+        let account = self.accounts.get(&id)?;
+        if account.fields().is_some() { None } else { account.closed().cloned() }
+    }
+
+    /// A budget that comes back within a window is waited for in silence, the day's is not.
+    fn wait_for_budget(&mut self, key: RecordKey, account: AccountId) -> Step {
+        let now = self.now();
+        let Some(account) = self.accounts.get_mut(&account) else { return Step::Waits };
+        match account.budget.next_free(Draw::Single, now) {
+            Some(free) if free.duration_since(now) > LONG_WAIT => {
+                let problem = quota_used_up(account.name(), account.budget.spent_today(), free);
+                self.conclude(key, Outcome::held(problem, Some(free)));
+                Step::Taken
+            }
+            _ => Step::Waits,
+        }
+    }
+
+    /// What the record sends, by the mapping of now.
+    pub(super) fn mapped(&mut self, record: &mut Record) -> Option<Arc<Mapped>> {
+        let route = self.routes.get_mut(&record.connector)?;
+        let (source, destination) =
+            (self.accounts.get(&route.source)?, self.accounts.get(&route.destination)?);
+        let mapping = route.mapping(
+            (source.generation, source.fields()?),
+            (destination.generation, destination.fields()?),
+        );
+        match &record.mapped {
+            Some((generation, mapped)) if *generation == route.generation => Some(mapped.clone()),
+            _ => {
+                let mapped = Arc::new(mapping.apply(&record.item));
+                record.mapped = Some((route.generation, mapped.clone()));
+                Some(mapped)
+            }
+        }
+    }
+
+    /// Runs `with` on the plan's view of a record.
+    pub(super) fn with_case<T>(
+        &mut self,
+        key: RecordKey,
+        with: impl FnOnce(&Case<'_>) -> T,
+    ) -> Option<T> {
+        // The record is taken out of its place for as long as its mapping is made.
+        let mut mapped = self.book.record_mut(key)?.mapped.take();
+        let record = self.book.record(key)?;
+        let route = self.routes.get_mut(&record.connector)?;
+        let (source, destination) =
+            (self.accounts.get(&route.source)?, self.accounts.get(&route.destination)?);
+        let mapping = route.mapping(
+            (source.generation, source.fields()?),
+            (destination.generation, destination.fields()?),
+        );
+        if mapped.as_ref().is_none_or(|(generation, _)| *generation != route.generation) {
+            mapped = Some((route.generation, Arc::new(mapping.apply(&record.item))));
+        }
+        let (_, mapped_now) = mapped.as_ref()?;
+        let result = with(&Case {
+            connector: &route.definition,
+            mapping: &mapping,
+            item: &record.item,
+            mapped: mapped_now,
+            source: route.source,
+            destination: route.destination,
+            link: record.link.as_ref(),
+            known: &record.known,
+        });
+        self.book.record_mut(key)?.mapped = mapped;
+        Some(result)
+    }
+
+    fn decide(&mut self, key: RecordKey) -> Option<Decision> {
+        let decision = self.with_case(key, decide::decide)?;
+        self.book.record_mut(key)?.decision = Some(decision.clone());
+        Some(decision)
+    }
+
+    fn carry_out(
+        &mut self,
+        key: RecordKey,
+        decision: Decision,
+        writes: &mut HashMap<AccountId, Writes>,
+    ) -> Step {
+        let Some(record) = self.book.record(key) else { return Step::Waits };
+        let Some(route) = self.routes.get(&record.connector) else { return Step::Waits };
+        let (source, destination) = (route.source, route.destination);
+        match decision {
+            Decision::Refuse { problems } => return self.refuse(key, problems),
+            Decision::Skip { problem } => {
+                self.conclude(key, Outcome::ended(Event::Skipped).because(problem));
+            }
+            Decision::Unchanged { why, lead_id } => {
+                let outcome = Outcome::ended(Event::Unchanged);
+                let Some(id) = lead_id else {
+                    self.conclude(key, outcome);
+                    return Step::Taken;
+                };
+                if why != decide::Why::Stale {
+                    let before = record.link.clone();
+                    let link = self.with_case(key, |case| decide::settle(case, &id, &[], None));
+                    if let Some(link) = link.flatten().filter(|link| before.as_ref() != Some(link))
+                    {
+                        self.link(link);
+                    }
+                }
+                self.conclude(key, outcome.lead(id));
+            }
+            Decision::ReadSource { lead_id } => {
+                if let Some(problem) = self.closed(source) {
+                    self.conclude(key, Outcome::held(problem, None));
+                    return Step::Taken;
+                }
+                return self.read(key, source, Job::ReadSource(lead_id));
+            }
+            Decision::Look { by } => return self.read(key, destination, Job::Look(by)),
+            Decision::Capture { key: identity, mut fields, update, on_create } => {
+                let shares = update && on_create.is_empty();
+                fields.extend(on_create);
+                let row = Row { target: Target::Key { key: identity, update }, fields };
+                return self.collect(key, destination, shares, row, writes);
+            }
+            Decision::Update { lead_id, fields } => {
+                let row = Row { target: Target::Id(lead_id), fields };
+                return self.collect(key, destination, true, row, writes);
+            }
+        }
+        Step::Taken
+    }
+
+    /// Refuses a record; but if a field is missing, the destination may have got it just now.
+    fn refuse(&mut self, key: RecordKey, mut problems: Vec<Problem>) -> Step {
+        let now = self.now();
+        let missing = problems.iter().any(|problem| problem.code == "unknown_field");
+        if missing && self.fetch_once(key, now) {
+            return Step::Waits;
+        }
+        let others = problems.split_off(1);
+        let Some(mut first) = problems.pop() else { return Step::Waits };
+        for other in others {
+            first.message.push(' ');
+            first.message.push_str(&other.message);
+        }
+        self.conclude(key, Outcome::failed(first));
+        Step::Taken
+    }
+
+    /// Has the destination's fields fetched for this record, unless that was done.
+    pub(super) fn fetch_once(&mut self, key: RecordKey, now: Timestamp) -> bool {
+        let Some(record) = self.book.record_mut(key) else { return false };
+        if std::mem::replace(&mut record.refreshed, true) {
+            return false;
+        }
+        let connector = record.connector;
+        let Some(route) = self.routes.get(&connector) else { return false };
+        self.accounts.get_mut(&route.destination).is_some_and(|account| account.suspect_fields(now))
+    }
+
+    fn read(&mut self, key: RecordKey, account: AccountId, job: Job) -> Step {
+        let now = self.now();
+        let Some(state) = self.accounts.get_mut(&account) else { return Step::Waits };
+        if state.room(Draw::Single, now) == 0 {
+            return self.wait_for_budget(key, account);
+        }
+        self.prepare(account, vec![key], job);
+        Step::Taken
+    }
+
+    /// Keeps a write until all are known; `shares` says whether its kind fits a bulk call.
+    fn collect(
+        &mut self,
+        key: RecordKey,
+        account: AccountId,
+        shares: bool,
+        row: Row,
+        writes: &mut HashMap<AccountId, Writes>,
+    ) -> Step {
+        let Some(record) = self.book.record(key) else { return Step::Waits };
+        let Some(route) = self.routes.get(&record.connector) else { return Step::Waits };
+        let alone = record.singly
+            || route.definition.lead.trigger_automations
+            || row.fields.iter().any(|change| change.kind == Kind::FieldSet);
+        if alone || !shares {
+            let job = self.single(key, row);
+            return self.read(key, account, job);
+        }
+        self.book.occupy(key);
+        let writes = writes.entry(account).or_default();
+        match row.target {
+            Target::Id(_) => writes.updates.push((key, row)),
+            Target::Key { .. } => writes.captures.push((key, row)),
+        }
+        Step::Taken
+    }
+
+    /// Makes calls of writes of one kind: one at once for a lone lead, bulk calls for a backlog.
+    fn write(&mut self, account: AccountId, rows: Vec<(RecordKey, Row)>, most: usize) {
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let now = self.now();
+            let Some(state) = self.accounts.get_mut(&account) else { return };
+            let (singles, bulks) = (state.room(Draw::Single, now), state.room(Draw::Bulk, now));
+            let few = rows.len() < BULK_FROM;
+            if bulks > 0 && (!few || singles == 0) {
+                let (keys, rows): (Vec<_>, Vec<_>) = rows.by_ref().take(most).unzip();
+                let is_update = matches!(rows.first().map(|row| &row.target), Some(Target::Id(_)));
+                let job = if is_update { Job::BulkUpdate(rows) } else { Job::BulkCapture(rows) };
+                self.prepare(account, keys, job);
+            } else if let Some((key, row)) = rows.next() {
+                if singles == 0 {
+                    self.book.release(key);
+                } else {
+                    let job = self.single(key, row);
+                    self.prepare(account, vec![key], job);
+                }
+            }
+        }
+    }
+
+    fn single(&self, key: RecordKey, row: Row) -> Job {
+        let fires = self
+            .book
+            .record(key)
+            .and_then(|record| self.routes.get(&record.connector))
+            .is_some_and(|route| route.definition.lead.trigger_automations);
+        let automations = if fires { Automations::Fire } else { Automations::Quiet };
+        match row.target {
+            Target::Id(_) => Job::Update(row, automations),
+            Target::Key { .. } => Job::Capture(row),
+        }
+    }
+}
+
+fn too_many_calls() -> Problem {
+    Problem::new(
+        "too_many_calls",
+        format!("{MOST_CALLS} calls did not bring this record to an end."),
+        "Look at its calls in the log: the account answers differently each time.",
+    )
+}
+
+fn quota_used_up(account: &str, spent: u32, free: Timestamp) -> Problem {
+    Problem::new(
+        "quota",
+        format!("The account {account} may not be called any more today: {spent} calls were made."),
+        format!(
+            "It goes on by itself at {free}. Raise the account's quota if its plan allows more."
+        ),
+    )
+}

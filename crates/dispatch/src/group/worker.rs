@@ -1,0 +1,321 @@
+//! The loop.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use plan::id::{AccountId, ConnectorId, IDS_PER_MILLISECOND, RequestId};
+use plan::quota::{Draw, day_of};
+use store::{Configuration, Intent, IntentRecord, Lease, Progress, RecordKey, Spent};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::Group;
+use super::account::Account;
+use super::book::Book;
+use super::call::{Ended, Job, Prepared};
+use super::lanes::Lane;
+use super::route::Route;
+use crate::Shared;
+
+/// How often a lease is renewed within its time.
+const RENEWALS: u32 = 4;
+
+/// A group while this node has its lease.
+pub(super) struct Worker {
+    pub(super) shared: Shared,
+    pub(super) lease: Lease,
+    renewed: Instant,
+    pub(super) accounts: HashMap<AccountId, Account>,
+    /// The connectors between them.
+    pub(super) routes: HashMap<ConnectorId, Route>,
+    pub(super) book: Book,
+    /// What is to be kept with the next commit.
+    pub(super) progress: Progress,
+    /// The calls that go out after it.
+    prepared: Vec<Prepared>,
+    calls: JoinSet<Ended>,
+    /// Writes of which a crash left no outcome, and the intents that say so.
+    pub(super) doubts: Doubts,
+    pub(super) look_for_work: bool,
+    /// Accounts of which fields were fetched, to be kept.
+    pub(super) fetched: HashSet<AccountId>,
+    /// Connectors whose waiting records are to be woken.
+    pub(super) wake: HashSet<ConnectorId>,
+    last_id: (Timestamp, i64),
+}
+
+/// Intents that a former holder of the lease left without an outcome.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    by_record: HashMap<RecordKey, Vec<i64>>,
+    left: HashMap<i64, usize>,
+}
+
+impl Doubts {
+    /// Whether a write for this record may have taken effect.
+    pub(super) fn about(&self, key: RecordKey) -> bool {
+        self.by_record.contains_key(&key)
+    }
+
+    /// The record's outcome is known; answers the intents that are settled by that.
+    pub(super) fn resolve(&mut self, key: RecordKey) -> Vec<i64> {
+        let mut settled = Vec::new();
+        for intent in self.by_record.remove(&key).unwrap_or_default() {
+            if let Some(left) = self.left.get_mut(&intent) {
+                *left -= 1;
+                if *left == 0 {
+                    self.left.remove(&intent);
+                    settled.push(intent);
+                }
+            }
+        }
+        settled
+    }
+}
+
+impl Worker {
+    pub(super) fn new(group: &Group, lease: Lease) -> Self {
+        Self {
+            shared: group.shared.clone(),
+            lease,
+            renewed: Instant::now(),
+            accounts: HashMap::new(),
+            routes: HashMap::new(),
+            book: Book::default(),
+            progress: Progress::default(),
+            prepared: Vec::new(),
+            calls: JoinSet::new(),
+            doubts: Doubts::default(),
+            look_for_work: true,
+            fetched: HashSet::new(),
+            wake: HashSet::new(),
+            last_id: (Timestamp::MIN, 0),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
+    /// Works until it is stopped, or until an error says to begin anew.
+    pub(super) async fn work(mut self, group: &mut Group) -> store::Result<()> {
+        let configuration = group.configuration.borrow_and_update().clone();
+        self.take_up(&configuration).await?;
+        while !group.stop.is_cancelled() {
+            self.renew().await?;
+            if group.configuration.has_changed().unwrap_or(false) {
+                let configuration = group.configuration.borrow_and_update().clone();
+                self.configure(&configuration).await?;
+            }
+            while let Some(ended) = self.calls.try_join_next() {
+                self.ended(joined(ended));
+            }
+            self.open().await?;
+            self.step();
+            let idle = self.progress.is_empty();
+            self.commit().await?;
+            self.launch();
+            if idle {
+                self.wait(group).await;
+            }
+        }
+        self.end().await
+    }
+
+    /// Reads what the last holder of the lease left.
+    async fn take_up(&mut self, configuration: &Configuration) -> store::Result<()> {
+        let now = self.now();
+        for settings in &configuration.accounts {
+            if self.lease.accounts.contains(&settings.id) {
+                let fields = self.shared.store.lead_fields(settings.id).await?;
+                let spent = self.shared.store.spent(settings.id, day_of(now)).await?;
+                let limits = self.shared.options.limits;
+                let account = Account::new(settings.clone(), limits, fields, spent, now);
+                self.accounts.insert(settings.id, account);
+            }
+        }
+        for intent in self.shared.store.unsettled_intents(&self.lease).await? {
+            let written: Vec<RecordKey> =
+                intent.records.iter().filter(|record| record.writes).map(|r| r.key).collect();
+            if written.is_empty() {
+                self.progress.settled.push(intent.id);
+            } else {
+                self.doubts.left.insert(intent.id, written.len());
+                for key in written {
+                    self.doubts.by_record.entry(key).or_default().push(intent.id);
+                }
+            }
+        }
+        self.configure(configuration).await
+    }
+
+    /// Takes over changed settings.
+    async fn configure(&mut self, configuration: &Configuration) -> store::Result<()> {
+        for settings in &configuration.accounts {
+            if let Some(account) = self.accounts.get_mut(&settings.id) {
+                account.configure(settings.clone());
+            }
+        }
+        let mut routes = std::mem::take(&mut self.routes);
+        let mut begun = Vec::new();
+        for connector in &configuration.connectors {
+            if !self.lease.accounts.contains(&connector.source) {
+                continue;
+            }
+            let before = routes.remove(&connector.id);
+            if connector.enabled && before.as_ref().is_none_or(|route| !route.enabled) {
+                begun.push(connector.id);
+            }
+            let mut route = before.unwrap_or_else(|| Route::new(connector));
+            route.configure(connector);
+            self.routes.insert(connector.id, route);
+        }
+        let routes = &self.routes;
+        self.book.forget(|connector| routes.get(&connector).is_some_and(|route| route.enabled));
+        let now = self.now();
+        for record in self.shared.store.waiting_records(&self.lease, &begun, now).await? {
+            let Some(route) = self.routes.get(&record.connector) else { continue };
+            let lanes = record.source_id.map(|id| Lane::Lead(route.source, id));
+            self.book.remember_waiting(
+                record.key,
+                record.connector,
+                record.due,
+                lanes.into_iter().collect(),
+            );
+        }
+        self.look_for_work = true;
+        Ok(())
+    }
+
+    async fn renew(&mut self) -> store::Result<()> {
+        let ttl = self.shared.options.lease;
+        if self.renewed.elapsed() >= ttl / RENEWALS {
+            self.shared.store.renew_lease(&self.lease, ttl).await?;
+            self.renewed = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Keeps all that happened and all that is about to happen.
+    async fn commit(&mut self) -> store::Result<()> {
+        let now = self.now();
+        let store = &self.shared.store;
+        for id in self.fetched.drain() {
+            if let Some(fields) = self.accounts.get(&id).and_then(Account::fields) {
+                store.store_lead_fields(id, fields, now).await?;
+            }
+        }
+        if !self.progress.is_empty() {
+            store.record_progress(&self.lease, std::mem::take(&mut self.progress)).await?;
+            self.book.committed();
+        }
+        if !self.wake.is_empty() {
+            let connectors: Vec<ConnectorId> = self.wake.drain().collect();
+            store.wake_waiting(&self.lease, &connectors, now).await?;
+            self.book.wake(&connectors, now);
+            self.look_for_work = true;
+        }
+        Ok(())
+    }
+
+    /// Sends the calls whose intents are on disk.
+    fn launch(&mut self) {
+        let now = self.now();
+        for call in self.prepared.drain(..) {
+            let account = self.accounts.get(&call.account);
+            if let Some(Ok(client)) = account.map(|account| &account.client) {
+                self.calls.spawn(call.run(client.clone(), now));
+            }
+        }
+    }
+
+    /// Waits until there may be something to do.
+    async fn wait(&mut self, group: &Group) {
+        let now = self.now();
+        let mut pause = self.shared.options.poll;
+        if !self.book.ready().is_empty() {
+            let free = self.accounts.values_mut().filter_map(|account| {
+                [Draw::Single, Draw::Bulk]
+                    .into_iter()
+                    .filter_map(|kind| account.budget.next_free(kind, now))
+                    .filter(|free| *free > now)
+                    .min()
+            });
+            if let Some(free) = free.min() {
+                pause = pause.min(until(now, free));
+            }
+        }
+        tokio::select! {
+            () = group.stop.cancelled() => {}
+            () = group.wake.notified() => self.look_for_work = true,
+            Some(ended) = self.calls.join_next() => self.ended(joined(ended)),
+            () = tokio::time::sleep(pause) => self.look_for_work = true,
+        }
+    }
+
+    /// Finishes the calls under way and gives the lease up.
+    async fn end(mut self) -> store::Result<()> {
+        let deadline = tokio::time::sleep(self.shared.options.patience);
+        tokio::pin!(deadline);
+        while !self.calls.is_empty() {
+            tokio::select! {
+                Some(ended) = self.calls.join_next() => self.ended(joined(ended)),
+                () = &mut deadline => break,
+            }
+        }
+        self.commit().await?;
+        self.shared.store.release_lease(&self.lease).await
+    }
+
+    /// Makes a call ready: its intent and its cost are part of the next commit.
+    pub(super) fn prepare(&mut self, account: AccountId, records: Vec<RecordKey>, job: Job) {
+        let now = self.now();
+        let id = self.next_id(now);
+        let Some(state) = self.accounts.get_mut(&account) else { return };
+        if !state.begin(job.draw(), now) {
+            records.into_iter().for_each(|key| self.book.release(key));
+            return;
+        }
+        let day = day_of(now);
+        match self.progress.spent.iter_mut().find(|s| s.account == account && s.day == day) {
+            Some(spent) => spent.calls += 1,
+            None => self.progress.spent.push(Spent { account, day, calls: 1 }),
+        }
+        let writes = job.writes();
+        self.progress.intents.push(Intent {
+            id,
+            account,
+            at: now,
+            operation: job.operation().to_owned(),
+            records: records.iter().map(|&key| IntentRecord { key, writes }).collect(),
+        });
+        records.iter().for_each(|key| self.book.occupy(*key));
+        self.prepared.push(Prepared { id, account, records, job });
+    }
+
+    /// A number for a call, made like a Request ID and never given twice by this node.
+    fn next_id(&mut self, now: Timestamp) -> i64 {
+        let (last, used) = self.last_id;
+        self.last_id = if now.as_millisecond() > last.as_millisecond() + used / IDS_PER_MILLISECOND
+        {
+            (now, 0)
+        } else {
+            (last, used + 1)
+        };
+        RequestId::new(self.last_id.0, self.shared.node, self.last_id.1).number()
+    }
+}
+
+fn joined(ended: Result<Ended, tokio::task::JoinError>) -> Ended {
+    match ended {
+        Ok(ended) => ended,
+        // The supervisor starts the group again, and the intent is found without an outcome.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn until(now: Timestamp, then: Timestamp) -> Duration {
+    let least = Duration::from_millis(1);
+    Duration::try_from(then.duration_since(now)).map_or(least, |wait| wait.max(least))
+}
