@@ -61,7 +61,9 @@ pub(crate) async fn run(
         tokio::select! {
             () = stop.cancelled() => break,
             () = wake.notified() => {
-                groups.values().for_each(|group| group.wake.notify_one());
+                for group in groups.values() {
+                    group.wake.notify_one();
+                }
                 continue;
             }
             _ = poll.tick() => {}
@@ -75,7 +77,9 @@ pub(crate) async fn run(
             Err(error) => tracing::warn!(%error, "the configuration can't be read now"),
         }
     }
-    groups.values().for_each(|group| group.stop.cancel());
+    for group in groups.values() {
+        group.stop.cancel();
+    }
     for group in groups.into_values() {
         group.end().await;
     }
@@ -121,15 +125,12 @@ async fn regroup(
         }
     }
     for members in wanted {
-        match groups.get(&members) {
-            Some(group) => {
-                group.configuration.send_replace(configuration.clone());
-                group.wake.notify_one();
-            }
-            None => {
-                let group = Running::start(shared, &members, configuration.clone());
-                groups.insert(members, group);
-            }
+        if let Some(group) = groups.get(&members) {
+            group.configuration.send_replace(configuration.clone());
+            group.wake.notify_one();
+        } else {
+            let group = Running::start(shared, &members, configuration.clone());
+            groups.insert(members, group);
         }
     }
 }

@@ -36,10 +36,19 @@ pub(super) struct Record {
     pub(super) singly: bool,
     /// The fields were fetched afresh for it.
     pub(super) refreshed: bool,
+    /// Where it is in this attempt.
+    pub(super) phase: Phase,
+}
+
+/// Where a record is in its attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing was sent for it yet.
+    Fresh,
     /// A call for it is under way.
-    pub(super) busy: bool,
-    /// It holds its lanes.
-    pub(super) started: bool,
+    Calling,
+    /// A call for it ended and the next step is due; it holds its lanes.
+    Between,
 }
 
 impl Record {
@@ -58,8 +67,7 @@ impl Record {
             calls: Vec::new(),
             singly: false,
             refreshed: false,
-            busy: false,
-            started: false,
+            phase: Phase::Fresh,
         }
     }
 }
@@ -165,9 +173,9 @@ impl Book {
     }
 
     fn may_go(&self, key: RecordKey) -> bool {
-        self.records
-            .get(&key)
-            .is_some_and(|record| !record.busy && self.lanes.may_go(key, &record.lanes))
+        self.records.get(&key).is_some_and(|record| {
+            record.phase != Phase::Calling && self.lanes.may_go(key, &record.lanes)
+        })
     }
 
     pub(super) fn record(&self, key: RecordKey) -> Option<&Record> {
@@ -181,8 +189,7 @@ impl Book {
     /// A call for the record is about to go out.
     pub(super) fn occupy(&mut self, key: RecordKey) {
         if let Some(record) = self.records.get_mut(&key) {
-            record.busy = true;
-            record.started = true;
+            record.phase = Phase::Calling;
             self.lanes.occupy(key, &record.lanes);
             self.ready.remove(&key);
         }
@@ -191,11 +198,12 @@ impl Book {
     /// The call will not go out after all.
     pub(super) fn release(&mut self, key: RecordKey) {
         if let Some(record) = self.records.get_mut(&key) {
-            record.busy = false;
             // A record that is half way keeps its lanes between two calls.
             if record.calls.is_empty() {
-                record.started = false;
+                record.phase = Phase::Fresh;
                 self.lanes.pause(key, &record.lanes);
+            } else {
+                record.phase = Phase::Between;
             }
             self.ready.insert(key);
         }
@@ -204,7 +212,7 @@ impl Book {
     /// The call ended, and the record needs another step.
     pub(super) fn resume(&mut self, key: RecordKey) {
         if let Some(record) = self.records.get_mut(&key) {
-            record.busy = false;
+            record.phase = Phase::Between;
             self.ready.insert(key);
         }
     }
@@ -255,7 +263,7 @@ impl Book {
     /// already stays in those: others wait for it there, so it must not begin to wait for them.
     pub(super) fn join(&mut self, key: RecordKey, lane: Lane) {
         if let Some(record) = self.records.get_mut(&key)
-            && !record.started
+            && record.phase == Phase::Fresh
             && !record.lanes.contains(&lane)
         {
             self.lanes.enter(key, std::slice::from_ref(&lane));
@@ -275,8 +283,12 @@ impl Book {
     /// Forgets the open records of these connectors that no call is under way for: they are kept
     /// in the store, queued. Their requests are taken up again when the connector is enabled.
     pub(super) fn forget(&mut self, keep: impl Fn(ConnectorId) -> bool) {
-        let busy: HashSet<RequestId> =
-            self.records.iter().filter(|(_, r)| r.busy).map(|(key, _)| key.request).collect();
+        let busy: HashSet<RequestId> = self
+            .records
+            .iter()
+            .filter(|(_, record)| record.phase == Phase::Calling)
+            .map(|(key, _)| key.request)
+            .collect();
         let gone: Vec<RecordKey> = self
             .records
             .iter()

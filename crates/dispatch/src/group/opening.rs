@@ -46,7 +46,7 @@ impl Worker {
         let found = store.open_requests(&self.lease, &connectors, &opened, now, limit).await?;
         self.look_for_work = found.len() == limit;
         let mut records = Vec::new();
-        for request in found {
+        for request in &found {
             self.take(request, &mut records);
         }
         self.enter(records).await
@@ -68,7 +68,7 @@ impl Worker {
             .collect()
     }
 
-    fn take(&mut self, request: Unfinished, records: &mut Vec<(RecordKey, Record)>) {
+    fn take(&mut self, request: &Unfinished, records: &mut Vec<(RecordKey, Record)>) {
         let Some(route) = self.routes.get(&request.connector) else { return };
         let behaviour = route.definition.lead.behaviour.as_str();
         let items = payload::read(&request.body, request.content_type.as_deref());

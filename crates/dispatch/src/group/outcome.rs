@@ -158,7 +158,9 @@ impl Worker {
                     continue;
                 }
                 record.link = Some(link.clone());
-                lanes.iter().for_each(|lane| self.book.join(key, lane.clone()));
+                for lane in &lanes {
+                    self.book.join(key, lane.clone());
+                }
             }
         }
         self.progress.links.retain(|earlier| {

@@ -66,7 +66,7 @@ impl Worker {
             self.write(account, writes.captures, BULK_CREATE_OR_UPDATE_MAX);
             self.write(account, writes.updates, BULK_UPDATE_V2_MAX);
         }
-        metrics::gauge!("leadsync_open_records").set(self.book.open_records() as f64);
+        metrics::gauge!("leadsync_open_records").set(gauge(self.book.open_records()));
     }
 
     /// Fetches the fields of accounts that need it, which is also how a closed one is looked at.
@@ -354,6 +354,11 @@ impl Worker {
             Target::Key { .. } => Job::Capture(row),
         }
     }
+}
+
+/// A count as a gauge shows it.
+fn gauge(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn too_many_calls() -> Problem {

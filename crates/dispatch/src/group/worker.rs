@@ -274,7 +274,9 @@ impl Worker {
         let id = self.next_id(now);
         let Some(state) = self.accounts.get_mut(&account) else { return };
         if !state.begin(job.draw(), now) {
-            records.into_iter().for_each(|key| self.book.release(key));
+            for key in records {
+                self.book.release(key);
+            }
             return;
         }
         let day = day_of(now);
@@ -290,7 +292,9 @@ impl Worker {
             operation: job.operation().to_owned(),
             records: records.iter().map(|&key| IntentRecord { key, writes }).collect(),
         });
-        records.iter().for_each(|key| self.book.occupy(*key));
+        for key in &records {
+            self.book.occupy(*key);
+        }
         self.prepared.push(Prepared { id, account, records, job });
     }
 
