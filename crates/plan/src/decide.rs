@@ -171,6 +171,27 @@ pub fn decide(case: &Case<'_>) -> Decision {
     }
 }
 
+/// Decides what to do about an activity.
+pub fn activity(connector: &Definition) -> Decision {
+    if connector.activity.enabled && connector.activity.behaviour != Behaviour::DoNothing {
+        Decision::Refuse {
+            problems: vec![Problem::new(
+                "activities_unsupported",
+                "This version of leadsync does not sync activities yet.",
+                "Set activity.enabled = false in the connector, or retry after an update.",
+            )],
+        }
+    } else {
+        Decision::Skip {
+            problem: Problem::new(
+                "activities_off",
+                "The connector does not sync activities.",
+                "Set activity.enabled = true in the connector if they are wanted.",
+            ),
+        }
+    }
+}
+
 fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     let here = link.end(link.pair.side(case.source));
     let there = link.end(link.pair.side(case.destination));

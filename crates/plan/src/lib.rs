@@ -8,9 +8,9 @@
 //! 3. [`identity`] says by which keys a lead is known, [`link`] what was last synced;
 //! 4. [`decide`] says what to do: look something up, create, update, nothing, refuse;
 //! 5. [`verdict`] says what an account's answer means for the record;
-//! 6. [`retry`] says when to try again, [`quota`] how many calls fit.
+//! 6. [`operation`] names the calls, [`retry`] says when to try again, [`quota`] how many calls fit.
 //!
-//! Everything that these need is passed in, so that a request can be planned again at any time:
+//! [`preview`] tells all of that for a payload, without doing it. Everything that these need is passed in, so that a request can be planned again at any time:
 //! for a retry, for a preview, and in a simulation.
 
 pub mod connector;
@@ -21,9 +21,11 @@ pub mod link;
 pub mod mapping;
 pub mod metadata;
 pub mod moment;
+pub mod operation;
 pub mod outcome;
 pub mod payload;
 pub mod phone;
+pub mod preview;
 pub mod problem;
 pub mod quota;
 pub mod retry;

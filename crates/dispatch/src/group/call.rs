@@ -10,7 +10,7 @@ use plan::decide::{Change, Sought};
 use plan::id::AccountId;
 use plan::identity::Key;
 use plan::metadata::Kind;
-use plan::quota::Draw;
+use plan::operation::Operation;
 use plan::snapshot::Snapshot;
 use store::RecordKey;
 
@@ -80,38 +80,16 @@ pub(super) enum Answer {
 }
 
 impl Job {
-    /// The operation, as LeadSquared names it.
-    pub(super) fn operation(&self) -> &'static str {
+    /// Which call it is.
+    pub(super) fn operation(&self) -> Operation {
         match self {
-            Self::Fields => "LeadsMetaData.Get",
-            Self::ReadSource(_) | Self::Look(Sought::Id(_)) => "Leads.GetById",
-            Self::Look(Sought::Key(key)) => match lookup(key) {
-                Lookup::Email => "Leads.GetByEmailaddress",
-                Lookup::Phone => "RetrieveLeadByPhoneNumber",
-                Lookup::Field => "Leads.Get",
-            },
-            Self::Capture(_) => "Lead.Capture",
-            Self::Update(..) => "Lead.Update",
-            Self::BulkCapture(_) => "Lead/Bulk/CreateOrUpdate",
-            Self::BulkUpdate(_) => "Lead/Bulk/UpdateV2",
-        }
-    }
-
-    /// Whether it writes, so that it must not be repeated blindly.
-    pub(super) fn writes(&self) -> bool {
-        match self {
-            Self::Fields | Self::ReadSource(_) | Self::Look(_) => false,
-            Self::Capture(_) | Self::Update(..) | Self::BulkCapture(_) | Self::BulkUpdate(_) => {
-                true
-            }
-        }
-    }
-
-    /// Which of the account's buckets it draws on.
-    pub(super) fn draw(&self) -> Draw {
-        match self {
-            Self::BulkCapture(_) | Self::BulkUpdate(_) => Draw::Bulk,
-            _ => Draw::Single,
+            Self::Fields => Operation::LeadFields,
+            Self::ReadSource(_) => Operation::LeadById,
+            Self::Look(sought) => Operation::reading(sought),
+            Self::Capture(_) => Operation::Capture,
+            Self::Update(..) => Operation::Update,
+            Self::BulkCapture(_) => Operation::BulkCapture,
+            Self::BulkUpdate(_) => Operation::BulkUpdate,
         }
     }
 
@@ -122,21 +100,6 @@ impl Job {
             Self::BulkCapture(rows) | Self::BulkUpdate(rows) => rows.get(index),
             Self::Fields | Self::ReadSource(_) | Self::Look(_) => None,
         }
-    }
-}
-
-/// The operation that finds a lead by a key. Phone and Mobile share one (AD/get-lead-by-phone).
-enum Lookup {
-    Email,
-    Phone,
-    Field,
-}
-
-fn lookup(key: &Key) -> Lookup {
-    match key.field.as_str() {
-        "EmailAddress" => Lookup::Email,
-        "Phone" | "Mobile" => Lookup::Phone,
-        _ => Lookup::Field,
     }
 }
 
@@ -186,11 +149,11 @@ fn taken<T>(
 }
 
 async fn find(client: &Client, key: &Key) -> Reply<Vec<Lead>> {
-    match lookup(key) {
-        Lookup::Email => client.leads_by_email(&key.value).await,
+    match Operation::finding(key) {
+        Operation::LeadsByEmail => client.leads_by_email(&key.value).await,
         // The page asks for a number without spaces and hyphens.
-        Lookup::Phone => client.leads_by_phone(&key.value.replace(['-', ' '], "")).await,
-        Lookup::Field => {
+        Operation::LeadsByPhone => client.leads_by_phone(&key.value.replace(['-', ' '], "")).await,
+        _ => {
             let query = LeadQuery {
                 field: &key.field,
                 operator: Operator::Equal,

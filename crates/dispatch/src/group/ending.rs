@@ -23,7 +23,8 @@ impl Worker {
         let now = self.now();
         let Ended { call, at, exchange, answer } = ended;
         let error = error_of(&answer);
-        metrics::counter!("leadsync_calls_total", "operation" => call.job.operation()).increment(1);
+        metrics::counter!("leadsync_calls_total", "operation" => call.job.operation().as_str())
+            .increment(1);
         let bulk = matches!(call.job, Job::BulkCapture(_) | Job::BulkUpdate(_));
         self.progress.settled.push(call.id);
         self.progress.calls.push(Call {
@@ -86,7 +87,7 @@ impl Worker {
         now: jiff::Timestamp,
     ) {
         let Some(account) = self.accounts.get_mut(&id) else { return };
-        account.end(job.draw(), now);
+        account.end(job.operation().draw(), now);
         let back = match failure {
             Some(Failure::Broken { problem, .. }) => {
                 account.failed(&verdict::unreachable(problem), now);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use plan::connector::Behaviour;
+use plan::decide::{self, Decision};
 use plan::id::ConnectorId;
 use plan::identity;
 use plan::link::{Link, Pair, Side};
@@ -119,7 +119,7 @@ impl Worker {
         for (key, mut record) in records {
             if record.item.entity() == Entity::Activity {
                 self.book.enter(key, record);
-                self.conclude(key, self.activity_outcome(key));
+                self.decide_activity(key);
                 continue;
             }
             let Some(route) = self.routes.get(&record.connector) else { continue };
@@ -172,27 +172,15 @@ impl Worker {
         Ok(links)
     }
 
-    fn activity_outcome(&self, key: RecordKey) -> Outcome {
-        let on = self
-            .book
-            .record(key)
-            .and_then(|record| self.routes.get(&record.connector))
-            .is_some_and(|route| {
-                route.definition.activity.enabled
-                    && route.definition.activity.behaviour != Behaviour::DoNothing
-            });
-        if on {
-            Outcome::failed(plan::problem::Problem::new(
-                "activities_unsupported",
-                "This version of leadsync does not sync activities yet.",
-                "Set activity.enabled = false in the connector, or retry after an update.",
-            ))
-        } else {
-            Outcome::ended(Event::Skipped).because(plan::problem::Problem::new(
-                "activities_off",
-                "The connector does not sync activities.",
-                "Set activity.enabled = true in the connector if they are wanted.",
-            ))
-        }
+    fn decide_activity(&mut self, key: RecordKey) {
+        let Some(record) = self.book.record(key) else { return };
+        let Some(route) = self.routes.get(&record.connector) else { return };
+        let outcome = match decide::activity(&route.definition) {
+            Decision::Skip { problem } => Outcome::ended(Event::Skipped).because(problem),
+            Decision::Refuse { problems } => Outcome::refused(problems),
+            // Activities are not written yet, so nothing else is ever decided about one.
+            _ => return,
+        };
+        self.conclude(key, outcome);
     }
 }

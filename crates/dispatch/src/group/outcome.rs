@@ -50,6 +50,17 @@ impl Outcome {
         Self { event: Event::Failed, ending, problem: Some(problem), destination_id: None }
     }
 
+    /// It failed for all of these reasons.
+    pub(super) fn refused(problems: Vec<Problem>) -> Self {
+        let joined = problems.into_iter().reduce(|mut first, other| {
+            first.message.push(' ');
+            first.message.push_str(&other.message);
+            first
+        });
+        let ending = Ending::Final(SyncStatus::Error);
+        Self { event: Event::Failed, ending, problem: joined, destination_id: None }
+    }
+
     /// It failed for a reason that may pass.
     pub(super) fn again(problem: Problem, doubtful: bool) -> Self {
         let ending = Ending::Again { doubtful };

@@ -254,19 +254,13 @@ impl Worker {
     }
 
     /// Refuses a record; but if a field is missing, the destination may have got it just now.
-    fn refuse(&mut self, key: RecordKey, mut problems: Vec<Problem>) -> Step {
+    fn refuse(&mut self, key: RecordKey, problems: Vec<Problem>) -> Step {
         let now = self.now();
         let missing = problems.iter().any(|problem| problem.code == "unknown_field");
         if missing && self.fetch_once(key, now) {
             return Step::Waits;
         }
-        let others = problems.split_off(1);
-        let Some(mut first) = problems.pop() else { return Step::Waits };
-        for other in others {
-            first.message.push(' ');
-            first.message.push_str(&other.message);
-        }
-        self.conclude(key, Outcome::failed(first));
+        self.conclude(key, Outcome::refused(problems));
         Step::Taken
     }
 

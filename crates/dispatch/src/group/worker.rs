@@ -273,7 +273,7 @@ impl Worker {
         let now = self.now();
         let id = self.next_id(now);
         let Some(state) = self.accounts.get_mut(&account) else { return };
-        if !state.begin(job.draw(), now) {
+        if !state.begin(job.operation().draw(), now) {
             for key in records {
                 self.book.release(key);
             }
@@ -284,12 +284,12 @@ impl Worker {
             Some(spent) => spent.calls += 1,
             None => self.progress.spent.push(Spent { account, day, calls: 1 }),
         }
-        let writes = job.writes();
+        let writes = job.operation().writes();
         self.progress.intents.push(Intent {
             id,
             account,
             at: now,
-            operation: job.operation().to_owned(),
+            operation: job.operation().as_str().to_owned(),
             records: records.iter().map(|&key| IntentRecord { key, writes }).collect(),
         });
         for key in &records {

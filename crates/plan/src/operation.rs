@@ -1,0 +1,101 @@
+//! The calls that an account offers, as far as a lead's way needs them.
+
+use serde::{Serialize, Serializer};
+
+use crate::decide::{Decision, Sought};
+use crate::identity::Key;
+use crate::quota::Draw;
+
+/// One kind of call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Reads the account's lead fields.
+    LeadFields,
+    /// Reads a lead by its id.
+    LeadById,
+    /// Finds leads by email.
+    LeadsByEmail,
+    /// Finds leads by phone or mobile number, which share one call (AD/get-lead-by-phone).
+    LeadsByPhone,
+    /// Finds leads by any other field.
+    Leads,
+    /// Creates a lead, or updates the one with the key.
+    Capture,
+    /// Updates a lead.
+    Update,
+    /// Many captures at once.
+    BulkCapture,
+    /// Many updates at once.
+    BulkUpdate,
+}
+
+impl Operation {
+    /// The call by which a lead is read.
+    pub fn reading(sought: &Sought) -> Self {
+        match sought {
+            Sought::Id(_) => Self::LeadById,
+            Sought::Key(key) => Self::finding(key),
+        }
+    }
+
+    /// The call by which a lead is found by a key.
+    pub fn finding(key: &Key) -> Self {
+        match key.field.as_str() {
+            "EmailAddress" => Self::LeadsByEmail,
+            "Phone" | "Mobile" => Self::LeadsByPhone,
+            _ => Self::Leads,
+        }
+    }
+
+    /// The call that carries out a decision about a lone lead; `None` if it needs none.
+    pub fn carrying_out(decision: &Decision) -> Option<Self> {
+        match decision {
+            Decision::Refuse { .. } | Decision::Skip { .. } | Decision::Unchanged { .. } => None,
+            Decision::ReadSource { .. } => Some(Self::LeadById),
+            Decision::Look { by } => Some(Self::reading(by)),
+            Decision::Capture { .. } => Some(Self::Capture),
+            Decision::Update { .. } => Some(Self::Update),
+        }
+    }
+
+    /// Its name, as LeadSquared writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LeadFields => "LeadsMetaData.Get",
+            Self::LeadById => "Leads.GetById",
+            Self::LeadsByEmail => "Leads.GetByEmailaddress",
+            Self::LeadsByPhone => "RetrieveLeadByPhoneNumber",
+            Self::Leads => "Leads.Get",
+            Self::Capture => "Lead.Capture",
+            Self::Update => "Lead.Update",
+            Self::BulkCapture => "Lead/Bulk/CreateOrUpdate",
+            Self::BulkUpdate => "Lead/Bulk/UpdateV2",
+        }
+    }
+
+    /// Whether it writes, so that it must not be repeated blindly.
+    pub fn writes(self) -> bool {
+        match self {
+            Self::LeadFields
+            | Self::LeadById
+            | Self::LeadsByEmail
+            | Self::LeadsByPhone
+            | Self::Leads => false,
+            Self::Capture | Self::Update | Self::BulkCapture | Self::BulkUpdate => true,
+        }
+    }
+
+    /// Which of the account's buckets it draws on.
+    pub fn draw(self) -> Draw {
+        match self {
+            Self::BulkCapture | Self::BulkUpdate => Draw::Bulk,
+            _ => Draw::Single,
+        }
+    }
+}
+
+impl Serialize for Operation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
