@@ -120,6 +120,8 @@ pub struct Call {
     pub id: i64,
     /// The account that was called.
     pub account: AccountId,
+    /// The connector whose records it was for; `None` for a call for the account itself.
+    pub connector: Option<ConnectorId>,
     /// When it was sent.
     pub at: Timestamp,
     /// How long it took.

@@ -5,7 +5,7 @@
 pub enum Error {
     /// The database can't be reached, is full, or failed. Nothing was changed; later it may work.
     #[error("the database did not do it ({0}); it will be tried again")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[from] sqlx::Error),
     /// Somebody else works these accounts now. Stop at once and write nothing.
     #[error("another node has taken over these accounts")]
     LeaseLost,

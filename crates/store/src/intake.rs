@@ -55,7 +55,8 @@ impl Token {
     pub fn from_random(bytes: [u8; TOKEN_BYTES]) -> Self {
         let mut text = String::with_capacity(TOKEN_BYTES * 2);
         for byte in bytes {
-            fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}")).expect("a String takes it");
+            fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"))
+                .expect("a String takes it");
         }
         Self(SecretString::from(text))
     }

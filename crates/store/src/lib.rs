@@ -10,6 +10,10 @@ mod dispatching;
 mod error;
 mod intake;
 mod log;
+mod open;
+mod postgres;
+mod secret;
+mod sqlite;
 
 pub use audit::Actor;
 pub use configuration::{Account, AccountPlan, Change, Configuration, Connector, Keys};
@@ -22,6 +26,7 @@ pub use intake::{NewDelivery, Origin, Token, TokenHash};
 pub use log::{
     AttemptItem, CallItem, Cursor, Delivery, Filter, Page, RecordItem, RequestItem, Selection,
 };
+pub use open::{Open, open};
 
 use std::time::Duration;
 
@@ -153,7 +158,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     // ---- the log ------------------------------------------------------------------------
 
     /// Requests that match, newest first, with their records, attempts and calls.
-    async fn requests(&self, filter: &Filter, page: &Page) -> Result<(Vec<RequestItem>, Option<Cursor>)>;
+    async fn requests(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestItem>, Option<Cursor>)>;
 
     /// The delivery that made a request, as it came.
     async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>>;

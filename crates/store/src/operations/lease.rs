@@ -1,0 +1,114 @@
+//! Who works which accounts.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use plan::id::AccountId;
+use sqlx::Row;
+
+use super::{Backend, CLAIM_ROWS, Connection, KEEP_ROWS, NOW, QueryBuilder, count_up, push_list};
+use crate::{Error, Lease, Result};
+
+impl Backend {
+    pub(super) async fn claim(
+        &self,
+        mut accounts: Vec<AccountId>,
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>> {
+        if accounts.is_empty() {
+            return Err(Error::Refused("a lease of no accounts was asked for".to_owned()));
+        }
+        accounts.sort_unstable();
+        accounts.dedup();
+        let mut transaction = self.begin().await?;
+        let mut query = QueryBuilder::new("INSERT INTO lease (account, holder, fence, expires) ");
+        query.push_values(&accounts, |mut row, account| {
+            row.push_bind(account.0).push("''").push("0").push("0");
+        });
+        query.push(" ON CONFLICT (account) DO NOTHING");
+        query.build().persistent(false).execute(&mut *transaction).await?;
+        // In the same order everywhere, so that two nodes can't wait for each other.
+        let mut query =
+            QueryBuilder::new(format!("SELECT expires > {NOW} FROM lease WHERE account IN "));
+        push_list(&mut query, accounts.iter().map(|account| account.0));
+        query.push(" ORDER BY account").push(CLAIM_ROWS);
+        for row in query.build().persistent(false).fetch_all(&mut *transaction).await? {
+            if row.try_get::<bool, _>(0)? {
+                return Ok(None);
+            }
+        }
+        let fence = count_up(&mut transaction, "fence").await?;
+        let mut query = QueryBuilder::new("UPDATE lease SET holder = ");
+        query.push_bind(holder).push(", fence = ").push_bind(fence);
+        query.push(format!(", expires = {NOW} + ")).push_bind(milliseconds(ttl));
+        query.push(" WHERE account IN ");
+        push_list(&mut query, accounts.iter().map(|account| account.0));
+        query.build().persistent(false).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Some(Lease { accounts, fence }))
+    }
+
+    pub(super) async fn prolong(&self, lease: &Lease, ttl: Duration) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        let mut query = QueryBuilder::new(format!("UPDATE lease SET expires = {NOW} + "));
+        query.push_bind(milliseconds(ttl)).push(" WHERE fence = ").push_bind(lease.fence);
+        query.push(" AND account IN ");
+        push_list(&mut query, lease.accounts.iter().map(|account| account.0));
+        let done = query.build().persistent(false).execute(&mut *transaction).await?;
+        if done.rows_affected() != lease.accounts.len() as u64 {
+            return Err(Error::LeaseLost);
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    pub(super) async fn give_up(&self, lease: &Lease) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        let mut query =
+            QueryBuilder::new("UPDATE lease SET holder = '', expires = 0 WHERE fence = ");
+        query.push_bind(lease.fence).push(" AND account IN ");
+        push_list(&mut query, lease.accounts.iter().map(|account| account.0));
+        query.build().persistent(false).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// Makes sure that the lease is still held, until the end of this transaction.
+pub(super) async fn check(connection: &mut Connection, lease: &Lease) -> Result<()> {
+    hold(connection, lease, KEEP_ROWS).await
+}
+
+/// The same in a transaction that only reads: what it read was true while the lease was held.
+pub(super) async fn check_read(connection: &mut Connection, lease: &Lease) -> Result<()> {
+    hold(connection, lease, "").await
+}
+
+async fn hold(connection: &mut Connection, lease: &Lease, keep: &str) -> Result<()> {
+    let mut query = QueryBuilder::new("SELECT account, fence FROM lease WHERE account IN ");
+    push_list(&mut query, lease.accounts.iter().map(|account| account.0));
+    query.push(keep);
+    let rows = query.build().fetch_all(connection).await?;
+    let mut fences = HashMap::with_capacity(rows.len());
+    for row in rows {
+        fences.insert(AccountId(row.try_get(0)?), row.try_get::<i64, _>(1)?);
+    }
+    let held = lease.accounts.iter().all(|account| fences.get(account) == Some(&lease.fence));
+    if held { Ok(()) } else { Err(Error::LeaseLost) }
+}
+
+/// Takes the lease of these accounts away from whoever holds it: what it knows is not true any
+/// more.
+pub(super) async fn revoke(connection: &mut Connection, accounts: &[AccountId]) -> Result<()> {
+    let fence = count_up(connection, "fence").await?;
+    let mut query = QueryBuilder::new("UPDATE lease SET holder = '', expires = 0, fence = ");
+    query.push_bind(fence).push(" WHERE account IN ");
+    push_list(&mut query, accounts.iter().map(|account| account.0));
+    query.build().persistent(false).execute(connection).await?;
+    Ok(())
+}
+
+fn milliseconds(ttl: Duration) -> i64 {
+    i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX / 4)
+}

@@ -1,0 +1,292 @@
+//! Reading the log.
+
+use std::collections::{HashMap, HashSet};
+
+use plan::id::RequestId;
+use plan::outcome::{Event, JobStatus};
+use plan::problem::Problem;
+use serde_json::value::RawValue;
+use sqlx::Row;
+
+use super::values::Place;
+use super::{Backend, Connection, DbRow, QueryBuilder, push_list};
+use crate::{
+    AttemptItem, CallItem, CallRef, Cursor, Delivery, Filter, IntentRecord, Page, RecordItem,
+    RequestItem, Result,
+};
+
+impl Backend {
+    pub(super) async fn find_requests(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestItem>, Option<Cursor>)> {
+        let mut transaction = self.begin_read().await?;
+        let running = running(&mut transaction).await?;
+        let limit = page.limit.clamp(1, Page::MOST);
+        let mut query = matching(
+            "SELECT q.id, c.name, d.origin, d.received_at, q.finished_at, q.job_status, \
+             q.sync_status, q.behaviour FROM request q JOIN delivery d ON d.id = q.id",
+            filter,
+        );
+        match filter.job_status {
+            Some(JobStatus::Running) => {
+                query.push(" AND q.finished_at IS NULL AND q.id IN ");
+                // An empty list is no SQL; no request has this id.
+                push_list(&mut query, running.iter().copied().chain([-1]));
+            }
+            Some(JobStatus::Queued) => {
+                query.push(" AND q.finished_at IS NULL AND q.id NOT IN ");
+                push_list(&mut query, running.iter().copied().chain([-1]));
+            }
+            Some(status) => {
+                query.push(" AND q.job_status = ").push_bind(status.as_str());
+                query.push(" AND q.finished_at IS NOT NULL");
+            }
+            None => {}
+        }
+        if let Some(Cursor(after)) = page.after {
+            query.push(" AND q.id < ").push_bind(after.number());
+        }
+        query.push(" ORDER BY q.id DESC LIMIT ");
+        query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
+        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
+        let more = rows.len() > limit;
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows.iter().take(limit) {
+            items.push(request(row, &running)?);
+        }
+        let ids: Vec<i64> = items.iter().map(|item| item.id.number()).collect();
+        let mut records = records(&mut transaction, &ids).await?;
+        for item in &mut items {
+            item.records = records.remove(&item.id.number()).unwrap_or_default();
+        }
+        let cursor = items.last().filter(|_| more).map(|item| Cursor(item.id));
+        Ok((items, cursor))
+    }
+
+    pub(super) async fn find_delivery(&self, request: RequestId) -> Result<Option<Delivery>> {
+        let mut transaction = self.begin_read().await?;
+        let row = sqlx::query(
+            "SELECT c.name, d.received_at, d.content_type, d.body FROM delivery d \
+             JOIN connector c ON c.id = d.connector WHERE d.id = $1",
+        )
+        .bind(request.number())
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let place = Place { table: "delivery", row: &request };
+        Ok(Some(Delivery {
+            connector: row.try_get(0)?,
+            received_at: place.time(row.try_get(1)?)?,
+            content_type: row.try_get(2)?,
+            body: row.try_get(3)?,
+        }))
+    }
+}
+
+/// Adds to `SELECT … FROM request q` what a filter asks for, but for the job status, which is
+/// not all in the table. The connector is `c`.
+pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
+    let mut query = QueryBuilder::new(select);
+    query.push(" JOIN connector c ON c.id = q.connector WHERE 1 = 1");
+    if let Some(name) = &filter.connector {
+        query.push(" AND q.connector = (SELECT id FROM connector WHERE name = ");
+        query.push_bind(name.clone()).push(")");
+    }
+    // A Request ID begins with the time of arrival.
+    if let Some(from) = filter.from {
+        query.push(" AND q.id >= ").push_bind(RequestId::first_at(from).number());
+    }
+    if let Some(to) = filter.to {
+        query.push(" AND q.id < ").push_bind(RequestId::first_at(to).number());
+    }
+    if let Some(status) = filter.sync_status {
+        // A literal, so that the partial index of errors is used.
+        query.push(format!(" AND q.sync_status = '{status}'"));
+    }
+    if !filter.ids.is_empty() {
+        query.push(" AND q.id IN ");
+        push_list(&mut query, filter.ids.iter().map(|id| id.number()));
+    }
+    if filter.event == Some(Event::Failed) {
+        query.push(" AND q.sync_status = 'error'");
+    }
+    if let Some(q) = &filter.q {
+        query.push(" AND q.id IN (SELECT m.request FROM mention m");
+        if filter.event.is_some() || filter.entity.is_some() {
+            query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
+        }
+        query.push(" WHERE m.value = ").push_bind(plan::identity::sought(q));
+        push_record(&mut query, filter);
+        query.push(")");
+    } else if filter.event.is_some() || filter.entity.is_some() {
+        query.push(" AND EXISTS (SELECT 1 FROM record r WHERE r.request = q.id");
+        push_record(&mut query, filter);
+        query.push(")");
+    }
+    query
+}
+
+fn push_record(query: &mut QueryBuilder, filter: &Filter) {
+    if let Some(event) = filter.event {
+        query.push(" AND r.event = ").push_bind(event.as_str());
+    }
+    if let Some(entity) = filter.entity {
+        query.push(" AND r.entity = ").push_bind(entity.as_str());
+    }
+}
+
+/// The requests that a call is under way for.
+async fn running(connection: &mut Connection) -> Result<HashSet<i64>> {
+    let rows = sqlx::query("SELECT id, records FROM intent").fetch_all(connection).await?;
+    let mut running = HashSet::new();
+    for row in rows {
+        let id: i64 = row.try_get(0)?;
+        let records: Vec<IntentRecord> =
+            Place { table: "intent", row: &id }.parse(row.try_get(1)?)?;
+        running.extend(records.iter().map(|record| record.key.request.number()));
+    }
+    Ok(running)
+}
+
+fn request(row: &DbRow, running: &HashSet<i64>) -> Result<RequestItem> {
+    let number: i64 = row.try_get(0)?;
+    let id = RequestId::from_number(number);
+    let place = Place { table: "request", row: &id };
+    let finished_at: Option<i64> = row.try_get(4)?;
+    let job_status = if finished_at.is_none() && running.contains(&number) {
+        JobStatus::Running
+    } else {
+        place.word(row.try_get(5)?)?
+    };
+    let sync_status: Option<&str> = row.try_get(6)?;
+    Ok(RequestItem {
+        id,
+        connector: row.try_get(1)?,
+        origin: row.try_get(2)?,
+        received_at: place.time(row.try_get(3)?)?,
+        finished_at: finished_at.map(|at| place.time(at)).transpose()?,
+        job_status,
+        sync_status: sync_status.map(|word| place.word(word)).transpose()?,
+        behaviour: row.try_get(7)?,
+        records: Vec::new(),
+    })
+}
+
+/// The records of these requests, with their attempts and calls.
+async fn records(
+    connection: &mut Connection,
+    requests: &[i64],
+) -> Result<HashMap<i64, Vec<RecordItem>>> {
+    let mut records: HashMap<i64, Vec<RecordItem>> = HashMap::new();
+    if requests.is_empty() {
+        return Ok(records);
+    }
+    let mut attempts = attempts(connection, requests).await?;
+    let mut query = QueryBuilder::new(
+        "SELECT request, position, entity, event, sync_status, source_id, destination_id, problem, \
+         explanation, version, due FROM record WHERE request IN ",
+    );
+    push_list(&mut query, requests.iter().copied());
+    query.push(" ORDER BY request, position");
+    for row in query.build().persistent(false).fetch_all(connection).await? {
+        let request: i64 = row.try_get(0)?;
+        let place = Place { table: "record", row: &request };
+        let position: i64 = row.try_get(1)?;
+        let due: Option<i64> = row.try_get(10)?;
+        let explanation: Option<String> = row.try_get(8)?;
+        records.entry(request).or_default().push(RecordItem {
+            position: place.count(position)?,
+            entity: place.word(row.try_get(2)?)?,
+            event: place.word(row.try_get(3)?)?,
+            sync_status: place.word(row.try_get(4)?)?,
+            source_id: row.try_get(5)?,
+            destination_id: row.try_get(6)?,
+            error: problem(place, row.try_get(7)?)?,
+            explanation: explanation
+                .map(|json| RawValue::from_string(json).map_err(|e| place.corrupt(e.to_string())))
+                .transpose()?,
+            version: row.try_get(9)?,
+            next_attempt_at: due.map(|due| place.time(due)).transpose()?,
+            attempts: attempts.remove(&(request, position)).unwrap_or_default(),
+        });
+    }
+    Ok(records)
+}
+
+async fn attempts(
+    connection: &mut Connection,
+    requests: &[i64],
+) -> Result<HashMap<(i64, i64), Vec<AttemptItem>>> {
+    let mut query = QueryBuilder::new(
+        "SELECT request, position, number, at, event, problem, calls FROM attempt WHERE request IN ",
+    );
+    push_list(&mut query, requests.iter().copied());
+    query.push(" ORDER BY request, position, number");
+    let rows = query.build().persistent(false).fetch_all(&mut *connection).await?;
+    let mut references: Vec<Vec<CallRef>> = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let request: i64 = row.try_get(0)?;
+        references.push(Place { table: "attempt", row: &request }.parse(row.try_get(6)?)?);
+    }
+    let wanted: HashSet<i64> = references.iter().flatten().map(|call| call.id).collect();
+    let calls = calls(connection, wanted).await?;
+    let mut attempts: HashMap<(i64, i64), Vec<AttemptItem>> = HashMap::new();
+    for (row, references) in rows.iter().zip(references) {
+        let request: i64 = row.try_get(0)?;
+        let place = Place { table: "attempt", row: &request };
+        attempts.entry((request, row.try_get(1)?)).or_default().push(AttemptItem {
+            number: place.count(row.try_get(2)?)?,
+            at: place.time(row.try_get(3)?)?,
+            event: place.word(row.try_get(4)?)?,
+            error: problem(place, row.try_get(5)?)?,
+            calls: references
+                .iter()
+                .filter_map(|reference| {
+                    let mut call = calls.get(&reference.id)?.clone();
+                    call.row = reference.row;
+                    Some(call)
+                })
+                .collect(),
+        });
+    }
+    Ok(attempts)
+}
+
+async fn calls(
+    connection: &mut Connection,
+    wanted: HashSet<i64>,
+) -> Result<HashMap<i64, CallItem>> {
+    let mut calls = HashMap::with_capacity(wanted.len());
+    let wanted: Vec<i64> = wanted.into_iter().collect();
+    for some in wanted.chunks(super::ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(
+            "SELECT id, at, milliseconds, method, url, status, request, response, error FROM call \
+             WHERE id IN ",
+        );
+        push_list(&mut query, some.iter().copied());
+        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
+            let id: i64 = row.try_get(0)?;
+            let place = Place { table: "call", row: &id };
+            let status: Option<i64> = row.try_get(5)?;
+            let call = CallItem {
+                at: place.time(row.try_get(1)?)?,
+                milliseconds: place.count(row.try_get(2)?)?,
+                method: row.try_get(3)?,
+                url: row.try_get(4)?,
+                status: status.and_then(|status| u16::try_from(status).ok()),
+                request: row.try_get(6)?,
+                response: row.try_get(7)?,
+                error: row.try_get(8)?,
+                row: None,
+            };
+            calls.insert(id, call);
+        }
+    }
+    Ok(calls)
+}
+
+fn problem(place: Place<'_>, json: Option<&str>) -> Result<Option<Problem>> {
+    json.map(|json| place.parse(json)).transpose()
+}

@@ -1,0 +1,224 @@
+//! The storage operations, written once for both databases.
+//!
+//! This folder is compiled twice: as `sqlite::operations` and as `postgres::operations`. What
+//! differs between the two (types, how a transaction begins, the clock) comes from the module
+//! above, by the same names.
+
+mod configuration;
+mod intake;
+mod lease;
+mod links;
+mod log;
+mod opening;
+mod progress;
+mod retry;
+mod values;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use plan::connector::Definition;
+use plan::id::{AccountId, ConnectorId, NODES, RequestId};
+use plan::link::{Link, Pair, Side};
+use plan::metadata::FieldList;
+use sqlx::Row;
+
+use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
+use crate::{
+    Actor, Change, Configuration, Cursor, Delivery, Error, Filter, Intent, Lease, NewDelivery,
+    Page, Progress, RequestItem, Result, Selection, Store, Unfinished, WaitingRecord,
+};
+
+type QueryBuilder = sqlx::QueryBuilder<Db>;
+type DbRow = <Db as sqlx::Database>::Row;
+
+/// Rows of one statement: SQLite takes 32,766 parameters, and no row here has more than 16.
+const ROWS_A_STATEMENT: usize = 2_000;
+
+/// Runs an operation to its end, whatever becomes of the caller: a future that is dropped half
+/// way must neither tear the operation nor leave its connection in the middle of a transaction.
+async fn to_the_end<T: Send + 'static>(
+    operation: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    match tokio::spawn(operation).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::Unavailable(sqlx::Error::WorkerCrashed)),
+    }
+}
+
+/// Adds `(a, b, c)` to a statement.
+fn push_list<'t, T>(query: &mut QueryBuilder, values: impl IntoIterator<Item = T>)
+where
+    T: sqlx::Encode<'t, Db> + sqlx::Type<Db> + 't,
+{
+    query.push("(");
+    let mut list = query.separated(", ");
+    for value in values {
+        list.push_bind(value);
+    }
+    query.push(")");
+}
+
+/// Adds one to a counter; answers what it is then.
+async fn count_up(connection: &mut Connection, name: &str) -> Result<i64> {
+    let row = sqlx::query("UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value")
+        .bind(name)
+        .fetch_one(connection)
+        .await?;
+    Ok(row.try_get(0)?)
+}
+
+#[async_trait]
+impl Store for Backend {
+    async fn ready(&self) -> Result<()> {
+        let mut transaction = self.begin_read().await?;
+        sqlx::query("SELECT value FROM counter WHERE name = 'configuration'")
+            .fetch_one(&mut *transaction)
+            .await?;
+        Ok(())
+    }
+
+    async fn take_node_number(&self) -> Result<i64> {
+        let backend = self.clone();
+        to_the_end(async move {
+            let mut transaction = backend.begin().await?;
+            let number = count_up(&mut transaction, "node").await?;
+            transaction.commit().await?;
+            Ok(number % NODES)
+        })
+        .await
+    }
+
+    async fn configuration_version(&self) -> Result<i64> {
+        let mut transaction = self.begin_read().await?;
+        configuration::version(&mut transaction).await
+    }
+
+    async fn configuration(&self) -> Result<Configuration> {
+        self.read_configuration().await
+    }
+
+    async fn change_configuration(
+        &self,
+        changes: Vec<Change>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<i64> {
+        let (backend, actor) = (self.clone(), actor.clone());
+        to_the_end(async move { backend.make_changes(changes, &actor, now).await }).await
+    }
+
+    async fn definition(&self, connector: ConnectorId, version: i64) -> Result<Option<Definition>> {
+        self.read_definition(connector, version).await
+    }
+
+    async fn lead_fields(&self, account: AccountId) -> Result<Option<(Timestamp, FieldList)>> {
+        self.read_lead_fields(account).await
+    }
+
+    async fn store_lead_fields(
+        &self,
+        account: AccountId,
+        fields: &FieldList,
+        at: Timestamp,
+    ) -> Result<()> {
+        let backend = self.clone();
+        let fields = values::json(fields)?;
+        to_the_end(async move { backend.write_lead_fields(account, fields, at).await }).await
+    }
+
+    async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()> {
+        let backend = self.clone();
+        to_the_end(async move { backend.keep_deliveries(deliveries).await }).await
+    }
+
+    async fn take_lease(
+        &self,
+        accounts: &[AccountId],
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>> {
+        let (backend, accounts, holder) = (self.clone(), accounts.to_vec(), holder.to_owned());
+        to_the_end(async move { backend.claim(accounts, &holder, ttl).await }).await
+    }
+
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<()> {
+        let (backend, lease) = (self.clone(), lease.clone());
+        to_the_end(async move { backend.prolong(&lease, ttl).await }).await
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<()> {
+        let (backend, lease) = (self.clone(), lease.clone());
+        to_the_end(async move { backend.give_up(&lease).await }).await
+    }
+
+    async fn open_requests(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        open: &HashSet<RequestId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unfinished>> {
+        self.find_open(lease, connectors, open, now, limit).await
+    }
+
+    async fn waiting_records(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<Vec<WaitingRecord>> {
+        self.find_waiting(lease, connectors, now).await
+    }
+
+    async fn wake_waiting(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<u64> {
+        let (backend, lease, connectors) = (self.clone(), lease.clone(), connectors.to_vec());
+        to_the_end(async move { backend.wake(&lease, &connectors, now).await }).await
+    }
+
+    async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>> {
+        self.find_intents(lease).await
+    }
+
+    async fn links(&self, pair: Pair, side: Side, lead_ids: &[String]) -> Result<Vec<Link>> {
+        self.find_links(pair, side, lead_ids).await
+    }
+
+    async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()> {
+        let (backend, lease) = (self.clone(), lease.clone());
+        to_the_end(async move { backend.keep_progress(&lease, &progress).await }).await
+    }
+
+    async fn spent(&self, account: AccountId, day: i64) -> Result<u32> {
+        self.count_spent(account, day).await
+    }
+
+    async fn requests(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestItem>, Option<Cursor>)> {
+        self.find_requests(filter, page).await
+    }
+
+    async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>> {
+        self.find_delivery(request).await
+    }
+
+    async fn count_links(&self, pair: Pair) -> Result<u64> {
+        self.count_pair(pair).await
+    }
+
+    async fn retry(&self, selection: &Selection, actor: &Actor, now: Timestamp) -> Result<u64> {
+        let (backend, selection, actor) = (self.clone(), selection.clone(), actor.clone());
+        to_the_end(async move { backend.queue_again(&selection, &actor, now).await }).await
+    }
+}

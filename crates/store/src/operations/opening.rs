@@ -1,0 +1,200 @@
+//! What is left to do.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use plan::id::{AccountId, ConnectorId, RequestId};
+use sqlx::Row;
+
+use super::values::{Place, ms};
+use super::{Backend, Connection, QueryBuilder, lease, push_list};
+use crate::{Intent, Lease, RecordKey, RecordState, Result, Stage, Unfinished, WaitingRecord};
+
+impl Backend {
+    pub(super) async fn find_open(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        open: &HashSet<RequestId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unfinished>> {
+        let mut transaction = self.begin_read().await?;
+        lease::check_read(&mut transaction, lease).await?;
+        // Some of those that are found may be open.
+        let most = i64::try_from(limit + open.len()).unwrap_or(i64::MAX);
+        let mut found: Vec<i64> = Vec::new();
+        for connector in connectors {
+            // Fresh requests by arrival and those that are due again by their time are two ranges
+            // of one index: those that have to wait are never read.
+            for range in ["due = 0 AND 0 <= $2", "due > 0 AND due <= $2"] {
+                let sql = format!(
+                    "SELECT id FROM request WHERE connector = $1 AND finished_at IS NULL \
+                     AND {range} ORDER BY due, id LIMIT $3"
+                );
+                let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+                    .bind(connector.0)
+                    .bind(ms(now))
+                    .bind(most)
+                    .fetch_all(&mut *transaction)
+                    .await?;
+                for row in rows {
+                    let id = row.try_get(0)?;
+                    if !open.contains(&RequestId::from_number(id)) {
+                        found.push(id);
+                    }
+                }
+            }
+        }
+        found.sort_unstable();
+        found.truncate(limit);
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut records = states(&mut transaction, &found).await?;
+        let mut query = QueryBuilder::new(
+            "SELECT id, connector, content_type, body FROM delivery WHERE id IN ",
+        );
+        push_list(&mut query, found.iter().copied());
+        query.push(" ORDER BY id");
+        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
+        rows.iter()
+            .map(|row| {
+                let id = row.try_get(0)?;
+                Ok(Unfinished {
+                    id: RequestId::from_number(id),
+                    connector: ConnectorId(row.try_get(1)?),
+                    content_type: row.try_get(2)?,
+                    body: row.try_get(3)?,
+                    records: records.remove(&id).unwrap_or_default(),
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn find_waiting(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<Vec<WaitingRecord>> {
+        if connectors.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut transaction = self.begin_read().await?;
+        lease::check_read(&mut transaction, lease).await?;
+        let mut query = QueryBuilder::new(
+            "SELECT request, position, connector, source_id, due FROM record \
+             WHERE due IS NOT NULL AND due > ",
+        );
+        query.push_bind(ms(now)).push(" AND connector IN ");
+        push_list(&mut query, connectors.iter().map(|connector| connector.0));
+        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
+        rows.iter()
+            .map(|row| {
+                let request = RequestId::from_number(row.try_get(0)?);
+                let place = Place { table: "record", row: &request };
+                Ok(WaitingRecord {
+                    key: RecordKey { request, position: place.count(row.try_get(1)?)? },
+                    connector: ConnectorId(row.try_get(2)?),
+                    source_id: row.try_get(3)?,
+                    due: place.time(row.try_get(4)?)?,
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn wake(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<u64> {
+        if connectors.is_empty() {
+            return Ok(0);
+        }
+        let mut transaction = self.begin().await?;
+        lease::check(&mut transaction, lease).await?;
+        let mut count = 0;
+        for (table, condition) in
+            [("record", "due IS NOT NULL"), ("request", "finished_at IS NULL")]
+        {
+            let mut query = QueryBuilder::new(format!("UPDATE {table} SET due = "));
+            query.push_bind(ms(now)).push(format!(" WHERE {condition} AND due > "));
+            query.push_bind(ms(now)).push(" AND connector IN ");
+            push_list(&mut query, connectors.iter().map(|connector| connector.0));
+            let done = query.build().persistent(false).execute(&mut *transaction).await?;
+            if table == "record" {
+                count = done.rows_affected();
+            }
+        }
+        transaction.commit().await?;
+        Ok(count)
+    }
+
+    pub(super) async fn find_intents(&self, lease: &Lease) -> Result<Vec<Intent>> {
+        let mut transaction = self.begin_read().await?;
+        lease::check_read(&mut transaction, lease).await?;
+        let mut query = QueryBuilder::new(
+            "SELECT id, account, at, operation, records FROM intent WHERE account IN ",
+        );
+        push_list(&mut query, lease.accounts.iter().map(|account| account.0));
+        query.push(" ORDER BY id");
+        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
+        rows.iter()
+            .map(|row| {
+                let id = row.try_get(0)?;
+                let place = Place { table: "intent", row: &id };
+                Ok(Intent {
+                    id,
+                    account: AccountId(row.try_get(1)?),
+                    at: place.time(row.try_get(2)?)?,
+                    operation: row.try_get(3)?,
+                    records: place.parse(row.try_get(4)?)?,
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn count_spent(&self, account: AccountId, day: i64) -> Result<u32> {
+        let mut transaction = self.begin_read().await?;
+        let row = sqlx::query("SELECT calls FROM spent WHERE account = $1 AND day = $2")
+            .bind(account.0)
+            .bind(day)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let Some(row) = row else { return Ok(0) };
+        Place { table: "spent", row: &account.0 }.count(row.try_get(0)?)
+    }
+}
+
+/// How the records of these requests stand that were tried.
+async fn states(
+    connection: &mut Connection,
+    requests: &[i64],
+) -> Result<HashMap<i64, Vec<RecordState>>> {
+    let mut query = QueryBuilder::new(
+        "SELECT request, position, due, sync_status, attempts, tries, doubtful FROM record \
+         WHERE request IN ",
+    );
+    push_list(&mut query, requests.iter().copied());
+    query.push(" ORDER BY request, position");
+    let mut states: HashMap<i64, Vec<RecordState>> = HashMap::new();
+    for row in query.build().persistent(false).fetch_all(connection).await? {
+        let request = row.try_get(0)?;
+        let place = Place { table: "record", row: &request };
+        let due: Option<i64> = row.try_get(2)?;
+        states.entry(request).or_default().push(RecordState {
+            position: place.count(row.try_get(1)?)?,
+            stage: match due {
+                Some(due) => Stage::Waiting(place.time(due)?),
+                None => Stage::Final,
+            },
+            sync_status: place.word(row.try_get(3)?)?,
+            attempts: place.count(row.try_get(4)?)?,
+            tries: place.count(row.try_get(5)?)?,
+            doubtful: row.try_get(6)?,
+        });
+    }
+    Ok(states)
+}

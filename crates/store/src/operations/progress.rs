@@ -1,0 +1,225 @@
+//! Keeping what the dispatcher did and is about to do.
+
+use std::collections::HashMap;
+
+use plan::id::AccountId;
+use plan::outcome::SyncStatus;
+
+use super::values::{json, ms};
+use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, lease, links, push_list};
+use crate::{
+    AttemptOutcome, Call, Intent, Lease, Progress, RecordKey, RequestState, Result, Spent, Stage,
+};
+
+impl Backend {
+    pub(super) async fn keep_progress(&self, lease: &Lease, progress: &Progress) -> Result<()> {
+        if progress.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.begin().await?;
+        lease::check(&mut transaction, lease).await?;
+        keep_calls(&mut transaction, &progress.calls).await?;
+        keep_attempts(&mut transaction, &progress.attempts).await?;
+        keep_requests(&mut transaction, &progress.requests).await?;
+        links::keep(&mut transaction, &progress.links).await?;
+        settle(&mut transaction, &progress.settled).await?;
+        keep_intents(&mut transaction, &progress.intents).await?;
+        add_spent(&mut transaction, &progress.spent).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn keep_calls(connection: &mut Connection, calls: &[Call]) -> Result<()> {
+    for some in calls.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(
+            "INSERT INTO call (id, account, connector, at, milliseconds, method, url, status, \
+             request, response, error) ",
+        );
+        query.push_values(some, |mut row, call| {
+            row.push_bind(call.id)
+                .push_bind(call.account.0)
+                .push_bind(call.connector.map(|connector| connector.0))
+                .push_bind(ms(call.at))
+                .push_bind(i64::from(call.milliseconds))
+                .push_bind(call.method)
+                .push_bind(&call.url)
+                .push_bind(call.status.map(i64::from))
+                .push_bind(&*call.request)
+                .push_bind(&*call.response)
+                .push_bind(call.error.as_deref());
+        });
+        query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome]) -> Result<()> {
+    for some in attempts.chunks(ROWS_A_STATEMENT) {
+        let mut rows = Vec::with_capacity(some.len());
+        for attempt in some {
+            let problem = attempt.problem.as_ref().map(json).transpose()?;
+            rows.push((attempt, problem, json(&attempt.calls)?));
+        }
+        let mut query = QueryBuilder::new(
+            "INSERT INTO attempt (request, position, number, at, event, problem, calls) ",
+        );
+        query.push_values(&rows, |mut row, (attempt, problem, calls)| {
+            row.push_bind(attempt.key.request.number())
+                .push_bind(i64::from(attempt.key.position))
+                .push_bind(i64::from(attempt.attempt))
+                .push_bind(ms(attempt.at))
+                .push_bind(attempt.event.as_str())
+                .push_bind(problem.as_deref())
+                .push_bind(calls);
+        });
+        query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+        keep_mentions(connection, some).await?;
+
+        // A statement may touch a record once: of several attempts the last one counts.
+        let mut last: HashMap<RecordKey, usize> = HashMap::with_capacity(rows.len());
+        for (index, (attempt, ..)) in rows.iter().enumerate() {
+            last.insert(attempt.key, index);
+        }
+        let is_last = |index: &usize| last.get(&rows[*index].0.key) == Some(index);
+        let mut query = QueryBuilder::new(
+            "INSERT INTO record (request, position, connector, entity, event, sync_status, due, \
+             attempts, tries, doubtful, source_id, destination_id, problem, explanation, version) ",
+        );
+        query.push_values((0..rows.len()).filter(is_last), |mut row, index| {
+            let (attempt, problem, _) = &rows[index];
+            let due = match attempt.stage {
+                Stage::Waiting(due) => Some(ms(due)),
+                Stage::Final => None,
+            };
+            row.push_bind(attempt.key.request.number())
+                .push_bind(i64::from(attempt.key.position))
+                .push_bind(attempt.connector.0)
+                .push_bind(attempt.entity.as_str())
+                .push_bind(attempt.event.as_str())
+                .push_bind(attempt.sync_status.as_str())
+                .push_bind(due)
+                .push_bind(i64::from(attempt.attempt))
+                .push_bind(i64::from(attempt.tries))
+                .push_bind(attempt.doubtful)
+                .push_bind(attempt.source_id.as_deref())
+                .push_bind(attempt.destination_id.as_deref())
+                .push_bind(problem.as_deref())
+                .push_bind(attempt.explanation.as_deref())
+                .push_bind(attempt.version);
+        });
+        query.push(
+            " ON CONFLICT (request, position) DO UPDATE SET entity = excluded.entity, \
+             event = excluded.event, sync_status = excluded.sync_status, due = excluded.due, \
+             attempts = excluded.attempts, tries = excluded.tries, doubtful = excluded.doubtful, \
+             source_id = excluded.source_id, destination_id = excluded.destination_id, \
+             problem = excluded.problem, explanation = excluded.explanation, \
+             version = excluded.version",
+        );
+        query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn keep_mentions(connection: &mut Connection, attempts: &[AttemptOutcome]) -> Result<()> {
+    let mentions: Vec<(&RecordKey, &str)> = attempts
+        .iter()
+        .flat_map(|attempt| attempt.mentions.iter().map(|value| (&attempt.key, value.as_str())))
+        .collect();
+    for some in mentions.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new("INSERT INTO mention (value, request, position) ");
+        query.push_values(some, |mut row, (key, value)| {
+            row.push_bind(*value)
+                .push_bind(key.request.number())
+                .push_bind(i64::from(key.position));
+        });
+        query.push(" ON CONFLICT DO NOTHING");
+        query.build().persistent(false).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn keep_requests(connection: &mut Connection, requests: &[RequestState]) -> Result<()> {
+    for some in requests.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(
+            "UPDATE request SET job_status = v.column2, sync_status = v.column3, \
+             behaviour = v.column4, finished_at = v.column5, due = v.column6 FROM (",
+        );
+        query.push_values(some, |mut row, state| {
+            row.push_bind(state.id.number())
+                .push_bind(state.job_status.as_str())
+                .push_bind(state.sync_status.map(SyncStatus::as_str))
+                .push_bind(state.behaviour)
+                .push_bind(state.finished_at.map(ms))
+                .push_bind(state.due.map_or(0, ms));
+        });
+        query.push(") AS v WHERE request.id = v.column1");
+        query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+
+        // Somebody may have asked for a retry while the last record was at work.
+        let ended: Vec<i64> = some
+            .iter()
+            .filter(|state| state.finished_at.is_some())
+            .map(|state| state.id.number())
+            .collect();
+        if ended.is_empty() {
+            continue;
+        }
+        let waits = "FROM record WHERE record.request = request.id AND record.due IS NOT NULL";
+        let mut query = QueryBuilder::new(format!(
+            "UPDATE request SET job_status = 'queued', finished_at = NULL, \
+             due = (SELECT min(record.due) {waits}) WHERE EXISTS (SELECT 1 {waits}) AND id IN "
+        ));
+        push_list(&mut query, ended);
+        query.build().persistent(false).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn settle(connection: &mut Connection, intents: &[i64]) -> Result<()> {
+    for some in intents.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new("DELETE FROM intent WHERE id IN ");
+        push_list(&mut query, some.iter().copied());
+        query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn keep_intents(connection: &mut Connection, intents: &[Intent]) -> Result<()> {
+    for some in intents.chunks(ROWS_A_STATEMENT) {
+        let mut rows = Vec::with_capacity(some.len());
+        for intent in some {
+            rows.push((intent, json(&intent.records)?));
+        }
+        let mut query =
+            QueryBuilder::new("INSERT INTO intent (id, account, at, operation, records) ");
+        query.push_values(&rows, |mut row, (intent, records)| {
+            row.push_bind(intent.id)
+                .push_bind(intent.account.0)
+                .push_bind(ms(intent.at))
+                .push_bind(&intent.operation)
+                .push_bind(records);
+        });
+        query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn add_spent(connection: &mut Connection, spent: &[Spent]) -> Result<()> {
+    let mut sums: HashMap<(AccountId, i64), i64> = HashMap::new();
+    for one in spent {
+        *sums.entry((one.account, one.day)).or_default() += i64::from(one.calls);
+    }
+    for ((account, day), calls) in sums {
+        sqlx::query(
+            "INSERT INTO spent (account, day, calls) VALUES ($1, $2, $3) \
+             ON CONFLICT (account, day) DO UPDATE SET calls = spent.calls + excluded.calls",
+        )
+        .bind(account.0)
+        .bind(day)
+        .bind(calls)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Values as the database holds them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Result};
+
+/// A time in milliseconds.
+pub(super) fn ms(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+/// What is in this row of this table, for the error if it can't be read.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) table: &'static str,
+    pub(super) row: &'a dyn std::fmt::Display,
+}
+
+impl Place<'_> {
+    pub(super) fn corrupt(&self, what: impl Into<String>) -> Error {
+        Error::Corrupt { table: self.table, row: self.row.to_string(), what: what.into() }
+    }
+
+    pub(super) fn time(&self, ms: i64) -> Result<Timestamp> {
+        Timestamp::from_millisecond(ms)
+            .map_err(|_| self.corrupt(format!("{ms} is no time in milliseconds")))
+    }
+
+    pub(super) fn word<T: std::str::FromStr<Err = String>>(&self, word: &str) -> Result<T> {
+        word.parse().map_err(|error: String| self.corrupt(error))
+    }
+
+    pub(super) fn parse<T: DeserializeOwned>(&self, json: &str) -> Result<T> {
+        serde_json::from_str(json).map_err(|error| self.corrupt(error.to_string()))
+    }
+
+    pub(super) fn count(&self, number: i64) -> Result<u32> {
+        u32::try_from(number).map_err(|_| self.corrupt(format!("{number} is no count")))
+    }
+}
+
+/// A value as JSON text.
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::Refused(format!("it can't be kept as JSON: {error}")))
+}

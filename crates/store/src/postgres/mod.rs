@@ -1,0 +1,95 @@
+//! PostgreSQL: for several nodes.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{Postgres, Transaction};
+
+use crate::secret::Cipher;
+use crate::{Error, Result};
+
+#[expect(clippy::duplicate_mod, reason = "the statements that both databases accept live once")]
+#[path = "../operations/mod.rs"]
+mod operations;
+
+/// What the operations need to know of this database.
+type Db = Postgres;
+type Connection = PgConnection;
+
+/// The database's clock, in milliseconds.
+const NOW: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+/// Appended to a read of lease rows: nobody may take the lease before this transaction ends.
+const KEEP_ROWS: &str = " FOR SHARE";
+/// Appended to a read of lease rows that are about to be taken.
+const CLAIM_ROWS: &str = " FOR UPDATE";
+
+/// Connections of one node.
+const CONNECTIONS: u32 = 10;
+/// How long an operation waits for a connection, which may have to be made first.
+const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// The store on a PostgreSQL database.
+#[derive(Clone, Debug)]
+pub(crate) struct Backend {
+    pool: PgPool,
+    cipher: Cipher,
+}
+
+impl Backend {
+    /// Connects to the database, which must exist.
+    pub(crate) async fn open(url: &str, key_file: Option<PathBuf>) -> Result<Self> {
+        // sqlx's own message would show the URL, and with it the password.
+        let options = PgConnectOptions::from_str(url).map_err(|_| {
+            Error::CannotOpen(
+                "the database URL can't be read: write it as postgres://user:password@host/database"
+                    .to_owned(),
+            )
+        })?;
+        let key_file = key_file.unwrap_or_else(|| PathBuf::from("leadsync.key"));
+        let cipher = Cipher::from_file(&key_file)?;
+        let host = options.get_host().to_owned();
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE)
+            .connect_with(options)
+            .await
+            .map_err(|error| {
+                Error::CannotOpen(format!("the database on {host} can't be opened: {error}"))
+            })?;
+        migrations().run(&pool).await.map_err(|error| crate::open::not_migrated(&error))?;
+        let backend = Self { pool, cipher };
+        backend.check_key().await?;
+        Ok(backend)
+    }
+
+    /// Begins a transaction that writes.
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
+        let pool = self.pool.clone();
+        // If this future were dropped half way, sqlx 0.9 would give the connection back in the
+        // middle of a transaction, and the next write on it would be lost
+        // (transact-rs/sqlx#4385). In a task of its own it always runs to its end.
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
+        let begun = tokio::spawn(async move { pool.begin().await }).await;
+        Ok(begun.map_err(|_| Error::Unavailable(sqlx::Error::WorkerCrashed))??)
+    }
+
+    /// Begins a transaction that only reads, all of it from one moment.
+    async fn begin_read(&self) -> Result<Transaction<'static, Postgres>> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction)
+    }
+}
+
+fn migrations() -> Migrator {
+    crate::open::migrations([(
+        1,
+        "begin",
+        include_str!("../../migrations/postgres/0001_begin.sql"),
+    )])
+}

@@ -1,0 +1,147 @@
+//! Keys and tokens as they lie in the database: encrypted.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{Error, Result};
+
+/// Encrypts and decrypts with the key of the key file.
+#[derive(Clone)]
+pub(crate) struct Cipher(XChaCha20Poly1305);
+
+impl std::fmt::Debug for Cipher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cipher")
+    }
+}
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+/// Marks the form of what follows, so that another can come later.
+const FORM: &str = "v1.";
+
+impl Cipher {
+    /// The cipher with the key of this file, which is made if it is not there.
+    pub(crate) fn from_file(path: &Path) -> Result<Self> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => make_key_file(path)?,
+            Err(error) => return Err(cannot(path, "can't be read", &error)),
+        };
+        let key = bytes::<KEY_BYTES>(text.trim()).ok_or_else(|| {
+            Error::CannotOpen(format!(
+                "the key file {} does not hold {KEY_BYTES} bytes in hexadecimal: put back the file \
+                 that was made with this database",
+                path.display()
+            ))
+        })?;
+        Ok(Self(XChaCha20Poly1305::new(&key.into())))
+    }
+
+    /// Encrypts a secret for its place; it can be decrypted for no other.
+    pub(crate) fn seal(&self, place: &str, secret: &SecretString) -> Result<String> {
+        let nonce: [u8; NONCE_BYTES] = random()?;
+        let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: place.as_bytes() };
+        let sealed = self
+            .0
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| Error::Refused(format!("{place} is too long to be encrypted")))?;
+        Ok(format!("{FORM}{}{}", hex(&nonce), hex(&sealed)))
+    }
+
+    /// Decrypts what was sealed for this place.
+    pub(crate) fn open(&self, place: &str, sealed: &str) -> Option<SecretString> {
+        let text = sealed.strip_prefix(FORM)?;
+        let (nonce, rest) = text.split_at_checked(NONCE_BYTES * 2)?;
+        let nonce = bytes::<NONCE_BYTES>(nonce)?;
+        let sealed = unhex(rest)?;
+        let payload = Payload { msg: &sealed, aad: place.as_bytes() };
+        let plain = self.0.decrypt(&XNonce::from(nonce), payload).ok()?;
+        String::from_utf8(plain).ok().map(SecretString::from)
+    }
+}
+
+fn make_key_file(path: &Path) -> Result<String> {
+    let text = hex(&random::<KEY_BYTES>()?);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| {
+        writeln!(file, "{text}")?;
+        file.sync_all()
+    });
+    match written {
+        Ok(()) => Ok(text),
+        // Another process was quicker.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            std::fs::read_to_string(path).map_err(|error| cannot(path, "can't be read", &error))
+        }
+        Err(error) => Err(cannot(path, "can't be made", &error)),
+    }
+}
+
+fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
+    Error::CannotOpen(format!("the key file {} {what}: {error}", path.display()))
+}
+
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::CannotOpen(format!("the system gives no random bytes: {error}")))?;
+    Ok(bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
+    let digits = digits?;
+    let pairs = digits.chunks_exact(2);
+    pairs.remainder().is_empty().then(|| pairs.map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    unhex(text)?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_only_in_its_place_with_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        let cipher = Cipher::from_file(&file).unwrap();
+        let secret = SecretString::from("s3cret");
+        let sealed = cipher.seal("account/a", &secret).unwrap();
+        assert!(!sealed.contains("s3cret"));
+        assert_ne!(sealed, cipher.seal("account/a", &secret).unwrap());
+        let again = Cipher::from_file(&file).unwrap();
+        assert_eq!(again.open("account/a", &sealed).unwrap().expose_secret(), "s3cret");
+        assert!(again.open("account/b", &sealed).is_none());
+        assert!(again.open("account/a", "v1.00").is_none());
+        let other = Cipher::from_file(&folder.path().join("other")).unwrap();
+        assert!(other.open("account/a", &sealed).is_none());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        std::fs::write(&file, "nonsense").unwrap();
+        let error = Cipher::from_file(&file).unwrap_err().to_string();
+        assert!(error.contains("hexadecimal"), "{error}");
+    }
+}

@@ -1,0 +1,116 @@
+//! SQLite: one file, one writer.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{Sqlite, Transaction};
+
+use crate::secret::Cipher;
+use crate::{Error, Result};
+
+#[expect(clippy::duplicate_mod, reason = "the statements that both databases accept live once")]
+#[path = "../operations/mod.rs"]
+mod operations;
+
+/// What the operations need to know of this database.
+type Db = Sqlite;
+type Connection = SqliteConnection;
+
+/// The database's clock, in milliseconds.
+const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+/// Appended to a read of lease rows: SQLite's only writer needs no row locks.
+const KEEP_ROWS: &str = "";
+const CLAIM_ROWS: &str = "";
+
+/// Readers beside the writer.
+const READERS: u32 = 4;
+/// How long a statement waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(10);
+/// Pages kept in memory by a connection, in KiB (negative: SQLite's way to say so).
+const CACHE: &str = "-16000";
+
+/// The store on an SQLite file.
+#[derive(Clone, Debug)]
+pub(crate) struct Backend {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    cipher: Cipher,
+    /// Held as long as this process serves the file.
+    _lock: Option<Arc<File>>,
+}
+
+impl Backend {
+    /// Opens the file, which is made if it is not there.
+    pub(crate) async fn open(path: &Path, key_file: Option<PathBuf>, serve: bool) -> Result<Self> {
+        let lock = if serve { Some(Arc::new(lock(path)?)) } else { None };
+        let cipher = Cipher::from_file(&key_file.unwrap_or_else(|| beside(path, ".key")))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .pragma("cache_size", CACHE);
+        let cannot = |error: sqlx::Error| {
+            Error::CannotOpen(format!("the database {} can't be opened: {error}", path.display()))
+        };
+        let pool = |most| SqlitePoolOptions::new().max_connections(most).min_connections(1);
+        let writer = pool(1).connect_with(options.clone()).await.map_err(cannot)?;
+        migrations().run(&writer).await.map_err(|error| crate::open::not_migrated(&error))?;
+        let readers = pool(READERS).connect_with(options).await.map_err(cannot)?;
+        let backend = Self { writer, readers, cipher, _lock: lock };
+        if serve {
+            // No other process serves the file, so whoever held a lease is gone.
+            sqlx::query("UPDATE lease SET expires = 0").execute(&backend.writer).await?;
+        }
+        backend.check_key().await?;
+        Ok(backend)
+    }
+
+    /// Begins a transaction that writes. It takes the write lock at once: one that reads first
+    /// and writes later would fail under load, whatever the timeout.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Begins a transaction that only reads, all of it from one moment.
+    async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>> {
+        Ok(self.readers.begin_with("BEGIN").await?)
+    }
+}
+
+fn migrations() -> Migrator {
+    crate::open::migrations([(1, "begin", include_str!("../../migrations/sqlite/0001_begin.sql"))])
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Makes sure that this is the only process that serves the file.
+fn lock(path: &Path) -> Result<File> {
+    let path = beside(path, "-lock");
+    let cannot = |error: &dyn std::fmt::Display| {
+        Error::CannotOpen(format!("the lock file {} can't be used: {error}", path.display()))
+    };
+    let file = File::create(&path).map_err(|error| cannot(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::CannotOpen(format!(
+            "another leadsync serves this database already (it holds {}): stop that one first, or \
+             use PostgreSQL for several nodes",
+            path.display()
+        ))),
+        Err(std::fs::TryLockError::Error(error)) => Err(cannot(&error)),
+    }
+}
