@@ -62,7 +62,6 @@ pub(crate) struct Shared {
     store: Arc<dyn Store>,
     clock: Clock,
     options: Arc<Options>,
-    node: i64,
 }
 
 impl Shared {

@@ -51,8 +51,7 @@ pub(crate) async fn run(
     options: Options,
     stop: CancellationToken,
 ) {
-    let Some(node) = node_number(store.as_ref(), &options, &stop).await else { return };
-    let shared = Shared { store, clock, options: Arc::new(options), node };
+    let shared = Shared { store, clock, options: Arc::new(options) };
     let mut groups: HashMap<Members, Running> = HashMap::new();
     let mut version = None;
     let mut poll = tokio::time::interval(shared.options.poll);
@@ -82,23 +81,6 @@ pub(crate) async fn run(
     }
     for group in groups.into_values() {
         group.end().await;
-    }
-}
-
-async fn node_number(
-    store: &dyn Store,
-    options: &Options,
-    stop: &CancellationToken,
-) -> Option<i64> {
-    loop {
-        match store.take_node_number().await {
-            Ok(node) => return Some(node),
-            Err(error) => tracing::warn!(%error, "the store gives no node number now"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return None,
-            () = tokio::time::sleep(options.poll) => {}
-        }
     }
 }
 

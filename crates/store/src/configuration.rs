@@ -106,6 +106,7 @@ pub struct Connector {
 
 /// One change of the configuration.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a handful exist at a time")]
 pub enum Change {
     /// Adds the account of this name, or makes it be so. A change of host or keys counts.
     PutAccount {

@@ -178,6 +178,11 @@ impl Book {
         })
     }
 
+    /// The connector of a record.
+    pub(super) fn connector(&self, key: RecordKey) -> Option<ConnectorId> {
+        Some(self.records.get(&key)?.connector)
+    }
+
     pub(super) fn record(&self, key: RecordKey) -> Option<&Record> {
         self.records.get(&key)
     }

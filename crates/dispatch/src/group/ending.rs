@@ -30,6 +30,7 @@ impl Worker {
         self.progress.calls.push(Call {
             id: call.id,
             account: call.account,
+            connector: call.records.first().and_then(|key| self.book.connector(*key)),
             at,
             milliseconds: u32::try_from(exchange.elapsed.as_millis()).unwrap_or(u32::MAX),
             method: exchange.method,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::{Automations, BULK_CREATE_OR_UPDATE_MAX, BULK_UPDATE_V2_MAX};
 use plan::decide::{self, Case, Decision};
-use plan::id::AccountId;
+use plan::id::{AccountId, ConnectorId};
 use plan::mapping::Mapped;
 use plan::metadata::Kind;
 use plan::outcome::Event;
@@ -26,7 +26,8 @@ const MOST_CALLS: usize = 16;
 /// A budget that is empty for longer than this is told to people.
 const LONG_WAIT: SignedDuration = SignedDuration::from_mins(2);
 
-/// Writes that could share calls, by account.
+/// Writes that could share calls, by account and connector: the log of a call belongs to one
+/// connector.
 #[derive(Debug, Default)]
 struct Writes {
     captures: Vec<(RecordKey, Row)>,
@@ -52,7 +53,7 @@ impl Worker {
     /// Decides about every record whose turn has come, as far as the accounts may be asked.
     pub(super) fn step(&mut self) {
         self.fetch_fields();
-        let mut writes: HashMap<AccountId, Writes> = HashMap::new();
+        let mut writes: HashMap<(AccountId, ConnectorId), Writes> = HashMap::new();
         loop {
             let mut taken = false;
             for key in self.book.ready() {
@@ -62,7 +63,7 @@ impl Worker {
                 break;
             }
         }
-        for (account, writes) in writes {
+        for ((account, _), writes) in writes {
             self.write(account, writes.captures, BULK_CREATE_OR_UPDATE_MAX);
             self.write(account, writes.updates, BULK_UPDATE_V2_MAX);
         }
@@ -88,7 +89,11 @@ impl Worker {
         }
     }
 
-    fn step_record(&mut self, key: RecordKey, writes: &mut HashMap<AccountId, Writes>) -> Step {
+    fn step_record(
+        &mut self,
+        key: RecordKey,
+        writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
+    ) -> Step {
         let now = self.now();
         let Some(record) = self.book.record(key) else { return Step::Waits };
         let Some(route) = self.routes.get(&record.connector) else { return Step::Waits };
@@ -108,7 +113,11 @@ impl Worker {
         if account.awaits_fields() {
             return Step::Waits;
         }
-        let collected = writes.get(&destination).map_or(0, Writes::len);
+        let collected: usize = writes
+            .iter()
+            .filter(|((account, _), _)| *account == destination)
+            .map(|(_, writes)| writes.len())
+            .sum();
         let bulks = account.room(Draw::Bulk, now) as usize * BULK_UPDATE_V2_MAX;
         if collected >= bulks && account.room(Draw::Single, now) == 0 {
             return self.wait_for_budget(key, destination);
@@ -205,7 +214,7 @@ impl Worker {
         &mut self,
         key: RecordKey,
         decision: Decision,
-        writes: &mut HashMap<AccountId, Writes>,
+        writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
     ) -> Step {
         let Some(record) = self.book.record(key) else { return Step::Waits };
         let Some(route) = self.routes.get(&record.connector) else { return Step::Waits };
@@ -292,10 +301,11 @@ impl Worker {
         account: AccountId,
         shares: bool,
         row: Row,
-        writes: &mut HashMap<AccountId, Writes>,
+        writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
     ) -> Step {
         let Some(record) = self.book.record(key) else { return Step::Waits };
         let Some(route) = self.routes.get(&record.connector) else { return Step::Waits };
+        let connector = record.connector;
         let alone = record.singly
             || route.definition.lead.trigger_automations
             || row.fields.iter().any(|change| change.kind == Kind::FieldSet);
@@ -304,7 +314,7 @@ impl Worker {
             return self.read(key, account, job);
         }
         self.book.occupy(key);
-        let writes = writes.entry(account).or_default();
+        let writes = writes.entry((account, connector)).or_default();
         match row.target {
             Target::Id(_) => writes.updates.push((key, row)),
             Target::Key { .. } => writes.captures.push((key, row)),

@@ -43,6 +43,8 @@ pub(super) struct Worker {
     /// Connectors whose waiting records are to be woken.
     pub(super) wake: HashSet<ConnectorId>,
     last_id: (Timestamp, i64),
+    /// Of this worker alone, so that no two give the same number to a call.
+    node: i64,
 }
 
 /// Intents that a former holder of the lease left without an outcome.
@@ -91,6 +93,7 @@ impl Worker {
             fetched: HashSet::new(),
             wake: HashSet::new(),
             last_id: (Timestamp::MIN, 0),
+            node: 0,
         }
     }
 
@@ -125,6 +128,7 @@ impl Worker {
 
     /// Reads what the last holder of the lease left.
     async fn take_up(&mut self, configuration: &Configuration) -> store::Result<()> {
+        self.node = self.shared.store.take_node_number().await?;
         let now = self.now();
         for settings in &configuration.accounts {
             if self.lease.accounts.contains(&settings.id) {
@@ -307,7 +311,7 @@ impl Worker {
         } else {
             (last, used + 1)
         };
-        RequestId::new(self.last_id.0, self.shared.node, self.last_id.1).number()
+        RequestId::new(self.last_id.0, self.node, self.last_id.1).number()
     }
 }
 
