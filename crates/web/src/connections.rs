@@ -1,0 +1,115 @@
+//! Accepting connections.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What a peer may do, and how much is kept waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Open connections; more wait to be accepted.
+    pub connections: usize,
+    /// How long a request's head may take, and a connection may be idle.
+    pub head: Duration,
+    /// How long a request's body may take.
+    pub body: Duration,
+    /// Deliveries that wait to be committed; more are refused with 503.
+    pub waiting: usize,
+    /// Bytes of deliveries that wait to be committed; more are refused with 503.
+    pub waiting_bytes: usize,
+    /// How long requests under way may take when the process ends.
+    pub farewell: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4_096,
+            head: Duration::from_secs(30),
+            body: Duration::from_secs(20),
+            waiting: 8_192,
+            waiting_bytes: 64 * 1024 * 1024,
+            farewell: Duration::from_secs(10),
+        }
+    }
+}
+
+/// After a failed accept (no file handles left, mostly): how long to wait.
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) {
+    let tasks = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let cut = CancellationToken::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, place)) = accepted else { continue };
+        let connection = connection(stream, router.clone(), limits.head, stop.clone());
+        let cut = cut.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                () = connection => {}
+                () = cut.cancelled() => {}
+            }
+            drop(place);
+        });
+    }
+    drop((listener, router));
+    tasks.close();
+    if tokio::time::timeout(limits.farewell, tasks.wait()).await.is_err() {
+        tracing::warn!(connections = tasks.len(), "closed connections that were still at work");
+        cut.cancel();
+        tasks.wait().await;
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Answers are small, and their senders wait for them.
+            let _ = stream.set_nodelay(true);
+            Some((stream, place))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a connection was not accepted");
+            tokio::time::sleep(PAUSE).await;
+            None
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, router: Router, head: Duration, stop: CancellationToken) {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(head);
+    let service = TowerToHyperService::new(router);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    // A peer that breaks off is its own affair.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}

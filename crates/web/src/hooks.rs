@@ -1,0 +1,201 @@
+//! `/hooks/{token}`: what a source account's automation posts to.
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::IgnoredAny;
+use store::{NewDelivery, Origin};
+
+use crate::Shared;
+use crate::committer::NotKept;
+
+/// The longest body that is taken.
+pub(crate) const LONGEST_BODY: usize = 2 * 1024 * 1024;
+/// When a sender that was told 503 should try again, in seconds.
+const TRY_AGAIN: &str = "5";
+
+/// `POST`: keeps the body.
+pub(crate) async fn receive(
+    State(shared): State<Shared>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    let answer = keep(&shared, &token, request).await;
+    let answer = match answer {
+        Ok(answer) | Err(answer) => answer,
+    };
+    metrics::counter!("leadsync_received_total", "status" => answer.label()).increment(1);
+    answer.into_response()
+}
+
+/// `GET` and `HEAD`: the sender's *Verify*.
+pub(crate) async fn verify(State(shared): State<Shared>, Path(token): Path<String>) -> Response {
+    match shared.tokens.connector(&token).await {
+        Some(_) => Answer::Kept.into_response(),
+        None => Answer::UnknownToken.into_response(),
+    }
+}
+
+async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, Answer> {
+    let connector = shared.tokens.connector(token).await.ok_or(Answer::UnknownToken)?;
+    let (parts, body) = request.into_parts();
+    if announced_length(&parts.headers).is_some_and(|length| length > LONGEST_BODY) {
+        return Err(Answer::TooLong);
+    }
+    let read = tokio::time::timeout(shared.limits.body, read(body)).await;
+    let body = read.map_err(|_| Answer::TooSlow)??;
+    let content_type = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let unreadable = unreadable(&body, content_type.as_deref());
+    let now = (shared.clock)();
+    let delivery = NewDelivery {
+        id: shared.ids.next(now),
+        connector,
+        received_at: now,
+        origin: Origin::Webhook,
+        content_type,
+        body,
+    };
+    shared.committer.keep(delivery).await.map_err(Answer::NotKept)?;
+    Ok(unreadable.map_or(Answer::Kept, Answer::Unreadable))
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn read(body: Body) -> Result<Bytes, Answer> {
+    match Limited::new(body, LONGEST_BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Answer::TooLong),
+        Err(_) => Err(Answer::Broken),
+    }
+}
+
+/// Why nothing can be made of a body. It is kept all the same, and shown as failed.
+fn unreadable(body: &[u8], content_type: Option<&str>) -> Option<&'static str> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    let is_form = content_type
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("x-www-form-urlencoded"));
+    match body.first() {
+        None => Some("The body is empty."),
+        Some(b'{' | b'[') if serde_json::from_slice::<IgnoredAny>(body).is_err() => {
+            Some("The body is not JSON that can be read.")
+        }
+        Some(b'{' | b'[') => None,
+        Some(_) if is_form => None,
+        Some(_) => Some("The body is neither a JSON object or list nor a form."),
+    }
+}
+
+/// What a sender is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Kept,
+    Unreadable(&'static str),
+    UnknownToken,
+    TooLong,
+    TooSlow,
+    Broken,
+    NotKept(NotKept),
+}
+
+impl Answer {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Unreadable(_) => "unreadable",
+            Self::UnknownToken => "unknown_token",
+            Self::TooLong => "too_long",
+            Self::TooSlow => "too_slow",
+            Self::Broken => "broken",
+            Self::NotKept(NotKept::Full) => "full",
+            Self::NotKept(NotKept::Failed) => "not_stored",
+        }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Kept | Self::Unreadable(_) => StatusCode::OK,
+            Self::UnknownToken => StatusCode::NOT_FOUND,
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::NotKept(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Kept => "",
+            Self::Unreadable(reason) => reason,
+            Self::UnknownToken => "No connector has this webhook URL.",
+            Self::TooLong => "The body is longer than 2 MiB.",
+            Self::TooSlow => "The body did not come in time.",
+            Self::Broken => "The body broke off.",
+            Self::NotKept(NotKept::Full) => "Too much waits to be stored. Send it again.",
+            Self::NotKept(NotKept::Failed) => "It could not be stored. Send it again.",
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        // No reason needs escaping.
+        let word = if self == Self::Kept { "Success" } else { "Error" };
+        let body = match self {
+            Self::Kept => Bytes::from_static(br#"{"Status":"Success","StatusReason":""}"#),
+            _ => format!(r#"{{"Status":"{word}","StatusReason":"{}"}}"#, self.reason()).into(),
+        };
+        let mut response = (self.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        match self {
+            Self::NotKept(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static(TRY_AGAIN));
+            }
+            // The rest of the body is not read, so the connection is of no more use.
+            Self::TooLong | Self::TooSlow | Self::Broken => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_that_can_not_be_read_are_told() {
+        let form = Some("application/x-www-form-urlencoded");
+        for (body, content_type, expected) in [
+            ("", None, Some("empty")),
+            ("  \n", None, Some("empty")),
+            (r#"{"a":1}"#, None, None),
+            ("[{}]", None, None),
+            ("\u{feff}{}", None, None),
+            (r#"{"a":1"#, None, Some("not JSON")),
+            ("a=1", form, None),
+            ("a=1", None, Some("neither")),
+            ("5", None, Some("neither")),
+        ] {
+            let told = unreadable(body.as_bytes(), content_type);
+            match expected {
+                None => assert_eq!(told, None, "{body}"),
+                Some(part) => {
+                    assert!(told.is_some_and(|told| told.contains(part)), "{body}: {told:?}")
+                }
+            }
+        }
+        let deep = "[".repeat(100_000);
+        assert!(unreadable(deep.as_bytes(), None).is_some());
+    }
+}

@@ -1,0 +1,101 @@
+//! Which connector a token belongs to.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use plan::id::ConnectorId;
+use store::{Store, TokenHash};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How often the configuration is looked at for changes.
+const REFRESH: Duration = Duration::from_secs(1);
+/// An unknown token makes us look again, but not more often than this: guessing tokens must not
+/// become work for the database.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// The tokens of all connectors, as of a moment ago.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    store: Arc<dyn Store>,
+    known: RwLock<HashMap<TokenHash, ConnectorId>>,
+    looked: Mutex<Looked>,
+}
+
+#[derive(Debug)]
+struct Looked {
+    version: i64,
+    at: Instant,
+}
+
+impl Tokens {
+    pub(crate) async fn read(store: Arc<dyn Store>) -> store::Result<Self> {
+        let (version, known) = read(store.as_ref()).await?;
+        let looked = Mutex::new(Looked { version, at: Instant::now() });
+        Ok(Self { store, known: RwLock::new(known), looked })
+    }
+
+    /// The connector of a token as it came in a URL. A disabled connector's requests are kept
+    /// too. `None` if there is none, or if the store can't say now: the sender tries again.
+    pub(crate) async fn connector(&self, token: &str) -> Option<ConnectorId> {
+        let hash = TokenHash::of(token);
+        if let Some(connector) = self.find(&hash) {
+            return Some(connector);
+        }
+        let mut looked = self.looked.lock().await;
+        // Somebody else may have looked while we waited.
+        if let Some(connector) = self.find(&hash) {
+            return Some(connector);
+        }
+        if looked.at.elapsed() < LOOK_AGAIN {
+            return None;
+        }
+        self.look(&mut looked).await;
+        self.find(&hash)
+    }
+
+    fn find(&self, hash: &TokenHash) -> Option<ConnectorId> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(hash).copied()
+    }
+
+    async fn look(&self, looked: &mut Looked) {
+        looked.at = Instant::now();
+        let changed = match self.store.configuration_version().await {
+            Ok(version) => version != looked.version,
+            Err(error) => {
+                tracing::warn!(%error, "connectors can't be read now");
+                return;
+            }
+        };
+        if !changed {
+            return;
+        }
+        match read(self.store.as_ref()).await {
+            Ok((version, known)) => {
+                looked.version = version;
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+            }
+            Err(error) => tracing::warn!(%error, "connectors can't be read now"),
+        }
+    }
+
+    pub(crate) async fn refresh_until(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(REFRESH) => {}
+            }
+            let mut looked = self.looked.lock().await;
+            self.look(&mut looked).await;
+        }
+    }
+}
+
+async fn read(store: &dyn Store) -> store::Result<(i64, HashMap<TokenHash, ConnectorId>)> {
+    let configuration = store.configuration().await?;
+    let connectors = configuration.connectors.into_iter();
+    let known = connectors.map(|connector| (connector.token_hash, connector.id)).collect();
+    Ok((configuration.version, known))
+}
