@@ -7,6 +7,7 @@
 //! [`group`] is that task; [`supervisor`] starts one for each group and tells them of changes of
 //! the configuration. Only this crate writes to accounts.
 
+mod access;
 mod failure;
 mod group;
 mod supervisor;
@@ -14,6 +15,7 @@ mod supervisor;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use access::fetch_fields;
 use jiff::Timestamp;
 use store::Store;
 use tokio::sync::Notify;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use leadsquared::{Client, Host, Limits};
+use leadsquared::{Client, Limits};
 use plan::id::AccountId;
 use plan::metadata::FieldList;
 use plan::problem::Problem;
 use plan::quota::{Budget, Draw};
+
+use crate::access::client;
 
 /// The most single calls to an account at a time.
 const SINGLES_AT_ONCE: u32 = 8;
@@ -217,17 +219,4 @@ impl Account {
             Draw::Bulk => self.bulks = self.bulks.saturating_sub(1),
         }
     }
-}
-
-fn client(settings: &store::Account, limits: Limits) -> Result<Client, Problem> {
-    let problem = |error: leadsquared::Error| {
-        Problem::new(
-            "bad_account",
-            format!("The account {} can't be used: {error}", settings.name),
-            "Correct the account's host and keys.",
-        )
-    };
-    let host = Host::parse(&settings.host).map_err(problem)?;
-    let keys = leadsquared::Keys::new(settings.keys.access.clone(), settings.keys.secret.clone());
-    Client::new(leadsquared::Account::new(host, keys), limits).map_err(problem)
 }

@@ -3,7 +3,6 @@
 use leadsquared::{BulkUpdated, Error, LeadField, LeadRow, Rows, Written};
 use plan::decide;
 use plan::identity::Key;
-use plan::metadata::{Field, FieldList, Kind};
 use plan::outcome::Event;
 use plan::payload::Item;
 use plan::problem::Problem;
@@ -15,6 +14,7 @@ use store::{Call, CallRef, RecordKey};
 use super::call::{Answer, Ended, Job, Row, Target, snapshot};
 use super::outcome::Outcome;
 use super::worker::Worker;
+use crate::access::field_list;
 use crate::failure;
 
 impl Worker {
@@ -384,25 +384,4 @@ fn lead_unknown() -> Problem {
         "The destination says that the lead does not exist, although it was found a moment ago.",
         "Look for it in the destination account, then retry.",
     )
-}
-
-/// What an account says of its fields, as the plan knows fields.
-fn field_list(fields: Vec<LeadField>) -> FieldList {
-    let fields = fields.into_iter().map(|field| Field {
-        kind: Kind::of(
-            &field.data_type,
-            field.render_type_text_value.as_deref().unwrap_or_default(),
-        ),
-        max_length: field
-            .max_length
-            .and_then(|length| u32::try_from(length).ok())
-            .filter(|l| *l > 0),
-        unique: field.is_unique.unwrap_or(false) || field.is_lead_identifier.unwrap_or(false),
-        mandatory: field.is_mandatory.unwrap_or(false),
-        read_only: field.is_read_only.unwrap_or(false),
-        display_name: field.display_name,
-        options: field.options,
-        schema_name: field.schema_name,
-    });
-    fields.collect::<Vec<_>>().into()
 }
