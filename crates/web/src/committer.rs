@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use store::{NewDelivery, Store};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -13,6 +14,8 @@ use crate::Limits;
 
 /// The most deliveries of one commit.
 const MOST_A_COMMIT: usize = 512;
+/// A commit that takes longer is given up, and its senders are told to try again.
+const LONGEST_COMMIT: Duration = Duration::from_secs(20);
 
 /// Why a delivery was not kept. The sender has to send it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,14 +85,14 @@ async fn commit(
             batch.drain(..).map(|waiting| (waiting.delivery, waiting.kept)).unzip();
         let count = deliveries.len();
         let began = Instant::now();
-        let result = store.store_deliveries(deliveries).await;
+        let result = store_within(LONGEST_COMMIT, store.clone(), deliveries).await;
         metrics::histogram!("leadsync_commit_seconds").record(began.elapsed());
         metrics::histogram!("leadsync_commit_deliveries")
             .record(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
         let kept = match result {
             Ok(()) => true,
-            Err(error) => {
-                tracing::error!(%error, count, "deliveries were not kept; their senders were told");
+            Err(why) => {
+                tracing::error!(why, count, "deliveries were not kept; their senders were told");
                 false
             }
         };
@@ -101,6 +104,23 @@ async fn commit(
             wake.notify_one();
         } else {
             refuse_all(&mut queue, &bytes);
+        }
+    }
+}
+
+/// Stores them in a task of its own, so that a panic in the store ends one commit and not all.
+async fn store_within(
+    longest: Duration,
+    store: Arc<dyn Store>,
+    deliveries: Vec<NewDelivery>,
+) -> Result<(), String> {
+    let mut task = tokio::spawn(async move { store.store_deliveries(deliveries).await });
+    match tokio::time::timeout(longest, &mut task).await {
+        Ok(Ok(result)) => result.map_err(|error| error.to_string()),
+        Ok(Err(panic)) => Err(panic.to_string()),
+        Err(_) => {
+            task.abort();
+            Err(format!("the store did not answer within {longest:?}"))
         }
     }
 }

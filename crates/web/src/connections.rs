@@ -100,7 +100,9 @@ async fn accept(
 
 async fn connection(stream: TcpStream, router: Router, head: Duration, stop: CancellationToken) {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(head);
+    // A peer that closes its side once its body is sent would else cancel its own request before
+    // it reaches the committer.
+    builder.timer(TokioTimer::new()).header_read_timeout(head).half_close(true);
     let service = TowerToHyperService::new(router);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);

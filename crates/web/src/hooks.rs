@@ -6,11 +6,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::IgnoredAny;
 use store::{NewDelivery, Origin};
 
 use crate::Shared;
 use crate::committer::NotKept;
+use crate::syntax;
+use crate::tokens::Unknown;
 
 /// The longest body that is taken.
 pub(crate) const LONGEST_BODY: usize = 2 * 1024 * 1024;
@@ -34,13 +35,13 @@ pub(crate) async fn receive(
 /// `GET` and `HEAD`: the sender's *Verify*.
 pub(crate) async fn verify(State(shared): State<Shared>, Path(token): Path<String>) -> Response {
     match shared.tokens.connector(&token).await {
-        Some(_) => Answer::Kept.into_response(),
-        None => Answer::UnknownToken.into_response(),
+        Ok(_) => Answer::Kept.into_response(),
+        Err(unknown) => Answer::Unknown(unknown).into_response(),
     }
 }
 
 async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, Answer> {
-    let connector = shared.tokens.connector(token).await.ok_or(Answer::UnknownToken)?;
+    let connector = shared.tokens.connector(token).await.map_err(Answer::Unknown)?;
     let (parts, body) = request.into_parts();
     if announced_length(&parts.headers).is_some_and(|length| length > LONGEST_BODY) {
         return Err(Answer::TooLong);
@@ -84,7 +85,7 @@ fn unreadable(body: &[u8], content_type: Option<&str>) -> Option<&'static str> {
         .is_some_and(|kind| kind.to_ascii_lowercase().contains("x-www-form-urlencoded"));
     match body.first() {
         None => Some("The body is empty."),
-        Some(b'{' | b'[') if serde_json::from_slice::<IgnoredAny>(body).is_err() => {
+        Some(b'{' | b'[') if !syntax::is_json(body) => {
             Some("The body is not JSON that can be read.")
         }
         Some(b'{' | b'[') => None,
@@ -98,7 +99,7 @@ fn unreadable(body: &[u8], content_type: Option<&str>) -> Option<&'static str> {
 enum Answer {
     Kept,
     Unreadable(&'static str),
-    UnknownToken,
+    Unknown(Unknown),
     TooLong,
     TooSlow,
     Broken,
@@ -110,7 +111,8 @@ impl Answer {
         match self {
             Self::Kept => "kept",
             Self::Unreadable(_) => "unreadable",
-            Self::UnknownToken => "unknown_token",
+            Self::Unknown(Unknown::Nobody) => "unknown_token",
+            Self::Unknown(Unknown::CannotTell) => "not_looked_up",
             Self::TooLong => "too_long",
             Self::TooSlow => "too_slow",
             Self::Broken => "broken",
@@ -122,11 +124,13 @@ impl Answer {
     fn status(self) -> StatusCode {
         match self {
             Self::Kept | Self::Unreadable(_) => StatusCode::OK,
-            Self::UnknownToken => StatusCode::NOT_FOUND,
+            Self::Unknown(Unknown::Nobody) => StatusCode::NOT_FOUND,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
-            Self::NotKept(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotKept(_) | Self::Unknown(Unknown::CannotTell) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -134,7 +138,8 @@ impl Answer {
         match self {
             Self::Kept => "",
             Self::Unreadable(reason) => reason,
-            Self::UnknownToken => "No connector has this webhook URL.",
+            Self::Unknown(Unknown::Nobody) => "No connector has this webhook URL.",
+            Self::Unknown(Unknown::CannotTell) => "The URL can't be looked up now. Send it again.",
             Self::TooLong => "The body is longer than 2 MiB.",
             Self::TooSlow => "The body did not come in time.",
             Self::Broken => "The body broke off.",
@@ -156,7 +161,7 @@ impl IntoResponse for Answer {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match self {
-            Self::NotKept(_) => {
+            Self::NotKept(_) | Self::Unknown(Unknown::CannotTell) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(TRY_AGAIN));
             }
             // The rest of the body is not read, so the connection is of no more use.
@@ -191,7 +196,7 @@ mod tests {
             match expected {
                 None => assert_eq!(told, None, "{body}"),
                 Some(part) => {
-                    assert!(told.is_some_and(|told| told.contains(part)), "{body}: {told:?}")
+                    assert!(told.is_some_and(|told| told.contains(part)), "{body}: {told:?}");
                 }
             }
         }

@@ -9,6 +9,7 @@ mod connections;
 mod health;
 mod hooks;
 mod ids;
+mod syntax;
 mod tokens;
 
 use std::sync::Arc;

@@ -28,32 +28,42 @@ pub(crate) struct Tokens {
 struct Looked {
     version: i64,
     at: Instant,
+    failed: bool,
+}
+
+/// Why there is no connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// None has this token.
+    Nobody,
+    /// The store did not answer when it was last asked, so nobody can say. The sender tries again.
+    CannotTell,
 }
 
 impl Tokens {
     pub(crate) async fn read(store: Arc<dyn Store>) -> store::Result<Self> {
         let (version, known) = read(store.as_ref()).await?;
-        let looked = Mutex::new(Looked { version, at: Instant::now() });
+        let looked = Mutex::new(Looked { version, at: Instant::now(), failed: false });
         Ok(Self { store, known: RwLock::new(known), looked })
     }
 
     /// The connector of a token as it came in a URL. A disabled connector's requests are kept
-    /// too. `None` if there is none, or if the store can't say now: the sender tries again.
-    pub(crate) async fn connector(&self, token: &str) -> Option<ConnectorId> {
+    /// too.
+    pub(crate) async fn connector(&self, token: &str) -> Result<ConnectorId, Unknown> {
         let hash = TokenHash::of(token);
         if let Some(connector) = self.find(&hash) {
-            return Some(connector);
+            return Ok(connector);
         }
         let mut looked = self.looked.lock().await;
         // Somebody else may have looked while we waited.
         if let Some(connector) = self.find(&hash) {
-            return Some(connector);
+            return Ok(connector);
         }
-        if looked.at.elapsed() < LOOK_AGAIN {
-            return None;
+        if looked.at.elapsed() >= LOOK_AGAIN {
+            self.look(&mut looked).await;
         }
-        self.look(&mut looked).await;
-        self.find(&hash)
+        let unknown = if looked.failed { Unknown::CannotTell } else { Unknown::Nobody };
+        self.find(&hash).ok_or(unknown)
     }
 
     fn find(&self, hash: &TokenHash) -> Option<ConnectorId> {
@@ -62,6 +72,8 @@ impl Tokens {
 
     async fn look(&self, looked: &mut Looked) {
         looked.at = Instant::now();
+        // Until the store has answered, also if this future is dropped half way.
+        looked.failed = true;
         let changed = match self.store.configuration_version().await {
             Ok(version) => version != looked.version,
             Err(error) => {
@@ -70,11 +82,13 @@ impl Tokens {
             }
         };
         if !changed {
+            looked.failed = false;
             return;
         }
         match read(self.store.as_ref()).await {
             Ok((version, known)) => {
                 looked.version = version;
+                looked.failed = false;
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
             }
             Err(error) => tracing::warn!(%error, "connectors can't be read now"),

@@ -1,0 +1,132 @@
+//! The rest of the store, handed on.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use plan::id::{AccountId, ConnectorId, RequestId};
+use plan::link::{Link, Pair, Side};
+use plan::metadata::FieldList;
+use store::{
+    Actor, Change, Configuration, Cursor, Delivery, Filter, Intent, Lease, NewDelivery, Page,
+    Progress, RequestItem, Result, Selection, Store, Unfinished, WaitingRecord,
+};
+
+use super::Faulty;
+
+#[async_trait]
+impl Store for Faulty {
+    async fn ready(&self) -> Result<()> {
+        self.failure()?;
+        self.inner.ready().await
+    }
+    async fn take_node_number(&self) -> Result<i64> {
+        self.inner.take_node_number().await
+    }
+    async fn configuration_version(&self) -> Result<i64> {
+        self.failure()?;
+        self.inner.configuration_version().await
+    }
+    async fn configuration(&self) -> Result<Configuration> {
+        self.failure()?;
+        self.inner.configuration().await
+    }
+    async fn change_configuration(
+        &self,
+        changes: Vec<Change>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<i64> {
+        self.inner.change_configuration(changes, actor, now).await
+    }
+    async fn definition(
+        &self,
+        connector: ConnectorId,
+        version: i64,
+    ) -> Result<Option<plan::connector::Definition>> {
+        self.inner.definition(connector, version).await
+    }
+    async fn lead_fields(&self, account: AccountId) -> Result<Option<(Timestamp, FieldList)>> {
+        self.inner.lead_fields(account).await
+    }
+    async fn store_lead_fields(
+        &self,
+        account: AccountId,
+        fields: &FieldList,
+        at: Timestamp,
+    ) -> Result<()> {
+        self.inner.store_lead_fields(account, fields, at).await
+    }
+    async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()> {
+        self.keep(deliveries).await
+    }
+    async fn take_lease(
+        &self,
+        accounts: &[AccountId],
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>> {
+        self.inner.take_lease(accounts, holder, ttl).await
+    }
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<()> {
+        self.inner.renew_lease(lease, ttl).await
+    }
+    async fn release_lease(&self, lease: &Lease) -> Result<()> {
+        self.inner.release_lease(lease).await
+    }
+    async fn open_requests(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        open: &HashSet<RequestId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unfinished>> {
+        self.inner.open_requests(lease, connectors, open, now, limit).await
+    }
+    async fn waiting_records(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<Vec<WaitingRecord>> {
+        self.inner.waiting_records(lease, connectors, now).await
+    }
+    async fn wake_waiting(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<u64> {
+        self.inner.wake_waiting(lease, connectors, now).await
+    }
+    async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>> {
+        self.inner.unsettled_intents(lease).await
+    }
+    async fn links(&self, pair: Pair, side: Side, lead_ids: &[String]) -> Result<Vec<Link>> {
+        self.inner.links(pair, side, lead_ids).await
+    }
+    async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()> {
+        self.inner.record_progress(lease, progress).await
+    }
+    async fn spent(&self, account: AccountId, day: i64) -> Result<u32> {
+        self.inner.spent(account, day).await
+    }
+    async fn requests(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestItem>, Option<Cursor>)> {
+        self.inner.requests(filter, page).await
+    }
+    async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>> {
+        self.inner.delivery(request).await
+    }
+    async fn count_links(&self, pair: Pair) -> Result<u64> {
+        self.inner.count_links(pair).await
+    }
+    async fn retry(&self, selection: &Selection, actor: &Actor, now: Timestamp) -> Result<u64> {
+        self.inner.retry(selection, actor, now).await
+    }
+}

@@ -1,0 +1,151 @@
+//! A receiver on port 0 over an SQLite file, through a store that can be made to fail or wait.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use store::{AccountPlan, Actor, Change, Keys, NewDelivery, Store, Token};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::wire::{PATIENCE, Wire};
+
+pub struct House {
+    pub address: SocketAddr,
+    pub hook: String,
+    pub store: Arc<Faulty>,
+    pub wake: Arc<Notify>,
+    pub stop: CancellationToken,
+    pub serving: JoinHandle<store::Result<()>>,
+    _folder: tempfile::TempDir,
+}
+
+pub async fn start(limits: web::Limits) -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("t.db").display());
+    let inner = store::open(&url, store::Open { serve: true, ..Default::default() }).await.unwrap();
+    let account = |name: &str| Change::PutAccount {
+        name: name.to_owned(),
+        host: format!("http://127.0.0.1:1/{name}"),
+        keys: Keys { access: SecretString::from("a"), secret: SecretString::from("s") },
+        plan: AccountPlan::Pro,
+    };
+    let token = Token::from_random([7; 24]);
+    let hook = format!("/hooks/{}", token.expose());
+    let changes = vec![account("a"), account("b"), connector("ab", token)];
+    inner.change_configuration(changes, &Actor::command_line(), now()).await.unwrap();
+    let store = Arc::new(Faulty {
+        inner,
+        broken: AtomicBool::new(false),
+        gate: Semaphore::new(Semaphore::MAX_PERMITS),
+        asked: AtomicUsize::new(0),
+        commits: AtomicUsize::new(0),
+        changed: Notify::new(),
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (wake, stop) = (Arc::new(Notify::new()), CancellationToken::new());
+    let parts = web::Parts {
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        wake: Arc::clone(&wake),
+        clock: Arc::new(now),
+        metrics: Arc::new(|| "leadsync_test 1\n".to_owned()),
+        limits,
+    };
+    let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
+    House { address, hook, store, wake, stop, serving, _folder: folder }
+}
+
+pub fn connector(name: &str, token: Token) -> Change {
+    let definition = serde_json::json!({ "name": name, "source": "a", "destination": "b" });
+    Change::PutConnector { definition: serde_json::from_value(definition).unwrap(), token }
+}
+
+pub fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+impl House {
+    pub async fn wire(&self) -> Wire {
+        Wire::open(self.address).await
+    }
+
+    /// The bodies that are kept, newest first.
+    pub async fn kept(&self) -> Vec<String> {
+        let page = store::Page { limit: 100, after: None };
+        let (items, _) = self.store.inner.requests(&store::Filter::default(), &page).await.unwrap();
+        let mut bodies = Vec::new();
+        for item in items {
+            let delivery = self.store.inner.delivery(item.id).await.unwrap().unwrap();
+            bodies.push(String::from_utf8_lossy(&delivery.body).into_owned());
+        }
+        bodies
+    }
+
+    /// Ends the receiver as the program does.
+    pub async fn end(self) {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(PATIENCE, self.serving).await;
+        ended.expect("it ends in time").expect("no panic").expect("no error");
+    }
+}
+
+/// A store whose intake can fail and can be held up.
+#[derive(Debug)]
+pub struct Faulty {
+    pub inner: Arc<dyn Store>,
+    pub broken: AtomicBool,
+    /// A commit takes one permit for good.
+    pub gate: Semaphore,
+    /// Commits begun, and those done.
+    pub asked: AtomicUsize,
+    pub commits: AtomicUsize,
+    changed: Notify,
+}
+
+impl Faulty {
+    /// No commit goes on until permits are added.
+    pub fn hold(&self) {
+        self.gate.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    pub async fn until(&self, what: &str, done: impl Fn(&Self) -> bool) {
+        let wait = async {
+            loop {
+                let changed = self.changed.notified();
+                if done(self) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+    }
+
+    pub async fn keep(&self, deliveries: Vec<NewDelivery>) -> store::Result<()> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_one();
+        self.gate.acquire().await.unwrap().forget();
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(store::Error::Refused("broken for the test".to_owned()));
+        }
+        self.inner.store_deliveries(deliveries).await?;
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    pub fn failure(&self) -> store::Result<()> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(store::Error::Refused("broken for the test".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[path = "delegating.rs"]
+mod delegating;

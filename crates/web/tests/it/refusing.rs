@@ -1,0 +1,136 @@
+//! What is not taken, and what the sender is told.
+
+use std::sync::atomic::Ordering;
+
+use crate::harness::start;
+use crate::wire::{get, post};
+
+#[tokio::test]
+async fn an_unknown_token_is_not_found_and_nothing_is_kept() {
+    let house = start(web::Limits::default()).await;
+    for path in ["/hooks/nobody", "/hooks/", "/hooks/a/b", "/elsewhere"] {
+        let mut wire = house.wire().await;
+        wire.send(post(path, "{}")).await;
+        assert_eq!(wire.answer().await.unwrap().status, 404, "{path}");
+    }
+    assert!(house.kept().await.is_empty());
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_too_large_is_refused_unread() {
+    let house = start(web::Limits::default()).await;
+    let mut wire = house.wire().await;
+    let length = 2 * 1024 * 1024 + 1;
+    wire.send(format!(
+        "POST {} HTTP/1.1\r\nHost: t\r\nContent-Length: {length}\r\n\r\n",
+        house.hook
+    ))
+    .await;
+    let answer = wire.answer().await.unwrap();
+    assert_eq!(answer.status, 413, "{answer:?}");
+    assert!(wire.answer().await.is_none(), "the connection is of no more use");
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_body_of_unknown_length_is_refused_once_it_is_too_large() {
+    let house = start(web::Limits::default()).await;
+    let mut wire = house.wire().await;
+    let head = "HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n";
+    wire.send(format!("POST {} {head}", house.hook)).await;
+    let chunk = "x".repeat(1024 * 1024);
+    wire.send(format!("100000\r\n{chunk}\r\n100000\r\n{chunk}\r\n1\r\nx\r\n")).await;
+    assert_eq!(wire.answer().await.unwrap().status, 413);
+    assert!(house.kept().await.is_empty());
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_body_of_the_largest_size_is_taken() {
+    let house = start(web::Limits::default()).await;
+    let mut wire = house.wire().await;
+    let body = format!("\"{}\"", "x".repeat(2 * 1024 * 1024 - 6));
+    wire.send(post(&house.hook, &format!("[{body}]"))).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_store_that_fails_means_try_again_until_it_works() {
+    let house = start(web::Limits::default()).await;
+    let mut wire = house.wire().await;
+    // Once it answers, it has read its connectors.
+    wire.send(get(&house.hook)).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+    house.store.broken.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        wire.send(post(&house.hook, "{}")).await;
+        let answer = wire.answer().await.unwrap();
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.head.contains("retry-after: "), "{answer:?}");
+    }
+    wire.send(get("/readyz")).await;
+    assert_eq!(wire.answer().await.unwrap().status, 503);
+    wire.send(get("/healthz")).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+
+    house.store.broken.store(false, Ordering::SeqCst);
+    wire.send(post(&house.hook, "[1]")).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+    wire.send(get("/readyz")).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+    assert_eq!(house.kept().await, ["[1]"]);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_url_that_can_not_be_looked_up_is_not_said_to_be_unknown() {
+    let house = start(web::Limits::default()).await;
+    let mut wire = house.wire().await;
+    wire.send(get(&house.hook)).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+    house.store.broken.store(true, Ordering::SeqCst);
+    let mut statuses = Vec::new();
+    // The first may still be answered from a look before the store broke.
+    let refused = async {
+        loop {
+            wire.send(post("/hooks/just-made", "{}")).await;
+            let Some(answer) = wire.answer().await else {
+                wire = house.wire().await;
+                continue;
+            };
+            statuses.push(answer.status);
+            if answer.status == 503 {
+                return;
+            }
+        }
+    };
+    let ended = tokio::time::timeout(crate::wire::PATIENCE, refused).await.is_ok();
+    assert!(ended, "never 503 but {:?}", statuses.last());
+    house.end().await;
+}
+
+#[tokio::test]
+async fn more_than_may_wait_is_told_to_come_again() {
+    let house = start(web::Limits { waiting: 1, ..web::Limits::default() }).await;
+    house.store.hold();
+    let mut first = house.wire().await;
+    first.send(post(&house.hook, "[1]")).await;
+    house.store.until("a commit began", |store| store.asked.load(Ordering::SeqCst) == 1).await;
+    // One is under way and one may wait, so at least one of these is turned away.
+    let (mut second, mut third) = (house.wire().await, house.wire().await);
+    second.send(post(&house.hook, "[2]")).await;
+    third.send(post(&house.hook, "[3]")).await;
+    let (refused, mut kept) = tokio::select! {
+        answer = second.answer() => (answer, third),
+        answer = third.answer() => (answer, second),
+    };
+    let refused = refused.unwrap();
+    assert_eq!(refused.status, 503, "{refused:?}");
+    house.store.gate.add_permits(1_000);
+    assert_eq!(first.answer().await.unwrap().status, 200);
+    assert_eq!(kept.answer().await.unwrap().status, 200);
+    assert_eq!(house.kept().await.len(), 2);
+    house.end().await;
+}

@@ -1,0 +1,78 @@
+//! Clients that are slow, or go away.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::harness::start;
+use crate::wire::post;
+
+fn hasty() -> web::Limits {
+    let short = Duration::from_millis(200);
+    web::Limits { head: short, body: short, ..web::Limits::default() }
+}
+
+#[tokio::test]
+async fn a_header_that_never_ends_ends_the_connection() {
+    let house = start(hasty()).await;
+    let mut wire = house.wire().await;
+    wire.send("POST /hooks/x HTTP/1.1\r\nHost").await;
+    let answer = wire.answer().await;
+    assert!(answer.as_ref().is_none_or(|answer| answer.status == 408), "{answer:?}");
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_answered_408() {
+    let house = start(hasty()).await;
+    let mut wire = house.wire().await;
+    let request = post(&house.hook, r#"{"a":1}"#);
+    wire.send(&request[..request.len() - 2]).await;
+    assert_eq!(wire.answer().await.unwrap().status, 408);
+    assert!(wire.answer().await.is_none(), "the connection is of no more use");
+    assert!(house.kept().await.is_empty());
+    house.end().await;
+}
+
+#[tokio::test]
+async fn half_a_request_leaves_nothing_behind() {
+    let house = start(web::Limits::default()).await;
+    let request = post(&house.hook, r#"{"a":1}"#);
+    for cut in [5, request.len() - 20, request.len() - 1] {
+        let mut wire = house.wire().await;
+        wire.send(&request[..cut]).await;
+        drop(wire);
+    }
+    let mut wire = house.wire().await;
+    wire.send(post(&house.hook, "[2]")).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+    assert_eq!(house.kept().await, ["[2]"]);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_after_the_body_is_still_kept() {
+    let house = start(web::Limits::default()).await;
+    for n in 1..=50 {
+        let mut wire = house.wire().await;
+        wire.send(post(&house.hook, &format!("[{n}]"))).await;
+        drop(wire);
+        let done = move |store: &crate::harness::Faulty| store.commits.load(Ordering::SeqCst) == n;
+        house.store.until(&format!("delivery {n} was kept"), done).await;
+    }
+    assert_eq!(house.kept().await.len(), 50);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_during_the_commit_is_still_kept() {
+    let house = start(web::Limits::default()).await;
+    house.store.hold();
+    let mut wire = house.wire().await;
+    wire.send(post(&house.hook, "[1]")).await;
+    house.store.until("a commit began", |store| store.asked.load(Ordering::SeqCst) == 1).await;
+    drop(wire);
+    house.store.gate.add_permits(1_000);
+    house.store.until("it was kept", |store| store.commits.load(Ordering::SeqCst) == 1).await;
+    assert_eq!(house.kept().await, ["[1]"]);
+    house.end().await;
+}
