@@ -2,11 +2,10 @@
 //! next one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use store::{NewDelivery, Store};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -29,14 +28,15 @@ pub(crate) enum NotKept {
 struct Waiting {
     delivery: NewDelivery,
     kept: oneshot::Sender<bool>,
+    room: OwnedSemaphorePermit,
 }
 
 /// The way to the task.
 #[derive(Clone, Debug)]
 pub(crate) struct Committer {
     queue: mpsc::Sender<Waiting>,
-    bytes: Arc<AtomicUsize>,
-    most_bytes: usize,
+    /// Bytes of bodies that may still be held in memory.
+    room: Arc<Semaphore>,
 }
 
 impl Committer {
@@ -46,22 +46,27 @@ impl Committer {
         limits: Limits,
     ) -> (Self, JoinHandle<()>) {
         let (queue, waiting) = mpsc::channel(limits.waiting);
-        let bytes = Arc::new(AtomicUsize::new(0));
-        let task = tokio::spawn(commit(store, wake, waiting, bytes.clone()));
-        (Self { queue, bytes, most_bytes: limits.waiting_bytes }, task)
+        let room = Arc::new(Semaphore::new(limits.waiting_bytes.min(Semaphore::MAX_PERMITS)));
+        let task = tokio::spawn(commit(store, wake, waiting));
+        (Self { queue, room }, task)
     }
 
-    /// Keeps a delivery; answers when it is on disk. When the caller goes away it is kept all
+    /// Takes room for so many more bytes of a body, until what is answered is dropped. It is taken
+    /// as they arrive: announcing much and sending nothing keeps nobody out.
+    pub(crate) fn take_room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, NotKept> {
+        let bytes = u32::try_from(bytes).map_err(|_| NotKept::Full)?;
+        self.room.clone().try_acquire_many_owned(bytes).map_err(|_| NotKept::Full)
+    }
+
+    /// Keeps a delivery, whose body takes this room; answers when it is on disk. When the caller goes away it is kept all
     /// the same.
-    pub(crate) async fn keep(&self, delivery: NewDelivery) -> Result<(), NotKept> {
-        let size = delivery.body.len();
-        if self.bytes.load(Ordering::Relaxed) + size > self.most_bytes {
-            return Err(NotKept::Full);
-        }
-        self.bytes.fetch_add(size, Ordering::Relaxed);
+    pub(crate) async fn keep(
+        &self,
+        delivery: NewDelivery,
+        room: OwnedSemaphorePermit,
+    ) -> Result<(), NotKept> {
         let (kept, answer) = oneshot::channel();
-        if self.queue.try_send(Waiting { delivery, kept }).is_err() {
-            self.bytes.fetch_sub(size, Ordering::Relaxed);
+        if self.queue.try_send(Waiting { delivery, kept, room }).is_err() {
             return Err(NotKept::Full);
         }
         match answer.await {
@@ -71,18 +76,11 @@ impl Committer {
     }
 }
 
-async fn commit(
-    store: Arc<dyn Store>,
-    wake: Arc<Notify>,
-    mut queue: mpsc::Receiver<Waiting>,
-    bytes: Arc<AtomicUsize>,
-) {
+async fn commit(store: Arc<dyn Store>, wake: Arc<Notify>, mut queue: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(MOST_A_COMMIT);
     while queue.recv_many(&mut batch, MOST_A_COMMIT).await > 0 {
-        let size = batch.iter().map(|waiting| waiting.delivery.body.len()).sum();
-        bytes.fetch_sub(size, Ordering::Relaxed);
         let (deliveries, answers): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|waiting| (waiting.delivery, waiting.kept)).unzip();
+            batch.drain(..).map(|waiting| (waiting.delivery, (waiting.kept, waiting.room))).unzip();
         let count = deliveries.len();
         let began = Instant::now();
         let result = store_within(LONGEST_COMMIT, store.clone(), deliveries).await;
@@ -96,14 +94,15 @@ async fn commit(
                 false
             }
         };
-        for answer in answers {
+        for (answer, room) in answers {
+            drop(room);
             // Nobody waits any more if the client hung up.
             let _ = answer.send(kept);
         }
         if kept {
             wake.notify_one();
         } else {
-            refuse_all(&mut queue, &bytes);
+            refuse_all(&mut queue);
         }
     }
 }
@@ -126,9 +125,8 @@ async fn store_within(
 }
 
 /// What waits is told at once, rather than one batch after the other after as many time-outs.
-fn refuse_all(queue: &mut mpsc::Receiver<Waiting>, bytes: &AtomicUsize) {
+fn refuse_all(queue: &mut mpsc::Receiver<Waiting>) {
     while let Ok(waiting) = queue.try_recv() {
-        bytes.fetch_sub(waiting.delivery.body.len(), Ordering::Relaxed);
         let _ = waiting.kept.send(false);
     }
 }

@@ -23,7 +23,7 @@ pub struct Limits {
     pub body: Duration,
     /// Deliveries that wait to be committed; more are refused with 503.
     pub waiting: usize,
-    /// Bytes of deliveries that wait to be committed; more are refused with 503.
+    /// Bytes of bodies that are being read or wait to be committed; more are refused with 503.
     pub waiting_bytes: usize,
     /// How long requests under way may take when the process ends.
     pub farewell: Duration,

@@ -5,11 +5,12 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use store::{NewDelivery, Origin};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Shared;
-use crate::committer::NotKept;
+use crate::committer::{Committer, NotKept};
 use crate::syntax;
 use crate::tokens::Unknown;
 
@@ -46,8 +47,8 @@ async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, 
     if announced_length(&parts.headers).is_some_and(|length| length > LONGEST_BODY) {
         return Err(Answer::TooLong);
     }
-    let read = tokio::time::timeout(shared.limits.body, read(body)).await;
-    let body = read.map_err(|_| Answer::TooSlow)??;
+    let read = tokio::time::timeout(shared.limits.body, read(body, &shared.committer)).await;
+    let (body, room) = read.map_err(|_| Answer::TooSlow)??;
     let content_type = parts
         .headers
         .get(header::CONTENT_TYPE)
@@ -62,7 +63,7 @@ async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, 
         content_type,
         body,
     };
-    shared.committer.keep(delivery).await.map_err(Answer::NotKept)?;
+    shared.committer.keep(delivery, room).await.map_err(Answer::NotKept)?;
     Ok(unreadable.map_or(Answer::Kept, Answer::Unreadable))
 }
 
@@ -70,12 +71,23 @@ fn announced_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn read(body: Body) -> Result<Bytes, Answer> {
-    match Limited::new(body, LONGEST_BODY).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Answer::TooLong),
-        Err(_) => Err(Answer::Broken),
+/// A body, and the room that it takes.
+async fn read(
+    mut body: Body,
+    committer: &Committer,
+) -> Result<(Bytes, OwnedSemaphorePermit), Answer> {
+    let mut room = committer.take_room(0).map_err(Answer::NotKept)?;
+    // Copied out of the connection's buffer, all of which a small body that waits would keep.
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Answer::Broken)?.into_data() else { continue };
+        if data.len() > LONGEST_BODY - bytes.len() {
+            return Err(Answer::TooLong);
+        }
+        room.merge(committer.take_room(data.len()).map_err(Answer::NotKept)?);
+        bytes.extend_from_slice(&data);
     }
+    Ok((bytes.into(), room))
 }
 
 /// Why nothing can be made of a body. It is kept all the same, and shown as failed.

@@ -134,3 +134,31 @@ async fn more_than_may_wait_is_told_to_come_again() {
     assert_eq!(house.kept().await.len(), 2);
     house.end().await;
 }
+
+#[tokio::test]
+async fn bodies_that_are_still_coming_take_room_and_give_it_back() {
+    let house = start(web::Limits { waiting_bytes: 16, ..web::Limits::default() }).await;
+    let mut slow = house.wire().await;
+    // In one piece, and on the older connection, so that it is read before any other's.
+    let head = format!("POST {} HTTP/1.1\r\nHost: t\r\nContent-Length: 12\r\n", house.hook);
+    slow.send(format!("{head}\r\n[\"1234567")).await;
+    // Its part is there once there is no room for another's.
+    let refused = async {
+        loop {
+            let mut wire = house.wire().await;
+            wire.send(post(&house.hook, "[\"1234567\"]")).await;
+            let answer = wire.answer().await.unwrap();
+            if answer.status == 503 {
+                return;
+            }
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+    };
+    tokio::time::timeout(crate::wire::PATIENCE, refused).await.expect("no room at last");
+    slow.send("8\"]").await;
+    assert_eq!(slow.answer().await.unwrap().status, 200);
+    let mut wire = house.wire().await;
+    wire.send(post(&house.hook, "[\"1234567\"]")).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200, "the room is free again");
+    house.end().await;
+}

@@ -76,3 +76,16 @@ async fn whoever_hangs_up_during_the_commit_is_still_kept() {
     assert_eq!(house.kept().await, ["[1]"]);
     house.end().await;
 }
+
+#[tokio::test]
+async fn whoever_only_closes_the_own_side_is_answered() {
+    let house = start(web::Limits::default()).await;
+    house.store.hold();
+    let mut wire = house.wire().await;
+    wire.send(post(&house.hook, "[1]")).await;
+    house.store.until("a commit began", |store| store.asked.load(Ordering::SeqCst) == 1).await;
+    wire.close_own_side().await;
+    house.store.gate.add_permits(1_000);
+    assert_eq!(wire.answer().await.expect("an answer").status, 200);
+    house.end().await;
+}

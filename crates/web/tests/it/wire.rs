@@ -29,6 +29,11 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// Says that nothing more will be sent.
+    pub async fn close_own_side(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     /// The next answer; `None` if the connection ends before one begins.
     pub async fn answer(&mut self) -> Option<Answer> {
         let read = async {
