@@ -124,10 +124,10 @@ pub struct Settings {
     pub users: Vec<User>,
     /// How many deliveries are sent at the same time.
     pub delivery_workers: usize,
+    /// How long after a failed post the next one follows. The real spacing is not known.
+    pub retry_delay: Duration,
     /// How many finished deliveries the log keeps.
     pub delivery_log: usize,
-    /// How long native activity webhooks gather before they post (a minute in LeadSquared).
-    pub activity_grouping: Duration,
 }
 
 /// The most recent finished deliveries that a log keeps unless told otherwise.
@@ -156,8 +156,8 @@ impl Settings {
             fields: catalogue::fields(),
             users: catalogue::users(name),
             delivery_workers: 16,
+            retry_delay: Duration::from_millis(500),
             delivery_log: DELIVERY_LOG,
-            activity_grouping: Duration::from_secs(60),
         }
     }
 }

@@ -60,17 +60,16 @@ impl Account {
             if let Some(slot) = self.ledger.slot(id) {
                 let has = self.ledger.lead(slot).stored(known.email);
                 // Guess: a lead without a mail address does not differ from the one sent.
-                let same = email.is_none_or(|sent| {
-                    has.is_none_or(|has| has.eq_ignore_ascii_case(sent))
-                });
+                let same =
+                    email.is_none_or(|sent| has.is_none_or(|has| has.eq_ignore_ascii_case(sent)));
                 if same {
                     return Ok(Meant::Existing(slot));
                 }
             }
         }
-        let found = [(known.email, email), (known.phone, phone)].into_iter().find_map(|(no, text)| {
-            self.ledger.holder(setup, no, text?)
-        });
+        let found = [(known.email, email), (known.phone, phone)]
+            .into_iter()
+            .find_map(|(no, text)| self.ledger.holder(setup, no, text?));
         Ok(match found {
             Some(slot) => Meant::Existing(slot),
             None => Meant::New(row.id.clone().filter(|_| row.own_guid)),

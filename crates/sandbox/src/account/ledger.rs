@@ -85,7 +85,8 @@ impl Ledger {
         }
         let same = |text: &str| {
             let have = digits(text);
-            let (long, short) = if have.len() < wanted.len() { (&wanted, &have) } else { (&have, &wanted) };
+            let (long, short) =
+                if have.len() < wanted.len() { (&wanted, &have) } else { (&have, &wanted) };
             // A country code has up to three digits.
             long.ends_with(&**short) && long.len() - short.len() <= 3
         };
@@ -96,9 +97,7 @@ impl Ledger {
             .into_iter()
             .flatten()
             .map(|&slot| self.lead(slot))
-            .filter(|lead| {
-                numbers.iter().any(|&no| lead.stored(no).is_some_and(|text| same(text)))
-            })
+            .filter(|lead| numbers.iter().any(|&no| lead.stored(no).is_some_and(|text| same(text))))
             .collect();
         found.dedup_by(|a, b| a.id == b.id);
         found

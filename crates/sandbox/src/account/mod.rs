@@ -10,14 +10,16 @@ mod row;
 mod search;
 mod write;
 
-pub(crate) use activity::{Activity, ActivityType, NewActivity};
+pub use activity::ActivityType;
+pub(crate) use activity::{Activity, NewActivity};
 pub(crate) use capture::{Captured, UpdateBehavior};
-pub(crate) use fire::Running;
+pub use fire::{Automation, Trigger};
+pub(crate) use fire::{Event, Running};
 pub use history::{FieldChange, Version, Who};
 pub(crate) use ledger::{Ledger, Slot};
 pub use refusal::Refusal;
-pub(crate) use row::{Pair, Row, Text};
-pub(crate) use search::{Comparison, Sort};
+pub(crate) use row::{Pair, Row};
+pub(crate) use search::{Comparison, Sort, utc};
 pub(crate) use write::Stamp;
 
 use crate::chance::Chance;

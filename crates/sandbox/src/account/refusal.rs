@@ -46,10 +46,7 @@ impl Refusal {
     }
 
     pub(crate) fn input(what: &str) -> Self {
-        Self::new(
-            "MXInvalidInputException",
-            format!("Invalid Input! Parameter Name: {what}"),
-        )
+        Self::new("MXInvalidInputException", format!("Invalid Input! Parameter Name: {what}"))
     }
 
     pub(crate) fn search_by() -> Self {

@@ -55,7 +55,7 @@ impl<'de> Visitor<'de> for ReadText {
     }
 }
 
-impl<'de> Deserialize<'de> for Text<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ReadText)
     }
@@ -112,7 +112,8 @@ impl Account {
                 "SearchBy" => row.search_by = Some(text.to_owned()).filter(|by| !by.is_empty()),
                 "__UseUserDefinedGuid__" => row.own_guid = text.eq_ignore_ascii_case("true"),
                 "ProspectID" | "ProspectId" => {
-                    row.id = Some(text.to_ascii_lowercase().into()).filter(|id: &Arc<str>| !id.is_empty());
+                    row.id = Some(text.to_ascii_lowercase().into())
+                        .filter(|id: &Arc<str>| !id.is_empty());
                 }
                 name => match self.setup.number(name) {
                     None => unknown.push(name),
@@ -184,5 +185,9 @@ fn parts(setup: &Setup, no: FieldNo, pair: &Pair<'_>) -> Result<Change, Refusal>
             }
         }
     }
-    if unknown.is_empty() { Ok(Change::Parts(read)) } else { Err(Refusal::unknown_attributes(&unknown)) }
+    if unknown.is_empty() {
+        Ok(Change::Parts(read))
+    } else {
+        Err(Refusal::unknown_attributes(&unknown))
+    }
 }

@@ -26,7 +26,7 @@ impl Stamp {
 
 impl Account {
     /// The value that a change leaves behind.
-    fn outcome(&self, last: Option<&Arc<str>>, change: &Change) -> Option<Arc<str>> {
+    fn outcome(last: Option<&Arc<str>>, change: &Change) -> Option<Arc<str>> {
         match change {
             Change::Set(text) => Some(text.clone()),
             Change::Clear => None,
@@ -107,7 +107,7 @@ impl Account {
         lead.store(known.owner, Some(stamp.user.clone()));
         let mut changes = Vec::with_capacity(row.changes.len());
         for (no, change) in &row.changes {
-            let after = self.outcome(None, change);
+            let after = Self::outcome(None, change);
             if after.is_some() || lead.stored(*no).is_none() {
                 lead.store(*no, after.clone());
             }
@@ -130,20 +130,20 @@ impl Account {
         self.check_unique(row, Some(slot))?;
         let before = self.ledger.lead(slot).clone();
         let mut changes = Vec::new();
-        let mut changed = Vec::new();
+        let mut fields = Vec::new();
         let mut next = None;
         for (no, change) in &row.changes {
             let last = before.stored(*no);
-            let after = self.outcome(last, change);
+            let after = Self::outcome(last, change);
             if last == after.as_ref() {
                 continue;
             }
             let field = setup.field(*no).schema_name.clone();
             changes.push(FieldChange { field, before: last.cloned(), after: after.clone() });
-            changed.push(*no);
+            fields.push(*no);
             next.get_or_insert_with(|| Lead::clone(&before)).store(*no, after);
         }
-        if changed.is_empty() && !setup.switches.touch_without_change.is_on() {
+        if fields.is_empty() && !setup.switches.touch_without_change.is_on() {
             return Ok(false);
         }
         let mut next = next.unwrap_or_else(|| Lead::clone(&before));
@@ -151,21 +151,18 @@ impl Account {
         next.modified_by = stamp.user.clone();
         next.touched_on = stamp.at;
         let version = Version { at: stamp.at, who: stamp.who.clone(), changes };
-        self.ledger.replace(&setup, slot, next, &changed, Some(version));
-        if stamp.fires && !changed.is_empty() {
-            self.fire(&Event::LeadUpdated { slot, before, changed: &changed }, stamp);
+        self.ledger.replace(&setup, slot, next, &fields, Some(version));
+        if stamp.fires && !fields.is_empty() {
+            self.fire(&Event::LeadUpdated { slot, before, changed: &fields }, stamp);
         }
-        Ok(!changed.is_empty())
+        Ok(!fields.is_empty())
     }
 
-    /// Deletes a lead with its activities.
-    pub(crate) fn delete(&mut self, slot: Slot, stamp: &Stamp) {
+    /// Deletes a lead with its activities. No automation trigger is known for it.
+    pub(crate) fn delete(&mut self, slot: Slot) {
         let setup = self.setup.clone();
-        if let Some(lead) = self.ledger.remove(&setup, slot) {
+        if self.ledger.remove(&setup, slot).is_some() {
             self.activities.forget_lead(slot);
-            if stamp.fires {
-                self.fire(&Event::LeadDeleted { lead }, stamp);
-            }
         }
     }
 
@@ -183,9 +180,6 @@ impl Account {
         self.ledger.remove(&setup, gone);
         self.activities.move_lead(gone, keep, &kept.id);
         self.update(keep, &row, stamp)?;
-        if stamp.fires {
-            self.fire(&Event::LeadDeleted { lead: lost }, stamp);
-        }
         Ok(())
     }
 }

@@ -131,9 +131,8 @@ fn one<'a>(setup: &'a Setup, no: u16, field: &'a Field, with_options: bool) -> D
         use_in_lead_clone: false,
         is_sortable: true,
         default_value: field.default.as_deref(),
-        options: (with_options && field.kind.has_options()).then(|| {
-            field.options.iter().map(|value| FieldOption { value }).collect()
-        }),
+        options: (with_options && field.kind.has_options())
+            .then(|| field.options.iter().map(|value| FieldOption { value }).collect()),
         custom_object_meta_data: (!field.parts.is_empty()).then(|| Parts {
             fields: field
                 .parts

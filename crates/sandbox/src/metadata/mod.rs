@@ -4,7 +4,7 @@ pub(crate) mod catalogue;
 mod describe;
 mod setup;
 
-pub(crate) use describe::{Described, described};
+pub(crate) use describe::described;
 pub(crate) use setup::{FieldNo, Setup};
 
 use std::sync::Arc;

@@ -32,7 +32,6 @@ pub(crate) struct Known {
     pub(crate) phone: FieldNo,
     pub(crate) mobile: FieldNo,
     pub(crate) owner: FieldNo,
-    pub(crate) stage: FieldNo,
     pub(crate) origin: FieldNo,
     pub(crate) source: [FieldNo; 4],
     pub(crate) names: [FieldNo; 2],
@@ -56,7 +55,6 @@ impl Setup {
             phone: no("Phone"),
             mobile: no("Mobile"),
             owner: no("OwnerId"),
-            stage: no("ProspectStage"),
             origin: no("Origin"),
             source: ["Source", "SourceMedium", "SourceCampaign", "SourceContent"].map(no),
             names: ["FirstName", "LastName"].map(no),
@@ -100,10 +98,6 @@ impl Setup {
 
     pub(crate) fn user(&self, id: &str) -> Option<&User> {
         self.users.iter().find(|user| &*user.id == id)
-    }
-
-    pub(crate) fn unique_fields(&self) -> impl Iterator<Item = FieldNo> {
-        self.order.iter().copied().filter(|&no| self.field(no).unique)
     }
 
     pub(crate) fn activity_type(&self, event: u32) -> Option<&ActivityType> {

@@ -1,0 +1,121 @@
+//! Finding leads by criteria.
+
+use super::{Account, Refusal};
+use crate::lead::{Lead, instant};
+use crate::metadata::{FieldNo, Kind};
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// `SqlOperator` of `Leads.Get` (apidocs.leadsquared.com/search-by-lead-criteria).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    Like,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    pub(crate) fn of(text: &str) -> Result<Self, Refusal> {
+        Ok(match text.trim().to_ascii_uppercase().as_str() {
+            "=" | "" => Self::Equal,
+            "<>" => Self::NotEqual,
+            "LIKE" => Self::Like,
+            "<" => Self::Less,
+            "<=" => Self::LessOrEqual,
+            ">" => Self::Greater,
+            ">=" => Self::GreaterOrEqual,
+            _ => return Err(Refusal::input("SqlOperator")),
+        })
+    }
+
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Equal | Self::Like => order.is_eq(),
+            Self::NotEqual => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::GreaterOrEqual => order.is_ge(),
+        }
+    }
+}
+
+/// A column to sort by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sort {
+    pub(crate) column: FieldNo,
+    pub(crate) descending: bool,
+}
+
+/// A UTC time as the API writes it.
+pub(crate) fn utc(text: &str) -> Option<Timestamp> {
+    Offset::UTC.to_timestamp(instant(text.trim())?).ok()
+}
+
+impl Account {
+    /// The leads for which the comparison holds; every lead without a condition.
+    pub(crate) fn matching(
+        &self,
+        condition: Option<(FieldNo, Comparison, &str)>,
+    ) -> Result<Vec<Arc<Lead>>, Refusal> {
+        let Some((no, comparison, value)) = condition else {
+            return Ok(self.ledger.leads().cloned().collect());
+        };
+        let field = self.setup.field(no);
+        if field.unique && comparison == Comparison::Equal {
+            let slot = self.ledger.holder(&self.setup, no, value);
+            return Ok(slot.map(|slot| self.ledger.lead(slot).clone()).into_iter().collect());
+        }
+        if field.kind == Kind::Boolean && !matches!(value, "0" | "1" | "") {
+            return Err(Refusal::data_type(&field.schema_name, field.kind, value));
+        }
+        let wanted_time = utc(value);
+        let wanted = value.to_lowercase();
+        let wanted_like = wanted.trim_matches('%').to_owned();
+        let holds = |lead: &Lead| {
+            if let (Some(at), Some(wanted)) = (lead.instant(field.role), wanted_time) {
+                return comparison.holds(at.cmp(&wanted));
+            }
+            let text = lead.text(&self.setup, no).unwrap_or_default();
+            if comparison == Comparison::Like {
+                return text.to_lowercase().contains(&wanted_like);
+            }
+            let order = match (text.parse::<f64>(), value.parse::<f64>()) {
+                (Ok(a), Ok(b)) if field.kind == Kind::Number => {
+                    a.partial_cmp(&b).unwrap_or(Ordering::Equal)
+                }
+                _ => text.to_lowercase().cmp(&wanted),
+            };
+            comparison.holds(order)
+        };
+        Ok(self.ledger.leads().filter(|lead| holds(lead)).cloned().collect())
+    }
+
+    /// Sorts leads; ties may change their order from call to call, as the live API's do.
+    pub(crate) fn sort(&self, leads: &mut [Arc<Lead>], sort: Sort) {
+        let field = self.setup.field(sort.column);
+        if self.setup.switches.unstable_ties.is_on() && !leads.is_empty() {
+            let turn = usize::try_from(self.chance.draw() >> 32).unwrap_or(0) % leads.len();
+            leads.rotate_left(turn);
+        }
+        let number = |lead: &Lead| lead.text(&self.setup, sort.column).and_then(|t| t.parse().ok());
+        leads.sort_by(|a, b| {
+            let order = match (a.instant(field.role), b.instant(field.role)) {
+                // Only whole seconds are shown, and they are what it sorts by.
+                (Some(a), Some(b)) => a.as_second().cmp(&b.as_second()),
+                _ if field.kind == Kind::Number => {
+                    let (a, b): (Option<f64>, Option<f64>) = (number(a), number(b));
+                    a.partial_cmp(&b).unwrap_or(Ordering::Equal)
+                }
+                _ => a.text(&self.setup, sort.column).cmp(&b.text(&self.setup, sort.column)),
+            };
+            if sort.descending { order.reverse() } else { order }
+        });
+    }
+}

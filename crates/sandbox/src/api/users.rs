@@ -1,0 +1,40 @@
+//! `UserManagement.svc` (apidocs.leadsquared.com/get-users).
+
+use super::{Answer, Call};
+use crate::account::{Account, Refusal};
+use crate::settings::User;
+use serde_json::{Value, json};
+
+fn shown(user: &User) -> Value {
+    json!({
+        "ID": &*user.id, "FirstName": user.first_name, "LastName": user.last_name,
+        "EmailAddress": user.email, "Role": user.role,
+        "StatusCode": i32::from(!user.active), "MemberOfGroups": [], "Tag": null,
+        "IsPhoneCallAgent": false,
+    })
+}
+
+fn list(account: &Account, wanted: impl Fn(&User) -> bool) -> Answer {
+    let users: Vec<Value> =
+        account.setup.users.iter().filter(|user| wanted(user)).map(shown).collect();
+    Answer::ok(&users)
+}
+
+pub(super) fn all(account: &mut Account, _: &Call<'_>) -> Result<Answer, Refusal> {
+    Ok(list(account, |_| true))
+}
+
+/// The user that the keys belong to. The shape of the answer is a guess.
+pub(super) fn own(account: &mut Account, _: &Call<'_>) -> Result<Answer, Refusal> {
+    Ok(Answer::ok(&shown(&account.setup.users[0])))
+}
+
+pub(super) fn by_email(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
+    let email = call.parameter("emailAddress").unwrap_or_default();
+    Ok(list(account, |user| user.email.eq_ignore_ascii_case(&email)))
+}
+
+pub(super) fn by_id(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
+    let id = call.parameter("UserId").or_else(|| call.parameter("id")).unwrap_or_default();
+    Ok(list(account, |user| user.id.eq_ignore_ascii_case(&id)))
+}

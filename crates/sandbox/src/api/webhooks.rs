@@ -1,0 +1,81 @@
+//! `Webhook.svc` (apidocs.leadsquared.com/create-a-webhook).
+
+use super::{Answer, Call, number, paging, text};
+use crate::account::{Account, Refusal};
+use crate::native::Hook;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const ACTIVITY_CREATE: u64 = 2;
+const MOST: u64 = 1_000;
+
+fn hook(body: &Value, id: Arc<str>) -> Result<Hook, Refusal> {
+    let url = text(&body["URL"]).into_owned();
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(Refusal::input("URL"));
+    }
+    let event = number(&body["WebhookEvent"]).ok_or_else(|| Refusal::input("WebhookEvent"))?;
+    let properties = match &body["WebhookProperties"] {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        _ => return Err(super::malformed(&"WebhookProperties is a string of JSON")),
+    };
+    if event == ACTIVITY_CREATE && text(&body["ActivityEvent"]).is_empty() {
+        return Err(Refusal::new(
+            "MXInvalidDataTypeException",
+            "You have not passed ActivityEvent.",
+        ));
+    }
+    let event = u32::try_from(event).map_err(|_| Refusal::input("WebhookEvent"))?;
+    let description = text(&body["Description"]).into_owned();
+    Ok(Hook { id, description, url, event, properties, status: 0 })
+}
+
+pub(super) fn create(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
+    let hook = hook(&call.json()?, account.chance.guid())?;
+    let id = hook.id.clone();
+    account.native.hooks.push(hook);
+    Ok(Answer::success(&json!({ "Id": &*id })))
+}
+
+pub(super) fn update(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
+    let body = call.json()?;
+    let id = text(&body["WebhookId"]);
+    let known = account.native.hooks.iter_mut().find(|hook| *hook.id == *id);
+    let known = known.ok_or_else(|| Refusal::input("WebhookId"))?;
+    *known = hook(&body, known.id.clone())?;
+    Ok(Answer::ok(&json!({ "Status": "Success" })))
+}
+
+pub(super) fn retrieve(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
+    let body = call.json()?;
+    let page = paging(&body, 25, MOST)?;
+    let hooks = &account.native.hooks;
+    let rows: Vec<Value> = hooks
+        .iter()
+        .skip(page.skip)
+        .take(page.take)
+        .map(|hook| {
+            json!({
+                "WebhookId": &*hook.id, "URL": hook.url, "Description": hook.description,
+                "EventCode": hook.event, "StatusCode": hook.status,
+                "WebhookProperties": hook.properties,
+            })
+        })
+        .collect();
+    let mut answer = json!({ "RecordCount": hooks.len() });
+    if !rows.is_empty() {
+        answer["Response"] = rows.into();
+    }
+    Ok(Answer::ok(&answer))
+}
+
+pub(super) fn delete(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
+    let id = call.parameter("webhookId").unwrap_or_default();
+    let before = account.native.hooks.len();
+    account.native.hooks.retain(|hook| *hook.id != *id);
+    if account.native.hooks.len() == before {
+        return Err(Refusal::input("webhookId"));
+    }
+    Ok(Answer::ok(&json!({ "Status": "Success" })))
+}
