@@ -1,0 +1,48 @@
+//! `connector`.
+
+use serde_json::json;
+
+use crate::program::Program;
+
+#[test]
+fn a_connector_lives_from_apply_to_remove() {
+    let program = Program::with_pair();
+    let enabled = || {
+        let list = program.run(&["connector", "list", "--json"]).json();
+        assert_eq!(list[0]["name"], "sales-to-patients", "{list}");
+        list[0]["enabled"].clone()
+    };
+    assert_eq!(enabled(), json!(false), "a new connector waits until it is enabled");
+    program.run(&["connector", "enable", "sales-to-patients"]).succeeded();
+    assert_eq!(enabled(), json!(true));
+    program.run(&["apply", "pair.toml"]).succeeded();
+    assert_eq!(enabled(), json!(true), "a file that doesn't say leaves it as it is");
+    program.run(&["connector", "disable", "sales-to-patients"]).succeeded();
+    assert_eq!(enabled(), json!(false));
+    program.run(&["connector", "remove", "sales-to-patients"]).failed(1, &["--yes"]);
+    assert_eq!(enabled(), json!(false), "nothing was removed without a yes");
+    program.run(&["connector", "remove", "sales-to-patients", "--yes"]).succeeded();
+    assert_eq!(program.run(&["connector", "list", "--json"]).json(), json!([]));
+}
+
+#[test]
+fn the_url_stays_the_same() {
+    let program = Program::with_pair();
+    let url = || program.run(&["connector", "url", "sales-to-patients", "--json"]).json();
+    let first = url();
+    assert_eq!(first["name"], "sales-to-patients");
+    let text = first["url"].as_str().expect("a URL");
+    assert!(text.starts_with("http://127.0.0.1:8080/hooks/"), "{text}");
+    let changed = crate::program::PAIR.replace("\"IN\"", "\"AE\"");
+    program.write("pair.toml", &changed);
+    program.run(&["apply", "pair.toml"]).succeeded();
+    assert_eq!(url(), first, "a change of settings must not break the automation");
+}
+
+#[test]
+fn an_unknown_name_fails() {
+    let program = Program::with_pair();
+    for command in ["show", "url", "enable", "disable", "remove"] {
+        program.run(&["connector", command, "nobody"]).failed(1, &["nobody"]);
+    }
+}

@@ -1,0 +1,129 @@
+//! The binary in a folder of its own, which no setting of the surroundings reaches.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Two accounts and a connector that is not enabled.
+pub const PAIR: &str = r#"[[account]]
+name = "sales"
+host = "https://api-in21.leadsquared.com"
+access_key = "sales-access"
+secret_key = "sales-secret"
+plan = "pro"
+
+[[account]]
+name = "patients"
+host = "https://api-in21.leadsquared.com"
+access_key = "patients-access"
+secret_key = "patients-secret"
+quota = { calls = 25, bulk_calls = 5, per_seconds = 5, daily = 100000 }
+
+[[connector]]
+name = "sales-to-patients"
+source = "sales"
+destination = "patients"
+
+[connector.basic]
+lead_source = "LeadSquared Sales"
+default_country_code = "IN"
+time_zone = "Asia/Kolkata"
+search_by = "EmailAddress"
+secondary_search_by = "Phone"
+
+[connector.lead]
+behaviour = "create_and_update"
+
+[[connector.lead.field]]
+from = "Current.FirstName"
+to = "FirstName"
+
+[[connector.lead.field]]
+from = "Current.EmailAddress"
+to = "EmailAddress"
+
+[[connector.lead.field]]
+from = "Current.Phone"
+to = "Phone"
+"#;
+
+pub struct Program {
+    folder: TempDir,
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Program {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// With [`PAIR`] applied.
+    pub fn with_pair() -> Self {
+        let program = Self::new();
+        program.write("pair.toml", PAIR);
+        program.run(&["apply", "pair.toml"]).succeeded();
+        program
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).expect("a file in the temporary folder");
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(arguments, &[])
+    }
+
+    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leadsync"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("LEADSYNC_") {
+                command.env_remove(name);
+            }
+        }
+        let Output { status, stdout, stderr } = command
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .current_dir(self.path())
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("the binary runs");
+        let text = |bytes| String::from_utf8(bytes).expect("the program prints UTF-8");
+        Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn succeeded(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// Failed with this exit code, and said each of these on stderr.
+    #[track_caller]
+    pub fn failed(&self, code: i32, said: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        for text in said {
+            assert!(self.err.contains(text), "no {text:?} in {self:?}");
+        }
+    }
+
+    #[track_caller]
+    pub fn json(self) -> Value {
+        let ran = self.succeeded();
+        serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+    }
+}

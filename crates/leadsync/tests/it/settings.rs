@@ -1,0 +1,30 @@
+//! Flags before environment before `leadsync.toml` before defaults.
+
+use crate::program::Program;
+
+fn url(program: &Program, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let mut all = vec!["connector", "url", "sales-to-patients"];
+    all.extend(arguments);
+    program.run_with(&all, variables).succeeded().out
+}
+
+#[test]
+fn the_nearer_setting_wins() {
+    let program = Program::with_pair();
+    let environment = [("LEADSYNC_PUBLIC_URL", "https://environment.example")];
+    let flag = ["--public-url", "https://flag.example/"];
+    assert!(url(&program, &[], &[]).contains("http://127.0.0.1:8080/hooks/"));
+    program.write("leadsync.toml", "public_url = \"https://file.example\"\n");
+    assert!(url(&program, &[], &[]).contains("https://file.example/hooks/"));
+    assert!(url(&program, &[], &environment).contains("https://environment.example/hooks/"));
+    assert!(url(&program, &flag, &environment).contains("https://flag.example/hooks/"));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_known_ones() {
+    let program = Program::new();
+    program.write("leadsync.toml", "listen = \"127.0.0.1:0\"\npublic_uri = \"x\"\n");
+    program
+        .run(&["connector", "list"])
+        .failed(1, &["leadsync.toml", "public_uri", "public_url", "database_url"]);
+}
