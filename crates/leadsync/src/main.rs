@@ -1,2 +1,50 @@
 //! The program: settings, commands, start and stop.
-fn main() {}
+
+mod commands;
+mod file;
+mod node;
+mod output;
+mod period;
+mod settings;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::Command;
+use settings::Flags;
+
+/// Keeps leads of two LeadSquared accounts in sync.
+#[derive(Debug, Parser)]
+#[command(name = "leadsync", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+fn main() -> ExitCode {
+    // A failure here means that another part of the process has chosen one: it is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let Arguments { command, flags } = Arguments::parse();
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(command, flags)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("leadsync: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command, flags: Flags) -> anyhow::Result<()> {
+    let settings = settings::Settings::read(flags)?;
+    telemetry::start_log(&settings, command.runs_long())?;
+    command.run(&settings).await
+}

@@ -1,0 +1,288 @@
+//! `leadsync apply`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde_json::Value;
+use store::{Account, Actor, Change, Configuration, Connector, Keys, Token};
+
+use crate::file::{AccountEntry, ConnectorEntry, Files};
+use crate::settings::Settings;
+use crate::{node, output};
+
+/// Make accounts and connectors be as files say
+///
+/// What the files don't mention is left alone: nothing is ever removed by `apply`. A new connector
+/// is disabled unless the file says `enabled = true`. Applying twice changes nothing.
+#[derive(Debug, clap::Args)]
+pub struct Apply {
+    /// Configuration files (TOML)
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Only show what would change
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What becomes of one account or connector.
+#[derive(Debug, Serialize)]
+struct Line {
+    kind: &'static str,
+    name: String,
+    done: Done,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<FieldChange>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Done {
+    Added,
+    Changed,
+    Unchanged,
+}
+
+/// A setting that changes. Secrets are only said to have changed.
+#[derive(Debug, PartialEq, Serialize)]
+struct FieldChange {
+    setting: String,
+    before: Value,
+    after: Value,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    dry_run: bool,
+    items: &'a [Line],
+}
+
+impl Apply {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let files = Files::read(&self.files)?;
+        let store = settings.open().await?;
+        let configuration = store.configuration().await?;
+        let mut work =
+            Work { configuration: &configuration, changes: Vec::new(), lines: Vec::new() };
+        for entry in &files.accounts {
+            work.account(entry)?;
+        }
+        for entry in &files.connectors {
+            work.connector(entry, &files)?;
+        }
+        let Work { changes, lines, .. } = work;
+        if !self.dry_run && !changes.is_empty() {
+            store.change_configuration(changes, &Actor::command_line(), node::now()).await?;
+        }
+        if settings.json {
+            return output::json(&Report { dry_run: self.dry_run, items: &lines });
+        }
+        lines.iter().try_for_each(|line| show(line, self.dry_run))
+    }
+}
+
+struct Work<'a> {
+    configuration: &'a Configuration,
+    changes: Vec<Change>,
+    lines: Vec<Line>,
+}
+
+impl Work<'_> {
+    fn account(&mut self, entry: &AccountEntry) -> anyhow::Result<()> {
+        let known = self.configuration.account(&entry.name);
+        let keys = match (&entry.keys, known) {
+            (Some((access, secret)), _) => Keys { access: access.clone(), secret: secret.clone() },
+            (None, Some(known)) => known.keys.clone(),
+            (None, None) => bail!(
+                "{}: account {} is new, so it needs an access_key and a secret_key",
+                entry.place,
+                entry.name
+            ),
+        };
+        let changes = known.map(|known| account_changes(known, entry, &keys));
+        let line = Line::new("account", &entry.name, changes);
+        if line.done != Done::Unchanged {
+            self.changes.push(Change::PutAccount {
+                name: entry.name.clone(),
+                host: entry.host.clone(),
+                keys,
+                plan: entry.plan,
+            });
+        }
+        self.lines.push(line);
+        Ok(())
+    }
+
+    fn connector(&mut self, entry: &ConnectorEntry, files: &Files) -> anyhow::Result<()> {
+        let definition = &entry.definition;
+        let name = &definition.name;
+        for (key, account) in
+            [("source", &definition.source), ("destination", &definition.destination)]
+        {
+            let exists = self.configuration.account(account).is_some()
+                || files.accounts.iter().any(|entry| entry.name == *account);
+            if !exists {
+                bail!(
+                    "{}: connector {name}: its {key} {account:?} is no account that the files or \
+                     the database know",
+                    entry.place
+                );
+            }
+        }
+        let known = self.configuration.connector(name);
+        if let Some(known) = known
+            && (known.definition.source != definition.source
+                || known.definition.destination != definition.destination)
+        {
+            bail!(
+                "{}: connector {name} goes from {} to {}, and that can't be changed: give the new \
+                 one another name, or remove this one first",
+                entry.place,
+                known.definition.source,
+                known.definition.destination
+            );
+        }
+        let mut changes = known.map(|known| connector_changes(known, entry)).transpose()?;
+        if changes.as_ref().is_none_or(|changes| !changes.is_empty()) {
+            self.changes
+                .push(Change::PutConnector { definition: definition.clone(), token: new_token()? });
+        }
+        let was_enabled = known.is_some_and(|known| known.enabled);
+        if let Some(enabled) = entry.enabled
+            && enabled != was_enabled
+        {
+            self.changes.push(Change::SetEnabled { name: name.clone(), enabled });
+            if let Some(changes) = &mut changes {
+                changes.push(FieldChange {
+                    setting: "enabled".to_owned(),
+                    before: was_enabled.into(),
+                    after: enabled.into(),
+                });
+            }
+        }
+        self.lines.push(Line::new("connector", name, changes));
+        Ok(())
+    }
+}
+
+impl Line {
+    /// `changes` is `None` for what is new.
+    fn new(kind: &'static str, name: &str, changes: Option<Vec<FieldChange>>) -> Self {
+        let done = match &changes {
+            None => Done::Added,
+            Some(changes) if changes.is_empty() => Done::Unchanged,
+            Some(_) => Done::Changed,
+        };
+        Self { kind, name: name.to_owned(), done, changes: changes.unwrap_or_default() }
+    }
+}
+
+pub(super) fn new_token() -> anyhow::Result<Token> {
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    Ok(Token::from_random(bytes))
+}
+
+fn account_changes(known: &Account, entry: &AccountEntry, keys: &Keys) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    let before = serde_json::json!({ "host": known.host, "plan": known.plan });
+    let after = serde_json::json!({ "host": entry.host, "plan": entry.plan });
+    compare("", &before, &after, &mut changes);
+    for (setting, before, after) in [
+        ("access_key", &known.keys.access, &keys.access),
+        ("secret_key", &known.keys.secret, &keys.secret),
+    ] {
+        if before.expose_secret() != after.expose_secret() {
+            changes.push(FieldChange {
+                setting: setting.to_owned(),
+                before: "(hidden)".into(),
+                after: "(hidden)".into(),
+            });
+        }
+    }
+    changes
+}
+
+fn connector_changes(
+    known: &Connector,
+    entry: &ConnectorEntry,
+) -> anyhow::Result<Vec<FieldChange>> {
+    let value = |definition| serde_json::to_value(definition).context("a definition is no JSON");
+    let mut changes = Vec::new();
+    compare("", &value(&known.definition)?, &value(&entry.definition)?, &mut changes);
+    Ok(changes)
+}
+
+/// Finds what differs, down to single settings.
+fn compare(path: &str, before: &Value, after: &Value, changes: &mut Vec<FieldChange>) {
+    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            let added = new.keys().filter(|key| !old.contains_key(*key));
+            for key in old.keys().chain(added) {
+                let value = |map: &serde_json::Map<String, Value>| {
+                    map.get(key).cloned().unwrap_or(Value::Null)
+                };
+                compare(&below(key), &value(old), &value(new), changes);
+            }
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            for (index, (old, new)) in old.iter().zip(new).enumerate() {
+                compare(&format!("{path}[{}]", index + 1), old, new, changes);
+            }
+        }
+        _ if before != after => changes.push(FieldChange {
+            setting: path.to_owned(),
+            before: before.clone(),
+            after: after.clone(),
+        }),
+        _ => {}
+    }
+}
+
+fn show(line: &Line, dry_run: bool) -> anyhow::Result<()> {
+    let done = match (line.done, dry_run) {
+        (Done::Added, false) => "added",
+        (Done::Added, true) => "would be added",
+        (Done::Changed, false) => "changed",
+        (Done::Changed, true) => "would be changed",
+        (Done::Unchanged, _) => "unchanged",
+    };
+    output::line(&format!("{} {}: {done}", line.kind, line.name))?;
+    for change in &line.changes {
+        let shown = |value: &Value| match value {
+            Value::Null => "(none)".to_owned(),
+            other => other.to_string(),
+        };
+        output::line(&format!(
+            "  {}: {} → {}",
+            change.setting,
+            shown(&change.before),
+            shown(&change.after)
+        ))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn differences_are_found_down_to_single_settings() {
+        let before =
+            json!({"basic": {"search_by": "Phone", "notify": "a"}, "rows": [1, 2], "x": [1]});
+        let after =
+            json!({"basic": {"search_by": "Email"}, "rows": [1, 3], "x": [1, 2], "new": true});
+        let mut changes = Vec::new();
+        compare("", &before, &after, &mut changes);
+        let settings: Vec<&str> = changes.iter().map(|change| change.setting.as_str()).collect();
+        assert_eq!(settings, ["basic.search_by", "basic.notify", "rows[2]", "x", "new"]);
+        let mut none = Vec::new();
+        compare("", &after, &after, &mut none);
+        assert_eq!(none, []);
+    }
+}

@@ -1,0 +1,170 @@
+//! `leadsync connector`.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use store::{Actor, Change, Configuration};
+
+use crate::settings::Settings;
+use crate::{node, output};
+
+/// List, show, enable, disable and remove connectors
+#[derive(Debug, clap::Subcommand)]
+pub enum Connector {
+    /// List all connectors
+    List,
+    /// Show a connector's settings
+    Show(Name),
+    /// Print a connector's webhook URL, for the automation in the source account
+    Url(Name),
+    /// Work a connector's requests
+    Enable(Name),
+    /// Keep a connector's requests without working them
+    Disable(Name),
+    /// Remove a connector with its requests and log
+    Remove(Remove),
+}
+
+/// Which connector.
+#[derive(Debug, clap::Args)]
+pub struct Name {
+    /// The connector's name
+    name: String,
+}
+
+/// Remove a connector with its requests and log
+#[derive(Debug, clap::Args)]
+pub struct Remove {
+    /// The connector's name
+    name: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// A connector in a list.
+#[derive(Serialize)]
+struct Item<'a> {
+    name: &'a str,
+    source: &'a str,
+    destination: &'a str,
+    enabled: bool,
+    version: i64,
+    url: String,
+}
+
+impl Connector {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let store = settings.open().await?;
+        let configuration = store.configuration().await?;
+        let change = match self {
+            Self::List => return list(settings, &configuration),
+            Self::Show(Name { name }) => return show(settings, &configuration, &name),
+            Self::Url(Name { name }) => return url(settings, &configuration, &name),
+            Self::Enable(Name { name }) => Change::SetEnabled { name, enabled: true },
+            Self::Disable(Name { name }) => Change::SetEnabled { name, enabled: false },
+            Self::Remove(Remove { name, yes }) => {
+                find(&configuration, &name)?;
+                if !yes {
+                    confirm(&name)?;
+                }
+                Change::RemoveConnector { name }
+            }
+        };
+        let (name, done) = match &change {
+            Change::SetEnabled { name, enabled } => {
+                (name.clone(), if *enabled { "enabled" } else { "disabled" })
+            }
+            Change::RemoveConnector { name } => (name.clone(), "removed"),
+            _ => bail!("this change is not one of `leadsync connector`"),
+        };
+        find(&configuration, &name)?;
+        store.change_configuration(vec![change], &Actor::command_line(), node::now()).await?;
+        if settings.json {
+            return output::json(&serde_json::json!({ "name": name, "done": done }));
+        }
+        output::line(&format!("connector {name}: {done}"))
+    }
+}
+
+fn find<'a>(configuration: &'a Configuration, name: &str) -> anyhow::Result<&'a store::Connector> {
+    configuration.connector(name).with_context(|| {
+        let known: Vec<&str> =
+            configuration.connectors.iter().map(|c| c.definition.name.as_str()).collect();
+        match known.as_slice() {
+            [] => format!("there is no connector {name}: there is none at all yet; see `leadsync apply --help`"),
+            known => format!("there is no connector {name}; there are {}", known.join(", ")),
+        }
+    })
+}
+
+fn list(settings: &Settings, configuration: &Configuration) -> anyhow::Result<()> {
+    let items: Vec<Item<'_>> = configuration
+        .connectors
+        .iter()
+        .map(|connector| Item {
+            name: &connector.definition.name,
+            source: &connector.definition.source,
+            destination: &connector.definition.destination,
+            enabled: connector.enabled,
+            version: connector.version,
+            url: settings.webhook_url(&connector.token),
+        })
+        .collect();
+    if settings.json {
+        return output::json(&items);
+    }
+    if items.is_empty() {
+        return output::line("There is no connector yet. `leadsync apply FILE` makes one.");
+    }
+    let rows: Vec<[String; 5]> = items
+        .iter()
+        .map(|item| {
+            [
+                item.name.to_owned(),
+                item.source.to_owned(),
+                item.destination.to_owned(),
+                if item.enabled { "enabled" } else { "disabled" }.to_owned(),
+                item.version.to_string(),
+            ]
+        })
+        .collect();
+    output::table(["NAME", "SOURCE", "DESTINATION", "STATE", "VERSION"], &rows)
+}
+
+fn show(settings: &Settings, configuration: &Configuration, name: &str) -> anyhow::Result<()> {
+    let connector = find(configuration, name)?;
+    if settings.json {
+        let mut value = serde_json::to_value(&connector.definition)?;
+        value["enabled"] = connector.enabled.into();
+        value["version"] = connector.version.into();
+        value["url"] = settings.webhook_url(&connector.token).into();
+        return output::json(&value);
+    }
+    output::line(&format!(
+        "# version {}; webhook URL: {}",
+        connector.version,
+        settings.webhook_url(&connector.token)
+    ))?;
+    output::line(crate::file::write(&[], &[connector])?.trim_end())
+}
+
+fn url(settings: &Settings, configuration: &Configuration, name: &str) -> anyhow::Result<()> {
+    let url = settings.webhook_url(&find(configuration, name)?.token);
+    if settings.json {
+        return output::json(&serde_json::json!({ "name": name, "url": url }));
+    }
+    output::line(&url)
+}
+
+fn confirm(name: &str) -> anyhow::Result<()> {
+    if !std::io::stdin().is_terminal() {
+        bail!("removing {name} removes its requests and log too: say --yes if that is meant");
+    }
+    eprint!("Remove the connector {name} with its requests and log? Type its name: ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    if answer.trim() == name { Ok(()) } else { bail!("not removed") }
+}

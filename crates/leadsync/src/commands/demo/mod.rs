@@ -1,0 +1,185 @@
+//! `leadsync demo`: a hospital keeps leads in one account and patients in another.
+
+mod people;
+mod team;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use plan::connector::{Basic, Definition};
+use sandbox::{Automation, Plan, Sandbox, Settings as AccountSettings, Trigger};
+use secrecy::SecretString;
+use store::{AccountPlan, Actor, Change, Keys, Open, Store};
+use tokio::net::TcpListener;
+
+use crate::node::{self, Node};
+use crate::output;
+use crate::settings::Settings;
+
+/// Start two emulated accounts that are in sync, with sample leads that change
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// End after so many seconds [default: at Ctrl-C]
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<u64>,
+    /// How many changes the emulated team makes in a second
+    #[arg(long, default_value_t = 1.5, value_name = "CHANGES")]
+    pace: f64,
+}
+
+/// The two accounts; connectors are named by them.
+const NAMES: [&str; 2] = ["leads", "patients"];
+/// How often an automation repeats a failed post.
+const RETRIES: u32 = 5;
+
+impl Demo {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let listener = listen(settings).await?;
+        let address = listener.local_addr().context("the address of the receiver is not known")?;
+        let folder = tempfile::tempdir().context("the demo's folder can't be made")?;
+        let url = format!("sqlite://{}", folder.path().join("demo.db").display());
+        let store = store::open(&url, Open { key_file: None, serve: true }).await?;
+        let accounts = [account(NAMES[0]).await?, account(NAMES[1]).await?];
+        let base = format!("http://{address}");
+        connect(store.as_ref(), &accounts, &base).await?;
+        let mut node = Node::start(listener, store.clone())?;
+        if !settings.json {
+            greet(&accounts, &base, &url)?;
+        }
+        let team = tokio::spawn(team::work(accounts.clone(), self.pace, settings.json));
+        let watch = tokio::spawn(watch::watch(store.clone(), accounts.clone(), settings.json));
+        let ended = tokio::select! {
+            ended = node.wait() => ended,
+            () = until(self.seconds) => Ok(()),
+        };
+        team.abort();
+        // What the team did last is still on its way.
+        let _ = tokio::time::timeout(LAST_POSTS, settled(&accounts, store.as_ref())).await;
+        watch.abort();
+        watch::summary(store.as_ref(), &accounts, settings.json).await?;
+        for account in &accounts {
+            account.stop().await;
+        }
+        node.stop().await?;
+        if !settings.json {
+            output::line("The demo has ended; nothing of it is kept.")?;
+        }
+        ended
+    }
+}
+
+/// How long the end waits for the last changes to arrive.
+const LAST_POSTS: Duration = Duration::from_secs(8);
+
+async fn until(seconds: Option<u64>) {
+    match seconds {
+        Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until nothing is posted or worked any more.
+async fn settled(accounts: &[Sandbox; 2], store: &dyn Store) {
+    let mut look = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        look.tick().await;
+        for account in accounts {
+            account.idle().await;
+        }
+        if watch::open_requests(store).await == Some(0)
+            && accounts.iter().all(|account| account.deliveries_pending() == 0)
+        {
+            return;
+        }
+    }
+}
+
+/// The address of the settings; another free one if it is taken.
+async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    match node::listen(settings.listen).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => node::listen((settings.listen.ip(), 0).into()).await,
+    }
+}
+
+async fn account(name: &str) -> anyhow::Result<Sandbox> {
+    let mut settings = AccountSettings::new(name);
+    settings.plan = Plan::Super;
+    Sandbox::start(settings).await.context("an emulated account can't be started")
+}
+
+/// Makes the accounts and a connector each way known to the store, and lets the accounts'
+/// automations post to them.
+async fn connect(store: &dyn Store, accounts: &[Sandbox; 2], base: &str) -> anyhow::Result<()> {
+    let mut changes: Vec<Change> = accounts
+        .iter()
+        .map(|account| Change::PutAccount {
+            name: account.name().to_owned(),
+            host: account.url(),
+            keys: Keys {
+                access: SecretString::from(account.access_key()),
+                secret: SecretString::from(account.secret_key()),
+            },
+            plan: AccountPlan::Super,
+        })
+        .collect();
+    for (source, destination) in [(0, 1), (1, 0)] {
+        let name = format!("{}-to-{}", NAMES[source], NAMES[destination]);
+        changes.push(Change::PutConnector {
+            definition: definition(&name, NAMES[source], NAMES[destination]),
+            token: super::apply::new_token()?,
+        });
+        changes.push(Change::SetEnabled { name, enabled: true });
+    }
+    let actor = Actor("demo".to_owned());
+    store.change_configuration(changes, &actor, node::now()).await?;
+    let configuration = store.configuration().await?;
+    for connector in &configuration.connectors {
+        let source = accounts.iter().find(|account| account.name() == connector.definition.source);
+        let source = source.context("a connector of the demo has no account")?;
+        let url = format!("{base}/hooks/{}", connector.token.expose());
+        for trigger in [Trigger::NewLead, Trigger::LeadUpdate(Vec::new())] {
+            let name = format!("{trigger}: {}", connector.definition.name);
+            source.add_automation(Automation { name, trigger, url: url.clone(), retries: RETRIES });
+        }
+    }
+    Ok(())
+}
+
+fn definition(name: &str, source: &str, destination: &str) -> Definition {
+    Definition {
+        name: name.to_owned(),
+        source: source.to_owned(),
+        destination: destination.to_owned(),
+        basic: Basic {
+            secondary_search_by: Some("Phone".to_owned()),
+            default_country_code: Some("IN".to_owned()),
+            ..Basic::default()
+        },
+        access: plan::connector::Access::default(),
+        lead: plan::connector::LeadRules::default(),
+        conflict: plan::connector::Conflict::default(),
+        activity: plan::connector::ActivityRules::default(),
+    }
+}
+
+fn greet(accounts: &[Sandbox; 2], base: &str, database: &str) -> anyhow::Result<()> {
+    output::line("A hospital keeps leads in one LeadSquared account and patients in another.")?;
+    output::line("Both are emulated here, and leadsync keeps them in sync, both ways.\n")?;
+    for account in accounts {
+        output::line(&format!("  account {:9} {}/leads", account.name(), account.url()))?;
+    }
+    output::line(&format!("  leadsync          {base}/"))?;
+    output::line(
+        "\nSee and change leads there by hand. Where is a lead? Ask in another terminal:",
+    )?;
+    output::line(&format!("  leadsync --database-url {database} logs --q EMAIL_OR_PHONE"))?;
+    output::line("Ctrl-C ends it.\n")
+}
+
+/// The handle that the parts of the demo share.
+type Accounts = [Sandbox; 2];
+/// The store, shared.
+type SharedStore = Arc<dyn Store>;

@@ -1,0 +1,200 @@
+//! `leadsync logs`.
+
+use anyhow::bail;
+use jiff::Timestamp;
+use plan::id::RequestId;
+use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use store::{AttemptItem, Cursor, Filter, Page, RecordItem, RequestItem, Store};
+
+use crate::settings::Settings;
+use crate::{node, output, period};
+
+/// Show requests and what became of their records, newest first
+#[derive(Debug, clap::Args)]
+pub struct Logs {
+    /// Show this request's whole story: its records, attempts and calls
+    #[arg(value_name = "REQUEST_ID")]
+    request: Option<RequestId>,
+    #[command(flatten)]
+    filters: Filters,
+    /// At most so many requests
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=200))]
+    limit: u16,
+    /// Go on after this Request ID
+    #[arg(long, value_name = "REQUEST_ID")]
+    cursor: Option<RequestId>,
+}
+
+/// Which requests.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
+    /// Of this connector
+    #[arg(long, value_name = "NAME")]
+    connector: Option<String>,
+    /// Received at this time or later: 2026-11-23, 2026-11-23T09:30:00Z, today, yesterday, 2h, 7d
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<Timestamp>,
+    /// Received before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    to: Option<Timestamp>,
+    /// queued, running, success or failure
+    #[arg(long, value_name = "STATUS")]
+    job_status: Option<JobStatus>,
+    /// success or error
+    #[arg(long, value_name = "STATUS")]
+    sync_status: Option<SyncStatus>,
+    /// With a record that was new, updated, unchanged, skipped or failed
+    #[arg(long)]
+    event: Option<Event>,
+    /// With a record of this entity: lead or activity
+    #[arg(long)]
+    entity: Option<Entity>,
+    /// With a record of this lead: an email, a phone number or an id, of either account
+    #[arg(long, value_name = "LEAD")]
+    q: Option<String>,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    period::parse(text, node::now())
+}
+
+impl Filters {
+    /// The store's filter; a connector that there is not is an error, not an empty list.
+    pub async fn filter(&self, store: &dyn Store) -> anyhow::Result<Filter> {
+        if let Some(name) = &self.connector
+            && store.configuration().await?.connector(name).is_none()
+        {
+            bail!("there is no connector {name}: see `leadsync connector list`");
+        }
+        Ok(Filter {
+            connector: self.connector.clone(),
+            from: self.from,
+            to: self.to,
+            job_status: self.job_status,
+            sync_status: self.sync_status,
+            event: self.event,
+            entity: self.entity,
+            q: self.q.clone(),
+            ids: Vec::new(),
+        })
+    }
+}
+
+impl Logs {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let store = settings.open().await?;
+        let mut filter = self.filters.filter(store.as_ref()).await?;
+        filter.ids.extend(self.request);
+        let page = Page { limit: self.limit.into(), after: self.cursor.map(Cursor) };
+        let (items, next) = store.requests(&filter, &page).await?;
+        if let Some(id) = self.request {
+            let Some(item) = items.first() else {
+                bail!("there is no request {id}: see `leadsync logs`");
+            };
+            return if settings.json { output::json(item) } else { story(item) };
+        }
+        if settings.json {
+            return output::json(&items);
+        }
+        if items.is_empty() {
+            return output::line("No request matches.");
+        }
+        list(&items)?;
+        if let Some(Cursor(id)) = next {
+            output::line(&format!("More: add --cursor {id}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn list(items: &[RequestItem]) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    for item in items {
+        let row = |record: Option<&RecordItem>| {
+            [
+                seconds(item.received_at),
+                item.id.to_string(),
+                item.connector.clone(),
+                item.job_status.to_string(),
+                record.map_or(String::new(), |record| record.event.to_string()),
+                record.map_or(String::new(), lead),
+                record
+                    .and_then(|record| record.error.as_ref())
+                    .map_or(String::new(), |problem| problem.message.clone()),
+            ]
+        };
+        if item.records.is_empty() {
+            rows.push(row(None));
+        }
+        rows.extend(item.records.iter().map(|record| row(Some(record))));
+    }
+    let heads = ["RECEIVED (UTC)", "REQUEST", "CONNECTOR", "JOB", "EVENT", "LEAD", "WHY"];
+    output::table(heads, &rows)
+}
+
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn lead(record: &RecordItem) -> String {
+    let id = record.source_id.as_deref().unwrap_or("?");
+    match &record.destination_id {
+        Some(destination) => format!("{id} → {destination}"),
+        None => id.to_owned(),
+    }
+}
+
+/// Everything about one request.
+fn story(item: &RequestItem) -> anyhow::Result<()> {
+    let finished =
+        item.finished_at.map_or("not finished".to_owned(), |at| format!("finished {at}"));
+    output::line(&format!(
+        "request {} of {} ({}), received {}, {finished}: {}",
+        item.id, item.connector, item.origin, item.received_at, item.job_status
+    ))?;
+    for record in &item.records {
+        output::line(&format!("\n{} {}: {}", record.entity, lead(record), record.event))?;
+        if let Some(problem) = &record.error {
+            output::line(&format!("  {}\n  What to do: {}", problem.message, problem.advice))?;
+        }
+        if let Some(at) = record.next_attempt_at {
+            output::line(&format!("  next attempt at {at}"))?;
+        }
+        if let Some(explanation) = &record.explanation {
+            output::line(&format!(
+                "  decided (version {} of the connector): {}",
+                record.version,
+                explanation.get()
+            ))?;
+        }
+        for attempt in &record.attempts {
+            show_attempt(attempt)?;
+        }
+    }
+    Ok(())
+}
+
+fn show_attempt(attempt: &AttemptItem) -> anyhow::Result<()> {
+    output::line(&format!("  attempt {} at {}: {}", attempt.number, attempt.at, attempt.event))?;
+    if let Some(problem) = &attempt.error {
+        output::line(&format!("    {}", problem.message))?;
+    }
+    for call in &attempt.calls {
+        let status = call.status.map_or("no answer".to_owned(), |status| status.to_string());
+        let row = call.row.map_or(String::new(), |row| format!(", row {row}"));
+        output::line(&format!(
+            "    {} {} → {status} in {} ms{row}",
+            call.method, call.url, call.milliseconds
+        ))?;
+        for (what, text) in [("sent", &call.request), ("answered", &call.response)] {
+            if !text.is_empty() {
+                output::line(&format!("      {what}: {text}"))?;
+            }
+        }
+        if let Some(error) = &call.error {
+            output::line(&format!("      {error}"))?;
+        }
+    }
+    Ok(())
+}

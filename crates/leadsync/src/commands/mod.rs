@@ -1,0 +1,61 @@
+//! The commands, a module each.
+
+mod apply;
+mod connector;
+mod demo;
+mod export;
+mod logs;
+mod preview;
+mod retry;
+mod sandbox;
+mod serve;
+
+use clap::Subcommand;
+
+use crate::settings::Settings;
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start two emulated accounts that are in sync, with sample leads that change
+    Demo(demo::Demo),
+    /// Run the service: receive webhooks and sync leads
+    Serve,
+    /// Make accounts and connectors be as files say
+    Apply(apply::Apply),
+    /// Print accounts and connectors as a file that `apply` reads
+    Export(export::Export),
+    /// List, show, enable, disable and remove connectors
+    #[command(subcommand)]
+    Connector(connector::Connector),
+    /// Show requests and what became of their records, newest first
+    Logs(logs::Logs),
+    /// Try failed records again
+    Retry(retry::Retry),
+    /// Show what a payload would do, without doing it
+    Preview(preview::Preview),
+    /// Start emulated LeadSquared accounts
+    Sandbox(sandbox::Sandbox),
+}
+
+impl Command {
+    /// Whether it runs until it is told to end, and so tells how it is doing.
+    pub fn runs_long(&self) -> bool {
+        matches!(self, Self::Serve | Self::Sandbox(_))
+    }
+
+    /// Does it.
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        match self {
+            Self::Demo(demo) => demo.run(settings).await,
+            Self::Serve => serve::run(settings).await,
+            Self::Apply(apply) => apply.run(settings).await,
+            Self::Export(export) => export.run(settings).await,
+            Self::Connector(connector) => connector.run(settings).await,
+            Self::Logs(logs) => logs.run(settings).await,
+            Self::Retry(retry) => retry.run(settings).await,
+            Self::Preview(preview) => preview.run(settings).await,
+            Self::Sandbox(sandbox) => sandbox.run(settings).await,
+        }
+    }
+}

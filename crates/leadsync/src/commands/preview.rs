@@ -1,0 +1,147 @@
+//! `leadsync preview`.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use plan::decide::Decision;
+use plan::link::{Link, Pair};
+use plan::mapping::{Mapping, Sent};
+use plan::metadata::FieldList;
+use plan::payload;
+use plan::preview::{Asked, Previewed, RecordPreview, preview};
+use store::Store;
+
+use crate::output;
+use crate::settings::Settings;
+
+/// Show what a payload would do, without doing it
+#[derive(Debug, clap::Args)]
+pub struct Preview {
+    /// The connector's name
+    name: String,
+    /// A file with a webhook's body, or - for standard input
+    file: PathBuf,
+    /// The body's Content-Type
+    #[arg(long, value_name = "TYPE")]
+    content_type: Option<String>,
+}
+
+impl Preview {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let body = if self.file.as_os_str() == "-" {
+            let mut body = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin(), &mut body)?;
+            body
+        } else {
+            std::fs::read(&self.file)
+                .with_context(|| format!("{} can't be read", self.file.display()))?
+        };
+        let store = settings.open().await?;
+        let configuration = store.configuration().await?;
+        let connector = configuration.connector(&self.name).with_context(|| {
+            format!("there is no connector {}: see `leadsync connector list`", self.name)
+        })?;
+        let account = |id| {
+            configuration.account_by_id(id).context("the connector's account is not configured")
+        };
+        let source = fields(store.as_ref(), account(connector.source)?).await?;
+        let destination = fields(store.as_ref(), account(connector.destination)?).await?;
+        let mapping = Mapping::new(&connector.definition, &source, &destination);
+        let previewed = Previewed {
+            connector: &connector.definition,
+            mapping: &mapping,
+            source: connector.source,
+            destination: connector.destination,
+        };
+        let content_type = self.content_type.as_deref();
+        let links = links(store.as_ref(), connector, &body, content_type).await?;
+        let records = preview(previewed, &body, content_type, |id| links.get(id).cloned())
+            .map_err(|problem| anyhow::anyhow!("{problem}"))
+            .with_context(|| format!("in {}", self.file.display()))?;
+        if settings.json {
+            return output::json(&records);
+        }
+        records.iter().try_for_each(show)
+    }
+}
+
+/// An account's fields as they are kept, or as the account tells them now.
+async fn fields(store: &dyn Store, account: &store::Account) -> anyhow::Result<FieldList> {
+    if let Some((_, fields)) = store.lead_fields(account.id).await? {
+        return Ok(fields);
+    }
+    dispatch::fetch_fields(account).await.map_err(|problem| anyhow::anyhow!("{problem}"))
+}
+
+async fn links(
+    store: &dyn Store,
+    connector: &store::Connector,
+    body: &[u8],
+    content_type: Option<&str>,
+) -> anyhow::Result<HashMap<String, Link>> {
+    let items = payload::read(body, content_type).unwrap_or_default();
+    let ids: Vec<String> =
+        items.iter().filter_map(|item| item.lead_id().map(str::to_owned)).collect();
+    let pair = Pair::of(connector.source, connector.destination);
+    let side = pair.side(connector.source);
+    let links = store.links(pair, side, &ids).await?;
+    Ok(links.into_iter().map(|link| (link.end(side).lead_id.clone(), link)).collect())
+}
+
+fn show(record: &RecordPreview) -> anyhow::Result<()> {
+    let id = record.source_id.as_deref().unwrap_or("without an id");
+    output::line(&format!("{} {id}: {}", record.entity, sentence(&record.decision)))?;
+    let rows: Vec<[String; 4]> = record
+        .fields
+        .iter()
+        .filter(|field| field.sent != Sent::Absent || field.default.is_some())
+        .map(|field| {
+            let sent = match &field.sent {
+                Sent::Absent => String::new(),
+                Sent::Blank => "(blank: left alone)".to_owned(),
+                Sent::Value(value) => value.clone(),
+            };
+            let default = field.default.as_ref().map(|value| format!("default {value}"));
+            let remark = field.remark.map(str::to_owned);
+            let notes: Vec<String> = default.into_iter().chain(remark).collect();
+            let from = field.from.clone().unwrap_or_else(|| "(computed)".to_owned());
+            [from, field.to.clone(), sent, notes.join("; ")]
+        })
+        .collect();
+    if !rows.is_empty() {
+        output::table(["FROM", "TO", "VALUE", "NOTE"], &rows)?;
+    }
+    for call in &record.calls {
+        let account = match call.account {
+            Asked::Source => "source",
+            Asked::Destination => "destination",
+        };
+        output::line(&format!("call to the {account}: {}", call.operation.as_str()))?;
+        for change in &call.fields {
+            let before = change.before.as_ref().map_or(String::new(), |b| format!(" (was {b:?})"));
+            output::line(&format!("  {} = {:?}{before}", change.to, change.value))?;
+        }
+        if let Some(then) = call.then {
+            output::line(&format!("  {then}"))?;
+        }
+    }
+    output::line("")
+}
+
+fn sentence(decision: &Decision) -> String {
+    match decision {
+        Decision::Refuse { problems } => {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            format!("would fail. {}", problems.join(" "))
+        }
+        Decision::Skip { problem } => format!("would be skipped. {problem}"),
+        Decision::Unchanged { why, .. } => format!("nothing to do. {}", why.sentence()),
+        Decision::ReadSource { .. } => "would be read from the source first".to_owned(),
+        Decision::Look { .. } => "would be looked up in the destination first".to_owned(),
+        Decision::Capture { key, .. } => {
+            format!("would be created, or updated where {} is {}", key.field, key.value)
+        }
+        Decision::Update { lead_id, .. } => format!("would update the lead {lead_id}"),
+    }
+}

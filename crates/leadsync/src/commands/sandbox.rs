@@ -1,0 +1,110 @@
+//! `leadsync sandbox`.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use sandbox::{Plan, Sandbox as Account, Settings as AccountSettings};
+
+use crate::settings::Settings;
+use crate::{node, output};
+
+/// Start emulated LeadSquared accounts
+#[derive(Debug, clap::Args)]
+pub struct Sandbox {
+    /// How many accounts
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=50))]
+    accounts: u16,
+    /// The first account's port; the others follow. 0 takes free ones
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The accounts' API quota
+    #[arg(long, value_enum, default_value_t = PlanName::Pro)]
+    plan: PlanName,
+    /// How many milliseconds every answer takes
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    latency: u64,
+    /// Print only the accounts as a configuration file for `apply`
+    #[arg(long)]
+    toml: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum PlanName {
+    Pro,
+    Super,
+    Unlimited,
+}
+
+impl Sandbox {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let mut accounts = Vec::new();
+        for number in 0..self.accounts {
+            let port = if self.port == 0 { 0 } else { self.port.saturating_add(number) };
+            let mut account = AccountSettings::new(&format!("account-{}", number + 1));
+            account.port = port;
+            account.plan = match self.plan {
+                PlanName::Pro => Plan::Pro,
+                PlanName::Super => Plan::Super,
+                PlanName::Unlimited => Plan::Unlimited,
+            };
+            let account = Account::start(account)
+                .await
+                .with_context(|| format!("an account can't listen on port {port}"))?;
+            account.set_latency(Duration::from_millis(self.latency));
+            accounts.push(account);
+        }
+        self.show(&accounts, settings.json)?;
+        node::asked_to_end().await?;
+        for account in accounts {
+            account.stop().await;
+        }
+        Ok(())
+    }
+
+    fn show(&self, accounts: &[Account], json: bool) -> anyhow::Result<()> {
+        if json {
+            let items: Vec<serde_json::Value> = accounts
+                .iter()
+                .map(|account| {
+                    serde_json::json!({
+                        "name": account.name(), "host": account.url(),
+                        "access_key": account.access_key(), "secret_key": account.secret_key(),
+                    })
+                })
+                .collect();
+            return output::json(&items);
+        }
+        for account in accounts {
+            if !self.toml {
+                output::line(&format!(
+                    "# {}: see and edit its leads at {}",
+                    account.name(),
+                    account.url()
+                ))?;
+            }
+            output::line(&self.table(account))?;
+        }
+        Ok(())
+    }
+
+    /// The account for a configuration file.
+    fn table(&self, account: &Account) -> String {
+        let plan = match self.plan {
+            PlanName::Pro => "plan = \"pro\"".to_owned(),
+            PlanName::Super => "plan = \"super\"".to_owned(),
+            PlanName::Unlimited => unlimited().to_owned(),
+        };
+        format!(
+            "[[account]]\nname = \"{}\"\nhost = \"{}\"\naccess_key = \"{}\"\nsecret_key = \"{}\"\n{plan}\n",
+            account.name(),
+            account.url(),
+            account.access_key(),
+            account.secret_key(),
+        )
+    }
+}
+
+/// A quota that nobody reaches, for an account that refuses nothing.
+fn unlimited() -> &'static str {
+    "quota = { calls = 1000000, bulk_calls = 1000000, per_seconds = 1, daily = 4000000000 }"
+}

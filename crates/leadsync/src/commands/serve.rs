@@ -1,0 +1,17 @@
+//! `leadsync serve`.
+
+use crate::node::{self, Node};
+use crate::settings::Settings;
+
+/// Runs the service until it is told to end.
+pub async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let listener = node::listen(settings.listen).await?;
+    let store = settings.open_to_serve().await?;
+    let mut node = Node::start(listener, store)?;
+    tracing::info!(listen = %settings.listen, public_url = settings.public_url(), "serving");
+    let waited = node.wait().await;
+    tracing::info!("ending: finishing what is under way");
+    node.stop().await?;
+    tracing::info!("ended");
+    waited
+}

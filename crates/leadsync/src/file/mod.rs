@@ -1,0 +1,37 @@
+//! Configuration files: what `apply` reads and `export` writes.
+
+mod read;
+mod write;
+
+pub use read::{AccountEntry, ConnectorEntry, Files};
+pub use write::write;
+
+use serde::{Deserialize, Serialize};
+
+/// A secret as a file gives it: the text itself, or where it is.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum SecretSource {
+    /// In the environment.
+    Env {
+        /// The variable.
+        env: String,
+    },
+    /// In a file of its own.
+    File {
+        /// The file.
+        file: std::path::PathBuf,
+    },
+    /// Here. It is never written back.
+    Plain(String),
+}
+
+impl std::fmt::Debug for SecretSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Env { env } => write!(f, "env {env}"),
+            Self::File { file } => write!(f, "file {}", file.display()),
+            Self::Plain(_) => f.write_str("plain"),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Writing configuration files.
+
+use anyhow::Context;
+use plan::connector::{Access, ActivityRules, Basic, Conflict, Definition, LeadRules};
+use plan::quota::Quota;
+use serde::Serialize;
+use store::{Account, AccountPlan, Connector};
+
+use super::SecretSource;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    account: Vec<AccountTable<'a>>,
+    connector: Vec<ConnectorTable<'a>>,
+}
+
+#[derive(Serialize)]
+struct AccountTable<'a> {
+    name: &'a str,
+    host: &'a str,
+    access_key: SecretSource,
+    secret_key: SecretSource,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<Quota>,
+}
+
+/// A definition with `enabled` in the place where people look for it.
+#[derive(Serialize)]
+struct ConnectorTable<'a> {
+    name: &'a str,
+    source: &'a str,
+    destination: &'a str,
+    enabled: bool,
+    basic: &'a Basic,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<&'a Access>,
+    lead: &'a LeadRules,
+    conflict: &'a Conflict,
+    activity: &'a ActivityRules,
+}
+
+/// The file that makes these accounts and connectors be as they are. Keys are left out: each is
+/// taken from an environment variable that is named after its account.
+pub fn write(accounts: &[&Account], connectors: &[&Connector]) -> anyhow::Result<String> {
+    let document = Document {
+        account: accounts.iter().map(|account| account_table(account)).collect(),
+        connector: connectors.iter().map(|connector| connector_table(connector)).collect(),
+    };
+    toml::to_string(&document).context("the configuration can't be written as TOML")
+}
+
+fn account_table(account: &Account) -> AccountTable<'_> {
+    let (plan, quota) = match account.plan {
+        AccountPlan::Pro => (Some("pro"), None),
+        AccountPlan::Super => (Some("super"), None),
+        AccountPlan::Quota(quota) => (None, Some(quota)),
+    };
+    let variable = |what: &str| {
+        let name: String = account
+            .name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+            .collect();
+        SecretSource::Env { env: format!("{name}_{what}") }
+    };
+    AccountTable {
+        name: &account.name,
+        host: &account.host,
+        access_key: variable("ACCESS_KEY"),
+        secret_key: variable("SECRET_KEY"),
+        plan,
+        quota,
+    }
+}
+
+fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
+    let Definition { name, source, destination, basic, access, lead, conflict, activity } =
+        &connector.definition;
+    ConnectorTable {
+        name,
+        source,
+        destination,
+        enabled: connector.enabled,
+        basic,
+        access: Some(access).filter(|access| **access != Access::default()),
+        lead,
+        conflict,
+        activity,
+    }
+}

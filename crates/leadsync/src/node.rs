@@ -1,0 +1,100 @@
+//! One node at work: the receiver and the dispatcher, from start to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use dispatch::{Dispatcher, Options};
+use jiff::Timestamp;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::telemetry;
+
+/// A running node.
+#[derive(Debug)]
+pub struct Node {
+    dispatcher: Dispatcher,
+    stop: CancellationToken,
+    serving: JoinHandle<store::Result<()>>,
+}
+
+/// The time of now.
+#[expect(clippy::disallowed_methods, reason = "the program owns the clock and passes it on")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Listens, before anything slow is done: a wrong address is told at once.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("can't listen on {address}: stop what uses it, or choose another with --listen")
+    })
+}
+
+impl Node {
+    /// Starts the node.
+    pub fn start(listener: TcpListener, store: Arc<dyn Store>) -> anyhow::Result<Self> {
+        let metrics = telemetry::start_metrics()?;
+        let wake = Arc::new(Notify::new());
+        let clock: web::Clock = Arc::new(now);
+        let dispatcher =
+            Dispatcher::start(store.clone(), wake.clone(), clock.clone(), Options::default());
+        let stop = CancellationToken::new();
+        let parts = web::Parts { store, wake, clock, metrics, limits: web::Limits::default() };
+        let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
+        Ok(Self { dispatcher, stop, serving })
+    }
+
+    /// Stops it: what was acknowledged is stored, calls under way are finished and recorded.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        let served = self.serving.await.context("the receiver ended by a panic")?;
+        self.dispatcher.stop().await;
+        served.context("the receiver could not start")
+    }
+
+    /// Waits until somebody asks the process to end, or until the receiver fails.
+    pub async fn wait(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            asked = asked_to_end() => asked,
+            // It is awaited again in `stop`, which must not happen to a finished task.
+            () = finished(&self.serving) => Ok(()),
+        }
+    }
+}
+
+/// Waits for Ctrl-C or a SIGTERM. From then on a second one ends the process at once.
+pub async fn asked_to_end() -> anyhow::Result<()> {
+    signal().await?;
+    tokio::spawn(async {
+        if signal().await.is_ok() {
+            eprintln!(
+                "leadsync: ended at once; what was under way is found again at the next start"
+            );
+            std::process::exit(1);
+        }
+    });
+    Ok(())
+}
+
+async fn signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+async fn finished(task: &JoinHandle<store::Result<()>>) {
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(200));
+    while !task.is_finished() {
+        look.tick().await;
+    }
+}

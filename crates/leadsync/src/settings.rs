@@ -1,0 +1,166 @@
+//! The settings of the process: flags, then the environment, then `leadsync.toml`, then defaults.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use store::{Open, Store};
+
+/// Settings as flags and environment give them.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Settings")]
+pub struct Flags {
+    /// `sqlite://PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` for several nodes
+    /// [default: sqlite://leadsync.db]
+    #[arg(
+        long,
+        global = true,
+        env = "LEADSYNC_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    database_url: Option<String>,
+    /// Where `serve` listens [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "LEADSYNC_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// What webhook URLs begin with [default: http:// and the listen address]
+    #[arg(long, global = true, env = "LEADSYNC_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// The file with the key that encrypts API keys [default: beside the database]
+    #[arg(long, global = true, env = "LEADSYNC_SECRET_KEY_FILE", value_name = "FILE")]
+    secret_key_file: Option<PathBuf>,
+    /// What is logged to stderr: a `tracing` filter [default: info, and warn for short commands]
+    #[arg(long, global = true, env = "LEADSYNC_LOG", value_name = "FILTER")]
+    log: Option<String>,
+    /// `text`, or `json` for JSON lines [default: text]
+    #[arg(long, global = true, env = "LEADSYNC_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// A file with these settings, by their names with `_` for `-` [default: leadsync.toml, if
+    /// there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// Print JSON for scripts
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// The settings file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsFile {
+    database_url: Option<String>,
+    listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    secret_key_file: Option<PathBuf>,
+    log: Option<String>,
+    log_format: Option<LogFormat>,
+}
+
+/// The settings in force.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The database.
+    pub database_url: String,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What webhook URLs begin with, without a slash at the end; `None`: the listen address.
+    pub public_url: Option<String>,
+    /// The file of the encryption key, if it is not in its default place.
+    pub secret_key_file: Option<PathBuf>,
+    /// The log filter, if one is asked for.
+    pub log: Option<String>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Whether to print JSON.
+    pub json: bool,
+}
+
+const DEFAULT_DATABASE: &str = "sqlite://leadsync.db";
+const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+const DEFAULT_FILE: &str = "leadsync.toml";
+
+impl Settings {
+    /// Puts flags (which hold the environment too), file and defaults together.
+    pub fn read(flags: Flags) -> anyhow::Result<Self> {
+        let file = match &flags.settings {
+            Some(path) => read_file(path)?
+                .with_context(|| format!("the settings file {} does not exist", path.display()))?,
+            None => read_file(Path::new(DEFAULT_FILE))?.unwrap_or_default(),
+        };
+        let public_url = flags.public_url.or(file.public_url);
+        Ok(Self {
+            database_url: flags
+                .database_url
+                .or(file.database_url)
+                .unwrap_or_else(|| DEFAULT_DATABASE.to_owned()),
+            listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
+            public_url: public_url.as_deref().map(checked_url).transpose()?,
+            secret_key_file: flags.secret_key_file.or(file.secret_key_file),
+            log: flags.log.or(file.log),
+            log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
+            json: flags.json,
+        })
+    }
+
+    /// Opens the database, beside a service that may be running.
+    pub async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
+        self.open_as(false).await
+    }
+
+    /// Opens the database as the service.
+    pub async fn open_to_serve(&self) -> anyhow::Result<Arc<dyn Store>> {
+        self.open_as(true).await
+    }
+
+    async fn open_as(&self, serve: bool) -> anyhow::Result<Arc<dyn Store>> {
+        let open = Open { key_file: self.secret_key_file.clone(), serve };
+        Ok(store::open(&self.database_url, open).await?)
+    }
+
+    /// The webhook URL of a connector.
+    pub fn webhook_url(&self, token: &store::Token) -> String {
+        format!("{}/hooks/{}", self.public_url(), token.expose())
+    }
+
+    /// What webhook URLs begin with.
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Option<SettingsFile>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} can't be read", path.display()));
+        }
+    };
+    let file = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+    Ok(Some(file))
+}
+
+fn checked_url(url: &str) -> anyhow::Result<String> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    match rest.map(|rest| rest.trim_end_matches('/')) {
+        Some(host) if !host.is_empty() && !host.contains(['?', '#', ' ']) => {
+            Ok(url.trim_end_matches('/').to_owned())
+        }
+        _ => bail!("the public URL '{url}' is not one: write it like https://leadsync.example.com"),
+    }
+}
