@@ -47,7 +47,7 @@ impl Default for Options {
         Self {
             node: format!("process {}", std::process::id()),
             poll: Duration::from_millis(250),
-            lease: Duration::from_secs(12),
+            lease: Duration::from_secs(6),
             window: 2_000,
             limits: leadsquared::Limits {
                 answer: 8 * 1024 * 1024,

@@ -2,6 +2,8 @@
 
 mod apply;
 mod connector;
+mod kill;
 mod logs;
 mod program;
+mod service;
 mod settings;

@@ -1,0 +1,153 @@
+//! `kill -9` at random moments under load: what was answered 200 is applied, and no lead is
+//! created twice.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use postgres_fixture::Postgres;
+use sandbox::{Fault, Trouble};
+
+use crate::service::Service;
+
+/// How often the service is killed.
+const KILLS: u32 = 20;
+/// Clients that post at a time, each for leads of its own.
+const CLIENTS: usize = 6;
+/// Leads of a client; each is posted again and again with new values.
+const LEADS: usize = 8;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_with_bulk_writes() {
+    let service = Service::prepare(None, "trigger_automations = false").await;
+    killed(service, Duration::from_millis(400)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_with_single_writes_and_a_destination_that_breaks_off() {
+    let service = Service::prepare(None, "trigger_automations = true").await;
+    for trouble in [Trouble::ResetBefore, Trouble::ResetAfter, Trouble::Html500] {
+        service.destination.put_fault(Fault::always(trouble).with_probability(0.02));
+    }
+    killed(service, Duration::from_millis(400)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgresql() {
+    let database = Postgres::shared().database();
+    let service = Service::prepare(Some(database), "trigger_automations = false").await;
+    // After a kill the lease runs on for some seconds; some kills must come after that.
+    killed(service, Duration::from_secs(9)).await;
+}
+
+/// A generator of random numbers whose seed a failed test shows.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// What was posted for a lead last, and answered 200.
+struct Posted {
+    email: String,
+    version: u64,
+}
+
+async fn killed(mut service: Service, longest_life: Duration) {
+    let seed = u64::from(std::process::id());
+    println!("seed {seed}");
+    let mut chance = Chance(seed);
+    let stop = Arc::new(AtomicBool::new(false));
+    let acknowledged = Arc::new(AtomicUsize::new(0));
+    service.start();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let hook = service.hook.clone();
+            tokio::spawn(post(hook, client, seed, stop.clone(), acknowledged.clone()))
+        })
+        .collect();
+    for _ in 0..KILLS {
+        let most = u64::try_from(longest_life.as_millis()).expect("a short time");
+        // The load must reach the service between two kills, or they prove nothing.
+        let before = acknowledged.load(Ordering::SeqCst);
+        while acknowledged.load(Ordering::SeqCst) == before {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(chance.below(most))).await;
+        service.kill_hard();
+        service.start();
+    }
+    stop.store(true, Ordering::SeqCst);
+    let mut posted = Vec::new();
+    for client in clients {
+        posted.extend(client.await.expect("a client"));
+    }
+    service.destination.clear_faults();
+    // Failed tries wait for half a minute and more; a person need not.
+    service.run(&["retry", "--failed"]).succeeded();
+    service.settled().await;
+
+    println!(
+        "seed {seed}: {KILLS} kills, {} webhooks answered 200, {} leads",
+        acknowledged.load(Ordering::SeqCst),
+        posted.len()
+    );
+    assert_eq!(service.destination.lead_count(), posted.len(), "seed {seed}: leads");
+    for Posted { email, version } in &posted {
+        let found = service.destination.find_leads("EmailAddress", email);
+        assert_eq!(found.len(), 1, "seed {seed}: {email}: {found:?}");
+        let lead = service.destination.lead(&found[0]).expect("it was found");
+        assert_eq!(lead["FirstName"], Some(format!("v{version}")), "seed {seed}: {email}");
+    }
+    service.stop();
+}
+
+/// Posts new versions of a client's own leads, each until it is answered 200, as LeadSquared's
+/// automations repeat a post.
+async fn post(
+    hook: String,
+    client: usize,
+    seed: u64,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicUsize>,
+) -> Vec<Posted> {
+    let http = reqwest::Client::builder()
+        .timeout(Duration::from_secs(20))
+        .build()
+        .expect("an HTTP client");
+    let mut chance = Chance(seed ^ (u64::try_from(client).expect("a small number") << 32));
+    let mut posted: Vec<Posted> = (0..LEADS)
+        .map(|lead| Posted { email: format!("lead{lead}.of{client}@example.com"), version: 0 })
+        .collect();
+    while !stop.load(Ordering::SeqCst) || posted.iter().any(|lead| lead.version == 0) {
+        let next = usize::try_from(chance.below(posted.len() as u64)).expect("an index");
+        let lead = &mut posted[next];
+        lead.version += 1;
+        // LeadSquared's times have whole seconds: each version is a second younger.
+        let (minute, second) = (lead.version / 60, lead.version % 60);
+        let body = serde_json::json!({ "Before": {}, "After": {}, "Current": {
+            "ProspectID": format!("lead-{next}-of-{client}"), "EmailAddress": lead.email,
+            "FirstName": format!("v{}", lead.version), "mx_City": "Pune",
+            "ModifiedOn": format!("2026-01-0{} {:02}:{:02}:{second:02}.000", 1 + minute / 1440, minute / 60 % 24, minute % 60),
+        }});
+        loop {
+            let answer = http
+                .post(&hook)
+                .header("content-type", "application/json")
+                .body(body.to_string())
+                .send()
+                .await;
+            if answer.is_ok_and(|answer| answer.status() == 200) {
+                acknowledged.fetch_add(1, Ordering::SeqCst);
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // So that what piles up while the service is down can be worked off in a moment.
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+    posted
+}

@@ -1,0 +1,168 @@
+//! `leadsync serve`, between two emulated accounts.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plan::outcome::JobStatus;
+use sandbox::{Plan, Sandbox, Settings};
+use store::{Filter, Open, Page, Store};
+
+use crate::program::Program;
+
+/// How long something may take that is surely coming.
+const SOON: Duration = Duration::from_secs(120);
+
+/// The service, its database and the accounts that it joins.
+pub struct Service {
+    program: Program,
+    pub source: Sandbox,
+    pub destination: Sandbox,
+    pub address: SocketAddr,
+    pub hook: String,
+    database: String,
+    child: Option<Child>,
+}
+
+impl Service {
+    /// Accounts and a connector `source-to-destination` between them, with these lines in its
+    /// `[connector.lead]`; the service is not started yet. Without a database URL it is on SQLite.
+    pub async fn prepare(database: Option<String>, lead: &str) -> Self {
+        let account = async |name| {
+            let settings = Settings { plan: Plan::Unlimited, ..Settings::new(name) };
+            Sandbox::start(settings).await.expect("an account on a free port")
+        };
+        let (source, destination) = (account("source").await, account("destination").await);
+        let program = Program::new();
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = free.local_addr().expect("its address");
+        drop(free);
+        let database = database.unwrap_or_else(|| "sqlite://leadsync.db".to_owned());
+        let mut service = Self {
+            program,
+            source,
+            destination,
+            address,
+            hook: String::new(),
+            database,
+            child: None,
+        };
+        service.apply(lead);
+        service
+    }
+
+    fn apply(&mut self, lead: &str) {
+        let account = |account: &Sandbox| {
+            format!(
+                "[[account]]\nname = \"{}\"\nhost = \"{}\"\naccess_key = '{}'\nsecret_key = '{}'\n\
+                 quota = {{ calls = 100000, bulk_calls = 100000, per_seconds = 1, daily = 4000000000 }}\n",
+                account.name(),
+                account.url(),
+                account.access_key(),
+                account.secret_key(),
+            )
+        };
+        let file = format!(
+            "{}{}[[connector]]\nname = \"source-to-destination\"\nsource = \"source\"\n\
+             destination = \"destination\"\nenabled = true\n[connector.lead]\n{lead}\n",
+            account(&self.source),
+            account(&self.destination),
+        );
+        self.program.write("accounts.toml", &file);
+        self.run(&["apply", "accounts.toml"]).succeeded();
+        let url = self.run(&["connector", "url", "source-to-destination", "--json"]).json();
+        self.hook = url["url"].as_str().expect("a URL").to_owned();
+    }
+
+    fn variables(&self) -> [(&'static str, String); 2] {
+        [
+            ("LEADSYNC_DATABASE_URL", self.database.clone()),
+            ("LEADSYNC_LISTEN", self.address.to_string()),
+        ]
+    }
+
+    /// Runs another command on the same database.
+    pub fn run(&self, arguments: &[&str]) -> crate::program::Ran {
+        let variables = self.variables();
+        let variables: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.program.run_with(arguments, &variables)
+    }
+
+    /// Starts the service; it may not answer yet.
+    pub fn start(&mut self) {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.program.path().join("serve.log"))
+            .expect("a log file");
+        let child = Command::new(env!("CARGO_BIN_EXE_leadsync"))
+            .arg("serve")
+            .envs(self.variables())
+            .env_remove("LEADSYNC_LOG")
+            .current_dir(self.program.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the binary runs");
+        self.child = Some(child);
+    }
+
+    /// `kill -9`.
+    pub fn kill_hard(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("the process is ours");
+            child.wait().expect("the process is ours");
+        }
+    }
+
+    /// Asks the service to end, and waits until it has.
+    pub fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        let sent = Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
+        assert!(sent.success());
+        let status = child.wait().expect("the process is ours");
+        assert!(status.success(), "{status}:\n{}", self.log());
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.program.path().join("serve.log")).unwrap_or_default()
+    }
+
+    pub async fn store(&self) -> Arc<dyn Store> {
+        let database = match self.database.strip_prefix("sqlite://") {
+            Some(file) => format!("sqlite://{}", self.program.path().join(file).display()),
+            None => self.database.clone(),
+        };
+        let key = if database.starts_with("sqlite") { "leadsync.db.key" } else { "leadsync.key" };
+        let key_file = Some(self.program.path().join(key));
+        store::open(&database, Open { key_file, serve: false }).await.expect("the database opens")
+    }
+
+    /// Waits until no request waits or is worked.
+    pub async fn settled(&self) {
+        let store = self.store().await;
+        let deadline = Instant::now() + SOON;
+        loop {
+            let mut open = Vec::new();
+            for status in [JobStatus::Queued, JobStatus::Running] {
+                let filter = Filter { job_status: Some(status), ..Filter::default() };
+                let page = Page { limit: 3, after: None };
+                open.extend(store.requests(&filter, &page).await.expect("the log").0);
+            }
+            if open.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "still open: {open:#?}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.kill_hard();
+    }
+}
