@@ -1,0 +1,211 @@
+//! What becomes of leads when all goes well.
+
+use plan::outcome::{Event, JobStatus, SyncStatus};
+use serde_json::json;
+use store::{Change, Filter};
+
+use crate::scene::{Scene, calls, capture, captured, connector, problem};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_is_created_updated_and_left_alone() {
+    let mut scene = Scene::at_work("").await;
+    let lead = |city: &str, second: u32| {
+        json!({ "ProspectID": "a", "EmailAddress": "asha@example.com", "FirstName": "Asha",
+                "mx_City": city, "ModifiedOn": format!("2026-01-01 00:00:{second:02}.000") })
+    };
+    let first = scene.post(&lead("Pune", 1)).await;
+    let item = scene.ends_as(first, Event::New).await;
+    assert_eq!(calls(&item), ["Lead.Capture"]);
+    assert_eq!(
+        (item.job_status, item.sync_status, item.behaviour.as_deref()),
+        (JobStatus::Success, Some(SyncStatus::Success), Some("create_and_update"))
+    );
+    let id = item.records[0].destination_id.clone().expect("the new lead's id");
+    assert_eq!(item.records[0].source_id.as_deref(), Some("a"));
+
+    let again = scene.post(&lead("Pune", 1)).await;
+    let item = scene.ends_as(again, Event::Unchanged).await;
+    assert_eq!(calls(&item).len(), 0, "a duplicate costs no call");
+
+    let moved = scene.post(&lead("Delhi", 5)).await;
+    let item = scene.ends_as(moved, Event::Updated).await;
+    assert_eq!(calls(&item), ["Lead.Update"]);
+    assert_eq!(item.records[0].destination_id.as_deref(), Some(&*id));
+    let sent = &item.records[0].attempts[0].calls[0].request;
+    assert!(sent.contains("Delhi") && !sent.contains("Asha"), "only what changed: {sent}");
+
+    let late = scene.post(&lead("Pune", 3)).await;
+    scene.ends_as(late, Event::Unchanged).await;
+    let there = scene.there.lead(&id).expect("the lead");
+    assert_eq!(there["mx_City"].as_deref(), Some("Delhi"), "an older state does not win");
+    assert_eq!(scene.there.lead_count(), 1);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_and_its_echo_end() {
+    let mut scene = Scene::at_work("").await;
+    let mut back = connector("");
+    (back.name, back.source, back.destination) =
+        ("back".to_owned(), "there".to_owned(), "here".to_owned());
+    scene.put_connector(back).await;
+    capture(&scene.here);
+    capture(&scene.there);
+    let id = scene
+        .here
+        .create_lead(&[
+            ("FirstName", "Asha"),
+            ("EmailAddress", "asha@example.com"),
+            ("Phone", "+91-9876543210"),
+        ])
+        .expect("a new lead");
+    let posted = captured(&scene.here).await;
+    assert_eq!(posted.len(), 1);
+    let request = scene.post_to("there", posted[0].clone()).await;
+    scene.ends_as(request, Event::New).await;
+
+    let echo = captured(&scene.there).await;
+    assert_eq!(echo.len(), 1, "a creation by API fires New Lead");
+    let request = scene.post_to("back", echo[0].clone()).await;
+    let item = scene.ends_as(request, Event::Unchanged).await;
+    assert_eq!(calls(&item).len(), 0, "an echo costs no call: {item:#?}");
+    assert_eq!(scene.here.history(&id).len(), 1, "and changes nothing");
+
+    // A person's change on the other side goes the other way.
+    let twin = &scene.there.leads()[0];
+    scene.there.edit_lead(twin, &[("mx_City", "Pune")]).expect("an edit");
+    let posted = captured(&scene.there).await;
+    let request = scene.post_to("back", posted[1].clone()).await;
+    scene.ends_as(request, Event::Updated).await;
+    assert_eq!(scene.here.lead(&id).expect("the lead")["mx_City"].as_deref(), Some("Pune"));
+    assert_eq!(scene.here.find_leads("EmailAddress", "asha@example.com"), [id]);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_shares_calls() {
+    let mut scene = Scene::new("").await;
+    let mut requests = Vec::new();
+    for n in 0..100 {
+        let lead = json!({ "ProspectID": format!("lead-{n}"), "EmailAddress": format!("l{n}@example.com") });
+        requests.push(scene.post(&lead).await);
+    }
+    scene.work();
+    for request in requests {
+        scene.ends_as(request, Event::New).await;
+    }
+    assert_eq!(scene.there.lead_count(), 100);
+    let counts = scene.there.calls();
+    // One call told the fields; the rest wrote 25 leads each.
+    assert!(counts.total <= 6, "{counts:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_key_is_tried_where_the_first_belongs_to_another_lead() {
+    let mut scene = Scene::at_work(r#""basic":{"secondary_search_by":"Phone"}"#).await;
+    let known = scene
+        .there
+        .create_lead(&[("FirstName", "A."), ("Phone", "+91-9876543210")])
+        .expect("a lead");
+    let request = scene
+        .post(&json!({ "ProspectID": "a", "FirstName": "Asha", "EmailAddress": "asha@example.com",
+                       "Phone": "+91-9876543210" }))
+        .await;
+    scene.ends_as(request, Event::Updated).await;
+    assert_eq!(scene.there.lead_count(), 1, "not doubled");
+    let lead = scene.there.lead(&known).expect("the lead");
+    assert_eq!(lead["EmailAddress"].as_deref(), Some("asha@example.com"));
+    assert_eq!(lead["FirstName"].as_deref(), Some("Asha"));
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behaviours_are_kept_to() {
+    let mut scene = Scene::at_work(r#""lead":{"behaviour":"update_only"}"#).await;
+    let lead = json!({ "ProspectID": "a", "EmailAddress": "asha@example.com", "mx_City": "Pune" });
+    let request = scene.post(&lead).await;
+    let item = scene.ends_as(request, Event::Skipped).await;
+    assert_eq!(problem(&item).code, "not_found");
+    assert_eq!(scene.there.lead_count(), 0);
+
+    scene.put_connector(connector(r#""lead":{"behaviour":"create_only"}"#)).await;
+    let known = scene.there.create_lead(&[("EmailAddress", "asha@example.com")]).expect("a lead");
+    let request = scene.post(&lead).await;
+    scene.until(request, |item| item.behaviour.as_deref() == Some("create_only")).await;
+    scene.ended(request).await;
+    assert_eq!(scene.there.lead(&known).expect("the lead")["mx_City"], None, "left alone");
+    assert_eq!(scene.there.lead_count(), 1);
+
+    scene.put_connector(connector(r#""lead":{"behaviour":"do_nothing"}"#)).await;
+    let request = scene.post(&json!({ "ProspectID": "b", "EmailAddress": "b@example.com" })).await;
+    let item = scene.ended(request).await;
+    if item.behaviour.as_deref() == Some("do_nothing") {
+        assert_eq!(problem(&item).code, "do_nothing");
+        assert_eq!(scene.there.lead_count(), 1);
+    }
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_connector_keeps_its_requests() {
+    let mut scene = Scene::at_work("").await;
+    scene.change(Change::SetEnabled { name: "there".to_owned(), enabled: false }).await;
+    let request = scene.post(&json!({ "ProspectID": "a", "EmailAddress": "a@example.com" })).await;
+    // Another connector's request shows that the dispatcher has passed this one by.
+    let mut back = connector("");
+    (back.name, back.source, back.destination) =
+        ("back".to_owned(), "there".to_owned(), "here".to_owned());
+    scene.put_connector(back).await;
+    let other = scene.post_to("back", r#"{"ProspectID":"b","EmailAddress":"b@example.com"}"#).await;
+    scene.ends_as(other, Event::New).await;
+    assert_eq!(scene.item(request).await.job_status, JobStatus::Queued);
+    scene.change(Change::SetEnabled { name: "there".to_owned(), enabled: true }).await;
+    scene.ends_as(request, Event::New).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_posts_of_one_lead_at_once_make_one_lead() {
+    let mut scene = Scene::new(r#""lead":{"trigger_automations":true}"#).await;
+    let mut requests = Vec::new();
+    for n in 0..20 {
+        let lead = json!({ "ProspectID": "a", "EmailAddress": "asha@example.com", "mx_City": format!("City {n}"),
+                           "ModifiedOn": format!("2026-01-01 00:00:{n:02}.000") });
+        requests.push(scene.post(&lead).await);
+    }
+    scene.work();
+    for request in requests {
+        scene.ended(request).await;
+    }
+    assert_eq!(scene.there.lead_count(), 1);
+    let id = &scene.there.leads()[0];
+    assert_eq!(scene.there.lead(id).expect("the lead")["mx_City"].as_deref(), Some("City 19"));
+    let failed = Filter { event: Some(Event::Failed), ..Filter::default() };
+    assert_eq!(scene.find(failed).await.len(), 0);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_finds_a_lead_by_whatever_is_known_of_it() {
+    let mut scene = Scene::at_work(r#""basic":{"default_country_code":"IN"}"#).await;
+    let request = scene
+        .post(&json!({ "ProspectID": "a-b-c", "EmailAddress": "Asha.Rao@Example.com", "Phone": "9876543210" }))
+        .await;
+    let item = scene.ends_as(request, Event::New).await;
+    let id = item.records[0].destination_id.clone().expect("an id");
+    for q in [
+        "asha.rao@example.com",
+        "ASHA.RAO@EXAMPLE.COM",
+        "9876543210",
+        "+91 98765 43210",
+        "a-b-c",
+        &id,
+    ] {
+        let filter = Filter { q: Some(q.to_owned()), ..Filter::default() };
+        assert_eq!(scene.find(filter).await.len(), 1, "{q}");
+    }
+    let filter = Filter { q: Some("somebody@example.com".to_owned()), ..Filter::default() };
+    assert_eq!(scene.find(filter).await.len(), 0);
+    scene.stop().await;
+}

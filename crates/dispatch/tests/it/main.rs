@@ -1,0 +1,7 @@
+//! The dispatcher between two emulated accounts, on SQLite.
+
+mod fields;
+mod leads;
+mod quota;
+mod scene;
+mod trouble;

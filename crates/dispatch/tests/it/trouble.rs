@@ -1,0 +1,226 @@
+//! What becomes of leads when something goes wrong.
+
+use jiff::SignedDuration;
+use plan::outcome::{Event, JobStatus, SyncStatus};
+use sandbox::switches::Toggle;
+use sandbox::{Fault, Field, Kind, Switches, Trouble};
+use serde_json::json;
+use store::AccountPlan;
+
+use crate::scene::{Scene, calls, problem, unlimited};
+
+fn asha() -> serde_json::Value {
+    json!({ "ProspectID": "a", "EmailAddress": "asha@example.com", "FirstName": "Asha" })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passing_error_is_tried_again_later() {
+    let mut scene = Scene::at_work("").await;
+    for trouble in [Trouble::Html500, Trouble::Gateway(503)] {
+        scene.there.put_fault(Fault::once(trouble).of("Lead.Capture"));
+    }
+    let request = scene.post(&asha()).await;
+    let item = scene
+        .until(request, |item| {
+            item.records.first().is_some_and(|record| record.next_attempt_at.is_some())
+        })
+        .await;
+    let record = &item.records[0];
+    assert_eq!((record.event, record.sync_status), (Event::Failed, SyncStatus::Error));
+    assert_eq!(item.job_status, JobStatus::Queued, "it is not over");
+    assert!(item.finished_at.is_none());
+    let wait = record.next_attempt_at.expect("a time").duration_since(record.attempts[0].at);
+    assert!((20..=40).contains(&wait.as_secs()), "the first delay is some 30 s: {wait:?}");
+
+    scene.advance(SignedDuration::from_secs(45));
+    let two = |item: &store::RequestItem| item.records[0].attempts.len() == 2;
+    scene.until(request, two).await;
+    scene.advance(SignedDuration::from_mins(4));
+    let item = scene.ends_as(request, Event::New).await;
+    assert_eq!(item.records[0].attempts.len(), 3, "{item:#?}");
+    assert_eq!(item.records[0].error, None);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_answer_is_lost_is_looked_for_and_not_repeated() {
+    for trouble in [Trouble::ResetAfter, Trouble::HangAfter, Trouble::CutJson] {
+        let mut scene = Scene::at_work("").await;
+        scene.there.put_fault(Fault::once(trouble.clone()).of("Lead.Capture"));
+        let request = scene.post(&asha()).await;
+        scene
+            .until(request, |item| {
+                item.records.first().is_some_and(|record| !record.attempts.is_empty())
+            })
+            .await;
+        scene.advance(SignedDuration::from_secs(45));
+        let item = scene.ended(request).await;
+        assert_eq!(item.job_status, JobStatus::Success, "{trouble:?}: {item:#?}");
+        let captures = calls(&item).iter().filter(|call| *call == "Lead.Capture").count();
+        assert_eq!(captures, 1, "{trouble:?}: {item:#?}");
+        assert_eq!(scene.there.lead_count(), 1, "{trouble:?}");
+        assert_eq!(scene.there.history(&scene.there.leads()[0]).len(), 1, "{trouble:?}");
+        scene.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_field_is_told_and_a_retry_works_once_it_is_there() {
+    let rows = r#""lead":{"field":[{"from":"EmailAddress","to":"EmailAddress"},
+                                   {"from":"FirstName","to":"mx_Nick_Name"}]}"#;
+    let mut scene = Scene::at_work(rows).await;
+    let request = scene.post(&asha()).await;
+    let item = scene.ends_as(request, Event::Failed).await;
+    assert_eq!(item.job_status, JobStatus::Failure);
+    let told = problem(&item);
+    assert_eq!(
+        (told.code.as_str(), told.field.as_deref()),
+        ("unknown_field", Some("mx_Nick_Name"))
+    );
+    assert!(told.message.contains("mx_Nick_Name") && !told.advice.is_empty(), "{told:?}");
+    assert_eq!(scene.there.lead_count(), 0);
+
+    scene.there.put_field(Field::new("mx_Nick_Name", Kind::Text));
+    // Fields that were read a moment ago are not read again for one record.
+    scene.advance(SignedDuration::from_mins(1));
+    assert_eq!(scene.retry(request).await, 1);
+    let item = scene
+        .until(request, |item| item.records[0].attempts.len() == 2 && item.finished_at.is_some())
+        .await;
+    assert_eq!(item.records[0].event, Event::New, "{item:#?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_vanishes_is_told() {
+    let mut scene = Scene::at_work("").await;
+    let request = scene.post(&asha()).await;
+    scene.ends_as(request, Event::New).await;
+    assert!(scene.there.remove_field("mx_City"));
+    let request = scene
+        .post(&json!({ "ProspectID": "b", "EmailAddress": "b@example.com", "mx_City": "Pune" }))
+        .await;
+    let item = scene.ended(request).await;
+    // The default mapping maps what both accounts have: once the fields are read again, the
+    // field is not among them any more.
+    assert_eq!(item.records[0].event, Event::New, "{item:#?}");
+    assert_eq!(scene.there.lead_count(), 2);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_keys_are_told_and_nothing_is_lost() {
+    let mut scene = Scene::new("").await;
+    let plan = AccountPlan::Quota(unlimited());
+    scene.put_account_as("there", &scene.there.url(), "wrong", plan).await;
+    scene.work();
+    let request = scene.post(&asha()).await;
+    let item = scene.waits_with(request, "credentials").await;
+    assert!(problem(&item).message.contains("there"), "it names the account: {item:#?}");
+    scene.put_account(&scene.there, plan).await;
+    scene.ends_as(request, Event::New).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wrong_region_is_told_and_nothing_is_lost() {
+    let mut scene = Scene::new("").await;
+    scene.there.set_switches(Switches { wrong_region: Toggle::On, ..Switches::default() });
+    scene.work();
+    let request = scene.post(&asha()).await;
+    let item = scene.waits_with(request, "credentials").await;
+    let advice = &problem(&item).advice;
+    assert!(advice.contains("host") || advice.contains("region"), "{advice}");
+    scene.there.set_switches(Switches::default());
+    scene.advance(SignedDuration::from_mins(3));
+    scene.ends_as(request, Event::New).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_host_is_told_and_nothing_is_lost() {
+    let mut scene = Scene::new("").await;
+    let plan = AccountPlan::Quota(unlimited());
+    let host = "https://api-nowhere.invalid";
+    scene.put_account_as("there", host, scene.there.secret_key(), plan).await;
+    scene.work();
+    let request = scene.post(&asha()).await;
+    let item = scene.waits_with(request, "unreachable").await;
+    let told = problem(&item);
+    assert!(told.message.contains("there"), "{told:?}");
+    scene.put_account(&scene.there, plan).await;
+    scene.ends_as(request, Event::New).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_vanishes_for_an_hour_loses_nothing() {
+    let mut scene = Scene::at_work("").await;
+    let first = scene.post(&asha()).await;
+    scene.ends_as(first, Event::New).await;
+    scene.there.listen(false).await.expect("the port is let go");
+    let mut requests = Vec::new();
+    for n in 0..30 {
+        let lead =
+            json!({ "ProspectID": format!("l{n}"), "EmailAddress": format!("l{n}@example.com") });
+        requests.push(scene.post(&lead).await);
+    }
+    for request in &requests {
+        let item = scene
+            .until(*request, |item| {
+                item.records.first().is_some_and(|record| record.next_attempt_at.is_some())
+            })
+            .await;
+        assert!(item.finished_at.is_none(), "{item:#?}");
+        assert!(!problem(&item).message.is_empty());
+    }
+    scene.advance(SignedDuration::from_mins(30));
+    let late =
+        scene.post(&json!({ "ProspectID": "late", "EmailAddress": "late@example.com" })).await;
+    scene
+        .until(late, |item| {
+            item.records.first().is_some_and(|record| record.next_attempt_at.is_some())
+        })
+        .await;
+    scene.advance(SignedDuration::from_mins(30));
+    scene.there.listen(true).await.expect("the port is free");
+    scene.advance(SignedDuration::from_mins(3));
+    for request in requests.into_iter().chain([late]) {
+        let item = scene.ends_as(request, Event::New).await;
+        assert_eq!(item.job_status, JobStatus::Success);
+    }
+    assert_eq!(scene.there.lead_count(), 32);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_can_not_be_read_is_kept_and_shown() {
+    let mut scene = Scene::at_work("").await;
+    for body in ["", "hello", "[]", "{}", r#"{"Current":{"ProspectID":"a""#, "[1,2]"] {
+        let request = scene.post_to("there", body.as_bytes().to_vec()).await;
+        let item = scene.ends_as(request, Event::Failed).await;
+        assert_eq!(item.job_status, JobStatus::Failure, "{body}");
+        assert_eq!(problem(&item).code, "unreadable", "{body}: {item:#?}");
+        let kept = scene.store.delivery(request).await.expect("the store").expect("it is kept");
+        assert_eq!(kept.body, body.as_bytes());
+    }
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_do_not_fit_are_told() {
+    let mut scene = Scene::at_work("").await;
+    for (field, value) in [("mx_Budget", "a lot"), ("mx_PAN_Number", "123456789012345678901")] {
+        let request = scene
+            .post(&json!({ "ProspectID": field, "EmailAddress": format!("{field}@example.com"), field: value }))
+            .await;
+        let item = scene.ends_as(request, Event::Failed).await;
+        assert_eq!(problem(&item).field.as_deref(), Some(field), "{item:#?}");
+        assert!(problem(&item).message.contains(field), "{item:#?}");
+    }
+    let request = scene.post(&json!({ "ProspectID": "n", "FirstName": "Nobody" })).await;
+    let item = scene.ends_as(request, Event::Failed).await;
+    assert_eq!(problem(&item).code, "no_key");
+    assert_eq!(scene.there.lead_count(), 0);
+    scene.stop().await;
+}
