@@ -47,7 +47,12 @@ pub fn keys(basic: &Basic, mapped: &Mapped) -> Vec<Key> {
 
 /// The values by which a person may look for this record in the log: ids of the lead and the
 /// activity, email addresses and phone numbers.
-pub fn mentions(item: &Item, keys: &[Key], destination_id: Option<&str>) -> Vec<String> {
+pub fn mentions(
+    item: &Item,
+    mapped: Option<&Mapped>,
+    keys: &[Key],
+    destination_id: Option<&str>,
+) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let mut add = |text: String| {
         if !text.is_empty() && text.len() <= LONGEST_MENTION && !all.contains(&text) {
@@ -66,10 +71,15 @@ pub fn mentions(item: &Item, keys: &[Key], destination_id: Option<&str>) -> Vec<
             }
         }
     }
-    for key in keys {
-        match key.kind {
-            Kind::Phone => phone::search_forms(&key.value).into_iter().for_each(&mut add),
-            _ => add(mention(&key.value)),
+    let fields = mapped.map_or(&[][..], |mapped| &mapped.fields);
+    let written = fields
+        .iter()
+        .filter(|field| matches!(field.kind, Kind::Phone | Kind::Email))
+        .filter_map(|field| Some((field.kind, field.sent.value()?)));
+    for (kind, value) in written.chain(keys.iter().map(|key| (key.kind, key.value.as_str()))) {
+        match kind {
+            Kind::Phone => phone::search_forms(value).into_iter().for_each(&mut add),
+            _ => add(mention(value)),
         }
     }
     all
@@ -101,7 +111,7 @@ mod tests {
     fn a_lead_is_found_by_whatever_people_know_of_it() {
         let body = br#"{"Current":{"ProspectID":"ABC","EmailAddress":"Asha@Example.com","Phone":"+91-9988776655"}}"#;
         let item = payload::read(body, None).unwrap().remove(0);
-        let found = mentions(&item, &[], Some("XYZ"));
+        let found = mentions(&item, None, &[], Some("XYZ"));
         for text in
             ["abc", "XYZ", "asha@example.COM ", "+91 99887 76655", "9988776655", "919988776655"]
         {

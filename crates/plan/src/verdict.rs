@@ -57,27 +57,27 @@ pub enum Verdict {
     Throttled,
 }
 
-/// What a failure means.
+/// What a failure of a call to the account of this name means.
 ///
 /// LeadSquared's own exceptions all begin with `MX` and will be the same the next time; anything
 /// else may pass (AD/async-api decides so what it retries).
-pub fn of(failure: &Failure) -> Verdict {
+pub fn of(failure: &Failure, account: &str) -> Verdict {
     match failure {
         Failure::RateLimited => Verdict::Throttled,
         Failure::Broken { problem, maybe_done } => {
-            Verdict::Later { problem: unreachable(problem), doubtful: *maybe_done }
+            Verdict::Later { problem: unreachable(account, problem), doubtful: *maybe_done }
         }
-        Failure::Credentials { message } => Verdict::AccountClosed(credentials(message)),
+        Failure::Credentials { message } => Verdict::AccountClosed(credentials(account, message)),
         Failure::Impossible { problem } => Verdict::Fail(Problem::new(
             "impossible_call",
             format!("The call to the destination can't be made: {problem}."),
             "Correct the value that is named, or report this.",
         )),
-        Failure::Refused { exception, message } => refused(exception.as_deref(), message),
+        Failure::Refused { exception, message } => refused(account, exception.as_deref(), message),
     }
 }
 
-fn refused(exception: Option<&str>, message: &str) -> Verdict {
+fn refused(account: &str, exception: Option<&str>, message: &str) -> Verdict {
     let name = exception.unwrap_or_default();
     let about = |code: &str, what: String, advice: &str| {
         let problem = Problem::new(code, what, advice);
@@ -122,7 +122,7 @@ fn refused(exception: Option<&str>, message: &str) -> Verdict {
         _ => Verdict::Later {
             problem: about(
                 "account_error",
-                format!("The account failed while it worked on the call: {said}"),
+                format!("The account {account} failed while it worked on the call: {said}"),
                 "It is tried again by itself.",
             ),
             doubtful: true,
@@ -130,20 +130,20 @@ fn refused(exception: Option<&str>, message: &str) -> Verdict {
     }
 }
 
-/// The account can't be reached.
-pub fn unreachable(what: &str) -> Problem {
+/// The account of this name can't be reached.
+pub fn unreachable(account: &str, what: &str) -> Problem {
     Problem::new(
         "unreachable",
-        format!("The account gave no usable answer: {}", sentence(what)),
+        format!("The account {account} gave no usable answer: {}", sentence(what)),
         "It is tried again by itself. If it goes on, check the account's host and whether \
          LeadSquared is up.",
     )
 }
 
-fn credentials(message: &str) -> Problem {
+fn credentials(account: &str, message: &str) -> Problem {
     Problem::new(
         "credentials",
-        format!("The account refuses the API keys: {}", sentence(message)),
+        format!("The account {account} refuses the API keys: {}", sentence(message)),
         "Check the access key, the secret key and the region's host of the account, and that the \
          user they belong to is active. What waits goes on by itself when they are right.",
     )
@@ -159,7 +159,8 @@ mod tests {
     use super::*;
 
     fn refusal(exception: &str, message: &str) -> Verdict {
-        of(&Failure::Refused { exception: Some(exception.into()), message: message.into() })
+        let message = message.into();
+        of(&Failure::Refused { exception: Some(exception.into()), message }, "sales")
     }
 
     #[test]
@@ -184,10 +185,12 @@ mod tests {
     #[test]
     fn what_an_account_said_is_told() {
         let Verdict::AccountClosed(problem) =
-            of(&Failure::Credentials { message: "Use api-in21.leadsquared.com".into() })
+            of(&Failure::Credentials { message: "Use api-in21.leadsquared.com".into() }, "sales")
         else {
             panic!("wrong keys close the account");
         };
-        assert!(problem.message.contains("api-in21.leadsquared.com"), "{}", problem.message);
+        for part in ["api-in21.leadsquared.com", "account sales"] {
+            assert!(problem.message.contains(part), "{}", problem.message);
+        }
     }
 }

@@ -124,12 +124,12 @@ impl Account {
     /// The fields are being fetched.
     pub(super) fn fetching(&mut self) {
         self.fetching = true;
-        self.wants_fields = false;
     }
 
     /// The fields were fetched, or not.
     pub(super) fn fetched(&mut self, fields: Option<FieldList>, now: Timestamp) {
         self.fetching = false;
+        self.wants_fields = false;
         if let Some(list) = fields {
             if self.fields.as_ref().is_none_or(|(_, before)| **before != list) {
                 self.generation += 1;

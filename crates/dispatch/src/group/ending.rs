@@ -2,6 +2,7 @@
 
 use leadsquared::{BulkUpdated, Error, LeadField, LeadRow, Rows, Written};
 use plan::decide;
+use plan::id::AccountId;
 use plan::identity::Key;
 use plan::outcome::Event;
 use plan::payload::Item;
@@ -11,7 +12,7 @@ use plan::value;
 use plan::verdict::{self, Failure, Verdict};
 use store::{Call, CallRef, RecordKey};
 
-use super::call::{Answer, Ended, Job, Row, Target, snapshot};
+use super::call::{Answer, Ended, Job, Prepared, Row, Target, snapshot};
 use super::outcome::Outcome;
 use super::worker::Worker;
 use crate::access::field_list;
@@ -52,7 +53,7 @@ impl Worker {
             return;
         }
         if let Some(failure) = failure {
-            self.call_failed(&call.job, &call.records, &failure);
+            self.call_failed(&call, &failure);
             return;
         }
         match answer {
@@ -67,7 +68,7 @@ impl Worker {
                     self.written(key, &call.job, &written, at);
                 }
             }
-            Answer::Rows(Ok(rows)) => self.rows_answered(&call.job, &call.records, &rows, at),
+            Answer::Rows(Ok(rows)) => self.rows_answered(&call, &rows, at),
             Answer::Updated(Ok(updated)) => {
                 self.bulk_updated(&call.job, &call.records, &updated, at);
             }
@@ -83,7 +84,7 @@ impl Worker {
     fn account_answered(
         &mut self,
         job: &Job,
-        id: plan::id::AccountId,
+        id: AccountId,
         failure: Option<&Failure>,
         now: jiff::Timestamp,
     ) {
@@ -91,11 +92,12 @@ impl Worker {
         account.end(job.operation().draw(), now);
         let back = match failure {
             Some(Failure::Broken { problem, .. }) => {
-                account.failed(&verdict::unreachable(problem), now);
+                let problem = verdict::unreachable(account.name(), problem);
+                account.failed(&problem, now);
                 false
             }
             Some(failure @ Failure::Credentials { .. }) => {
-                if let Verdict::AccountClosed(problem) = verdict::of(failure) {
+                if let Verdict::AccountClosed(problem) = verdict::of(failure, account.name()) {
                     account.close(problem, now);
                 }
                 false
@@ -113,7 +115,7 @@ impl Worker {
         }
     }
 
-    fn fields_answered(&mut self, id: plan::id::AccountId, fields: Result<Vec<LeadField>, Error>) {
+    fn fields_answered(&mut self, id: AccountId, fields: Result<Vec<LeadField>, Error>) {
         let now = self.now();
         let Some(account) = self.accounts.get_mut(&id) else { return };
         match fields {
@@ -126,9 +128,9 @@ impl Worker {
                 account.fetched(None, now);
                 // Without fields nothing can be mapped, whatever the reason.
                 if account.fields().is_none() && account.closed().is_none() {
-                    let problem = match verdict::of(&failure::of(&error)) {
+                    let problem = match verdict::of(&failure::of(&error), account.name()) {
                         Verdict::AccountClosed(problem) | Verdict::Fail(problem) => problem,
-                        _ => verdict::unreachable(&error.to_string()),
+                        _ => verdict::unreachable(account.name(), &error.to_string()),
                     };
                     account.close(problem, now);
                     self.look_for_work = true;
@@ -138,16 +140,22 @@ impl Worker {
     }
 
     /// The whole call failed.
-    fn call_failed(&mut self, job: &Job, records: &[RecordKey], failure: &Failure) {
+    fn call_failed(&mut self, call: &Prepared, failure: &Failure) {
+        let Prepared { account, records, job, .. } = call;
         let refused = matches!(failure, Failure::Refused { .. });
         for (index, &key) in records.iter().enumerate() {
             if refused && records.len() > 1 {
                 // One of them is to blame: each will be told by a call of its own.
                 self.again_singly(key);
             } else {
-                self.judge(key, job.row(index).map(|row| &row.target), verdict::of(failure));
+                let verdict = self.verdict(*account, failure);
+                self.judge(key, job.row(index).map(|row| &row.target), verdict);
             }
         }
+    }
+
+    fn verdict(&self, account: AccountId, failure: &Failure) -> Verdict {
+        verdict::of(failure, self.accounts.get(&account).map_or("", |account| account.name()))
     }
 
     fn again_singly(&mut self, key: RecordKey) {
@@ -167,7 +175,9 @@ impl Worker {
                 if self.fetch_once(key, now) {
                     self.book.resume(key);
                 } else {
-                    self.conclude(key, Outcome::failed(problem));
+                    // The fields are as fresh as they may be asked for: they will be read again
+                    // before the next try.
+                    self.conclude(key, Outcome::again(problem, false));
                 }
             }
             Verdict::Fail(problem) => self.conclude(key, Outcome::failed(problem)),
@@ -286,13 +296,8 @@ impl Worker {
         }
     }
 
-    fn rows_answered(
-        &mut self,
-        job: &Job,
-        records: &[RecordKey],
-        rows: &Rows<LeadRow>,
-        at: jiff::Timestamp,
-    ) {
+    fn rows_answered(&mut self, call: &Prepared, rows: &Rows<LeadRow>, at: jiff::Timestamp) {
+        let Prepared { account, records, job, .. } = call;
         for (index, &key) in records.iter().enumerate() {
             let Some(sent) = job.row(index) else { continue };
             match rows.of(index) {
@@ -302,7 +307,8 @@ impl Worker {
                         exception: row.exception_type.clone(),
                         message: row.error_message.clone().unwrap_or_default(),
                     };
-                    self.judge(key, Some(&sent.target), verdict::of(&failure));
+                    let verdict = self.verdict(*account, &failure);
+                    self.judge(key, Some(&sent.target), verdict);
                 }
                 Some(row) => match row.lead_id.as_deref().filter(|id| !id.is_empty()) {
                     None => self.look_again(key),

@@ -109,17 +109,16 @@ impl Worker {
                 (Stage::Waiting(due), SyncStatus::Error, record.known.doubtful)
             }
         };
-        let keys = record
-            .mapped
-            .as_ref()
-            .map(|(_, mapped)| identity::keys(&route.definition.basic, mapped))
+        let mapped = record.mapped.as_ref().map(|(_, mapped)| &**mapped);
+        let keys = mapped
+            .map(|mapped| identity::keys(&route.definition.basic, mapped))
             .unwrap_or_default();
         let linked = record
             .link
             .as_ref()
             .map(|link| link.end(link.pair.side(route.destination)).lead_id.clone());
         let destination_id = outcome.destination_id.or(linked);
-        let mentions = identity::mentions(&record.item, &keys, destination_id.as_deref());
+        let mentions = identity::mentions(&record.item, mapped, &keys, destination_id.as_deref());
         self.progress.attempts.push(AttemptOutcome {
             key,
             connector: record.connector,

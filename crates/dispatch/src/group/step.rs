@@ -324,23 +324,25 @@ impl Worker {
 
     /// Makes calls of writes of one kind: one at once for a lone lead, bulk calls for a backlog.
     fn write(&mut self, account: AccountId, rows: Vec<(RecordKey, Row)>, most: usize) {
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
+        let few = rows.len() < BULK_FROM;
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 {
             let now = self.now();
             let Some(state) = self.accounts.get_mut(&account) else { return };
             let (singles, bulks) = (state.room(Draw::Single, now), state.room(Draw::Bulk, now));
-            let few = rows.len() < BULK_FROM;
             if bulks > 0 && (!few || singles == 0) {
                 let (keys, rows): (Vec<_>, Vec<_>) = rows.by_ref().take(most).unzip();
                 let is_update = matches!(rows.first().map(|row| &row.target), Some(Target::Id(_)));
                 let job = if is_update { Job::BulkUpdate(rows) } else { Job::BulkCapture(rows) };
                 self.prepare(account, keys, job);
             } else if let Some((key, row)) = rows.next() {
-                if singles == 0 {
-                    self.book.release(key);
-                } else {
+                // A backlog waits for the next bulk call: single calls for it would be the more
+                // calls, and the later for all.
+                if few && singles > 0 {
                     let job = self.single(key, row);
                     self.prepare(account, vec![key], job);
+                } else {
+                    self.book.release(key);
                 }
             }
         }

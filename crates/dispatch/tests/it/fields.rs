@@ -58,7 +58,7 @@ async fn every_type_of_field_arrives_unchanged_in_meaning() {
         ("mx_Next_Meeting", "2026-10-25 00:30:00"),
         ("mx_Is_Customer", "0"),
         ("mx_Languages", "Hindi"),
-        ("mx_Budget", "1e3"),
+        ("mx_Budget", "1000.50"),
         ("mx_KYC", r#"{"mx_CustomObject_1":"Aadhaar"}"#),
     ];
     assert_eq!(scene.here.edit_lead(&here, &edits), Ok(true));

@@ -53,6 +53,9 @@ async fn a_day_that_is_used_up_is_told_and_the_next_one_goes_on() {
     let last = requests[5];
     let item = scene.waits_with(last, "quota").await;
     assert!(problem(&item).message.contains("there"), "{item:#?}");
+    for request in &requests[..3] {
+        scene.ends_as(*request, Event::New).await;
+    }
     assert_eq!(scene.there.lead_count(), 3);
     scene.there.set_plan(Plan::Unlimited);
     scene.advance(jiff::SignedDuration::from_hours(25));
