@@ -292,6 +292,32 @@ impl Sandbox {
         })
     }
 
+    /// The ids of leads in whose name, email or number this occurs, last changed first.
+    pub(crate) fn search(&self, q: &str) -> Vec<String> {
+        let q = q.to_lowercase();
+        self.with(|account| {
+            let known = &account.setup.known;
+            let places = [known.names[0], known.names[1], known.email, known.phone, known.mobile];
+            let has = |lead: &crate::lead::Lead| {
+                let texts = places.iter().filter_map(|&no| lead.stored(no));
+                let all: Vec<String> = texts.map(|text| text.to_lowercase()).collect();
+                all.join(" ").contains(&q)
+            };
+            let mut found: Vec<_> = account.ledger.leads().filter(|lead| has(lead)).collect();
+            found.sort_by_key(|lead| std::cmp::Reverse(lead.modified_on));
+            found.into_iter().map(|lead| lead.id.to_string()).collect()
+        })
+    }
+
+    /// The fields that people may write, in order.
+    pub(crate) fn writable_fields(&self) -> Vec<Field> {
+        self.with(|account| {
+            let setup = &account.setup;
+            let fields = setup.order.iter().map(|&no| setup.field(no));
+            fields.filter(|field| field.is_writable()).cloned().collect()
+        })
+    }
+
     /// Who changed what in a lead, oldest first; empty for one that does not exist.
     pub fn history(&self, id: &str) -> Vec<Version> {
         self.with(|account| {

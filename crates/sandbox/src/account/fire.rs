@@ -66,7 +66,7 @@ pub(crate) struct Running {
 }
 
 /// "Once an automation has been triggered 50 times for one lead in one day it stops itself."
-const RUNS_A_DAY: u32 = 50;
+pub(crate) const RUNS_A_DAY: u32 = 50;
 const SECONDS_A_DAY: i64 = 86_400;
 
 impl Running {

@@ -14,7 +14,7 @@ pub use activity::ActivityType;
 pub(crate) use activity::{Activity, NewActivity};
 pub(crate) use capture::{Captured, UpdateBehavior};
 pub use fire::{Automation, Trigger};
-pub(crate) use fire::{Event, Running};
+pub(crate) use fire::{Event, RUNS_A_DAY, Running};
 pub use history::{FieldChange, Version, Who};
 pub(crate) use ledger::{Ledger, Slot};
 pub use refusal::Refusal;
