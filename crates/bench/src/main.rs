@@ -1,2 +1,41 @@
-//! The benchmark that anybody can run.
-fn main() {}
+//! The benchmark that anybody can run: `cargo run --release -p bench`.
+//!
+//! It drives the real binary, `leadsync serve`, as a process of its own, between emulated
+//! accounts in this process, and prints one table. Compare figures of one run only: machines
+//! are noisy. Nothing here fails because it was slow.
+
+mod acknowledged;
+mod bare;
+mod end_to_end;
+mod http;
+mod process;
+mod report;
+mod service;
+mod start;
+
+use anyhow::Context;
+use report::Report;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["bare", address, database] => runtime.block_on(bare::serve(address, database)),
+        [] => runtime.block_on(run(None)),
+        ["--json", file] => runtime.block_on(run(Some(file))),
+        _ => anyhow::bail!("usage: bench [--json FILE]"),
+    }
+}
+
+async fn run(file: Option<&str>) -> anyhow::Result<()> {
+    let binary = service::build()?;
+    let mut report = Report::default();
+    start::measure(&binary, &mut report).await?;
+    acknowledged::measure(&binary, &mut report).await?;
+    end_to_end::measure(&binary, &mut report).await?;
+    report.print();
+    if let Some(file) = file {
+        std::fs::write(file, report.json()?).with_context(|| format!("{file} can't be written"))?;
+    }
+    Ok(())
+}
