@@ -12,9 +12,9 @@ use plan::quota::{Budget, Draw};
 use crate::access::client;
 
 /// The most single calls to an account at a time.
-const SINGLES_AT_ONCE: u32 = 8;
+const SINGLES_AT_ONCE: u32 = 64;
 /// The most bulk calls to an account at a time.
-const BULKS_AT_ONCE: u32 = 3;
+const BULKS_AT_ONCE: u32 = 8;
 /// So many calls in a row without an answer close an account.
 const FAILURES_THAT_CLOSE: u32 = 3;
 /// How old the fields may get before they are fetched again.

@@ -23,6 +23,9 @@ use super::worker::Worker;
 const BULK_FROM: usize = 3;
 /// The most calls that one attempt makes: more is a defect or a mad account.
 const MOST_CALLS: usize = 16;
+/// Once so many of a connector's records have to wait for their account, the rest of them is not
+/// looked at: they would have to wait too, and looking costs more than anything else here.
+const STARVING: u32 = 4;
 /// A budget that is empty for longer than this is told to people.
 const LONG_WAIT: SignedDuration = SignedDuration::from_mins(2);
 
@@ -45,8 +48,10 @@ impl Writes {
 enum Step {
     /// It ended, or a call for it was made ready: others may go now.
     Taken,
-    /// It has to wait for a budget, a field list, or an answer.
+    /// It has to wait for a field list or an answer.
     Waits,
+    /// It has to wait until its account may be called again.
+    Starves,
 }
 
 impl Worker {
@@ -54,10 +59,19 @@ impl Worker {
     pub(super) fn step(&mut self) {
         self.fetch_fields();
         let mut writes: HashMap<(AccountId, ConnectorId), Writes> = HashMap::new();
+        let mut starving: HashMap<ConnectorId, u32> = HashMap::new();
         loop {
             let mut taken = false;
             for key in self.book.ready() {
-                taken |= self.step_record(key, &mut writes) == Step::Taken;
+                let Some(connector) = self.book.connector(key) else { continue };
+                if starving.get(&connector).is_some_and(|count| *count >= STARVING) {
+                    continue;
+                }
+                match self.step_record(key, &mut writes) {
+                    Step::Taken => taken = true,
+                    Step::Waits => {}
+                    Step::Starves => *starving.entry(connector).or_default() += 1,
+                }
             }
             if !taken {
                 break;
@@ -94,7 +108,6 @@ impl Worker {
         key: RecordKey,
         writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
     ) -> Step {
-        let now = self.now();
         let Some(record) = self.book.record(key) else { return Step::Waits };
         let Some(route) = self.routes.get(&record.connector) else { return Step::Waits };
         let (source, destination) = (route.source, route.destination);
@@ -112,15 +125,6 @@ impl Worker {
         let Some(account) = self.accounts.get_mut(&destination) else { return Step::Waits };
         if account.awaits_fields() {
             return Step::Waits;
-        }
-        let collected: usize = writes
-            .iter()
-            .filter(|((account, _), _)| *account == destination)
-            .map(|(_, writes)| writes.len())
-            .sum();
-        let bulks = account.room(Draw::Bulk, now) as usize * BULK_UPDATE_V2_MAX;
-        if collected >= bulks && account.room(Draw::Single, now) == 0 {
-            return self.wait_for_budget(key, destination);
         }
         let Some(decision) = self.decide(key) else { return Step::Waits };
         self.carry_out(key, decision, writes)
@@ -147,7 +151,7 @@ impl Worker {
                 self.conclude(key, Outcome::held(problem, Some(free)));
                 Step::Taken
             }
-            _ => Step::Waits,
+            _ => Step::Starves,
         }
     }
 
@@ -312,6 +316,19 @@ impl Worker {
         if alone || !shares {
             let job = self.single(key, row);
             return self.read(key, account, job);
+        }
+        let now = self.now();
+        let Some(state) = self.accounts.get_mut(&account) else { return Step::Waits };
+        let bulks = state.room(Draw::Bulk, now) as usize;
+        let nothing_goes = bulks == 0 && state.room(Draw::Single, now) == 0;
+        let collected: usize = writes
+            .iter()
+            .filter(|((other, _), _)| *other == account)
+            .map(|(_, writes)| writes.len())
+            .sum();
+        // Without room for a bulk call one more than goes singly shows that there is a backlog.
+        if nothing_goes || collected >= BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX) {
+            return self.wait_for_budget(key, account);
         }
         self.book.occupy(key);
         let writes = writes.entry((account, connector)).or_default();
