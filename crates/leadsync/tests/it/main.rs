@@ -1,6 +1,7 @@
 //! The real binary, on an SQLite file of its own.
 
 mod apply;
+mod architecture;
 mod connector;
 mod kill;
 mod logs;

@@ -1,0 +1,62 @@
+//! The table of crates in `ARCHITECTURE.md` is what Cargo says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+type Edges = BTreeMap<String, BTreeSet<String>>;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Crates and what they depend on, without what only tests use, as Cargo says.
+fn real() -> Edges {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo's JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
+    let own: BTreeSet<String> = packages.iter().map(name).collect();
+    let edges = |package: &Value| {
+        let dependencies = package["dependencies"].as_array().expect("dependencies").iter();
+        dependencies
+            .filter(|dependency| dependency["kind"].is_null())
+            .map(name)
+            .filter(|name| own.contains(name))
+            .collect()
+    };
+    packages.iter().map(|package| (name(package), edges(package))).collect()
+}
+
+/// The same, as the table under `## The crates` says.
+fn told() -> Edges {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let section = text.split("\n## ").find(|section| section.starts_with("The crates"));
+    let rows = section.expect("a section The crates").lines().filter(|line| line.starts_with("| `"));
+    let code = |cell: &str| {
+        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').collect();
+        (code(cells[1]).pop_first().expect("a crate"), code(cells[3]))
+    })
+    .collect()
+}
+
+#[test]
+fn the_table_of_crates_is_true() {
+    assert_eq!(told(), real(), "left: ARCHITECTURE.md, right: Cargo.toml");
+}
+
+#[test]
+fn there_is_one_provider_of_tls() {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock");
+    assert!(lock.contains("name = \"ring\""), "ring is the one");
+    assert!(!lock.contains("name = \"aws-lc-sys\""), "a dependency's default brought another");
+}
