@@ -1,0 +1,161 @@
+//! Accounts, connectors and what accounts said of their fields.
+
+use plan::metadata::{Field, FieldList, Kind};
+use plan::outcome::Event;
+use secrecy::ExposeSecret;
+use store::{Change, Error, Filter, Progress};
+
+use crate::empty::{Empty, account, actor, at, attempt, call, connector, ended, id};
+
+crate::promises! {
+    what_is_put_is_read,
+    changes_are_made_all_or_none,
+    impossible_changes_are_refused,
+    every_version_of_a_definition_is_kept,
+    a_removed_connector_leaves_nothing,
+    fields_are_kept,
+    keys_are_encrypted_and_need_their_key_file,
+    opening_again_changes_nothing,
+    node_numbers_differ,
+}
+
+async fn what_is_put_is_read(empty: Empty) {
+    assert_eq!(empty.store.configuration_version().await.unwrap(), 0);
+    let configuration = empty.with_connector().await;
+    assert_eq!(configuration.version, 4);
+    let names: Vec<&str> = configuration.accounts.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(configuration.accounts[0].keys.secret.expose_secret(), "secret");
+    let connector = &configuration.connectors[0];
+    assert!(connector.enabled && connector.version == 1);
+    assert_eq!(connector.token.hash(), connector.token_hash);
+    assert_eq!(connector.source, configuration.accounts[0].id);
+    empty.change(account("a", "another")).await.unwrap();
+    let changed = empty.store.configuration().await.unwrap();
+    assert_eq!(changed.accounts[0].id, configuration.accounts[0].id);
+    assert_eq!(changed.accounts[0].keys.secret.expose_secret(), "another");
+    assert_eq!(empty.store.change_configuration(vec![], &actor(), at(0)).await.unwrap(), 5);
+}
+
+async fn changes_are_made_all_or_none(empty: Empty) {
+    let changes = vec![account("a", "x"), account("b", "x"), connector("c", "a", "nobody")];
+    let error = empty.store.change_configuration(changes, &actor(), at(0)).await.unwrap_err();
+    assert!(matches!(&error, Error::Refused(what) if what.contains("nobody")), "{error}");
+    let configuration = empty.store.configuration().await.unwrap();
+    assert_eq!((configuration.version, configuration.accounts.len()), (0, 0));
+}
+
+async fn impossible_changes_are_refused(empty: Empty) {
+    empty.with_connector().await;
+    empty.change(account("c", "x")).await.unwrap();
+    let name = |name: &str| name.to_owned();
+    for (change, part) in [
+        (connector("a-b", "a", "c"), "other accounts"),
+        (connector("x", "a", "a"), "itself"),
+        (Change::RemoveAccount { name: name("a") }, "a-b"),
+        (Change::RemoveAccount { name: name("nobody") }, "no account nobody"),
+        (Change::RemoveConnector { name: name("nobody") }, "no connector nobody"),
+        (Change::SetEnabled { name: name("nobody"), enabled: true }, "no connector nobody"),
+    ] {
+        let error = empty.change(change).await.unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    empty.change(Change::RemoveAccount { name: name("c") }).await.unwrap();
+}
+
+async fn every_version_of_a_definition_is_kept(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let connector = &configuration.connectors[0];
+    let mut changed = connector.definition.clone();
+    changed.basic.search_by = "Phone".to_owned();
+    let token = connector.token.clone();
+    empty.change(Change::PutConnector { definition: changed.clone(), token }).await.unwrap();
+    let now = empty.store.configuration().await.unwrap();
+    assert_eq!((now.connectors[0].version, now.connectors[0].enabled), (2, true));
+    let version = async |n| empty.store.definition(connector.id, n).await.unwrap();
+    assert_eq!(version(1).await.as_ref(), Some(&connector.definition));
+    assert_eq!(version(2).await, Some(changed));
+    assert_eq!(version(3).await, None);
+}
+
+async fn a_removed_connector_leaves_nothing(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..3).await;
+    let link = plan::link::Link::new(
+        (configuration.accounts[0].id, "x"),
+        (configuration.accounts[1].id, "y"),
+    );
+    let pair = link.pair;
+    let progress = Progress {
+        calls: vec![call(&configuration, 1)],
+        attempts: vec![attempt(own, 1, Event::New)],
+        requests: vec![ended(1, Event::New)],
+        links: vec![link],
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    assert_eq!(empty.store.count_links(pair).await.unwrap(), 1);
+    empty.change(Change::RemoveConnector { name: "a-b".to_owned() }).await.unwrap();
+    assert_eq!(empty.find(Filter::default()).await.len(), 0);
+    assert!(empty.store.delivery(id(1)).await.unwrap().is_none());
+    assert_eq!(empty.store.count_links(pair).await.unwrap(), 0);
+    // Whoever works the accounts has to look again.
+    let late =
+        empty.store.record_progress(&lease, Progress { settled: vec![1], ..Progress::default() });
+    assert!(matches!(late.await, Err(Error::LeaseLost)));
+}
+
+async fn fields_are_kept(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let account = configuration.accounts[0].id;
+    assert!(empty.store.lead_fields(account).await.unwrap().is_none());
+    let field = Field {
+        schema_name: "mx_City".into(),
+        display_name: "City".into(),
+        kind: Kind::Text,
+        max_length: Some(200),
+        options: vec!["Pune".into()],
+        unique: false,
+        mandatory: true,
+        read_only: false,
+    };
+    let fields = FieldList::from(vec![field]);
+    for seconds in [1, 2] {
+        empty.store.store_lead_fields(account, &fields, at(seconds)).await.unwrap();
+        assert_eq!(
+            empty.store.lead_fields(account).await.unwrap(),
+            Some((at(seconds), fields.clone()))
+        );
+    }
+}
+
+async fn keys_are_encrypted_and_need_their_key_file(empty: Empty) {
+    empty.with_connector().await;
+    if let Some(path) = empty.url.strip_prefix("sqlite://") {
+        for ending in ["", "-wal"] {
+            let bytes = std::fs::read(format!("{path}{ending}")).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("access-of-the-account"), "a key lies open in test.db{ending}");
+        }
+    }
+    let other = empty.folder.path().join("other-key");
+    let error = crate::empty::open(&empty.url, other).await.unwrap_err();
+    assert!(matches!(&error, Error::CannotOpen(what) if what.contains("key file")), "{error}");
+}
+
+async fn opening_again_changes_nothing(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let again = empty.again().await.expect("it opens beside the first");
+    assert_eq!(again.configuration().await.unwrap().version, configuration.version);
+    again.ready().await.unwrap();
+}
+
+async fn node_numbers_differ(empty: Empty) {
+    let mut numbers = std::collections::HashSet::new();
+    for _ in 0..20 {
+        let number = empty.store.take_node_number().await.unwrap();
+        assert!((0..plan::id::NODES).contains(&number) && numbers.insert(number));
+    }
+}

@@ -1,0 +1,244 @@
+//! What the dispatcher reads and writes.
+
+use std::collections::HashSet;
+
+use plan::id::AccountId;
+use plan::link::{Link, Pair, Side};
+use plan::outcome::{Event, JobStatus, SyncStatus};
+use store::{
+    Error, Filter, Intent, IntentRecord, Progress, RecordKey, RequestState, Selection, Spent, Stage,
+};
+
+use crate::empty::{Empty, actor, at, attempt, call, ended, id};
+
+crate::promises! {
+    requests_open_in_order_of_arrival,
+    progress_is_kept_whole_or_not_at_all,
+    waiting_records_come_when_they_are_due,
+    intents_stay_until_they_are_settled,
+    links_replace_what_they_contradict,
+    a_retry_queues_failed_records_again,
+    a_retry_while_the_request_is_at_work_is_not_forgotten,
+    spent_calls_add_up,
+}
+
+async fn requests_open_in_order_of_arrival(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 5..10).await;
+    empty.deliver(own, 0..5).await;
+    let open = |open: Vec<i64>, limit| {
+        let open: HashSet<_> = open.into_iter().map(id).collect();
+        let (store, lease) = (empty.store.clone(), lease.clone());
+        async move {
+            let found = store.open_requests(&lease, &[own], &open, at(100), limit).await.unwrap();
+            found.iter().map(|request| request.id).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(open(vec![], 3).await, [id(0), id(1), id(2)]);
+    assert_eq!(open(vec![0, 1, 2], 3).await, [id(3), id(4), id(5)]);
+    assert_eq!(open(vec![1], 100).await.len(), 9);
+    let found =
+        empty.store.open_requests(&lease, &[own], &HashSet::new(), at(100), 1).await.unwrap();
+    assert_eq!(found[0].body, br#"{"ProspectID":"lead-0"}"#);
+    assert_eq!(found[0].content_type.as_deref(), Some("application/json"));
+    assert_eq!(found[0].records, []);
+    let done = Progress {
+        attempts: vec![attempt(own, 0, Event::New)],
+        requests: vec![ended(0, Event::New)],
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, done).await.unwrap();
+    assert_eq!(open(vec![], 2).await, [id(1), id(2)]);
+}
+
+async fn progress_is_kept_whole_or_not_at_all(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..2).await;
+    let progress = |call_ids: Vec<i64>| Progress {
+        calls: call_ids.into_iter().map(|n| call(&configuration, n)).collect(),
+        attempts: vec![attempt(own, 0, Event::New)],
+        requests: vec![ended(0, Event::New)],
+        spent: vec![Spent { account: configuration.accounts[1].id, day: 1, calls: 1 }],
+        ..Progress::default()
+    };
+    // Two calls can't have one number: the database refuses the whole.
+    let refused = empty.store.record_progress(&lease, progress(vec![7, 7])).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))));
+    let item = &empty.find(Filter { ids: vec![id(0)], ..Filter::default() }).await[0];
+    assert_eq!((item.job_status, item.records.len()), (JobStatus::Queued, 0));
+    assert_eq!(empty.store.spent(configuration.accounts[1].id, 1).await.unwrap(), 0);
+    empty.store.record_progress(&lease, progress(vec![0])).await.unwrap();
+    let item = &empty.find(Filter { ids: vec![id(0)], ..Filter::default() }).await[0];
+    assert_eq!((item.job_status, item.records.len()), (JobStatus::Success, 1));
+}
+
+fn waiting(number: i64, due: i64) -> RequestState {
+    RequestState {
+        job_status: JobStatus::Queued,
+        sync_status: Some(SyncStatus::Error),
+        finished_at: None,
+        due: Some(at(due)),
+        ..ended(number, Event::Failed)
+    }
+}
+
+async fn waiting_records_come_when_they_are_due(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..1).await;
+    let mut failed = attempt(own, 0, Event::Failed);
+    (failed.stage, failed.doubtful) = (Stage::Waiting(at(50)), true);
+    let progress =
+        Progress { attempts: vec![failed], requests: vec![waiting(0, 50)], ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let open = async |now| {
+        empty.store.open_requests(&lease, &[own], &HashSet::new(), at(now), 10).await.unwrap()
+    };
+    assert_eq!(open(49).await.len(), 0);
+    let waits = empty.store.waiting_records(&lease, &[own], at(49)).await.unwrap();
+    assert_eq!(waits.len(), 1);
+    assert_eq!((waits[0].due, waits[0].source_id.as_deref()), (at(50), Some("lead-0")));
+    let due = open(50).await;
+    assert_eq!(due.len(), 1);
+    let record = &due[0].records[0];
+    assert_eq!((record.stage, record.doubtful), (Stage::Waiting(at(50)), true));
+    assert_eq!((record.attempts, record.tries), (1, 1));
+    assert_eq!(empty.store.wake_waiting(&lease, &[own], at(10)).await.unwrap(), 1);
+    assert_eq!(open(10).await.len(), 1);
+    assert_eq!(empty.store.wake_waiting(&lease, &[own], at(10)).await.unwrap(), 0);
+}
+
+async fn intents_stay_until_they_are_settled(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..2).await;
+    let intent = Intent {
+        id: 9,
+        account: configuration.accounts[1].id,
+        at: at(3),
+        operation: "Lead.Capture".to_owned(),
+        records: vec![IntentRecord {
+            key: RecordKey { request: id(1), position: 0 },
+            writes: true,
+        }],
+    };
+    let begun = Progress { intents: vec![intent.clone()], ..Progress::default() };
+    empty.store.record_progress(&lease, begun).await.unwrap();
+    assert_eq!(empty.store.unsettled_intents(&lease).await.unwrap(), [intent]);
+    let of = |status| Filter { job_status: Some(status), ..Filter::default() };
+    assert_eq!(empty.ids(of(JobStatus::Running)).await, [id(1)], "running is what has an intent");
+    assert_eq!(empty.ids(of(JobStatus::Queued)).await, [id(0)]);
+    let settled = Progress { settled: vec![9], ..Progress::default() };
+    empty.store.record_progress(&lease, settled).await.unwrap();
+    assert_eq!(empty.store.unsettled_intents(&lease).await.unwrap(), []);
+    assert_eq!(empty.ids(of(JobStatus::Running)).await, []);
+}
+
+async fn links_replace_what_they_contradict(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let lease = empty.lease(&configuration).await;
+    let (a, b) = (configuration.accounts[0].id, configuration.accounts[1].id);
+    let pair = Pair::of(a, b);
+    let link = |one: &str, other: &str, city: &str| {
+        let mut link = Link::new((a, one), (b, other));
+        link.end_mut(pair.side(a)).base.put("mx_City", city);
+        link.end_mut(pair.side(b)).wrote = Some(at(1));
+        link
+    };
+    let keep = async |links: Vec<Link>| {
+        let progress = Progress { links, ..Progress::default() };
+        empty.store.record_progress(&lease, progress).await.unwrap();
+    };
+    keep(vec![link("1", "x", "Pune"), link("2", "y", "Delhi")]).await;
+    let find = async |account: AccountId, ids: &[&str]| {
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        let side: Side = pair.side(account);
+        empty.store.links(pair, side, &ids).await.unwrap()
+    };
+    assert_eq!(find(a, &["1", "3"]).await, [link("1", "x", "Pune")]);
+    assert_eq!(find(b, &["y"]).await, [link("2", "y", "Delhi")]);
+    keep(vec![link("1", "x", "Agra")]).await;
+    assert_eq!(find(a, &["1"]).await, [link("1", "x", "Agra")]);
+    // Lead 1 turns out to be y: both older links go.
+    keep(vec![link("1", "y", "Agra")]).await;
+    assert_eq!(empty.store.count_links(pair).await.unwrap(), 1);
+    assert_eq!(find(a, &["1", "2"]).await, [link("1", "y", "Agra")]);
+    assert_eq!(find(a, &[]).await, []);
+}
+
+async fn a_retry_queues_failed_records_again(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..3).await;
+    let progress = Progress {
+        attempts: vec![
+            attempt(own, 0, Event::Failed),
+            attempt(own, 1, Event::New),
+            attempt(own, 2, Event::Failed),
+        ],
+        requests: vec![ended(0, Event::Failed), ended(1, Event::New), ended(2, Event::Failed)],
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let retry = async |selection| empty.store.retry(&selection, &actor(), at(60)).await.unwrap();
+    assert_eq!(retry(Selection::Requests(vec![id(1), id(99)])).await, 0, "nothing failed there");
+    assert_eq!(retry(Selection::Requests(vec![id(0)])).await, 1);
+    let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!((open[0].id, open[0].records[0].tries), (id(0), 0));
+    assert_eq!(open[0].records[0].stage, Stage::Waiting(at(60)));
+    let item = &empty.find(Filter { ids: vec![id(0)], ..Filter::default() }).await[0];
+    assert_eq!((item.job_status, item.finished_at), (JobStatus::Queued, None));
+    let filter =
+        Filter { connector: Some("a-b".to_owned()), from: Some(at(2)), ..Filter::default() };
+    assert_eq!(retry(Selection::Failed(filter)).await, 1, "the filter lets one through");
+}
+
+async fn a_retry_while_the_request_is_at_work_is_not_forgotten(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..1).await;
+    // Record 0 has failed for good; record 1 of the same request is being worked.
+    let progress = Progress {
+        attempts: vec![attempt(own, 0, Event::Failed)],
+        requests: vec![waiting(0, 10)],
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let selection = Selection::Requests(vec![id(0)]);
+    assert_eq!(empty.store.retry(&selection, &actor(), at(20)).await.unwrap(), 1);
+    // The worker does not know of the retry, and says that all is over.
+    let mut other = attempt(own, 0, Event::New);
+    other.key.position = 1;
+    let progress = Progress {
+        attempts: vec![other],
+        requests: vec![ended(0, Event::Failed)],
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(20), 9).await.unwrap();
+    assert_eq!(open.len(), 1, "the retry is still to be done");
+    let stages: Vec<Stage> = open[0].records.iter().map(|record| record.stage).collect();
+    assert_eq!(stages, [Stage::Waiting(at(20)), Stage::Final]);
+}
+
+async fn spent_calls_add_up(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let lease = empty.lease(&configuration).await;
+    let account = configuration.accounts[0].id;
+    for calls in [3, 4] {
+        let spent = vec![Spent { account, day: 20, calls }, Spent { account, day: 20, calls: 1 }];
+        let progress = Progress { spent, ..Progress::default() };
+        empty.store.record_progress(&lease, progress).await.unwrap();
+    }
+    assert_eq!(empty.store.spent(account, 20).await.unwrap(), 9);
+    assert_eq!(empty.store.spent(account, 21).await.unwrap(), 0);
+}

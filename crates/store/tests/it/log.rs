@@ -1,0 +1,110 @@
+//! Reading the log.
+
+use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use store::{Cursor, Filter, Page, Progress};
+
+use crate::empty::{Empty, at, attempt, call, ended, id};
+
+crate::promises! {
+    a_request_shows_its_whole_story,
+    filters_let_through_what_they_say,
+    pages_hold_every_request_once,
+    a_delivery_is_kept_byte_for_byte,
+}
+
+async fn with_ten(empty: &Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..10).await;
+    let event = |n: i64| if n % 3 == 0 { Event::Failed } else { Event::New };
+    let progress = Progress {
+        calls: (0..8).map(|n| call(&configuration, n)).collect(),
+        attempts: (0..8).map(|n| attempt(own, n, event(n))).collect(),
+        requests: (0..8).map(|n| ended(n, event(n))).collect(),
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+}
+
+async fn a_request_shows_its_whole_story(empty: Empty) {
+    with_ten(&empty).await;
+    let item = &empty.find(Filter { ids: vec![id(3)], ..Filter::default() }).await[0];
+    assert_eq!((item.connector.as_str(), item.origin.as_str()), ("a-b", "webhook"));
+    assert_eq!((item.received_at, item.finished_at), (at(3), Some(at(4))));
+    assert_eq!((item.job_status, item.sync_status), (JobStatus::Failure, Some(SyncStatus::Error)));
+    assert_eq!(item.behaviour.as_deref(), Some("create_and_update"));
+    let record = &item.records[0];
+    assert_eq!((record.entity, record.event), (Entity::Lead, Event::Failed));
+    assert_eq!(record.source_id.as_deref(), Some("lead-3"));
+    assert_eq!(record.destination_id.as_deref(), Some("twin-3"));
+    assert_eq!(record.error.as_ref().map(|problem| problem.code.as_str()), Some("refused"));
+    assert_eq!(record.explanation.as_ref().map(|raw| raw.get()), Some(r#"{"why":"because"}"#));
+    let attempt = &record.attempts[0];
+    assert_eq!((attempt.number, attempt.at), (1, at(3)));
+    let call = &attempt.calls[0];
+    assert_eq!((call.method.as_str(), call.status, call.row), ("POST", Some(200), Some(3)));
+    assert_eq!((call.request.as_str(), call.response.as_str()), ("[]", "{}"));
+}
+
+async fn filters_let_through_what_they_say(empty: Empty) {
+    with_ten(&empty).await;
+    let any = Filter::default;
+    for (name, filter, expected) in [
+        ("all", any(), (0..10).rev().collect::<Vec<i64>>()),
+        ("from", Filter { from: Some(at(7)), ..any() }, vec![9, 8, 7]),
+        ("to", Filter { to: Some(at(2)), ..any() }, vec![1, 0]),
+        ("connector", Filter { connector: Some("a-b".into()), to: Some(at(1)), ..any() }, vec![0]),
+        ("no such connector", Filter { connector: Some("x".into()), ..any() }, vec![]),
+        ("queued", Filter { job_status: Some(JobStatus::Queued), ..any() }, vec![9, 8]),
+        ("failure", Filter { job_status: Some(JobStatus::Failure), ..any() }, vec![6, 3, 0]),
+        ("error", Filter { sync_status: Some(SyncStatus::Error), ..any() }, vec![6, 3, 0]),
+        ("new", Filter { event: Some(Event::New), ..any() }, vec![7, 5, 4, 2, 1]),
+        ("failed", Filter { event: Some(Event::Failed), ..any() }, vec![6, 3, 0]),
+        ("activity", Filter { entity: Some(Entity::Activity), ..any() }, vec![]),
+        ("lead", Filter { entity: Some(Entity::Lead), from: Some(at(6)), ..any() }, vec![7, 6]),
+        ("q", Filter { q: Some(" Person5@Example.com ".into()), ..any() }, vec![5]),
+        (
+            "q of another event",
+            Filter { q: Some("lead-5".into()), event: Some(Event::Failed), ..any() },
+            vec![],
+        ),
+        (
+            "q and event",
+            Filter { q: Some("lead-3".into()), event: Some(Event::Failed), ..any() },
+            vec![3],
+        ),
+        ("ids", Filter { ids: vec![id(4), id(99)], ..any() }, vec![4]),
+    ] {
+        let expected: Vec<_> = expected.into_iter().map(id).collect();
+        assert_eq!(empty.ids(filter).await, expected, "{name}");
+    }
+}
+
+async fn pages_hold_every_request_once(empty: Empty) {
+    with_ten(&empty).await;
+    let (mut seen, mut after): (Vec<_>, Option<Cursor>) = (Vec::new(), None);
+    for turn in 0.. {
+        let page = Page { limit: 4, after };
+        let (items, next) = empty.store.requests(&Filter::default(), &page).await.unwrap();
+        seen.extend(items.iter().map(|item| item.id));
+        after = next;
+        if next.is_none() {
+            assert_eq!(turn, 2);
+            break;
+        }
+    }
+    assert_eq!(seen, (0..10).rev().map(id).collect::<Vec<_>>());
+}
+
+async fn a_delivery_is_kept_byte_for_byte(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let mut delivery = crate::empty::delivery(configuration.connectors[0].id, 1);
+    delivery.body = bytes::Bytes::from_static(b"\xff\x00 not text \n");
+    delivery.content_type = None;
+    empty.store.store_deliveries(vec![delivery]).await.unwrap();
+    let kept = empty.store.delivery(id(1)).await.unwrap().expect("it is kept");
+    assert_eq!(kept.body, b"\xff\x00 not text \n");
+    assert_eq!((kept.content_type, kept.received_at), (None, at(1)));
+    assert!(empty.store.delivery(id(2)).await.unwrap().is_none());
+}

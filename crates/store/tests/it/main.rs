@@ -1,0 +1,28 @@
+//! The conformance suite: each promise of the store, on SQLite and on PostgreSQL.
+
+mod configuration;
+mod dispatching;
+mod dropping;
+mod empty;
+mod leases;
+mod log;
+mod opening;
+
+/// Makes a test of each promise on each backend: the promise gets an empty store.
+macro_rules! promises {
+    ($($name:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::empty::Empty::sqlite().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::empty::Empty::postgres().await).await;
+            })+
+        }
+    };
+}
+pub(crate) use promises;
