@@ -38,7 +38,8 @@ fn real() -> Edges {
 fn told() -> Edges {
     let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
     let section = text.split("\n## ").find(|section| section.starts_with("The crates"));
-    let rows = section.expect("a section The crates").lines().filter(|line| line.starts_with("| `"));
+    let rows =
+        section.expect("a section The crates").lines().filter(|line| line.starts_with("| `"));
     let code = |cell: &str| {
         cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<String>>()
     };

@@ -12,7 +12,7 @@ use store::{Filter, Open, Page, Store};
 use crate::program::Program;
 
 /// How long something may take that is surely coming.
-const SOON: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_mins(2);
 
 /// The service, its database and the accounts that it joins.
 pub struct Service {
@@ -72,7 +72,7 @@ impl Service {
         self.program.write("accounts.toml", &file);
         self.run(&["apply", "accounts.toml"]).succeeded();
         let url = self.run(&["connector", "url", "source-to-destination", "--json"]).json();
-        self.hook = url["url"].as_str().expect("a URL").to_owned();
+        url["url"].as_str().expect("a URL").clone_into(&mut self.hook);
     }
 
     fn variables(&self) -> [(&'static str, String); 2] {

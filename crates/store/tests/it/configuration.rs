@@ -67,7 +67,7 @@ async fn every_version_of_a_definition_is_kept(empty: Empty) {
     let configuration = empty.with_connector().await;
     let connector = &configuration.connectors[0];
     let mut changed = connector.definition.clone();
-    changed.basic.search_by = "Phone".to_owned();
+    "Phone".clone_into(&mut changed.basic.search_by);
     let token = connector.token.clone();
     empty.change(Change::PutConnector { definition: changed.clone(), token }).await.unwrap();
     let now = empty.store.configuration().await.unwrap();

@@ -1,5 +1,7 @@
 //! The conformance suite: each promise of the store, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+
 mod configuration;
 mod dispatching;
 mod dropping;
