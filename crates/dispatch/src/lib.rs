@@ -4,7 +4,7 @@
 //! is being written now, the order of a lead's changes, batches and quotas are plain memory of
 //! that task, in both directions of a two-way pair, and no two nodes write to one account.
 //!
-//! [`group`] is that task; [`supervisor`] starts one for each group and tells them of changes of
+//! `group` is that task; `supervisor` starts one for each group and tells them of changes of
 //! the configuration. Only this crate writes to accounts.
 
 mod access;

@@ -1,7 +1,7 @@
 //! What listens: the webhook receiver and the health pages.
 //!
 //! The receiver knows nothing of leads. It checks the token of the URL, hands the body to the one
-//! task that commits ([`committer`]), and answers 200 when the commit that holds it is on disk.
+//! task that commits (`committer`), and answers 200 when the commit that holds it is on disk.
 //! It meets the dispatcher in the store alone; within one process a [`Notify`] saves a wait.
 
 mod committer;
