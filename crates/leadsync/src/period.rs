@@ -16,10 +16,10 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         "yesterday" => today.yesterday().and_then(start).ok(),
         _ => age(text)
             .and_then(|age| now.checked_sub(age).ok())
-            .or_else(|| text.parse::<Date>().ok().and_then(|day| start(day).ok()))
-            .or_else(|| text.parse().ok()),
+            // A time stamp also reads as a day, so it comes first.
+            .or_else(|| text.parse().ok())
+            .or_else(|| text.parse::<Date>().ok().and_then(|day| start(day).ok())),
     };
-    // A date would be read as a time stamp without its zone, which jiff refuses as we do.
     found.ok_or_else(|| {
         format!("'{text}' is no time: write 2026-11-23, 2026-11-23T09:30:00Z, today, yesterday or an age like 2h or 7d")
     })
