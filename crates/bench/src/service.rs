@@ -52,21 +52,11 @@ impl Service {
         let free = std::net::TcpListener::bind("127.0.0.1:0")?;
         let address = free.local_addr()?.to_string();
         drop(free);
-        let table = |account: &Sandbox| {
-            format!(
-                "[[account]]\nname = \"{}\"\nhost = \"{}\"\naccess_key = '{}'\nsecret_key = '{}'\n\
-                 quota = {{ calls = 100000, bulk_calls = 100000, per_seconds = 1, daily = 4000000000 }}\n",
-                account.name(),
-                account.url(),
-                account.access_key(),
-                account.secret_key(),
-            )
-        };
         let file = format!(
             "{}{}[[connector]]\nname = \"c\"\nsource = \"source\"\ndestination = \"destination\"\n\
              enabled = {enabled}\n[connector.lead]\ntrigger_automations = {trigger_automations}\n",
-            table(&source),
-            table(&destination),
+            source.configuration(),
+            destination.configuration(),
         );
         std::fs::write(folder.path().join("c.toml"), file)?;
         let mut service = Self {

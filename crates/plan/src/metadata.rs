@@ -82,6 +82,23 @@ impl Kind {
     }
 }
 
+#[cfg(test)]
+impl Field {
+    /// A field with nothing special.
+    pub(crate) fn plain(name: &str, kind: Kind) -> Self {
+        Self {
+            schema_name: name.into(),
+            display_name: name.into(),
+            kind,
+            max_length: None,
+            options: Vec::new(),
+            unique: false,
+            mandatory: false,
+            read_only: false,
+        }
+    }
+}
+
 /// An account's lead fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Field>", into = "Vec<Field>")]

@@ -148,17 +148,8 @@ mod tests {
     use crate::metadata::{Field, FieldList, Kind};
 
     fn fields() -> FieldList {
-        let field = |name: &str, kind| Field {
-            schema_name: name.into(),
-            display_name: name.into(),
-            kind,
-            max_length: None,
-            options: Vec::new(),
-            unique: false,
-            mandatory: false,
-            read_only: false,
-        };
-        vec![field("FirstName", Kind::Text), field("EmailAddress", Kind::Email)].into()
+        vec![Field::plain("FirstName", Kind::Text), Field::plain("EmailAddress", Kind::Email)]
+            .into()
     }
 
     fn of(body: &str) -> Result<Vec<RecordPreview>, Problem> {

@@ -260,16 +260,7 @@ mod tests {
     use super::*;
 
     fn field(kind: Kind) -> Field {
-        Field {
-            schema_name: "mx_F".into(),
-            display_name: "F".into(),
-            kind,
-            max_length: None,
-            options: Vec::new(),
-            unique: false,
-            mandatory: false,
-            read_only: false,
-        }
+        Field { display_name: "F".into(), ..Field::plain("mx_F", kind) }
     }
 
     fn india() -> Reading {

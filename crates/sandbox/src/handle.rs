@@ -161,6 +161,32 @@ impl Sandbox {
         &self.shared.secret_key
     }
 
+    /// The account as a table of a leadsync configuration file, with a quota that is its plan's.
+    pub fn configuration(&self) -> String {
+        let quota = |calls: u32, bulk_calls: u32, per_seconds: u64, daily: u64| {
+            format!(
+                "quota = {{ calls = {calls}, bulk_calls = {bulk_calls}, \
+                 per_seconds = {per_seconds}, daily = {daily} }}"
+            )
+        };
+        let plan = match lock(&self.shared.ill).plan {
+            Plan::Pro => "plan = \"pro\"".to_owned(),
+            Plan::Super => "plan = \"super\"".to_owned(),
+            Plan::Explicit(own) => {
+                quota(own.calls, own.bulk_calls, own.window.as_secs().max(1), own.daily)
+            }
+            // More than anybody calls.
+            Plan::Unlimited => quota(100_000, 100_000, 1, 4_000_000_000),
+        };
+        format!(
+            "[[account]]\nname = \"{}\"\nhost = \"{}\"\naccess_key = '{}'\nsecret_key = '{}'\n{plan}\n",
+            self.name(),
+            self.url(),
+            self.access_key(),
+            self.secret_key(),
+        )
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Account) -> T) -> T {
         work(&mut lock(&self.shared.account))
     }

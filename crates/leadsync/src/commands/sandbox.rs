@@ -82,29 +82,8 @@ impl Sandbox {
                     account.url()
                 ))?;
             }
-            output::line(&self.table(account))?;
+            output::line(&account.configuration())?;
         }
         Ok(())
     }
-
-    /// The account for a configuration file.
-    fn table(&self, account: &Account) -> String {
-        let plan = match self.plan {
-            PlanName::Pro => "plan = \"pro\"".to_owned(),
-            PlanName::Super => "plan = \"super\"".to_owned(),
-            PlanName::Unlimited => unlimited().to_owned(),
-        };
-        format!(
-            "[[account]]\nname = \"{}\"\nhost = \"{}\"\naccess_key = \"{}\"\nsecret_key = \"{}\"\n{plan}\n",
-            account.name(),
-            account.url(),
-            account.access_key(),
-            account.secret_key(),
-        )
-    }
-}
-
-/// A quota that nobody reaches, for an account that refuses nothing.
-fn unlimited() -> &'static str {
-    "quota = { calls = 1000000, bulk_calls = 1000000, per_seconds = 1, daily = 4000000000 }"
 }

@@ -53,21 +53,11 @@ impl Service {
     }
 
     fn apply(&mut self, lead: &str) {
-        let account = |account: &Sandbox| {
-            format!(
-                "[[account]]\nname = \"{}\"\nhost = \"{}\"\naccess_key = '{}'\nsecret_key = '{}'\n\
-                 quota = {{ calls = 100000, bulk_calls = 100000, per_seconds = 1, daily = 4000000000 }}\n",
-                account.name(),
-                account.url(),
-                account.access_key(),
-                account.secret_key(),
-            )
-        };
         let file = format!(
             "{}{}[[connector]]\nname = \"source-to-destination\"\nsource = \"source\"\n\
              destination = \"destination\"\nenabled = true\n[connector.lead]\n{lead}\n",
-            account(&self.source),
-            account(&self.destination),
+            self.source.configuration(),
+            self.destination.configuration(),
         );
         self.program.write("accounts.toml", &file);
         self.run(&["apply", "accounts.toml"]).succeeded();

@@ -12,26 +12,13 @@ struct Scene {
     link: Option<Link>,
 }
 
-fn field(name: &str, kind: Kind) -> Field {
-    Field {
-        schema_name: name.into(),
-        display_name: name.into(),
-        kind,
-        max_length: None,
-        options: Vec::new(),
-        unique: false,
-        mandatory: false,
-        read_only: false,
-    }
-}
-
 fn scene(settings: &str) -> Scene {
     let connector: Definition = serde_json::from_str(settings).expect(settings);
     let fields = FieldList::from(vec![
-        field("EmailAddress", Kind::Email),
-        field("Phone", Kind::Phone),
-        field("FirstName", Kind::Text),
-        field("City", Kind::Text),
+        Field::plain("EmailAddress", Kind::Email),
+        Field::plain("Phone", Kind::Phone),
+        Field::plain("FirstName", Kind::Text),
+        Field::plain("City", Kind::Text),
     ]);
     let mapping = Mapping::new(&connector, &fields, &fields);
     Scene { connector, mapping, known: Known::default(), link: None }

@@ -4,21 +4,8 @@ use super::*;
 use crate::metadata::Kind;
 use crate::payload;
 
-fn field(name: &str, kind: Kind) -> Field {
-    Field {
-        schema_name: name.into(),
-        display_name: name.into(),
-        kind,
-        max_length: None,
-        options: Vec::new(),
-        unique: false,
-        mandatory: false,
-        read_only: false,
-    }
-}
-
 fn fields(list: &[(&str, Kind)]) -> FieldList {
-    list.iter().map(|&(name, kind)| field(name, kind)).collect::<Vec<_>>().into()
+    list.iter().map(|&(name, kind)| Field::plain(name, kind)).collect::<Vec<_>>().into()
 }
 
 fn definition(toml: &str) -> Definition {
@@ -85,10 +72,12 @@ fn rows_translate_compute_and_default() {
 
 #[test]
 fn all_problems_are_found_at_once() {
-    let mut number = field("mx_Number", Kind::Number);
+    let mut number = Field::plain("mx_Number", Kind::Number);
     number.display_name = "How many".into();
-    let there =
-        FieldList::from(vec![number, Field { read_only: true, ..field("mx_Locked", Kind::Text) }]);
+    let there = FieldList::from(vec![
+        number,
+        Field { read_only: true, ..Field::plain("mx_Locked", Kind::Text) },
+    ]);
     let connector = definition(
         r#"{"name":"c","source":"a","destination":"b",
             "basic":{"time_zone":"Mars/Base","default_country_code":"Atlantis"},
@@ -157,7 +146,7 @@ proptest! {
     fn nothing_is_forgotten(values in prop::collection::vec("\\PC{0,12}|[0-9./: -]{0,12}", 6)) {
         let kinds = [Kind::Number, Kind::Date, Kind::DateTime, Kind::Boolean, Kind::Phone, Kind::Time];
         let names: Vec<String> = (0..6).map(|n| format!("mx_{n}")).collect();
-        let both: FieldList = names.iter().zip(kinds).map(|(name, kind)| field(name, kind)).collect::<Vec<_>>().into();
+        let both: FieldList = names.iter().zip(kinds).map(|(name, kind)| Field::plain(name, kind)).collect::<Vec<_>>().into();
         let mut lead = serde_json::Map::new();
         lead.insert("ProspectID".into(), "1".into());
         for (name, value) in names.iter().zip(&values) {

@@ -4,6 +4,7 @@
 //! differs between the two (types, how a transaction begins, the clock) comes from the module
 //! above, by the same names.
 
+mod changing;
 mod configuration;
 mod intake;
 mod lease;

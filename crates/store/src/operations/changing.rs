@@ -1,0 +1,290 @@
+//! Changes of accounts and connectors.
+
+use jiff::Timestamp;
+use plan::connector::Definition;
+use plan::id::AccountId;
+use plan::link::Pair;
+use secrecy::SecretString;
+use sqlx::Row;
+
+use super::configuration::{Entry, account_place, audit, token_place};
+use super::values::{Place, json, ms};
+use super::{Connection, lease, links};
+use crate::secret::Cipher;
+use crate::{AccountPlan, Actor, Change, Error, Keys, Result, Token};
+
+/// Changes in the making.
+pub(super) struct Making<'a> {
+    pub(super) connection: &'a mut Connection,
+    pub(super) cipher: &'a Cipher,
+    pub(super) actor: &'a Actor,
+    pub(super) now: Timestamp,
+}
+
+/// A connector's row, as far as a change needs it.
+struct Known {
+    id: i64,
+    pair: Pair,
+    enabled: bool,
+    version: i64,
+}
+
+impl Making<'_> {
+    pub(super) async fn make(&mut self, change: Change) -> Result<()> {
+        match change {
+            Change::PutAccount { name, host, keys, plan } => {
+                self.put_account(&name, &host, &keys, plan).await
+            }
+            Change::RemoveAccount { name } => self.remove_account(&name).await,
+            Change::PutConnector { definition, token } => {
+                self.put_connector(&definition, &token).await
+            }
+            Change::SetEnabled { name, enabled } => self.set_enabled(&name, enabled).await,
+            Change::RemoveConnector { name } => self.remove_connector(&name).await,
+        }
+    }
+
+    async fn audit(
+        &mut self,
+        action: &str,
+        subject: &str,
+        before: Option<String>,
+        after: Option<String>,
+    ) -> Result<()> {
+        let entry = Entry { action, subject, before, after };
+        audit(self.connection, self.actor, self.now, &entry).await
+    }
+
+    async fn put_account(
+        &mut self,
+        name: &str,
+        host: &str,
+        keys: &Keys,
+        plan: AccountPlan,
+    ) -> Result<()> {
+        let shown = |host: &str, plan: &serde_json::Value| {
+            serde_json::json!({ "host": host, "plan": plan }).to_string()
+        };
+        let row = sqlx::query("SELECT host, plan FROM account WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        let before = match row {
+            None => None,
+            Some(row) => {
+                let plan: serde_json::Value =
+                    Place { table: "account", row: &name }.parse(row.try_get(1)?)?;
+                Some(shown(row.try_get(0)?, &plan))
+            }
+        };
+        let seal = |column: &str, secret: &SecretString| {
+            self.cipher.seal(&account_place(column, name), secret)
+        };
+        let (access, secret) =
+            (seal("access_key", &keys.access)?, seal("secret_key", &keys.secret)?);
+        let plan = serde_json::to_value(plan)
+            .map_err(|error| Error::Refused(format!("the plan of {name}: {error}")))?;
+        sqlx::query(
+            "INSERT INTO account (name, host, access_key, secret_key, plan) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE SET host = excluded.host, \
+             access_key = excluded.access_key, secret_key = excluded.secret_key, \
+             plan = excluded.plan",
+        )
+        .bind(name)
+        .bind(host)
+        .bind(access)
+        .bind(secret)
+        .bind(plan.to_string())
+        .execute(&mut *self.connection)
+        .await?;
+        self.audit("put_account", name, before, Some(shown(host, &plan))).await
+    }
+
+    async fn remove_account(&mut self, name: &str) -> Result<()> {
+        let id = self.account(name).await?;
+        let users = sqlx::query(
+            "SELECT name FROM connector WHERE source = $1 OR destination = $1 ORDER BY name",
+        )
+        .bind(id)
+        .fetch_all(&mut *self.connection)
+        .await?;
+        if let Some(user) = users.first() {
+            let user: String = user.try_get(0)?;
+            return Err(Error::Refused(format!(
+                "the account {name} is used by the connector {user}: remove that first"
+            )));
+        }
+        for sql in [
+            "DELETE FROM account WHERE id = $1",
+            "DELETE FROM lease WHERE account = $1",
+            "DELETE FROM spent WHERE account = $1",
+            "DELETE FROM call WHERE account = $1",
+        ] {
+            sqlx::query(sql).bind(id).execute(&mut *self.connection).await?;
+        }
+        self.audit("remove_account", name, None, None).await
+    }
+
+    async fn put_connector(&mut self, definition: &Definition, token: &Token) -> Result<()> {
+        let name = definition.name.as_str();
+        let source = self.account(&definition.source).await?;
+        let destination = self.account(&definition.destination).await?;
+        if source == destination {
+            return Err(Error::Refused(format!(
+                "the connector {name} goes from {} to itself: name two accounts",
+                definition.source
+            )));
+        }
+        let after = json(definition)?;
+        let (id, version, before) = match self.connector(name).await? {
+            None => {
+                let row = sqlx::query(
+                    "INSERT INTO connector (name, source, destination, enabled, version, token, \
+                     token_hash) VALUES ($1, $2, $3, FALSE, 1, $4, $5) RETURNING id",
+                )
+                .bind(name)
+                .bind(source)
+                .bind(destination)
+                .bind(self.cipher.seal(&token_place(name), &SecretString::from(token.expose()))?)
+                .bind(&token.hash().0[..])
+                .fetch_one(&mut *self.connection)
+                .await?;
+                (row.try_get(0)?, 1, None)
+            }
+            Some(known) => {
+                self.must_join(name, &known, source, destination).await?;
+                let before = self.definition(known.id, known.version).await?;
+                let version = known.version + 1;
+                sqlx::query("UPDATE connector SET version = $2 WHERE id = $1")
+                    .bind(known.id)
+                    .bind(version)
+                    .execute(&mut *self.connection)
+                    .await?;
+                (known.id, version, Some(before))
+            }
+        };
+        sqlx::query(
+            "INSERT INTO connector_version (connector, version, at, definition) \
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(id)
+        .bind(version)
+        .bind(ms(self.now))
+        .bind(&after)
+        .execute(&mut *self.connection)
+        .await?;
+        self.audit("put_connector", name, before, Some(after)).await
+    }
+
+    /// The accounts of a connector never change: its log and its links are theirs.
+    async fn must_join(
+        &mut self,
+        name: &str,
+        known: &Known,
+        source: i64,
+        destination: i64,
+    ) -> Result<()> {
+        let row = sqlx::query(
+            "SELECT 1 FROM connector WHERE id = $1 AND source = $2 AND destination = $3",
+        )
+        .bind(known.id)
+        .bind(source)
+        .bind(destination)
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        match row {
+            Some(_) => Ok(()),
+            None => Err(Error::Refused(format!(
+                "the connector {name} joins other accounts, and those can't be changed: make a new \
+                 connector under another name, or remove this one first"
+            ))),
+        }
+    }
+
+    async fn set_enabled(&mut self, name: &str, enabled: bool) -> Result<()> {
+        let known = self.must_know(name).await?;
+        sqlx::query("UPDATE connector SET enabled = $2 WHERE id = $1")
+            .bind(known.id)
+            .bind(enabled)
+            .execute(&mut *self.connection)
+            .await?;
+        let (before, after) = (json(&known.enabled)?, json(&enabled)?);
+        self.audit("set_enabled", name, Some(before), Some(after)).await
+    }
+
+    async fn remove_connector(&mut self, name: &str) -> Result<()> {
+        let known = self.must_know(name).await?;
+        let before = self.definition(known.id, known.version).await?;
+        // Whoever works these accounts must not go on with what it has in memory.
+        let accounts = [known.pair.first, known.pair.second];
+        lease::revoke(self.connection, &accounts).await?;
+        for sql in [
+            "DELETE FROM mention WHERE request IN (SELECT id FROM request WHERE connector = $1)",
+            "DELETE FROM attempt WHERE request IN (SELECT id FROM request WHERE connector = $1)",
+            "DELETE FROM record WHERE request IN (SELECT id FROM request WHERE connector = $1)",
+            "DELETE FROM call WHERE connector = $1",
+            "DELETE FROM delivery WHERE connector = $1",
+            "DELETE FROM request WHERE connector = $1",
+            "DELETE FROM connector WHERE id = $1",
+        ] {
+            sqlx::query(sql).bind(known.id).execute(&mut *self.connection).await?;
+        }
+        let others = sqlx::query(
+            "SELECT 1 FROM connector WHERE (source = $1 AND destination = $2) \
+             OR (source = $2 AND destination = $1)",
+        )
+        .bind(known.pair.first.0)
+        .bind(known.pair.second.0)
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        if others.is_none() {
+            links::forget(self.connection, known.pair).await?;
+        }
+        self.audit("remove_connector", name, Some(before), None).await
+    }
+
+    async fn account(&mut self, name: &str) -> Result<i64> {
+        let row = sqlx::query("SELECT id FROM account WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        match row {
+            Some(row) => Ok(row.try_get(0)?),
+            None => Err(Error::Refused(format!("there is no account {name}"))),
+        }
+    }
+
+    async fn connector(&mut self, name: &str) -> Result<Option<Known>> {
+        let row = sqlx::query(
+            "SELECT id, source, destination, enabled, version FROM connector WHERE name = $1",
+        )
+        .bind(name)
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        row.map(|row| {
+            Ok(Known {
+                id: row.try_get(0)?,
+                pair: Pair::of(AccountId(row.try_get(1)?), AccountId(row.try_get(2)?)),
+                enabled: row.try_get(3)?,
+                version: row.try_get(4)?,
+            })
+        })
+        .transpose()
+    }
+
+    async fn must_know(&mut self, name: &str) -> Result<Known> {
+        let known = self.connector(name).await?;
+        known.ok_or_else(|| Error::Refused(format!("there is no connector {name}")))
+    }
+
+    async fn definition(&mut self, id: i64, version: i64) -> Result<String> {
+        let row = sqlx::query(
+            "SELECT definition FROM connector_version WHERE connector = $1 AND version = $2",
+        )
+        .bind(id)
+        .bind(version)
+        .fetch_one(&mut *self.connection)
+        .await?;
+        Ok(row.try_get(0)?)
+    }
+}
