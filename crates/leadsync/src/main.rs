@@ -17,7 +17,7 @@ use settings::Flags;
 
 /// Keeps leads of two LeadSquared accounts in sync.
 #[derive(Debug, Parser)]
-#[command(name = "leadsync", version, about, max_term_width = 100)]
+#[command(name = "leadsync", version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -117,18 +117,23 @@ impl Settings {
         })
     }
 
-    /// Opens the database, beside a service that may be running.
+    /// Opens the database, which must be there, beside a service that may be running.
     pub async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
-        self.open_as(false).await
+        self.open_as(false, true).await
     }
 
-    /// Opens the database as the service.
+    /// Opens the database, or makes it, beside a service that may be running.
+    pub async fn open_or_make(&self) -> anyhow::Result<Arc<dyn Store>> {
+        self.open_as(false, false).await
+    }
+
+    /// Opens the database, or makes it, as the service.
     pub async fn open_to_serve(&self) -> anyhow::Result<Arc<dyn Store>> {
-        self.open_as(true).await
+        self.open_as(true, false).await
     }
 
-    async fn open_as(&self, serve: bool) -> anyhow::Result<Arc<dyn Store>> {
-        let open = Open { key_file: self.secret_key_file.clone(), serve };
+    async fn open_as(&self, serve: bool, must_exist: bool) -> anyhow::Result<Arc<dyn Store>> {
+        let open = Open { key_file: self.secret_key_file.clone(), serve, must_exist };
         Ok(store::open(&self.database_url, open).await?)
     }
 

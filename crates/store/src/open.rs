@@ -18,6 +18,8 @@ pub struct Open {
     /// Whether this process receives and works requests. An SQLite file has one such process at
     /// a time; commands may open it beside that one.
     pub serve: bool,
+    /// Whether an SQLite file must be there already. Otherwise it is made.
+    pub must_exist: bool,
 }
 
 /// Opens the store at this URL: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
@@ -34,9 +36,7 @@ pub async fn open(url: &str, how: Open) -> Result<Arc<dyn Store>> {
                 "'{url}' names no file: write sqlite:// and a path, like sqlite://leadsync.db"
             )));
         }
-        return Ok(Arc::new(
-            sqlite::Backend::open(Path::new(path), how.key_file, how.serve).await?,
-        ));
+        return Ok(Arc::new(sqlite::Backend::open(Path::new(path), how).await?));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         return Ok(Arc::new(postgres::Backend::open(url, how.key_file).await?));

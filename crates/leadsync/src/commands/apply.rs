@@ -61,7 +61,7 @@ struct Report<'a> {
 impl Apply {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let files = Files::read(&self.files)?;
-        let store = settings.open().await?;
+        let store = settings.open_or_make().await?;
         let configuration = store.configuration().await?;
         let mut work =
             Work { configuration: &configuration, changes: Vec::new(), lines: Vec::new() };

@@ -181,8 +181,13 @@ impl Source<'_> {
         if let Some(fault) = name_fault(name) {
             bail!("{}: the account's name {fault}", self.place_of(offset, "name"));
         }
-        let host = leadsquared::Host::parse(&table.host)
-            .with_context(|| format!("{}: account {name}", self.place_of(offset, "host")))?;
+        let host = leadsquared::Host::parse(&table.host).map_err(|error| {
+            let problem = match error {
+                leadsquared::Error::Invalid { problem } => problem,
+                other => other.to_string(),
+            };
+            anyhow::anyhow!("{}: account {name}: {problem}", self.place_of(offset, "host"))
+        })?;
         let plan = match (table.plan, table.quota) {
             (Some(Plan::Pro), None) => AccountPlan::Pro,
             (Some(Plan::Super), None) => AccountPlan::Super,

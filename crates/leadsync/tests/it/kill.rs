@@ -40,6 +40,35 @@ async fn on_postgresql() {
     killed(service, Duration::from_secs(9)).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_two_nodes_dies_and_the_other_goes_on() {
+    const LEADS: usize = 60;
+    let database = Postgres::shared().database();
+    let mut service = Service::prepare(Some(database), "trigger_automations = true").await;
+    service.start();
+    let other = service.start_another();
+    let http = http_client();
+    let own = service.address.to_string();
+    for lead in 0..LEADS {
+        if lead == LEADS / 2 {
+            service.kill_hard();
+        }
+        // Both nodes receive, as long as both are there.
+        let to_other = lead % 2 == 1 || lead >= LEADS / 2;
+        let hook = if to_other {
+            service.hook.replace(&own, &other.to_string())
+        } else {
+            service.hook.clone()
+        };
+        let email = format!("lead{lead}@example.com");
+        let body =
+            serde_json::json!({ "ProspectID": format!("lead-{lead}"), "EmailAddress": email });
+        acknowledged_by(&http, &hook, &body.to_string()).await;
+    }
+    service.settled().await;
+    assert_eq!(service.destination.lead_count(), LEADS);
+}
+
 /// A generator of random numbers whose seed a failed test shows.
 struct Chance(u64);
 
@@ -115,10 +144,7 @@ async fn post(
     stop: Arc<AtomicBool>,
     acknowledged: Arc<AtomicUsize>,
 ) -> Vec<Posted> {
-    let http = reqwest::Client::builder()
-        .timeout(Duration::from_secs(20))
-        .build()
-        .expect("an HTTP client");
+    let http = http_client();
     let mut chance = Chance(seed ^ (u64::try_from(client).expect("a small number") << 32));
     let mut posted: Vec<Posted> = (0..LEADS)
         .map(|lead| Posted { email: format!("lead{lead}.of{client}@example.com"), version: 0 })
@@ -134,21 +160,27 @@ async fn post(
             "FirstName": format!("v{}", lead.version), "mx_City": "Pune",
             "ModifiedOn": format!("2026-01-0{} {:02}:{:02}:{second:02}.000", 1 + minute / 1440, minute / 60 % 24, minute % 60),
         }});
-        loop {
-            let answer = http
-                .post(&hook)
-                .header("content-type", "application/json")
-                .body(body.to_string())
-                .send()
-                .await;
-            if answer.is_ok_and(|answer| answer.status() == 200) {
-                acknowledged.fetch_add(1, Ordering::SeqCst);
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        acknowledged_by(&http, &hook, &body.to_string()).await;
+        acknowledged.fetch_add(1, Ordering::SeqCst);
         // So that what piles up while the service is down can be worked off in a moment.
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
     posted
+}
+
+fn http_client() -> reqwest::Client {
+    let timeout = Duration::from_secs(20);
+    reqwest::Client::builder().timeout(timeout).build().expect("an HTTP client")
+}
+
+/// Posts until it is answered 200, as LeadSquared's automations repeat a post.
+async fn acknowledged_by(http: &reqwest::Client, hook: &str, body: &str) {
+    loop {
+        let request = http.post(hook).header("content-type", "application/json");
+        let answer = request.body(body.to_owned()).send().await;
+        if answer.is_ok_and(|answer| answer.status() == 200) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

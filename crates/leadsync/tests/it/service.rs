@@ -23,6 +23,7 @@ pub struct Service {
     pub hook: String,
     database: String,
     child: Option<Child>,
+    others: Vec<Child>,
 }
 
 impl Service {
@@ -47,6 +48,7 @@ impl Service {
             hook: String::new(),
             database,
             child: None,
+            others: Vec::new(),
         };
         service.apply(lead);
         service
@@ -100,6 +102,19 @@ impl Service {
         self.child = Some(child);
     }
 
+    /// Starts one more node on the same database; it is ended with this process at the latest.
+    pub fn start_another(&mut self) -> SocketAddr {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = free.local_addr().expect("its address");
+        drop(free);
+        let own = std::mem::replace(&mut self.address, address);
+        let first = self.child.take();
+        self.start();
+        self.others.extend(self.child.take());
+        (self.address, self.child) = (own, first);
+        address
+    }
+
     /// `kill -9`.
     pub fn kill_hard(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -128,7 +143,9 @@ impl Service {
         };
         let key = if database.starts_with("sqlite") { "leadsync.db.key" } else { "leadsync.key" };
         let key_file = Some(self.program.path().join(key));
-        store::open(&database, Open { key_file, serve: false }).await.expect("the database opens")
+        store::open(&database, Open { key_file, serve: false, ..Open::default() })
+            .await
+            .expect("the database opens")
     }
 
     /// Waits until no request waits or is worked.
@@ -154,5 +171,9 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.kill_hard();
+        for other in &mut self.others {
+            let _ = other.kill();
+            let _ = other.wait();
+        }
     }
 }

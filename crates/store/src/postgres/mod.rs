@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Postgres, Transaction};
+use sqlx::{Connection as _, Postgres, Transaction};
 
 use crate::secret::Cipher;
 use crate::{Error, Result};
@@ -51,14 +51,19 @@ impl Backend {
         let key_file = key_file.unwrap_or_else(|| PathBuf::from("leadsync.key"));
         let cipher = Cipher::from_file(&key_file)?;
         let host = options.get_host().to_owned();
+        let cannot = |error: &dyn std::fmt::Display| {
+            Error::CannotOpen(format!("the database on {host} can't be opened: {error}"))
+        };
+        // The pool would only say that it waited in vain; one connection says why.
+        let first = tokio::time::timeout(ACQUIRE, PgConnection::connect_with(&options)).await;
+        let first = first.map_err(|_| cannot(&"it does not answer"))?;
+        first.map_err(|error| cannot(&error))?.close().await.map_err(|error| cannot(&error))?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE)
             .connect_with(options)
             .await
-            .map_err(|error| {
-                Error::CannotOpen(format!("the database on {host} can't be opened: {error}"))
-            })?;
+            .map_err(|error| cannot(&error))?;
         migrations().run(&pool).await.map_err(|error| crate::open::not_migrated(&error))?;
         let backend = Self { pool, cipher };
         backend.check_key().await?;

@@ -13,7 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, Transaction};
 
 use crate::secret::Cipher;
-use crate::{Error, Result};
+use crate::{Error, Open, Result};
 
 #[expect(clippy::duplicate_mod, reason = "the statements that both databases accept live once")]
 #[path = "../operations/mod.rs"]
@@ -47,8 +47,16 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    /// Opens the file, which is made if it is not there.
-    pub(crate) async fn open(path: &Path, key_file: Option<PathBuf>, serve: bool) -> Result<Self> {
+    /// Opens the file.
+    pub(crate) async fn open(path: &Path, how: Open) -> Result<Self> {
+        let Open { key_file, serve, must_exist } = how;
+        if must_exist && !path.exists() {
+            return Err(Error::CannotOpen(format!(
+                "there is no database {} here: go to the folder that it lies in, or name it with \
+                 --database-url; `apply` and `serve` make a new one",
+                path.display()
+            )));
+        }
         let lock = if serve { Some(Arc::new(lock(path)?)) } else { None };
         let cipher = Cipher::from_file(&key_file.unwrap_or_else(|| beside(path, ".key")))?;
         let options = SqliteConnectOptions::new()

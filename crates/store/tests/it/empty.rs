@@ -81,7 +81,7 @@ impl Empty {
 }
 
 pub async fn open(url: &str, key_file: PathBuf) -> store::Result<Arc<dyn Store>> {
-    store::open(url, Open { key_file: Some(key_file), serve: false }).await
+    store::open(url, Open { key_file: Some(key_file), serve: false, ..Open::default() }).await
 }
 
 pub fn actor() -> Actor {

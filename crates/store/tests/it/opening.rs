@@ -16,17 +16,30 @@ async fn what_is_no_database_is_told() {
         assert!(matches!(&error, Error::CannotOpen(what) if what.contains(part)), "{url}: {error}");
     }
     let folder = tempfile::tempdir().unwrap();
-    let open = Open { key_file: Some(folder.path().join("key")), serve: true };
+    let open = Open { key_file: Some(folder.path().join("key")), serve: true, ..Open::default() };
     let url = "postgres://user:hidden-password@127.0.0.1:1/x";
     let error = store::open(url, open).await.expect_err(url).to_string();
     assert!(error.contains("127.0.0.1") && !error.contains("hidden-password"), "{error}");
 }
 
 #[tokio::test]
+async fn a_command_does_not_make_a_database_by_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nowhere.db");
+    let url = format!("sqlite://{}", file.display());
+    let open = Open { must_exist: true, ..Open::default() };
+    let error = store::open(&url, open).await.expect_err(&url).to_string();
+    assert!(error.contains("there is no database"), "{error}");
+    assert!(!file.exists());
+}
+
+#[tokio::test]
 async fn one_service_an_sqlite_file() {
     let empty = Empty::sqlite().await;
     let key_file = Some(empty.folder.path().join("key"));
-    let serve = || store::open(&empty.url, Open { key_file: key_file.clone(), serve: true });
+    let serve = || {
+        store::open(&empty.url, Open { key_file: key_file.clone(), serve: true, ..Open::default() })
+    };
     let first = serve().await.expect("commands don't keep it from being served");
     let error = serve().await.expect_err("a second service");
     assert!(
@@ -44,7 +57,8 @@ async fn a_service_takes_the_leases_of_one_that_died() {
     let configuration = empty.with_connector().await;
     empty.lease(&configuration).await;
     let key_file = Some(empty.folder.path().join("key"));
-    let served = store::open(&empty.url, Open { key_file, serve: true }).await.unwrap();
+    let served =
+        store::open(&empty.url, Open { key_file, serve: true, ..Open::default() }).await.unwrap();
     let accounts = [configuration.accounts[0].id];
     let lease = served.take_lease(&accounts, "next", std::time::Duration::from_mins(1)).await;
     assert!(lease.unwrap().is_some());

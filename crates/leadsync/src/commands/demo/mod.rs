@@ -40,7 +40,7 @@ impl Demo {
         let address = listener.local_addr().context("the address of the receiver is not known")?;
         let folder = tempfile::tempdir().context("the demo's folder can't be made")?;
         let url = format!("sqlite://{}", folder.path().join("demo.db").display());
-        let store = store::open(&url, Open { key_file: None, serve: true }).await?;
+        let store = store::open(&url, Open { serve: true, ..Open::default() }).await?;
         let accounts = [account(NAMES[0]).await?, account(NAMES[1]).await?];
         let base = format!("http://{address}");
         connect(store.as_ref(), &accounts, &base).await?;
