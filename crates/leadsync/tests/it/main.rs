@@ -8,3 +8,4 @@ mod logs;
 mod program;
 mod service;
 mod settings;
+mod traffic;

@@ -132,6 +132,10 @@ impl Service {
         assert!(status.success(), "{status}:\n{}", self.log());
     }
 
+    pub fn folder(&self) -> &std::path::Path {
+        self.program.path()
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.program.path().join("serve.log")).unwrap_or_default()
     }

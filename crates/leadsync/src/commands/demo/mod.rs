@@ -175,7 +175,8 @@ fn greet(accounts: &[Sandbox; 2], base: &str, database: &str) -> anyhow::Result<
     output::line(
         "\nSee and change leads there by hand. Where is a lead? Ask in another terminal:",
     )?;
-    output::line(&format!("  leadsync --database-url {database} logs --q EMAIL_OR_PHONE"))?;
+    let own = std::env::current_exe().map_or("leadsync".into(), |path| path.display().to_string());
+    output::line(&format!("  {own} --database-url {database} logs --q EMAIL_OR_PHONE"))?;
     output::line("Ctrl-C ends it.\n")
 }
 

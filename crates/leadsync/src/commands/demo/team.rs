@@ -11,6 +11,9 @@ use super::watch::say;
 const MOST_LEADS: usize = 400;
 const STAGES: [&str; 5] =
     ["Contacted", "Qualified", "Opportunity", "Opportunity Won", "Post Purchase"];
+/// As the account shows them, in UTC.
+const MEETINGS: [&str; 3] =
+    ["2026-12-01 09:30:00.000", "2026-12-03 04:00:00.000", "2026-12-08 15:15:00.000"];
 const REMARKS: [&str; 6] = [
     "Asked for a call in the evening",
     "Prefers WhatsApp; speaks Hindi & English",
@@ -68,7 +71,7 @@ fn edit(account: &Sandbox, id: &str, json: bool) {
     let (field, value) = match chance(3) {
         0 => ("ProspectStage", STAGES[chance(STAGES.len())]),
         1 => ("mx_Remarks", REMARKS[chance(REMARKS.len())]),
-        _ => ("mx_Next_Meeting", "2026-12-01 09:30:00"),
+        _ => ("mx_Next_Meeting", MEETINGS[chance(MEETINGS.len())]),
     };
     let Some(lead) = account.lead(id) else { return };
     let field_is = |name: &str| lead.get(name).cloned().flatten().unwrap_or_default();
