@@ -37,7 +37,7 @@ async fn on_postgresql() {
     let database = Postgres::shared().database();
     let service = Service::prepare(Some(database), "trigger_automations = false").await;
     // After a kill the lease runs on for some seconds; some kills must come after that.
-    killed(service, Duration::from_secs(9)).await;
+    killed(service, Duration::from_secs(8)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,7 +163,7 @@ async fn post(
         acknowledged_by(&http, &hook, &body.to_string()).await;
         acknowledged.fetch_add(1, Ordering::SeqCst);
         // So that what piles up while the service is down can be worked off in a moment.
-        tokio::time::sleep(Duration::from_millis(15)).await;
+        tokio::time::sleep(Duration::from_millis(25)).await;
     }
     posted
 }

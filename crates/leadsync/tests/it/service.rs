@@ -12,7 +12,7 @@ use store::{Filter, Open, Page, Store};
 use crate::program::Program;
 
 /// How long something may take that is surely coming.
-const SOON: Duration = Duration::from_mins(2);
+const SOON: Duration = Duration::from_mins(5);
 
 /// The service, its database and the accounts that it joins.
 pub struct Service {
