@@ -58,8 +58,8 @@ impl Committer {
         self.room.clone().try_acquire_many_owned(bytes).map_err(|_| NotKept::Full)
     }
 
-    /// Keeps a delivery, whose body takes this room; answers when it is on disk. When the caller goes away it is kept all
-    /// the same.
+    /// Keeps a delivery, whose body takes this room; answers when it is on disk. When the caller
+    /// goes away it is kept all the same.
     pub(crate) async fn keep(
         &self,
         delivery: NewDelivery,
