@@ -492,9 +492,12 @@ impl Sandbox {
         self.postman.queue.pending()
     }
 
-    /// Waits until no post is under way or waits.
+    /// Waits until no post is under way or waits; a stopped account posts nothing any more.
     pub async fn idle(&self) {
-        self.postman.queue.idle().await;
+        tokio::select! {
+            () = self.postman.queue.idle() => {}
+            () = self.stop.cancelled() => {}
+        }
     }
 
     /// Posts a payload once more, as a retry after a lost answer does; answers the status.

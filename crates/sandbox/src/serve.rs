@@ -133,14 +133,16 @@ async fn api(shared: &Shared, request: Request<Incoming>) -> Result<Reply, Broke
     if parts.method.as_str() != operation.method {
         return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed."));
     }
-    let (latency, plan, trouble) = {
-        let mut ill = lock(&shared.ill);
-        let trouble = strike(&mut ill.faults, operation.name, &shared.chance);
-        (ill.latency, ill.plan, trouble)
-    };
+    let plan = lock(&shared.ill).plan;
     if let Some(refused) = over_quota(shared, operation, plan) {
         return Ok(reply(&refused));
     }
+    // Only a call within the quota uses a fault up.
+    let (latency, trouble) = {
+        let mut ill = lock(&shared.ill);
+        let trouble = strike(&mut ill.faults, operation.name, &shared.chance);
+        (ill.latency, trouble)
+    };
     let run = || {
         let mut account = lock(&shared.account);
         let call = Call { query, body: &body };

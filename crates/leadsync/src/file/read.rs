@@ -150,8 +150,10 @@ impl Source<'_> {
         let table = self.text.get(offset..).unwrap_or_default();
         let mut at = offset;
         for line in table.split_inclusive('\n') {
-            let is_key = line
-                .trim_start()
+            // `key = …`, or the head of a table of that name below this one.
+            let line_start = line.trim_start().trim_start_matches("[account.");
+            let is_key = line_start
+                .trim_start_matches("[connector.")
                 .strip_prefix(key)
                 .is_some_and(|rest| rest.trim_start().starts_with(['=', '.', ']']));
             if is_key {

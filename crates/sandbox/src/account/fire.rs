@@ -59,8 +59,9 @@ pub(crate) struct Running {
     pub(crate) id: Arc<str>,
     pub(crate) automation: Arc<Automation>,
     pub(crate) enabled: bool,
-    /// Runs for a lead on a day: after [`RUNS_A_DAY`] it stops itself.
-    runs: HashMap<(Slot, i64), u32>,
+    /// Runs for each lead on `day`: after [`RUNS_A_DAY`] it stops itself.
+    runs: HashMap<Slot, u32>,
+    day: i64,
     /// How often it would have run but for that.
     pub(crate) cut_off: u64,
 }
@@ -72,12 +73,17 @@ const SECONDS_A_DAY: i64 = 86_400;
 impl Running {
     pub(crate) fn new(id: Arc<str>, automation: Automation) -> Self {
         let automation = Arc::new(automation);
-        Self { id, automation, enabled: true, runs: HashMap::new(), cut_off: 0 }
+        Self { id, automation, enabled: true, runs: HashMap::new(), day: 0, cut_off: 0 }
     }
 
     /// Whether it runs for this lead now; counts it.
     fn run(&mut self, slot: Slot, at: Timestamp) -> bool {
-        let runs = self.runs.entry((slot, at.as_second() / SECONDS_A_DAY)).or_default();
+        let day = at.as_second() / SECONDS_A_DAY;
+        if day != self.day {
+            self.runs.clear();
+            self.day = day;
+        }
+        let runs = self.runs.entry(slot).or_default();
         if *runs >= RUNS_A_DAY {
             self.cut_off += 1;
             return false;

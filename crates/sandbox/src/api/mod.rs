@@ -74,7 +74,7 @@ fn decoded(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// HTTP 400: the body is not what the operation takes.
+/// HTTP 400: the body is not what the operation takes. The status is known, the words are a guess.
 fn malformed(error: &dyn std::fmt::Display) -> Refusal {
     Refusal::new("MXBadRequestException", format!("The request can't be read: {error}"))
         .with_status(400)
