@@ -27,7 +27,19 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
+/// Runs until the end, or until somebody asks for it: either way what was started is ended.
 async fn run(file: Option<&str>) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        done = measure(file) => done,
+        _ = interrupt.recv() => anyhow::bail!("interrupted"),
+        _ = terminate.recv() => anyhow::bail!("asked to end"),
+    }
+}
+
+async fn measure(file: Option<&str>) -> anyhow::Result<()> {
     let binary = service::build()?;
     let mut report = Report::default();
     start::measure(&binary, &mut report).await?;
