@@ -197,10 +197,7 @@ fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     let there = link.end(link.pair.side(case.destination));
     let lead_id = there.lead_id.clone();
     if behaviour == Behaviour::CreateOnly {
-        return skip(
-            "exists",
-            "The lead exists in the destination, and the connector only creates new ones.",
-        );
+        return exists();
     }
     let version = case.item.modified_on();
     let older = |than: Option<Timestamp>| version.zip(than).is_some_and(|(this, than)| this < than);
@@ -243,7 +240,11 @@ fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
             return Decision::Refuse { problems: vec![no_id()] };
         };
         if behaviour == Behaviour::CreateOnly {
-            return Decision::Unchanged { why: Why::SameInDestination, lead_id: Some(lead_id) };
+            return if case.known.doubtful {
+                Decision::Unchanged { why: Why::SameInDestination, lead_id: Some(lead_id) }
+            } else {
+                exists()
+            };
         }
         return update_known(case, lead, lead_id);
     }
@@ -253,6 +254,7 @@ fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
     }
     let next = keys.get(case.known.keys_tried);
     let defaults = change::defaults(case, |_| None);
+    let look = case.known.doubtful || !defaults.is_empty() || !all_unique(case, &keys);
     match (behaviour, next) {
         (Behaviour::UpdateOnly, None) => skip(
             "not_found",
@@ -260,13 +262,10 @@ fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
              existing ones.",
         ),
         (Behaviour::UpdateOnly, Some(key)) => Decision::Look { by: Sought::Key(key.clone()) },
-        (_, Some(key)) if case.known.doubtful || !defaults.is_empty() => {
-            Decision::Look { by: Sought::Key(key.clone()) }
-        }
+        (_, Some(key)) if look => Decision::Look { by: Sought::Key(key.clone()) },
         (_, next) => {
-            let looked = case.known.doubtful || !defaults.is_empty();
             // After looking by every key in vain the first one is the lead's name again.
-            let key = if looked { keys.first() } else { next };
+            let key = if look { keys.first() } else { next };
             let Some(key) = key else {
                 return Decision::Refuse { problems: vec![keys_disagree(&keys)] };
             };
@@ -280,6 +279,21 @@ fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
             Decision::Capture { key: key.clone(), fields, update, on_create }
         }
     }
+}
+
+/// Whether the account itself keeps the second key from being given to a second lead: then a lead
+/// that the first key can't find is found by its refusal, at no cost. Email, phone and mobile
+/// number are unique in every account (HL/how-to-make-a-custom-field-unique).
+fn all_unique(case: &Case<'_>, keys: &[Key]) -> bool {
+    let is_unique = |key: &Key| {
+        matches!(key.field.as_str(), "EmailAddress" | "Phone" | "Mobile")
+            || case.mapping.targets().any(|field| field.schema_name == key.field && field.unique)
+    };
+    keys.iter().skip(1).all(is_unique)
+}
+
+fn exists() -> Decision {
+    skip("exists", "The lead exists in the destination, and the connector only creates new ones.")
 }
 
 /// The *Lead Source* that the connector gives to new leads.

@@ -1,36 +1,46 @@
 //! Turning the source's fields into the destination's.
 
 mod default;
+mod owner;
 mod row;
 
-pub use default::{SYSTEM_FIELDS, default_rows};
+pub use default::{Proposal, Reason, SYSTEM_FIELDS, activity_proposals, lead_proposals};
 pub use row::{Mapped, MappedField, Sent};
 
 use minijinja::{Environment, UndefinedBehavior};
 
-use crate::connector::{Definition, FieldRow};
-use crate::metadata::{Field, FieldList};
+use crate::connector::{BadField, Blank, Definition, FieldRow};
+use crate::metadata::{Catalogue, Field, FieldList, Kind};
 use crate::payload::Item;
 use crate::phone::Country;
 use crate::problem::Problem;
 use crate::snapshot::Snapshot;
 use crate::value::Reading;
+use owner::People;
 
-/// A connector's mapping of lead fields, ready to be used on many records.
+/// A connector's mapping of the fields of leads, or of one type of activity, ready to be used on
+/// many records.
 #[derive(Debug)]
 pub struct Mapping {
     rows: Vec<Row>,
     reading: Reading,
+    people: People,
     templates: Environment<'static>,
     problems: Vec<Problem>,
+    /// Problems of single rows, where those are left out.
+    left_out: Vec<Problem>,
+    bad_field: BadField,
 }
 
 #[derive(Debug)]
 struct Row {
     settings: FieldRow,
     /// What the source's field holds, as far as the source's metadata knows it.
-    from_kind: crate::metadata::Kind,
+    from_kind: Kind,
     to: Field,
+    /// The part of a custom field set that is written.
+    part: Option<String>,
+    blank: Blank,
 }
 
 /// How many steps a computed value may take: a template can't hold up the others.
@@ -39,11 +49,44 @@ const TEMPLATE_FUEL: u64 = 20_000;
 const LONGEST_COMPUTED: usize = 64 * 1024;
 
 impl Mapping {
-    /// The mapping of this connector between two accounts with these fields.
+    /// The mapping of this connector's leads between two accounts that say this of themselves.
     ///
     /// What is wrong with it is not an error here: it is found in [`Mapping::problems`], and each
     /// record is refused with it, so that it is seen and can be retried.
-    pub fn new(definition: &Definition, source: &FieldList, destination: &FieldList) -> Self {
+    pub fn new(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Self {
+        let rows = if definition.lead.fields.is_empty() {
+            let proposals = lead_proposals(&source.fields, &destination.fields, &definition.basic);
+            proposals.into_iter().map(|proposal| proposal.row).collect()
+        } else {
+            definition.lead.fields.clone()
+        };
+        let people = People::new(&definition.owner, source, destination);
+        Self::of(definition, rows, (&source.fields, &destination.fields), people)
+    }
+
+    /// The mapping of one type of activity with these fields in the source and the destination;
+    /// no `rows` mean the default mapping.
+    pub fn of_activity(
+        definition: &Definition,
+        rows: &[FieldRow],
+        (from, to): (&FieldList, &FieldList),
+        (source, destination): (&Catalogue, &Catalogue),
+    ) -> Self {
+        let rows = if rows.is_empty() {
+            activity_proposals(from, to).into_iter().map(|proposal| proposal.row).collect()
+        } else {
+            rows.to_vec()
+        };
+        let people = People::new(&definition.owner, source, destination);
+        Self::of(definition, rows, (from, to), people)
+    }
+
+    fn of(
+        definition: &Definition,
+        settings: Vec<FieldRow>,
+        (source, destination): (&FieldList, &FieldList),
+        people: People,
+    ) -> Self {
         let basic = &definition.basic;
         let mut problems = Vec::new();
         let zone = match basic.time_zone.as_deref().map(jiff::tz::TimeZone::get) {
@@ -61,29 +104,38 @@ impl Mapping {
             }
             country
         });
-        let settings = if definition.lead.fields.is_empty() {
-            default_rows(source, destination)
-        } else {
-            definition.lead.fields.clone()
+        let mut left_out = Vec::new();
+        let mut bad = |problem| match definition.lead.bad_field {
+            BadField::Refuse => problems.push(problem),
+            BadField::LeaveOut => left_out.push(problem),
         };
         let mut rows = Vec::with_capacity(settings.len());
         for row in settings.into_iter().filter(|row| row.enabled) {
-            match destination.get(&row.to) {
-                Some(to) if to.read_only => problems.push(read_only(&row.to)),
+            let (name, part) = target(&row.to, destination);
+            match destination.get(name) {
+                Some(to) if to.read_only => bad(read_only(&row.to)),
+                Some(to) if part.is_some() && to.kind != Kind::FieldSet => bad(no_parts(&row.to)),
                 Some(to) => {
                     let from = row.from.as_deref().map_or("", plain_name);
-                    rows.push(Row { from_kind: source.kind(from), to: to.clone(), settings: row });
+                    // A default keeps a field from being empty, so the two don't go together.
+                    let blank = match row.default {
+                        Some(_) => Blank::Leave,
+                        None => row.blank.unwrap_or(definition.lead.blank),
+                    };
+                    let part = part.map(str::to_owned);
+                    let from_kind = source.kind(from);
+                    rows.push(Row { from_kind, to: to.clone(), part, blank, settings: row });
                 }
-                None if SYSTEM_FIELDS.contains(&row.to.as_str()) => {
-                    problems.push(read_only(&row.to));
-                }
-                None => problems.push(unknown(&row.to)),
+                None if SYSTEM_FIELDS.contains(&row.to.as_str()) => bad(read_only(&row.to)),
+                None => bad(unknown(&row.to)),
             }
         }
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Chainable);
         templates.set_fuel(Some(TEMPLATE_FUEL));
-        Self { rows, reading: Reading { zone, country }, templates, problems }
+        let reading = Reading { zone, country };
+        let bad_field = definition.lead.bad_field;
+        Self { rows, reading, people, templates, problems, left_out, bad_field }
     }
 
     /// What makes the mapping unusable, if anything.
@@ -108,11 +160,18 @@ impl Mapping {
 
     /// What a record sends to the destination, with every problem at once.
     pub fn apply(&self, item: &Item) -> Mapped {
-        let mut mapped = Mapped { problems: self.problems.clone(), ..Mapped::default() };
+        let mut mapped = Mapped {
+            problems: self.problems.clone(),
+            left_out: self.left_out.clone(),
+            ..Mapped::default()
+        };
         for row in &self.rows {
-            match row.value(item, &self.reading, &self.templates) {
-                Ok(field) => mapped.put(field),
-                Err(problem) => mapped.problems.push(problem),
+            match row.value(item, self) {
+                Ok(field) => mapped.put(field, row.part.as_deref()),
+                Err(problem) => match self.bad_field {
+                    BadField::Refuse => mapped.problems.push(problem),
+                    BadField::LeaveOut => mapped.left_out.push(problem),
+                },
             }
         }
         mapped
@@ -128,6 +187,8 @@ impl Mapping {
             .iter()
             .filter_map(|row| row.settings.from.as_deref())
             .map(plain_name)
+            // A part of a custom field set is read out of the whole set.
+            .map(|name| name.split_once('.').map_or(name, |(set, _)| set))
             .filter_map(|name| state.get(name).map(|value| (name, value)))
             .collect()
     }
@@ -143,6 +204,24 @@ pub fn plain_name(path: &str) -> &str {
     path
 }
 
+/// The field that a row writes, and the part of it: `mx_Address.mx_CustomObject_1` is a part of
+/// the custom field set `mx_Address`.
+fn target<'a>(to: &'a str, destination: &FieldList) -> (&'a str, Option<&'a str>) {
+    match to.split_once(['.', '~']) {
+        Some((set, part)) if destination.get(to).is_none() => (set, Some(part)),
+        _ => (to, None),
+    }
+}
+
+fn no_parts(field: &str) -> Problem {
+    Problem::new(
+        "unknown_field",
+        format!("{field} names a part of a field that is no custom field set."),
+        "Write the schema name alone, or name a part of a custom field set.",
+    )
+    .about(field)
+}
+
 fn setting(name: &str, what: &str, example: &str) -> Problem {
     Problem::new(
         "bad_setting",
@@ -154,7 +233,7 @@ fn setting(name: &str, what: &str, example: &str) -> Problem {
 fn unknown(field: &str) -> Problem {
     Problem::new(
         "unknown_field",
-        format!("The destination account has no lead field {field}."),
+        format!("The destination account has no field {field}."),
         "Correct the schema name in the mapping, switch the row off, or add the field in the \
          destination account.",
     )

@@ -1,4 +1,5 @@
-//! What an account says about its fields (AD/meta-data).
+//! What an account says about its fields (AD/meta-data), users (AD/get-users) and activity types
+//! (AD/get-details-of-activity-type).
 
 use serde::{Deserialize, Serialize};
 
@@ -138,4 +139,70 @@ impl From<FieldList> for Vec<Field> {
     fn from(list: FieldList) -> Self {
         list.fields.into_values().collect()
     }
+}
+
+/// What an account says of itself, as far as mappings need it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalogue {
+    /// Its lead fields.
+    pub fields: FieldList,
+    /// Its users; `None` while they were not asked for, or not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<User>>,
+    /// Its activity types; `None` while they were not asked for, or not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity_types: Option<Vec<ActivityType>>,
+}
+
+impl Catalogue {
+    /// The user of this id.
+    pub fn user(&self, id: &str) -> Option<&User> {
+        self.users.iter().flatten().find(|user| user.id.eq_ignore_ascii_case(id))
+    }
+
+    /// The user of this email address.
+    pub fn user_by_email(&self, email: &str) -> Option<&User> {
+        let email = email.trim().to_lowercase();
+        self.users.iter().flatten().find(|user| user.email.trim().to_lowercase() == email)
+    }
+
+    /// The activity type of this event code.
+    pub fn activity_type(&self, event: u32) -> Option<&ActivityType> {
+        self.activity_types.iter().flatten().find(|kind| kind.event == event)
+    }
+}
+
+impl From<FieldList> for Catalogue {
+    fn from(fields: FieldList) -> Self {
+        Self { fields, users: None, activity_types: None }
+    }
+}
+
+/// A user of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The id, which is what `OwnerId` holds. It means nothing in another account.
+    pub id: String,
+    /// The email address, by which users of two accounts are matched.
+    pub email: String,
+    /// The name, for people.
+    pub name: String,
+    /// The role, as the account names it: `Administrator`.
+    #[serde(default)]
+    pub role: String,
+    /// Whether the user is active: an inactive one can own nothing.
+    pub active: bool,
+}
+
+/// A type of activity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityType {
+    /// Its event code.
+    pub event: u32,
+    /// Its name, which people see.
+    pub name: String,
+    /// Its own fields; `None` while they were not asked for. What a slot like `mx_Custom_1`
+    /// means differs from type to type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<FieldList>,
 }

@@ -164,16 +164,18 @@ impl Item {
     pub fn find(&self, path: &str) -> Found<'_> {
         if let Some((block, name)) = path.split_once('.') {
             if let Some(Value::Object(map)) = self.body.get(block) {
-                return Found::of(walk(map, name));
+                return inside(map, name).unwrap_or(Found::Absent);
             }
             if !STATES.contains(&block) {
-                return Found::of(walk(&self.body, path));
+                let states = STATES.iter().filter_map(|state| self.block(state));
+                let found = states.chain([&self.body]).find_map(|map| inside(map, path));
+                return found.unwrap_or(Found::Absent);
             }
             // A payload without blocks is nothing but the current state.
             if self.has_blocks() {
                 return Found::Absent;
             }
-            return Found::of(walk(&self.body, name));
+            return inside(&self.body, name).unwrap_or(Found::Absent);
         }
         for block in STATES {
             if let Some(value) = self.block(block).and_then(|map| map.get(path)) {
@@ -255,12 +257,25 @@ fn is_block(name: &str) -> bool {
     matches!(name, "Before" | "After" | "Current" | "Data")
 }
 
-fn walk<'a>(map: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+/// What is at a path inside an object. A custom field set is a text of JSON in reads (client code)
+/// and is walked into as well.
+fn inside<'a>(map: &'a Map<String, Value>, path: &str) -> Option<Found<'a>> {
     if let Some(value) = map.get(path) {
-        return Some(value);
+        return Some(Found::of(Some(value)));
     }
     let (first, rest) = path.split_once('.')?;
-    walk(map.get(first)?.as_object()?, rest)
+    match map.get(first)? {
+        Value::Object(map) => inside(map, rest),
+        Value::String(text) if text.trim_start().starts_with('{') => {
+            let map: Map<String, Value> = serde_json::from_str(text).ok()?;
+            Some(match inside(&map, rest)? {
+                Found::Absent => Found::Absent,
+                Found::Blank => Found::Blank,
+                Found::Text(text) => Found::Text(Cow::Owned(text.into_owned())),
+            })
+        }
+        _ => None,
+    }
 }
 
 fn from_properties(properties: Vec<Value>) -> Map<String, Value> {

@@ -155,7 +155,7 @@ mod tests {
     fn of(body: &str) -> Result<Vec<RecordPreview>, Problem> {
         let settings = r#"{"name":"c","source":"a","destination":"b"}"#;
         let definition: Definition = serde_json::from_str(settings).unwrap();
-        let fields = fields();
+        let fields = fields().into();
         let mapping = Mapping::new(&definition, &fields, &fields);
         let previewed = Previewed {
             connector: &definition,

@@ -88,6 +88,7 @@ pub fn convert(
                 .collect::<Result<_, _>>()?;
             plain(options.join(";"))
         }
+        // Users are matched by the mapping, which knows both accounts'.
         Kind::User => plain(trimmed.to_owned()),
         Kind::FieldSet => match serde_json::from_str::<Map<String, Value>>(trimmed) {
             Ok(_) => plain(trimmed.to_owned()),
@@ -173,6 +174,18 @@ fn shortened(text: &str) -> String {
     }
 }
 
+/// Whether a field that holds `held` needs no write to hold `wanted`: of a custom field set only
+/// the parts that are wanted count.
+pub fn holds(kind: Kind, wanted: &str, held: &str, reading: &Reading) -> bool {
+    if kind == Kind::FieldSet
+        && let Some((wanted, held)) = parts(wanted).zip(parts(held))
+    {
+        let of = |name: &str| held.iter().find(|(other, _)| other == name).map_or("", |(_, v)| v);
+        return wanted.iter().all(|(name, value)| value.trim() == of(name).trim());
+    }
+    same(kind, wanted, held, reading)
+}
+
 /// Whether two values of a field are the same to the accounts, however they are written. Blank
 /// and absent-with-`""` are one.
 pub fn same(kind: Kind, one: &str, other: &str, reading: &Reading) -> bool {
@@ -214,19 +227,32 @@ fn choices(text: &str) -> Vec<&str> {
     choices
 }
 
-fn filled_parts(text: &str) -> Option<Vec<(String, String)>> {
+fn parts(text: &str) -> Option<Vec<(String, String)>> {
     let map: Map<String, Value> = serde_json::from_str(text).ok()?;
-    let mut parts: Vec<(String, String)> = map
-        .into_iter()
-        .map(|(name, value)| match value {
-            Value::String(text) => (name, text),
-            Value::Null => (name, String::new()),
-            other => (name, other.to_string()),
-        })
-        .filter(|(_, value)| !value.trim().is_empty())
-        .collect();
-    parts.sort_unstable();
-    Some(parts)
+    let text = |value| match value {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    Some(map.into_iter().map(|(name, value)| (name, text(value))).collect())
+}
+
+/// A custom field set without its empty parts; `None` if none is left.
+pub(crate) fn without_blank_parts(text: &str) -> Option<String> {
+    let mut map: Map<String, Value> = serde_json::from_str(text).ok()?;
+    map.retain(|_, value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty(),
+        _ => true,
+    });
+    (!map.is_empty()).then(|| Value::Object(map).to_string())
+}
+
+fn filled_parts(text: &str) -> Option<Vec<(String, String)>> {
+    let mut filled: Vec<_> =
+        parts(text)?.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect();
+    filled.sort_unstable();
+    Some(filled)
 }
 
 /// A decimal number as sign, whole part and fraction, without zeros that mean nothing: exact

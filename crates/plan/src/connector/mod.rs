@@ -6,9 +6,11 @@ mod rules;
 
 pub use check::{Fault, LONGEST_NAME, MOST_ROWS, name_fault};
 pub use rules::{
-    Access, ActivityRules, ActivityType, Basic, Behaviour, Conflict, FieldRow, LeadRules, Policy,
+    Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, Conflict, FieldRow,
+    LeadRules, Owners, Policy, WhileDisabled,
 };
 
+use rules::is_default;
 use serde::{Deserialize, Serialize};
 
 /// A one-way sync from a source account to a destination account.
@@ -25,12 +27,18 @@ pub struct Definition {
     pub source: String,
     /// The name of the account that it writes to.
     pub destination: String,
+    /// What happens to requests that arrive while it is disabled.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub while_disabled: WhileDisabled,
     /// The basic settings.
     #[serde(default)]
     pub basic: Basic,
     /// Who of the destination account may use the connector.
-    #[serde(default, skip_serializing_if = "Access::is_empty")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub access: Access,
+    /// Who owns leads and activities in the destination.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub owner: Owners,
     /// What happens to leads.
     #[serde(default)]
     pub lead: LeadRules,

@@ -61,12 +61,6 @@ pub struct Access {
     pub user_field: Option<String>,
 }
 
-impl Access {
-    pub(super) fn is_empty(&self) -> bool {
-        self == &Self::default()
-    }
-}
-
 /// The *Sync Behaviour* of leads or activities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,6 +101,12 @@ pub struct LeadRules {
     /// and never shows them bulk calls; so with this on, every lead costs a call of its own.
     #[serde(default)]
     pub trigger_automations: bool,
+    /// What a field that the source shows as empty does to the destination's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub blank: Blank,
+    /// What a value that the destination's field can't hold does to the record.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub bad_field: BadField,
     /// The mapping; empty means the default mapping.
     #[serde(default, rename = "field", skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldRow>,
@@ -134,9 +134,60 @@ pub struct FieldRow {
     /// Values of the source and what they become; others stay as they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, String>,
+    /// What an empty value does to this field, in place of the connector's `blank`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blank: Option<Blank>,
     /// Who wins for this field, in place of the connector's policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<Policy>,
+}
+
+/// What happens to a field of the destination when the source's is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blank {
+    /// It keeps what it holds.
+    #[default]
+    Leave,
+    /// It is emptied. That an empty value written does so is inferred: no page says it.
+    Clear,
+}
+
+/// What happens to a record with a value that the destination's field can't hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BadField {
+    /// The record fails, with every such field named.
+    #[default]
+    Refuse,
+    /// The field is left out, and the record says so.
+    LeaveOut,
+}
+
+/// Which user of the destination owns what a user of the source owns there.
+///
+/// Users are matched by email address, unless `users` says otherwise; who has no counterpart is
+/// replaced by `fallback`, or the owner is left as the destination has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owners {
+    /// Email addresses of the source's users and those of the destination's users for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<String, String>,
+    /// The email address of the destination's user for everybody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
+}
+
+/// What happens to requests that arrive while the connector is disabled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhileDisabled {
+    /// They are kept, and worked once it is enabled again.
+    #[default]
+    Keep,
+    /// They are dropped: the log shows them as skipped.
+    Drop,
 }
 
 fn yes() -> bool {
@@ -146,6 +197,11 @@ fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_yes(value: &bool) -> bool {
     *value
+}
+
+/// Whether a setting needs no mention.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Who wins when both sides changed a field.
@@ -197,7 +253,8 @@ pub struct ActivityType {
     pub from: u32,
     /// The event code in the destination.
     pub to: u32,
-    /// The mapping of its fields; empty means by schema name.
+    /// The mapping of its fields; empty means the default mapping: each field that both types have,
+    /// by display name and kind.
     #[serde(default, rename = "field", skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldRow>,
 }

@@ -35,7 +35,7 @@ impl Change {
 pub(super) fn all(case: &Case<'_>) -> Vec<Change> {
     let fields = case.mapped.fields.iter();
     fields
-        .filter_map(|field| Some(Change::new(&field.to, field.kind, field.sent.value()?)))
+        .filter_map(|field| Some(Change::new(&field.to, field.kind, field.sent.written()?)))
         .collect()
 }
 
@@ -50,8 +50,9 @@ pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
     let before = case.mapping.apply(&Item::from_lead(&here.base));
     let mut changes = all(case);
     changes.retain_mut(|change| {
-        let same = |old: &str| value::same(change.kind, &change.value, old, reading);
-        if before.value(&change.to).is_some_and(same) {
+        let same = |old: &str| value::holds(change.kind, &change.value, old, reading);
+        let was = before.get(&change.to).and_then(|field| field.sent.written());
+        if was.is_some_and(same) {
             return false;
         }
         let held = there.base.get(&change.to);
@@ -72,7 +73,7 @@ pub(super) fn against(case: &Case<'_>, lead: &Snapshot) -> Vec<Change> {
     changes.retain_mut(|change| {
         let held = lead.get(&change.to).unwrap_or_default();
         change.before = Some(held.to_owned());
-        !value::same(change.kind, &change.value, held, reading)
+        !value::holds(change.kind, &change.value, held, reading)
     });
     changes
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::metadata::{Field, FieldList, Kind};
+use crate::metadata::{Catalogue, Field, FieldList, Kind};
 use crate::payload;
 
 const SOURCE: AccountId = AccountId(1);
@@ -14,12 +14,13 @@ struct Scene {
 
 fn scene(settings: &str) -> Scene {
     let connector: Definition = serde_json::from_str(settings).expect(settings);
-    let fields = FieldList::from(vec![
+    let fields = Catalogue::from(FieldList::from(vec![
         Field::plain("EmailAddress", Kind::Email),
         Field::plain("Phone", Kind::Phone),
         Field::plain("FirstName", Kind::Text),
         Field::plain("City", Kind::Text),
-    ]);
+        Field::plain("mx_Pan", Kind::Text),
+    ]));
     let mapping = Mapping::new(&connector, &fields, &fields);
     Scene { connector, mapping, known: Known::default(), link: None }
 }
@@ -249,4 +250,64 @@ fn a_twin_that_is_gone_is_made_again() {
     scene.sync(&json, "2026-01-01T00:00:05Z");
     scene.known.twin_gone = true;
     assert!(matches!(scene.decide(&json), Decision::Capture { .. }));
+}
+
+#[test]
+fn a_lead_that_a_look_finds_is_not_created_a_second_time() {
+    let mut scene = scene(
+        r#"{"name":"c","source":"a","destination":"b","lead":{"behaviour":"create_only","field":[
+            {"from":"EmailAddress","to":"EmailAddress"},{"from":"City","to":"City","default":"Pune"}]}}"#,
+    );
+    let json = r#"{"ProspectID":"one","EmailAddress":"a@x.y"}"#;
+    scene.known.lead = Some(Snapshot::from_iter([("ProspectID", "twin"), ("City", "")]));
+    assert!(
+        matches!(scene.decide(json), Decision::Skip { problem } if problem.code == "exists"),
+        "somebody else made it"
+    );
+    scene.known.doubtful = true;
+    assert!(
+        matches!(scene.decide(json), Decision::Unchanged { .. }),
+        "it may be what the lost write made"
+    );
+}
+
+#[test]
+fn a_second_key_that_is_not_unique_is_looked_for_first() {
+    let mut scene = scene(
+        r#"{"name":"c","source":"a","destination":"b","basic":{"secondary_search_by":"mx_Pan"}}"#,
+    );
+    let json = r#"{"ProspectID":"one","EmailAddress":"a@x.y","mx_Pan":"P1"}"#;
+    for name in ["EmailAddress", "mx_Pan"] {
+        assert!(
+            matches!(scene.decide(json), Decision::Look { by: Sought::Key(key) } if key.field == name),
+            "the account would not refuse a second lead with the same {name}"
+        );
+        scene.known.keys_tried += 1;
+    }
+    assert!(matches!(scene.decide(json), Decision::Capture { .. }));
+}
+
+#[test]
+fn an_emptied_field_is_emptied_only_where_that_is_wanted() {
+    for (blank, expected) in [("leave", None), ("clear", Some(""))] {
+        let mut scene = scene(&format!(
+            r#"{{"name":"c","source":"a","destination":"b","lead":{{"blank":"{blank}"}}}}"#
+        ));
+        let json = |city: &str, at: &str| {
+            format!(r#"{{"ProspectID":"one","EmailAddress":"a@x.y","City":"{city}","ModifiedOn":"{at}"}}"#)
+        };
+        scene.sync(&json("Pune", "2026-01-01 00:00:00"), "2026-01-01T00:00:05Z");
+        let emptied = scene.decide(&json("", "2026-01-02 00:00:00"));
+        let written = match &emptied {
+            Decision::Update { fields, .. } => Some(fields[0].value.as_str()),
+            Decision::Unchanged { .. } => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(written, expected, "{blank}");
+        if expected.is_some() {
+            scene.sync(&json("", "2026-01-02 00:00:00"), "2026-01-02T00:00:05Z");
+            let again = scene.decide(&json("", "2026-01-02 00:10:00"));
+            assert!(matches!(again, Decision::Unchanged { .. }), "{again:?}");
+        }
+    }
 }

@@ -1,7 +1,9 @@
-//! The default mapping: each field that both accounts have, by schema name.
+//! The default mapping: each field that both accounts have, by schema name or by display name.
 
-use crate::connector::FieldRow;
-use crate::metadata::{FieldList, Kind};
+use serde::Serialize;
+
+use crate::connector::{Basic, FieldRow};
+use crate::metadata::{Field, FieldList, Kind};
 
 /// Fields that LeadSquared sets itself, by schema name. That they can't be written is inferred:
 /// no page lists them.
@@ -57,25 +59,108 @@ pub const SYSTEM_FIELDS: &[&str] = &[
     "Web_Referrer",
 ];
 
-/// Where a lead came from: the connector's *Lead Source* says it for the destination.
-const SOURCE_FIELDS: &[&str] = &["LeadType"];
+/// Fields that can't be carried over: the lead type is an id of its own account.
+const OF_THE_ACCOUNT: &[&str] = &["LeadType"];
+/// Where a lead came from.
+const SOURCE: &str = "Source";
 
-/// A row for each field that both accounts have and that can be carried over.
+/// A row of the default mapping.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Proposal {
+    /// The row.
+    #[serde(flatten)]
+    pub row: FieldRow,
+    /// Why it is there.
+    pub why: Reason,
+}
+
+/// Why two fields were taken for the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// They have the same schema name.
+    SchemaName,
+    /// They have the same display name and hold the same kind of value.
+    DisplayName,
+}
+
+impl Reason {
+    /// The sentence for people.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::SchemaName => "both accounts have a field of this schema name",
+            Self::DisplayName => "the fields have the same display name and type",
+        }
+    }
+}
+
+/// The default mapping of leads: a row for each field that both accounts have and that can be
+/// carried over, by schema name first, then by display name and kind where that is unmistakable.
 ///
-/// Left out are system fields, and fields that hold an id which means nothing in the other
-/// account: users (an owner has another id there) and the lead type.
-pub fn default_rows(source: &FieldList, destination: &FieldList) -> Vec<FieldRow> {
-    destination
-        .iter()
-        .filter(|field| !field.read_only && field.kind != Kind::User)
-        .filter(|field| !SYSTEM_FIELDS.contains(&field.schema_name.as_str()))
-        .filter(|field| !SOURCE_FIELDS.contains(&field.schema_name.as_str()))
-        .filter(|field| source.get(&field.schema_name).is_some_and(|from| from.kind != Kind::User))
-        .map(|field| FieldRow {
-            from: Some(field.schema_name.clone()),
-            to: field.schema_name.clone(),
-            enabled: true,
-            ..FieldRow::default()
-        })
-        .collect()
+/// Left out are fields that LeadSquared sets itself, the lead type, which is an id of its own
+/// account, and, where the connector has a lead source of its own to give, the source.
+pub fn lead_proposals(source: &FieldList, destination: &FieldList, basic: &Basic) -> Vec<Proposal> {
+    let carried = |field: &&Field| {
+        let name = field.schema_name.as_str();
+        !field.read_only
+            && !SYSTEM_FIELDS.contains(&name)
+            && !OF_THE_ACCOUNT.contains(&name)
+            && !(name == SOURCE && basic.lead_source.is_some())
+    };
+    let kinds = |from: &Field, to: &Field| (from.kind == Kind::User) == (to.kind == Kind::User);
+    let same_name = |to: &Field| {
+        let from = source.get(&to.schema_name)?;
+        kinds(from, to).then(|| from.schema_name.clone())
+    };
+    propose(source, destination, carried, same_name)
+}
+
+/// The default mapping of one type of activity: note, time, status and owner, and each of its own
+/// fields by display name and kind. The schema name of such a field says nothing: `mx_Custom_1`
+/// is another thing in each type.
+pub fn activity_proposals(source: &FieldList, destination: &FieldList) -> Vec<Proposal> {
+    let standard = |to: &Field| {
+        let is_standard = !to.schema_name.starts_with("mx_");
+        (is_standard && source.get(&to.schema_name).is_some()).then(|| to.schema_name.clone())
+    };
+    propose(source, destination, |field| !field.read_only, standard)
+}
+
+fn propose(
+    source: &FieldList,
+    destination: &FieldList,
+    carried: impl Fn(&&Field) -> bool,
+    same_name: impl Fn(&Field) -> Option<String>,
+) -> Vec<Proposal> {
+    let alike = |one: &Field, other: &Field| {
+        let name = one.display_name.trim();
+        !name.is_empty() && name.to_lowercase() == other.display_name.trim().to_lowercase()
+    };
+    let one = |list: &FieldList, field: &Field| {
+        let mut found = list.iter().filter(|other| alike(field, other));
+        found.next().filter(|_| found.next().is_none()).cloned()
+    };
+    let named: Vec<Option<String>> =
+        destination.iter().filter(&carried).map(&same_name).collect();
+    let mut proposals = Vec::new();
+    for (to, same) in destination.iter().filter(&carried).zip(&named) {
+        let (from, why) = if let Some(from) = same {
+            (from.clone(), Reason::SchemaName)
+        } else {
+            // Only where neither account has a second field of that name, and nothing else is
+            // filled from the field.
+            let Some(from) = one(source, to).filter(|from| from.kind == to.kind) else { continue };
+            let taken = named.iter().flatten().any(|other| *other == from.schema_name);
+            if taken || !carried(&&from) || one(destination, to).is_none() {
+                continue;
+            }
+            (from.schema_name, Reason::DisplayName)
+        };
+        let to = to.schema_name.clone();
+        proposals.push(Proposal {
+            row: FieldRow { from: Some(from), to, enabled: true, ..FieldRow::default() },
+            why,
+        });
+    }
+    proposals
 }

@@ -3,12 +3,14 @@
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::{LONGEST_COMPUTED, Row};
+use super::{LONGEST_COMPUTED, Mapping, Row};
+use crate::connector::Blank;
 use crate::metadata::Kind;
 use crate::payload::{Found, Item};
 use crate::problem::Problem;
-use crate::value::{self, Reading};
+use crate::value;
 
 /// What a record sends to the destination.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +19,8 @@ pub struct Mapped {
     pub fields: Vec<MappedField>,
     /// What is wrong; a record with problems is not written.
     pub problems: Vec<Problem>,
+    /// What was wrong with fields that were left out for it.
+    pub left_out: Vec<Problem>,
 }
 
 /// One field of the destination and what a record sends to it.
@@ -38,7 +42,7 @@ pub struct MappedField {
     pub default: Option<String>,
     /// What a person should know about the conversion.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub remark: Option<&'static str>,
+    pub remark: Option<String>,
 }
 
 /// What a record says about a field.
@@ -49,6 +53,8 @@ pub enum Sent {
     Absent,
     /// That it is empty. The destination's value is left alone then.
     Blank,
+    /// That it is empty, and so the destination's value is to be.
+    Clear,
     /// This value, in the form that the destination takes.
     Value(String),
 }
@@ -58,7 +64,15 @@ impl Sent {
     pub fn value(&self) -> Option<&str> {
         match self {
             Self::Value(value) => Some(value),
-            Self::Absent | Self::Blank => None,
+            Self::Absent | Self::Blank | Self::Clear => None,
+        }
+    }
+
+    /// What is written: the value, or nothing at all in a field that is to be emptied.
+    pub fn written(&self) -> Option<&str> {
+        match self {
+            Self::Clear => Some(""),
+            _ => self.value(),
         }
     }
 }
@@ -74,10 +88,15 @@ impl Mapped {
         self.get(to)?.sent.value()
     }
 
-    /// Adds a field. Of several rows to one field the first that has a value counts.
-    pub(super) fn put(&mut self, field: MappedField) {
+    /// Adds a field. Of several rows to one field the first that has a value counts; parts of a
+    /// custom field set are put together.
+    pub(super) fn put(&mut self, mut field: MappedField, part: Option<&str>) {
+        if let Some(part) = part {
+            field.in_set(part);
+        }
         match self.fields.iter_mut().find(|earlier| earlier.to == field.to) {
             None => self.fields.push(field),
+            Some(earlier) if part.is_some() => earlier.join(field),
             Some(earlier) if earlier.sent.value().is_none() && field.sent.value().is_some() => {
                 *earlier = field;
             }
@@ -86,16 +105,46 @@ impl Mapped {
     }
 }
 
+impl MappedField {
+    /// Makes it a custom field set with this one part.
+    fn in_set(&mut self, part: &str) {
+        let set = |value: &str| Value::from_iter([(part, value)]).to_string();
+        self.sent = match &self.sent {
+            Sent::Value(value) => Sent::Value(set(value)),
+            Sent::Clear => Sent::Value(set("")),
+            other => other.clone(),
+        };
+        self.default = self.default.as_deref().map(set);
+    }
+
+    /// Takes in another part of the same custom field set.
+    fn join(&mut self, other: Self) {
+        let parts = |text: Option<&str>| -> Map<String, Value> {
+            text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+        };
+        if let Some(added) = other.sent.value() {
+            let mut all = parts(self.sent.value());
+            all.extend(parts(Some(added)));
+            self.sent = Sent::Value(Value::Object(all).to_string());
+        }
+        if let Some(added) = other.default {
+            let mut all = parts(self.default.as_deref());
+            all.extend(parts(Some(&added)));
+            self.default = Some(Value::Object(all).to_string());
+        }
+        self.remark = self.remark.take().or(other.remark);
+    }
+}
+
 impl Row {
-    pub(super) fn value(
-        &self,
-        item: &Item,
-        reading: &Reading,
-        templates: &Environment<'static>,
-    ) -> Result<MappedField, Problem> {
+    pub(super) fn value(&self, item: &Item, mapping: &Mapping) -> Result<MappedField, Problem> {
         let row = &self.settings;
         let (text, is_blank) = match (&row.from, &row.compute) {
-            (_, Some(template)) => (computed(template, item, templates, &row.to)?, false),
+            (_, Some(template)) => {
+                let text = computed(template, item, &mapping.templates, &row.to)?;
+                let is_blank = text.is_none();
+                (text, is_blank)
+            }
             (Some(from), None) => match item.find(from) {
                 Found::Absent => (None, false),
                 Found::Blank => (None, true),
@@ -104,32 +153,58 @@ impl Row {
             (None, None) => (None, false),
         };
         let text = text.map(|text| row.values.get(text.trim()).cloned().unwrap_or(text));
-        let mut remark = None;
-        let sent = match text {
-            Some(text) if !text.trim().is_empty() => {
-                let converted = value::convert(&text, self.from_kind, &self.to, reading)
-                    .map_err(|problem| from_field(problem, row.from.as_deref()))?;
-                remark = converted.remark;
-                Sent::Value(converted.text)
-            }
-            Some(_) => Sent::Blank,
-            None if is_blank => Sent::Blank,
-            None => Sent::Absent,
+        let blank = if self.blank == Blank::Clear { Sent::Clear } else { Sent::Blank };
+        let (sent, remark) = match text {
+            Some(text) if !text.trim().is_empty() => self.converted(&text, item, mapping)?,
+            Some(_) => (blank, None),
+            None if is_blank => (blank, None),
+            None => (Sent::Absent, None),
         };
         let default = match &row.default {
             Some(text) if !text.trim().is_empty() && sent.value().is_none() => {
-                Some(value::convert(text, self.to.kind, &self.to, reading)?.text)
+                Some(self.default(text, mapping)?)
             }
             _ => None,
         };
         Ok(MappedField {
             from: row.from.as_deref().map(|path| super::plain_name(path).to_owned()),
-            to: row.to.clone(),
+            to: self.to.schema_name.clone(),
             kind: self.to.kind,
             sent,
             default,
             remark,
         })
+    }
+
+    fn converted(
+        &self,
+        text: &str,
+        item: &Item,
+        mapping: &Mapping,
+    ) -> Result<(Sent, Option<String>), Problem> {
+        let from = self.settings.from.as_deref();
+        if self.part.is_some() {
+            return Ok((Sent::Value(text.to_owned()), None));
+        }
+        if self.to.kind == Kind::User {
+            let owner = mapping.people.owner(text, from, item);
+            return Ok((owner.id.map_or(Sent::Absent, Sent::Value), owner.remark));
+        }
+        let converted = value::convert(text, self.from_kind, &self.to, &mapping.reading)
+            .map_err(|problem| from_field(problem, from))?;
+        if self.to.kind == Kind::FieldSet && self.blank == Blank::Leave {
+            let filled = value::without_blank_parts(&converted.text);
+            return Ok((filled.map_or(Sent::Blank, Sent::Value), None));
+        }
+        Ok((Sent::Value(converted.text), converted.remark.map(str::to_owned)))
+    }
+
+    fn default(&self, text: &str, mapping: &Mapping) -> Result<String, Problem> {
+        match (self.to.kind, &self.part) {
+            (_, Some(_)) => Ok(text.to_owned()),
+            (Kind::User, None) => Ok(mapping.people.named(text)),
+            (kind, None) => Ok(value::convert(text, kind, &self.to, &mapping.reading)?.text),
+        }
     }
 }
 

@@ -34,10 +34,145 @@ fn the_default_mapping_is_what_both_accounts_have() {
         ("mx_There", Kind::Text),
         ("mx_Both", Kind::Text),
     ]);
-    let mapping = Mapping::new(&definition(PLAIN), &here, &there);
+    let mapping = Mapping::new(&definition(PLAIN), &here.into(), &there.into());
     let targets: Vec<_> = mapping.targets().map(|field| field.schema_name.as_str()).collect();
-    assert_eq!(targets, ["FirstName", "mx_Both"]);
+    assert_eq!(targets, ["FirstName", "OwnerId", "mx_Both"]);
     assert!(mapping.problems().is_empty());
+}
+
+#[test]
+fn the_default_mapping_says_why() {
+    let named = |schema: &str, display: &str, kind| Field {
+        display_name: display.into(),
+        ..Field::plain(schema, kind)
+    };
+    let here = FieldList::from(vec![
+        named("mx_Age", "Age", Kind::Number),
+        named("mx_PAN", "PAN Number", Kind::Text),
+        named("mx_Twice_1", "Twice", Kind::Text),
+        named("mx_Twice_2", "Twice", Kind::Text),
+        named("Source", "Lead Source", Kind::Text),
+    ]);
+    let there = FieldList::from(vec![
+        named("mx_Age", "Years", Kind::Number),
+        named("mx_Tax_Id", "pan number ", Kind::Text),
+        named("mx_Years", "Age", Kind::Number),
+        named("mx_Twice", "Twice", Kind::Text),
+        named("Source", "Lead Source", Kind::Text),
+    ]);
+    let rows = |basic: &crate::connector::Basic| -> Vec<(String, String, Reason)> {
+        lead_proposals(&here, &there, basic)
+            .into_iter()
+            .map(|p| (p.row.from.unwrap(), p.row.to, p.why))
+            .collect()
+    };
+    let row = |from: &str, to: &str, why| (from.to_owned(), to.to_owned(), why);
+    let basic = crate::connector::Basic::default();
+    assert_eq!(
+        rows(&basic),
+        [
+            row("Source", "Source", Reason::SchemaName),
+            row("mx_Age", "mx_Age", Reason::SchemaName),
+            row("mx_PAN", "mx_Tax_Id", Reason::DisplayName),
+        ],
+        "a field that is taken, or a name that two fields have, says nothing"
+    );
+    let basic = crate::connector::Basic { lead_source: Some("Sales".into()), ..basic };
+    assert!(rows(&basic).iter().all(|(_, to, _)| to != "Source"), "the connector gives its own");
+}
+
+fn user(id: &str, email: &str, active: bool) -> crate::metadata::User {
+    crate::metadata::User {
+        id: id.into(),
+        email: email.into(),
+        name: String::new(),
+        role: String::new(),
+        active,
+    }
+}
+
+#[test]
+fn owners_are_matched_by_email_then_table_then_fallback() {
+    let fields = fields(&[("EmailAddress", Kind::Email), ("OwnerId", Kind::User)]);
+    let here = Catalogue {
+        users: Some(vec![
+            user("A1", "asha@old.in", true),
+            user("A2", "bina@x.in", true),
+            user("A3", "gone@x.in", true),
+        ]),
+        ..fields.clone().into()
+    };
+    let there = Catalogue {
+        users: Some(vec![
+            user("B1", "Asha@New.in", true),
+            user("B2", "bina@x.in", true),
+            user("B3", "gone@x.in", false),
+            user("B9", "desk@x.in", true),
+        ]),
+        ..fields.clone().into()
+    };
+    let owner = |settings: &str, lead: &str, there: &Catalogue| {
+        let settings = format!(r#"{{"name":"c","source":"a","destination":"b"{settings}}}"#);
+        let mapped = Mapping::new(&definition(&settings), &here, there).apply(&item(lead));
+        assert_eq!(mapped.problems, [], "an owner never sinks a lead");
+        let field = mapped.get("OwnerId").unwrap();
+        (field.sent.value().map(str::to_owned), field.remark.is_some())
+    };
+    let table = r#","owner":{"users":{"Asha@old.in":"asha@new.in"},"fallback":"desk@x.in"}"#;
+    let lead = |id: &str| format!(r#"{{"ProspectID":"1","OwnerId":"{id}"}}"#);
+    assert_eq!(owner("", &lead("a2"), &there), (Some("B2".into()), false));
+    assert_eq!(owner(table, &lead("A1"), &there), (Some("B1".into()), false));
+    assert_eq!(owner("", &lead("A1"), &there), (None, true), "nobody has that address");
+    assert_eq!(owner("", &lead("A3"), &there), (None, true), "who is inactive owns nothing");
+    assert_eq!(owner(table, &lead("A3"), &there), (Some("B9".into()), true));
+    let by_payload = r#"{"ProspectID":"1","OwnerId":"Z","OwnerIdEmailAddress":"BINA@x.in"}"#;
+    assert_eq!(owner("", by_payload, &there), (Some("B2".into()), false));
+    assert_eq!(owner(table, &lead("A1"), &fields.clone().into()), (None, true), "users unknown");
+}
+
+#[test]
+fn one_bad_field_need_not_sink_the_lead() {
+    let there = fields(&[("FirstName", Kind::Text), ("mx_Age", Kind::Number)]);
+    let settings = |policy: &str| {
+        definition(&format!(
+            r#"{{"name":"c","source":"a","destination":"b","lead":{{"bad_field":"{policy}","field":[
+                {{"from":"FirstName","to":"FirstName"}},{{"from":"Age","to":"mx_Age"}},
+                {{"from":"X","to":"mx_Gone"}}]}}}}"#
+        ))
+    };
+    let lead = item(r#"{"ProspectID":"1","FirstName":"Asha","Age":"forty"}"#);
+    let there = there.into();
+    let refused = Mapping::new(&settings("refuse"), &Catalogue::default(), &there).apply(&lead);
+    assert_eq!((refused.problems.len(), refused.left_out.len()), (2, 0));
+    let rest = Mapping::new(&settings("leave_out"), &Catalogue::default(), &there).apply(&lead);
+    assert_eq!(rest.problems, []);
+    let codes: Vec<_> = rest.left_out.iter().map(|problem| problem.code.as_str()).collect();
+    assert_eq!(codes, ["unknown_field", "type_mismatch"]);
+    assert_eq!(rest.value("FirstName"), Some("Asha"));
+    assert_eq!(rest.value("mx_Age"), None);
+}
+
+#[test]
+fn a_part_of_a_custom_field_set_is_read_and_written() {
+    let there = fields(&[("mx_Address", Kind::FieldSet), ("mx_City", Kind::Text)]);
+    let connector = definition(
+        r#"{"name":"c","source":"a","destination":"b","lead":{"field":[
+            {"from":"mx_Home.mx_CustomObject_1","to":"mx_Address.mx_CustomObject_2"},
+            {"from":"Zip","to":"mx_Address.mx_CustomObject_3"},
+            {"from":"Current.mx_Home.mx_CustomObject_2","to":"mx_City"}]}}"#,
+    );
+    let mapping = Mapping::new(&connector, &Catalogue::default(), &there.into());
+    assert_eq!(mapping.problems(), []);
+    let mapped = mapping.apply(&item(
+        r#"{"Current":{"ProspectID":"1","Zip":"4100","mx_Home":"{\"mx_CustomObject_1\":\"12 Main\",\"mx_CustomObject_2\":\"Pune\"}"}}"#,
+    ));
+    assert_eq!(mapped.value("mx_City"), Some("Pune"));
+    let set = mapped.value("mx_Address").unwrap();
+    assert_eq!(set, r#"{"mx_CustomObject_2":"12 Main","mx_CustomObject_3":"4100"}"#);
+    let reading = Reading::default();
+    let held = r#"{"mx_CustomObject_1":"other","mx_CustomObject_2":"12 Main","mx_CustomObject_3":"4100"}"#;
+    assert!(crate::value::holds(Kind::FieldSet, set, held, &reading), "other parts are not ours");
+    assert!(!crate::value::holds(Kind::FieldSet, held, set, &reading));
 }
 
 #[test]
@@ -55,7 +190,7 @@ fn rows_translate_compute_and_default() {
             {"from":"City","to":"mx_City","default":"Pune"},
             {"from":"City","to":"mx_Off","enabled":false}]}}"#,
     );
-    let mapping = Mapping::new(&connector, &FieldList::default(), &there);
+    let mapping = Mapping::new(&connector, &Catalogue::default(), &there.into());
     for shape in [
         r#"{"Current":{"ProspectID":"1","ProspectStage":"Won","FirstName":"Asha","LastName":"Rao","City":null}}"#,
         r#"{"ProspectID":"1","ProspectStage":"Won","FirstName":"Asha","LastName":"Rao","City":""}"#,
@@ -84,7 +219,7 @@ fn all_problems_are_found_at_once() {
             "lead":{"field":[{"from":"X","to":"mx_Number"},{"from":"X","to":"mx_Gone"},
                              {"from":"X","to":"mx_Locked"},{"from":"X","to":"ProspectID"}]}}"#,
     );
-    let mapped = Mapping::new(&connector, &FieldList::default(), &there)
+    let mapped = Mapping::new(&connector, &Catalogue::default(), &there.clone().into())
         .apply(&item(r#"{"ProspectID":"1","X":"many"}"#));
     let codes: Vec<_> = mapped.problems.iter().map(|problem| problem.code.as_str()).collect();
     assert_eq!(
@@ -119,7 +254,7 @@ fn a_template_can_not_run_away() {
             enabled: true,
             ..FieldRow::default()
         }];
-        let mapped = Mapping::new(&connector, &FieldList::default(), &there)
+        let mapped = Mapping::new(&connector, &Catalogue::default(), &there.clone().into())
             .apply(&item(r#"{"ProspectID":"1"}"#));
         assert_eq!(mapped.problems.len(), 1, "{template}");
         assert_eq!(mapped.problems[0].code, "bad_template");
@@ -132,7 +267,7 @@ proptest! {
     fn text_arrives_as_it_is(text in "\\PC{1,60}|[\\u0000-\\u001f\\u202e\\u0660]{1,10}") {
         prop_assume!(!text.trim().is_empty());
         let both = fields(&[("mx_F", Kind::Text)]);
-        let mapping = Mapping::new(&definition(PLAIN), &both, &both);
+        let mapping = Mapping::new(&definition(PLAIN), &both.clone().into(), &both.clone().into());
         let body = serde_json::json!({"Current": {"ProspectID": "1", "mx_F": text}}).to_string();
         let mapped = mapping.apply(&item(&body));
         prop_assert_eq!(mapped.value("mx_F"), Some(text.as_str()));
@@ -152,7 +287,7 @@ proptest! {
         for (name, value) in names.iter().zip(&values) {
             lead.insert(name.clone(), value.as_str().into());
         }
-        let mapped = Mapping::new(&definition(PLAIN), &both, &both)
+        let mapped = Mapping::new(&definition(PLAIN), &both.clone().into(), &both.clone().into())
             .apply(&item(&serde_json::Value::Object(lead).to_string()));
         prop_assert_eq!(mapped.fields.len() + mapped.problems.len(), 6);
     }
