@@ -1,23 +1,159 @@
-//! Getting at an account.
+//! Getting at an account, and at what it says of itself.
 
-use leadsquared::{Client, Host, LeadField, Limits, OptionSets};
-use plan::metadata::{Field, FieldList, Kind};
+use leadsquared::{
+    ActivityFormField, Client, Error, Exchange, Host, LeadField, Limits, OptionSets,
+};
+use plan::activity;
+use plan::connector::Definition;
+use plan::metadata::{ActivityType, Catalogue, Field, FieldList, Kind, User};
+use plan::operation::Operation;
 use plan::problem::Problem;
 
-/// Reads an account's lead fields, with one call that the dispatcher's budget does not know of.
+/// A part of what an account says of itself; each is one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    /// Its lead fields.
+    Fields,
+    /// Its users.
+    Users,
+    /// Its activity types, without their fields.
+    Types,
+    /// The fields of the type with this event code.
+    Form(u32),
+}
+
+/// What an account said of one part.
+#[derive(Clone, Debug)]
+pub(crate) enum Told {
+    Fields(FieldList),
+    Users(Vec<User>),
+    Types(Vec<ActivityType>),
+    Form(u32, FieldList),
+}
+
+impl Part {
+    pub(crate) fn operation(self) -> Operation {
+        match self {
+            Self::Fields => Operation::LeadFields,
+            Self::Users => Operation::Users,
+            Self::Types => Operation::ActivityTypes,
+            Self::Form(_) => Operation::ActivityForm,
+        }
+    }
+
+    /// Asks the account.
+    pub(crate) async fn read(self, client: &Client) -> (Exchange, Result<Told, Error>) {
+        match self {
+            Self::Fields => {
+                let reply = client.lead_fields(None, OptionSets::Included).await;
+                (reply.exchange, reply.result.map(|fields| Told::Fields(field_list(fields))))
+            }
+            Self::Users => {
+                let reply = client.users().await;
+                (reply.exchange, reply.result.map(|all| Told::Users(users(all))))
+            }
+            Self::Types => {
+                let reply = client.activity_types().await;
+                (reply.exchange, reply.result.map(|all| Told::Types(types(all))))
+            }
+            Self::Form(event) => {
+                let reply = client.activity_form(event).await;
+                let told = reply.result.map(|form| Told::Form(event, form_fields(form.fields)));
+                (reply.exchange, told)
+            }
+        }
+    }
+}
+
+impl Told {
+    /// Puts it into the catalogue.
+    pub(crate) fn put_into(self, catalogue: &mut Catalogue) {
+        match self {
+            Self::Fields(fields) => catalogue.fields = fields,
+            Self::Users(users) => catalogue.users = Some(users),
+            Self::Types(mut types) => {
+                for kind in &mut types {
+                    let before = catalogue.activity_type(kind.event);
+                    kind.fields = before.and_then(|before| before.fields.clone());
+                }
+                catalogue.activity_types = Some(types);
+            }
+            Self::Form(event, fields) => {
+                let mut types = catalogue.activity_types.iter_mut().flatten();
+                if let Some(kind) = types.find(|kind| kind.event == event) {
+                    kind.fields = Some(fields);
+                }
+            }
+        }
+    }
+}
+
+/// Asks the two accounts of a connector for all that its mappings need, with calls that the
+/// dispatcher's budgets do not know of.
+///
+/// Of users and activity types that an account does not tell nothing is known then, as for the
+/// dispatcher.
 ///
 /// # Errors
-/// The [`Problem`] for a person: the account's settings are wrong, or it did not answer.
-pub async fn fetch_fields(settings: &store::Account) -> Result<FieldList, Problem> {
-    let client = client(settings, Limits::default())?;
-    match client.lead_fields(None, OptionSets::Included).await.result {
-        Ok(fields) => Ok(field_list(fields)),
-        Err(error) => Err(Problem::new(
-            "no_fields",
-            format!("The account {} did not tell its lead fields: {error}", settings.name),
-            "Check the account's host and keys, and try again.",
-        )),
+/// The [`Problem`] for a person: an account's settings are wrong, or it did not tell its fields.
+pub async fn read_catalogues(
+    connector: &Definition,
+    source: &store::Account,
+    destination: &store::Account,
+) -> Result<(Catalogue, Catalogue), Problem> {
+    let (here, mut source) = read_catalogue(connector, source).await?;
+    let (there, mut destination) = read_catalogue(connector, destination).await?;
+    if connector.activity.enabled {
+        let (from, to) = activity::forms_needed(connector, &source, &destination);
+        read_forms(&here, &from, &mut source).await;
+        read_forms(&there, &to, &mut destination).await;
     }
+    Ok((source, destination))
+}
+
+async fn read_catalogue(
+    connector: &Definition,
+    account: &store::Account,
+) -> Result<(Client, Catalogue), Problem> {
+    let client = client(account, Limits::default())?;
+    let mut catalogue = Catalogue::default();
+    match Part::Fields.read(&client).await.1 {
+        Ok(told) => told.put_into(&mut catalogue),
+        Err(error) => {
+            return Err(Problem::new(
+                "no_fields",
+                format!("The account {} did not tell its lead fields: {error}", account.name),
+                "Check the account's host and keys, and try again.",
+            ));
+        }
+    }
+    let mut parts = vec![Part::Users];
+    if connector.activity.enabled {
+        parts.push(Part::Types);
+    }
+    for part in parts {
+        match part.read(&client).await.1 {
+            Ok(told) => told.put_into(&mut catalogue),
+            Err(error) => not_told(&account.name, part, &error),
+        }
+    }
+    Ok((client, catalogue))
+}
+
+async fn read_forms(client: &Client, events: &[u32], catalogue: &mut Catalogue) {
+    for &event in events {
+        if catalogue.activity_type(event).is_some()
+            && let (_, Ok(told)) = Part::Form(event).read(client).await
+        {
+            told.put_into(catalogue);
+        }
+    }
+}
+
+/// Says to people who run the service that a part is not known.
+pub(crate) fn not_told(account: &str, part: Part, error: &Error) {
+    let operation = part.operation().as_str();
+    tracing::warn!(account, operation, %error, "the account does not tell this of itself");
 }
 
 pub(crate) fn client(settings: &store::Account, limits: Limits) -> Result<Client, Problem> {
@@ -34,7 +170,7 @@ pub(crate) fn client(settings: &store::Account, limits: Limits) -> Result<Client
 }
 
 /// What an account says of its fields, as the plan knows fields.
-pub(crate) fn field_list(fields: Vec<LeadField>) -> FieldList {
+fn field_list(fields: Vec<LeadField>) -> FieldList {
     let fields = fields.into_iter().map(|field| Field {
         kind: Kind::of(
             &field.data_type,
@@ -52,4 +188,49 @@ pub(crate) fn field_list(fields: Vec<LeadField>) -> FieldList {
         schema_name: field.schema_name,
     });
     fields.collect::<Vec<_>>().into()
+}
+
+fn users(users: Vec<leadsquared::User>) -> Vec<User> {
+    let names = |user: &leadsquared::User| {
+        let names = [user.first_name.as_deref(), user.last_name.as_deref()];
+        names.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    };
+    let user = |user: leadsquared::User| User {
+        name: names(&user).trim().to_owned(),
+        active: user.is_active(),
+        role: user.role.unwrap_or_default(),
+        id: user.id,
+        email: user.email_address,
+    };
+    users.into_iter().map(user).collect()
+}
+
+fn types(types: Vec<leadsquared::ActivityType>) -> Vec<ActivityType> {
+    let known = types.into_iter().filter_map(|kind| {
+        let event = u32::try_from(kind.event?).ok()?;
+        Some(ActivityType { event, name: kind.name, fields: None })
+    });
+    known.collect()
+}
+
+/// The fields of a type of activity. The standard ones, which every type has, are known by other
+/// names to writes and are left to the plan, but for the options of `Status`.
+fn form_fields(fields: Vec<ActivityFormField>) -> FieldList {
+    let own = fields.into_iter().filter(|field| {
+        field.schema_name.starts_with("mx_") || field.schema_name == activity::STATUS
+    });
+    let field = |field: ActivityFormField| Field {
+        kind: match field.is_multi_select_dropdown {
+            Some(true) => Kind::MultiSelect,
+            _ => Kind::of(&field.data_type, ""),
+        },
+        max_length: field.max_field_length.and_then(|l| u32::try_from(l).ok()).filter(|l| *l > 0),
+        unique: false,
+        mandatory: field.is_mandatory.unwrap_or(false),
+        read_only: field.is_read_only.unwrap_or(false),
+        options: field.options(),
+        display_name: field.display_name,
+        schema_name: field.schema_name,
+    };
+    own.map(field).collect::<Vec<_>>().into()
 }

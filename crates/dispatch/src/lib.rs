@@ -15,7 +15,7 @@ mod supervisor;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use access::fetch_fields;
+pub use access::read_catalogues;
 use jiff::Timestamp;
 use store::Store;
 use tokio::sync::Notify;

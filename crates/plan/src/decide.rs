@@ -9,6 +9,7 @@ mod change;
 mod settle;
 
 pub use change::Change;
+pub(crate) use change::{all, defaults, since};
 pub use settle::settle;
 
 use jiff::{SignedDuration, Timestamp};
@@ -60,6 +61,10 @@ pub struct Known {
     pub lead: Option<Snapshot>,
     /// The ids of several leads that a key found.
     pub several: Vec<String>,
+    /// The lead in the destination that an activity is on, once it was created for it.
+    pub lead_id: Option<String>,
+    /// The activities of that lead that may be the one a doubtful write made.
+    pub activities: Option<Vec<Snapshot>>,
 }
 
 /// What to do.
@@ -80,9 +85,9 @@ pub enum Decision {
     Unchanged {
         /// How that is known.
         why: Why,
-        /// The lead in the destination, where it is known.
+        /// The lead or activity in the destination, where it is known.
         #[serde(skip_serializing_if = "Option::is_none")]
-        lead_id: Option<String>,
+        destination_id: Option<String>,
     },
     /// Read the lead from the source first: what was posted may be older than our own last write.
     ReadSource {
@@ -110,6 +115,32 @@ pub enum Decision {
     Update {
         /// Its id in the destination.
         lead_id: String,
+        /// The fields.
+        fields: Vec<Change>,
+    },
+    /// Read the lead's activities from the destination first: an earlier write may have added
+    /// this one.
+    LookActivity {
+        /// The lead's id in the destination.
+        lead_id: String,
+        /// The event code.
+        event: u32,
+    },
+    /// Add the activity to the lead.
+    CreateActivity {
+        /// The lead's id in the destination.
+        lead_id: String,
+        /// The event code.
+        event: u32,
+        /// The fields.
+        fields: Vec<Change>,
+    },
+    /// Update the activity.
+    UpdateActivity {
+        /// Its id in the destination.
+        activity_id: String,
+        /// The event code.
+        event: u32,
         /// The fields.
         fields: Vec<Change>,
     },
@@ -171,43 +202,22 @@ pub fn decide(case: &Case<'_>) -> Decision {
     }
 }
 
-/// Decides what to do about an activity.
-pub fn activity(connector: &Definition) -> Decision {
-    if connector.activity.enabled && connector.activity.behaviour != Behaviour::DoNothing {
-        Decision::Refuse {
-            problems: vec![Problem::new(
-                "activities_unsupported",
-                "This version of leadsync does not sync activities yet.",
-                "Set activity.enabled = false in the connector, or retry after an update.",
-            )],
-        }
-    } else {
-        Decision::Skip {
-            problem: Problem::new(
-                "activities_off",
-                "The connector does not sync activities.",
-                "Set activity.enabled = true in the connector if they are wanted.",
-            ),
-        }
-    }
-}
-
 fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     let here = link.end(link.pair.side(case.source));
     let there = link.end(link.pair.side(case.destination));
-    let lead_id = there.lead_id.clone();
+    let lead_id = there.id.clone();
     if behaviour == Behaviour::CreateOnly {
         return exists();
     }
     let version = case.item.modified_on();
     let older = |than: Option<Timestamp>| version.zip(than).is_some_and(|(this, than)| this < than);
     if !case.known.fresh && older(here.seen) {
-        return Decision::Unchanged { why: Why::Stale, lead_id: Some(lead_id) };
+        return Decision::Unchanged { why: Why::Stale, destination_id: Some(lead_id) };
     }
     let changes = change::since(case, here, there);
     let defaults = change::defaults(case, |to| there.base.get(to));
     if changes.is_empty() && defaults.is_empty() {
-        return Decision::Unchanged { why: Why::SameAsSynced, lead_id: Some(lead_id) };
+        return Decision::Unchanged { why: Why::SameAsSynced, destination_id: Some(lead_id) };
     }
     if !case.known.fresh
         && !changes.is_empty()
@@ -234,14 +244,14 @@ fn may_be_old(version: Option<Timestamp>, here: &End) -> bool {
     })
 }
 
-fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
+pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
     if let Some(lead) = &case.known.lead {
         let Some(lead_id) = lead.filled("ProspectID").map(str::to_owned) else {
             return Decision::Refuse { problems: vec![no_id()] };
         };
         if behaviour == Behaviour::CreateOnly {
             return if case.known.doubtful {
-                Decision::Unchanged { why: Why::SameInDestination, lead_id: Some(lead_id) }
+                Decision::Unchanged { why: Why::SameInDestination, destination_id: Some(lead_id) }
             } else {
                 exists()
             };
@@ -306,7 +316,7 @@ fn lead_source(case: &Case<'_>) -> Option<Change> {
 fn update_known(case: &Case<'_>, lead: &Snapshot, lead_id: String) -> Decision {
     let fields = change::against(case, lead);
     if fields.is_empty() {
-        Decision::Unchanged { why: Why::SameInDestination, lead_id: Some(lead_id) }
+        Decision::Unchanged { why: Why::SameInDestination, destination_id: Some(lead_id) }
     } else {
         Decision::Update { lead_id, fields }
     }
@@ -322,7 +332,7 @@ fn skip(code: &str, message: &str) -> Decision {
     }
 }
 
-fn ambiguous(ids: &[String]) -> Problem {
+pub(crate) fn ambiguous(ids: &[String]) -> Problem {
     Problem::new(
         "ambiguous",
         format!("Several leads of the destination match: {}.", ids.join(", ")),
@@ -338,7 +348,7 @@ fn no_id() -> Problem {
     )
 }
 
-fn no_key(case: &Case<'_>) -> Problem {
+pub(crate) fn no_key(case: &Case<'_>) -> Problem {
     let basic = &case.connector.basic;
     let mut names = basic.search_by.clone();
     if let Some(secondary) = &basic.secondary_search_by {

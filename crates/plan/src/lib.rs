@@ -6,13 +6,15 @@
 //! 2. [`mapping`] turns the source's fields into the destination's, with [`value`], [`phone`] and
 //!    [`moment`] converting what is in them;
 //! 3. [`identity`] says by which keys a lead is known, [`link`] what was last synced;
-//! 4. [`decide`] says what to do: look something up, create, update, nothing, refuse;
+//! 4. [`decide`] says what to do about a lead: look something up, create, update, nothing, refuse;
+//!    [`activity`] says it about an activity;
 //! 5. [`verdict`] says what an account's answer means for the record;
 //! 6. [`operation`] names the calls, [`retry`] says when to try again, [`quota`] how many calls fit.
 //!
 //! [`preview`] tells all of that for a payload, without doing it. Everything that these need is passed in, so that a request can be planned again at any time:
 //! for a retry, for a preview, and in a simulation.
 
+pub mod activity;
 pub mod connector;
 pub mod decide;
 pub mod id;

@@ -1,4 +1,4 @@
-//! What ties a lead of one account to its twin in the other.
+//! What ties a lead or an activity of one account to its twin in the other.
 //!
 //! A link belongs to a *pair of accounts*, not to a connector: two opposite connectors share it,
 //! which is how the one knows what the other wrote. It keeps the two-sided base of
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::id::AccountId;
+use crate::outcome::Entity;
 use crate::snapshot::Snapshot;
 
 /// Two accounts that leads are tied between; the smaller id is always `first`.
@@ -53,23 +54,25 @@ impl Side {
     }
 }
 
-/// Two leads that are one person.
+/// Two leads that are one person, or two activities that are one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
+    /// Leads or activities.
+    pub entity: Entity,
     /// The accounts.
     pub pair: Pair,
-    /// The lead in the first account.
+    /// The one in the first account.
     pub first: End,
-    /// The lead in the second account.
+    /// The one in the second account.
     pub second: End,
 }
 
 /// One end of a link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// The lead's ProspectID.
+    /// The lead's ProspectID, or the activity's ProspectActivityId.
     #[serde(skip)]
-    pub lead_id: String,
+    pub id: String,
     /// What this side held, field by field, when the two last agreed.
     #[serde(default)]
     pub base: Snapshot,
@@ -84,12 +87,12 @@ pub struct End {
 }
 
 impl Link {
-    /// A link between two leads that were never in agreement before.
-    pub fn new(source: (AccountId, &str), destination: (AccountId, &str)) -> Self {
+    /// A link between two that were never in agreement before.
+    pub fn new(entity: Entity, source: (AccountId, &str), destination: (AccountId, &str)) -> Self {
         let pair = Pair::of(source.0, destination.0);
-        let mut link = Self { pair, first: End::default(), second: End::default() };
-        source.1.clone_into(&mut link.end_mut(pair.side(source.0)).lead_id);
-        destination.1.clone_into(&mut link.end_mut(pair.side(destination.0)).lead_id);
+        let mut link = Self { entity, pair, first: End::default(), second: End::default() };
+        source.1.clone_into(&mut link.end_mut(pair.side(source.0)).id);
+        destination.1.clone_into(&mut link.end_mut(pair.side(destination.0)).id);
         link
     }
 

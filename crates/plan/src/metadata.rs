@@ -83,9 +83,8 @@ impl Kind {
     }
 }
 
-#[cfg(test)]
 impl Field {
-    /// A field with nothing special.
+    /// A field of which only the name and the kind are known.
     pub(crate) fn plain(name: &str, kind: Kind) -> Self {
         Self {
             schema_name: name.into(),

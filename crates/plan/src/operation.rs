@@ -1,4 +1,4 @@
-//! The calls that an account offers, as far as a lead's way needs them.
+//! The calls that an account offers, as far as the way of leads and activities needs them.
 
 use serde::{Serialize, Serializer};
 
@@ -11,6 +11,12 @@ use crate::quota::Draw;
 pub enum Operation {
     /// Reads the account's lead fields.
     LeadFields,
+    /// Reads the account's users.
+    Users,
+    /// Reads the account's activity types.
+    ActivityTypes,
+    /// Reads the fields of one activity type.
+    ActivityForm,
     /// Reads a lead by its id.
     LeadById,
     /// Finds leads by email.
@@ -27,6 +33,14 @@ pub enum Operation {
     BulkCapture,
     /// Many updates at once.
     BulkUpdate,
+    /// Reads the activities of a lead.
+    ActivitiesOfLead,
+    /// Adds an activity to a lead.
+    CreateActivity,
+    /// Updates an activity.
+    UpdateActivity,
+    /// Adds many activities at once.
+    BulkCreateActivities,
 }
 
 impl Operation {
@@ -55,6 +69,9 @@ impl Operation {
             Decision::Look { by } => Some(Self::reading(by)),
             Decision::Capture { .. } => Some(Self::Capture),
             Decision::Update { .. } => Some(Self::Update),
+            Decision::LookActivity { .. } => Some(Self::ActivitiesOfLead),
+            Decision::CreateActivity { .. } => Some(Self::CreateActivity),
+            Decision::UpdateActivity { .. } => Some(Self::UpdateActivity),
         }
     }
 
@@ -70,6 +87,13 @@ impl Operation {
             Self::Update => "Lead.Update",
             Self::BulkCapture => "Lead/Bulk/CreateOrUpdate",
             Self::BulkUpdate => "Lead/Bulk/UpdateV2",
+            Self::Users => "Users.Get",
+            Self::ActivityTypes => "ActivityTypes.Get",
+            Self::ActivityForm => "CustomActivity/GetActivitySetting",
+            Self::ActivitiesOfLead => "ProspectActivity.svc/Retrieve",
+            Self::CreateActivity => "ProspectActivity.svc/Create",
+            Self::UpdateActivity => "CustomActivity/Update",
+            Self::BulkCreateActivities => "Bulk/CustomActivity/Add/ByLeadId",
         }
     }
 
@@ -80,15 +104,25 @@ impl Operation {
             | Self::LeadById
             | Self::LeadsByEmail
             | Self::LeadsByPhone
-            | Self::Leads => false,
-            Self::Capture | Self::Update | Self::BulkCapture | Self::BulkUpdate => true,
+            | Self::Leads
+            | Self::Users
+            | Self::ActivityTypes
+            | Self::ActivityForm
+            | Self::ActivitiesOfLead => false,
+            Self::Capture
+            | Self::Update
+            | Self::BulkCapture
+            | Self::BulkUpdate
+            | Self::CreateActivity
+            | Self::UpdateActivity
+            | Self::BulkCreateActivities => true,
         }
     }
 
     /// Which of the account's buckets it draws on.
     pub fn draw(self) -> Draw {
         match self {
-            Self::BulkCapture | Self::BulkUpdate => Draw::Bulk,
+            Self::BulkCapture | Self::BulkUpdate | Self::BulkCreateActivities => Draw::Bulk,
             _ => Draw::Single,
         }
     }

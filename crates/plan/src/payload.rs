@@ -20,6 +20,14 @@ pub const MOST_RECORDS: usize = 2_000;
 
 /// The blocks of an automation's payload, newest state first.
 const STATES: [&str; 2] = ["Current", "After"];
+/// The blocks in which payloads and reads keep an activity's own values.
+const OF_ACTIVITY: [&str; 3] = ["Data", "ActivityFields", "Fields"];
+/// The names of an activity's standard values: the one that mappings use, then those that payloads
+/// and reads have (AD/get-activities-of-a-lead; live).
+const STANDARD: [(&str, &[&str]); 2] = [
+    ("ActivityNote", &["ActivityNote", "Note", "ActivityEvent_Note"]),
+    ("ActivityDateTime", &["ActivityDateTime", "CreatedOn"]),
+];
 
 /// One lead or activity of a body.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,13 +134,22 @@ impl Item {
         if let Some(Value::Array(properties)) = body.remove("LeadPropertyList") {
             body = from_properties(properties);
         }
-        let entity = if body.contains_key("ProspectActivityId")
-            || (body.contains_key("ActivityEvent") && body.contains_key("RelatedProspectId"))
+        let has = |name: &str| body.contains_key(name);
+        let entity = if has("ProspectActivityId")
+            || (has("RelatedProspectId") && (has("ActivityEvent") || has("EventCode")))
         {
             Entity::Activity
         } else {
             Entity::Lead
         };
+        if entity == Entity::Activity {
+            for block in OF_ACTIVITY {
+                if let Some(Value::Array(pairs)) = body.get(block) {
+                    let values = from_pairs(pairs);
+                    body.insert(block.to_owned(), Value::Object(values));
+                }
+            }
+        }
         let item = Self { entity, body };
         if item.lead_id().is_none() && item.state().0.is_empty() {
             return Err(unreadable(&format!(
@@ -143,10 +160,10 @@ impl Item {
         Ok(item)
     }
 
-    /// A lead with these fields, as if an automation had posted it.
-    pub fn from_lead(state: &Snapshot) -> Self {
+    /// A lead or an activity with these fields, as if an automation had posted it.
+    pub fn from_state(entity: Entity, state: &Snapshot) -> Self {
         let body = state.0.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
-        Self { entity: Entity::Lead, body: body.collect() }
+        Self { entity, body: body.collect() }
     }
 
     /// Whether it is a lead or an activity.
@@ -177,6 +194,11 @@ impl Item {
             }
             return inside(&self.body, name).unwrap_or(Found::Absent);
         }
+        if self.entity == Entity::Activity
+            && let Some(value) = self.of_activity(path)
+        {
+            return Found::of(Some(value));
+        }
         for block in STATES {
             if let Some(value) = self.block(block).and_then(|map| map.get(path)) {
                 return Found::of(Some(value));
@@ -185,33 +207,86 @@ impl Item {
         Found::of(self.body.get(path).filter(|_| !is_block(path)))
     }
 
+    /// A value of the activity itself, by any of its names.
+    fn of_activity(&self, name: &str) -> Option<&Value> {
+        let alias = STANDARD.iter().find(|(_, names)| names.contains(&name));
+        let names = alias.map_or(std::slice::from_ref(&name), |(_, names)| *names);
+        let blocks = OF_ACTIVITY.iter().filter_map(|block| self.block(block));
+        let top = (!is_block(name)).then_some(&self.body);
+        blocks.chain(top).find_map(|map| names.iter().find_map(|name| map.get(*name)))
+    }
+
     /// The lead's id in the source; of an activity, that of the lead it is on.
     pub fn lead_id(&self) -> Option<&str> {
-        let names: &[&str] = match self.entity {
-            Entity::Lead => &["ProspectID", "ProspectId"],
-            Entity::Activity => &["RelatedProspectId", "ProspectID", "ProspectId"],
-        };
-        self.first_text(names)
+        const LEAD: &[&str] = &["ProspectID", "ProspectId"];
+        if self.entity == Entity::Activity {
+            // In `Current`, `RelatedProspectId` is a field of the lead.
+            let own = self.of_activity("RelatedProspectId").and_then(Value::as_str);
+            if let Some(id) = own.filter(|id| !id.trim().is_empty()) {
+                return Some(id);
+            }
+        }
+        self.first_text(LEAD)
+    }
+
+    /// The lead that an activity's payload shows beside it, as an automation's does.
+    pub fn lead(&self) -> Option<Self> {
+        let blocks = ["Before", "After", "Current"];
+        let body: Map<String, Value> = blocks
+            .iter()
+            .filter_map(|block| Some(((*block).to_owned(), self.body.get(*block)?.clone())))
+            .collect();
+        let lead = Self { entity: Entity::Lead, body };
+        lead.lead_id().is_some().then_some(lead)
+    }
+
+    /// The lead that an activity is on, of which nothing but the id is known.
+    pub fn bare_lead(&self) -> Self {
+        let id = self.lead_id().map(|id| ("ProspectID", id));
+        Self::from_state(Entity::Lead, &id.into_iter().collect())
+    }
+
+    /// The code of the activity's type, if it is told.
+    pub fn event(&self) -> Option<u32> {
+        let code = ["ActivityEvent", "EventCode"].iter().find_map(|name| self.of_activity(name))?;
+        match code {
+            Value::String(text) => text.trim().parse().ok(),
+            other => other.as_u64().and_then(|code| u32::try_from(code).ok()),
+        }
+    }
+
+    /// The name of the activity's type, if it is told.
+    pub fn event_name(&self) -> Option<&str> {
+        let names = ["ActivityEventName", "EventName"];
+        names.iter().find_map(|name| self.of_activity(name)?.as_str())
     }
 
     /// The source's id of the record itself.
     pub fn id(&self) -> Option<&str> {
         match self.entity {
             Entity::Lead => self.lead_id(),
-            Entity::Activity => self.first_text(&["ProspectActivityId"]),
+            Entity::Activity => ["ProspectActivityId", "Id"]
+                .iter()
+                .find_map(|name| self.body.get(*name).and_then(Value::as_str))
+                .filter(|id| !id.trim().is_empty()),
         }
     }
 
-    /// When the source last changed the lead, by its own clock. ModifiedOn is UTC, also in
-    /// accounts whose users are elsewhere (live).
+    /// When the source last changed the lead or activity, by its own clock. ModifiedOn is UTC, also
+    /// in accounts whose users are elsewhere (live).
     pub fn modified_on(&self) -> Option<Timestamp> {
-        match self.find("ModifiedOn") {
+        let found = match self.entity {
+            Entity::Lead => self.find("ModifiedOn"),
+            // The one in `Current` is the lead's.
+            Entity::Activity => Found::of(self.of_activity("ModifiedOn")),
+        };
+        match found {
             Found::Text(text) => moment::instant(&text, &TimeZone::UTC),
             _ => None,
         }
     }
 
-    /// Every field that the payload shows of the lead's newest state.
+    /// Every field that the payload shows of the newest state of the lead or activity.
     pub fn state(&self) -> Snapshot {
         let mut state = Snapshot::default();
         let mut take = |map: &Map<String, Value>| {
@@ -226,9 +301,23 @@ impl Item {
             }
         };
         take(&self.body);
-        for block in STATES.iter().rev() {
+        let blocks = match self.entity {
+            Entity::Lead => STATES.as_slice(),
+            Entity::Activity => OF_ACTIVITY.as_slice(),
+        };
+        for block in blocks.iter().rev() {
             if let Some(map) = self.block(block) {
                 take(map);
+            }
+        }
+        if self.entity == Entity::Activity {
+            for (name, _) in STANDARD {
+                let text = match Found::of(self.of_activity(name)) {
+                    Found::Absent => continue,
+                    Found::Blank => String::new(),
+                    Found::Text(text) => text.into_owned(),
+                };
+                state.put(name, text);
             }
         }
         state
@@ -254,7 +343,7 @@ impl Item {
 }
 
 fn is_block(name: &str) -> bool {
-    matches!(name, "Before" | "After" | "Current" | "Data")
+    matches!(name, "Before" | "After" | "Current") || OF_ACTIVITY.contains(&name)
 }
 
 /// What is at a path inside an object. A custom field set is a text of JSON in reads (client code)
@@ -276,6 +365,15 @@ fn inside<'a>(map: &'a Map<String, Value>, path: &str) -> Option<Found<'a>> {
         }
         _ => None,
     }
+}
+
+/// Values of a list of `{"Key","Value"}`, or of `{"SchemaName","Value"}`.
+fn from_pairs(pairs: &[Value]) -> Map<String, Value> {
+    let pair = |pair: &Value| {
+        let name = ["Key", "SchemaName"].iter().find_map(|name| pair.get(*name)?.as_str())?;
+        Some((name.to_owned(), pair.get("Value").cloned().unwrap_or(Value::Null)))
+    };
+    pairs.iter().filter_map(pair).collect()
 }
 
 fn from_properties(properties: Vec<Value>) -> Map<String, Value> {
@@ -390,6 +488,31 @@ mod tests {
         let lead =
             one(r#"{"ProspectID":"a","ProspectActivityId_Max":"x","RelatedProspectId":null}"#);
         assert_eq!(lead.entity(), Entity::Lead);
+    }
+
+    #[test]
+    fn an_activity_shows_its_values_wherever_they_are() {
+        for shape in [
+            r#"{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":"201","CreatedOn":"2026-01-02 03:04:05","Data":{"Note":"n","mx_Custom_1":"v"}}"#,
+            r#"[{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":201,"ActivityDateTime":"2026-01-02 03:04:05","ActivityNote":"n","mx_Custom_1":"v"}]"#,
+            r#"{"Id":"x","EventCode":201,"RelatedProspectId":"a","CreatedOn":"2026-01-02 03:04:05","ActivityFields":{"ActivityEvent_Note":"n","mx_Custom_1":"v"}}"#,
+            r#"{"ProspectActivityId":"x","ActivityEvent":"201","CreatedOn":"2026-01-02 03:04:05","Fields":[{"Key":"Note","Value":"n"}],"Current":{"ProspectID":"a","RelatedProspectId":"other","mx_Custom_1":"v","ModifiedOn":"2020-01-01 00:00:00"}}"#,
+        ] {
+            let item = one(shape);
+            assert_eq!(
+                (item.id(), item.lead_id(), item.event()),
+                (Some("x"), Some("a"), Some(201)),
+                "{shape}"
+            );
+            assert_eq!(text(&item, "mx_Custom_1"), "v", "{shape}");
+            for name in ["Note", "ActivityNote", "ActivityEvent_Note"] {
+                assert_eq!(text(&item, name), "n", "{shape}");
+            }
+            assert_eq!(text(&item, "ActivityDateTime"), "2026-01-02 03:04:05", "{shape}");
+            assert_eq!(item.modified_on(), None, "the lead's is not the activity's");
+            assert_eq!(item.state().get("ActivityNote"), Some("n"), "{shape}");
+            assert_eq!(item.lead().is_some(), shape.contains("Current"), "{shape}");
+        }
     }
 
     #[test]

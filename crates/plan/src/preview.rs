@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
+use crate::activity::{self, ActivityCase, ActivityMapping, Unmapped};
 use crate::connector::Definition;
 use crate::decide::{self, Case, Change, Decision, Known};
 use crate::id::AccountId;
 use crate::link::Link;
-use crate::mapping::{MappedField, Mapping};
+use crate::mapping::{Mapped, MappedField, Mapping};
 use crate::operation::Operation;
 use crate::outcome::Entity;
 use crate::payload::{self, Item};
@@ -21,6 +22,9 @@ pub struct RecordPreview {
     pub source_id: Option<String>,
     /// What the mapping makes of it, one entry a field of the destination.
     pub fields: Vec<MappedField>,
+    /// What is wrong with fields that would be left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<Problem>,
     /// What would be done, as far as it can be known without asking the accounts.
     #[serde(flatten)]
     pub decision: Decision,
@@ -58,15 +62,18 @@ pub enum Asked {
 pub struct Previewed<'a> {
     /// Its settings.
     pub connector: &'a Definition,
-    /// Its mapping.
+    /// Its mapping of leads.
     pub mapping: &'a Mapping,
+    /// Its mapping of activities.
+    pub activities: &'a ActivityMapping,
     /// The account that leads come from.
     pub source: AccountId,
     /// The account that they go to.
     pub destination: AccountId,
 }
 
-/// The records of a payload and what would become of each, given the links of the leads.
+/// The records of a payload and what would become of each, given the links of leads and activities
+/// by their ids in the source.
 ///
 /// # Errors
 /// The [`Problem`] with the payload as a whole: see [`payload::read`].
@@ -85,30 +92,63 @@ fn record(
     item: &Item,
     link: impl Fn(&str) -> Option<Link>,
 ) -> RecordPreview {
+    let (fields, left_out, decision) = match item.entity() {
+        Entity::Lead => lead(previewed, item, link),
+        Entity::Activity => activity(previewed, item, link),
+    };
+    let calls = calls(&decision);
     let source_id = item.id().map(str::to_owned);
-    if item.entity() == Entity::Activity {
-        return RecordPreview {
-            entity: Entity::Activity,
-            source_id,
-            fields: Vec::new(),
-            decision: decide::activity(previewed.connector),
-            calls: Vec::new(),
-        };
-    }
+    RecordPreview { entity: item.entity(), source_id, fields, left_out, decision, calls }
+}
+
+type Planned = (Vec<MappedField>, Vec<Problem>, Decision);
+
+fn lead(previewed: Previewed<'_>, item: &Item, link: impl Fn(&str) -> Option<Link>) -> Planned {
     let mapped = previewed.mapping.apply(item);
     let link = item.lead_id().and_then(link);
-    let decision = decide::decide(&Case {
-        connector: previewed.connector,
-        mapping: previewed.mapping,
-        item,
-        mapped: &mapped,
-        source: previewed.source,
-        destination: previewed.destination,
-        link: link.as_ref(),
-        known: &Known::default(),
+    let known = Known::default();
+    let case = previewed.case(previewed.mapping, item, &mapped, link.as_ref(), &known);
+    let decision = decide::decide(&case);
+    (mapped.fields, mapped.left_out, decision)
+}
+
+fn activity(previewed: Previewed<'_>, item: &Item, link: impl Fn(&str) -> Option<Link>) -> Planned {
+    let nothing = |decision| (Vec::new(), Vec::new(), decision);
+    if let Some(problem) = activity::switched_off(previewed.connector) {
+        return nothing(Decision::Skip { problem });
+    }
+    let kind = match previewed.activities.of(item) {
+        Ok(kind) => kind,
+        Err(Unmapped::Skipped(problem)) => return nothing(Decision::Skip { problem }),
+        Err(Unmapped::Refused(problem)) => {
+            return nothing(Decision::Refuse { problems: vec![problem] });
+        }
+    };
+    let mapped = kind.mapping.apply(item);
+    let lead_item = item.lead().unwrap_or_else(|| item.bare_lead());
+    let lead_mapped = previewed.mapping.apply(&lead_item);
+    let (own, of_lead) = (item.id().and_then(&link), item.lead_id().and_then(&link));
+    let known = Known::default();
+    let decision = activity::decide(&ActivityCase {
+        activity: previewed.case(&kind.mapping, item, &mapped, own.as_ref(), &known),
+        lead: previewed.case(previewed.mapping, &lead_item, &lead_mapped, of_lead.as_ref(), &known),
+        event: kind.to,
     });
-    let calls = calls(&decision);
-    RecordPreview { entity: Entity::Lead, source_id, fields: mapped.fields, decision, calls }
+    (mapped.fields, mapped.left_out, decision)
+}
+
+impl<'a> Previewed<'a> {
+    fn case(
+        self,
+        mapping: &'a Mapping,
+        item: &'a Item,
+        mapped: &'a Mapped,
+        link: Option<&'a Link>,
+        known: &'a Known,
+    ) -> Case<'a> {
+        let Self { connector, source, destination, .. } = self;
+        Case { connector, mapping, item, mapped, source, destination, link, known }
+    }
 }
 
 fn calls(decision: &Decision) -> Vec<PlannedCall> {
@@ -119,7 +159,9 @@ fn calls(decision: &Decision) -> Vec<PlannedCall> {
     };
     let fields = match decision {
         Decision::Capture { fields, on_create, .. } => [fields.as_slice(), on_create].concat(),
-        Decision::Update { fields, .. } => fields.clone(),
+        Decision::Update { fields, .. }
+        | Decision::CreateActivity { fields, .. }
+        | Decision::UpdateActivity { fields, .. } => fields.clone(),
         _ => Vec::new(),
     };
     let then = match decision {
@@ -157,9 +199,11 @@ mod tests {
         let definition: Definition = serde_json::from_str(settings).unwrap();
         let fields = fields().into();
         let mapping = Mapping::new(&definition, &fields, &fields);
+        let activities = ActivityMapping::new(&definition, &fields, &fields);
         let previewed = Previewed {
             connector: &definition,
             mapping: &mapping,
+            activities: &activities,
             source: AccountId(1),
             destination: AccountId(2),
         };

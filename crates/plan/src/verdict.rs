@@ -91,7 +91,13 @@ fn refused(account: &str, exception: Option<&str>, message: &str) -> Verdict {
             "One of the lead's unique values belongs to another lead of the destination. Merge the \
              two there, correct the value, or set a secondary search key; then retry.",
         )),
-        "MXInvalidEntityException" => Verdict::TwinGone,
+        "MXInvalidEntityException" | "MXUnknownProspectActivityException" => Verdict::TwinGone,
+        "MXInvalidActivityException" => Verdict::FieldsChanged(about(
+            "unknown_activity_type",
+            format!("The destination does not know the activity's type: {said}"),
+            "Correct the event code in the connector, or add the type in the destination account; \
+             then retry.",
+        )),
         "MXUnknownAttributeException" => Verdict::FieldsChanged(about(
             "unknown_field",
             format!("The destination does not know a field of the mapping: {said}"),
@@ -116,7 +122,7 @@ fn refused(account: &str, exception: Option<&str>, message: &str) -> Verdict {
         )),
         _ if name.starts_with("MX") => Verdict::Fail(about(
             "refused",
-            format!("The destination refuses the lead: {said}"),
+            format!("The destination refuses the record: {said}"),
             "Correct what it names, then retry.",
         )),
         _ => Verdict::Later {

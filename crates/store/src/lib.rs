@@ -34,7 +34,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
-use plan::metadata::FieldList;
+use plan::metadata::Catalogue;
 
 /// What every operation answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -78,14 +78,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         version: i64,
     ) -> Result<Option<plan::connector::Definition>>;
 
-    /// An account's lead fields as last fetched, and when.
-    async fn lead_fields(&self, account: AccountId) -> Result<Option<(Timestamp, FieldList)>>;
+    /// What an account said of itself as last fetched, and when.
+    async fn catalogue(&self, account: AccountId) -> Result<Option<(Timestamp, Catalogue)>>;
 
-    /// Keeps what an account said of its lead fields.
-    async fn store_lead_fields(
+    /// Keeps what an account said of itself.
+    async fn store_catalogue(
         &self,
         account: AccountId,
-        fields: &FieldList,
+        catalogue: &Catalogue,
         at: Timestamp,
     ) -> Result<()>;
 
@@ -145,9 +145,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Calls that went out, or were about to, and whose outcome is not known: what a crash left.
     async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>>;
 
-    /// The links of these leads of one side of a pair, in no particular order; leads without a
-    /// link are left out.
-    async fn links(&self, pair: Pair, side: Side, lead_ids: &[String]) -> Result<Vec<Link>>;
+    /// The links of these leads and activities of one side of a pair, in no particular order;
+    /// those without a link are left out.
+    async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>>;
 
     /// Keeps what happened and what is about to happen, in one commit.
     async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()>;

@@ -1,15 +1,14 @@
-//! An account while it is worked: its client, its budget, its fields and whether it answers.
-
-use std::sync::Arc;
+//! An account while it is worked: its client, its budget and whether it answers.
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::{Client, Limits};
 use plan::id::AccountId;
-use plan::metadata::FieldList;
+use plan::metadata::Catalogue;
 use plan::problem::Problem;
 use plan::quota::{Budget, Draw};
 
-use crate::access::client;
+use super::told::Telling;
+use crate::access::{Part, client};
 
 /// The most single calls to an account at a time.
 const SINGLES_AT_ONCE: u32 = 64;
@@ -17,10 +16,6 @@ const SINGLES_AT_ONCE: u32 = 64;
 const BULKS_AT_ONCE: u32 = 8;
 /// So many calls in a row without an answer close an account.
 const FAILURES_THAT_CLOSE: u32 = 3;
-/// How old the fields may get before they are fetched again.
-const FIELDS_LAST: SignedDuration = SignedDuration::from_hours(1);
-/// How young fields are not fetched again even when something suggests that they changed.
-const FIELDS_REST: SignedDuration = SignedDuration::from_secs(20);
 /// How long after a failed look at a closed account the next one follows: it doubles from the one
 /// to the other.
 const PROBES: (SignedDuration, SignedDuration) =
@@ -35,11 +30,8 @@ pub(super) struct Account {
     /// The client, or why there can't be one.
     pub(super) client: Result<Client, Problem>,
     pub(super) budget: Budget,
-    fields: Option<(Timestamp, Arc<FieldList>)>,
-    /// Grows whenever the fields changed.
-    pub(super) generation: u64,
-    fetching: bool,
-    wants_fields: bool,
+    /// What it says of itself.
+    pub(super) told: Telling,
     failures: u32,
     closed: Option<Closed>,
     /// Whether it answered since this task began.
@@ -60,7 +52,7 @@ impl Account {
     pub(super) fn new(
         settings: store::Account,
         limits: Limits,
-        fields: Option<(Timestamp, FieldList)>,
+        catalogue: Option<(Timestamp, Catalogue)>,
         spent_today: u32,
         now: Timestamp,
     ) -> Self {
@@ -70,10 +62,7 @@ impl Account {
             budget: Budget::new(settings.plan.quota(), now, spent_today),
             settings,
             limits,
-            fields: fields.map(|(at, list)| (at, Arc::new(list))),
-            generation: 1,
-            fetching: false,
-            wants_fields: false,
+            told: Telling::new(catalogue),
             failures: 0,
             closed: None,
             proven: false,
@@ -94,8 +83,7 @@ impl Account {
             self.closed = None;
             self.failures = 0;
             self.proven = false;
-            self.wants_fields = true;
-            self.fields = self.fields.take().map(|(_, list)| (Timestamp::MIN, list));
+            self.told.doubt_all();
         }
         self.settings = settings;
     }
@@ -104,51 +92,17 @@ impl Account {
         &self.settings.name
     }
 
-    /// The fields, if they were ever fetched.
-    pub(super) fn fields(&self) -> Option<&Arc<FieldList>> {
-        self.fields.as_ref().map(|(_, list)| list)
-    }
-
-    /// Whether the fields should be fetched now, as far as the account may be asked.
-    pub(super) fn should_fetch(&self, now: Timestamp) -> bool {
-        if self.fetching || self.client.is_err() {
-            return false;
-        }
-        if let Some(closed) = &self.closed {
-            return closed.probe_at <= now;
-        }
-        let age = self.fields.as_ref().map(|(at, _)| now.duration_since(*at));
-        self.wants_fields || age.is_none_or(|age| age > FIELDS_LAST)
-    }
-
-    /// The fields are being fetched.
-    pub(super) fn fetching(&mut self) {
-        self.fetching = true;
-    }
-
-    /// The fields were fetched, or not.
-    pub(super) fn fetched(&mut self, fields: Option<FieldList>, now: Timestamp) {
-        self.fetching = false;
-        self.wants_fields = false;
-        if let Some(list) = fields {
-            if self.fields.as_ref().is_none_or(|(_, before)| **before != list) {
-                self.generation += 1;
+    /// The parts of what it says of itself that should be asked for now.
+    pub(super) fn to_ask(&self, now: Timestamp) -> Vec<Part> {
+        match &self.closed {
+            _ if self.client.is_err() => Vec::new(),
+            // Asking for the fields is also how a closed account is looked at.
+            Some(closed) if closed.probe_at <= now && !self.told.is_asked(Part::Fields) => {
+                vec![Part::Fields]
             }
-            self.fields = Some((now, Arc::new(list)));
+            Some(_) => Vec::new(),
+            None => self.told.to_ask(now),
         }
-    }
-
-    /// Something suggests that the fields are not what they were; answers whether they will be
-    /// fetched.
-    pub(super) fn suspect_fields(&mut self, now: Timestamp) -> bool {
-        let old = self.fields.as_ref().is_none_or(|(at, _)| now.duration_since(*at) > FIELDS_REST);
-        self.wants_fields |= old;
-        old
-    }
-
-    /// Whether the fields are about to be fetched because something suggests that they changed.
-    pub(super) fn awaits_fields(&self) -> bool {
-        self.wants_fields || self.fields.is_none()
     }
 
     /// Why nothing is sent to the account, if so.

@@ -8,7 +8,7 @@ use plan::decide::{Decision, Known};
 use plan::id::{ConnectorId, RequestId};
 use plan::link::Link;
 use plan::mapping::Mapped;
-use plan::outcome::{JobStatus, SyncStatus};
+use plan::outcome::{Entity, JobStatus, SyncStatus};
 use plan::payload::Item;
 use store::{CallRef, RecordKey, RequestState};
 
@@ -23,7 +23,9 @@ pub(super) struct Record {
     pub(super) link: Option<Link>,
     pub(super) known: Known,
     /// What it sends, by the mapping of this generation.
-    pub(super) mapped: Option<(u64, Arc<Mapped>)>,
+    pub(super) mapped: MappedBy,
+    /// Of an activity, the lead that it is on.
+    pub(super) lead: Option<Box<OfLead>>,
     /// Attempts before this one.
     pub(super) attempts: u32,
     /// Tries before this one.
@@ -40,6 +42,19 @@ pub(super) struct Record {
     pub(super) phase: Phase,
 }
 
+/// What a record sends, and the generation of the mapping that says so.
+pub(super) type MappedBy = Option<(u64, Arc<Mapped>)>;
+
+/// The lead that an activity is on.
+#[derive(Debug)]
+pub(super) struct OfLead {
+    /// The lead as the activity's payload shows it, or as it was read.
+    pub(super) item: Item,
+    pub(super) link: Option<Link>,
+    pub(super) known: Known,
+    pub(super) mapped: MappedBy,
+}
+
 /// Where a record is in its attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -54,9 +69,18 @@ pub(super) enum Phase {
 impl Record {
     /// A record as it was read, before its first step.
     pub(super) fn new(connector: ConnectorId, item: Item, attempts: u32, tries: u32) -> Self {
+        let lead = (item.entity() == Entity::Activity).then(|| {
+            Box::new(OfLead {
+                item: item.lead().unwrap_or_else(|| item.bare_lead()),
+                link: None,
+                known: Known::default(),
+                mapped: None,
+            })
+        });
         Self {
             connector,
             item,
+            lead,
             lanes: Vec::new(),
             link: None,
             known: Known::default(),
@@ -68,6 +92,37 @@ impl Record {
             singly: false,
             refreshed: false,
             phase: Phase::Fresh,
+        }
+    }
+
+    /// What was found out about the lead: the record itself, or the one that the activity is on.
+    pub(super) fn lead_known(&mut self) -> &mut Known {
+        match &mut self.lead {
+            Some(lead) => &mut lead.known,
+            None => &mut self.known,
+        }
+    }
+
+    /// A write for it may have taken effect unseen.
+    pub(super) fn doubt(&mut self) {
+        self.known.doubtful = true;
+        self.lead_known().doubtful = true;
+    }
+
+    /// The lead was read from the source just now; one that is gone there is taken as it was
+    /// posted.
+    pub(super) fn read_lead(&mut self, lead: Option<Item>) {
+        self.lead_known().fresh = true;
+        let Some(read) = lead else { return };
+        match &mut self.lead {
+            Some(lead) => {
+                lead.item = read;
+                lead.mapped = None;
+            }
+            None => {
+                self.item = read;
+                self.mapped = None;
+            }
         }
     }
 }

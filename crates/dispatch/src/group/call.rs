@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use leadsquared::{
-    Attribute, Automations, BulkUpdated, Client, Error, Exchange, Lead, LeadField, LeadQuery,
-    LeadRow, LeadWrite, Missing, Operator, OptionSets, Paging, Reply, Rows, Sorting,
+    Activity, ActivityRow, Attribute, Automations, BulkUpdated, Client, Error, Exchange, Lead,
+    LeadQuery, LeadRow, LeadWrite, Missing, Operator, Page, Paging, Reply, Rows, Sorting,
     UpdateBehaviour, Written,
 };
 use plan::decide::{Change, Sought};
@@ -13,6 +13,9 @@ use plan::metadata::Kind;
 use plan::operation::Operation;
 use plan::snapshot::Snapshot;
 use store::RecordKey;
+
+use super::activity;
+use crate::access::{Part, Told};
 
 /// One call, ready to go.
 #[derive(Debug)]
@@ -27,8 +30,8 @@ pub(super) struct Prepared {
 /// What a call does.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Reads the account's lead fields.
-    Fields,
+    /// Reads a part of what the account says of itself.
+    Ask(Part),
     /// Reads the record's own lead from the source.
     ReadSource(String),
     /// Reads a lead from the destination.
@@ -41,23 +44,35 @@ pub(super) enum Job {
     BulkCapture(Vec<Row>),
     /// Many updates.
     BulkUpdate(Vec<Row>),
+    /// Reads the activities of this type on this lead of the destination.
+    LookActivity(String, u32),
+    /// Adds an activity to a lead.
+    CreateActivity(Row),
+    /// Updates an activity.
+    UpdateActivity(Row),
+    /// Adds many activities.
+    BulkCreateActivities(Vec<Row>),
 }
 
 /// What is written for one record.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    /// The lead, or the key by which it is found.
+    /// The lead or activity, or how it is found.
     pub(super) target: Target,
     pub(super) fields: Vec<Change>,
 }
 
-/// Which lead is written.
+/// What is written.
 #[derive(Clone, Debug)]
 pub(super) enum Target {
-    /// The one with this id.
+    /// The lead with this id.
     Id(String),
-    /// The one with this key, or a new one; `update` says whether one that exists is changed.
+    /// The lead with this key, or a new one; `update` says whether one that exists is changed.
     Key { key: Key, update: bool },
+    /// A new activity of this type on the lead with this id.
+    NewActivity { lead_id: String, event: u32 },
+    /// The activity with this id, of this type.
+    Activity { id: String, event: u32 },
 }
 
 /// A call that ended.
@@ -72,33 +87,51 @@ pub(super) struct Ended {
 /// What an account answered.
 #[derive(Debug)]
 pub(super) enum Answer {
-    Fields(Result<Vec<LeadField>, Error>),
+    Told(Result<Told, Error>),
     Leads(Result<Vec<Lead>, Error>),
     Written(Result<Written, Error>),
     Rows(Result<Rows<LeadRow>, Error>),
     Updated(Result<BulkUpdated, Error>),
+    Activities(Result<Page<Activity>, Error>),
+    ActivityRows(Result<Rows<ActivityRow>, Error>),
 }
 
 impl Job {
     /// Which call it is.
     pub(super) fn operation(&self) -> Operation {
         match self {
-            Self::Fields => Operation::LeadFields,
+            Self::Ask(part) => part.operation(),
             Self::ReadSource(_) => Operation::LeadById,
             Self::Look(sought) => Operation::reading(sought),
             Self::Capture(_) => Operation::Capture,
             Self::Update(..) => Operation::Update,
             Self::BulkCapture(_) => Operation::BulkCapture,
             Self::BulkUpdate(_) => Operation::BulkUpdate,
+            Self::LookActivity(..) => Operation::ActivitiesOfLead,
+            Self::CreateActivity(_) => Operation::CreateActivity,
+            Self::UpdateActivity(_) => Operation::UpdateActivity,
+            Self::BulkCreateActivities(_) => Operation::BulkCreateActivities,
+        }
+    }
+
+    /// The rows of a bulk call.
+    pub(super) fn rows(&self) -> Option<&[Row]> {
+        match self {
+            Self::BulkCapture(rows) | Self::BulkUpdate(rows) | Self::BulkCreateActivities(rows) => {
+                Some(rows)
+            }
+            _ => None,
         }
     }
 
     /// What is written for the record at this place of the call.
     pub(super) fn row(&self, index: usize) -> Option<&Row> {
         match self {
-            Self::Capture(row) | Self::Update(row, _) => Some(row),
-            Self::BulkCapture(rows) | Self::BulkUpdate(rows) => rows.get(index),
-            Self::Fields | Self::ReadSource(_) | Self::Look(_) => None,
+            Self::Capture(row)
+            | Self::Update(row, _)
+            | Self::CreateActivity(row)
+            | Self::UpdateActivity(row) => Some(row),
+            _ => self.rows()?.get(index),
         }
     }
 }
@@ -107,8 +140,9 @@ impl Prepared {
     /// Makes the call.
     pub(super) async fn run(self, client: Client, at: Timestamp) -> Ended {
         let (exchange, answer) = match &self.job {
-            Job::Fields => {
-                taken(client.lead_fields(None, OptionSets::Included).await, Answer::Fields)
+            Job::Ask(part) => {
+                let (exchange, told) = part.read(&client).await;
+                (exchange, Answer::Told(told))
             }
             Job::ReadSource(id) | Job::Look(Sought::Id(id)) => {
                 let reply = client.lead_by_id(id).await.map(|lead| lead.into_iter().collect());
@@ -135,6 +169,23 @@ impl Prepared {
                 let leads: Vec<LeadWrite<'_>> = rows.iter().map(write).collect();
                 let reply = client.update_leads(&leads, None, Missing::Failed).await;
                 taken(reply, Answer::Updated)
+            }
+            Job::LookActivity(lead_id, event) => {
+                let reply =
+                    client.activities_of_lead(lead_id, Some(*event), 0, MOST_ACTIVITIES).await;
+                taken(reply, Answer::Activities)
+            }
+            Job::CreateActivity(row) => {
+                let (lead_id, write) = activity::write(row);
+                taken(client.create_activity(lead_id, &write).await, Answer::Written)
+            }
+            Job::UpdateActivity(row) => {
+                let (id, write) = activity::write(row);
+                taken(client.update_activity(id, &write).await, Answer::Written)
+            }
+            Job::BulkCreateActivities(rows) => {
+                let rows: Vec<_> = rows.iter().map(activity::write).collect();
+                taken(client.create_activities(&rows).await, Answer::ActivityRows)
             }
         };
         Ended { call: self, at, exchange, answer }
@@ -167,6 +218,9 @@ async fn find(client: &Client, key: &Key) -> Reply<Vec<Lead>> {
     }
 }
 
+/// More activities of one type on one lead are not looked through for one that a lost answer was
+/// about: it is among the newest.
+const MOST_ACTIVITIES: u32 = 200;
 /// Enough to see that a key is not unique.
 const MOST_FOUND: u32 = 5;
 
@@ -180,6 +234,9 @@ fn write(row: &Row) -> LeadWrite<'_> {
         Target::Key { key, .. } => {
             LeadWrite { attributes, search_by: Some(key.field.as_str().into()) }
         }
+        Target::NewActivity { .. } | Target::Activity { .. } => {
+            unreachable!("an activity is written by another call")
+        }
     }
 }
 
@@ -191,19 +248,24 @@ fn attributes(fields: &[Change]) -> Vec<Attribute<'_>> {
 /// (AD/create-lead-and-activity).
 fn attribute(change: &Change) -> Attribute<'_> {
     if change.kind == Kind::FieldSet
-        && let Ok(parts) = serde_json::from_str::<
-            std::collections::BTreeMap<String, serde_json::Value>,
-        >(&change.value)
+        && let Some(parts) = set_parts(&change.value)
     {
-        let text = |value| match value {
-            serde_json::Value::String(text) => text,
-            serde_json::Value::Null => String::new(),
-            other => other.to_string(),
-        };
-        let parts = parts.into_iter().map(|(name, value)| (name.into(), text(value).into()));
+        let parts = parts.into_iter().map(|(name, value)| (name.into(), value.into()));
         return Attribute::field_set(change.to.as_str(), parts.collect());
     }
     Attribute::new(change.to.as_str(), change.value.as_str())
+}
+
+/// The parts of a custom field set.
+pub(super) fn set_parts(value: &str) -> Option<Vec<(String, String)>> {
+    let parts: std::collections::BTreeMap<String, serde_json::Value> =
+        serde_json::from_str(value).ok()?;
+    let text = |value| match value {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    Some(parts.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
 /// A lead as the plan knows leads.

@@ -1,10 +1,11 @@
 //! What an ended call means for its records.
 
-use leadsquared::{BulkUpdated, Error, LeadField, LeadRow, Rows, Written};
+use leadsquared::{ActivityRow, BulkUpdated, Error, LeadRow, Rows, Written};
 use plan::decide;
 use plan::id::AccountId;
 use plan::identity::Key;
-use plan::outcome::Event;
+use plan::link::Pair;
+use plan::outcome::{Entity, Event};
 use plan::payload::Item;
 use plan::problem::Problem;
 use plan::snapshot::Snapshot;
@@ -12,10 +13,10 @@ use plan::value;
 use plan::verdict::{self, Failure, Verdict};
 use store::{Call, CallRef, RecordKey};
 
+use super::activity;
 use super::call::{Answer, Ended, Job, Prepared, Row, Target, snapshot};
 use super::outcome::Outcome;
 use super::worker::Worker;
-use crate::access::field_list;
 use crate::failure;
 
 impl Worker {
@@ -26,7 +27,7 @@ impl Worker {
         let error = error_of(&answer);
         metrics::counter!("leadsync_calls_total", "operation" => call.job.operation().as_str())
             .increment(1);
-        let bulk = matches!(call.job, Job::BulkCapture(_) | Job::BulkUpdate(_));
+        let bulk = call.job.rows().is_some();
         self.progress.settled.push(call.id);
         self.progress.calls.push(Call {
             id: call.id,
@@ -48,15 +49,18 @@ impl Worker {
         }
         let failure = error.map(failure::of);
         self.account_answered(&call.job, call.account, failure.as_ref(), now);
-        if let Answer::Fields(fields) = answer {
-            self.fields_answered(call.account, fields);
-            return;
-        }
-        if let Some(failure) = failure {
+        if let Some(failure) = failure
+            && !matches!(call.job, Job::Ask(_))
+        {
             self.call_failed(&call, &failure);
             return;
         }
         match answer {
+            Answer::Told(told) => {
+                if let Job::Ask(part) = call.job {
+                    self.told(call.account, part, told);
+                }
+            }
             Answer::Leads(Ok(leads)) => {
                 for key in call.records {
                     let leads = leads.iter().map(snapshot).collect();
@@ -72,11 +76,19 @@ impl Worker {
             Answer::Updated(Ok(updated)) => {
                 self.bulk_updated(&call.job, &call.records, &updated, at);
             }
-            Answer::Fields(_)
-            | Answer::Leads(Err(_))
+            Answer::Activities(Ok(page)) => {
+                for key in call.records {
+                    let found = page.rows.iter().filter_map(activity::snapshot).collect();
+                    self.looked_through.push((key, found));
+                }
+            }
+            Answer::ActivityRows(Ok(rows)) => self.activity_rows_answered(&call, &rows, at),
+            Answer::Leads(Err(_))
             | Answer::Written(Err(_))
             | Answer::Rows(Err(_))
-            | Answer::Updated(Err(_)) => {}
+            | Answer::Updated(Err(_))
+            | Answer::Activities(Err(_))
+            | Answer::ActivityRows(Err(_)) => {}
         }
     }
 
@@ -112,30 +124,6 @@ impl Worker {
             tracing::debug!(account = account.name(), "the account answers");
             let touching = self.routes.values().filter(|r| r.source == id || r.destination == id);
             self.wake.extend(touching.map(|route| route.id));
-        }
-    }
-
-    fn fields_answered(&mut self, id: AccountId, fields: Result<Vec<LeadField>, Error>) {
-        let now = self.now();
-        let Some(account) = self.accounts.get_mut(&id) else { return };
-        match fields {
-            Ok(fields) => {
-                account.fetched(Some(field_list(fields)), now);
-                self.fetched.insert(id);
-                self.look_for_work = true;
-            }
-            Err(error) => {
-                account.fetched(None, now);
-                // Without fields nothing can be mapped, whatever the reason.
-                if account.fields().is_none() && account.closed().is_none() {
-                    let problem = match verdict::of(&failure::of(&error), account.name()) {
-                        Verdict::AccountClosed(problem) | Verdict::Fail(problem) => problem,
-                        _ => verdict::unreachable(account.name(), &error.to_string()),
-                    };
-                    account.close(problem, now);
-                    self.look_for_work = true;
-                }
-            }
         }
     }
 
@@ -185,8 +173,10 @@ impl Worker {
             Verdict::Throttled => self.book.resume(key),
             Verdict::Later { problem, doubtful } => {
                 let Some(record) = self.book.record_mut(key) else { return };
-                let doubtful = record.known.doubtful || (doubtful && target.is_some());
-                record.known.doubtful = doubtful;
+                if doubtful && target.is_some() {
+                    record.doubt();
+                }
+                let doubtful = record.known.doubtful;
                 let connector = record.connector;
                 let closed = self
                     .routes
@@ -205,23 +195,38 @@ impl Worker {
     /// One of the lead's unique values belongs to another lead.
     fn next_key(&mut self, key: RecordKey, target: Option<&Target>, problem: Problem) {
         let keys = self
-            .with_case(key, |case| plan::identity::keys(&case.connector.basic, case.mapped).len())
+            .with_lead(key, |case| plan::identity::keys(&case.connector.basic, case.mapped).len())
             .unwrap_or_default();
         let Some(record) = self.book.record_mut(key) else { return };
         let create_only = matches!(target, Some(Target::Key { update: false, .. }));
-        if matches!(target, Some(Target::Key { .. })) && record.known.keys_tried + 1 < keys {
-            record.known.keys_tried += 1;
+        let known = record.lead_known();
+        if matches!(target, Some(Target::Key { .. })) && known.keys_tried + 1 < keys {
+            known.keys_tried += 1;
             self.book.resume(key);
-        } else if create_only {
+        } else if create_only && record.lead.is_none() {
             self.conclude(key, Outcome::ended(Event::Skipped).because(exists()));
         } else {
             self.conclude(key, Outcome::failed(problem));
         }
     }
 
-    /// The lead that was to be updated is not there any more.
+    /// The lead or activity that was to be written to is not there any more.
     fn twin_gone(&mut self, key: RecordKey, target: Option<&Target>) {
         let Some(record) = self.book.record_mut(key) else { return };
+        let known = match target {
+            Some(Target::Activity { .. }) => Some(&mut record.known),
+            Some(Target::NewActivity { .. }) => Some(record.lead_known()),
+            _ => None,
+        };
+        if let Some(known) = known {
+            if std::mem::replace(&mut known.twin_gone, true) {
+                self.conclude(key, Outcome::failed(lead_unknown()));
+            } else {
+                (known.lead, known.lead_id, known.keys_tried) = (None, None, 0);
+                self.book.resume(key);
+            }
+            return;
+        }
         let linked = record.link.is_some() && !record.known.twin_gone;
         if matches!(target, Some(Target::Id(_))) && (linked || record.known.lead.is_some()) {
             record.known.twin_gone = true;
@@ -241,20 +246,16 @@ impl Worker {
         let Some(record) = self.book.record_mut(key) else { return };
         match job {
             Job::ReadSource(_) => {
-                record.known.fresh = true;
-                // A lead that is gone from the source is taken as it was posted.
-                if let Some(lead) = leads.first() {
-                    record.item = Item::from_lead(lead);
-                    record.mapped = None;
-                }
+                let lead = leads.first().map(|lead| Item::from_state(Entity::Lead, lead));
+                record.read_lead(lead);
             }
             Job::Look(by) => match (leads.len(), by) {
-                (0, decide::Sought::Id(_)) => record.known.twin_gone = true,
-                (0, decide::Sought::Key(_)) => record.known.keys_tried += 1,
-                (1, _) => record.known.lead = leads.into_iter().next(),
+                (0, decide::Sought::Id(_)) => record.lead_known().twin_gone = true,
+                (0, decide::Sought::Key(_)) => record.lead_known().keys_tried += 1,
+                (1, _) => record.lead_known().lead = leads.into_iter().next(),
                 _ => {
                     let ids = leads.iter().filter_map(|lead| lead.filled("ProspectID"));
-                    record.known.several = ids.map(str::to_owned).collect();
+                    record.lead_known().several = ids.map(str::to_owned).collect();
                 }
             },
             _ => {}
@@ -265,7 +266,7 @@ impl Worker {
     /// The leads whose field really holds the key: a look by phone number also finds by Mobile.
     fn with_value(&mut self, key: RecordKey, sought: &Key, leads: Vec<Snapshot>) -> Vec<Snapshot> {
         let reading =
-            self.with_case(key, |case| case.mapping.reading().clone()).unwrap_or_default();
+            self.with_lead(key, |case| case.mapping.reading().clone()).unwrap_or_default();
         let holds = |lead: &Snapshot| match lead.get(&sought.field) {
             Some(held) => value::same(sought.kind, held, &sought.value, &reading),
             None => true,
@@ -277,17 +278,20 @@ impl Worker {
     fn written(&mut self, key: RecordKey, job: &Job, written: &Written, at: jiff::Timestamp) {
         let Some(row) = job.row(0) else { return };
         match &row.target {
-            Target::Id(id) => self.synced(key, row, id, Event::Updated, at),
+            Target::Id(id) | Target::Activity { id, .. } => {
+                self.synced(key, row, id, Event::Updated, at);
+            }
+            Target::NewActivity { .. } => match written.id.as_deref().filter(|id| !id.is_empty()) {
+                Some(id) => self.synced(key, row, id, Event::New, at),
+                None => self.look_again(key),
+            },
             Target::Key { update, .. } => {
                 let Some(id) = written.lead_id().filter(|id| !id.is_empty()) else {
                     self.look_again(key);
                     return;
                 };
                 match (written.is_created, update) {
-                    (Some(false), false) => {
-                        let outcome = Outcome::ended(Event::Skipped).because(exists()).lead(id);
-                        self.conclude(key, outcome);
-                    }
+                    (Some(false), false) => self.left_alone(key, id),
                     (Some(false), true) => self.synced(key, row, id, Event::Updated, at),
                     // Accounts that don't say whether it was created are taken to have done it.
                     (Some(true) | None, _) => self.synced(key, row, id, Event::New, at),
@@ -352,27 +356,103 @@ impl Worker {
     /// The write was accepted, and the answer does not say for which lead.
     fn look_again(&mut self, key: RecordKey) {
         if let Some(record) = self.book.record_mut(key) {
-            record.known.doubtful = true;
+            record.doubt();
         }
         self.book.resume(key);
     }
 
+    /// A capture found a lead that was not to be changed.
+    fn left_alone(&mut self, key: RecordKey, id: &str) {
+        if !self.lead_found(key, id) {
+            let outcome = Outcome::ended(Event::Skipped).because(exists()).of(id);
+            self.conclude(key, outcome);
+        }
+    }
+
+    /// If the record is an activity: its lead is there, and the activity's turn comes.
+    fn lead_found(&mut self, key: RecordKey, id: &str) -> bool {
+        let Some(record) = self.book.record_mut(key) else { return false };
+        let is_activity = record.lead.is_some();
+        if is_activity {
+            record.lead_known().lead_id = Some(id.to_owned());
+            // The doubt, if there was one, was about the lead as well: it is there.
+            self.book.resume(key);
+        }
+        is_activity
+    }
+
     fn synced(&mut self, key: RecordKey, row: &Row, id: &str, event: Event, at: jiff::Timestamp) {
-        let link = self.with_case(key, |case| decide::settle(case, id, &row.fields, Some(at)));
+        let of_lead = matches!(row.target, Target::Id(_) | Target::Key { .. });
+        let settle = |case: &decide::Case<'_>| decide::settle(case, id, &row.fields, Some(at));
+        let link = if of_lead { self.with_lead(key, settle) } else { self.with_case(key, settle) };
         if let Some(link) = link.flatten() {
             self.link(link);
         }
-        self.conclude(key, Outcome::ended(event).lead(id));
+        if !(of_lead && self.lead_found(key, id)) {
+            self.conclude(key, Outcome::ended(event).of(id));
+        }
+    }
+
+    /// Takes in the activities of leads that were looked through: those that are tied to another
+    /// activity of the source are not the ones that a lost answer was about.
+    pub(super) async fn sort_activities(&mut self) -> store::Result<()> {
+        for (key, mut found) in std::mem::take(&mut self.looked_through) {
+            let Some(record) = self.book.record(key) else { continue };
+            let Some(route) = self.routes.get(&record.connector) else { continue };
+            let pair = Pair::of(route.source, route.destination);
+            let side = pair.side(route.destination);
+            let id = |activity: &Snapshot| activity.get("ProspectActivityId").map(str::to_owned);
+            let ids: Vec<String> = found.iter().filter_map(id).collect();
+            let links = self.shared.store.links(pair, side, &ids).await?;
+            let tied = |activity: &Snapshot| {
+                let id = activity.get("ProspectActivityId");
+                links.iter().any(|link| Some(link.end(side).id.as_str()) == id)
+            };
+            found.retain(|activity| !tied(activity));
+            if let Some(record) = self.book.record_mut(key) {
+                record.known.activities = Some(found);
+            }
+            self.book.resume(key);
+        }
+        Ok(())
+    }
+
+    fn activity_rows_answered(
+        &mut self,
+        call: &Prepared,
+        rows: &Rows<ActivityRow>,
+        at: jiff::Timestamp,
+    ) {
+        let Prepared { account, records, job, .. } = call;
+        for (index, &key) in records.iter().enumerate() {
+            let Some(sent) = job.row(index) else { continue };
+            match rows.of(index) {
+                Some(row) if row.is_failure() => {
+                    let failure = Failure::Refused {
+                        exception: row.exception_type.clone(),
+                        message: row.exception_message.clone().unwrap_or_default(),
+                    };
+                    let verdict = self.verdict(*account, &failure);
+                    self.judge(key, Some(&sent.target), verdict);
+                }
+                row => match row.and_then(|row| row.prospect_activity_id.as_deref()) {
+                    Some(id) if !id.is_empty() => self.synced(key, sent, id, Event::New, at),
+                    _ => self.look_again(key),
+                },
+            }
+        }
     }
 }
 
 fn error_of(answer: &Answer) -> Option<&Error> {
     match answer {
-        Answer::Fields(result) => result.as_ref().err(),
+        Answer::Told(result) => result.as_ref().err(),
         Answer::Leads(result) => result.as_ref().err(),
         Answer::Written(result) => result.as_ref().err(),
         Answer::Rows(result) => result.as_ref().err(),
         Answer::Updated(result) => result.as_ref().err(),
+        Answer::Activities(result) => result.as_ref().err(),
+        Answer::ActivityRows(result) => result.as_ref().err(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which records must not be worked at the same time, and in which order they go.
 //!
-//! A record stands in a lane for each lead and each identity key that it is about. It may go when
+//! A record stands in a lane for each lead, activity and identity key that it is about. It may go when
 //! it is the oldest in all its lanes and nobody is under way in any of them. Records are ordered
 //! by arrival everywhere, so the oldest record of all may always go: lanes can't lock each other.
 
@@ -12,8 +12,8 @@ use store::RecordKey;
 /// What records have in common that may not be worked at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
-    /// A lead of an account.
-    Lead(AccountId, String),
+    /// A lead or an activity of an account, by its id.
+    Id(AccountId, String),
     /// A value by which a lead is found ([`plan::identity::Key::lane`]).
     Key(String),
 }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     fn lead(id: &str) -> Lane {
-        Lane::Lead(AccountId(1), id.to_owned())
+        Lane::Id(AccountId(1), id.to_owned())
     }
 
     #[test]

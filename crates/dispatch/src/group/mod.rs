@@ -1,18 +1,23 @@
 //! The work on one group of accounts.
 //!
 //! [`worker`] is the loop: calls that ended become outcomes ([`ending`]), new requests are opened
-//! into the [`book`], records whose turn has come ([`lanes`]) are decided ([`step`]) and become
-//! calls ([`call`]), and all of that is kept in one commit before the calls go out.
+//! into the [`book`], records whose turn has come ([`lanes`]) are decided ([`case`], [`step`]) and
+//! become calls ([`call`]), and all of that is kept in one commit before the calls go out. What
+//! the mappings need to know of the accounts is asked for on the way ([`asking`], [`told`]).
 
 mod account;
+mod activity;
+mod asking;
 mod book;
 mod call;
+mod case;
 mod ending;
 mod lanes;
 mod opening;
 mod outcome;
 mod route;
 mod step;
+mod told;
 mod worker;
 
 use std::sync::Arc;

@@ -1,12 +1,13 @@
 //! Taking requests up from the store.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use plan::decide::{self, Decision};
 use plan::id::ConnectorId;
 use plan::identity;
 use plan::link::{Link, Pair, Side};
-use plan::outcome::{Entity, Event};
+use plan::mapping::Mapped;
+use plan::outcome::Entity;
 use plan::payload::{self, Item};
 use plan::snapshot::Snapshot;
 use store::{RecordKey, Stage, Unfinished};
@@ -54,7 +55,8 @@ impl Worker {
 
     /// The connectors whose records can be decided, or can be told why not.
     fn openable(&self) -> Vec<ConnectorId> {
-        let known = |id| self.accounts.get(&id).is_some_and(|account| account.fields().is_some());
+        let known =
+            |id| self.accounts.get(&id).is_some_and(|account| account.told.catalogue().is_some());
         let closed = |id| self.accounts.get(&id).is_some_and(|account| account.closed().is_some());
         self.routes
             .values()
@@ -82,7 +84,7 @@ impl Worker {
                 self.book.open(request.id, behaviour, vec![Standing::Open]);
                 let record = Record::new(
                     request.connector,
-                    Item::from_lead(&Snapshot::default()),
+                    Item::from_state(Entity::Lead, &Snapshot::default()),
                     attempts,
                     0,
                 );
@@ -106,8 +108,9 @@ impl Worker {
             let (attempts, tries) =
                 earlier.map_or((0, 0), |record| (record.attempts, record.tries));
             let mut record = Record::new(request.connector, item, attempts, tries);
-            record.known.doubtful =
-                earlier.is_some_and(|record| record.doubtful) || self.doubts.about(key(position));
+            if earlier.is_some_and(|record| record.doubtful) || self.doubts.about(key(position)) {
+                record.doubt();
+            }
             records.push((key(position), record));
         }
         self.book.open(request.id, behaviour, standings);
@@ -115,27 +118,35 @@ impl Worker {
 
     /// Puts records in their lanes, with the links that they have.
     async fn enter(&mut self, records: Vec<(RecordKey, Record)>) -> store::Result<()> {
-        let mut links = self.links(&records).await?;
+        let links = self.links(&records).await?;
         for (key, mut record) in records {
-            if record.item.entity() == Entity::Activity {
-                self.book.enter(key, record);
-                self.decide_activity(key);
-                continue;
-            }
             let Some(route) = self.routes.get(&record.connector) else { continue };
             let (source, destination) = (route.source, route.destination);
-            if let Some(id) = record.item.lead_id() {
-                record.lanes.push(Lane::Lead(source, id.to_owned()));
-                let pair = Pair::of(source, destination);
-                record.link = links.remove(&(pair, pair.side(source), id.to_owned()));
-                if let Some(link) = &record.link {
-                    links.insert((pair, pair.side(source), id.to_owned()), link.clone());
-                    let twin = link.end(pair.side(destination)).lead_id.clone();
-                    record.lanes.push(Lane::Lead(destination, twin));
+            let basic = route.definition.basic.clone();
+            let pair = Pair::of(source, destination);
+            let find = |id: &str| links.get(&(pair, pair.side(source), id.to_owned())).cloned();
+            let lead_link = record.item.lead_id().and_then(find);
+            match &mut record.lead {
+                Some(lead) => {
+                    lead.link.clone_from(&lead_link);
+                    record.link = record.item.id().and_then(find);
+                }
+                None => record.link.clone_from(&lead_link),
+            }
+            let own = record.link.as_ref().filter(|_| record.lead.is_some());
+            let twins: Vec<Lane> = [lead_link.as_ref(), own]
+                .into_iter()
+                .flatten()
+                .map(|link| Lane::Id(destination, link.end(pair.side(destination)).id.clone()))
+                .collect();
+            for id in [record.item.lead_id(), record.item.id()].into_iter().flatten() {
+                let lane = Lane::Id(source, id.to_owned());
+                if !record.lanes.contains(&lane) {
+                    record.lanes.push(lane);
                 }
             }
-            let basic = route.definition.basic.clone();
-            if let Some(mapped) = self.mapped(&mut record) {
+            record.lanes.extend(twins);
+            if let Some(mapped) = self.mapped_lead(&mut record) {
                 for identity in identity::keys(&basic, &mapped) {
                     let lane = Lane::Key(identity.lane());
                     if !record.lanes.contains(&lane) {
@@ -148,17 +159,30 @@ impl Worker {
         Ok(())
     }
 
+    /// What the record's lead sends, by the mapping of now.
+    fn mapped_lead(&mut self, record: &mut Record) -> Option<Arc<Mapped>> {
+        let mappings = self.mappings(record.connector)?;
+        let generation = self.routes.get(&record.connector)?.generation;
+        let (item, place) = match &mut record.lead {
+            Some(lead) => (&lead.item, &mut lead.mapped),
+            None => (&record.item, &mut record.mapped),
+        };
+        let mapped = Arc::new(mappings.leads.apply(item));
+        *place = Some((generation, mapped.clone()));
+        Some(mapped)
+    }
+
     async fn links(
         &self,
         records: &[(RecordKey, Record)],
     ) -> store::Result<HashMap<(Pair, Side, String), Link>> {
         let mut wanted: HashMap<(Pair, Side), Vec<String>> = HashMap::new();
         for (_, record) in records {
-            if let Some(route) = self.routes.get(&record.connector)
-                && let Some(id) = record.item.lead_id()
-            {
+            if let Some(route) = self.routes.get(&record.connector) {
                 let pair = Pair::of(route.source, route.destination);
-                wanted.entry((pair, pair.side(route.source))).or_default().push(id.to_owned());
+                let ids = [record.item.lead_id(), record.item.id()].into_iter().flatten();
+                let wanted = wanted.entry((pair, pair.side(route.source))).or_default();
+                wanted.extend(ids.map(str::to_owned));
             }
         }
         let mut links = HashMap::new();
@@ -166,21 +190,9 @@ impl Worker {
             ids.sort_unstable();
             ids.dedup();
             for link in self.shared.store.links(pair, side, &ids).await? {
-                links.insert((pair, side, link.end(side).lead_id.clone()), link);
+                links.insert((pair, side, link.end(side).id.clone()), link);
             }
         }
         Ok(links)
-    }
-
-    fn decide_activity(&mut self, key: RecordKey) {
-        let Some(record) = self.book.record(key) else { return };
-        let Some(route) = self.routes.get(&record.connector) else { return };
-        let outcome = match decide::activity(&route.definition) {
-            Decision::Skip { problem } => Outcome::ended(Event::Skipped).because(problem),
-            Decision::Refuse { problems } => Outcome::refused(problems),
-            // Activities are not written yet, so nothing else is ever decided about one.
-            _ => return,
-        };
-        self.conclude(key, outcome);
     }
 }

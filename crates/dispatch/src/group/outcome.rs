@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use plan::decide::Decision;
 use plan::identity;
 use plan::link::Link;
-use plan::outcome::{Event, SyncStatus};
+use plan::outcome::{Entity, Event, SyncStatus};
 use plan::problem::Problem;
 use plan::retry;
 use serde_json::json;
@@ -79,8 +79,8 @@ impl Outcome {
         self
     }
 
-    /// The same, about this lead of the destination.
-    pub(super) fn lead(mut self, id: impl Into<String>) -> Self {
+    /// The same, about this lead or activity of the destination.
+    pub(super) fn of(mut self, id: impl Into<String>) -> Self {
         self.destination_id = Some(id.into());
         self
     }
@@ -109,14 +109,13 @@ impl Worker {
                 (Stage::Waiting(due), SyncStatus::Error, record.known.doubtful)
             }
         };
-        let mapped = record.mapped.as_ref().map(|(_, mapped)| &**mapped);
+        let mapped = record.lead.as_ref().map_or(&record.mapped, |lead| &lead.mapped);
+        let mapped = mapped.as_ref().map(|(_, mapped)| &**mapped);
         let keys = mapped
             .map(|mapped| identity::keys(&route.definition.basic, mapped))
             .unwrap_or_default();
-        let linked = record
-            .link
-            .as_ref()
-            .map(|link| link.end(link.pair.side(route.destination)).lead_id.clone());
+        let linked =
+            record.link.as_ref().map(|link| link.end(link.pair.side(route.destination)).id.clone());
         let destination_id = outcome.destination_id.or(linked);
         let mentions = identity::mentions(&record.item, mapped, &keys, destination_id.as_deref());
         self.progress.attempts.push(AttemptOutcome {
@@ -152,22 +151,30 @@ impl Worker {
         }
     }
 
-    /// Keeps a link, and tells the records of both its leads.
+    /// Keeps a link, and tells the records of both its ends.
     pub(super) fn link(&mut self, link: Link) {
         let pair = link.pair;
         let lanes = [
-            Lane::Lead(pair.first, link.first.lead_id.clone()),
-            Lane::Lead(pair.second, link.second.lead_id.clone()),
+            Lane::Id(pair.first, link.first.id.clone()),
+            Lane::Id(pair.second, link.second.id.clone()),
         ];
         for lane in &lanes {
             for key in self.book.in_lane(lane) {
                 let Some(record) = self.book.record_mut(key) else { continue };
                 let Some(route) = self.routes.get(&record.connector) else { continue };
-                let own = link.end(pair.side(route.source)).lead_id.as_str();
-                if record.item.lead_id() != Some(own) {
-                    continue;
+                let own = link.end(pair.side(route.source)).id.as_str();
+                match (link.entity, &mut record.lead) {
+                    (Entity::Lead, Some(lead)) if lead.item.lead_id() == Some(own) => {
+                        lead.link = Some(link.clone());
+                    }
+                    (Entity::Lead, None) if record.item.lead_id() == Some(own) => {
+                        record.link = Some(link.clone());
+                    }
+                    (Entity::Activity, Some(_)) if record.item.id() == Some(own) => {
+                        record.link = Some(link.clone());
+                    }
+                    _ => continue,
                 }
-                record.link = Some(link.clone());
                 for lane in &lanes {
                     self.book.join(key, lane.clone());
                 }
@@ -175,8 +182,7 @@ impl Worker {
         }
         self.progress.links.retain(|earlier| {
             earlier.pair != pair
-                || (earlier.first.lead_id != link.first.lead_id
-                    && earlier.second.lead_id != link.second.lead_id)
+                || (earlier.first.id != link.first.id && earlier.second.id != link.second.id)
         });
         self.progress.links.push(link);
     }
@@ -193,9 +199,14 @@ fn explanation(record: &Record) -> Option<String> {
         .mapped
         .iter()
         .flat_map(|(_, mapped)| &mapped.fields)
-        .filter_map(|field| Some(json!({"field": field.to, "remark": field.remark?})))
+        .filter_map(|field| Some(json!({"field": field.to, "remark": field.remark.as_ref()?})))
         .collect();
+    let left_out: Vec<&Problem> =
+        record.mapped.iter().flat_map(|(_, mapped)| &mapped.left_out).collect();
     let mut all = json!({"plan": decision});
+    if !left_out.is_empty() {
+        all["left_out"] = json!(left_out);
+    }
     if let Some(why) = why {
         all["why"] = why.into();
     }

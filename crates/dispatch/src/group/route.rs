@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use plan::activity::ActivityMapping;
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId};
 use plan::mapping::Mapping;
-use plan::metadata::FieldList;
+use plan::metadata::{Catalogue, Kind};
 
-/// A connector and its mapping, made ready for many records.
+/// A connector and its mappings, made ready for many records.
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) id: ConnectorId,
@@ -18,10 +19,28 @@ pub(super) struct Route {
     /// Whether its requests are worked. A disabled one stays as long as it is configured, because
     /// a call for it may be under way.
     pub(super) enabled: bool,
-    /// The mapping and what it was made from: generations of the two accounts' fields.
-    mapping: Option<((u64, u64), Arc<Mapping>)>,
+    /// The mappings and what they were made from: generations of the two accounts' catalogues.
+    mappings: Option<((u64, u64), Arc<Mappings>)>,
     /// Grows with each new mapping: what a record was mapped with.
     pub(super) generation: u64,
+}
+
+/// The mappings of a connector.
+#[derive(Debug)]
+pub(super) struct Mappings {
+    pub(super) leads: Mapping,
+    pub(super) activities: ActivityMapping,
+}
+
+impl Mappings {
+    /// Whether users of the accounts are mapped.
+    pub(super) fn has_users(&self) -> bool {
+        let types = self.activities.types().filter_map(|(_, kind)| kind.as_ref().ok());
+        types
+            .map(|kind| &kind.mapping)
+            .chain([&self.leads])
+            .any(|mapping| mapping.targets().any(|field| field.kind == Kind::User))
+    }
 }
 
 impl Route {
@@ -33,7 +52,7 @@ impl Route {
             definition: Arc::new(connector.definition.clone()),
             version: connector.version,
             enabled: connector.enabled,
-            mapping: None,
+            mappings: None,
             generation: 0,
         }
     }
@@ -44,24 +63,27 @@ impl Route {
         if connector.version != self.version {
             self.definition = Arc::new(connector.definition.clone());
             self.version = connector.version;
-            self.mapping = None;
+            self.mappings = None;
         }
     }
 
-    /// The mapping between fields of these generations.
-    pub(super) fn mapping(
+    /// The mappings between catalogues of these generations.
+    pub(super) fn mappings(
         &mut self,
-        source: (u64, &FieldList),
-        destination: (u64, &FieldList),
-    ) -> Arc<Mapping> {
+        source: (u64, &Catalogue),
+        destination: (u64, &Catalogue),
+    ) -> Arc<Mappings> {
         let generations = (source.0, destination.0);
-        match &self.mapping {
-            Some((made_from, mapping)) if *made_from == generations => mapping.clone(),
+        match &self.mappings {
+            Some((made_from, mappings)) if *made_from == generations => mappings.clone(),
             _ => {
-                let mapping = Arc::new(Mapping::new(&self.definition, source.1, destination.1));
+                let mappings = Arc::new(Mappings {
+                    leads: Mapping::new(&self.definition, source.1, destination.1),
+                    activities: ActivityMapping::new(&self.definition, source.1, destination.1),
+                });
                 self.generation += 1;
-                self.mapping = Some((generations, mapping.clone()));
-                mapping
+                self.mappings = Some((generations, mappings.clone()));
+                mappings
             }
         }
     }

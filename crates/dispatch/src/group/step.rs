@@ -1,20 +1,19 @@
 //! Deciding about the records whose turn has come, and making calls of the decisions.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use leadsquared::{Automations, BULK_CREATE_OR_UPDATE_MAX, BULK_UPDATE_V2_MAX};
-use plan::decide::{self, Case, Decision};
+use leadsquared::{
+    Automations, BULK_ACTIVITIES_MAX, BULK_CREATE_OR_UPDATE_MAX, BULK_UPDATE_V2_MAX,
+};
+use plan::decide::{self, Decision};
 use plan::id::{AccountId, ConnectorId};
-use plan::mapping::Mapped;
 use plan::metadata::Kind;
 use plan::outcome::Event;
 use plan::problem::Problem;
 use plan::quota::Draw;
 use store::RecordKey;
 
-use super::book::Record;
 use super::call::{Job, Row, Target};
 use super::outcome::Outcome;
 use super::worker::Worker;
@@ -35,11 +34,12 @@ const LONG_WAIT: SignedDuration = SignedDuration::from_mins(2);
 struct Writes {
     captures: Vec<(RecordKey, Row)>,
     updates: Vec<(RecordKey, Row)>,
+    activities: Vec<(RecordKey, Row)>,
 }
 
 impl Writes {
     fn len(&self) -> usize {
-        self.captures.len() + self.updates.len()
+        self.captures.len() + self.updates.len() + self.activities.len()
     }
 }
 
@@ -57,7 +57,7 @@ enum Step {
 impl Worker {
     /// Decides about every record whose turn has come, as far as the accounts may be asked.
     pub(super) fn step(&mut self) {
-        self.fetch_fields();
+        self.ask_accounts();
         let mut writes: HashMap<(AccountId, ConnectorId), Writes> = HashMap::new();
         let mut starving: HashMap<ConnectorId, u32> = HashMap::new();
         loop {
@@ -78,29 +78,12 @@ impl Worker {
             }
         }
         for ((account, _), writes) in writes {
-            self.write(account, writes.captures, BULK_CREATE_OR_UPDATE_MAX);
-            self.write(account, writes.updates, BULK_UPDATE_V2_MAX);
+            self.write(account, writes.captures, BULK_CREATE_OR_UPDATE_MAX, Job::BulkCapture);
+            self.write(account, writes.updates, BULK_UPDATE_V2_MAX, Job::BulkUpdate);
+            let activities = writes.activities;
+            self.write(account, activities, BULK_ACTIVITIES_MAX, Job::BulkCreateActivities);
         }
         metrics::gauge!("leadsync_open_records").set(gauge(self.book.open_records()));
-    }
-
-    /// Fetches the fields of accounts that need it, which is also how a closed one is looked at.
-    fn fetch_fields(&mut self) {
-        let now = self.now();
-        let wanting: Vec<AccountId> = self
-            .accounts
-            .values_mut()
-            .filter_map(|account| {
-                let may = account.should_fetch(now) && account.room(Draw::Single, now) > 0;
-                may.then_some(account.id)
-            })
-            .collect();
-        for id in wanting {
-            if let Some(account) = self.accounts.get_mut(&id) {
-                account.fetching();
-            }
-            self.prepare(id, Vec::new(), Job::Fields);
-        }
     }
 
     fn step_record(
@@ -122,9 +105,13 @@ impl Worker {
             self.conclude(key, Outcome::held(problem, None));
             return Step::Taken;
         }
-        let Some(account) = self.accounts.get_mut(&destination) else { return Step::Waits };
-        if account.awaits_fields() {
-            return Step::Waits;
+        let now = self.now();
+        for id in [source, destination] {
+            let Some(account) = self.accounts.get_mut(&id) else { return Step::Waits };
+            if account.told.is_awaited() {
+                let may_ask = account.room(Draw::Single, now) > 0;
+                return if may_ask { Step::Waits } else { self.wait_for_budget(key, id) };
+            }
         }
         let Some(decision) = self.decide(key) else { return Step::Waits };
         self.carry_out(key, decision, writes)
@@ -135,10 +122,10 @@ impl Worker {
         self.accounts.get(&id)?.closed().cloned()
     }
 
-    /// Why an account can't even tell its fields, if it never did.
+    /// Why an account that never told its fields can't do so, if so.
     fn closed_unread(&self, id: AccountId) -> Option<Problem> {
         let account = self.accounts.get(&id)?;
-        if account.fields().is_some() { None } else { account.closed().cloned() }
+        if account.told.catalogue().is_some() { None } else { account.closed().cloned() }
     }
 
     /// A budget that comes back within a window is waited for in silence, the day's is not.
@@ -155,65 +142,6 @@ impl Worker {
         }
     }
 
-    /// What the record sends, by the mapping of now.
-    pub(super) fn mapped(&mut self, record: &mut Record) -> Option<Arc<Mapped>> {
-        let route = self.routes.get_mut(&record.connector)?;
-        let (source, destination) =
-            (self.accounts.get(&route.source)?, self.accounts.get(&route.destination)?);
-        let mapping = route.mapping(
-            (source.generation, source.fields()?),
-            (destination.generation, destination.fields()?),
-        );
-        match &record.mapped {
-            Some((generation, mapped)) if *generation == route.generation => Some(mapped.clone()),
-            _ => {
-                let mapped = Arc::new(mapping.apply(&record.item));
-                record.mapped = Some((route.generation, mapped.clone()));
-                Some(mapped)
-            }
-        }
-    }
-
-    /// Runs `with` on the plan's view of a record.
-    pub(super) fn with_case<T>(
-        &mut self,
-        key: RecordKey,
-        with: impl FnOnce(&Case<'_>) -> T,
-    ) -> Option<T> {
-        // The record is taken out of its place for as long as its mapping is made.
-        let mut mapped = self.book.record_mut(key)?.mapped.take();
-        let record = self.book.record(key)?;
-        let route = self.routes.get_mut(&record.connector)?;
-        let (source, destination) =
-            (self.accounts.get(&route.source)?, self.accounts.get(&route.destination)?);
-        let mapping = route.mapping(
-            (source.generation, source.fields()?),
-            (destination.generation, destination.fields()?),
-        );
-        if mapped.as_ref().is_none_or(|(generation, _)| *generation != route.generation) {
-            mapped = Some((route.generation, Arc::new(mapping.apply(&record.item))));
-        }
-        let (_, mapped_now) = mapped.as_ref()?;
-        let result = with(&Case {
-            connector: &route.definition,
-            mapping: &mapping,
-            item: &record.item,
-            mapped: mapped_now,
-            source: route.source,
-            destination: route.destination,
-            link: record.link.as_ref(),
-            known: &record.known,
-        });
-        self.book.record_mut(key)?.mapped = mapped;
-        Some(result)
-    }
-
-    fn decide(&mut self, key: RecordKey) -> Option<Decision> {
-        let decision = self.with_case(key, decide::decide)?;
-        self.book.record_mut(key)?.decision = Some(decision.clone());
-        Some(decision)
-    }
-
     fn carry_out(
         &mut self,
         key: RecordKey,
@@ -228,9 +156,9 @@ impl Worker {
             Decision::Skip { problem } => {
                 self.conclude(key, Outcome::ended(Event::Skipped).because(problem));
             }
-            Decision::Unchanged { why, lead_id } => {
+            Decision::Unchanged { why, destination_id } => {
                 let outcome = Outcome::ended(Event::Unchanged);
-                let Some(id) = lead_id else {
+                let Some(id) = destination_id else {
                     self.conclude(key, outcome);
                     return Step::Taken;
                 };
@@ -242,7 +170,7 @@ impl Worker {
                         self.link(link);
                     }
                 }
-                self.conclude(key, outcome.lead(id));
+                self.conclude(key, outcome.of(id));
             }
             Decision::ReadSource { lead_id } => {
                 if let Some(problem) = self.closed(source) {
@@ -262,14 +190,27 @@ impl Worker {
                 let row = Row { target: Target::Id(lead_id), fields };
                 return self.collect(key, destination, true, row, writes);
             }
+            Decision::LookActivity { lead_id, event } => {
+                return self.read(key, destination, Job::LookActivity(lead_id, event));
+            }
+            Decision::CreateActivity { lead_id, event, fields } => {
+                let row = Row { target: Target::NewActivity { lead_id, event }, fields };
+                return self.collect(key, destination, true, row, writes);
+            }
+            Decision::UpdateActivity { activity_id, event, fields } => {
+                let row = Row { target: Target::Activity { id: activity_id, event }, fields };
+                return self.collect(key, destination, false, row, writes);
+            }
         }
         Step::Taken
     }
 
-    /// Refuses a record; but if a field is missing, the destination may have got it just now.
+    /// Refuses a record; but if a field, an option or a type is missing, the destination may have
+    /// got it just now.
     fn refuse(&mut self, key: RecordKey, problems: Vec<Problem>) -> Step {
         let now = self.now();
-        let missing = problems.iter().any(|problem| problem.code == "unknown_field");
+        let suspicious = ["unknown_field", "unknown_activity_type", "missing_option"];
+        let missing = problems.iter().any(|problem| suspicious.contains(&problem.code.as_str()));
         if missing && self.fetch_once(key, now) {
             return Step::Waits;
         }
@@ -277,7 +218,7 @@ impl Worker {
         Step::Taken
     }
 
-    /// Has the destination's fields fetched for this record, unless that was done.
+    /// Has the destination asked for its fields for this record, unless that was done.
     pub(super) fn fetch_once(&mut self, key: RecordKey, now: Timestamp) -> bool {
         let Some(record) = self.book.record_mut(key) else { return false };
         if std::mem::replace(&mut record.refreshed, true) {
@@ -285,7 +226,7 @@ impl Worker {
         }
         let connector = record.connector;
         let Some(route) = self.routes.get(&connector) else { return false };
-        self.accounts.get_mut(&route.destination).is_some_and(|account| account.suspect_fields(now))
+        self.accounts.get_mut(&route.destination).is_some_and(|account| account.told.suspect(now))
     }
 
     fn read(&mut self, key: RecordKey, account: AccountId, job: Job) -> Step {
@@ -335,12 +276,21 @@ impl Worker {
         match row.target {
             Target::Id(_) => writes.updates.push((key, row)),
             Target::Key { .. } => writes.captures.push((key, row)),
+            Target::NewActivity { .. } | Target::Activity { .. } => {
+                writes.activities.push((key, row));
+            }
         }
         Step::Taken
     }
 
     /// Makes calls of writes of one kind: one at once for a lone lead, bulk calls for a backlog.
-    fn write(&mut self, account: AccountId, rows: Vec<(RecordKey, Row)>, most: usize) {
+    fn write(
+        &mut self,
+        account: AccountId,
+        rows: Vec<(RecordKey, Row)>,
+        most: usize,
+        bulk: fn(Vec<Row>) -> Job,
+    ) {
         let few = rows.len() < BULK_FROM;
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
@@ -349,9 +299,7 @@ impl Worker {
             let (singles, bulks) = (state.room(Draw::Single, now), state.room(Draw::Bulk, now));
             if bulks > 0 && (!few || singles == 0) {
                 let (keys, rows): (Vec<_>, Vec<_>) = rows.by_ref().take(most).unzip();
-                let is_update = matches!(rows.first().map(|row| &row.target), Some(Target::Id(_)));
-                let job = if is_update { Job::BulkUpdate(rows) } else { Job::BulkCapture(rows) };
-                self.prepare(account, keys, job);
+                self.prepare(account, keys, bulk(rows));
             } else if let Some((key, row)) = rows.next() {
                 // A backlog waits for the next bulk call: single calls for it would be the more
                 // calls, and the later for all.
@@ -375,6 +323,8 @@ impl Worker {
         match row.target {
             Target::Id(_) => Job::Update(row, automations),
             Target::Key { .. } => Job::Capture(row),
+            Target::NewActivity { .. } => Job::CreateActivity(row),
+            Target::Activity { .. } => Job::UpdateActivity(row),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, IDS_PER_MILLISECOND, RequestId};
 use plan::quota::{Draw, day_of};
+use plan::snapshot::Snapshot;
 use store::{Configuration, Intent, IntentRecord, Lease, Progress, RecordKey, Spent};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -38,7 +39,9 @@ pub(super) struct Worker {
     /// Writes of which a crash left no outcome, and the intents that say so.
     pub(super) doubts: Doubts,
     pub(super) look_for_work: bool,
-    /// Accounts of which fields were fetched, to be kept.
+    /// Activities of leads that were read for a record, to be sorted.
+    pub(super) looked_through: Vec<(RecordKey, Vec<Snapshot>)>,
+    /// Accounts that told something of themselves, to be kept.
     pub(super) fetched: HashSet<AccountId>,
     /// Connectors whose waiting records are to be woken.
     pub(super) wake: HashSet<ConnectorId>,
@@ -90,6 +93,7 @@ impl Worker {
             calls: JoinSet::new(),
             doubts: Doubts::default(),
             look_for_work: true,
+            looked_through: Vec::new(),
             fetched: HashSet::new(),
             wake: HashSet::new(),
             last_id: (Timestamp::MIN, 0),
@@ -114,6 +118,7 @@ impl Worker {
             while let Some(ended) = self.calls.try_join_next() {
                 self.ended(joined(ended));
             }
+            self.sort_activities().await?;
             self.open().await?;
             self.step();
             let idle = self.progress.is_empty();
@@ -132,10 +137,10 @@ impl Worker {
         let now = self.now();
         for settings in &configuration.accounts {
             if self.lease.accounts.contains(&settings.id) {
-                let fields = self.shared.store.lead_fields(settings.id).await?;
+                let catalogue = self.shared.store.catalogue(settings.id).await?;
                 let spent = self.shared.store.spent(settings.id, day_of(now)).await?;
                 let limits = self.shared.options.limits;
-                let account = Account::new(settings.clone(), limits, fields, spent, now);
+                let account = Account::new(settings.clone(), limits, catalogue, spent, now);
                 self.accounts.insert(settings.id, account);
             }
         }
@@ -177,10 +182,11 @@ impl Worker {
         }
         let routes = &self.routes;
         self.book.forget(|connector| routes.get(&connector).is_some_and(|route| route.enabled));
+        self.learn_needs();
         let now = self.now();
         for record in self.shared.store.waiting_records(&self.lease, &begun, now).await? {
             let Some(route) = self.routes.get(&record.connector) else { continue };
-            let lanes = record.source_id.map(|id| Lane::Lead(route.source, id));
+            let lanes = record.source_id.map(|id| Lane::Id(route.source, id));
             self.book.remember_waiting(
                 record.key,
                 record.connector,
@@ -206,8 +212,8 @@ impl Worker {
         let now = self.now();
         let store = &self.shared.store;
         for id in self.fetched.drain() {
-            if let Some(fields) = self.accounts.get(&id).and_then(Account::fields) {
-                store.store_lead_fields(id, fields, now).await?;
+            if let Some(catalogue) = self.accounts.get(&id).and_then(|a| a.told.catalogue()) {
+                store.store_catalogue(id, catalogue, now).await?;
             }
         }
         if !self.progress.is_empty() {

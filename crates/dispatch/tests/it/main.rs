@@ -1,5 +1,6 @@
 //! The dispatcher between two emulated accounts, on SQLite.
 
+mod activities;
 mod fields;
 mod leads;
 mod quota;

@@ -40,7 +40,7 @@ async fn no_window_is_exceeded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_that_is_used_up_is_told_and_the_next_one_goes_on() {
-    let (configured, actual) = quota(100, 100, 4);
+    let (configured, actual) = quota(100, 100, 5);
     let mut scene = Scene::with(r#""lead":{"trigger_automations":true}"#, configured, actual).await;
     scene.work();
     let mut requests = Vec::new();
@@ -49,7 +49,7 @@ async fn a_day_that_is_used_up_is_told_and_the_next_one_goes_on() {
             json!({ "ProspectID": format!("l{n}"), "EmailAddress": format!("l{n}@example.com") });
         requests.push(scene.post(&lead).await);
     }
-    // One call told the fields, three leads are through.
+    // Two calls told the fields and users, three leads are through.
     let last = requests[5];
     let item = scene.waits_with(last, "quota").await;
     assert!(problem(&item).message.contains("there"), "{item:#?}");

@@ -236,7 +236,13 @@ pub fn calls(item: &RequestItem) -> Vec<String> {
 
 /// What an account's automations post: captured, not delivered.
 pub fn capture(account: &Sandbox) {
-    for trigger in [Trigger::NewLead, Trigger::LeadUpdate(Vec::new())] {
+    let triggers = [
+        Trigger::NewLead,
+        Trigger::LeadUpdate(Vec::new()),
+        Trigger::NewActivity(Vec::new()),
+        Trigger::ActivityUpdate(Vec::new()),
+    ];
+    for trigger in triggers {
         account.add_automation(Automation {
             name: trigger.to_string(),
             trigger,

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use plan::activity::ActivityMapping;
 use plan::decide::Decision;
 use plan::link::{Link, Pair};
 use plan::mapping::{Mapping, Sent};
-use plan::metadata::FieldList;
+use plan::metadata::Catalogue;
 use plan::payload;
 use plan::preview::{Asked, Previewed, RecordPreview, preview};
 use store::Store;
@@ -45,12 +46,14 @@ impl Preview {
         let account = |id| {
             configuration.account_by_id(id).context("the connector's account is not configured")
         };
-        let source = fields(store.as_ref(), account(connector.source)?).await?;
-        let destination = fields(store.as_ref(), account(connector.destination)?).await?;
+        let accounts = (account(connector.source)?, account(connector.destination)?);
+        let (source, destination) = catalogues(store.as_ref(), connector, accounts).await?;
         let mapping = Mapping::new(&connector.definition, &source, &destination);
+        let activities = ActivityMapping::new(&connector.definition, &source, &destination);
         let previewed = Previewed {
             connector: &connector.definition,
             mapping: &mapping,
+            activities: &activities,
             source: connector.source,
             destination: connector.destination,
         };
@@ -66,12 +69,25 @@ impl Preview {
     }
 }
 
-/// An account's fields as they are kept, or as the account tells them now.
-async fn fields(store: &dyn Store, account: &store::Account) -> anyhow::Result<FieldList> {
-    if let Some((_, fields)) = store.lead_fields(account.id).await? {
-        return Ok(fields);
+/// What the two accounts say of themselves, as it is kept, or as they tell it now.
+async fn catalogues(
+    store: &dyn Store,
+    connector: &store::Connector,
+    (source, destination): (&store::Account, &store::Account),
+) -> anyhow::Result<(Catalogue, Catalogue)> {
+    let kept = (store.catalogue(source.id).await?, store.catalogue(destination.id).await?);
+    let has_all = |catalogue: &Catalogue| {
+        !connector.definition.activity.enabled || catalogue.activity_types.is_some()
+    };
+    if let (Some((_, here)), Some((_, there))) = kept
+        && has_all(&here)
+        && has_all(&there)
+    {
+        return Ok((here, there));
     }
-    dispatch::fetch_fields(account).await.map_err(|problem| anyhow::anyhow!("{problem}"))
+    dispatch::read_catalogues(&connector.definition, source, destination)
+        .await
+        .map_err(|problem| anyhow::anyhow!("{problem}"))
 }
 
 async fn links(
@@ -81,12 +97,15 @@ async fn links(
     content_type: Option<&str>,
 ) -> anyhow::Result<HashMap<String, Link>> {
     let items = payload::read(body, content_type).unwrap_or_default();
-    let ids: Vec<String> =
-        items.iter().filter_map(|item| item.lead_id().map(str::to_owned)).collect();
+    let ids: Vec<String> = items
+        .iter()
+        .flat_map(|item| [item.lead_id(), item.id()])
+        .filter_map(|id| id.map(str::to_owned))
+        .collect();
     let pair = Pair::of(connector.source, connector.destination);
     let side = pair.side(connector.source);
     let links = store.links(pair, side, &ids).await?;
-    Ok(links.into_iter().map(|link| (link.end(side).lead_id.clone(), link)).collect())
+    Ok(links.into_iter().map(|link| (link.end(side).id.clone(), link)).collect())
 }
 
 fn show(record: &RecordPreview) -> anyhow::Result<()> {
@@ -100,10 +119,11 @@ fn show(record: &RecordPreview) -> anyhow::Result<()> {
             let sent = match &field.sent {
                 Sent::Absent => String::new(),
                 Sent::Blank => "(blank: left alone)".to_owned(),
+                Sent::Clear => "(blank: emptied)".to_owned(),
                 Sent::Value(value) => value.clone(),
             };
             let default = field.default.as_ref().map(|value| format!("default {value}"));
-            let remark = field.remark.map(str::to_owned);
+            let remark = field.remark.clone();
             let notes: Vec<String> = default.into_iter().chain(remark).collect();
             let from = field.from.clone().unwrap_or_else(|| "(computed)".to_owned());
             [from, field.to.clone(), sent, notes.join("; ")]
@@ -111,6 +131,9 @@ fn show(record: &RecordPreview) -> anyhow::Result<()> {
         .collect();
     if !rows.is_empty() {
         output::table(["FROM", "TO", "VALUE", "NOTE"], &rows)?;
+    }
+    for problem in &record.left_out {
+        output::line(&format!("left out: {problem}"))?;
     }
     for call in &record.calls {
         let account = match call.account {
@@ -143,5 +166,14 @@ fn sentence(decision: &Decision) -> String {
             format!("would be created, or updated where {} is {}", key.field, key.value)
         }
         Decision::Update { lead_id, .. } => format!("would update the lead {lead_id}"),
+        Decision::LookActivity { lead_id, .. } => {
+            format!("would be looked for among the activities of the lead {lead_id} first")
+        }
+        Decision::CreateActivity { lead_id, event, .. } => {
+            format!("would be added to the lead {lead_id} as an activity of type {event}")
+        }
+        Decision::UpdateActivity { activity_id, .. } => {
+            format!("would update the activity {activity_id}")
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Writing configuration files.
 
 use anyhow::Context;
-use plan::connector::{Access, ActivityRules, Basic, Conflict, Definition, LeadRules};
+use plan::connector::{
+    Access, ActivityRules, Basic, Conflict, Definition, LeadRules, Owners, WhileDisabled,
+};
 use plan::quota::Quota;
 use serde::Serialize;
 use store::{Account, AccountPlan, Connector};
@@ -33,9 +35,13 @@ struct ConnectorTable<'a> {
     source: &'a str,
     destination: &'a str,
     enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    while_disabled: Option<WhileDisabled>,
     basic: &'a Basic,
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<&'a Access>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a Owners>,
     lead: &'a LeadRules,
     conflict: &'a Conflict,
     activity: &'a ActivityRules,
@@ -76,17 +82,33 @@ fn account_table(account: &Account) -> AccountTable<'_> {
 }
 
 fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
-    let Definition { name, source, destination, basic, access, lead, conflict, activity } =
-        &connector.definition;
+    let Definition {
+        name,
+        source,
+        destination,
+        while_disabled,
+        basic,
+        access,
+        owner,
+        lead,
+        conflict,
+        activity,
+    } = &connector.definition;
     ConnectorTable {
         name,
         source,
         destination,
         enabled: connector.enabled,
+        while_disabled: unless_default(while_disabled).copied(),
         basic,
-        access: Some(access).filter(|access| **access != Access::default()),
+        access: unless_default(access),
+        owner: unless_default(owner),
         lead,
         conflict,
         activity,
     }
+}
+
+fn unless_default<T: Default + PartialEq>(setting: &T) -> Option<&T> {
+    (*setting != T::default()).then_some(setting)
 }

@@ -49,3 +49,21 @@ pub struct Definition {
     #[serde(default)]
     pub activity: ActivityRules,
 }
+
+impl Definition {
+    /// The connector of this name from one account to another, all else by default.
+    pub fn new(name: &str, source: &str, destination: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            destination: destination.to_owned(),
+            while_disabled: WhileDisabled::default(),
+            basic: Basic::default(),
+            access: Access::default(),
+            owner: Owners::default(),
+            lead: LeadRules::default(),
+            conflict: Conflict::default(),
+            activity: ActivityRules::default(),
+        }
+    }
+}

@@ -32,7 +32,7 @@ impl Change {
 }
 
 /// Every value that the record sends.
-pub(super) fn all(case: &Case<'_>) -> Vec<Change> {
+pub(crate) fn all(case: &Case<'_>) -> Vec<Change> {
     let fields = case.mapped.fields.iter();
     fields
         .filter_map(|field| Some(Change::new(&field.to, field.kind, field.sent.written()?)))
@@ -45,9 +45,9 @@ pub(super) fn all(case: &Case<'_>) -> Vec<Change> {
 /// source's side of the base goes through the same mapping. So a mapping that loses something
 /// (two stages that become one) changes nothing of its own. Where the base does not know the
 /// source's field, the destination's side is compared.
-pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
+pub(crate) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
     let reading = case.mapping.reading();
-    let before = case.mapping.apply(&Item::from_lead(&here.base));
+    let before = case.mapping.apply(&Item::from_state(case.item.entity(), &here.base));
     let mut changes = all(case);
     changes.retain_mut(|change| {
         let same = |old: &str| value::holds(change.kind, &change.value, old, reading);
@@ -80,7 +80,7 @@ pub(super) fn against(case: &Case<'_>, lead: &Snapshot) -> Vec<Change> {
 
 /// The defaults of fields of which the record says nothing and the destination holds nothing, as
 /// far as `held` knows.
-pub(super) fn defaults<'a>(case: &Case<'_>, held: impl Fn(&str) -> Option<&'a str>) -> Vec<Change> {
+pub(crate) fn defaults<'a>(case: &Case<'_>, held: impl Fn(&str) -> Option<&'a str>) -> Vec<Change> {
     let fields = case.mapped.fields.iter();
     fields
         .filter(|field| held(&field.to).is_none_or(|held| held.trim().is_empty()))

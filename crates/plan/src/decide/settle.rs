@@ -1,26 +1,27 @@
-//! What is known of two leads once a decision was carried out.
+//! What is known of two leads, or two activities, once a decision was carried out.
 
 use jiff::Timestamp;
 
 use super::{Case, Change};
 use crate::link::Link;
 
-/// The link after the destination's lead was found to hold, or made to hold, what the record
-/// sends; `None` when the record does not say its lead's id in the source.
+/// The link after the one in the destination was found to hold, or made to hold, what the record
+/// sends; `None` when the record does not say its id in the source.
 ///
 /// `written` are the fields that were written, and `at` when; none when nothing had to be.
 pub fn settle(
     case: &Case<'_>,
-    lead_id: &str,
+    destination_id: &str,
     written: &[Change],
     at: Option<Timestamp>,
 ) -> Option<Link> {
-    let source_id = case.item.lead_id()?;
+    let source_id = case.item.id()?;
     let kept =
-        case.link.filter(|link| link.end(link.pair.side(case.destination)).lead_id == lead_id);
-    let mut link = kept
-        .cloned()
-        .unwrap_or_else(|| Link::new((case.source, source_id), (case.destination, lead_id)));
+        case.link.filter(|link| link.end(link.pair.side(case.destination)).id == destination_id);
+    let mut link = kept.cloned().unwrap_or_else(|| {
+        let ends = ((case.source, source_id), (case.destination, destination_id));
+        Link::new(case.item.entity(), ends.0, ends.1)
+    });
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
 
     let end = link.end_mut(here);

@@ -86,7 +86,7 @@ fn a_new_lead_is_captured_by_its_key_with_all_fields() {
 fn the_echo_of_a_sync_ends() {
     let mut scene = scene(PLAIN);
     scene.sync(&lead("Asha", "2026-01-01 00:00:00"), "2026-01-01T00:00:05Z");
-    let same = Decision::Unchanged { why: Why::SameAsSynced, lead_id: Some("twin".into()) };
+    let same = Decision::Unchanged { why: Why::SameAsSynced, destination_id: Some("twin".into()) };
     assert_eq!(scene.decide(&lead("Asha", "2026-01-01 00:00:00")), same);
     assert_eq!(scene.decide(&lead("Asha", "2026-01-01 00:09:00")), same);
 }
@@ -185,7 +185,7 @@ fn a_doubtful_write_is_looked_for_before_it_is_repeated() {
     ]));
     assert_eq!(
         scene.decide(&json),
-        Decision::Unchanged { why: Why::SameInDestination, lead_id: Some("twin".into()) }
+        Decision::Unchanged { why: Why::SameInDestination, destination_id: Some("twin".into()) }
     );
 }
 
@@ -294,7 +294,9 @@ fn an_emptied_field_is_emptied_only_where_that_is_wanted() {
             r#"{{"name":"c","source":"a","destination":"b","lead":{{"blank":"{blank}"}}}}"#
         ));
         let json = |city: &str, at: &str| {
-            format!(r#"{{"ProspectID":"one","EmailAddress":"a@x.y","City":"{city}","ModifiedOn":"{at}"}}"#)
+            format!(
+                r#"{{"ProspectID":"one","EmailAddress":"a@x.y","City":"{city}","ModifiedOn":"{at}"}}"#
+            )
         };
         scene.sync(&json("Pune", "2026-01-01 00:00:00"), "2026-01-01T00:00:05Z");
         let emptied = scene.decide(&json("", "2026-01-02 00:00:00"));

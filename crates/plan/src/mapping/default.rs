@@ -140,8 +140,7 @@ fn propose(
         let mut found = list.iter().filter(|other| alike(field, other));
         found.next().filter(|_| found.next().is_none()).cloned()
     };
-    let named: Vec<Option<String>> =
-        destination.iter().filter(&carried).map(&same_name).collect();
+    let named: Vec<Option<String>> = destination.iter().filter(&carried).map(&same_name).collect();
     let mut proposals = Vec::new();
     for (to, same) in destination.iter().filter(&carried).zip(&named) {
         let (from, why) = if let Some(from) = same {

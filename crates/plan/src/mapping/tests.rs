@@ -170,7 +170,8 @@ fn a_part_of_a_custom_field_set_is_read_and_written() {
     let set = mapped.value("mx_Address").unwrap();
     assert_eq!(set, r#"{"mx_CustomObject_2":"12 Main","mx_CustomObject_3":"4100"}"#);
     let reading = Reading::default();
-    let held = r#"{"mx_CustomObject_1":"other","mx_CustomObject_2":"12 Main","mx_CustomObject_3":"4100"}"#;
+    let held =
+        r#"{"mx_CustomObject_1":"other","mx_CustomObject_2":"12 Main","mx_CustomObject_3":"4100"}"#;
     assert!(crate::value::holds(Kind::FieldSet, set, held, &reading), "other parts are not ours");
     assert!(!crate::value::holds(Kind::FieldSet, held, set, &reading));
 }

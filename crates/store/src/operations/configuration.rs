@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId};
-use plan::metadata::FieldList;
+use plan::metadata::Catalogue;
 use secrecy::ExposeSecret;
 use sqlx::Row;
 
@@ -114,35 +114,35 @@ impl Backend {
         row.map(|row| place.parse(row.try_get(0)?)).transpose()
     }
 
-    pub(super) async fn read_lead_fields(
+    pub(super) async fn read_catalogue(
         &self,
         account: AccountId,
-    ) -> Result<Option<(Timestamp, FieldList)>> {
+    ) -> Result<Option<(Timestamp, Catalogue)>> {
         let mut transaction = self.begin_read().await?;
-        let row = sqlx::query("SELECT at, fields FROM lead_fields WHERE account = $1")
+        let row = sqlx::query("SELECT at, content FROM catalogue WHERE account = $1")
             .bind(account.0)
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let place = Place { table: "lead_fields", row: &account.0 };
+        let place = Place { table: "catalogue", row: &account.0 };
         Ok(Some((place.time(row.try_get(0)?)?, place.parse(row.try_get(1)?)?)))
     }
 
-    pub(super) async fn write_lead_fields(
+    pub(super) async fn write_catalogue(
         &self,
         account: AccountId,
-        fields: String,
+        content: String,
         at: Timestamp,
     ) -> Result<()> {
         let mut transaction = self.begin().await?;
         sqlx::query(
-            "INSERT INTO lead_fields (account, at, fields) \
+            "INSERT INTO catalogue (account, at, content) \
              SELECT id, $2, $3 FROM account WHERE id = $1 \
-             ON CONFLICT (account) DO UPDATE SET at = excluded.at, fields = excluded.fields",
+             ON CONFLICT (account) DO UPDATE SET at = excluded.at, content = excluded.content",
         )
         .bind(account.0)
         .bind(ms(at))
-        .bind(fields)
+        .bind(content)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;

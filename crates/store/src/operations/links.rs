@@ -1,7 +1,8 @@
-//! Which leads are one person.
+//! Which leads are one person, and which activities one event.
 
 use plan::id::AccountId;
 use plan::link::{Link, Pair, Side};
+use plan::outcome::Entity;
 use sqlx::Row;
 
 use super::values::{self, Place};
@@ -9,23 +10,23 @@ use super::{Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, push_lis
 use crate::Result;
 
 const COLUMNS: &str =
-    "first_account, second_account, first_lead, second_lead, first_end, second_end";
+    "first_account, second_account, first_id, second_id, first_end, second_end, entity";
 
 impl Backend {
     pub(super) async fn find_links(
         &self,
         pair: Pair,
         side: Side,
-        lead_ids: &[String],
+        ids: &[String],
     ) -> Result<Vec<Link>> {
-        let mut links = Vec::with_capacity(lead_ids.len());
+        let mut links = Vec::with_capacity(ids.len());
         let mut transaction = self.begin_read().await?;
-        for some in lead_ids.chunks(ROWS_A_STATEMENT) {
+        for some in ids.chunks(ROWS_A_STATEMENT) {
             let mut query = QueryBuilder::new(format!("SELECT {COLUMNS} FROM link WHERE "));
             push_pair(&mut query, pair);
             query.push(match side {
-                Side::First => " AND first_lead IN ",
-                Side::Second => " AND second_lead IN ",
+                Side::First => " AND first_id IN ",
+                Side::Second => " AND second_id IN ",
             });
             push_list(&mut query, some.iter().map(String::as_str));
             for row in query.build().persistent(false).fetch_all(&mut *transaction).await? {
@@ -39,6 +40,7 @@ impl Backend {
         let mut transaction = self.begin_read().await?;
         let mut query = QueryBuilder::new("SELECT count(*) FROM link WHERE ");
         push_pair(&mut query, pair);
+        query.push(" AND entity = ").push_bind(Entity::Lead.as_str());
         let row = query.build().fetch_one(&mut *transaction).await?;
         Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
     }
@@ -48,12 +50,12 @@ impl Backend {
 pub(super) async fn keep(connection: &mut Connection, links: &[Link]) -> Result<()> {
     for some in links.chunks(ROWS_A_STATEMENT) {
         let mut query = QueryBuilder::new(
-            "DELETE FROM link WHERE (first_account, second_account, second_lead) IN (",
+            "DELETE FROM link WHERE (first_account, second_account, second_id) IN (",
         );
         query.push_values(some, |mut row, link| {
             row.push_bind(link.pair.first.0)
                 .push_bind(link.pair.second.0)
-                .push_bind(&link.second.lead_id);
+                .push_bind(&link.second.id);
         });
         query.push(")");
         query.build().persistent(false).execute(&mut *connection).await?;
@@ -65,14 +67,15 @@ pub(super) async fn keep(connection: &mut Connection, links: &[Link]) -> Result<
         query.push_values(&rows, |mut row, (link, first, second)| {
             row.push_bind(link.pair.first.0)
                 .push_bind(link.pair.second.0)
-                .push_bind(&link.first.lead_id)
-                .push_bind(&link.second.lead_id)
+                .push_bind(&link.first.id)
+                .push_bind(&link.second.id)
                 .push_bind(first)
-                .push_bind(second);
+                .push_bind(second)
+                .push_bind(link.entity.as_str());
         });
         query.push(
-            " ON CONFLICT (first_account, second_account, first_lead) DO UPDATE SET \
-             second_lead = excluded.second_lead, first_end = excluded.first_end, \
+            " ON CONFLICT (first_account, second_account, first_id) DO UPDATE SET \
+             second_id = excluded.second_id, first_end = excluded.first_end, \
              second_end = excluded.second_end",
         );
         query.build().persistent(false).execute(&mut *connection).await?;
@@ -94,12 +97,13 @@ fn push_pair(query: &mut QueryBuilder, pair: Pair) {
 }
 
 fn link(row: &DbRow) -> Result<Link> {
-    let (first_lead, second_lead): (String, String) = (row.try_get(2)?, row.try_get(3)?);
-    let place = Place { table: "link", row: &first_lead };
+    let (first_id, second_id): (String, String) = (row.try_get(2)?, row.try_get(3)?);
+    let place = Place { table: "link", row: &first_id };
     let mut first: plan::link::End = place.parse(row.try_get(4)?)?;
     let mut second: plan::link::End = place.parse(row.try_get(5)?)?;
-    first.lead_id.clone_from(&first_lead);
-    second.lead_id = second_lead;
+    first.id.clone_from(&first_id);
+    second.id = second_id;
     let pair = Pair { first: AccountId(row.try_get(0)?), second: AccountId(row.try_get(1)?) };
-    Ok(Link { pair, first, second })
+    let entity = place.word(row.try_get(6)?)?;
+    Ok(Link { entity, pair, first, second })
 }

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId, NODES, RequestId};
 use plan::link::{Link, Pair, Side};
-use plan::metadata::FieldList;
+use plan::metadata::Catalogue;
 use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
@@ -115,19 +115,19 @@ impl Store for Backend {
         self.read_definition(connector, version).await
     }
 
-    async fn lead_fields(&self, account: AccountId) -> Result<Option<(Timestamp, FieldList)>> {
-        self.read_lead_fields(account).await
+    async fn catalogue(&self, account: AccountId) -> Result<Option<(Timestamp, Catalogue)>> {
+        self.read_catalogue(account).await
     }
 
-    async fn store_lead_fields(
+    async fn store_catalogue(
         &self,
         account: AccountId,
-        fields: &FieldList,
+        catalogue: &Catalogue,
         at: Timestamp,
     ) -> Result<()> {
         let backend = self.clone();
-        let fields = values::json(fields)?;
-        to_the_end(async move { backend.write_lead_fields(account, fields, at).await }).await
+        let content = values::json(catalogue)?;
+        to_the_end(async move { backend.write_catalogue(account, content, at).await }).await
     }
 
     async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()> {
@@ -189,8 +189,8 @@ impl Store for Backend {
         self.find_intents(lease).await
     }
 
-    async fn links(&self, pair: Pair, side: Side, lead_ids: &[String]) -> Result<Vec<Link>> {
-        self.find_links(pair, side, lead_ids).await
+    async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>> {
+        self.find_links(pair, side, ids).await
     }
 
     async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()> {

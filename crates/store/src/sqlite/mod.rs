@@ -96,7 +96,10 @@ impl Backend {
 }
 
 fn migrations() -> Migrator {
-    crate::open::migrations([(1, "begin", include_str!("../../migrations/sqlite/0001_begin.sql"))])
+    crate::open::migrations([
+        (1, "begin", include_str!("../../migrations/sqlite/0001_begin.sql")),
+        (2, "activities", include_str!("../../migrations/sqlite/0002_activities.sql")),
+    ])
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

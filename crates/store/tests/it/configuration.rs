@@ -1,7 +1,7 @@
 //! Accounts, connectors and what accounts said of their fields.
 
-use plan::metadata::{Field, FieldList, Kind};
-use plan::outcome::Event;
+use plan::metadata::{Catalogue, Field, FieldList, Kind};
+use plan::outcome::{Entity, Event};
 use secrecy::ExposeSecret;
 use store::{Change, Error, Filter, Progress};
 
@@ -84,6 +84,7 @@ async fn a_removed_connector_leaves_nothing(empty: Empty) {
     let lease = empty.lease(&configuration).await;
     empty.deliver(own, 0..3).await;
     let link = plan::link::Link::new(
+        Entity::Lead,
         (configuration.accounts[0].id, "x"),
         (configuration.accounts[1].id, "y"),
     );
@@ -110,7 +111,7 @@ async fn a_removed_connector_leaves_nothing(empty: Empty) {
 async fn fields_are_kept(empty: Empty) {
     let configuration = empty.with_connector().await;
     let account = configuration.accounts[0].id;
-    assert!(empty.store.lead_fields(account).await.unwrap().is_none());
+    assert!(empty.store.catalogue(account).await.unwrap().is_none());
     let field = Field {
         schema_name: "mx_City".into(),
         display_name: "City".into(),
@@ -121,12 +122,12 @@ async fn fields_are_kept(empty: Empty) {
         mandatory: true,
         read_only: false,
     };
-    let fields = FieldList::from(vec![field]);
+    let catalogue = Catalogue::from(FieldList::from(vec![field]));
     for seconds in [1, 2] {
-        empty.store.store_lead_fields(account, &fields, at(seconds)).await.unwrap();
+        empty.store.store_catalogue(account, &catalogue, at(seconds)).await.unwrap();
         assert_eq!(
-            empty.store.lead_fields(account).await.unwrap(),
-            Some((at(seconds), fields.clone()))
+            empty.store.catalogue(account).await.unwrap(),
+            Some((at(seconds), catalogue.clone()))
         );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use plan::id::AccountId;
 use plan::link::{Link, Pair, Side};
-use plan::outcome::{Event, JobStatus, SyncStatus};
+use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use store::{
     Error, Filter, Intent, IntentRecord, Progress, RecordKey, RequestState, Selection, Spent, Stage,
 };
@@ -146,7 +146,7 @@ async fn links_replace_what_they_contradict(empty: Empty) {
     let (a, b) = (configuration.accounts[0].id, configuration.accounts[1].id);
     let pair = Pair::of(a, b);
     let link = |one: &str, other: &str, city: &str| {
-        let mut link = Link::new((a, one), (b, other));
+        let mut link = Link::new(Entity::Lead, (a, one), (b, other));
         link.end_mut(pair.side(a)).base.put("mx_City", city);
         link.end_mut(pair.side(b)).wrote = Some(at(1));
         link

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
-use plan::metadata::FieldList;
+use plan::metadata::Catalogue;
 use store::{
     Actor, Change, Configuration, Cursor, Delivery, Filter, Intent, Lease, NewDelivery, Page,
     Progress, RequestItem, Result, Selection, Store, Unfinished, WaitingRecord,
@@ -47,16 +47,16 @@ impl Store for Faulty {
     ) -> Result<Option<plan::connector::Definition>> {
         self.inner.definition(connector, version).await
     }
-    async fn lead_fields(&self, account: AccountId) -> Result<Option<(Timestamp, FieldList)>> {
-        self.inner.lead_fields(account).await
+    async fn catalogue(&self, account: AccountId) -> Result<Option<(Timestamp, Catalogue)>> {
+        self.inner.catalogue(account).await
     }
-    async fn store_lead_fields(
+    async fn store_catalogue(
         &self,
         account: AccountId,
-        fields: &FieldList,
+        catalogue: &Catalogue,
         at: Timestamp,
     ) -> Result<()> {
-        self.inner.store_lead_fields(account, fields, at).await
+        self.inner.store_catalogue(account, catalogue, at).await
     }
     async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()> {
         self.keep(deliveries).await
@@ -104,8 +104,8 @@ impl Store for Faulty {
     async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>> {
         self.inner.unsettled_intents(lease).await
     }
-    async fn links(&self, pair: Pair, side: Side, lead_ids: &[String]) -> Result<Vec<Link>> {
-        self.inner.links(pair, side, lead_ids).await
+    async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>> {
+        self.inner.links(pair, side, ids).await
     }
     async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()> {
         self.inner.record_progress(lease, progress).await

@@ -150,18 +150,12 @@ async fn connect(store: &dyn Store, accounts: &[Sandbox; 2], base: &str) -> anyh
 
 fn definition(name: &str, source: &str, destination: &str) -> Definition {
     Definition {
-        name: name.to_owned(),
-        source: source.to_owned(),
-        destination: destination.to_owned(),
         basic: Basic {
             secondary_search_by: Some("Phone".to_owned()),
             default_country_code: Some("IN".to_owned()),
             ..Basic::default()
         },
-        access: plan::connector::Access::default(),
-        lead: plan::connector::LeadRules::default(),
-        conflict: plan::connector::Conflict::default(),
-        activity: plan::connector::ActivityRules::default(),
+        ..Definition::new(name, source, destination)
     }
 }
 

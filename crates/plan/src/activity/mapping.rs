@@ -1,0 +1,182 @@
+//! Which types of activity become which, and their fields.
+
+use std::collections::BTreeMap;
+
+use crate::connector::{ActivityType as Rule, Definition};
+use crate::mapping::Mapping;
+use crate::metadata::{ActivityType, Catalogue, Field, FieldList, Kind};
+use crate::payload::Item;
+use crate::problem::Problem;
+
+/// The note of an activity, as mappings name it (`ActivityNote` of AD/post-an-activity-to-lead).
+pub const NOTE: &str = "ActivityNote";
+/// When it happened, as mappings name it (`ActivityDateTime` there).
+pub const TIME: &str = "ActivityDateTime";
+/// Its status.
+pub const STATUS: &str = "Status";
+/// The user who owns it.
+pub const OWNER: &str = "Owner";
+
+/// From this event code on types are an account's own; those below are LeadSquared's (client code
+/// saw 21 to 97, and own ones from some 200 on). Only own ones are in the default mapping: that
+/// those of LeadSquared can be created by API is nowhere said.
+const FIRST_OWN_TYPE: u32 = 100;
+
+/// A connector's mapping of activities.
+#[derive(Debug)]
+pub struct ActivityMapping {
+    types: BTreeMap<u32, Result<TypeMapping, Problem>>,
+    /// Event codes of the source by the lower-case names of their types.
+    codes: BTreeMap<String, u32>,
+}
+
+/// One type of activity and what it becomes.
+#[derive(Debug)]
+pub struct TypeMapping {
+    /// The event code in the source.
+    pub from: u32,
+    /// The event code in the destination.
+    pub to: u32,
+    /// The mapping of its fields.
+    pub mapping: Mapping,
+}
+
+impl ActivityMapping {
+    /// The mapping of this connector's activities between two accounts that say this of
+    /// themselves.
+    pub fn new(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Self {
+        let rules = if definition.activity.types.is_empty() {
+            default_types(source, destination)
+        } else {
+            definition.activity.types.clone()
+        };
+        let types = rules
+            .iter()
+            .map(|rule| (rule.from, type_mapping(definition, rule, source, destination)))
+            .collect();
+        let named = source.activity_types.iter().flatten();
+        Self { types, codes: named.map(|kind| (lower(&kind.name), kind.event)).collect() }
+    }
+
+    /// What becomes of this activity's type.
+    ///
+    /// # Errors
+    /// Whether it is to be skipped, because the connector does not map it, or refused.
+    pub fn of(&self, item: &Item) -> Result<&TypeMapping, Unmapped> {
+        let by_name = || self.codes.get(&lower(item.event_name()?)).copied();
+        let Some(event) = item.event().or_else(by_name) else {
+            return Err(Unmapped::Refused(Problem::new(
+                "no_activity_type",
+                "The payload does not say of which type the activity is.",
+                "Post it by an automation or webhook of LeadSquared, which name the event code.",
+            )));
+        };
+        match self.types.get(&event) {
+            Some(Ok(mapping)) => Ok(mapping),
+            Some(Err(problem)) => Err(Unmapped::Refused(problem.clone())),
+            None => Err(Unmapped::Skipped(Problem::new(
+                "activity_type_unmapped",
+                format!(
+                    "The connector maps no activities of type {event}{}.",
+                    item.event_name().map(|name| format!(" ({name})")).unwrap_or_default()
+                ),
+                "Add an [[connector.activity.type]] for it, or a type of the same name in the \
+                 destination account, if it is wanted.",
+            ))),
+        }
+    }
+
+    /// Every type that is mapped, by event code of the source, or why it can't be.
+    pub fn types(&self) -> impl Iterator<Item = (u32, &Result<TypeMapping, Problem>)> {
+        self.types.iter().map(|(from, mapping)| (*from, mapping))
+    }
+}
+
+/// Why an activity has no mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unmapped {
+    /// The connector does not ask for this type.
+    Skipped(Problem),
+    /// It does, and it can't be done.
+    Refused(Problem),
+}
+
+/// The types of which both accounts have one of the same name.
+fn default_types(source: &Catalogue, destination: &Catalogue) -> Vec<Rule> {
+    let own = |kind: &&ActivityType| kind.event >= FIRST_OWN_TYPE;
+    let one = |catalogue: &Catalogue, name: &str| {
+        let mut found = catalogue.activity_types.iter().flatten().filter(own);
+        let first = found.find(|kind| lower(&kind.name) == lower(name)).map(|kind| kind.event);
+        first.filter(|_| !found.any(|kind| lower(&kind.name) == lower(name)))
+    };
+    let types = source.activity_types.iter().flatten().filter(own);
+    types
+        .filter_map(|kind| {
+            let (from, to) = (one(source, &kind.name)?, one(destination, &kind.name)?);
+            Some(Rule { from, to, fields: Vec::new() })
+        })
+        .collect()
+}
+
+/// The event codes of types whose own fields the connector's mapping needs: those of the source
+/// and those of the destination.
+pub fn forms_needed(
+    definition: &Definition,
+    source: &Catalogue,
+    destination: &Catalogue,
+) -> (Vec<u32>, Vec<u32>) {
+    let rules = if definition.activity.types.is_empty() {
+        default_types(source, destination)
+    } else {
+        definition.activity.types.clone()
+    };
+    rules.iter().map(|rule| (rule.from, rule.to)).unzip()
+}
+
+fn type_mapping(
+    definition: &Definition,
+    rule: &Rule,
+    source: &Catalogue,
+    destination: &Catalogue,
+) -> Result<TypeMapping, Problem> {
+    let to = destination.activity_type(rule.to);
+    if to.is_none() && destination.activity_types.is_some() {
+        return Err(Problem::new(
+            "unknown_activity_type",
+            format!("The destination account has no activity type {}.", rule.to),
+            "Correct the event code in the connector, or add the type in the destination account.",
+        ));
+    }
+    let from = form(
+        source.activity_type(rule.from),
+        rule.fields.iter().filter_map(|row| row.from.as_deref()),
+    );
+    let to = form(to, rule.fields.iter().map(|row| row.to.as_str()));
+    let mapping =
+        Mapping::of_activity(definition, &rule.fields, (&from, &to), (source, destination));
+    Ok(TypeMapping { from: rule.from, to: rule.to, mapping })
+}
+
+/// The fields of a type: those that every activity has, and its own. While an account has not told
+/// those, the ones that the settings name are taken to be texts.
+fn form<'a>(kind: Option<&ActivityType>, named: impl Iterator<Item = &'a str>) -> FieldList {
+    let own = kind.and_then(|kind| kind.fields.as_ref());
+    let mut fields: Vec<Field> = own.into_iter().flat_map(FieldList::iter).cloned().collect();
+    let mut add = |name: &str, kind: Kind| {
+        if !fields.iter().any(|field| field.schema_name == name) {
+            fields.push(Field::plain(name, kind));
+        }
+    };
+    add(NOTE, Kind::Text);
+    add(TIME, Kind::DateTime);
+    add(STATUS, Kind::Text);
+    add(OWNER, Kind::User);
+    if own.is_none() {
+        named.for_each(|name| add(crate::mapping::plain_name(name), Kind::Text));
+    }
+    fields.into()
+}
+
+fn lower(text: &str) -> String {
+    text.trim().to_lowercase()
+}
