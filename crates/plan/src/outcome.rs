@@ -83,6 +83,16 @@ words! {
 }
 
 words! {
+    /// With which settings a record is tried again that a person asked to retry.
+    RetryWith {
+        /// Those of now.
+        Now = "now",
+        /// Those that decided about it before.
+        Then = "then",
+    }
+}
+
+words! {
     /// How a record stands, or the worst record of a request.
     SyncStatus {
         /// It is as it should be.

@@ -241,6 +241,7 @@ impl Item {
     }
 
     /// The lead that an activity is on, of which nothing but the id is known.
+    #[must_use]
     pub fn bare_lead(&self) -> Self {
         let id = self.lead_id().map(|id| ("ProspectID", id));
         Self::from_state(Entity::Lead, &id.into_iter().collect())

@@ -48,6 +48,14 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// What failures are grouped by: the code, the field and the account's exception.
+    pub fn cause(&self) -> String {
+        let parts = [Some(self.code.as_str()), self.field.as_deref(), self.exception.as_deref()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("/")
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.message, self.advice)

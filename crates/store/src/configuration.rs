@@ -1,5 +1,6 @@
 //! Accounts and connectors.
 
+use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId};
 use plan::quota::Quota;
@@ -96,8 +97,10 @@ pub struct Connector {
     pub source: AccountId,
     /// The destination account.
     pub destination: AccountId,
-    /// Whether its requests are worked; otherwise they are kept.
+    /// Whether its requests are worked.
     pub enabled: bool,
+    /// Since when it is disabled, if it is.
+    pub disabled_at: Option<Timestamp>,
     /// The secret part of its webhook URL.
     pub token: Token,
     /// What the receiver knows that part by.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::Link;
-use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
 use plan::problem::Problem;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,10 @@ pub struct RecordState {
     pub tries: u32,
     /// Whether a write for it may have taken effect unseen: look before repeating it.
     pub doubtful: bool,
+    /// The settings with which a person asked to retry it.
+    pub retry: Option<RetryWith>,
+    /// The connector's version that decided about it last.
+    pub version: i64,
 }
 
 /// How a record stands between attempts.
@@ -184,6 +188,8 @@ pub struct AttemptOutcome {
     pub explanation: Option<String>,
     /// The connector's version that decided.
     pub version: i64,
+    /// The settings with which a person asked for it; `None`: nobody did.
+    pub retry: Option<RetryWith>,
     /// The calls that it made.
     pub calls: Vec<CallRef>,
     /// What the log can find the record by (see [`plan::identity::mentions`]).

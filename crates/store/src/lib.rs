@@ -24,7 +24,8 @@ pub use dispatching::{
 pub use error::Error;
 pub use intake::{NewDelivery, Origin, Token, TokenHash};
 pub use log::{
-    AttemptItem, CallItem, Cursor, Delivery, Filter, Page, RecordItem, RequestItem, Selection,
+    AttemptItem, CallItem, Cursor, Delivery, FailureGroup, Filter, Page, RecordItem, RequestItem,
+    Retry, Selection,
 };
 pub use open::{Open, open};
 
@@ -124,8 +125,19 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<Unfinished>>;
 
+    /// The requests of a connector that came at this time or later and were never taken up, oldest
+    /// first. At most `limit`.
+    async fn arrivals(
+        &self,
+        lease: &Lease,
+        connector: ConnectorId,
+        from: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unfinished>>;
+
     /// The records of these connectors that were tried, are not final, and whose next try lies
-    /// after `now`: later changes of the same leads wait for them.
+    /// after `now`: later changes of the same leads wait for them, but not for retries that a
+    /// person asked for.
     async fn waiting_records(
         &self,
         lease: &Lease,
@@ -170,7 +182,19 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// How many leads are linked between two accounts.
     async fn count_links(&self, pair: Pair) -> Result<u64>;
 
-    /// Queues failed records again, due at once, with a full set of tries; answers how many
-    /// requests that touched. Records that succeeded are left alone.
-    async fn retry(&self, selection: &Selection, actor: &Actor, now: Timestamp) -> Result<u64>;
+    /// Failed records that match, by cause, the most frequent first.
+    async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>>;
+
+    /// Queues failed records again with a full set of tries; answers how many requests that
+    /// touched. Records that succeeded are left alone.
+    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<u64>;
+
+    /// Takes back what [`Store::retry`] queued and nobody has begun: these records are failed as
+    /// before. Answers how many requests that touched.
+    async fn cancel_retries(
+        &self,
+        selection: &Selection,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<u64>;
 }

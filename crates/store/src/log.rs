@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use plan::id::RequestId;
-use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
 use plan::problem::Problem;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -26,6 +26,8 @@ pub struct Filter {
     pub entity: Option<Entity>,
     /// With a record of this lead: an email, a phone number or an id, of either account.
     pub q: Option<String>,
+    /// With a record that failed for this cause ([`Problem::cause`]).
+    pub cause: Option<String>,
     /// One of these; empty means any.
     pub ids: Vec<RequestId>,
 }
@@ -110,6 +112,10 @@ pub struct AttemptItem {
     pub event: Event,
     /// What went wrong.
     pub error: Option<Problem>,
+    /// Whether a person asked for it, and with which settings: those of `now` or of `then`.
+    pub retry: Option<RetryWith>,
+    /// The connector's version that decided.
+    pub version: i64,
     /// The calls that it made.
     pub calls: Vec<CallItem>,
 }
@@ -157,4 +163,45 @@ pub enum Selection {
     Requests(Vec<RequestId>),
     /// All with a failed record that match.
     Failed(Filter),
+}
+
+/// A wish to try failed records again.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// Which.
+    pub selection: Selection,
+    /// With which settings.
+    pub with: RetryWith,
+    /// After the first [`Retry::AT_ONCE`] requests at most so many a minute, so that live changes
+    /// have room beside them; `None`: all at once.
+    pub per_minute: Option<u32>,
+}
+
+impl Retry {
+    /// So many requests are tried again at once, however slowly the rest is to go.
+    pub const AT_ONCE: usize = 100;
+}
+
+impl From<Selection> for Retry {
+    /// With the settings of now, all at once.
+    fn from(selection: Selection) -> Self {
+        Self { selection, with: RetryWith::Now, per_minute: None }
+    }
+}
+
+/// Failed records with one cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailureGroup {
+    /// What they are grouped by ([`Problem::cause`]).
+    pub cause: String,
+    /// How many records.
+    pub records: u64,
+    /// When the oldest of their requests came.
+    pub first_at: Timestamp,
+    /// When the newest of their requests came.
+    pub last_at: Timestamp,
+    /// The newest of their requests.
+    pub last_request: RequestId,
+    /// The newest problem, as an example.
+    pub error: Problem,
 }

@@ -41,7 +41,7 @@ fn field(change: &Change) -> ActivityField<'_> {
 
 /// An activity as the plan knows activities.
 pub(super) fn snapshot(activity: &Activity) -> Option<Snapshot> {
-    let values = [&activity.data, &activity.fields].into_iter().flat_map(|fields| fields.iter());
+    let values = [&activity.data, &activity.fields].into_iter().flat_map(leadsquared::Fields::iter);
     let values: Vec<(String, String)> = values
         .map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned()))
         .collect();

@@ -9,15 +9,30 @@ use plan::verdict::{self, Failure, Verdict};
 use std::sync::Arc;
 
 use super::call::Job;
-use super::route::Mappings;
+use super::route::{Mappings, Route};
 use super::worker::Worker;
 use crate::access::{Part, Told, not_told};
 use crate::failure;
 
 impl Worker {
+    /// A connector as it is now, or as it was at an earlier version.
+    pub(super) fn route(&self, connector: ConnectorId, past: Option<i64>) -> Option<&Route> {
+        match past {
+            None => self.routes.get(&connector),
+            Some(version) => self.past.get(&(connector, version)),
+        }
+    }
+
     /// The mappings of a connector, once both its accounts told their fields.
-    pub(super) fn mappings(&mut self, connector: ConnectorId) -> Option<Arc<Mappings>> {
-        let route = self.routes.get_mut(&connector)?;
+    pub(super) fn mappings(
+        &mut self,
+        connector: ConnectorId,
+        past: Option<i64>,
+    ) -> Option<Arc<Mappings>> {
+        let route = match past {
+            None => self.routes.get_mut(&connector)?,
+            Some(version) => self.past.get_mut(&(connector, version))?,
+        };
         let (source, destination) =
             (&self.accounts.get(&route.source)?.told, &self.accounts.get(&route.destination)?.told);
         Some(route.mappings(
@@ -33,7 +48,7 @@ impl Worker {
         }
         let enabled = self.routes.values().filter(|route| route.enabled);
         for id in enabled.map(|route| route.id).collect::<Vec<_>>() {
-            let Some(mappings) = self.mappings(id) else { continue };
+            let Some(mappings) = self.mappings(id, None) else { continue };
             let Some(route) = self.routes.get(&id) else { continue };
             let catalogue = |id: AccountId| self.accounts.get(&id)?.told.catalogue().cloned();
             let Some((source, destination)) =

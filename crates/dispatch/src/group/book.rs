@@ -8,7 +8,7 @@ use plan::decide::{Decision, Known};
 use plan::id::{ConnectorId, RequestId};
 use plan::link::Link;
 use plan::mapping::Mapped;
-use plan::outcome::{Entity, JobStatus, SyncStatus};
+use plan::outcome::{Entity, JobStatus, RetryWith, SyncStatus};
 use plan::payload::Item;
 use store::{CallRef, RecordKey, RequestState};
 
@@ -30,6 +30,10 @@ pub(super) struct Record {
     pub(super) attempts: u32,
     /// Tries before this one.
     pub(super) tries: u32,
+    /// The settings with which a person asked to retry it.
+    pub(super) retry: Option<RetryWith>,
+    /// The connector's earlier version that decides about it; `None`: that of now.
+    pub(super) past: Option<i64>,
     /// What was decided last.
     pub(super) decision: Option<Decision>,
     /// The calls of this attempt.
@@ -87,6 +91,8 @@ impl Record {
             mapped: None,
             attempts,
             tries,
+            retry: None,
+            past: None,
             decision: None,
             calls: Vec::new(),
             singly: false,
@@ -114,16 +120,12 @@ impl Record {
     pub(super) fn read_lead(&mut self, lead: Option<Item>) {
         self.lead_known().fresh = true;
         let Some(read) = lead else { return };
-        match &mut self.lead {
-            Some(lead) => {
-                lead.item = read;
-                lead.mapped = None;
-            }
-            None => {
-                self.item = read;
-                self.mapped = None;
-            }
-        }
+        let (item, mapped) = match &mut self.lead {
+            Some(lead) => (&mut lead.item, &mut lead.mapped),
+            None => (&mut self.item, &mut self.mapped),
+        };
+        *item = read;
+        *mapped = None;
     }
 }
 
@@ -236,6 +238,17 @@ impl Book {
     /// The connector of a record.
     pub(super) fn connector(&self, key: RecordKey) -> Option<ConnectorId> {
         Some(self.records.get(&key)?.connector)
+    }
+
+    /// The connector's earlier version that decides about a record, if not that of now.
+    pub(super) fn past(&self, key: RecordKey) -> Option<i64> {
+        self.records.get(&key)?.past
+    }
+
+    /// Whether an open record is decided about by this version of this connector.
+    pub(super) fn uses(&self, (connector, version): (ConnectorId, i64)) -> bool {
+        let mut records = self.records.values();
+        records.any(|record| record.connector == connector && record.past == Some(version))
     }
 
     pub(super) fn record(&self, key: RecordKey) -> Option<&Record> {

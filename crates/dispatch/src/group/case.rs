@@ -51,8 +51,12 @@ impl Worker {
 
     fn with<T>(&mut self, key: RecordKey, with: impl FnOnce(&mut View<'_>) -> T) -> Option<T> {
         let connector = self.book.connector(key)?;
-        let mappings = self.mappings(connector)?;
-        let route = self.routes.get(&connector)?;
+        let past = self.book.past(key);
+        let mappings = self.mappings(connector, past)?;
+        let route = match past {
+            None => self.routes.get(&connector)?,
+            Some(version) => self.past.get(&(connector, version))?,
+        };
         let record = self.book.record_mut(key)?;
         Some(with(&mut View { route, mappings: &mappings, record }))
     }

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use plan::id::ConnectorId;
 use plan::identity;
 use plan::link::{Link, Pair, Side};
 use plan::mapping::Mapped;
-use plan::outcome::Entity;
+use plan::outcome::{Entity, Event, RetryWith};
 use plan::payload::{self, Item};
+use plan::problem::Problem;
 use plan::snapshot::Snapshot;
 use store::{RecordKey, Stage, Unfinished};
 
@@ -35,6 +37,7 @@ impl Worker {
         {
             return Ok(());
         }
+        self.drop_arrivals().await?;
         let connectors = self.openable();
         if connectors.is_empty() {
             self.look_for_work = false;
@@ -46,11 +49,57 @@ impl Worker {
         let store = self.shared.store.clone();
         let found = store.open_requests(&self.lease, &connectors, &opened, now, limit).await?;
         self.look_for_work = found.len() == limit;
+        self.load_past(&found).await?;
         let mut records = Vec::new();
         for request in &found {
             self.take(request, &mut records);
         }
         self.enter(records).await
+    }
+
+    /// Ends requests that came to connectors which are disabled and drop what arrives.
+    async fn drop_arrivals(&mut self) -> store::Result<()> {
+        let dropping: Vec<(ConnectorId, Timestamp)> =
+            self.routes.values().filter_map(|route| Some((route.id, route.drops_from?))).collect();
+        for (connector, from) in dropping {
+            let store = self.shared.store.clone();
+            let found = store.arrivals(&self.lease, connector, from, MOST_AT_ONCE).await?;
+            // What ended and is not on disk yet is found again.
+            let opened = self.book.opened();
+            let mut records = Vec::new();
+            for request in found.iter().filter(|request| !opened.contains(&request.id)) {
+                self.take(request, &mut records);
+            }
+            for (key, record) in records {
+                self.book.enter(key, record);
+                self.conclude(key, Outcome::ended(Event::Skipped).because(dropped()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the earlier versions of connectors ready with which records are to be retried.
+    async fn load_past(&mut self, found: &[Unfinished]) -> store::Result<()> {
+        for request in found {
+            for record in &request.records {
+                let key = (request.connector, record.version);
+                let Some(route) = self.routes.get(&request.connector) else { continue };
+                let wanted = record.retry == Some(RetryWith::Then)
+                    && record.version != route.version
+                    && !self.past.contains_key(&key);
+                if !wanted {
+                    continue;
+                }
+                let definition = self.shared.store.definition(key.0, key.1).await?;
+                if let Some(definition) = definition
+                    && let Some(route) = self.routes.get(&request.connector)
+                {
+                    let past = route.at_version(definition, record.version);
+                    self.past.insert(key, past);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The connectors whose records can be decided, or can be told why not.
@@ -82,12 +131,13 @@ impl Worker {
             Err(problem) => {
                 let attempts = before(0).map_or(0, |record| record.attempts);
                 self.book.open(request.id, behaviour, vec![Standing::Open]);
-                let record = Record::new(
+                let mut record = Record::new(
                     request.connector,
                     Item::from_state(Entity::Lead, &Snapshot::default()),
                     attempts,
                     0,
                 );
+                record.retry = before(0).and_then(|record| record.retry);
                 self.book.enter(key(0), record);
                 self.conclude(key(0), Outcome::failed(problem));
                 return;
@@ -108,6 +158,12 @@ impl Worker {
             let (attempts, tries) =
                 earlier.map_or((0, 0), |record| (record.attempts, record.tries));
             let mut record = Record::new(request.connector, item, attempts, tries);
+            if let Some(earlier) = earlier {
+                record.retry = earlier.retry;
+                let past = (request.connector, earlier.version);
+                let then = earlier.retry == Some(RetryWith::Then) && self.past.contains_key(&past);
+                record.past = then.then_some(earlier.version);
+            }
             if earlier.is_some_and(|record| record.doubtful) || self.doubts.about(key(position)) {
                 record.doubt();
             }
@@ -161,8 +217,8 @@ impl Worker {
 
     /// What the record's lead sends, by the mapping of now.
     fn mapped_lead(&mut self, record: &mut Record) -> Option<Arc<Mapped>> {
-        let mappings = self.mappings(record.connector)?;
-        let generation = self.routes.get(&record.connector)?.generation;
+        let mappings = self.mappings(record.connector, record.past)?;
+        let generation = self.route(record.connector, record.past)?.generation;
         let (item, place) = match &mut record.lead {
             Some(lead) => (&lead.item, &mut lead.mapped),
             None => (&record.item, &mut record.mapped),
@@ -195,4 +251,12 @@ impl Worker {
         }
         Ok(links)
     }
+}
+
+fn dropped() -> Problem {
+    Problem::new(
+        "connector_disabled",
+        "It came while the connector was disabled, and the connector drops what comes then.",
+        "Set while_disabled = \"keep\" in the connector to have such requests kept for later.",
+    )
 }

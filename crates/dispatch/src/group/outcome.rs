@@ -133,7 +133,8 @@ impl Worker {
             destination_id,
             problem: outcome.problem,
             explanation: explanation(record),
-            version: route.version,
+            version: record.past.unwrap_or(route.version),
+            retry: record.retry,
             calls: record.calls.clone(),
             mentions,
         });

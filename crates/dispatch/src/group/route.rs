@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use plan::activity::ActivityMapping;
-use plan::connector::Definition;
+use plan::connector::{Definition, WhileDisabled};
 use plan::id::{AccountId, ConnectorId};
 use plan::mapping::Mapping;
 use plan::metadata::{Catalogue, Kind};
@@ -19,6 +20,8 @@ pub(super) struct Route {
     /// Whether its requests are worked. A disabled one stays as long as it is configured, because
     /// a call for it may be under way.
     pub(super) enabled: bool,
+    /// Since when requests that arrive are dropped, if they are.
+    pub(super) drops_from: Option<Timestamp>,
     /// The mappings and what they were made from: generations of the two accounts' catalogues.
     mappings: Option<((u64, u64), Arc<Mappings>)>,
     /// Grows with each new mapping: what a record was mapped with.
@@ -52,14 +55,28 @@ impl Route {
             definition: Arc::new(connector.definition.clone()),
             version: connector.version,
             enabled: connector.enabled,
+            drops_from: drops_from(connector),
             mappings: None,
             generation: 0,
+        }
+    }
+
+    /// The same connector with the settings that it had at an earlier version.
+    pub(super) fn at_version(&self, definition: Definition, version: i64) -> Self {
+        Self {
+            definition: Arc::new(definition),
+            version,
+            mappings: None,
+            // Records compare generations, and one may have been mapped with the settings of now.
+            generation: u64::MAX / 2,
+            ..*self
         }
     }
 
     /// Takes over changed settings.
     pub(super) fn configure(&mut self, connector: &store::Connector) {
         self.enabled = connector.enabled;
+        self.drops_from = drops_from(connector);
         if connector.version != self.version {
             self.definition = Arc::new(connector.definition.clone());
             self.version = connector.version;
@@ -87,4 +104,9 @@ impl Route {
             }
         }
     }
+}
+
+fn drops_from(connector: &store::Connector) -> Option<Timestamp> {
+    let drops = connector.definition.while_disabled == WhileDisabled::Drop;
+    connector.disabled_at.filter(|_| drops && !connector.enabled)
 }

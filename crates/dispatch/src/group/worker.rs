@@ -30,6 +30,8 @@ pub(super) struct Worker {
     pub(super) accounts: HashMap<AccountId, Account>,
     /// The connectors between them.
     pub(super) routes: HashMap<ConnectorId, Route>,
+    /// Connectors at earlier versions, for retries with the settings of then.
+    pub(super) past: HashMap<(ConnectorId, i64), Route>,
     pub(super) book: Book,
     /// What is to be kept with the next commit.
     pub(super) progress: Progress,
@@ -87,6 +89,7 @@ impl Worker {
             renewed: Instant::now(),
             accounts: HashMap::new(),
             routes: HashMap::new(),
+            past: HashMap::new(),
             book: Book::default(),
             progress: Progress::default(),
             prepared: Vec::new(),
@@ -166,6 +169,8 @@ impl Worker {
                 account.configure(settings.clone());
             }
         }
+        // Those that are needed again are read again.
+        self.past.retain(|key, _| self.book.uses(*key));
         let mut routes = std::mem::take(&mut self.routes);
         let mut begun = Vec::new();
         for connector in &configuration.connectors {

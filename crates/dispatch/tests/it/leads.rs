@@ -2,7 +2,7 @@
 
 use plan::outcome::{Event, JobStatus, SyncStatus};
 use serde_json::json;
-use store::{Change, Filter};
+use store::Filter;
 
 use crate::scene::{Scene, calls, capture, captured, connector, problem};
 
@@ -147,24 +147,6 @@ async fn behaviours_are_kept_to() {
     let item = scene.ends_as(request, Event::Skipped).await;
     assert_eq!(problem(&item).code, "do_nothing");
     assert_eq!(scene.there.lead_count(), 1);
-    scene.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_disabled_connector_keeps_its_requests() {
-    let mut scene = Scene::at_work("").await;
-    scene.change(Change::SetEnabled { name: "there".to_owned(), enabled: false }).await;
-    let request = scene.post(&json!({ "ProspectID": "a", "EmailAddress": "a@example.com" })).await;
-    // Another connector's request shows that the dispatcher has passed this one by.
-    let mut back = connector("");
-    (back.name, back.source, back.destination) =
-        ("back".to_owned(), "there".to_owned(), "here".to_owned());
-    scene.put_connector(back).await;
-    let other = scene.post_to("back", r#"{"ProspectID":"b","EmailAddress":"b@example.com"}"#).await;
-    scene.ends_as(other, Event::New).await;
-    assert_eq!(scene.item(request).await.job_status, JobStatus::Queued);
-    scene.change(Change::SetEnabled { name: "there".to_owned(), enabled: true }).await;
-    scene.ends_as(request, Event::New).await;
     scene.stop().await;
 }
 

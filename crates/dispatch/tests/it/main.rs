@@ -3,6 +3,7 @@
 mod activities;
 mod fields;
 mod leads;
+mod lifecycle;
 mod quota;
 mod scene;
 mod trouble;

@@ -212,7 +212,7 @@ impl Scene {
     pub async fn retry(&self, id: RequestId) -> u64 {
         let actor = Actor("test".to_owned());
         let selection = Selection::Requests(vec![id]);
-        let count = self.store.retry(&selection, &actor, now(&self.ahead)).await;
+        let count = self.store.retry(&selection.into(), &actor, now(&self.ahead)).await;
         self.wake.notify_one();
         count.expect("a retry")
     }

@@ -4,7 +4,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 use plan::id::RequestId;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
-use store::{AttemptItem, Cursor, Filter, Page, RecordItem, RequestItem, Store};
+use store::{AttemptItem, Cursor, FailureGroup, Filter, Page, RecordItem, RequestItem, Store};
 
 use crate::settings::Settings;
 use crate::{node, output, period};
@@ -17,6 +17,9 @@ pub struct Logs {
     request: Option<RequestId>,
     #[command(flatten)]
     filters: Filters,
+    /// Show failed records by cause, with what to do about each
+    #[arg(long, conflicts_with = "request")]
+    failures: bool,
     /// At most so many requests
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=200))]
     limit: u16,
@@ -53,6 +56,9 @@ pub struct Filters {
     /// With a record of this lead: an email, a phone number or an id, of either account
     #[arg(long, value_name = "LEAD")]
     q: Option<String>,
+    /// With a record that failed for this cause, as `logs --failures` names it
+    #[arg(long)]
+    cause: Option<String>,
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
@@ -76,9 +82,29 @@ impl Filters {
             event: self.event,
             entity: self.entity,
             q: self.q.clone(),
+            cause: self.cause.clone(),
             ids: Vec::new(),
         })
     }
+}
+
+fn failures(settings: &Settings, groups: &[FailureGroup]) -> anyhow::Result<()> {
+    if settings.json {
+        return output::json(&groups);
+    }
+    if groups.is_empty() {
+        return output::line("No record is failed.");
+    }
+    for group in groups {
+        let FailureGroup { cause, records, last_at, last_request, error, .. } = group;
+        let records =
+            if *records == 1 { "1 record".to_owned() } else { format!("{records} records") };
+        output::line(&format!("{cause}: {records}, the last in {last_request} at {last_at}"))?;
+        output::line(&format!("  {}", error.message))?;
+        output::line(&format!("  {}", error.advice))?;
+        output::line(&format!("  leadsync retry --failed --cause '{cause}'\n"))?;
+    }
+    Ok(())
 }
 
 impl Logs {
@@ -86,6 +112,9 @@ impl Logs {
         let store = settings.open().await?;
         let mut filter = self.filters.filter(store.as_ref()).await?;
         filter.ids.extend(self.request);
+        if self.failures {
+            return failures(settings, &store.failures(&filter).await?);
+        }
         let page = Page { limit: self.limit.into(), after: self.cursor.map(Cursor) };
         let (items, next) = store.requests(&filter, &page).await?;
         if let Some(id) = self.request {

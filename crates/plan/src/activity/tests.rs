@@ -10,12 +10,12 @@ use crate::payload::{self, Item};
 const SOURCE: AccountId = AccountId(1);
 const DESTINATION: AccountId = AccountId(2);
 
-fn own(list: &[(&str, &str, Kind)]) -> Option<FieldList> {
+fn own(list: &[(&str, &str, Kind)]) -> FieldList {
     let field = |&(name, display, kind): &(&str, &str, Kind)| Field {
         display_name: display.into(),
         ..Field::plain(name, kind)
     };
-    Some(list.iter().map(field).collect::<Vec<_>>().into())
+    list.iter().map(field).collect::<Vec<_>>().into()
 }
 
 fn leads() -> FieldList {
@@ -49,7 +49,10 @@ fn scene(settings: &str) -> Scene {
         (
             201,
             "Site Visit",
-            own(&[("mx_Custom_1", "Place", Kind::Text), ("mx_Custom_2", "Guests", Kind::Number)]),
+            Some(own(&[
+                ("mx_Custom_1", "Place", Kind::Text),
+                ("mx_Custom_2", "Guests", Kind::Number),
+            ])),
         ),
         (202, "Only here", None),
         (23, "Lead Capture", None),
@@ -58,11 +61,11 @@ fn scene(settings: &str) -> Scene {
         (
             305,
             "site visit",
-            own(&[
+            Some(own(&[
                 ("mx_Custom_4", "Guests", Kind::Number),
                 ("mx_Custom_1", "Mood", Kind::Text),
                 ("mx_Custom_7", "Place", Kind::Text),
-            ]),
+            ])),
         ),
         (23, "Lead Capture", None),
     ]);

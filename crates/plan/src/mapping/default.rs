@@ -102,10 +102,9 @@ impl Reason {
 pub fn lead_proposals(source: &FieldList, destination: &FieldList, basic: &Basic) -> Vec<Proposal> {
     let carried = |field: &&Field| {
         let name = field.schema_name.as_str();
-        !field.read_only
-            && !SYSTEM_FIELDS.contains(&name)
-            && !OF_THE_ACCOUNT.contains(&name)
-            && !(name == SOURCE && basic.lead_source.is_some())
+        let own_source = name == SOURCE && basic.lead_source.is_some();
+        let excluded = SYSTEM_FIELDS.contains(&name) || OF_THE_ACCOUNT.contains(&name);
+        !field.read_only && !excluded && !own_source
     };
     let kinds = |from: &Field, to: &Field| (from.kind == Kind::User) == (to.kind == Kind::User);
     let same_name = |to: &Field| {

@@ -140,13 +140,15 @@ impl Making<'_> {
             None => {
                 let row = sqlx::query(
                     "INSERT INTO connector (name, source, destination, enabled, version, token, \
-                     token_hash) VALUES ($1, $2, $3, FALSE, 1, $4, $5) RETURNING id",
+                     token_hash, disabled_at) VALUES ($1, $2, $3, FALSE, 1, $4, $5, $6) \
+                     RETURNING id",
                 )
                 .bind(name)
                 .bind(source)
                 .bind(destination)
                 .bind(self.cipher.seal(&token_place(name), &SecretString::from(token.expose()))?)
                 .bind(&token.hash().0[..])
+                .bind(ms(self.now))
                 .fetch_one(&mut *self.connection)
                 .await?;
                 (row.try_get(0)?, 1, None)
@@ -203,9 +205,13 @@ impl Making<'_> {
 
     async fn set_enabled(&mut self, name: &str, enabled: bool) -> Result<()> {
         let known = self.must_know(name).await?;
-        sqlx::query("UPDATE connector SET enabled = $2 WHERE id = $1")
+        if known.enabled == enabled {
+            return Ok(());
+        }
+        sqlx::query("UPDATE connector SET enabled = $2, disabled_at = $3 WHERE id = $1")
             .bind(known.id)
             .bind(enabled)
+            .bind((!enabled).then_some(ms(self.now)))
             .execute(&mut *self.connection)
             .await?;
         let (before, after) = (json(&known.enabled)?, json(&enabled)?);

@@ -190,8 +190,8 @@ async fn accounts(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Ac
 
 async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Connector>> {
     let rows = sqlx::query(
-        "SELECT c.id, c.name, c.source, c.destination, c.enabled, c.version, c.token, v.definition \
-         FROM connector c JOIN connector_version v ON v.connector = c.id AND v.version = c.version \
+        "SELECT c.id, c.name, c.source, c.destination, c.enabled, c.version, c.token, \
+         v.definition, c.disabled_at FROM connector c JOIN connector_version v ON v.connector = c.id AND v.version = c.version \
          ORDER BY c.name",
     )
     .fetch_all(connection)
@@ -211,6 +211,10 @@ async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<
                 source: AccountId(row.try_get(2)?),
                 destination: AccountId(row.try_get(3)?),
                 enabled: row.try_get(4)?,
+                disabled_at: row
+                    .try_get::<Option<i64>, _>(8)?
+                    .map(|at| place.time(at))
+                    .transpose()?,
                 token_hash: token.hash(),
                 token,
             })

@@ -114,18 +114,22 @@ pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
     }
     if let Some(q) = &filter.q {
         query.push(" AND q.id IN (SELECT m.request FROM mention m");
-        if filter.event.is_some() || filter.entity.is_some() {
+        if asks_of_records(filter) {
             query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
         }
         query.push(" WHERE m.value = ").push_bind(plan::identity::sought(q));
         push_record(&mut query, filter);
         query.push(")");
-    } else if filter.event.is_some() || filter.entity.is_some() {
+    } else if asks_of_records(filter) {
         query.push(" AND EXISTS (SELECT 1 FROM record r WHERE r.request = q.id");
         push_record(&mut query, filter);
         query.push(")");
     }
     query
+}
+
+fn asks_of_records(filter: &Filter) -> bool {
+    filter.event.is_some() || filter.entity.is_some() || filter.cause.is_some()
 }
 
 fn push_record(query: &mut QueryBuilder, filter: &Filter) {
@@ -134,6 +138,9 @@ fn push_record(query: &mut QueryBuilder, filter: &Filter) {
     }
     if let Some(entity) = filter.entity {
         query.push(" AND r.entity = ").push_bind(entity.as_str());
+    }
+    if let Some(cause) = &filter.cause {
+        query.push(" AND r.sync_status = 'error' AND r.cause = ").push_bind(cause.clone());
     }
 }
 
@@ -220,7 +227,8 @@ async fn attempts(
     requests: &[i64],
 ) -> Result<HashMap<(i64, i64), Vec<AttemptItem>>> {
     let mut query = QueryBuilder::new(
-        "SELECT request, position, number, at, event, problem, calls FROM attempt WHERE request IN ",
+        "SELECT request, position, number, at, event, problem, calls, retry, version FROM attempt \
+         WHERE request IN ",
     );
     push_list(&mut query, requests.iter().copied());
     query.push(" ORDER BY request, position, number");
@@ -241,6 +249,8 @@ async fn attempts(
             at: place.time(row.try_get(3)?)?,
             event: place.word(row.try_get(4)?)?,
             error: problem(place, row.try_get(5)?)?,
+            retry: row.try_get::<Option<&str>, _>(7)?.map(|word| place.word(word)).transpose()?,
+            version: row.try_get(8)?,
             calls: references
                 .iter()
                 .filter_map(|reference| {
@@ -287,6 +297,6 @@ async fn calls(
     Ok(calls)
 }
 
-fn problem(place: Place<'_>, json: Option<&str>) -> Result<Option<Problem>> {
+pub(super) fn problem(place: Place<'_>, json: Option<&str>) -> Result<Option<Problem>> {
     json.map(|json| place.parse(json)).transpose()
 }

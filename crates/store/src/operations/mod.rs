@@ -6,6 +6,7 @@
 
 mod changing;
 mod configuration;
+mod failures;
 mod intake;
 mod lease;
 mod links;
@@ -28,8 +29,9 @@ use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
 use crate::{
-    Actor, Change, Configuration, Cursor, Delivery, Error, Filter, Intent, Lease, NewDelivery,
-    Page, Progress, RequestItem, Result, Selection, Store, Unfinished, WaitingRecord,
+    Actor, Change, Configuration, Cursor, Delivery, Error, FailureGroup, Filter, Intent, Lease,
+    NewDelivery, Page, Progress, RequestItem, Result, Retry, Selection, Store, Unfinished,
+    WaitingRecord,
 };
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
@@ -166,6 +168,16 @@ impl Store for Backend {
         self.find_open(lease, connectors, open, now, limit).await
     }
 
+    async fn arrivals(
+        &self,
+        lease: &Lease,
+        connector: ConnectorId,
+        from: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unfinished>> {
+        self.find_arrivals(lease, connector, from, limit).await
+    }
+
     async fn waiting_records(
         &self,
         lease: &Lease,
@@ -218,8 +230,22 @@ impl Store for Backend {
         self.count_pair(pair).await
     }
 
-    async fn retry(&self, selection: &Selection, actor: &Actor, now: Timestamp) -> Result<u64> {
+    async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>> {
+        self.group_failures(filter).await
+    }
+
+    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<u64> {
+        let (backend, retry, actor) = (self.clone(), retry.clone(), actor.clone());
+        to_the_end(async move { backend.queue_again(&retry, &actor, now).await }).await
+    }
+
+    async fn cancel_retries(
+        &self,
+        selection: &Selection,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<u64> {
         let (backend, selection, actor) = (self.clone(), selection.clone(), actor.clone());
-        to_the_end(async move { backend.queue_again(&selection, &actor, now).await }).await
+        to_the_end(async move { backend.take_back(&selection, &actor, now).await }).await
     }
 }

@@ -48,28 +48,30 @@ impl Backend {
         }
         found.sort_unstable();
         found.truncate(limit);
-        if found.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut records = states(&mut transaction, &found).await?;
-        let mut query = QueryBuilder::new(
-            "SELECT id, connector, content_type, body FROM delivery WHERE id IN ",
-        );
-        push_list(&mut query, found.iter().copied());
-        query.push(" ORDER BY id");
-        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
-        rows.iter()
-            .map(|row| {
-                let id = row.try_get(0)?;
-                Ok(Unfinished {
-                    id: RequestId::from_number(id),
-                    connector: ConnectorId(row.try_get(1)?),
-                    content_type: row.try_get(2)?,
-                    body: row.try_get(3)?,
-                    records: records.remove(&id).unwrap_or_default(),
-                })
-            })
-            .collect()
+        read(&mut transaction, &found).await
+    }
+
+    pub(super) async fn find_arrivals(
+        &self,
+        lease: &Lease,
+        connector: ConnectorId,
+        from: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unfinished>> {
+        let mut transaction = self.begin_read().await?;
+        lease::check_read(&mut transaction, lease).await?;
+        let rows = sqlx::query(
+            "SELECT id FROM request WHERE connector = $1 AND finished_at IS NULL AND due = 0 \
+             AND id >= $2 ORDER BY id LIMIT $3",
+        )
+        .bind(connector.0)
+        // A Request ID begins with the time of arrival.
+        .bind(RequestId::first_at(from).number())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *transaction)
+        .await?;
+        let found: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        read(&mut transaction, &found).await
     }
 
     pub(super) async fn find_waiting(
@@ -85,7 +87,7 @@ impl Backend {
         lease::check_read(&mut transaction, lease).await?;
         let mut query = QueryBuilder::new(
             "SELECT request, position, connector, source_id, due FROM record \
-             WHERE due IS NOT NULL AND due > ",
+             WHERE due IS NOT NULL AND (retry IS NULL OR tries > 0) AND due > ",
         );
         query.push_bind(ms(now)).push(" AND connector IN ");
         push_list(&mut query, connectors.iter().map(|connector| connector.0));
@@ -168,14 +170,39 @@ impl Backend {
     }
 }
 
+/// These requests, as they came and as far as they got.
+async fn read(connection: &mut Connection, found: &[i64]) -> Result<Vec<Unfinished>> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut records = states(&mut *connection, found).await?;
+    let mut query =
+        QueryBuilder::new("SELECT id, connector, content_type, body FROM delivery WHERE id IN ");
+    push_list(&mut query, found.iter().copied());
+    query.push(" ORDER BY id");
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            let id = row.try_get(0)?;
+            Ok(Unfinished {
+                id: RequestId::from_number(id),
+                connector: ConnectorId(row.try_get(1)?),
+                content_type: row.try_get(2)?,
+                body: row.try_get(3)?,
+                records: records.remove(&id).unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
 /// How the records of these requests stand that were tried.
 async fn states(
     connection: &mut Connection,
     requests: &[i64],
 ) -> Result<HashMap<i64, Vec<RecordState>>> {
     let mut query = QueryBuilder::new(
-        "SELECT request, position, due, sync_status, attempts, tries, doubtful FROM record \
-         WHERE request IN ",
+        "SELECT request, position, due, sync_status, attempts, tries, doubtful, \
+         retry, version FROM record WHERE request IN ",
     );
     push_list(&mut query, requests.iter().copied());
     query.push(" ORDER BY request, position");
@@ -194,6 +221,8 @@ async fn states(
             attempts: place.count(row.try_get(4)?)?,
             tries: place.count(row.try_get(5)?)?,
             doubtful: row.try_get(6)?,
+            retry: row.try_get::<Option<&str>, _>(7)?.map(|word| place.word(word)).transpose()?,
+            version: row.try_get(8)?,
         });
     }
     Ok(states)

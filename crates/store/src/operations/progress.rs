@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use plan::id::AccountId;
-use plan::outcome::SyncStatus;
+use plan::outcome::{RetryWith, SyncStatus};
+use plan::problem::Problem;
 
 use super::values::{json, ms};
 use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, lease, links, push_list};
@@ -62,7 +63,8 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
             rows.push((attempt, problem, json(&attempt.calls)?));
         }
         let mut query = QueryBuilder::new(
-            "INSERT INTO attempt (request, position, number, at, event, problem, calls) ",
+            "INSERT INTO attempt (request, position, number, at, event, problem, calls, retry, \
+             version) ",
         );
         query.push_values(&rows, |mut row, (attempt, problem, calls)| {
             row.push_bind(attempt.key.request.number())
@@ -71,7 +73,9 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
                 .push_bind(ms(attempt.at))
                 .push_bind(attempt.event.as_str())
                 .push_bind(problem.as_deref())
-                .push_bind(calls);
+                .push_bind(calls)
+                .push_bind(attempt.retry.map(RetryWith::as_str))
+                .push_bind(attempt.version);
         });
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
         keep_mentions(connection, some).await?;
@@ -84,7 +88,7 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
         let is_last = |index: &usize| last.get(&rows[*index].0.key) == Some(index);
         let mut query = QueryBuilder::new(
             "INSERT INTO record (request, position, connector, entity, event, sync_status, due, \
-             attempts, tries, doubtful, source_id, destination_id, problem, explanation, version) ",
+             attempts, tries, doubtful, source_id, destination_id, problem, explanation, version, cause, retry) ",
         );
         query.push_values((0..rows.len()).filter(is_last), |mut row, index| {
             let (attempt, problem, _) = &rows[index];
@@ -92,6 +96,8 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
                 Stage::Waiting(due) => Some(ms(due)),
                 Stage::Final => None,
             };
+            // The next try by the schedule is part of the same retry.
+            let retry = attempt.retry.filter(|_| due.is_some()).map(RetryWith::as_str);
             row.push_bind(attempt.key.request.number())
                 .push_bind(i64::from(attempt.key.position))
                 .push_bind(attempt.connector.0)
@@ -106,7 +112,9 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
                 .push_bind(attempt.destination_id.as_deref())
                 .push_bind(problem.as_deref())
                 .push_bind(attempt.explanation.as_deref())
-                .push_bind(attempt.version);
+                .push_bind(attempt.version)
+                .push_bind(cause(attempt))
+                .push_bind(retry);
         });
         query.push(
             " ON CONFLICT (request, position) DO UPDATE SET entity = excluded.entity, \
@@ -114,11 +122,16 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
              attempts = excluded.attempts, tries = excluded.tries, doubtful = excluded.doubtful, \
              source_id = excluded.source_id, destination_id = excluded.destination_id, \
              problem = excluded.problem, explanation = excluded.explanation, \
-             version = excluded.version",
+             version = excluded.version, cause = excluded.cause, retry = excluded.retry",
         );
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+fn cause(attempt: &AttemptOutcome) -> Option<String> {
+    let failed = attempt.sync_status == SyncStatus::Error;
+    attempt.problem.as_ref().filter(|_| failed).map(Problem::cause)
 }
 
 async fn keep_mentions(connection: &mut Connection, attempts: &[AttemptOutcome]) -> Result<()> {

@@ -94,6 +94,6 @@ impl Backend {
 fn migrations() -> Migrator {
     crate::open::migrations([
         (1, "begin", include_str!("../../migrations/postgres/0001_begin.sql")),
-        (2, "activities", include_str!("../../migrations/postgres/0002_activities.sql")),
+        (2, "connector", include_str!("../../migrations/postgres/0002_connector.sql")),
     ])
 }

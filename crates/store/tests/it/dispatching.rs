@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use plan::id::AccountId;
 use plan::link::{Link, Pair, Side};
-use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
 use store::{
-    Error, Filter, Intent, IntentRecord, Progress, RecordKey, RequestState, Selection, Spent, Stage,
+    Change, Error, Filter, Intent, IntentRecord, Progress, RecordKey, RequestState, Retry,
+    Selection, Spent, Stage,
 };
 
 use crate::empty::{Empty, actor, at, attempt, call, ended, id};
@@ -19,6 +20,9 @@ crate::promises! {
     links_replace_what_they_contradict,
     a_retry_queues_failed_records_again,
     a_retry_while_the_request_is_at_work_is_not_forgotten,
+    many_retries_go_at_a_pace_and_can_be_taken_back,
+    a_retry_says_with_which_settings,
+    arrivals_are_what_nobody_took_up,
     spent_calls_add_up,
 }
 
@@ -187,7 +191,9 @@ async fn a_retry_queues_failed_records_again(empty: Empty) {
         ..Progress::default()
     };
     empty.store.record_progress(&lease, progress).await.unwrap();
-    let retry = async |selection| empty.store.retry(&selection, &actor(), at(60)).await.unwrap();
+    let retry = async |selection: Selection| {
+        empty.store.retry(&selection.into(), &actor(), at(60)).await.unwrap()
+    };
     assert_eq!(retry(Selection::Requests(vec![id(1), id(99)])).await, 0, "nothing failed there");
     assert_eq!(retry(Selection::Requests(vec![id(0)])).await, 1);
     let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
@@ -214,7 +220,7 @@ async fn a_retry_while_the_request_is_at_work_is_not_forgotten(empty: Empty) {
     };
     empty.store.record_progress(&lease, progress).await.unwrap();
     let selection = Selection::Requests(vec![id(0)]);
-    assert_eq!(empty.store.retry(&selection, &actor(), at(20)).await.unwrap(), 1);
+    assert_eq!(empty.store.retry(&selection.into(), &actor(), at(20)).await.unwrap(), 1);
     // The worker does not know of the retry, and says that all is over.
     let mut other = attempt(own, 0, Event::New);
     other.key.position = 1;
@@ -228,6 +234,109 @@ async fn a_retry_while_the_request_is_at_work_is_not_forgotten(empty: Empty) {
     assert_eq!(open.len(), 1, "the retry is still to be done");
     let stages: Vec<Stage> = open[0].records.iter().map(|record| record.stage).collect();
     assert_eq!(stages, [Stage::Waiting(at(20)), Stage::Final]);
+}
+
+/// So many requests, all failed.
+async fn all_failed(empty: &Empty, count: i64) -> (store::Lease, plan::id::ConnectorId) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..count).await;
+    let progress = Progress {
+        attempts: (0..count).map(|n| attempt(own, n, Event::Failed)).collect(),
+        requests: (0..count).map(|n| ended(n, Event::Failed)).collect(),
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    (lease, own)
+}
+
+async fn many_retries_go_at_a_pace_and_can_be_taken_back(empty: Empty) {
+    let (lease, own) = all_failed(&empty, 130).await;
+    let all = Selection::Failed(Filter::default());
+    let retry = Retry { selection: all.clone(), with: RetryWith::Now, per_minute: Some(20) };
+    assert_eq!(empty.store.retry(&retry, &actor(), at(200)).await.unwrap(), 130);
+    let due = async |now: i64| {
+        let none = HashSet::new();
+        empty.store.open_requests(&lease, &[own], &none, at(now), 500).await.unwrap().len()
+    };
+    // The first hundred and the one after them at once, then one each three seconds.
+    assert_eq!((due(199).await, due(200).await, due(203).await), (0, 101, 102));
+    assert_eq!((due(259).await, due(287).await), (120, 130));
+    // Nobody waits behind a record that a person wants to be tried again.
+    let waits = empty.store.waiting_records(&lease, &[own], at(200)).await.unwrap();
+    assert_eq!(waits.len(), 0);
+
+    // One of them is tried meanwhile, fails, and waits for its next try: that is not taken back.
+    let mut tried = attempt(own, 0, Event::Failed);
+    (tried.attempt, tried.stage) = (2, Stage::Waiting(at(900)));
+    let progress =
+        Progress { attempts: vec![tried], requests: vec![waiting(0, 900)], ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    assert_eq!(empty.store.cancel_retries(&all, &actor(), at(300)).await.unwrap(), 129);
+    assert_eq!((due(800).await, due(900).await), (0, 1));
+    let item = &empty.find(Filter { ids: vec![id(5)], ..Filter::default() }).await[0];
+    assert_eq!((item.job_status, item.finished_at), (JobStatus::Failure, Some(at(300))));
+    assert_eq!(empty.store.cancel_retries(&all, &actor(), at(300)).await.unwrap(), 0);
+    assert_eq!(empty.store.retry(&all.into(), &actor(), at(300)).await.unwrap(), 130);
+}
+
+async fn a_retry_says_with_which_settings(empty: Empty) {
+    let (lease, own) = all_failed(&empty, 2).await;
+    for (n, with) in [(0, RetryWith::Now), (1, RetryWith::Then)] {
+        let selection = Selection::Requests(vec![id(n)]);
+        let retry = Retry { selection, with, per_minute: None };
+        empty.store.retry(&retry, &actor(), at(60)).await.unwrap();
+    }
+    let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
+    let asked: Vec<_> = open.iter().map(|r| (r.records[0].retry, r.records[0].version)).collect();
+    assert_eq!(asked, [(Some(RetryWith::Now), 1), (Some(RetryWith::Then), 1)]);
+    let mut again = attempt(own, 1, Event::New);
+    (again.attempt, again.retry) = (2, Some(RetryWith::Then));
+    let progress = Progress {
+        attempts: vec![again],
+        requests: vec![ended(1, Event::New)],
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let item = &empty.find(Filter { ids: vec![id(1)], ..Filter::default() }).await[0];
+    let attempts = item.records[0].attempts.iter();
+    let told: Vec<_> = attempts.map(|a| (a.number, a.retry, a.version)).collect();
+    assert_eq!(told, [(1, None, 1), (2, Some(RetryWith::Then), 1)]);
+}
+
+async fn arrivals_are_what_nobody_took_up(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..6).await;
+    let progress = Progress {
+        attempts: vec![attempt(own, 3, Event::New), attempt(own, 4, Event::Failed)],
+        requests: vec![ended(3, Event::New), waiting(4, 50)],
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let arrivals = async |from, limit| {
+        let found = empty.store.arrivals(&lease, own, at(from), limit).await.unwrap();
+        found.iter().map(|request| request.id).collect::<Vec<_>>()
+    };
+    assert_eq!(arrivals(2, 9).await, [id(2), id(5)]);
+    assert_eq!(arrivals(0, 2).await, [id(0), id(1)]);
+    assert_eq!(arrivals(6, 9).await, []);
+
+    // Since when it is disabled is known for as long as it is.
+    let enable = |enabled| Change::SetEnabled { name: "a-b".to_owned(), enabled };
+    let disabled_at = async || empty.store.configuration().await.unwrap().connectors[0].disabled_at;
+    assert_eq!(disabled_at().await, None);
+    let set = async |enabled, now| {
+        empty.store.change_configuration(vec![enable(enabled)], &actor(), at(now)).await.unwrap()
+    };
+    set(false, 70).await;
+    assert_eq!(disabled_at().await, Some(at(70)));
+    set(false, 80).await;
+    assert_eq!(disabled_at().await, Some(at(70)), "it was disabled already");
+    set(true, 90).await;
+    assert_eq!(disabled_at().await, None);
 }
 
 async fn spent_calls_add_up(empty: Empty) {

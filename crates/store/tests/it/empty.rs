@@ -153,6 +153,7 @@ pub fn attempt(connector: ConnectorId, number: i64, event: Event) -> AttemptOutc
         destination_id: Some(format!("twin-{number}")),
         problem: failed.then(|| Problem::new("refused", "It said no.", "Ask again.")),
         explanation: Some(r#"{"why":"because"}"#.to_owned()),
+        retry: None,
         version: 1,
         calls: vec![CallRef { id: number, row: Some(3) }],
         mentions: vec![format!("lead-{number}"), format!("person{number}@example.com")],

@@ -1,6 +1,7 @@
 //! Reading the log.
 
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::problem::Problem;
 use store::{Cursor, Filter, Page, Progress};
 
 use crate::empty::{Empty, at, attempt, call, ended, id};
@@ -9,6 +10,7 @@ crate::promises! {
     a_request_shows_its_whole_story,
     filters_let_through_what_they_say,
     pages_hold_every_request_once,
+    failures_are_grouped_by_cause,
     a_delivery_is_kept_byte_for_byte,
 }
 
@@ -95,6 +97,60 @@ async fn pages_hold_every_request_once(empty: Empty) {
         }
     }
     assert_eq!(seen, (0..10).rev().map(id).collect::<Vec<_>>());
+}
+
+async fn failures_are_grouped_by_cause(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..6).await;
+    let failed = |n: i64, field: &str| {
+        let problem = Problem::new("too_long", format!("{field} {n} is too long."), "Cut it.");
+        let mut failed = attempt(own, n, Event::Failed);
+        failed.problem = Some(Problem { field: Some(field.to_owned()), ..problem });
+        failed
+    };
+    let progress = Progress {
+        attempts: vec![
+            failed(0, "FirstName"),
+            failed(1, "mx_City"),
+            failed(2, "FirstName"),
+            attempt(own, 3, Event::Failed),
+            attempt(own, 4, Event::New),
+        ],
+        requests: (0..5)
+            .map(|n| ended(n, if n == 4 { Event::New } else { Event::Failed }))
+            .collect(),
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let groups = async |filter| {
+        let groups = empty.store.failures(&filter).await.unwrap();
+        let told = groups.into_iter().map(|g| (g.cause, g.records, g.last_request));
+        told.collect::<Vec<_>>()
+    };
+    let all = groups(Filter::default()).await;
+    assert_eq!(all.len(), 3, "{all:?}");
+    let (cause, records, last) = &all[0];
+    assert_eq!((*records, *last), (2, id(2)));
+    let of = |cause: &str| Filter { cause: Some(cause.to_owned()), ..Filter::default() };
+    assert_eq!(empty.ids(of(cause)).await, [id(2), id(0)]);
+    assert_eq!(groups(of(cause)).await, all[..1]);
+    let example = &empty.store.failures(&of(cause)).await.unwrap()[0];
+    assert_eq!((example.first_at, example.last_at), (at(0), at(2)));
+    assert_eq!(example.error.message, "FirstName 2 is too long.");
+    // Trying again takes it out of its group once it went well.
+    let mut again = attempt(own, 2, Event::Updated);
+    again.attempt = 2;
+    let progress = Progress {
+        attempts: vec![again],
+        requests: vec![ended(2, Event::Updated)],
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    assert_eq!(empty.ids(of(cause)).await, [id(0)]);
+    assert_eq!(groups(Filter { to: Some(at(1)), ..of(cause) }).await.len(), 1);
+    assert_eq!(groups(Filter { from: Some(at(1)), ..of(cause) }).await, []);
 }
 
 async fn a_delivery_is_kept_byte_for_byte(empty: Empty) {

@@ -9,8 +9,9 @@ use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
 use plan::metadata::Catalogue;
 use store::{
-    Actor, Change, Configuration, Cursor, Delivery, Filter, Intent, Lease, NewDelivery, Page,
-    Progress, RequestItem, Result, Selection, Store, Unfinished, WaitingRecord,
+    Actor, Change, Configuration, Cursor, Delivery, FailureGroup, Filter, Intent, Lease,
+    NewDelivery, Page, Progress, RequestItem, Result, Retry, Selection, Store, Unfinished,
+    WaitingRecord,
 };
 
 use super::Faulty;
@@ -126,7 +127,27 @@ impl Store for Faulty {
     async fn count_links(&self, pair: Pair) -> Result<u64> {
         self.inner.count_links(pair).await
     }
-    async fn retry(&self, selection: &Selection, actor: &Actor, now: Timestamp) -> Result<u64> {
-        self.inner.retry(selection, actor, now).await
+    async fn arrivals(
+        &self,
+        lease: &Lease,
+        connector: ConnectorId,
+        from: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unfinished>> {
+        self.inner.arrivals(lease, connector, from, limit).await
+    }
+    async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>> {
+        self.inner.failures(filter).await
+    }
+    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<u64> {
+        self.inner.retry(retry, actor, now).await
+    }
+    async fn cancel_retries(
+        &self,
+        selection: &Selection,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<u64> {
+        self.inner.cancel_retries(selection, actor, now).await
     }
 }

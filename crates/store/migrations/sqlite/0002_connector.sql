@@ -1,0 +1,23 @@
+-- Activities, life cycle and retries.
+
+-- Links tie activities as well as leads.
+
+ALTER TABLE link RENAME COLUMN first_lead TO first_id;
+ALTER TABLE link RENAME COLUMN second_lead TO second_id;
+ALTER TABLE link ADD COLUMN entity TEXT NOT NULL DEFAULT 'lead';
+
+-- What an account says of itself is more than its fields. It is fetched again.
+DROP TABLE lead_fields;
+CREATE TABLE catalogue (
+    account INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    content TEXT NOT NULL         -- JSON: fields, users, activity types
+) STRICT;
+
+ALTER TABLE connector ADD COLUMN disabled_at INTEGER;  -- since when it is disabled
+
+ALTER TABLE record ADD COLUMN cause TEXT;     -- of a failure: what failures are grouped by
+ALTER TABLE record ADD COLUMN retry TEXT;     -- now or then: the mapping that a person asked for
+ALTER TABLE attempt ADD COLUMN retry TEXT;
+ALTER TABLE attempt ADD COLUMN version INTEGER NOT NULL DEFAULT 0;  -- of the connector; 0: not known
+CREATE INDEX record_cause ON record (connector, cause) WHERE sync_status = 'error';
