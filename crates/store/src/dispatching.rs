@@ -102,6 +102,8 @@ pub struct Progress {
     pub intents: Vec<Intent>,
     /// Calls made since the last time.
     pub spent: Vec<Spent>,
+    /// What became known of accounts' keys.
+    pub keys: Vec<KeysNews>,
 }
 
 impl Progress {
@@ -114,6 +116,7 @@ impl Progress {
             && self.settled.is_empty()
             && self.intents.is_empty()
             && self.spent.is_empty()
+            && self.keys.is_empty()
     }
 }
 
@@ -235,6 +238,17 @@ pub struct IntentRecord {
     pub key: RecordKey,
     /// Whether the call writes, so that it must not be repeated blindly.
     pub writes: bool,
+}
+
+/// An account refuses its keys, or takes them.
+#[derive(Clone, Debug)]
+pub struct KeysNews {
+    /// The account.
+    pub account: AccountId,
+    /// When it said so.
+    pub at: Timestamp,
+    /// Why it refuses them; `None`: it takes them.
+    pub refused: Option<Problem>,
 }
 
 /// Calls made to an account.

@@ -10,6 +10,7 @@ mod dispatching;
 mod error;
 mod intake;
 mod log;
+mod mail;
 mod open;
 mod postgres;
 mod secret;
@@ -18,8 +19,8 @@ mod sqlite;
 pub use audit::Actor;
 pub use configuration::{Account, AccountPlan, Change, Configuration, Connector, Keys};
 pub use dispatching::{
-    AttemptOutcome, Call, CallRef, Intent, IntentRecord, Lease, Progress, RecordKey, RecordState,
-    RequestState, Spent, Stage, Unfinished, WaitingRecord,
+    AttemptOutcome, Call, CallRef, Intent, IntentRecord, KeysNews, Lease, Progress, RecordKey,
+    RecordState, RequestState, Spent, Stage, Unfinished, WaitingRecord,
 };
 pub use error::Error;
 pub use intake::{NewDelivery, Origin, Token, TokenHash};
@@ -27,6 +28,7 @@ pub use log::{
     AttemptItem, CallItem, Cursor, Delivery, FailureGroup, Filter, Page, RecordItem, RequestItem,
     Retry, Selection,
 };
+pub use mail::{ClaimedMail, MailEnd, MailItem, MailState, NewMail};
 pub use open::{Open, open};
 
 use std::time::Duration;
@@ -34,6 +36,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, RequestId};
+use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::Catalogue;
 
@@ -197,4 +200,45 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<u64>;
+
+    // ---- mail ---------------------------------------------------------------------------
+
+    /// Every incident there is, with its causes: few. Cheap: nodes poll it.
+    async fn incidents(&self) -> Result<Vec<Incident>>;
+
+    /// How many records of this connector stand as failed, in this request and later ones.
+    async fn count_failed_records(
+        &self,
+        connector: ConnectorId,
+        since: Option<RequestId>,
+    ) -> Result<u64>;
+
+    /// Takes all that this incident holds as told, and queues the mail that tells it, if anybody
+    /// wants it; answers whether that was done. It is not when another node told meanwhile. What
+    /// was counted meanwhile stays untold.
+    async fn tell_incident(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool>;
+
+    /// Ends an incident, and queues the mail that tells it; answers whether that was done. It is
+    /// not when the incident is not as it was read.
+    async fn end_incident(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool>;
+
+    /// Takes the mail that is due first. It is nobody else's until `until`; if it was not ended
+    /// by then, whoever took it is gone and it is due again.
+    async fn claim_mail(&self, now: Timestamp, until: Timestamp) -> Result<Option<ClaimedMail>>;
+
+    /// What became of a claimed mail. Nothing is changed if it was claimed again meanwhile.
+    async fn end_mail(&self, mail: &ClaimedMail, end: MailEnd, now: Timestamp) -> Result<()>;
+
+    /// The last mails, newest first, as many as one page of the log at most.
+    async fn mails(&self, limit: usize) -> Result<Vec<MailItem>>;
 }

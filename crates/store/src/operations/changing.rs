@@ -9,7 +9,7 @@ use sqlx::Row;
 
 use super::configuration::{Entry, account_place, audit, token_place};
 use super::values::{Place, json, ms};
-use super::{Connection, lease, links};
+use super::{Connection, incident, lease, links};
 use crate::secret::Cipher;
 use crate::{AccountPlan, Actor, Change, Error, Keys, Result, Token};
 
@@ -214,6 +214,10 @@ impl Making<'_> {
             .bind((!enabled).then_some(ms(self.now)))
             .execute(&mut *self.connection)
             .await?;
+        if known.enabled != enabled {
+            let by = (!enabled).then_some(self.actor.0.as_str());
+            incident::switched(self.connection, (known.id, name), by, self.now).await?;
+        }
         let (before, after) = (json(&known.enabled)?, json(&enabled)?);
         self.audit("set_enabled", name, Some(before), Some(after)).await
     }

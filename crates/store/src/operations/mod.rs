@@ -7,10 +7,12 @@
 mod changing;
 mod configuration;
 mod failures;
+mod incident;
 mod intake;
 mod lease;
 mod links;
 mod log;
+mod mail;
 mod opening;
 mod progress;
 mod retry;
@@ -23,15 +25,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId, NODES, RequestId};
+use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::Catalogue;
 use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
 use crate::{
-    Actor, Change, Configuration, Cursor, Delivery, Error, FailureGroup, Filter, Intent, Lease,
-    NewDelivery, Page, Progress, RequestItem, Result, Retry, Selection, Store, Unfinished,
-    WaitingRecord,
+    Actor, Change, ClaimedMail, Configuration, Cursor, Delivery, Error, FailureGroup, Filter,
+    Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail, Page, Progress, RequestItem, Result,
+    Retry, Selection, Store, Unfinished, WaitingRecord,
 };
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
@@ -247,5 +250,51 @@ impl Store for Backend {
     ) -> Result<u64> {
         let (backend, selection, actor) = (self.clone(), selection.clone(), actor.clone());
         to_the_end(async move { backend.take_back(&selection, &actor, now).await }).await
+    }
+
+    async fn incidents(&self) -> Result<Vec<Incident>> {
+        self.read_incidents().await
+    }
+
+    async fn count_failed_records(
+        &self,
+        connector: ConnectorId,
+        since: Option<RequestId>,
+    ) -> Result<u64> {
+        self.count_failed(connector, since).await
+    }
+
+    async fn tell_incident(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (backend, incident) = (self.clone(), incident.clone());
+        to_the_end(async move { backend.tell(&incident, mail, now).await }).await
+    }
+
+    async fn end_incident(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (backend, incident) = (self.clone(), incident.clone());
+        to_the_end(async move { backend.end(&incident, mail, now).await }).await
+    }
+
+    async fn claim_mail(&self, now: Timestamp, until: Timestamp) -> Result<Option<ClaimedMail>> {
+        let backend = self.clone();
+        to_the_end(async move { backend.take_mail(now, until).await }).await
+    }
+
+    async fn end_mail(&self, mail: &ClaimedMail, end: MailEnd, now: Timestamp) -> Result<()> {
+        let (backend, mail) = (self.clone(), mail.clone());
+        to_the_end(async move { backend.finish_mail(&mail, end, now).await }).await
+    }
+
+    async fn mails(&self, limit: usize) -> Result<Vec<MailItem>> {
+        self.read_mails(limit).await
     }
 }

@@ -7,7 +7,9 @@ use plan::outcome::{RetryWith, SyncStatus};
 use plan::problem::Problem;
 
 use super::values::{json, ms};
-use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, lease, links, push_list};
+use super::{
+    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, incident, lease, links, push_list,
+};
 use crate::{
     AttemptOutcome, Call, Intent, Lease, Progress, RecordKey, RequestState, Result, Spent, Stage,
 };
@@ -26,6 +28,7 @@ impl Backend {
         settle(&mut transaction, &progress.settled).await?;
         keep_intents(&mut transaction, &progress.intents).await?;
         add_spent(&mut transaction, &progress.spent).await?;
+        incident::count(&mut transaction, progress).await?;
         transaction.commit().await?;
         Ok(())
     }

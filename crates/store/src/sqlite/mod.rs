@@ -99,6 +99,7 @@ fn migrations() -> Migrator {
     crate::open::migrations([
         (1, "begin", include_str!("../../migrations/sqlite/0001_begin.sql")),
         (2, "connector", include_str!("../../migrations/sqlite/0002_connector.sql")),
+        (3, "mail", include_str!("../../migrations/sqlite/0003_mail.sql")),
     ])
 }
 

@@ -8,6 +8,7 @@ mod dropping;
 mod empty;
 mod leases;
 mod log;
+mod mail;
 mod opening;
 
 /// Makes a test of each promise on each backend: the promise gets an empty store.

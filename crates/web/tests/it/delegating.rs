@@ -6,12 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, RequestId};
+use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::Catalogue;
 use store::{
-    Actor, Change, Configuration, Cursor, Delivery, FailureGroup, Filter, Intent, Lease,
-    NewDelivery, Page, Progress, RequestItem, Result, Retry, Selection, Store, Unfinished,
-    WaitingRecord,
+    Actor, Change, ClaimedMail, Configuration, Cursor, Delivery, FailureGroup, Filter, Intent,
+    Lease, MailEnd, MailItem, NewDelivery, NewMail, Page, Progress, RequestItem, Result, Retry,
+    Selection, Store, Unfinished, WaitingRecord,
 };
 
 use super::Faulty;
@@ -149,5 +150,40 @@ impl Store for Faulty {
         now: Timestamp,
     ) -> Result<u64> {
         self.inner.cancel_retries(selection, actor, now).await
+    }
+    async fn incidents(&self) -> Result<Vec<Incident>> {
+        self.inner.incidents().await
+    }
+    async fn count_failed_records(
+        &self,
+        connector: ConnectorId,
+        since: Option<RequestId>,
+    ) -> Result<u64> {
+        self.inner.count_failed_records(connector, since).await
+    }
+    async fn tell_incident(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.inner.tell_incident(incident, mail, now).await
+    }
+    async fn end_incident(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.inner.end_incident(incident, mail, now).await
+    }
+    async fn claim_mail(&self, now: Timestamp, until: Timestamp) -> Result<Option<ClaimedMail>> {
+        self.inner.claim_mail(now, until).await
+    }
+    async fn end_mail(&self, mail: &ClaimedMail, end: MailEnd, now: Timestamp) -> Result<()> {
+        self.inner.end_mail(mail, end, now).await
+    }
+    async fn mails(&self, limit: usize) -> Result<Vec<MailItem>> {
+        self.inner.mails(limit).await
     }
 }

@@ -1,0 +1,123 @@
+//! Mails on their way.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// A mail, about to be queued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMail {
+    /// Its Message-ID, without brackets: the same at each try, so that mail servers can tell a
+    /// repetition.
+    pub message_id: String,
+    /// The Message-ID of the mail that it goes on from.
+    pub thread: Option<String>,
+    /// The address that it goes to.
+    pub recipient: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its text, plain.
+    pub body: String,
+}
+
+/// A mail that this node may send now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedMail {
+    /// The store's number for it.
+    pub id: i64,
+    /// When it was queued.
+    pub at: Timestamp,
+    /// Tries so far, this one included: no two claims of a mail have the same.
+    pub tries: u32,
+    /// The mail.
+    pub mail: NewMail,
+}
+
+/// What became of a try to send a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailEnd {
+    /// A mail server took it.
+    Sent,
+    /// There is no mail server; it was logged.
+    Logged,
+    /// It failed and is tried again.
+    Again {
+        /// When.
+        due: Timestamp,
+        /// Why it failed.
+        error: String,
+    },
+    /// It failed too often, or can't be sent at all.
+    GivenUp {
+        /// Why it failed.
+        error: String,
+    },
+}
+
+/// Where a mail is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailState {
+    /// It waits for its next try.
+    Queued,
+    /// A mail server took it.
+    Sent,
+    /// There was no mail server; it was logged.
+    Logged,
+    /// Nobody will get it.
+    GivenUp,
+}
+
+impl MailState {
+    /// The word that is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Logged => "logged",
+            Self::GivenUp => "given_up",
+        }
+    }
+}
+
+impl fmt::Display for MailState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for MailState {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        [Self::Queued, Self::Sent, Self::Logged, Self::GivenUp]
+            .into_iter()
+            .find(|state| state.as_str() == word)
+            .ok_or_else(|| format!("'{word}' is no state of a mail"))
+    }
+}
+
+/// A mail as it is shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct MailItem {
+    /// When it was queued.
+    pub at: Timestamp,
+    /// The address that it goes to.
+    pub recipient: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
+    /// Where it is.
+    pub state: MailState,
+    /// Tries so far.
+    pub tries: u32,
+    /// When it is tried next.
+    pub due: Option<Timestamp>,
+    /// When it was sent, logged or given up.
+    pub ended_at: Option<Timestamp>,
+    /// Why its last try failed.
+    pub error: Option<String>,
+}

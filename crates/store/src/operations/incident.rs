@@ -1,0 +1,391 @@
+//! Connectors in trouble.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use plan::id::{ConnectorId, RequestId};
+use plan::incident::{self, Cause, Course, Incident, Kind, ROW, Tally};
+use plan::outcome::{Event, SyncStatus};
+use plan::problem::Problem;
+use sqlx::Row;
+
+use super::values::{Place, json, ms};
+use super::{Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, mail, push_list};
+use crate::{KeysNews, NewMail, Progress, Result, Stage};
+
+const COURSE: &str = "connector, began, since, streak, longest, failed_at, passed";
+
+impl Backend {
+    pub(super) async fn read_incidents(&self) -> Result<Vec<Incident>> {
+        let mut transaction = self.begin_read().await?;
+        let rows = sqlx::query(
+            "SELECT connector, began, since, streak, longest, failed_at, passed, row_told, mails, \
+             told_at FROM incident ORDER BY connector",
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut causes = causes(&mut transaction).await?;
+        rows.iter()
+            .map(|row| {
+                let (connector, course) = course(row)?;
+                let place = Place { table: "incident", row: &connector.0 };
+                let told_at: Option<i64> = row.try_get(9)?;
+                Ok(Incident {
+                    connector,
+                    course,
+                    row_told: row.try_get(7)?,
+                    mails: place.count(row.try_get(8)?)?,
+                    told_at: told_at.map(|ms| place.time(ms)).transpose()?,
+                    causes: causes.remove(&connector).unwrap_or_default(),
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn count_failed(
+        &self,
+        connector: ConnectorId,
+        since: Option<RequestId>,
+    ) -> Result<u64> {
+        let Some(since) = since else { return Ok(0) };
+        let mut transaction = self.begin_read().await?;
+        let row = sqlx::query(
+            "SELECT count(*) FROM record \
+             WHERE event = 'failed' AND connector = $1 AND request >= $2",
+        )
+        .bind(connector.0)
+        .bind(since.number())
+        .fetch_one(&mut *transaction)
+        .await?;
+        Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
+    }
+
+    pub(super) async fn tell(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE incident SET mails = mails + 1, told_at = $4, row_told = row_told OR $5 \
+             WHERE connector = $1 AND began = $2 AND mails = $3",
+        )
+        .bind(incident.connector.0)
+        .bind(ms(incident.course.began))
+        .bind(i64::from(incident.mails))
+        .bind(ms(now))
+        .bind(incident.course.longest >= ROW)
+        .execute(&mut *transaction)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for cause in &incident.causes {
+            sqlx::query(
+                "UPDATE incident_cause SET told = $4 \
+                 WHERE connector = $1 AND kind = $2 AND name = $3",
+            )
+            .bind(incident.connector.0)
+            .bind(cause.kind.as_str())
+            .bind(&cause.name)
+            .bind(number(cause.count))
+            .execute(&mut *transaction)
+            .await?;
+        }
+        if let Some(mail) = mail {
+            mail::queue(&mut transaction, &mail, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    pub(super) async fn end(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "DELETE FROM incident WHERE connector = $1 AND began = $2 AND mails = $3 \
+             AND failed_at = $4 AND streak = $5",
+        )
+        .bind(incident.connector.0)
+        .bind(ms(incident.course.began))
+        .bind(i64::from(incident.mails))
+        .bind(ms(incident.course.failed_at))
+        .bind(i64::from(incident.course.streak))
+        .execute(&mut *transaction)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        if let Some(mail) = mail {
+            mail::queue(&mut transaction, &mail, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Counts what failed, in the transaction that keeps it. While nothing fails and no incident is
+/// there it only reads.
+pub(super) async fn count(connection: &mut Connection, progress: &Progress) -> Result<()> {
+    for news in &progress.keys {
+        keys(connection, news).await?;
+    }
+    let mut tallies = tallies(progress);
+    if tallies.is_empty() {
+        return Ok(());
+    }
+    if tallies.values().any(Tally::has_failures) {
+        bad_batches(connection, progress, &mut tallies).await?;
+    }
+    let mut query = QueryBuilder::new(format!("SELECT {COURSE} FROM incident WHERE connector IN "));
+    push_list(&mut query, tallies.keys().map(|connector| connector.0));
+    let rows = query.build().fetch_all(&mut *connection).await?;
+    let before: HashMap<ConnectorId, Course> = rows.iter().map(course).collect::<Result<_>>()?;
+    for (connector, tally) in tallies {
+        let before = before.get(&connector);
+        let after = Course::after(before, &tally);
+        if let Some(after) = after.filter(|after| Some(after) != before) {
+            keep(connection, connector, &after).await?;
+        }
+        for ((kind, name), count) in tally.causes {
+            let cause = Cause {
+                kind,
+                name,
+                count: count.count,
+                told: 0,
+                problem: count.problem,
+                request: Some(count.request),
+            };
+            add(connection, connector, &cause).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A person enabled a connector, or disabled it.
+pub(super) async fn switched(
+    connection: &mut Connection,
+    (id, name): (i64, &str),
+    disabled_by: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
+    let connector = ConnectorId(id);
+    match disabled_by {
+        Some(by) => {
+            let problem = incident::disabled(name, by);
+            last(connection, connector, Kind::Disabled, String::new(), problem, now).await
+        }
+        None => lasts_no_more(connection, &[connector], Kind::Disabled, "").await,
+    }
+}
+
+/// In the order of connectors, in which every transaction locks them.
+fn tallies(progress: &Progress) -> BTreeMap<ConnectorId, Tally> {
+    let mut tallies: BTreeMap<ConnectorId, Tally> = BTreeMap::new();
+    for attempt in &progress.attempts {
+        if attempt.event == Event::Failed {
+            let for_good = attempt.stage == Stage::Final;
+            let problem = attempt.problem.as_ref();
+            let tally = tallies.entry(attempt.connector).or_default();
+            tally.failed(attempt.key.request, attempt.at, problem, for_good);
+        } else if !attempt.calls.is_empty() {
+            tallies.entry(attempt.connector).or_default().passed();
+        }
+    }
+    tallies
+}
+
+/// Looks which of the requests that ended in failure are bad batches.
+async fn bad_batches(
+    connection: &mut Connection,
+    progress: &Progress,
+    tallies: &mut BTreeMap<ConnectorId, Tally>,
+) -> Result<()> {
+    let ended = progress.requests.iter().filter(|state| {
+        state.finished_at.is_some() && state.sync_status == Some(SyncStatus::Error)
+    });
+    let ended: Vec<i64> = ended.map(|state| state.id.number()).collect();
+    for some in ended.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(
+            "SELECT request, min(connector), count(*), \
+             count(CASE WHEN event = 'failed' THEN 1 END) FROM record WHERE request IN ",
+        );
+        push_list(&mut query, some.iter().copied());
+        query.push(" GROUP BY request ORDER BY request");
+        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
+            let request = row.try_get(0)?;
+            let place = Place { table: "record", row: &request };
+            let failed = place.count(row.try_get(3)?)?;
+            let problem = incident::bad_batch(failed, place.count(row.try_get(2)?)?);
+            if let Some(problem) = problem
+                && let Some(tally) = tallies.get_mut(&ConnectorId(row.try_get(1)?))
+            {
+                tally.bad_batch(RequestId::from_number(request), problem);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn keys(connection: &mut Connection, news: &KeysNews) -> Result<()> {
+    // A disabled connector does not call the account, and may have been told of it before.
+    let rows = sqlx::query(
+        "SELECT id FROM connector WHERE (source = $1 OR destination = $1) AND (enabled OR $2) \
+         ORDER BY id",
+    )
+    .bind(news.account.0)
+    .bind(news.refused.is_none())
+    .fetch_all(&mut *connection)
+    .await?;
+    let connectors = rows.iter().map(|row| Ok(ConnectorId(row.try_get(0)?)));
+    let connectors: Vec<ConnectorId> = connectors.collect::<Result<_>>()?;
+    let name = news.account.0.to_string();
+    let Some(problem) = &news.refused else {
+        return lasts_no_more(connection, &connectors, Kind::Account, &name).await;
+    };
+    for connector in connectors {
+        let (name, problem) = (name.clone(), problem.clone());
+        last(connection, connector, Kind::Account, name, problem, news.at).await?;
+    }
+    Ok(())
+}
+
+/// Something begins to last. What lasts already is not counted again.
+async fn last(
+    connection: &mut Connection,
+    connector: ConnectorId,
+    kind: Kind,
+    name: String,
+    problem: Problem,
+    now: Timestamp,
+) -> Result<()> {
+    let course = Course::begin(now);
+    sqlx::query(
+        "INSERT INTO incident (connector, began, streak, longest, failed_at, passed, row_told, \
+         mails) VALUES ($1, $2, 0, 0, $2, $3, $3, 0) \
+         ON CONFLICT (connector) DO UPDATE SET failed_at = excluded.failed_at",
+    )
+    .bind(connector.0)
+    .bind(ms(course.began))
+    .bind(false)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO incident_cause (connector, kind, name, count, told, problem) \
+         VALUES ($1, $2, $3, 1, 0, $4) ON CONFLICT (connector, kind, name) DO NOTHING",
+    )
+    .bind(connector.0)
+    .bind(kind.as_str())
+    .bind(name)
+    .bind(json(&problem)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn lasts_no_more(
+    connection: &mut Connection,
+    connectors: &[ConnectorId],
+    kind: Kind,
+    name: &str,
+) -> Result<()> {
+    for connector in connectors {
+        sqlx::query("DELETE FROM incident_cause WHERE connector = $1 AND kind = $2 AND name = $3")
+            .bind(connector.0)
+            .bind(kind.as_str())
+            .bind(name)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn keep(connection: &mut Connection, connector: ConnectorId, course: &Course) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO incident (connector, began, since, streak, longest, failed_at, passed, \
+         row_told, mails) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) \
+         ON CONFLICT (connector) DO UPDATE SET since = excluded.since, streak = excluded.streak, \
+         longest = excluded.longest, failed_at = excluded.failed_at, passed = excluded.passed",
+    )
+    .bind(connector.0)
+    .bind(ms(course.began))
+    .bind(course.since.map(RequestId::number))
+    .bind(i64::from(course.streak))
+    .bind(i64::from(course.longest))
+    .bind(ms(course.failed_at))
+    .bind(course.passed)
+    .bind(false)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn add(connection: &mut Connection, connector: ConnectorId, cause: &Cause) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO incident_cause (connector, kind, name, count, told, problem, request) \
+         VALUES ($1, $2, $3, $4, 0, $5, $6) ON CONFLICT (connector, kind, name) DO UPDATE SET \
+         count = incident_cause.count + excluded.count, problem = excluded.problem, \
+         request = excluded.request",
+    )
+    .bind(connector.0)
+    .bind(cause.kind.as_str())
+    .bind(&cause.name)
+    .bind(number(cause.count))
+    .bind(json(&cause.problem)?)
+    .bind(cause.request.map(RequestId::number))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn causes(connection: &mut Connection) -> Result<HashMap<ConnectorId, Vec<Cause>>> {
+    let rows = sqlx::query(
+        "SELECT connector, kind, name, count, told, problem, request FROM incident_cause \
+         ORDER BY connector, count DESC, kind, name",
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut causes: HashMap<ConnectorId, Vec<Cause>> = HashMap::new();
+    for row in &rows {
+        let connector = ConnectorId(row.try_get(0)?);
+        let place = Place { table: "incident_cause", row: &connector.0 };
+        let request: Option<i64> = row.try_get(6)?;
+        causes.entry(connector).or_default().push(Cause {
+            kind: place.word(row.try_get(1)?)?,
+            name: row.try_get(2)?,
+            count: row.try_get::<i64, _>(3)?.cast_unsigned(),
+            told: row.try_get::<i64, _>(4)?.cast_unsigned(),
+            problem: place.parse(row.try_get(5)?)?,
+            request: request.map(RequestId::from_number),
+        });
+    }
+    Ok(causes)
+}
+
+/// A row that begins with [`COURSE`].
+fn course(row: &DbRow) -> Result<(ConnectorId, Course)> {
+    let connector: i64 = row.try_get(0)?;
+    let place = Place { table: "incident", row: &connector };
+    let since: Option<i64> = row.try_get(2)?;
+    let course = Course {
+        began: place.time(row.try_get(1)?)?,
+        since: since.map(RequestId::from_number),
+        streak: place.count(row.try_get(3)?)?,
+        longest: place.count(row.try_get(4)?)?,
+        failed_at: place.time(row.try_get(5)?)?,
+        passed: row.try_get(6)?,
+    };
+    Ok((ConnectorId(connector), course))
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
