@@ -5,11 +5,13 @@
 //! that task, in both directions of a two-way pair, and no two nodes write to one account.
 //!
 //! `group` is that task; `supervisor` starts one for each group and tells them of changes of
-//! the configuration. Only this crate writes to accounts.
+//! the configuration. Only this crate writes to accounts. [`notify`] tells people by mail of what
+//! failed.
 
 mod access;
 mod failure;
 mod group;
+pub mod notify;
 mod supervisor;
 
 use std::sync::Arc;

@@ -107,37 +107,35 @@ pub enum Step {
     Wait,
     /// Tell what was not told yet.
     Tell,
-    /// Tell that it is over, if [`Incident::is_over`] says so too.
-    Close,
+    /// Tell that it is over.
+    End,
     /// Forget it: it passed before it was worth a mail.
     Forget,
 }
 
 impl Incident {
-    /// What is to be done now.
-    pub fn step(&self, now: Timestamp) -> Step {
+    /// Whether it may be over, so that it is worth counting the failed records that are left.
+    pub fn may_be_over(&self, now: Timestamp) -> bool {
+        self.mails > 0 && !self.stands() && now.duration_since(self.course.failed_at) >= CALM
+    }
+
+    /// What is to be done now. `left`: how many failed records are left, if they were counted.
+    pub fn step(&self, now: Timestamp, left: Option<u64>) -> Step {
         let quiet = now.duration_since(self.course.failed_at);
-        if self.mails > 0 && quiet >= CALM && !self.stands() {
-            return Step::Close;
+        let passed = self.course.passed && quiet >= LONG_CALM;
+        if self.may_be_over(now) && left.is_some_and(|left| left == 0 || passed) {
+            return Step::End;
         }
         match self.due() {
             Some(due) if due <= now => Step::Tell,
-            Some(_) => Step::Wait,
             None if self.mails == 0
                 && !self.stands()
                 && (self.course.streak == 0 || quiet >= STALE) =>
             {
                 Step::Forget
             }
-            None => Step::Wait,
+            Some(_) | None => Step::Wait,
         }
-    }
-
-    /// Whether it is over, with so many failed records left.
-    pub fn is_over(&self, now: Timestamp, left: u64) -> bool {
-        let quiet = now.duration_since(self.course.failed_at);
-        !self.stands()
-            && ((left == 0 && quiet >= CALM) || (self.course.passed && quiet >= LONG_CALM))
     }
 
     /// Whether something is to be told, and from when on.

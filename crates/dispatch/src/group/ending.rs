@@ -11,7 +11,7 @@ use plan::problem::Problem;
 use plan::snapshot::Snapshot;
 use plan::value;
 use plan::verdict::{self, Failure, Verdict};
-use store::{Call, CallRef, RecordKey};
+use store::{Call, CallRef, KeysNews, RecordKey};
 
 use super::activity;
 use super::call::{Answer, Ended, Job, Prepared, Row, Target, snapshot};
@@ -110,6 +110,10 @@ impl Worker {
             }
             Some(failure @ Failure::Credentials { .. }) => {
                 if let Verdict::AccountClosed(problem) = verdict::of(failure, account.name()) {
+                    if account.closed().is_none_or(|known| known.code != problem.code) {
+                        let refused = Some(problem.clone());
+                        self.progress.keys.push(KeysNews { account: id, at: now, refused });
+                    }
                     account.close(problem, now);
                 }
                 false
@@ -122,6 +126,7 @@ impl Worker {
         };
         if back {
             tracing::debug!(account = account.name(), "the account answers");
+            self.progress.keys.push(KeysNews { account: id, at: now, refused: None });
             let touching = self.routes.values().filter(|r| r.source == id || r.destination == id);
             self.wake.extend(touching.map(|route| route.id));
         }

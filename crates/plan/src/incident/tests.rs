@@ -72,26 +72,26 @@ fn fail(incident: &mut Incident, number: i64) {
 #[test]
 fn the_first_failure_for_good_is_told_within_seconds() {
     let incident = incident(&[(0, End::Failed)]);
-    assert_eq!(incident.step(at(0)), Step::Wait);
-    assert_eq!(incident.step(at(4)), Step::Tell);
+    assert_eq!(incident.step(at(0), None), Step::Wait);
+    assert_eq!(incident.step(at(4), None), Step::Tell);
 }
 
 #[test]
 fn what_passes_is_not_told() {
     let few = incident(&[(0, End::Waiting), (1, End::Waiting)]);
-    assert_eq!(few.step(at(100)), Step::Wait);
-    assert_eq!(few.step(at(100_000)), Step::Forget, "a day later");
+    assert_eq!(few.step(at(100), None), Step::Wait);
+    assert_eq!(few.step(at(100_000), None), Step::Forget, "a day later");
     let passed = incident(&[(0, End::Waiting), (1, End::Passed)]);
-    assert_eq!(passed.step(at(1)), Step::Forget);
+    assert_eq!(passed.step(at(1), None), Step::Forget);
 }
 
 #[test]
 fn five_in_a_row_are_told_even_if_one_passes_then() {
     let ends: Vec<(i64, End)> = (0..5).map(|n| (n, End::Waiting)).collect();
     assert_eq!(incident(&ends[..4]).due(), None);
-    assert_eq!(incident(&ends).step(at(4)), Step::Tell);
+    assert_eq!(incident(&ends).step(at(4), None), Step::Tell);
     let passed: Vec<_> = ends.into_iter().chain([(5, End::Passed)]).collect();
-    assert_eq!(incident(&passed).step(at(5)), Step::Tell);
+    assert_eq!(incident(&passed).step(at(5), None), Step::Tell);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_steady_stream_of_failures_is_told_ever_more_rarely() {
     let mut mails = Vec::new();
     for minute in 0..24 * 60 {
         let now = at(minute * 60 + 4);
-        match incident.step(now) {
+        match incident.step(now, None) {
             Step::Tell => {
                 tell(&mut incident, now);
                 mails.push(minute);
@@ -116,14 +116,22 @@ fn a_steady_stream_of_failures_is_told_ever_more_rarely() {
 fn it_is_over_when_all_were_retried_or_the_account_took_others_for_long() {
     let mut incident = incident(&[(0, End::Failed)]);
     tell(&mut incident, at(4));
-    assert_eq!(incident.step(at(299)), Step::Wait);
-    assert_eq!(incident.step(at(300)), Step::Close);
-    assert!(!incident.is_over(at(300), 1), "a failed record is left");
-    assert!(incident.is_over(at(300), 0));
-    assert!(!incident.is_over(at(6 * 3600), 1), "nothing was taken since");
+    assert!(!incident.may_be_over(at(299)) && incident.may_be_over(at(300)));
+    assert_eq!(incident.step(at(299), Some(0)), Step::Wait);
+    assert_eq!(incident.step(at(300), None), Step::Wait, "nobody counted");
+    assert_eq!(incident.step(at(300), Some(1)), Step::Wait, "a failed record is left");
+    assert_eq!(incident.step(at(300), Some(0)), Step::End);
+    let hours = 6 * 3600;
+    assert_eq!(incident.step(at(hours), Some(1)), Step::Wait, "nothing was taken since");
     incident.course = Course::after(Some(&incident.course), &tally(&[(9, End::Passed)])).unwrap();
-    assert!(!incident.is_over(at(6 * 3600 - 1), 1));
-    assert!(incident.is_over(at(6 * 3600), 1));
+    assert_eq!(incident.step(at(hours - 1), Some(1)), Step::Wait);
+    assert_eq!(incident.step(at(hours), Some(1)), Step::End);
+}
+
+#[test]
+fn what_was_never_told_is_told_before_it_ends() {
+    let incident = incident(&[(0, End::Failed), (1, End::Passed)]);
+    assert_eq!(incident.step(at(3600), Some(0)), Step::Tell);
 }
 
 #[test]
@@ -143,8 +151,8 @@ fn what_lasts_is_told_soon_and_keeps_it_open() {
     incident.causes.push(cause(Kind::Disabled));
     assert_eq!(incident.due(), Some(at(8)));
     tell(&mut incident, at(8));
-    assert_eq!(incident.step(at(100_000)), Step::Wait);
-    assert!(!incident.is_over(at(100_000), 0));
+    assert_eq!(incident.step(at(100_000), None), Step::Wait);
+    assert_eq!(incident.step(at(100_000), Some(0)), Step::Wait);
 }
 
 #[test]
@@ -186,7 +194,7 @@ proptest! {
         if Course::after(None, &tally(&ends)).is_some() {
             let incident = incident(&ends);
             prop_assert_eq!(incident.untold_failures(), failures);
-            prop_assert_eq!(incident.step(at(100)) == Step::Tell, incident.due().is_some());
+            prop_assert_eq!(incident.step(at(100), None) == Step::Tell, incident.due().is_some());
             prop_assert!(failures == 0 || incident.due().is_some());
         }
     }
