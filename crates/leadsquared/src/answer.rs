@@ -181,8 +181,8 @@ fn excerpt(body: &[u8]) -> String {
         let title = page
             .split_once("<title>")
             .and_then(|(_, rest)| rest.split_once("</title>"))
-            .map_or("without a title", |(title, _)| title.trim());
-        return clipped(&format!("a web page: {title}"));
+            .map_or(" without a title".to_owned(), |(title, _)| format!(": {}", title.trim()));
+        return clipped(&format!("a web page{title}"));
     }
     match serde_json::from_str::<String>(text) {
         Ok(text) => clipped(&text),

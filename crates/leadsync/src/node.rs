@@ -1,9 +1,11 @@
-//! One node at work: the receiver and the dispatcher, from start to stop.
+//! One node at work: the receiver, the dispatcher and the notifier, from start to stop.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use dispatch::notify::{self, Notifier, Post};
 use dispatch::{Dispatcher, Options};
 use jiff::Timestamp;
 use store::Store;
@@ -14,10 +16,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::telemetry;
 
+/// How often it is looked whether somebody is to be told of something by mail.
+const MAIL_POLL: Duration = Duration::from_secs(2);
+
 /// A running node.
 #[derive(Debug)]
 pub struct Node {
     dispatcher: Dispatcher,
+    notifier: Notifier,
     stop: CancellationToken,
     serving: JoinHandle<store::Result<()>>,
 }
@@ -36,17 +42,24 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 impl Node {
-    /// Starts the node.
-    pub fn start(listener: TcpListener, store: Arc<dyn Store>) -> anyhow::Result<Self> {
+    /// Starts the node. `public_url` is what links in mails begin with.
+    pub fn start(
+        listener: TcpListener,
+        store: Arc<dyn Store>,
+        post: Post,
+        public_url: String,
+    ) -> anyhow::Result<Self> {
         let metrics = telemetry::start_metrics()?;
         let wake = Arc::new(Notify::new());
         let clock: web::Clock = Arc::new(now);
         let dispatcher =
             Dispatcher::start(store.clone(), wake.clone(), clock.clone(), Options::default());
+        let mails = notify::Options { poll: MAIL_POLL, public_url, post };
+        let notifier = Notifier::start(store.clone(), clock.clone(), mails);
         let stop = CancellationToken::new();
         let parts = web::Parts { store, wake, clock, metrics, limits: web::Limits::default() };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
-        Ok(Self { dispatcher, stop, serving })
+        Ok(Self { dispatcher, notifier, stop, serving })
     }
 
     /// Stops it: what was acknowledged is stored, calls under way are finished and recorded.
@@ -54,6 +67,7 @@ impl Node {
         self.stop.cancel();
         let served = self.serving.await.context("the receiver ended by a panic")?;
         self.dispatcher.stop().await;
+        self.notifier.stop().await;
         served.context("the receiver could not start")
     }
 
@@ -93,7 +107,7 @@ async fn signal() -> anyhow::Result<()> {
 }
 
 async fn finished(task: &JoinHandle<store::Result<()>>) {
-    let mut look = tokio::time::interval(std::time::Duration::from_millis(200));
+    let mut look = tokio::time::interval(Duration::from_millis(200));
     while !task.is_finished() {
         look.tick().await;
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use dispatch::notify::{Post, Smtp};
+use secrecy::SecretString;
 use serde::Deserialize;
 use store::{Open, Store};
 
@@ -32,6 +34,19 @@ pub struct Flags {
     /// The file with the key that encrypts API keys [default: beside the database]
     #[arg(long, global = true, env = "LEADSYNC_SECRET_KEY_FILE", value_name = "FILE")]
     secret_key_file: Option<PathBuf>,
+    /// The mail server, `smtps://USER:PASSWORD@HOST` or `smtp://…` [default: none, mails are
+    /// logged]
+    #[arg(
+        long,
+        global = true,
+        env = "LEADSYNC_SMTP_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    smtp_url: Option<String>,
+    /// Who mails come from: an address, or `Name <address>`
+    #[arg(long, global = true, env = "LEADSYNC_MAIL_FROM", value_name = "ADDRESS")]
+    mail_from: Option<String>,
     /// What is logged to stderr: a `tracing` filter [default: info, and warn for short commands]
     #[arg(long, global = true, env = "LEADSYNC_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -66,6 +81,8 @@ struct SettingsFile {
     listen: Option<SocketAddr>,
     public_url: Option<String>,
     secret_key_file: Option<PathBuf>,
+    smtp_url: Option<String>,
+    mail_from: Option<String>,
     log: Option<String>,
     log_format: Option<LogFormat>,
 }
@@ -81,6 +98,10 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// The file of the encryption key, if it is not in its default place.
     pub secret_key_file: Option<PathBuf>,
+    /// The mail server, if there is one. It holds a password.
+    smtp_url: Option<SecretString>,
+    /// Who mails come from.
+    mail_from: Option<String>,
     /// The log filter, if one is asked for.
     pub log: Option<String>,
     /// How log lines look.
@@ -111,6 +132,8 @@ impl Settings {
             listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
             public_url: public_url.as_deref().map(checked_url).transpose()?,
             secret_key_file: flags.secret_key_file.or(file.secret_key_file),
+            smtp_url: flags.smtp_url.or(file.smtp_url).map(SecretString::from),
+            mail_from: flags.mail_from.or(file.mail_from),
             log: flags.log.or(file.log),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             json: flags.json,
@@ -135,6 +158,18 @@ impl Settings {
     async fn open_as(&self, serve: bool, must_exist: bool) -> anyhow::Result<Arc<dyn Store>> {
         let open = Open { key_file: self.secret_key_file.clone(), serve, must_exist };
         Ok(store::open(&self.database_url, open).await?)
+    }
+
+    /// Who sends mails.
+    pub fn post(&self) -> anyhow::Result<Post> {
+        let Some(url) = &self.smtp_url else { return Ok(Post::Log) };
+        let Some(from) = &self.mail_from else {
+            bail!("a mail server is set (LEADSYNC_SMTP_URL) but no sender: set LEADSYNC_MAIL_FROM")
+        };
+        let smtp = Smtp::new(url, from);
+        Ok(Post::Smtp(Box::new(
+            smtp.map_err(|problem| anyhow::anyhow!("{} {}", problem.message, problem.advice))?,
+        )))
     }
 
     /// The webhook URL of a connector.

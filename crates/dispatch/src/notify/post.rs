@@ -74,6 +74,7 @@ impl Smtp {
         let name = host.to_string().trim_matches(['[', ']']).to_owned();
         let tls = TlsParameters::builder(name.clone())
             .dangerous_accept_invalid_certs(here)
+            .dangerous_accept_invalid_hostnames(here)
             .build_rustls()
             .map_err(|error| bad_url(&format!("can't be used with TLS: {error}")))?;
         let (tls, port) = match url.scheme() {

@@ -4,6 +4,7 @@ mod activities;
 mod fields;
 mod leads;
 mod lifecycle;
+mod mail;
 mod quota;
 mod scene;
 mod trouble;

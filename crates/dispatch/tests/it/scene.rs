@@ -80,9 +80,14 @@ impl Scene {
         scene
     }
 
-    pub fn work(&mut self) {
+    /// The clock that [`Scene::advance`] moves.
+    pub fn clock(&self) -> Clock {
         let ahead = self.ahead.clone();
-        let clock: Clock = Arc::new(move || now(&ahead));
+        Arc::new(move || now(&ahead))
+    }
+
+    pub fn work(&mut self) {
+        let clock = self.clock();
         let options = Options {
             poll: Duration::from_millis(20),
             limits: leadsquared::Limits {

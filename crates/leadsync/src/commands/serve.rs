@@ -5,9 +5,10 @@ use crate::settings::Settings;
 
 /// Runs the service until it is told to end.
 pub async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let post = settings.post()?;
     let listener = node::listen(settings.listen).await?;
     let store = settings.open_to_serve().await?;
-    let mut node = Node::start(listener, store)?;
+    let mut node = Node::start(listener, store, post, settings.public_url())?;
     tracing::info!(listen = %settings.listen, public_url = settings.public_url(), "serving");
     let waited = node.wait().await;
     tracing::info!("ending: finishing what is under way");

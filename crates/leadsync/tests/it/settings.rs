@@ -21,6 +21,18 @@ fn the_nearer_setting_wins() {
 }
 
 #[test]
+fn bad_mail_settings_are_refused_at_the_start() {
+    let program = Program::with_pair();
+    let serve = |variables: &[(&str, &str)]| program.run_with(&["serve"], variables);
+    serve(&[("LEADSYNC_SMTP_URL", "smtp://u:hidden@localhost")])
+        .failed(1, &["LEADSYNC_SMTP_URL", "LEADSYNC_MAIL_FROM"]);
+    let from = ("LEADSYNC_MAIL_FROM", "sync@example.com");
+    let ran = serve(&[("LEADSYNC_SMTP_URL", "mail.example.com:587/hidden"), from]);
+    assert!(!ran.err.contains("hidden"), "{ran:?}");
+    ran.failed(1, &["names no host", "LEADSYNC_SMTP_URL"]);
+}
+
+#[test]
 fn an_unknown_key_is_named_with_the_known_ones() {
     let program = Program::new();
     program.write("leadsync.toml", "listen = \"127.0.0.1:0\"\npublic_uri = \"x\"\n");

@@ -83,11 +83,6 @@ pub struct Count {
 }
 
 impl Tally {
-    /// Whether anything failed.
-    pub fn has_failures(&self) -> bool {
-        self.failed.is_some()
-    }
-
     /// An account was called for a record, and the record ended well. What ended well without a
     /// call says nothing of whether the account works.
     pub fn passed(&mut self) {

@@ -139,11 +139,9 @@ pub(super) async fn count(connection: &mut Connection, progress: &Progress) -> R
         keys(connection, news).await?;
     }
     let mut tallies = tallies(progress);
+    bad_batches(connection, progress, &mut tallies).await?;
     if tallies.is_empty() {
         return Ok(());
-    }
-    if tallies.values().any(Tally::has_failures) {
-        bad_batches(connection, progress, &mut tallies).await?;
     }
     let mut query = QueryBuilder::new(format!("SELECT {COURSE} FROM incident WHERE connector IN "));
     push_list(&mut query, tallies.keys().map(|connector| connector.0));
@@ -151,8 +149,9 @@ pub(super) async fn count(connection: &mut Connection, progress: &Progress) -> R
     let before: HashMap<ConnectorId, Course> = rows.iter().map(course).collect::<Result<_>>()?;
     for (connector, tally) in tallies {
         let before = before.get(&connector);
-        let after = Course::after(before, &tally);
-        if let Some(after) = after.filter(|after| Some(after) != before) {
+        // A batch may end long after what failed in it was told and over.
+        let Some(after) = Course::after(before, &tally) else { continue };
+        if Some(&after) != before {
             keep(connection, connector, &after).await?;
         }
         for ((kind, name), count) in tally.causes {
@@ -203,7 +202,8 @@ fn tallies(progress: &Progress) -> BTreeMap<ConnectorId, Tally> {
     tallies
 }
 
-/// Looks which of the requests that ended in failure are bad batches.
+/// Looks which of the requests that ended in failure are bad batches. What failed in them may
+/// have been kept by earlier commits.
 async fn bad_batches(
     connection: &mut Connection,
     progress: &Progress,
@@ -225,9 +225,8 @@ async fn bad_batches(
             let place = Place { table: "record", row: &request };
             let failed = place.count(row.try_get(3)?)?;
             let problem = incident::bad_batch(failed, place.count(row.try_get(2)?)?);
-            if let Some(problem) = problem
-                && let Some(tally) = tallies.get_mut(&ConnectorId(row.try_get(1)?))
-            {
+            if let Some(problem) = problem {
+                let tally = tallies.entry(ConnectorId(row.try_get(1)?)).or_default();
                 tally.bad_batch(RequestId::from_number(request), problem);
             }
         }

@@ -134,8 +134,12 @@ async fn a_bad_batch_is_a_cause_of_its_own(empty: Empty) {
     };
     empty.deliver(own, 1..4).await;
     for (number, failed, records) in [(1, 3, 10), (2, 2, 2), (3, 4, 10)] {
+        // The records that fail are kept before the others and the end of the request.
+        let mut attempts = batch(number, failed, records);
+        let later = attempts.split_off(usize::try_from(failed).unwrap());
+        keep(&empty, &lease, attempts).await;
         let progress = Progress {
-            attempts: batch(number, failed, records),
+            attempts: later,
             requests: vec![ended(number, Event::Failed)],
             ..Progress::default()
         };

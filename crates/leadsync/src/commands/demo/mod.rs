@@ -44,7 +44,7 @@ impl Demo {
         let accounts = [account(NAMES[0]).await?, account(NAMES[1]).await?];
         let base = format!("http://{address}");
         connect(store.as_ref(), &accounts, &base).await?;
-        let mut node = Node::start(listener, store.clone())?;
+        let mut node = Node::start(listener, store.clone(), settings.post()?, base.clone())?;
         if !settings.json {
             greet(&accounts, &base, &url)?;
         }
