@@ -5,9 +5,13 @@ use leadsquared::{
 };
 use plan::activity;
 use plan::connector::Definition;
+use plan::id::AccountId;
 use plan::metadata::{ActivityType, Catalogue, Field, FieldList, Kind, User};
 use plan::operation::Operation;
 use plan::problem::Problem;
+use plan::verdict;
+
+use crate::failure;
 
 /// A part of what an account says of itself; each is one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,12 +99,12 @@ impl Told {
 /// dispatcher.
 ///
 /// # Errors
-/// The [`Problem`] for a person: an account's settings are wrong, or it did not tell its fields.
+/// An account's settings are wrong, or it did not tell its fields.
 pub async fn read_catalogues(
     connector: &Definition,
     source: &store::Account,
     destination: &store::Account,
-) -> Result<(Catalogue, Catalogue), Problem> {
+) -> Result<(Catalogue, Catalogue), NotTold> {
     let (here, mut source) = read_catalogue(connector, source).await?;
     let (there, mut destination) = read_catalogue(connector, destination).await?;
     if connector.activity.enabled {
@@ -111,20 +115,26 @@ pub async fn read_catalogues(
     Ok((source, destination))
 }
 
+/// An account that says nothing of itself, and why.
+#[derive(Clone, Debug)]
+pub struct NotTold {
+    /// Which.
+    pub account: AccountId,
+    /// Why, for a person.
+    pub problem: Problem,
+}
+
 async fn read_catalogue(
     connector: &Definition,
     account: &store::Account,
-) -> Result<(Client, Catalogue), Problem> {
-    let client = client(account, Limits::default())?;
+) -> Result<(Client, Catalogue), NotTold> {
+    let not_told = |problem| NotTold { account: account.id, problem };
+    let client = client(account, Limits::default()).map_err(not_told)?;
     let mut catalogue = Catalogue::default();
     match Part::Fields.read(&client).await.1 {
         Ok(told) => told.put_into(&mut catalogue),
         Err(error) => {
-            return Err(Problem::new(
-                "no_fields",
-                format!("The account {} did not tell its lead fields: {error}", account.name),
-                "Check the account's host and keys, and try again.",
-            ));
+            return Err(not_told(verdict::without_fields(&failure::of(&error), &account.name)));
         }
     }
     let mut parts = vec![Part::Users];
@@ -134,7 +144,7 @@ async fn read_catalogue(
     for part in parts {
         match part.read(&client).await.1 {
             Ok(told) => told.put_into(&mut catalogue),
-            Err(error) => not_told(&account.name, part, &error),
+            Err(error) => warn_not_told(&account.name, part, &error),
         }
     }
     Ok((client, catalogue))
@@ -151,7 +161,7 @@ async fn read_forms(client: &Client, events: &[u32], catalogue: &mut Catalogue) 
 }
 
 /// Says to people who run the service that a part is not known.
-pub(crate) fn not_told(account: &str, part: Part, error: &Error) {
+pub(crate) fn warn_not_told(account: &str, part: Part, error: &Error) {
     let operation = part.operation().as_str();
     tracing::warn!(account, operation, %error, "the account does not tell this of itself");
 }

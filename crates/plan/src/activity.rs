@@ -7,6 +7,7 @@
 
 mod mapping;
 
+pub(crate) use mapping::forms;
 pub use mapping::{
     ActivityMapping, NOTE, OWNER, STATUS, TIME, TypeMapping, Unmapped, forms_needed,
 };

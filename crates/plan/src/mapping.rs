@@ -111,23 +111,19 @@ impl Mapping {
         };
         let mut rows = Vec::with_capacity(settings.len());
         for row in settings.into_iter().filter(|row| row.enabled) {
-            let (name, part) = target(&row.to, destination);
-            match destination.get(name) {
-                Some(to) if to.read_only => bad(read_only(&row.to)),
-                Some(to) if part.is_some() && to.kind != Kind::FieldSet => bad(no_parts(&row.to)),
-                Some(to) => {
+            match writable(&row.to, destination) {
+                Ok(to) => {
                     let from = row.from.as_deref().map_or("", plain_name);
                     // A default keeps a field from being empty, so the two don't go together.
                     let blank = match row.default {
                         Some(_) => Blank::Leave,
                         None => row.blank.unwrap_or(definition.lead.blank),
                     };
-                    let part = part.map(str::to_owned);
+                    let part = target(&row.to, destination).1.map(str::to_owned);
                     let from_kind = source.kind(from);
                     rows.push(Row { from_kind, to: to.clone(), part, blank, settings: row });
                 }
-                None if SYSTEM_FIELDS.contains(&row.to.as_str()) => bad(read_only(&row.to)),
-                None => bad(unknown(&row.to)),
+                Err(problem) => bad(problem),
             }
         }
         let mut templates = Environment::new();
@@ -210,6 +206,18 @@ fn target<'a>(to: &'a str, destination: &FieldList) -> (&'a str, Option<&'a str>
     match to.split_once(['.', '~']) {
         Some((set, part)) if destination.get(to).is_none() => (set, Some(part)),
         _ => (to, None),
+    }
+}
+
+/// The field of the destination that a row with this `to` writes.
+pub(crate) fn writable<'a>(to: &str, destination: &'a FieldList) -> Result<&'a Field, Problem> {
+    let (name, part) = target(to, destination);
+    match destination.get(name) {
+        Some(field) if field.read_only => Err(read_only(to)),
+        Some(field) if part.is_some() && field.kind != Kind::FieldSet => Err(no_parts(to)),
+        Some(field) => Ok(field),
+        None if SYSTEM_FIELDS.contains(&to) => Err(read_only(to)),
+        None => Err(unknown(to)),
     }
 }
 

@@ -1,6 +1,10 @@
 //! What an account says about its fields (AD/meta-data), users (AD/get-users) and activity types
 //! (AD/get-details-of-activity-type).
 
+mod change;
+
+pub use change::{FieldChange, What, changes};
+
 use serde::{Deserialize, Serialize};
 
 /// One lead field of an account.
@@ -79,6 +83,26 @@ impl Kind {
             "ActiveUsers" => Self::User,
             "CustomObject" => Self::FieldSet,
             _ => Self::Text,
+        }
+    }
+}
+
+impl Kind {
+    /// What it is called in a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Email => "an email address",
+            Self::Phone => "a phone number",
+            Self::Number => "a number",
+            Self::Date => "a date",
+            Self::DateTime => "a date and time",
+            Self::Time => "a time of day",
+            Self::Boolean => "yes or no",
+            Self::Select => "one of a list of options",
+            Self::MultiSelect => "several of a list of options",
+            Self::User => "a user",
+            Self::FieldSet => "a custom field set",
         }
     }
 }

@@ -60,23 +60,23 @@ pub fn convert(
         }),
         Kind::Number => match decimal(trimmed) {
             Some(_) => plain(trimmed.to_owned()),
-            None => Err(mismatch(text, field, "a number")),
+            None => Err(mismatch(text, field)),
         },
         Kind::Boolean => match truth(trimmed) {
             Some(yes) => plain(if yes { "1" } else { "0" }.to_owned()),
-            None => Err(mismatch(text, field, "yes or no")),
+            None => Err(mismatch(text, field)),
         },
         Kind::Date => match day(trimmed, reading) {
             Some(text) => plain(text),
-            None => Err(mismatch(text, field, "a date")),
+            None => Err(mismatch(text, field)),
         },
         Kind::DateTime => match moment::instant(trimmed, &zone_of(from, reading)) {
             Some(at) => plain(moment::to_wire(at)),
-            None => Err(mismatch(text, field, "a date and time")),
+            None => Err(mismatch(text, field)),
         },
         Kind::Time => match moment::clock(trimmed) {
             Some(time) => plain(time.strftime("%H:%M:%S").to_string()),
-            None => Err(mismatch(text, field, "a time of day")),
+            None => Err(mismatch(text, field)),
         },
         Kind::Select => option(trimmed, field).and_then(plain),
         Kind::MultiSelect => {
@@ -92,7 +92,7 @@ pub fn convert(
         Kind::User => plain(trimmed.to_owned()),
         Kind::FieldSet => match serde_json::from_str::<Map<String, Value>>(trimmed) {
             Ok(_) => plain(trimmed.to_owned()),
-            Err(_) => Err(mismatch(text, field, "a custom field set")),
+            Err(_) => Err(mismatch(text, field)),
         },
     }
 }
@@ -149,10 +149,15 @@ fn option(text: &str, field: &Field) -> Result<String, Problem> {
     }
 }
 
-fn mismatch(text: &str, field: &Field, expected: &str) -> Problem {
+fn mismatch(text: &str, field: &Field) -> Problem {
     Problem::new(
         "type_mismatch",
-        format!("{} takes {expected}, and '{}' is none.", named(field), shortened(text)),
+        format!(
+            "{} takes {}, and '{}' is none.",
+            named(field),
+            field.kind.words(),
+            shortened(text)
+        ),
         "Correct the value in the source, or map another field.",
     )
     .about(&field.schema_name)

@@ -136,6 +136,20 @@ fn refused(account: &str, exception: Option<&str>, message: &str) -> Verdict {
     }
 }
 
+/// Why an account did not tell its fields, without which nothing can be mapped.
+pub fn without_fields(failure: &Failure, account: &str) -> Problem {
+    match (of(failure, account), failure) {
+        (
+            Verdict::AccountClosed(problem)
+            | Verdict::Fail(problem)
+            | Verdict::Later { problem, .. },
+            _,
+        ) => problem,
+        (_, Failure::Refused { message, .. }) => unreachable(account, message),
+        _ => unreachable(account, "its quota is used up"),
+    }
+}
+
 /// The account of this name can't be reached.
 pub fn unreachable(account: &str, what: &str) -> Problem {
     Problem::new(

@@ -93,6 +93,8 @@ pub struct Connector {
     pub definition: Definition,
     /// The version of these settings: 1 for the first.
     pub version: i64,
+    /// When they were saved.
+    pub saved_at: Timestamp,
     /// The source account.
     pub source: AccountId,
     /// The destination account.

@@ -38,7 +38,7 @@ use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
-use plan::metadata::Catalogue;
+use plan::metadata::{Catalogue, FieldChange};
 
 /// What every operation answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -85,13 +85,21 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// What an account said of itself as last fetched, and when.
     async fn catalogue(&self, account: AccountId) -> Result<Option<(Timestamp, Catalogue)>>;
 
-    /// Keeps what an account said of itself.
+    /// Keeps what an account said of itself, and notes what changed in its fields that may break a
+    /// mapping.
     async fn store_catalogue(
         &self,
         account: AccountId,
         catalogue: &Catalogue,
         at: Timestamp,
     ) -> Result<()>;
+
+    /// What changed in an account's fields after this time, oldest first.
+    async fn field_changes(
+        &self,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<(Timestamp, FieldChange)>>;
 
     // ---- intake -------------------------------------------------------------------------
 

@@ -4,14 +4,14 @@ use leadsquared::Error;
 use plan::activity;
 use plan::id::{AccountId, ConnectorId};
 use plan::quota::Draw;
-use plan::verdict::{self, Failure, Verdict};
+use plan::verdict::{self, Failure};
 
 use std::sync::Arc;
 
 use super::call::Job;
 use super::route::{Mappings, Route};
 use super::worker::Worker;
-use crate::access::{Part, Told, not_told};
+use crate::access::{Part, Told, warn_not_told};
 use crate::failure;
 
 impl Worker {
@@ -111,13 +111,9 @@ impl Worker {
                     matches!(failure, Failure::Refused { .. } | Failure::Impossible { .. });
                 account.told.not_told(part, for_good, now);
                 if part != Part::Fields {
-                    not_told(account.name(), part, &error);
+                    warn_not_told(account.name(), part, &error);
                 } else if account.told.catalogue().is_none() && account.closed().is_none() {
-                    // Without fields nothing can be mapped, whatever the reason.
-                    let problem = match verdict::of(&failure, account.name()) {
-                        Verdict::AccountClosed(problem) | Verdict::Fail(problem) => problem,
-                        _ => verdict::unreachable(account.name(), &error.to_string()),
-                    };
+                    let problem = verdict::without_fields(&failure, account.name());
                     account.close(problem, now);
                 }
                 self.look_for_work = true;

@@ -1,6 +1,7 @@
 //! The commands, a module each.
 
 mod apply;
+mod check;
 mod connector;
 mod demo;
 mod export;
@@ -34,6 +35,8 @@ pub enum Command {
     Retry(retry::Retry),
     /// Show what a payload would do, without doing it
     Preview(preview::Preview),
+    /// Find what will fail before it fails: keys, fields, options, search keys, users
+    Check(check::Check),
     /// Start emulated LeadSquared accounts
     Sandbox(sandbox::Sandbox),
 }
@@ -55,6 +58,7 @@ impl Command {
             Self::Logs(logs) => logs.run(settings).await,
             Self::Retry(retry) => retry.run(settings).await,
             Self::Preview(preview) => preview.run(settings).await,
+            Self::Check(check) => check.run(settings).await,
             Self::Sandbox(sandbox) => sandbox.run(settings).await,
         }
     }

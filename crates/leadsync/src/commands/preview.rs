@@ -1,11 +1,12 @@
 //! `leadsync preview`.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use plan::activity::ActivityMapping;
 use plan::decide::Decision;
+use plan::id::RequestId;
 use plan::link::{Link, Pair};
 use plan::mapping::{Mapping, Sent};
 use plan::metadata::Catalogue;
@@ -22,23 +23,20 @@ pub struct Preview {
     /// The connector's name
     name: String,
     /// A file with a webhook's body, or - for standard input
-    file: PathBuf,
+    #[arg(required_unless_present = "request")]
+    file: Option<PathBuf>,
+    /// A past request in place of a file, by its Request ID
+    #[arg(long, value_name = "REQUEST_ID", conflicts_with = "file")]
+    request: Option<RequestId>,
     /// The body's Content-Type
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", conflicts_with = "request")]
     content_type: Option<String>,
 }
 
 impl Preview {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let body = if self.file.as_os_str() == "-" {
-            let mut body = Vec::new();
-            std::io::Read::read_to_end(&mut std::io::stdin(), &mut body)?;
-            body
-        } else {
-            std::fs::read(&self.file)
-                .with_context(|| format!("{} can't be read", self.file.display()))?
-        };
         let store = settings.open().await?;
+        let Payload { name, body, content_type } = self.payload(store.as_ref()).await?;
         let configuration = store.configuration().await?;
         let connector = configuration.connector(&self.name).with_context(|| {
             format!("there is no connector {}: see `leadsync connector list`", self.name)
@@ -57,15 +55,49 @@ impl Preview {
             source: connector.source,
             destination: connector.destination,
         };
-        let content_type = self.content_type.as_deref();
+        let content_type = content_type.as_deref();
         let links = links(store.as_ref(), connector, &body, content_type).await?;
         let records = preview(previewed, &body, content_type, |id| links.get(id).cloned())
             .map_err(|problem| anyhow::anyhow!("{problem}"))
-            .with_context(|| format!("in {}", self.file.display()))?;
+            .with_context(|| format!("in {name}"))?;
         if settings.json {
             return output::json(&records);
         }
         records.iter().try_for_each(show)
+    }
+}
+
+/// What is to be previewed.
+struct Payload {
+    /// Where it comes from.
+    name: String,
+    body: Vec<u8>,
+    content_type: Option<String>,
+}
+
+impl Preview {
+    async fn payload(&self, store: &dyn Store) -> anyhow::Result<Payload> {
+        if let Some(id) = self.request {
+            let delivery = store.delivery(id).await?;
+            let delivery = delivery.with_context(|| {
+                format!("there is no request {id}: see `leadsync logs` for those that are there")
+            })?;
+            return Ok(Payload {
+                name: format!("request {id}"),
+                body: delivery.body,
+                content_type: delivery.content_type,
+            });
+        }
+        let file = self.file.as_deref().unwrap_or(Path::new("-"));
+        let body = if file.as_os_str() == "-" {
+            let mut body = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin(), &mut body)?;
+            body
+        } else {
+            std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?
+        };
+        let name = file.display().to_string();
+        Ok(Payload { name, body, content_type: self.content_type.clone() })
     }
 }
 
@@ -87,7 +119,7 @@ async fn catalogues(
     }
     dispatch::read_catalogues(&connector.definition, source, destination)
         .await
-        .map_err(|problem| anyhow::anyhow!("{problem}"))
+        .map_err(|refused| anyhow::anyhow!("{}", refused.problem))
 }
 
 async fn links(

@@ -2,6 +2,7 @@
 
 mod apply;
 mod architecture;
+mod check;
 mod connector;
 mod kill;
 mod logs;

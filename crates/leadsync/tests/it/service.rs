@@ -54,7 +54,7 @@ impl Service {
         service
     }
 
-    fn apply(&mut self, lead: &str) {
+    pub fn apply(&mut self, lead: &str) {
         let file = format!(
             "{}{}[[connector]]\nname = \"source-to-destination\"\nsource = \"source\"\n\
              destination = \"destination\"\nenabled = true\n[connector.lead]\n{lead}\n",
@@ -130,6 +130,10 @@ impl Service {
         assert!(sent.success());
         let status = child.wait().expect("the process is ours");
         assert!(status.success(), "{status}:\n{}", self.log());
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        self.program.write(name, text);
     }
 
     pub fn folder(&self) -> &std::path::Path {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::program::Program;
 use crate::service::Service;
 
-async fn post(service: &Service, lead: &Value) {
+pub async fn post(service: &Service, lead: &Value) {
     let body = json!({ "Before": {}, "After": lead, "Current": lead }).to_string();
     let http = reqwest::Client::builder().build().expect("an HTTP client");
     let deadline = std::time::Instant::now() + Duration::from_secs(30);

@@ -139,22 +139,28 @@ fn type_mapping(
     source: &Catalogue,
     destination: &Catalogue,
 ) -> Result<TypeMapping, Problem> {
-    let to = destination.activity_type(rule.to);
-    if to.is_none() && destination.activity_types.is_some() {
+    if destination.activity_type(rule.to).is_none() && destination.activity_types.is_some() {
         return Err(Problem::new(
             "unknown_activity_type",
             format!("The destination account has no activity type {}.", rule.to),
             "Correct the event code in the connector, or add the type in the destination account.",
         ));
     }
-    let from = form(
-        source.activity_type(rule.from),
-        rule.fields.iter().filter_map(|row| row.from.as_deref()),
-    );
-    let to = form(to, rule.fields.iter().map(|row| row.to.as_str()));
+    let (from, to) = forms(rule, source, destination);
     let mapping =
         Mapping::of_activity(definition, &rule.fields, (&from, &to), (source, destination));
     Ok(TypeMapping { from: rule.from, to: rule.to, mapping })
+}
+
+/// The fields of the two types of a rule, in the source and in the destination.
+pub(crate) fn forms(
+    rule: &Rule,
+    source: &Catalogue,
+    destination: &Catalogue,
+) -> (FieldList, FieldList) {
+    let read = rule.fields.iter().filter_map(|row| row.from.as_deref());
+    let written = rule.fields.iter().map(|row| row.to.as_str());
+    (form(source.activity_type(rule.from), read), form(destination.activity_type(rule.to), written))
 }
 
 /// The fields of a type: those that every activity has, and its own. While an account has not told

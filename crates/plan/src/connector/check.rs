@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Behaviour, Definition, FieldRow};
+use super::{Behaviour, Blank, Definition, FieldRow};
 use crate::phone::Country;
 
 /// One thing that is wrong with a definition.
@@ -77,6 +77,16 @@ impl Definition {
             }
             _ => {}
         }
+        if let Some(address) = &self.owner.fallback
+            && !address.contains('@')
+        {
+            faults.add("owner.fallback", format!("'{address}' is no email address"));
+        }
+        for address in self.owner.users.iter().flat_map(|(from, to)| [from, to]) {
+            if !address.contains('@') {
+                faults.add("owner.users", format!("'{address}' is no email address"));
+            }
+        }
         if !self.access.roles.is_empty() && self.access.user_field.is_some() {
             faults.add("access", "has both roles and user_field; choose one");
         }
@@ -146,6 +156,12 @@ impl Faults {
             if row.to.trim().is_empty() {
                 self.add(&format!("{at}.to"), "is empty; name a field of the destination");
             }
+            if row.default.is_some() && row.blank == Some(Blank::Clear) {
+                self.add(
+                    &format!("{at}.blank"),
+                    "clears the field, and the default fills it again; choose one",
+                );
+            }
             match (&row.from, &row.compute) {
                 (Some(_), Some(_)) => self.add(&at, "has both from and compute; choose one"),
                 (None, None) if row.default.is_none() => {
@@ -202,7 +218,8 @@ mod tests {
             r#"{"name":"a b","source":"a","destination":"a",
                 "basic":{"time_zone":"IST","default_country_code":"XX","search_by":"Phone","secondary_search_by":"Phone","notifications":true},
                 "access":{"roles":["r"],"user_field":"f"},
-                "lead":{"field":[{"to":"A"},{"from":"x","compute":"y","to":"B"},{"from":"x","to":"B"},{"compute":"{{","to":"C"},{"from":"","to":""}]},
+                "owner":{"fallback":"asha","users":{"a@example.com":"ravi"}},
+                "lead":{"field":[{"to":"A"},{"from":"x","compute":"y","to":"B"},{"from":"x","to":"B","default":"d","blank":"clear"},{"compute":"{{","to":"C"},{"from":"","to":""}]},
                 "activity":{"behaviour":"do_nothing","type":[{"from":1,"to":2},{"from":1,"to":3}]}}"#,
         );
         let expected = [
@@ -212,10 +229,13 @@ mod tests {
             "basic.default_country_code: 'XX'",
             "basic.secondary_search_by: is the same",
             "basic.notify: is needed",
+            "owner.fallback: 'asha' is no",
+            "owner.users: 'ravi' is no",
             "access: has both",
             "activity.behaviour: do_nothing",
             "lead.field[1]: has neither",
             "lead.field[2]: has both",
+            "lead.field[3].blank: clears",
             "lead.field[3].to: B is filled by row 2",
             "lead.field[4].compute: is no template",
             "lead.field[5].to: is empty",

@@ -14,6 +14,15 @@ CREATE TABLE catalogue (
     content TEXT NOT NULL         -- JSON: fields, users, activity types
 ) STRICT;
 
+-- What changed in an account's fields and may break a mapping.
+CREATE TABLE field_change (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    content TEXT NOT NULL         -- JSON
+) STRICT;
+CREATE INDEX field_change_account ON field_change (account, id);
+
 ALTER TABLE connector ADD COLUMN disabled_at INTEGER;  -- since when it is disabled
 
 ALTER TABLE record ADD COLUMN cause TEXT;     -- of a failure: what failures are grouped by

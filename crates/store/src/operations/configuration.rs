@@ -1,9 +1,8 @@
-//! Accounts, connectors and what accounts said of their fields.
+//! Accounts and connectors.
 
 use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId};
-use plan::metadata::Catalogue;
 use secrecy::ExposeSecret;
 use sqlx::Row;
 
@@ -113,41 +112,6 @@ impl Backend {
         let place = Place { table: "connector_version", row: &connector.0 };
         row.map(|row| place.parse(row.try_get(0)?)).transpose()
     }
-
-    pub(super) async fn read_catalogue(
-        &self,
-        account: AccountId,
-    ) -> Result<Option<(Timestamp, Catalogue)>> {
-        let mut transaction = self.begin_read().await?;
-        let row = sqlx::query("SELECT at, content FROM catalogue WHERE account = $1")
-            .bind(account.0)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let place = Place { table: "catalogue", row: &account.0 };
-        Ok(Some((place.time(row.try_get(0)?)?, place.parse(row.try_get(1)?)?)))
-    }
-
-    pub(super) async fn write_catalogue(
-        &self,
-        account: AccountId,
-        content: String,
-        at: Timestamp,
-    ) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO catalogue (account, at, content) \
-             SELECT id, $2, $3 FROM account WHERE id = $1 \
-             ON CONFLICT (account) DO UPDATE SET at = excluded.at, content = excluded.content",
-        )
-        .bind(account.0)
-        .bind(ms(at))
-        .bind(content)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
-    }
 }
 
 /// The place of a secret: one can't be moved to another row or column.
@@ -191,7 +155,8 @@ async fn accounts(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Ac
 async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Connector>> {
     let rows = sqlx::query(
         "SELECT c.id, c.name, c.source, c.destination, c.enabled, c.version, c.token, \
-         v.definition, c.disabled_at FROM connector c JOIN connector_version v ON v.connector = c.id AND v.version = c.version \
+         v.definition, c.disabled_at, v.at FROM connector c \
+         JOIN connector_version v ON v.connector = c.id AND v.version = c.version \
          ORDER BY c.name",
     )
     .fetch_all(connection)
@@ -208,6 +173,7 @@ async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<
                 id: ConnectorId(row.try_get(0)?),
                 definition: place.parse(row.try_get(7)?)?,
                 version: row.try_get(5)?,
+                saved_at: place.time(row.try_get(9)?)?,
                 source: AccountId(row.try_get(2)?),
                 destination: AccountId(row.try_get(3)?),
                 enabled: row.try_get(4)?,

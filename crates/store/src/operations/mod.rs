@@ -4,6 +4,7 @@
 //! differs between the two (types, how a transaction begins, the clock) comes from the module
 //! above, by the same names.
 
+mod catalogue;
 mod changing;
 mod configuration;
 mod failures;
@@ -27,7 +28,7 @@ use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId, NODES, RequestId};
 use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
-use plan::metadata::Catalogue;
+use plan::metadata::{Catalogue, FieldChange};
 use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
@@ -131,8 +132,16 @@ impl Store for Backend {
         at: Timestamp,
     ) -> Result<()> {
         let backend = self.clone();
-        let content = values::json(catalogue)?;
-        to_the_end(async move { backend.write_catalogue(account, content, at).await }).await
+        let catalogue = catalogue.clone();
+        to_the_end(async move { backend.write_catalogue(account, catalogue, at).await }).await
+    }
+
+    async fn field_changes(
+        &self,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<(Timestamp, FieldChange)>> {
+        self.read_field_changes(account, since).await
     }
 
     async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()> {

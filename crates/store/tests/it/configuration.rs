@@ -14,6 +14,7 @@ crate::promises! {
     every_version_of_a_definition_is_kept,
     a_removed_connector_leaves_nothing,
     fields_are_kept,
+    changes_of_fields_are_noted,
     keys_are_encrypted_and_need_their_key_file,
     opening_again_changes_nothing,
     node_numbers_differ,
@@ -130,6 +131,37 @@ async fn fields_are_kept(empty: Empty) {
             Some((at(seconds), catalogue.clone()))
         );
     }
+}
+
+async fn changes_of_fields_are_noted(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    assert_eq!(configuration.connectors[0].saved_at, at(0));
+    let account = configuration.accounts[0].id;
+    let field = |name: &str, kind| Field {
+        schema_name: name.into(),
+        display_name: name.into(),
+        kind,
+        max_length: None,
+        options: Vec::new(),
+        unique: false,
+        mandatory: false,
+        read_only: false,
+    };
+    let keep = async |fields: Vec<Field>, seconds| {
+        let catalogue = Catalogue::from(FieldList::from(fields));
+        empty.store.store_catalogue(account, &catalogue, at(seconds)).await.unwrap();
+    };
+    keep(vec![field("A", Kind::Text), field("B", Kind::Number)], 1).await;
+    keep(vec![field("A", Kind::Text), field("B", Kind::Number)], 2).await;
+    keep(vec![field("B", Kind::Text), field("C", Kind::Text)], 3).await;
+    let since = async |seconds| {
+        let changes = empty.store.field_changes(account, at(seconds)).await.unwrap();
+        let told = changes.iter().map(|(at, c)| format!("{} {}", c.field, at.as_second()));
+        told.collect::<Vec<_>>()
+    };
+    let third = at(3).as_second();
+    assert_eq!(since(0).await, [format!("A {third}"), format!("B {third}")]);
+    assert_eq!(since(3).await, [""; 0]);
 }
 
 async fn keys_are_encrypted_and_need_their_key_file(empty: Empty) {

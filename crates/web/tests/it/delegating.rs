@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
-use plan::metadata::Catalogue;
+use plan::metadata::{Catalogue, FieldChange};
 use store::{
     Actor, Change, ClaimedMail, Configuration, Cursor, Delivery, FailureGroup, Filter, Intent,
     Lease, MailEnd, MailItem, NewDelivery, NewMail, Page, Progress, RequestItem, Result, Retry,
@@ -59,6 +59,13 @@ impl Store for Faulty {
         at: Timestamp,
     ) -> Result<()> {
         self.inner.store_catalogue(account, catalogue, at).await
+    }
+    async fn field_changes(
+        &self,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<(Timestamp, FieldChange)>> {
+        self.inner.field_changes(account, since).await
     }
     async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()> {
         self.keep(deliveries).await

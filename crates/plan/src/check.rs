@@ -1,0 +1,135 @@
+//! Finding what will fail before it fails: a connector's settings against what both accounts say
+//! of themselves.
+
+mod activities;
+mod leads;
+mod people;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::connector::Definition;
+use crate::mapping::Mapping;
+use crate::metadata::{Catalogue, FieldChange, FieldList};
+use crate::outcome::words;
+use crate::problem::Problem;
+
+words! {
+    /// How bad a finding is.
+    Severity {
+        /// Records fail, or a setting does nothing, until it is mended.
+        Error = "error",
+        /// Some records may fail, or lose a value.
+        Warning = "warning",
+    }
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The setting that it is about, as the configuration file names it: `lead.field[3].to`.
+    pub at: String,
+    /// What is wrong, and what to do.
+    #[serde(flatten)]
+    pub problem: Problem,
+}
+
+/// Everything that is wrong with a connector between two accounts that say this of themselves,
+/// errors first.
+pub fn check(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    for fault in definition.check() {
+        let problem =
+            Problem::new("bad_setting", format!("{fault}."), "Correct the connector's settings.");
+        findings.error(&fault.at, problem);
+    }
+    leads::check(definition, (source, destination), &mut findings);
+    people::check(definition, (source, destination), &mut findings);
+    if definition.activity.enabled {
+        activities::check(definition, (source, destination), &mut findings);
+    }
+    findings.sorted()
+}
+
+/// What changed in the fields of an account that the connector's mapping of leads uses. `account`
+/// says which of the two it is: `source` or `destination`.
+pub fn changes(
+    definition: &Definition,
+    (source, destination): (&Catalogue, &Catalogue),
+    account: &'static str,
+    changed: &[(Timestamp, FieldChange)],
+) -> Vec<Finding> {
+    let used: BTreeSet<String> = if account == "source" {
+        let rows = leads::rows(definition, &source.fields, &destination.fields);
+        rows.iter().filter_map(|(_, row)| rows::source_field(row)).map(str::to_owned).collect()
+    } else {
+        let mapping = Mapping::new(definition, source, destination);
+        let targets = mapping.targets().map(|field| field.schema_name.clone());
+        let basic = &definition.basic;
+        let keys = [Some(basic.search_by.clone()), basic.secondary_search_by.clone()];
+        let named = definition.lead.fields.iter().map(|row| row.to.clone());
+        targets.chain(keys.into_iter().flatten()).chain(named).collect()
+    };
+    let mut findings = Findings::default();
+    for (at, change) in changed.iter().filter(|(_, change)| used.contains(&change.field)) {
+        let since = at.strftime("%Y-%m-%d %H:%M UTC");
+        findings.warning(
+            account,
+            Problem::new(
+                "field_changed",
+                format!(
+                    "The {account}'s field {} {}: seen at {since}, after the connector was saved.",
+                    change.field,
+                    change.what.words()
+                ),
+                "Look whether the mapping still fits, and save the connector again.",
+            )
+            .about(&change.field),
+        );
+    }
+    findings.sorted()
+}
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn error(&mut self, at: &str, problem: Problem) {
+        self.add(Severity::Error, at, problem);
+    }
+
+    fn warning(&mut self, at: &str, problem: Problem) {
+        self.add(Severity::Warning, at, problem);
+    }
+
+    fn add(&mut self, severity: Severity, at: &str, problem: Problem) {
+        self.0.push(Finding { severity, at: at.to_owned(), problem });
+    }
+
+    fn sorted(mut self) -> Vec<Finding> {
+        self.0.sort_by_key(|finding| finding.severity);
+        self.0
+    }
+}
+
+/// Names of fields, the first few of them.
+fn some(names: &[String]) -> String {
+    const MOST: usize = 10;
+    let shown = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// Whether an account's fields were told at all.
+fn told(fields: &FieldList) -> bool {
+    !fields.is_empty()
+}

@@ -1,0 +1,168 @@
+//! Leads: search keys and mapping.
+
+use super::{Findings, rows, some, told};
+use crate::connector::{Behaviour, Definition, FieldRow};
+use crate::mapping::{self, lead_proposals};
+use crate::metadata::{Catalogue, FieldList, Kind};
+use crate::problem::Problem;
+use crate::value::{self, Reading};
+
+/// The rows of leads and where each is in the file; those of the default mapping if the file has
+/// none.
+pub(super) fn rows(
+    definition: &Definition,
+    source: &FieldList,
+    destination: &FieldList,
+) -> Vec<(String, FieldRow)> {
+    if !definition.lead.fields.is_empty() {
+        return numbered("lead.field", &definition.lead.fields);
+    }
+    let proposals = lead_proposals(source, destination, &definition.basic).into_iter();
+    proposals
+        .map(|proposal| (format!("lead.field (default mapping) {}", proposal.row.to), proposal.row))
+        .collect()
+}
+
+/// Rows with their places in the file, counted from 1.
+pub(super) fn numbered(at: &str, rows: &[FieldRow]) -> Vec<(String, FieldRow)> {
+    let place = |(number, row): (usize, &FieldRow)| (format!("{at}[{}]", number + 1), row.clone());
+    rows.iter().enumerate().map(place).collect()
+}
+
+pub(super) fn check(
+    definition: &Definition,
+    (source, destination): (&Catalogue, &Catalogue),
+    findings: &mut Findings,
+) {
+    let fields = (&source.fields, &destination.fields);
+    let rows = rows(definition, fields.0, fields.1);
+    keys(definition, &rows, fields.1, findings);
+    if definition.lead.behaviour == Behaviour::DoNothing {
+        return;
+    }
+    if rows.is_empty() && told(fields.0) && told(fields.1) {
+        findings.error("lead.field", no_fields_in_common());
+    }
+    lead_source(definition, fields.1, findings);
+    rows::check(&rows, fields, &definition.lead, findings);
+    unmapped(definition, &rows, fields, findings);
+}
+
+fn keys(
+    definition: &Definition,
+    rows: &[(String, FieldRow)],
+    destination: &FieldList,
+    findings: &mut Findings,
+) {
+    let basic = &definition.basic;
+    let secondary = basic.secondary_search_by.as_ref();
+    let keys =
+        [("basic.search_by", Some(&basic.search_by)), ("basic.secondary_search_by", secondary)];
+    for (at, key) in keys {
+        let Some(key) = key.filter(|key| !key.trim().is_empty()) else { continue };
+        match destination.get(key) {
+            None => {
+                let problem = Problem::new(
+                    "unknown_search_key",
+                    format!("The destination account has no field {key} to search by."),
+                    "Name a unique lead field of the destination, such as EmailAddress.",
+                );
+                findings.error(at, problem.about(key));
+                continue;
+            }
+            Some(field) if !field.unique => {
+                let problem = Problem::new(
+                    "search_key_not_unique",
+                    format!(
+                        "{key} is not unique in the destination: two leads may have the same \
+                         value, and then neither can be chosen."
+                    ),
+                    "Search by a unique field, or make this one unique in the destination account.",
+                );
+                if at == "basic.search_by" {
+                    findings.error(at, problem.about(key));
+                } else {
+                    findings.warning(at, problem.about(key));
+                }
+            }
+            Some(_) => {}
+        }
+        // The definition's own check says it of rows in the file.
+        let is_filled = rows.iter().any(|(_, row)| row.enabled && row.to == *key);
+        if definition.lead.fields.is_empty() && !is_filled {
+            let problem = Problem::new(
+                "search_key_unmapped",
+                format!("The default mapping fills no {key}: the source has no such field."),
+                "Write rows of your own, with one for the search key.",
+            );
+            findings.error(at, problem.about(key));
+        }
+    }
+}
+
+fn lead_source(definition: &Definition, destination: &FieldList, findings: &mut Findings) {
+    if let Some(lead_source) = &definition.basic.lead_source
+        && let Some(field) = destination.get("Source")
+        && let Err(problem) = value::convert(lead_source, Kind::Text, field, &Reading::default())
+    {
+        findings.error("basic.lead_source", problem);
+    }
+}
+
+/// Fields of the destination without which leads are refused, or become doubles.
+fn unmapped(
+    definition: &Definition,
+    rows: &[(String, FieldRow)],
+    (source, destination): (&FieldList, &FieldList),
+    findings: &mut Findings,
+) {
+    let creates =
+        matches!(definition.lead.behaviour, Behaviour::CreateAndUpdate | Behaviour::CreateOnly);
+    let is_filled = |name: &str| rows.iter().any(|(_, row)| row.enabled && row.to == name);
+    let writable = |name: &str| !mapping::SYSTEM_FIELDS.contains(&name);
+    let missing = destination
+        .iter()
+        .filter(|field| !field.read_only && writable(&field.schema_name))
+        .filter(|field| !is_filled(&field.schema_name));
+    let (mut unique, mut mandatory) = (Vec::new(), Vec::new());
+    for field in missing {
+        let name = field.schema_name.clone();
+        if field.mandatory && creates {
+            mandatory.push(name);
+        } else if field.unique && source.get(&name).is_some() {
+            unique.push(name);
+        }
+    }
+    if !unique.is_empty() {
+        findings.warning(
+            "lead.field",
+            Problem::new(
+                "unique_field_unmapped",
+                format!(
+                    "No row fills what is unique in the destination and known in the source: {}. \
+                     Leads that have it there already can't be told from new ones.",
+                    some(&unique)
+                ),
+                "Add rows for it, or search by it.",
+            ),
+        );
+    }
+    if !mandatory.is_empty() {
+        findings.warning(
+            "lead.field",
+            Problem::new(
+                "mandatory_field_unmapped",
+                format!("No row fills what is mandatory in the destination: {}.", some(&mandatory)),
+                "Add rows for it, with a default if the source may have none.",
+            ),
+        );
+    }
+}
+
+fn no_fields_in_common() -> Problem {
+    Problem::new(
+        "no_mapping",
+        "The accounts have no field in common, so the default mapping is empty.",
+        "Write rows of your own.",
+    )
+}

@@ -1,0 +1,91 @@
+//! Users whom the settings name.
+
+use super::{Findings, some};
+use crate::connector::Definition;
+use crate::metadata::Catalogue;
+use crate::problem::Problem;
+
+pub(super) fn check(
+    definition: &Definition,
+    (source, destination): (&Catalogue, &Catalogue),
+    findings: &mut Findings,
+) {
+    if destination.users.is_none() {
+        return;
+    }
+    let active = |email: &str| destination.user_by_email(email).is_some_and(|user| user.active);
+    let named = |email: &str| {
+        Problem::new(
+            "unknown_user",
+            format!("The destination account has no active user {email}."),
+            "Name one by the email address that the account shows under Users and Permissions.",
+        )
+    };
+    let owner = &definition.owner;
+    for (at, email) in [
+        ("basic.notify", definition.basic.notify.as_ref()),
+        ("owner.fallback", owner.fallback.as_ref()),
+    ] {
+        if let Some(email) = email.filter(|email| !active(email)) {
+            findings.error(at, named(email));
+        }
+    }
+    for (from, to) in &owner.users {
+        let at = format!("owner.users.\"{from}\"");
+        if !active(to) {
+            findings.error(&at, named(to));
+        }
+        if source.users.is_some() && source.user_by_email(from).is_none() {
+            findings.warning(
+                &at,
+                Problem::new(
+                    "unknown_user",
+                    format!("The source account has no user {from}."),
+                    "Correct the address, or leave the line out.",
+                ),
+            );
+        }
+    }
+    if owner.fallback.is_none() {
+        alone(definition, (source, destination), findings);
+    }
+}
+
+/// Users of the source for whom nobody stands in the destination.
+fn alone(
+    definition: &Definition,
+    (source, destination): (&Catalogue, &Catalogue),
+    findings: &mut Findings,
+) {
+    let is_matched = |email: &str| {
+        let table = definition.owner.users.iter();
+        let stands = table.filter(|(from, _)| from.eq_ignore_ascii_case(email)).map(|(_, to)| to);
+        stands
+            .map(String::as_str)
+            .chain([email])
+            .any(|email| destination.user_by_email(email).is_some_and(|user| user.active))
+    };
+    let rows = super::leads::rows(definition, &source.fields, &destination.fields);
+    let maps_owners = rows.iter().any(|(_, row)| row.enabled && row.to == "OwnerId");
+    let alone: Vec<String> = source
+        .users
+        .iter()
+        .flatten()
+        .filter(|user| user.active && !is_matched(&user.email))
+        .map(|user| user.email.clone())
+        .collect();
+    if maps_owners && !alone.is_empty() {
+        findings.warning(
+            "owner",
+            Problem::new(
+                "owner_without_counterpart",
+                format!(
+                    "Users of the source have no counterpart in the destination: {}. The owner of \
+                     their leads is left alone there.",
+                    some(&alone)
+                ),
+                "Name a fallback, or who stands for them, in [connector.owner].",
+            ),
+        );
+    }
+}

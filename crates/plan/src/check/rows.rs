@@ -1,0 +1,196 @@
+//! The rows of a mapping.
+
+use super::{Findings, some, told};
+use crate::connector::{FieldRow, LeadRules};
+use crate::mapping::{self, plain_name};
+use crate::metadata::{Field, FieldList, Kind};
+use crate::problem::Problem;
+use crate::value::{self, Reading};
+
+/// Whether values of one kind fit into a field of another.
+enum Fit {
+    Always,
+    Sometimes,
+    Never,
+}
+
+fn fit(from: Kind, to: Kind) -> Fit {
+    use Kind::{
+        Boolean, Date, DateTime, Email, FieldSet, MultiSelect, Number, Phone, Select, Text,
+    };
+    let (always, sometimes): (&[Kind], &[Kind]) = match to {
+        Text | Email | Phone => return Fit::Always,
+        Number => (&[Boolean], &[Text, Select, MultiSelect, Phone]),
+        Boolean => (&[], &[Text, Select, Number]),
+        Date => (&[DateTime], &[Text, Select]),
+        DateTime => (&[Date], &[Text, Select]),
+        Kind::Time => (&[], &[Text, Select]),
+        // Their options are compared one by one.
+        Select | MultiSelect => (&[Select, MultiSelect], &[Text, Number, Boolean, Email, Phone]),
+        Kind::User => (&[], &[Text, Email]),
+        FieldSet => (&[], &[Text]),
+    };
+    if from == to || always.contains(&from) {
+        Fit::Always
+    } else if sometimes.contains(&from) {
+        Fit::Sometimes
+    } else {
+        Fit::Never
+    }
+}
+
+/// The source's field that a row reads, as far as it reads one.
+pub(super) fn source_field(row: &FieldRow) -> Option<&str> {
+    let name = plain_name(row.from.as_deref()?);
+    // A part of a custom field set is read out of the whole set.
+    Some(name.split_once('.').map_or(name, |(set, _)| set))
+}
+
+/// Checks rows between the fields of two accounts. `what` holds their places in the file.
+pub(super) fn check(
+    rows: &[(String, FieldRow)],
+    (source, destination): (&FieldList, &FieldList),
+    lead: &LeadRules,
+    findings: &mut Findings,
+) {
+    let leaves_out = lead.bad_field == crate::connector::BadField::LeaveOut;
+    for (at, row) in rows.iter().filter(|(_, row)| row.enabled) {
+        if let Some(from) = source_field(row)
+            && told(source)
+            && source.get(from).is_none()
+            && !mapping::SYSTEM_FIELDS.contains(&from)
+        {
+            findings.warning(&format!("{at}.from"), not_in_source(from, &row.to));
+        }
+        let to = match mapping::writable(&row.to, destination) {
+            Ok(to) => to,
+            Err(problem) if leaves_out => {
+                findings.warning(&format!("{at}.to"), problem);
+                continue;
+            }
+            Err(problem) => {
+                findings.error(&format!("{at}.to"), problem);
+                continue;
+            }
+        };
+        fixed_values(at, row, to, findings);
+        let from = source_field(row).and_then(|from| source.get(from));
+        // Users are matched by email, and parts of a field set are texts.
+        if let Some(from) = from
+            && to.kind != Kind::User
+            && row.to == to.schema_name
+            && row.from.as_deref().map(plain_name) == Some(&from.schema_name)
+        {
+            pair(at, row, from, to, findings);
+        }
+    }
+}
+
+/// The values that the settings themselves hold.
+fn fixed_values(at: &str, row: &FieldRow, to: &Field, findings: &mut Findings) {
+    if row.to != to.schema_name || to.kind == Kind::User {
+        return;
+    }
+    let reading = Reading::default();
+    let mut fits = |at: String, text: &str| {
+        if let Err(problem) = value::convert(text, Kind::Text, to, &reading) {
+            findings.error(&at, problem);
+        }
+    };
+    if let Some(default) = row.default.as_deref().filter(|text| !text.trim().is_empty()) {
+        fits(format!("{at}.default"), default);
+    }
+    for (from, becomes) in row.values.iter().filter(|(_, becomes)| !becomes.trim().is_empty()) {
+        fits(format!("{at}.values.\"{from}\""), becomes);
+    }
+}
+
+/// One field of the source and the one that it goes to.
+fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findings) {
+    let what = |code: &str, message: String, advice: &str| {
+        Problem::new(code, message, advice).about(&to.schema_name)
+    };
+    match fit(from.kind, to.kind) {
+        Fit::Never => findings.error(
+            at,
+            what(
+                "type_mismatch",
+                format!(
+                    "{} holds {} in the source, and {} takes {} in the destination.",
+                    from.schema_name,
+                    from.kind.words(),
+                    to.schema_name,
+                    to.kind.words()
+                ),
+                "Map another field, or compute a value that fits.",
+            ),
+        ),
+        Fit::Sometimes if to.options.is_empty() || to.kind != Kind::Select => findings.warning(
+            at,
+            what(
+                "type_mismatch",
+                format!(
+                    "{} holds {} in the source; values that are not {} do not fit into {}.",
+                    from.schema_name,
+                    from.kind.words(),
+                    to.kind.words(),
+                    to.schema_name
+                ),
+                "See that the source holds such values only, or set lead.bad_field = \"leave_out\".",
+            ),
+        ),
+        Fit::Sometimes | Fit::Always => {}
+    }
+    let missing: Vec<String> = from
+        .options
+        .iter()
+        .map(|option| row.values.get(option).unwrap_or(option))
+        .filter(|option| !option.trim().is_empty())
+        .filter(|option| value::convert(option, from.kind, to, &Reading::default()).is_err())
+        .cloned()
+        .collect();
+    if !missing.is_empty() && !matches!(fit(from.kind, to.kind), Fit::Never) {
+        findings.warning(
+            at,
+            what(
+                "missing_option",
+                format!(
+                    "{} has options in the source that {} lacks in the destination: {}.",
+                    from.schema_name,
+                    to.schema_name,
+                    some(&missing)
+                ),
+                "Add them to the destination's field, or translate them in the row's values.",
+            ),
+        );
+    }
+    if let (Some(longest), Some(fits)) = (from.max_length, to.max_length)
+        && longest > fits
+        && matches!(to.kind, Kind::Text | Kind::Email)
+        && matches!(from.kind, Kind::Text | Kind::Email)
+    {
+        findings.warning(
+            at,
+            what(
+                "too_long",
+                format!(
+                    "{} may hold {longest} characters in the source, and {fits} fit into {} in \
+                     the destination.",
+                    from.schema_name, to.schema_name
+                ),
+                "Lengthen the field in the destination account, or set \
+                 lead.bad_field = \"leave_out\".",
+            ),
+        );
+    }
+}
+
+fn not_in_source(from: &str, to: &str) -> Problem {
+    Problem::new(
+        "unknown_source_field",
+        format!("The source account has no field {from}, so nothing comes into {to} from there."),
+        "Correct the path, switch the row off, or add the field in the source account. Leave it \
+         as it is if the payload has it all the same.",
+    )
+    .about(to)
+}
