@@ -419,6 +419,11 @@ impl Sandbox {
         self.with(|account| account.set_up(|setup| setup.remove(schema_name)))
     }
 
+    /// The user with this email address.
+    pub fn user(&self, email: &str) -> Option<User> {
+        self.with(|account| account.setup.users.iter().find(|user| user.email == email).cloned())
+    }
+
     /// Adds a user, or replaces the one of the same id.
     pub fn put_user(&self, user: User) {
         self.with(|account| {

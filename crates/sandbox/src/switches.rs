@@ -251,6 +251,64 @@ pub struct Switches {
     pub capture_activity: Toggle,
 }
 
+impl Switches {
+    /// The switches with one of them turned, for each position that is not its default, with a
+    /// name like `error_status=Status200`. [`Switches::wrong_region`] is left out: with it on
+    /// nothing works.
+    pub fn positions() -> Vec<(String, Self)> {
+        let mut positions = Vec::new();
+        macro_rules! turn {
+            ($($field:ident: $($position:expr),+;)+) => {
+                // A new switch must be named here.
+                let Self { wrong_region: _, $($field: _),+ } = Self::default();
+                $($(
+                    let switches = Self { $field: $position, ..Self::default() };
+                    let name = format!("{}={:?}", stringify!($field), switches.$field);
+                    if switches != Self::default() {
+                        positions.push((name, switches));
+                    }
+                )+)+
+            };
+        }
+        turn! {
+            error_status: ErrorStatus::Status500, ErrorStatus::Status200;
+            rate_limit_status: RateLimitStatus::Status429, RateLimitStatus::Status403,
+                RateLimitStatus::Status200;
+            window: WindowKind::Sliding, WindowKind::Fixed;
+            is_mx_exception: Toggle::On, Toggle::Off;
+            capture_update_fires: Toggle::On, Toggle::Off;
+            bulk_fires: Toggle::On, Toggle::Off;
+            empty_value: EmptyValue::Clears, EmptyValue::Ignored;
+            new_lead_before: NewLeadBefore::EmptyObject, NewLeadBefore::Null,
+                NewLeadBefore::Absent;
+            custom_fields: CustomFields::Everywhere, CustomFields::CurrentOnly,
+                CustomFields::Nowhere;
+            empty_fields: EmptyFields::Present, EmptyFields::Absent;
+            compared: Compared::WholeLead, Compared::ChangedOnly;
+            current: CurrentState::AtSend, CurrentState::AtChange;
+            activity_payload: ActivityPayload::Object, ActivityPayload::Array;
+            activity_event_number: Toggle::On, Toggle::Off;
+            activity_fields_in_current: Toggle::On, Toggle::Off;
+            entity_query: Toggle::On, Toggle::Off;
+            capture_answer: CaptureAnswer::Full, CaptureAnswer::IdOnly,
+                CaptureAnswer::RelatedIdOnly;
+            too_long: TooLong::Refused, TooLong::Cut;
+            unknown_option: UnknownOption::Stored, UnknownOption::Refused;
+            phone_match: PhoneMatch::Exact, PhoneMatch::Digits;
+            system_write: SystemWrite::Ignored, SystemWrite::Refused;
+            unknown_owner_refused: Toggle::On, Toggle::Off;
+            create_or_update_by_phone: Toggle::On, Toggle::Off;
+            search_by_prospect_id: Toggle::On, Toggle::Off;
+            unstable_ties: Toggle::On, Toggle::Off;
+            touch_without_change: Toggle::On, Toggle::Off;
+            date_reads: DateReads::WithMidnight, DateReads::DateOnly;
+            delete_enabled: Toggle::On, Toggle::Off;
+            capture_activity: Toggle::On, Toggle::Off;
+        }
+        positions
+    }
+}
+
 impl Default for Switches {
     fn default() -> Self {
         Self {

@@ -136,13 +136,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<Unfinished>>;
 
-    /// The requests of a connector that came at this time or later and were never taken up, oldest
-    /// first. At most `limit`.
-    async fn arrivals(
+    /// The requests of a connector that came since it is disabled and were never taken up, oldest
+    /// first; none of one that is enabled. At most `limit`.
+    async fn arrivals_while_disabled(
         &self,
         lease: &Lease,
         connector: ConnectorId,
-        from: Timestamp,
         limit: usize,
     ) -> Result<Vec<Unfinished>>;
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use plan::id::ConnectorId;
 use plan::identity;
 use plan::link::{Link, Pair, Side};
@@ -59,11 +58,12 @@ impl Worker {
 
     /// Ends requests that came to connectors which are disabled and drop what arrives.
     async fn drop_arrivals(&mut self) -> store::Result<()> {
-        let dropping: Vec<(ConnectorId, Timestamp)> =
-            self.routes.values().filter_map(|route| Some((route.id, route.drops_from?))).collect();
-        for (connector, from) in dropping {
+        let dropping: Vec<ConnectorId> =
+            self.routes.values().filter(|route| route.drops).map(|route| route.id).collect();
+        for connector in dropping {
             let store = self.shared.store.clone();
-            let found = store.arrivals(&self.lease, connector, from, MOST_AT_ONCE).await?;
+            // The store says whether it is still disabled: these settings may be a moment old.
+            let found = store.arrivals_while_disabled(&self.lease, connector, MOST_AT_ONCE).await?;
             // What ended and is not on disk yet is found again.
             let opened = self.book.opened();
             let mut records = Vec::new();
@@ -228,6 +228,8 @@ impl Worker {
         Some(mapped)
     }
 
+    /// The links of these records, with those that are not on disk yet: the webhook about a lead
+    /// that was just made may be here before the answer of the call that made it is kept.
     async fn links(
         &self,
         records: &[(RecordKey, Record)],
@@ -245,9 +247,19 @@ impl Worker {
         for ((pair, side), mut ids) in wanted {
             ids.sort_unstable();
             ids.dedup();
-            for link in self.shared.store.links(pair, side, &ids).await? {
-                links.insert((pair, side, link.end(side).id.clone()), link);
-            }
+            let news = self.progress.links.iter().filter(|link| link.pair == pair);
+            let news: Vec<&Link> = news.collect();
+            let replaced = |link: &Link| {
+                news.iter()
+                    .any(|new| new.first.id == link.first.id || new.second.id == link.second.id)
+            };
+            let mut found = self.shared.store.links(pair, side, &ids).await?;
+            found.retain(|link| !replaced(link));
+            let wanted = |link: &&&Link| ids.binary_search(&link.end(side).id).is_ok();
+            found.extend(news.iter().filter(wanted).map(|link| Link::clone(link)));
+            links.extend(
+                found.into_iter().map(|link| ((pair, side, link.end(side).id.clone()), link)),
+            );
         }
         Ok(links)
     }

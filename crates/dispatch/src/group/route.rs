@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use plan::activity::ActivityMapping;
 use plan::connector::{Definition, WhileDisabled};
 use plan::id::{AccountId, ConnectorId};
@@ -20,8 +19,8 @@ pub(super) struct Route {
     /// Whether its requests are worked. A disabled one stays as long as it is configured, because
     /// a call for it may be under way.
     pub(super) enabled: bool,
-    /// Since when requests that arrive are dropped, if they are.
-    pub(super) drops_from: Option<Timestamp>,
+    /// Whether it is disabled and drops requests that arrive.
+    pub(super) drops: bool,
     /// The mappings and what they were made from: generations of the two accounts' catalogues.
     mappings: Option<((u64, u64), Arc<Mappings>)>,
     /// Grows with each new mapping: what a record was mapped with.
@@ -55,7 +54,7 @@ impl Route {
             definition: Arc::new(connector.definition.clone()),
             version: connector.version,
             enabled: connector.enabled,
-            drops_from: drops_from(connector),
+            drops: drops(connector),
             mappings: None,
             generation: 0,
         }
@@ -76,7 +75,7 @@ impl Route {
     /// Takes over changed settings.
     pub(super) fn configure(&mut self, connector: &store::Connector) {
         self.enabled = connector.enabled;
-        self.drops_from = drops_from(connector);
+        self.drops = drops(connector);
         if connector.version != self.version {
             self.definition = Arc::new(connector.definition.clone());
             self.version = connector.version;
@@ -106,7 +105,6 @@ impl Route {
     }
 }
 
-fn drops_from(connector: &store::Connector) -> Option<Timestamp> {
-    let drops = connector.definition.while_disabled == WhileDisabled::Drop;
-    connector.disabled_at.filter(|_| drops && !connector.enabled)
+fn drops(connector: &store::Connector) -> bool {
+    !connector.enabled && connector.definition.while_disabled == WhileDisabled::Drop
 }

@@ -7,6 +7,7 @@ mod connector;
 mod kill;
 mod logs;
 mod program;
+mod scenarios;
 mod service;
 mod settings;
 mod traffic;

@@ -105,7 +105,7 @@ fn lead_source(definition: &Definition, destination: &FieldList, findings: &mut 
         && let Some(field) = destination.get("Source")
         && let Err(problem) = value::convert(lead_source, Kind::Text, field, &Reading::default())
     {
-        findings.error("basic.lead_source", problem);
+        findings.warning("basic.lead_source", problem);
     }
 }
 

@@ -180,14 +180,13 @@ impl Store for Backend {
         self.find_open(lease, connectors, open, now, limit).await
     }
 
-    async fn arrivals(
+    async fn arrivals_while_disabled(
         &self,
         lease: &Lease,
         connector: ConnectorId,
-        from: Timestamp,
         limit: usize,
     ) -> Result<Vec<Unfinished>> {
-        self.find_arrivals(lease, connector, from, limit).await
+        self.find_arrivals(lease, connector, limit).await
     }
 
     async fn waiting_records(

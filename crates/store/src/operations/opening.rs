@@ -55,18 +55,26 @@ impl Backend {
         &self,
         lease: &Lease,
         connector: ConnectorId,
-        from: Timestamp,
         limit: usize,
     ) -> Result<Vec<Unfinished>> {
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
+        let row = sqlx::query("SELECT disabled_at FROM connector WHERE id = $1 AND NOT enabled")
+            .bind(connector.0)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let Some(since) = row.map(|row| row.try_get::<Option<i64>, _>(0)).transpose()?.flatten()
+        else {
+            return Ok(Vec::new());
+        };
+        let since = Place { table: "connector", row: &connector.0 }.time(since)?;
         let rows = sqlx::query(
             "SELECT id FROM request WHERE connector = $1 AND finished_at IS NULL AND due = 0 \
              AND id >= $2 ORDER BY id LIMIT $3",
         )
         .bind(connector.0)
         // A Request ID begins with the time of arrival.
-        .bind(RequestId::first_at(from).number())
+        .bind(RequestId::first_at(since).number())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&mut *transaction)
         .await?;

@@ -22,7 +22,7 @@ crate::promises! {
     a_retry_while_the_request_is_at_work_is_not_forgotten,
     many_retries_go_at_a_pace_and_can_be_taken_back,
     a_retry_says_with_which_settings,
-    arrivals_are_what_nobody_took_up,
+    arrivals_while_disabled_are_known,
     spent_calls_add_up,
 }
 
@@ -305,7 +305,7 @@ async fn a_retry_says_with_which_settings(empty: Empty) {
     assert_eq!(told, [(1, None, 1), (2, Some(RetryWith::Then), 1)]);
 }
 
-async fn arrivals_are_what_nobody_took_up(empty: Empty) {
+async fn arrivals_while_disabled_are_known(empty: Empty) {
     let configuration = empty.with_connector().await;
     let own = configuration.connectors[0].id;
     let lease = empty.lease(&configuration).await;
@@ -316,27 +316,25 @@ async fn arrivals_are_what_nobody_took_up(empty: Empty) {
         ..Progress::default()
     };
     empty.store.record_progress(&lease, progress).await.unwrap();
-    let arrivals = async |from, limit| {
-        let found = empty.store.arrivals(&lease, own, at(from), limit).await.unwrap();
+    let arrivals = async |limit| {
+        let found = empty.store.arrivals_while_disabled(&lease, own, limit).await.unwrap();
         found.iter().map(|request| request.id).collect::<Vec<_>>()
     };
-    assert_eq!(arrivals(2, 9).await, [id(2), id(5)]);
-    assert_eq!(arrivals(0, 2).await, [id(0), id(1)]);
-    assert_eq!(arrivals(6, 9).await, []);
-
     // Since when it is disabled is known for as long as it is.
-    let enable = |enabled| Change::SetEnabled { name: "a-b".to_owned(), enabled };
-    let disabled_at = async || empty.store.configuration().await.unwrap().connectors[0].disabled_at;
-    assert_eq!(disabled_at().await, None);
     let set = async |enabled, now| {
-        empty.store.change_configuration(vec![enable(enabled)], &actor(), at(now)).await.unwrap()
+        let change = Change::SetEnabled { name: "a-b".to_owned(), enabled };
+        empty.store.change_configuration(vec![change], &actor(), at(now)).await.unwrap();
+        empty.store.configuration().await.unwrap().connectors[0].disabled_at
     };
-    set(false, 70).await;
-    assert_eq!(disabled_at().await, Some(at(70)));
-    set(false, 80).await;
-    assert_eq!(disabled_at().await, Some(at(70)), "it was disabled already");
-    set(true, 90).await;
-    assert_eq!(disabled_at().await, None);
+    assert_eq!(arrivals(9).await, [], "it is enabled");
+    assert_eq!(set(false, 2).await, Some(at(2)));
+    assert_eq!(set(false, 4).await, Some(at(2)), "it was disabled already");
+    assert_eq!(arrivals(9).await, [id(2), id(5)]);
+    assert_eq!(arrivals(1).await, [id(2)]);
+    assert_eq!(set(true, 7).await, None);
+    assert_eq!(arrivals(9).await, [], "what came meanwhile is not dropped any more");
+    assert_eq!(set(false, 8).await, Some(at(8)));
+    assert_eq!(arrivals(9).await, [], "nor is what came while it was enabled");
 }
 
 async fn spent_calls_add_up(empty: Empty) {

@@ -135,14 +135,13 @@ impl Store for Faulty {
     async fn count_links(&self, pair: Pair) -> Result<u64> {
         self.inner.count_links(pair).await
     }
-    async fn arrivals(
+    async fn arrivals_while_disabled(
         &self,
         lease: &Lease,
         connector: ConnectorId,
-        from: Timestamp,
         limit: usize,
     ) -> Result<Vec<Unfinished>> {
-        self.inner.arrivals(lease, connector, from, limit).await
+        self.inner.arrivals_while_disabled(lease, connector, limit).await
     }
     async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>> {
         self.inner.failures(filter).await

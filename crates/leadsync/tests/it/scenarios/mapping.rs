@@ -1,0 +1,256 @@
+//! What becomes of fields.
+
+use plan::outcome::Event;
+use sandbox::switches::{CustomFields, EmptyFields, EmptyValue};
+use sandbox::{Field, Kind};
+
+use super::world::{Place, World};
+
+const ASHA: &str = "asha@example.com";
+
+/// A mapping of the mail address and these rows.
+fn rows(rows: &str) -> String {
+    format!(r#""lead":{{"field":[{{"from":"EmailAddress","to":"EmailAddress"}},{rows}]}}"#)
+}
+
+/// What a field of Asha's twin holds.
+fn held(world: &World, field: &str) -> Option<String> {
+    world.there(ASHA, field)
+}
+
+pub async fn default_mapping(place: Place) {
+    let world = place.world("").await;
+    world.there.put_field(Field::new("mx_Town", Kind::Text).display("Native Town"));
+    world.here.put_field(Field::new("mx_Village", Kind::Text).display("native town"));
+    world.lead(&[
+        ("EmailAddress", ASHA),
+        ("FirstName", "Asha"),
+        ("Website", "https://example.com"),
+        ("mx_City", "Pune"),
+        ("mx_Village", "Wai"),
+    ]);
+    world.settled().await;
+    assert_eq!(held(&world, "FirstName").as_deref(), Some("Asha"));
+    assert_eq!(held(&world, "Website").as_deref(), Some("https://example.com"));
+    // What a payload does not show can't be carried over.
+    let custom = world.switches.custom_fields != CustomFields::Nowhere;
+    assert_eq!(held(&world, "mx_City").as_deref(), custom.then_some("Pune"));
+    assert_eq!(held(&world, "mx_Town").as_deref(), custom.then_some("Wai"), "by display name");
+    world.end().await;
+}
+
+pub async fn switched_off_row(place: Place) {
+    let world = place
+        .world(&rows(
+            r#"{"from":"FirstName","to":"FirstName","enabled":false},
+               {"from":"Current.LastName","to":"LastName"}"#,
+        ))
+        .await;
+    world.lead(&[("EmailAddress", ASHA), ("FirstName", "Asha"), ("LastName", "Rao")]);
+    world.settled().await;
+    assert_eq!(held(&world, "FirstName"), None);
+    assert_eq!(held(&world, "LastName").as_deref(), Some("Rao"));
+    world.end().await;
+}
+
+pub async fn default_value(place: Place) {
+    let world = place
+        .world(&rows(
+            r#"{"from":"JobTitle","to":"JobTitle","default":"Unknown"},
+               {"from":"Company","to":"Company","default":"None"}"#,
+        ))
+        .await;
+    let known = [("EmailAddress", ASHA), ("JobTitle", "Nurse")];
+    world.there.create_lead(&known).expect("a lead");
+    world.lead(&[("EmailAddress", ASHA)]);
+    world.lead(&[("EmailAddress", "bina@example.com"), ("Company", "Clinic")]);
+    world.settled().await;
+    assert_eq!(held(&world, "JobTitle").as_deref(), Some("Nurse"), "it held something already");
+    assert_eq!(held(&world, "Company").as_deref(), Some("None"));
+    assert_eq!(world.there("bina@example.com", "JobTitle").as_deref(), Some("Unknown"));
+    assert_eq!(world.there("bina@example.com", "Company").as_deref(), Some("Clinic"));
+    world.end().await;
+}
+
+pub async fn translated_values(place: Place) {
+    let world = place
+        .world(&rows(
+            r#"{"from":"JobTitle","to":"mx_Plan","values":{"Nurse":"Basic","Doctor":"Premium"}}"#,
+        ))
+        .await;
+    let id = world.lead(&[("EmailAddress", ASHA), ("JobTitle", "Nurse")]);
+    world.settled().await;
+    assert_eq!(held(&world, "mx_Plan").as_deref(), Some("Basic"));
+    world.edit(&id, &[("JobTitle", "Doctor")]);
+    world.settled().await;
+    assert_eq!(held(&world, "mx_Plan").as_deref(), Some("Premium"));
+    world.end().await;
+}
+
+pub async fn computed_value(place: Place) {
+    let row =
+        r#"{"compute":"{{ Current.FirstName }} {{ Current.LastName | upper }}","to":"Company"}"#;
+    let world = place.world(&rows(row)).await;
+    world.lead(&[("EmailAddress", ASHA), ("FirstName", "Asha"), ("LastName", "Rao")]);
+    world.settled().await;
+    assert_eq!(held(&world, "Company").as_deref(), Some("Asha RAO"));
+    world.end().await;
+}
+
+pub async fn blanks_are_left_or_cleared(place: Place) {
+    let world = place
+        .world(&rows(
+            r#"{"from":"JobTitle","to":"JobTitle"},
+               {"from":"Company","to":"Company","blank":"clear"}"#,
+        ))
+        .await;
+    let id = world.lead(&[("EmailAddress", ASHA), ("JobTitle", "Nurse"), ("Company", "Clinic")]);
+    world.settled().await;
+    world.edit(&id, &[("JobTitle", ""), ("Company", "")]);
+    world.settled().await;
+    let emptied = world.here.lead(&id).expect("the lead")["Company"].is_none();
+    assert_eq!(held(&world, "JobTitle").as_deref(), Some("Nurse"), "left, as by default");
+    // Payloads that leave out empty fields do not show that one was emptied.
+    let shown = world.switches.empty_fields == EmptyFields::Present && emptied;
+    let clears = world.switches.empty_value == EmptyValue::Clears;
+    let left = !(shown && clears);
+    assert_eq!(held(&world, "Company").as_deref(), left.then_some("Clinic"));
+    assert!(!world.events().await.contains(&Event::Failed));
+    world.end().await;
+}
+
+pub async fn country_code(place: Place) {
+    let world = place.world(r#""basic":{"default_country_code":"IN"}"#).await;
+    for (email, sent, kept) in [
+        ("a@example.com", "9198765432", "+91-9198765432"),
+        ("b@example.com", "919876543211", "+91-9876543211"),
+        ("c@example.com", "+65 9123 4567", "+65-91234567"),
+        ("d@example.com", "+39 06 1234 5678", "+39-0612345678"),
+        ("e@example.com", "12345", "12345"),
+    ] {
+        world.lead(&[("EmailAddress", email), ("Phone", sent)]);
+        world.settled().await;
+        assert_eq!(world.there(email, "Phone").as_deref(), Some(kept), "{sent}");
+    }
+    let marked = world.records().await.pop().expect("the last one");
+    let explanation = marked.explanation.expect("an explanation");
+    assert!(explanation.get().contains("can't be a phone number"), "{explanation}");
+    world.end().await;
+}
+
+pub async fn time_zone(place: Place) {
+    let row =
+        r#"{"from":"JobTitle","to":"mx_Next_Meeting"},{"from":"Company","to":"mx_Date_of_Birth"}"#;
+    let world =
+        place.world(&format!(r#""basic":{{"time_zone":"America/New_York"}},{}"#, rows(row))).await;
+    for (n, (local, utc)) in [
+        ("2026-07-01 10:00:00", "2026-07-01 14:00:00"),
+        ("2026-01-01 10:00:00", "2026-01-01 15:00:00"),
+        // In the gap of spring, and the first of the two in the fold of autumn.
+        ("2026-03-08 02:30:00", "2026-03-08 07:30:00"),
+        ("2026-11-01 01:30:00", "2026-11-01 05:30:00"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("z{n}@example.com");
+        world.lead(&[("EmailAddress", &email), ("JobTitle", local), ("Company", "2026-07-01")]);
+        world.settled().await;
+        let kept = world.there(&email, "mx_Next_Meeting").expect("a time");
+        assert!(kept.starts_with(utc), "{local}: {kept}");
+        let day = world.there(&email, "mx_Date_of_Birth").expect("a day");
+        assert!(day.starts_with("2026-07-01"), "a date is moved by no zone: {day}");
+    }
+    world.end().await;
+}
+
+pub async fn owners(place: Place) {
+    // Users of the emulated accounts: asha@here1.example here, asha@there1.example there.
+    let world = place.world("").await;
+    let domain = |name: &str| name.replace('-', "") + ".example";
+    let (here, there) = (domain(world.here.name()), domain(world.there.name()));
+    let user =
+        |name: &str, email: &str| sandbox::User::new(name, "Some", "One", email, "Sales_User");
+    let (same_here, same_there) =
+        ("aaaaaaaa-1111-4111-8111-000000000001", "bbbbbbbb-1111-4111-8111-000000000001");
+    world.here.put_user(user(same_here, "same@example.com"));
+    world.there.put_user(user(same_there, "Same@example.com"));
+    let settings = format!(
+        r#""owner":{{"users":{{"vikram@{here}":"meera@{there}"}},"fallback":"asha@{there}"}},{}"#,
+        rows(r#"{"from":"OwnerId","to":"OwnerId"}"#)
+    );
+    world.configure(&settings).await;
+    let id = |account: &sandbox::Sandbox, email: &str| {
+        let found = account.user(email);
+        found.unwrap_or_else(|| panic!("{email}")).id.to_string()
+    };
+    for (n, (owner, becomes)) in [
+        (same_here.to_owned(), same_there.to_owned()),
+        (id(&world.here, &format!("vikram@{here}")), id(&world.there, &format!("meera@{there}"))),
+        (id(&world.here, &format!("meera@{here}")), id(&world.there, &format!("asha@{there}"))),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("o{n}@example.com");
+        world.lead(&[("EmailAddress", &email), ("OwnerId", &owner)]);
+        world.settled().await;
+        assert_eq!(world.there(&email, "OwnerId"), Some(becomes), "case {n}");
+    }
+    assert!(!world.events().await.contains(&Event::Failed), "an owner never sinks a lead");
+    world.end().await;
+}
+
+const BAD: &str = r#"{"from":"JobTitle","to":"mx_Budget"},{"from":"Company","to":"mx_Plan"},
+    {"from":"LastName","to":"mx_Zip"},{"from":"FirstName","to":"FirstName"}"#;
+
+fn bad_lead(world: &World) {
+    let long = "x".repeat(150);
+    world.there.put_field(Field::new("mx_Zip", Kind::Text).max_length(100));
+    world.lead(&[
+        ("EmailAddress", ASHA),
+        ("FirstName", "Asha"),
+        ("JobTitle", "plenty"),
+        ("Company", "Nonesuch"),
+        ("LastName", &long),
+    ]);
+}
+
+pub async fn bad_values_refuse(place: Place) {
+    let world = place.world(&rows(BAD)).await;
+    bad_lead(&world);
+    world.settled().await;
+    assert_eq!(world.events().await, [Event::Failed]);
+    assert_eq!(world.there.lead_count(), 0);
+    let problem = world.records().await[0].error.clone().expect("a reason");
+    assert!(!problem.message.is_empty() && !problem.advice.is_empty());
+    world.end().await;
+}
+
+pub async fn bad_values_are_left_out(place: Place) {
+    let settings = rows(BAD).replacen('{', r#"{"bad_field":"leave_out","#, 1);
+    let world = place.world(&settings).await;
+    bad_lead(&world);
+    world.settled().await;
+    assert_eq!(world.events().await, [Event::New]);
+    assert_eq!(held(&world, "FirstName").as_deref(), Some("Asha"));
+    for field in ["mx_Budget", "mx_Plan", "mx_Zip"] {
+        assert_eq!(held(&world, field), None, "{field}");
+    }
+    let record = world.records().await.remove(0);
+    let explanation = record.explanation.expect("an explanation").get().to_owned();
+    for code in ["type_mismatch", "missing_option", "too_long"] {
+        assert!(explanation.contains(code), "{code} is not in {explanation}");
+    }
+    world.end().await;
+}
+
+pub async fn custom_field_set(place: Place) {
+    let world = place.world(&rows(r#"{"from":"JobTitle","to":"mx_KYC.mx_CustomObject_1"}"#)).await;
+    world.lead(&[("EmailAddress", ASHA), ("JobTitle", "ABCDE1234F")]);
+    world.settled().await;
+    assert_eq!(world.events().await, [Event::New]);
+    let kept = held(&world, "mx_KYC").expect("the set");
+    assert!(kept.contains("ABCDE1234F"), "{kept}");
+    world.end().await;
+}
