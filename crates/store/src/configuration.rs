@@ -135,6 +135,9 @@ pub enum Change {
         definition: Definition,
         /// The token that it gets if it is new.
         token: Token,
+        /// The version that these settings were made from, 0 for none: if it is at another by
+        /// now, nothing is changed ([`crate::Error::Changed`]). `None`: whatever it is.
+        made_from: Option<i64>,
     },
     /// Enables or disables a connector.
     SetEnabled {

@@ -62,7 +62,11 @@ pub async fn start(limits: web::Limits) -> House {
 
 pub fn connector(name: &str, token: Token) -> Change {
     let definition = serde_json::json!({ "name": name, "source": "a", "destination": "b" });
-    Change::PutConnector { definition: serde_json::from_value(definition).unwrap(), token }
+    Change::PutConnector {
+        definition: serde_json::from_value(definition).unwrap(),
+        token,
+        made_from: None,
+    }
 }
 
 pub fn now() -> Timestamp {
