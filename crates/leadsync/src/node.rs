@@ -4,13 +4,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
+use async_trait::async_trait;
 use dispatch::{Dispatcher, Options};
 use jiff::Timestamp;
+use plan::connector::Definition;
+use plan::metadata::Catalogue;
+use plan::problem::Problem;
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use web::preview::ReadCatalogues;
 
 use crate::telemetry;
 
@@ -20,6 +25,22 @@ pub struct Node {
     dispatcher: Dispatcher,
     stop: CancellationToken,
     serving: JoinHandle<store::Result<()>>,
+}
+
+/// Asks accounts for previews.
+#[derive(Debug)]
+pub struct Accounts;
+
+#[async_trait]
+impl ReadCatalogues for Accounts {
+    async fn read_catalogues(
+        &self,
+        connector: &Definition,
+        source: &store::Account,
+        destination: &store::Account,
+    ) -> Result<(Catalogue, Catalogue), Problem> {
+        dispatch::read_catalogues(connector, source, destination).await
+    }
 }
 
 /// The time of now.
@@ -36,15 +57,27 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 impl Node {
-    /// Starts the node.
-    pub fn start(listener: TcpListener, store: Arc<dyn Store>) -> anyhow::Result<Self> {
+    /// Starts the node. Webhook URLs begin with `public_url`.
+    pub fn start(
+        listener: TcpListener,
+        store: Arc<dyn Store>,
+        public_url: String,
+    ) -> anyhow::Result<Self> {
         let metrics = telemetry::start_metrics()?;
         let wake = Arc::new(Notify::new());
         let clock: web::Clock = Arc::new(now);
         let dispatcher =
             Dispatcher::start(store.clone(), wake.clone(), clock.clone(), Options::default());
         let stop = CancellationToken::new();
-        let parts = web::Parts { store, wake, clock, metrics, limits: web::Limits::default() };
+        let parts = web::Parts {
+            store,
+            wake,
+            clock,
+            metrics,
+            limits: web::Limits::default(),
+            public_url,
+            catalogues: Arc::new(Accounts),
+        };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
         Ok(Self { dispatcher, stop, serving })
     }

@@ -9,6 +9,7 @@ mod preview;
 mod retry;
 mod sandbox;
 mod serve;
+mod user;
 
 use clap::Subcommand;
 
@@ -34,6 +35,9 @@ pub enum Command {
     Retry(retry::Retry),
     /// Show what a payload would do, without doing it
     Preview(preview::Preview),
+    /// Add, list and remove users, and make API tokens
+    #[command(subcommand)]
+    User(user::User),
     /// Start emulated LeadSquared accounts
     Sandbox(sandbox::Sandbox),
 }
@@ -55,6 +59,7 @@ impl Command {
             Self::Logs(logs) => logs.run(settings).await,
             Self::Retry(retry) => retry.run(settings).await,
             Self::Preview(preview) => preview.run(settings).await,
+            Self::User(user) => user.run(settings).await,
             Self::Sandbox(sandbox) => sandbox.run(settings).await,
         }
     }

@@ -7,7 +7,7 @@ use crate::settings::Settings;
 pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let listener = node::listen(settings.listen).await?;
     let store = settings.open_to_serve().await?;
-    let mut node = Node::start(listener, store)?;
+    let mut node = Node::start(listener, store, settings.public_url())?;
     tracing::info!(listen = %settings.listen, public_url = settings.public_url(), "serving");
     let waited = node.wait().await;
     tracing::info!("ending: finishing what is under way");

@@ -84,7 +84,9 @@ async fn selected(connection: &mut Connection, selection: &Selection) -> Result<
 }
 
 async fn failed(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>> {
+    let running = log::running(connection).await?;
     let mut query = log::matching("SELECT q.id FROM request q", filter);
+    log::push_job_status(&mut query, filter.job_status, &running);
     query.push(
         " AND EXISTS (SELECT 1 FROM record f WHERE f.request = q.id AND f.event = 'failed') \
          ORDER BY q.id",

@@ -44,7 +44,7 @@ impl Demo {
         let accounts = [account(NAMES[0]).await?, account(NAMES[1]).await?];
         let base = format!("http://{address}");
         connect(store.as_ref(), &accounts, &base).await?;
-        let mut node = Node::start(listener, store.clone())?;
+        let mut node = Node::start(listener, store.clone(), base.clone())?;
         if !settings.json {
             greet(&accounts, &base, &url)?;
         }
@@ -140,7 +140,7 @@ async fn connect(store: &dyn Store, accounts: &[Sandbox; 2], base: &str) -> anyh
     for connector in &configuration.connectors {
         let source = accounts.iter().find(|account| account.name() == connector.definition.source);
         let source = source.context("a connector of the demo has no account")?;
-        let url = format!("{base}/hooks/{}", connector.token.expose());
+        let url = web::webhook_url(base, &connector.token);
         for trigger in [Trigger::NewLead, Trigger::LeadUpdate(Vec::new())] {
             let name = format!("{trigger}: {}", connector.definition.name);
             source.add_automation(Automation { name, trigger, url: url.clone(), retries: RETRIES });
