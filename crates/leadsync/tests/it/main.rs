@@ -1,5 +1,6 @@
 //! The real binary, on an SQLite file of its own.
 
+mod api;
 mod apply;
 mod architecture;
 mod connector;
@@ -9,3 +10,4 @@ mod program;
 mod service;
 mod settings;
 mod traffic;
+mod user;
