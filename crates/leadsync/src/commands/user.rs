@@ -1,6 +1,6 @@
 //! `leadsync user`.
 
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Read};
 
 use anyhow::{Context, bail};
 use plan::permission::{Role, Scope};
@@ -73,7 +73,13 @@ pub struct NewToken {
 
 impl User {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let store = settings.open_or_make().await?;
+        let store = match &self {
+            // They may come before the service ever ran.
+            Self::Add(_) | Self::Token(NewToken { remove: false, .. }) => {
+                settings.open_or_make().await?
+            }
+            _ => settings.open().await?,
+        };
         let store = store.as_ref();
         match self {
             Self::List(List { tokens: false }) => list(settings, store).await,
@@ -128,7 +134,10 @@ async fn read_password() -> anyhow::Result<PasswordHash> {
         password
     } else {
         let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).context("the password can't be read")?;
+        // Longer than any password; what is beyond it makes it too long.
+        let most = u64::try_from(password::LONGEST).unwrap_or(u64::MAX).saturating_add(2);
+        let read = std::io::stdin().lock().take(most).read_line(&mut line);
+        read.context("the password can't be read")?;
         line.trim_end_matches(['\r', '\n']).to_owned()
     };
     let password = SecretString::from(password);

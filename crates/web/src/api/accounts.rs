@@ -1,7 +1,7 @@
 //! `/accounts`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use leadsquared::Host;
 use plan::connector::name_fault;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use store::{Account, AccountPlan, Change, Keys};
 
 use super::asker::Asker;
-use super::input::{Input, Params, Secret};
+use super::input::{Input, Named, Params, Secret};
 use super::refusal::Refusal;
 use super::{List, Result};
 use crate::Shared;
@@ -64,7 +64,7 @@ pub(crate) async fn list(
 pub(crate) async fn put(
     State(shared): State<Shared>,
     asker: Asker,
-    Path(name): Path<String>,
+    Named(name): Named,
     Input(wanted): Input<Wanted>,
 ) -> Result<(StatusCode, Json<AccountItem>)> {
     if let Some(what) = name_fault(&name) {
@@ -114,7 +114,7 @@ fn keys(access: Option<Secret>, secret: Option<Secret>) -> Result<Option<Keys>> 
 pub(crate) async fn remove(
     State(shared): State<Shared>,
     asker: Asker,
-    Path(name): Path<String>,
+    Named(name): Named,
 ) -> Result<StatusCode> {
     if shared.store.configuration().await?.account(&name).is_none() {
         return Err(Refusal::not_found("account", &name, "accounts"));

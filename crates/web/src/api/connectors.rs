@@ -1,7 +1,7 @@
 //! `/connectors`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use plan::connector::Definition;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use store::{Change, Connector};
 
 use super::asker::Asker;
-use super::input::{Input, Params, read_value};
+use super::input::{Input, Named, Params, read_value};
 use super::refusal::Refusal;
 use super::{List, Result, known_connector};
 use crate::{Shared, webhook_url};
@@ -79,16 +79,13 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    Path(name): Path<String>,
+    Named(name): Named,
 ) -> Result<Json<Settings>> {
     let configuration = shared.store.configuration().await?;
     Ok(Json(known_connector(&configuration, &name)?.into()))
 }
 
-pub(crate) async fn url(
-    State(shared): State<Shared>,
-    Path(name): Path<String>,
-) -> Result<Json<Url>> {
+pub(crate) async fn url(State(shared): State<Shared>, Named(name): Named) -> Result<Json<Url>> {
     let configuration = shared.store.configuration().await?;
     let url = webhook_url(&shared.public_url, &known_connector(&configuration, &name)?.token);
     Ok(Json(Url { name, url }))
@@ -98,7 +95,7 @@ pub(crate) async fn url(
 pub(crate) async fn put(
     State(shared): State<Shared>,
     asker: Asker,
-    Path(name): Path<String>,
+    Named(name): Named,
     Input(mut wanted): Input<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<Settings>)> {
     let enabled: Option<bool> = take(&mut wanted, "enabled")?;
@@ -143,7 +140,7 @@ fn take<T: serde::de::DeserializeOwned>(
 pub(crate) async fn remove(
     State(shared): State<Shared>,
     asker: Asker,
-    Path(name): Path<String>,
+    Named(name): Named,
 ) -> Result<StatusCode> {
     known_connector(&shared.store.configuration().await?, &name)?;
     shared.change(vec![Change::RemoveConnector { name }], &asker.actor).await?;
@@ -153,23 +150,23 @@ pub(crate) async fn remove(
 pub(crate) async fn enable(
     state: State<Shared>,
     asker: Asker,
-    path: Path<String>,
+    name: Named,
 ) -> Result<Json<ConnectorItem>> {
-    switch(state, asker, path, true).await
+    switch(state, asker, name, true).await
 }
 
 pub(crate) async fn disable(
     state: State<Shared>,
     asker: Asker,
-    path: Path<String>,
+    name: Named,
 ) -> Result<Json<ConnectorItem>> {
-    switch(state, asker, path, false).await
+    switch(state, asker, name, false).await
 }
 
 async fn switch(
     State(shared): State<Shared>,
     asker: Asker,
-    Path(name): Path<String>,
+    Named(name): Named,
     enabled: bool,
 ) -> Result<Json<ConnectorItem>> {
     let configuration = shared.store.configuration().await?;

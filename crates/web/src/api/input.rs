@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
@@ -79,6 +79,18 @@ impl FromRequestParts<Shared> for Params {
             given.insert(name.into_owned(), value.into_owned());
         }
         Ok(Self::new(given))
+    }
+}
+
+/// The one name in a path.
+pub(crate) struct Named(pub(crate) String);
+
+impl FromRequestParts<Shared> for Named {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
+        let name = Path::<String>::from_request_parts(parts, shared).await;
+        name.map(|Path(name)| Self(name)).map_err(|error| Refusal::wrong("path", error.body_text()))
     }
 }
 

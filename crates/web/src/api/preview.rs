@@ -1,11 +1,11 @@
 //! `/connectors/{name}/preview`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use plan::preview::RecordPreview;
 
-use super::input::Body;
+use super::input::{Body, Named};
 use super::refusal::Refusal;
 use super::{List, Result, known_connector};
 use crate::Shared;
@@ -14,7 +14,7 @@ use crate::preview::NotPreviewed;
 /// The body is a webhook's, with its Content-Type.
 pub(crate) async fn preview(
     State(shared): State<Shared>,
-    Path(name): Path<String>,
+    Named(name): Named,
     Body { bytes, content_type }: Body,
 ) -> Result<Json<List<RecordPreview>>> {
     let configuration = shared.store.configuration().await?;

@@ -1,12 +1,12 @@
 //! `/requests` and `/failures`: the log.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use plan::id::RequestId;
 use plan::period;
 use store::{Cursor, FailureGroup, Filter, Page, RequestItem};
 
-use super::input::Params;
+use super::input::{Named, Params};
 use super::refusal::Refusal;
 use super::{List, Part, Result, limit};
 use crate::Shared;
@@ -49,7 +49,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Json<RequestItem>> {
     Ok(Json(known_request(&shared, &id).await?))
 }

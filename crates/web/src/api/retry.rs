@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use plan::id::RequestId;
 use plan::outcome::RetryWith;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use store::{Retry, Selection};
 
 use super::Result;
 use super::asker::Asker;
-use super::input::{Input, Params};
+use super::input::{Input, Named, Params};
 use super::refusal::Refusal;
 use super::requests::{filter, known_request};
 use crate::Shared;
@@ -53,7 +53,7 @@ pub(crate) struct Touched {
 pub(crate) async fn one(
     State(shared): State<Shared>,
     asker: Asker,
-    Path(id): Path<String>,
+    Named(id): Named,
     Input(How { with }): Input<How>,
 ) -> Result<Json<Touched>> {
     let id = known_request(&shared, &id).await?.id;

@@ -1,14 +1,14 @@
 //! `/tokens`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use plan::permission::Scope;
 use serde::{Deserialize, Serialize};
 use store::{ApiToken, NewApiToken, Token, UserChange};
 
 use super::asker::Asker;
-use super::input::{Input, Params};
+use super::input::{Input, Named, Params};
 use super::refusal::Refusal;
 use super::{List, Result};
 use crate::{Shared, expiry};
@@ -59,7 +59,7 @@ pub(crate) async fn add(
 pub(crate) async fn remove(
     State(shared): State<Shared>,
     asker: Asker,
-    Path(name): Path<String>,
+    Named(name): Named,
 ) -> Result<StatusCode> {
     let name = known_token(&shared, &name).await?.name;
     shared.change_users(UserChange::RemoveToken { name }, &asker.actor).await?;

@@ -1,7 +1,7 @@
 //! `/users`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use plan::permission::Role;
 use plan::problem::Problem;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use store::{PasswordHash, User, UserChange};
 
 use super::asker::Asker;
-use super::input::{Input, Params, Secret};
+use super::input::{Input, Named, Params, Secret};
 use super::refusal::Refusal;
 use super::{List, Result};
 use crate::{Shared, password};
@@ -47,7 +47,7 @@ pub(crate) async fn add(
 pub(crate) async fn set_password(
     State(shared): State<Shared>,
     asker: Asker,
-    Path(email): Path<String>,
+    Named(email): Named,
     Input(Password { password }): Input<Password>,
 ) -> Result<StatusCode> {
     let email = known_user(&shared, &email).await?.email;
@@ -59,7 +59,7 @@ pub(crate) async fn set_password(
 pub(crate) async fn remove(
     State(shared): State<Shared>,
     asker: Asker,
-    Path(email): Path<String>,
+    Named(email): Named,
 ) -> Result<StatusCode> {
     let email = known_user(&shared, &email).await?.email;
     shared.change_users(UserChange::Remove { email }, &asker.actor).await?;

@@ -140,7 +140,7 @@ fn conforms(document: &Value, schema: &Value, value: &Value, at: &str) {
         match known.get(name) {
             Some(property) => conforms(document, property, value, &format!("{at}.{name}")),
             None => {
-                assert_eq!(schema["additionalProperties"], true, "{at}.{name} is not described")
+                assert_eq!(schema["additionalProperties"], true, "{at}.{name} is not described");
             }
         }
     }

@@ -32,6 +32,7 @@ async fn bad_queries_are_refused_by_their_parameter() {
     }
     client.get("/requests/short").await.refused(400, "bad_input", &["13 letters"]);
     client.get("/requests/02XJ4W7Q1B000").await.refused(404, "not_found", &["02XJ4W7Q1B000"]);
+    client.get("/connectors/%ff").await.refused(400, "bad_input", &["UTF-8"]);
     // Empty parameters are what an empty form sends.
     client.get("/requests?connector=&q=&event=&limit=").await.expect(200);
     client.house.end().await;
