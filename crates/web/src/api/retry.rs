@@ -101,6 +101,11 @@ async fn selection(shared: &Shared, which: Which) -> Result<Selection> {
             Err(Refusal::wrong("ids", format!("must be 1 to {MOST_IDS}; use a filter for more")))
         }
         (None, Some(given)) => {
+            // In a query a form leaves a filter out like that; here it would let everything through.
+            if let Some((name, _)) = given.iter().find(|(_, value)| value.trim().is_empty()) {
+                let what = "is empty; give a value, or leave it out";
+                return Err(Refusal::wrong(name.chars().take(60).collect::<String>(), what));
+            }
             let mut params = Params::new(given);
             let filter = filter(shared, &mut params).await?;
             params.end()?;

@@ -48,6 +48,7 @@ async fn bad_retries_are_refused_by_their_part() {
         ("/retry", json!({"ids": ["02XJ4W7Q1B000"], "filter": {}}), "filter", "beside ids"),
         ("/retry", json!({"filter": {"conector": "ab"}}), "conector", "not known"),
         ("/retry", json!({"filter": {"event": "odd"}}), "event", "failed"),
+        ("/retry", json!({"filter": {"connector": " "}}), "connector", "empty"),
         ("/retry", json!({"filter": {}, "with": "later"}), "with", "now"),
         ("/retry", json!({"filter": {}, "per_minute": 0}), "per_minute", "1 or more"),
         ("/retry", json!({"filter": {}, "per_minute": -1}), "per_minute", "-1"),
