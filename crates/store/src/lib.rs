@@ -245,7 +245,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// The last mails, newest first, as many as one page of the log at most.
     async fn mails(&self, limit: usize) -> Result<Vec<MailItem>>;
 
-    // ---- users --------------------------------------------------------------------------
+    // ---- users and what was done --------------------------------------------------------
 
     /// The audit log, newest first: at most `limit` entries (and [`Page::MOST`]) before the one
     /// of number `after`, and the number to go on after, if there are more.

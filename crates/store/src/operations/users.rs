@@ -1,7 +1,7 @@
 //! Users and API tokens.
 
 use jiff::{SignedDuration, Timestamp};
-use plan::permission::Scope;
+use plan::permission::{Role, Scope};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::Row;
 
@@ -94,11 +94,9 @@ impl Backend {
             UserChange::Add { email, role, password } => {
                 let email = checked_email(&email)?;
                 must_have_room(connection, "SELECT count(*) FROM users").await?;
-                if user(connection, &email).await?.is_some() {
-                    return Err(Error::Refused(format!("there is a user {email} already")));
-                }
-                sqlx::query(
-                    "INSERT INTO users (email, role, password, made_at) VALUES ($1, $2, $3, $4)",
+                let done = sqlx::query(
+                    "INSERT INTO users (email, role, password, made_at) VALUES ($1, $2, $3, $4) \
+                     ON CONFLICT (email) DO NOTHING",
                 )
                 .bind(&email)
                 .bind(role.as_str())
@@ -106,10 +104,13 @@ impl Backend {
                 .bind(ms(now))
                 .execute(&mut *connection)
                 .await?;
+                if done.rows_affected() == 0 {
+                    return Err(Error::Refused(format!("there is a user {email} already")));
+                }
                 ("add_user", email, None, Some(serde_json::json!({ "role": role })))
             }
             UserChange::SetPassword { email, password } => {
-                let (id, email) = must_know_user(connection, &email).await?;
+                let (id, email, _) = must_know_user(connection, &email).await?;
                 sqlx::query("UPDATE users SET password = $2 WHERE id = $1")
                     .bind(id)
                     .bind(password.0.expose_secret())
@@ -118,7 +119,7 @@ impl Backend {
                 ("set_password", email, None, None)
             }
             UserChange::Remove { email } => {
-                let (id, email) = must_know_user(connection, &email).await?;
+                let (id, email, _) = must_know_user(connection, &email).await?;
                 let tokens = sqlx::query("DELETE FROM api_token WHERE owner = $1 RETURNING name")
                     .bind(id)
                     .fetch_all(&mut *connection)
@@ -164,13 +165,7 @@ async fn add_token(
     let (owner, most) = match owner {
         None => (None, Scope::Administer),
         Some(email) => {
-            let (id, email) = must_know_user(connection, &email).await?;
-            let role = sqlx::query("SELECT role FROM users WHERE id = $1")
-                .bind(id)
-                .fetch_one(&mut *connection)
-                .await?;
-            let place = Place { table: "users", row: &email };
-            let role: plan::permission::Role = place.word(role.try_get(0)?)?;
+            let (id, email, role) = must_know_user(connection, &email).await?;
             (Some((id, email)), role.most())
         }
     };
@@ -243,20 +238,17 @@ async fn must_have_room(connection: &mut Connection, count: &'static str) -> Res
     Ok(())
 }
 
-async fn user(connection: &mut Connection, email: &str) -> Result<Option<i64>> {
-    let row = sqlx::query("SELECT id FROM users WHERE email = $1")
-        .bind(email)
+async fn must_know_user(connection: &mut Connection, email: &str) -> Result<(i64, String, Role)> {
+    let email = email.trim().to_lowercase();
+    let row = sqlx::query("SELECT id, role FROM users WHERE email = $1")
+        .bind(&email)
         .fetch_optional(connection)
         .await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?)
-}
-
-async fn must_know_user(connection: &mut Connection, email: &str) -> Result<(i64, String)> {
-    let email = email.trim().to_lowercase();
-    match user(connection, &email).await? {
-        Some(id) => Ok((id, email)),
-        None => Err(Error::Refused(format!("there is no user {email}"))),
-    }
+    let Some(row) = row else {
+        return Err(Error::Refused(format!("there is no user {email}")));
+    };
+    let role = Place { table: "users", row: &email }.word(row.try_get(1)?)?;
+    Ok((row.try_get(0)?, email, role))
 }
 
 fn api_token(row: &DbRow) -> Result<ApiToken> {
