@@ -5,8 +5,7 @@ use leadsquared::{
 };
 use plan::activity;
 use plan::connector::Definition;
-use plan::id::AccountId;
-use plan::metadata::{ActivityType, Catalogue, Field, FieldList, Kind, User};
+use plan::metadata::{ActivityType, Catalogue, Field, FieldList, Kind, NotTold, User};
 use plan::operation::Operation;
 use plan::problem::Problem;
 use plan::verdict;
@@ -113,15 +112,6 @@ pub async fn read_catalogues(
         read_forms(&there, &to, &mut destination).await;
     }
     Ok((source, destination))
-}
-
-/// An account that says nothing of itself, and why.
-#[derive(Clone, Debug)]
-pub struct NotTold {
-    /// Which.
-    pub account: AccountId,
-    /// Why, for a person.
-    pub problem: Problem,
 }
 
 async fn read_catalogue(

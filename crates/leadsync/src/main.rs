@@ -4,7 +4,6 @@ mod commands;
 mod file;
 mod node;
 mod output;
-mod period;
 mod settings;
 mod telemetry;
 

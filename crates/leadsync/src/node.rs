@@ -5,14 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use async_trait::async_trait;
 use dispatch::notify::{self, Notifier, Post};
 use dispatch::{Dispatcher, Options};
 use jiff::Timestamp;
+use plan::connector::Definition;
+use plan::metadata::{Catalogue, NotTold};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use web::preview::ReadCatalogues;
 
 use crate::telemetry;
 
@@ -26,6 +30,22 @@ pub struct Node {
     notifier: Notifier,
     stop: CancellationToken,
     serving: JoinHandle<store::Result<()>>,
+}
+
+/// Asks accounts for previews.
+#[derive(Debug)]
+pub struct Accounts;
+
+#[async_trait]
+impl ReadCatalogues for Accounts {
+    async fn read_catalogues(
+        &self,
+        connector: &Definition,
+        source: &store::Account,
+        destination: &store::Account,
+    ) -> Result<(Catalogue, Catalogue), NotTold> {
+        dispatch::read_catalogues(connector, source, destination).await
+    }
 }
 
 /// The time of now.
@@ -42,7 +62,7 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 impl Node {
-    /// Starts the node. `public_url` is what links in mails begin with.
+    /// Starts the node. Webhook URLs and links in mails begin with `public_url`.
     pub fn start(
         listener: TcpListener,
         store: Arc<dyn Store>,
@@ -54,10 +74,18 @@ impl Node {
         let clock: web::Clock = Arc::new(now);
         let dispatcher =
             Dispatcher::start(store.clone(), wake.clone(), clock.clone(), Options::default());
-        let mails = notify::Options { poll: MAIL_POLL, public_url, post };
+        let mails = notify::Options { poll: MAIL_POLL, public_url: public_url.clone(), post };
         let notifier = Notifier::start(store.clone(), clock.clone(), mails);
         let stop = CancellationToken::new();
-        let parts = web::Parts { store, wake, clock, metrics, limits: web::Limits::default() };
+        let parts = web::Parts {
+            store,
+            wake,
+            clock,
+            metrics,
+            limits: web::Limits::default(),
+            public_url,
+            catalogues: Arc::new(Accounts),
+        };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
         Ok(Self { dispatcher, notifier, stop, serving })
     }

@@ -174,7 +174,7 @@ impl Settings {
 
     /// The webhook URL of a connector.
     pub fn webhook_url(&self, token: &store::Token) -> String {
-        format!("{}/hooks/{}", self.public_url(), token.expose())
+        web::webhook_url(&self.public_url(), token)
     }
 
     /// What webhook URLs begin with.

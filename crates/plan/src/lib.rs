@@ -30,6 +30,8 @@ pub mod moment;
 pub mod operation;
 pub mod outcome;
 pub mod payload;
+pub mod period;
+pub mod permission;
 pub mod phone;
 pub mod preview;
 pub mod problem;

@@ -7,6 +7,9 @@ pub use change::{FieldChange, What, changes};
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::AccountId;
+use crate::problem::Problem;
+
 /// One lead field of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
@@ -193,6 +196,15 @@ impl Catalogue {
     pub fn activity_type(&self, event: u32) -> Option<&ActivityType> {
         self.activity_types.iter().flatten().find(|kind| kind.event == event)
     }
+}
+
+/// An account that says nothing of itself, and why.
+#[derive(Clone, Debug)]
+pub struct NotTold {
+    /// Which.
+    pub account: AccountId,
+    /// Why, for a person.
+    pub problem: Problem,
 }
 
 impl From<FieldList> for Catalogue {

@@ -31,6 +31,16 @@ impl Configuration {
         self.accounts.iter().find(|account| account.id == id)
     }
 
+    /// The account of this id, which a connector names.
+    ///
+    /// # Errors
+    /// It was removed meanwhile.
+    pub fn account_of(&self, id: AccountId) -> crate::Result<&Account> {
+        self.account_by_id(id).ok_or_else(|| {
+            crate::Error::Refused("the connector's account is not configured".to_owned())
+        })
+    }
+
     /// The connector of this name.
     pub fn connector(&self, name: &str) -> Option<&Connector> {
         self.connectors.iter().find(|connector| connector.definition.name == name)
@@ -137,6 +147,9 @@ pub enum Change {
         definition: Definition,
         /// The token that it gets if it is new.
         token: Token,
+        /// The version that these settings were made from, 0 for none: if it is at another by
+        /// now, nothing is changed ([`crate::Error::Changed`]). `None`: whatever it is.
+        made_from: Option<i64>,
     },
     /// Enables or disables a connector.
     SetEnabled {

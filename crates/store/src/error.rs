@@ -12,6 +12,10 @@ pub enum Error {
     /// What was asked for can't be: the message says what and why.
     #[error("{0}")]
     Refused(String),
+    /// What was to be changed is not as the caller knew it. The message says how it is: read it
+    /// again, and decide again.
+    #[error("{0}")]
+    Changed(String),
     /// What is stored can't be read: a defect, a foreign hand or the wrong key file.
     #[error("table {table}, row {row}: {what}")]
     Corrupt {
@@ -25,4 +29,14 @@ pub enum Error {
     /// The store can't be opened as it was asked for: the message says what to change.
     #[error("{0}")]
     CannotOpen(String),
+}
+
+impl Error {
+    /// [`Error::Changed`] of a connector that is at this version.
+    pub(crate) fn connector_changed(name: &str, version: i64) -> Self {
+        Self::Changed(match version {
+            0 => format!("there is no connector {name} any more"),
+            version => format!("the connector {name} is at version {version} by now"),
+        })
+    }
 }

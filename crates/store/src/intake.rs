@@ -8,6 +8,8 @@ use plan::id::{ConnectorId, RequestId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use crate::{Result, secret};
+
 /// One delivery, about to be kept.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
@@ -44,13 +46,34 @@ impl Origin {
     }
 }
 
-/// The secret part of a webhook URL: whoever knows it can post to the connector.
+/// A secret that shows a right by itself: the part of a webhook URL with which one can post to a
+/// connector, or an API token.
 #[derive(Clone, Debug)]
 pub struct Token(SecretString);
 
 const TOKEN_BYTES: usize = 24;
 
+/// What API tokens begin with, so that people and secret scanners know one when they see it.
+const API_PREFIX: &str = "leadsync_";
+
 impl Token {
+    /// A new one for a webhook URL.
+    ///
+    /// # Errors
+    /// [`crate::Error::CannotOpen`]: the system gives no random bytes.
+    pub fn for_webhook() -> Result<Self> {
+        Ok(Self::from_random(secret::random()?))
+    }
+
+    /// A new one for the API.
+    ///
+    /// # Errors
+    /// [`crate::Error::CannotOpen`]: the system gives no random bytes.
+    pub fn for_api() -> Result<Self> {
+        let random = Self::from_random(secret::random()?);
+        Ok(Self::from_text(format!("{API_PREFIX}{}", random.expose())))
+    }
+
     /// A token made of these random bytes.
     pub fn from_random(bytes: [u8; TOKEN_BYTES]) -> Self {
         let mut text = String::with_capacity(TOKEN_BYTES * 2);
@@ -66,18 +89,19 @@ impl Token {
         Self(SecretString::from(text))
     }
 
-    /// The token itself, for the webhook URL.
+    /// The token itself.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// What the receiver knows it by.
+    /// What it is known by.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.expose())
     }
 }
 
-/// A token's SHA-256: finding a connector by it tells nothing of the token through timing.
+/// A token's SHA-256. Whoever guesses tokens can't choose their hashes, so finding one by its hash
+/// tells nothing of it through timing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 

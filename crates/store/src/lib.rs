@@ -15,8 +15,10 @@ mod open;
 mod postgres;
 mod secret;
 mod sqlite;
+mod user;
+mod wanted;
 
-pub use audit::Actor;
+pub use audit::{Actor, AuditItem};
 pub use configuration::{Account, AccountPlan, Change, Configuration, Connector, Keys};
 pub use dispatching::{
     AttemptOutcome, Call, CallRef, Intent, IntentRecord, KeysNews, Lease, Progress, RecordKey,
@@ -30,6 +32,7 @@ pub use log::{
 };
 pub use mail::{ClaimedMail, MailEnd, MailItem, MailState, NewMail};
 pub use open::{Open, open};
+pub use user::{ApiToken, MOST_USERS, NewApiToken, PasswordHash, User, UserChange};
 
 use std::time::Duration;
 
@@ -248,4 +251,30 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// The last mails, newest first, as many as one page of the log at most.
     async fn mails(&self, limit: usize) -> Result<Vec<MailItem>>;
+
+    // ---- users and what was done --------------------------------------------------------
+
+    /// The audit log, newest first: at most `limit` entries (and [`Page::MOST`]) before the one
+    /// of number `after`, and the number to go on after, if there are more.
+    async fn audit(
+        &self,
+        limit: usize,
+        after: Option<i64>,
+    ) -> Result<(Vec<AuditItem>, Option<i64>)>;
+
+    /// Everybody who may sign in, by email address.
+    async fn users(&self) -> Result<Vec<User>>;
+
+    /// The password of a user, as it is kept.
+    async fn password(&self, email: &str) -> Result<Option<PasswordHash>>;
+
+    /// All API tokens, by name.
+    async fn api_tokens(&self) -> Result<Vec<ApiToken>>;
+
+    /// The API token with this hash, if there is one that has not expired by now; it is marked as
+    /// used today.
+    async fn use_api_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<ApiToken>>;
+
+    /// Makes this change, with an entry in the audit log.
+    async fn change_users(&self, change: UserChange, actor: &Actor, now: Timestamp) -> Result<()>;
 }

@@ -180,6 +180,8 @@ pub struct Retry {
 impl Retry {
     /// So many requests are tried again at once, however slowly the rest is to go.
     pub const AT_ONCE: usize = 100;
+    /// What [`Retry::per_minute`] is unless a person says otherwise.
+    pub const PER_MINUTE: u32 = 600;
 }
 
 impl From<Selection> for Retry {

@@ -90,7 +90,8 @@ fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
     Error::CannotOpen(format!("the key file {} {what}: {error}", path.display()))
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+/// Random bytes of the system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
         .map_err(|error| Error::CannotOpen(format!("the system gives no random bytes: {error}")))?;

@@ -1,14 +1,18 @@
-//! What listens: the webhook receiver and the health pages.
+//! What listens: the webhook receiver, the API and the health pages.
 //!
 //! The receiver knows nothing of leads. It checks the token of the URL, hands the body to the one
 //! task that commits (`committer`), and answers 200 when the commit that holds it is on disk.
 //! It meets the dispatcher in the store alone; within one process a [`Notify`] saves a wait.
 
+mod api;
+pub mod check;
 mod committer;
 mod connections;
 mod health;
 mod hooks;
 mod ids;
+pub mod password;
+pub mod preview;
 mod syntax;
 mod tokens;
 
@@ -16,16 +20,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use jiff::Timestamp;
-use store::Store;
+use jiff::{SignedDuration, Timestamp};
+use store::{Actor, Change, Store, Token, UserChange};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use api::ConnectorItem;
 pub use connections::Limits;
 
 use committer::Committer;
 use ids::Ids;
+use preview::ReadCatalogues;
 use tokens::Tokens;
 
 /// The time of now, as the program sees it.
@@ -46,6 +52,28 @@ pub struct Parts {
     pub metrics: Metrics,
     /// What a peer may do.
     pub limits: Limits,
+    /// What webhook URLs begin with, without a slash at the end.
+    pub public_url: String,
+    /// Asks accounts what they say of themselves, for previews.
+    pub catalogues: Arc<dyn ReadCatalogues>,
+}
+
+/// The webhook URL with this token.
+pub fn webhook_url(public_url: &str, token: &Token) -> String {
+    format!("{public_url}/hooks/{}", token.expose())
+}
+
+/// When an API token ends that is to last for so many days.
+///
+/// # Errors
+/// What is wrong with the number.
+pub fn expiry(now: Timestamp, days: u32) -> Result<Timestamp, String> {
+    const MOST_DAYS: u32 = 3_650;
+    if !(1..=MOST_DAYS).contains(&days) {
+        return Err(format!("must be 1 to {MOST_DAYS} days; leave it out for no end"));
+    }
+    now.checked_add(SignedDuration::from_hours(i64::from(days) * 24))
+        .map_err(|error| error.to_string())
 }
 
 /// What every handler has.
@@ -58,6 +86,21 @@ struct Shared {
     tokens: Arc<Tokens>,
     ids: Arc<Ids>,
     committer: Committer,
+    wake: Arc<Notify>,
+    public_url: Arc<str>,
+    catalogues: Arc<dyn ReadCatalogues>,
+}
+
+impl Shared {
+    async fn change(&self, changes: Vec<Change>, actor: &Actor) -> store::Result<()> {
+        self.store.change_configuration(changes, actor, (self.clock)()).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    async fn change_users(&self, change: UserChange, actor: &Actor) -> store::Result<()> {
+        self.store.change_users(change, actor, (self.clock)()).await
+    }
 }
 
 /// Serves until `stop` is cancelled; then finishes the requests under way, and what they gave to
@@ -70,19 +113,30 @@ pub async fn serve(
     parts: Parts,
     stop: CancellationToken,
 ) -> store::Result<()> {
-    let Parts { store, wake, clock, metrics, limits } = parts;
+    let Parts { store, wake, clock, metrics, limits, public_url, catalogues } = parts;
     let node = store.take_node_number().await?;
     let tokens = Arc::new(Tokens::read(store.clone()).await?);
-    let (committer, committing) = Committer::start(store.clone(), wake, limits);
+    let (committer, committing) = Committer::start(store.clone(), wake.clone(), limits);
     let refreshing = tokio::spawn(tokens.clone().refresh_until(stop.clone()));
-    let shared =
-        Shared { store, clock, metrics, limits, tokens, ids: Arc::new(Ids::new(node)), committer };
+    let shared = Shared {
+        store,
+        clock,
+        metrics,
+        limits,
+        tokens,
+        ids: Arc::new(Ids::new(node)),
+        committer,
+        wake,
+        public_url: public_url.into(),
+        catalogues,
+    };
     let router = Router::new()
         .route("/hooks/{token}", post(hooks::receive).get(hooks::verify))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/", get(health::home))
+        .nest("/api", api::router(&shared))
         .with_state(shared);
     connections::serve(listener, router, limits, stop).await;
     // All that could send to it are gone, so it commits what it has and ends.

@@ -140,7 +140,12 @@ impl Scene {
         let name = definition.name.clone();
         let mut bytes = [0; 24];
         bytes[..name.len()].copy_from_slice(name.as_bytes());
-        self.change(Change::PutConnector { definition, token: Token::from_random(bytes) }).await;
+        self.change(Change::PutConnector {
+            definition,
+            token: Token::from_random(bytes),
+            made_from: None,
+        })
+        .await;
         self.change(Change::SetEnabled { name, enabled: true }).await;
     }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Account, Actor, Change, Configuration, Connector, Keys, Token};
+use store::{Account, Actor, Change, Configuration, Connector};
 
 use crate::file::{AccountEntry, ConnectorEntry, Files};
 use crate::settings::Settings;
@@ -90,27 +90,15 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn account(&mut self, entry: &AccountEntry) -> anyhow::Result<()> {
-        let known = self.configuration.account(&entry.name);
-        let keys = match (&entry.keys, known) {
-            (Some((access, secret)), _) => Keys { access: access.clone(), secret: secret.clone() },
-            (None, Some(known)) => known.keys.clone(),
-            (None, None) => bail!(
-                "{}: account {} is new, so it needs an access_key and a secret_key",
-                entry.place,
-                entry.name
-            ),
-        };
-        let changes = known.map(|known| account_changes(known, entry, &keys));
-        let line = Line::new("account", &entry.name, changes);
-        if line.done != Done::Unchanged {
-            self.changes.push(Change::PutAccount {
-                name: entry.name.clone(),
-                host: entry.host.clone(),
-                keys,
-                plan: entry.plan,
-            });
-        }
-        self.lines.push(line);
+        let AccountEntry { name, host, keys, plan, place } = entry;
+        let change = self
+            .configuration
+            .to_put_account(name, host, keys.clone(), *plan)
+            .with_context(|| place.to_string())?;
+        let known = self.configuration.account(name);
+        let changes = known.map(|known| account_changes(known, entry));
+        self.lines.push(Line::new("account", name, changes));
+        self.changes.extend(change);
         Ok(())
     }
 
@@ -130,36 +118,23 @@ impl Work<'_> {
                 );
             }
         }
+        let changes = self
+            .configuration
+            .to_put_connector(definition, entry.enabled, None)
+            .with_context(|| entry.place.to_string())?;
+        self.changes.extend(changes);
         let known = self.configuration.connector(name);
-        if let Some(known) = known
-            && (known.definition.source != definition.source
-                || known.definition.destination != definition.destination)
-        {
-            bail!(
-                "{}: connector {name} goes from {} to {}, and that can't be changed: give the new \
-                 one another name, or remove this one first",
-                entry.place,
-                known.definition.source,
-                known.definition.destination
-            );
-        }
         let mut changes = known.map(|known| connector_changes(known, entry)).transpose()?;
-        if changes.as_ref().is_none_or(|changes| !changes.is_empty()) {
-            self.changes
-                .push(Change::PutConnector { definition: definition.clone(), token: new_token()? });
-        }
         let was_enabled = known.is_some_and(|known| known.enabled);
         if let Some(enabled) = entry.enabled
             && enabled != was_enabled
+            && let Some(changes) = &mut changes
         {
-            self.changes.push(Change::SetEnabled { name: name.clone(), enabled });
-            if let Some(changes) = &mut changes {
-                changes.push(FieldChange {
-                    setting: "enabled".to_owned(),
-                    before: was_enabled.into(),
-                    after: enabled.into(),
-                });
-            }
+            changes.push(FieldChange {
+                setting: "enabled".to_owned(),
+                before: was_enabled.into(),
+                after: enabled.into(),
+            });
         }
         self.lines.push(Line::new("connector", name, changes));
         Ok(())
@@ -178,15 +153,9 @@ impl Line {
     }
 }
 
-pub(super) fn new_token() -> anyhow::Result<Token> {
-    let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
-    Ok(Token::from_random(bytes))
-}
-
-fn account_changes(known: &Account, entry: &AccountEntry, keys: &Keys) -> Vec<FieldChange> {
+fn account_changes(known: &Account, entry: &AccountEntry) -> Vec<FieldChange> {
     let mut changes = Vec::new();
+    let keys = entry.keys.as_ref().unwrap_or(&known.keys);
     let before = serde_json::json!({ "host": known.host, "plan": known.plan });
     let after = serde_json::json!({ "host": entry.host, "plan": entry.plan });
     compare("", &before, &after, &mut changes);

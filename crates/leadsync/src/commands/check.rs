@@ -1,13 +1,13 @@
 //! `leadsync check`.
 
-use anyhow::{Context, bail};
-use plan::check::{self, Finding, Severity};
-use plan::metadata::{self, Catalogue};
+use anyhow::bail;
+use plan::check::{Finding, Severity};
 use serde::Serialize;
-use store::{Account, Configuration, Connector, Store};
+use store::Connector;
 
+use crate::node::{self, Accounts};
+use crate::output;
 use crate::settings::Settings;
-use crate::{node, output};
 
 /// Ask both accounts of each connector what they have, and find what will fail
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,9 @@ impl Check {
         }
         let mut reports = Vec::new();
         for connector in connectors {
-            let findings = findings(store.as_ref(), &configuration, connector).await?;
+            let which = (&configuration, connector);
+            let now = node::now();
+            let findings = web::check::check(store.as_ref(), &Accounts, which, now).await?;
             let of = |severity| findings.iter().filter(|f| f.severity == severity).count();
             reports.push(Report {
                 connector: connector.definition.name.clone(),
@@ -64,48 +66,6 @@ impl Check {
             errors => bail!("{errors} errors were found"),
         }
     }
-}
-
-/// What is wrong with a connector, by what its accounts say now.
-async fn findings(
-    store: &dyn Store,
-    configuration: &Configuration,
-    connector: &Connector,
-) -> anyhow::Result<Vec<Finding>> {
-    let definition = &connector.definition;
-    let account =
-        |id| configuration.account_by_id(id).context("the connector's account is not configured");
-    let (source, destination) = (account(connector.source)?, account(connector.destination)?);
-    let told = match dispatch::read_catalogues(definition, source, destination).await {
-        Ok(told) => told,
-        Err(refused) => {
-            let at = if refused.account == source.id { "source" } else { "destination" };
-            let problem = refused.problem;
-            return Ok(vec![Finding { severity: Severity::Error, at: at.to_owned(), problem }]);
-        }
-    };
-    let mut findings = check::check(definition, &told.0, &told.1);
-    for (at, account, now) in [("source", source, &told.0), ("destination", destination, &told.1)] {
-        let changed = changed(store, connector, account, now).await?;
-        findings.extend(check::changes(definition, (&told.0, &told.1), at, &changed));
-    }
-    Ok(findings)
-}
-
-/// What changed in an account's fields since the connector was saved, up to now.
-async fn changed(
-    store: &dyn Store,
-    connector: &Connector,
-    account: &Account,
-    told: &Catalogue,
-) -> anyhow::Result<Vec<(jiff::Timestamp, metadata::FieldChange)>> {
-    let mut changed = store.field_changes(account.id, connector.saved_at).await?;
-    if let Some((_, kept)) = store.catalogue(account.id).await? {
-        let now = node::now();
-        let fresh = metadata::changes(&kept.fields, &told.fields);
-        changed.extend(fresh.into_iter().map(|change| (now, change)));
-    }
-    Ok(changed)
 }
 
 fn show(report: &Report) -> anyhow::Result<()> {

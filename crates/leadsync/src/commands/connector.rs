@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use anyhow::{Context, bail};
 use serde::Serialize;
 use store::{Actor, Change, Configuration};
+use web::ConnectorItem;
 
 use crate::settings::Settings;
 use crate::{node, output};
@@ -43,14 +44,11 @@ pub struct Remove {
     yes: bool,
 }
 
-/// A connector in a list.
+/// A connector in a list. Whoever runs commands may see its webhook URL.
 #[derive(Serialize)]
-struct Item<'a> {
-    name: &'a str,
-    source: &'a str,
-    destination: &'a str,
-    enabled: bool,
-    version: i64,
+struct Item {
+    #[serde(flatten)]
+    item: ConnectorItem,
     url: String,
 }
 
@@ -100,18 +98,11 @@ fn find<'a>(configuration: &'a Configuration, name: &str) -> anyhow::Result<&'a 
 }
 
 fn list(settings: &Settings, configuration: &Configuration) -> anyhow::Result<()> {
-    let items: Vec<Item<'_>> = configuration
-        .connectors
-        .iter()
-        .map(|connector| Item {
-            name: &connector.definition.name,
-            source: &connector.definition.source,
-            destination: &connector.definition.destination,
-            enabled: connector.enabled,
-            version: connector.version,
-            url: settings.webhook_url(&connector.token),
-        })
-        .collect();
+    let item = |connector: &store::Connector| Item {
+        item: ConnectorItem::from(connector),
+        url: settings.webhook_url(&connector.token),
+    };
+    let items: Vec<Item> = configuration.connectors.iter().map(item).collect();
     if settings.json {
         return output::json(&items);
     }
@@ -120,11 +111,11 @@ fn list(settings: &Settings, configuration: &Configuration) -> anyhow::Result<()
     }
     let rows: Vec<[String; 5]> = items
         .iter()
-        .map(|item| {
+        .map(|Item { item, .. }| {
             [
-                item.name.to_owned(),
-                item.source.to_owned(),
-                item.destination.to_owned(),
+                item.name.clone(),
+                item.source.clone(),
+                item.destination.clone(),
                 if item.enabled { "enabled" } else { "disabled" }.to_owned(),
                 item.version.to_string(),
             ]

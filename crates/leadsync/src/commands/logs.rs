@@ -4,10 +4,11 @@ use anyhow::bail;
 use jiff::Timestamp;
 use plan::id::RequestId;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::period;
 use store::{AttemptItem, Cursor, FailureGroup, Filter, Page, RecordItem, RequestItem, Store};
 
 use crate::settings::Settings;
-use crate::{node, output, period};
+use crate::{node, output};
 
 /// Show requests and what became of their records, newest first
 #[derive(Debug, clap::Args)]

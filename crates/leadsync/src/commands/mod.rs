@@ -10,6 +10,7 @@ mod preview;
 mod retry;
 mod sandbox;
 mod serve;
+mod user;
 
 use clap::Subcommand;
 
@@ -37,6 +38,9 @@ pub enum Command {
     Preview(preview::Preview),
     /// Find what will fail before it fails: keys, fields, options, search keys, users
     Check(check::Check),
+    /// Add, list and remove users, and make API tokens
+    #[command(subcommand)]
+    User(user::User),
     /// Start emulated LeadSquared accounts
     Sandbox(sandbox::Sandbox),
 }
@@ -59,6 +63,7 @@ impl Command {
             Self::Retry(retry) => retry.run(settings).await,
             Self::Preview(preview) => preview.run(settings).await,
             Self::Check(check) => check.run(settings).await,
+            Self::User(user) => user.run(settings).await,
             Self::Sandbox(sandbox) => sandbox.run(settings).await,
         }
     }

@@ -1,21 +1,17 @@
 //! `leadsync preview`.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use plan::activity::ActivityMapping;
 use plan::decide::Decision;
 use plan::id::RequestId;
-use plan::link::{Link, Pair};
-use plan::mapping::{Mapping, Sent};
-use plan::metadata::Catalogue;
-use plan::payload;
-use plan::preview::{Asked, Previewed, RecordPreview, preview};
+use plan::mapping::Sent;
+use plan::preview::{Asked, RecordPreview};
 use store::Store;
+use web::preview::NotPreviewed;
 
-use crate::output;
 use crate::settings::Settings;
+use crate::{node, output};
 
 /// Show what a payload would do, without doing it
 #[derive(Debug, clap::Args)]
@@ -41,25 +37,20 @@ impl Preview {
         let connector = configuration.connector(&self.name).with_context(|| {
             format!("there is no connector {}: see `leadsync connector list`", self.name)
         })?;
-        let account = |id| {
-            configuration.account_by_id(id).context("the connector's account is not configured")
-        };
-        let accounts = (account(connector.source)?, account(connector.destination)?);
-        let (source, destination) = catalogues(store.as_ref(), connector, accounts).await?;
-        let mapping = Mapping::new(&connector.definition, &source, &destination);
-        let activities = ActivityMapping::new(&connector.definition, &source, &destination);
-        let previewed = Previewed {
-            connector: &connector.definition,
-            mapping: &mapping,
-            activities: &activities,
-            source: connector.source,
-            destination: connector.destination,
-        };
-        let content_type = content_type.as_deref();
-        let links = links(store.as_ref(), connector, &body, content_type).await?;
-        let records = preview(previewed, &body, content_type, |id| links.get(id).cloned())
-            .map_err(|problem| anyhow::anyhow!("{problem}"))
-            .with_context(|| format!("in {name}"))?;
+        let records = web::preview::preview(
+            store.as_ref(),
+            &node::Accounts,
+            (&configuration, connector),
+            &body,
+            content_type.as_deref(),
+        );
+        let records = records.await.map_err(|error| match error {
+            NotPreviewed::Store(error) => error.into(),
+            NotPreviewed::Account(problem) => anyhow::anyhow!("{problem}"),
+            NotPreviewed::Payload(problem) => {
+                anyhow::anyhow!("in {name}: {problem}")
+            }
+        })?;
         if settings.json {
             return output::json(&records);
         }
@@ -99,45 +90,6 @@ impl Preview {
         let name = file.display().to_string();
         Ok(Payload { name, body, content_type: self.content_type.clone() })
     }
-}
-
-/// What the two accounts say of themselves, as it is kept, or as they tell it now.
-async fn catalogues(
-    store: &dyn Store,
-    connector: &store::Connector,
-    (source, destination): (&store::Account, &store::Account),
-) -> anyhow::Result<(Catalogue, Catalogue)> {
-    let kept = (store.catalogue(source.id).await?, store.catalogue(destination.id).await?);
-    let has_all = |catalogue: &Catalogue| {
-        !connector.definition.activity.enabled || catalogue.activity_types.is_some()
-    };
-    if let (Some((_, here)), Some((_, there))) = kept
-        && has_all(&here)
-        && has_all(&there)
-    {
-        return Ok((here, there));
-    }
-    dispatch::read_catalogues(&connector.definition, source, destination)
-        .await
-        .map_err(|refused| anyhow::anyhow!("{}", refused.problem))
-}
-
-async fn links(
-    store: &dyn Store,
-    connector: &store::Connector,
-    body: &[u8],
-    content_type: Option<&str>,
-) -> anyhow::Result<HashMap<String, Link>> {
-    let items = payload::read(body, content_type).unwrap_or_default();
-    let ids: Vec<String> = items
-        .iter()
-        .flat_map(|item| [item.lead_id(), item.id()])
-        .filter_map(|id| id.map(str::to_owned))
-        .collect();
-    let pair = Pair::of(connector.source, connector.destination);
-    let side = pair.side(connector.source);
-    let links = store.links(pair, side, &ids).await?;
-    Ok(links.into_iter().map(|link| (link.end(side).id.clone(), link)).collect())
 }
 
 fn show(record: &RecordPreview) -> anyhow::Result<()> {

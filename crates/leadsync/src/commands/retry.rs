@@ -23,7 +23,7 @@ pub struct Retry {
     with: RetryWith,
     /// After the first hundred at most so many requests a minute, so that live changes have room
     /// beside them
-    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = Wish::PER_MINUTE, value_parser = clap::value_parser!(u32).range(1..))]
     per_minute: u32,
     /// Take back retries that were asked for and have not begun
     #[arg(long)]

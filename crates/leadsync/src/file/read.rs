@@ -7,7 +7,7 @@ use plan::connector::{Definition, name_fault};
 use plan::quota::Quota;
 use secrecy::SecretString;
 use serde::Deserialize;
-use store::AccountPlan;
+use store::{AccountPlan, Keys};
 use toml::Spanned;
 
 use super::SecretSource;
@@ -29,7 +29,7 @@ pub struct AccountEntry {
     /// Its API host, in the one form in which it is kept.
     pub host: String,
     /// Its keys; `None` where the file leaves them out: a known account keeps its own.
-    pub keys: Option<(SecretString, SecretString)>,
+    pub keys: Option<Keys>,
     /// Its plan.
     pub plan: AccountPlan,
     /// Where it is written.
@@ -76,15 +76,8 @@ struct AccountTable {
     host: String,
     access_key: Option<SecretSource>,
     secret_key: Option<SecretSource>,
-    plan: Option<Plan>,
+    plan: Option<String>,
     quota: Option<Quota>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Plan {
-    Pro,
-    Super,
 }
 
 impl Files {
@@ -190,39 +183,20 @@ impl Source<'_> {
             };
             anyhow::anyhow!("{}: account {name}: {problem}", self.place_of(offset, "host"))
         })?;
-        let plan = match (table.plan, table.quota) {
-            (Some(Plan::Pro), None) => AccountPlan::Pro,
-            (Some(Plan::Super), None) => AccountPlan::Super,
-            (None, Some(quota)) => AccountPlan::Quota(self.quota(offset, name, quota)?),
-            (Some(_), Some(_)) => bail!(
-                "{}: account {name} has both a plan and a quota: keep one of them",
-                self.place_of(offset, "quota")
-            ),
-            (None, None) => bail!(
-                "{place}: account {name} has no plan: add plan = \"pro\", plan = \"super\" or a quota"
-            ),
-        };
+        let key = if table.quota.is_some() { "quota" } else { "plan" };
+        let plan = AccountPlan::read(table.plan.as_deref(), table.quota).map_err(|what| {
+            anyhow::anyhow!("{}: account {name} {what}", self.place_of(offset, key))
+        })?;
         let keys = match (table.access_key, table.secret_key) {
-            (Some(access), Some(secret)) => Some((
-                self.secret(offset, "access_key", name, access)?,
-                self.secret(offset, "secret_key", name, secret)?,
-            )),
+            (Some(access), Some(secret)) => Some(Keys {
+                access: self.secret(offset, "access_key", name, access)?,
+                secret: self.secret(offset, "secret_key", name, secret)?,
+            }),
             (None, None) => None,
             (Some(_), None) => bail!("{place}: account {name} has an access_key but no secret_key"),
             (None, Some(_)) => bail!("{place}: account {name} has a secret_key but no access_key"),
         };
         Ok(AccountEntry { name: table.name, host: host.to_string(), keys, plan, place })
-    }
-
-    fn quota(&self, offset: usize, name: &str, quota: Quota) -> anyhow::Result<Quota> {
-        let Quota { calls, bulk_calls, per_seconds, daily } = quota;
-        if [calls, bulk_calls, per_seconds, daily].contains(&0) {
-            bail!(
-                "{}: account {name}: each number of a quota must be 1 or more",
-                self.place_of(offset, "quota")
-            );
-        }
-        Ok(quota)
     }
 
     fn secret(

@@ -6,7 +6,7 @@ use plan::connector::{
 };
 use plan::quota::Quota;
 use serde::Serialize;
-use store::{Account, AccountPlan, Connector};
+use store::{Account, Connector};
 
 use super::SecretSource;
 
@@ -58,11 +58,7 @@ pub fn write(accounts: &[&Account], connectors: &[&Connector]) -> anyhow::Result
 }
 
 fn account_table(account: &Account) -> AccountTable<'_> {
-    let (plan, quota) = match account.plan {
-        AccountPlan::Pro => (Some("pro"), None),
-        AccountPlan::Super => (Some("super"), None),
-        AccountPlan::Quota(quota) => (None, Some(quota)),
-    };
+    let (plan, quota) = account.plan.written();
     let variable = |what: &str| {
         let name: String = account
             .name

@@ -1,5 +1,6 @@
 //! The real binary, on an SQLite file of its own.
 
+mod api;
 mod apply;
 mod architecture;
 mod check;
@@ -11,3 +12,4 @@ mod scenarios;
 mod service;
 mod settings;
 mod traffic;
+mod user;

@@ -1,7 +1,8 @@
 //! The binary in a folder of its own, which no setting of the surroundings reaches.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -87,19 +88,29 @@ impl Program {
     }
 
     pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        self.run_fed(arguments, variables, "")
+    }
+
+    /// With this on its standard input.
+    pub fn run_fed(&self, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_leadsync"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("LEADSYNC_") {
                 command.env_remove(name);
             }
         }
-        let Output { status, stdout, stderr } = command
+        let mut child = command
             .args(arguments)
             .envs(variables.iter().copied())
             .current_dir(self.path())
-            .stdin(std::process::Stdio::null())
-            .output()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .expect("the binary runs");
+        // It may end without reading anything.
+        let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+        let Output { status, stdout, stderr } = child.wait_with_output().expect("the binary runs");
         let text = |bytes| String::from_utf8(bytes).expect("the program prints UTF-8");
         Ran { code: status.code(), out: text(stdout), err: text(stderr) }
     }

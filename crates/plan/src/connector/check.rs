@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::{Behaviour, Blank, Definition, FieldRow};
 use crate::phone::Country;
 
 /// One thing that is wrong with a definition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// Where, as the configuration file names it: `basic.time_zone`, `lead.field[3].to`.
     pub at: String,

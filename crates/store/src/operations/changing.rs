@@ -7,7 +7,8 @@ use plan::link::Pair;
 use secrecy::SecretString;
 use sqlx::Row;
 
-use super::configuration::{Entry, account_place, audit, token_place};
+use super::audit::{Entry, audit};
+use super::configuration::{account_place, token_place};
 use super::values::{Place, json, ms};
 use super::{Connection, incident, lease, links};
 use crate::secret::Cipher;
@@ -36,8 +37,8 @@ impl Making<'_> {
                 self.put_account(&name, &host, &keys, plan).await
             }
             Change::RemoveAccount { name } => self.remove_account(&name).await,
-            Change::PutConnector { definition, token } => {
-                self.put_connector(&definition, &token).await
+            Change::PutConnector { definition, token, made_from } => {
+                self.put_connector(&definition, &token, made_from).await
             }
             Change::SetEnabled { name, enabled } => self.set_enabled(&name, enabled).await,
             Change::RemoveConnector { name } => self.remove_connector(&name).await,
@@ -125,8 +126,18 @@ impl Making<'_> {
         self.audit("remove_account", name, None, None).await
     }
 
-    async fn put_connector(&mut self, definition: &Definition, token: &Token) -> Result<()> {
+    async fn put_connector(
+        &mut self,
+        definition: &Definition,
+        token: &Token,
+        made_from: Option<i64>,
+    ) -> Result<()> {
         let name = definition.name.as_str();
+        let known = self.connector(name).await?;
+        let version = known.as_ref().map_or(0, |known| known.version);
+        if made_from.is_some_and(|made_from| made_from != version) {
+            return Err(Error::connector_changed(name, version));
+        }
         let source = self.account(&definition.source).await?;
         let destination = self.account(&definition.destination).await?;
         if source == destination {
@@ -136,7 +147,7 @@ impl Making<'_> {
             )));
         }
         let after = json(definition)?;
-        let (id, version, before) = match self.connector(name).await? {
+        let (id, version, before) = match known {
             None => {
                 let row = sqlx::query(
                     "INSERT INTO connector (name, source, destination, enabled, version, token, \

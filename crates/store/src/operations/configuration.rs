@@ -7,47 +7,16 @@ use secrecy::ExposeSecret;
 use sqlx::Row;
 
 use super::changing::Making;
-use super::values::{Place, ms};
+use super::values::Place;
 use super::{Backend, Connection, count_up};
 use crate::secret::Cipher;
 use crate::{Account, Actor, Change, Configuration, Connector, Error, Keys, Result, Token};
-
-/// A line of the audit log.
-pub(super) struct Entry<'a> {
-    pub(super) action: &'a str,
-    pub(super) subject: &'a str,
-    /// What was, as JSON without secrets.
-    pub(super) before: Option<String>,
-    /// What is now, likewise.
-    pub(super) after: Option<String>,
-}
 
 pub(super) async fn version(connection: &mut Connection) -> Result<i64> {
     let row = sqlx::query("SELECT value FROM counter WHERE name = 'configuration'")
         .fetch_one(connection)
         .await?;
     Ok(row.try_get(0)?)
-}
-
-pub(super) async fn audit(
-    connection: &mut Connection,
-    actor: &Actor,
-    now: Timestamp,
-    entry: &Entry<'_>,
-) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO audit (at, actor, action, subject, before, after) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(ms(now))
-    .bind(&actor.0)
-    .bind(entry.action)
-    .bind(entry.subject)
-    .bind(entry.before.as_deref())
-    .bind(entry.after.as_deref())
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 impl Backend {

@@ -19,6 +19,8 @@ impl Backend {
              AND f.cause IS NOT NULL",
             filter,
         );
+        let running = log::running(&mut transaction).await?;
+        log::push_job_status(&mut query, filter.job_status, &running);
         query.push(" GROUP BY f.cause ORDER BY 2 DESC, 1 LIMIT ");
         query.push_bind(i64::try_from(MOST_GROUPS).unwrap_or(i64::MAX));
         let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;

@@ -29,22 +29,7 @@ impl Backend {
              q.sync_status, q.behaviour FROM request q JOIN delivery d ON d.id = q.id",
             filter,
         );
-        match filter.job_status {
-            Some(JobStatus::Running) => {
-                query.push(" AND q.finished_at IS NULL AND q.id IN ");
-                // An empty list is no SQL; no request has this id.
-                push_list(&mut query, running.iter().copied().chain([-1]));
-            }
-            Some(JobStatus::Queued) => {
-                query.push(" AND q.finished_at IS NULL AND q.id NOT IN ");
-                push_list(&mut query, running.iter().copied().chain([-1]));
-            }
-            Some(status) => {
-                query.push(" AND q.job_status = ").push_bind(status.as_str());
-                query.push(" AND q.finished_at IS NOT NULL");
-            }
-            None => {}
-        }
+        push_job_status(&mut query, filter.job_status, &running);
         if let Some(Cursor(after)) = page.after {
             query.push(" AND q.id < ").push_bind(after.number());
         }
@@ -85,8 +70,8 @@ impl Backend {
     }
 }
 
-/// Adds to `SELECT … FROM request q` what a filter asks for, but for the job status, which is
-/// not all in the table. The connector is `c`.
+/// Adds to `SELECT … FROM request q` what a filter asks for, but for the job status
+/// ([`push_job_status`]). The connector is `c`.
 pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
     let mut query = QueryBuilder::new(select);
     query.push(" JOIN connector c ON c.id = q.connector WHERE 1 = 1");
@@ -128,6 +113,31 @@ pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
     query
 }
 
+/// Adds to what [`matching`] made what a filter asks for of the job status: which requests are
+/// running is not in the table.
+pub(super) fn push_job_status(
+    query: &mut QueryBuilder,
+    status: Option<JobStatus>,
+    running: &HashSet<i64>,
+) {
+    match status {
+        Some(JobStatus::Running) => {
+            query.push(" AND q.finished_at IS NULL AND q.id IN ");
+            // An empty list is no SQL; no request has this id.
+            push_list(query, running.iter().copied().chain([-1]));
+        }
+        Some(JobStatus::Queued) => {
+            query.push(" AND q.finished_at IS NULL AND q.id NOT IN ");
+            push_list(query, running.iter().copied().chain([-1]));
+        }
+        Some(status) => {
+            query.push(" AND q.job_status = ").push_bind(status.as_str());
+            query.push(" AND q.finished_at IS NOT NULL");
+        }
+        None => {}
+    }
+}
+
 fn asks_of_records(filter: &Filter) -> bool {
     filter.event.is_some() || filter.entity.is_some() || filter.cause.is_some()
 }
@@ -145,7 +155,7 @@ fn push_record(query: &mut QueryBuilder, filter: &Filter) {
 }
 
 /// The requests that a call is under way for.
-async fn running(connection: &mut Connection) -> Result<HashSet<i64>> {
+pub(super) async fn running(connection: &mut Connection) -> Result<HashSet<i64>> {
     let rows = sqlx::query("SELECT id, records FROM intent").fetch_all(connection).await?;
     let mut running = HashSet::new();
     for row in rows {

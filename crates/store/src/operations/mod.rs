@@ -4,6 +4,7 @@
 //! differs between the two (types, how a transaction begins, the clock) comes from the module
 //! above, by the same names.
 
+mod audit;
 mod catalogue;
 mod changing;
 mod configuration;
@@ -17,6 +18,7 @@ mod mail;
 mod opening;
 mod progress;
 mod retry;
+mod users;
 mod values;
 
 use std::collections::HashSet;
@@ -33,9 +35,10 @@ use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
 use crate::{
-    Actor, Change, ClaimedMail, Configuration, Cursor, Delivery, Error, FailureGroup, Filter,
-    Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail, Page, Progress, RequestItem, Result,
-    Retry, Selection, Store, Unfinished, WaitingRecord,
+    Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, Error,
+    FailureGroup, Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail, Page,
+    PasswordHash, Progress, RequestItem, Result, Retry, Selection, Store, TokenHash, Unfinished,
+    User, UserChange, WaitingRecord,
 };
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
@@ -304,5 +307,41 @@ impl Store for Backend {
 
     async fn mails(&self, limit: usize) -> Result<Vec<MailItem>> {
         self.read_mails(limit).await
+    }
+    async fn audit(
+        &self,
+        limit: usize,
+        after: Option<i64>,
+    ) -> Result<(Vec<AuditItem>, Option<i64>)> {
+        self.read_audit(limit, after).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        self.read_users().await
+    }
+
+    async fn password(&self, email: &str) -> Result<Option<PasswordHash>> {
+        self.read_password(email).await
+    }
+
+    async fn api_tokens(&self) -> Result<Vec<ApiToken>> {
+        self.read_api_tokens().await
+    }
+
+    async fn use_api_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<ApiToken>> {
+        let Some(mut token) = self.find_api_token(hash, now).await? else { return Ok(None) };
+        let day = users::day_of(now);
+        // Kept to the day, so that reading with a token is not a write each time.
+        if token.last_used_at.is_none_or(|last| last < day) {
+            let backend = self.clone();
+            to_the_end(async move { backend.mark_used(hash, day).await }).await?;
+            token.last_used_at = Some(day);
+        }
+        Ok(Some(token))
+    }
+
+    async fn change_users(&self, change: UserChange, actor: &Actor, now: Timestamp) -> Result<()> {
+        let (backend, actor) = (self.clone(), actor.clone());
+        to_the_end(async move { backend.make_user_change(change, &actor, now).await }).await
     }
 }

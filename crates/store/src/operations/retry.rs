@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row;
 
 use super::values::{json, ms};
-use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, configuration, log, push_list};
+use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, audit, log, push_list};
 use crate::{Actor, Filter, Result, Retry, Selection};
 
 /// A record that a person asked to retry and that nobody has begun.
@@ -72,9 +72,8 @@ async fn note(
         Selection::Failed(_) => json("failed requests by filter")?,
     };
     let subject = format!("{touched} requests");
-    let entry =
-        configuration::Entry { action, subject: &subject, before: None, after: Some(which) };
-    configuration::audit(connection, actor, now, &entry).await
+    let entry = audit::Entry { action, subject: &subject, before: None, after: Some(which) };
+    audit::audit(connection, actor, now, &entry).await
 }
 
 async fn selected(connection: &mut Connection, selection: &Selection) -> Result<Vec<i64>> {
@@ -85,7 +84,9 @@ async fn selected(connection: &mut Connection, selection: &Selection) -> Result<
 }
 
 async fn failed(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>> {
+    let running = log::running(connection).await?;
     let mut query = log::matching("SELECT q.id FROM request q", filter);
+    log::push_job_status(&mut query, filter.job_status, &running);
     query.push(
         " AND EXISTS (SELECT 1 FROM record f WHERE f.request = q.id AND f.event = 'failed') \
          ORDER BY q.id",

@@ -96,5 +96,6 @@ fn migrations() -> Migrator {
         (1, "begin", include_str!("../../migrations/postgres/0001_begin.sql")),
         (2, "connector", include_str!("../../migrations/postgres/0002_connector.sql")),
         (3, "mail", include_str!("../../migrations/postgres/0003_mail.sql")),
+        (4, "users", include_str!("../../migrations/postgres/0004_users.sql")),
     ])
 }

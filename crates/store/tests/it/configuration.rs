@@ -70,7 +70,10 @@ async fn every_version_of_a_definition_is_kept(empty: Empty) {
     let mut changed = connector.definition.clone();
     "Phone".clone_into(&mut changed.basic.search_by);
     let token = connector.token.clone();
-    empty.change(Change::PutConnector { definition: changed.clone(), token }).await.unwrap();
+    empty
+        .change(Change::PutConnector { definition: changed.clone(), token, made_from: None })
+        .await
+        .unwrap();
     let now = empty.store.configuration().await.unwrap();
     assert_eq!((now.connectors[0].version, now.connectors[0].enabled), (2, true));
     let version = async |n| empty.store.definition(connector.id, n).await.unwrap();

@@ -121,6 +121,7 @@ pub fn connector(name: &str, source: &str, destination: &str) -> Change {
     Change::PutConnector {
         definition: definition(name, source, destination),
         token: Token::from_random(bytes),
+        made_from: None,
     }
 }
 

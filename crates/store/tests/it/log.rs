@@ -2,7 +2,7 @@
 
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::problem::Problem;
-use store::{Cursor, Filter, Page, Progress};
+use store::{Cursor, Filter, Page, Progress, Selection};
 
 use crate::empty::{Empty, at, attempt, call, ended, id};
 
@@ -151,6 +151,16 @@ async fn failures_are_grouped_by_cause(empty: Empty) {
     assert_eq!(empty.ids(of(cause)).await, [id(0)]);
     assert_eq!(groups(Filter { to: Some(at(1)), ..of(cause) }).await.len(), 1);
     assert_eq!(groups(Filter { from: Some(at(1)), ..of(cause) }).await, []);
+    for (status, left) in [(JobStatus::Failure, 1), (JobStatus::Queued, 0), (JobStatus::Running, 0)]
+    {
+        let filter = Filter { job_status: Some(status), ..of(cause) };
+        assert_eq!(groups(filter.clone()).await.len(), left, "{status}");
+        let retry = Selection::Failed(filter).into();
+        let touched = empty.store.retry(&retry, &crate::empty::actor(), at(9)).await.unwrap();
+        assert_eq!(touched, left as u64, "{status}");
+        let all = Selection::Failed(Filter::default());
+        empty.store.cancel_retries(&all, &crate::empty::actor(), at(9)).await.unwrap();
+    }
 }
 
 async fn a_delivery_is_kept_byte_for_byte(empty: Empty) {

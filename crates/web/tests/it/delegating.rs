@@ -10,9 +10,10 @@ use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::{Catalogue, FieldChange};
 use store::{
-    Actor, Change, ClaimedMail, Configuration, Cursor, Delivery, FailureGroup, Filter, Intent,
-    Lease, MailEnd, MailItem, NewDelivery, NewMail, Page, Progress, RequestItem, Result, Retry,
-    Selection, Store, Unfinished, WaitingRecord,
+    Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, FailureGroup,
+    Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail, Page, PasswordHash, Progress,
+    RequestItem, Result, Retry, Selection, Store, TokenHash, Unfinished, User, UserChange,
+    WaitingRecord,
 };
 
 use super::Faulty;
@@ -191,5 +192,28 @@ impl Store for Faulty {
     }
     async fn mails(&self, limit: usize) -> Result<Vec<MailItem>> {
         self.inner.mails(limit).await
+    }
+    async fn audit(
+        &self,
+        limit: usize,
+        after: Option<i64>,
+    ) -> Result<(Vec<AuditItem>, Option<i64>)> {
+        self.inner.audit(limit, after).await
+    }
+    async fn users(&self) -> Result<Vec<User>> {
+        self.inner.users().await
+    }
+    async fn password(&self, email: &str) -> Result<Option<PasswordHash>> {
+        self.inner.password(email).await
+    }
+    async fn api_tokens(&self) -> Result<Vec<ApiToken>> {
+        self.inner.api_tokens().await
+    }
+    async fn use_api_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<ApiToken>> {
+        self.failure()?;
+        self.inner.use_api_token(hash, now).await
+    }
+    async fn change_users(&self, change: UserChange, actor: &Actor, now: Timestamp) -> Result<()> {
+        self.inner.change_users(change, actor, now).await
     }
 }

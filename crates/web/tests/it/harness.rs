@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use jiff::Timestamp;
+use plan::connector::Definition;
+use plan::metadata::{Catalogue, Field, FieldList, Kind, NotTold};
+use plan::problem::Problem;
 use secrecy::SecretString;
 use store::{AccountPlan, Actor, Change, Keys, NewDelivery, Store, Token};
 use tokio::net::TcpListener;
@@ -31,7 +34,10 @@ pub async fn start(limits: web::Limits) -> House {
     let account = |name: &str| Change::PutAccount {
         name: name.to_owned(),
         host: format!("http://127.0.0.1:1/{name}"),
-        keys: Keys { access: SecretString::from("a"), secret: SecretString::from("s") },
+        keys: Keys {
+            access: SecretString::from("the-access-key"),
+            secret: SecretString::from("the-secret-key"),
+        },
         plan: AccountPlan::Pro,
     };
     let token = Token::from_random([7; 24]);
@@ -55,14 +61,51 @@ pub async fn start(limits: web::Limits) -> House {
         clock: Arc::new(now),
         metrics: Arc::new(|| "leadsync_test 1\n".to_owned()),
         limits,
+        public_url: "https://leadsync.example".to_owned(),
+        catalogues: Arc::new(Told),
     };
     let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
     House { address, hook, store, wake, stop, serving, _folder: folder }
 }
 
+/// Accounts that say nothing of themselves but a name and an email address.
+struct Told;
+
+#[async_trait::async_trait]
+impl web::preview::ReadCatalogues for Told {
+    async fn read_catalogues(
+        &self,
+        connector: &Definition,
+        source: &store::Account,
+        _: &store::Account,
+    ) -> Result<(Catalogue, Catalogue), NotTold> {
+        if connector.name == "silent" {
+            let problem = Problem::new("no_fields", "It did not tell its fields.", "Try again.");
+            return Err(NotTold { account: source.id, problem });
+        }
+        let field = |name: &str, kind| Field {
+            schema_name: name.to_owned(),
+            display_name: name.to_owned(),
+            kind,
+            max_length: None,
+            options: Vec::new(),
+            unique: false,
+            mandatory: false,
+            read_only: false,
+        };
+        let fields = vec![field("FirstName", Kind::Text), field("EmailAddress", Kind::Email)];
+        let catalogue = Catalogue::from(FieldList::from(fields));
+        Ok((catalogue.clone(), catalogue))
+    }
+}
+
 pub fn connector(name: &str, token: Token) -> Change {
     let definition = serde_json::json!({ "name": name, "source": "a", "destination": "b" });
-    Change::PutConnector { definition: serde_json::from_value(definition).unwrap(), token }
+    Change::PutConnector {
+        definition: serde_json::from_value(definition).unwrap(),
+        token,
+        made_from: None,
+    }
 }
 
 pub fn now() -> Timestamp {
@@ -141,7 +184,7 @@ impl Faulty {
 
     pub fn failure(&self) -> store::Result<()> {
         if self.broken.load(Ordering::SeqCst) {
-            return Err(store::Error::Refused("broken for the test".to_owned()));
+            return Err(store::Error::CannotOpen("broken for the test".to_owned()));
         }
         Ok(())
     }

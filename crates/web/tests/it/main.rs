@@ -1,7 +1,8 @@
-//! The receiver over real sockets, on a real SQLite file.
+//! The receiver and the API over real sockets, on a real SQLite file.
 
 #![expect(clippy::unwrap_used, reason = "a failed test panics, in its helpers too")]
 
+mod api;
 mod harness;
 mod receiving;
 mod refusing;

@@ -11,7 +11,7 @@ use anyhow::Context;
 use plan::connector::{Basic, Definition};
 use sandbox::{Automation, Plan, Sandbox, Settings as AccountSettings, Trigger};
 use secrecy::SecretString;
-use store::{AccountPlan, Actor, Change, Keys, Open, Store};
+use store::{AccountPlan, Actor, Change, Keys, Open, Store, Token};
 use tokio::net::TcpListener;
 
 use crate::node::{self, Node};
@@ -129,7 +129,8 @@ async fn connect(store: &dyn Store, accounts: &[Sandbox; 2], base: &str) -> anyh
         let name = format!("{}-to-{}", NAMES[source], NAMES[destination]);
         changes.push(Change::PutConnector {
             definition: definition(&name, NAMES[source], NAMES[destination]),
-            token: super::apply::new_token()?,
+            token: Token::for_webhook()?,
+            made_from: None,
         });
         changes.push(Change::SetEnabled { name, enabled: true });
     }
@@ -139,7 +140,7 @@ async fn connect(store: &dyn Store, accounts: &[Sandbox; 2], base: &str) -> anyh
     for connector in &configuration.connectors {
         let source = accounts.iter().find(|account| account.name() == connector.definition.source);
         let source = source.context("a connector of the demo has no account")?;
-        let url = format!("{base}/hooks/{}", connector.token.expose());
+        let url = web::webhook_url(base, &connector.token);
         for trigger in [Trigger::NewLead, Trigger::LeadUpdate(Vec::new())] {
             let name = format!("{trigger}: {}", connector.definition.name);
             source.add_automation(Automation { name, trigger, url: url.clone(), retries: RETRIES });

@@ -171,10 +171,10 @@ pub async fn owners(place: Place) {
     let (here, there) = (domain(world.here.name()), domain(world.there.name()));
     let user =
         |name: &str, email: &str| sandbox::User::new(name, "Some", "One", email, "Sales_User");
-    let (same_here, same_there) =
+    let (known, stands_for) =
         ("aaaaaaaa-1111-4111-8111-000000000001", "bbbbbbbb-1111-4111-8111-000000000001");
-    world.here.put_user(user(same_here, "same@example.com"));
-    world.there.put_user(user(same_there, "Same@example.com"));
+    world.here.put_user(user(known, "same@example.com"));
+    world.there.put_user(user(stands_for, "Same@example.com"));
     let settings = format!(
         r#""owner":{{"users":{{"vikram@{here}":"meera@{there}"}},"fallback":"asha@{there}"}},{}"#,
         rows(r#"{"from":"OwnerId","to":"OwnerId"}"#)
@@ -185,7 +185,7 @@ pub async fn owners(place: Place) {
         found.unwrap_or_else(|| panic!("{email}")).id.to_string()
     };
     for (n, (owner, becomes)) in [
-        (same_here.to_owned(), same_there.to_owned()),
+        (known.to_owned(), stands_for.to_owned()),
         (id(&world.here, &format!("vikram@{here}")), id(&world.there, &format!("meera@{there}"))),
         (id(&world.here, &format!("meera@{here}")), id(&world.there, &format!("asha@{there}"))),
     ]

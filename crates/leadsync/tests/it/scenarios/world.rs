@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use dispatch::{Dispatcher, Options};
 use jiff::{SignedDuration, Timestamp};
 use plan::connector::Definition;
+use plan::metadata::{Catalogue, NotTold};
 use plan::outcome::Event;
 use plan::quota::Quota;
 use sandbox::{Automation, Plan, Sandbox, Settings, Switches, Trigger};
@@ -27,6 +28,21 @@ const SOON: Duration = Duration::from_secs(20);
 pub enum Database {
     Sqlite,
     Postgres,
+}
+
+/// Who asks accounts for previews and checks, which no scenario needs.
+struct Nobody;
+
+#[async_trait::async_trait]
+impl web::preview::ReadCatalogues for Nobody {
+    async fn read_catalogues(
+        &self,
+        _: &Definition,
+        _: &store::Account,
+        _: &store::Account,
+    ) -> Result<(Catalogue, Catalogue), NotTold> {
+        unreachable!("no scenario previews or checks")
+    }
 }
 
 /// A running node, on which many worlds live.
@@ -67,6 +83,8 @@ impl Node {
             clock,
             metrics: Arc::new(String::new),
             limits: web::Limits::default(),
+            public_url: format!("http://{address}"),
+            catalogues: Arc::new(Nobody),
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
         let worlds = AtomicI64::new(0);
@@ -81,8 +99,8 @@ impl Node {
 
     async fn change(&self, changes: Vec<Change>) {
         let actor = Actor("test".to_owned());
-        let changed = self.store.change_configuration(changes, &actor, now(&self.ahead)).await;
-        changed.expect("the change is accepted");
+        let done = self.store.change_configuration(changes, &actor, now(&self.ahead)).await;
+        done.expect("the change is accepted");
     }
 }
 
@@ -182,7 +200,9 @@ impl World {
         bytes[..name.len()].copy_from_slice(name.as_bytes());
         let token = Token::from_random(bytes);
         let enable = Change::SetEnabled { name: name.to_owned(), enabled: true };
-        self.node.change(vec![Change::PutConnector { definition, token }, enable]).await;
+        self.node
+            .change(vec![Change::PutConnector { definition, token, made_from: None }, enable])
+            .await;
     }
 
     /// Gives the connector from here to there other settings.

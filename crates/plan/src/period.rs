@@ -1,4 +1,4 @@
-//! Times on the command line.
+//! Times as people write them: on the command line and in the API.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;

@@ -1,0 +1,81 @@
+//! The audit log.
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use sqlx::Row;
+
+use super::values::{Place, ms};
+use super::{Backend, Connection};
+use crate::{Actor, AuditItem, Page, Result};
+
+/// A line of the audit log.
+pub(super) struct Entry<'a> {
+    pub(super) action: &'a str,
+    pub(super) subject: &'a str,
+    /// What was, as JSON without secrets.
+    pub(super) before: Option<String>,
+    /// What is now, likewise.
+    pub(super) after: Option<String>,
+}
+
+pub(super) async fn audit(
+    connection: &mut Connection,
+    actor: &Actor,
+    now: Timestamp,
+    entry: &Entry<'_>,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO audit (at, actor, action, subject, before, after) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(ms(now))
+    .bind(&actor.0)
+    .bind(entry.action)
+    .bind(entry.subject)
+    .bind(entry.before.as_deref())
+    .bind(entry.after.as_deref())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Backend {
+    pub(super) async fn read_audit(
+        &self,
+        limit: usize,
+        after: Option<i64>,
+    ) -> Result<(Vec<AuditItem>, Option<i64>)> {
+        let limit = limit.clamp(1, Page::MOST);
+        let mut transaction = self.begin_read().await?;
+        let rows = sqlx::query(
+            "SELECT id, at, actor, action, subject, before, after FROM audit WHERE id < $1 \
+             ORDER BY id DESC LIMIT $2",
+        )
+        .bind(after.unwrap_or(i64::MAX))
+        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .fetch_all(&mut *transaction)
+        .await?;
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows.iter().take(limit) {
+            let id: i64 = row.try_get(0)?;
+            let place = Place { table: "audit", row: &id };
+            let raw = |json: Option<String>| {
+                json.map(RawValue::from_string)
+                    .transpose()
+                    .map_err(|error| place.corrupt(error.to_string()))
+            };
+            items.push(AuditItem {
+                id,
+                at: place.time(row.try_get(1)?)?,
+                actor: row.try_get(2)?,
+                action: row.try_get(3)?,
+                subject: row.try_get(4)?,
+                before: raw(row.try_get(5)?)?,
+                after: raw(row.try_get(6)?)?,
+            });
+        }
+        let more = rows.len() > limit;
+        let cursor = items.last().filter(|_| more).map(|item| item.id);
+        Ok((items, cursor))
+    }
+}

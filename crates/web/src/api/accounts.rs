@@ -1,0 +1,124 @@
+//! `/accounts`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use leadsquared::Host;
+use plan::connector::name_fault;
+use plan::quota::Quota;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use store::{Account, AccountPlan, Change, Keys};
+
+use super::asker::Asker;
+use super::input::{Input, Named, Params, Secret};
+use super::refusal::Refusal;
+use super::{List, Result};
+use crate::Shared;
+
+/// An account as it is shown: without keys.
+#[derive(Debug, Serialize)]
+pub(crate) struct AccountItem {
+    name: String,
+    host: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<Quota>,
+}
+
+impl AccountItem {
+    fn new(name: &str, host: &str, plan: AccountPlan) -> Self {
+        let (plan, quota) = plan.written();
+        Self { name: name.to_owned(), host: host.to_owned(), plan, quota }
+    }
+}
+
+impl From<&Account> for AccountItem {
+    fn from(account: &Account) -> Self {
+        Self::new(&account.name, &account.host, account.plan)
+    }
+}
+
+/// An account as it is sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    name: Option<String>,
+    host: String,
+    access_key: Option<Secret>,
+    secret_key: Option<Secret>,
+    plan: Option<String>,
+    quota: Option<Quota>,
+}
+
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    params: Params,
+) -> Result<Json<List<AccountItem>>> {
+    params.end()?;
+    let configuration = shared.store.configuration().await?;
+    Ok(Json(List { items: configuration.accounts.iter().map(AccountItem::from).collect() }))
+}
+
+pub(crate) async fn put(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(name): Named,
+    Input(wanted): Input<Wanted>,
+) -> Result<(StatusCode, Json<AccountItem>)> {
+    if let Some(what) = name_fault(&name) {
+        return Err(Refusal::wrong("name", what));
+    }
+    if wanted.name.is_some_and(|other| other != name) {
+        return Err(Refusal::wrong("name", "is another than that of the path; leave it out"));
+    }
+    let host = Host::parse(&wanted.host).map_err(|error| {
+        Refusal::wrong(
+            "host",
+            match error {
+                leadsquared::Error::Invalid { problem } => problem,
+                other => other.to_string(),
+            },
+        )
+    })?;
+    let plan = AccountPlan::read(wanted.plan.as_deref(), wanted.quota)
+        .map_err(|what| Refusal::wrong("plan", format!("the account {what}")))?;
+    let keys = keys(wanted.access_key, wanted.secret_key)?;
+    let configuration = shared.store.configuration().await?;
+    let is_new = configuration.account(&name).is_none();
+    if is_new && keys.is_none() {
+        let what = "is needed, like secret_key: the account is new";
+        return Err(Refusal::wrong("access_key", what));
+    }
+    let host = host.to_string();
+    if let Some(change) = configuration.to_put_account(&name, &host, keys, plan)? {
+        shared.change(vec![change], &asker.actor).await?;
+    }
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(AccountItem::new(&name, &host, plan))))
+}
+
+fn keys(access: Option<Secret>, secret: Option<Secret>) -> Result<Option<Keys>> {
+    let trimmed = |Secret(key): Secret| SecretString::from(key.expose_secret().trim());
+    match (access, secret) {
+        (Some(access), Some(secret)) => {
+            Ok(Some(Keys { access: trimmed(access), secret: trimmed(secret) }))
+        }
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Refusal::wrong("secret_key", "is missing beside access_key")),
+        (None, Some(_)) => Err(Refusal::wrong("access_key", "is missing beside secret_key")),
+    }
+}
+
+pub(crate) async fn remove(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(name): Named,
+) -> Result<StatusCode> {
+    if shared.store.configuration().await?.account(&name).is_none() {
+        return Err(Refusal::not_found("account", &name, "accounts"));
+    }
+    shared.change(vec![Change::RemoveAccount { name }], &asker.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

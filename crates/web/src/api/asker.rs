@@ -1,0 +1,102 @@
+//! Who asks, and whether that is allowed: the one place that decides it.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use plan::permission::Scope;
+use plan::problem::Problem;
+use store::{Actor, ApiToken, TokenHash};
+
+use super::refusal::Refusal;
+use crate::Shared;
+
+/// Nobody was given a longer token.
+const LONGEST_TOKEN: usize = 256;
+
+/// Whoever sent a request. A handler that takes it is only reached by somebody who is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Asker {
+    /// The name in the audit log.
+    pub(crate) actor: Actor,
+    allowed: Scope,
+}
+
+impl FromRequestParts<Shared> for Asker {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
+        // The gate has asked already.
+        if let Some(asker) = parts.extensions.get::<Self>() {
+            return Ok(asker.clone());
+        }
+        let token = bearer(parts).ok_or_else(Refusal::not_known)?;
+        let found = shared.store.use_api_token(TokenHash::of(token), (shared.clock)()).await?;
+        found.map(Self::by_token).ok_or_else(Refusal::not_known)
+    }
+}
+
+impl Asker {
+    fn by_token(token: ApiToken) -> Self {
+        let allowed = token.allows();
+        let actor = Actor(match token.user {
+            Some(user) => format!("{user} (token {})", token.name),
+            None => format!("token {}", token.name),
+        });
+        Self { actor, allowed }
+    }
+
+    fn must_be_allowed(&self, needed: Scope) -> Result<(), Refusal> {
+        if self.allowed >= needed {
+            return Ok(());
+        }
+        let problem = Problem::new(
+            "not_allowed",
+            format!("This needs the scope {needed}; this token allows {}.", self.allowed),
+            format!("Use a token of the scope {needed}, whose user may have it."),
+        );
+        Err(Refusal::new(StatusCode::FORBIDDEN, problem))
+    }
+}
+
+fn bearer(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= LONGEST_TOKEN)
+        .then_some(token)
+}
+
+/// What stands before a route.
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub(super) shared: Shared,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    /// What the route needs.
+    pub(super) needs: Scope,
+}
+
+/// Lets only those through who may do what the route needs.
+pub(super) async fn gate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let asker = Asker::from_request_parts(&mut parts, &gate.shared).await;
+    let allowed = asker.and_then(|asker| asker.must_be_allowed(gate.needs).map(|()| asker));
+    let mut response = match allowed {
+        Ok(asker) => {
+            parts.extensions.insert(asker);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(refusal) => refusal.into_response(),
+    };
+    // Answers hold data of people, and belong to this asker.
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    let (method, status) = (gate.method.to_string(), response.status().as_u16().to_string());
+    metrics::counter!(
+        "leadsync_api_total", "method" => method, "path" => gate.path, "status" => status
+    )
+    .increment(1);
+    response
+}

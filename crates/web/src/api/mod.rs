@@ -1,0 +1,160 @@
+//! `/api/v1/…`: the management API, a module a resource.
+//!
+//! Every route is a row of [`routes`] with the scope that it needs, and no route is made in another
+//! way, so that none is open by mistake. Who asks is decided in `asker`.
+
+mod accounts;
+mod asker;
+mod audit;
+mod check;
+mod connectors;
+mod input;
+mod mails;
+mod openapi;
+mod preview;
+mod refusal;
+mod requests;
+mod retry;
+mod tokens;
+mod users;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, get, on};
+use plan::permission::Scope;
+use plan::problem::Problem;
+use serde::Serialize;
+use store::Configuration;
+
+pub use connectors::ConnectorItem;
+
+use crate::Shared;
+use asker::{Asker, Gate};
+use refusal::Refusal;
+
+/// Where the description of the API is; it is open to everybody.
+const OPENAPI: &str = "/openapi.json";
+
+type Result<T, E = Refusal> = std::result::Result<T, E>;
+
+/// One way into the API.
+struct Route {
+    method: Method,
+    path: &'static str,
+    needs: Scope,
+    handler: MethodRouter<Shared>,
+}
+
+fn route<T: 'static>(
+    method: Method,
+    path: &'static str,
+    needs: Scope,
+    handler: impl Handler<T, Shared>,
+) -> Route {
+    let filter = MethodFilter::try_from(method.clone()).expect("routes have standard methods");
+    Route { method, path, needs, handler: on(filter, handler) }
+}
+
+fn routes() -> Vec<Route> {
+    use Scope::{Administer, Operate, Read};
+    const GET: Method = Method::GET;
+    const PUT: Method = Method::PUT;
+    const POST: Method = Method::POST;
+    const DELETE: Method = Method::DELETE;
+    vec![
+        route(GET, "/accounts", Read, accounts::list),
+        route(PUT, "/accounts/{name}", Administer, accounts::put),
+        route(DELETE, "/accounts/{name}", Administer, accounts::remove),
+        route(GET, "/connectors", Read, connectors::list),
+        route(GET, "/connectors/{name}", Read, connectors::show),
+        route(PUT, "/connectors/{name}", Administer, connectors::put),
+        route(DELETE, "/connectors/{name}", Administer, connectors::remove),
+        route(POST, "/connectors/{name}/enable", Operate, connectors::enable),
+        route(POST, "/connectors/{name}/disable", Operate, connectors::disable),
+        route(GET, "/connectors/{name}/url", Administer, connectors::url),
+        route(POST, "/connectors/{name}/preview", Operate, preview::preview),
+        route(POST, "/connectors/{name}/check", Operate, check::check),
+        route(GET, "/requests", Read, requests::list),
+        route(GET, "/requests/{id}", Read, requests::show),
+        route(POST, "/requests/{id}/preview", Operate, preview::past),
+        route(POST, "/requests/{id}/retry", Operate, retry::one),
+        route(POST, "/retry", Operate, retry::many),
+        route(POST, "/retry/cancel", Operate, retry::cancel),
+        route(GET, "/failures", Read, requests::failures),
+        route(GET, "/mails", Read, mails::list),
+        route(GET, "/audit", Administer, audit::list),
+        route(GET, "/users", Administer, users::list),
+        route(POST, "/users", Administer, users::add),
+        route(PUT, "/users/{email}/password", Administer, users::set_password),
+        route(DELETE, "/users/{email}", Administer, users::remove),
+        route(GET, "/tokens", Administer, tokens::list),
+        route(POST, "/tokens", Administer, tokens::add),
+        route(DELETE, "/tokens/{name}", Administer, tokens::remove),
+    ]
+}
+
+/// Everything under `/api`.
+pub(crate) fn router(shared: &Shared) -> Router<Shared> {
+    let mut routes_of_v1 = Router::new().route(OPENAPI, get(openapi::document));
+    for Route { method, path, needs, handler } in routes() {
+        let gate = Gate { shared: shared.clone(), method, path, needs };
+        let gate = from_fn_with_state(gate, asker::gate);
+        routes_of_v1 = routes_of_v1.route(path, handler.route_layer(gate));
+    }
+    Router::new()
+        .nest("/v1", routes_of_v1)
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+}
+
+async fn no_such_route(_: Asker) -> Refusal {
+    let problem = Problem::new(
+        "no_such_route",
+        "The API has no such path.",
+        "Look at /api/v1/openapi.json for those that there are.",
+    );
+    Refusal::new(StatusCode::NOT_FOUND, problem)
+}
+
+async fn no_such_method(_: Asker) -> Refusal {
+    let problem = Problem::new(
+        "no_such_method",
+        "This path does not take this method.",
+        "Look at /api/v1/openapi.json for those that it takes.",
+    );
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, problem)
+}
+
+/// A list as it is answered.
+#[derive(Serialize)]
+struct List<T> {
+    items: Vec<T>,
+}
+
+/// A part of a list, and what to send as `cursor` for the next part.
+#[derive(Serialize)]
+struct Part<T> {
+    items: Vec<T>,
+    cursor: Option<String>,
+}
+
+/// How many items a part has unless it is said, and the most.
+const ITEMS: usize = 25;
+
+fn limit(params: &mut input::Params) -> Result<usize> {
+    let limit = params.read("limit", |text| match text.parse() {
+        Ok(limit) if (1..=store::Page::MOST).contains(&limit) => Ok(limit),
+        _ => Err(format!("'{text}' is no number from 1 to {}", store::Page::MOST)),
+    })?;
+    Ok(limit.unwrap_or(ITEMS))
+}
+
+fn known_connector<'a>(
+    configuration: &'a Configuration,
+    name: &str,
+) -> Result<&'a store::Connector> {
+    let known = configuration.connector(name);
+    known.ok_or_else(|| Refusal::not_found("connector", name, "connectors"))
+}

@@ -1,0 +1,58 @@
+//! `/connectors/{name}/preview` and `/requests/{id}/preview`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use plan::preview::RecordPreview;
+
+use super::input::{Body, Named};
+use super::refusal::Refusal;
+use super::requests::known_request;
+use super::{List, Result, known_connector};
+use crate::Shared;
+use crate::preview::NotPreviewed;
+
+/// The body is a webhook's, with its Content-Type.
+pub(crate) async fn preview(
+    State(shared): State<Shared>,
+    Named(name): Named,
+    Body { bytes, content_type }: Body,
+) -> Result<Json<List<RecordPreview>>> {
+    of(&shared, &name, &bytes, content_type.as_deref()).await
+}
+
+/// What the body of a past request would do now.
+pub(crate) async fn past(
+    State(shared): State<Shared>,
+    Named(id): Named,
+) -> Result<Json<List<RecordPreview>>> {
+    let request = known_request(&shared, &id).await?;
+    let delivery = shared.store.delivery(request.id).await?;
+    let Some(delivery) = delivery else {
+        return Err(Refusal::not_found("request", &id, "requests"));
+    };
+    of(&shared, &request.connector, &delivery.body, delivery.content_type.as_deref()).await
+}
+
+async fn of(
+    shared: &Shared,
+    connector: &str,
+    body: &[u8],
+    content_type: Option<&str>,
+) -> Result<Json<List<RecordPreview>>> {
+    let configuration = shared.store.configuration().await?;
+    let connector = known_connector(&configuration, connector)?;
+    let previewed = crate::preview::preview(
+        shared.store.as_ref(),
+        shared.catalogues.as_ref(),
+        (&configuration, connector),
+        body,
+        content_type,
+    );
+    let items = previewed.await.map_err(|error| match error {
+        NotPreviewed::Store(error) => error.into(),
+        NotPreviewed::Account(problem) => Refusal::new(StatusCode::BAD_GATEWAY, problem),
+        NotPreviewed::Payload(problem) => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, problem),
+    })?;
+    Ok(Json(List { items }))
+}

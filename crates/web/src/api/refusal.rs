@@ -1,0 +1,124 @@
+//! What is answered when something is not done: what is wrong, where, and what to do.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use plan::connector::Fault;
+use plan::problem::Problem;
+use serde::Serialize;
+
+/// When whoever was told 503 should try again, in seconds.
+const TRY_AGAIN: HeaderValue = HeaderValue::from_static("5");
+
+/// Why something was not done.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    body: Box<Told>,
+}
+
+#[derive(Debug, Serialize)]
+struct Told {
+    #[serde(flatten)]
+    problem: Problem,
+    /// What is wrong in what was sent, part by part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<Fault>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, problem: Problem) -> Self {
+        Self { status, body: Box::new(Told { problem, faults: Vec::new() }) }
+    }
+
+    /// Who asks is not known. It is the same whatever is wrong with a token: that one was once
+    /// right is nobody's business.
+    pub(crate) fn not_known() -> Self {
+        let problem = Problem::new(
+            "not_known",
+            "There is no API token with this request that is valid.",
+            "Send `Authorization: Bearer TOKEN`; `leadsync user token NAME` makes a token.",
+        );
+        Self::new(StatusCode::UNAUTHORIZED, problem)
+    }
+
+    /// There is no such thing.
+    pub(crate) fn not_found(what: &str, name: &str, list: &str) -> Self {
+        let problem = Problem::new(
+            "not_found",
+            format!("There is no {what} '{name}'."),
+            format!("Look at GET /api/v1/{list} for those that there are."),
+        );
+        Self::new(StatusCode::NOT_FOUND, problem)
+    }
+
+    /// Part of what was sent is wrong.
+    pub(crate) fn wrong(at: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::faulty(vec![Fault { at: at.into(), what: what.into() }])
+    }
+
+    /// Parts of what was sent are wrong.
+    pub(crate) fn faulty(faults: Vec<Fault>) -> Self {
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let problem = Problem::new(
+            "bad_input",
+            format!("It can't be done as it was sent: {}.", told.join("; ")),
+            "Correct what `faults` names, and send it again.",
+        );
+        Self { status: StatusCode::BAD_REQUEST, body: Box::new(Told { problem, faults }) }
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        use store::Error;
+        match error {
+            Error::Refused(message) => Self::new(
+                StatusCode::CONFLICT,
+                Problem::new("refused", message, "Change that first, or ask for something else."),
+            ),
+            Error::Changed(message) => Self::new(
+                StatusCode::CONFLICT,
+                Problem::new(
+                    "changed",
+                    message,
+                    "Read it again, make your change to what it is now, and send that.",
+                ),
+            ),
+            // The store's error may name hosts and files: it goes to the log of the process.
+            Error::Unavailable(_)
+            | Error::LeaseLost
+            | Error::Corrupt { .. }
+            | Error::CannotOpen(_) => {
+                tracing::error!(%error, "the store did not do what the API was asked for");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    Problem::new(
+                        "not_available",
+                        "The database did not do it.",
+                        "Try again; if it stays so, look at the log of the service.",
+                    ),
+                )
+            }
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        let headers = response.headers_mut();
+        let kind = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, kind);
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, TRY_AGAIN);
+            }
+            _ => {}
+        }
+        response
+    }
+}

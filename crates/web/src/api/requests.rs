@@ -1,0 +1,74 @@
+//! `/requests` and `/failures`: the log.
+
+use axum::Json;
+use axum::extract::State;
+use plan::id::RequestId;
+use plan::period;
+use store::{Cursor, FailureGroup, Filter, Page, RequestItem};
+
+use super::input::{Named, Params};
+use super::refusal::Refusal;
+use super::{List, Part, Result, limit};
+use crate::Shared;
+
+/// Reads what a list of requests is filtered by; a connector that there is not is an error, not
+/// an empty list.
+pub(super) async fn filter(shared: &Shared, params: &mut Params) -> Result<Filter> {
+    let now = (shared.clock)();
+    let connector = params.text("connector");
+    let filter = Filter {
+        connector,
+        from: params.read("from", |text| period::parse(text, now))?,
+        to: params.read("to", |text| period::parse(text, now))?,
+        job_status: params.parse("job_status")?,
+        sync_status: params.parse("sync_status")?,
+        event: params.parse("event")?,
+        entity: params.parse("entity")?,
+        q: params.text("q"),
+        cause: params.text("cause"),
+        ids: Vec::new(),
+    };
+    if let Some(name) = &filter.connector
+        && shared.store.configuration().await?.connector(name).is_none()
+    {
+        return Err(Refusal::wrong("connector", format!("there is no connector '{name}'")));
+    }
+    Ok(filter)
+}
+
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    mut params: Params,
+) -> Result<Json<Part<RequestItem>>> {
+    let filter = filter(&shared, &mut params).await?;
+    let page = Page { limit: limit(&mut params)?, after: params.parse("cursor")?.map(Cursor) };
+    params.end()?;
+    let (items, next) = shared.store.requests(&filter, &page).await?;
+    Ok(Json(Part { items, cursor: next.map(|Cursor(id)| id.to_string()) }))
+}
+
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    Named(id): Named,
+) -> Result<Json<RequestItem>> {
+    Ok(Json(known_request(&shared, &id).await?))
+}
+
+pub(super) async fn known_request(shared: &Shared, id: &str) -> Result<RequestItem> {
+    let id: RequestId = id
+        .parse()
+        .map_err(|error: plan::id::NotARequestId| Refusal::wrong("id", error.to_string()))?;
+    let filter = Filter { ids: vec![id], ..Filter::default() };
+    let (items, _) = shared.store.requests(&filter, &Page { limit: 1, after: None }).await?;
+    let found = items.into_iter().next();
+    found.ok_or_else(|| Refusal::not_found("request", &id.to_string(), "requests"))
+}
+
+pub(crate) async fn failures(
+    State(shared): State<Shared>,
+    mut params: Params,
+) -> Result<Json<List<FailureGroup>>> {
+    let filter = filter(&shared, &mut params).await?;
+    params.end()?;
+    Ok(Json(List { items: shared.store.failures(&filter).await? }))
+}

@@ -1,0 +1,122 @@
+//! `/retry` and `/requests/{id}/retry`.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use plan::id::RequestId;
+use plan::outcome::RetryWith;
+use serde::{Deserialize, Serialize};
+use store::{Retry, Selection};
+
+use super::Result;
+use super::asker::Asker;
+use super::input::{Input, Named, Params};
+use super::refusal::Refusal;
+use super::requests::{filter, known_request};
+use crate::Shared;
+
+/// The most requests that are named one by one.
+const MOST_IDS: usize = 1_000;
+
+/// How one request is tried again.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct How {
+    with: Option<RetryWith>,
+}
+
+/// Which requests: one of the two.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Which {
+    ids: Option<Vec<RequestId>>,
+    filter: Option<BTreeMap<String, String>>,
+}
+
+/// Which requests, and how they are tried again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wish {
+    ids: Option<Vec<RequestId>>,
+    filter: Option<BTreeMap<String, String>>,
+    with: Option<RetryWith>,
+    per_minute: Option<u32>,
+}
+
+/// How many requests were touched.
+#[derive(Serialize)]
+pub(crate) struct Touched {
+    requests: u64,
+}
+
+pub(crate) async fn one(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(id): Named,
+    Input(How { with }): Input<How>,
+) -> Result<Json<Touched>> {
+    let id = known_request(&shared, &id).await?.id;
+    let with = with.unwrap_or(RetryWith::Now);
+    queue(&shared, &asker, Retry { with, ..Selection::Requests(vec![id]).into() }).await
+}
+
+pub(crate) async fn many(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Input(Wish { ids, filter, with, per_minute }): Input<Wish>,
+) -> Result<Json<Touched>> {
+    if per_minute == Some(0) {
+        return Err(Refusal::wrong("per_minute", "must be 1 or more"));
+    }
+    let retry = Retry {
+        selection: selection(&shared, Which { ids, filter }).await?,
+        with: with.unwrap_or(RetryWith::Now),
+        per_minute: Some(per_minute.unwrap_or(Retry::PER_MINUTE)),
+    };
+    queue(&shared, &asker, retry).await
+}
+
+pub(crate) async fn cancel(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Input(which): Input<Which>,
+) -> Result<Json<Touched>> {
+    let selection = selection(&shared, which).await?;
+    let now = (shared.clock)();
+    let requests = shared.store.cancel_retries(&selection, &asker.actor, now).await?;
+    Ok(Json(Touched { requests }))
+}
+
+async fn queue(shared: &Shared, asker: &Asker, retry: Retry) -> Result<Json<Touched>> {
+    let requests = shared.store.retry(&retry, &asker.actor, (shared.clock)()).await?;
+    shared.wake.notify_one();
+    Ok(Json(Touched { requests }))
+}
+
+async fn selection(shared: &Shared, which: Which) -> Result<Selection> {
+    match (which.ids, which.filter) {
+        (Some(ids), None) if (1..=MOST_IDS).contains(&ids.len()) => Ok(Selection::Requests(ids)),
+        (Some(_), None) => {
+            Err(Refusal::wrong("ids", format!("must be 1 to {MOST_IDS}; use a filter for more")))
+        }
+        (None, Some(given)) => {
+            // In a query a form leaves a filter out like that; here it would let everything through.
+            if let Some((name, _)) = given.iter().find(|(_, value)| value.trim().is_empty()) {
+                let what = "is empty; give a value, or leave it out";
+                return Err(Refusal::wrong(name.chars().take(60).collect::<String>(), what));
+            }
+            let mut params = Params::new(given);
+            let filter = filter(shared, &mut params).await?;
+            params.end()?;
+            Ok(Selection::Failed(filter))
+        }
+        (Some(_), Some(_)) => {
+            Err(Refusal::wrong("filter", "is there beside ids; give one of them"))
+        }
+        (None, None) => Err(Refusal::wrong(
+            "ids",
+            "is missing; give ids, or a filter ({} for everything that failed)",
+        )),
+    }
+}

@@ -1,0 +1,114 @@
+//! What a payload would do, without doing it: for the API and the command line.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use plan::activity::ActivityMapping;
+use plan::connector::Definition;
+use plan::link::{Link, Pair};
+use plan::mapping::Mapping;
+use plan::metadata::{Catalogue, NotTold};
+use plan::payload;
+use plan::preview::{Previewed, RecordPreview};
+use plan::problem::Problem;
+use store::{Configuration, Connector, Store};
+
+/// Asks accounts what they say of themselves. The web side never calls accounts itself.
+#[async_trait]
+pub trait ReadCatalogues: Send + Sync {
+    /// What the two accounts of a connector say of themselves now.
+    async fn read_catalogues(
+        &self,
+        connector: &Definition,
+        source: &store::Account,
+        destination: &store::Account,
+    ) -> Result<(Catalogue, Catalogue), NotTold>;
+}
+
+/// Why there is no preview.
+#[derive(Debug)]
+pub enum NotPreviewed {
+    /// The store failed.
+    Store(store::Error),
+    /// An account did not say what is needed.
+    Account(Problem),
+    /// The payload can't be read.
+    Payload(Problem),
+}
+
+impl From<store::Error> for NotPreviewed {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The records of a webhook's body, and what would become of each.
+///
+/// # Errors
+/// [`NotPreviewed`].
+pub async fn preview(
+    store: &dyn Store,
+    catalogues: &dyn ReadCatalogues,
+    (configuration, connector): (&Configuration, &Connector),
+    body: &[u8],
+    content_type: Option<&str>,
+) -> Result<Vec<RecordPreview>, NotPreviewed> {
+    let accounts = (
+        configuration.account_of(connector.source)?,
+        configuration.account_of(connector.destination)?,
+    );
+    let (source, destination) = known_or_read(store, catalogues, connector, accounts).await?;
+    let mapping = Mapping::new(&connector.definition, &source, &destination);
+    let activities = ActivityMapping::new(&connector.definition, &source, &destination);
+    let previewed = Previewed {
+        connector: &connector.definition,
+        mapping: &mapping,
+        activities: &activities,
+        source: connector.source,
+        destination: connector.destination,
+    };
+    let links = links(store, connector, body, content_type).await?;
+    plan::preview::preview(previewed, body, content_type, |id| links.get(id).cloned())
+        .map_err(NotPreviewed::Payload)
+}
+
+/// What the two accounts say of themselves, as it is kept, or as they tell it now.
+async fn known_or_read(
+    store: &dyn Store,
+    catalogues: &dyn ReadCatalogues,
+    connector: &Connector,
+    (source, destination): (&store::Account, &store::Account),
+) -> Result<(Catalogue, Catalogue), NotPreviewed> {
+    let kept = (store.catalogue(source.id).await?, store.catalogue(destination.id).await?);
+    let has_all = |catalogue: &Catalogue| {
+        !connector.definition.activity.enabled || catalogue.activity_types.is_some()
+    };
+    if let (Some((_, here)), Some((_, there))) = kept
+        && has_all(&here)
+        && has_all(&there)
+    {
+        return Ok((here, there));
+    }
+    catalogues
+        .read_catalogues(&connector.definition, source, destination)
+        .await
+        .map_err(|refused| NotPreviewed::Account(refused.problem))
+}
+
+async fn links(
+    store: &dyn Store,
+    connector: &Connector,
+    body: &[u8],
+    content_type: Option<&str>,
+) -> store::Result<HashMap<String, Link>> {
+    let items = payload::read(body, content_type).unwrap_or_default();
+    let ids: Vec<String> = items
+        .iter()
+        .flat_map(|item| [item.lead_id(), item.id()])
+        .filter_map(|id| id.map(str::to_owned))
+        .collect();
+    let pair = Pair::of(connector.source, connector.destination);
+    let side = pair.side(connector.source);
+    let links = store.links(pair, side, &ids).await?;
+    Ok(links.into_iter().map(|link| (link.end(side).id.clone(), link)).collect())
+}

@@ -1,0 +1,149 @@
+//! The description of the API says what the API answers.
+
+use serde_json::{Value, json};
+
+use super::Client;
+use super::fixture::{id, ten};
+
+#[tokio::test]
+async fn answers_are_as_the_description_says() {
+    let client = Client::start().await;
+    ten(&client).await;
+    let document = client.send_raw("GET", "/openapi.json", "", "").await.expect(200);
+    let request = format!("/requests/{}", id(3));
+    let (preview, retry) = (format!("{request}/preview"), format!("{request}/retry"));
+    let account = json!({
+        "host": "api.example.com", "plan": "pro", "access_key": "a", "secret_key": "s",
+    });
+    let settings = json!({
+        "source": "b", "destination": "a", "basic": { "secondary_search_by": "Phone" },
+        "lead": { "field": [
+            { "from": "EmailAddress", "to": "EmailAddress" },
+            { "from": "Phone", "to": "Phone", "conflict": "source", "values": { "a": "b" } },
+        ] },
+        "activity": { "enabled": true, "type": [{ "from": 201, "to": 305 }] },
+    });
+    let user = json!({ "email": "a@example.com", "role": "operator", "password": "long enough" });
+    let password = json!({ "password": "long enough" });
+    let token = json!({ "name": "t", "scope": "read", "user": "a@example.com" });
+    let lead = json!({ "ProspectID": "x", "EmailAddress": "asha@example.com" });
+    for (method, template, path, body) in [
+        ("GET", "/openapi.json", "/openapi.json", None),
+        ("PUT", "/accounts/{name}", "/accounts/c", Some(account)),
+        ("GET", "/accounts", "/accounts", None),
+        ("DELETE", "/accounts/{name}", "/accounts/c", None),
+        ("PUT", "/connectors/{name}", "/connectors/ba", Some(settings)),
+        ("GET", "/connectors", "/connectors", None),
+        ("GET", "/connectors/{name}", "/connectors/ba", None),
+        ("POST", "/connectors/{name}/enable", "/connectors/ba/enable", None),
+        ("POST", "/connectors/{name}/disable", "/connectors/ba/disable", None),
+        ("GET", "/connectors/{name}/url", "/connectors/ba/url", None),
+        ("POST", "/connectors/{name}/preview", "/connectors/ab/preview", Some(lead)),
+        ("POST", "/connectors/{name}/check", "/connectors/ab/check", None),
+        ("DELETE", "/connectors/{name}", "/connectors/ba", None),
+        ("GET", "/requests", "/requests", None),
+        ("GET", "/requests/{id}", &request, None),
+        ("POST", "/requests/{id}/preview", &preview, None),
+        ("POST", "/requests/{id}/retry", &retry, None),
+        ("POST", "/retry", "/retry", Some(json!({ "filter": { "event": "failed" } }))),
+        ("POST", "/retry/cancel", "/retry/cancel", Some(json!({ "ids": [id(3)] }))),
+        ("GET", "/failures", "/failures", None),
+        ("GET", "/mails", "/mails", None),
+        ("POST", "/users", "/users", Some(user)),
+        ("GET", "/users", "/users", None),
+        ("PUT", "/users/{email}/password", "/users/a@example.com/password", Some(password)),
+        ("POST", "/tokens", "/tokens", Some(token)),
+        ("GET", "/tokens", "/tokens", None),
+        ("DELETE", "/tokens/{name}", "/tokens/t", None),
+        ("DELETE", "/users/{email}", "/users/a@example.com", None),
+        ("GET", "/audit", "/audit?limit=200", None),
+        ("GET", "/requests", "/requests?limit=0", None),
+    ] {
+        let operation = &document["paths"][template][method.to_lowercase()];
+        assert!(operation.is_object(), "{method} {template} is not described");
+        if let Some(body) = &body {
+            let schema = schema(&document, &operation["requestBody"]);
+            conforms(&document, schema, body, &format!("the body of {method} {path}"));
+        }
+        let told = client.send(method, path, body).await;
+        let status = told.status.to_string();
+        let response = operation["responses"].get(&status);
+        let good = response.is_some();
+        assert_eq!(good, told.status < 300, "{method} {path}: {told:?}");
+        let schema = schema(&document, response.unwrap_or(&operation["responses"]["default"]));
+        assert_eq!(schema.is_null(), told.body.is_null(), "{method} {path}: {told:?}");
+        conforms(&document, schema, &told.body, &format!("{method} {path}"));
+    }
+    client.house.end().await;
+}
+
+/// The schema of a body; null if there is none.
+fn schema<'a>(document: &'a Value, body: &'a Value) -> &'a Value {
+    let content = &resolved(document, body)["content"];
+    let kinds = content.as_object().and_then(|kinds| kinds.values().next());
+    kinds.map_or(&Value::Null, |kind| &kind["schema"])
+}
+
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str() {
+        Some(reference) => document.pointer(&reference[1..]).expect(reference),
+        None => value,
+    }
+}
+
+/// As much of JSON Schema as the description uses. A property that a schema does not name is wrong
+/// unless it says otherwise: nothing goes out untold.
+fn conforms(document: &Value, schema: &Value, value: &Value, at: &str) {
+    let schema = resolved(document, schema);
+    if let Some(any) = schema["anyOf"].as_array() {
+        let null = any.iter().any(|one| one["type"] == "null");
+        assert!(null, "{at}: anyOf is only used for what may be null");
+        if !value.is_null() {
+            conforms(document, &any[0], value, at);
+        }
+        return;
+    }
+    if let Some(all) = schema["allOf"].as_array() {
+        let mut merged = json!({ "type": "object", "properties": {} });
+        for one in all {
+            for (name, property) in resolved(document, one)["properties"].as_object().unwrap() {
+                merged["properties"][name] = property.clone();
+            }
+        }
+        return conforms(document, &merged, value, at);
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(value), "{at}: {value} is none of {words:?}");
+    }
+    let kinds: Vec<&str> = match &schema["type"] {
+        Value::String(kind) => vec![kind],
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        _ => return,
+    };
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    assert!(kinds.contains(&kind), "{at}: {value} is no {kinds:?}");
+    for (number, item) in value.as_array().into_iter().flatten().enumerate() {
+        conforms(document, &schema["items"], item, &format!("{at}[{number}]"));
+    }
+    let (Some(object), Some(known)) = (value.as_object(), schema["properties"].as_object()) else {
+        return;
+    };
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        assert!(object.contains_key(name), "{at}: {name} is missing in {value}");
+    }
+    for (name, value) in object {
+        match known.get(name) {
+            Some(property) => conforms(document, property, value, &format!("{at}.{name}")),
+            None => {
+                assert_eq!(schema["additionalProperties"], true, "{at}.{name} is not described");
+            }
+        }
+    }
+}

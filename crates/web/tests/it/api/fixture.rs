@@ -1,0 +1,91 @@
+//! A log with something in it.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use plan::id::RequestId;
+use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::problem::Problem;
+use store::{
+    AttemptOutcome, Call, CallRef, NewDelivery, Origin, Progress, RecordKey, RequestState, Stage,
+    Store,
+};
+
+use super::Client;
+use crate::harness::now;
+
+/// So many seconds after the beginning.
+pub fn at(number: i64) -> Timestamp {
+    now() + SignedDuration::from_secs(number)
+}
+
+/// The request that came in the `number`th second.
+pub fn id(number: i64) -> RequestId {
+    RequestId::new(at(number), 1, 0)
+}
+
+/// Ten requests of the connector `ab`: every third failed, the last two are queued.
+pub async fn ten(client: &Client) {
+    let store = &client.house.store;
+    let configuration = store.configuration().await.unwrap();
+    let connector = configuration.connectors[0].id;
+    let accounts: Vec<_> = configuration.accounts.iter().map(|account| account.id).collect();
+    let lease = store.take_lease(&accounts, "test", Duration::from_mins(1)).await;
+    let lease = lease.unwrap().expect("nobody else has it");
+    let deliveries = (0..10).map(|n| NewDelivery {
+        id: id(n),
+        connector,
+        received_at: at(n),
+        origin: Origin::Webhook,
+        content_type: None,
+        body: format!(r#"{{"ProspectID":"lead-{n}"}}"#).into(),
+    });
+    store.inner.store_deliveries(deliveries.collect()).await.unwrap();
+    let mut progress = Progress::default();
+    for n in 0..8 {
+        let failed = n % 3 == 0;
+        let sync_status = if failed { SyncStatus::Error } else { SyncStatus::Success };
+        progress.calls.push(Call {
+            id: n,
+            account: configuration.accounts[1].id,
+            connector: Some(connector),
+            at: at(n),
+            milliseconds: 12,
+            method: "POST",
+            url: "https://api/v2/LeadManagement.svc/Lead.Capture".to_owned(),
+            status: Some(200),
+            request: "[]".into(),
+            response: "{}".into(),
+            error: None,
+        });
+        progress.attempts.push(AttemptOutcome {
+            key: RecordKey { request: id(n), position: 0 },
+            connector,
+            entity: Entity::Lead,
+            attempt: 1,
+            tries: 1,
+            at: at(n),
+            event: if failed { Event::Failed } else { Event::New },
+            sync_status,
+            stage: Stage::Final,
+            doubtful: false,
+            source_id: Some(format!("lead-{n}")),
+            destination_id: Some(format!("twin-{n}")),
+            problem: failed.then(|| Problem::new("too_long", "It is too long.", "Cut it.")),
+            explanation: Some(r#"{"why":"because"}"#.to_owned()),
+            retry: None,
+            version: 1,
+            calls: vec![CallRef { id: n, row: None }],
+            mentions: vec![format!("person{n}@example.com")],
+        });
+        progress.requests.push(RequestState {
+            id: id(n),
+            job_status: if failed { JobStatus::Failure } else { JobStatus::Success },
+            sync_status: Some(sync_status),
+            behaviour: "create_and_update",
+            finished_at: Some(at(n + 1)),
+            due: None,
+        });
+    }
+    store.record_progress(&lease, progress).await.unwrap();
+}
