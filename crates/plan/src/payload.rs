@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use crate::json::{self, MOST_VALUES};
 use crate::moment;
 use crate::outcome::Entity;
 use crate::problem::Problem;
@@ -17,6 +18,9 @@ use crate::snapshot::Snapshot;
 
 /// More records than this are not taken from one body.
 pub const MOST_RECORDS: usize = 2_000;
+/// The longest id of a lead or an activity, in bytes. LeadSquared's have 36; databases index
+/// longer ones badly or not at all.
+pub const LONGEST_ID: usize = 256;
 
 /// The blocks of an automation's payload, newest state first.
 const STATES: [&str; 2] = ["Current", "After"];
@@ -73,7 +77,7 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Item>, Proble
     let is_form = content_type
         .is_some_and(|kind| kind.to_ascii_lowercase().contains("x-www-form-urlencoded"))
         && !matches!(body[0], b'{' | b'[');
-    let value = if is_form { form(body)? } else { json(body)? };
+    let value = if is_form { form(body)? } else { tree(body)? };
     let items = match value {
         Value::Array(items) => items,
         Value::Object(mut map) if map.get("Leads").is_some_and(Value::is_array) => {
@@ -96,18 +100,21 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Item>, Proble
     items.into_iter().enumerate().map(|(position, item)| Item::of(item, position)).collect()
 }
 
-fn json(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body)
+fn tree(body: &[u8]) -> Result<Value, Problem> {
+    json::read(body)
         .map_err(|error| unreadable(&format!("The body is not JSON that can be read: {error}.")))
 }
 
 /// A form: its fields are the lead's, unless one field holds the JSON of all.
 fn form(body: &[u8]) -> Result<Value, Problem> {
-    let pairs: Vec<_> = form_urlencoded::parse(body).collect();
+    let pairs: Vec<_> = form_urlencoded::parse(body).take(MOST_VALUES + 1).collect();
+    if pairs.len() > MOST_VALUES {
+        return Err(unreadable("The body is a form of too many fields."));
+    }
     if let [(_, only)] = pairs.as_slice()
         && only.trim_start().starts_with(['{', '['])
     {
-        return json(only.as_bytes());
+        return tree(only.as_bytes());
     }
     let map = pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned().into()));
     Ok(Value::Object(map.collect()))
@@ -357,7 +364,7 @@ fn inside<'a>(map: &'a Map<String, Value>, path: &str) -> Option<Found<'a>> {
     match map.get(first)? {
         Value::Object(map) => inside(map, rest),
         Value::String(text) if text.trim_start().starts_with('{') => {
-            let map: Map<String, Value> = serde_json::from_str(text).ok()?;
+            let map = json::object(text)?;
             Some(match inside(&map, rest)? {
                 Found::Absent => Found::Absent,
                 Found::Blank => Found::Blank,
