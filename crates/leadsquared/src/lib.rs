@@ -41,6 +41,8 @@ mod client;
 mod error;
 mod exchange;
 mod fields;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod leads;
 mod paging;
 mod rate;

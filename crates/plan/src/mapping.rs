@@ -45,8 +45,6 @@ struct Row {
 
 /// How many steps a computed value may take: a template can't hold up the others.
 const TEMPLATE_FUEL: u64 = 20_000;
-/// The longest computed value, in bytes.
-const LONGEST_COMPUTED: usize = 64 * 1024;
 
 impl Mapping {
     /// The mapping of this connector's leads between two accounts that say this of themselves.
@@ -166,8 +164,9 @@ impl Mapping {
             ..Mapped::default()
         };
         for row in &self.rows {
-            match row.value(item, self) {
-                Ok(field) => mapped.put(field, row.part.as_deref()),
+            let put = |field| mapped.put(field, row.part.as_deref());
+            match row.value(item, self).and_then(put) {
+                Ok(()) => {}
                 Err(problem) => match self.bad_field {
                     BadField::Refuse => mapped.problems.push(problem),
                     BadField::LeaveOut => mapped.left_out.push(problem),

@@ -158,6 +158,12 @@ impl Item {
             }
         }
         let item = Self { entity, body };
+        if [item.told_id(), item.told_lead_id()].into_iter().flatten().any(|id| !is_id(id)) {
+            return Err(unreadable(&format!(
+                "Record {} of the body has an id that is too long, or has control characters.",
+                position + 1
+            )));
+        }
         if item.lead_id().is_none() && item.state().0.is_empty() {
             return Err(unreadable(&format!(
                 "Record {} of the body names neither a lead nor an activity.",
@@ -225,6 +231,10 @@ impl Item {
 
     /// The lead's id in the source; of an activity, that of the lead it is on.
     pub fn lead_id(&self) -> Option<&str> {
+        self.told_lead_id().filter(|id| is_id(id))
+    }
+
+    fn told_lead_id(&self) -> Option<&str> {
         const LEAD: &[&str] = &["ProspectID", "ProspectId"];
         if self.entity == Entity::Activity {
             // In `Current`, `RelatedProspectId` is a field of the lead.
@@ -271,8 +281,12 @@ impl Item {
 
     /// The source's id of the record itself.
     pub fn id(&self) -> Option<&str> {
+        self.told_id().filter(|id| is_id(id))
+    }
+
+    fn told_id(&self) -> Option<&str> {
         match self.entity {
-            Entity::Lead => self.lead_id(),
+            Entity::Lead => self.told_lead_id(),
             Entity::Activity => ["ProspectActivityId", "Id"]
                 .iter()
                 .find_map(|name| self.body.get(*name).and_then(Value::as_str))
@@ -348,6 +362,12 @@ impl Item {
     fn has_blocks(&self) -> bool {
         STATES.iter().any(|block| self.block(block).is_some())
     }
+}
+
+/// Whether a text can be kept as the id of a lead or an activity: PostgreSQL keeps no NUL in a
+/// text and no long text in an index.
+pub fn is_id(text: &str) -> bool {
+    text.len() <= LONGEST_ID && !text.contains(char::is_control)
 }
 
 fn is_block(name: &str) -> bool {
@@ -524,6 +544,13 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_can_not_be_kept_is_none() {
+        let body = r#"{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":201,"Current":{"ProspectID":"b\u0000"}}"#;
+        assert_eq!(one(body).lead_id(), Some("a"));
+        assert_eq!(one(body).lead(), None, "the lead beside it can't be named");
+    }
+
+    #[test]
     fn what_can_not_be_read_is_said() {
         for (body, expected) in [
             ("", "empty"),
@@ -533,10 +560,17 @@ mod tests {
             ("{}", "neither a lead nor an activity"),
             (r#"{"Current":{}}"#, "neither a lead nor an activity"),
             (r#"{"ProspectID":"a""#, "not JSON"),
+            (r#"[{"ProspectID":"a"},{"ProspectID":"a\u0000"}]"#, "Record 2 of the body has an id"),
         ] {
             let problem = read(body.as_bytes(), None).expect_err(body);
             assert!(problem.message.contains(expected), "{body}: {}", problem.message);
         }
+        let long = format!(
+            r#"{{"ProspectActivityId":"x","RelatedProspectId":"{}"}}"#,
+            "a".repeat(LONGEST_ID + 1)
+        );
+        let problem = read(long.as_bytes(), None).expect_err("a long id");
+        assert!(problem.message.contains("too long"), "{}", problem.message);
         let deep = "[".repeat(100_000);
         assert!(read(deep.as_bytes(), None).is_err());
     }

@@ -78,7 +78,9 @@ impl ActivityMapping {
                 "activity_type_unmapped",
                 format!(
                     "The connector maps no activities of type {event}{}.",
-                    item.event_name().map(|name| format!(" ({})", shortened(name))).unwrap_or_default()
+                    item.event_name()
+                        .map(|name| format!(" ({})", shortened(name)))
+                        .unwrap_or_default()
                 ),
                 "Add an [[connector.activity.type]] for it, or a type of the same name in the \
                  destination account, if it is wanted.",
