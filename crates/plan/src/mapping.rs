@@ -3,11 +3,13 @@
 mod default;
 mod owner;
 mod row;
+mod template;
 
 pub use default::{Proposal, Reason, SYSTEM_FIELDS, activity_proposals, lead_proposals};
 pub use row::{Mapped, MappedField, Sent};
+pub(crate) use template::fault as template_fault;
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::Environment;
 
 use crate::connector::{BadField, Blank, Definition, FieldRow};
 use crate::metadata::{Catalogue, Field, FieldList, Kind};
@@ -42,9 +44,6 @@ struct Row {
     part: Option<String>,
     blank: Blank,
 }
-
-/// How many steps a computed value may take: a template can't hold up the others.
-const TEMPLATE_FUEL: u64 = 20_000;
 
 impl Mapping {
     /// The mapping of this connector's leads between two accounts that say this of themselves.
@@ -128,9 +127,7 @@ impl Mapping {
                 None => bad(unknown(&row.to)),
             }
         }
-        let mut templates = Environment::new();
-        templates.set_undefined_behavior(UndefinedBehavior::Chainable);
-        templates.set_fuel(Some(TEMPLATE_FUEL));
+        let templates = template::environment();
         let reading = Reading { zone, country };
         let bad_field = definition.lead.bad_field;
         Self { rows, reading, people, templates, problems, left_out, bad_field }

@@ -253,6 +253,9 @@ fn computed(
     let wrong = |what: String| {
         Problem::new("bad_template", what, "Correct the computed value in the mapping.").about(to)
     };
+    if let Some(fault) = super::template_fault(template) {
+        return Err(wrong(format!("The computed value for {to} {}.", shortened(&fault))));
+    }
     let text = templates.render_str(template, TemplateView(item)).map_err(|error| {
         let error = shortened(&error.to_string());
         wrong(format!("The computed value for {to} failed: {error}."))
