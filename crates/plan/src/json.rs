@@ -18,8 +18,8 @@ use serde_json::{Error, Map, Value};
 /// More values than this are not read from one text. An object counts as [`OBJECT_COST`] of them.
 ///
 /// A body of the largest size that the receiver takes has fewer when an account wrote it: the
-/// name and value of a field take some fifty bytes in the densest of its shapes.
-pub const MOST_VALUES: usize = 250_000;
+/// name and value of a field take some forty bytes where they are an object.
+pub const MOST_VALUES: usize = 400_000;
 
 /// What an object counts besides its values: its memory is that of several.
 const OBJECT_COST: usize = 4;
