@@ -48,6 +48,7 @@ mod paging;
 mod rate;
 mod scalar;
 mod time;
+mod tree;
 mod users;
 mod webhooks;
 mod written;

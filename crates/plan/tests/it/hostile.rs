@@ -89,7 +89,7 @@ fn bodies() -> Vec<(&'static str, Option<&'static str>, String, bool)> {
         ("leads", None, format!("[{}]", many(2_000, r#"{"ProspectID":"1"}"#)), true),
         ("too many leads", None, format!("[{}]", many(2_001, r#"{"ProspectID":"1"}"#)), false),
         ("a form of names", FORM, "a&".repeat(LARGEST_BODY / 2), false),
-        ("a form", FORM, (0..200_000).map(|n| format!("{n:x}=&")).collect(), true),
+        ("a form", FORM, form(200_000), true),
     ]
 }
 
@@ -185,12 +185,21 @@ fn connector(rows: &[Value]) -> Mapping {
     let text = |name: String| json!({"schema_name": name, "display_name": name, "kind": "text"});
     let mut fields: Vec<_> = (0..MOST_ROWS).map(|n| text(format!("T{n}"))).collect();
     fields.push(json!({"schema_name": "Set", "display_name": "Set", "kind": "field_set"}));
-    let destination: Catalogue = serde_json::from_value(json!({"fields": fields})).unwrap();
+    let destination: Catalogue =
+        serde_json::from_value(json!({"fields": fields})).expect("a catalogue");
     let definition: Definition = serde_json::from_value(
         json!({"name": "c", "source": "a", "destination": "b", "lead": {"field": rows}}),
     )
-    .unwrap();
+    .expect("a definition");
     let mapping = Mapping::new(&definition, &Catalogue::default(), &destination);
     assert_eq!(mapping.problems(), []);
     mapping
+}
+
+/// A form of this many fields.
+fn form(fields: usize) -> String {
+    (0..fields).fold(String::new(), |mut form, n| {
+        let _ = write!(form, "{n:x}=&");
+        form
+    })
 }
