@@ -5,7 +5,8 @@
 //! compared item by item while the template is compiled, before anything is counted. So what is
 //! multiplied must be seen to be a number.
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::value::{Rest, Value, ValueOrKwargs};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters};
 
 /// How many steps a computed value may take: a template can't hold up the others.
 const FUEL: u64 = 20_000;
@@ -18,7 +19,20 @@ pub(super) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_fuel(Some(FUEL));
+    environment.add_filter("format", format);
     environment
+}
+
+/// The filter `format`, of at most three digits in a row: minijinja (3.1) panics when it is to
+/// write a whole number with more than 65,535 decimals.
+fn format(state: &mut State, text: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let shape = text.as_str().unwrap_or_default();
+    let is_long = |digits: &str| digits.len() > 3;
+    if shape.contains('*') || shape.split(|c: char| !c.is_ascii_digit()).any(is_long) {
+        let what = "a width or precision in 'format' has at most three digits, and is no '*'";
+        return Err(Error::new(ErrorKind::InvalidOperation, what));
+    }
+    filters::format(state, text, arguments)
 }
 
 /// What is wrong with a template, as far as it can be told without a record.
@@ -121,6 +135,14 @@ fn begins_with_number(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_formatted_has_no_endless_decimals() {
+        let render = |template| environment().render_str(template, ()).ok();
+        assert_eq!(render("{{ '%.2f%%, %s'|format(7, 'a') }}").as_deref(), Some("7.00%, a"));
+        assert_eq!(render("{{ '%.65536f'|format(7) }}"), None);
+        assert_eq!(render("{{ '%.*f'|format(65536, 7) }}"), None);
+    }
 
     #[test]
     fn numbers_are_multiplied_and_lists_are_not() {
