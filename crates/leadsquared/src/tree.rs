@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(tree.to_string(), claims);
         let row = format!(r#"{{"Id":"x","Data":{{"mx_Custom_1":{claims}}}}}"#);
         let activity: Activity = serde_json::from_str(&row).expect(&row);
-        assert_eq!(activity.fields.get("mx_Custom_1"), Some(claims));
+        assert_eq!(activity.data.get("mx_Custom_1"), Some(claims));
         assert!(serde_json::from_str::<Object>("[]").is_err());
     }
 }
