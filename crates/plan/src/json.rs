@@ -15,7 +15,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Error, Map, Value};
 
-/// More values than this are not read from one text. An object counts as [`OBJECT_COST`] of them.
+/// More values than this are not read from one text. An object counts as five of them.
 ///
 /// A body of the largest size that the receiver takes has fewer when an account wrote it: the
 /// name and value of a field take some forty bytes where they are an object.
