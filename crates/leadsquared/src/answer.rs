@@ -203,7 +203,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{BulkUpdated, Lead, LeadRow, Page, Rows, Written};
+    use crate::Written;
+    use crate::fuzzing::judge_all;
 
     const ASKED: Asked<'_> = Asked {
         operation: "Service.svc/Operation",
@@ -310,17 +311,6 @@ mod tests {
         let error = written(400, &body).expect_err("");
         let Error::Refused { message, .. } = error else { panic!("{error:?}") };
         assert_eq!(message.chars().count(), MESSAGE_LIMIT + 1);
-    }
-
-    fn judge_all(status: u16, body: &[u8]) {
-        let _ = judge::<Written>(ASKED, status, body);
-        let _ = judge::<Vec<Lead>>(ASKED, status, body);
-        let _ = judge::<Page<Lead>>(ASKED, status, body);
-        let _ = judge::<Rows<LeadRow>>(ASKED, status, body);
-        let _ = judge::<BulkUpdated>(ASKED, status, body);
-        if let Err(error) = judge::<Page<crate::Activity>>(ASKED, status, body) {
-            let _ = error.to_string();
-        }
     }
 
     proptest! {

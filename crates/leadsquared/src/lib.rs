@@ -41,11 +41,14 @@ mod client;
 mod error;
 mod exchange;
 mod fields;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod leads;
 mod paging;
 mod rate;
 mod scalar;
 mod time;
+mod tree;
 mod users;
 mod webhooks;
 mod written;

@@ -11,6 +11,8 @@ use serde::{
     de::{self, MapAccess, SeqAccess, Visitor},
 };
 
+use crate::tree::Tree;
+
 /// A value as text; null stays `None`, and an object or array becomes its JSON.
 #[derive(Debug, Default)]
 pub(crate) struct Text(pub Option<String>);
@@ -67,13 +69,13 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Text, A::Error> {
-        let value = serde_json::Value::deserialize(de::value::SeqAccessDeserializer::new(seq))?;
-        Ok(Text(Some(value.to_string())))
+        let value = Tree::deserialize(de::value::SeqAccessDeserializer::new(seq))?;
+        Ok(Text(Some(value.0.to_string())))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
-        let value = serde_json::Value::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ok(Text(Some(value.to_string())))
+        let value = Tree::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        Ok(Text(Some(value.0.to_string())))
     }
 }
 

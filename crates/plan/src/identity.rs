@@ -55,7 +55,8 @@ pub fn mentions(
 ) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let mut add = |text: String| {
-        if !text.is_empty() && text.len() <= LONGEST_MENTION && !all.contains(&text) {
+        let can_be_kept = text.len() <= LONGEST_MENTION && !text.contains(char::is_control);
+        if !text.is_empty() && can_be_kept && !all.contains(&text) {
             all.push(text);
         }
     };
@@ -99,7 +100,8 @@ pub fn sought(text: &str) -> String {
     if looks_like_phone && digits.len() >= FEWEST_DIGITS { digits } else { mention(text) }
 }
 
-/// Longer texts are no ids, addresses or numbers.
+/// Longer texts are no ids, addresses or numbers, nor are those with control characters, of which
+/// PostgreSQL does not keep every one.
 const LONGEST_MENTION: usize = 320;
 
 #[cfg(test)]
@@ -117,6 +119,13 @@ mod tests {
         {
             assert!(found.contains(&sought(text)), "{text} in {found:?}");
         }
+    }
+
+    #[test]
+    fn what_can_not_be_kept_is_not_mentioned() {
+        let body = br#"{"ProspectID":"a","EmailAddress":"a\u0000@x.y"}"#;
+        let item = payload::read(body, None).unwrap().remove(0);
+        assert_eq!(mentions(&item, None, &[], None), ["a"]);
     }
 
     #[test]

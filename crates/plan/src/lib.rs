@@ -2,7 +2,7 @@
 //!
 //! The way through this crate follows the way of one lead:
 //!
-//! 1. [`payload`] reads a webhook's body into records;
+//! 1. [`payload`] reads a webhook's body into records, by way of [`json`], which has the bounds;
 //! 2. [`mapping`] turns the source's fields into the destination's, with [`value`], [`phone`] and
 //!    [`moment`] converting what is in them;
 //! 3. [`identity`] says by which keys a lead is known, [`link`] what was last synced;
@@ -23,6 +23,7 @@ pub mod decide;
 pub mod id;
 pub mod identity;
 pub mod incident;
+pub mod json;
 pub mod link;
 pub mod mapping;
 pub mod metadata;

@@ -3,11 +3,13 @@
 mod default;
 mod owner;
 mod row;
+mod template;
 
 pub use default::{Proposal, Reason, SYSTEM_FIELDS, activity_proposals, lead_proposals};
 pub use row::{Mapped, MappedField, Sent};
+pub(crate) use template::fault as template_fault;
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::Environment;
 
 use crate::connector::{BadField, Blank, Definition, FieldRow};
 use crate::metadata::{Catalogue, Field, FieldList, Kind};
@@ -42,11 +44,6 @@ struct Row {
     part: Option<String>,
     blank: Blank,
 }
-
-/// How many steps a computed value may take: a template can't hold up the others.
-const TEMPLATE_FUEL: u64 = 20_000;
-/// The longest computed value, in bytes.
-const LONGEST_COMPUTED: usize = 64 * 1024;
 
 impl Mapping {
     /// The mapping of this connector's leads between two accounts that say this of themselves.
@@ -126,9 +123,7 @@ impl Mapping {
                 Err(problem) => bad(problem),
             }
         }
-        let mut templates = Environment::new();
-        templates.set_undefined_behavior(UndefinedBehavior::Chainable);
-        templates.set_fuel(Some(TEMPLATE_FUEL));
+        let templates = template::environment();
         let reading = Reading { zone, country };
         let bad_field = definition.lead.bad_field;
         Self { rows, reading, people, templates, problems, left_out, bad_field }
@@ -162,8 +157,9 @@ impl Mapping {
             ..Mapped::default()
         };
         for row in &self.rows {
-            match row.value(item, self) {
-                Ok(field) => mapped.put(field, row.part.as_deref()),
+            let put = |field| mapped.put(field, row.part.as_deref());
+            match row.value(item, self).and_then(put) {
+                Ok(()) => {}
                 Err(problem) => match self.bad_field {
                     BadField::Refuse => mapped.problems.push(problem),
                     BadField::LeaveOut => mapped.left_out.push(problem),

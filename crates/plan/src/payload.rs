@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use crate::json::{self, MOST_VALUES};
 use crate::moment;
 use crate::outcome::Entity;
 use crate::problem::Problem;
@@ -17,6 +18,9 @@ use crate::snapshot::Snapshot;
 
 /// More records than this are not taken from one body.
 pub const MOST_RECORDS: usize = 2_000;
+/// The longest id of a lead or an activity, in bytes. LeadSquared's have 36; databases index
+/// longer ones badly or not at all.
+pub const LONGEST_ID: usize = 256;
 
 /// The blocks of an automation's payload, newest state first.
 const STATES: [&str; 2] = ["Current", "After"];
@@ -73,7 +77,7 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Item>, Proble
     let is_form = content_type
         .is_some_and(|kind| kind.to_ascii_lowercase().contains("x-www-form-urlencoded"))
         && !matches!(body[0], b'{' | b'[');
-    let value = if is_form { form(body)? } else { json(body)? };
+    let value = if is_form { form(body)? } else { tree(body)? };
     let items = match value {
         Value::Array(items) => items,
         Value::Object(mut map) if map.get("Leads").is_some_and(Value::is_array) => {
@@ -96,18 +100,21 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Item>, Proble
     items.into_iter().enumerate().map(|(position, item)| Item::of(item, position)).collect()
 }
 
-fn json(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body)
+fn tree(body: &[u8]) -> Result<Value, Problem> {
+    json::read(body)
         .map_err(|error| unreadable(&format!("The body is not JSON that can be read: {error}.")))
 }
 
 /// A form: its fields are the lead's, unless one field holds the JSON of all.
 fn form(body: &[u8]) -> Result<Value, Problem> {
-    let pairs: Vec<_> = form_urlencoded::parse(body).collect();
+    let pairs: Vec<_> = form_urlencoded::parse(body).take(MOST_VALUES + 1).collect();
+    if pairs.len() > MOST_VALUES {
+        return Err(unreadable("The body is a form of too many fields."));
+    }
     if let [(_, only)] = pairs.as_slice()
         && only.trim_start().starts_with(['{', '['])
     {
-        return json(only.as_bytes());
+        return tree(only.as_bytes());
     }
     let map = pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned().into()));
     Ok(Value::Object(map.collect()))
@@ -151,6 +158,12 @@ impl Item {
             }
         }
         let item = Self { entity, body };
+        if [item.told_id(), item.told_lead_id()].into_iter().flatten().any(|id| !is_id(id)) {
+            return Err(unreadable(&format!(
+                "Record {} of the body has an id that is too long, or has control characters.",
+                position + 1
+            )));
+        }
         if item.lead_id().is_none() && item.state().0.is_empty() {
             return Err(unreadable(&format!(
                 "Record {} of the body names neither a lead nor an activity.",
@@ -218,6 +231,10 @@ impl Item {
 
     /// The lead's id in the source; of an activity, that of the lead it is on.
     pub fn lead_id(&self) -> Option<&str> {
+        self.told_lead_id().filter(|id| is_id(id))
+    }
+
+    fn told_lead_id(&self) -> Option<&str> {
         const LEAD: &[&str] = &["ProspectID", "ProspectId"];
         if self.entity == Entity::Activity {
             // In `Current`, `RelatedProspectId` is a field of the lead.
@@ -264,8 +281,12 @@ impl Item {
 
     /// The source's id of the record itself.
     pub fn id(&self) -> Option<&str> {
+        self.told_id().filter(|id| is_id(id))
+    }
+
+    fn told_id(&self) -> Option<&str> {
         match self.entity {
-            Entity::Lead => self.lead_id(),
+            Entity::Lead => self.told_lead_id(),
             Entity::Activity => ["ProspectActivityId", "Id"]
                 .iter()
                 .find_map(|name| self.body.get(*name).and_then(Value::as_str))
@@ -343,6 +364,12 @@ impl Item {
     }
 }
 
+/// Whether a text can be kept as the id of a lead or an activity: PostgreSQL keeps no NUL in a
+/// text and no long text in an index.
+pub fn is_id(text: &str) -> bool {
+    text.len() <= LONGEST_ID && !text.contains(char::is_control)
+}
+
 fn is_block(name: &str) -> bool {
     matches!(name, "Before" | "After" | "Current") || OF_ACTIVITY.contains(&name)
 }
@@ -357,7 +384,7 @@ fn inside<'a>(map: &'a Map<String, Value>, path: &str) -> Option<Found<'a>> {
     match map.get(first)? {
         Value::Object(map) => inside(map, rest),
         Value::String(text) if text.trim_start().starts_with('{') => {
-            let map: Map<String, Value> = serde_json::from_str(text).ok()?;
+            let map = json::object(text)?;
             Some(match inside(&map, rest)? {
                 Found::Absent => Found::Absent,
                 Found::Blank => Found::Blank,
@@ -517,6 +544,13 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_can_not_be_kept_is_none() {
+        let body = r#"{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":201,"Current":{"ProspectID":"b\u0000"}}"#;
+        assert_eq!(one(body).lead_id(), Some("a"));
+        assert_eq!(one(body).lead(), None, "the lead beside it can't be named");
+    }
+
+    #[test]
     fn what_can_not_be_read_is_said() {
         for (body, expected) in [
             ("", "empty"),
@@ -526,10 +560,17 @@ mod tests {
             ("{}", "neither a lead nor an activity"),
             (r#"{"Current":{}}"#, "neither a lead nor an activity"),
             (r#"{"ProspectID":"a""#, "not JSON"),
+            (r#"[{"ProspectID":"a"},{"ProspectID":"a\u0000"}]"#, "Record 2 of the body has an id"),
         ] {
             let problem = read(body.as_bytes(), None).expect_err(body);
             assert!(problem.message.contains(expected), "{body}: {}", problem.message);
         }
+        let long = format!(
+            r#"{{"ProspectActivityId":"x","RelatedProspectId":"{}"}}"#,
+            "a".repeat(LONGEST_ID + 1)
+        );
+        let problem = read(long.as_bytes(), None).expect_err("a long id");
+        assert!(problem.message.contains("too long"), "{}", problem.message);
         let deep = "[".repeat(100_000);
         assert!(read(deep.as_bytes(), None).is_err());
     }

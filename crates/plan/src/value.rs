@@ -1,12 +1,13 @@
 //! Converting a value for the destination's field, and comparing two values of a field.
 
 use jiff::tz::TimeZone;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::json;
 use crate::metadata::{Field, Kind};
 use crate::moment;
 use crate::phone::{self, Country};
-use crate::problem::Problem;
+use crate::problem::{Problem, shortened};
 
 /// What the settings say about reading values.
 #[derive(Clone, Debug)]
@@ -33,6 +34,10 @@ pub struct Converted {
 }
 
 const NOT_A_PHONE: &str = "it can't be a phone number, so it was passed on as it is";
+
+/// The longest value that is sent to a field, in bytes: no field of LeadSquared holds as much.
+/// Without it, a mapping of many rows could make gigabytes of one long text.
+pub const LONGEST_VALUE: usize = 64 * 1024;
 
 /// Between the options of a multi-select field. A guess: LeadSquared's pages name none, and its
 /// data commonly has this one.
@@ -90,9 +95,9 @@ pub fn convert(
         }
         // Users are matched by the mapping, which knows both accounts'.
         Kind::User => plain(trimmed.to_owned()),
-        Kind::FieldSet => match serde_json::from_str::<Map<String, Value>>(trimmed) {
-            Ok(_) => plain(trimmed.to_owned()),
-            Err(_) => Err(mismatch(text, field)),
+        Kind::FieldSet => match json::object(trimmed) {
+            Some(_) => plain(trimmed.to_owned()),
+            None => Err(mismatch(text, field)),
         },
     }
 }
@@ -110,6 +115,19 @@ fn day(text: &str, reading: &Reading) -> Option<String> {
 /// would move it to the day before, further with each round.
 fn zone_of(from: Kind, reading: &Reading) -> TimeZone {
     if from == Kind::Date { TimeZone::UTC } else { reading.zone.clone() }
+}
+
+/// That a value is longer than [`LONGEST_VALUE`].
+pub(crate) fn too_long(length: usize, to: &str) -> Problem {
+    Problem::new(
+        "too_long",
+        format!(
+            "The value for {to} is too long: it has {length} bytes, and at most {LONGEST_VALUE} \
+             are sent to a field."
+        ),
+        "Shorten the value in the source, or switch this row of the mapping off.",
+    )
+    .about(to)
 }
 
 fn fitting(text: &str, field: &Field) -> Result<Converted, Problem> {
@@ -137,7 +155,8 @@ fn option(text: &str, field: &Field) -> Result<String, Problem> {
         return Ok(text.to_owned());
     }
     let same = |option: &&String| option.trim() == text;
-    let alike = |option: &&String| option.trim().to_lowercase() == text.to_lowercase();
+    let lower = text.to_lowercase();
+    let alike = |option: &&String| option.trim().to_lowercase() == lower;
     match field.options.iter().find(same).or_else(|| field.options.iter().find(alike)) {
         Some(option) => Ok(option.clone()),
         None => Err(Problem::new(
@@ -168,14 +187,6 @@ fn named(field: &Field) -> String {
         format!("The destination's field {}", field.schema_name)
     } else {
         format!("The destination's field {} ({})", field.schema_name, field.display_name)
-    }
-}
-
-fn shortened(text: &str) -> String {
-    const SHOWN: usize = 80;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 
@@ -233,7 +244,7 @@ fn choices(text: &str) -> Vec<&str> {
 }
 
 fn parts(text: &str) -> Option<Vec<(String, String)>> {
-    let map: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let map = json::object(text)?;
     let text = |value| match value {
         Value::String(text) => text,
         Value::Null => String::new(),
@@ -244,7 +255,7 @@ fn parts(text: &str) -> Option<Vec<(String, String)>> {
 
 /// A custom field set without its empty parts; `None` if none is left.
 pub(crate) fn without_blank_parts(text: &str) -> Option<String> {
-    let mut map: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let mut map = json::object(text)?;
     map.retain(|_, value| match value {
         Value::Null => false,
         Value::String(text) => !text.trim().is_empty(),

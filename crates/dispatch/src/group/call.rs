@@ -258,8 +258,7 @@ fn attribute(change: &Change) -> Attribute<'_> {
 
 /// The parts of a custom field set.
 pub(super) fn set_parts(value: &str) -> Option<Vec<(String, String)>> {
-    let parts: std::collections::BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(value).ok()?;
+    let parts = plan::json::object(value)?;
     let text = |value| match value {
         serde_json::Value::String(text) => text,
         serde_json::Value::Null => String::new(),

@@ -1,9 +1,11 @@
 //! Reading activities.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::{Client, Fields, Page, Paging, Reply, Sorting, Window, call::Call, scalar::Text};
+use crate::{
+    Client, Fields, Page, Paging, Reply, Sorting, Window, call::Call, scalar::Text, tree::Object,
+};
 
 /// An activity, out of any of the shapes in which lists of them come.
 ///
@@ -12,7 +14,7 @@ use crate::{Client, Fields, Page, Paging, Reply, Sorting, Window, call::Call, sc
 /// - `RetrieveRecentlyModified`: the same with `Fields` a list of `{"Key","Value"}` (client code).
 /// - `RetrieveByActivityEvent`: flat rows with `ProspectActivityId`, `ActivityEvent` (live).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "Map<String, Value>")]
+#[serde(from = "Object")]
 pub struct Activity {
     /// `Id`, or `ProspectActivityId`.
     pub id: Option<String>,
@@ -33,8 +35,8 @@ pub struct Activity {
     pub data: Fields,
 }
 
-impl From<Map<String, Value>> for Activity {
-    fn from(row: Map<String, Value>) -> Self {
+impl From<Object> for Activity {
+    fn from(Object(row): Object) -> Self {
         let mut nested = None;
         let mut data = Fields::default();
         let mut flat = Fields::default();

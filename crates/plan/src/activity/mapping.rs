@@ -6,7 +6,7 @@ use crate::connector::{ActivityType as Rule, Definition};
 use crate::mapping::Mapping;
 use crate::metadata::{ActivityType, Catalogue, Field, FieldList, Kind};
 use crate::payload::Item;
-use crate::problem::Problem;
+use crate::problem::{Problem, shortened};
 
 /// The note of an activity, as mappings name it (`ActivityNote` of AD/post-an-activity-to-lead).
 pub const NOTE: &str = "ActivityNote";
@@ -78,7 +78,9 @@ impl ActivityMapping {
                 "activity_type_unmapped",
                 format!(
                     "The connector maps no activities of type {event}{}.",
-                    item.event_name().map(|name| format!(" ({name})")).unwrap_or_default()
+                    item.event_name()
+                        .map(|name| format!(" ({})", shortened(name)))
+                        .unwrap_or_default()
                 ),
                 "Add an [[connector.activity.type]] for it, or a type of the same name in the \
                  destination account, if it is wanted.",

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Behaviour, Blank, Definition, FieldRow};
+use crate::mapping::template_fault;
 use crate::phone::Country;
 
 /// One thing that is wrong with a definition.
@@ -176,11 +177,8 @@ impl Faults {
                     );
                 }
                 (None, Some(template)) => {
-                    if let Err(error) = minijinja::Environment::new().template_from_str(template) {
-                        self.add(
-                            &format!("{at}.compute"),
-                            format!("is no template that can be read: {error}"),
-                        );
+                    if let Some(fault) = template_fault(template) {
+                        self.add(&format!("{at}.compute"), fault);
                     }
                 }
                 _ => {}

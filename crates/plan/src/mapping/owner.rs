@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::connector::Owners;
 use crate::metadata::{Catalogue, User};
 use crate::payload::{Found, Item};
+use crate::problem::shortened;
 
 use super::plain_name;
 
@@ -60,7 +61,7 @@ impl People {
         if let Some(id) = matched {
             return Owner { id: Some(id.clone()), remark: None };
         }
-        let who = email.as_deref().unwrap_or(text);
+        let who = shortened(email.as_deref().unwrap_or(text));
         let none = format!("the destination has no active user for the source's {who}");
         let (id, end) = match &self.fallback {
             None => (None, "the owner was left alone".to_owned()),

@@ -3,14 +3,15 @@
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{LONGEST_COMPUTED, Mapping, Row};
+use super::{Mapping, Row};
 use crate::connector::Blank;
+use crate::json;
 use crate::metadata::Kind;
 use crate::payload::{Found, Item};
-use crate::problem::Problem;
-use crate::value;
+use crate::problem::{Problem, shortened};
+use crate::value::{self, LONGEST_VALUE, too_long};
 
 /// What a record sends to the destination.
 #[derive(Clone, Debug, Default)]
@@ -90,18 +91,27 @@ impl Mapped {
 
     /// Adds a field. Of several rows to one field the first that has a value counts; parts of a
     /// custom field set are put together.
-    pub(super) fn put(&mut self, mut field: MappedField, part: Option<&str>) {
+    ///
+    /// # Errors
+    /// That the value is longer than any field holds.
+    pub(super) fn put(
+        &mut self,
+        mut field: MappedField,
+        part: Option<&str>,
+    ) -> Result<(), Problem> {
         if let Some(part) = part {
             field.in_set(part);
         }
+        field.check()?;
         match self.fields.iter_mut().find(|earlier| earlier.to == field.to) {
             None => self.fields.push(field),
-            Some(earlier) if part.is_some() => earlier.join(field),
+            Some(earlier) if part.is_some() => earlier.join(field)?,
             Some(earlier) if earlier.sent.value().is_none() && field.sent.value().is_some() => {
                 *earlier = field;
             }
             Some(_) => {}
         }
+        Ok(())
     }
 }
 
@@ -117,11 +127,25 @@ impl MappedField {
         self.default = self.default.as_deref().map(set);
     }
 
-    /// Takes in another part of the same custom field set.
-    fn join(&mut self, other: Self) {
-        let parts = |text: Option<&str>| -> Map<String, Value> {
-            text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
-        };
+    fn check(&self) -> Result<(), Problem> {
+        let texts = [self.sent.value(), self.default.as_deref()];
+        match texts.into_iter().flatten().map(str::len).max() {
+            Some(length) if length > LONGEST_VALUE => Err(too_long(length, &self.to)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes in another part of the same custom field set, unless that makes it too long.
+    fn join(&mut self, other: Self) -> Result<(), Problem> {
+        let mut joined = self.clone();
+        joined.take_parts(other);
+        joined.check()?;
+        *self = joined;
+        Ok(())
+    }
+
+    fn take_parts(&mut self, other: Self) {
+        let parts = |text: Option<&str>| text.and_then(json::object).unwrap_or_default();
         if let Some(added) = other.sent.value() {
             let mut all = parts(self.sent.value());
             all.extend(parts(Some(added)));
@@ -152,6 +176,9 @@ impl Row {
             },
             (None, None) => (None, false),
         };
+        if let Some(length) = text.as_ref().map(String::len).filter(|len| *len > LONGEST_VALUE) {
+            return Err(from_field(too_long(length, &row.to), row.from.as_deref()));
+        }
         let text = text.map(|text| row.values.get(text.trim()).cloned().unwrap_or(text));
         let blank = if self.blank == Blank::Clear { Sent::Clear } else { Sent::Blank };
         let (sent, remark) = match text {
@@ -226,12 +253,13 @@ fn computed(
     let wrong = |what: String| {
         Problem::new("bad_template", what, "Correct the computed value in the mapping.").about(to)
     };
-    let text = templates
-        .render_str(template, TemplateView(item))
-        .map_err(|error| wrong(format!("The computed value for {to} failed: {error}.")))?;
-    if text.len() > LONGEST_COMPUTED {
-        return Err(wrong(format!("The computed value for {to} is {} bytes long.", text.len())));
+    if let Some(fault) = super::template_fault(template) {
+        return Err(wrong(format!("The computed value for {to} {}.", shortened(&fault))));
     }
+    let text = templates.render_str(template, TemplateView(item)).map_err(|error| {
+        let error = shortened(&error.to_string());
+        wrong(format!("The computed value for {to} failed: {error}."))
+    })?;
     Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 

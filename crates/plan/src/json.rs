@@ -1,0 +1,155 @@
+//! Reading JSON that others wrote, within bounds.
+//!
+//! Everything from outside that becomes a tree comes through here, never through
+//! `serde_json::Value`'s own reader, for two reasons. That reader bounds the depth but not the
+//! number of values, and a value takes up to seventy times the bytes that wrote it. And where any
+//! crate of the program switches serde_json's `raw_value` on, it takes an object of one private
+//! name for JSON within a text and reads that too, its depth counted anew: a body of few kilobytes
+//! overflows the stack then, and with it ends the process.
+//!
+//! The depth is bounded by serde_json itself: 128.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Error, Map, Value};
+
+/// More values than this are not read from one text. An object counts as five of them.
+///
+/// A body of the largest size that the receiver takes has fewer when an account wrote it: the
+/// name and value of a field take some forty bytes where they are an object.
+pub const MOST_VALUES: usize = 400_000;
+
+/// What an object counts besides its values: its memory is that of several.
+const OBJECT_COST: usize = 4;
+
+/// The JSON of these bytes.
+///
+/// # Errors
+/// Why it can't be read, or that it holds too much.
+pub fn read(bytes: &[u8]) -> Result<Value, Error> {
+    let left = Cell::new(MOST_VALUES);
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Bounded { left: &left }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
+/// The JSON object in a text, such as a custom field set; `None` if it is none.
+pub fn object(text: &str) -> Option<Map<String, Value>> {
+    match read(text.as_bytes()) {
+        Ok(Value::Object(map)) => Some(map),
+        _ => None,
+    }
+}
+
+/// A value, as long as there is room for it.
+#[derive(Clone, Copy)]
+struct Bounded<'a> {
+    /// How many more values are read.
+    left: &'a Cell<usize>,
+}
+
+impl Bounded<'_> {
+    fn take<E: serde::de::Error>(self, cost: usize) -> Result<(), E> {
+        let left = self.left.get().checked_sub(cost);
+        self.left.set(left.ok_or_else(|| E::custom("it holds too many values"))?);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Bounded<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.take(1)?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Bounded<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        self.take::<A::Error>(OBJECT_COST)?;
+        let mut map = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            map.insert(name, entries.next_value_seed(self)?);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_as_serde_json_reads_it() {
+        for text in [
+            r#"{"a":[1,-2,2.5e3,18446744073709551615,true,null,"\u0000\ud83d\ude00"],"a":{}}"#,
+            r#"" text ""#,
+            "[]",
+            "1e999",
+            r#""\ud800""#,
+            "{} x",
+            "{\"a\":1,}",
+            "",
+        ] {
+            let theirs = serde_json::from_str::<Value>(text).map_err(|error| error.to_string());
+            assert_eq!(read(text.as_bytes()).map_err(|error| error.to_string()), theirs, "{text}");
+        }
+        assert!(read(&[b'['; 200]).is_err(), "too deep");
+        assert!(read(b"\"\xff\"").is_err(), "no UTF-8");
+    }
+
+    #[test]
+    fn there_is_a_most_of_values() {
+        let list = |many: usize| format!("[{}]", vec!["0"; many].join(","));
+        assert!(read(list(MOST_VALUES - 1).as_bytes()).is_ok());
+        let error = read(list(MOST_VALUES).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("too many values"), "{error}");
+        let objects = format!("[{}{{}}]", "{},".repeat(MOST_VALUES / 5));
+        assert!(read(objects.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_text_that_claims_to_be_json_is_a_text() {
+        let text = r#"{"$serde_json::private::RawValue":"[1]"}"#;
+        let map = object(text).unwrap();
+        assert_eq!(map.get("$serde_json::private::RawValue"), Some(&Value::from("[1]")));
+        assert_eq!(object("[]"), None);
+    }
+}

@@ -1,0 +1,3 @@
+//! What hostile payloads cost, measured.
+
+mod hostile;
