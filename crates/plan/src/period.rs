@@ -4,8 +4,8 @@ use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
-/// A time as a person writes it: RFC 3339, a day, `today`, `yesterday`, or an age like `90s`,
-/// `30m`, `2h`, `7d`. Days are UTC.
+/// A time as a person writes it: RFC 3339, a day, `today`, `yesterday`, `this-month` or
+/// `last-month` (their first moments), or an age like `90s`, `30m`, `2h`, `7d`. Days are UTC.
 pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let text = text.trim();
     let today = Offset::UTC.to_datetime(now).date();
@@ -14,6 +14,10 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         "now" => Some(now),
         "today" => start(today).ok(),
         "yesterday" => today.yesterday().and_then(start).ok(),
+        "this-month" => start(today.first_of_month()).ok(),
+        "last-month" => {
+            today.first_of_month().yesterday().and_then(|day| start(day.first_of_month())).ok()
+        }
         _ => age(text)
             .and_then(|age| now.checked_sub(age).ok())
             // A time stamp also reads as a day, so it comes first.
@@ -21,7 +25,7 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
             .or_else(|| text.parse::<Date>().ok().and_then(|day| start(day).ok())),
     };
     found.ok_or_else(|| {
-        format!("'{text}' is no time: write 2026-11-23, 2026-11-23T09:30:00Z, today, yesterday or an age like 2h or 7d")
+        format!("'{text}' is no time: write 2026-11-23, 2026-11-23T09:30:00Z, today, yesterday, this-month, last-month or an age like 2h or 7d")
     })
 }
 
@@ -49,6 +53,8 @@ mod tests {
             ("now", "2026-11-23T10:20:30Z"),
             ("today", "2026-11-23T00:00:00Z"),
             ("yesterday", "2026-11-22T00:00:00Z"),
+            ("this-month", "2026-11-01T00:00:00Z"),
+            ("last-month", "2026-10-01T00:00:00Z"),
             ("2h", "2026-11-23T08:20:30Z"),
             ("7d", "2026-11-16T10:20:30Z"),
             ("90s", "2026-11-23T10:19:00Z"),

@@ -5,6 +5,7 @@ mod apply;
 mod architecture;
 mod check;
 mod connector;
+mod docs;
 mod kill;
 mod logs;
 mod program;

@@ -1,0 +1,53 @@
+//! The pages under `docs/` say what is there.
+
+use std::path::Path;
+
+/// Every `crate/path.rs::test` that a page names.
+fn named(page: &str) -> Vec<(&str, &str)> {
+    page.split('`').filter_map(|part| part.split_once(".rs::")).collect()
+}
+
+#[test]
+fn every_test_that_proves_a_setting_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/settings.md")).expect("the page");
+    let named = named(&page);
+    assert!(named.len() > 50, "{}", named.len());
+    let scenarios = std::fs::read_to_string(root.join("crates/leadsync/tests/it/scenarios/mod.rs"));
+    let scenarios = scenarios.expect("the scenarios");
+    let list = scenarios.split_once("scenarios! {\n").expect("the list").1;
+    for (file, test) in named {
+        let path = root.join("crates").join(format!("{file}.rs"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(text.contains(&format!("fn {test}(")), "{file}.rs has no {test}");
+        if file.contains("/scenarios/") {
+            let listed = list.split([' ', ',', ';', '\n']).any(|word| word == test);
+            assert!(listed, "{test} is not in the list of scenarios");
+        } else if !text.contains("promises! {") {
+            let before = text.split(&format!("fn {test}(")).next().unwrap_or_default();
+            let last = before.lines().rev().take(3).collect::<String>();
+            assert!(last.contains("test]") || last.contains("#[tokio::test"), "{test} is no test");
+        }
+    }
+}
+
+#[test]
+fn every_setting_of_a_connector_is_told() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/settings.md")).expect("the page");
+    let rules = std::fs::read_to_string(root.join("crates/plan/src/connector/rules.rs"));
+    let rules = rules.expect("the settings");
+    let fields = rules.lines().filter_map(|line| line.trim().strip_prefix("pub "));
+    let names = fields.filter_map(|line| line.split_once(": ")).map(|(name, _)| name);
+    let mut count = 0;
+    for name in names.filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_')) {
+        let name = match name {
+            "fields" => "field",
+            "types" => "type",
+            name => name,
+        };
+        assert!(page.contains(name), "{name} is not on the page");
+        count += 1;
+    }
+    assert!(count > 30, "the settings are not where this test looks: {count}");
+}
