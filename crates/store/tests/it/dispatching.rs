@@ -327,8 +327,8 @@ async fn arrivals_while_disabled_are_known(empty: Empty) {
         empty.store.configuration().await.unwrap().connectors[0].disabled_at
     };
     assert_eq!(arrivals(9).await, [], "it is enabled");
-    assert_eq!(set(false, 2).await, Some(at(2)));
-    assert_eq!(set(false, 4).await, Some(at(2)), "it was disabled already");
+    assert_eq!(set(false, 1).await, Some(at(1)));
+    assert_eq!(set(false, 4).await, Some(at(1)), "it was disabled already");
     assert_eq!(arrivals(9).await, [id(2), id(5)]);
     assert_eq!(arrivals(1).await, [id(2)]);
     assert_eq!(set(true, 7).await, None);
