@@ -9,7 +9,8 @@ mod mapping;
 
 pub(crate) use mapping::forms;
 pub use mapping::{
-    ActivityMapping, NOTE, OWNER, STATUS, TIME, TypeMapping, Unmapped, forms_needed,
+    ActivityMapping, NOTE, OWNER, STATUS, TIME, TypeMapping, TypeRows, Unmapped, forms_needed,
+    type_rows,
 };
 
 use crate::connector::Behaviour;

@@ -5,7 +5,9 @@ mod owner;
 mod row;
 mod template;
 
-pub use default::{Proposal, Reason, SYSTEM_FIELDS, activity_proposals, lead_proposals};
+pub use default::{
+    Proposal, Reason, SYSTEM_FIELDS, activity_proposals, activity_rows, lead_proposals, lead_rows,
+};
 pub use row::{Mapped, MappedField, Sent};
 pub(crate) use template::fault as template_fault;
 
@@ -51,12 +53,7 @@ impl Mapping {
     /// What is wrong with it is not an error here: it is found in [`Mapping::problems`], and each
     /// record is refused with it, so that it is seen and can be retried.
     pub fn new(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Self {
-        let rows = if definition.lead.fields.is_empty() {
-            let proposals = lead_proposals(&source.fields, &destination.fields, &definition.basic);
-            proposals.into_iter().map(|proposal| proposal.row).collect()
-        } else {
-            definition.lead.fields.clone()
-        };
+        let rows = lead_rows(definition, &source.fields, &destination.fields);
         let people = People::new(&definition.owner, source, destination);
         Self::of(definition, rows, (&source.fields, &destination.fields), people)
     }
@@ -69,18 +66,14 @@ impl Mapping {
         (from, to): (&FieldList, &FieldList),
         (source, destination): (&Catalogue, &Catalogue),
     ) -> Self {
-        let rows = if rows.is_empty() {
-            activity_proposals(from, to).into_iter().map(|proposal| proposal.row).collect()
-        } else {
-            rows.to_vec()
-        };
+        let rows = activity_rows(rows, from, to);
         let people = People::new(&definition.owner, source, destination);
         Self::of(definition, rows, (from, to), people)
     }
 
     fn of(
         definition: &Definition,
-        settings: Vec<FieldRow>,
+        rows_in_force: Vec<Proposal>,
         (source, destination): (&FieldList, &FieldList),
         people: People,
     ) -> Self {
@@ -106,8 +99,9 @@ impl Mapping {
             BadField::Refuse => problems.push(problem),
             BadField::LeaveOut => left_out.push(problem),
         };
-        let mut rows = Vec::with_capacity(settings.len());
-        for row in settings.into_iter().filter(|row| row.enabled) {
+        let mut rows = Vec::with_capacity(rows_in_force.len());
+        let in_force = rows_in_force.into_iter().map(|proposal| proposal.row);
+        for row in in_force.filter(|row| row.enabled) {
             match writable(&row.to, destination) {
                 Ok(to) => {
                     let from = row.from.as_deref().map_or("", plain_name);

@@ -11,6 +11,7 @@ mod connections;
 mod health;
 mod hooks;
 mod ids;
+pub mod mapping;
 pub mod password;
 pub mod preview;
 mod syntax;

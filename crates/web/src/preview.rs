@@ -1,6 +1,7 @@
 //! What a payload would do, without doing it: for the API and the command line.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use async_trait::async_trait;
 use plan::activity::ActivityMapping;
@@ -35,6 +36,17 @@ pub enum NotPreviewed {
     /// The payload can't be read.
     Payload(Problem),
 }
+
+impl fmt::Display for NotPreviewed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Account(problem) | Self::Payload(problem) => problem.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for NotPreviewed {}
 
 impl From<store::Error> for NotPreviewed {
     fn from(error: store::Error) -> Self {
@@ -73,7 +85,7 @@ pub async fn preview(
 }
 
 /// What the two accounts say of themselves, as it is kept, or as they tell it now.
-async fn known_or_read(
+pub(crate) async fn known_or_read(
     store: &dyn Store,
     catalogues: &dyn ReadCatalogues,
     connector: &Connector,

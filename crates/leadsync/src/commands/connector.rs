@@ -3,8 +3,9 @@
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
+use plan::mapping::Proposal;
 use serde::Serialize;
-use store::{Actor, Change, Configuration};
+use store::{Actor, Change, Configuration, Store};
 use web::ConnectorItem;
 
 use crate::settings::Settings;
@@ -17,6 +18,8 @@ pub enum Connector {
     List,
     /// Show a connector's settings
     Show(Name),
+    /// Show the rows that a connector works with, and why each is there
+    Mapping(Name),
     /// Print a connector's webhook URL, for the automation in the source account
     Url(Name),
     /// Work a connector's requests
@@ -59,6 +62,9 @@ impl Connector {
         let change = match self {
             Self::List => return list(settings, &configuration),
             Self::Show(Name { name }) => return show(settings, &configuration, &name),
+            Self::Mapping(Name { name }) => {
+                return mapping(settings, store.as_ref(), &configuration, &name).await;
+            }
             Self::Url(Name { name }) => return url(settings, &configuration, &name),
             Self::Enable(Name { name }) => Change::SetEnabled { name, enabled: true },
             Self::Disable(Name { name }) => Change::SetEnabled { name, enabled: false },
@@ -139,6 +145,35 @@ fn show(settings: &Settings, configuration: &Configuration, name: &str) -> anyho
         settings.webhook_url(&connector.token)
     ))?;
     output::line(crate::file::write(&[], &[connector])?.trim_end())
+}
+
+async fn mapping(
+    settings: &Settings,
+    store: &dyn Store,
+    configuration: &Configuration,
+    name: &str,
+) -> anyhow::Result<()> {
+    let which = (configuration, find(configuration, name)?);
+    let mapping = web::mapping::mapping(store, &node::Accounts, which).await?;
+    if settings.json {
+        return output::json(&mapping);
+    }
+    rows("leads", &mapping.lead)?;
+    for kind in &mapping.activity {
+        let name = kind.name.as_deref().unwrap_or("a type");
+        rows(&format!("\nactivities: {name}, {} to {}", kind.from, kind.to), &kind.rows)?;
+    }
+    Ok(())
+}
+
+fn rows(head: &str, rows: &[Proposal]) -> anyhow::Result<()> {
+    output::line(head)?;
+    let shown = |Proposal { row, why }: &Proposal| {
+        let from = row.from.as_ref().or(row.compute.as_ref()).cloned().unwrap_or_default();
+        let off = if row.enabled { "" } else { ", switched off" };
+        [from, row.to.clone(), format!("{}{off}", why.sentence())]
+    };
+    output::table(["FROM", "TO", "WHY"], &rows.iter().map(shown).collect::<Vec<_>>())
 }
 
 fn url(settings: &Settings, configuration: &Configuration, name: &str) -> anyhow::Result<()> {

@@ -45,11 +45,8 @@ impl Preview {
             content_type.as_deref(),
         );
         let records = records.await.map_err(|error| match error {
-            NotPreviewed::Store(error) => error.into(),
-            NotPreviewed::Account(problem) => anyhow::anyhow!("{problem}"),
-            NotPreviewed::Payload(problem) => {
-                anyhow::anyhow!("in {name}: {problem}")
-            }
+            NotPreviewed::Payload(problem) => anyhow::anyhow!("in {name}: {problem}"),
+            error => error.into(),
         })?;
         if settings.json {
             return output::json(&records);

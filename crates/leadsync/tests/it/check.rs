@@ -71,6 +71,26 @@ async fn check_tells_which_account_refuses_its_keys() {
     assert_eq!(found(&service), ["error destination: credentials"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mapping_in_force_says_why_each_row_is_there() {
+    let mut service = Service::prepare(None, "").await;
+    service.source.put_field(Field::new("mx_Village", Kind::Text).display("Native Town"));
+    service.destination.put_field(Field::new("mx_Town", Kind::Text).display("native town"));
+    let mapping = ["connector", "mapping", "source-to-destination"];
+    let shown = service.run(&mapping).succeeded().out;
+    let why = |to: &str| {
+        let line = shown.lines().find(|line| line.split_whitespace().nth(1) == Some(to));
+        line.unwrap_or_else(|| panic!("no row to {to} in {shown}")).to_owned()
+    };
+    assert!(why("EmailAddress").contains("both accounts have a field of this schema name"));
+    assert!(why("mx_Town").contains("same display name") && why("mx_Town").contains("mx_Village"));
+    service.apply(ROWS);
+    let json = service.run(&[&mapping[..], &["--json"]].concat()).json();
+    let rows = json["lead"].as_array().expect("rows");
+    assert_eq!(rows.len(), 4, "{json}");
+    assert!(rows.iter().all(|row| row["why"] == "settings"), "{json}");
+}
+
 #[test]
 fn check_needs_a_connector() {
     Program::new().run(&["check"]).failed(1, &["leadsync.db"]);

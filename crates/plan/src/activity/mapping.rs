@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::connector::{ActivityType as Rule, Definition};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Proposal, activity_rows};
 use crate::metadata::{ActivityType, Catalogue, Field, FieldList, Kind};
 use crate::payload::Item;
 use crate::problem::{Problem, shortened};
@@ -45,12 +47,7 @@ impl ActivityMapping {
     /// The mapping of this connector's activities between two accounts that say this of
     /// themselves.
     pub fn new(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Self {
-        let rules = if definition.activity.types.is_empty() {
-            default_types(source, destination)
-        } else {
-            definition.activity.types.clone()
-        };
-        let types = rules
+        let types = rules(definition, source, destination)
             .iter()
             .map(|rule| (rule.from, type_mapping(definition, rule, source, destination)))
             .collect();
@@ -127,12 +124,46 @@ pub fn forms_needed(
     source: &Catalogue,
     destination: &Catalogue,
 ) -> (Vec<u32>, Vec<u32>) {
-    let rules = if definition.activity.types.is_empty() {
-        default_types(source, destination)
-    } else {
-        definition.activity.types.clone()
+    rules(definition, source, destination).iter().map(|rule| (rule.from, rule.to)).unzip()
+}
+
+/// A type of activity that a connector works with, and its rows.
+#[derive(Clone, Debug, Serialize)]
+pub struct TypeRows {
+    /// The event code in the source.
+    pub from: u32,
+    /// The event code in the destination.
+    pub to: u32,
+    /// The type's name in the source, if the account told it.
+    pub name: Option<String>,
+    /// The rows, each with why it is there.
+    pub rows: Vec<Proposal>,
+}
+
+/// The types of activity that a connector works with: its own, or those of which both accounts
+/// have one of the same name.
+pub fn type_rows(
+    definition: &Definition,
+    source: &Catalogue,
+    destination: &Catalogue,
+) -> Vec<TypeRows> {
+    let of = |rule: &Rule| {
+        let (from, to) = forms(rule, source, destination);
+        TypeRows {
+            from: rule.from,
+            to: rule.to,
+            name: source.activity_type(rule.from).map(|kind| kind.name.clone()),
+            rows: activity_rows(&rule.fields, &from, &to),
+        }
     };
-    rules.iter().map(|rule| (rule.from, rule.to)).unzip()
+    rules(definition, source, destination).iter().map(of).collect()
+}
+
+fn rules(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Vec<Rule> {
+    match definition.activity.types.as_slice() {
+        [] => default_types(source, destination),
+        own => own.to_vec(),
+    }
 }
 
 fn type_mapping(

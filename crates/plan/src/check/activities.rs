@@ -2,7 +2,7 @@
 
 use super::{Findings, leads, rows};
 use crate::activity::{ActivityMapping, forms};
-use crate::connector::{Behaviour, Definition};
+use crate::connector::{Behaviour, Definition, FieldRow};
 use crate::metadata::Catalogue;
 use crate::problem::Problem;
 
@@ -40,7 +40,10 @@ pub(super) fn check(
             Some(Err(problem)) => findings.error(&format!("{at}.to"), problem.clone()),
             Some(Ok(_)) => {
                 let (from, to) = forms(rule, source, destination);
-                let rows = leads::numbered(&format!("{at}.field"), &rule.fields);
+                let at = format!("{at}.field");
+                let place =
+                    |(number, row): (usize, &FieldRow)| (leads::numbered(&at, number), row.clone());
+                let rows: Vec<_> = rule.fields.iter().enumerate().map(place).collect();
                 rows::check(&rows, (&from, &to), &definition.lead, findings);
             }
             None => {}

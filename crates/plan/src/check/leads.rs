@@ -2,7 +2,7 @@
 
 use super::{Findings, rows, some, told};
 use crate::connector::{Behaviour, Definition, FieldRow};
-use crate::mapping::{self, lead_proposals};
+use crate::mapping::{self, Proposal, Reason, lead_rows};
 use crate::metadata::{Catalogue, FieldList, Kind};
 use crate::problem::Problem;
 use crate::value::{self, Reading};
@@ -14,19 +14,16 @@ pub(super) fn rows(
     source: &FieldList,
     destination: &FieldList,
 ) -> Vec<(String, FieldRow)> {
-    if !definition.lead.fields.is_empty() {
-        return numbered("lead.field", &definition.lead.fields);
-    }
-    let proposals = lead_proposals(source, destination, &definition.basic).into_iter();
-    proposals
-        .map(|proposal| (format!("lead.field (default mapping) {}", proposal.row.to), proposal.row))
-        .collect()
+    let place = |(number, Proposal { row, why }): (usize, Proposal)| match why {
+        Reason::Settings => (numbered("lead.field", number), row),
+        _ => (format!("lead.field (default mapping) {}", row.to), row),
+    };
+    lead_rows(definition, source, destination).into_iter().enumerate().map(place).collect()
 }
 
-/// Rows with their places in the file, counted from 1.
-pub(super) fn numbered(at: &str, rows: &[FieldRow]) -> Vec<(String, FieldRow)> {
-    let place = |(number, row): (usize, &FieldRow)| (format!("{at}[{}]", number + 1), row.clone());
-    rows.iter().enumerate().map(place).collect()
+/// The place in the file of a row, of which the first has the number 0 here and 1 there.
+pub(super) fn numbered(at: &str, number: usize) -> String {
+    format!("{at}[{}]", number + 1)
 }
 
 pub(super) fn check(

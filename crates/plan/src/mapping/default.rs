@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::connector::{Basic, FieldRow};
+use crate::connector::{Basic, Definition, FieldRow};
 use crate::metadata::{Field, FieldList, Kind};
 
 /// Fields that LeadSquared sets itself, by schema name. That they can't be written is inferred:
@@ -74,7 +74,13 @@ pub struct Proposal {
     pub why: Reason,
 }
 
-/// Why two fields were taken for the same.
+impl Proposal {
+    fn settings(row: &FieldRow) -> Self {
+        Self { row: row.clone(), why: Reason::Settings }
+    }
+}
+
+/// Why a row is there: why two fields were taken for the same, or that somebody says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -82,6 +88,8 @@ pub enum Reason {
     SchemaName,
     /// They have the same display name and hold the same kind of value.
     DisplayName,
+    /// The settings have it.
+    Settings,
 }
 
 impl Reason {
@@ -90,7 +98,32 @@ impl Reason {
         match self {
             Self::SchemaName => "both accounts have a field of this schema name",
             Self::DisplayName => "the fields have the same display name and type",
+            Self::Settings => "a row of the settings",
         }
+    }
+}
+
+/// The rows of leads that a connector works with: its own, or the default mapping.
+pub fn lead_rows(
+    definition: &Definition,
+    source: &FieldList,
+    destination: &FieldList,
+) -> Vec<Proposal> {
+    match definition.lead.fields.as_slice() {
+        [] => lead_proposals(source, destination, &definition.basic),
+        own => own.iter().map(Proposal::settings).collect(),
+    }
+}
+
+/// The rows of one type of activity, likewise.
+pub fn activity_rows(
+    own: &[FieldRow],
+    source: &FieldList,
+    destination: &FieldList,
+) -> Vec<Proposal> {
+    match own {
+        [] => activity_proposals(source, destination),
+        own => own.iter().map(Proposal::settings).collect(),
     }
 }
 

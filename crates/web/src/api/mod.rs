@@ -10,6 +10,7 @@ mod check;
 mod connectors;
 mod input;
 mod mails;
+mod mapping;
 mod openapi;
 mod preview;
 mod refusal;
@@ -75,6 +76,7 @@ fn routes() -> Vec<Route> {
         route(POST, "/connectors/{name}/disable", Operate, connectors::disable),
         route(GET, "/connectors/{name}/url", Administer, connectors::url),
         route(POST, "/connectors/{name}/preview", Operate, preview::preview),
+        route(GET, "/connectors/{name}/mapping", Operate, mapping::show),
         route(POST, "/connectors/{name}/check", Operate, check::check),
         route(GET, "/requests", Read, requests::list),
         route(GET, "/requests/{id}", Read, requests::show),

@@ -49,10 +49,15 @@ async fn of(
         body,
         content_type,
     );
-    let items = previewed.await.map_err(|error| match error {
-        NotPreviewed::Store(error) => error.into(),
-        NotPreviewed::Account(problem) => Refusal::new(StatusCode::BAD_GATEWAY, problem),
-        NotPreviewed::Payload(problem) => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, problem),
-    })?;
-    Ok(Json(List { items }))
+    Ok(Json(List { items: previewed.await? }))
+}
+
+impl From<NotPreviewed> for Refusal {
+    fn from(error: NotPreviewed) -> Self {
+        match error {
+            NotPreviewed::Store(error) => error.into(),
+            NotPreviewed::Account(problem) => Self::new(StatusCode::BAD_GATEWAY, problem),
+            NotPreviewed::Payload(problem) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, problem),
+        }
+    }
 }

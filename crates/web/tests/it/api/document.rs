@@ -39,6 +39,7 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/connectors/{name}/disable", "/connectors/ba/disable", None),
         ("GET", "/connectors/{name}/url", "/connectors/ba/url", None),
         ("POST", "/connectors/{name}/preview", "/connectors/ab/preview", Some(lead)),
+        ("GET", "/connectors/{name}/mapping", "/connectors/ab/mapping", None),
         ("POST", "/connectors/{name}/check", "/connectors/ab/check", None),
         ("DELETE", "/connectors/{name}", "/connectors/ba", None),
         ("GET", "/requests", "/requests", None),

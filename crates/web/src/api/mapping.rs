@@ -1,0 +1,24 @@
+//! `/connectors/{name}/mapping`.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::input::Named;
+use super::{Result, known_connector};
+use crate::Shared;
+use crate::mapping::MappingItem;
+
+/// It may ask both accounts, which costs a few calls.
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    Named(name): Named,
+) -> Result<Json<MappingItem>> {
+    let configuration = shared.store.configuration().await?;
+    let connector = known_connector(&configuration, &name)?;
+    let mapping = crate::mapping::mapping(
+        shared.store.as_ref(),
+        shared.catalogues.as_ref(),
+        (&configuration, connector),
+    );
+    Ok(Json(mapping.await?))
+}
