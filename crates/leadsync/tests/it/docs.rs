@@ -25,8 +25,11 @@ fn every_test_that_proves_a_setting_exists() {
             assert!(listed, "{test} is not in the list of scenarios");
         } else if !text.contains("promises! {") {
             let before = text.split(&format!("fn {test}(")).next().unwrap_or_default();
-            let last = before.lines().rev().take(3).collect::<String>();
-            assert!(last.contains("test]") || last.contains("#[tokio::test"), "{test} is no test");
+            let attributes = before.lines().rev().take(3).collect::<String>();
+            assert!(
+                attributes.contains("test]") || attributes.contains("#[tokio::test"),
+                "{test} is no test"
+            );
         }
     }
 }
