@@ -73,7 +73,12 @@ fn show(report: &Report) -> anyhow::Result<()> {
     if findings.is_empty() {
         return output::line(&format!("{connector}: all is well"));
     }
-    output::line(&format!("{connector}: {errors} errors, {warnings} warnings"))?;
+    let count = |number: &usize, what| match number {
+        1 => format!("1 {what}"),
+        number => format!("{number} {what}s"),
+    };
+    let (errors, warnings) = (count(errors, "error"), count(warnings, "warning"));
+    output::line(&format!("{connector}: {errors}, {warnings}"))?;
     for Finding { severity, at, problem } in findings {
         output::line(&format!("  {severity} {at}: {}", problem.message))?;
         output::line(&format!("    {}", problem.advice))?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use plan::connector::{Basic, Definition};
+use plan::connector::{ActivityRules, Basic, Definition, Owners};
 use sandbox::{Automation, Plan, Sandbox, Settings as AccountSettings, Trigger};
 use secrecy::SecretString;
 use store::{AccountPlan, Actor, Change, Keys, Open, Store, Token};
@@ -141,7 +141,9 @@ async fn connect(store: &dyn Store, accounts: &[Sandbox; 2], base: &str) -> anyh
         let source = accounts.iter().find(|account| account.name() == connector.definition.source);
         let source = source.context("a connector of the demo has no account")?;
         let url = web::webhook_url(base, &connector.token);
-        for trigger in [Trigger::NewLead, Trigger::LeadUpdate(Vec::new())] {
+        for trigger in
+            [Trigger::NewLead, Trigger::LeadUpdate(Vec::new()), Trigger::NewActivity(Vec::new())]
+        {
             let name = format!("{trigger}: {}", connector.definition.name);
             source.add_automation(Automation { name, trigger, url: url.clone(), retries: RETRIES });
         }
@@ -150,7 +152,13 @@ async fn connect(store: &dyn Store, accounts: &[Sandbox; 2], base: &str) -> anyh
 }
 
 fn definition(name: &str, source: &str, destination: &str) -> Definition {
+    // The same three people work in both accounts, under another address in each.
+    let address = |person: &str, account: &str| format!("{person}@{account}.example");
+    let people = ["asha", "vikram", "meera"];
+    let stands = people.map(|person| (address(person, source), address(person, destination)));
     Definition {
+        owner: Owners { users: stands.into(), fallback: None },
+        activity: ActivityRules { enabled: true, ..ActivityRules::default() },
         basic: Basic {
             secondary_search_by: Some("Phone".to_owned()),
             default_country_code: Some("IN".to_owned()),

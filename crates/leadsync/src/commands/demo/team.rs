@@ -11,6 +11,8 @@ use super::watch::say;
 const MOST_LEADS: usize = 400;
 const STAGES: [&str; 5] =
     ["Contacted", "Qualified", "Opportunity", "Opportunity Won", "Post Purchase"];
+/// The event code of the emulated accounts' type *Site Visit*.
+pub const SITE_VISIT: u32 = 201;
 /// As the account shows them, in UTC.
 const MEETINGS: [&str; 3] =
     ["2026-12-01 09:30:00.000", "2026-12-03 04:00:00.000", "2026-12-08 15:15:00.000"];
@@ -39,7 +41,7 @@ pub async fn work(accounts: super::Accounts, pace: f64, json: bool) {
             number += 1;
             create(account, number, json);
         } else if let Some(id) = leads.get(chance(leads.len())) {
-            edit(account, id, json);
+            if chance(5) == 0 { visit(account, id, json) } else { edit(account, id, json) }
         }
         tokio::time::sleep(pause).await;
     }
@@ -63,6 +65,20 @@ fn create(account: &Sandbox, number: usize, json: bool) {
         // A number that somebody has already: the CRM says so to the person who types it.
         Err(refusal) => {
             say(account.name(), &format!("the CRM refuses {who}: {}", refusal.message), json);
+        }
+    }
+}
+
+fn visit(account: &Sandbox, id: &str, json: bool) {
+    let Some(lead) = account.lead(id) else { return };
+    let part = |name: &str| lead.get(name).cloned().flatten().unwrap_or_default();
+    let who = format!("{} {}", part("FirstName"), part("LastName"));
+    let note = REMARKS[chance(REMARKS.len())];
+    let fields = [("mx_Custom_1", "City Clinic"), ("mx_Custom_2", "2")];
+    match account.create_activity(id, SITE_VISIT, note, &fields) {
+        Ok(_) => say(account.name(), &format!("the team adds a visit of {who}: {note}"), json),
+        Err(refusal) => {
+            say(account.name(), &format!("the CRM refuses a visit of {who}: {refusal}"), json);
         }
     }
 }

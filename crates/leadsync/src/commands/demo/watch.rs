@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use plan::id::RequestId;
 use plan::link::Pair;
+use plan::outcome::Entity;
 use sandbox::Sandbox;
 use store::{Filter, Page, RequestItem, Store};
 
+use super::team::SITE_VISIT;
 use super::{Accounts, SharedStore};
 use crate::{node, output};
 
-/// The fields by which two leads are compared.
+/// The fields by which two leads are compared, beside how many visits they made.
 const COMPARED: [&str; 7] = [
     "FirstName",
     "LastName",
@@ -60,7 +62,10 @@ fn tell(item: &RequestItem, accounts: &Accounts, json: bool) {
         let id = record.source_id.as_deref().unwrap_or_default();
         let lead = accounts.iter().find_map(|account| account.lead(id)).unwrap_or_default();
         let part = |name: &str| lead.get(name).cloned().flatten().unwrap_or_default();
-        let name = format!("{} {}", part("FirstName"), part("LastName"));
+        let name = match record.entity {
+            Entity::Lead => format!("{} {}", part("FirstName"), part("LastName")),
+            Entity::Activity => "a visit".to_owned(),
+        };
         let calls: Vec<&str> = record
             .attempts
             .last()
@@ -144,7 +149,11 @@ fn by_email(account: &Sandbox) -> BTreeMap<String, Vec<Option<String>>> {
         .filter_map(|id| account.lead(id))
         .map(|mut lead| {
             let email = lead.get("EmailAddress").cloned().flatten().unwrap_or_default();
-            (email, COMPARED.iter().map(|name| lead.remove(*name).flatten()).collect())
+            let id = lead.get("ProspectID").cloned().flatten().unwrap_or_default();
+            let visits = account.activities(&id).into_iter();
+            let visits = visits.filter(|(event, ..)| *event == SITE_VISIT).count();
+            let fields = COMPARED.iter().map(|name| lead.remove(*name).flatten());
+            (email, fields.chain([Some(visits.to_string())]).collect())
         })
         .collect()
 }
