@@ -55,6 +55,8 @@ pub struct Known {
     /// How many of its keys can't be used: the destination has no lead by them, or says that
     /// they belong to different leads.
     pub keys_tried: usize,
+    /// The destination refused to create the lead, because it has one of its unique values.
+    pub exists: bool,
     /// The linked lead is not in the destination any more.
     pub twin_gone: bool,
     /// The lead as it is in the destination.
@@ -280,7 +282,7 @@ pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
                 return Decision::Refuse { problems: vec![keys_disagree(&keys)] };
             };
             let mut on_create = defaults;
-            on_create.extend(lead_source(case));
+            on_create.extend(lead_source(case).filter(|_| !case.known.exists));
             let fields = change::all(case)
                 .into_iter()
                 .filter(|change| on_create.iter().all(|other| other.to != change.to))
@@ -292,14 +294,23 @@ pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
 }
 
 /// Whether the account itself keeps the second key from being given to a second lead: then a lead
-/// that the first key can't find is found by its refusal, at no cost. Email, phone and mobile
-/// number are unique in every account (HL/how-to-make-a-custom-field-unique).
+/// that the first key can't find is found by its refusal, at no cost.
 fn all_unique(case: &Case<'_>, keys: &[Key]) -> bool {
-    let is_unique = |key: &Key| {
-        matches!(key.field.as_str(), "EmailAddress" | "Phone" | "Mobile")
-            || case.mapping.targets().any(|field| field.schema_name == key.field && field.unique)
-    };
-    keys.iter().skip(1).all(is_unique)
+    keys.iter().skip(1).all(|key| is_unique(case, key))
+}
+
+/// Whether the account refuses to create a lead that any of these keys finds already: then a lead
+/// may be created without looking first, by a call that never updates.
+pub fn creates_once(case: &Case<'_>) -> bool {
+    let keys = identity::keys(&case.connector.basic, case.mapped);
+    !case.known.exists && keys.iter().all(|key| is_unique(case, key))
+}
+
+/// Email, phone and mobile number are unique in every account
+/// (HL/how-to-make-a-custom-field-unique).
+fn is_unique(case: &Case<'_>, key: &Key) -> bool {
+    matches!(key.field.as_str(), "EmailAddress" | "Phone" | "Mobile")
+        || case.mapping.targets().any(|field| field.schema_name == key.field && field.unique)
 }
 
 fn exists() -> Decision {

@@ -31,6 +31,8 @@ pub enum Operation {
     Update,
     /// Many captures at once.
     BulkCapture,
+    /// Creates many leads, and never updates one.
+    BulkCreate,
     /// Many updates at once.
     BulkUpdate,
     /// Reads the activities of a lead.
@@ -86,6 +88,7 @@ impl Operation {
             Self::Capture => "Lead.Capture",
             Self::Update => "Lead.Update",
             Self::BulkCapture => "Lead/Bulk/CreateOrUpdate",
+            Self::BulkCreate => "Lead/Bulk/Create",
             Self::BulkUpdate => "Lead/Bulk/UpdateV2",
             Self::Users => "Users.Get",
             Self::ActivityTypes => "ActivityTypes.Get",
@@ -112,6 +115,7 @@ impl Operation {
             Self::Capture
             | Self::Update
             | Self::BulkCapture
+            | Self::BulkCreate
             | Self::BulkUpdate
             | Self::CreateActivity
             | Self::UpdateActivity
@@ -122,7 +126,10 @@ impl Operation {
     /// Which of the account's buckets it draws on.
     pub fn draw(self) -> Draw {
         match self {
-            Self::BulkCapture | Self::BulkUpdate | Self::BulkCreateActivities => Draw::Bulk,
+            Self::BulkCapture
+            | Self::BulkCreate
+            | Self::BulkUpdate
+            | Self::BulkCreateActivities => Draw::Bulk,
             _ => Draw::Single,
         }
     }

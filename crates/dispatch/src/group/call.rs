@@ -42,6 +42,8 @@ pub(super) enum Job {
     Update(Row, Automations),
     /// Many captures.
     BulkCapture(Vec<Row>),
+    /// Many captures of leads that are likely new: it creates, and never updates.
+    BulkCreate(Vec<Row>),
     /// Many updates.
     BulkUpdate(Vec<Row>),
     /// Reads the activities of this type on this lead of the destination.
@@ -106,6 +108,7 @@ impl Job {
             Self::Capture(_) => Operation::Capture,
             Self::Update(..) => Operation::Update,
             Self::BulkCapture(_) => Operation::BulkCapture,
+            Self::BulkCreate(_) => Operation::BulkCreate,
             Self::BulkUpdate(_) => Operation::BulkUpdate,
             Self::LookActivity(..) => Operation::ActivitiesOfLead,
             Self::CreateActivity(_) => Operation::CreateActivity,
@@ -117,9 +120,10 @@ impl Job {
     /// The rows of a bulk call.
     pub(super) fn rows(&self) -> Option<&[Row]> {
         match self {
-            Self::BulkCapture(rows) | Self::BulkUpdate(rows) | Self::BulkCreateActivities(rows) => {
-                Some(rows)
-            }
+            Self::BulkCapture(rows)
+            | Self::BulkCreate(rows)
+            | Self::BulkUpdate(rows)
+            | Self::BulkCreateActivities(rows) => Some(rows),
             _ => None,
         }
     }
@@ -164,6 +168,13 @@ impl Prepared {
             Job::BulkCapture(rows) => {
                 let leads: Vec<LeadWrite<'_>> = rows.iter().map(write).collect();
                 taken(client.create_or_update_leads(&leads).await, Answer::Rows)
+            }
+            Job::BulkCreate(rows) => {
+                let attributes = rows.iter().map(|row| attributes(&row.fields));
+                let leads: Vec<LeadWrite<'_>> = attributes
+                    .map(|attributes| LeadWrite { attributes, search_by: None })
+                    .collect();
+                taken(client.create_leads(&leads).await, Answer::Rows)
             }
             Job::BulkUpdate(rows) => {
                 let leads: Vec<LeadWrite<'_>> = rows.iter().map(write).collect();

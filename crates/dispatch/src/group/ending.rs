@@ -197,6 +197,19 @@ impl Worker {
         }
     }
 
+    /// A lead was not created, because there is one with one of its unique values: it is updated,
+    /// where it may be.
+    fn exists(&mut self, key: RecordKey, target: &Target) {
+        let Some(record) = self.book.record_mut(key) else { return };
+        if matches!(target, Target::Key { update: true, .. }) {
+            record.lead_known().exists = true;
+        } else {
+            // A capture that updates nothing says which lead it is.
+            record.singly = true;
+        }
+        self.book.resume(key);
+    }
+
     /// One of the lead's unique values belongs to another lead.
     fn next_key(&mut self, key: RecordKey, target: Option<&Target>, problem: Problem) {
         let keys = self
@@ -317,7 +330,12 @@ impl Worker {
                         message: row.error_message.clone().unwrap_or_default(),
                     };
                     let verdict = self.verdict(*account, &failure);
-                    self.judge(key, Some(&sent.target), verdict);
+                    let creates = matches!(job, Job::BulkCreate(_));
+                    if creates && matches!(verdict, Verdict::NextKey(_)) {
+                        self.exists(key, &sent.target);
+                    } else {
+                        self.judge(key, Some(&sent.target), verdict);
+                    }
                 }
                 Some(row) => match row.lead_id.as_deref().filter(|id| !id.is_empty()) {
                     None => self.look_again(key),

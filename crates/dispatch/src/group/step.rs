@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::{
-    Automations, BULK_ACTIVITIES_MAX, BULK_CREATE_OR_UPDATE_MAX, BULK_UPDATE_V2_MAX,
+    Automations, BULK_ACTIVITIES_MAX, BULK_CREATE_MAX, BULK_CREATE_OR_UPDATE_MAX,
+    BULK_UPDATE_V2_MAX,
 };
 use plan::decide::{self, Decision};
 use plan::id::{AccountId, ConnectorId};
@@ -33,13 +34,36 @@ const LONG_WAIT: SignedDuration = SignedDuration::from_mins(2);
 #[derive(Debug, Default)]
 struct Writes {
     captures: Vec<(RecordKey, Row)>,
+    creations: Vec<(RecordKey, Row)>,
     updates: Vec<(RecordKey, Row)>,
     activities: Vec<(RecordKey, Row)>,
 }
 
+/// Which writes may go in one call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shares {
+    Captures,
+    /// Captures of leads that are likely new, each with something that only a new lead gets.
+    Creations,
+    Updates,
+    Activities,
+}
+
 impl Writes {
+    fn of(&mut self, shares: Shares) -> &mut Vec<(RecordKey, Row)> {
+        match shares {
+            Shares::Captures => &mut self.captures,
+            Shares::Creations => &mut self.creations,
+            Shares::Updates => &mut self.updates,
+            Shares::Activities => &mut self.activities,
+        }
+    }
+
     fn len(&self) -> usize {
-        self.captures.len() + self.updates.len() + self.activities.len()
+        [&self.captures, &self.creations, &self.updates, &self.activities]
+            .iter()
+            .map(|rows| rows.len())
+            .sum()
     }
 }
 
@@ -79,6 +103,7 @@ impl Worker {
         }
         for ((account, _), writes) in writes {
             self.write(account, writes.captures, BULK_CREATE_OR_UPDATE_MAX, Job::BulkCapture);
+            self.write(account, writes.creations, BULK_CREATE_MAX, Job::BulkCreate);
             self.write(account, writes.updates, BULK_UPDATE_V2_MAX, Job::BulkUpdate);
             let activities = writes.activities;
             self.write(account, activities, BULK_ACTIVITIES_MAX, Job::BulkCreateActivities);
@@ -181,25 +206,30 @@ impl Worker {
             }
             Decision::Look { by } => return self.read(key, destination, Job::Look(by)),
             Decision::Capture { key: identity, mut fields, update, on_create } => {
-                let shares = update && on_create.is_empty();
+                let shares = if update && on_create.is_empty() {
+                    Some(Shares::Captures)
+                } else {
+                    let once = self.with_lead(key, decide::creates_once).unwrap_or_default();
+                    once.then_some(Shares::Creations)
+                };
                 fields.extend(on_create);
                 let row = Row { target: Target::Key { key: identity, update }, fields };
                 return self.collect(key, destination, shares, row, writes);
             }
             Decision::Update { lead_id, fields } => {
                 let row = Row { target: Target::Id(lead_id), fields };
-                return self.collect(key, destination, true, row, writes);
+                return self.collect(key, destination, Some(Shares::Updates), row, writes);
             }
             Decision::LookActivity { lead_id, event } => {
                 return self.read(key, destination, Job::LookActivity(lead_id, event));
             }
             Decision::CreateActivity { lead_id, event, fields } => {
                 let row = Row { target: Target::NewActivity { lead_id, event }, fields };
-                return self.collect(key, destination, true, row, writes);
+                return self.collect(key, destination, Some(Shares::Activities), row, writes);
             }
             Decision::UpdateActivity { activity_id, event, fields } => {
                 let row = Row { target: Target::Activity { id: activity_id, event }, fields };
-                return self.collect(key, destination, false, row, writes);
+                return self.collect(key, destination, None, row, writes);
             }
         }
         Step::Taken
@@ -239,12 +269,12 @@ impl Worker {
         Step::Taken
     }
 
-    /// Keeps a write until all are known; `shares` says whether its kind fits a bulk call.
+    /// Keeps a write until all are known; `shares` says which of them may go in one call with it, if any.
     fn collect(
         &mut self,
         key: RecordKey,
         account: AccountId,
-        shares: bool,
+        shares: Option<Shares>,
         row: Row,
         writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
     ) -> Step {
@@ -254,10 +284,10 @@ impl Worker {
         let alone = record.singly
             || route.definition.lead.trigger_automations
             || row.fields.iter().any(|change| change.kind == Kind::FieldSet);
-        if alone || !shares {
+        let Some(shares) = shares.filter(|_| !alone) else {
             let job = self.single(key, row);
             return self.read(key, account, job);
-        }
+        };
         let now = self.now();
         let Some(state) = self.accounts.get_mut(&account) else { return Step::Waits };
         let bulks = state.room(Draw::Bulk, now) as usize;
@@ -273,13 +303,7 @@ impl Worker {
         }
         self.book.occupy(key);
         let writes = writes.entry((account, connector)).or_default();
-        match row.target {
-            Target::Id(_) => writes.updates.push((key, row)),
-            Target::Key { .. } => writes.captures.push((key, row)),
-            Target::NewActivity { .. } | Target::Activity { .. } => {
-                writes.activities.push((key, row));
-            }
-        }
+        writes.of(shares).push((key, row));
         Step::Taken
     }
 

@@ -101,6 +101,61 @@ async fn a_backlog_shares_calls() {
     scene.stop().await;
 }
 
+/// Requests about so many leads, of which the first ten are in the destination already.
+async fn backlog(scene: &Scene, count: usize) -> Vec<plan::id::RequestId> {
+    let email = |n| format!("l{n}@example.com");
+    for n in 0..10 {
+        let known = [("EmailAddress", &*email(n)), ("Source", "Organic Search")];
+        scene.there.create_lead(&known).expect("a lead");
+    }
+    let mut requests = Vec::new();
+    for n in 0..count {
+        let lead = json!({ "ProspectID": format!("lead-{n}"), "EmailAddress": email(n), "mx_City": "Pune" });
+        requests.push(scene.post(&lead).await);
+    }
+    requests
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_of_new_leads_shares_calls_though_they_get_a_source_of_their_own() {
+    let settings = r#""basic":{"lead_source":"Referral Sites","secondary_search_by":"Phone"}"#;
+    let mut scene = Scene::new(settings).await;
+    let requests = backlog(&scene, 100).await;
+    scene.work();
+    for (n, request) in requests.into_iter().enumerate() {
+        let event = if n < 10 { Event::Updated } else { Event::New };
+        scene.ends_as(request, event).await;
+    }
+    assert_eq!(scene.there.lead_count(), 100);
+    for id in scene.there.leads() {
+        let lead = scene.there.lead(&id).expect("the lead");
+        let number = lead["EmailAddress"].as_deref().expect("an address")[1..].split('@').next();
+        let known = number.expect("a number").parse::<u32>().expect("a number") < 10;
+        let source = if known { "Organic Search" } else { "Referral Sites" };
+        assert_eq!(lead["Source"].as_deref(), Some(source), "{lead:?}");
+        assert_eq!(lead["mx_City"].as_deref(), Some("Pune"));
+    }
+    let counts = scene.there.calls();
+    // Fields and users were asked for; the rest wrote 50 new leads each, and the ten in one call.
+    assert!(counts.total <= 6, "{counts:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_that_only_creates_leaves_alone_what_is_there() {
+    let mut scene = Scene::new(r#""lead":{"behaviour":"create_only"}"#).await;
+    let requests = backlog(&scene, 60).await;
+    scene.work();
+    for (n, request) in requests.into_iter().enumerate() {
+        let event = if n < 10 { Event::Skipped } else { Event::New };
+        scene.ends_as(request, event).await;
+    }
+    assert_eq!(scene.there.lead_count(), 60);
+    let untouched = scene.there.find_leads("mx_City", "Pune");
+    assert_eq!(untouched.len(), 50, "those that were there are as they were");
+    scene.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_key_is_tried_where_the_first_belongs_to_another_lead() {
     let mut scene = Scene::at_work(r#""basic":{"secondary_search_by":"Phone"}"#).await;
