@@ -47,6 +47,7 @@ pub struct Case<'a> {
 
 /// What was found out about a record by looking, since it was taken up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is found out by itself")]
 pub struct Known {
     /// The record was read from the source just now, so it can't be old.
     pub fresh: bool,
