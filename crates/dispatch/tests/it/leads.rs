@@ -1,6 +1,9 @@
 //! What becomes of leads when all goes well.
 
+use std::time::Duration;
+
 use plan::outcome::{Event, JobStatus, SyncStatus};
+use sandbox::{Fault, Trouble};
 use serde_json::json;
 use store::Filter;
 
@@ -202,6 +205,58 @@ async fn behaviours_are_kept_to() {
     let item = scene.ends_as(request, Event::Skipped).await;
     assert_eq!(problem(&item).code, "do_nothing");
     assert_eq!(scene.there.lead_count(), 1);
+    scene.stop().await;
+}
+
+/// The answer of the next such look comes late.
+fn slow(operation: &str) -> Fault {
+    Fault::once(Trouble::Slow(Duration::from_millis(300))).of(operation)
+}
+
+/// Waits until the look was made.
+async fn looked(scene: &Scene, operation: &str) {
+    while !scene.there.calls().by_operation.contains_key(operation) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn create_only_updates_nothing_though_the_lead_appears_after_the_look() {
+    // A second key that is not unique is looked for first.
+    let settings =
+        r#""basic":{"secondary_search_by":"mx_External_Id"},"lead":{"behaviour":"create_only"}"#;
+    let mut scene = Scene::at_work(settings).await;
+    let warm = scene.post(&json!({ "ProspectID": "w", "EmailAddress": "w@example.com" })).await;
+    scene.ends_as(warm, Event::New).await;
+    let lead = json!({ "ProspectID": "a", "EmailAddress": "asha@example.com", "mx_City": "Pune",
+                       "mx_External_Id": "7" });
+    scene.there.put_fault(slow("LeadManagement.svc/Leads.Get"));
+    let request = scene.post(&lead).await;
+    looked(&scene, "LeadManagement.svc/Leads.Get").await;
+    let known = scene.there.create_lead(&[("EmailAddress", "asha@example.com")]).expect("a lead");
+    let item = scene.ends_as(request, Event::Skipped).await;
+    assert_eq!(problem(&item).code, "exists");
+    assert_eq!(calls(&item).last().map(String::as_str), Some("Lead.Capture"), "it was under way");
+    assert_eq!(scene.there.lead(&known).expect("the lead")["mx_City"], None, "left alone");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn update_only_creates_nothing_though_the_lead_goes_after_the_look() {
+    let mut scene = Scene::at_work(r#""lead":{"behaviour":"update_only"}"#).await;
+    let known = scene.there.create_lead(&[("EmailAddress", "asha@example.com")]).expect("a lead");
+    let warm = scene.post(&json!({ "ProspectID": "w", "EmailAddress": "w@example.com" })).await;
+    scene.ends_as(warm, Event::Skipped).await;
+    let lead = json!({ "ProspectID": "a", "EmailAddress": "asha@example.com", "mx_City": "Pune" });
+    scene.there.reset_calls();
+    scene.there.put_fault(slow("LeadManagement.svc/Leads.GetByEmailaddress"));
+    let request = scene.post(&lead).await;
+    looked(&scene, "LeadManagement.svc/Leads.GetByEmailaddress").await;
+    scene.there.delete_lead(&known).expect("it is there");
+    let item = scene.ends_as(request, Event::Skipped).await;
+    assert_eq!(problem(&item).code, "not_found");
+    assert!(calls(&item).iter().any(|call| call == "Lead.Update"), "{:?}", calls(&item));
+    assert_eq!(scene.there.lead_count(), 0, "never created");
     scene.stop().await;
 }
 
