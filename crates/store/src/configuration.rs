@@ -119,6 +119,17 @@ pub struct Connector {
     pub token_hash: TokenHash,
 }
 
+/// A connector's settings as they were saved once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Version {
+    /// Its number: 1 for the first.
+    pub version: i64,
+    /// When it was saved.
+    pub at: Timestamp,
+    /// The settings.
+    pub definition: Definition,
+}
+
 /// One change of the configuration.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a handful exist at a time")]

@@ -19,7 +19,7 @@ mod user;
 mod wanted;
 
 pub use audit::{Actor, AuditItem};
-pub use configuration::{Account, AccountPlan, Change, Configuration, Connector, Keys};
+pub use configuration::{Account, AccountPlan, Change, Configuration, Connector, Keys, Version};
 pub use dispatching::{
     AttemptOutcome, Call, CallRef, Intent, IntentRecord, KeysNews, Lease, Progress, RecordKey,
     RecordState, RequestState, Spent, Stage, Unfinished, WaitingRecord,
@@ -84,6 +84,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         connector: ConnectorId,
         version: i64,
     ) -> Result<Option<plan::connector::Definition>>;
+
+    /// The versions of a connector's settings, newest first. At most `limit`.
+    async fn versions(&self, connector: ConnectorId, limit: usize) -> Result<Vec<Version>>;
 
     /// What an account said of itself as last fetched, and when.
     async fn catalogue(&self, account: AccountId) -> Result<Option<(Timestamp, Catalogue)>>;

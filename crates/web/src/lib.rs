@@ -8,6 +8,7 @@ mod api;
 pub mod check;
 mod committer;
 mod connections;
+pub mod draft;
 mod health;
 mod hooks;
 mod ids;

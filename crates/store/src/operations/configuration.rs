@@ -10,7 +10,9 @@ use super::changing::Making;
 use super::values::Place;
 use super::{Backend, Connection, count_up};
 use crate::secret::Cipher;
-use crate::{Account, Actor, Change, Configuration, Connector, Error, Keys, Result, Token};
+use crate::{
+    Account, Actor, Change, Configuration, Connector, Error, Keys, Result, Token, Version,
+};
 
 pub(super) async fn version(connection: &mut Connection) -> Result<i64> {
     let row = sqlx::query("SELECT value FROM counter WHERE name = 'configuration'")
@@ -80,6 +82,32 @@ impl Backend {
         .await?;
         let place = Place { table: "connector_version", row: &connector.0 };
         row.map(|row| place.parse(row.try_get(0)?)).transpose()
+    }
+
+    pub(super) async fn read_versions(
+        &self,
+        connector: ConnectorId,
+        limit: usize,
+    ) -> Result<Vec<Version>> {
+        let mut transaction = self.begin_read().await?;
+        let rows = sqlx::query(
+            "SELECT version, at, definition FROM connector_version WHERE connector = $1 \
+             ORDER BY version DESC LIMIT $2",
+        )
+        .bind(connector.0)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *transaction)
+        .await?;
+        let place = Place { table: "connector_version", row: &connector.0 };
+        rows.iter()
+            .map(|row| {
+                Ok(Version {
+                    version: row.try_get(0)?,
+                    at: place.time(row.try_get(1)?)?,
+                    definition: place.parse(row.try_get(2)?)?,
+                })
+            })
+            .collect()
     }
 }
 

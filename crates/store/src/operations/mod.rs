@@ -38,7 +38,7 @@ use crate::{
     Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, Error,
     FailureGroup, Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail, Page,
     PasswordHash, Progress, RequestItem, Result, Retry, Selection, Store, TokenHash, Unfinished,
-    User, UserChange, WaitingRecord,
+    User, UserChange, Version, WaitingRecord,
 };
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
@@ -122,6 +122,10 @@ impl Store for Backend {
 
     async fn definition(&self, connector: ConnectorId, version: i64) -> Result<Option<Definition>> {
         self.read_definition(connector, version).await
+    }
+
+    async fn versions(&self, connector: ConnectorId, limit: usize) -> Result<Vec<Version>> {
+        self.read_versions(connector, limit).await
     }
 
     async fn catalogue(&self, account: AccountId) -> Result<Option<(Timestamp, Catalogue)>> {

@@ -3,7 +3,7 @@
 use plan::metadata::{Catalogue, Field, FieldList, Kind};
 use plan::outcome::{Entity, Event};
 use secrecy::ExposeSecret;
-use store::{Change, Error, Filter, Progress};
+use store::{Change, Error, Filter, Progress, Token};
 
 use crate::empty::{Empty, account, actor, at, attempt, call, connector, ended, id};
 
@@ -13,6 +13,7 @@ crate::promises! {
     impossible_changes_are_refused,
     every_version_of_a_definition_is_kept,
     a_removed_connector_leaves_nothing,
+    versions_are_listed_newest_first,
     fields_are_kept,
     changes_of_fields_are_noted,
     keys_are_encrypted_and_need_their_key_file,
@@ -110,6 +111,21 @@ async fn a_removed_connector_leaves_nothing(empty: Empty) {
     let late =
         empty.store.record_progress(&lease, Progress { settled: vec![1], ..Progress::default() });
     assert!(matches!(late.await, Err(Error::LeaseLost)));
+}
+
+async fn versions_are_listed_newest_first(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let id = configuration.connectors[0].id;
+    let first = configuration.connectors[0].definition.clone();
+    let mut second = first.clone();
+    second.basic.lead_source = Some("Sales".to_owned());
+    let token = Token::from_random([9; 24]);
+    let put = Change::PutConnector { definition: second.clone(), token, made_from: Some(1) };
+    empty.change(put).await.unwrap();
+    let versions = empty.store.versions(id, 9).await.unwrap();
+    let told: Vec<_> = versions.into_iter().map(|v| (v.version, v.at, v.definition)).collect();
+    assert_eq!(told, [(2, at(0), second), (1, at(0), first)]);
+    assert_eq!(empty.store.versions(id, 1).await.unwrap().len(), 1);
 }
 
 async fn fields_are_kept(empty: Empty) {

@@ -100,15 +100,7 @@ pub(crate) async fn put(
 ) -> Result<(StatusCode, Json<Settings>)> {
     let enabled: Option<bool> = take(&mut wanted, "enabled")?;
     let made_from: Option<i64> = take(&mut wanted, "version")?;
-    wanted.entry("name").or_insert_with(|| name.clone().into());
-    let definition: Definition = read_value(Value::Object(wanted))?;
-    if definition.name != name {
-        return Err(Refusal::wrong("name", "is another than that of the path; leave it out"));
-    }
-    let faults = definition.check();
-    if !faults.is_empty() {
-        return Err(Refusal::faulty(faults));
-    }
+    let definition = read_definition(&name, wanted)?;
     let configuration = shared.store.configuration().await?;
     for (at, account) in [("source", &definition.source), ("destination", &definition.destination)]
     {
@@ -127,6 +119,17 @@ pub(crate) async fn put(
     let configuration = shared.store.configuration().await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(known_connector(&configuration, &name)?.into())))
+}
+
+/// The settings of the connector of this name, without what is wrong by itself.
+pub(super) fn read_definition(name: &str, mut wanted: Map<String, Value>) -> Result<Definition> {
+    wanted.entry("name").or_insert_with(|| name.into());
+    let definition: Definition = read_value(Value::Object(wanted))?;
+    if definition.name != name {
+        return Err(Refusal::wrong("name", "is another than that of the path; leave it out"));
+    }
+    let faults = definition.check();
+    if faults.is_empty() { Ok(definition) } else { Err(Refusal::faulty(faults)) }
 }
 
 fn take<T: serde::de::DeserializeOwned>(

@@ -18,6 +18,7 @@ mod requests;
 mod retry;
 mod tokens;
 mod users;
+mod versions;
 
 use axum::Router;
 use axum::handler::Handler;
@@ -76,6 +77,8 @@ fn routes() -> Vec<Route> {
         route(POST, "/connectors/{name}/disable", Operate, connectors::disable),
         route(GET, "/connectors/{name}/url", Administer, connectors::url),
         route(POST, "/connectors/{name}/preview", Operate, preview::preview),
+        route(GET, "/connectors/{name}/versions", Read, versions::list),
+        route(POST, "/connectors/{name}/draft", Operate, versions::draft),
         route(GET, "/connectors/{name}/mapping", Operate, mapping::show),
         route(POST, "/connectors/{name}/check", Operate, check::check),
         route(GET, "/requests", Read, requests::list),

@@ -12,7 +12,7 @@ use plan::metadata::{Catalogue, FieldChange};
 use store::{
     Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, FailureGroup,
     Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail, Page, PasswordHash, Progress,
-    RequestItem, Result, Retry, Selection, Store, TokenHash, Unfinished, User, UserChange,
+    RequestItem, Result, Retry, Selection, Store, TokenHash, Unfinished, User, UserChange, Version,
     WaitingRecord,
 };
 
@@ -49,6 +49,9 @@ impl Store for Faulty {
         version: i64,
     ) -> Result<Option<plan::connector::Definition>> {
         self.inner.definition(connector, version).await
+    }
+    async fn versions(&self, connector: ConnectorId, limit: usize) -> Result<Vec<Version>> {
+        self.inner.versions(connector, limit).await
     }
     async fn catalogue(&self, account: AccountId) -> Result<Option<(Timestamp, Catalogue)>> {
         self.inner.catalogue(account).await

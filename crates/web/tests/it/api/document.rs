@@ -23,6 +23,12 @@ async fn answers_are_as_the_description_says() {
         ] },
         "activity": { "enabled": true, "type": [{ "from": 201, "to": 305 }] },
     });
+    let trial = json!({
+        "source": "a", "destination": "b",
+        "lead": { "field": [
+            { "from": "EmailAddress", "to": "EmailAddress" }, { "from": "FirstName", "to": "FirstName" },
+        ] },
+    });
     let user = json!({ "email": "a@example.com", "role": "operator", "password": "long enough" });
     let password = json!({ "password": "long enough" });
     let token = json!({ "name": "t", "scope": "read", "user": "a@example.com" });
@@ -39,6 +45,8 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/connectors/{name}/disable", "/connectors/ba/disable", None),
         ("GET", "/connectors/{name}/url", "/connectors/ba/url", None),
         ("POST", "/connectors/{name}/preview", "/connectors/ab/preview", Some(lead)),
+        ("GET", "/connectors/{name}/versions", "/connectors/ba/versions", None),
+        ("POST", "/connectors/{name}/draft", "/connectors/ab/draft", Some(trial)),
         ("GET", "/connectors/{name}/mapping", "/connectors/ab/mapping", None),
         ("POST", "/connectors/{name}/check", "/connectors/ab/check", None),
         ("DELETE", "/connectors/{name}", "/connectors/ba", None),

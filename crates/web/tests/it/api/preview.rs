@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Client;
+use crate::wire::post;
 
 #[tokio::test]
 async fn a_payload_is_previewed_and_nothing_is_kept() {
@@ -49,5 +50,57 @@ async fn a_check_says_what_will_fail_and_who_says_nothing() {
         "not_found",
         &["'nobody'"],
     );
+    client.house.end().await;
+}
+
+#[tokio::test]
+async fn a_draft_says_what_it_would_make_of_what_came() {
+    let client = Client::start().await;
+    let lead = json!({"ProspectID": "x", "FirstName": "Asha", "EmailAddress": "asha@example.com"});
+    let mut wire = client.house.wire().await;
+    for body in [lead.to_string(), "nonsense".to_owned()] {
+        wire.send(post(&client.house.hook, &body)).await;
+        assert_eq!(wire.answer().await.map(|answer| answer.status), Some(200));
+    }
+    let row = |from: &str, to: &str| json!({"from": from, "to": to});
+    let draft = |rows: Vec<serde_json::Value>| json!({"source": "a", "destination": "b", "lead": {"field": rows}});
+    let email = row("EmailAddress", "EmailAddress");
+    let told = client.post("/connectors/ab/draft", draft(vec![email.clone()])).await.expect(200);
+    let items = told["items"].as_array().expect("a list");
+    assert_eq!(items.len(), 2, "{told}");
+    assert!(items[0]["error"]["message"].is_string(), "newest first: {told}");
+    let fields = items[1]["records"][0]["calls"][0]["fields"].as_array().expect("fields");
+    assert_eq!(fields.len(), 1, "{told}");
+    let both = draft(vec![email, row("FirstName", "FirstName")]);
+    let told = client.post("/connectors/ab/draft?limit=2", both).await.expect(200);
+    let fields = told["items"][1]["records"][0]["calls"][0]["fields"].as_array().expect("fields");
+    assert_eq!(fields.len(), 2, "{told}");
+    let shown = client.get("/connectors/ab").await.expect(200);
+    assert!(shown["lead"]["field"].is_null(), "nothing is saved: {shown}");
+    // The search key is not mapped.
+    let bad = client.post("/connectors/ab/draft", draft(vec![row("FirstName", "FirstName")])).await;
+    bad.refused(400, "bad_input", &["basic.search_by"]);
+    client.house.end().await;
+}
+
+#[tokio::test]
+async fn every_saved_version_is_kept() {
+    let client = Client::start().await;
+    for source in ["first", "second"] {
+        let settings = json!({"source": "a", "destination": "b", "basic": {"lead_source": source}});
+        client.put("/connectors/ab", settings).await.expect(200);
+    }
+    let told = client.get("/connectors/ab/versions?limit=2").await.expect(200);
+    let kept: Vec<_> = told["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|item| item["definition"]["basic"]["lead_source"].clone())
+        .collect();
+    assert_eq!(kept, [json!("second"), json!("first")], "{told}");
+    let first = told["items"][1]["definition"].clone();
+    client.put("/connectors/ab", first).await.expect(200);
+    let shown = client.get("/connectors/ab").await.expect(200);
+    assert_eq!(shown["basic"]["lead_source"], "first", "it was brought back");
     client.house.end().await;
 }

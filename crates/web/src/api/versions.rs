@@ -1,0 +1,50 @@
+//! `/connectors/{name}/versions` and `/connectors/{name}/draft`: settings that are not in force.
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Map, Value};
+use store::Version;
+
+use super::connectors::read_definition;
+use super::input::{Input, Named, Params};
+use super::{List, Result, known_connector, limit};
+use crate::Shared;
+use crate::draft::DraftItem;
+
+/// To bring one back, its `definition` is put again.
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    Named(name): Named,
+    mut params: Params,
+) -> Result<Json<List<Version>>> {
+    let limit = limit(&mut params)?;
+    params.end()?;
+    let configuration = shared.store.configuration().await?;
+    let connector = known_connector(&configuration, &name)?;
+    Ok(Json(List { items: shared.store.versions(connector.id, limit).await? }))
+}
+
+/// Takes settings as `PUT` does.
+pub(crate) async fn draft(
+    State(shared): State<Shared>,
+    Named(name): Named,
+    mut params: Params,
+    Input(mut wanted): Input<Map<String, Value>>,
+) -> Result<Json<List<DraftItem>>> {
+    let limit = limit(&mut params)?;
+    params.end()?;
+    for state in ["enabled", "version"] {
+        wanted.shift_remove(state);
+    }
+    let definition = read_definition(&name, wanted)?;
+    let configuration = shared.store.configuration().await?;
+    let connector = known_connector(&configuration, &name)?;
+    let items = crate::draft::draft(
+        shared.store.as_ref(),
+        shared.catalogues.as_ref(),
+        (&configuration, connector),
+        definition,
+        limit,
+    );
+    Ok(Json(List { items: items.await? }))
+}
