@@ -107,6 +107,12 @@ impl Worker {
             }
             Err(error) => {
                 let failure = failure::of(&error);
+                if failure == Failure::RateLimited {
+                    // Nothing is wrong with the account: who needs it waits.
+                    account.told.delayed(part, now);
+                    self.look_for_work = true;
+                    return;
+                }
                 let for_good =
                     matches!(failure, Failure::Refused { .. } | Failure::Impossible { .. });
                 account.told.not_told(part, for_good, now);

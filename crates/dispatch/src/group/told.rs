@@ -122,6 +122,13 @@ impl Telling {
         self.parts.insert(part, state);
     }
 
+    /// The account has no room for the question now.
+    pub(super) fn delayed(&mut self, part: Part, now: Timestamp) {
+        let state = self.parts.entry(part).or_default();
+        state.asked = false;
+        state.not_before = Some(now + PAUSE);
+    }
+
     /// The account did not tell a part; `for_good` if it is no use to ask again soon.
     pub(super) fn not_told(&mut self, part: Part, for_good: bool, now: Timestamp) {
         let state = self.parts.entry(part).or_default();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plan::outcome::Event;
-use sandbox::{Plan, Quota};
+use sandbox::{Fault, Plan, Quota, Trouble};
 use serde_json::json;
 use store::AccountPlan;
 
@@ -64,5 +64,21 @@ async fn a_day_that_is_used_up_is_told_and_the_next_one_goes_on() {
     }
     assert_eq!(scene.there.lead_count(), 6);
     assert_eq!(scene.there.calls().refused, 0);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_calls_others_used_up_is_asked_later_and_nothing_fails() {
+    let mut scene = Scene::new("").await;
+    let refused = Fault::once(Trouble::RateLimited).of("LeadManagement.svc/LeadsMetaData.Get");
+    scene.there.put_fault(refused);
+    scene.work();
+    let request = scene.post(&json!({ "ProspectID": "a", "EmailAddress": "a@example.com" })).await;
+    while scene.there.calls().total == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    scene.advance(jiff::SignedDuration::from_secs(10));
+    let item = scene.ends_as(request, Event::New).await;
+    assert_eq!(item.records[0].attempts.len(), 1, "it waited in silence: {item:#?}");
     scene.stop().await;
 }
