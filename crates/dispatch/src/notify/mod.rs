@@ -2,8 +2,8 @@
 //!
 //! What failed is counted by the store, in the commit that keeps it. Every process runs one task
 //! ([`Notifier`]) that looks every few seconds which incidents are to be told
-//! ([`plan::incident`]), writes the mail ([`letter`]) and queues it in the store, and sends what
-//! is queued ([`post`]). Nodes share the work: a row of the store says who told, and who sends.
+//! ([`plan::incident`]), writes the mail (`letter`) and queues it in the store, and sends what
+//! is queued (`post`). Nodes share the work: a row of the store says who told, and who sends.
 
 mod letter;
 mod post;
