@@ -14,6 +14,7 @@ mod mail;
 mod open;
 mod postgres;
 mod secret;
+mod session;
 mod sqlite;
 mod user;
 mod wanted;
@@ -32,6 +33,7 @@ pub use log::{
 };
 pub use mail::{ClaimedMail, MailEnd, MailItem, MailState, NewMail};
 pub use open::{Open, open};
+pub use session::{EndSessions, NewSession, Session, SessionItem};
 pub use user::{ApiToken, MOST_USERS, NewApiToken, PasswordHash, User, UserChange};
 
 use std::time::Duration;
@@ -277,6 +279,18 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// The API token with this hash, if there is one that has not expired by now; it is marked as
     /// used today.
     async fn use_api_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<ApiToken>>;
+
+    /// Begins a session; answers whether there is such a user.
+    async fn begin_session(&self, new: NewSession, now: Timestamp) -> Result<bool>;
+
+    /// The session with this hash, if it goes on; it is marked as used by now.
+    async fn use_session(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Session>>;
+
+    /// A user's sessions that go on, the one used last first.
+    async fn sessions(&self, email: &str, now: Timestamp) -> Result<Vec<SessionItem>>;
+
+    /// Ends sessions of this user.
+    async fn end_sessions(&self, email: &str, which: EndSessions) -> Result<()>;
 
     /// Makes this change, with an entry in the audit log.
     async fn change_users(&self, change: UserChange, actor: &Actor, now: Timestamp) -> Result<()>;

@@ -78,14 +78,21 @@ pub enum UserChange {
         /// The password.
         password: PasswordHash,
     },
-    /// Gives a user another password.
+    /// Adds the first user, an administrator, if there is none yet.
+    AddFirst {
+        /// The email address.
+        email: String,
+        /// The password.
+        password: PasswordHash,
+    },
+    /// Gives a user another password. Every session of this user ends.
     SetPassword {
         /// The email address.
         email: String,
         /// The password.
         password: PasswordHash,
     },
-    /// Removes a user with all tokens of this user.
+    /// Removes a user with all tokens and sessions of this user.
     Remove {
         /// The email address.
         email: String,

@@ -18,6 +18,7 @@ mod mail;
 mod opening;
 mod progress;
 mod retry;
+mod sessions;
 mod users;
 mod values;
 
@@ -35,10 +36,10 @@ use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
 use crate::{
-    Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, Error,
-    FailureGroup, Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail, Page,
-    PasswordHash, Progress, RequestItem, Result, Retry, Selection, Store, TokenHash, Unfinished,
-    User, UserChange, Version, WaitingRecord,
+    Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, EndSessions,
+    Error, FailureGroup, Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail,
+    NewSession, Page, PasswordHash, Progress, RequestItem, Result, Retry, Selection, Session,
+    SessionItem, Store, TokenHash, Unfinished, User, UserChange, Version, WaitingRecord,
 };
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
@@ -342,6 +343,30 @@ impl Store for Backend {
             token.last_used_at = Some(day);
         }
         Ok(Some(token))
+    }
+
+    async fn begin_session(&self, new: NewSession, now: Timestamp) -> Result<bool> {
+        let backend = self.clone();
+        to_the_end(async move { backend.begin_session(new, now).await }).await
+    }
+
+    async fn use_session(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Session>> {
+        let Some((session, stale)) = self.find_session(hash, now).await? else { return Ok(None) };
+        // Kept to some minutes, so that reading is not a write each time.
+        if stale {
+            let (backend, id) = (self.clone(), session.id);
+            to_the_end(async move { backend.mark_seen(id, now).await }).await?;
+        }
+        Ok(Some(session))
+    }
+
+    async fn sessions(&self, email: &str, now: Timestamp) -> Result<Vec<SessionItem>> {
+        self.read_sessions(email, now).await
+    }
+
+    async fn end_sessions(&self, email: &str, which: EndSessions) -> Result<()> {
+        let (backend, email) = (self.clone(), email.to_owned());
+        to_the_end(async move { backend.remove_sessions(&email, which).await }).await
     }
 
     async fn change_users(&self, change: UserChange, actor: &Actor, now: Timestamp) -> Result<()> {

@@ -7,7 +7,7 @@ use sqlx::Row;
 
 use super::audit::{Entry, audit};
 use super::values::{Place, ms};
-use super::{Backend, Connection, DbRow};
+use super::{Backend, Connection, DbRow, count_up, sessions};
 use crate::{
     Actor, ApiToken, Error, MOST_USERS, NewApiToken, PasswordHash, Result, TokenHash, User,
     UserChange,
@@ -92,22 +92,16 @@ impl Backend {
         let connection = &mut *transaction;
         let (action, subject, before, after) = match change {
             UserChange::Add { email, role, password } => {
-                let email = checked_email(&email)?;
-                must_have_room(connection, "SELECT count(*) FROM users").await?;
-                let done = sqlx::query(
-                    "INSERT INTO users (email, role, password, made_at) VALUES ($1, $2, $3, $4) \
-                     ON CONFLICT (email) DO NOTHING",
-                )
-                .bind(&email)
-                .bind(role.as_str())
-                .bind(password.0.expose_secret())
-                .bind(ms(now))
-                .execute(&mut *connection)
-                .await?;
-                if done.rows_affected() == 0 {
-                    return Err(Error::Refused(format!("there is a user {email} already")));
+                add_user(connection, &email, role, &password, now).await?
+            }
+            UserChange::AddFirst { email, password } => {
+                // Taken first, it makes two first users at once wait for each other.
+                count_up(connection, "configuration").await?;
+                let row = sqlx::query("SELECT count(*) FROM users").fetch_one(&mut *connection);
+                if row.await?.try_get::<i64, _>(0)? > 0 {
+                    return Err(Error::Refused("there is a user already: sign in".to_owned()));
                 }
-                ("add_user", email, None, Some(serde_json::json!({ "role": role })))
+                add_user(connection, &email, Role::Administrator, &password, now).await?
             }
             UserChange::SetPassword { email, password } => {
                 let (id, email, _) = must_know_user(connection, &email).await?;
@@ -116,6 +110,7 @@ impl Backend {
                     .bind(password.0.expose_secret())
                     .execute(&mut *connection)
                     .await?;
+                sessions::end_all(connection, id).await?;
                 ("set_password", email, None, None)
             }
             UserChange::Remove { email } => {
@@ -150,6 +145,31 @@ impl Backend {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+async fn add_user(
+    connection: &mut Connection,
+    email: &str,
+    role: Role,
+    password: &PasswordHash,
+    now: Timestamp,
+) -> Result<Audited> {
+    let email = checked_email(email)?;
+    must_have_room(connection, "SELECT count(*) FROM users").await?;
+    let done = sqlx::query(
+        "INSERT INTO users (email, role, password, made_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (email) DO NOTHING",
+    )
+    .bind(&email)
+    .bind(role.as_str())
+    .bind(password.0.expose_secret())
+    .bind(ms(now))
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(Error::Refused(format!("there is a user {email} already")));
+    }
+    Ok(("add_user", email, None, Some(serde_json::json!({ "role": role }))))
 }
 
 type Audited = (&'static str, String, Option<serde_json::Value>, Option<serde_json::Value>);

@@ -97,5 +97,6 @@ fn migrations() -> Migrator {
         (2, "connector", include_str!("../../migrations/postgres/0002_connector.sql")),
         (3, "mail", include_str!("../../migrations/postgres/0003_mail.sql")),
         (4, "users", include_str!("../../migrations/postgres/0004_users.sql")),
+        (5, "sessions", include_str!("../../migrations/postgres/0005_sessions.sql")),
     ])
 }

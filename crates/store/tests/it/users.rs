@@ -2,7 +2,9 @@
 
 use plan::permission::{Role, Scope};
 use secrecy::{ExposeSecret, SecretString};
-use store::{Change, Error, NewApiToken, PasswordHash, TokenHash, UserChange};
+use store::{
+    Change, EndSessions, Error, NewApiToken, NewSession, PasswordHash, TokenHash, UserChange,
+};
 
 use crate::empty::{Empty, account, actor, at, connector};
 
@@ -12,6 +14,9 @@ crate::promises! {
     a_token_works_until_it_expires_or_is_removed,
     a_token_allows_no_more_than_its_user_may,
     every_change_is_in_the_audit_log_and_no_secret_is,
+    there_is_one_first_user,
+    a_session_lives_until_it_is_idle_old_or_ended,
+    a_new_password_ends_every_session,
     settings_made_from_an_older_version_are_not_saved,
 }
 
@@ -179,4 +184,78 @@ async fn settings_made_from_an_older_version_are_not_saved(empty: Empty) {
     assert!(error.contains("version 2"), "{error}");
     empty.change(put(None)).await.unwrap();
     assert_eq!(empty.store.configuration().await.unwrap().connectors[0].version, 3);
+}
+
+async fn there_is_one_first_user(empty: Empty) {
+    let first =
+        |email: &str| UserChange::AddFirst { email: email.to_owned(), password: password("first") };
+    let (one, other) = tokio::join!(
+        change(&empty, first("a@example.com")),
+        change(&empty, first("b@example.com"))
+    );
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+    let users = empty.store.users().await.unwrap();
+    assert_eq!(users.len(), 1, "{users:?}");
+    assert_eq!(users[0].role, Role::Administrator);
+    let late = change(&empty, first("c@example.com")).await;
+    assert!(matches!(late, Err(Error::Refused(_))), "{late:?}");
+}
+
+fn session(name: &str, email: &str) -> NewSession {
+    let agent = format!("Browser {name}\n");
+    NewSession { hash: TokenHash::of(name), email: email.to_owned(), agent }
+}
+
+async fn a_session_lives_until_it_is_idle_old_or_ended(empty: Empty) {
+    let email = "ops@example.com";
+    assert!(!empty.store.begin_session(session("x", email), at(0)).await.unwrap(), "nobody");
+    change(&empty, add(email, Role::Operator)).await.unwrap();
+    for name in ["one", "two", "three"] {
+        assert!(empty.store.begin_session(session(name, email), at(0)).await.unwrap());
+    }
+    let known = async |name: &str, now| {
+        empty.store.use_session(TokenHash::of(name), at(now)).await.unwrap()
+    };
+    let one = known("one", 10).await.expect("it goes on");
+    assert_eq!((one.email.as_str(), one.role), (email, Role::Operator));
+    assert_eq!(known("nobody's", 10).await, None);
+    let hour = 3_600;
+    // Used now and then it goes on, though not for ever.
+    for time in 1..36 {
+        assert!(known("one", time * 20 * hour).await.is_some(), "after {time} times 20 hours");
+    }
+    assert_eq!(known("two", 24 * hour).await, None, "it was idle");
+    assert_eq!(known("one", 30 * 24 * hour).await, None, "it is old");
+
+    change(&empty, add("other@example.com", Role::Operator)).await.unwrap();
+    for name in ["four", "five", "six"] {
+        empty.store.begin_session(session(name, email), at(hour)).await.unwrap();
+    }
+    empty.store.begin_session(session("other", "other@example.com"), at(hour)).await.unwrap();
+    let shown = empty.store.sessions(email, at(hour)).await.unwrap();
+    assert_eq!(shown[0].agent, "Browser six", "without the line's end");
+    let four = known("four", hour).await.expect("it goes on");
+    empty.store.end_sessions("other@example.com", EndSessions::One(four.id)).await.unwrap();
+    assert!(known("four", hour).await.is_some(), "it is not that user's");
+    empty.store.end_sessions(email, EndSessions::Others(four.id)).await.unwrap();
+    assert_eq!(empty.store.sessions(email, at(hour)).await.unwrap().len(), 1);
+    empty.store.end_sessions(email, EndSessions::One(four.id)).await.unwrap();
+    assert_eq!(known("four", hour).await, None);
+    assert!(known("other", hour).await.is_some());
+    for n in 0..30 {
+        empty.store.begin_session(session(&format!("n{n}"), email), at(hour + n)).await.unwrap();
+    }
+    assert_eq!(empty.store.sessions(email, at(2 * hour)).await.unwrap().len(), 20);
+}
+
+async fn a_new_password_ends_every_session(empty: Empty) {
+    let email = "ops@example.com";
+    change(&empty, add(email, Role::Operator)).await.unwrap();
+    empty.store.begin_session(session("one", email), at(0)).await.unwrap();
+    let another = UserChange::SetPassword { email: email.to_owned(), password: password("second") };
+    change(&empty, another).await.unwrap();
+    assert_eq!(empty.store.use_session(TokenHash::of("one"), at(1)).await.unwrap(), None);
+    empty.store.begin_session(session("two", email), at(0)).await.unwrap();
+    change(&empty, UserChange::Remove { email: email.to_owned() }).await.unwrap();
+    assert_eq!(empty.store.use_session(TokenHash::of("two"), at(1)).await.unwrap(), None);
 }

@@ -10,10 +10,10 @@ use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::{Catalogue, FieldChange};
 use store::{
-    Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, FailureGroup,
-    Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail, Page, PasswordHash, Progress,
-    RequestItem, Result, Retry, Selection, Store, TokenHash, Unfinished, User, UserChange, Version,
-    WaitingRecord,
+    Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, EndSessions,
+    FailureGroup, Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail, NewSession, Page,
+    PasswordHash, Progress, RequestItem, Result, Retry, Selection, Session, SessionItem, Store,
+    TokenHash, Unfinished, User, UserChange, Version, WaitingRecord,
 };
 
 use super::Faulty;
@@ -215,6 +215,19 @@ impl Store for Faulty {
     async fn use_api_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<ApiToken>> {
         self.failure()?;
         self.inner.use_api_token(hash, now).await
+    }
+    async fn begin_session(&self, new: NewSession, now: Timestamp) -> Result<bool> {
+        self.inner.begin_session(new, now).await
+    }
+    async fn use_session(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Session>> {
+        self.failure()?;
+        self.inner.use_session(hash, now).await
+    }
+    async fn sessions(&self, email: &str, now: Timestamp) -> Result<Vec<SessionItem>> {
+        self.inner.sessions(email, now).await
+    }
+    async fn end_sessions(&self, email: &str, which: EndSessions) -> Result<()> {
+        self.inner.end_sessions(email, which).await
     }
     async fn change_users(&self, change: UserChange, actor: &Actor, now: Timestamp) -> Result<()> {
         self.inner.change_users(change, actor, now).await
