@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 
 use crate::Shared;
 
@@ -27,9 +27,4 @@ pub(crate) async fn ready(State(shared): State<Shared>) -> Response {
 pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (kind, (shared.metrics)()).into_response()
-}
-
-/// `/`: what this is.
-pub(crate) async fn home() -> Html<&'static str> {
-    Html(include_str!("home.html"))
 }

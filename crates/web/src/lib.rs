@@ -8,6 +8,7 @@ mod api;
 pub mod check;
 mod committer;
 mod connections;
+mod console;
 pub mod draft;
 mod health;
 mod hooks;
@@ -91,6 +92,7 @@ struct Shared {
     wake: Arc<Notify>,
     public_url: Arc<str>,
     catalogues: Arc<dyn ReadCatalogues>,
+    throttle: Arc<console::Throttle>,
 }
 
 impl Shared {
@@ -131,13 +133,14 @@ pub async fn serve(
         wake,
         public_url: public_url.into(),
         catalogues,
+        throttle: Arc::default(),
     };
     let router = Router::new()
         .route("/hooks/{token}", post(hooks::receive).get(hooks::verify))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .route("/", get(health::home))
+        .merge(console::router(&shared))
         .nest("/api", api::router(&shared))
         .with_state(shared);
     connections::serve(listener, router, limits, stop).await;

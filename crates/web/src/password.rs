@@ -5,7 +5,7 @@ use argon2::password_hash::phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use store::PasswordHash;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 /// The shortest password, in characters.
 pub const SHORTEST: usize = 10;
@@ -48,6 +48,24 @@ pub async fn is_right(password: SecretString, kept: PasswordHash) -> Result<bool
         Ok(Argon2::default().verify_password(password, &kept).is_ok())
     })
     .await?
+}
+
+/// Whether this is the password that was kept so; where none was kept it is not, and that takes
+/// as long to find out.
+///
+/// # Errors
+/// What was kept is no hash of a password.
+pub async fn is_right_or_none(
+    password: SecretString,
+    kept: Option<PasswordHash>,
+) -> Result<bool, String> {
+    static NOBODY: OnceCell<PasswordHash> = OnceCell::const_new();
+    if let Some(kept) = kept {
+        return is_right(password, kept).await;
+    }
+    let nobody = || hash(SecretString::from("the password of nobody"));
+    let kept = NOBODY.get_or_try_init(nobody).await?;
+    is_right(password, kept.clone()).await.map(|_| false)
 }
 
 async fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {

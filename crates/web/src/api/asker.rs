@@ -11,7 +11,10 @@ use store::{Actor, ApiToken, TokenHash};
 
 use super::refusal::Refusal;
 use crate::Shared;
+use crate::console::Visitor;
 
+/// Where a session's token for forms is sent.
+const CSRF_HEADER: &str = "x-csrf-token";
 /// Nobody was given a longer token.
 const LONGEST_TOKEN: usize = 256;
 
@@ -31,7 +34,7 @@ impl FromRequestParts<Shared> for Asker {
         if let Some(asker) = parts.extensions.get::<Self>() {
             return Ok(asker.clone());
         }
-        let token = bearer(parts).ok_or_else(Refusal::not_known)?;
+        let Some(token) = bearer(parts) else { return Self::by_session(parts, shared).await };
         let found = shared.store.use_api_token(TokenHash::of(token), (shared.clock)()).await?;
         found.map(Self::by_token).ok_or_else(Refusal::not_known)
     }
@@ -45,6 +48,22 @@ impl Asker {
             None => format!("token {}", token.name),
         });
         Self { actor, allowed }
+    }
+
+    /// Somebody who is signed in to the console. What changes something needs the session's token
+    /// in a header too: a cookie is sent along from other sites as well.
+    async fn by_session(parts: &Parts, shared: &Shared) -> Result<Self, Refusal> {
+        let visitor = Visitor::of(&parts.headers, shared).await?.ok_or_else(Refusal::not_known)?;
+        let given = parts.headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok());
+        if parts.method != Method::GET && !given.is_some_and(|given| visitor.has_csrf(given)) {
+            let problem = Problem::new(
+                "no_csrf_token",
+                "A session may change something only from its own pages.",
+                format!("Send the token of the session's forms as {CSRF_HEADER}."),
+            );
+            return Err(Refusal::new(StatusCode::FORBIDDEN, problem));
+        }
+        Ok(Self { actor: visitor.actor(), allowed: visitor.role.most() })
     }
 
     fn must_be_allowed(&self, needed: Scope) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics, in its helpers too")]
 
 mod api;
+mod console;
 mod harness;
 mod receiving;
 mod refusing;

@@ -11,7 +11,7 @@ use anyhow::Context;
 use plan::connector::{ActivityRules, Basic, Definition, Owners};
 use sandbox::{Automation, Plan, Sandbox, Settings as AccountSettings, Trigger};
 use secrecy::SecretString;
-use store::{AccountPlan, Actor, Change, Keys, Open, Store, Token};
+use store::{AccountPlan, Actor, Change, Keys, Open, Store, Token, UserChange};
 use tokio::net::TcpListener;
 
 use crate::node::{self, Node};
@@ -31,6 +31,8 @@ pub struct Demo {
 
 /// The two accounts; connectors are named by them.
 const NAMES: [&str; 2] = ["leads", "patients"];
+/// Who may sign in to the console.
+const USER: &str = "demo@example.com";
 /// How often an automation repeats a failed post.
 const RETRIES: u32 = 5;
 
@@ -44,9 +46,10 @@ impl Demo {
         let accounts = [account(NAMES[0]).await?, account(NAMES[1]).await?];
         let base = format!("http://{address}");
         connect(store.as_ref(), &accounts, &base).await?;
+        let password = add_user(store.as_ref()).await?;
         let mut node = Node::start(listener, store.clone(), settings.post()?, base.clone())?;
         if !settings.json {
-            greet(&accounts, &base, &url)?;
+            greet(&accounts, &base, &url, &password)?;
         }
         let team = tokio::spawn(team::work(accounts.clone(), self.pace, settings.json));
         let watch = tokio::spawn(watch::watch(store.clone(), accounts.clone(), settings.json));
@@ -168,13 +171,28 @@ fn definition(name: &str, source: &str, destination: &str) -> Definition {
     }
 }
 
-fn greet(accounts: &[Sandbox; 2], base: &str, database: &str) -> anyhow::Result<()> {
+/// Adds the one who may sign in to the console; answers the password.
+async fn add_user(store: &dyn Store) -> anyhow::Result<String> {
+    let password = Token::for_webhook()?.expose()[..12].to_owned();
+    let hash = web::password::hash(SecretString::from(password.as_str())).await;
+    let hash = hash.map_err(anyhow::Error::msg)?;
+    let change = UserChange::AddFirst { email: USER.to_owned(), password: hash };
+    store.change_users(change, &Actor("demo".to_owned()), node::now()).await?;
+    Ok(password)
+}
+
+fn greet(
+    accounts: &[Sandbox; 2],
+    base: &str,
+    database: &str,
+    password: &str,
+) -> anyhow::Result<()> {
     output::line("A hospital keeps leads in one LeadSquared account and patients in another.")?;
     output::line("Both are emulated here, and leadsync keeps them in sync, both ways.\n")?;
     for account in accounts {
         output::line(&format!("  account {:9} {}/leads", account.name(), account.url()))?;
     }
-    output::line(&format!("  leadsync          {base}/"))?;
+    output::line(&format!("  leadsync          {base}/ as {USER} with the password {password}"))?;
     output::line(
         "\nSee and change leads there by hand. Where is a lead? Ask in another terminal:",
     )?;

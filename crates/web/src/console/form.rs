@@ -1,0 +1,61 @@
+//! Reading forms.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use http_body_util::{BodyExt, Limited};
+use secrecy::SecretString;
+
+use super::Visitor;
+use super::page;
+use crate::Shared;
+
+/// The longest form, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// Whether a form was sent from our own pages: browsers say so, in one of two ways
+/// (Fetch Metadata; RFC 6454).
+pub(super) fn is_ours(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let origin = text("origin").and_then(|origin| origin.split_once("://"));
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
+}
+
+/// The fields of a form. Those of somebody who is signed in carry the session's token.
+#[derive(Debug)]
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    pub(super) fn text(&self, name: &str) -> &str {
+        let mut fields = self.0.iter();
+        fields.find(|(other, _)| other == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    pub(super) fn secret(&self, name: &str) -> SecretString {
+        SecretString::from(self.text(name))
+    }
+}
+
+impl FromRequest<Shared> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &Shared) -> Result<Self, Response> {
+        let visitor = request.extensions().get::<Visitor>().cloned();
+        let body = Limited::new(request.into_body(), LONGEST).collect().await;
+        let Ok(body) = body else {
+            return Err(page::forbidden("This form is too long, or broke off."));
+        };
+        let fields = form_urlencoded::parse(&body.to_bytes()).into_owned().collect();
+        let form = Self(fields);
+        match visitor {
+            Some(visitor) if !visitor.has_csrf(form.text("csrf")) => Err(page::forbidden(
+                "This form is of another session. Load the page again and send it from there.",
+            )),
+            _ => Ok(form),
+        }
+    }
+}

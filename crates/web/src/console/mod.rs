@@ -1,0 +1,151 @@
+//! The console: pages for people, a module a page.
+//!
+//! Every page is a row of [`routes`] with what it needs, and no page is made in another way, so
+//! that none is open by mistake. Who asks is decided in `visitor`, whether a form may be sent in
+//! `form`.
+
+mod account;
+mod connectors;
+mod form;
+mod page;
+mod sign_in;
+mod throttle;
+mod visitor;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodFilter, MethodRouter, get, on};
+use plan::permission::Scope;
+
+use crate::Shared;
+pub(crate) use throttle::Throttle;
+pub(crate) use visitor::Visitor;
+
+/// What a page needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    /// That nobody can sign in yet.
+    FirstStart,
+    /// Nothing: it is how one signs in.
+    Nothing,
+    /// Somebody who is signed in and may do this.
+    Signed(Scope),
+}
+
+struct Route {
+    method: Method,
+    path: &'static str,
+    needs: Needs,
+    handler: MethodRouter<Shared>,
+}
+
+fn route<T: 'static>(
+    method: Method,
+    path: &'static str,
+    needs: Needs,
+    handler: impl Handler<T, Shared>,
+) -> Route {
+    let filter = MethodFilter::try_from(method.clone()).expect("routes have standard methods");
+    Route { method, path, needs, handler: on(filter, handler) }
+}
+
+fn routes() -> Vec<Route> {
+    use Needs::{FirstStart, Nothing, Signed};
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    let read = Signed(Scope::Read);
+    vec![
+        route(GET, "/start", FirstStart, sign_in::start),
+        route(POST, "/start", FirstStart, sign_in::make_first),
+        route(GET, "/sign-in", Nothing, sign_in::show),
+        route(POST, "/sign-in", Nothing, sign_in::sign_in),
+        route(POST, "/sign-out", read, sign_in::sign_out),
+        route(GET, "/", read, connectors::list),
+        route(GET, "/account", read, account::show),
+        route(POST, "/account/sessions/{id}/end", read, account::end),
+        route(POST, "/account/sessions/end-others", read, account::end_others),
+    ]
+}
+
+/// Every page.
+pub(crate) fn router(shared: &Shared) -> Router<Shared> {
+    let mut router = Router::new().route("/console.css", get(page::stylesheet));
+    for Route { method, path, needs, handler } in routes() {
+        let gate = Gate { shared: shared.clone(), method, needs };
+        router = router.route(path, handler.route_layer(from_fn_with_state(gate, let_through)));
+    }
+    router
+}
+
+/// What stands before a page.
+#[derive(Clone)]
+struct Gate {
+    shared: Shared,
+    method: Method,
+    needs: Needs,
+}
+
+/// Lets only those through who may see the page, and forms only from our own pages.
+async fn let_through(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let mut response = match admitted(&gate, request).await {
+        Ok(request) => next.run(request).await,
+        Err(response) => response,
+    };
+    page::protect(&mut response);
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
+}
+
+async fn admitted(gate: &Gate, mut request: Request) -> Result<Request, Response> {
+    if gate.method != Method::GET && !form::is_ours(request.headers()) {
+        return Err(page::forbidden("This form was sent from another site, or by no browser."));
+    }
+    let shared = &gate.shared;
+    let visitor = Visitor::of(request.headers(), shared).await;
+    let visitor = visitor.map_err(|error| page::unavailable(&error))?;
+    if visitor.is_none() {
+        let users = shared.store.users().await.map_err(|error| page::unavailable(&error))?;
+        match (users.is_empty(), gate.needs) {
+            (true, Needs::FirstStart) | (false, Needs::Nothing) => return Ok(request),
+            (true, _) => return Err(Redirect::to("/start").into_response()),
+            (false, _) => {
+                let next = match gate.method {
+                    Method::GET => request.uri().path_and_query().map_or("/", |path| path.as_str()),
+                    _ => "/",
+                };
+                return Err(Redirect::to(&sign_in::path(next)).into_response());
+            }
+        }
+    }
+    let Some(visitor) = visitor else { return Ok(request) };
+    match gate.needs {
+        Needs::FirstStart | Needs::Nothing => Err(Redirect::to("/").into_response()),
+        Needs::Signed(scope) if visitor.role.most() < scope => {
+            Err(page::forbidden("Your role does not allow this. Ask an administrator."))
+        }
+        Needs::Signed(_) => {
+            request.extensions_mut().insert(visitor);
+            Ok(request)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_ways_in_need_nothing() {
+        let open: Vec<&str> = routes()
+            .iter()
+            .filter(|route| !matches!(route.needs, Needs::Signed(_)))
+            .map(|route| route.path)
+            .collect();
+        assert_eq!(open, ["/start", "/start", "/sign-in", "/sign-in"]);
+    }
+}

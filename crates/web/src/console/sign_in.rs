@@ -1,0 +1,153 @@
+//! `/start`, `/sign-in` and `/sign-out`.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use store::{Actor, EndSessions, NewSession, Token, UserChange};
+
+use super::form::Form;
+use super::page;
+use super::visitor::{COOKIE, Visitor};
+use crate::{Shared, password};
+
+#[derive(Template)]
+#[template(path = "start.html")]
+struct Start<'a> {
+    wrong: Option<&'a str>,
+    email: &'a str,
+    shortest: usize,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn<'a> {
+    wrong: Option<&'a str>,
+    email: &'a str,
+    next: &'a str,
+}
+
+/// Where to go after signing in.
+#[derive(Deserialize)]
+pub(super) struct After {
+    #[serde(default)]
+    next: String,
+}
+
+/// The way to the sign-in page, and from there to this page.
+pub(super) fn path(next: &str) -> String {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("/sign-in?next={next}")
+}
+
+/// A page of our own: never one of another host.
+fn own(next: &str) -> &str {
+    let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\');
+    if is_path && !next.contains(char::is_control) { next } else { "/" }
+}
+
+pub(super) async fn start() -> Response {
+    start_page(None, "")
+}
+
+fn start_page(wrong: Option<&str>, email: &str) -> Response {
+    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    page::page(status, &Start { wrong, email, shortest: password::SHORTEST })
+}
+
+pub(super) async fn make_first(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    form: Form,
+) -> Response {
+    let (email, password) = (form.text("email"), form.secret("password"));
+    if let Some(fault) = password::fault(&password) {
+        return start_page(Some(&format!("The password {fault}.")), email);
+    }
+    let hash = match password::hash(password).await {
+        Ok(hash) => hash,
+        Err(wrong) => return start_page(Some(&wrong), email),
+    };
+    let change = UserChange::AddFirst { email: email.to_owned(), password: hash };
+    let actor = Actor("first start".to_owned());
+    match shared.store.change_users(change, &actor, (shared.clock)()).await {
+        Ok(()) => begin(&shared, email, &headers, "/").await,
+        Err(store::Error::Refused(wrong)) => start_page(Some(&format!("{wrong}.")), email),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+pub(super) async fn show(Query(After { next }): Query<After>) -> Response {
+    page::page(StatusCode::OK, &SignIn { wrong: None, email: "", next: own(&next) })
+}
+
+pub(super) async fn sign_in(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    form: Form,
+) -> Response {
+    let (email, next) = (form.text("email"), own(form.text("next")));
+    let refused =
+        |status, wrong: &str| page::page(status, &SignIn { wrong: Some(wrong), email, next });
+    let now = (shared.clock)();
+    if let Some(wait) = shared.throttle.wait(email, now) {
+        let wait = wait.as_secs().max(0) + 1;
+        let wrong = format!("Too many wrong passwords. Try again in {wait} seconds.");
+        return refused(StatusCode::TOO_MANY_REQUESTS, &wrong);
+    }
+    let kept = match shared.store.password(email).await {
+        Ok(kept) => kept,
+        Err(error) => return page::unavailable(&error),
+    };
+    // Whoever is not known costs as much, and is told the same.
+    match password::is_right_or_none(form.secret("password"), kept).await {
+        Ok(true) => {
+            shared.throttle.right(email);
+            begin(&shared, email, &headers, next).await
+        }
+        Ok(false) => {
+            shared.throttle.wrong(email, now);
+            refused(StatusCode::UNAUTHORIZED, "The email address or the password is wrong.")
+        }
+        Err(error) => {
+            tracing::error!(error, "a password could not be checked");
+            refused(StatusCode::SERVICE_UNAVAILABLE, "The password can't be checked now.")
+        }
+    }
+}
+
+/// Signs somebody in.
+async fn begin(shared: &Shared, email: &str, headers: &HeaderMap, next: &str) -> Response {
+    let secret = match Token::for_webhook() {
+        Ok(secret) => secret,
+        Err(error) => return page::unavailable(&error),
+    };
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let agent = agent.unwrap_or("unknown").to_owned();
+    let session = NewSession { hash: secret.hash(), email: email.to_owned(), agent };
+    match shared.store.begin_session(session, (shared.clock)()).await {
+        Ok(true) => with_cookie(shared, Redirect::to(next).into_response(), secret.expose()),
+        Ok(false) => Redirect::to("/sign-in").into_response(),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+pub(super) async fn sign_out(State(shared): State<Shared>, visitor: Visitor, _: Form) -> Response {
+    let end = EndSessions::One(visitor.session);
+    match shared.store.end_sessions(&visitor.email, end).await {
+        Ok(()) => with_cookie(&shared, Redirect::to("/sign-in").into_response(), ""),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+/// Gives the browser this cookie, or takes it back.
+fn with_cookie(shared: &Shared, mut response: Response, value: &str) -> Response {
+    let secure = if shared.public_url.starts_with("https://") { "; Secure" } else { "" };
+    let end = if value.is_empty() { "; Max-Age=0" } else { "" };
+    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{end}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
