@@ -31,6 +31,8 @@ use serde::Serialize;
 use store::Configuration;
 
 pub use connectors::ConnectorItem;
+pub(crate) use input::Params;
+pub(crate) use requests::filter;
 
 use crate::Shared;
 use asker::{Asker, Gate};

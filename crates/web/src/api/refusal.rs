@@ -31,6 +31,11 @@ impl Refusal {
         Self { status, body: Box::new(Told { problem, faults: Vec::new() }) }
     }
 
+    /// What is wrong, for a person.
+    pub(crate) fn message(&self) -> String {
+        self.body.problem.message.clone()
+    }
+
     /// Who asks is not known. It is the same whatever is wrong with a token: that one was once
     /// right is nobody's business.
     pub(crate) fn not_known() -> Self {

@@ -13,7 +13,7 @@ use crate::Shared;
 
 /// Reads what a list of requests is filtered by; a connector that there is not is an error, not
 /// an empty list.
-pub(super) async fn filter(shared: &Shared, params: &mut Params) -> Result<Filter> {
+pub(crate) async fn filter(shared: &Shared, params: &mut Params) -> Result<Filter> {
     let now = (shared.clock)();
     let connector = params.text("connector");
     let filter = Filter {

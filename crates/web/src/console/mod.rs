@@ -8,6 +8,7 @@ mod account;
 mod connectors;
 mod form;
 mod page;
+mod requests;
 mod sign_in;
 mod throttle;
 mod visitor;
@@ -65,6 +66,9 @@ fn routes() -> Vec<Route> {
         route(POST, "/sign-in", Nothing, sign_in::sign_in),
         route(POST, "/sign-out", read, sign_in::sign_out),
         route(GET, "/", read, connectors::list),
+        route(GET, "/requests", read, requests::list),
+        route(GET, "/requests/{id}", read, requests::show),
+        route(POST, "/requests/{id}/retry", Signed(Scope::Operate), requests::retry),
         route(GET, "/account", read, account::show),
         route(POST, "/account/sessions/{id}/end", read, account::end),
         route(POST, "/account/sessions/end-others", read, account::end_others),

@@ -53,6 +53,11 @@ pub(super) fn forbidden(what: &str) -> Response {
     page(StatusCode::FORBIDDEN, &Wrong { title: "This is not allowed", what })
 }
 
+pub(super) fn not_found(what: &str) -> Response {
+    let what = format!("There is {what} like this; it may have been removed with its connector.");
+    page(StatusCode::NOT_FOUND, &Wrong { title: "It is not here", what: &what })
+}
+
 pub(super) fn unavailable(error: &store::Error) -> Response {
     tracing::warn!(%error, "a page could not be made");
     let what = "The database does not answer. Try again in a moment; the log of the service says \

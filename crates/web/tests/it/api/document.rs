@@ -8,7 +8,7 @@ use super::fixture::{id, ten};
 #[tokio::test]
 async fn answers_are_as_the_description_says() {
     let client = Client::start().await;
-    ten(&client).await;
+    ten(&client.house).await;
     let document = client.send_raw("GET", "/openapi.json", "", "").await.expect(200);
     let request = format!("/requests/{}", id(3));
     let (preview, retry) = (format!("{request}/preview"), format!("{request}/retry"));

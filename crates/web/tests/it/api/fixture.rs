@@ -11,8 +11,7 @@ use store::{
     Store,
 };
 
-use super::Client;
-use crate::harness::now;
+use crate::harness::{House, now};
 
 /// So many seconds after the beginning.
 pub fn at(number: i64) -> Timestamp {
@@ -25,8 +24,8 @@ pub fn id(number: i64) -> RequestId {
 }
 
 /// Ten requests of the connector `ab`: every third failed, the last two are queued.
-pub async fn ten(client: &Client) {
-    let store = &client.house.store;
+pub async fn ten(house: &House) {
+    let store = &house.store;
     let configuration = store.configuration().await.unwrap();
     let connector = configuration.connectors[0].id;
     let accounts: Vec<_> = configuration.accounts.iter().map(|account| account.id).collect();

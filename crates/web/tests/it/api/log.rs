@@ -17,7 +17,7 @@ fn named(numbers: impl IntoIterator<Item = i64>) -> Vec<Value> {
 #[tokio::test]
 async fn filters_let_through_what_they_say() {
     let client = Client::start().await;
-    ten(&client).await;
+    ten(&client.house).await;
     for (query, expected) in [
         ("", (0..10).rev().collect()),
         (&format!("from={}", at(7)), vec![9, 8, 7]),
@@ -43,7 +43,7 @@ async fn filters_let_through_what_they_say() {
 #[tokio::test]
 async fn parts_hold_every_request_once() {
     let client = Client::start().await;
-    ten(&client).await;
+    ten(&client.house).await;
     let (mut seen, mut cursor, mut parts) = (Vec::new(), String::new(), 0);
     loop {
         let part = client.get(&format!("/requests?limit=4&cursor={cursor}")).await.expect(200);
@@ -61,7 +61,7 @@ async fn parts_hold_every_request_once() {
 #[tokio::test]
 async fn a_request_shows_its_whole_story() {
     let client = Client::start().await;
-    ten(&client).await;
+    ten(&client.house).await;
     let item = client.get(&format!("/requests/{}", id(3))).await.expect(200);
     assert_eq!(item, client.items("/requests?q=person3@example.com").await[0]);
     for (pointer, expected) in [
@@ -91,7 +91,7 @@ async fn a_request_shows_its_whole_story() {
 #[tokio::test]
 async fn failures_are_told_by_cause() {
     let client = Client::start().await;
-    ten(&client).await;
+    ten(&client.house).await;
     let groups = client.items("/failures").await;
     assert_eq!(groups.len(), 1);
     assert_eq!((&groups[0]["cause"], &groups[0]["records"]), (&json!("too_long"), &json!(3)));
@@ -103,7 +103,7 @@ async fn failures_are_told_by_cause() {
 #[tokio::test]
 async fn failed_records_are_tried_again_and_that_can_be_taken_back() {
     let client = Client::start().await;
-    ten(&client).await;
+    ten(&client.house).await;
     let queued = async || ids(&client, "job_status=queued").await;
     let retry = async |path: &str, body: Value| {
         client.post(path, body).await.expect(200)["requests"].clone()

@@ -3,7 +3,7 @@
 mod configuration;
 mod denial;
 mod document;
-mod fixture;
+pub mod fixture;
 mod input;
 mod log;
 mod people;
