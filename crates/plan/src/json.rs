@@ -22,7 +22,7 @@ use serde_json::{Error, Map, Value};
 pub const MOST_VALUES: usize = 400_000;
 
 /// What an object counts besides its values: its memory is that of several.
-const OBJECT_COST: usize = 4;
+pub const OBJECT_COST: usize = 4;
 
 /// The JSON of these bytes.
 ///

@@ -1,58 +1,80 @@
 //! Whether a body is JSON, found out without building a tree.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use plan::json::{MOST_VALUES, OBJECT_COST};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Whether it is JSON that the payload reader can read later: with its depth limit, and its ideas
-/// of numbers and escapes.
+/// Whether it is JSON that the payload reader can read later: with its bounds ([`plan::json`]), and
+/// its ideas of numbers and escapes.
 pub(crate) fn is_json(body: &[u8]) -> bool {
-    serde_json::from_slice::<Json>(body).is_ok()
+    let left = Cell::new(MOST_VALUES);
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    Skipped { left: &left }.deserialize(&mut reader).and_then(|()| reader.end()).is_ok()
 }
 
-/// Any JSON, read as `serde_json::Value` reads it, and thrown away.
+/// Any JSON, read as [`plan::json`] reads it, and thrown away.
 ///
 /// `IgnoredAny` would not do for the whole: serde_json skips it without its depth limit and
 /// without a look at numbers and escapes, so that it takes what can't be read later.
-struct Json;
+#[derive(Clone, Copy)]
+struct Skipped<'a> {
+    /// How many more values are read.
+    left: &'a Cell<usize>,
+}
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Json)
+impl Skipped<'_> {
+    fn take<E: serde::de::Error>(self, cost: usize) -> Result<(), E> {
+        let left = self.left.get().checked_sub(cost);
+        self.left.set(left.ok_or_else(|| E::custom("it holds too many values"))?);
+        Ok(())
     }
 }
 
-impl<'de> Visitor<'de> for Json {
-    type Value = Json;
+impl<'de> DeserializeSeed<'de> for Skipped<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.take(1)?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Skipped<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON")
     }
-    fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
-        Ok(Json)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-        Ok(Json)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
-        Ok(Json)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json)
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_str<E>(self, _: &str) -> Result<Json, E> {
-        Ok(Json)
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        while items.next_element::<Json>()?.is_some() {}
-        Ok(Json)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(self)?.is_some() {}
+        Ok(())
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
-        while entries.next_entry::<IgnoredKey, Json>()?.is_some() {}
-        Ok(Json)
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        self.take::<A::Error>(OBJECT_COST)?;
+        while entries.next_key::<IgnoredKey>()?.is_some() {
+            entries.next_value_seed(self)?;
+        }
+        Ok(())
     }
 }
 
@@ -90,10 +112,13 @@ mod tests {
             (r#"{"\ud800":1}"#.to_owned(), false),
             (r#"{"a":"\ud800"}"#.to_owned(), false),
             (r#"{"a":1} x"#.to_owned(), false),
+            (format!("[{}0]", "0,".repeat(MOST_VALUES - 2)), true),
+            (format!("[{}0]", "0,".repeat(MOST_VALUES - 1)), false),
+            (format!("[{}{{}}]", "{},".repeat(MOST_VALUES / 5)), false),
         ] {
             let shown: String = body.chars().take(40).collect();
             assert_eq!(is_json(body.as_bytes()), good, "{shown}");
-            let tree = serde_json::from_str::<serde_json::Value>(&body);
+            let tree = plan::json::read(body.as_bytes());
             assert_eq!(tree.is_ok(), good, "{shown}");
         }
     }
