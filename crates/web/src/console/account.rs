@@ -21,7 +21,7 @@ struct Account {
 
 pub(super) async fn show(State(shared): State<Shared>, visitor: Visitor) -> Response {
     match shared.store.sessions(&visitor.email, (shared.clock)()).await {
-        Ok(sessions) => page::page(StatusCode::OK, &Account { page: "account", visitor, sessions }),
+        Ok(sessions) => page::page(StatusCode::OK, &Account { page: "Account", visitor, sessions }),
         Err(error) => page::unavailable(&error),
     }
 }

@@ -1,9 +1,9 @@
-//! `/`: the connectors.
+//! `/connectors`.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::page;
 use super::visitor::Visitor;
@@ -17,11 +17,15 @@ struct List {
     connectors: Vec<ConnectorItem>,
 }
 
+pub(super) async fn first() -> Response {
+    Redirect::to("/connectors").into_response()
+}
+
 pub(super) async fn list(State(shared): State<Shared>, visitor: Visitor) -> Response {
     match shared.store.configuration().await {
         Ok(configuration) => {
             let connectors = configuration.connectors.iter().map(ConnectorItem::from).collect();
-            page::page(StatusCode::OK, &List { page: "connectors", visitor, connectors })
+            page::page(StatusCode::OK, &List { page: "Connectors", visitor, connectors })
         }
         Err(error) => page::unavailable(&error),
     }

@@ -5,6 +5,7 @@
 //! `form`.
 
 mod account;
+mod assets;
 mod connectors;
 mod form;
 mod page;
@@ -19,7 +20,7 @@ use axum::handler::Handler;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{MethodFilter, MethodRouter, get, on};
+use axum::routing::{MethodFilter, MethodRouter, on};
 use plan::permission::Scope;
 
 use crate::Shared;
@@ -65,7 +66,8 @@ fn routes() -> Vec<Route> {
         route(GET, "/sign-in", Nothing, sign_in::show),
         route(POST, "/sign-in", Nothing, sign_in::sign_in),
         route(POST, "/sign-out", read, sign_in::sign_out),
-        route(GET, "/", read, connectors::list),
+        route(GET, "/", read, connectors::first),
+        route(GET, "/connectors", read, connectors::list),
         route(GET, "/requests", read, requests::list),
         route(GET, "/requests/{id}", read, requests::show),
         route(POST, "/requests/{id}/retry", Signed(Scope::Operate), requests::retry),
@@ -77,7 +79,7 @@ fn routes() -> Vec<Route> {
 
 /// Every page.
 pub(crate) fn router(shared: &Shared) -> Router<Shared> {
-    let mut router = Router::new().route("/console.css", get(page::stylesheet));
+    let mut router = assets::router();
     for Route { method, path, needs, handler } in routes() {
         let gate = Gate { shared: shared.clone(), method, needs };
         router = router.route(path, handler.route_layer(from_fn_with_state(gate, let_through)));

@@ -11,7 +11,7 @@ use plan::outcome::{Event, JobStatus, RetryWith};
 use store::{Cursor, Filter, Page, RequestItem, Retry, Selection};
 
 use super::form::Form;
-use super::page;
+use super::page::{self, Choice, choices};
 use super::visitor::Visitor;
 use crate::Shared;
 use crate::api::{Params, filter};
@@ -26,13 +26,6 @@ const PERIODS: [(&str, &str, &str, &str); 4] = [
     ("this-month", "This month", "this-month", ""),
     ("last-month", "Last month", "last-month", "this-month"),
 ];
-
-/// One of several things to choose from.
-struct Choice {
-    value: String,
-    label: String,
-    chosen: bool,
-}
 
 #[derive(Template)]
 #[template(path = "requests.html")]
@@ -76,7 +69,7 @@ pub(super) async fn list(
     let names = configuration.connectors.iter().map(|connector| &connector.definition.name);
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let list = List {
-        page: "requests",
+        page: "Requests",
         visitor,
         q: of("q"),
         cause: of("cause"),
@@ -93,15 +86,6 @@ pub(super) async fn list(
         more: next.map(|Cursor(id)| address(&given, &id.to_string())),
     };
     page::page(status, &list)
-}
-
-fn choices<'a>(all: impl Iterator<Item = (&'a str, &'a str)>, chosen: &str) -> Vec<Choice> {
-    all.map(|(value, label)| Choice {
-        value: value.to_owned(),
-        label: label.to_owned(),
-        chosen: value == chosen,
-    })
-    .collect()
 }
 
 /// The filter in the address, or what is wrong with it.
@@ -169,7 +153,7 @@ pub(super) async fn show(
         (Ok(Some(request)), Ok(delivery)) => {
             let body = delivery.map(|delivery| delivery.body).unwrap_or_default();
             let body = shown(&String::from_utf8_lossy(&body));
-            page::page(StatusCode::OK, &One { page: "requests", visitor, request, body })
+            page::page(StatusCode::OK, &One { page: "Requests", visitor, request, body })
         }
         (Ok(None), Ok(_)) => page::not_found("no request"),
         (Err(error), _) | (_, Err(error)) => page::unavailable(&error),

@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use plan::permission::Role;
+use plan::permission::{Role, Scope};
 use store::{Actor, Token, TokenHash};
 
 use super::page;
@@ -38,6 +38,14 @@ impl Visitor {
         };
         let store::Session { id, email, role } = session;
         Ok(Some(Self { email, role, session: id, csrf: csrf(secret) }))
+    }
+
+    /// The pages in the navigation, as path and title: those that this person may see.
+    pub(super) fn pages(&self) -> Vec<(&'static str, &'static str)> {
+        let pages =
+            [("/connectors", "Connectors", Scope::Read), ("/requests", "Requests", Scope::Read)];
+        let seen = pages.into_iter().filter(|(_, _, needs)| self.role.most() >= *needs);
+        seen.map(|(path, title, _)| (path, title)).collect()
     }
 
     /// The name in the audit log.

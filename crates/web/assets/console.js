@@ -1,0 +1,74 @@
+// What makes the console's pages handier; each works without it.
+"use strict";
+
+// The head loads this at once, so that a page never flashes in the other theme.
+const themes = ["auto", "light", "dark"];
+const chosenTheme = () => {
+  try { return themes.find((theme) => theme === localStorage.getItem("theme")) ?? "auto"; } catch { return "auto"; }
+};
+document.documentElement.dataset.theme = chosenTheme();
+
+/** Says something to those who look and to those who listen. */
+const say = (text) => {
+  const place = document.getElementById("said");
+  if (place) place.textContent = text;
+};
+
+/** A button that goes through the themes. */
+const offerThemes = (button) => {
+  const show = () => { button.textContent = `Theme: ${document.documentElement.dataset.theme}`; };
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const next = themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % themes.length];
+    document.documentElement.dataset.theme = next;
+    try { localStorage.setItem("theme", next); } catch { /* It then lasts as long as the page. */ }
+    show();
+  });
+  show();
+};
+
+/** A button that copies what `data-copy` names: the id of an element with the text. */
+const offerCopying = (button) => {
+  const source = document.getElementById(button.dataset.copy);
+  if (!source || !navigator.clipboard) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(source.value ?? source.textContent);
+      say("Copied.");
+    } catch {
+      say("The browser does not allow copying; select the text instead.");
+    }
+  });
+};
+
+/** Times are written in UTC; here they become the reader's own, with UTC on pointing. */
+const localise = (time) => {
+  const at = new Date(time.dateTime);
+  if (Number.isNaN(at.valueOf())) return;
+  time.title = time.textContent;
+  const two = (number) => String(number).padStart(2, "0");
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  time.textContent = `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+};
+
+/** Changes in a form that is marked so are not left behind without a word. */
+const guardChanges = (form) => {
+  let changed = false;
+  form.addEventListener("input", () => { changed = true; });
+  form.addEventListener("submit", () => { changed = false; });
+  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+};
+
+/** A form that asks before it does what can't be undone. */
+const ask = (form) => {
+  form.addEventListener("submit", (event) => { if (!window.confirm(form.dataset.ask)) event.preventDefault(); });
+};
+
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("button[data-themes]").forEach(offerThemes);
+  document.querySelectorAll("button[data-copy]").forEach(offerCopying);
+  document.querySelectorAll("time[data-local]").forEach(localise);
+  document.querySelectorAll("form[data-guard]").forEach(guardChanges);
+  document.querySelectorAll("form[data-ask]").forEach(ask);
+});
