@@ -104,9 +104,10 @@ pub async fn read_catalogues(
     source: &store::Account,
     destination: &store::Account,
 ) -> Result<(Catalogue, Catalogue), NotTold> {
-    let (here, mut source) = read_catalogue(connector, source).await?;
-    let (there, mut destination) = read_catalogue(connector, destination).await?;
-    if connector.activity.enabled {
+    let with_types = connector.activity.enabled;
+    let (here, mut source) = read_one(source, with_types).await?;
+    let (there, mut destination) = read_one(destination, with_types).await?;
+    if with_types {
         let (from, to) = activity::forms_needed(connector, &source, &destination);
         read_forms(&here, &from, &mut source).await;
         read_forms(&there, &to, &mut destination).await;
@@ -114,9 +115,18 @@ pub async fn read_catalogues(
     Ok((source, destination))
 }
 
-async fn read_catalogue(
-    connector: &Definition,
+/// Asks an account for its fields, users and activity types, which tells too whether its host and
+/// keys are right; with calls that the dispatcher's budgets do not know of.
+///
+/// # Errors
+/// It does not tell its fields.
+pub async fn read_catalogue(account: &store::Account) -> Result<Catalogue, NotTold> {
+    Ok(read_one(account, true).await?.1)
+}
+
+async fn read_one(
     account: &store::Account,
+    with_types: bool,
 ) -> Result<(Client, Catalogue), NotTold> {
     let not_told = |problem| NotTold { account: account.id, problem };
     let client = client(account, Limits::default()).map_err(not_told)?;
@@ -128,7 +138,7 @@ async fn read_catalogue(
         }
     }
     let mut parts = vec![Part::Users];
-    if connector.activity.enabled {
+    if with_types {
         parts.push(Part::Types);
     }
     for part in parts {

@@ -32,12 +32,16 @@ pub struct Node {
     serving: JoinHandle<store::Result<()>>,
 }
 
-/// Asks accounts for previews.
+/// Asks accounts what they say of themselves.
 #[derive(Debug)]
 pub struct Accounts;
 
 #[async_trait]
 impl ReadCatalogues for Accounts {
+    async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, NotTold> {
+        dispatch::read_catalogue(account).await
+    }
+
     async fn read_catalogues(
         &self,
         connector: &Definition,

@@ -12,6 +12,21 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
 pub struct Country(Region);
 
 impl Country {
+    /// Every country that has phone numbers, in no order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        PHONE_NUMBER_UTIL.get_supported_regions().map(Self)
+    }
+
+    /// Its ISO 3166 code: `IN`.
+    pub fn code(self) -> String {
+        self.0.as_region_str().to_string()
+    }
+
+    /// Its calling code: 91.
+    pub fn calling_code(self) -> Option<i32> {
+        PHONE_NUMBER_UTIL.get_country_code_for_region(self.0)
+    }
+
     /// The country of an ISO 3166 code (`IN`) or a calling code (`+91`, `91`).
     ///
     /// Several countries share `+1` and `+44`; the main one is meant then.

@@ -41,6 +41,14 @@ impl Configuration {
         })
     }
 
+    /// The connector in the opposite direction: the two are a two-way pair.
+    pub fn opposite(&self, connector: &Connector) -> Option<&Connector> {
+        let mut others = self.connectors.iter();
+        others.find(|other| {
+            other.source == connector.destination && other.destination == connector.source
+        })
+    }
+
     /// The connector of this name.
     pub fn connector(&self, name: &str) -> Option<&Connector> {
         self.connectors.iter().find(|connector| connector.definition.name == name)
@@ -113,6 +121,8 @@ pub struct Connector {
     pub enabled: bool,
     /// Since when it is disabled, if it is.
     pub disabled_at: Option<Timestamp>,
+    /// When its webhook URL was last verified, to a minute.
+    pub verified_at: Option<Timestamp>,
     /// The secret part of its webhook URL.
     pub token: Token,
     /// What the receiver knows that part by.

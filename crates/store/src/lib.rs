@@ -80,6 +80,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<i64>;
 
+    /// Notes that the webhook URL of a connector was verified, unless that was noted within the
+    /// last minute.
+    async fn note_verified(&self, connector: ConnectorId, at: Timestamp) -> Result<()>;
+
     /// The definition that a connector had at this version.
     async fn definition(
         &self,

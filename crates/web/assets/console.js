@@ -52,6 +52,27 @@ const localise = (time) => {
   time.textContent = `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 };
 
+/** A part of the page that is looked at again every so many seconds. */
+const keepLive = (part) => {
+  const look = async () => {
+    if (!document.hidden) {
+      try {
+        const answer = await fetch(window.location.href, { headers: { accept: "text/html" } });
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const now = answer.ok && page.getElementById(part.id);
+        if (now && now.innerHTML !== part.dataset.seen) {
+          part.dataset.seen = now.innerHTML;
+          part.replaceChildren(...now.childNodes);
+          part.querySelectorAll("time[data-local]").forEach(localise);
+        }
+      } catch { /* It is looked again. */ }
+    }
+    window.setTimeout(look, part.dataset.live * 1000);
+  };
+  part.dataset.seen = part.innerHTML;
+  window.setTimeout(look, part.dataset.live * 1000);
+};
+
 /** Changes in a form that is marked so are not left behind without a word. */
 const guardChanges = (form) => {
   let changed = false;
@@ -68,6 +89,7 @@ const ask = (form) => {
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("button[data-themes]").forEach(offerThemes);
   document.querySelectorAll("button[data-copy]").forEach(offerCopying);
+  document.querySelectorAll("[data-live]").forEach(keepLive);
   document.querySelectorAll("time[data-local]").forEach(localise);
   document.querySelectorAll("form[data-guard]").forEach(guardChanges);
   document.querySelectorAll("form[data-ask]").forEach(ask);

@@ -36,7 +36,13 @@ pub(crate) async fn receive(
 /// `GET` and `HEAD`: the sender's *Verify*.
 pub(crate) async fn verify(State(shared): State<Shared>, Path(token): Path<String>) -> Response {
     match shared.tokens.connector(&token).await {
-        Ok(_) => Answer::Kept.into_response(),
+        Ok(connector) => {
+            // What the console shows of it must not keep a sender from being answered.
+            if let Err(error) = shared.store.note_verified(connector, (shared.clock)()).await {
+                tracing::warn!(%error, "that a webhook URL was verified can't be noted");
+            }
+            Answer::Kept.into_response()
+        }
         Err(unknown) => Answer::Unknown(unknown).into_response(),
     }
 }

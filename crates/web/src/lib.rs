@@ -10,6 +10,7 @@ mod committer;
 mod connections;
 mod console;
 pub mod draft;
+pub mod export;
 mod health;
 mod hooks;
 mod ids;

@@ -17,6 +17,10 @@ use store::{Configuration, Connector, Store};
 /// Asks accounts what they say of themselves. The web side never calls accounts itself.
 #[async_trait]
 pub trait ReadCatalogues: Send + Sync {
+    /// What one account says of itself now: fields, users and activity types. It tells too whether
+    /// its host and keys are right.
+    async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, NotTold>;
+
     /// What the two accounts of a connector say of themselves now.
     async fn read_catalogues(
         &self,

@@ -144,7 +144,7 @@ fn show(settings: &Settings, configuration: &Configuration, name: &str) -> anyho
         connector.version,
         settings.webhook_url(&connector.token)
     ))?;
-    output::line(crate::file::write(&[], &[connector])?.trim_end())
+    output::line(web::export::write(&[], &[connector])?.trim_end())
 }
 
 async fn mapping(

@@ -1,9 +1,9 @@
 //! `leadsync export`.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
+use crate::output;
 use crate::settings::Settings;
-use crate::{file, output};
 
 /// Print accounts and connectors as a file that `apply` reads
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,8 @@ impl Export {
             .iter()
             .filter(|account| named(&account.name) || used(&account.name))
             .collect();
-        let text = file::write(&accounts, &connectors)?;
+        let text = web::export::write(&accounts, &connectors)
+            .context("the configuration can't be written as TOML")?;
         if settings.json {
             let value: serde_json::Value = toml::from_str(&text)?;
             return output::json(&value);

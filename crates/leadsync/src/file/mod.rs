@@ -1,15 +1,13 @@
-//! Configuration files: what `apply` reads and `export` writes.
+//! Configuration files, as `apply` reads them. `export` writes them by `web::export`.
 
 mod read;
-mod write;
 
 pub use read::{AccountEntry, ConnectorEntry, Files};
-pub use write::write;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// A secret as a file gives it: the text itself, or where it is.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Deserialize)]
 #[serde(untagged)]
 pub enum SecretSource {
     /// In the environment.

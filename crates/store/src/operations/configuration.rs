@@ -67,6 +67,24 @@ impl Backend {
         Ok(version)
     }
 
+    pub(super) async fn note_verification(
+        &self,
+        connector: ConnectorId,
+        at: Timestamp,
+    ) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        // Whoever has the URL may ask as often as they like; that is no reason to write as often.
+        sqlx::query(
+            "UPDATE connector SET verified_at = $2 \
+             WHERE id = $1 AND (verified_at IS NULL OR verified_at <= $2 - 60000)",
+        )
+        .bind(connector.0)
+        .bind(at.as_millisecond())
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction.commit().await?)
+    }
+
     pub(super) async fn read_definition(
         &self,
         connector: ConnectorId,
@@ -152,7 +170,7 @@ async fn accounts(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Ac
 async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Connector>> {
     let rows = sqlx::query(
         "SELECT c.id, c.name, c.source, c.destination, c.enabled, c.version, c.token, \
-         v.definition, c.disabled_at, v.at FROM connector c \
+         v.definition, c.disabled_at, v.at, c.verified_at FROM connector c \
          JOIN connector_version v ON v.connector = c.id AND v.version = c.version \
          ORDER BY c.name",
     )
@@ -166,6 +184,10 @@ async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<
                 .open(&token_place(&name), row.try_get(6)?)
                 .ok_or_else(|| place.corrupt("token can't be decrypted"))?;
             let token = Token::from_text(token.expose_secret().to_owned());
+            let time = |column: usize| {
+                let at = row.try_get::<Option<i64>, _>(column)?;
+                at.map(|at| place.time(at)).transpose()
+            };
             Ok(Connector {
                 id: ConnectorId(row.try_get(0)?),
                 definition: place.parse(row.try_get(7)?)?,
@@ -174,10 +196,8 @@ async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<
                 source: AccountId(row.try_get(2)?),
                 destination: AccountId(row.try_get(3)?),
                 enabled: row.try_get(4)?,
-                disabled_at: row
-                    .try_get::<Option<i64>, _>(8)?
-                    .map(|at| place.time(at))
-                    .transpose()?,
+                disabled_at: time(8)?,
+                verified_at: time(10)?,
                 token_hash: token.hash(),
                 token,
             })

@@ -121,6 +121,11 @@ impl Store for Backend {
         to_the_end(async move { backend.make_changes(changes, &actor, now).await }).await
     }
 
+    async fn note_verified(&self, connector: ConnectorId, at: Timestamp) -> Result<()> {
+        let backend = self.clone();
+        to_the_end(async move { backend.note_verification(connector, at).await }).await
+    }
+
     async fn definition(&self, connector: ConnectorId, version: i64) -> Result<Option<Definition>> {
         self.read_definition(connector, version).await
     }

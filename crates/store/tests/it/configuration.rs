@@ -14,6 +14,7 @@ crate::promises! {
     every_version_of_a_definition_is_kept,
     a_removed_connector_leaves_nothing,
     versions_are_listed_newest_first,
+    verifications_are_noted_once_a_minute,
     fields_are_kept,
     changes_of_fields_are_noted,
     keys_are_encrypted_and_need_their_key_file,
@@ -37,6 +38,18 @@ async fn what_is_put_is_read(empty: Empty) {
     assert_eq!(changed.accounts[0].id, configuration.accounts[0].id);
     assert_eq!(changed.accounts[0].keys.secret.expose_secret(), "another");
     assert_eq!(empty.store.change_configuration(vec![], &actor(), at(0)).await.unwrap(), 5);
+}
+
+async fn verifications_are_noted_once_a_minute(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let (connector, version) = (&configuration.connectors[0], configuration.version);
+    assert_eq!(connector.verified_at, None);
+    for (seconds, noted) in [(100, 100), (159, 100), (160, 160)] {
+        empty.store.note_verified(connector.id, at(seconds)).await.unwrap();
+        let now = empty.store.configuration().await.unwrap();
+        assert_eq!(now.connectors[0].verified_at, Some(at(noted)), "after {seconds} s");
+        assert_eq!(now.version, version, "no node has to read the settings again");
+    }
 }
 
 async fn changes_are_made_all_or_none(empty: Empty) {

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use leadsquared::Host;
 use plan::connector::name_fault;
+use plan::id::AccountId;
 use plan::quota::Quota;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -27,16 +28,10 @@ pub(crate) struct AccountItem {
     quota: Option<Quota>,
 }
 
-impl AccountItem {
-    fn new(name: &str, host: &str, plan: AccountPlan) -> Self {
-        let (plan, quota) = plan.written();
-        Self { name: name.to_owned(), host: host.to_owned(), plan, quota }
-    }
-}
-
 impl From<&Account> for AccountItem {
     fn from(account: &Account) -> Self {
-        Self::new(&account.name, &account.host, account.plan)
+        let (plan, quota) = account.plan.written();
+        Self { name: account.name.clone(), host: account.host.clone(), plan, quota }
     }
 }
 
@@ -44,12 +39,12 @@ impl From<&Account> for AccountItem {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    name: Option<String>,
-    host: String,
-    access_key: Option<Secret>,
-    secret_key: Option<Secret>,
-    plan: Option<String>,
-    quota: Option<Quota>,
+    pub(crate) name: Option<String>,
+    pub(crate) host: String,
+    pub(crate) access_key: Option<Secret>,
+    pub(crate) secret_key: Option<Secret>,
+    pub(crate) plan: Option<String>,
+    pub(crate) quota: Option<Quota>,
 }
 
 pub(crate) async fn list(
@@ -67,7 +62,27 @@ pub(crate) async fn put(
     Named(name): Named,
     Input(wanted): Input<Wanted>,
 ) -> Result<(StatusCode, Json<AccountItem>)> {
-    if let Some(what) = name_fault(&name) {
+    let Planned { account, is_new, change } = plan(&shared, &name, wanted).await?;
+    if let Some(change) = change {
+        shared.change(vec![change], &asker.actor).await?;
+    }
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(AccountItem::from(&account))))
+}
+
+/// An account as it is to be.
+pub(crate) struct Planned {
+    /// As it will be; the store's number for a new one is not known yet.
+    pub(crate) account: Account,
+    /// Whether there is none of this name yet.
+    pub(crate) is_new: bool,
+    /// What has to change, if anything.
+    pub(crate) change: Option<Change>,
+}
+
+/// What has to be done for the account of this name to be so.
+pub(crate) async fn plan(shared: &Shared, name: &str, wanted: Wanted) -> Result<Planned> {
+    if let Some(what) = name_fault(name) {
         return Err(Refusal::wrong("name", what));
     }
     if wanted.name.is_some_and(|other| other != name) {
@@ -86,17 +101,16 @@ pub(crate) async fn put(
         .map_err(|what| Refusal::wrong("plan", format!("the account {what}")))?;
     let keys = keys(wanted.access_key, wanted.secret_key)?;
     let configuration = shared.store.configuration().await?;
-    let is_new = configuration.account(&name).is_none();
-    if is_new && keys.is_none() {
+    let known = configuration.account(name);
+    let Some(kept) = keys.clone().or_else(|| known.map(|known| known.keys.clone())) else {
         let what = "is needed, like secret_key: the account is new";
         return Err(Refusal::wrong("access_key", what));
-    }
+    };
     let host = host.to_string();
-    if let Some(change) = configuration.to_put_account(&name, &host, keys, plan)? {
-        shared.change(vec![change], &asker.actor).await?;
-    }
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(AccountItem::new(&name, &host, plan))))
+    let change = configuration.to_put_account(name, &host, keys, plan)?;
+    let id = known.map_or(AccountId(0), |known| known.id);
+    let account = Account { id, name: name.to_owned(), host, keys: kept, plan };
+    Ok(Planned { account, is_new: known.is_none(), change })
 }
 
 fn keys(access: Option<Secret>, secret: Option<Secret>) -> Result<Option<Keys>> {

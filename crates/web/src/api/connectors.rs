@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use plan::connector::Definition;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use store::{Change, Connector};
+use store::{Actor, Change, Connector};
 
 use super::asker::Asker;
 use super::input::{Input, Named, Params, read_value};
@@ -101,6 +101,23 @@ pub(crate) async fn put(
     let enabled: Option<bool> = take(&mut wanted, "enabled")?;
     let made_from: Option<i64> = take(&mut wanted, "version")?;
     let definition = read_definition(&name, wanted)?;
+    let (is_new, connector) = save(&shared, &asker.actor, &definition, enabled, made_from).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json((&connector).into())))
+}
+
+/// Makes the connector be so; answers whether it is new, and how it is then.
+pub(crate) async fn save(
+    shared: &Shared,
+    actor: &Actor,
+    definition: &Definition,
+    enabled: Option<bool>,
+    made_from: Option<i64>,
+) -> Result<(bool, Connector)> {
+    let faults = definition.check();
+    if !faults.is_empty() {
+        return Err(Refusal::faulty(faults));
+    }
     let configuration = shared.store.configuration().await?;
     for (at, account) in [("source", &definition.source), ("destination", &definition.destination)]
     {
@@ -111,14 +128,13 @@ pub(crate) async fn put(
             ));
         }
     }
-    let is_new = configuration.connector(&name).is_none();
-    let changes = configuration.to_put_connector(&definition, enabled, made_from)?;
+    let is_new = configuration.connector(&definition.name).is_none();
+    let changes = configuration.to_put_connector(definition, enabled, made_from)?;
     if !changes.is_empty() {
-        shared.change(changes, &asker.actor).await?;
+        shared.change(changes, actor).await?;
     }
     let configuration = shared.store.configuration().await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(known_connector(&configuration, &name)?.into())))
+    Ok((is_new, known_connector(&configuration, &definition.name)?.clone()))
 }
 
 /// The settings of the connector of this name, without what is wrong by itself.
@@ -150,6 +166,21 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Enables or disables a connector, unless it is so already.
+pub(crate) async fn set_enabled(
+    shared: &Shared,
+    actor: &Actor,
+    name: &str,
+    enabled: bool,
+) -> Result<()> {
+    let configuration = shared.store.configuration().await?;
+    if known_connector(&configuration, name)?.enabled != enabled {
+        let change = Change::SetEnabled { name: name.to_owned(), enabled };
+        shared.change(vec![change], actor).await?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn enable(
     state: State<Shared>,
     asker: Asker,
@@ -172,11 +203,7 @@ async fn switch(
     Named(name): Named,
     enabled: bool,
 ) -> Result<Json<ConnectorItem>> {
-    let configuration = shared.store.configuration().await?;
-    if known_connector(&configuration, &name)?.enabled != enabled {
-        let change = Change::SetEnabled { name: name.clone(), enabled };
-        shared.change(vec![change], &asker.actor).await?;
-    }
+    set_enabled(&shared, &asker.actor, &name, enabled).await?;
     let configuration = shared.store.configuration().await?;
     Ok(Json(known_connector(&configuration, &name)?.into()))
 }

@@ -30,13 +30,15 @@ use plan::problem::Problem;
 use serde::Serialize;
 use store::Configuration;
 
+pub(crate) use accounts::{Planned, Wanted, plan as plan_account};
 pub use connectors::ConnectorItem;
-pub(crate) use input::Params;
+pub(crate) use connectors::{save as save_connector, set_enabled};
+pub(crate) use input::{Params, Secret};
+pub(crate) use refusal::Refusal;
 pub(crate) use requests::filter;
 
 use crate::Shared;
 use asker::{Asker, Gate};
-use refusal::Refusal;
 
 /// Where the description of the API is; it is open to everybody.
 const OPENAPI: &str = "/openapi.json";

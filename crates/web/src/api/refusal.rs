@@ -31,6 +31,21 @@ impl Refusal {
         Self { status, body: Box::new(Told { problem, faults: Vec::new() }) }
     }
 
+    /// The HTTP status that says so.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> &str {
+        &self.body.problem.advice
+    }
+
+    /// What is wrong in what was sent, part by part.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.body.faults
+    }
+
     /// What is wrong, for a person.
     pub(crate) fn message(&self) -> String {
         self.body.problem.message.clone()

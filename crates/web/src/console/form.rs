@@ -9,9 +9,13 @@ use secrecy::SecretString;
 use super::Visitor;
 use super::page;
 use crate::Shared;
+use crate::hooks::LONGEST_BODY;
 
-/// The longest form, in bytes.
-const LONGEST: usize = 64 * 1024;
+/// The longest form of somebody who is not known, in bytes.
+const LONGEST_OF_A_STRANGER: usize = 64 * 1024;
+/// The longest form of somebody who is signed in, in bytes: it has room for a webhook's body, each
+/// of whose bytes may take three.
+const LONGEST: usize = 3 * LONGEST_BODY + LONGEST_OF_A_STRANGER;
 
 /// Whether a form was sent from our own pages: browsers say so, in one of two ways
 /// (Fetch Metadata; RFC 6454).
@@ -35,6 +39,12 @@ impl Form {
         fields.find(|(other, _)| other == name).map_or("", |(_, value)| value.as_str())
     }
 
+    /// Every field of this name, in order.
+    pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.0.iter().filter(move |(other, _)| other == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
     pub(super) fn secret(&self, name: &str) -> SecretString {
         SecretString::from(self.text(name))
     }
@@ -45,7 +55,8 @@ impl FromRequest<Shared> for Form {
 
     async fn from_request(request: Request, _: &Shared) -> Result<Self, Response> {
         let visitor = request.extensions().get::<Visitor>().cloned();
-        let body = Limited::new(request.into_body(), LONGEST).collect().await;
+        let longest = if visitor.is_some() { LONGEST } else { LONGEST_OF_A_STRANGER };
+        let body = Limited::new(request.into_body(), longest).collect().await;
         let Ok(body) = body else {
             return Err(page::forbidden("This form is too long, or broke off."));
         };

@@ -5,8 +5,9 @@
 //! `form`.
 
 mod account;
+mod accounts;
 mod assets;
-mod connectors;
+mod connector;
 mod form;
 mod page;
 mod requests;
@@ -59,18 +60,40 @@ fn routes() -> Vec<Route> {
     use Needs::{FirstStart, Nothing, Signed};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
-    let read = Signed(Scope::Read);
+    let [read, operate, administer] = [Scope::Read, Scope::Operate, Scope::Administer].map(Signed);
     vec![
         route(GET, "/start", FirstStart, sign_in::start),
         route(POST, "/start", FirstStart, sign_in::make_first),
         route(GET, "/sign-in", Nothing, sign_in::show),
         route(POST, "/sign-in", Nothing, sign_in::sign_in),
         route(POST, "/sign-out", read, sign_in::sign_out),
-        route(GET, "/", read, connectors::first),
-        route(GET, "/connectors", read, connectors::list),
+        route(GET, "/", read, connector::first),
+        route(GET, "/connectors", read, connector::list),
+        route(POST, "/connectors", administer, connector::create),
+        route(GET, "/connectors/new", administer, connector::add),
+        route(GET, "/connectors/{name}", read, connector::summary),
+        route(GET, "/connectors/{name}/basic", administer, connector::basic),
+        route(POST, "/connectors/{name}/basic", administer, connector::put_basic),
+        route(GET, "/connectors/{name}/entities", administer, connector::entities),
+        route(POST, "/connectors/{name}/entities", administer, connector::put_entities),
+        route(GET, "/connectors/{name}/webhook", administer, connector::webhook),
+        route(GET, "/connectors/{name}/check", operate, connector::check),
+        route(GET, "/connectors/{name}/preview", operate, connector::preview_form),
+        route(POST, "/connectors/{name}/preview", operate, connector::preview),
+        route(GET, "/connectors/{name}/export", administer, connector::export),
+        route(POST, "/connectors/{name}/enable", operate, connector::enable),
+        route(POST, "/connectors/{name}/disable", operate, connector::disable),
+        route(POST, "/connectors/{name}/retry", operate, connector::retry),
+        route(POST, "/connectors/{name}/remove", administer, connector::remove),
         route(GET, "/requests", read, requests::list),
         route(GET, "/requests/{id}", read, requests::show),
-        route(POST, "/requests/{id}/retry", Signed(Scope::Operate), requests::retry),
+        route(POST, "/requests/{id}/retry", operate, requests::retry),
+        route(GET, "/accounts", administer, accounts::list),
+        route(POST, "/accounts", administer, accounts::put_new),
+        route(GET, "/accounts/new", administer, accounts::add),
+        route(GET, "/accounts/{name}", administer, accounts::show),
+        route(POST, "/accounts/{name}", administer, accounts::put),
+        route(POST, "/accounts/{name}/remove", administer, accounts::remove),
         route(GET, "/account", read, account::show),
         route(POST, "/account/sessions/{id}/end", read, account::end),
         route(POST, "/account/sessions/end-others", read, account::end_others),

@@ -1,8 +1,13 @@
 //! What every page has.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use plan::connector::Fault;
+
+use crate::api::Refusal;
 
 /// Nothing from outside, nothing inline, in nobody's frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
@@ -73,4 +78,64 @@ pub(super) fn unavailable(error: &store::Error) -> Response {
                 more.";
     let title = "leadsync can't be reached now";
     page(StatusCode::SERVICE_UNAVAILABLE, &Wrong { title, what })
+}
+
+/// What is wrong with what was sent, at its place in the form and as a whole.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    faults: Vec<Fault>,
+    whole: Option<String>,
+}
+
+impl Faults {
+    pub(super) fn of(refusal: &Refusal) -> Self {
+        let faults = refusal.faults().to_vec();
+        let whole = faults.is_empty().then(|| refusal.message());
+        Self { faults, whole }
+    }
+
+    /// What is wrong with this setting.
+    pub(super) fn at(&self, place: &str) -> Option<&str> {
+        let fault = self.faults.iter().find(|fault| fault.at == place)?;
+        Some(&fault.what)
+    }
+
+    /// Everything that is wrong, for the head of the form.
+    pub(super) fn all(&self) -> Vec<String> {
+        let parts = self.faults.iter().map(|Fault { at, what }| format!("{at} {what}."));
+        self.whole.iter().cloned().chain(parts).collect()
+    }
+}
+
+/// A page of our own: never one of another host.
+pub(super) fn own_path(path: &str) -> &str {
+    let is_path = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+    if is_path && !path.contains(char::is_control) { path } else { "/" }
+}
+
+/// What a page says of what was just done, by the word for it in the address.
+const TOLD: [(&str, &str); 6] = [
+    ("saved", "Saved."),
+    ("removed", "Removed."),
+    ("enabled", "Enabled: requests are worked from now on."),
+    ("disabled", "Disabled: nothing is written until it is enabled again."),
+    ("retried", "The failed requests are tried again."),
+    ("renewed", "Read again."),
+];
+
+pub(super) fn told(given: &BTreeMap<String, String>) -> Option<&'static str> {
+    let word = given.get("told")?;
+    TOLD.iter().find(|(other, _)| other == word).map(|(_, text)| *text)
+}
+
+/// The path of a page that is to say so.
+pub(super) fn with_told(path: &str, word: &str) -> String {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}told={word}")
+}
+
+/// What was asked for was not done.
+pub(super) fn refused(refusal: &Refusal) -> Response {
+    let what = format!("{} {}", refusal.message(), refusal.advice());
+    page(refusal.status(), &Wrong { title: "This was not done", what: &what })
 }

@@ -41,12 +41,6 @@ pub(super) fn path(next: &str) -> String {
     format!("/sign-in?next={next}")
 }
 
-/// A page of our own: never one of another host.
-fn own(next: &str) -> &str {
-    let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\');
-    if is_path && !next.contains(char::is_control) { next } else { "/" }
-}
-
 pub(super) async fn start() -> Response {
     start_page(None, "")
 }
@@ -79,7 +73,7 @@ pub(super) async fn make_first(
 }
 
 pub(super) async fn show(Query(After { next }): Query<After>) -> Response {
-    page::page(StatusCode::OK, &SignIn { wrong: None, email: "", next: own(&next) })
+    page::page(StatusCode::OK, &SignIn { wrong: None, email: "", next: page::own_path(&next) })
 }
 
 pub(super) async fn sign_in(
@@ -87,7 +81,7 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     form: Form,
 ) -> Response {
-    let (email, next) = (form.text("email"), own(form.text("next")));
+    let (email, next) = (form.text("email"), page::own_path(form.text("next")));
     let refused =
         |status, wrong: &str| page::page(status, &SignIn { wrong: Some(wrong), email, next });
     let now = (shared.clock)();

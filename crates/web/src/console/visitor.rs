@@ -42,10 +42,18 @@ impl Visitor {
 
     /// The pages in the navigation, as path and title: those that this person may see.
     pub(super) fn pages(&self) -> Vec<(&'static str, &'static str)> {
-        let pages =
-            [("/connectors", "Connectors", Scope::Read), ("/requests", "Requests", Scope::Read)];
+        let pages = [
+            ("/connectors", "Connectors", Scope::Read),
+            ("/requests", "Requests", Scope::Read),
+            ("/accounts", "Accounts", Scope::Administer),
+        ];
         let seen = pages.into_iter().filter(|(_, _, needs)| self.role.most() >= *needs);
         seen.map(|(path, title, _)| (path, title)).collect()
+    }
+
+    /// Whether this is an administrator.
+    pub(super) fn administers(&self) -> bool {
+        self.role.most() >= Scope::Administer
     }
 
     /// The name in the audit log.

@@ -43,6 +43,9 @@ impl Store for Faulty {
     ) -> Result<i64> {
         self.inner.change_configuration(changes, actor, now).await
     }
+    async fn note_verified(&self, connector: ConnectorId, at: Timestamp) -> Result<()> {
+        self.inner.note_verified(connector, at).await
+    }
     async fn definition(
         &self,
         connector: ConnectorId,

@@ -73,6 +73,14 @@ struct Told;
 
 #[async_trait::async_trait]
 impl web::preview::ReadCatalogues for Told {
+    async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, NotTold> {
+        if account.host.contains("nowhere") {
+            let problem = Problem::new("no_answer", "The host did not answer.", "Look at it.");
+            return Err(NotTold { account: account.id, problem });
+        }
+        Ok(catalogue())
+    }
+
     async fn read_catalogues(
         &self,
         connector: &Definition,
@@ -83,20 +91,23 @@ impl web::preview::ReadCatalogues for Told {
             let problem = Problem::new("no_fields", "It did not tell its fields.", "Try again.");
             return Err(NotTold { account: source.id, problem });
         }
-        let field = |name: &str, kind| Field {
-            schema_name: name.to_owned(),
-            display_name: name.to_owned(),
-            kind,
-            max_length: None,
-            options: Vec::new(),
-            unique: false,
-            mandatory: false,
-            read_only: false,
-        };
-        let fields = vec![field("FirstName", Kind::Text), field("EmailAddress", Kind::Email)];
-        let catalogue = Catalogue::from(FieldList::from(fields));
-        Ok((catalogue.clone(), catalogue))
+        Ok((catalogue(), catalogue()))
     }
+}
+
+fn catalogue() -> Catalogue {
+    let field = |name: &str, kind| Field {
+        schema_name: name.to_owned(),
+        display_name: name.to_owned(),
+        kind,
+        max_length: None,
+        options: Vec::new(),
+        unique: false,
+        mandatory: false,
+        read_only: false,
+    };
+    let fields = vec![field("FirstName", Kind::Text), field("EmailAddress", Kind::Email)];
+    Catalogue::from(FieldList::from(fields))
 }
 
 pub fn connector(name: &str, token: Token) -> Change {

@@ -1,5 +1,7 @@
 //! The console: signing in, and who may see what.
 
+mod setup;
+
 use plan::permission::Role;
 use secrecy::SecretString;
 use store::{Actor, Store, UserChange};
@@ -68,6 +70,13 @@ impl Browser {
             set.split(';').next().unwrap().clone_into(&mut self.cookie);
         }
         answer
+    }
+
+    /// Sends a form of this session.
+    async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = self.csrf().await;
+        let fields: Vec<_> = fields.iter().copied().chain([("csrf", csrf.as_str())]).collect();
+        self.post(path, &fields).await
     }
 
     /// What the forms of this session carry.

@@ -1,14 +1,11 @@
-//! Writing configuration files.
+//! Writing configuration files: for the console and `export`.
 
-use anyhow::Context;
 use plan::connector::{
     Access, ActivityRules, Basic, Conflict, Definition, LeadRules, Owners, WhileDisabled,
 };
 use plan::quota::Quota;
 use serde::Serialize;
 use store::{Account, Connector};
-
-use super::SecretSource;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -20,12 +17,18 @@ struct Document<'a> {
 struct AccountTable<'a> {
     name: &'a str,
     host: &'a str,
-    access_key: SecretSource,
-    secret_key: SecretSource,
+    access_key: Variable,
+    secret_key: Variable,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quota: Option<Quota>,
+}
+
+/// Where a secret is: in the environment.
+#[derive(Serialize)]
+struct Variable {
+    env: String,
 }
 
 /// A definition with `enabled` in the place where people look for it.
@@ -49,12 +52,15 @@ struct ConnectorTable<'a> {
 
 /// The file that makes these accounts and connectors be as they are. Keys are left out: each is
 /// taken from an environment variable that is named after its account.
-pub fn write(accounts: &[&Account], connectors: &[&Connector]) -> anyhow::Result<String> {
+///
+/// # Errors
+/// The configuration can't be written as TOML, which is a fault of ours.
+pub fn write(accounts: &[&Account], connectors: &[&Connector]) -> Result<String, toml::ser::Error> {
     let document = Document {
         account: accounts.iter().map(|account| account_table(account)).collect(),
         connector: connectors.iter().map(|connector| connector_table(connector)).collect(),
     };
-    toml::to_string(&document).context("the configuration can't be written as TOML")
+    toml::to_string(&document)
 }
 
 fn account_table(account: &Account) -> AccountTable<'_> {
@@ -65,7 +71,7 @@ fn account_table(account: &Account) -> AccountTable<'_> {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
             .collect();
-        SecretSource::Env { env: format!("{name}_{what}") }
+        Variable { env: format!("{name}_{what}") }
     };
     AccountTable {
         name: &account.name,

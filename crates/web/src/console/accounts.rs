@@ -1,0 +1,339 @@
+//! `/accounts`: the LeadSquared accounts, whose keys are tried before they are saved.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use plan::metadata::Catalogue;
+use plan::problem::Problem;
+use plan::quota::Quota;
+use secrecy::ExposeSecret;
+use store::{Account, Configuration};
+
+use super::form::Form;
+use super::page::{self, Choice, Faults, choices, own_path, told};
+use super::visitor::Visitor;
+use crate::Shared;
+use crate::api::{Planned, Refusal, Secret, Wanted, plan_account};
+
+/// LeadSquared's regions and their API hosts (AE/conventions).
+const REGIONS: [(&str, &str); 7] = [
+    ("https://api-in21.leadsquared.com", "India, Mumbai (in21)"),
+    ("https://api-in22.leadsquared.com", "India, Hyderabad (in22)"),
+    ("https://api.leadsquared.com", "Singapore"),
+    ("https://api-us11.leadsquared.com", "USA (us11)"),
+    ("https://api-ca12.leadsquared.com", "Canada (ca12)"),
+    ("https://api-ir31.leadsquared.com", "Ireland (ir31)"),
+    ("https://api-me61.leadsquared.com", "Middle East (me61)"),
+];
+/// In place of a region: the host is written out.
+const OTHER: &str = "other";
+/// In place of a plan: the quota is written out.
+const OWN_QUOTA: &str = "quota";
+
+#[derive(Template)]
+#[template(path = "accounts.html")]
+struct List {
+    page: &'static str,
+    visitor: Visitor,
+    told: Option<&'static str>,
+    accounts: Vec<Item>,
+}
+
+struct Item {
+    name: String,
+    region: String,
+    plan: String,
+    connectors: Vec<String>,
+}
+
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    match shared.store.configuration().await {
+        Ok(configuration) => {
+            let item = |account: &Account| Item {
+                name: account.name.clone(),
+                region: region(&account.host),
+                plan: plan_words(account),
+                connectors: users_of(&configuration, &account.name),
+            };
+            let accounts = configuration.accounts.iter().map(item).collect();
+            let told = told(&given);
+            page::page(StatusCode::OK, &List { page: "Accounts", visitor, told, accounts })
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+fn region(host: &str) -> String {
+    let known = REGIONS.iter().find(|(other, _)| *other == host);
+    known.map_or_else(|| host.to_owned(), |(_, name)| (*name).to_owned())
+}
+
+fn plan_words(account: &Account) -> String {
+    let Quota { calls, bulk_calls, per_seconds, daily } = account.plan.quota();
+    let name = account.plan.written().0.unwrap_or("own quota");
+    format!("{name}: {calls} calls and {bulk_calls} bulk calls in {per_seconds} s, {daily} a day")
+}
+
+/// The connectors that join this account to another.
+fn users_of(configuration: &Configuration, account: &str) -> Vec<String> {
+    let connectors = configuration.connectors.iter().map(|connector| &connector.definition);
+    connectors
+        .filter(|of| of.source == account || of.destination == account)
+        .map(|of| of.name.clone())
+        .collect()
+}
+
+#[derive(Template)]
+#[template(path = "account_form.html")]
+struct Edit {
+    page: &'static str,
+    visitor: Visitor,
+    /// The account's name, if there is one already.
+    known: Option<String>,
+    form: Given,
+    regions: Vec<Choice>,
+    plans: Vec<Choice>,
+    faults: Faults,
+    /// What the account said when it was asked, if that was not good.
+    refused: Option<Problem>,
+    told: Option<&'static str>,
+    /// What it said of itself when it was last asked.
+    catalogue: Option<String>,
+    connectors: Vec<String>,
+    next: String,
+}
+
+/// What the form holds; keys never come back.
+#[derive(Default)]
+struct Given {
+    name: String,
+    region: String,
+    host: String,
+    plan: String,
+    quota: [String; 4],
+}
+
+impl Given {
+    fn of_account(account: &Account) -> Self {
+        let is_region = REGIONS.iter().any(|(host, _)| *host == account.host);
+        let Quota { calls, bulk_calls, per_seconds, daily } = account.plan.quota();
+        Self {
+            name: account.name.clone(),
+            region: if is_region { account.host.clone() } else { OTHER.to_owned() },
+            host: if is_region { String::new() } else { account.host.clone() },
+            plan: account.plan.written().0.unwrap_or(OWN_QUOTA).to_owned(),
+            quota: [calls, bulk_calls, per_seconds, daily].map(|number| number.to_string()),
+        }
+    }
+
+    fn of_form(form: &Form) -> Self {
+        let text = |name: &str| form.text(name).trim().to_owned();
+        Self {
+            name: text("name"),
+            region: text("region"),
+            host: text("host"),
+            plan: text("plan"),
+            quota: ["calls", "bulk_calls", "per_seconds", "daily"].map(text),
+        }
+    }
+
+    fn wanted(&self, form: &Form) -> Result<Wanted, Refusal> {
+        let key = |name: &str| {
+            let key = form.secret(name);
+            (!key.expose_secret().trim().is_empty()).then_some(Secret(key))
+        };
+        let has_own = self.plan == OWN_QUOTA;
+        Ok(Wanted {
+            name: None,
+            host: if self.region == OTHER { self.host.clone() } else { self.region.clone() },
+            access_key: key("access_key"),
+            secret_key: key("secret_key"),
+            plan: (!has_own).then(|| self.plan.clone()),
+            quota: if has_own { Some(self.own_quota()?) } else { None },
+        })
+    }
+
+    fn own_quota(&self) -> Result<Quota, Refusal> {
+        let [calls, bulk_calls, per_seconds, daily] = &self.quota;
+        let number = |text: &str| {
+            let number: Result<u32, _> = text.parse();
+            number.map_err(|_| Refusal::wrong("plan", "has a quota that is no whole number"))
+        };
+        Ok(Quota {
+            calls: number(calls)?,
+            bulk_calls: number(bulk_calls)?,
+            per_seconds: number(per_seconds)?,
+            daily: number(daily)?,
+        })
+    }
+}
+
+impl Edit {
+    fn new(visitor: Visitor, known: Option<String>, form: Given, next: &str) -> Self {
+        let regions = REGIONS.iter().copied().chain([(OTHER, "another host")]);
+        let plans = [("pro", "Pro"), ("super", "Super"), (OWN_QUOTA, "a quota of its own")];
+        Self {
+            page: "Accounts",
+            visitor,
+            known,
+            regions: choices(regions, &form.region),
+            plans: choices(plans, &form.plan),
+            form,
+            faults: Faults::default(),
+            refused: None,
+            told: None,
+            catalogue: None,
+            connectors: Vec::new(),
+            next: own_path(next).to_owned(),
+        }
+    }
+
+    /// What is wrong with what was sent, and where in the form.
+    fn refuse(&mut self, refusal: &Refusal) -> StatusCode {
+        self.faults = Faults::of(refusal);
+        StatusCode::BAD_REQUEST
+    }
+}
+
+/// Where to go afterwards.
+fn next_of(given: &BTreeMap<String, String>) -> &str {
+    given.get("next").map_or("/accounts", String::as_str)
+}
+
+pub(super) async fn add(
+    visitor: Visitor,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let form = Given { plan: "pro".to_owned(), ..Given::default() };
+    page::page(StatusCode::OK, &Edit::new(visitor, None, form, next_of(&given)))
+}
+
+pub(super) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let configuration = match shared.store.configuration().await {
+        Ok(configuration) => configuration,
+        Err(error) => return page::unavailable(&error),
+    };
+    let Some(account) = configuration.account(&name) else { return page::not_found("no account") };
+    let kept = match shared.store.catalogue(account.id).await {
+        Ok(kept) => kept,
+        Err(error) => return page::unavailable(&error),
+    };
+    let form = Given::of_account(account);
+    let mut edit = Edit::new(visitor, Some(name.clone()), form, next_of(&given));
+    edit.told = told(&given);
+    edit.catalogue = kept.map(|(at, catalogue)| {
+        format!("{} {}", at.strftime("%Y-%m-%d %H:%M UTC:"), catalogue_words(&catalogue))
+    });
+    edit.connectors = users_of(&configuration, &name);
+    page::page(StatusCode::OK, &edit)
+}
+
+fn catalogue_words(catalogue: &Catalogue) -> String {
+    let count = |number: Option<usize>, what: &str| match number {
+        Some(number) => format!("{number} {what}"),
+        None => format!("no {what}"),
+    };
+    let users = catalogue.users.as_ref().map(Vec::len);
+    let types = catalogue.activity_types.as_ref().map(Vec::len);
+    let fields = catalogue.fields.iter().count();
+    [count(Some(fields), "lead fields"), count(users, "users"), count(types, "activity types")]
+        .join(", ")
+}
+
+pub(super) async fn put_new(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let given = Given::of_form(&form);
+    let edit = Edit::new(visitor, None, given, form.text("next"));
+    match shared.store.configuration().await {
+        Ok(configuration) if configuration.account(&edit.form.name).is_some() => {
+            let mut edit = edit;
+            let what = "is taken by another account; choose another";
+            let status = edit.refuse(&Refusal::wrong("name", what));
+            page::page(status, &edit)
+        }
+        Ok(_) => save(&shared, edit, &form).await,
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+pub(super) async fn put(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Form,
+) -> Response {
+    let given = Given { name: name.clone(), ..Given::of_form(&form) };
+    let edit = Edit::new(visitor, Some(name), given, form.text("next"));
+    save(&shared, edit, &form).await
+}
+
+/// Tries the keys, and saves the account if they are right, or if it is to be saved all the same.
+async fn save(shared: &Shared, mut edit: Edit, form: &Form) -> Response {
+    let planned = match edit.form.wanted(form) {
+        Ok(wanted) => plan_account(shared, &edit.form.name, wanted).await,
+        Err(refusal) => Err(refusal),
+    };
+    let Planned { account, change, .. } = match planned {
+        Ok(planned) => planned,
+        Err(refusal) => {
+            let status = edit.refuse(&refusal);
+            return page::page(status, &edit);
+        }
+    };
+    let told = shared.catalogues.read_catalogue(&account).await;
+    if let Err(not_told) = &told
+        && form.text("unchecked").is_empty()
+    {
+        edit.refused = Some(not_told.problem.clone());
+        return page::page(StatusCode::UNPROCESSABLE_ENTITY, &edit);
+    }
+    match keep(shared, &edit.visitor, change, &account.name, told.ok()).await {
+        Ok(()) => Redirect::to(&page::with_told(&edit.next, "saved")).into_response(),
+        Err(error) => page::refused(&error.into()),
+    }
+}
+
+async fn keep(
+    shared: &Shared,
+    visitor: &Visitor,
+    change: Option<store::Change>,
+    name: &str,
+    catalogue: Option<Catalogue>,
+) -> store::Result<()> {
+    if let Some(change) = change {
+        shared.change(vec![change], &visitor.actor()).await?;
+    }
+    let configuration = shared.store.configuration().await?;
+    if let (Some(catalogue), Some(account)) = (catalogue, configuration.account(name)) {
+        shared.store.store_catalogue(account.id, &catalogue, (shared.clock)()).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn remove(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    _: Form,
+) -> Response {
+    let change = store::Change::RemoveAccount { name };
+    match shared.change(vec![change], &visitor.actor()).await {
+        Ok(()) => Redirect::to("/accounts?told=removed").into_response(),
+        Err(error) => page::refused(&error.into()),
+    }
+}

@@ -1,0 +1,115 @@
+//! What is done to a connector as a whole.
+
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Redirect, Response};
+use plan::outcome::RetryWith;
+use store::{Change, Filter, Retry, Selection};
+
+use super::page;
+use super::{address, open};
+use crate::Shared;
+use crate::api::{Refusal, set_enabled};
+use crate::console::form::Form;
+use crate::console::visitor::Visitor;
+
+pub(in crate::console) async fn enable(
+    state: State<Shared>,
+    visitor: Visitor,
+    name: Path<String>,
+    _: Form,
+) -> Response {
+    switch(state, visitor, name, true).await
+}
+
+pub(in crate::console) async fn disable(
+    state: State<Shared>,
+    visitor: Visitor,
+    name: Path<String>,
+    _: Form,
+) -> Response {
+    switch(state, visitor, name, false).await
+}
+
+async fn switch(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    enabled: bool,
+) -> Response {
+    let word = if enabled { "enabled" } else { "disabled" };
+    match set_enabled(&shared, &visitor.actor(), &name, enabled).await {
+        Ok(()) => Redirect::to(&page::with_told(&address(&name), word)).into_response(),
+        Err(refusal) => page::refused(&refusal),
+    }
+}
+
+/// Every failed request of the connector.
+pub(in crate::console) async fn retry(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    _: Form,
+) -> Response {
+    if let Err(response) = open(&shared, &visitor, &name, "").await {
+        return response;
+    }
+    let filter = Filter { connector: Some(name.clone()), ..Filter::default() };
+    let selection = Selection::Failed(filter);
+    let retry = Retry { selection, with: RetryWith::Now, per_minute: Some(Retry::PER_MINUTE) };
+    match shared.store.retry(&retry, &visitor.actor(), (shared.clock)()).await {
+        Ok(_) => {
+            shared.wake.notify_one();
+            Redirect::to(&page::with_told(&address(&name), "retried")).into_response()
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+/// With all its data, once its name was written out.
+pub(in crate::console) async fn remove(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Form,
+) -> Response {
+    if form.text("confirm").trim() != name {
+        let what = "is not the connector's name; write it out to confirm that all its requests go";
+        return page::refused(&Refusal::wrong("confirm", what));
+    }
+    match shared.change(vec![Change::RemoveConnector { name }], &visitor.actor()).await {
+        Ok(()) => Redirect::to("/connectors?told=removed").into_response(),
+        Err(error) => page::refused(&error.into()),
+    }
+}
+
+/// The connector and its accounts as a file that `apply` reads.
+pub(in crate::console) async fn export(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, "").await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let accounts = [opened.connector.source, opened.connector.destination];
+    let accounts: Vec<_> =
+        accounts.iter().filter_map(|id| opened.configuration.account_by_id(*id)).collect();
+    match crate::export::write(&accounts, &[&opened.connector]) {
+        Ok(text) => {
+            // Names have no sign that would end the quotes, but may have letters beyond ASCII.
+            let file: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+            let disposition = format!("attachment; filename=\"{file}.toml\"");
+            let headers = [
+                (header::CONTENT_TYPE, "application/toml".to_owned()),
+                (header::CONTENT_DISPOSITION, disposition),
+            ];
+            (headers, text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a connector can't be written as a file");
+            page::refused(&Refusal::wrong("connector", "can't be written as a file"))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `/connectors/{name}/basic`: the basic settings.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use plan::connector::{Basic, Definition};
+use plan::problem::Problem;
+
+use super::page::{self, Choice, Faults, told};
+use super::{Frame, Opened, lists, open, save};
+use crate::Shared;
+use crate::console::form::Form;
+use crate::console::visitor::Visitor;
+
+const HERE: &str = "/basic";
+
+#[derive(Template)]
+#[template(path = "connector_basic.html")]
+struct Settings {
+    page: &'static str,
+    visitor: Visitor,
+    frame: Frame,
+    told: Option<&'static str>,
+    version: String,
+    basic: Basic,
+    faults: Faults,
+    /// Why the destination did not tell its fields and users.
+    silent: Option<Problem>,
+    countries: Vec<Choice>,
+    time_zones: Vec<Choice>,
+    search_keys: Vec<Choice>,
+    users: Vec<Choice>,
+}
+
+impl Settings {
+    async fn read(
+        shared: &Shared,
+        visitor: Visitor,
+        Opened { configuration, connector, frame }: Opened,
+    ) -> store::Result<Self> {
+        let destination = configuration.account_of(connector.destination)?;
+        let (catalogue, silent) = lists::catalogue(shared, destination).await?;
+        Ok(Self {
+            page: "Connectors",
+            visitor,
+            frame,
+            told: None,
+            version: connector.version.to_string(),
+            basic: connector.definition.basic,
+            faults: Faults::default(),
+            silent,
+            countries: lists::countries(),
+            time_zones: lists::time_zones(),
+            search_keys: lists::search_keys(&catalogue),
+            users: lists::users(&catalogue),
+        })
+    }
+
+    fn text(setting: Option<&String>) -> &str {
+        setting.map_or("", String::as_str)
+    }
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    match Settings::read(&shared, visitor, opened).await {
+        Ok(settings) => page::page(StatusCode::OK, &Settings { told: told(&given), ..settings }),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+pub(in crate::console) async fn put(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Form,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let basic = of_form(&form);
+    let definition = Definition { basic: basic.clone(), ..opened.connector.definition.clone() };
+    let version = form.text("version");
+    let refusal = match save(&shared, &visitor, &definition, version, &opened.frame, HERE).await {
+        Ok(response) => return response,
+        Err(refusal) => refusal,
+    };
+    match Settings::read(&shared, visitor, opened).await {
+        Ok(settings) => {
+            let faults = Faults::of(&refusal);
+            let version = version.to_owned();
+            page::page(refusal.status(), &Settings { version, basic, faults, ..settings })
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+fn of_form(form: &Form) -> Basic {
+    let text = |name: &str| {
+        let text = form.text(name).trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    Basic {
+        lead_source: text("lead_source"),
+        default_country_code: text("default_country_code"),
+        time_zone: text("time_zone"),
+        search_by: text("search_by").unwrap_or_default(),
+        secondary_search_by: text("secondary_search_by"),
+        notify: text("notify"),
+        notifications: text("notifications").is_some(),
+    }
+}

@@ -1,0 +1,68 @@
+//! `/connectors/{name}/check`: what will fail, found before it fails; and the last step of the
+//! set-up, to enable.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use plan::check::{Finding, Severity};
+
+use super::page;
+use super::{Frame, open};
+use crate::Shared;
+use crate::console::visitor::Visitor;
+
+#[derive(Template)]
+#[template(path = "connector_check.html")]
+struct Check {
+    page: &'static str,
+    visitor: Visitor,
+    frame: Frame,
+    told: Option<&'static str>,
+    findings: Vec<Finding>,
+}
+
+impl Check {
+    fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// The page on which a setting is.
+    fn page_of(&self, at: &str) -> String {
+        let (basic, mapping) = ("basic", "mapping");
+        let leaf = match at.split(['.', '[']).next().unwrap_or_default() {
+            "source" => return format!("/accounts/{}", self.frame.source),
+            "destination" => return format!("/accounts/{}", self.frame.destination),
+            "basic" => basic,
+            "lead" if at.starts_with("lead.field") => mapping,
+            "activity" if at.contains(".field") => mapping,
+            _ => "entities",
+        };
+        format!("{}/{leaf}", self.frame.address)
+    }
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, "/check").await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let findings = crate::check::check(
+        shared.store.as_ref(),
+        shared.catalogues.as_ref(),
+        (&opened.configuration, &opened.connector),
+        (shared.clock)(),
+    );
+    match findings.await {
+        Ok(findings) => {
+            let frame = opened.frame;
+            let check = Check { page: "Connectors", visitor, frame, told: None, findings };
+            page::page(StatusCode::OK, &check)
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}

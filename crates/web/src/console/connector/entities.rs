@@ -1,0 +1,307 @@
+//! `/connectors/{name}/entities`: what happens to leads and to activities.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use plan::connector::{
+    ActivityRules, ActivityType, BadField, Behaviour, Blank, Conflict, Definition, LeadRules,
+    Policy, WhileDisabled,
+};
+use plan::problem::Problem;
+
+use super::page::{self, Choice, Faults, told};
+use super::{Frame, Opened, lists, open, save};
+use crate::Shared;
+use crate::api::Refusal;
+use crate::console::form::Form;
+use crate::console::visitor::Visitor;
+
+const HERE: &str = "/entities";
+/// So many more activity types can be added at a time.
+const MORE_TYPES: usize = 3;
+
+/// A setting that is one of several: each as its name in the configuration file, what people read,
+/// and what it does.
+struct OneOf<T: 'static> {
+    all: &'static [(T, &'static str, &'static str, &'static str)],
+}
+
+const BEHAVIOURS: OneOf<Behaviour> = OneOf {
+    all: &[
+        (
+            Behaviour::CreateAndUpdate,
+            "create_and_update",
+            "Capture (Create and Update existing) Record",
+            "Leads that the destination lacks are created; those that it has are updated.",
+        ),
+        (
+            Behaviour::CreateOnly,
+            "create_only",
+            "Create only new record",
+            "Leads that the destination has are left as they are.",
+        ),
+        (
+            Behaviour::UpdateOnly,
+            "update_only",
+            "Update only existing record",
+            "Leads that the destination lacks are left out.",
+        ),
+        (
+            Behaviour::DoNothing,
+            "do_nothing",
+            "Do Nothing",
+            "Leads are neither created nor updated.",
+        ),
+    ],
+};
+
+/// A behaviour of leads or activities, for people.
+pub(super) fn behaviour_words(behaviour: Behaviour) -> &'static str {
+    let known = BEHAVIOURS.all.iter().find(|(one, ..)| *one == behaviour);
+    known.map_or(behaviour.as_str(), |(_, _, title, _)| *title)
+}
+
+const ACTIVITY_BEHAVIOURS: OneOf<Behaviour> = OneOf {
+    all: &[
+        (
+            Behaviour::CreateAndUpdate,
+            "create_and_update",
+            "Capture (Create and Update existing) Record",
+            "New activities are posted on the lead; those that were posted are updated.",
+        ),
+        (
+            Behaviour::CreateOnly,
+            "create_only",
+            "Create only new record",
+            "Only new activities are posted.",
+        ),
+        (
+            Behaviour::UpdateOnly,
+            "update_only",
+            "Update only existing record",
+            "Only activities that were posted before are updated.",
+        ),
+    ],
+};
+const BLANKS: OneOf<Blank> = OneOf {
+    all: &[
+        (Blank::Leave, "leave", "Leave", "The destination's field keeps what it holds."),
+        (Blank::Clear, "clear", "Clear", "The destination's field is emptied too."),
+    ],
+};
+const BAD_FIELDS: OneOf<BadField> = OneOf {
+    all: &[
+        (
+            BadField::Refuse,
+            "refuse",
+            "Refuse the record",
+            "It fails, with every such field named, and can be retried.",
+        ),
+        (
+            BadField::LeaveOut,
+            "leave_out",
+            "Leave the field out",
+            "The rest of the lead is written, and the record says what was left out.",
+        ),
+    ],
+};
+const WHILE_DISABLED: OneOf<WhileDisabled> = OneOf {
+    all: &[
+        (WhileDisabled::Keep, "keep", "Keep them", "They are worked once it is enabled again."),
+        (WhileDisabled::Drop, "drop", "Drop them", "The log shows them as skipped."),
+    ],
+};
+const POLICIES: OneOf<Policy> = OneOf {
+    all: &[
+        (Policy::Newest, "newest", "The newest change", "By the accounts' own modification times."),
+        (Policy::Source, "source", "The source", ""),
+        (Policy::Destination, "destination", "The destination", ""),
+        (
+            Policy::FillBlank,
+            "fill_blank",
+            "Fill blanks only",
+            "The source, where the destination has nothing.",
+        ),
+        (Policy::Review, "review", "A person", "The field waits until somebody decides."),
+    ],
+};
+
+/// One of several settings, as it is shown.
+struct Shown {
+    value: &'static str,
+    title: &'static str,
+    hint: &'static str,
+    chosen: bool,
+}
+
+impl<T: Copy + PartialEq> OneOf<T> {
+    fn shown(&self, now: T) -> Vec<Shown> {
+        let all = self.all.iter();
+        all.map(|&(one, value, title, hint)| Shown { value, title, hint, chosen: one == now })
+            .collect()
+    }
+
+    fn read(&self, form: &Form, name: &str, at: &str) -> Result<T, Refusal> {
+        let given = form.text(name);
+        let known = self.all.iter().find(|(_, value, ..)| *value == given);
+        known.map(|(one, ..)| *one).ok_or_else(|| {
+            Refusal::wrong(at, format!("'{given}' is no choice; choose one of the list"))
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "connector_entities.html")]
+struct Entities {
+    page: &'static str,
+    visitor: Visitor,
+    frame: Frame,
+    told: Option<&'static str>,
+    version: String,
+    faults: Faults,
+    trigger_automations: bool,
+    behaviours: Vec<Shown>,
+    blanks: Vec<Shown>,
+    bad_fields: Vec<Shown>,
+    while_disabled: Vec<Shown>,
+    policies: Vec<Shown>,
+    activities: bool,
+    activity_behaviours: Vec<Shown>,
+    /// The two event codes of each type.
+    types: Vec<(String, String)>,
+    /// Why an account did not tell its activity types.
+    silent: Option<Problem>,
+    source_types: Vec<Choice>,
+    destination_types: Vec<Choice>,
+}
+
+impl Entities {
+    /// The page of these settings, which may not be those that are saved.
+    async fn read(
+        shared: &Shared,
+        visitor: Visitor,
+        Opened { configuration, connector, frame }: Opened,
+        definition: &Definition,
+    ) -> store::Result<Self> {
+        let source = configuration.account_of(connector.source)?;
+        let destination = configuration.account_of(connector.destination)?;
+        let (here, here_silent) = lists::catalogue(shared, source).await?;
+        let (there, there_silent) = lists::catalogue(shared, destination).await?;
+        let Definition { lead, activity, conflict, while_disabled, .. } = definition;
+        let types = activity.types.iter();
+        let mut types: Vec<_> =
+            types.map(|kind| (kind.from.to_string(), kind.to.to_string())).collect();
+        types.extend((0..MORE_TYPES).map(|_| Default::default()));
+        Ok(Self {
+            page: "Connectors",
+            visitor,
+            frame,
+            told: None,
+            version: connector.version.to_string(),
+            faults: Faults::default(),
+            trigger_automations: lead.trigger_automations,
+            behaviours: BEHAVIOURS.shown(lead.behaviour),
+            blanks: BLANKS.shown(lead.blank),
+            bad_fields: BAD_FIELDS.shown(lead.bad_field),
+            while_disabled: WHILE_DISABLED.shown(*while_disabled),
+            policies: POLICIES.shown(conflict.policy),
+            activities: activity.enabled,
+            activity_behaviours: ACTIVITY_BEHAVIOURS.shown(activity.behaviour),
+            types,
+            silent: here_silent.or(there_silent),
+            source_types: lists::activity_types(&here),
+            destination_types: lists::activity_types(&there),
+        })
+    }
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let definition = opened.connector.definition.clone();
+    match Entities::read(&shared, visitor, opened, &definition).await {
+        Ok(entities) => page::page(StatusCode::OK, &Entities { told: told(&given), ..entities }),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+pub(in crate::console) async fn put(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Form,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let mut wanted = opened.connector.definition.clone();
+    let version = form.text("version");
+    let refusal = match read(&form, &mut wanted) {
+        Ok(()) => match save(&shared, &visitor, &wanted, version, &opened.frame, HERE).await {
+            Ok(response) => return response,
+            Err(refusal) => refusal,
+        },
+        Err(refusal) => refusal,
+    };
+    match Entities::read(&shared, visitor, opened, &wanted).await {
+        Ok(entities) => {
+            let faults = Faults::of(&refusal);
+            let version = version.to_owned();
+            page::page(refusal.status(), &Entities { version, faults, ..entities })
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+/// Puts what the form says into the settings.
+fn read(form: &Form, wanted: &mut Definition) -> Result<(), Refusal> {
+    let is_on = |name: &str| !form.text(name).is_empty();
+    wanted.lead = LeadRules {
+        behaviour: BEHAVIOURS.read(form, "behaviour", "lead.behaviour")?,
+        trigger_automations: is_on("trigger_automations"),
+        blank: BLANKS.read(form, "blank", "lead.blank")?,
+        bad_field: BAD_FIELDS.read(form, "bad_field", "lead.bad_field")?,
+        fields: std::mem::take(&mut wanted.lead.fields),
+    };
+    wanted.while_disabled = WHILE_DISABLED.read(form, "while_disabled", "while_disabled")?;
+    wanted.conflict = Conflict { policy: POLICIES.read(form, "policy", "conflict.policy")? };
+    wanted.activity = ActivityRules {
+        enabled: is_on("activities"),
+        behaviour: ACTIVITY_BEHAVIOURS.read(form, "activity_behaviour", "activity.behaviour")?,
+        types: types(form, &wanted.activity.types)?,
+    };
+    Ok(())
+}
+
+/// The activity types of the form; one that was there keeps the mapping of its fields.
+fn types(form: &Form, known: &[ActivityType]) -> Result<Vec<ActivityType>, Refusal> {
+    let rows = form.texts("type_from").zip(form.texts("type_to")).enumerate();
+    let mut types = Vec::new();
+    for (row, (from, to)) in rows {
+        if from.trim().is_empty() && to.trim().is_empty() {
+            continue;
+        }
+        let code = |text: &str, end: &str| {
+            text.trim().parse::<u32>().map_err(|_| {
+                let at = format!("activity.type[{}].{end}", row + 1);
+                Refusal::wrong(at, format!("'{text}' is no event code; choose one of the list"))
+            })
+        };
+        let (from, to) = (code(from, "from")?, code(to, "to")?);
+        let same = known.iter().find(|kind| kind.from == from && kind.to == to);
+        let fields = same.map(|kind| kind.fields.clone()).unwrap_or_default();
+        types.push(ActivityType { from, to, fields });
+    }
+    Ok(types)
+}

@@ -1,0 +1,154 @@
+//! `/connectors`: the list, and a connector's own pages, which are also the steps of its set-up.
+
+mod actions;
+mod basic;
+mod check;
+mod entities;
+mod list;
+mod lists;
+mod new;
+mod preview;
+mod summary;
+mod webhook;
+
+pub(super) use actions::{disable, enable, export, remove, retry};
+pub(super) use list::{first, list};
+pub(super) use new::{add, create};
+
+pub(super) use basic::{put as put_basic, show as basic};
+pub(super) use check::show as check;
+pub(super) use entities::{put as put_entities, show as entities};
+pub(super) use preview::{preview, show as preview_form};
+pub(super) use summary::show as summary;
+pub(super) use webhook::show as webhook;
+
+use axum::response::{IntoResponse, Redirect, Response};
+use plan::connector::Definition;
+use plan::permission::Scope;
+use store::{Configuration, Connector, Filter, Page};
+
+use super::page;
+use super::visitor::Visitor;
+use crate::Shared;
+use crate::api::{Refusal, save_connector};
+
+/// A page of a connector: what follows its address, its title, who may see it, and whether it is a
+/// step of the set-up.
+struct Leaf {
+    path: &'static str,
+    title: &'static str,
+    needs: Scope,
+    is_step: bool,
+}
+
+const fn leaf(path: &'static str, title: &'static str, needs: Scope, is_step: bool) -> Leaf {
+    Leaf { path, title, needs, is_step }
+}
+
+/// The steps are in the order of the set-up.
+const LEAVES: [Leaf; 6] = [
+    leaf("", "Summary", Scope::Read, false),
+    leaf("/basic", "Basic settings", Scope::Administer, true),
+    leaf("/entities", "Entity options", Scope::Administer, true),
+    leaf("/mapping", "Mapping", Scope::Operate, true),
+    leaf("/webhook", "Webhook URL", Scope::Administer, true),
+    leaf("/check", "Check", Scope::Operate, true),
+];
+
+/// What every page of a connector shows.
+pub(super) struct Frame {
+    name: String,
+    address: String,
+    source: String,
+    destination: String,
+    enabled: bool,
+    /// Whether it was never enabled and nothing came yet.
+    in_setup: bool,
+    tabs: Vec<Tab>,
+    /// The page of the next step.
+    next: Option<String>,
+}
+
+struct Tab {
+    address: String,
+    title: String,
+    is_here: bool,
+}
+
+/// A connector that is looked at.
+pub(super) struct Opened {
+    pub(super) configuration: Configuration,
+    pub(super) connector: Connector,
+    pub(super) frame: Frame,
+}
+
+/// The connector of this name, for its page `here`.
+pub(super) async fn open(
+    shared: &Shared,
+    visitor: &Visitor,
+    name: &str,
+    here: &str,
+) -> Result<Opened, Response> {
+    let unavailable = |error: store::Error| page::unavailable(&error);
+    let configuration = shared.store.configuration().await.map_err(unavailable)?;
+    let connector = configuration.connector(name).cloned();
+    let connector = connector.ok_or_else(|| page::not_found("no connector"))?;
+    let came = if connector.enabled {
+        true
+    } else {
+        let filter = Filter { connector: Some(name.to_owned()), ..Filter::default() };
+        let found = shared.store.requests(&filter, &Page { limit: 1, after: None }).await;
+        !found.map_err(unavailable)?.0.is_empty()
+    };
+    let frame = frame(&connector, visitor, here, !came);
+    Ok(Opened { configuration, connector, frame })
+}
+
+fn frame(connector: &Connector, visitor: &Visitor, here: &str, in_setup: bool) -> Frame {
+    let Definition { name, source, destination, .. } = &connector.definition;
+    let address = address(name);
+    let seen = LEAVES.iter().filter(|leaf| visitor.role.most() >= leaf.needs);
+    let steps = LEAVES.iter().filter(|leaf| leaf.is_step);
+    let tab = |leaf: &Leaf| {
+        let step = steps.clone().position(|step| step.path == leaf.path);
+        // The first step is the choice of the two accounts, which is made by then.
+        let title = match step.filter(|_| in_setup) {
+            Some(step) => format!("{}. {}", step + 2, leaf.title),
+            None => leaf.title.to_owned(),
+        };
+        Tab { address: format!("{address}{}", leaf.path), title, is_here: leaf.path == here }
+    };
+    let next = steps.clone().skip_while(|step| step.path != here).nth(1);
+    Frame {
+        name: name.clone(),
+        source: source.clone(),
+        destination: destination.clone(),
+        enabled: connector.enabled,
+        in_setup,
+        tabs: seen.map(tab).collect(),
+        next: next.filter(|_| in_setup).map(|step| format!("{address}{}", step.path)),
+        address,
+    }
+}
+
+/// The address of a connector's pages.
+fn address(name: &str) -> String {
+    let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    // A name has letters, digits and three signs, so a space, which is another here, can't occur.
+    format!("/connectors/{name}")
+}
+
+/// Saves settings that were made from this version. Where to go then, or what is wrong.
+async fn save(
+    shared: &Shared,
+    visitor: &Visitor,
+    definition: &Definition,
+    made_from: &str,
+    frame: &Frame,
+    here: &str,
+) -> Result<Response, Refusal> {
+    let made_from = made_from.parse().map_err(|_| Refusal::wrong("version", "is no number"))?;
+    save_connector(shared, &visitor.actor(), definition, None, Some(made_from)).await?;
+    let next = frame.next.clone().unwrap_or_else(|| format!("{}{here}", frame.address));
+    Ok(Redirect::to(&page::with_told(&next, "saved")).into_response())
+}

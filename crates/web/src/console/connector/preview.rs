@@ -1,0 +1,101 @@
+//! `/connectors/{name}/preview`: what a payload would do.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use plan::mapping::{MappedField, Sent};
+use plan::preview::RecordPreview;
+
+use super::page;
+use super::{Frame, Opened, open};
+use crate::Shared;
+use crate::api::Refusal;
+use crate::console::form::Form;
+use crate::console::visitor::Visitor;
+
+#[derive(Template)]
+#[template(path = "connector_preview.html")]
+struct Preview {
+    page: &'static str,
+    visitor: Visitor,
+    frame: Frame,
+    told: Option<&'static str>,
+    payload: String,
+    records: Option<Vec<RecordPreview>>,
+    /// What is wrong, and what to do.
+    wrong: Option<(String, String)>,
+}
+
+impl Preview {
+    fn new(visitor: Visitor, frame: Frame, payload: &str) -> Self {
+        let payload = payload.to_owned();
+        let page = "Connectors";
+        Self { page, visitor, frame, told: None, payload, records: None, wrong: None }
+    }
+
+    fn json(value: &impl serde::Serialize) -> String {
+        serde_json::to_string_pretty(value).unwrap_or_default()
+    }
+
+    /// What the record says of a field.
+    fn sent(field: &MappedField) -> &str {
+        match &field.sent {
+            Sent::Absent => "(not sent)",
+            Sent::Blank => "(empty: the destination keeps what it holds)",
+            Sent::Clear => "(empty: the destination is emptied)",
+            Sent::Value(value) => value,
+        }
+    }
+
+    /// What would be done, in a word.
+    fn decision(record: &RecordPreview) -> String {
+        let word = serde_json::to_value(&record.decision).ok();
+        let word = word.as_ref().and_then(|decision| decision.get("decision")?.as_str());
+        word.unwrap_or("see below").replace('_', " ")
+    }
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+) -> Response {
+    match open(&shared, &visitor, &name, "/preview").await {
+        Ok(Opened { frame, .. }) => page::page(StatusCode::OK, &Preview::new(visitor, frame, "")),
+        Err(response) => response,
+    }
+}
+
+pub(in crate::console) async fn preview(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Form,
+) -> Response {
+    let Opened { configuration, connector, frame } =
+        match open(&shared, &visitor, &name, "/preview").await {
+            Ok(opened) => opened,
+            Err(response) => return response,
+        };
+    let payload = form.text("payload");
+    let mut shown = Preview::new(visitor, frame, payload);
+    let previewed = crate::preview::preview(
+        shared.store.as_ref(),
+        shared.catalogues.as_ref(),
+        (&configuration, &connector),
+        payload.as_bytes(),
+        None,
+    );
+    match previewed.await {
+        Ok(records) => {
+            shown.records = Some(records);
+            page::page(StatusCode::OK, &shown)
+        }
+        Err(error) => {
+            let refusal = Refusal::from(error);
+            shown.wrong = Some((refusal.message(), refusal.advice().to_owned()));
+            page::page(refusal.status(), &shown)
+        }
+    }
+}

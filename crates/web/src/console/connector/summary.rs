@@ -1,0 +1,85 @@
+//! `/connectors/{name}`: how a connector does.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use plan::connector::Definition;
+use store::{FailureGroup, Filter, Page, RequestItem};
+
+use super::page::{self, told};
+use super::{Frame, Opened, entities, open};
+use crate::Shared;
+use crate::console::visitor::Visitor;
+
+/// How many of the newest requests are shown.
+const NEWEST: usize = 8;
+/// How many causes of failures are shown.
+const CAUSES: usize = 5;
+
+#[derive(Template)]
+#[template(path = "connector_summary.html")]
+struct Summary {
+    page: &'static str,
+    visitor: Visitor,
+    frame: Frame,
+    told: Option<&'static str>,
+    definition: Definition,
+    version: i64,
+    /// The connector in the opposite direction.
+    opposite: Option<String>,
+    newest: Vec<RequestItem>,
+    failures: Vec<FailureGroup>,
+}
+
+impl Summary {
+    fn leads(&self) -> &'static str {
+        entities::behaviour_words(self.definition.lead.behaviour)
+    }
+
+    fn activities(&self) -> &'static str {
+        entities::behaviour_words(self.definition.activity.behaviour)
+    }
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, "").await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    match read(&shared, visitor, opened).await {
+        Ok(summary) => page::page(StatusCode::OK, &Summary { told: told(&given), ..summary }),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+async fn read(
+    shared: &Shared,
+    visitor: Visitor,
+    Opened { configuration, connector, frame }: Opened,
+) -> store::Result<Summary> {
+    let filter = Filter { connector: Some(frame.name.clone()), ..Filter::default() };
+    let newest = Page { limit: NEWEST, after: None };
+    let (newest, _) = shared.store.requests(&filter, &newest).await?;
+    let mut failures = shared.store.failures(&filter).await?;
+    failures.truncate(CAUSES);
+    let opposite = configuration.opposite(&connector);
+    Ok(Summary {
+        page: "Connectors",
+        visitor,
+        frame,
+        told: None,
+        opposite: opposite.map(|other| other.definition.name.clone()),
+        definition: connector.definition,
+        version: connector.version,
+        newest,
+        failures,
+    })
+}

@@ -1,0 +1,275 @@
+//! Accounts and connectors, from the first page of the set-up to the last.
+
+use plan::connector::{Behaviour, WhileDisabled};
+use plan::permission::Role;
+use secrecy::ExposeSecret;
+use store::{Configuration, Store};
+
+use super::{Browser, header, location};
+use crate::wire::{PATIENCE, get};
+
+const ACCOUNT: [(&str, &str); 6] = [
+    ("name", "sales"),
+    ("region", "https://api-in21.leadsquared.com"),
+    ("access_key", " an access key "),
+    ("secret_key", "a secret key"),
+    ("plan", "pro"),
+    ("next", "/connectors/new"),
+];
+
+impl Browser {
+    async fn configuration(&self) -> Configuration {
+        self.house.store.configuration().await.unwrap()
+    }
+}
+
+/// The fields with others in place of some.
+fn with<'a>(
+    fields: &[(&'a str, &'a str)],
+    others: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
+    let kept = fields.iter().filter(|(name, _)| others.iter().all(|(other, _)| other != name));
+    kept.chain(others).copied().collect()
+}
+
+/// As the source account does; a new URL is known within a moment.
+async fn verify(browser: &Browser, hook: &str) {
+    let mut wire = browser.house.wire().await;
+    let verified = async {
+        loop {
+            wire.send(get(hook)).await;
+            if wire.answer().await.unwrap().status == 200 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, verified).await.expect("the URL is known");
+}
+
+#[tokio::test]
+async fn a_connector_is_set_up_step_by_step() {
+    let mut browser = Browser::signed_in().await;
+    let added = browser.submit("/accounts", &ACCOUNT).await;
+    assert_eq!(location(&added), Some("/connectors/new?told=saved"), "{added:?}");
+    let configuration = browser.configuration().await;
+    let account = configuration.account("sales").expect("it was added");
+    assert_eq!(account.keys.access.expose_secret(), "an access key");
+    let told = browser.house.store.catalogue(account.id).await.unwrap();
+    assert!(told.is_some_and(|(_, told)| told.fields.get("EmailAddress").is_some()));
+
+    let page = browser.get("/connectors/new?told=saved").await.body;
+    assert!(page.contains("Saved.") && page.contains("<option value=\"sales\""), "{page}");
+    let joined = [("name", "sales-b"), ("source", "sales"), ("destination", "b")];
+    let made = browser.submit("/connectors", &joined).await;
+    assert_eq!(location(&made), Some("/connectors/sales-b/basic"), "{made:?}");
+    let again = browser.submit("/connectors", &joined).await;
+    assert!(again.status == 409 && again.body.contains("sales-b"), "{again:?}");
+
+    let page = browser.get("/connectors/sales-b/basic").await.body;
+    for part in ["2. Basic settings", "India (+91)", "Asia/Kolkata", "EmailAddress"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let basic = [
+        ("version", "1"),
+        ("lead_source", "Sales account"),
+        ("default_country_code", "IN"),
+        ("time_zone", "Asia/Kolkata"),
+        ("search_by", "EmailAddress"),
+        ("secondary_search_by", "Phone"),
+        ("notify", "ops@example.com"),
+        ("notifications", "yes"),
+    ];
+    let saved = browser.submit("/connectors/sales-b/basic", &basic).await;
+    assert_eq!(location(&saved), Some("/connectors/sales-b/entities?told=saved"), "{saved:?}");
+    let entities = [
+        ("version", "2"),
+        ("behaviour", "update_only"),
+        ("blank", "clear"),
+        ("bad_field", "leave_out"),
+        ("while_disabled", "drop"),
+        ("policy", "source"),
+        ("activities", "yes"),
+        ("activity_behaviour", "create_only"),
+        ("type_from", "201"),
+        ("type_to", "305"),
+        ("type_from", ""),
+        ("type_to", ""),
+    ];
+    let saved = browser.submit("/connectors/sales-b/entities", &entities).await;
+    assert_eq!(location(&saved), Some("/connectors/sales-b/mapping?told=saved"), "{saved:?}");
+
+    let configuration = browser.configuration().await;
+    let connector = configuration.connector("sales-b").unwrap();
+    let definition = &connector.definition;
+    assert_eq!(definition.basic.lead_source.as_deref(), Some("Sales account"));
+    assert_eq!(definition.basic.notify.as_deref(), Some("ops@example.com"));
+    assert!(definition.basic.notifications && definition.activity.enabled);
+    assert_eq!(definition.lead.behaviour, Behaviour::UpdateOnly);
+    assert_eq!(definition.activity.behaviour, Behaviour::CreateOnly);
+    assert_eq!(definition.while_disabled, WhileDisabled::Drop);
+    let types: Vec<_> = definition.activity.types.iter().map(|kind| (kind.from, kind.to)).collect();
+    assert_eq!(types, [(201, 305)]);
+    assert_eq!((connector.version, connector.enabled), (3, false));
+
+    let hook = format!("/hooks/{}", connector.token.expose());
+    let page = browser.get("/connectors/sales-b/webhook").await.body;
+    assert!(page.contains(&format!("https://leadsync.example{hook}")), "{page}");
+    assert!(page.contains("New Activity") && !page.contains("class=\"lit\""), "{page}");
+    verify(&browser, &hook).await;
+    let page = browser.get("/connectors/sales-b/webhook").await.body;
+    assert_eq!(page.matches("class=\"lit\"").count(), 1, "verified: {page}");
+
+    let on = browser.submit("/connectors/sales-b/enable", &[]).await;
+    assert_eq!(location(&on), Some("/connectors/sales-b?told=enabled"), "{on:?}");
+    assert!(browser.configuration().await.connector("sales-b").unwrap().enabled);
+    let page = browser.get("/connectors/sales-b").await.body;
+    assert!(page.contains("Update only existing record") && page.contains("enabled"), "{page}");
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn keys_that_do_not_work_are_not_saved_and_never_shown() {
+    let mut browser = Browser::signed_in().await;
+    let nowhere = [("region", "other"), ("host", "https://nowhere.example")];
+    let refused = browser.submit("/accounts", &with(&ACCOUNT, &nowhere)).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("The host did not answer."), "{refused:?}");
+    assert!(refused.body.contains("https://nowhere.example"), "what was written stays");
+    assert!(!refused.body.contains("secret key\""), "{refused:?}");
+    assert!(browser.configuration().await.account("sales").is_none());
+    let all_the_same = with(&with(&ACCOUNT, &nowhere), &[("unchecked", "yes")]);
+    assert_eq!(browser.submit("/accounts", &all_the_same).await.status, 303);
+    let page = browser.get("/accounts/sales").await.body;
+    assert!(page.contains("https://nowhere.example") && !page.contains("a secret key"), "{page}");
+    // Another host, with the keys that are there.
+    let moved = with(&ACCOUNT, &[("access_key", ""), ("secret_key", "")]);
+    assert_eq!(browser.submit("/accounts/sales", &moved).await.status, 303);
+    let configuration = browser.configuration().await;
+    let account = configuration.account("sales").unwrap();
+    assert_eq!(account.host, "https://api-in21.leadsquared.com");
+    assert_eq!(account.keys.secret.expose_secret(), "a secret key");
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_account_is_told_at_its_place() {
+    let mut browser = Browser::signed_in().await;
+    let own = [("plan", "quota"), ("calls", "10"), ("bulk_calls", "1"), ("per_seconds", "5")];
+    for (other, part) in [
+        (vec![("name", "a")], "is taken by another account"),
+        (vec![("name", "a b")], "letters, digits"),
+        (vec![("region", "other"), ("host", "http://example.com")], "https"),
+        (vec![("secret_key", "")], "is missing beside access_key"),
+        (vec![("access_key", ""), ("secret_key", "")], "the account is new"),
+        (own.to_vec(), "no whole number"),
+        (vec![("plan", "gold")], "gold"),
+    ] {
+        let answer = browser.submit("/accounts", &with(&ACCOUNT, &other)).await;
+        assert_eq!(answer.status, 400, "{other:?}: {answer:?}");
+        let told = answer.body.contains("Nothing was saved") && answer.body.contains(part);
+        assert!(told, "{other:?}: {answer:?}");
+    }
+    assert_eq!(browser.configuration().await.accounts.len(), 2);
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn settings_that_are_wrong_or_old_are_not_saved_and_nothing_written_is_lost() {
+    let mut browser = Browser::signed_in().await;
+    let basic = [("version", "1"), ("search_by", "EmailAddress"), ("lead_source", "Kept")];
+    for (other, part) in [
+        (("time_zone", "Mars/Base"), "is no time zone"),
+        (("default_country_code", "XX"), "is no country"),
+        (("search_by", ""), "is empty"),
+        (("notifications", "yes"), "is needed for notifications"),
+        (("version", "7"), "version"),
+        (("version", "x"), "version"),
+    ] {
+        let answer = browser.submit("/connectors/ab/basic", &with(&basic, &[other])).await;
+        assert!(matches!(answer.status, 400 | 409), "{other:?}: {answer:?}");
+        assert!(answer.body.contains(part), "{other:?}: {answer:?}");
+        assert!(answer.body.contains("value=\"Kept\""), "{other:?}: {answer:?}");
+    }
+    let entities = [
+        ("version", "1"),
+        ("behaviour", "create_only"),
+        ("blank", "leave"),
+        ("bad_field", "refuse"),
+        ("while_disabled", "keep"),
+        ("policy", "newest"),
+        ("activity_behaviour", "create_and_update"),
+    ];
+    for (other, part) in [
+        (vec![("behaviour", "explode")], "is no choice"),
+        (vec![("activity_behaviour", "do_nothing")], "is no choice"),
+        (vec![("type_from", "x"), ("type_to", "1")], "no event code"),
+        (vec![("type_from", "1"), ("type_to", "")], "no event code"),
+    ] {
+        let answer = browser.submit("/connectors/ab/entities", &with(&entities, &other)).await;
+        assert_eq!(answer.status, 400, "{other:?}: {answer:?}");
+        assert!(answer.body.contains(part), "{other:?}: {answer:?}");
+    }
+    assert_eq!(browser.configuration().await.connectors[0].version, 1, "nothing was saved");
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn a_connector_is_exported_previewed_checked_and_removed() {
+    let mut browser = Browser::signed_in().await;
+    let file = browser.get("/connectors/ab/export").await;
+    let disposition = header(&file, "content-disposition");
+    assert_eq!(disposition, Some("attachment; filename=\"ab.toml\""));
+    assert!(file.body.contains("name = \"ab\"") && file.body.contains("A_ACCESS_KEY"), "{file:?}");
+    assert!(!file.body.contains("the-access-key"), "{file:?}");
+    let payload = [("payload", r#"{"ProspectID":"p1","FirstName":"<b>Asha</b>"}"#)];
+    let preview = browser.submit("/connectors/ab/preview", &payload).await;
+    assert_eq!(preview.status, 200);
+    assert!(preview.body.contains("&#60;b&#62;Asha") && preview.body.contains("FirstName"));
+    let broken = browser.submit("/connectors/ab/preview", &[("payload", "{")]).await;
+    assert!(broken.status == 422 && broken.body.contains("JSON"), "{broken:?}");
+    assert_eq!(browser.get("/connectors/ab/check").await.status, 200);
+    let wrong = browser.submit("/connectors/ab/remove", &[("confirm", "a b")]).await;
+    assert!(wrong.status == 400 && wrong.body.contains("confirm"), "{wrong:?}");
+    let gone = browser.submit("/connectors/ab/remove", &[("confirm", "ab")]).await;
+    assert_eq!(location(&gone), Some("/connectors?told=removed"), "{gone:?}");
+    assert!(browser.configuration().await.connectors.is_empty());
+    assert_eq!(browser.get("/connectors/ab").await.status, 404);
+    let gone = browser.submit("/accounts/a/remove", &[]).await;
+    assert_eq!(location(&gone), Some("/accounts?told=removed"), "{gone:?}");
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn an_operator_switches_and_previews_but_changes_no_settings() {
+    let mut browser = Browser::signed_in().await;
+    browser.add("ops@example.com", Role::Operator).await;
+    browser.cookie.clear();
+    browser.sign_in("ops@example.com").await;
+    for path in ["/connectors", "/connectors/ab", "/connectors/ab/preview", "/connectors/ab/check"]
+    {
+        assert_eq!(browser.get(path).await.status, 200, "{path}");
+    }
+    for path in [
+        "/accounts",
+        "/accounts/a",
+        "/connectors/new",
+        "/connectors/ab/basic",
+        "/connectors/ab/entities",
+        "/connectors/ab/webhook",
+        "/connectors/ab/export",
+    ] {
+        assert_eq!(browser.get(path).await.status, 403, "{path}");
+    }
+    let hook = browser.house.hook.clone();
+    let page = browser.get("/connectors/ab").await.body;
+    assert!(!page.contains(&hook) && !page.contains("/accounts"), "{page}");
+    assert_eq!(browser.submit("/connectors/ab/enable", &[]).await.status, 303);
+    assert!(browser.configuration().await.connectors[0].enabled);
+    assert_eq!(browser.submit("/connectors/ab/disable", &[]).await.status, 303);
+    assert_eq!(browser.submit("/connectors/ab/retry", &[]).await.status, 303);
+    for path in ["/connectors/ab/remove", "/connectors/ab/basic", "/accounts", "/accounts/a/remove"]
+    {
+        assert_eq!(browser.submit(path, &[("confirm", "ab")]).await.status, 403, "{path}");
+    }
+    browser.house.end().await;
+}
