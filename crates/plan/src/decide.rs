@@ -6,11 +6,13 @@
 //! our own write ends as [`Decision::Unchanged`] (`two-way.md`).
 
 mod change;
+mod merge;
 mod settle;
 
 pub use change::Change;
 pub(crate) use change::{all, defaults, since};
-pub use settle::settle;
+pub use merge::{Dispute, Opposite, Ruling, Tripped, disputes, freeze, war};
+pub use settle::{adopt, announce, settle, settle_back};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -43,6 +45,11 @@ pub struct Case<'a> {
     pub link: Option<&'a Link>,
     /// What was found out by looking.
     pub known: &'a Known,
+    /// The connector in the opposite direction, where there is one at work: then both accounts are
+    /// to hold the same.
+    pub opposite: Option<Opposite<'a>>,
+    /// The time.
+    pub now: Timestamp,
 }
 
 /// What was found out about a record by looking, since it was taken up.
@@ -62,9 +69,14 @@ pub struct Known {
     pub twin_gone: bool,
     /// The lead as it is in the destination.
     pub lead: Option<Snapshot>,
+    /// What was written to that lead since it was read.
+    pub wrote: Vec<Change>,
+    /// What was written to the lead in the source since it was read.
+    pub wrote_back: Vec<Change>,
     /// The ids of several leads that a key found.
     pub several: Vec<String>,
-    /// The lead in the destination that an activity is on, once it was created for it.
+    /// The lead in the destination: what a capture that was not to update found; for an activity,
+    /// the lead that it is on, once it was created for it.
     pub lead_id: Option<String>,
     /// The activities of that lead that may be the one a doubtful write made.
     pub activities: Option<Vec<Snapshot>>,
@@ -120,6 +132,24 @@ pub enum Decision {
         lead_id: String,
         /// The fields.
         fields: Vec<Change>,
+    },
+    /// Update the lead in the source: the destination changed it too, or wins.
+    UpdateSource {
+        /// Its id in the source.
+        lead_id: String,
+        /// The fields.
+        fields: Vec<Change>,
+    },
+    /// Take this lead of the destination for the one that an earlier attempt made: its answer was
+    /// lost. Then decide again.
+    Adopt {
+        /// Its id.
+        lead_id: String,
+    },
+    /// Leave fields alone that go back and forth, and tell a person.
+    Freeze {
+        /// Which.
+        tripped: Vec<Tripped>,
     },
     /// Read the lead's activities from the destination first: an earlier write may have added
     /// this one.
@@ -199,8 +229,11 @@ pub fn decide(case: &Case<'_>) -> Decision {
     if !case.known.several.is_empty() {
         return Decision::Refuse { problems: vec![ambiguous(&case.known.several)] };
     }
-    match case.link {
-        Some(link) if !case.known.twin_gone => linked(case, link, behaviour),
+    match (case.link, case.opposite) {
+        (Some(link), Some(opposite)) if !case.known.twin_gone => {
+            both_ways(case, opposite, link, behaviour)
+        }
+        (Some(link), None) if !case.known.twin_gone => linked(case, link, behaviour),
         _ => unlinked(case, behaviour),
     }
 }
@@ -238,6 +271,80 @@ fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     }
 }
 
+/// A linked lead that flows both ways.
+fn both_ways(
+    case: &Case<'_>,
+    opposite: Opposite<'_>,
+    link: &Link,
+    behaviour: Behaviour,
+) -> Decision {
+    let here = link.end(link.pair.side(case.source));
+    let there = link.end(link.pair.side(case.destination));
+    let lead_id = there.id.clone();
+    if behaviour == Behaviour::CreateOnly {
+        return exists();
+    }
+    let known = case.known;
+    let version = case.item.modified_on();
+    let is_older = version.zip(here.seen).is_some_and(|(this, seen)| this < seen);
+    if !known.fresh && is_older {
+        return Decision::Unchanged { why: Why::Stale, destination_id: Some(lead_id) };
+    }
+    let has_defaults = !change::defaults(case, |to| there.base.get(to)).is_empty();
+    let is_clear = here.pending.is_empty() && there.pending.is_empty();
+    if known.lead.is_none() && is_clear && !has_defaults && !merge::source_moved(case, here) {
+        return Decision::Unchanged { why: Why::SameAsSynced, destination_id: Some(lead_id) };
+    }
+    let read_source = |id: &str| Decision::ReadSource { lead_id: id.to_owned() };
+    let source_id = case.item.lead_id().filter(|_| !known.fresh);
+    if (known.doubtful || may_be_old(version, here))
+        && let Some(id) = source_id
+    {
+        return read_source(id);
+    }
+    match &known.lead {
+        None => Decision::Look { by: Sought::Id(lead_id) },
+        Some(lead) => merged(case, opposite, lead, (&here.id, lead_id), source_id),
+    }
+}
+
+/// What a merge of a lead that was read from the destination asks for next.
+fn merged(
+    case: &Case<'_>,
+    opposite: Opposite<'_>,
+    lead: &Snapshot,
+    (here, there): (&str, String),
+    stale_source: Option<&str>,
+) -> Decision {
+    let merge = merge::merge(case, opposite, lead);
+    let mut fields = merge.to_destination.clone();
+    let is_empty = |to: &str| fields.iter().all(|change| change.to != to);
+    let defaults = change::defaults(case, |to| lead.get(to));
+    let wrote = |change: &Change| case.known.wrote.iter().any(|wrote| wrote.to == change.to);
+    let defaults: Vec<Change> =
+        defaults.into_iter().filter(|change| is_empty(&change.to) && !wrote(change)).collect();
+    fields.extend(defaults);
+    // The lead as it was posted is good enough to be written on, but not to be overwritten.
+    if !merge.to_source.is_empty()
+        && let Some(id) = stale_source
+    {
+        return Decision::ReadSource { lead_id: id.to_owned() };
+    }
+    if !fields.is_empty() {
+        return Decision::Update { lead_id: there, fields };
+    }
+    if !merge.to_source.is_empty() {
+        return Decision::UpdateSource { lead_id: here.to_owned(), fields: merge.to_source };
+    }
+    if !merge.tripped.is_empty() {
+        return Decision::Freeze { tripped: merge.tripped };
+    }
+    match merge.waits() {
+        Some(problem) => Decision::Refuse { problems: vec![problem] },
+        None => Decision::Unchanged { why: Why::SameInDestination, destination_id: Some(there) },
+    }
+}
+
 /// Whether what was posted may be from before our own last write to the source, or from the same
 /// second as the state that was synced last (`two-way.md`, trap ii).
 fn may_be_old(version: Option<Timestamp>, here: &End) -> bool {
@@ -259,7 +366,20 @@ pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
                 exists()
             };
         }
-        return update_known(case, lead, lead_id);
+        let source_id = case.item.lead_id();
+        return match (case.opposite, source_id) {
+            (Some(_), Some(_)) if case.known.doubtful && was_made_since(case, lead) => {
+                Decision::Adopt { lead_id }
+            }
+            (Some(opposite), Some(here)) => {
+                let stale = Some(here).filter(|_| !case.known.fresh);
+                merged(case, opposite, lead, (here, lead_id), stale)
+            }
+            _ => update_known(case, lead, lead_id),
+        };
+    }
+    if let Some(lead_id) = &case.known.lead_id {
+        return Decision::Look { by: Sought::Id(lead_id.clone()) };
     }
     let keys = identity::keys(&case.connector.basic, case.mapped);
     if keys.is_empty() {
@@ -288,10 +408,29 @@ pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
                 .into_iter()
                 .filter(|change| on_create.iter().all(|other| other.to != change.to))
                 .collect();
-            let update = behaviour != Behaviour::CreateOnly;
+            // Where both sides have a say, a lead that exists is merged, not overwritten.
+            let update = behaviour != Behaviour::CreateOnly && case.opposite.is_none();
             Decision::Capture { key: key.clone(), fields, update, on_create }
         }
     }
+}
+
+/// Whether the lead was created after what the record shows of the source, and holds all that was
+/// to be sent: then it was made by us, or whoever made it meant the same.
+fn was_made_since(case: &Case<'_>, lead: &Snapshot) -> bool {
+    let made = lead
+        .filled("CreatedOn")
+        .and_then(|text| crate::moment::instant(text, &jiff::tz::TimeZone::UTC));
+    let reading = case.mapping.reading();
+    let holds = |change: Change| {
+        let held = lead.get(&change.to).unwrap_or_default();
+        crate::value::holds(change.kind, &change.value, held, reading)
+    };
+    !case.known.fresh
+        && all(case).into_iter().all(holds)
+        && made
+            .zip(case.item.modified_on())
+            .is_some_and(|(made, shown)| made + SignedDuration::from_secs(1) > shown)
 }
 
 /// Whether the account itself keeps the second key from being given to a second lead: then a lead

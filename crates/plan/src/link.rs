@@ -6,7 +6,10 @@
 //! is a difference from one's own side of the base, so two sides that write the same thing
 //! differently (`9876543210` here, `+91-9876543210` there) can be in agreement for ever.
 
-use jiff::Timestamp;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::id::AccountId;
@@ -84,6 +87,163 @@ pub struct End {
     /// our write, and is read afresh (`two-way.md`, trap ii).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrote: Option<Timestamp>,
+    /// Fields whose base is what we sent, and which this side did not show since. What it shows
+    /// first may be its own way to write that (`two-way.md`, trap iii).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unseen: BTreeSet<String>,
+    /// What is being written, or may have been written unseen: the call got no answer, or we ended
+    /// before it came. What this side shows of it is ours, and nobody's change.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pending: BTreeMap<String, String>,
+    /// What we wrote to a field lately, where it was changed by others in between.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub turns: BTreeMap<String, Vec<Turn>>,
+    /// Fields that go back and forth, and until when they are left alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub frozen: BTreeMap<String, Timestamp>,
+}
+
+/// A value that we wrote, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// When.
+    pub at: Timestamp,
+    /// The value, cut to [`LONGEST_TURN`].
+    pub value: String,
+}
+
+/// So much of a value is kept to see that it comes again, in characters.
+pub const LONGEST_TURN: usize = 80;
+/// How long a turn counts.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// How long a turn of a fast war counts.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// A value that was written to a field so often within an hour, or within a day, is not written
+/// once more: each time something else changed it back. LeadSquared itself gives up after 50 runs of
+/// a lead's automations in a day, and drops what comes later without a word, so these must be far
+/// less.
+const SAME_IN_AN_HOUR: usize = 3;
+const SAME_IN_A_DAY: usize = 6;
+/// A field that was written so often within an hour is not written once more, whatever the values.
+const ANY_IN_AN_HOUR: usize = 12;
+/// So many turns of a field are kept.
+const MOST_TURNS: usize = 16;
+/// A text that an account shows in place of a longer one that was sent is taken for the same, cut
+/// short, from this length on, in characters; a shorter one may be somebody's correction.
+const CUT_FROM: usize = 20;
+
+impl End {
+    /// The base, with fields that this side shows for the first time since we wrote them as it
+    /// shows them, if that is its own way to write what we sent.
+    pub fn base_beside(&self, state: &Snapshot) -> Cow<'_, Snapshot> {
+        let mut base = Cow::Borrowed(&self.base);
+        let is_ours = |field: &String| {
+            let rewritten = || {
+                let (sent, shown) = (self.base.get(field)?, state.get(field)?);
+                Some(sent != shown && is_rewritten(sent, shown))
+            };
+            self.has_landed(field, state)
+                || self.unseen.contains(field) && rewritten().unwrap_or_default()
+        };
+        for field in self.unseen.iter().chain(self.pending.keys()) {
+            if is_ours(field)
+                && let Some(shown) = state.get(field)
+            {
+                base.to_mut().put(field.as_str(), shown);
+            }
+        }
+        base
+    }
+
+    /// Takes a state of this side as what it holds by agreement, but for the `open` fields. What
+    /// was only `written` and not read is not seen yet.
+    pub(crate) fn learn(
+        &mut self,
+        state: Snapshot,
+        written: &[crate::decide::Change],
+        open: &BTreeSet<String>,
+    ) {
+        for (field, value) in state.0 {
+            if open.contains(&field) {
+                continue;
+            }
+            if written.iter().all(|change| change.to != field) {
+                self.unseen.remove(&field);
+            }
+            self.base.put(field, value);
+        }
+    }
+
+    /// Whether a write that may have been in vain was not: this side shows what it wrote.
+    pub(crate) fn has_landed(&self, field: &str, state: &Snapshot) -> bool {
+        let (Some(sent), Some(shown)) = (self.pending.get(field), state.get(field)) else {
+            return false;
+        };
+        self.base.get(field) != Some(shown) && (sent == shown || is_rewritten(sent, shown))
+    }
+
+    /// This is about to be written.
+    pub(crate) fn announce(&mut self, fields: &[crate::decide::Change]) {
+        self.pending =
+            fields.iter().map(|change| (change.to.clone(), change.value.clone())).collect();
+    }
+
+    /// We wrote this to a field.
+    pub(crate) fn write(&mut self, field: &str, value: &str, at: Timestamp) {
+        self.base.put(field, value);
+        self.pending.remove(field);
+        self.unseen.insert(field.to_owned());
+        self.wrote = self.wrote.max(Some(at));
+    }
+
+    /// We wrote this to a field that was there before, so that it may go back and forth.
+    pub(crate) fn overwrite(&mut self, field: &str, value: &str, at: Timestamp) {
+        self.write(field, value, at);
+        for turns in self.turns.values_mut() {
+            turns.retain(|turn| within(DAY, turn, at));
+        }
+        self.turns.retain(|_, turns| !turns.is_empty());
+        self.frozen.retain(|_, until| *until > at);
+        let turns = self.turns.entry(field.to_owned()).or_default();
+        turns.push(Turn { at, value: cut(value) });
+        if turns.len() > MOST_TURNS {
+            turns.remove(0);
+        }
+    }
+
+    /// What we wrote to a field lately, if it goes back and forth, so that this value must not be
+    /// written to it too.
+    pub(crate) fn cycle(&self, field: &str, value: &str, now: Timestamp) -> Option<Vec<String>> {
+        let turns = self.turns.get(field)?;
+        let turns: Vec<&Turn> = turns.iter().filter(|turn| within(DAY, turn, now)).collect();
+        let value = cut(value);
+        let in_an_hour = || turns.iter().filter(|turn| within(HOUR, turn, now));
+        let same = turns.iter().filter(|turn| turn.value == value).count();
+        let is_war = same >= SAME_IN_A_DAY
+            || in_an_hour().filter(|turn| turn.value == value).count() >= SAME_IN_AN_HOUR
+            || in_an_hour().count() >= ANY_IN_AN_HOUR;
+        let told = |turn: &&Turn| format!("\"{}\" at {}", turn.value, turn.at.strftime("%H:%M:%S"));
+        is_war.then(|| turns.iter().map(told).collect())
+    }
+}
+
+fn within(time: SignedDuration, turn: &Turn, now: Timestamp) -> bool {
+    now.duration_since(turn.at) < time
+}
+
+fn cut(value: &str) -> String {
+    value.chars().take(LONGEST_TURN).collect()
+}
+
+/// Whether an account shows in its own way what was sent: in other letters, with other marks
+/// between them, or cut short.
+fn is_rewritten(sent: &str, shown: &str) -> bool {
+    let bare = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let (sent, shown) = (sent.trim(), shown.trim());
+    let is_same = bare(sent) == bare(shown) && !bare(sent).is_empty();
+    is_same || (sent.starts_with(shown) && shown.chars().count() >= CUT_FROM)
 }
 
 impl Link {

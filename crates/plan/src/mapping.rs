@@ -138,6 +138,13 @@ impl Mapping {
         self.rows.iter().map(|row| &row.to)
     }
 
+    /// The source's fields that rows read, by plain name; those of computed values are not known.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        let paths = self.rows.iter().filter_map(|row| row.settings.from.as_deref());
+        // A part of a custom field set is read out of the whole set.
+        paths.map(plain_name).map(|name| name.split_once('.').map_or(name, |(set, _)| set))
+    }
+
     /// The row that writes this field of the destination.
     pub fn row_to(&self, field: &str) -> Option<&FieldRow> {
         self.rows.iter().map(|row| &row.settings).find(|row| row.to == field)
@@ -169,14 +176,7 @@ impl Mapping {
         if self.rows.iter().any(|row| row.settings.compute.is_some()) {
             return state;
         }
-        self.rows
-            .iter()
-            .filter_map(|row| row.settings.from.as_deref())
-            .map(plain_name)
-            // A part of a custom field set is read out of the whole set.
-            .map(|name| name.split_once('.').map_or(name, |(set, _)| set))
-            .filter_map(|name| state.get(name).map(|value| (name, value)))
-            .collect()
+        self.sources().filter_map(|name| state.get(name).map(|value| (name, value))).collect()
     }
 }
 

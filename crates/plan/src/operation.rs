@@ -66,11 +66,15 @@ impl Operation {
     /// The call that carries out a decision about a lone lead; `None` if it needs none.
     pub fn carrying_out(decision: &Decision) -> Option<Self> {
         match decision {
-            Decision::Refuse { .. } | Decision::Skip { .. } | Decision::Unchanged { .. } => None,
+            Decision::Refuse { .. }
+            | Decision::Skip { .. }
+            | Decision::Adopt { .. }
+            | Decision::Freeze { .. }
+            | Decision::Unchanged { .. } => None,
             Decision::ReadSource { .. } => Some(Self::LeadById),
             Decision::Look { by } => Some(Self::reading(by)),
             Decision::Capture { .. } => Some(Self::Capture),
-            Decision::Update { .. } => Some(Self::Update),
+            Decision::Update { .. } | Decision::UpdateSource { .. } => Some(Self::Update),
             Decision::LookActivity { .. } => Some(Self::ActivitiesOfLead),
             Decision::CreateActivity { .. } => Some(Self::CreateActivity),
             Decision::UpdateActivity { .. } => Some(Self::UpdateActivity),

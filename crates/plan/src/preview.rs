@@ -1,10 +1,11 @@
 //! What a payload would do, without doing it.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::activity::{self, ActivityCase, ActivityMapping, Unmapped};
 use crate::connector::Definition;
-use crate::decide::{self, Case, Change, Decision, Known};
+use crate::decide::{self, Case, Change, Decision, Known, Opposite};
 use crate::id::AccountId;
 use crate::link::Link;
 use crate::mapping::{Mapped, MappedField, Mapping};
@@ -70,6 +71,10 @@ pub struct Previewed<'a> {
     pub source: AccountId,
     /// The account that they go to.
     pub destination: AccountId,
+    /// The connector in the opposite direction, where there is one at work.
+    pub opposite: Option<Opposite<'a>>,
+    /// The time.
+    pub now: Timestamp,
 }
 
 /// The records of a payload and what would become of each, given the links of leads and activities
@@ -96,7 +101,7 @@ fn record(
         Entity::Lead => lead(previewed, item, link),
         Entity::Activity => activity(previewed, item, link),
     };
-    let calls = calls(&decision);
+    let calls = calls(&decision, previewed.opposite.is_some());
     let source_id = item.id().map(str::to_owned);
     RecordPreview { entity: item.entity(), source_id, fields, left_out, decision, calls }
 }
@@ -130,7 +135,13 @@ fn activity(previewed: Previewed<'_>, item: &Item, link: impl Fn(&str) -> Option
     let (own, of_lead) = (item.id().and_then(&link), item.lead_id().and_then(&link));
     let known = Known::default();
     let decision = activity::decide(&ActivityCase {
-        activity: previewed.case(&kind.mapping, item, &mapped, own.as_ref(), &known),
+        activity: Previewed { opposite: None, ..previewed }.case(
+            &kind.mapping,
+            item,
+            &mapped,
+            own.as_ref(),
+            &known,
+        ),
         lead: previewed.case(previewed.mapping, &lead_item, &lead_mapped, of_lead.as_ref(), &known),
         event: kind.to,
     });
@@ -146,20 +157,21 @@ impl<'a> Previewed<'a> {
         link: Option<&'a Link>,
         known: &'a Known,
     ) -> Case<'a> {
-        let Self { connector, source, destination, .. } = self;
-        Case { connector, mapping, item, mapped, source, destination, link, known }
+        let Self { connector, source, destination, opposite, now, .. } = self;
+        Case { connector, mapping, item, mapped, source, destination, link, known, opposite, now }
     }
 }
 
-fn calls(decision: &Decision) -> Vec<PlannedCall> {
+fn calls(decision: &Decision, both_ways: bool) -> Vec<PlannedCall> {
     let Some(operation) = Operation::carrying_out(decision) else { return Vec::new() };
     let account = match decision {
-        Decision::ReadSource { .. } => Asked::Source,
+        Decision::ReadSource { .. } | Decision::UpdateSource { .. } => Asked::Source,
         _ => Asked::Destination,
     };
     let fields = match decision {
         Decision::Capture { fields, on_create, .. } => [fields.as_slice(), on_create].concat(),
         Decision::Update { fields, .. }
+        | Decision::UpdateSource { fields, .. }
         | Decision::CreateActivity { fields, .. }
         | Decision::UpdateActivity { fields, .. } => fields.clone(),
         _ => Vec::new(),
@@ -169,12 +181,19 @@ fn calls(decision: &Decision) -> Vec<PlannedCall> {
             "What the payload shows may be older than our own last write there: what the source \
              holds now decides.",
         ),
+        Decision::Look { .. } if both_ways => {
+            Some("What both sides changed since they last agreed is merged field by field.")
+        }
         Decision::Look { .. } => Some(
             "If the lead is found, the fields that differ are written; if not, it is created, \
              where the behaviour says so.",
         ),
         Decision::Capture { update: true, .. } => Some(
             "If the destination has a lead with this key, it is updated; otherwise it is created.",
+        ),
+        Decision::Capture { update: false, .. } if both_ways => Some(
+            "If the destination has a lead with this key, the two are merged field by field; \
+             otherwise it is created.",
         ),
         Decision::Capture { update: false, .. } => Some(
             "If the destination has a lead with this key, it is left alone; otherwise it is created.",
@@ -206,6 +225,8 @@ mod tests {
             activities: &activities,
             source: AccountId(1),
             destination: AccountId(2),
+            opposite: None,
+            now: Timestamp::UNIX_EPOCH,
         };
         preview(previewed, body.as_bytes(), None, |_| None)
     }

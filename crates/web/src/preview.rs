@@ -82,6 +82,8 @@ pub async fn preview(
         activities: &activities,
         source: connector.source,
         destination: connector.destination,
+        opposite: None,
+        now: jiff::Timestamp::MAX,
     };
     let links = links(store, connector, body, content_type).await?;
     plan::preview::preview(previewed, body, content_type, |id| links.get(id).cloned())

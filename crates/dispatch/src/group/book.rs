@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use plan::decide::{Decision, Known};
+use plan::decide::{Decision, Dispute, Known};
 use plan::id::{ConnectorId, RequestId};
 use plan::link::Link;
 use plan::mapping::Mapped;
-use plan::outcome::{Entity, JobStatus, RetryWith, SyncStatus};
+use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
 use plan::payload::Item;
 use store::{CallRef, RecordKey, RequestState};
 
@@ -36,6 +36,12 @@ pub(super) struct Record {
     pub(super) past: Option<i64>,
     /// What was decided last.
     pub(super) decision: Option<Decision>,
+    /// What was decided after that was carried out: the write back to the source.
+    pub(super) then: Option<Decision>,
+    /// Fields that the two sides did not agree about.
+    pub(super) disputes: Vec<Dispute>,
+    /// What was written for it so far, while its merge goes on.
+    pub(super) achieved: Option<Event>,
     /// The calls of this attempt.
     pub(super) calls: Vec<CallRef>,
     /// A bulk call did not say why it failed, so a call of its own will.
@@ -94,6 +100,9 @@ impl Record {
             retry: None,
             past: None,
             decision: None,
+            then: None,
+            disputes: Vec::new(),
+            achieved: None,
             calls: Vec::new(),
             singly: false,
             refreshed: false,

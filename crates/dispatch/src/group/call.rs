@@ -69,6 +69,8 @@ pub(super) struct Row {
 pub(super) enum Target {
     /// The lead with this id.
     Id(String),
+    /// The lead of the source with this id, which the destination's changes are written back to.
+    Back(String),
     /// The lead with this key, or a new one; `update` says whether one that exists is changed.
     Key { key: Key, update: bool },
     /// A new activity of this type on the lead with this id.
@@ -161,7 +163,9 @@ impl Prepared {
                 taken(client.capture_lead(&write(row), behaviour).await, Answer::Written)
             }
             Job::Update(row, automations) => {
-                let Target::Id(id) = &row.target else { unreachable!("an update has an id") };
+                let (Target::Id(id) | Target::Back(id)) = &row.target else {
+                    unreachable!("an update has an id")
+                };
                 let write = LeadWrite { attributes: attributes(&row.fields), search_by: None };
                 taken(client.update_lead(id, &write, *automations).await, Answer::Written)
             }
@@ -238,7 +242,7 @@ const MOST_FOUND: u32 = 5;
 fn write(row: &Row) -> LeadWrite<'_> {
     let mut attributes = attributes(&row.fields);
     match &row.target {
-        Target::Id(id) => {
+        Target::Id(id) | Target::Back(id) => {
             attributes.insert(0, Attribute::new("ProspectID", id.as_str()));
             LeadWrite { attributes, search_by: None }
         }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use plan::activity::{self, ActivityCase, Unmapped};
-use plan::decide::{self, Case, Decision, Known};
+use plan::decide::{self, Case, Decision, Known, Opposite};
 use plan::link::Link;
 use plan::mapping::Mapping;
 use plan::outcome::Entity;
@@ -21,7 +22,7 @@ impl Worker {
             Entity::Lead => view.lead(decide::decide),
             Entity::Activity => view.decide_activity(),
         })?;
-        self.book.record_mut(key)?.decision = Some(decision.clone());
+        self.note_decision(key, &decision);
         Some(decision)
     }
 
@@ -53,18 +54,26 @@ impl Worker {
         let connector = self.book.connector(key)?;
         let past = self.book.past(key);
         let mappings = self.mappings(connector, past)?;
+        let opposite = self.opposite(connector);
+        let now = self.now();
         let route = match past {
             None => self.routes.get(&connector)?,
             Some(version) => self.past.get(&(connector, version))?,
         };
         let record = self.book.record_mut(key)?;
-        Some(with(&mut View { route, mappings: &mappings, record }))
+        let opposite = opposite.as_ref().map(|(definition, mappings)| Opposite {
+            connector: definition,
+            mapping: &mappings.leads,
+        });
+        Some(with(&mut View { route, mappings: &mappings, opposite, now, record }))
     }
 }
 
 struct View<'a> {
     route: &'a Route,
     mappings: &'a Mappings,
+    opposite: Option<Opposite<'a>>,
+    now: Timestamp,
     record: &'a mut Record,
 }
 
@@ -75,6 +84,9 @@ struct Parts<'a> {
     link: Option<&'a Link>,
     known: &'a Known,
     mapped: &'a mut MappedBy,
+    /// Of a lead; activities are posted, not merged.
+    opposite: Option<Opposite<'a>>,
+    now: Timestamp,
 }
 
 impl View<'_> {
@@ -82,6 +94,7 @@ impl View<'_> {
     fn lead<T>(&mut self, with: impl FnOnce(&Case<'_>) -> T) -> T {
         let Record { item, link, known, mapped, lead, .. } = &mut *self.record;
         let mapping = &self.mappings.leads;
+        let (opposite, now) = (self.opposite, self.now);
         let parts = match lead {
             Some(lead) => Parts {
                 mapping,
@@ -89,8 +102,10 @@ impl View<'_> {
                 link: lead.link.as_ref(),
                 known: &lead.known,
                 mapped: &mut lead.mapped,
+                opposite,
+                now,
             },
-            None => Parts { mapping, item, link: link.as_ref(), known, mapped },
+            None => Parts { mapping, item, link: link.as_ref(), known, mapped, opposite, now },
         };
         parts.case(self.route, with)
     }
@@ -98,7 +113,8 @@ impl View<'_> {
     /// Runs `with` on the record's own case.
     fn own<T>(&mut self, mapping: &Mapping, with: impl FnOnce(&Case<'_>) -> T) -> T {
         let Record { item, link, known, mapped, .. } = &mut *self.record;
-        let parts = Parts { mapping, item, link: link.as_ref(), known, mapped };
+        let (opposite, now) = (None, self.now);
+        let parts = Parts { mapping, item, link: link.as_ref(), known, mapped, opposite, now };
         parts.case(self.route, with)
     }
 
@@ -114,13 +130,24 @@ impl View<'_> {
         };
         let Record { item, link, known, mapped, lead, .. } = &mut *self.record;
         let Some(lead) = lead else { return Decision::Refuse { problems: Vec::new() } };
-        let own = Parts { mapping: &kind.mapping, item, link: link.as_ref(), known, mapped };
+        let (opposite, now) = (self.opposite, self.now);
+        let own = Parts {
+            mapping: &kind.mapping,
+            item,
+            link: link.as_ref(),
+            known,
+            mapped,
+            opposite: None,
+            now,
+        };
         let of_lead = Parts {
             mapping: &mappings.leads,
             item: &lead.item,
             link: lead.link.as_ref(),
             known: &lead.known,
             mapped: &mut lead.mapped,
+            opposite,
+            now,
         };
         own.case(self.route, |activity| {
             of_lead.case(self.route, |lead| {
@@ -133,7 +160,7 @@ impl View<'_> {
 
 impl Parts<'_> {
     fn case<T>(self, route: &Route, with: impl FnOnce(&Case<'_>) -> T) -> T {
-        let Parts { mapping, item, link, known, mapped } = self;
+        let Parts { mapping, item, link, known, mapped, opposite, now } = self;
         let mapped = match mapped {
             Some((generation, mapped)) if *generation == route.generation => &*mapped,
             _ => &mapped.insert((route.generation, Arc::new(mapping.apply(item)))).1,
@@ -147,6 +174,8 @@ impl Parts<'_> {
             destination: route.destination,
             link,
             known,
+            opposite,
+            now,
         })
     }
 }

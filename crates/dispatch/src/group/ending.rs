@@ -15,6 +15,7 @@ use store::{Call, CallRef, KeysNews, RecordKey};
 
 use super::activity;
 use super::call::{Answer, Ended, Job, Prepared, Row, Target, snapshot};
+use super::merging::in_source;
 use super::outcome::Outcome;
 use super::worker::Worker;
 use crate::failure;
@@ -161,6 +162,12 @@ impl Worker {
     /// Does what a verdict says.
     fn judge(&mut self, key: RecordKey, target: Option<&Target>, verdict: Verdict) {
         let now = self.now();
+        if matches!(target, Some(Target::Back(_)))
+            && let Verdict::NextKey(problem) | Verdict::Fail(problem) = verdict
+        {
+            self.conclude(key, Outcome::failed(in_source(problem)));
+            return;
+        }
         match verdict {
             Verdict::NextKey(problem) => self.next_key(key, target, problem),
             Verdict::TwinGone => self.twin_gone(key, target),
@@ -241,6 +248,7 @@ impl Worker {
                 self.conclude(key, Outcome::failed(lead_unknown()));
             } else {
                 (known.lead, known.lead_id, known.keys_tried) = (None, None, 0);
+                known.wrote.clear();
                 self.book.resume(key);
             }
             return;
@@ -249,6 +257,8 @@ impl Worker {
         if matches!(target, Some(Target::Id(_))) && (linked || record.known.lead.is_some()) {
             record.known.twin_gone = true;
             record.known.lead = None;
+            record.known.lead_id = None;
+            record.known.wrote.clear();
             record.known.keys_tried = 0;
             self.book.resume(key);
         } else {
@@ -268,7 +278,10 @@ impl Worker {
                 record.read_lead(lead);
             }
             Job::Look(by) => match (leads.len(), by) {
-                (0, decide::Sought::Id(_)) => record.lead_known().twin_gone = true,
+                (0, decide::Sought::Id(_)) => {
+                    let known = record.lead_known();
+                    (known.twin_gone, known.lead_id) = (true, None);
+                }
                 (0, decide::Sought::Key(_)) => record.lead_known().keys_tried += 1,
                 (1, _) => record.lead_known().lead = leads.into_iter().next(),
                 _ => {
@@ -296,6 +309,7 @@ impl Worker {
     fn written(&mut self, key: RecordKey, job: &Job, written: &Written, at: jiff::Timestamp) {
         let Some(row) = job.row(0) else { return };
         match &row.target {
+            Target::Back(_) => self.written_back(key, row, at),
             Target::Id(id) | Target::Activity { id, .. } => {
                 self.synced(key, row, id, Event::Updated, at);
             }
@@ -311,6 +325,8 @@ impl Worker {
                 match (written.is_created, update) {
                     (Some(false), false) => self.left_alone(key, id),
                     (Some(false), true) => self.synced(key, row, id, Event::Updated, at),
+                    // What is there is merged with, and must be known for that.
+                    (None, false) if self.merges(key) => self.left_alone(key, id),
                     // Accounts that don't say whether it was created are taken to have done it.
                     (Some(true) | None, _) => self.synced(key, row, id, Event::New, at),
                 }
@@ -366,9 +382,12 @@ impl Worker {
         let all_named = named.len() as u64 >= said;
         for (index, &key) in records.iter().enumerate() {
             let Some(row) = job.row(index) else { continue };
-            let Target::Id(id) = &row.target else { continue };
+            let (Target::Id(id) | Target::Back(id)) = &row.target else { continue };
             if all_named && !named.iter().any(|failed| failed.eq_ignore_ascii_case(id)) {
-                self.synced(key, row, id, Event::Updated, at);
+                match row.target {
+                    Target::Back(_) => self.written_back(key, row, at),
+                    _ => self.synced(key, row, id, Event::Updated, at),
+                }
             } else {
                 // The answer has no exception: a call of its own will say what is wrong.
                 self.again_singly(key);
@@ -386,7 +405,12 @@ impl Worker {
 
     /// A capture found a lead that was not to be changed.
     fn left_alone(&mut self, key: RecordKey, id: &str) {
-        if !self.lead_found(key, id) {
+        if self.merges(key) {
+            if let Some(record) = self.book.record_mut(key) {
+                record.lead_known().lead_id = Some(id.to_owned());
+            }
+            self.book.resume(key);
+        } else if !self.lead_found(key, id) {
             let outcome = Outcome::ended(Event::Skipped).because(exists()).of(id);
             self.conclude(key, outcome);
         }
@@ -411,9 +435,10 @@ impl Worker {
         if let Some(link) = link.flatten() {
             self.link(link);
         }
-        if !(of_lead && self.lead_found(key, id)) {
-            self.conclude(key, Outcome::ended(event).of(id));
+        if of_lead && self.lead_found(key, id) || self.goes_on(key, row, event) {
+            return;
         }
+        self.conclude(key, Outcome::ended(event).of(id));
     }
 
     /// Takes in the activities of leads that were looked through: those that are tied to another

@@ -13,6 +13,7 @@ mod call;
 mod case;
 mod ending;
 mod lanes;
+mod merging;
 mod opening;
 mod outcome;
 mod route;

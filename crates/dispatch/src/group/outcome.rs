@@ -205,6 +205,12 @@ fn explanation(record: &Record) -> Option<String> {
     let left_out: Vec<&Problem> =
         record.mapped.iter().flat_map(|(_, mapped)| &mapped.left_out).collect();
     let mut all = json!({"plan": decision});
+    if let Some(then) = &record.then {
+        all["then"] = json!(then);
+    }
+    if !record.disputes.is_empty() {
+        all["disputes"] = json!(record.disputes);
+    }
     if !left_out.is_empty() {
         all["left_out"] = json!(left_out);
     }

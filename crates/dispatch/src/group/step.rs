@@ -182,7 +182,7 @@ impl Worker {
                 self.conclude(key, Outcome::ended(Event::Skipped).because(problem));
             }
             Decision::Unchanged { why, destination_id } => {
-                let outcome = Outcome::ended(Event::Unchanged);
+                let outcome = Outcome::ended(record.achieved.unwrap_or(Event::Unchanged));
                 let Some(id) = destination_id else {
                     self.conclude(key, outcome);
                     return Step::Taken;
@@ -220,6 +220,16 @@ impl Worker {
                 let row = Row { target: Target::Id(lead_id), fields };
                 return self.collect(key, destination, Some(Shares::Updates), row, writes);
             }
+            Decision::UpdateSource { lead_id, fields } => {
+                if let Some(problem) = self.closed(source) {
+                    self.conclude(key, Outcome::held(problem, None));
+                    return Step::Taken;
+                }
+                let row = Row { target: Target::Back(lead_id), fields };
+                return self.collect(key, source, Some(Shares::Updates), row, writes);
+            }
+            Decision::Adopt { lead_id } => self.adopt(key, &lead_id),
+            Decision::Freeze { tripped } => self.freeze(key, &tripped),
             Decision::LookActivity { lead_id, event } => {
                 return self.read(key, destination, Job::LookActivity(lead_id, event));
             }
@@ -279,10 +289,9 @@ impl Worker {
         writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
     ) -> Step {
         let Some(record) = self.book.record(key) else { return Step::Waits };
-        let Some(route) = self.routes.get(&record.connector) else { return Step::Waits };
         let connector = record.connector;
         let alone = record.singly
-            || route.definition.lead.trigger_automations
+            || self.fires(connector, &row)
             || row.fields.iter().any(|change| change.kind == Kind::FieldSet);
         let Some(shares) = shares.filter(|_| !alone) else {
             let job = self.single(key, row);
@@ -337,15 +346,28 @@ impl Worker {
         }
     }
 
+    /// Whether the automations of the account are to see the write: what is written back to the
+    /// source is written as the opposite connector would.
+    fn fires(&self, connector: ConnectorId, row: &Row) -> bool {
+        let Some(route) = self.routes.get(&connector) else { return false };
+        let mut routes = self.routes.values();
+        let writer = match row.target {
+            Target::Back(_) => routes.find(|other| {
+                other.enabled
+                    && other.source == route.destination
+                    && other.destination == route.source
+            }),
+            _ => Some(route),
+        };
+        writer.is_some_and(|route| route.definition.lead.trigger_automations)
+    }
+
     fn single(&self, key: RecordKey, row: Row) -> Job {
-        let fires = self
-            .book
-            .record(key)
-            .and_then(|record| self.routes.get(&record.connector))
-            .is_some_and(|route| route.definition.lead.trigger_automations);
+        let connector = self.book.connector(key);
+        let fires = connector.is_some_and(|connector| self.fires(connector, &row));
         let automations = if fires { Automations::Fire } else { Automations::Quiet };
         match row.target {
-            Target::Id(_) => Job::Update(row, automations),
+            Target::Id(_) | Target::Back(_) => Job::Update(row, automations),
             Target::Key { .. } => Job::Capture(row),
             Target::NewActivity { .. } => Job::CreateActivity(row),
             Target::Activity { .. } => Job::UpdateActivity(row),

@@ -299,6 +299,7 @@ impl Worker {
             Some(spent) => spent.calls += 1,
             None => self.progress.spent.push(Spent { account, day, calls: 1 }),
         }
+        self.announce(&records, &job);
         let writes = job.operation().writes();
         self.progress.intents.push(Intent {
             id,

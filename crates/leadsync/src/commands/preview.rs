@@ -147,6 +147,15 @@ fn sentence(decision: &Decision) -> String {
             format!("would be created, or updated where {} is {}", key.field, key.value)
         }
         Decision::Update { lead_id, .. } => format!("would update the lead {lead_id}"),
+        Decision::UpdateSource { lead_id, .. } => {
+            format!("would update the lead {lead_id} of the source")
+        }
+        Decision::Adopt { lead_id } => {
+            format!("would be tied to the lead {lead_id}, which an earlier attempt made")
+        }
+        Decision::Freeze { tripped } => {
+            format!("would be left alone. {}", plan::decide::war(tripped))
+        }
         Decision::LookActivity { lead_id, .. } => {
             format!("would be looked for among the activities of the lead {lead_id} first")
         }

@@ -96,6 +96,8 @@ impl Scene {
             destination: DESTINATION,
             link: self.link.as_ref(),
             known: &self.known,
+            opposite: None,
+            now: jiff::Timestamp::UNIX_EPOCH,
         };
         f(&ActivityCase {
             activity: case,

@@ -47,7 +47,8 @@ pub(crate) fn all(case: &Case<'_>) -> Vec<Change> {
 /// source's field, the destination's side is compared.
 pub(crate) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
     let reading = case.mapping.reading();
-    let before = case.mapping.apply(&Item::from_state(case.item.entity(), &here.base));
+    let base = here.base_beside(&case.item.state());
+    let before = case.mapping.apply(&Item::from_state(case.item.entity(), &base));
     let mut changes = all(case);
     changes.retain_mut(|change| {
         let same = |old: &str| value::holds(change.kind, &change.value, old, reading);

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Case, Change};
+use super::{Case, Change, Opposite, merge};
 use crate::link::Link;
+use crate::mapping::MappedField;
 
 /// The link after the one in the destination was found to hold, or made to hold, what the record
 /// sends; `None` when the record does not say its id in the source.
@@ -15,14 +16,24 @@ pub fn settle(
     written: &[Change],
     at: Option<Timestamp>,
 ) -> Option<Link> {
-    let source_id = case.item.id()?;
-    let kept =
-        case.link.filter(|link| link.end(link.pair.side(case.destination)).id == destination_id);
-    let mut link = kept.cloned().unwrap_or_else(|| {
-        let ends = ((case.source, source_id), (case.destination, destination_id));
-        Link::new(case.item.entity(), ends.0, ends.1)
-    });
+    let mut link = link_to(case, destination_id)?;
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+
+    if let Some(opposite) = case.opposite {
+        if let Some(at) = at {
+            let is_new = case.known.lead.is_none() && case.link.is_none();
+            if is_new {
+                made(case, opposite, &mut link, written, at);
+            } else {
+                overwritten(case, &mut link, written, at);
+            }
+        }
+        // A lead that was just made agrees; one that was read is merged to its end first.
+        if written.is_empty() || case.known.lead.is_none() {
+            merge::agree(case, opposite, &mut link);
+        }
+        return Some(link);
+    }
 
     let end = link.end_mut(here);
     end.base.absorb(&case.mapping.read_part(case.item));
@@ -42,5 +53,98 @@ pub fn settle(
         end.base.put(change.to.as_str(), change.value.as_str());
     }
     end.wrote = end.wrote.max(at);
+    Some(link)
+}
+
+/// The link between the record's lead or activity and this one of the destination: the one that
+/// there is, or a new one. `None` when the record does not say its id in the source.
+fn link_to(case: &Case<'_>, destination_id: &str) -> Option<Link> {
+    let source_id = case.item.id()?;
+    let kept =
+        case.link.filter(|link| link.end(link.pair.side(case.destination)).id == destination_id);
+    Some(kept.cloned().unwrap_or_else(|| {
+        let ends = ((case.source, source_id), (case.destination, destination_id));
+        Link::new(case.item.entity(), ends.0, ends.1)
+    }))
+}
+
+/// The link after these fields of the lead in the source were written, because the destination
+/// changed them or wins.
+pub fn settle_back(case: &Case<'_>, written: &[Change], at: Timestamp) -> Option<Link> {
+    let (opposite, lead) = (case.opposite?, case.known.lead.as_ref()?);
+    let mut link = link_to(case, lead.filled("ProspectID")?)?;
+    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    for change in written {
+        link.end_mut(here).overwrite(&change.to, &change.value, at);
+        let from = opposite.mapping.row_to(&change.to).and_then(|row| row.from.as_deref());
+        let from = from.map(crate::mapping::plain_name);
+        if let Some((from, value)) = from.and_then(|from| Some((from, lead.get(from)?))) {
+            link.end_mut(there).base.put(from, value);
+        }
+    }
+    Some(link)
+}
+
+/// The link before these fields are written to one of its leads, to be kept before the call goes
+/// out: whatever becomes of it, what that lead shows of them later is known to be ours. `None`
+/// where the lead does not flow both ways.
+pub fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> Option<Link> {
+    case.opposite?;
+    let linked = case.link.map(|link| link.end(link.pair.side(case.destination)).id.as_str());
+    let found = || case.known.lead.as_ref()?.filled("ProspectID");
+    let mut link = link_to(case, linked.or_else(found)?)?;
+    let account = if in_source { case.source } else { case.destination };
+    link.end_mut(link.pair.side(account)).announce(fields);
+    Some(link)
+}
+
+/// The lead was made with these values.
+fn made(
+    case: &Case<'_>,
+    opposite: Opposite<'_>,
+    link: &mut Link,
+    written: &[Change],
+    at: Timestamp,
+) {
+    let there = link.end_mut(link.pair.side(case.destination));
+    for change in written {
+        there.write(&change.to, &change.value, at);
+    }
+    // What was not written is empty there.
+    let fields = case.mapping.targets().map(|field| field.schema_name.as_str());
+    for field in fields.chain(opposite.mapping.sources()) {
+        if there.base.get(field).is_none() {
+            there.base.put(field, "");
+        }
+    }
+}
+
+/// These fields of a lead that was there were changed.
+fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timestamp) {
+    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    for change in written {
+        link.end_mut(there).overwrite(&change.to, &change.value, at);
+    }
+    let state = case.item.state();
+    let sent = |field: &&MappedField| written.iter().any(|change| change.to == field.to);
+    for from in case.mapped.fields.iter().filter(sent).filter_map(|f| f.from.as_deref()) {
+        if let Some(value) = state.get(from) {
+            link.end_mut(here).base.put(from, value);
+        }
+    }
+}
+
+/// The link to a lead that an earlier attempt made although its answer was lost: as if the answer
+/// had come.
+pub fn adopt(case: &Case<'_>, lead_id: &str, at: Timestamp) -> Option<Link> {
+    let opposite = case.opposite?;
+    let mut link = link_to(case, lead_id)?;
+    let mut written = super::all(case);
+    written.extend(super::defaults(case, |_| None));
+    written.extend(super::lead_source(case));
+    made(case, opposite, &mut link, &written, at);
+    let here = link.end_mut(link.pair.side(case.source));
+    here.base.absorb(&case.mapping.read_part(case.item));
+    here.seen = case.item.modified_on();
     Some(link)
 }

@@ -41,6 +41,8 @@ impl Scene {
             destination: DESTINATION,
             link: self.link.as_ref(),
             known: &self.known,
+            opposite: None,
+            now: Timestamp::UNIX_EPOCH,
         })
     }
 

@@ -1,3 +1,6 @@
-//! What hostile payloads cost, measured.
+//! What hostile payloads cost, measured; and two-way sync, simulated.
+
+#![expect(clippy::unwrap_used, reason = "a failed test panics, in its helpers too")]
 
 mod hostile;
+mod simulation;
