@@ -113,8 +113,11 @@ export class Visitor {
     return this.page.evaluate(() => {
       const { clientWidth, scrollWidth } = document.documentElement;
       if (scrollWidth <= clientWidth) return [];
-      const wide = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > clientWidth + 0.5);
-      return [`the page is ${scrollWidth} px wide`, ...wide.slice(0, 5).map((one) => `${one.tagName.toLowerCase()}.${one.className} ${one.textContent.trim().slice(0, 40)}`)];
+      // What sticks out itself, or whose text does.
+      const end = (one) => one.getBoundingClientRect().left + Math.max(one.getBoundingClientRect().width, one.scrollWidth);
+      const scrolls = (one) => getComputedStyle(one).overflowX !== "visible";
+      const wide = [...document.querySelectorAll("body *")].filter((one) => end(one) > clientWidth + 0.5 && !scrolls(one) && !one.parentElement.closest("pre"));
+      return [`the page is ${scrollWidth} px wide`, ...wide.slice(-5).map((one) => `${one.tagName.toLowerCase()}.${one.className} ${one.textContent.trim().slice(0, 40)}`)];
     });
   }
 

@@ -1,6 +1,6 @@
 // The real binary: the service, emulated accounts, and commands, in folders of their own.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,12 +30,12 @@ export const newFolder = () => {
 
 /** A process of the binary. No setting of the surroundings reaches it. */
 class Process {
-  constructor(folder, args) {
+  constructor(folder, args, settings = {}) {
     this.said = "";
     this.output = "";
     this.code = undefined;
     this.what = `leadsync ${args.join(" ")}`;
-    const env = { PATH: process.env.PATH, RUST_BACKTRACE: "0" };
+    const env = { PATH: process.env.PATH, RUST_BACKTRACE: "0", ...settings };
     this.child = spawn(BINARY, args, { cwd: folder, env });
     running.add(this.child);
     this.ended = new Promise((resolve) => {
@@ -77,12 +77,17 @@ export class Service {
     return service;
   }
 
+  get base() { return `http://${this.address}`; }
+
+  /** What the service and the commands beside it are told alike. */
+  get settings() { return { LEADSYNC_LISTEN: this.address }; }
+
   async serve() {
     // Somebody else may take the port between the look and the start.
     for (let tries = 0; ; tries += 1) {
       const port = await freePort();
-      this.base = `http://127.0.0.1:${port}`;
-      this.process = new Process(this.folder, ["serve", "--listen", `127.0.0.1:${port}`]);
+      this.address = `127.0.0.1:${port}`;
+      this.process = new Process(this.folder, ["serve"], this.settings);
       const ready = () => fetch(`${this.base}/readyz`).then((answer) => answer.ok, () => false);
       await until("the service to be ready", async () => this.process.code !== undefined || ready());
       if (this.process.code === undefined) return;
@@ -92,7 +97,7 @@ export class Service {
 
   /** Runs a command beside the service; answers what it printed. */
   async run(args, input = "") {
-    const command = new Process(this.folder, args);
+    const command = new Process(this.folder, args, this.settings);
     command.child.stdin.end(input);
     await command.ended;
     if (command.code !== 0) throw new Error(`${command.what} ended with ${command.code}: ${command.said}${command.output}`);
@@ -102,6 +107,13 @@ export class Service {
   /** The same, as JSON. */
   async ask(...args) {
     return JSON.parse(await this.run([...args, "--json"]));
+  }
+
+  /** Makes accounts and connectors be so. */
+  async apply(toml) {
+    const file = join(this.folder, "sync.toml");
+    writeFileSync(file, toml);
+    await this.run(["apply", file]);
   }
 
   get said() { return this.process.said; }

@@ -1,5 +1,5 @@
 // A test on a stage: whatever it starts ends with it, and when it fails it says what was seen.
-import test from "node:test";
+import test, { after } from "node:test";
 import { Visitor } from "./browser.js";
 import { Sandbox, Service } from "./program.js";
 
@@ -52,3 +52,11 @@ export const scene = (title, body) => test(title, { timeout: LONGEST }, async ()
     await stage.end();
   }
 });
+
+/** What all scenes of a file share, made when it is first asked for. */
+export const shared = (make) => {
+  const stage = new Stage();
+  let made;
+  after(() => stage.end());
+  return () => made ??= make(stage);
+};

@@ -1,0 +1,67 @@
+// What must hold for every page. With LEADSYNC_SCREENSHOTS it takes their pictures too.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { NO_PAGES, PAGES } from "../pages.js";
+import { DESKTOP, PHONE } from "../stage/browser.js";
+import { scene, shared } from "../stage/scene.js";
+import { OPERATOR, bare, busy, fresh, signedIn } from "../stage/world.js";
+
+const WORLDS = { fresh: shared(fresh), bare: shared(bare), busy: shared(busy) };
+const PICTURES = process.env.LEADSYNC_SCREENSHOTS;
+/** Of a longer page the picture shows the beginning. */
+const TALLEST = 900;
+
+const take = async ({ page }, name, suffix) => {
+  if (!PICTURES) return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.evaluate(() => document.activeElement.blur());
+  const { width } = page.viewportSize();
+  const tall = await page.evaluate(() => document.documentElement.scrollHeight);
+  const clip = { x: 0, y: 0, width, height: Math.min(tall, TALLEST) };
+  await page.screenshot({ path: join(PICTURES, `${name}-${suffix}.png`), fullPage: true, clip });
+};
+
+const come = (stage, world, as) => {
+  if (as === "nobody") return stage.visitor(world);
+  return signedIn(stage, world, as === "operator" ? { as: OPERATOR } : {});
+};
+
+for (const { name, route, world: kind, as, path = () => route, status = 200, sees, dark, before = () => {} } of PAGES) {
+  scene(`${name}: no fault in light, dark and on a phone`, async (stage) => {
+    const world = await WORLDS[kind]();
+    const visitor = await come(stage, world, as);
+    const { page } = visitor;
+    const found = [];
+    const look = async (how) => found.push(...(await visitor.faults()).map((fault) => `${how}: ${fault}`));
+
+    await visitor.open(path(world), status);
+    await before(page);
+    await visitor.sees(sees);
+    assert.equal(await page.locator("h1").count(), 1, "a page has one heading of its own");
+    await look("light");
+    await take(visitor, name, "1280");
+    await page.emulateMedia({ colorScheme: "dark" });
+    await look("dark");
+    if (dark) await take(visitor, name, "1280-dark");
+    await page.setViewportSize(PHONE);
+    await look("dark on a phone");
+    await page.emulateMedia({ colorScheme: "light" });
+    await look("light on a phone");
+    await take(visitor, name, "375");
+    found.push(...await visitor.tooWide());
+    await page.setViewportSize(DESKTOP);
+    found.push(...await visitor.tooWide());
+    assert.deepEqual(found, []);
+  });
+}
+
+test("every page of the console is in the list", () => {
+  const table = readFileSync(new URL("../../crates/web/src/console/mod.rs", import.meta.url), "utf8");
+  const routes = [...table.matchAll(/route\(\s*GET,\s*"([^"]+)"/g)].map(([, route]) => route);
+  assert.ok(routes.length > 5, "the table of routes is found");
+  const listed = new Set([...PAGES.map(({ route }) => route), ...NO_PAGES]);
+  assert.deepEqual(routes.filter((route) => !listed.has(route)), []);
+  assert.deepEqual([...listed].filter((route) => !routes.includes(route)), []);
+});
