@@ -29,7 +29,7 @@ after(async () => { await (await launched)?.close(); });
 
 /** A person at a browser of their own. */
 export class Visitor {
-  static async come(service, { screen = DESKTOP, cookies = [], zone = "Asia/Kolkata", javaScript = true } = {}) {
+  static async come(service, { screen = DESKTOP, cookies = [], zone = "Asia/Kolkata", agent, javaScript = true } = {}) {
     const visitor = new Visitor();
     visitor.service = service;
     visitor.complaints = [];
@@ -38,7 +38,7 @@ export class Visitor {
     visitor.dialogs = [];
     visitor.context = await (await browser()).newContext({
       baseURL: service.base, viewport: screen, timezoneId: zone, locale: "en-IN", reducedMotion: "reduce",
-      javaScriptEnabled: javaScript, permissions: ["clipboard-read", "clipboard-write"],
+      userAgent: agent, javaScriptEnabled: javaScript, permissions: ["clipboard-read", "clipboard-write"],
     });
     visitor.context.setDefaultTimeout(10_000);
     await visitor.context.addCookies(cookies);

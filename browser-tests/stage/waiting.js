@@ -5,13 +5,14 @@ const LONGEST = 15_000;
 
 const pause = () => new Promise((resolve) => { setTimeout(resolve, PAUSE); });
 
-/** Looks again and again until `look` answers something true; answers that. */
-export const until = async (what, look, longest = LONGEST) => {
+/** Looks again and again until `look` answers something true; answers that. `seen` tells what there
+ * was instead, in the end. */
+export const until = async (what, look, seen = () => "", longest = LONGEST) => {
   const start = performance.now();
   for (;;) {
-    const seen = await look();
-    if (seen) return seen;
-    if (performance.now() - start > longest) throw new Error(`it was waited ${longest / 1000} s in vain for ${what}`);
+    const found = await look();
+    if (found) return found;
+    if (performance.now() - start > longest) throw new Error(`it was waited ${longest / 1000} s in vain for ${what} ${seen()}`);
     await pause();
   }
 };

@@ -10,7 +10,7 @@ export const PASSWORD = "four calm green lamps";
 export const signedIn = async (stage, service, { as = ADMINISTRATOR, ...how } = {}) => {
   service.sessions ??= new Map();
   if (!service.sessions.has(as)) {
-    const first = await stage.visitor(service, { screen: DESKTOP });
+    const first = await stage.visitor(service, { agent: how.agent, screen: DESKTOP });
     await first.open("/sign-in");
     await first.signIn(as, PASSWORD);
     await first.button("Sign out").waitFor();
@@ -74,10 +74,16 @@ export const connected = async (stage) => {
 };
 
 /** Waits until so many requests came and all are at rest; answers them, newest first. */
-export const requests = (service, count) => until(`${count} requests at rest`, async () => {
-  const items = await service.ask("logs", "--limit", "200");
-  return items.length >= count && items.every((item) => ["success", "failure"].includes(item.job_status)) && items;
-});
+export const requests = async (service, count) => {
+  let items = [];
+  const atRest = async () => {
+    items = await service.ask("logs", "--limit", "200");
+    return items.length >= count && items.every((item) => ["success", "failure"].includes(item.job_status));
+  };
+  const seen = () => `of which there were ${JSON.stringify(items.map(({ job_status, records }) => [job_status, records]))}`;
+  await until(`${count} requests at rest`, atRest, seen);
+  return items;
+};
 
 const PEOPLE = [
   ["Asha", "Nair", "9812345670", "Pune"], ["Imran", "Khan", "9823456781", "Hyderabad"],
@@ -106,5 +112,55 @@ export const busy = async (stage) => {
   const all = await requests(service, count);
   const created = all.find((item) => item.records[0]?.event === "new");
   service.known = { unreadable, keyless, updated, created };
+  return service;
+};
+
+/** What somebody might write into a form on a web site that makes leads. */
+export const ATTACKS = [
+  "<script>window.attacked = 1; alert('attacked')</script>",
+  "\"><img src=x onerror=\"window.attacked=1\">",
+  "' autofocus onfocus='window.attacked=1' x='",
+  "</pre></textarea></title><svg onload=window.attacked=1>",
+  "javascript:window.attacked=1//attacked",
+  "{{ 7919 * 7919 }}{% include 'layout.html' %}${7919*7919}<%= 7919*7919 %>",
+  "<!-- <iframe src=javascript:window.attacked=1> --><style>*{display:none}</style>",
+  "\u202Egnp.exe\u202C\u2066\u200B\u200F attacked by direction",
+  "attacked\u0000by\u0000NUL\u0007\u001B[31m",
+  `attacked${"W".repeat(180)}`,
+  "&lt;script&gt;attacked&lt;/script&gt; &amp;amp; &#60;b&#62;",
+  "http://attacker.example/<script src=//attacker.example/x.js></script>",
+];
+export const ATTACKING_AGENT = "Mozilla/5.0 \"><img src=x onerror=window.attacked=1> ' onclick=window.attacked=1 (attacked)";
+const ATTACKING_EMAIL = "\"><img/src=x/onerror=window.attacked=1>{{7919*7919}}@attacker.example";
+/** The kinds of fields that take any text, and those that should be one of the options. */
+const TEXTS = ["Text", "TextArea", "Website", "Product", "GeoLocation", "Country", "TimeZone", "File"];
+const LISTED = ["Select", "SearchableDropdown", "LargeOptionSet", "MultiSelect"];
+
+/** A lead with an attack in every field of these kinds that people can fill. */
+const attacking = async (account, kinds) => {
+  const fields = await account.ask("LeadManagement.svc/LeadsMetaData.Get", {});
+  const form = await (await fetch(`${account.host}/leads/new`)).text();
+  const filled = fields.filter(({ SchemaName, DataType }) => kinds.includes(DataType) && form.includes(`name="${SchemaName}"`));
+  const values = filled.map(({ SchemaName, MaxLength }, number) => [SchemaName, ATTACKS[number % ATTACKS.length].slice(0, Number(MaxLength) || 200)]);
+  return Object.fromEntries(values);
+};
+
+/** Every lead is an attack: two that were made in the account, and posts that no account would send. */
+export const hostile = async (stage) => {
+  const service = await connected(stage);
+  const { sales } = service;
+  await sales.createLead({ ...await attacking(sales, [...TEXTS, ...LISTED]), EmailAddress: `refused${ATTACKING_EMAIL}` });
+  const [refused] = await requests(service, 1);
+  service.attacked = { ...await attacking(sales, TEXTS), EmailAddress: ATTACKING_EMAIL, Phone: "9812345670" };
+  await sales.createLead(service.attacked);
+  const all = await requests(service, 3);
+  const created = all.find((item) => item.records[0]?.event === "new");
+  const echo = all.find((item) => item.connector === "patients-to-sales");
+  const every = Object.fromEntries(ATTACKS.map((attack, number) => [attack, ATTACKS[(number + 1) % ATTACKS.length]]));
+  const names = Object.fromEntries(Object.keys(service.attacked).map((name, number) => [name, ATTACKS[number % ATTACKS.length]]));
+  service.payload = JSON.stringify({ Before: {}, After: { ...names, ...every }, Current: { ...names, ...every } });
+  for (const body of [service.payload, ATTACKS.join("\n")]) await fetch(service.url, { method: "POST", body });
+  const [unreadable] = await requests(service, 5);
+  service.known = { unreadable, keyless: refused, updated: echo, created };
   return service;
 };
