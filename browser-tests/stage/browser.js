@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { until } from "./waiting.js";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = [
@@ -92,6 +93,12 @@ export class Visitor {
 
   /** Waits until the page says so. */
   async sees(text) { await this.page.getByText(text).first().waitFor(); }
+
+  /** Loads the page again until it says so. */
+  async seesInTime(text) {
+    const shown = async () => (await this.page.getByText(text).count()) > 0 || (await this.page.reload(), false);
+    await until(`the page to say ${text}`, shown);
+  }
 
   async signIn(email, password) {
     await this.field("Email").fill(email);

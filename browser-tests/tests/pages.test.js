@@ -5,6 +5,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { NO_PAGES, PAGES } from "../pages.js";
 import { DESKTOP, PHONE } from "../stage/browser.js";
+import { stopsAmiss } from "../stage/keyboard.js";
 import { scene, shared } from "../stage/scene.js";
 import { OPERATOR, bare, busy, fresh, signedIn } from "../stage/world.js";
 
@@ -29,7 +30,7 @@ const come = (stage, world, as) => {
 };
 
 for (const { name, route, world: kind, as, path = () => route, status = 200, sees, dark, before = () => {} } of PAGES) {
-  scene(`${name}: no fault in light, dark and on a phone`, async (stage) => {
+  scene(`${name}: in light and dark, on a phone, and by keyboard`, async (stage) => {
     const world = await WORLDS[kind]();
     const visitor = await come(stage, world, as);
     const { page } = visitor;
@@ -46,13 +47,12 @@ for (const { name, route, world: kind, as, path = () => route, status = 200, see
     await look("dark");
     if (dark) await take(visitor, name, "1280-dark");
     await page.setViewportSize(PHONE);
-    await look("dark on a phone");
     await page.emulateMedia({ colorScheme: "light" });
-    await look("light on a phone");
+    await look("on a phone");
     await take(visitor, name, "375");
     found.push(...await visitor.tooWide());
     await page.setViewportSize(DESKTOP);
-    found.push(...await visitor.tooWide());
+    found.push(...await visitor.tooWide(), ...await stopsAmiss(visitor));
     assert.deepEqual(found, []);
   });
 }
