@@ -60,6 +60,10 @@ scene("a page that is too wide is seen", async (stage) => {
   const visitor = await stage.visitor(await world(), { screen: PHONE });
   await visitor.open("/sign-in");
   assert.deepEqual(await visitor.tooWide(), []);
-  await visitor.page.evaluate(() => { document.querySelector("h1").textContent = "w".repeat(80); });
+  await visitor.page.evaluate(() => {
+    const heading = document.querySelector("h1");
+    heading.textContent = "w".repeat(80);
+    heading.style.whiteSpace = "nowrap";
+  });
   assert.match((await visitor.tooWide()).join("\n"), /px wide[^]*\nh1\. w+/);
 });
