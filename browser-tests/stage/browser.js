@@ -35,6 +35,7 @@ export class Visitor {
     visitor.service = service;
     visitor.complaints = [];
     visitor.foreseen = [];
+    visitor.origins = [service.base];
     visitor.answers = [];
     visitor.dialogs = [];
     visitor.context = await (await browser()).newContext({
@@ -58,7 +59,7 @@ export class Visitor {
     });
     this.context.on("weberror", (error) => complain(`script: ${error.error()}`));
     this.context.on("request", (request) => {
-      if (new URL(request.url()).origin !== this.service.base) complain(`request to elsewhere: ${request.url()}`);
+      if (!this.origins.includes(new URL(request.url()).origin)) complain(`request to elsewhere: ${request.url()}`);
     });
     this.context.on("dialog", async (dialog) => {
       const answer = this.answers.shift();
