@@ -86,6 +86,17 @@ const ask = (form) => {
   form.addEventListener("submit", (event) => { if (!window.confirm(form.dataset.ask)) event.preventDefault(); });
 };
 
+/** A menu closes at Escape and when one turns elsewhere. */
+const closeInTime = (menu) => {
+  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("focusout", (event) => { if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+};
+
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("button[data-themes]").forEach(offerThemes);
   document.querySelectorAll("button[data-copy]").forEach(offerCopying);
@@ -93,4 +104,5 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("time[data-local]").forEach(localise);
   document.querySelectorAll("form[data-guard]").forEach(guardChanges);
   document.querySelectorAll("form[data-ask]").forEach(ask);
+  document.querySelectorAll("details.menu").forEach(closeInTime);
 });

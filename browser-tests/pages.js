@@ -1,0 +1,134 @@
+// Every page of the console, and how one comes to it. What is to hold for all pages is tested by
+// going through this list; `tests/pages.test.js` sees to it that no page is missing.
+
+/** Routes that answer with a file or lead elsewhere at once: nothing to look at. */
+export const NO_PAGES = ["/", "/connectors/{name}/export"];
+
+/**
+ * `route` as the table in `crates/web/src/console/mod.rs` has it; `world` says what has happened
+ * before (`stage/world.js`); `path` takes it. `as`: who looks, an administrator unless another is
+ * named; `nobody` is not signed in. `title` and `tells` stand over its picture in `docs/console.md`. `sees`: something that only this page says. `dark`: there is a
+ * picture of it in the dark theme too. `before`: what one does on the page until it is so.
+ */
+export const PAGES = [
+  {
+    name: "start", title: "First start", tells: "Until there is an administrator, every page leads here.",
+    route: "/start", world: "fresh", as: "nobody", sees: "Make the first administrator",
+  },
+  {
+    name: "sign-in", title: "Sign in", tells: "Wrong passwords slow down, and nobody learns who has an account.",
+    route: "/sign-in", world: "bare", as: "nobody", sees: "Sign in to leadsync", dark: true,
+  },
+
+  {
+    name: "connectors-none", title: "Connectors, before the first", tells: "What to do next.",
+    path: () => "/connectors", route: "/connectors", world: "bare", sees: "There is no connector yet",
+  },
+  {
+    name: "connectors", title: "Connectors", tells: "Which there are, which are on, and which belong together.",
+    route: "/connectors", world: "busy", sees: "sales-to-patients", dark: true,
+  },
+  {
+    name: "connector-new-without-accounts", title: "New connector, before there are accounts", tells: "It asks for the accounts first.",
+    path: () => "/connectors/new", route: "/connectors/new", world: "bare", sees: "a connector needs two",
+  },
+  {
+    name: "connector-new", title: "New connector", tells: "The first step: from which account to which.",
+    path: () => "/connectors/new", route: "/connectors/new", world: "busy", sees: "Name of the connector",
+  },
+  {
+    name: "connector", title: "A connector", tells: "How it is set, what fails and what to do about it, and what came last.",
+    route: "/connectors/{name}", world: "busy", path: () => "/connectors/sales-to-patients", sees: "Newest requests", dark: true,
+  },
+  {
+    name: "connector-in-set-up", title: "A connector that is being set up", tells: "It leads to the next step; every step can be come back to.",
+    route: "/connectors/{name}", world: "busy", path: () => "/connectors/sales-to-archive", sees: "Go on with the set-up",
+  },
+  {
+    name: "connector-more-actions", title: "More actions", tells: "Everything that can be done with a connector.",
+    route: "/connectors/{name}", world: "busy", path: () => "/connectors/sales-to-patients", sees: "Edit configuration", before: async (page) => page.getByText("More actions").click(),
+  },
+  {
+    name: "connector-basic", title: "Basic settings", tells: "Lists come from the account: users, unique fields, countries, time zones.",
+    route: "/connectors/{name}/basic", world: "busy", path: () => "/connectors/sales-to-patients/basic", sees: "How a lead is found again",
+  },
+  {
+    name: "connector-entities", title: "Entity options", tells: "What happens to leads and activities.",
+    route: "/connectors/{name}/entities", world: "busy", path: () => "/connectors/sales-to-patients/entities", sees: "Sync Behaviour of activities",
+  },
+  {
+    name: "connector-webhook", title: "Webhook URL", tells: "What to do in the source account, in its own words; the lights turn green by themselves.",
+    route: "/connectors/{name}/webhook", world: "busy", path: () => "/connectors/sales-to-patients/webhook", sees: "Whoever has it can post changes", dark: true,
+  },
+  {
+    name: "connector-check", title: "Check", tells: "Both accounts are asked whether all fits together, before anything fails.",
+    route: "/connectors/{name}/check", world: "busy", path: () => "/connectors/sales-to-patients/check", sees: "Check again",
+  },
+  {
+    name: "connector-preview", title: "Preview", tells: "What a payload would do, without doing it.",
+    route: "/connectors/{name}/preview", world: "busy", path: () => "/connectors/sales-to-patients/preview", sees: "Body of a webhook",
+  },
+
+  {
+    name: "requests-none", title: "Requests, before the first", tells: "What to do next.",
+    path: () => "/requests", route: "/requests", world: "bare", sees: "Nothing came yet",
+  },
+  {
+    name: "requests", title: "Requests", tells: "What came, what became of it, and why not; the filter is in the address.",
+    route: "/requests", world: "busy", sees: "can't be found again", dark: true,
+  },
+  {
+    name: "requests-filtered-to-none", title: "Requests, none of which is like that", tells: "A filter without results.",
+    route: "/requests", world: "busy", path: () => "/requests?q=nobody@example.org", sees: "No request is like that",
+  },
+  {
+    name: "requests-wrong-filter", title: "Requests, with a filter that is wrong", tells: "What is wrong with it.",
+    route: "/requests", world: "busy", path: () => "/requests?event=odd", status: 400, sees: "odd",
+  },
+  {
+    name: "request-created", title: "A request that created a lead", tells: "From what came in to every call and its answer.",
+    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}`, sees: "What came in",
+  },
+  {
+    name: "request-updated", title: "A request that changed a lead", tells: "Only what differs is written.",
+    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.updated.id}`, sees: "What came in", dark: true,
+  },
+  {
+    name: "request-failed", title: "A request that failed", tells: "Why, what to do, and a retry.",
+    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.keyless.id}`, sees: "Retry",
+  },
+  {
+    name: "request-unreadable", title: "A request that can't be read", tells: "The body is kept as it came.",
+    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.unreadable.id}`, sees: "is not JSON",
+  },
+  {
+    name: "request-gone", title: "A request that is not there", tells: "It may have been removed with its connector.",
+    route: "/requests/{id}", world: "busy", path: () => "/requests/0AMJCSPP40499", status: 404, sees: "It is not here",
+  },
+
+  {
+    name: "accounts-none", title: "Accounts, before the first", tells: "What to have at hand.",
+    path: () => "/accounts", route: "/accounts", world: "bare", sees: "There is no LeadSquared account yet",
+  },
+  {
+    name: "accounts", title: "Accounts", tells: "With their regions, quotas and connectors.",
+    route: "/accounts", world: "busy", sees: "patients",
+  },
+  {
+    name: "account-new", title: "New account", tells: "Its keys are tried before they are kept.",
+    path: () => "/accounts/new", route: "/accounts/new", world: "bare", sees: "Add an account",
+  },
+  {
+    name: "account", title: "An account", tells: "Keys can be replaced, and are never shown.",
+    route: "/accounts/{name}", world: "busy", path: () => "/accounts/sales", sees: "Remove it",
+  },
+
+  {
+    name: "own-account", title: "One's own account", tells: "Where one is signed in; each session can be ended.",
+    path: () => "/account", route: "/account", world: "busy", sees: "Where you are signed in",
+  },
+  {
+    name: "not-allowed", title: "What one may not see", tells: "An operator asks an administrator.",
+    path: () => "/accounts", route: "/accounts", world: "busy", as: "operator", status: 403, sees: "This is not allowed",
+  },
+];

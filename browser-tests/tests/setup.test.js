@@ -1,0 +1,112 @@
+// The whole set-up in the browser: from the first start to the first lead in the other account.
+import assert from "node:assert/strict";
+import { scene } from "../stage/scene.js";
+import { until } from "../stage/waiting.js";
+import { ADMINISTRATOR, PASSWORD } from "../stage/world.js";
+
+const addAccount = async (visitor, name, account, keys = account) => {
+  await visitor.field("Name").fill(name);
+  await visitor.field("Region").selectOption({ label: "another host" });
+  await visitor.field("API host, for another host only").fill(account.host);
+  await visitor.field("Access key").fill(keys.accessKey);
+  await visitor.field("Secret key").fill(keys.secretKey);
+  await visitor.button("Try the keys and add").click();
+};
+
+/** What a light says, once it is lit. */
+const lit = async (visitor, text) => {
+  const light = visitor.page.locator("#lights li.lit", { hasText: text });
+  await light.waitFor();
+  return light.innerText();
+};
+
+scene("from the first start to the first synced lead", async (stage) => {
+  const [service, { accounts: [sales, patients] }] = await Promise.all([stage.service(), stage.sandbox(2)]);
+  const visitor = await stage.visitor(service);
+  const { page } = visitor;
+
+  await visitor.open("/");
+  await visitor.field("Email").fill(ADMINISTRATOR);
+  await visitor.field("Password").fill(PASSWORD);
+  await visitor.button("Make the administrator").click();
+  await visitor.button("Sign out").waitFor();
+
+  // Both accounts. Wrong keys are told at once, and nothing but them is lost.
+  await visitor.open("/connectors");
+  await visitor.link("New connector").click();
+  await visitor.link("Add the first account").click();
+  visitor.foresee(/status of 4\d\d/);
+  await addAccount(visitor, "sales", sales, { accessKey: sales.accessKey, secretKey: "not the secret" });
+  const alert = page.getByRole("alert").first();
+  await alert.waitFor();
+  assert.match(await alert.innerText(), /Nothing was saved/);
+  assert.equal(await visitor.field("Name").inputValue(), "sales");
+  assert.equal(await visitor.field("API host, for another host only").inputValue(), sales.host);
+  assert.equal(await visitor.field("Secret key").inputValue(), "", "no secret comes back");
+  await addAccount(visitor, "sales", sales);
+  await visitor.link("Add another account").click();
+  await addAccount(visitor, "patients", patients);
+
+  // The connector, and its basic settings with the account's own lists.
+  await visitor.field("Source: leads come from").selectOption("sales");
+  await visitor.field("Destination: leads go to").selectOption("patients");
+  await visitor.field("Name of the connector").fill("sales-to-patients");
+  await visitor.button("Save and next").click();
+  await page.waitForURL("**/connectors/sales-to-patients/basic*");
+  const listed = (id) => page.locator(`datalist#${id} option`).evaluateAll((all) => all.map((one) => one.value));
+  assert.deepEqual((await listed("search_keys")).sort(), ["EmailAddress", "Mobile", "Phone"]);
+  assert.ok((await listed("users")).includes("vikram@account2.example"), "users come from the destination");
+  assert.ok((await listed("time_zones")).includes("Asia/Kolkata"));
+  await visitor.field("Lead Source").fill("Referral Sites");
+  await visitor.field("Default Country Code").fill("IN");
+  await visitor.field("Time Zone").fill("Asia/Kolkata");
+  await visitor.field("Secondary Search By Criteria").fill("Phone");
+  await visitor.field("User to Notify on Failure").fill("vikram@account2.example");
+  await visitor.button("Save and next").click();
+  await page.waitForURL("**/entities*");
+
+  // One may go back: what was saved is there.
+  await page.goBack();
+  await page.reload();
+  assert.equal(await visitor.field("Lead Source").inputValue(), "Referral Sites");
+  await visitor.link("3. Entity options").click();
+
+  await page.getByRole("checkbox", { name: "Post activities" }).check();
+  await visitor.foresee(/404/);
+  await visitor.button("Save and next").click();
+  await page.waitForURL((url) => !url.pathname.endsWith("/entities"));
+
+  // The webhook's page turns green by itself, at Verify and at the first lead.
+  await visitor.open("/connectors/sales-to-patients/webhook");
+  const url = await visitor.field("Webhook URL").inputValue();
+  await visitor.button("Copy").first().click();
+  await page.locator("#said", { hasText: "Copied." }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), url);
+  await visitor.sees("Not verified yet");
+  await until("the webhook's URL to answer", async () => (await fetch(url)).ok);
+  assert.match(await lit(visitor, "Verified"), /Verified by the source account at \d{4}-\d\d-\d\d/);
+  for (const trigger of ["new_lead", "lead_update", "new_activity"]) await sales.addAutomation(trigger, url);
+  await sales.createLead({ FirstName: "Asha", LastName: "Nair", EmailAddress: "asha.nair@example.com", Phone: "9812345670" });
+  assert.match(await lit(visitor, "Last request"), /waits until the connector is enabled/);
+  assert.deepEqual(await patients.leadsOf("asha.nair@example.com"), [], "nothing is written before");
+
+  // Check and enable: what waited goes over.
+  await page.getByRole("link", { name: /Check$/ }).click();
+  await page.getByRole("button", { name: /^Enable sales-to-patients/ }).click();
+  await visitor.sees("Enabled: requests are worked from now on.");
+  const [lead] = await until("the first lead in the destination", async () => {
+    const leads = await patients.leadsOf("asha.nair@example.com");
+    return leads.length > 0 && leads;
+  });
+  assert.equal(lead.FirstName, "Asha");
+  assert.equal(lead.Phone, "+91-9812345670", "the country's code was added");
+  assert.equal(lead.Source, "Referral Sites");
+
+  // And the log says so.
+  await until("the log to say so", async () => {
+    await visitor.open("/requests?q=asha.nair@example.com");
+    return (await page.locator(".state.new").count()) === 1;
+  });
+  await page.locator("tbody a").first().click();
+  await visitor.sees("Lead.Capture");
+});
