@@ -26,7 +26,7 @@ const HELD: usize = 20_000;
 /// One number that many leads have, as a family or a call centre does: so many of a thousand.
 const SHARED: usize = 5;
 /// It, as the log finds it.
-pub const SHARED_PHONE: &str = "+919800000000";
+pub const SHARED_PHONE: &str = "919800000000";
 
 /// What can be asked for afterwards.
 pub struct Filled {
@@ -201,7 +201,7 @@ impl Maker {
             n => SignedDuration::from_millis(i64::try_from(20 + n % 90).unwrap_or(20)),
         };
         let id = format!("00000000-0000-4000-8000-{lead:012}");
-        let mut mentions = vec![email(lead), format!("+917{lead:09}"), id.clone()];
+        let mut mentions = vec![email(lead), format!("917{lead:09}"), id.clone()];
         if lead % 1_000 < SHARED {
             mentions.push(SHARED_PHONE.to_owned());
         }

@@ -168,7 +168,7 @@ fn path(page: &str, filled: &Filled) -> String {
     page.replace("{request}", &filled.request.to_string())
         .replace("{failed}", &filled.failed.to_string())
         .replace("{email}", &filled.email)
-        .replace("{phone}", &SHARED_PHONE.replace('+', "%2B"))
+        .replace("{phone}", SHARED_PHONE)
         .replace("{cause}", &filled.cause)
 }
 

@@ -35,7 +35,7 @@ pub use log::{
 pub use mail::{ClaimedMail, MailEnd, MailItem, MailState, NewMail};
 pub use open::{Open, open};
 pub use session::{EndSessions, NewSession, Session, SessionItem};
-pub use tally::{Cause, Counts, Health, Span, Step, Used, Waiting};
+pub use tally::{Cause, Health, Span, Step, Tally, Used, Waiting};
 pub use user::{ApiToken, MOST_USERS, NewApiToken, PasswordHash, User, UserChange};
 
 use std::time::Duration;

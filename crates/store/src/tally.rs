@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// How many records stand at each event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub struct Tally {
     /// Created in the destination.
     pub new: u64,
     /// Updated in the destination.
@@ -22,7 +22,7 @@ pub struct Counts {
     pub failed: u64,
 }
 
-impl Counts {
+impl Tally {
     /// Adds so many records of this event.
     pub fn add(&mut self, event: Event, records: u64) {
         let count = match event {
@@ -70,7 +70,7 @@ pub struct Health {
     /// Which.
     pub connector: ConnectorId,
     /// Its records that arrived since the time asked for, by how they stand now.
-    pub counts: Counts,
+    pub counts: Tally,
     /// How long those of them took that were written.
     pub lags: Lags,
     /// Requests that came and were not taken up yet: they wait for their turn, or are held while
@@ -148,7 +148,7 @@ pub struct Step {
     /// When the step begins.
     pub from: Timestamp,
     /// Its records, by how they stand now.
-    pub counts: Counts,
+    pub counts: Tally,
     /// How long those of them took that were written.
     pub lags: Lags,
 }

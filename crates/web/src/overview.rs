@@ -11,7 +11,7 @@ use plan::lag::Lags;
 use plan::problem::Problem;
 use plan::quota::Quota;
 use serde::Serialize;
-use store::{Configuration, Connector, Counts, Health, Span, Store, Used, Waiting};
+use store::{Configuration, Connector, Health, Span, Store, Tally, Used, Waiting};
 
 /// The lengths of a step, in hours, the finest first.
 const LENGTHS: [i64; 4] = [1, 6, 24, 7 * 24];
@@ -77,7 +77,7 @@ impl From<&Lags> for Lag {
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Sum {
     #[serde(flatten)]
-    pub(crate) counts: Counts,
+    pub(crate) counts: Tally,
     pub(crate) lag: Lag,
 }
 
@@ -240,10 +240,10 @@ pub(crate) async fn read(
     })
 }
 
-/// Counts and lags in the making.
+/// Tally and lags in the making.
 #[derive(Default)]
 struct Part {
-    counts: Counts,
+    counts: Tally,
     lags: Lags,
 }
 

@@ -12,7 +12,7 @@ use sqlx::Row;
 use super::values::{Place, ms};
 use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, log};
 use crate::tally::hour_of;
-use crate::{AttemptOutcome, Cause, Counts, Health, RecordKey, Result, Span, Step, Used, Waiting};
+use crate::{AttemptOutcome, Cause, Health, RecordKey, Result, Span, Step, Tally, Used, Waiting};
 
 /// A call is over after this time: its deadline is far below.
 const LONGEST_CALL: SignedDuration = SignedDuration::from_mins(5);
@@ -156,7 +156,7 @@ impl Backend {
             let connector = ConnectorId(row.try_get(0)?);
             all.push(Health {
                 connector,
-                counts: Counts::default(),
+                counts: Tally::default(),
                 lags: lag::Lags::default(),
                 waiting: waiting(&mut transaction, connector).await?,
                 retrying: retrying(&mut transaction, connector).await?,

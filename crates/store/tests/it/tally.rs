@@ -7,8 +7,8 @@ use plan::id::{ConnectorId, RequestId};
 use plan::outcome::{Event, JobStatus, SyncStatus};
 use plan::problem::Problem;
 use store::{
-    AttemptOutcome, Change, Counts, Filter, Health, Intent, NewDelivery, Origin, Progress,
-    RequestState, Selection, Span, Spent, Stage, Step, Used, Waiting,
+    AttemptOutcome, Change, Filter, Health, Intent, NewDelivery, Origin, Progress, RequestState,
+    Selection, Span, Spent, Stage, Step, Tally, Used, Waiting,
 };
 
 use crate::empty::{Empty, account, actor, at, attempt, call, connector, delivery, ended, id};
@@ -45,8 +45,8 @@ fn again(own: ConnectorId, number: i64, event: Event, which: u32) -> AttemptOutc
 }
 
 /// The records themselves by connector, hour and event.
-async fn counted(empty: &Empty) -> BTreeMap<(String, Timestamp), Counts> {
-    let mut counts: BTreeMap<(String, Timestamp), Counts> = BTreeMap::new();
+async fn counted(empty: &Empty) -> BTreeMap<(String, Timestamp), Tally> {
+    let mut counts: BTreeMap<(String, Timestamp), Tally> = BTreeMap::new();
     for request in empty.find(Filter::default()).await {
         let second = request.received_at.as_second();
         let hour = Timestamp::from_second(second - second % HOUR).unwrap();
@@ -75,11 +75,11 @@ async fn must_be_equal(empty: &Empty) {
         assert_eq!(step.lags.count(), step.counts.written(), "each written record has a lag");
     }
     let health = empty.store.health(at(-HOUR)).await.unwrap();
-    let mut all = Counts::default();
+    let mut all = Tally::default();
     for step in &steps {
         all.add_all(&step.counts);
     }
-    let mut healthy = Counts::default();
+    let mut healthy = Tally::default();
     for health in &health {
         healthy.add_all(&health.counts);
     }
@@ -226,7 +226,7 @@ async fn health_tells_what_waits_and_when_it_last_went_well(empty: Empty) {
     let own = configuration.connectors[0].id;
     let lease = empty.lease(&configuration).await;
     let health = only_health(&empty, 0).await;
-    assert_eq!((health.connector, health.counts), (own, Counts::default()));
+    assert_eq!((health.connector, health.counts), (own, Tally::default()));
     assert_eq!((health.waiting, health.retrying), (Waiting::default(), Waiting::default()));
     assert_eq!((health.last_success, health.last_failure), (None, None));
     empty.deliver(own, 3..8).await;
@@ -258,7 +258,7 @@ async fn health_tells_what_waits_and_when_it_last_went_well(empty: Empty) {
     };
     empty.store.record_progress(&lease, progress).await.unwrap();
     let health = only_health(&empty, 0).await;
-    let counts = Counts { new: 1, skipped: 1, failed: 2, ..Counts::default() };
+    let counts = Tally { new: 1, skipped: 1, failed: 2, ..Tally::default() };
     assert_eq!((health.counts, health.lags.count()), (counts, 1));
     assert_eq!(health.waiting, Waiting { count: 1, oldest: Some(at(7)), next: None });
     let retrying = Waiting { count: 1, oldest: Some(at(4)), next: Some(at(500)) };
@@ -267,7 +267,7 @@ async fn health_tells_what_waits_and_when_it_last_went_well(empty: Empty) {
     // A late success of an old record is the last one; what arrived before is not of today.
     keep(&empty, &lease, vec![again(own, 4, Event::Updated, 2)]).await;
     let health = only_health(&empty, 2 * HOUR).await;
-    assert_eq!((health.counts, health.retrying.count), (Counts::default(), 0));
+    assert_eq!((health.counts, health.retrying.count), (Tally::default(), 0));
     assert_eq!((health.last_success, health.last_failure), (Some(at(64)), Some(at(6))));
 }
 
@@ -303,7 +303,7 @@ async fn a_removed_connector_is_counted_no_more(empty: Empty) {
     // A new one of the same name begins with nothing.
     empty.change(connector("a-b", "a", "b")).await.unwrap();
     let health = only_health(&empty, 0).await;
-    assert_eq!((health.counts, health.last_success), (Counts::default(), None));
+    assert_eq!((health.counts, health.last_success), (Tally::default(), None));
 }
 
 async fn what_is_not_kept_is_not_counted(empty: Empty) {

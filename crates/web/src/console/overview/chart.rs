@@ -18,7 +18,11 @@ pub(super) struct Chart {
     pub(super) description: String,
     pub(super) width: usize,
     pub(super) height: u64,
+    /// The width of a step.
+    pub(super) step: usize,
     pub(super) slots: Vec<Slot>,
+    /// Where the lines are that `scale` names, but for the lowest.
+    pub(super) lines: Vec<u64>,
     /// What the lines mean, from the top to the bottom.
     pub(super) scale: Vec<String>,
     pub(super) legend: Vec<(&'static str, &'static str)>,
@@ -120,7 +124,15 @@ impl Chart {
             Slot { x, told: step.told, bars }
         };
         let slots = steps.into_iter().enumerate().map(slot).collect();
-        Self { id, title, description, width, height: HEIGHT, slots, scale, legend, ticks }
+        let gaps = scale.len().saturating_sub(1).max(1) as u64;
+        let lines = (0..gaps).map(|line| line * HEIGHT / gaps).collect();
+        let (height, step) = (HEIGHT, SLOT);
+        Self { id, title, description, width, height, step, slots, lines, scale, legend, ticks }
+    }
+
+    /// Whether there is nothing to be seen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.iter().all(|slot| slot.bars.is_empty())
     }
 }
 

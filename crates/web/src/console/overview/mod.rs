@@ -256,13 +256,13 @@ fn charts(overview: &Overview) -> Vec<Chart> {
 }
 
 /// Records for which nothing had to be written.
-fn quiet(counts: &store::Counts) -> u64 {
+fn quiet(counts: &store::Tally) -> u64 {
     counts.unchanged + counts.skipped
 }
 
 /// When the first, the middle and the last step begins.
 fn ticks(overview: &Overview) -> Vec<String> {
-    let format = if overview.step_hours == 1 { "%H:%M" } else { "%-d %b" };
+    let format = if overview.step_hours == 1 { "%H:%M UTC" } else { "%-d %b" };
     let steps = &overview.steps;
     let mut places = vec![0, steps.len() / 2, steps.len().saturating_sub(1)];
     places.dedup();
@@ -308,11 +308,11 @@ impl Page {
         number((*value).into())
     }
 
-    fn quiet(&self, counts: &store::Counts) -> String {
+    fn quiet(&self, counts: &store::Tally) -> String {
         number(quiet(counts))
     }
 
-    fn written(&self, counts: &store::Counts) -> String {
+    fn written(&self, counts: &store::Tally) -> String {
         number(counts.written())
     }
 
