@@ -21,8 +21,8 @@ const COMMIT: usize = 1_000;
 const PERIOD: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Each lead comes so many times.
 const CHANGES: usize = 5;
-/// Of the connector that is disabled: requests that were not taken up.
-const HELD: usize = 20_000;
+/// One of so many requests came to the connector that is disabled, and is held.
+const HELD: usize = 50;
 /// One number that many leads have, as a family or a call centre does: so many of a thousand.
 const SHARED: usize = 5;
 /// It, as the log finds it.
@@ -64,7 +64,7 @@ pub async fn fill(store: &dyn Store, records: usize, now: Timestamp) -> anyhow::
             eprintln!("{first} of {records} records are stored");
         }
     }
-    held(store, &maker).await?;
+    held(store, &maker, records / HELD).await?;
     mend(store, &lease, &maker, records).await?;
     store.release_lease(&lease).await?;
     let last = |event| (0..records).rev().find(|number| maker.event(*number) == event);
@@ -284,9 +284,9 @@ impl Maker {
 }
 
 /// What came to the connector that is disabled.
-async fn held(store: &dyn Store, maker: &Maker) -> anyhow::Result<()> {
-    for first in (0..HELD).step_by(COMMIT) {
-        let deliveries = (first..first + COMMIT).map(|number| {
+async fn held(store: &dyn Store, maker: &Maker, count: usize) -> anyhow::Result<()> {
+    for first in (0..count).step_by(COMMIT) {
+        let deliveries = (first..(first + COMMIT).min(count)).map(|number| {
             let id =
                 RequestId::new(maker.at(number), 3, i64::try_from(number % 4_096).unwrap_or(0));
             NewDelivery { id, connector: maker.paused, ..maker.delivery(number) }

@@ -1,7 +1,7 @@
 //! The benchmark that anybody can run: `cargo run --release -p bench`.
 //!
 //! `cargo run --release -p bench -- pages` measures the console's pages instead, over a store with
-//! a million records.
+//! a million records; `-- fill FOLDER RECORDS` leaves such a store in a folder, to be looked at.
 //!
 //! It drives the real binary, `leadsync serve`, as a process of its own, between emulated
 //! accounts in this process, and prints one table. Compare figures of one run only: machines
@@ -18,6 +18,8 @@ mod report;
 mod service;
 mod start;
 
+use std::path::Path;
+
 use anyhow::Context;
 use report::Report;
 
@@ -33,7 +35,13 @@ fn main() -> anyhow::Result<()> {
             let records = records.parse().context("so many records: a number")?;
             runtime.block_on(until_asked(pages::measure(records)))
         }
-        _ => anyhow::bail!("usage: bench [--json FILE] | bench pages [RECORDS]"),
+        ["fill", folder, records] => {
+            let records = records.parse().context("so many records: a number")?;
+            runtime.block_on(until_asked(pages::fill_folder(Path::new(folder), records)))
+        }
+        _ => anyhow::bail!(
+            "usage: bench [--json FILE] | bench pages [RECORDS] | bench fill FOLDER RECORDS"
+        ),
     }
 }
 

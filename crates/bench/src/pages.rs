@@ -121,13 +121,8 @@ async fn measure_on(
     records: usize,
 ) -> anyhow::Result<Vec<(f64, f64)>> {
     let service = Service::with(binary, database, CONNECTORS).await?;
-    let how = Open { key_file: Some(service.key_file()), ..Open::default() };
-    let store = store::open(&service.database, how).await?;
     let began = Instant::now();
-    #[expect(clippy::disallowed_methods, reason = "the service that is measured has this clock")]
-    let now = Timestamp::now();
-    let filled = fill(&*store, records, now).await?;
-    drop(store);
+    let filled = fill_service(&service, records).await?;
     settle(&service.database).await?;
     eprintln!("{name} is filled after {:.0} s", began.elapsed().as_secs_f64());
     let (_serving, _) = service.start().await?;
@@ -151,6 +146,27 @@ async fn measure_on(
         times.push((half, most));
     }
     Ok(times)
+}
+
+async fn fill_service(service: &Service, records: usize) -> anyhow::Result<Filled> {
+    let how = Open { key_file: Some(service.key_file()), ..Open::default() };
+    let store = store::open(&service.database, how).await?;
+    #[expect(clippy::disallowed_methods, reason = "the service that is measured has this clock")]
+    let now = Timestamp::now();
+    fill(&*store, records, now).await
+}
+
+/// Leaves a full store in this folder, for `leadsync serve` to be run there.
+pub async fn fill_folder(folder: &Path, records: usize) -> anyhow::Result<()> {
+    let binary = service::build()?;
+    let file = folder.join("leadsync.db");
+    ensure!(!file.exists(), "{} is there already", file.display());
+    let database = format!("sqlite://{}", file.display());
+    let service = Service::with(&binary, Some(database), CONNECTORS).await?;
+    fill_service(&service, records).await?;
+    std::fs::copy(service.key_file(), folder.join("leadsync.db.key"))?;
+    println!("Run `{} serve` in {}.", binary.display(), folder.display());
+    Ok(())
 }
 
 /// Does at once what PostgreSQL does by itself while a store fills over weeks.

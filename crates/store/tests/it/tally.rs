@@ -21,6 +21,7 @@ crate::promises! {
     a_backlog_is_counted_up_to_a_bound,
     a_removed_connector_is_counted_no_more,
     what_is_not_kept_is_not_counted,
+    what_was_there_before_is_counted_by_the_migration,
     calls_of_today_and_of_the_window_are_known,
 }
 
@@ -378,4 +379,47 @@ async fn calls_of_today_and_of_the_window_are_known(empty: Empty) {
     let other = configuration.accounts[0].id;
     let used = empty.store.used(&[(other, window)], at(20)).await.unwrap();
     assert_eq!(used, [Used { account: other, today: 0, calls: 0, bulk_calls: 0 }]);
+}
+
+/// The statements of the migration that count what is there, over what the suite has kept.
+async fn what_was_there_before_is_counted_by_the_migration(empty: Empty) {
+    use sqlx::{Connection, PgConnection, SqliteConnection};
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    let event = |n: i64| Event::ALL[usize::try_from(n % 5).unwrap()];
+    let numbers = || (0..40).map(|n| n * 720);
+    let deliveries = numbers().map(|n| delivery(own, n)).collect();
+    empty.store.store_deliveries(deliveries).await.unwrap();
+    let attempts = numbers().zip(0..).map(|(second, n)| attempt(own, second, event(n))).collect();
+    keep(&empty, &lease, attempts).await;
+    keep(&empty, &lease, vec![again(own, 4 * 720, Event::New, 2)]).await;
+    let told = async || {
+        let steps = empty.store.steps(&ever(1)).await.unwrap();
+        let steps: Vec<_> = steps.iter().map(|step| (step.from, step.counts)).collect();
+        let causes = empty.store.causes((at(0), at(9 * HOUR)), None, 9).await.unwrap();
+        let causes: Vec<_> = causes.into_iter().map(|c| (c.cause, c.records, c.request)).collect();
+        let health = only_health(&empty, 0).await;
+        (steps, causes, health.last_success, health.last_failure)
+    };
+    let before = told().await;
+    let migration = include_str!("../../migrations/postgres/0007_tally.sql");
+    let of_sqlite = include_str!("../../migrations/sqlite/0007_tally.sql");
+    let counting = |text: &str| {
+        let statements = text.split(';').filter_map(|one| one.split_once("INSERT INTO"));
+        statements.map(|(_, rest)| format!("INSERT INTO{rest}")).collect::<Vec<_>>()
+    };
+    assert_eq!((counting(migration).len(), counting(migration)), (2, counting(of_sqlite)));
+    let forget = ["DELETE FROM tally", "DELETE FROM latest"].map(str::to_owned);
+    for sql in forget.into_iter().chain(counting(migration)) {
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
+        if empty.url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(&empty.url).await.unwrap();
+            sql.execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = PgConnection::connect(&empty.url).await.unwrap();
+            sql.execute(&mut connection).await.unwrap();
+        }
+    }
+    assert_eq!(told().await, before);
 }
