@@ -1,6 +1,7 @@
 //! The overview.
 
 use jiff::{SignedDuration, Timestamp};
+use plan::metadata::{Catalogue, Field, FieldList, Kind};
 use plan::outcome::{Event, JobStatus, SyncStatus};
 use plan::permission::Role;
 use plan::problem::Problem;
@@ -66,7 +67,7 @@ async fn it_counts_what_came_and_leads_to_it() {
     for part in [
         "5synced: 5 new, 0 updated",
         "3failed",
-        "2requests wait now",
+        "2requests wait or are held",
         "5 synced, 0 with nothing to do, 3 failed",
         "It is too long.",
         "Cut it.",
@@ -109,6 +110,18 @@ async fn the_address_says_which_period_and_connector() {
         let page = browser.get(&format!("/{query}")).await;
         assert!(page.status == 400 && page.body.contains(said), "{query}: {}", page.body);
     }
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn the_metrics_tell_what_waits_and_no_names() {
+    let mut browser = Browser::open().await;
+    ten(&browser.house).await;
+    let told = browser.get("/metrics").await.body;
+    for line in ["leadsync_waiting_requests 2", "leadsync_retrying_records 0"] {
+        assert!(told.lines().any(|other| other == line), "{line} is not in {told}");
+    }
+    assert!(told.contains("leadsync_test 1") && !told.contains("\"ab\""), "{told}");
     browser.house.end().await;
 }
 
@@ -218,6 +231,26 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     let read = text(&browser.get("/").await.body);
     let held = "ab is disabled since 2027-01-15 08:00 UTC; 1 request is held.";
     assert!(read.contains(held), "{read}");
+    // What a mapping may stumble over.
+    let field = |name: &str| Field {
+        schema_name: name.to_owned(),
+        display_name: name.to_owned(),
+        kind: Kind::Text,
+        max_length: None,
+        options: Vec::new(),
+        unique: false,
+        mandatory: false,
+        read_only: false,
+    };
+    for names in [&["FirstName", "mx_<b>"][..], &["FirstName"]] {
+        let fields: Vec<Field> = names.iter().map(|name| field(name)).collect();
+        let catalogue = Catalogue::from(FieldList::from(fields));
+        store.store_catalogue(a, &catalogue, now()).await.unwrap();
+    }
+    let page = browser.get("/").await.body;
+    let told = "Fields changed in a: mx_&#60;b&#62; is gone.";
+    assert!(text(&page).contains(told), "{page}");
+    assert_eq!(links(&page, "/connectors/ab/check"), ["/connectors/ab/check"]);
     // A mail that nobody took.
     let incident = store.incidents().await.unwrap().remove(0);
     let mail = NewMail {
