@@ -33,6 +33,20 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// The last answer, with its head.
+    pub fn answer(&self) -> &str {
+        std::str::from_utf8(&self.buffer).unwrap_or_default()
+    }
+
+    /// A header of the last answer.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let head = self.answer().split("\r\n\r\n").next()?;
+        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+}
+
 /// The status, once the answer is whole.
 fn complete(answer: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(answer).ok()?;

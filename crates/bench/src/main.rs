@@ -1,5 +1,8 @@
 //! The benchmark that anybody can run: `cargo run --release -p bench`.
 //!
+//! `cargo run --release -p bench -- pages` measures the console's pages instead, over a store with
+//! a million records; `-- fill FOLDER RECORDS` leaves such a store in a folder, to be looked at.
+//!
 //! It drives the real binary, `leadsync serve`, as a process of its own, between emulated
 //! accounts in this process, and prints one table. Compare figures of one run only: machines
 //! are noisy. Nothing here fails because it was slow.
@@ -7,11 +10,15 @@
 mod acknowledged;
 mod bare;
 mod end_to_end;
+mod fill;
 mod http;
+mod pages;
 mod process;
 mod report;
 mod service;
 mod start;
+
+use std::path::Path;
 
 use anyhow::Context;
 use report::Report;
@@ -23,17 +30,35 @@ fn main() -> anyhow::Result<()> {
         ["bare", address, database] => runtime.block_on(bare::serve(address, database)),
         [] => runtime.block_on(run(None)),
         ["--json", file] => runtime.block_on(run(Some(file))),
-        _ => anyhow::bail!("usage: bench [--json FILE]"),
+        ["pages"] => runtime.block_on(until_asked(pages::measure(RECORDS))),
+        ["pages", records] => {
+            let records = records.parse().context("so many records: a number")?;
+            runtime.block_on(until_asked(pages::measure(records)))
+        }
+        ["fill", folder, records] => {
+            let records = records.parse().context("so many records: a number")?;
+            runtime.block_on(until_asked(pages::fill_folder(Path::new(folder), records)))
+        }
+        _ => anyhow::bail!(
+            "usage: bench [--json FILE] | bench pages [RECORDS] | bench fill FOLDER RECORDS"
+        ),
     }
 }
 
-/// Runs until the end, or until somebody asks for it: either way what was started is ended.
+/// How many records the console's pages are measured with.
+const RECORDS: usize = 1_000_000;
+
 async fn run(file: Option<&str>) -> anyhow::Result<()> {
+    until_asked(measure(file)).await
+}
+
+/// Runs until the end, or until somebody asks for it: either way what was started is ended.
+async fn until_asked(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! {
-        done = measure(file) => done,
+        done = work => done,
         _ = interrupt.recv() => anyhow::bail!("interrupted"),
         _ = terminate.recv() => anyhow::bail!("asked to end"),
     }

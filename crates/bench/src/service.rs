@@ -26,10 +26,12 @@ pub fn build() -> anyhow::Result<PathBuf> {
     Ok(binary)
 }
 
-/// The service on a new SQLite file, between two accounts that refuse nothing.
+/// The service on an empty database, between two accounts that refuse nothing.
 pub struct Service {
     folder: tempfile::TempDir,
     binary: PathBuf,
+    /// The database's URL.
+    pub database: String,
     pub address: String,
     /// The path of the webhook URL.
     pub hook: String,
@@ -38,11 +40,29 @@ pub struct Service {
 }
 
 impl Service {
-    /// Makes accounts and a connector known; nothing runs yet.
+    /// Makes accounts and the connector `c` known on a new SQLite file; nothing runs yet.
     pub async fn prepare(
         binary: &Path,
         enabled: bool,
         trigger_automations: bool,
+    ) -> anyhow::Result<Self> {
+        let connector = format!(
+            "[[connector]]\nname = \"c\"\nsource = \"source\"\ndestination = \"destination\"\n\
+             enabled = {enabled}\n[connector.lead]\ntrigger_automations = {trigger_automations}\n",
+        );
+        let mut service = Self::with(binary, None, &connector).await?;
+        let url = service.output(&["connector", "url", "c"])?;
+        let path = url.trim().splitn(4, '/').nth(3).context("the webhook URL has no path")?;
+        service.hook = format!("/{path}");
+        Ok(service)
+    }
+
+    /// Makes the accounts `source` and `destination` and these connectors known on the database at
+    /// this URL, or on a new SQLite file.
+    pub async fn with(
+        binary: &Path,
+        database: Option<String>,
+        connectors: &str,
     ) -> anyhow::Result<Self> {
         let account = async |name| {
             Sandbox::start(Settings { plan: Plan::Unlimited, ..Settings::new(name) }).await
@@ -52,14 +72,11 @@ impl Service {
         let free = std::net::TcpListener::bind("127.0.0.1:0")?;
         let address = free.local_addr()?.to_string();
         drop(free);
-        let file = format!(
-            "{}{}[[connector]]\nname = \"c\"\nsource = \"source\"\ndestination = \"destination\"\n\
-             enabled = {enabled}\n[connector.lead]\ntrigger_automations = {trigger_automations}\n",
-            source.configuration(),
-            destination.configuration(),
-        );
+        let file = format!("{}{}{connectors}", source.configuration(), destination.configuration());
         std::fs::write(folder.path().join("c.toml"), file)?;
-        let mut service = Self {
+        let sqlite = || format!("sqlite://{}", folder.path().join("leadsync.db").display());
+        let service = Self {
+            database: database.unwrap_or_else(sqlite),
             folder,
             binary: binary.to_owned(),
             address,
@@ -68,10 +85,12 @@ impl Service {
             _source: source,
         };
         service.output(&["apply", "c.toml"])?;
-        let url = service.output(&["connector", "url", "c"])?;
-        let path = url.trim().splitn(4, '/').nth(3).context("the webhook URL has no path")?;
-        service.hook = format!("/{path}");
         Ok(service)
+    }
+
+    /// The file with the key that encrypts what is secret in the database.
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.path().join("leadsync.key")
     }
 
     fn command(&self) -> Command {
@@ -80,7 +99,8 @@ impl Service {
             .current_dir(self.folder.path())
             .env("LEADSYNC_LISTEN", &self.address)
             .env("LEADSYNC_LOG", "error")
-            .env("LEADSYNC_DATABASE_URL", "sqlite://leadsync.db");
+            .env("LEADSYNC_SECRET_KEY_FILE", self.key_file())
+            .env("LEADSYNC_DATABASE_URL", &self.database);
         command
     }
 

@@ -78,6 +78,7 @@ impl Node {
         let clock: web::Clock = Arc::new(now);
         let dispatcher =
             Dispatcher::start(store.clone(), wake.clone(), clock.clone(), Options::default());
+        let mails_are_sent = matches!(post, Post::Smtp(_));
         let mails = notify::Options { poll: MAIL_POLL, public_url: public_url.clone(), post };
         let notifier = Notifier::start(store.clone(), clock.clone(), mails);
         let stop = CancellationToken::new();
@@ -89,6 +90,7 @@ impl Node {
             limits: web::Limits::default(),
             public_url,
             catalogues: Arc::new(Accounts),
+            mails_are_sent,
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
         Ok(Self { dispatcher, notifier, stop, serving })

@@ -11,7 +11,7 @@
 //! 5. [`verdict`] says what an account's answer means for the record;
 //! 6. [`operation`] names the calls, [`retry`] says when to try again, [`quota`] how many calls fit.
 //!
-//! [`incident`] says what a person is told of failures, and when. [`preview`] tells all of that
+//! [`incident`] says what a person is told of failures, and when, [`lag`] how long things take. [`preview`] tells all of that
 //! for a payload, without doing it, and [`check`] what will fail, without a payload. Everything
 //! that these need is passed in, so that a request can be planned again at any time: for a retry,
 //! for a preview, and in a simulation.
@@ -24,6 +24,7 @@ pub mod id;
 pub mod identity;
 pub mod incident;
 pub mod json;
+pub mod lag;
 pub mod link;
 pub mod mapping;
 pub mod metadata;

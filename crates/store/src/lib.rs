@@ -16,6 +16,7 @@ mod postgres;
 mod secret;
 mod session;
 mod sqlite;
+mod tally;
 mod user;
 mod wanted;
 
@@ -34,12 +35,13 @@ pub use log::{
 pub use mail::{ClaimedMail, MailEnd, MailItem, MailState, NewMail};
 pub use open::{Open, open};
 pub use session::{EndSessions, NewSession, Session, SessionItem};
+pub use tally::{Cause, Health, Span, Step, Tally, Used, Waiting};
 pub use user::{ApiToken, MOST_USERS, NewApiToken, PasswordHash, User, UserChange};
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
@@ -219,6 +221,32 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<u64>;
+
+    // ---- how connectors do: cheap at any number of records --------------------------------
+
+    /// How each connector does, by name: what became of the records that arrived since this time
+    /// (the hour that it lies in is counted whole), and what waits.
+    async fn health(&self, since: Timestamp) -> Result<Vec<Health>>;
+
+    /// What became of the records that arrived in this span, by step and connector, the oldest
+    /// first; steps without a record are left out.
+    async fn steps(&self, span: &Span) -> Result<Vec<Step>>;
+
+    /// Why records that arrived from the first to the second time (whole hours) stand as failed,
+    /// by cause and connector, the most frequent first. At most `limit`.
+    async fn causes(
+        &self,
+        between: (Timestamp, Timestamp),
+        connector: Option<ConnectorId>,
+        limit: usize,
+    ) -> Result<Vec<Cause>>;
+
+    /// The calls made to these accounts today and in the window of this length up to now.
+    async fn used(
+        &self,
+        windows: &[(AccountId, SignedDuration)],
+        now: Timestamp,
+    ) -> Result<Vec<Used>>;
 
     // ---- mail ---------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use store::Health;
 
 use crate::Shared;
 
@@ -26,5 +28,25 @@ pub(crate) async fn ready(State(shared): State<Shared>) -> Response {
 /// `/metrics`: for Prometheus.
 pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (kind, (shared.metrics)()).into_response()
+    let mut text = (shared.metrics)();
+    // What waits is in the database, and the same whichever node is asked. Who can't be asked for
+    // a password is told no names.
+    let now = (shared.clock)();
+    match shared.store.health(now).await {
+        Ok(health) => text.push_str(&backlog(&health, now)),
+        Err(error) => tracing::warn!(%error, "what waits could not be counted"),
+    }
+    (kind, text).into_response()
+}
+
+fn backlog(health: &[Health], now: Timestamp) -> String {
+    let waiting: u64 = health.iter().map(|connector| connector.waiting.count).sum();
+    let retrying: u64 = health.iter().map(|connector| connector.retrying.count).sum();
+    let oldest = health.iter().filter_map(|connector| connector.waiting.oldest).min();
+    let oldest = oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs().max(0));
+    format!(
+        "# TYPE leadsync_waiting_requests gauge\nleadsync_waiting_requests {waiting}\n\
+         # TYPE leadsync_retrying_records gauge\nleadsync_retrying_records {retrying}\n\
+         # TYPE leadsync_oldest_waiting_seconds gauge\nleadsync_oldest_waiting_seconds {oldest}\n"
+    )
 }

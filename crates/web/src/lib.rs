@@ -15,6 +15,7 @@ mod health;
 mod hooks;
 mod ids;
 pub mod mapping;
+mod overview;
 pub mod password;
 pub mod preview;
 mod syntax;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub public_url: String,
     /// Asks accounts what they say of themselves, for previews.
     pub catalogues: Arc<dyn ReadCatalogues>,
+    /// Whether there is a mail server; otherwise mails are logged, and the console says so.
+    pub mails_are_sent: bool,
 }
 
 /// The webhook URL with this token.
@@ -94,6 +97,7 @@ struct Shared {
     public_url: Arc<str>,
     catalogues: Arc<dyn ReadCatalogues>,
     throttle: Arc<console::Throttle>,
+    mails_are_sent: bool,
 }
 
 impl Shared {
@@ -118,7 +122,8 @@ pub async fn serve(
     parts: Parts,
     stop: CancellationToken,
 ) -> store::Result<()> {
-    let Parts { store, wake, clock, metrics, limits, public_url, catalogues } = parts;
+    let Parts { store, wake, clock, metrics, limits, public_url, catalogues, mails_are_sent } =
+        parts;
     let node = store.take_node_number().await?;
     let tokens = Arc::new(Tokens::read(store.clone()).await?);
     let (committer, committing) = Committer::start(store.clone(), wake.clone(), limits);
@@ -135,6 +140,7 @@ pub async fn serve(
         public_url: public_url.into(),
         catalogues,
         throttle: Arc::default(),
+        mails_are_sent,
     };
     let router = Router::new()
         .route("/hooks/{token}", post(hooks::receive).get(hooks::verify))

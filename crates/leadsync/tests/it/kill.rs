@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use postgres_fixture::Postgres;
 use sandbox::{Fault, Trouble};
+use store::{Filter, Page, Span, Tally};
 
 use crate::service::Service;
 
@@ -136,7 +138,33 @@ async fn killed(mut service: Service, longest_life: Duration, faulty: bool) {
         let lead = service.destination.lead(&found[0]).expect("it was found");
         assert_eq!(lead["FirstName"], Some(format!("v{version}")), "seed {seed}: {email}");
     }
+    counted_as_they_are(&service).await;
     service.stop();
+}
+
+/// What was counted while records were kept equals a count over the records.
+async fn counted_as_they_are(service: &Service) {
+    let store = service.store().await;
+    let span = Span { from: Timestamp::UNIX_EPOCH, to: Timestamp::MAX, hours: 1 };
+    let mut told = Tally::default();
+    for step in store.steps(&span).await.expect("the counts") {
+        told.add_all(&step.counts);
+    }
+    let (mut counted, mut after) = (Tally::default(), None);
+    loop {
+        let page = Page { limit: Page::MOST, after };
+        let found = store.requests(&Filter::default(), &page).await;
+        let (requests, next) = found.expect("the log");
+        for record in requests.iter().flat_map(|request| &request.records) {
+            counted.add(record.event, 1);
+        }
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(counted.all() > 0);
+    assert_eq!(told, counted);
 }
 
 /// Posts new versions of a client's own leads, each until it is answered 200, as LeadSquared's

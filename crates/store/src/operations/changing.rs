@@ -246,6 +246,8 @@ impl Making<'_> {
             "DELETE FROM call WHERE connector = $1",
             "DELETE FROM delivery WHERE connector = $1",
             "DELETE FROM request WHERE connector = $1",
+            "DELETE FROM tally WHERE connector = $1",
+            "DELETE FROM latest WHERE connector = $1",
             "DELETE FROM connector WHERE id = $1",
         ] {
             sqlx::query(sql).bind(known.id).execute(&mut *self.connection).await?;

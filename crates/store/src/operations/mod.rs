@@ -19,6 +19,7 @@ mod opening;
 mod progress;
 mod retry;
 mod sessions;
+mod tally;
 mod users;
 mod values;
 
@@ -26,7 +27,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId, NODES, RequestId};
 use plan::incident::Incident;
@@ -36,17 +37,18 @@ use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
 use crate::{
-    Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, EndSessions,
-    Error, FailureGroup, Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail,
-    NewSession, Page, PasswordHash, Progress, RequestItem, Result, Retry, Selection, Session,
-    SessionItem, Store, TokenHash, Unfinished, User, UserChange, Version, WaitingRecord,
+    Actor, ApiToken, AuditItem, Cause, Change, ClaimedMail, Configuration, Cursor, Delivery,
+    EndSessions, Error, FailureGroup, Filter, Health, Intent, Lease, MailEnd, MailItem,
+    NewDelivery, NewMail, NewSession, Page, PasswordHash, Progress, RequestItem, Result, Retry,
+    Selection, Session, SessionItem, Span, Step, Store, TokenHash, Unfinished, Used, User,
+    UserChange, Version, WaitingRecord,
 };
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
 type DbRow = <Db as sqlx::Database>::Row;
 
-/// Rows of one statement: SQLite takes 32,766 parameters, and no row here has more than 16.
-const ROWS_A_STATEMENT: usize = 2_000;
+/// Rows of one statement: SQLite takes 32,766 parameters, and no row here has more than 18.
+const ROWS_A_STATEMENT: usize = 1_800;
 
 /// Runs an operation to its end, whatever becomes of the caller: a future that is dropped half
 /// way must neither tear the operation nor leave its connection in the middle of a transaction.
@@ -271,6 +273,31 @@ impl Store for Backend {
     ) -> Result<u64> {
         let (backend, selection, actor) = (self.clone(), selection.clone(), actor.clone());
         to_the_end(async move { backend.take_back(&selection, &actor, now).await }).await
+    }
+
+    async fn health(&self, since: Timestamp) -> Result<Vec<Health>> {
+        self.read_health(since).await
+    }
+
+    async fn steps(&self, span: &Span) -> Result<Vec<Step>> {
+        self.read_steps(span).await
+    }
+
+    async fn causes(
+        &self,
+        between: (Timestamp, Timestamp),
+        connector: Option<ConnectorId>,
+        limit: usize,
+    ) -> Result<Vec<Cause>> {
+        self.read_causes(between, connector, limit).await
+    }
+
+    async fn used(
+        &self,
+        windows: &[(AccountId, SignedDuration)],
+        now: Timestamp,
+    ) -> Result<Vec<Used>> {
+        self.read_used(windows, now).await
     }
 
     async fn incidents(&self) -> Result<Vec<Incident>> {

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use plan::id::AccountId;
 use plan::outcome::{RetryWith, SyncStatus};
-use plan::problem::Problem;
 
 use super::values::{json, ms};
 use super::{
-    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, incident, lease, links, push_list,
+    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, incident, lease, links, push_list, tally,
 };
 use crate::{
     AttemptOutcome, Call, Intent, Lease, Progress, RecordKey, RequestState, Result, Spent, Stage,
@@ -59,6 +58,7 @@ async fn keep_calls(connection: &mut Connection, calls: &[Call]) -> Result<()> {
 }
 
 async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome]) -> Result<()> {
+    let mut moves = tally::Moves::default();
     for some in attempts.chunks(ROWS_A_STATEMENT) {
         let mut rows = Vec::with_capacity(some.len());
         for attempt in some {
@@ -85,13 +85,19 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
 
         // A statement may touch a record once: of several attempts the last one counts.
         let mut last: HashMap<RecordKey, usize> = HashMap::with_capacity(rows.len());
+        let mut first: HashMap<RecordKey, u32> = HashMap::with_capacity(rows.len());
         for (index, (attempt, ..)) in rows.iter().enumerate() {
             last.insert(attempt.key, index);
+            first.entry(attempt.key).or_insert(attempt.attempt);
         }
         let is_last = |index: &usize| last.get(&rows[*index].0.key) == Some(index);
+        let ends: Vec<&AttemptOutcome> =
+            (0..rows.len()).filter(is_last).map(|index| rows[index].0).collect();
+        moves.add(connection, &ends, &first).await?;
         let mut query = QueryBuilder::new(
             "INSERT INTO record (request, position, connector, entity, event, sync_status, due, \
-             attempts, tries, doubtful, source_id, destination_id, problem, explanation, version, cause, retry) ",
+             attempts, tries, doubtful, source_id, destination_id, problem, explanation, version, cause, \
+             retry, lag) ",
         );
         query.push_values((0..rows.len()).filter(is_last), |mut row, index| {
             let (attempt, problem, _) = &rows[index];
@@ -116,8 +122,9 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
                 .push_bind(problem.as_deref())
                 .push_bind(attempt.explanation.as_deref())
                 .push_bind(attempt.version)
-                .push_bind(cause(attempt))
-                .push_bind(retry);
+                .push_bind(tally::cause_of(attempt))
+                .push_bind(retry)
+                .push_bind(tally::lag_of(attempt));
         });
         query.push(
             " ON CONFLICT (request, position) DO UPDATE SET entity = excluded.entity, \
@@ -125,16 +132,12 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
              attempts = excluded.attempts, tries = excluded.tries, doubtful = excluded.doubtful, \
              source_id = excluded.source_id, destination_id = excluded.destination_id, \
              problem = excluded.problem, explanation = excluded.explanation, \
-             version = excluded.version, cause = excluded.cause, retry = excluded.retry",
+             version = excluded.version, cause = excluded.cause, retry = excluded.retry, \
+             lag = excluded.lag",
         );
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
     }
-    Ok(())
-}
-
-fn cause(attempt: &AttemptOutcome) -> Option<String> {
-    let failed = attempt.sync_status == SyncStatus::Error;
-    attempt.problem.as_ref().filter(|_| failed).map(Problem::cause)
+    moves.keep(connection).await
 }
 
 async fn keep_mentions(connection: &mut Connection, attempts: &[AttemptOutcome]) -> Result<()> {

@@ -10,6 +10,7 @@ mod leases;
 mod log;
 mod mail;
 mod opening;
+mod tally;
 mod users;
 
 /// Makes a test of each promise on each backend: the promise gets an empty store.

@@ -12,6 +12,7 @@ mod input;
 mod mails;
 mod mapping;
 mod openapi;
+mod overview;
 mod preview;
 mod refusal;
 mod requests;
@@ -92,6 +93,7 @@ fn routes() -> Vec<Route> {
         route(POST, "/retry", Operate, retry::many),
         route(POST, "/retry/cancel", Operate, retry::cancel),
         route(GET, "/failures", Read, requests::failures),
+        route(GET, "/overview", Read, overview::show),
         route(GET, "/mails", Read, mails::list),
         route(GET, "/audit", Administer, audit::list),
         route(GET, "/users", Administer, users::list),

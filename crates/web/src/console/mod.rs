@@ -9,6 +9,7 @@ mod accounts;
 mod assets;
 mod connector;
 mod form;
+mod overview;
 mod page;
 mod requests;
 mod sign_in;
@@ -67,7 +68,7 @@ fn routes() -> Vec<Route> {
         route(GET, "/sign-in", Nothing, sign_in::show),
         route(POST, "/sign-in", Nothing, sign_in::sign_in),
         route(POST, "/sign-out", read, sign_in::sign_out),
-        route(GET, "/", read, connector::first),
+        route(GET, "/", read, overview::show),
         route(GET, "/connectors", read, connector::list),
         route(POST, "/connectors", administer, connector::create),
         route(GET, "/connectors/new", administer, connector::add),

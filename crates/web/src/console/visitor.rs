@@ -43,6 +43,7 @@ impl Visitor {
     /// The pages in the navigation, as path and title: those that this person may see.
     pub(super) fn pages(&self) -> Vec<(&'static str, &'static str)> {
         let pages = [
+            ("/", "Overview", Scope::Read),
             ("/connectors", "Connectors", Scope::Read),
             ("/requests", "Requests", Scope::Read),
             ("/accounts", "Accounts", Scope::Administer),

@@ -4,16 +4,17 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::{Catalogue, FieldChange};
 use store::{
-    Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, EndSessions,
-    FailureGroup, Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail, NewSession, Page,
-    PasswordHash, Progress, RequestItem, Result, Retry, Selection, Session, SessionItem, Store,
-    TokenHash, Unfinished, User, UserChange, Version, WaitingRecord,
+    Actor, ApiToken, AuditItem, Cause, Change, ClaimedMail, Configuration, Cursor, Delivery,
+    EndSessions, FailureGroup, Filter, Health, Intent, Lease, MailEnd, MailItem, NewDelivery,
+    NewMail, NewSession, Page, PasswordHash, Progress, RequestItem, Result, Retry, Selection,
+    Session, SessionItem, Span, Step, Store, TokenHash, Unfinished, Used, User, UserChange,
+    Version, WaitingRecord,
 };
 
 use super::Faulty;
@@ -152,6 +153,28 @@ impl Store for Faulty {
     }
     async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>> {
         self.inner.failures(filter).await
+    }
+    async fn health(&self, since: Timestamp) -> Result<Vec<Health>> {
+        self.failure()?;
+        self.inner.health(since).await
+    }
+    async fn steps(&self, span: &Span) -> Result<Vec<Step>> {
+        self.inner.steps(span).await
+    }
+    async fn causes(
+        &self,
+        between: (Timestamp, Timestamp),
+        connector: Option<ConnectorId>,
+        limit: usize,
+    ) -> Result<Vec<Cause>> {
+        self.inner.causes(between, connector, limit).await
+    }
+    async fn used(
+        &self,
+        windows: &[(AccountId, SignedDuration)],
+        now: Timestamp,
+    ) -> Result<Vec<Used>> {
+        self.inner.used(windows, now).await
     }
     async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<u64> {
         self.inner.retry(retry, actor, now).await

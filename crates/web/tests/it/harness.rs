@@ -63,6 +63,7 @@ pub async fn start(limits: web::Limits) -> House {
         limits,
         public_url: "https://leadsync.example".to_owned(),
         catalogues: Arc::new(Told),
+        mails_are_sent: false,
     };
     let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
     House { address, hook, store, wake, stop, serving, _folder: folder }

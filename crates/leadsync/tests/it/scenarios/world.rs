@@ -89,6 +89,7 @@ impl Node {
             limits: web::Limits::default(),
             public_url: format!("http://{address}"),
             catalogues: Arc::new(Nobody),
+            mails_are_sent: false,
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
         let worlds = AtomicI64::new(0);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use store::Configuration;
 
 use super::page::{self, told};
@@ -46,10 +46,6 @@ fn items(configuration: &Configuration) -> Vec<Item> {
         }
     };
     all.map(item).collect()
-}
-
-pub(in crate::console) async fn first() -> Response {
-    Redirect::to("/connectors").into_response()
 }
 
 pub(in crate::console) async fn list(

@@ -12,7 +12,7 @@ mod summary;
 mod webhook;
 
 pub(super) use actions::{disable, enable, export, remove, retry};
-pub(super) use list::{first, list};
+pub(super) use list::list;
 pub(super) use new::{add, create};
 
 pub(super) use basic::{put as put_basic, show as basic};
@@ -132,7 +132,7 @@ fn frame(connector: &Connector, visitor: &Visitor, here: &str, in_setup: bool) -
 }
 
 /// The address of a connector's pages.
-fn address(name: &str) -> String {
+pub(super) fn address(name: &str) -> String {
     let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
     // A name has letters, digits and three signs, so a space, which is another here, can't occur.
     format!("/connectors/{name}")

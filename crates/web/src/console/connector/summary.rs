@@ -6,18 +6,21 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::SignedDuration;
 use plan::connector::Definition;
-use store::{FailureGroup, Filter, Page, RequestItem};
+use store::{Cause, Filter, Page, RequestItem};
 
 use super::page::{self, told};
 use super::{Frame, Opened, entities, open};
 use crate::Shared;
 use crate::console::visitor::Visitor;
+use crate::overview::Asked;
 
 /// How many of the newest requests are shown.
 const NEWEST: usize = 8;
-/// How many causes of failures are shown.
+/// How many causes of failures are shown, and of how many days.
 const CAUSES: usize = 5;
+const DAYS: i64 = 30;
 
 #[derive(Template)]
 #[template(path = "connector_summary.html")]
@@ -31,7 +34,8 @@ struct Summary {
     /// The connector in the opposite direction.
     opposite: Option<String>,
     newest: Vec<RequestItem>,
-    failures: Vec<FailureGroup>,
+    failures: Vec<Cause>,
+    days: i64,
 }
 
 impl Summary {
@@ -68,8 +72,10 @@ async fn read(
     let filter = Filter { connector: Some(frame.name.clone()), ..Filter::default() };
     let newest = Page { limit: NEWEST, after: None };
     let (newest, _) = shared.store.requests(&filter, &newest).await?;
-    let mut failures = shared.store.failures(&filter).await?;
-    failures.truncate(CAUSES);
+    let now = (shared.clock)();
+    let begin = now.checked_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(now);
+    let between = (begin, Asked::up_to(now));
+    let failures = shared.store.causes(between, Some(connector.id), CAUSES).await?;
     let opposite = configuration.opposite(&connector);
     Ok(Summary {
         page: "Connectors",
@@ -81,5 +87,6 @@ async fn read(
         version: connector.version,
         newest,
         failures,
+        days: DAYS,
     })
 }

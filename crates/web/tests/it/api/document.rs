@@ -57,6 +57,8 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/retry", "/retry", Some(json!({ "filter": { "event": "failed" } }))),
         ("POST", "/retry/cancel", "/retry/cancel", Some(json!({ "ids": [id(3)] }))),
         ("GET", "/failures", "/failures", None),
+        ("GET", "/overview", "/overview?from=7d&connector=ab", None),
+        ("GET", "/overview", "/overview?from=never", None),
         ("GET", "/mails", "/mails", None),
         ("POST", "/users", "/users", Some(user)),
         ("GET", "/users", "/users", None),

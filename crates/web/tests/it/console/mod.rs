@@ -1,5 +1,6 @@
 //! The console: signing in, and who may see what.
 
+mod overview;
 mod setup;
 
 use plan::permission::Role;

@@ -1,0 +1,363 @@
+//! Counting records while they are kept, and reading the counts.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+use plan::id::{AccountId, ConnectorId, RequestId};
+use plan::lag;
+use plan::outcome::{Event, SyncStatus};
+use plan::quota::day_of;
+use sqlx::Row;
+
+use super::values::{Place, ms};
+use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, log};
+use crate::tally::hour_of;
+use crate::{AttemptOutcome, Cause, Health, RecordKey, Result, Span, Step, Tally, Used, Waiting};
+
+/// A call is over after this time: its deadline is far below.
+const LONGEST_CALL: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a record is counted under.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Class {
+    hour: i64,
+    connector: i64,
+    event: Event,
+    lag: i64,
+    cause: String,
+}
+
+/// The class of an attempt's lag as `tally` and `record` have it; 0 if nothing was written.
+pub(super) fn lag_of(attempt: &AttemptOutcome) -> i64 {
+    let is_written = matches!(attempt.event, Event::New | Event::Updated);
+    if !is_written {
+        return 0;
+    }
+    let class = lag::class_of(attempt.at.duration_since(attempt.key.request.received_at()));
+    i64::try_from(class).unwrap_or(0)
+}
+
+/// What the failure of an attempt is grouped by.
+pub(super) fn cause_of(attempt: &AttemptOutcome) -> Option<String> {
+    let failed = attempt.sync_status == SyncStatus::Error;
+    attempt.problem.as_ref().filter(|_| failed).map(plan::problem::Problem::cause)
+}
+
+/// How the counts change by the attempts of one commit.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    counts: BTreeMap<Class, i64>,
+    latest: BTreeMap<(i64, Event), i64>,
+}
+
+impl Moves {
+    /// Takes up records as these attempts leave them, before they are kept: the last attempt of
+    /// each record.
+    pub(super) async fn add(
+        &mut self,
+        connection: &mut Connection,
+        attempts: &[&AttemptOutcome],
+        first: &HashMap<RecordKey, u32>,
+    ) -> Result<()> {
+        // A record's first attempt finds nothing to move from, so fresh records are never read.
+        let again = attempts.iter().filter(|a| first.get(&a.key).is_none_or(|n| *n > 1));
+        let keys: Vec<RecordKey> = again.map(|attempt| attempt.key).collect();
+        for class in before(connection, &keys).await? {
+            *self.counts.entry(class).or_default() -= 1;
+        }
+        for attempt in attempts {
+            let class = Class {
+                hour: hour_of(attempt.key.request.received_at()),
+                connector: attempt.connector.0,
+                event: attempt.event,
+                lag: lag_of(attempt),
+                cause: cause_of(attempt).unwrap_or_default(),
+            };
+            *self.counts.entry(class).or_default() += 1;
+            let latest = self.latest.entry((attempt.connector.0, attempt.event)).or_insert(0);
+            *latest = (*latest).max(ms(attempt.at));
+        }
+        Ok(())
+    }
+
+    /// Keeps them: one statement for the counts and one for the times, however many records.
+    pub(super) async fn keep(self, connection: &mut Connection) -> Result<()> {
+        let counts: Vec<(Class, i64)> =
+            self.counts.into_iter().filter(|(_, change)| *change != 0).collect();
+        for some in counts.chunks(ROWS_A_STATEMENT) {
+            let mut query = QueryBuilder::new(
+                "INSERT INTO tally (hour, connector, event, lag, cause, records) ",
+            );
+            query.push_values(some, |mut row, (class, change)| {
+                row.push_bind(class.hour)
+                    .push_bind(class.connector)
+                    .push_bind(class.event.as_str())
+                    .push_bind(class.lag)
+                    .push_bind(&class.cause)
+                    .push_bind(change);
+            });
+            query.push(
+                " ON CONFLICT (hour, connector, event, lag, cause) \
+                 DO UPDATE SET records = tally.records + excluded.records",
+            );
+            query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+        }
+        let latest: Vec<((i64, Event), i64)> = self.latest.into_iter().collect();
+        for some in latest.chunks(ROWS_A_STATEMENT) {
+            let mut query = QueryBuilder::new("INSERT INTO latest (connector, event, at) ");
+            query.push_values(some, |mut row, ((connector, event), at)| {
+                row.push_bind(*connector).push_bind(event.as_str()).push_bind(*at);
+            });
+            query.push(
+                " ON CONFLICT (connector, event) DO UPDATE SET at = excluded.at \
+                 WHERE latest.at < excluded.at",
+            );
+            query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What these records are counted under so far; those that are not there are left out.
+async fn before(connection: &mut Connection, keys: &[RecordKey]) -> Result<Vec<Class>> {
+    let mut classes = Vec::with_capacity(keys.len());
+    for some in keys.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(
+            "SELECT request, connector, event, lag, coalesce(cause, '') FROM record \
+             WHERE (request, position) IN (",
+        );
+        query.push_values(some, |mut row, key| {
+            row.push_bind(key.request.number()).push_bind(i64::from(key.position));
+        });
+        query.push(")");
+        let rows = query.build().persistent(some.len() == 1).fetch_all(&mut *connection).await?;
+        for row in rows {
+            let request = RequestId::from_number(row.try_get(0)?);
+            classes.push(Class {
+                hour: hour_of(request.received_at()),
+                connector: row.try_get(1)?,
+                event: Place { table: "record", row: &request }.word(row.try_get(2)?)?,
+                lag: row.try_get(3)?,
+                cause: row.try_get(4)?,
+            });
+        }
+    }
+    Ok(classes)
+}
+
+impl Backend {
+    pub(super) async fn read_health(&self, since: Timestamp) -> Result<Vec<Health>> {
+        let mut transaction = self.begin_read().await?;
+        let rows = sqlx::query("SELECT id FROM connector ORDER BY name")
+            .fetch_all(&mut *transaction)
+            .await?;
+        let mut all = Vec::with_capacity(rows.len());
+        for row in rows {
+            let connector = ConnectorId(row.try_get(0)?);
+            all.push(Health {
+                connector,
+                counts: Tally::default(),
+                lags: lag::Lags::default(),
+                waiting: waiting(&mut transaction, connector).await?,
+                retrying: retrying(&mut transaction, connector).await?,
+                last_success: None,
+                last_failure: None,
+            });
+        }
+        let one_step = Span { from: since, to: Timestamp::MAX, hours: i64::MAX };
+        for step in steps(&mut transaction, &one_step).await? {
+            if let Some(health) = all.iter_mut().find(|one| one.connector == step.connector) {
+                health.counts.add_all(&step.counts);
+                health.lags.add_all(&step.lags);
+            }
+        }
+        let rows = sqlx::query("SELECT connector, event, at FROM latest")
+            .fetch_all(&mut *transaction)
+            .await?;
+        for row in rows {
+            let connector: i64 = row.try_get(0)?;
+            let place = Place { table: "latest", row: &connector };
+            let (event, at) = (place.word(row.try_get(1)?)?, place.time(row.try_get(2)?)?);
+            let Some(health) = all.iter_mut().find(|one| one.connector.0 == connector) else {
+                continue;
+            };
+            let last = match event {
+                Event::Failed => &mut health.last_failure,
+                Event::Skipped => continue,
+                Event::New | Event::Updated | Event::Unchanged => &mut health.last_success,
+            };
+            *last = (*last).max(Some(at));
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn read_steps(&self, span: &Span) -> Result<Vec<Step>> {
+        steps(&mut *self.begin_read().await?, span).await
+    }
+
+    pub(super) async fn read_causes(
+        &self,
+        (from, to): (Timestamp, Timestamp),
+        connector: Option<ConnectorId>,
+        limit: usize,
+    ) -> Result<Vec<Cause>> {
+        let mut transaction = self.begin_read().await?;
+        let mut query = QueryBuilder::new(
+            "SELECT connector, cause, CAST(sum(records) AS BIGINT) FROM tally \
+             WHERE event = 'failed' AND cause <> ''",
+        );
+        push_hours(&mut query, from, to);
+        if let Some(connector) = connector {
+            query.push(" AND connector = ").push_bind(connector.0);
+        }
+        query.push(
+            " GROUP BY connector, cause HAVING sum(records) > 0 ORDER BY 3 DESC, 1, 2 LIMIT ",
+        );
+        query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
+        let mut causes = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (connector, cause): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+            let example = sqlx::query(
+                "SELECT request, problem FROM record WHERE connector = $1 AND cause = $2 \
+                 AND sync_status = 'error' AND request >= $3 ORDER BY request DESC LIMIT 1",
+            )
+            .bind(connector)
+            .bind(&cause)
+            .bind(RequestId::first_at(from).number())
+            .fetch_optional(&mut *transaction)
+            .await?;
+            let Some(example) = example else { continue };
+            let request = RequestId::from_number(example.try_get(0)?);
+            let place = Place { table: "record", row: &request };
+            let Some(problem) = log::problem(place, example.try_get(1)?)? else { continue };
+            let records = row.try_get::<i64, _>(2)?.cast_unsigned();
+            causes.push(Cause {
+                connector: ConnectorId(connector),
+                cause,
+                records,
+                request,
+                problem,
+            });
+        }
+        Ok(causes)
+    }
+
+    pub(super) async fn read_used(
+        &self,
+        windows: &[(AccountId, SignedDuration)],
+        now: Timestamp,
+    ) -> Result<Vec<Used>> {
+        let mut transaction = self.begin_read().await?;
+        let under_way = sqlx::query("SELECT account, operation FROM intent")
+            .fetch_all(&mut *transaction)
+            .await?;
+        let mut all = Vec::with_capacity(windows.len());
+        for (account, window) in windows {
+            let since = now.checked_sub(*window).unwrap_or(Timestamp::MIN);
+            // Calls are numbered by the time of their beginning.
+            let begun = since.checked_sub(LONGEST_CALL).unwrap_or(Timestamp::MIN);
+            let row = sqlx::query(
+                "SELECT (SELECT calls FROM spent WHERE account = $1 AND day = $2), count(*), \
+                 count(CASE WHEN url LIKE '%/Bulk/%' THEN 1 END) FROM call \
+                 WHERE id >= $3 AND account = $1 AND at + milliseconds > $4",
+            )
+            .bind(account.0)
+            .bind(day_of(now))
+            .bind(RequestId::first_at(begun).number())
+            .bind(ms(since))
+            .fetch_one(&mut *transaction)
+            .await?;
+            let place = Place { table: "call", row: &account.0 };
+            let mut used = Used {
+                account: *account,
+                today: place.count(row.try_get::<Option<i64>, _>(0)?.unwrap_or(0))?,
+                calls: place.count(row.try_get(1)?)?,
+                bulk_calls: place.count(row.try_get(2)?)?,
+            };
+            for row in &under_way {
+                if row.try_get::<i64, _>(0)? == account.0 {
+                    // It counts for the day since it was about to go out.
+                    used.calls += 1;
+                    used.bulk_calls += u32::from(row.try_get::<&str, _>(1)?.contains("Bulk/"));
+                }
+            }
+            all.push(used);
+        }
+        Ok(all)
+    }
+}
+
+async fn steps(connection: &mut Connection, span: &Span) -> Result<Vec<Step>> {
+    let hours = span.hours.max(1);
+    let mut query = QueryBuilder::new("SELECT hour / ");
+    query.push_bind(hours).push(
+        ", connector, event, lag, CAST(sum(records) AS BIGINT) FROM tally WHERE records <> 0",
+    );
+    push_hours(&mut query, span.from, span.to);
+    query.push(" GROUP BY 1, 2, 3, 4 ORDER BY 1, 2");
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    let mut steps: Vec<Step> = Vec::new();
+    for row in rows {
+        let (number, connector) = (row.try_get::<i64, _>(0)?, ConnectorId(row.try_get(1)?));
+        let place = Place { table: "tally", row: &number };
+        let from = place.time(number.saturating_mul(hours).saturating_mul(3_600_000))?;
+        if !steps.last().is_some_and(|step| step.from == from && step.connector == connector) {
+            let (counts, lags) = Default::default();
+            steps.push(Step { connector, from, counts, lags });
+        }
+        let Some(step) = steps.last_mut() else { continue };
+        let records = row.try_get::<i64, _>(4)?.max(0).cast_unsigned();
+        step.counts.add(place.word(row.try_get(2)?)?, records);
+        step.lags.add(usize::try_from(row.try_get::<i64, _>(3)?).unwrap_or(0), records);
+    }
+    Ok(steps)
+}
+
+fn push_hours(query: &mut QueryBuilder, from: Timestamp, to: Timestamp) {
+    query.push(" AND hour >= ").push_bind(hour_of(from));
+    let last = to.checked_sub(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MIN);
+    query.push(" AND hour <= ").push_bind(hour_of(last));
+}
+
+async fn waiting(connection: &mut Connection, connector: ConnectorId) -> Result<Waiting> {
+    let row = sqlx::query(
+        "SELECT count(*), min(id) FROM (SELECT id FROM request WHERE connector = $1 \
+         AND finished_at IS NULL AND due = 0 ORDER BY due, id LIMIT $2) AS found",
+    )
+    .bind(connector.0)
+    .bind(most())
+    .fetch_one(connection)
+    .await?;
+    Ok(Waiting {
+        count: row.try_get::<i64, _>(0)?.cast_unsigned(),
+        oldest: came(row.try_get(1)?),
+        next: None,
+    })
+}
+
+async fn retrying(connection: &mut Connection, connector: ConnectorId) -> Result<Waiting> {
+    let row = sqlx::query(
+        "SELECT count(*), min(request), min(due) FROM (SELECT request, due FROM record \
+         WHERE connector = $1 AND due IS NOT NULL ORDER BY due LIMIT $2) AS found",
+    )
+    .bind(connector.0)
+    .bind(most())
+    .fetch_one(connection)
+    .await?;
+    let place = Place { table: "record", row: &connector.0 };
+    let next: Option<i64> = row.try_get(2)?;
+    Ok(Waiting {
+        count: row.try_get::<i64, _>(0)?.cast_unsigned(),
+        oldest: came(row.try_get(1)?),
+        next: next.map(|due| place.time(due)).transpose()?,
+    })
+}
+
+fn most() -> i64 {
+    i64::try_from(Waiting::MOST).unwrap_or(i64::MAX)
+}
+
+fn came(request: Option<i64>) -> Option<Timestamp> {
+    request.map(|number| RequestId::from_number(number).received_at())
+}

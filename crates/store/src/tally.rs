@@ -1,0 +1,183 @@
+//! Records counted: how connectors do, without looking at a record.
+
+use jiff::{SignedDuration, Timestamp};
+use plan::id::{AccountId, ConnectorId, RequestId};
+use plan::lag::Lags;
+use plan::outcome::Event;
+use plan::problem::Problem;
+use serde::Serialize;
+
+/// How many records stand at each event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Created in the destination.
+    pub new: u64,
+    /// Updated in the destination.
+    pub updated: u64,
+    /// The destination already held all of it.
+    pub unchanged: u64,
+    /// Left alone, as the settings say.
+    pub skipped: u64,
+    /// Not in the destination: failed for good, or until the next try.
+    pub failed: u64,
+}
+
+impl Tally {
+    /// Adds so many records of this event.
+    pub fn add(&mut self, event: Event, records: u64) {
+        let count = match event {
+            Event::New => &mut self.new,
+            Event::Updated => &mut self.updated,
+            Event::Unchanged => &mut self.unchanged,
+            Event::Skipped => &mut self.skipped,
+            Event::Failed => &mut self.failed,
+        };
+        *count += records;
+    }
+
+    /// Adds all of others.
+    pub fn add_all(&mut self, others: &Self) {
+        for event in Event::ALL {
+            self.add(*event, others.of(*event));
+        }
+    }
+
+    /// Those of this event.
+    pub fn of(&self, event: Event) -> u64 {
+        match event {
+            Event::New => self.new,
+            Event::Updated => self.updated,
+            Event::Unchanged => self.unchanged,
+            Event::Skipped => self.skipped,
+            Event::Failed => self.failed,
+        }
+    }
+
+    /// Those that were written to the destination.
+    pub fn written(&self) -> u64 {
+        self.new + self.updated
+    }
+
+    /// All of them.
+    pub fn all(&self) -> u64 {
+        Event::ALL.iter().map(|event| self.of(*event)).sum()
+    }
+}
+
+/// How one connector does.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// Which.
+    pub connector: ConnectorId,
+    /// Its records that arrived since the time asked for, by how they stand now.
+    pub counts: Tally,
+    /// How long those of them took that were written.
+    pub lags: Lags,
+    /// Requests that came and were not taken up yet: they wait for their turn, or are held while
+    /// the connector is disabled.
+    pub waiting: Waiting,
+    /// Records that were tried and are to be tried again, by themselves or because a person asked.
+    pub retrying: Waiting,
+    /// When a record of it was last written, or found to be as it should be.
+    pub last_success: Option<Timestamp>,
+    /// When an attempt last failed.
+    pub last_failure: Option<Timestamp>,
+}
+
+/// What waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many; counted up to [`Waiting::MOST`].
+    pub count: u64,
+    /// When the oldest of them came.
+    pub oldest: Option<Timestamp>,
+    /// When the next of them is due, if that is set.
+    pub next: Option<Timestamp>,
+}
+
+impl Waiting {
+    /// More than this are not counted, so that a backlog of any size costs the same: a `count` of
+    /// so many means so many or more.
+    pub const MOST: u64 = 10_000;
+}
+
+/// A part of the past, in whole hours (UTC), cut into steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// From the hour that this time lies in.
+    pub from: Timestamp,
+    /// Before this time; an hour that it cuts is counted whole.
+    pub to: Timestamp,
+    /// The length of a step in hours, 1 or more. Steps begin at its multiples since 1970, so those
+    /// of 24 hours are days.
+    pub hours: i64,
+}
+
+impl Span {
+    /// When its first step begins.
+    pub fn first_step(&self) -> Timestamp {
+        step_of(hour_of(self.from), self.hours)
+    }
+
+    /// When each of its steps begins: at most `limit` of them.
+    pub fn steps(&self, limit: usize) -> Vec<Timestamp> {
+        let length = SignedDuration::from_hours(self.hours.max(1));
+        let next = |at: &Timestamp| at.checked_add(length).ok();
+        let steps = std::iter::successors(Some(self.first_step()), next);
+        steps.take_while(|at| *at < self.to).take(limit).collect()
+    }
+}
+
+/// The hour (UTC) that a time lies in, counted from 1970.
+pub(crate) fn hour_of(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(3_600)
+}
+
+/// When the step begins that this hour lies in.
+fn step_of(hour: i64, hours: i64) -> Timestamp {
+    let hours = hours.max(1);
+    let seconds = hour.div_euclid(hours).saturating_mul(hours).saturating_mul(3_600);
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MIN)
+}
+
+/// What became of one connector's records that arrived in one step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The connector.
+    pub connector: ConnectorId,
+    /// When the step begins.
+    pub from: Timestamp,
+    /// Its records, by how they stand now.
+    pub counts: Tally,
+    /// How long those of them took that were written.
+    pub lags: Lags,
+}
+
+/// One connector's failed records with one cause.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    /// The connector.
+    pub connector: ConnectorId,
+    /// What they are grouped by ([`Problem::cause`]).
+    pub cause: String,
+    /// How many.
+    pub records: u64,
+    /// The newest of their requests.
+    pub request: RequestId,
+    /// Its problem, as an example.
+    pub problem: Problem,
+}
+
+/// Calls that were made to an account, as far as they are kept: calls under way are among them,
+/// calls that others make are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// The account.
+    pub account: AccountId,
+    /// Calls today (UTC).
+    pub today: u32,
+    /// Calls in the window up to now, bulk calls included.
+    pub calls: u32,
+    /// Bulk calls in the window up to now.
+    pub bulk_calls: u32,
+}

@@ -1,0 +1,39 @@
+//! `/overview`: how it goes.
+
+use axum::Json;
+use axum::extract::State;
+use plan::period;
+
+use super::input::Params;
+use super::refusal::Refusal;
+use super::{Result, known_connector};
+use crate::Shared;
+use crate::overview::{Asked, Overview, read};
+
+/// The beginning of the period unless it is said.
+const FROM: &str = "24h";
+
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    mut params: Params,
+) -> Result<Json<Overview>> {
+    let now = (shared.clock)();
+    let time = |text: &str| period::parse(text, now);
+    let from = params.read("from", time)?.map_or_else(|| time(FROM), Ok);
+    let from = from.map_err(|what| Refusal::wrong("from", what))?;
+    let to = params.read("to", time)?.unwrap_or_else(|| Asked::up_to(now));
+    let connector = params.text("connector");
+    params.end()?;
+    let configuration = shared.store.configuration().await?;
+    let connector = match connector {
+        Some(name) => {
+            let known = known_connector(&configuration, &name);
+            let unknown = |_| Refusal::wrong("connector", format!("there is no '{name}'"));
+            Some(known.map_err(unknown)?.id)
+        }
+        None => None,
+    };
+    let asked = Asked { from, to, connector };
+    let span = asked.span().map_err(|what| Refusal::wrong("from", what))?;
+    Ok(Json(read(&*shared.store, &configuration, &asked, &span, now).await?))
+}

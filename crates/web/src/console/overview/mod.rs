@@ -1,0 +1,390 @@
+//! `/`: what a person looks at in the morning.
+
+mod chart;
+mod notices;
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::{SignedDuration, Timestamp};
+use plan::id::ConnectorId;
+use plan::period;
+use store::{Configuration, Waiting};
+
+use self::chart::{Chart, Frame, Values, number};
+use self::notices::{Facts, Notice, notices};
+use super::connector;
+use super::page::{self, Choice, choices};
+use super::visitor::Visitor;
+use crate::Shared;
+use crate::overview::{Asked, CauseItem, Lag, Overview, StepItem, WaitingItem, read};
+
+/// The periods that can be chosen: the word in the address, what people read, and the first and
+/// the last time, which is now if there is none. The first is shown unless another is chosen.
+const PERIODS: [(&str, &str, &str, &str); 5] = [
+    ("24h", "Last 24 hours", "24h", ""),
+    ("7d", "Last 7 days", "7d", ""),
+    ("30d", "Last 30 days", "30d", ""),
+    ("this-month", "This month", "this-month", ""),
+    ("last-month", "Last month", "last-month", "this-month"),
+];
+/// How many mails are looked at for those that were not sent.
+const MAILS: usize = 50;
+/// How long field changes and unsent mails are told.
+const OF_LATE: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Page {
+    page: &'static str,
+    visitor: Visitor,
+    wrong: Option<String>,
+    periods: Vec<Choice>,
+    connectors: Vec<Choice>,
+    /// The chosen connector, for links.
+    connector: String,
+    stage: Stage,
+    overview: Overview,
+    notices: Vec<Notice>,
+    charts: Vec<Chart>,
+}
+
+/// How far the set-up went.
+enum Stage {
+    /// There is no connector.
+    NoConnector,
+    /// Nothing came to any yet; this is one of them.
+    NothingCame(String),
+    /// It goes.
+    Going,
+}
+
+pub(super) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let now = (shared.clock)();
+    match make(&shared, visitor, &given, now).await {
+        Ok(page) => {
+            let is_wrong = page.wrong.is_some();
+            let status = if is_wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+            page::page(status, &page)
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+async fn make(
+    shared: &Shared,
+    visitor: Visitor,
+    given: &BTreeMap<String, String>,
+    now: Timestamp,
+) -> store::Result<Page> {
+    let of = |name: &str| given.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let configuration = shared.store.configuration().await?;
+    let (asked, wrong) = match asked(of("period"), of("connector"), &configuration, now) {
+        Ok(asked) => (asked, None),
+        Err(wrong) => (since(PERIODS[0], None, now), Some(wrong)),
+    };
+    let span = asked.span().unwrap_or(store::Span { from: asked.from, to: asked.to, hours: 24 });
+    let overview = read(&*shared.store, &configuration, &asked, &span, now).await?;
+    let of_late = now.checked_sub(OF_LATE).unwrap_or(now);
+    let mut field_changes = Vec::with_capacity(overview.accounts.len());
+    for account in &overview.accounts {
+        if let Some(known) = configuration.account(&account.name) {
+            let changes = shared.store.field_changes(known.id, of_late).await?;
+            field_changes.push((account.name.clone(), changes));
+        }
+    }
+    let facts = Facts {
+        configuration: &configuration,
+        overview: &overview,
+        incidents: &shared.store.incidents().await?,
+        mails: &shared.store.mails(MAILS).await?,
+        mails_are_sent: shared.mails_are_sent,
+        field_changes: &field_changes,
+        administers: visitor.administers(),
+        since: of_late,
+        now,
+    };
+    let names = configuration.connectors.iter().map(|connector| &connector.definition.name);
+    let period = of("period").unwrap_or(PERIODS[0].0);
+    Ok(Page {
+        page: "Overview",
+        visitor,
+        wrong,
+        periods: choices(PERIODS.iter().map(|(word, label, ..)| (*word, *label)), period),
+        connectors: choices(
+            names.map(|name| (name.as_str(), name.as_str())),
+            of("connector").unwrap_or_default(),
+        ),
+        connector: of("connector").unwrap_or_default().to_owned(),
+        stage: stage_of(&overview),
+        notices: notices(&facts),
+        charts: charts(&overview),
+        overview,
+    })
+}
+
+fn since(
+    (_, _, from, to): (&str, &str, &str, &str),
+    connector: Option<ConnectorId>,
+    now: Timestamp,
+) -> Asked {
+    let time = |text| period::parse(text, now).ok();
+    let from = time(from).unwrap_or(now);
+    let to = time(to).unwrap_or_else(|| Asked::up_to(now));
+    Asked { from, to, connector }
+}
+
+/// What the address asks for, or what is wrong with it.
+fn asked(
+    period: Option<&str>,
+    connector: Option<&str>,
+    configuration: &Configuration,
+    now: Timestamp,
+) -> Result<Asked, String> {
+    let period = period.unwrap_or(PERIODS[0].0);
+    let known = PERIODS.iter().find(|(word, ..)| *word == period);
+    let known = known.ok_or_else(|| format!("'{period}' is no period."))?;
+    let connector = connector.map(|name| {
+        let known = configuration.connector(name);
+        known.map(|known| known.id).ok_or_else(|| format!("There is no connector '{name}'."))
+    });
+    Ok(since(*known, connector.transpose()?, now))
+}
+
+fn stage_of(overview: &Overview) -> Stage {
+    match overview.connectors.first() {
+        None => Stage::NoConnector,
+        Some(first) if !overview.connectors.iter().any(|connector| connector.is_used()) => {
+            Stage::NothingCame(connector::address(&first.name))
+        }
+        Some(_) => Stage::Going,
+    }
+}
+
+fn charts(overview: &Overview) -> Vec<Chart> {
+    let ticks = ticks(overview);
+    let values = |told: fn(&StepItem) -> String,
+                  values: fn(&StepItem) -> Vec<(&'static str, u64)>| {
+        let step = |step: &StepItem| Values {
+            told: format!("{}: {}", stretch(step.from, overview.step_hours), told(step)),
+            values: values(step),
+        };
+        overview.steps.iter().map(step).collect::<Vec<_>>()
+    };
+    let peak = |of: fn(&StepItem) -> u64| {
+        let peak = overview.steps.iter().max_by_key(|step| of(step)).filter(|step| of(step) > 0);
+        peak.map(|step| {
+            format!("most, {}, {}", number(of(step)), stretch(step.from, overview.step_hours))
+        })
+    };
+    let total = &overview.total;
+    let volume = Frame {
+        id: "volume",
+        title: "Records",
+        description: format!(
+            "{} synced, {} with nothing to do, {} failed; {}.",
+            number(total.counts.written()),
+            number(quiet(&total.counts)),
+            number(total.counts.failed),
+            peak(|step| step.sum.counts.all()).unwrap_or_else(|| "nothing came".to_owned())
+        ),
+        legend: vec![("synced", "Synced"), ("quiet", "Nothing to do"), ("failed", "Failed")],
+        ticks: ticks.clone(),
+    };
+    let volume_values = values(
+        |step| {
+            let counts = &step.sum.counts;
+            format!(
+                "{} synced, {} with nothing to do, {} failed",
+                number(counts.written()),
+                number(quiet(counts)),
+                number(counts.failed)
+            )
+        },
+        |step| {
+            let counts = &step.sum.counts;
+            vec![("synced", counts.written()), ("quiet", quiet(counts)), ("failed", counts.failed)]
+        },
+    );
+    let failed = Frame {
+        id: "failures",
+        title: "Failures",
+        description: match peak(|step| step.sum.counts.failed) {
+            Some(peak) => format!("{} failed; {peak}.", number(total.counts.failed)),
+            None => "None.".to_owned(),
+        },
+        legend: vec![("failed", "Failed, and not yet mended")],
+        ticks: ticks.clone(),
+    };
+    let failed_values = values(
+        |step| format!("{} failed", number(step.sum.counts.failed)),
+        |step| vec![("failed", step.sum.counts.failed)],
+    );
+    let lag = Frame {
+        id: "lag",
+        title: "Lag",
+        description: format!(
+            "From arrival to the destination: half within {}, 95 of 100 within {}.",
+            time(total.lag.p50_ms),
+            time(total.lag.p95_ms)
+        ),
+        legend: vec![("half", "Half within"), ("most", "95 of 100 within")],
+        ticks,
+    };
+    let lag_values = values(
+        |step| {
+            let Lag { p50_ms, p95_ms } = step.sum.lag;
+            format!("half within {}, 95 of 100 within {}", time(p50_ms), time(p95_ms))
+        },
+        |step| {
+            let Lag { p50_ms, p95_ms } = step.sum.lag;
+            vec![("most", p95_ms.unwrap_or(0)), ("half", p50_ms.unwrap_or(0))]
+        },
+    );
+    vec![
+        Chart::stacked(volume, volume_values),
+        Chart::stacked(failed, failed_values),
+        Chart::times(lag, lag_values),
+    ]
+}
+
+/// Records for which nothing had to be written.
+fn quiet(counts: &store::Tally) -> u64 {
+    counts.unchanged + counts.skipped
+}
+
+/// When the first, the middle and the last step begins.
+fn ticks(overview: &Overview) -> Vec<String> {
+    let format = if overview.step_hours == 1 { "%H:%M UTC" } else { "%-d %b" };
+    let steps = &overview.steps;
+    let mut places = vec![0, steps.len() / 2, steps.len().saturating_sub(1)];
+    places.dedup();
+    let of = |place: usize| steps.get(place).map(|step| step.from.strftime(format).to_string());
+    places.into_iter().filter_map(of).collect()
+}
+
+/// A step in words.
+fn stretch(from: Timestamp, hours: i64) -> String {
+    let to = from.checked_add(SignedDuration::from_hours(hours)).unwrap_or(from);
+    if hours < 24 {
+        format!("{}–{} UTC", from.strftime("%a %-d %b, %H:%M"), to.strftime("%H:%M"))
+    } else if hours == 24 {
+        from.strftime("%a %-d %b").to_string()
+    } else {
+        format!("week from {}", from.strftime("%a %-d %b"))
+    }
+}
+
+/// A time that something takes, in words.
+fn time(ms: Option<u64>) -> String {
+    match ms {
+        None => "–".to_owned(),
+        Some(ms) if ms < 1_000 => format!("{ms} ms"),
+        Some(ms) if ms < 120_000 => format!("{} s", ms / 1_000),
+        Some(ms) if ms < 2 * 3_600_000 => format!("{} min", ms / 60_000),
+        Some(ms) if ms < 2 * 86_400_000 => format!("{} h", ms / 3_600_000),
+        Some(ms) => format!("{} days", ms / 86_400_000),
+    }
+}
+
+impl Page {
+    /// Whether there is nothing yet that could be chosen.
+    fn is_first(&self) -> bool {
+        matches!(self.stage, Stage::NoConnector)
+    }
+
+    fn number(&self, value: &u64) -> String {
+        number(*value)
+    }
+
+    fn of_32(&self, value: &u32) -> String {
+        number((*value).into())
+    }
+
+    fn quiet(&self, counts: &store::Tally) -> String {
+        number(quiet(counts))
+    }
+
+    fn written(&self, counts: &store::Tally) -> String {
+        number(counts.written())
+    }
+
+    fn time(&self, ms: &Option<u64>) -> String {
+        time(*ms)
+    }
+
+    fn stretch(&self, step: &StepItem) -> String {
+        stretch(step.from, self.overview.step_hours)
+    }
+
+    /// The address of a connector's page.
+    fn address(&self, name: &str) -> String {
+        connector::address(name)
+    }
+
+    fn waiting(&self, waiting: &WaitingItem) -> String {
+        let more = if waiting.count == Waiting::MOST { "+" } else { "" };
+        format!("{}{more}", number(waiting.count))
+    }
+
+    fn all(&self, of: fn(&crate::overview::ConnectorOverview) -> WaitingItem) -> String {
+        let counts = self.overview.connectors.iter().map(|connector| of(connector).count);
+        let more = counts.clone().any(|count| count == Waiting::MOST);
+        format!("{}{}", number(counts.sum()), if more { "+" } else { "" })
+    }
+
+    fn all_waiting(&self) -> String {
+        self.all(|connector| connector.waiting)
+    }
+
+    fn all_retrying(&self) -> String {
+        self.all(|connector| connector.retrying)
+    }
+
+    /// The address of the requests that arrived in a part of the period.
+    fn requests(&self, from: Timestamp, to: Timestamp, more: &[(&str, &str)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("from", &from.to_string()).append_pair("to", &to.to_string());
+        if !self.connector.is_empty() {
+            query.append_pair("connector", &self.connector);
+        }
+        format!("/requests?{}", query.extend_pairs(more).finish())
+    }
+
+    fn requests_of_step(&self, step: &StepItem) -> String {
+        let length = SignedDuration::from_hours(self.overview.step_hours);
+        let to = step.from.checked_add(length).unwrap_or(self.overview.to);
+        self.requests(step.from, to, &[])
+    }
+
+    fn failed_requests(&self) -> String {
+        self.requests(self.overview.from, self.end(), &[("event", "failed")])
+    }
+
+    fn requests_of_cause(&self, cause: &CauseItem) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let (from, to) = (self.overview.from.to_string(), self.end().to_string());
+        query.extend_pairs([("from", &from), ("to", &to)]);
+        query.extend_pairs([("connector", &cause.connector), ("cause", &cause.cause)]);
+        format!("/requests?{}", query.finish())
+    }
+
+    /// The end of the last step: what comes in it later is counted in it too.
+    fn end(&self) -> Timestamp {
+        let length = SignedDuration::from_hours(self.overview.step_hours);
+        let last = self.overview.steps.last().map_or(self.overview.to, |step| step.from);
+        last.checked_add(length).unwrap_or(self.overview.to)
+    }
+
+    /// The steps in which something came.
+    fn busy(&self) -> Vec<&StepItem> {
+        self.overview.steps.iter().filter(|step| step.sum.counts.all() > 0).rev().collect()
+    }
+}

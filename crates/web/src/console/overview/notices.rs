@@ -1,0 +1,231 @@
+//! What needs somebody, each with the page on which it is mended.
+
+use jiff::{SignedDuration, Timestamp};
+use plan::incident::{Incident, Kind};
+use plan::metadata::FieldChange;
+use store::{Configuration, MailItem, MailState};
+
+use super::chart::number;
+use crate::console::connector;
+use crate::overview::{ConnectorOverview, Overview};
+
+/// Requests that wait longer than this for their turn are told.
+const LONG: SignedDuration = SignedDuration::from_mins(5);
+/// A daily quota of which less than this is left is told, in per cent.
+const LITTLE: u64 = 10;
+/// How many field changes of an account are told one by one.
+const CHANGES: usize = 3;
+
+/// Something that needs somebody.
+pub(super) struct Notice {
+    /// `bad`: leads don't arrive; `warning`: they may not, or late.
+    pub(super) class: &'static str,
+    pub(super) what: String,
+    pub(super) advice: String,
+    /// The address and the name of the page on which it is mended.
+    pub(super) links: Vec<(String, String)>,
+}
+
+/// What notices are made from.
+pub(super) struct Facts<'a> {
+    pub(super) configuration: &'a Configuration,
+    pub(super) overview: &'a Overview,
+    pub(super) incidents: &'a [Incident],
+    pub(super) mails: &'a [MailItem],
+    pub(super) mails_are_sent: bool,
+    /// Of late, by account.
+    pub(super) field_changes: &'a [(String, Vec<(Timestamp, FieldChange)>)],
+    pub(super) administers: bool,
+    /// From when on failed mails are told.
+    pub(super) since: Timestamp,
+    pub(super) now: Timestamp,
+}
+
+/// The worst first.
+pub(super) fn notices(facts: &Facts<'_>) -> Vec<Notice> {
+    let mut notices = refused_keys(facts);
+    for connector in &facts.overview.connectors {
+        notices.extend(disabled(connector));
+        notices.extend(late(connector, facts.now));
+        notices.extend(retrying(connector));
+    }
+    notices.extend(little_quota(facts));
+    notices.extend(field_changes(facts));
+    notices.extend(mails(facts));
+    // A stable sort: what is bad comes first, each kind in its order.
+    notices.sort_by_key(|notice| notice.class != "bad");
+    notices
+}
+
+fn refused_keys(facts: &Facts<'_>) -> Vec<Notice> {
+    let causes = facts.incidents.iter().flat_map(|incident| &incident.causes);
+    let mut notices: Vec<Notice> = Vec::new();
+    for cause in causes.filter(|cause| cause.kind == Kind::Account) {
+        // The connectors of one account all tell of it.
+        if notices.iter().any(|notice| notice.what == cause.problem.message) {
+            continue;
+        }
+        let page = facts.administers.then(|| ("/accounts".to_owned(), "Accounts".to_owned()));
+        notices.push(Notice {
+            class: "bad",
+            what: cause.problem.message.clone(),
+            advice: cause.problem.advice.clone(),
+            links: page.into_iter().collect(),
+        });
+    }
+    notices
+}
+
+fn page_of(connector: &ConnectorOverview) -> (String, String) {
+    (connector::address(&connector.name), connector.name.clone())
+}
+
+fn requests_of(connector: &ConnectorOverview, query: &str, label: &str) -> (String, String) {
+    let name: String = form_urlencoded::byte_serialize(connector.name.as_bytes()).collect();
+    (format!("/requests?connector={name}{query}"), label.to_owned())
+}
+
+fn disabled(connector: &ConnectorOverview) -> Option<Notice> {
+    // One that is being set up has nothing to hold.
+    if connector.enabled || !connector.is_used() {
+        return None;
+    }
+    let since = connector.disabled_at.map(|at| format!(" since {}", moment(at)));
+    let since = since.unwrap_or_default();
+    let held = match connector.waiting.count {
+        0 => String::new(),
+        count => format!("; {} held", many(count, "request is", "requests are")),
+    };
+    Some(Notice {
+        class: "bad",
+        what: format!("{} is disabled{since}{held}.", connector.name),
+        advice: "Nothing of it is written. Enable it when it is to go on.".to_owned(),
+        links: vec![page_of(connector)],
+    })
+}
+
+fn late(connector: &ConnectorOverview, now: Timestamp) -> Option<Notice> {
+    let oldest = connector.waiting.oldest.filter(|_| connector.enabled)?;
+    if now.duration_since(oldest) < LONG {
+        return None;
+    }
+    let count = many(connector.waiting.count, "request waits", "requests wait");
+    Some(Notice {
+        class: "warning",
+        what: format!("{}: {count}, the oldest since {}.", connector.name, moment(oldest)),
+        advice:
+            "More comes than the account's quota lets through, or the account does not answer. \
+                 They are worked in the order of arrival."
+                .to_owned(),
+        links: vec![requests_of(connector, "&job_status=queued", "Requests that wait")],
+    })
+}
+
+fn retrying(connector: &ConnectorOverview) -> Option<Notice> {
+    if connector.retrying.count == 0 || !connector.enabled {
+        return None;
+    }
+    let count = many(connector.retrying.count, "record waits", "records wait");
+    let next = connector.retrying.next.map(|at| format!(", the first at {}", moment(at)));
+    Some(Notice {
+        class: "warning",
+        what: format!("{}: {count} for the next try{}.", connector.name, next.unwrap_or_default()),
+        advice: "They are tried again by themselves; each request says why it waits.".to_owned(),
+        links: vec![requests_of(connector, "&job_status=queued&event=failed", "Those requests")],
+    })
+}
+
+fn little_quota(facts: &Facts<'_>) -> Vec<Notice> {
+    let little = facts.overview.accounts.iter().filter(|account| {
+        u64::from(account.left.today) * 100 < u64::from(account.quota.daily) * LITTLE
+    });
+    let notice = |account: &crate::overview::AccountOverview| Notice {
+        class: "warning",
+        what: format!(
+            "{} has {} of {} calls left today.",
+            account.name,
+            number(account.left.today.into()),
+            number(account.quota.daily.into())
+        ),
+        advice: "When none is left, what comes waits until midnight UTC. If the account may be \
+                 called more often, say so in its plan."
+            .to_owned(),
+        links: facts
+            .administers
+            .then(|| ("/accounts".to_owned(), "Accounts".to_owned()))
+            .into_iter()
+            .collect(),
+    };
+    little.map(notice).collect()
+}
+
+fn field_changes(facts: &Facts<'_>) -> Vec<Notice> {
+    let some = facts.field_changes.iter().filter(|(_, changes)| !changes.is_empty());
+    let notice = |(account, changes): &(String, Vec<(Timestamp, FieldChange)>)| {
+        let newest = changes.iter().rev().take(CHANGES);
+        let told: Vec<String> =
+            newest.map(|(_, change)| format!("{} {}", change.field, change.what.words())).collect();
+        let more = match changes.len().saturating_sub(CHANGES) {
+            0 => String::new(),
+            more => format!("; {more} more"),
+        };
+        let of = |connector: &&store::Connector| {
+            connector.definition.source == *account || connector.definition.destination == *account
+        };
+        let connectors = facts.configuration.connectors.iter().filter(of);
+        let check = |connector: &store::Connector| {
+            let name = &connector.definition.name;
+            (format!("{}/check", connector::address(name)), format!("Check {name}"))
+        };
+        Notice {
+            class: "warning",
+            what: format!("Fields changed in {account}: {}{more}.", told.join("; ")),
+            advice: "A mapping that was right may be wrong since.".to_owned(),
+            links: connectors.map(check).collect(),
+        }
+    };
+    some.map(notice).collect()
+}
+
+fn mails(facts: &Facts<'_>) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let failed = |mail: &&MailItem| {
+        let is_stuck = mail.state == MailState::Queued && mail.error.is_some();
+        (mail.state == MailState::GivenUp && mail.at >= facts.since) || is_stuck
+    };
+    let failed: Vec<&MailItem> = facts.mails.iter().filter(failed).collect();
+    if let Some(newest) = failed.first() {
+        let count = many(failed.len() as u64, "mail was", "mails were");
+        let why = newest.error.as_deref().map(|why| format!(" The last one's reason: {why}."));
+        notices.push(Notice {
+            class: "warning",
+            what: format!("{count} not sent, the last one to {}.", newest.recipient),
+            advice: format!(
+                "Whoever is to know of failures is not told.{}",
+                why.unwrap_or_default()
+            ),
+            links: Vec::new(),
+        });
+    }
+    let notifies = |connector: &&store::Connector| connector.definition.basic.notifications;
+    if !facts.mails_are_sent && facts.configuration.connectors.iter().any(|c| notifies(&c)) {
+        notices.push(Notice {
+            class: "warning",
+            what: "No mail server is set: mails about failures go to the log of the service only."
+                .to_owned(),
+            advice: "Start it with LEADSYNC_SMTP_URL and LEADSYNC_MAIL_FROM.".to_owned(),
+            links: Vec::new(),
+        });
+    }
+    notices
+}
+
+/// So many things, in words.
+fn many(count: u64, one: &str, more: &str) -> String {
+    let or_more = if count == store::Waiting::MOST { " or more" } else { "" };
+    format!("{}{or_more} {}", number(count), if count == 1 { one } else { more })
+}
+
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}

@@ -1,0 +1,291 @@
+//! How it goes: what became of the records of a period, what waits, what is left of quotas.
+//!
+//! All of it comes from what the store counts as it keeps records, so it costs the same at any
+//! number of them.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use plan::id::{ConnectorId, RequestId};
+use plan::lag::Lags;
+use plan::problem::Problem;
+use plan::quota::Quota;
+use serde::Serialize;
+use store::{Configuration, Connector, Health, Span, Store, Tally, Used, Waiting};
+
+/// The lengths of a step, in hours, the finest first.
+const LENGTHS: [i64; 4] = [1, 6, 24, 7 * 24];
+/// More steps than this are not shown: they are longer instead.
+const MOST_STEPS: usize = 62;
+/// The longest period, in days.
+const LONGEST: i64 = 366;
+/// How many causes of failures are told.
+const CAUSES: usize = 10;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+    /// Only this connector.
+    pub(crate) connector: Option<ConnectorId>,
+}
+
+impl Asked {
+    /// The end of a period that goes up to this moment: what arrives in it counts.
+    pub(crate) fn up_to(now: Timestamp) -> Timestamp {
+        now.checked_add(SignedDuration::from_millis(1)).unwrap_or(now)
+    }
+
+    /// The period cut into steps, or what is wrong with it.
+    pub(crate) fn span(&self) -> Result<Span, String> {
+        let Self { from, to, .. } = *self;
+        if from >= to {
+            return Err("must be before `to`".to_owned());
+        }
+        if to.duration_since(from) > SignedDuration::from_hours(24 * LONGEST) {
+            return Err(format!("must be {LONGEST} days before `to` at most"));
+        }
+        let spans = LENGTHS.map(|hours| Span { from, to, hours });
+        let fitting = spans.iter().find(|span| span.steps(MOST_STEPS + 1).len() <= MOST_STEPS);
+        let span = fitting.unwrap_or(&spans[LENGTHS.len() - 1]);
+        // The first step is whole too.
+        Ok(Span { from: span.first_step(), ..*span })
+    }
+}
+
+/// How long it took from arrival to the destination, in milliseconds, rounded up to one of a few
+/// bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Lag {
+    /// For half of the records that were written.
+    pub(crate) p50_ms: Option<u64>,
+    /// For 95 of 100 of them.
+    pub(crate) p95_ms: Option<u64>,
+}
+
+impl From<&Lags> for Lag {
+    fn from(lags: &Lags) -> Self {
+        let within = |per_cent| {
+            lags.within(per_cent).map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX))
+        };
+        Self { p50_ms: within(50), p95_ms: within(95) }
+    }
+}
+
+/// What became of records.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Sum {
+    #[serde(flatten)]
+    pub(crate) counts: Tally,
+    pub(crate) lag: Lag,
+}
+
+/// The records that arrived in one step.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct StepItem {
+    pub(crate) from: Timestamp,
+    #[serde(flatten)]
+    pub(crate) sum: Sum,
+}
+
+/// What waits.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct WaitingItem {
+    /// So many; [`Waiting::MOST`] means so many or more.
+    pub(crate) count: u64,
+    pub(crate) oldest: Option<Timestamp>,
+    pub(crate) next: Option<Timestamp>,
+}
+
+impl From<Waiting> for WaitingItem {
+    fn from(Waiting { count, oldest, next }: Waiting) -> Self {
+        Self { count, oldest, next }
+    }
+}
+
+/// How a connector does.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ConnectorOverview {
+    pub(crate) name: String,
+    pub(crate) enabled: bool,
+    pub(crate) disabled_at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub(crate) sum: Sum,
+    pub(crate) waiting: WaitingItem,
+    pub(crate) retrying: WaitingItem,
+    pub(crate) last_success: Option<Timestamp>,
+    pub(crate) last_failure: Option<Timestamp>,
+}
+
+impl ConnectorOverview {
+    /// Whether anything ever came to it.
+    pub(crate) fn is_used(&self) -> bool {
+        self.last_success.is_some() || self.last_failure.is_some() || self.waiting.count > 0
+    }
+}
+
+/// Calls of an account: in the window that the quota names, and today (UTC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Calls {
+    pub(crate) calls: u32,
+    pub(crate) bulk_calls: u32,
+    pub(crate) today: u32,
+}
+
+/// What is left of an account's quota, as far as calls that others make on it are not counted.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AccountOverview {
+    pub(crate) name: String,
+    pub(crate) quota: Quota,
+    pub(crate) used: Calls,
+    pub(crate) left: Calls,
+}
+
+impl AccountOverview {
+    fn new(name: &str, quota: Quota, used: Used) -> Self {
+        let Used { today, calls, bulk_calls, .. } = used;
+        let left = Calls {
+            calls: quota.calls.saturating_sub(calls),
+            bulk_calls: quota.bulk_calls.saturating_sub(bulk_calls),
+            today: quota.daily.saturating_sub(today),
+        };
+        Self { name: name.to_owned(), quota, used: Calls { calls, bulk_calls, today }, left }
+    }
+}
+
+/// Why records stand as failed.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CauseItem {
+    pub(crate) connector: String,
+    pub(crate) cause: String,
+    pub(crate) records: u64,
+    /// The newest of their requests.
+    pub(crate) request: RequestId,
+    pub(crate) error: Problem,
+}
+
+/// How it goes.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Overview {
+    pub(crate) at: Timestamp,
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+    pub(crate) step_hours: i64,
+    pub(crate) total: Sum,
+    pub(crate) steps: Vec<StepItem>,
+    pub(crate) connectors: Vec<ConnectorOverview>,
+    pub(crate) accounts: Vec<AccountOverview>,
+    pub(crate) causes: Vec<CauseItem>,
+}
+
+/// Reads how it goes in this span, which must be that of `asked`.
+pub(crate) async fn read(
+    store: &dyn Store,
+    configuration: &Configuration,
+    asked: &Asked,
+    span: &Span,
+    now: Timestamp,
+) -> store::Result<Overview> {
+    let chosen = |connector: &&Connector| asked.connector.is_none_or(|id| connector.id == id);
+    let connectors: Vec<&Connector> = configuration.connectors.iter().filter(chosen).collect();
+    let mut total = Part::default();
+    let mut of_steps: BTreeMap<Timestamp, Part> =
+        span.steps(MOST_STEPS).into_iter().map(|from| (from, Part::default())).collect();
+    let mut of_connectors: BTreeMap<ConnectorId, Part> = BTreeMap::new();
+    for step in store.steps(span).await? {
+        if !connectors.iter().any(|connector| connector.id == step.connector) {
+            continue;
+        }
+        let parts = [
+            &mut total,
+            of_steps.entry(step.from).or_default(),
+            of_connectors.entry(step.connector).or_default(),
+        ];
+        for part in parts {
+            part.counts.add_all(&step.counts);
+            part.lags.add_all(&step.lags);
+        }
+    }
+    let health = store.health(now).await?;
+    let connector_items = connectors.iter().filter_map(|connector| {
+        let health = health.iter().find(|health| health.connector == connector.id)?;
+        let part = of_connectors.remove(&connector.id).unwrap_or_default();
+        Some(of_connector(connector, health, &part))
+    });
+    let connector_items = connector_items.collect();
+    let name = |id: ConnectorId| {
+        let connector = connectors.iter().find(|connector| connector.id == id)?;
+        Some(connector.definition.name.clone())
+    };
+    let causes = store.causes((span.from, span.to), asked.connector, CAUSES).await?;
+    let causes = causes.into_iter().filter_map(|cause| {
+        let store::Cause { connector, cause, records, request, problem } = cause;
+        Some(CauseItem { connector: name(connector)?, cause, records, request, error: problem })
+    });
+    let causes = causes.collect();
+    Ok(Overview {
+        at: now,
+        from: span.from,
+        to: span.to,
+        step_hours: span.hours,
+        total: total.sum(),
+        steps: of_steps
+            .into_iter()
+            .map(|(from, part)| StepItem { from, sum: part.sum() })
+            .collect(),
+        connectors: connector_items,
+        accounts: accounts(store, configuration, &connectors, now).await?,
+        causes,
+    })
+}
+
+/// Tally and lags in the making.
+#[derive(Default)]
+struct Part {
+    counts: Tally,
+    lags: Lags,
+}
+
+impl Part {
+    fn sum(&self) -> Sum {
+        Sum { counts: self.counts, lag: Lag::from(&self.lags) }
+    }
+}
+
+fn of_connector(connector: &Connector, health: &Health, part: &Part) -> ConnectorOverview {
+    ConnectorOverview {
+        name: connector.definition.name.clone(),
+        enabled: connector.enabled,
+        disabled_at: connector.disabled_at,
+        sum: part.sum(),
+        waiting: health.waiting.into(),
+        retrying: health.retrying.into(),
+        last_success: health.last_success,
+        last_failure: health.last_failure,
+    }
+}
+
+/// The accounts of these connectors; without connectors, all.
+async fn accounts(
+    store: &dyn Store,
+    configuration: &Configuration,
+    connectors: &[&Connector],
+    now: Timestamp,
+) -> store::Result<Vec<AccountOverview>> {
+    let is_used = |account: &&store::Account| {
+        let of = |c: &&Connector| c.source == account.id || c.destination == account.id;
+        configuration.connectors.is_empty() || connectors.iter().any(of)
+    };
+    let accounts: Vec<&store::Account> = configuration.accounts.iter().filter(is_used).collect();
+    let window = |account: &&store::Account| {
+        let seconds = account.plan.quota().per_seconds;
+        (account.id, SignedDuration::from_secs(i64::from(seconds)))
+    };
+    let windows: Vec<_> = accounts.iter().map(window).collect();
+    let used = store.used(&windows, now).await?;
+    let overviews = accounts.iter().zip(used);
+    Ok(overviews
+        .map(|(account, used)| AccountOverview::new(&account.name, account.plan.quota(), used))
+        .collect())
+}
