@@ -5,14 +5,19 @@
 //! above, by the same names.
 
 mod audit;
+mod batches;
 mod catalogue;
 mod changing;
 mod configuration;
+mod counts;
 mod failures;
+mod found;
+mod history;
 mod incident;
 mod intake;
 mod lease;
 mod links;
+mod list;
 mod log;
 mod mail;
 mod opening;
@@ -36,17 +41,18 @@ use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
 use crate::{
-    Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Cursor, Delivery, EndSessions,
-    Error, FailureGroup, Filter, Intent, Lease, MailEnd, MailItem, NewDelivery, NewMail,
-    NewSession, Page, PasswordHash, Progress, RequestItem, Result, Retry, Selection, Session,
-    SessionItem, Store, TokenHash, Unfinished, User, UserChange, Version, WaitingRecord,
+    Actor, ApiToken, AuditItem, Change, ClaimedMail, Configuration, Counts, Cursor, Delivery,
+    EndSessions, Error, FailureGroup, Filter, HistoryItem, Intent, Lease, MailEnd, MailItem,
+    Neighbours, NewDelivery, NewMail, NewSession, Page, PasswordHash, Progress, RequestItem,
+    RequestLine, Result, Retried, Retry, RetryBatch, Selection, Session, SessionItem, Store,
+    TokenHash, Unfinished, User, UserChange, Version, WaitingRecord,
 };
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
 type DbRow = <Db as sqlx::Database>::Row;
 
-/// Rows of one statement: SQLite takes 32,766 parameters, and no row here has more than 16.
-const ROWS_A_STATEMENT: usize = 2_000;
+/// Rows of one statement: SQLite takes 32,766 parameters, and no row here has more than 18.
+const ROWS_A_STATEMENT: usize = 1_800;
 
 /// Runs an operation to its end, whatever becomes of the caller: a future that is dropped half
 /// way must neither tear the operation nor leave its connection in the middle of a transaction.
@@ -246,6 +252,26 @@ impl Store for Backend {
         self.find_requests(filter, page).await
     }
 
+    async fn request_lines(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestLine>, Option<Cursor>)> {
+        self.find_lines(filter, page).await
+    }
+
+    async fn count_requests(&self, filter: &Filter) -> Result<Counts> {
+        self.count_found(filter).await
+    }
+
+    async fn neighbours(&self, request: RequestId, q: &str) -> Result<Neighbours> {
+        self.find_neighbours(request, q).await
+    }
+
+    async fn history(&self, lead: &str) -> Result<(Vec<HistoryItem>, bool)> {
+        self.find_history(lead).await
+    }
+
     async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>> {
         self.find_delivery(request).await
     }
@@ -258,9 +284,22 @@ impl Store for Backend {
         self.group_failures(filter).await
     }
 
-    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<u64> {
+    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<Retried> {
         let (backend, retry, actor) = (self.clone(), retry.clone(), actor.clone());
         to_the_end(async move { backend.queue_again(&retry, &actor, now).await }).await
+    }
+
+    async fn retry_batches(&self) -> Result<Vec<RetryBatch>> {
+        self.find_batches().await
+    }
+
+    async fn retry_batch(&self, id: i64) -> Result<Option<RetryBatch>> {
+        self.find_batch(id).await
+    }
+
+    async fn cancel_retry_batch(&self, id: i64, actor: &Actor, now: Timestamp) -> Result<u64> {
+        let (backend, actor) = (self.clone(), actor.clone());
+        to_the_end(async move { backend.take_back_batch(id, &actor, now).await }).await
     }
 
     async fn cancel_retries(

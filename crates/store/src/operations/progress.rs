@@ -91,7 +91,8 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
         let is_last = |index: &usize| last.get(&rows[*index].0.key) == Some(index);
         let mut query = QueryBuilder::new(
             "INSERT INTO record (request, position, connector, entity, event, sync_status, due, \
-             attempts, tries, doubtful, source_id, destination_id, problem, explanation, version, cause, retry) ",
+             attempts, tries, doubtful, source_id, destination_id, problem, explanation, version, cause, retry, \
+             known_as) ",
         );
         query.push_values((0..rows.len()).filter(is_last), |mut row, index| {
             let (attempt, problem, _) = &rows[index];
@@ -117,7 +118,8 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
                 .push_bind(attempt.explanation.as_deref())
                 .push_bind(attempt.version)
                 .push_bind(cause(attempt))
-                .push_bind(retry);
+                .push_bind(retry)
+                .push_bind(attempt.known_as.as_deref());
         });
         query.push(
             " ON CONFLICT (request, position) DO UPDATE SET entity = excluded.entity, \
@@ -125,10 +127,30 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
              attempts = excluded.attempts, tries = excluded.tries, doubtful = excluded.doubtful, \
              source_id = excluded.source_id, destination_id = excluded.destination_id, \
              problem = excluded.problem, explanation = excluded.explanation, \
-             version = excluded.version, cause = excluded.cause, retry = excluded.retry",
+             version = excluded.version, cause = excluded.cause, retry = excluded.retry, \
+             known_as = excluded.known_as",
         );
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+        note_batches(connection, some).await?;
     }
+    Ok(())
+}
+
+/// Notes which batch of retries these attempts were made for: their records know it.
+async fn note_batches(connection: &mut Connection, attempts: &[AttemptOutcome]) -> Result<()> {
+    let asked = |attempt: &&AttemptOutcome| attempt.retry.is_some();
+    let requests: Vec<i64> =
+        attempts.iter().filter(asked).map(|attempt| attempt.key.request.number()).collect();
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new(
+        "UPDATE attempt SET batch = (SELECT r.batch FROM record r \
+         WHERE r.request = attempt.request AND r.position = attempt.position) \
+         WHERE batch IS NULL AND retry IS NOT NULL AND request IN ",
+    );
+    push_list(&mut query, requests);
+    query.build().persistent(false).execute(&mut *connection).await?;
     Ok(())
 }
 

@@ -102,6 +102,7 @@ fn migrations() -> Migrator {
         (3, "mail", include_str!("../../migrations/sqlite/0003_mail.sql")),
         (4, "users", include_str!("../../migrations/sqlite/0004_users.sql")),
         (5, "sessions", include_str!("../../migrations/sqlite/0005_sessions.sql")),
+        (8, "log", include_str!("../../migrations/sqlite/0008_log.sql")),
         (9, "verified", include_str!("../../migrations/sqlite/0009_verified.sql")),
     ])
 }

@@ -26,6 +26,7 @@ pub(crate) async fn filter(shared: &Shared, params: &mut Params) -> Result<Filte
         entity: params.parse("entity")?,
         q: params.text("q"),
         cause: params.text("cause"),
+        batch: params.parse("batch")?,
         ids: Vec::new(),
     };
     if let Some(name) = &filter.connector

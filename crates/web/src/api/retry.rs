@@ -7,7 +7,7 @@ use axum::extract::State;
 use plan::id::RequestId;
 use plan::outcome::RetryWith;
 use serde::{Deserialize, Serialize};
-use store::{Retry, Selection};
+use store::{Retried, Retry, Selection};
 
 use super::Result;
 use super::asker::Asker;
@@ -50,12 +50,19 @@ pub(crate) struct Touched {
     requests: u64,
 }
 
+/// How many requests are tried again, and as which batch.
+#[derive(Serialize)]
+pub(crate) struct Begun {
+    requests: u64,
+    batch: Option<i64>,
+}
+
 pub(crate) async fn one(
     State(shared): State<Shared>,
     asker: Asker,
     Named(id): Named,
     Input(How { with }): Input<How>,
-) -> Result<Json<Touched>> {
+) -> Result<Json<Begun>> {
     let id = known_request(&shared, &id).await?.id;
     let with = with.unwrap_or(RetryWith::Now);
     queue(&shared, &asker, Retry { with, ..Selection::Requests(vec![id]).into() }).await
@@ -65,7 +72,7 @@ pub(crate) async fn many(
     State(shared): State<Shared>,
     asker: Asker,
     Input(Wish { ids, filter, with, per_minute }): Input<Wish>,
-) -> Result<Json<Touched>> {
+) -> Result<Json<Begun>> {
     if per_minute == Some(0) {
         return Err(Refusal::wrong("per_minute", "must be 1 or more"));
     }
@@ -88,10 +95,11 @@ pub(crate) async fn cancel(
     Ok(Json(Touched { requests }))
 }
 
-async fn queue(shared: &Shared, asker: &Asker, retry: Retry) -> Result<Json<Touched>> {
-    let requests = shared.store.retry(&retry, &asker.actor, (shared.clock)()).await?;
+async fn queue(shared: &Shared, asker: &Asker, retry: Retry) -> Result<Json<Begun>> {
+    let retried = shared.store.retry(&retry, &asker.actor, (shared.clock)()).await?;
     shared.wake.notify_one();
-    Ok(Json(Touched { requests }))
+    let Retried { requests, batch } = retried;
+    Ok(Json(Begun { requests, batch }))
 }
 
 async fn selection(shared: &Shared, which: Which) -> Result<Selection> {
