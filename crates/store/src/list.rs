@@ -1,5 +1,7 @@
 //! The log as a list, and how much of it there is.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use plan::id::RequestId;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
@@ -74,6 +76,6 @@ impl Count {
 pub struct Counts {
     /// All, those included of which nothing became yet.
     pub all: Count,
-    /// With a record of this event, for each event in order.
-    pub events: Vec<(Event, Count)>,
+    /// With a record of this event, for each event that there is.
+    pub events: BTreeMap<Event, Count>,
 }

@@ -3,7 +3,7 @@
 //! Every statement here looks at [`Count::MOST`] candidates and one more, whatever it finds among
 //! them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use plan::outcome::Event;
 use sqlx::Row;
@@ -23,10 +23,10 @@ impl Backend {
         let connectors = connectors(&mut transaction, filter).await?;
         let by_record = Event::ALL.iter().all(|event| is_by_outcome(&of(*event)));
         let events = if by_record {
-            let mut events = Vec::with_capacity(Event::ALL.len());
+            let mut events = BTreeMap::new();
             for event in Event::ALL {
                 let count = outcomes(&mut transaction, &of(*event), &connectors).await?;
-                events.push((*event, count));
+                events.insert(*event, count);
             }
             events
         } else {
@@ -104,7 +104,7 @@ async fn by_event(
     connection: &mut Connection,
     filter: &Filter,
     running: &HashSet<i64>,
-) -> Result<Vec<(Event, Count)>> {
+) -> Result<BTreeMap<Event, Count>> {
     let found = requests(connection, filter, running).await?;
     let mut query = matching(
         "SELECT r.event, count(DISTINCT r.request) FROM (SELECT q.id FROM request q",
@@ -124,13 +124,12 @@ async fn by_event(
     query.push(" GROUP BY r.event");
     let rows = query.build().persistent(false).fetch_all(connection).await?;
     let place = Place { table: "record", row: &"count" };
-    let mut events: Vec<_> =
+    let mut events: BTreeMap<_, _> =
         Event::ALL.iter().map(|event| (*event, Count { more: found.more, requests: 0 })).collect();
     for row in &rows {
         let event: Event = place.word(row.try_get(0)?)?;
         let requests: i64 = row.try_get(1)?;
-        let entry = events.iter_mut().find(|(known, _)| *known == event);
-        if let Some((_, count)) = entry {
+        if let Some(count) = events.get_mut(&event) {
             count.requests = requests.cast_unsigned();
         }
     }

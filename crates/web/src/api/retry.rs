@@ -47,7 +47,7 @@ pub(crate) struct Wish {
 /// How many requests were touched.
 #[derive(Serialize)]
 pub(crate) struct Touched {
-    requests: u64,
+    pub(super) requests: u64,
 }
 
 /// How many requests are tried again, and as which batch.
