@@ -39,6 +39,7 @@ pub(crate) use connectors::{save as save_connector, set_enabled};
 pub(crate) use input::{Params, Secret};
 pub(crate) use refusal::Refusal;
 pub(crate) use requests::filter;
+pub(crate) use retry::{Which, queue_retry, selection};
 
 use crate::Shared;
 use asker::{Asker, Gate};

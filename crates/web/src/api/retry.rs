@@ -7,7 +7,7 @@ use axum::extract::State;
 use plan::id::RequestId;
 use plan::outcome::RetryWith;
 use serde::{Deserialize, Serialize};
-use store::{Retried, Retry, Selection};
+use store::{Actor, Retried, Retry, Selection};
 
 use super::Result;
 use super::asker::Asker;
@@ -32,6 +32,18 @@ pub(crate) struct How {
 pub(crate) struct Which {
     ids: Option<Vec<RequestId>>,
     filter: Option<BTreeMap<String, String>>,
+}
+
+impl Which {
+    /// These.
+    pub(crate) fn ids(ids: Vec<RequestId>) -> Self {
+        Self { ids: Some(ids), filter: None }
+    }
+
+    /// All with a failed record that match.
+    pub(crate) fn filter(filter: BTreeMap<String, String>) -> Self {
+        Self { ids: None, filter: Some(filter) }
+    }
 }
 
 /// Which requests, and how they are tried again.
@@ -96,13 +108,23 @@ pub(crate) async fn cancel(
 }
 
 async fn queue(shared: &Shared, asker: &Asker, retry: Retry) -> Result<Json<Begun>> {
-    let retried = shared.store.retry(&retry, &asker.actor, (shared.clock)()).await?;
-    shared.wake.notify_one();
-    let Retried { requests, batch } = retried;
+    let Retried { requests, batch } = queue_retry(shared, &asker.actor, retry).await?;
     Ok(Json(Begun { requests, batch }))
 }
 
-async fn selection(shared: &Shared, which: Which) -> Result<Selection> {
+/// Queues failed records again, and lets the dispatcher know.
+pub(crate) async fn queue_retry(
+    shared: &Shared,
+    actor: &Actor,
+    retry: Retry,
+) -> store::Result<Retried> {
+    let retried = shared.store.retry(&retry, actor, (shared.clock)()).await?;
+    shared.wake.notify_one();
+    Ok(retried)
+}
+
+/// The requests that are meant.
+pub(crate) async fn selection(shared: &Shared, which: Which) -> Result<Selection> {
     match (which.ids, which.filter) {
         (Some(ids), None) if (1..=MOST_IDS).contains(&ids.len()) => Ok(Selection::Requests(ids)),
         (Some(_), None) => {
