@@ -26,17 +26,17 @@ const COLUMNS: [&str; 18] = [
 /// The first line.
 pub(crate) fn head() -> String {
     let mut text = String::new();
-    push_line(&mut text, COLUMNS.map(str::to_owned));
+    push_line(&mut text, &COLUMNS.map(str::to_owned));
     text
 }
 
 /// Adds a request: a line for each of its records, or one if there is none yet.
 pub(crate) fn push(text: &mut String, request: &RequestLine) {
     if request.records.is_empty() {
-        push_line(text, cells(request, None));
+        push_line(text, &cells(request, None));
     }
     for record in &request.records {
-        push_line(text, cells(request, Some(record)));
+        push_line(text, &cells(request, Some(record)));
     }
 }
 
@@ -66,7 +66,7 @@ fn cells(request: &RequestLine, record: Option<&RecordLine>) -> [String; COLUMNS
     ]
 }
 
-fn push_line(text: &mut String, cells: [String; COLUMNS.len()]) {
+fn push_line(text: &mut String, cells: &[String; COLUMNS.len()]) {
     for (number, cell) in cells.iter().enumerate() {
         if number > 0 {
             text.push(',');

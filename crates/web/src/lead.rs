@@ -218,7 +218,8 @@ impl Told {
                 connector: connector.definition.name.clone(),
                 at: item.at,
                 made_by: MadeBy::Connector,
-                before: change.before.map(str::to_owned).or(last),
+                // A lead that was not there held nothing.
+                before: change.before.map(str::to_owned).or(last).or(created.then(String::new)),
                 value: change.value.to_owned(),
                 origin: change.origin,
                 version: Some(item.version),
@@ -279,7 +280,24 @@ impl Told {
     }
 }
 
+impl LeadItem {
+    /// By what a person knows the lead.
+    pub(crate) fn known_as(&self) -> &str {
+        let names = ["EmailAddress", "Phone", "Mobile"];
+        let of = |name: &str| {
+            let field = self.fields.iter().find(|field| field.field == name)?;
+            Some(field.value.as_str()).filter(|value| !value.trim().is_empty())
+        };
+        names.into_iter().find_map(of).unwrap_or(&self.id)
+    }
+}
+
 impl FieldItem {
+    /// Whether nobody ever filled it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.changes.is_empty() && self.value.trim().is_empty()
+    }
+
     /// Whether the field holds what its last change says. If not, the account was read since then.
     pub(crate) fn is_explained(&self) -> bool {
         self.changes.first().is_some_and(|last| same(&last.value, &self.value))

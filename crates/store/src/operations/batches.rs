@@ -39,27 +39,20 @@ pub(super) async fn begin(
     Ok(row.try_get(0)?)
 }
 
-/// Keeps a batch with what is in it; an empty one is forgotten.
+/// Keeps how much is in a batch.
 pub(super) async fn keep(
     connection: &mut Connection,
     batch: i64,
     requests: u64,
     records: u64,
-) -> Result<Option<i64>> {
-    if requests == 0 {
-        sqlx::query("DELETE FROM retry_batch WHERE id = $1")
-            .bind(batch)
-            .execute(connection)
-            .await?;
-        return Ok(None);
-    }
+) -> Result<()> {
     sqlx::query("UPDATE retry_batch SET requests = $2, records = $3 WHERE id = $1")
         .bind(batch)
         .bind(requests.cast_signed())
         .bind(records.cast_signed())
         .execute(connection)
         .await?;
-    Ok(Some(batch))
+    Ok(())
 }
 
 /// Notes how many records of which batches were taken back.

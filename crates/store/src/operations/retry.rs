@@ -31,10 +31,14 @@ impl Backend {
             requests += touched.0;
             records += touched.1;
         }
+        if requests == 0 {
+            transaction.rollback().await?;
+            return Ok(Retried { requests, batch: None });
+        }
         note(&mut transaction, "retry", requests, &retry.selection, actor, now).await?;
-        let batch = batches::keep(&mut transaction, batch, requests, records).await?;
+        batches::keep(&mut transaction, batch, requests, records).await?;
         transaction.commit().await?;
-        Ok(Retried { requests, batch })
+        Ok(Retried { requests, batch: Some(batch) })
     }
 
     pub(super) async fn take_back(

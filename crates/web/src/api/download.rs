@@ -51,8 +51,14 @@ async fn download(shared: Shared, mut params: Params, format: Format) -> Result<
     };
     let day = (shared.clock)().strftime("%Y-%m-%d");
     let name = format!("attachment; filename=\"leadsync-requests-{day}.{ending}\"");
+    // What goes wrong at once is told as such.
+    let (first, next) = part(&shared, &filter, format, None).await?;
+    let first = match format {
+        Format::Csv => [csv::head().into_bytes(), first].concat(),
+        Format::JsonLines => first,
+    };
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(send(shared, filter, format, sender));
+    tokio::spawn(send(shared, filter, format, (first.into(), next), sender));
     let mut response = Body::new(Parts(receiver)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -66,25 +72,31 @@ async fn download(shared: Shared, mut params: Params, format: Format) -> Result<
 type Part = store::Result<Bytes>;
 
 /// Sends the log part by part, until its end or until nobody reads on.
-async fn send(shared: Shared, filter: Filter, format: Format, sender: mpsc::Sender<Part>) {
-    let mut after = None;
-    let mut first = true;
+async fn send(
+    shared: Shared,
+    filter: Filter,
+    format: Format,
+    (first, mut next): (Bytes, Option<Cursor>),
+    sender: mpsc::Sender<Part>,
+) {
+    let mut ready = Ok(first);
     loop {
-        let part = part(&shared, &filter, format, after, first).await;
-        first = false;
-        let (part, next) = match part {
-            Ok((part, next)) => (Ok(part), next),
-            // The reader sees that the file broke off: its length never comes.
-            Err(error) => {
-                tracing::warn!(%error, "a download broke off");
-                (Err(error), None)
-            }
-        };
-        let sent = tokio::time::timeout(STALLED, sender.send(part)).await;
-        after = next;
-        if !matches!(sent, Ok(Ok(()))) || after.is_none() {
+        let is_last = ready.is_err() || next.is_none();
+        let sent = tokio::time::timeout(STALLED, sender.send(ready)).await;
+        if is_last || !matches!(sent, Ok(Ok(()))) {
             return;
         }
+        ready = match part(&shared, &filter, format, next).await {
+            Ok((bytes, after)) => {
+                next = after;
+                Ok(bytes.into())
+            }
+            // The reader sees that the file broke off: its last chunk never comes.
+            Err(error) => {
+                tracing::warn!(%error, "a download broke off");
+                Err(error)
+            }
+        };
     }
 }
 
@@ -93,15 +105,16 @@ async fn part(
     filter: &Filter,
     format: Format,
     after: Option<Cursor>,
-    first: bool,
-) -> store::Result<(Bytes, Option<Cursor>)> {
+) -> store::Result<(Vec<u8>, Option<Cursor>)> {
     match format {
         Format::Csv => {
             let page = Page { limit: PAGE_OF_CSV, after };
             let (lines, next) = shared.store.request_lines(filter, &page).await?;
-            let mut text = if first { csv::head() } else { String::new() };
-            lines.iter().for_each(|line| csv::push(&mut text, line));
-            Ok((text.into(), next))
+            let mut text = String::new();
+            for line in &lines {
+                csv::push(&mut text, line);
+            }
+            Ok((text.into_bytes(), next))
         }
         Format::JsonLines => {
             let page = Page { limit: PAGE_OF_JSON, after };
@@ -113,7 +126,7 @@ async fn part(
                 })?;
                 text.push(b'\n');
             }
-            Ok((text.into(), next))
+            Ok((text, next))
         }
     }
 }

@@ -159,6 +159,7 @@ impl Store for Faulty {
         filter: &Filter,
         page: &Page,
     ) -> Result<(Vec<RequestLine>, Option<Cursor>)> {
+        self.read()?;
         self.inner.request_lines(filter, page).await
     }
     async fn count_requests(&self, filter: &Filter) -> Result<Counts> {

@@ -10,19 +10,29 @@ use super::record::origin_of;
 use crate::Shared;
 use crate::console::page;
 use crate::console::visitor::Visitor;
-use crate::lead::{self, ChangeItem, Direction, LeadItem, MadeBy, Twin};
+use crate::lead::{self, ChangeItem, Direction, FieldItem, LeadItem, MadeBy, Twin};
 
 #[derive(Template)]
 #[template(path = "lead.html")]
-struct Lead {
+struct One {
     page: &'static str,
     visitor: Visitor,
     lead: LeadItem,
 }
 
-impl Lead {
+impl One {
     fn path(twin: &Twin) -> String {
         lead_path(&twin.account, &twin.id)
+    }
+
+    fn filled(&self) -> Vec<&FieldItem> {
+        self.lead.fields.iter().filter(|field| !field.is_idle()).collect()
+    }
+
+    /// Fields that nobody ever filled.
+    fn idle(&self) -> Vec<&str> {
+        let idle = self.lead.fields.iter().filter(|field| field.is_idle());
+        idle.map(|field| field.field.as_str()).collect()
     }
 
     /// Why a field holds a value, in words.
@@ -59,7 +69,7 @@ pub(in crate::console) async fn lead(
         lead::lead(shared.store.as_ref(), &configuration, account, &id).await
     };
     match read.await {
-        Ok(Some(lead)) => page::page(StatusCode::OK, &Lead { page: "Requests", visitor, lead }),
+        Ok(Some(lead)) => page::page(StatusCode::OK, &One { page: "Requests", visitor, lead }),
         Ok(None) => page::not_found("no lead that was synced"),
         Err(error) => page::unavailable(&error),
     }

@@ -83,7 +83,7 @@ pub(in crate::console) async fn list(
     match whole(&shared, visitor, address, (filter, after)).await {
         Ok(list) => {
             let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-            page::page(status, &List { wrong, told, ..list })
+            page::page(status, &List { told, wrong, ..list })
         }
         Err(error) => page::unavailable(&error),
     }
@@ -193,9 +193,8 @@ pub(in crate::console) async fn rows(
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
-    let address = match Address::read(given) {
-        Ok(address) => address,
-        Err(_) => return page::forbidden("This filter has empty parts."),
+    let Ok(address) = Address::read(given) else {
+        return page::forbidden("This filter has empty parts.");
     };
     let read = async {
         let Ok((filter, after)) = address.filter(&shared).await else { return Ok(Vec::new()) };

@@ -18,7 +18,7 @@ const ATTEMPTS: usize = 20;
 
 /// A record as it is shown.
 pub(super) struct Record {
-    pub(super) record: RecordItem,
+    pub(super) kept: RecordItem,
     /// By what a person knows it.
     pub(super) title: String,
     /// Its leads' own pages: the account, the id, and the address.
@@ -53,14 +53,14 @@ pub(super) struct Change {
 }
 
 pub(super) struct Attempt {
-    pub(super) attempt: AttemptItem,
+    pub(super) kept: AttemptItem,
     /// Who asked for it, with which settings.
     pub(super) asked: Option<String>,
     pub(super) calls: Vec<Call>,
 }
 
 pub(super) struct Call {
-    pub(super) call: CallItem,
+    pub(super) kept: CallItem,
     pub(super) status: String,
     pub(super) is_good: bool,
     pub(super) own_sent: Option<Body>,
@@ -114,7 +114,7 @@ impl Record {
             cause: problem.map(Problem::cause),
             left_out: explanation.left_out,
             looked_because: explanation.looked_because,
-            record,
+            kept: record,
         }
     }
 }
@@ -168,7 +168,7 @@ impl Attempt {
             }
         });
         let calls = calls.into_iter().map(|call| Call::of(call, bodies)).collect();
-        Self { attempt, asked, calls }
+        Self { kept: attempt, asked, calls }
     }
 }
 
@@ -181,7 +181,7 @@ impl Call {
             own_answered: bodies.show_row(&call.response, call.row),
             sent: bodies.show(&call.request),
             answered: bodies.show(&call.response),
-            call,
+            kept: call,
         }
     }
 }

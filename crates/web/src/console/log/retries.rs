@@ -17,7 +17,7 @@ use crate::console::visitor::Visitor;
 
 /// A batch as it is shown.
 struct Batch {
-    batch: RetryBatch,
+    kept: RetryBatch,
     /// What was asked for, in words.
     which: String,
     /// Its parts: the word for it, how many, and where they are.
@@ -41,15 +41,20 @@ impl Batch {
             parts.push(("asked for again since", number(batch.moved()), None));
         }
         let ended = batch.records.saturating_sub(batch.left);
-        Self { percent: ended * 100 / batch.records.max(1), which: which(&batch), parts, batch }
+        Self {
+            percent: ended * 100 / batch.records.max(1),
+            which: which(&batch),
+            parts,
+            kept: batch,
+        }
     }
 
     fn is_at_work(&self) -> bool {
-        self.batch.left > 0
+        self.kept.left > 0
     }
 
     fn with(&self) -> &'static str {
-        self.batch.with.as_str()
+        self.kept.with.as_str()
     }
 }
 

@@ -43,7 +43,7 @@ struct One {
 
 impl One {
     fn has_failed(&self) -> bool {
-        self.records.iter().any(|record| record.record.event == Event::Failed)
+        self.records.iter().any(|record| record.kept.event == Event::Failed)
     }
 
     fn is_finished(&self) -> bool {
@@ -93,7 +93,7 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
     let records = {
         let mut shown = Vec::with_capacity(records.len());
         let connector = configuration.connector(&request.connector);
-        let mut mappings = Mappings::new(shared, connector, delivery.as_ref());
+        let mut mappings = Mappings::read(shared, connector, delivery.as_ref()).await?;
         for record in records {
             let mapped = mappings.of(&record).await?;
             let around = Around { accounts: mappings.accounts(), mapped };
@@ -126,21 +126,30 @@ struct Mappings<'a> {
     shared: &'a Shared,
     connector: Option<&'a Connector>,
     items: Vec<Item>,
-    catalogues: Option<Option<(Catalogue, Catalogue)>>,
+    /// None of accounts that never told their fields.
+    catalogues: Option<(Catalogue, Catalogue)>,
     definitions: HashMap<i64, Option<Definition>>,
 }
 
 impl<'a> Mappings<'a> {
-    fn new(
+    async fn read(
         shared: &'a Shared,
         connector: Option<&'a Connector>,
         delivery: Option<&Delivery>,
-    ) -> Self {
+    ) -> store::Result<Self> {
         let items = delivery.map(|delivery| {
             payload::read(&delivery.body, delivery.content_type.as_deref()).unwrap_or_default()
         });
         let (items, definitions) = (items.unwrap_or_default(), HashMap::new());
-        Self { shared, connector, items, catalogues: None, definitions }
+        let mut catalogues = None;
+        if let Some(connector) = connector {
+            let (source, destination) = tokio::try_join!(
+                shared.store.catalogue(connector.source),
+                shared.store.catalogue(connector.destination),
+            )?;
+            catalogues = source.zip(destination).map(|((_, here), (_, there))| (here, there));
+        }
+        Ok(Self { shared, connector, items, catalogues, definitions })
     }
 
     fn accounts(&self) -> (&'a str, &'a str) {
@@ -156,22 +165,12 @@ impl<'a> Mappings<'a> {
         if position >= self.items.len() {
             return Ok(None);
         }
-        if self.catalogues.is_none() {
-            let accounts = [connector.source, connector.destination];
-            let store = &self.shared.store;
-            let kept = (store.catalogue(accounts[0]).await?, store.catalogue(accounts[1]).await?);
-            self.catalogues = Some(match kept {
-                (Some((_, source)), Some((_, destination))) => Some((source, destination)),
-                _ => None,
-            });
-        }
         if !self.definitions.contains_key(&record.version) {
             let found = self.shared.store.definition(connector.id, record.version).await?;
             self.definitions.insert(record.version, found);
         }
         let definition = self.definitions.get(&record.version).and_then(Option::as_ref);
-        let catalogues = self.catalogues.as_ref().and_then(Option::as_ref);
-        let (Some(definition), Some((source, destination))) = (definition, catalogues) else {
+        let (Some(definition), Some((source, destination))) = (definition, &self.catalogues) else {
             return Ok(None);
         };
         Ok(record::mapped(definition, (source, destination), &self.items[position]))
