@@ -179,6 +179,21 @@ pub enum Decision {
     },
 }
 
+impl Decision {
+    /// The fields that it writes; `None` if it is about something else.
+    pub fn fields(&self) -> Option<impl Iterator<Item = &Change>> {
+        let (fields, more) = match self {
+            Self::Capture { fields, on_create, .. } => (fields.as_slice(), on_create.as_slice()),
+            Self::Update { fields, .. }
+            | Self::UpdateSource { fields, .. }
+            | Self::CreateActivity { fields, .. }
+            | Self::UpdateActivity { fields, .. } => (fields.as_slice(), &[][..]),
+            _ => return None,
+        };
+        Some(fields.iter().chain(more))
+    }
+}
+
 /// By what a lead is read from the destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

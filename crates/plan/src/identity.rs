@@ -86,6 +86,26 @@ pub fn mentions(
     all
 }
 
+/// By what a person knows a record: its lead's email address, or else a phone number, as they were
+/// written; what the destination is sent where the source says neither.
+pub fn known_as(item: &Item, mapped: Option<&Mapped>) -> Option<String> {
+    let written = ["EmailAddress", "Phone", "Mobile"].into_iter().find_map(|name| {
+        let Found::Text(text) = item.find(name) else { return None };
+        shown(&text)
+    });
+    let sent = |kind| {
+        let mut fields = mapped?.fields.iter().filter(move |field| field.kind == kind);
+        fields.find_map(|field| shown(field.sent.value()?))
+    };
+    written.or_else(|| sent(Kind::Email)).or_else(|| sent(Kind::Phone))
+}
+
+fn shown(text: &str) -> Option<String> {
+    let text = text.trim();
+    let can_be_kept = text.len() <= LONGEST_MENTION && !text.contains(char::is_control);
+    (!text.is_empty() && can_be_kept).then(|| text.to_owned())
+}
+
 /// The form in which a text is kept and looked for.
 pub fn mention(text: &str) -> String {
     text.trim().to_lowercase()
@@ -118,6 +138,22 @@ mod tests {
             ["abc", "XYZ", "asha@example.COM ", "+91 99887 76655", "9988776655", "919988776655"]
         {
             assert!(found.contains(&sought(text)), "{text} in {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_known_by_its_email_address_or_its_phone_number() {
+        let known_as = |body: &str| {
+            let item = payload::read(body.as_bytes(), None).unwrap().remove(0);
+            super::known_as(&item, None)
+        };
+        for (body, expected) in [
+            (r#"{"ProspectID":"a","EmailAddress":" Asha@x.y ","Phone":"1"}"#, Some("Asha@x.y")),
+            (r#"{"ProspectID":"a","EmailAddress":"","Mobile":"+91-99"}"#, Some("+91-99")),
+            (r#"{"ProspectID":"a","EmailAddress":"a\u0000@x.y"}"#, None),
+            (r#"{"ProspectID":"a"}"#, None),
+        ] {
+            assert_eq!(known_as(body).as_deref(), expected, "{body}");
         }
     }
 

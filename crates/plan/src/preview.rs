@@ -168,14 +168,7 @@ fn calls(decision: &Decision, both_ways: bool) -> Vec<PlannedCall> {
         Decision::ReadSource { .. } | Decision::UpdateSource { .. } => Asked::Source,
         _ => Asked::Destination,
     };
-    let fields = match decision {
-        Decision::Capture { fields, on_create, .. } => [fields.as_slice(), on_create].concat(),
-        Decision::Update { fields, .. }
-        | Decision::UpdateSource { fields, .. }
-        | Decision::CreateActivity { fields, .. }
-        | Decision::UpdateActivity { fields, .. } => fields.clone(),
-        _ => Vec::new(),
-    };
+    let fields = decision.fields().into_iter().flatten().cloned().collect();
     let then = match decision {
         Decision::ReadSource { .. } => Some(
             "What the payload shows may be older than our own last write there: what the source \

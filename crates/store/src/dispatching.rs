@@ -180,6 +180,8 @@ pub struct AttemptOutcome {
     pub stage: Stage,
     /// Whether a write may have taken effect unseen.
     pub doubtful: bool,
+    /// By what a person knows it (see [`plan::identity::known_as`]).
+    pub known_as: Option<String>,
     /// The source's id of the lead or activity.
     pub source_id: Option<String>,
     /// The destination's.

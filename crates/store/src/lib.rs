@@ -5,10 +5,13 @@
 //! [`open`] chooses the backend by the URL.
 
 mod audit;
+mod batch;
 mod configuration;
 mod dispatching;
 mod error;
+mod history;
 mod intake;
+mod list;
 mod log;
 mod mail;
 mod open;
@@ -21,13 +24,16 @@ mod user;
 mod wanted;
 
 pub use audit::{Actor, AuditItem};
+pub use batch::{Retried, RetryBatch};
 pub use configuration::{Account, AccountPlan, Change, Configuration, Connector, Keys, Version};
 pub use dispatching::{
     AttemptOutcome, Call, CallRef, Intent, IntentRecord, KeysNews, Lease, Progress, RecordKey,
     RecordState, RequestState, Spent, Stage, Unfinished, WaitingRecord,
 };
 pub use error::Error;
+pub use history::{HistoryItem, Neighbours};
 pub use intake::{NewDelivery, Origin, Token, TokenHash};
+pub use list::{Count, Counts, RecordLine, RequestLine};
 pub use log::{
     AttemptItem, CallItem, Cursor, Delivery, FailureGroup, Filter, Page, RecordItem, RequestItem,
     Retry, Selection,
@@ -200,6 +206,25 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         page: &Page,
     ) -> Result<(Vec<RequestItem>, Option<Cursor>)>;
 
+    /// Requests that match, newest first, without what they did in detail: what a list needs.
+    async fn request_lines(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestLine>, Option<Cursor>)>;
+
+    /// How many requests match, by what became of them; the filter's own event is left out of
+    /// account.
+    async fn count_requests(&self, filter: &Filter) -> Result<Counts>;
+
+    /// The requests before and after this one with a record that can be found by this: an email
+    /// address, a phone number or an id.
+    async fn neighbours(&self, request: RequestId, q: &str) -> Result<Neighbours>;
+
+    /// The records that can be found by this lead's id, newest first, [`HistoryItem::MOST`] at
+    /// most; and whether there are more.
+    async fn history(&self, lead: &str) -> Result<(Vec<HistoryItem>, bool)>;
+
     /// The delivery that made a request, as it came.
     async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>>;
 
@@ -209,9 +234,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Failed records that match, by cause, the most frequent first.
     async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>>;
 
-    /// Queues failed records again with a full set of tries; answers how many requests that
-    /// touched. Records that succeeded are left alone.
-    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<u64>;
+    /// Queues failed records again with a full set of tries. Records that succeeded are left
+    /// alone.
+    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<Retried>;
 
     /// Takes back what [`Store::retry`] queued and nobody has begun: these records are failed as
     /// before. Answers how many requests that touched.
@@ -247,6 +272,15 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         windows: &[(AccountId, SignedDuration)],
         now: Timestamp,
     ) -> Result<Vec<Used>>;
+    /// The last batches of retries, newest first, [`RetryBatch::MOST`] at most.
+    async fn retry_batches(&self) -> Result<Vec<RetryBatch>>;
+
+    /// This batch of retries, and how far it is.
+    async fn retry_batch(&self, id: i64) -> Result<Option<RetryBatch>>;
+
+    /// Takes back what is left of this batch and nobody has begun: these records are failed as
+    /// before. Answers how many requests that touched.
+    async fn cancel_retry_batch(&self, id: i64, actor: &Actor, now: Timestamp) -> Result<u64>;
 
     // ---- mail ---------------------------------------------------------------------------
 

@@ -8,27 +8,40 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// Which requests; every part that is given must match, those of records in the same record.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Filter {
     /// The connector's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connector: Option<String>,
     /// Received at this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
     /// Received before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
     /// Where the request is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub job_status: Option<JobStatus>,
     /// How its worst record stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_status: Option<SyncStatus>,
     /// With a record of this event.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
     /// With a record of this entity.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub entity: Option<Entity>,
     /// With a record of this lead: an email, a phone number or an id, of either account.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
     /// With a record that failed for this cause ([`Problem::cause`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// With a record of this batch of retries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<i64>,
     /// One of these; empty means any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<RequestId>,
 }
 
@@ -85,6 +98,8 @@ pub struct RecordItem {
     pub event: Event,
     /// How it stands.
     pub sync_status: SyncStatus,
+    /// By what a person knows it: an email address or a phone number.
+    pub known_as: Option<String>,
     /// The source's id of it.
     pub source_id: Option<String>,
     /// The destination's.
@@ -114,6 +129,8 @@ pub struct AttemptItem {
     pub error: Option<Problem>,
     /// Whether a person asked for it, and with which settings: those of `now` or of `then`.
     pub retry: Option<RetryWith>,
+    /// Who that was, as the audit log names them.
+    pub retry_by: Option<String>,
     /// The connector's version that decided.
     pub version: i64,
     /// The calls that it made.
@@ -161,7 +178,7 @@ pub struct Delivery {
 pub enum Selection {
     /// These.
     Requests(Vec<RequestId>),
-    /// All with a failed record that match.
+    /// All with a failed record that match, the oldest first, as many as [`Retry::MOST`].
     Failed(Filter),
 }
 
@@ -178,6 +195,8 @@ pub struct Retry {
 }
 
 impl Retry {
+    /// More requests are not queued again at one time: whatever came meanwhile waits for it.
+    pub const MOST: usize = 100_000;
     /// So many requests are tried again at once, however slowly the rest is to go.
     pub const AT_ONCE: usize = 100;
     /// What [`Retry::per_minute`] is unless a person says otherwise.

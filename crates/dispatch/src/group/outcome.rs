@@ -1,13 +1,13 @@
 //! How an attempt ended, as it is kept.
 
 use jiff::{SignedDuration, Timestamp};
-use plan::decide::Decision;
+use plan::decide::{Change, Decision};
 use plan::identity;
 use plan::link::Link;
 use plan::outcome::{Entity, Event, SyncStatus};
 use plan::problem::Problem;
 use plan::retry;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use store::{AttemptOutcome, RecordKey, Stage};
 
 use super::book::{Record, Standing};
@@ -129,6 +129,7 @@ impl Worker {
             sync_status,
             stage,
             doubtful,
+            known_as: identity::known_as(&record.item, mapped),
             source_id: record.item.id().map(str::to_owned),
             destination_id,
             problem: outcome.problem,
@@ -196,7 +197,7 @@ fn explanation(record: &Record) -> Option<String> {
         Decision::Unchanged { why, .. } => Some(why.sentence()),
         _ => None,
     };
-    let remarks: Vec<serde_json::Value> = record
+    let remarks: Vec<Value> = record
         .mapped
         .iter()
         .flat_map(|(_, mapped)| &mapped.fields)
@@ -210,6 +211,9 @@ fn explanation(record: &Record) -> Option<String> {
     }
     if !record.disputes.is_empty() {
         all["disputes"] = json!(record.disputes);
+    }
+    if let Some(origins) = origins(record, decision) {
+        all["origins"] = origins.into();
     }
     if !left_out.is_empty() {
         all["left_out"] = json!(left_out);
@@ -225,6 +229,30 @@ fn explanation(record: &Record) -> Option<String> {
             "An earlier write got no answer, so it was looked for first.".into();
     }
     Some(all.to_string())
+}
+
+/// Where the values come from that a decision writes: by field of the destination, the source's
+/// field or what else it is. A field of the source's of the same name is left out.
+fn origins(record: &Record, decision: &Decision) -> Option<Map<String, Value>> {
+    let of_activity =
+        matches!(decision, Decision::CreateActivity { .. } | Decision::UpdateActivity { .. });
+    let mapped = match &record.lead {
+        Some(lead) if !of_activity => &lead.mapped,
+        _ => &record.mapped,
+    };
+    let mapped = mapped.as_ref().map(|(_, mapped)| &**mapped);
+    let origin = |change: &Change| {
+        let Some(field) = mapped.and_then(|mapped| mapped.get(&change.to)) else {
+            return Some(json!({"by": "lead_source"}));
+        };
+        match &field.from {
+            _ if field.sent.written() != Some(&change.value) => Some(json!({"by": "default"})),
+            None => Some(json!({"by": "computed"})),
+            Some(from) => (*from != field.to).then(|| json!({"from": from})),
+        }
+    };
+    let fields = decision.fields()?;
+    Some(fields.filter_map(|change| Some((change.to.clone(), origin(change)?))).collect())
 }
 
 /// A number between 0 and 1.

@@ -97,7 +97,7 @@ async fn a_retry_takes_the_settings_of_now_or_of_then() {
         let retry = Retry { selection, with, per_minute: None };
         let actor = store::Actor("test".to_owned());
         let now = scene.item(request).await.finished_at.expect("it has ended");
-        assert_eq!(scene.store.retry(&retry, &actor, now).await.expect("a retry"), 1);
+        assert_eq!(scene.store.retry(&retry, &actor, now).await.expect("a retry").requests, 1);
         scene.ended(request).await
     };
     let item = retry(RetryWith::Then).await;

@@ -224,7 +224,7 @@ impl Scene {
         let selection = Selection::Requests(vec![id]);
         let count = self.store.retry(&selection.into(), &actor, now(&self.ahead)).await;
         self.wake.notify_one();
-        count.expect("a retry")
+        count.expect("a retry").requests
     }
 }
 

@@ -84,6 +84,7 @@ impl Filters {
             entity: self.entity,
             q: self.q.clone(),
             cause: self.cause.clone(),
+            batch: None,
             ids: Vec::new(),
         })
     }

@@ -45,7 +45,10 @@ impl Retry {
             store.cancel_retries(&selection, &actor, now).await?
         } else {
             let per_minute = Some(self.per_minute);
-            store.retry(&Wish { selection, with: self.with, per_minute }, &actor, now).await?
+            store
+                .retry(&Wish { selection, with: self.with, per_minute }, &actor, now)
+                .await?
+                .requests
         };
         if settings.json {
             return output::json(&serde_json::json!({ "requests": count }));

@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use sqlx::Row;
 
 use super::values::Place;
-use super::{Backend, Connection, DbRow, QueryBuilder, push_list};
+use super::{Backend, Connection, QueryBuilder, found, list, push_list};
 use crate::{
     AttemptItem, CallItem, CallRef, Cursor, Delivery, Filter, IntentRecord, Page, RecordItem,
-    RequestItem, Result,
+    RequestItem, RequestLine, Result,
 };
 
 impl Backend {
@@ -23,29 +23,16 @@ impl Backend {
     ) -> Result<(Vec<RequestItem>, Option<Cursor>)> {
         let mut transaction = self.begin_read().await?;
         let running = running(&mut transaction).await?;
-        let limit = page.limit.clamp(1, Page::MOST);
-        let mut query = matching(
-            "SELECT q.id, c.name, d.origin, d.received_at, q.finished_at, q.job_status, \
-             q.sync_status, q.behaviour FROM request q JOIN delivery d ON d.id = q.id",
-            filter,
-        );
-        push_job_status(&mut query, filter.job_status, &running);
-        if let Some(Cursor(after)) = page.after {
-            query.push(" AND q.id < ").push_bind(after.number());
-        }
-        query.push(" ORDER BY q.id DESC LIMIT ");
-        query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
-        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
-        let more = rows.len() > limit;
-        let mut items = Vec::with_capacity(rows.len());
-        for row in rows.iter().take(limit) {
-            items.push(request(row, &running)?);
-        }
-        let ids: Vec<i64> = items.iter().map(|item| item.id.number()).collect();
+        let (ids, more) = found::page(&mut transaction, filter, page, &running).await?;
+        let lines = list::requests(&mut transaction, &ids, &running).await?;
         let mut records = records(&mut transaction, &ids).await?;
-        for item in &mut items {
-            item.records = records.remove(&item.id.number()).unwrap_or_default();
-        }
+        let items: Vec<RequestItem> = lines
+            .into_iter()
+            .map(|line| {
+                let records = records.remove(&line.id.number()).unwrap_or_default();
+                whole(line, records)
+            })
+            .collect();
         let cursor = items.last().filter(|_| more).map(|item| Cursor(item.id));
         Ok((items, cursor))
     }
@@ -71,31 +58,19 @@ impl Backend {
 }
 
 /// Adds to `SELECT … FROM request q` what a filter asks for, but for the job status
-/// ([`push_job_status`]). The connector is `c`.
+/// ([`push_job_status`]).
 pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
     let mut query = QueryBuilder::new(select);
-    query.push(" JOIN connector c ON c.id = q.connector WHERE 1 = 1");
+    query.push(" WHERE 1 = 1");
     if let Some(name) = &filter.connector {
         query.push(" AND q.connector = (SELECT id FROM connector WHERE name = ");
         query.push_bind(name.clone()).push(")");
     }
-    // A Request ID begins with the time of arrival.
-    if let Some(from) = filter.from {
-        query.push(" AND q.id >= ").push_bind(RequestId::first_at(from).number());
-    }
-    if let Some(to) = filter.to {
-        query.push(" AND q.id < ").push_bind(RequestId::first_at(to).number());
-    }
-    if let Some(status) = filter.sync_status {
-        // A literal, so that the partial index of errors is used.
-        query.push(format!(" AND q.sync_status = '{status}'"));
-    }
+    found::push_range(&mut query, "q.id", filter);
+    push_request(&mut query, filter);
     if !filter.ids.is_empty() {
         query.push(" AND q.id IN ");
         push_list(&mut query, filter.ids.iter().map(|id| id.number()));
-    }
-    if filter.event == Some(Event::Failed) {
-        query.push(" AND q.sync_status = 'error'");
     }
     if let Some(q) = &filter.q {
         query.push(" AND q.id IN (SELECT m.request FROM mention m");
@@ -103,14 +78,30 @@ pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
             query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
         }
         query.push(" WHERE m.value = ").push_bind(plan::identity::sought(q));
-        push_record(&mut query, filter);
+        push_record(&mut query, "r", filter);
+        query.push(")");
+    } else if filter.batch.is_some() {
+        query.push(" AND q.id IN (SELECT r.request FROM record r WHERE 1 = 1");
+        push_record(&mut query, "r", filter);
         query.push(")");
     } else if asks_of_records(filter) {
         query.push(" AND EXISTS (SELECT 1 FROM record r WHERE r.request = q.id");
-        push_record(&mut query, filter);
+        push_record(&mut query, "r", filter);
         query.push(")");
     }
     query
+}
+
+/// Adds what a filter asks for of the request `q` itself.
+pub(super) fn push_request(query: &mut QueryBuilder, filter: &Filter) {
+    // Literals, so that the partial index of errors is used.
+    if let Some(status) = filter.sync_status {
+        query.push(format!(" AND q.sync_status = '{status}'"));
+    }
+    let failed = filter.event == Some(Event::Failed) || filter.cause.is_some();
+    if failed || filter.job_status == Some(JobStatus::Failure) {
+        query.push(" AND q.sync_status = 'error'");
+    }
 }
 
 /// Adds to what [`matching`] made what a filter asks for of the job status: which requests are
@@ -138,19 +129,27 @@ pub(super) fn push_job_status(
     }
 }
 
-fn asks_of_records(filter: &Filter) -> bool {
-    filter.event.is_some() || filter.entity.is_some() || filter.cause.is_some()
+pub(super) fn asks_of_records(filter: &Filter) -> bool {
+    filter.event.is_some()
+        || filter.entity.is_some()
+        || filter.cause.is_some()
+        || filter.batch.is_some()
 }
 
-fn push_record(query: &mut QueryBuilder, filter: &Filter) {
+/// Adds what a filter asks for of a record, which goes by this name.
+pub(super) fn push_record(query: &mut QueryBuilder, record: &str, filter: &Filter) {
     if let Some(event) = filter.event {
-        query.push(" AND r.event = ").push_bind(event.as_str());
+        query.push(format!(" AND {record}.event = '{event}'"));
     }
     if let Some(entity) = filter.entity {
-        query.push(" AND r.entity = ").push_bind(entity.as_str());
+        query.push(format!(" AND {record}.entity = '{entity}'"));
     }
     if let Some(cause) = &filter.cause {
-        query.push(" AND r.sync_status = 'error' AND r.cause = ").push_bind(cause.clone());
+        query.push(format!(" AND {record}.sync_status = 'error' AND {record}.cause = "));
+        query.push_bind(cause.clone());
+    }
+    if let Some(batch) = filter.batch {
+        query.push(format!(" AND {record}.batch = ")).push_bind(batch);
     }
 }
 
@@ -167,28 +166,18 @@ pub(super) async fn running(connection: &mut Connection) -> Result<HashSet<i64>>
     Ok(running)
 }
 
-fn request(row: &DbRow, running: &HashSet<i64>) -> Result<RequestItem> {
-    let number: i64 = row.try_get(0)?;
-    let id = RequestId::from_number(number);
-    let place = Place { table: "request", row: &id };
-    let finished_at: Option<i64> = row.try_get(4)?;
-    let job_status = if finished_at.is_none() && running.contains(&number) {
-        JobStatus::Running
-    } else {
-        place.word(row.try_get(5)?)?
-    };
-    let sync_status: Option<&str> = row.try_get(6)?;
-    Ok(RequestItem {
-        id,
-        connector: row.try_get(1)?,
-        origin: row.try_get(2)?,
-        received_at: place.time(row.try_get(3)?)?,
-        finished_at: finished_at.map(|at| place.time(at)).transpose()?,
-        job_status,
-        sync_status: sync_status.map(|word| place.word(word)).transpose()?,
-        behaviour: row.try_get(7)?,
-        records: Vec::new(),
-    })
+fn whole(line: RequestLine, records: Vec<RecordItem>) -> RequestItem {
+    RequestItem {
+        id: line.id,
+        connector: line.connector,
+        origin: line.origin,
+        received_at: line.received_at,
+        finished_at: line.finished_at,
+        job_status: line.job_status,
+        sync_status: line.sync_status,
+        behaviour: line.behaviour,
+        records,
+    }
 }
 
 /// The records of these requests, with their attempts and calls.
@@ -203,7 +192,7 @@ async fn records(
     let mut attempts = attempts(connection, requests).await?;
     let mut query = QueryBuilder::new(
         "SELECT request, position, entity, event, sync_status, source_id, destination_id, problem, \
-         explanation, version, due FROM record WHERE request IN ",
+         explanation, version, due, known_as FROM record WHERE request IN ",
     );
     push_list(&mut query, requests.iter().copied());
     query.push(" ORDER BY request, position");
@@ -218,6 +207,7 @@ async fn records(
             entity: place.word(row.try_get(2)?)?,
             event: place.word(row.try_get(3)?)?,
             sync_status: place.word(row.try_get(4)?)?,
+            known_as: row.try_get(11)?,
             source_id: row.try_get(5)?,
             destination_id: row.try_get(6)?,
             error: problem(place, row.try_get(7)?)?,
@@ -237,11 +227,12 @@ async fn attempts(
     requests: &[i64],
 ) -> Result<HashMap<(i64, i64), Vec<AttemptItem>>> {
     let mut query = QueryBuilder::new(
-        "SELECT request, position, number, at, event, problem, calls, retry, version FROM attempt \
-         WHERE request IN ",
+        "SELECT a.request, a.position, a.number, a.at, a.event, a.problem, a.calls, a.retry, \
+         a.version, b.actor FROM attempt a LEFT JOIN retry_batch b ON b.id = a.batch \
+         WHERE a.request IN ",
     );
     push_list(&mut query, requests.iter().copied());
-    query.push(" ORDER BY request, position, number");
+    query.push(" ORDER BY a.request, a.position, a.number");
     let rows = query.build().persistent(false).fetch_all(&mut *connection).await?;
     let mut references: Vec<Vec<CallRef>> = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -260,6 +251,7 @@ async fn attempts(
             event: place.word(row.try_get(4)?)?,
             error: problem(place, row.try_get(5)?)?,
             retry: row.try_get::<Option<&str>, _>(7)?.map(|word| place.word(word)).transpose()?,
+            retry_by: row.try_get(9)?,
             version: row.try_get(8)?,
             calls: references
                 .iter()

@@ -5,14 +5,19 @@
 //! above, by the same names.
 
 mod audit;
+mod batches;
 mod catalogue;
 mod changing;
 mod configuration;
+mod counts;
 mod failures;
+mod found;
+mod history;
 mod incident;
 mod intake;
 mod lease;
 mod links;
+mod list;
 mod log;
 mod mail;
 mod opening;
@@ -37,11 +42,11 @@ use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
 use crate::{
-    Actor, ApiToken, AuditItem, Cause, Change, ClaimedMail, Configuration, Cursor, Delivery,
-    EndSessions, Error, FailureGroup, Filter, Health, Intent, Lease, MailEnd, MailItem,
-    NewDelivery, NewMail, NewSession, Page, PasswordHash, Progress, RequestItem, Result, Retry,
-    Selection, Session, SessionItem, Span, Step, Store, TokenHash, Unfinished, Used, User,
-    UserChange, Version, WaitingRecord,
+    Actor, ApiToken, AuditItem, Cause, Change, ClaimedMail, Configuration, Counts, Cursor,
+    Delivery, EndSessions, Error, FailureGroup, Filter, Health, HistoryItem, Intent, Lease,
+    MailEnd, MailItem, Neighbours, NewDelivery, NewMail, NewSession, Page, PasswordHash, Progress,
+    RequestItem, RequestLine, Result, Retried, Retry, RetryBatch, Selection, Session, SessionItem,
+    Span, Step, Store, TokenHash, Unfinished, Used, User, UserChange, Version, WaitingRecord,
 };
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
@@ -248,6 +253,26 @@ impl Store for Backend {
         self.find_requests(filter, page).await
     }
 
+    async fn request_lines(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestLine>, Option<Cursor>)> {
+        self.find_lines(filter, page).await
+    }
+
+    async fn count_requests(&self, filter: &Filter) -> Result<Counts> {
+        self.count_found(filter).await
+    }
+
+    async fn neighbours(&self, request: RequestId, q: &str) -> Result<Neighbours> {
+        self.find_neighbours(request, q).await
+    }
+
+    async fn history(&self, lead: &str) -> Result<(Vec<HistoryItem>, bool)> {
+        self.find_history(lead).await
+    }
+
     async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>> {
         self.find_delivery(request).await
     }
@@ -260,9 +285,22 @@ impl Store for Backend {
         self.group_failures(filter).await
     }
 
-    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<u64> {
+    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<Retried> {
         let (backend, retry, actor) = (self.clone(), retry.clone(), actor.clone());
         to_the_end(async move { backend.queue_again(&retry, &actor, now).await }).await
+    }
+
+    async fn retry_batches(&self) -> Result<Vec<RetryBatch>> {
+        self.find_batches().await
+    }
+
+    async fn retry_batch(&self, id: i64) -> Result<Option<RetryBatch>> {
+        self.find_batch(id).await
+    }
+
+    async fn cancel_retry_batch(&self, id: i64, actor: &Actor, now: Timestamp) -> Result<u64> {
+        let (backend, actor) = (self.clone(), actor.clone());
+        to_the_end(async move { backend.take_back_batch(id, &actor, now).await }).await
     }
 
     async fn cancel_retries(

@@ -97,7 +97,7 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
         let mut query = QueryBuilder::new(
             "INSERT INTO record (request, position, connector, entity, event, sync_status, due, \
              attempts, tries, doubtful, source_id, destination_id, problem, explanation, version, cause, \
-             retry, lag) ",
+             retry, lag, known_as) ",
         );
         query.push_values((0..rows.len()).filter(is_last), |mut row, index| {
             let (attempt, problem, _) = &rows[index];
@@ -124,7 +124,8 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
                 .push_bind(attempt.version)
                 .push_bind(tally::cause_of(attempt))
                 .push_bind(retry)
-                .push_bind(tally::lag_of(attempt));
+                .push_bind(tally::lag_of(attempt))
+                .push_bind(attempt.known_as.as_deref());
         });
         query.push(
             " ON CONFLICT (request, position) DO UPDATE SET entity = excluded.entity, \
@@ -133,11 +134,30 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
              source_id = excluded.source_id, destination_id = excluded.destination_id, \
              problem = excluded.problem, explanation = excluded.explanation, \
              version = excluded.version, cause = excluded.cause, retry = excluded.retry, \
-             lag = excluded.lag",
+             lag = excluded.lag, known_as = excluded.known_as",
         );
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+        note_batches(connection, some).await?;
     }
     moves.keep(connection).await
+}
+
+/// Notes which batch of retries these attempts were made for: their records know it.
+async fn note_batches(connection: &mut Connection, attempts: &[AttemptOutcome]) -> Result<()> {
+    let asked = |attempt: &&AttemptOutcome| attempt.retry.is_some();
+    let requests: Vec<i64> =
+        attempts.iter().filter(asked).map(|attempt| attempt.key.request.number()).collect();
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new(
+        "UPDATE attempt SET batch = (SELECT r.batch FROM record r \
+         WHERE r.request = attempt.request AND r.position = attempt.position) \
+         WHERE batch IS NULL AND retry IS NOT NULL AND request IN ",
+    );
+    push_list(&mut query, requests);
+    query.build().persistent(false).execute(&mut *connection).await?;
+    Ok(())
 }
 
 async fn keep_mentions(connection: &mut Connection, attempts: &[AttemptOutcome]) -> Result<()> {

@@ -1,11 +1,13 @@
 //! Trying failed records again because a person asked.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use sqlx::Row;
 
 use super::values::{json, ms};
-use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, audit, log, push_list};
-use crate::{Actor, Filter, Result, Retry, Selection};
+use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, log, push_list};
+use crate::{Actor, Filter, Result, Retried, Retry, Selection};
 
 /// A record that a person asked to retry and that nobody has begun.
 const NOT_BEGUN: &str = "retry IS NOT NULL AND tries = 0 AND due IS NOT NULL";
@@ -16,18 +18,27 @@ impl Backend {
         retry: &Retry,
         actor: &Actor,
         now: Timestamp,
-    ) -> Result<u64> {
+    ) -> Result<Retried> {
         let mut transaction = self.begin().await?;
-        let requests = selected(&mut transaction, &retry.selection).await?;
+        let mut requests = selected(&mut transaction, &retry.selection).await?;
+        requests.truncate(Retry::MOST);
         let due: Vec<(i64, i64)> =
             requests.iter().enumerate().map(|(n, id)| (*id, ms(now) + delay(n, retry))).collect();
-        let mut touched = 0;
+        let batch = batches::begin(&mut transaction, retry, actor, now).await?;
+        let (mut requests, mut records) = (0, 0);
         for some in due.chunks(ROWS_A_STATEMENT) {
-            touched += again(&mut transaction, some, retry).await?;
+            let touched = again(&mut transaction, some, retry, batch).await?;
+            requests += touched.0;
+            records += touched.1;
         }
-        note(&mut transaction, "retry", touched, &retry.selection, actor, now).await?;
+        if requests == 0 {
+            transaction.rollback().await?;
+            return Ok(Retried { requests, batch: None });
+        }
+        note(&mut transaction, "retry", requests, &retry.selection, actor, now).await?;
+        batches::keep(&mut transaction, batch, requests, records).await?;
         transaction.commit().await?;
-        Ok(touched)
+        Ok(Retried { requests, batch: Some(batch) })
     }
 
     pub(super) async fn take_back(
@@ -38,11 +49,34 @@ impl Backend {
     ) -> Result<u64> {
         let mut transaction = self.begin().await?;
         let requests = selected(&mut transaction, selection).await?;
-        let mut touched = 0;
-        for some in requests.chunks(ROWS_A_STATEMENT) {
-            touched += cancel(&mut transaction, some, now).await?;
-        }
+        let touched = cancel(&mut transaction, &requests, actor, now).await?;
         note(&mut transaction, "cancel_retries", touched, selection, actor, now).await?;
+        transaction.commit().await?;
+        Ok(touched)
+    }
+
+    pub(super) async fn take_back_batch(
+        &self,
+        batch: i64,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let mut transaction = self.begin().await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT DISTINCT request FROM record WHERE batch = $1 AND {NOT_BEGUN}"
+        )))
+        .bind(batch)
+        .fetch_all(&mut *transaction)
+        .await?;
+        let requests: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        let touched = cancel(&mut transaction, &requests, actor, now).await?;
+        if touched > 0 {
+            let subject = format!("{touched} requests");
+            let after = Some(json(&format!("what was left of batch {batch}"))?);
+            let action = "cancel_retries";
+            let entry = audit::Entry { action, subject: &subject, before: None, after };
+            audit::audit(&mut transaction, actor, now, &entry).await?;
+        }
         transaction.commit().await?;
         Ok(touched)
     }
@@ -89,21 +123,29 @@ async fn failed(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>
     log::push_job_status(&mut query, filter.job_status, &running);
     query.push(
         " AND EXISTS (SELECT 1 FROM record f WHERE f.request = q.id AND f.event = 'failed') \
-         ORDER BY q.id",
+         ORDER BY q.id LIMIT ",
     );
+    query.push_bind(i64::try_from(Retry::MOST).unwrap_or(i64::MAX));
     let rows = query.build().persistent(false).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Makes failed records of these requests due at these times; answers how many requests have one.
-async fn again(connection: &mut Connection, requests: &[(i64, i64)], retry: &Retry) -> Result<u64> {
+/// Makes failed records of these requests due at these times; answers how many requests have one,
+/// and how many records that are.
+async fn again(
+    connection: &mut Connection,
+    requests: &[(i64, i64)],
+    retry: &Retry,
+    batch: i64,
+) -> Result<(u64, u64)> {
     let mut query = QueryBuilder::new("UPDATE record SET tries = 0, retry = ");
-    query.push_bind(retry.with.as_str()).push(", due = v.column2 FROM (");
+    query.push_bind(retry.with.as_str()).push(", batch = ").push_bind(batch);
+    query.push(", due = v.column2 FROM (");
     query.push_values(requests, |mut row, (id, due)| {
         row.push_bind(*id).push_bind(*due);
     });
     query.push(") AS v WHERE record.request = v.column1 AND record.event = 'failed'");
-    query.build().persistent(false).execute(&mut *connection).await?;
+    let records = query.build().persistent(false).execute(&mut *connection).await?;
     let mut query = QueryBuilder::new(
         "UPDATE request SET job_status = 'queued', finished_at = NULL, due = v.column2 FROM (",
     );
@@ -115,22 +157,48 @@ async fn again(connection: &mut Connection, requests: &[(i64, i64)], retry: &Ret
          WHERE record.request = request.id AND record.event = 'failed')",
     );
     let done = query.build().persistent(false).execute(&mut *connection).await?;
-    Ok(done.rows_affected())
+    Ok((done.rows_affected(), records.rows_affected()))
 }
 
-/// Makes records of these requests failed again that were queued and not begun.
-async fn cancel(connection: &mut Connection, requests: &[i64], now: Timestamp) -> Result<u64> {
+/// Makes records of these requests failed again that were queued and not begun; answers how many
+/// requests have one.
+async fn cancel(
+    connection: &mut Connection,
+    requests: &[i64],
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<u64> {
+    let mut touched = 0;
+    for some in requests.chunks(ROWS_A_STATEMENT) {
+        touched += cancel_some(connection, some, actor, now).await?;
+    }
+    Ok(touched)
+}
+
+async fn cancel_some(
+    connection: &mut Connection,
+    requests: &[i64],
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<u64> {
     let mut query = QueryBuilder::new(format!(
-        "SELECT DISTINCT request FROM record WHERE {NOT_BEGUN} AND request IN "
+        "SELECT request, batch FROM record WHERE {NOT_BEGUN} AND request IN "
     ));
     push_list(&mut query, requests.iter().copied());
     let rows = query.build().persistent(false).fetch_all(&mut *connection).await?;
-    let touched: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let (mut touched, mut batches) = (BTreeSet::new(), BTreeMap::new());
+    for row in &rows {
+        touched.insert(row.try_get::<i64, _>(0)?);
+        if let Some(batch) = row.try_get::<Option<i64>, _>(1)? {
+            *batches.entry(batch).or_insert(0) += 1;
+        }
+    }
     if touched.is_empty() {
         return Ok(0);
     }
+    batches::note_cancelled(connection, &batches, actor).await?;
     let mut query = QueryBuilder::new(format!(
-        "UPDATE record SET due = NULL, retry = NULL WHERE {NOT_BEGUN} AND request IN "
+        "UPDATE record SET due = NULL, retry = NULL, batch = NULL WHERE {NOT_BEGUN} AND request IN "
     ));
     push_list(&mut query, touched.iter().copied());
     query.build().persistent(false).execute(&mut *connection).await?;

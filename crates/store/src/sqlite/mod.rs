@@ -103,6 +103,7 @@ fn migrations() -> Migrator {
         (4, "users", include_str!("../../migrations/sqlite/0004_users.sql")),
         (5, "sessions", include_str!("../../migrations/sqlite/0005_sessions.sql")),
         (7, "tally", include_str!("../../migrations/sqlite/0007_tally.sql")),
+        (8, "log", include_str!("../../migrations/sqlite/0008_log.sql")),
         (9, "verified", include_str!("../../migrations/sqlite/0009_verified.sql")),
     ])
 }

@@ -192,7 +192,7 @@ async fn a_retry_queues_failed_records_again(empty: Empty) {
     };
     empty.store.record_progress(&lease, progress).await.unwrap();
     let retry = async |selection: Selection| {
-        empty.store.retry(&selection.into(), &actor(), at(60)).await.unwrap()
+        empty.store.retry(&selection.into(), &actor(), at(60)).await.unwrap().requests
     };
     assert_eq!(retry(Selection::Requests(vec![id(1), id(99)])).await, 0, "nothing failed there");
     assert_eq!(retry(Selection::Requests(vec![id(0)])).await, 1);
@@ -220,7 +220,7 @@ async fn a_retry_while_the_request_is_at_work_is_not_forgotten(empty: Empty) {
     };
     empty.store.record_progress(&lease, progress).await.unwrap();
     let selection = Selection::Requests(vec![id(0)]);
-    assert_eq!(empty.store.retry(&selection.into(), &actor(), at(20)).await.unwrap(), 1);
+    assert_eq!(empty.store.retry(&selection.into(), &actor(), at(20)).await.unwrap().requests, 1);
     // The worker does not know of the retry, and says that all is over.
     let mut other = attempt(own, 0, Event::New);
     other.key.position = 1;
@@ -255,7 +255,7 @@ async fn many_retries_go_at_a_pace_and_can_be_taken_back(empty: Empty) {
     let (lease, own) = all_failed(&empty, 130).await;
     let all = Selection::Failed(Filter::default());
     let retry = Retry { selection: all.clone(), with: RetryWith::Now, per_minute: Some(20) };
-    assert_eq!(empty.store.retry(&retry, &actor(), at(200)).await.unwrap(), 130);
+    assert_eq!(empty.store.retry(&retry, &actor(), at(200)).await.unwrap().requests, 130);
     let due = async |now: i64| {
         let none = HashSet::new();
         empty.store.open_requests(&lease, &[own], &none, at(now), 500).await.unwrap().len()
@@ -278,7 +278,7 @@ async fn many_retries_go_at_a_pace_and_can_be_taken_back(empty: Empty) {
     let item = &empty.find(Filter { ids: vec![id(5)], ..Filter::default() }).await[0];
     assert_eq!((item.job_status, item.finished_at), (JobStatus::Failure, Some(at(300))));
     assert_eq!(empty.store.cancel_retries(&all, &actor(), at(300)).await.unwrap(), 0);
-    assert_eq!(empty.store.retry(&all.into(), &actor(), at(300)).await.unwrap(), 130);
+    assert_eq!(empty.store.retry(&all.into(), &actor(), at(300)).await.unwrap().requests, 130);
 }
 
 async fn a_retry_says_with_which_settings(empty: Empty) {

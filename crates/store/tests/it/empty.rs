@@ -150,6 +150,7 @@ pub fn attempt(connector: ConnectorId, number: i64, event: Event) -> AttemptOutc
         sync_status: if failed { SyncStatus::Error } else { SyncStatus::Success },
         stage: Stage::Final,
         doubtful: false,
+        known_as: Some(format!("Person{number}@example.com")),
         source_id: Some(format!("lead-{number}")),
         destination_id: Some(format!("twin-{number}")),
         problem: failed.then(|| Problem::new("refused", "It said no.", "Ask again.")),

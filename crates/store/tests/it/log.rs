@@ -156,7 +156,8 @@ async fn failures_are_grouped_by_cause(empty: Empty) {
         let filter = Filter { job_status: Some(status), ..of(cause) };
         assert_eq!(groups(filter.clone()).await.len(), left, "{status}");
         let retry = Selection::Failed(filter).into();
-        let touched = empty.store.retry(&retry, &crate::empty::actor(), at(9)).await.unwrap();
+        let touched =
+            empty.store.retry(&retry, &crate::empty::actor(), at(9)).await.unwrap().requests;
         assert_eq!(touched, left as u64, "{status}");
         let all = Selection::Failed(Filter::default());
         empty.store.cancel_retries(&all, &crate::empty::actor(), at(9)).await.unwrap();

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod batches;
 mod configuration;
 mod dispatching;
 mod dropping;
 mod empty;
 mod leases;
+mod list;
 mod log;
 mod mail;
 mod opening;

@@ -120,7 +120,8 @@ async fn counts_equal_a_count_over_the_records(empty: Empty) {
     must_be_equal(&empty).await;
     // A person asks for what still fails; a try of it fails, and one goes well.
     let all = Selection::Failed(Filter::default());
-    assert!(empty.store.retry(&all.clone().into(), &actor(), at(9)).await.unwrap() > 5);
+    let retried = empty.store.retry(&all.clone().into(), &actor(), at(9)).await.unwrap();
+    assert!(retried.requests > 5, "{retried:?}");
     must_be_equal(&empty).await;
     let still: Vec<i64> = failed.into_iter().filter(|n| n % 3 == 1).collect();
     let last = still.iter().enumerate().map(|(turn, &n)| {

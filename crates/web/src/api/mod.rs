@@ -6,9 +6,12 @@
 mod accounts;
 mod asker;
 mod audit;
+mod batches;
 mod check;
 mod connectors;
+mod download;
 mod input;
+mod leads;
 mod mails;
 mod mapping;
 mod openapi;
@@ -37,6 +40,7 @@ pub(crate) use connectors::{save as save_connector, set_enabled};
 pub(crate) use input::{Params, Secret};
 pub(crate) use refusal::Refusal;
 pub(crate) use requests::filter;
+pub(crate) use retry::{Which, queue_retry, selection};
 
 use crate::Shared;
 use asker::{Asker, Gate};
@@ -87,11 +91,18 @@ fn routes() -> Vec<Route> {
         route(GET, "/connectors/{name}/mapping", Operate, mapping::show),
         route(POST, "/connectors/{name}/check", Operate, check::check),
         route(GET, "/requests", Read, requests::list),
+        route(GET, "/requests.csv", Read, download::csv),
+        route(GET, "/requests.jsonl", Read, download::json_lines),
+        route(GET, "/requests/counts", Read, requests::counts),
         route(GET, "/requests/{id}", Read, requests::show),
         route(POST, "/requests/{id}/preview", Operate, preview::past),
         route(POST, "/requests/{id}/retry", Operate, retry::one),
         route(POST, "/retry", Operate, retry::many),
         route(POST, "/retry/cancel", Operate, retry::cancel),
+        route(GET, "/retries", Read, batches::list),
+        route(GET, "/retries/{batch}", Read, batches::show),
+        route(POST, "/retries/{batch}/cancel", Operate, batches::cancel),
+        route(GET, "/leads/{account}/{lead}", Read, leads::show),
         route(GET, "/failures", Read, requests::failures),
         route(GET, "/overview", Read, overview::show),
         route(GET, "/mails", Read, mails::list),

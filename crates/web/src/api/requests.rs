@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use plan::id::RequestId;
 use plan::period;
-use store::{Cursor, FailureGroup, Filter, Page, RequestItem};
+use store::{Counts, Cursor, FailureGroup, Filter, Page, RequestItem};
 
 use super::input::{Named, Params};
 use super::refusal::Refusal;
@@ -26,6 +26,7 @@ pub(crate) async fn filter(shared: &Shared, params: &mut Params) -> Result<Filte
         entity: params.parse("entity")?,
         q: params.text("q"),
         cause: params.text("cause"),
+        batch: params.parse("batch")?,
         ids: Vec::new(),
     };
     if let Some(name) = &filter.connector
@@ -45,6 +46,16 @@ pub(crate) async fn list(
     params.end()?;
     let (items, next) = shared.store.requests(&filter, &page).await?;
     Ok(Json(Part { items, cursor: next.map(|Cursor(id)| id.to_string()) }))
+}
+
+/// How many requests match, by what became of them; without an event of its own.
+pub(crate) async fn counts(
+    State(shared): State<Shared>,
+    mut params: Params,
+) -> Result<Json<Counts>> {
+    let filter = filter(&shared, &mut params).await?;
+    params.end()?;
+    Ok(Json(shared.store.count_requests(&filter).await?))
 }
 
 pub(crate) async fn show(

@@ -7,7 +7,7 @@ use axum::extract::State;
 use plan::id::RequestId;
 use plan::outcome::RetryWith;
 use serde::{Deserialize, Serialize};
-use store::{Retry, Selection};
+use store::{Actor, Retried, Retry, Selection};
 
 use super::Result;
 use super::asker::Asker;
@@ -34,6 +34,18 @@ pub(crate) struct Which {
     filter: Option<BTreeMap<String, String>>,
 }
 
+impl Which {
+    /// These.
+    pub(crate) fn ids(ids: Vec<RequestId>) -> Self {
+        Self { ids: Some(ids), filter: None }
+    }
+
+    /// All with a failed record that match.
+    pub(crate) fn filter(filter: BTreeMap<String, String>) -> Self {
+        Self { ids: None, filter: Some(filter) }
+    }
+}
+
 /// Which requests, and how they are tried again.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +59,14 @@ pub(crate) struct Wish {
 /// How many requests were touched.
 #[derive(Serialize)]
 pub(crate) struct Touched {
+    pub(super) requests: u64,
+}
+
+/// How many requests are tried again, and as which batch.
+#[derive(Serialize)]
+pub(crate) struct Begun {
     requests: u64,
+    batch: Option<i64>,
 }
 
 pub(crate) async fn one(
@@ -55,7 +74,7 @@ pub(crate) async fn one(
     asker: Asker,
     Named(id): Named,
     Input(How { with }): Input<How>,
-) -> Result<Json<Touched>> {
+) -> Result<Json<Begun>> {
     let id = known_request(&shared, &id).await?.id;
     let with = with.unwrap_or(RetryWith::Now);
     queue(&shared, &asker, Retry { with, ..Selection::Requests(vec![id]).into() }).await
@@ -65,7 +84,7 @@ pub(crate) async fn many(
     State(shared): State<Shared>,
     asker: Asker,
     Input(Wish { ids, filter, with, per_minute }): Input<Wish>,
-) -> Result<Json<Touched>> {
+) -> Result<Json<Begun>> {
     if per_minute == Some(0) {
         return Err(Refusal::wrong("per_minute", "must be 1 or more"));
     }
@@ -88,13 +107,24 @@ pub(crate) async fn cancel(
     Ok(Json(Touched { requests }))
 }
 
-async fn queue(shared: &Shared, asker: &Asker, retry: Retry) -> Result<Json<Touched>> {
-    let requests = shared.store.retry(&retry, &asker.actor, (shared.clock)()).await?;
-    shared.wake.notify_one();
-    Ok(Json(Touched { requests }))
+async fn queue(shared: &Shared, asker: &Asker, retry: Retry) -> Result<Json<Begun>> {
+    let Retried { requests, batch } = queue_retry(shared, &asker.actor, retry).await?;
+    Ok(Json(Begun { requests, batch }))
 }
 
-async fn selection(shared: &Shared, which: Which) -> Result<Selection> {
+/// Queues failed records again, and lets the dispatcher know.
+pub(crate) async fn queue_retry(
+    shared: &Shared,
+    actor: &Actor,
+    retry: Retry,
+) -> store::Result<Retried> {
+    let retried = shared.store.retry(&retry, actor, (shared.clock)()).await?;
+    shared.wake.notify_one();
+    Ok(retried)
+}
+
+/// The requests that are meant.
+pub(crate) async fn selection(shared: &Shared, which: Which) -> Result<Selection> {
     match (which.ids, which.filter) {
         (Some(ids), None) if (1..=MOST_IDS).contains(&ids.len()) => Ok(Selection::Requests(ids)),
         (Some(_), None) => {

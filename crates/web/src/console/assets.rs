@@ -19,7 +19,7 @@ struct Asset {
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 3] = [
+const ASSETS: [Asset; 4] = [
     Asset {
         path: "/console.css",
         content_type: CSS,
@@ -30,6 +30,7 @@ const ASSETS: [Asset; 3] = [
         content_type: SCRIPT,
         text: include_str!("../../assets/console.js"),
     },
+    Asset { path: "/log.js", content_type: SCRIPT, text: include_str!("../../assets/log.js") },
     Asset {
         path: "/icon.svg",
         content_type: "image/svg+xml",

@@ -45,6 +45,11 @@ impl Form {
         named.map(|(_, value)| value.as_str())
     }
 
+    /// Every field, with its name.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub(super) fn secret(&self, name: &str) -> SecretString {
         SecretString::from(self.text(name))
     }

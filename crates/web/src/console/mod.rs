@@ -9,9 +9,9 @@ mod accounts;
 mod assets;
 mod connector;
 mod form;
+mod log;
 mod overview;
 mod page;
-mod requests;
 mod sign_in;
 mod throttle;
 mod visitor;
@@ -86,9 +86,18 @@ fn routes() -> Vec<Route> {
         route(POST, "/connectors/{name}/disable", operate, connector::disable),
         route(POST, "/connectors/{name}/retry", operate, connector::retry),
         route(POST, "/connectors/{name}/remove", administer, connector::remove),
-        route(GET, "/requests", read, requests::list),
-        route(GET, "/requests/{id}", read, requests::show),
-        route(POST, "/requests/{id}/retry", operate, requests::retry),
+        route(GET, "/requests", read, log::list),
+        route(GET, "/requests/rows", read, log::rows),
+        route(POST, "/requests/retry", operate, log::selected),
+        route(GET, "/requests/{id}", read, log::show),
+        route(POST, "/requests/{id}/retry", operate, log::one),
+        route(GET, "/retries", read, log::retries),
+        route(POST, "/retries", operate, log::all),
+        route(GET, "/retries/new", operate, log::ask_all),
+        route(GET, "/retries/{id}", read, log::retry),
+        route(GET, "/retries/{id}/progress", read, log::progress),
+        route(POST, "/retries/{id}/cancel", operate, log::cancel),
+        route(GET, "/leads/{account}/{id}", read, log::lead),
         route(GET, "/accounts", administer, accounts::list),
         route(POST, "/accounts", administer, accounts::put_new),
         route(GET, "/accounts/new", administer, accounts::add),

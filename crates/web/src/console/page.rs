@@ -114,13 +114,16 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says of what was just done, by the word for it in the address.
-const TOLD: [(&str, &str); 6] = [
+const TOLD: [(&str, &str); 9] = [
     ("saved", "Saved."),
     ("removed", "Removed."),
     ("enabled", "Enabled: requests are worked from now on."),
     ("disabled", "Disabled: nothing is written until it is enabled again."),
     ("retried", "The failed requests are tried again."),
     ("renewed", "Read again."),
+    ("nothing_failed", "Nothing of it stands as failed, so nothing is tried again."),
+    ("none_selected", "Nothing was selected: tick the boxes of failed requests first."),
+    ("cancelled", "Taken back: what had not begun stands as failed again."),
 ];
 
 pub(super) fn told(given: &BTreeMap<String, String>) -> Option<&'static str> {

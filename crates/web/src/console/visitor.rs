@@ -57,6 +57,11 @@ impl Visitor {
         self.role.most() >= Scope::Administer
     }
 
+    /// Whether this person may do more than read.
+    pub(super) fn operates(&self) -> bool {
+        self.role.most() >= Scope::Operate
+    }
+
     /// The name in the audit log.
     pub(crate) fn actor(&self) -> Actor {
         Actor(self.email.clone())

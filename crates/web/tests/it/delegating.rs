@@ -10,11 +10,11 @@ use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::{Catalogue, FieldChange};
 use store::{
-    Actor, ApiToken, AuditItem, Cause, Change, ClaimedMail, Configuration, Cursor, Delivery,
-    EndSessions, FailureGroup, Filter, Health, Intent, Lease, MailEnd, MailItem, NewDelivery,
-    NewMail, NewSession, Page, PasswordHash, Progress, RequestItem, Result, Retry, Selection,
-    Session, SessionItem, Span, Step, Store, TokenHash, Unfinished, Used, User, UserChange,
-    Version, WaitingRecord,
+    Actor, ApiToken, AuditItem, Cause, Change, ClaimedMail, Configuration, Counts, Cursor,
+    Delivery, EndSessions, FailureGroup, Filter, Health, HistoryItem, Intent, Lease, MailEnd,
+    MailItem, Neighbours, NewDelivery, NewMail, NewSession, Page, PasswordHash, Progress,
+    RequestItem, RequestLine, Result, Retried, Retry, RetryBatch, Selection, Session, SessionItem,
+    Span, Step, Store, TokenHash, Unfinished, Used, User, UserChange, Version, WaitingRecord,
 };
 
 use super::Faulty;
@@ -176,8 +176,34 @@ impl Store for Faulty {
     ) -> Result<Vec<Used>> {
         self.inner.used(windows, now).await
     }
-    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<u64> {
+    async fn request_lines(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestLine>, Option<Cursor>)> {
+        self.read()?;
+        self.inner.request_lines(filter, page).await
+    }
+    async fn count_requests(&self, filter: &Filter) -> Result<Counts> {
+        self.inner.count_requests(filter).await
+    }
+    async fn neighbours(&self, request: RequestId, q: &str) -> Result<Neighbours> {
+        self.inner.neighbours(request, q).await
+    }
+    async fn history(&self, lead: &str) -> Result<(Vec<HistoryItem>, bool)> {
+        self.inner.history(lead).await
+    }
+    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<Retried> {
         self.inner.retry(retry, actor, now).await
+    }
+    async fn retry_batches(&self) -> Result<Vec<RetryBatch>> {
+        self.inner.retry_batches().await
+    }
+    async fn retry_batch(&self, id: i64) -> Result<Option<RetryBatch>> {
+        self.inner.retry_batch(id).await
+    }
+    async fn cancel_retry_batch(&self, id: i64, actor: &Actor, now: Timestamp) -> Result<u64> {
+        self.inner.cancel_retry_batch(id, actor, now).await
     }
     async fn cancel_retries(
         &self,

@@ -50,6 +50,7 @@ pub async fn start(limits: web::Limits) -> House {
         gate: Semaphore::new(Semaphore::MAX_PERMITS),
         asked: AtomicUsize::new(0),
         commits: AtomicUsize::new(0),
+        readable: AtomicUsize::new(usize::MAX),
         changed: Notify::new(),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -159,6 +160,8 @@ pub struct Faulty {
     /// Commits begun, and those done.
     pub asked: AtomicUsize,
     pub commits: AtomicUsize,
+    /// So many parts of the log are read; then it fails.
+    pub readable: AtomicUsize,
     changed: Notify,
 }
 
@@ -192,6 +195,13 @@ impl Faulty {
         self.commits.fetch_add(1, Ordering::SeqCst);
         self.changed.notify_one();
         Ok(())
+    }
+
+    pub fn read(&self) -> store::Result<()> {
+        let left = self
+            .readable
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map(|_| ()).map_err(|_| store::Error::CannotOpen("broken for the test".to_owned()))
     }
 
     pub fn failure(&self) -> store::Result<()> {

@@ -51,14 +51,54 @@ impl Wire {
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length: "))
                 .map_or(0, |length| length.parse().unwrap());
-            while self.read.len() < length {
-                assert!(self.more().await, "a body broke off after {head}");
-            }
-            let body = String::from_utf8(self.read.drain(..length).collect()).unwrap();
+            let body = if head.contains("\r\ntransfer-encoding: chunked\r\n") {
+                self.chunks().await.unwrap_or_else(|| panic!("a body broke off after {head}"))
+            } else {
+                while self.read.len() < length {
+                    assert!(self.more().await, "a body broke off after {head}");
+                }
+                self.read.drain(..length).collect()
+            };
+            let body = String::from_utf8(body).unwrap();
             let status = head.split(' ').nth(1).unwrap().parse().unwrap();
             Some(Answer { status, head, body })
         };
         tokio::time::timeout(PATIENCE, read).await.expect("an answer in time")
+    }
+
+    /// A body that comes in chunks; `None` if it breaks off.
+    async fn chunks(&mut self) -> Option<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let end = loop {
+                if let Some(at) = self.read.windows(2).position(|two| two == b"\r\n") {
+                    break at;
+                }
+                if !self.more().await {
+                    return None;
+                }
+            };
+            let line: Vec<u8> = self.read.drain(..end + 2).collect();
+            let length = std::str::from_utf8(&line[..end]).unwrap();
+            let length = usize::from_str_radix(length, 16).unwrap();
+            while self.read.len() < length + 2 {
+                if !self.more().await {
+                    return None;
+                }
+            }
+            body.extend(self.read.drain(..length));
+            self.read.drain(..2);
+            if length == 0 {
+                return Some(body);
+            }
+        }
+    }
+
+    /// Everything that comes until the other side closes.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        let read = async { while self.more().await {} };
+        tokio::time::timeout(PATIENCE, read).await.expect("an end in time");
+        std::mem::take(&mut self.read)
     }
 
     async fn more(&mut self) -> bool {

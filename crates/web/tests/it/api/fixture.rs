@@ -68,6 +68,7 @@ pub async fn ten(house: &House) {
             sync_status,
             stage: Stage::Final,
             doubtful: false,
+            known_as: Some(format!("Person{n}@example.com")),
             source_id: Some(format!("lead-{n}")),
             destination_id: Some(format!("twin-{n}")),
             problem: failed.then(|| Problem::new("too_long", "It is too long.", "Cut it.")),

@@ -95,6 +95,8 @@ impl Client {
         let Answer { status, head, body } = wire.answer().await.expect("an answer");
         let body = if body.is_empty() {
             Value::Null
+        } else if !head.contains("json") || head.contains("jsonl") {
+            Value::String(body)
         } else {
             serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"))
         };

@@ -1,0 +1,60 @@
+//! Retries that a person asked for, and how far they are.
+
+use jiff::Timestamp;
+use plan::outcome::RetryWith;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// What [`crate::Store::retry`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retried {
+    /// So many requests are tried again.
+    pub requests: u64,
+    /// The number of the batch that they are; none when there are none.
+    pub batch: Option<i64>,
+}
+
+/// Records that a person asked to try again at one time, and what became of them.
+///
+/// A record is in the last batch that it was asked for in. So the parts add up to `records`, less
+/// those that a later batch took over.
+#[derive(Clone, Debug, Serialize)]
+pub struct RetryBatch {
+    /// The store's number for it.
+    pub id: i64,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// By whom.
+    pub actor: String,
+    /// With which settings.
+    pub with: RetryWith,
+    /// At which pace; none: all at once.
+    pub per_minute: Option<u32>,
+    /// The filter whose failed records these were; none: the requests were named.
+    pub filter: Option<Box<RawValue>>,
+    /// How many requests.
+    pub requests: u64,
+    /// How many records.
+    pub records: u64,
+    /// Records that went well.
+    pub done: u64,
+    /// Records that wait for their turn, or for their next try.
+    pub left: u64,
+    /// Records that failed again for good.
+    pub failed: u64,
+    /// Records that were taken back before they were begun.
+    pub cancelled: u64,
+    /// Who took them back.
+    pub cancelled_by: Option<String>,
+}
+
+impl RetryBatch {
+    /// Batches that a list shows.
+    pub const MOST: usize = 50;
+
+    /// Records that a later batch took over.
+    pub fn moved(&self) -> u64 {
+        let known = self.done + self.left + self.failed + self.cancelled;
+        self.records.saturating_sub(known)
+    }
+}

@@ -1,0 +1,81 @@
+//! The log as a list, and how much of it there is.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use plan::id::RequestId;
+use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::problem::Problem;
+use serde::Serialize;
+
+/// A request as a line of a list: without its attempts and calls.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestLine {
+    /// The Request ID.
+    pub id: RequestId,
+    /// The connector's name.
+    pub connector: String,
+    /// Where it came from: `webhook` or `backfill`.
+    pub origin: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Where it is on its way.
+    pub job_status: JobStatus,
+    /// How its worst record stands.
+    pub sync_status: Option<SyncStatus>,
+    /// The behaviour that was in force.
+    pub behaviour: Option<String>,
+    /// Its records.
+    pub records: Vec<RecordLine>,
+}
+
+/// A record as a line of a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordLine {
+    /// Its position in the request, from 0.
+    pub position: u32,
+    /// A lead or an activity.
+    pub entity: Entity,
+    /// What became of it.
+    pub event: Event,
+    /// How it stands.
+    pub sync_status: SyncStatus,
+    /// By what a person knows it: an email address or a phone number.
+    pub known_as: Option<String>,
+    /// The source's id of it.
+    pub source_id: Option<String>,
+    /// The destination's.
+    pub destination_id: Option<String>,
+    /// What went wrong, or why nothing was done.
+    pub error: Option<Problem>,
+    /// The connector's version that decided.
+    pub version: i64,
+    /// When it is tried again, if it is.
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// How many requests there are of a kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// So many were found.
+    pub requests: u64,
+    /// There may be more: looking ended at [`Count::MOST`].
+    pub more: bool,
+}
+
+impl Count {
+    /// No more are looked at, so that a count is as quick in a large log as in a small one.
+    pub const MOST: usize = 10_000;
+}
+
+/// How many requests match a filter, whatever became of their records, and by what became of
+/// them: a request with a new and a failed record counts as both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// All, those included of which nothing became yet.
+    pub all: Count,
+    /// With a record of this event, for each event that there is.
+    pub events: BTreeMap<Event, Count>,
+}

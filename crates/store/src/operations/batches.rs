@@ -1,0 +1,148 @@
+//! Batches of retries, and how far they are.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use plan::outcome::{Event, RetryWith};
+use serde_json::value::RawValue;
+use sqlx::Row;
+
+use super::values::{Place, json, ms};
+use super::{Backend, Connection, DbRow, QueryBuilder};
+use crate::{Actor, Result, Retry, RetryBatch, Selection};
+
+const COLUMNS: &str = "SELECT id, at, actor, settings, per_minute, filter, requests, records, \
+                       cancelled, cancelled_by FROM retry_batch";
+
+/// Begins a batch, in which nothing is yet; answers its number.
+pub(super) async fn begin(
+    connection: &mut Connection,
+    retry: &Retry,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<i64> {
+    let filter = match &retry.selection {
+        Selection::Requests(_) => None,
+        Selection::Failed(filter) => Some(json(filter)?),
+    };
+    let row = sqlx::query(
+        "INSERT INTO retry_batch (at, actor, settings, per_minute, filter, requests, records, \
+         cancelled) VALUES ($1, $2, $3, $4, $5, 0, 0, 0) RETURNING id",
+    )
+    .bind(ms(now))
+    .bind(&actor.0)
+    .bind(retry.with.as_str())
+    .bind(retry.per_minute.map(i64::from))
+    .bind(filter)
+    .fetch_one(connection)
+    .await?;
+    Ok(row.try_get(0)?)
+}
+
+/// Keeps how much is in a batch.
+pub(super) async fn keep(
+    connection: &mut Connection,
+    batch: i64,
+    requests: u64,
+    records: u64,
+) -> Result<()> {
+    sqlx::query("UPDATE retry_batch SET requests = $2, records = $3 WHERE id = $1")
+        .bind(batch)
+        .bind(requests.cast_signed())
+        .bind(records.cast_signed())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes how many records of which batches were taken back.
+pub(super) async fn note_cancelled(
+    connection: &mut Connection,
+    batches: &BTreeMap<i64, i64>,
+    actor: &Actor,
+) -> Result<()> {
+    for (batch, records) in batches {
+        sqlx::query(
+            "UPDATE retry_batch SET cancelled = cancelled + $2, cancelled_by = $3 WHERE id = $1",
+        )
+        .bind(batch)
+        .bind(records)
+        .bind(&actor.0)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+impl Backend {
+    pub(super) async fn find_batches(&self) -> Result<Vec<RetryBatch>> {
+        let mut transaction = self.begin_read().await?;
+        let mut query = QueryBuilder::new(COLUMNS);
+        query.push(" ORDER BY id DESC LIMIT ");
+        query.push_bind(i64::try_from(RetryBatch::MOST).unwrap_or(i64::MAX));
+        read(&mut transaction, query).await
+    }
+
+    pub(super) async fn find_batch(&self, id: i64) -> Result<Option<RetryBatch>> {
+        let mut transaction = self.begin_read().await?;
+        let mut query = QueryBuilder::new(COLUMNS);
+        query.push(" WHERE id = ").push_bind(id);
+        Ok(read(&mut transaction, query).await?.into_iter().next())
+    }
+}
+
+async fn read(connection: &mut Connection, mut query: QueryBuilder) -> Result<Vec<RetryBatch>> {
+    let rows = query.build().persistent(false).fetch_all(&mut *connection).await?;
+    let mut batches = rows.iter().map(batch).collect::<Result<Vec<_>>>()?;
+    for batch in &mut batches {
+        measure(connection, batch).await?;
+    }
+    Ok(batches)
+}
+
+fn batch(row: &DbRow) -> Result<RetryBatch> {
+    let id: i64 = row.try_get(0)?;
+    let place = Place { table: "retry_batch", row: &id };
+    let with: RetryWith = place.word(row.try_get(3)?)?;
+    let per_minute: Option<i64> = row.try_get(4)?;
+    let filter: Option<String> = row.try_get(5)?;
+    Ok(RetryBatch {
+        id,
+        at: place.time(row.try_get(1)?)?,
+        actor: row.try_get(2)?,
+        with,
+        per_minute: per_minute.map(|number| place.count(number)).transpose()?,
+        filter: filter
+            .map(|json| RawValue::from_string(json).map_err(|e| place.corrupt(e.to_string())))
+            .transpose()?,
+        requests: row.try_get::<i64, _>(6)?.cast_unsigned(),
+        records: row.try_get::<i64, _>(7)?.cast_unsigned(),
+        done: 0,
+        left: 0,
+        failed: 0,
+        cancelled: row.try_get::<i64, _>(8)?.cast_unsigned(),
+        cancelled_by: row.try_get(9)?,
+    })
+}
+
+/// Counts how far a batch is: off its own index.
+async fn measure(connection: &mut Connection, batch: &mut RetryBatch) -> Result<()> {
+    let rows = sqlx::query(
+        "SELECT event, count(*), count(due) FROM record WHERE batch = $1 GROUP BY event",
+    )
+    .bind(batch.id)
+    .fetch_all(connection)
+    .await?;
+    let place = Place { table: "record", row: &batch.id };
+    for row in &rows {
+        let event: Event = place.word(row.try_get(0)?)?;
+        let (all, due): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+        let ended = (all - due).cast_unsigned();
+        batch.left += due.cast_unsigned();
+        match event {
+            Event::Failed => batch.failed += ended,
+            _ => batch.done += ended,
+        }
+    }
+    Ok(())
+}

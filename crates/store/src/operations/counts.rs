@@ -1,0 +1,137 @@
+//! How many requests a filter lets through.
+//!
+//! Every statement here looks at [`Count::MOST`] candidates and one more, whatever it finds among
+//! them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use plan::outcome::Event;
+use sqlx::Row;
+
+use super::found::{connectors, is_by_outcome, push_first, push_range};
+use super::log::{asks_of_records, matching, push_job_status, push_record, push_request, running};
+use super::values::Place;
+use super::{Backend, Connection, QueryBuilder, push_list};
+use crate::{Count, Counts, Filter, Result};
+
+impl Backend {
+    pub(super) async fn count_found(&self, filter: &Filter) -> Result<Counts> {
+        let mut transaction = self.begin_read().await?;
+        let running = running(&mut transaction).await?;
+        let any = Filter { event: None, ..filter.clone() };
+        let of = |event: Event| Filter { event: Some(event), ..any.clone() };
+        let connectors = connectors(&mut transaction, filter).await?;
+        let by_record = Event::ALL.iter().all(|event| is_by_outcome(&of(*event)));
+        let events = if by_record {
+            let mut events = BTreeMap::new();
+            for event in Event::ALL {
+                let count = outcomes(&mut transaction, &of(*event), &connectors).await?;
+                events.insert(*event, count);
+            }
+            events
+        } else {
+            by_event(&mut transaction, &any, &running).await?
+        };
+        let all = if by_record && asks_of_records(&any) {
+            outcomes(&mut transaction, &any, &connectors).await?
+        } else {
+            requests(&mut transaction, &any, &running).await?
+        };
+        Ok(Counts { all, events })
+    }
+}
+
+fn limit() -> i64 {
+    i64::try_from(Count::MOST + 1).unwrap_or(i64::MAX)
+}
+
+fn count(candidates: i64, found: i64) -> Count {
+    let (candidates, found) = (candidates.cast_unsigned(), found.cast_unsigned());
+    let most = Count::MOST as u64;
+    Count { requests: found.min(most), more: candidates > most }
+}
+
+/// Requests by what became of their records: off the index of outcomes.
+async fn outcomes(
+    connection: &mut Connection,
+    filter: &Filter,
+    connectors: &[i64],
+) -> Result<Count> {
+    if connectors.is_empty() {
+        return Ok(Count::default());
+    }
+    let asks_of_requests = filter.job_status.is_some() || filter.sync_status.is_some();
+    let mut query = QueryBuilder::new(if asks_of_requests {
+        "SELECT count(*), count(q.id) FROM ("
+    } else {
+        "SELECT count(*), count(*) FROM ("
+    });
+    query.push("SELECT r.request FROM record r WHERE r.connector IN ");
+    push_list(&mut query, connectors.iter().copied());
+    if filter.entity.is_none() && filter.cause.is_none() {
+        // All there are, so that what follows in the index can be sought.
+        query.push(" AND r.entity IN ('lead', 'activity')");
+    }
+    push_record(&mut query, "r", filter);
+    push_range(&mut query, "r.request", filter);
+    push_first(&mut query, filter);
+    query.push(" LIMIT ").push_bind(limit()).push(") AS found");
+    if asks_of_requests {
+        query.push(" LEFT JOIN request q ON q.id = found.request");
+        push_request(&mut query, filter);
+        push_job_status(&mut query, filter.job_status, &HashSet::new());
+    }
+    let row = query.build().persistent(false).fetch_one(connection).await?;
+    Ok(count(row.try_get(0)?, row.try_get(1)?))
+}
+
+/// Requests, whatever became of their records.
+async fn requests(
+    connection: &mut Connection,
+    filter: &Filter,
+    running: &HashSet<i64>,
+) -> Result<Count> {
+    let mut query = matching("SELECT count(*) FROM (SELECT q.id FROM request q", filter);
+    push_job_status(&mut query, filter.job_status, running);
+    query.push(" LIMIT ").push_bind(limit()).push(") AS found");
+    let row = query.build().persistent(false).fetch_one(connection).await?;
+    let found = row.try_get(0)?;
+    Ok(count(found, found))
+}
+
+/// The few requests that a filter lets through, by what became of their records.
+async fn by_event(
+    connection: &mut Connection,
+    filter: &Filter,
+    running: &HashSet<i64>,
+) -> Result<BTreeMap<Event, Count>> {
+    let found = requests(connection, filter, running).await?;
+    let mut query = matching(
+        "SELECT r.event, count(DISTINCT r.request) FROM (SELECT q.id FROM request q",
+        filter,
+    );
+    push_job_status(&mut query, filter.job_status, running);
+    query.push(" LIMIT ").push_bind(limit()).push(") AS found");
+    query.push(" JOIN record r ON r.request = found.id WHERE 1 = 1");
+    push_record(&mut query, "r", filter);
+    if let Some(q) = &filter.q {
+        query.push(
+            " AND EXISTS (SELECT 1 FROM mention m WHERE m.request = r.request \
+             AND m.position = r.position AND m.value = ",
+        );
+        query.push_bind(plan::identity::sought(q)).push(")");
+    }
+    query.push(" GROUP BY r.event");
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    let place = Place { table: "record", row: &"count" };
+    let mut events: BTreeMap<_, _> =
+        Event::ALL.iter().map(|event| (*event, Count { more: found.more, requests: 0 })).collect();
+    for row in &rows {
+        let event: Event = place.word(row.try_get(0)?)?;
+        let requests: i64 = row.try_get(1)?;
+        if let Some(count) = events.get_mut(&event) {
+            count.requests = requests.cast_unsigned();
+        }
+    }
+    Ok(events)
+}

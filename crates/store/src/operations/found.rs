@@ -1,0 +1,128 @@
+//! Which requests a filter lets through, newest first: fast whatever the filter, in a log of
+//! millions.
+
+use std::collections::HashSet;
+
+use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use sqlx::Row;
+
+use super::log::{asks_of_records, matching, push_job_status, push_record, push_request};
+use super::{Connection, QueryBuilder};
+use crate::{Cursor, Filter, Page, Result};
+
+/// The ids of the requests of this page, and whether there are more.
+pub(super) async fn page(
+    connection: &mut Connection,
+    filter: &Filter,
+    page: &Page,
+    running: &HashSet<i64>,
+) -> Result<(Vec<i64>, bool)> {
+    let limit = page.limit.clamp(1, Page::MOST);
+    let before = page.after.map_or(i64::MAX, |Cursor(after)| after.number());
+    let mut ids = if is_by_outcome(filter) {
+        by_outcome(connection, filter, before, limit + 1).await?
+    } else {
+        let mut query = matching("SELECT q.id FROM request q", filter);
+        push_job_status(&mut query, filter.job_status, running);
+        query.push(" AND q.id < ").push_bind(before).push(" ORDER BY q.id DESC LIMIT ");
+        query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
+        numbers(connection, query).await?
+    };
+    let more = ids.len() > limit;
+    ids.truncate(limit);
+    Ok((ids, more))
+}
+
+/// Whether the requests are best found by what became of their records. Those that are open, or
+/// that failed, are fewer; those of a lead or a batch of retries fewer still.
+pub(super) fn is_by_outcome(filter: &Filter) -> bool {
+    let open = matches!(filter.job_status, Some(JobStatus::Queued | JobStatus::Running));
+    let failed = filter.job_status == Some(JobStatus::Failure)
+        || filter.sync_status == Some(SyncStatus::Error);
+    let few = open || filter.q.is_some() || filter.batch.is_some() || !filter.ids.is_empty();
+    let of_failures = filter.event == Some(Event::Failed) || filter.cause.is_some();
+    asks_of_records(filter) && !few && (!failed || of_failures)
+}
+
+/// The records' index is read in order of arrival, once for each connector and outcome that the
+/// filter lets through.
+async fn by_outcome(
+    connection: &mut Connection,
+    filter: &Filter,
+    before: i64,
+    limit: usize,
+) -> Result<Vec<i64>> {
+    let entities = filter.entity.as_ref().map_or(Entity::ALL, std::slice::from_ref);
+    let events = filter.event.as_ref().map_or(Event::ALL, std::slice::from_ref);
+    let mut outcomes: Vec<Option<(Entity, Event)>> = Vec::new();
+    if filter.cause.is_some() {
+        // These have an index of their own.
+        outcomes.push(None);
+    } else {
+        let all = entities.iter().flat_map(|entity| events.iter().map(|event| (*entity, *event)));
+        outcomes.extend(all.map(Some));
+    }
+    let mut ids = Vec::new();
+    for connector in connectors(connection, filter).await? {
+        for outcome in &outcomes {
+            let mut query = QueryBuilder::new("SELECT r.request FROM record r");
+            query.push(" JOIN request q ON q.id = r.request WHERE r.connector = ");
+            query.push_bind(connector);
+            if let Some((entity, event)) = outcome {
+                query.push(format!(" AND r.entity = '{entity}' AND r.event = '{event}'"));
+            }
+            push_record(&mut query, "r", filter);
+            push_request(&mut query, filter);
+            push_job_status(&mut query, filter.job_status, &HashSet::new());
+            push_range(&mut query, "r.request", filter);
+            push_first(&mut query, filter);
+            query.push(" AND r.request < ").push_bind(before);
+            query.push(" ORDER BY r.request DESC LIMIT ");
+            query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+            ids.extend(numbers(connection, query).await?);
+        }
+    }
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.truncate(limit);
+    Ok(ids)
+}
+
+/// The connectors that a filter lets through.
+pub(super) async fn connectors(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>> {
+    let mut query = QueryBuilder::new("SELECT id FROM connector");
+    if let Some(name) = &filter.connector {
+        query.push(" WHERE name = ").push_bind(name.clone());
+    }
+    numbers(connection, query).await
+}
+
+/// Adds that the request came in the filter's time: a Request ID begins with the time of arrival.
+pub(super) fn push_range(query: &mut QueryBuilder, column: &str, filter: &Filter) {
+    use plan::id::RequestId;
+    if let Some(from) = filter.from {
+        let from = RequestId::first_at(from).number();
+        query.push(format!(" AND {column} >= ")).push_bind(from);
+    }
+    if let Some(to) = filter.to {
+        query.push(format!(" AND {column} < ")).push_bind(RequestId::first_at(to).number());
+    }
+}
+
+/// Adds that the record `r` is the first of its request that the filter lets through, so that a
+/// request is found once. Nearly every record is the first of all, which its index tells.
+pub(super) fn push_first(query: &mut QueryBuilder, filter: &Filter) {
+    query.push(
+        " AND (r.position = 0 OR NOT EXISTS (SELECT 1 FROM record e \
+         WHERE e.request = r.request AND e.position < r.position",
+    );
+    push_record(query, "e", filter);
+    query.push("))");
+}
+
+pub(super) async fn numbers(
+    connection: &mut Connection,
+    mut query: QueryBuilder,
+) -> Result<Vec<i64>> {
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}

@@ -1,0 +1,108 @@
+//! The log as a list.
+
+use std::collections::{HashMap, HashSet};
+
+use plan::id::RequestId;
+use plan::outcome::JobStatus;
+use sqlx::Row;
+
+use super::values::Place;
+use super::{Backend, Connection, DbRow, QueryBuilder, found, log, push_list};
+use crate::{Cursor, Filter, Page, RecordLine, RequestLine, Result};
+
+impl Backend {
+    pub(super) async fn find_lines(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestLine>, Option<Cursor>)> {
+        let mut transaction = self.begin_read().await?;
+        let running = log::running(&mut transaction).await?;
+        let (ids, more) = found::page(&mut transaction, filter, page, &running).await?;
+        let mut lines = requests(&mut transaction, &ids, &running).await?;
+        let mut records = records(&mut transaction, &ids).await?;
+        for line in &mut lines {
+            line.records = records.remove(&line.id.number()).unwrap_or_default();
+        }
+        let cursor = lines.last().filter(|_| more).map(|line| Cursor(line.id));
+        Ok((lines, cursor))
+    }
+}
+
+/// These requests, newest first, without their records.
+pub(super) async fn requests(
+    connection: &mut Connection,
+    ids: &[i64],
+    running: &HashSet<i64>,
+) -> Result<Vec<RequestLine>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT q.id, c.name, d.origin, d.received_at, q.finished_at, q.job_status, \
+         q.sync_status, q.behaviour FROM request q JOIN delivery d ON d.id = q.id \
+         JOIN connector c ON c.id = q.connector WHERE q.id IN ",
+    );
+    push_list(&mut query, ids.iter().copied());
+    query.push(" ORDER BY q.id DESC");
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    rows.iter().map(|row| request(row, running)).collect()
+}
+
+fn request(row: &DbRow, running: &HashSet<i64>) -> Result<RequestLine> {
+    let number: i64 = row.try_get(0)?;
+    let id = RequestId::from_number(number);
+    let place = Place { table: "request", row: &id };
+    let finished_at: Option<i64> = row.try_get(4)?;
+    let job_status = if finished_at.is_none() && running.contains(&number) {
+        JobStatus::Running
+    } else {
+        place.word(row.try_get(5)?)?
+    };
+    let sync_status: Option<&str> = row.try_get(6)?;
+    Ok(RequestLine {
+        id,
+        connector: row.try_get(1)?,
+        origin: row.try_get(2)?,
+        received_at: place.time(row.try_get(3)?)?,
+        finished_at: finished_at.map(|at| place.time(at)).transpose()?,
+        job_status,
+        sync_status: sync_status.map(|word| place.word(word)).transpose()?,
+        behaviour: row.try_get(7)?,
+        records: Vec::new(),
+    })
+}
+
+async fn records(
+    connection: &mut Connection,
+    requests: &[i64],
+) -> Result<HashMap<i64, Vec<RecordLine>>> {
+    let mut records: HashMap<i64, Vec<RecordLine>> = HashMap::new();
+    if requests.is_empty() {
+        return Ok(records);
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT request, position, entity, event, sync_status, known_as, source_id, \
+         destination_id, problem, version, due FROM record WHERE request IN ",
+    );
+    push_list(&mut query, requests.iter().copied());
+    query.push(" ORDER BY request, position");
+    for row in query.build().persistent(false).fetch_all(connection).await? {
+        let request: i64 = row.try_get(0)?;
+        let place = Place { table: "record", row: &request };
+        let due: Option<i64> = row.try_get(10)?;
+        records.entry(request).or_default().push(RecordLine {
+            position: place.count(row.try_get(1)?)?,
+            entity: place.word(row.try_get(2)?)?,
+            event: place.word(row.try_get(3)?)?,
+            sync_status: place.word(row.try_get(4)?)?,
+            known_as: row.try_get(5)?,
+            source_id: row.try_get(6)?,
+            destination_id: row.try_get(7)?,
+            error: log::problem(place, row.try_get(8)?)?,
+            version: row.try_get(9)?,
+            next_attempt_at: due.map(|due| place.time(due)).transpose()?,
+        });
+    }
+    Ok(records)
+}

@@ -1,0 +1,233 @@
+// What makes the log handier; each page works without it.
+"use strict";
+
+/** How often an open list, and an open retry, asks what is new, in milliseconds. */
+const WATCHING = 5_000;
+/** Nobody has touched the page for so long: it stops asking until somebody does. */
+const LEFT_ALONE = 15 * 60_000;
+
+/** The page at this address, or part of one. */
+const load = async (path, signal) => {
+  const answer = await fetch(path, { credentials: "same-origin", signal });
+  // Who was signed out meanwhile is led to another page.
+  if (!answer.ok || answer.redirected) throw new Error(`${answer.status}`);
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+};
+
+/** Does something again and again while the page is looked at, one at a time. */
+const repeat = (milliseconds, act) => {
+  let touched = Date.now();
+  let stopped = false;
+  for (const kind of ["pointerdown", "keydown", "scroll", "visibilitychange"]) {
+    document.addEventListener(kind, () => { touched = Date.now(); }, { passive: true });
+  }
+  const turn = async () => {
+    if (stopped) return;
+    let wait = milliseconds;
+    if (!document.hidden && Date.now() - touched < LEFT_ALONE) {
+      try { if (await act() === false) return; } catch { wait = milliseconds * 6; }
+    }
+    window.setTimeout(turn, wait);
+  };
+  window.setTimeout(turn, milliseconds);
+  return () => { stopped = true; };
+};
+
+/** What `console.js` does for a page is done for what came later too. */
+const dress = (part) => {
+  part.querySelectorAll("button[data-copy]").forEach(offerCopying);
+  part.querySelectorAll("time[data-local]").forEach(localise);
+  part.querySelectorAll("a[data-panel]").forEach(offerPanel);
+};
+
+/** Says how many requests came since the list was made, and what became of those in it. Nothing
+ * moves until the reader asks for it. */
+const watch = (bar) => {
+  const [show, state, pause] = ["show", "state", "pause"].map((name) => bar.querySelector(`[data-${name}]`));
+  const body = document.querySelector("table.log tbody");
+  if (!body) return;
+  const rows = (of) => [...of.querySelectorAll("tr[data-request]")];
+  let paused = false;
+  const tell = () => {
+    state.textContent = paused ? "Paused." : "New ones are told here.";
+    pause.textContent = paused ? "Go on" : "Pause";
+  };
+  const look = async () => {
+    if (paused) return;
+    // A fragment of a table is only read as one inside a table.
+    const answer = await fetch(bar.dataset.watch, { credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) throw new Error(`${answer.status}`);
+    const latest = new DOMParser().parseFromString(`<table>${await answer.text()}</table>`, "text/html");
+    if (paused) return;
+    const known = new Map(rows(body).map((row) => [row.dataset.request, row]));
+    const newest = rows(body)[0]?.dataset.request ?? "";
+    const fresh = rows(latest).filter((row) => row.dataset.request > newest);
+    for (const row of rows(latest)) {
+      const old = known.get(row.dataset.request);
+      if (old) renew(old, row);
+    }
+    const count = fresh.length >= 50 ? "50 or more" : `${fresh.length}`;
+    const text = fresh.length === 0 ? "" : `${count} new – show`;
+    if (show.textContent !== text) {
+      show.textContent = text;
+      show.hidden = fresh.length === 0;
+      if (fresh.length > 0) say(`${count} new requests.`);
+    }
+  };
+  // A row in which somebody is busy stays as it is.
+  const renew = (old, row) => {
+    if (old.dataset.text === undefined) old.dataset.text = plain(old);
+    const text = plain(row);
+    if (old.dataset.text === text || old.contains(document.activeElement) || old.querySelector("input:checked")) return;
+    const cells = [...row.cells];
+    old.replaceChildren(...cells);
+    old.dataset.text = text;
+    dress(old);
+  };
+  const plain = (row) => [...row.querySelectorAll("td:not([data-label=Received])")]
+    .map((cell) => cell.textContent.trim()).join("\n");
+  show.addEventListener("click", async () => {
+    try {
+      const page = await load(window.location.href);
+      const [main, fresh] = [document.getElementById("main"), page.getElementById("main")];
+      if (!fresh) return;
+      main.replaceChildren(...fresh.childNodes);
+      begin(main);
+      dress(main);
+      main.querySelector("table.log a")?.focus();
+    } catch {
+      window.location.reload();
+    }
+  });
+  pause.addEventListener("click", () => { paused = !paused; tell(); });
+  bar.hidden = false;
+  tell();
+  repeat(WATCHING, () => (bar.isConnected ? look() : false));
+};
+
+/** Ticks all boxes, and counts them. */
+const offerSelecting = (place) => {
+  const boxes = () => [...document.querySelectorAll("table.log input[type=checkbox]")];
+  const button = place.querySelector("[data-select-all]");
+  const retry = document.querySelector("[data-selected]");
+  const tell = () => {
+    const count = boxes().filter((box) => box.checked).length;
+    retry.textContent = count === 0 ? "Retry selected" : `Retry ${count} selected`;
+    retry.disabled = count === 0;
+    button.textContent = boxes().every((box) => box.checked) ? "Select none" : "Select all failed here";
+  };
+  if (boxes().length === 0) return;
+  place.hidden = false;
+  button.addEventListener("click", () => {
+    const all = boxes().every((box) => box.checked);
+    for (const box of boxes()) box.checked = !all;
+    tell();
+  });
+  place.closest("form").addEventListener("change", tell);
+  tell();
+};
+
+/** The page of a request that is not finished is made new until it is. What is open stays open. */
+const refresh = (story) => {
+  const told = story.querySelector("[data-refreshing]");
+  if (told) told.hidden = false;
+  repeat(1_000 * Number(story.dataset.refresh), async () => {
+    if (!story.isConnected) return false;
+    const page = await load(window.location.href);
+    const fresh = page.getElementById("story");
+    const busy = story.contains(document.activeElement) || window.getSelection()?.toString();
+    if (!fresh || (busy && fresh.dataset.refresh)) return true;
+    for (const open of story.querySelectorAll("details[open]")) {
+      const same = open.id && fresh.querySelector(`#${CSS.escape(open.id)}`);
+      if (same) same.open = true;
+    }
+    story.replaceChildren(...fresh.childNodes);
+    dress(story);
+    if (fresh.dataset.refresh) return true;
+    story.removeAttribute("data-refresh");
+    say("The request is finished.");
+    return false;
+  });
+};
+
+/** How far a retry is. */
+const follow = (place) => {
+  if (!place.querySelector("[data-at-work]")) return;
+  repeat(WATCHING / 2, async () => {
+    const page = await load(place.dataset.progress);
+    place.replaceChildren(...page.body.childNodes);
+    if (place.querySelector("[data-at-work]")) return true;
+    document.querySelector("form[data-cancel]")?.remove();
+    say("Nothing is left of this retry.");
+    return false;
+  });
+};
+
+/** On wide screens a request opens beside the list. */
+const offerPanel = (link) => {
+  link.addEventListener("click", async (event) => {
+    const plainClick = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    if (!plainClick || !window.matchMedia("(min-width: 64rem)").matches) return;
+    event.preventDefault();
+    try {
+      const story = (await load(link.href)).getElementById("story");
+      if (!story) throw new Error("no story");
+      openPanel(link, story);
+    } catch {
+      window.location.assign(link.href);
+    }
+  });
+};
+
+const openPanel = (link, story) => {
+  const panel = document.createElement("dialog");
+  panel.className = "beside";
+  panel.setAttribute("aria-label", `Request of ${link.textContent}`);
+  const bar = document.createElement("div");
+  bar.className = "row title";
+  const whole = document.createElement("a");
+  whole.href = link.href;
+  whole.textContent = "Open as a page";
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "quiet";
+  close.textContent = "Close";
+  close.addEventListener("click", () => panel.close());
+  bar.append(whole, close);
+  panel.append(bar, story);
+  panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
+  panel.addEventListener("close", () => { panel.remove(); link.focus(); });
+  document.body.append(panel);
+  panel.showModal();
+  dress(panel);
+};
+
+/** The two days are only asked for where they count. */
+const offerDays = (form) => {
+  const period = form.querySelector("#period");
+  const days = document.querySelectorAll(".days");
+  const more = form.querySelector("details");
+  const tell = (changed) => {
+    const custom = period.value === "custom";
+    for (const part of days) part.hidden = !custom;
+    if (custom && changed) {
+      if (more) more.open = true;
+      form.querySelector("#from").focus();
+    }
+  };
+  period.addEventListener("change", () => tell(true));
+  tell(false);
+};
+
+const begin = (part) => {
+  part.querySelectorAll("[data-watch]").forEach(watch);
+  part.querySelectorAll("[data-selecting]").forEach(offerSelecting);
+  part.querySelectorAll("[data-refresh]").forEach(refresh);
+  part.querySelectorAll("[data-progress]").forEach(follow);
+  part.querySelectorAll("form.filters").forEach(offerDays);
+};
+
+document.addEventListener("DOMContentLoaded", () => {
+  begin(document);
+  document.querySelectorAll("a[data-panel]").forEach(offerPanel);
+});

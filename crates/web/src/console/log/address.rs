@@ -1,0 +1,272 @@
+//! The filter in the address.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use store::{Cursor, Filter};
+
+use crate::Shared;
+use crate::api::{Params, filter};
+use crate::console::page::{Choice, choices};
+
+/// The periods that can be chosen: the word in the address, what people read, and the first and
+/// the last time.
+const PERIODS: [(&str, &str, &str, &str); 4] = [
+    ("today", "Today", "today", ""),
+    ("7d", "Last 7 days", "7d", ""),
+    ("this-month", "This month", "this-month", ""),
+    ("last-month", "Last month", "last-month", "this-month"),
+];
+/// The period between two days that are given beside it.
+const CUSTOM: &str = "custom";
+/// Parts of the address that are no filter.
+const NO_FILTER: [&str; 2] = ["cursor", "told"];
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    given: BTreeMap<String, String>,
+    cursor: Option<String>,
+}
+
+/// A part of the filter, as people read it, and the list without it.
+pub(super) struct Part {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) without: String,
+}
+
+/// The choices of a part of the filter.
+pub(super) struct Facets {
+    pub(super) periods: Vec<Choice>,
+    pub(super) connectors: Vec<Choice>,
+    pub(super) entities: Vec<Choice>,
+    pub(super) job_statuses: Vec<Choice>,
+    pub(super) sync_statuses: Vec<Choice>,
+}
+
+impl Address {
+    /// What is given, or the shorter address that says the same: one that people can read and send
+    /// to each other.
+    pub(super) fn read(all: BTreeMap<String, String>) -> Result<Self, String> {
+        let count = all.len();
+        let mut given: BTreeMap<String, String> =
+            all.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect();
+        let days = given.contains_key("from") || given.contains_key("to");
+        match given.get("period").map(String::as_str) {
+            // The days of a form whose period is another are not asked for.
+            Some(period) if period != CUSTOM => given.retain(|name, _| !is_day(name)),
+            Some(_) if !days => given.retain(|name, _| name != "period"),
+            _ => {}
+        }
+        let is_short = given.len() == count;
+        let cursor = given.remove("cursor");
+        given.remove("told");
+        let address = Self { given, cursor };
+        if is_short { Ok(address) } else { Err(address.path()) }
+    }
+
+    /// That of a form with these fields.
+    pub(super) fn of_fields<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let given = fields
+            .filter(|(name, value)| !value.trim().is_empty() && !NO_FILTER.contains(name))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        Self { given, cursor: None }
+    }
+
+    pub(super) fn of(&self, name: &str) -> &str {
+        self.given.get(name).map_or("", String::as_str)
+    }
+
+    /// The parts, to be sent again by a form.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.given.iter()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
+    /// Whether something is asked for that few ask for.
+    pub(super) fn has_more(&self) -> bool {
+        let few = ["from", "to", "entity", "job_status", "sync_status", "cause"];
+        few.iter().any(|name| !self.of(name).is_empty())
+    }
+
+    /// Whether this is a later part of the list.
+    pub(super) fn is_later(&self) -> bool {
+        self.cursor.is_some()
+    }
+
+    /// The list, from its beginning.
+    pub(super) fn path(&self) -> String {
+        self.at("/requests")
+    }
+
+    /// This path with the filter.
+    pub(super) fn at(&self, path: &str) -> String {
+        with_query(path, &self.given)
+    }
+
+    pub(super) fn with(&self, name: &str, value: &str) -> String {
+        let mut given = self.given.clone();
+        given.insert(name.to_owned(), value.to_owned());
+        with_query("/requests", &given)
+    }
+
+    pub(super) fn without(&self, name: &str) -> String {
+        let mut given = self.given.clone();
+        given.remove(name);
+        with_query("/requests", &given)
+    }
+
+    /// The filter as the API takes it.
+    pub(super) fn of_api(&self) -> Result<BTreeMap<String, String>, String> {
+        let mut given = self.given.clone();
+        if let Some(period) = given.remove("period").filter(|period| period != CUSTOM) {
+            let known = PERIODS.iter().find(|(word, ..)| *word == period);
+            let (.., from, to) = known.ok_or_else(|| format!("'{period}' is no period."))?;
+            given.insert("from".to_owned(), (*from).to_owned());
+            given.insert("to".to_owned(), (*to).to_owned());
+        }
+        // A person who says to the 5th means the 5th too; to the API it is the day's first moment.
+        if let Some(to) = given.get_mut("to")
+            && let Ok(day) = to.parse::<Date>()
+            && to.len() == "2026-11-24".len()
+            && let Ok(next) = day.tomorrow()
+        {
+            *to = next.to_string();
+        }
+        Ok(given)
+    }
+
+    /// The filter, and where the list goes on; or what is wrong with it.
+    pub(super) async fn filter(&self, shared: &Shared) -> Result<(Filter, Option<Cursor>), String> {
+        let mut given = self.of_api()?;
+        if let Some(cursor) = &self.cursor {
+            given.insert("cursor".to_owned(), cursor.clone());
+        }
+        let mut params = Params::new(given);
+        let filter = filter(shared, &mut params).await.map_err(|refusal| refusal.message())?;
+        let after = params.parse("cursor").map_err(|refusal| refusal.message())?;
+        params.end().map_err(|refusal| refusal.message())?;
+        Ok((filter, after.map(Cursor)))
+    }
+
+    /// Where the list goes on.
+    pub(super) fn after(&self, cursor: Cursor) -> String {
+        self.with("cursor", &cursor.0.to_string())
+    }
+
+    /// What is filtered by, but for the event, which has tabs.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let period = |word: &str| {
+            let known = PERIODS.iter().find(|(other, ..)| *other == word);
+            known.map_or_else(|| word.to_owned(), |(_, label, ..)| (*label).to_owned())
+        };
+        let names = [
+            ("q", "Lead"),
+            ("period", "Period"),
+            ("from", "From"),
+            ("to", "To"),
+            ("connector", "Connector"),
+            ("entity", "Entity"),
+            ("job_status", "Job status"),
+            ("sync_status", "Sync status"),
+            ("cause", "Cause"),
+            ("batch", "Retry"),
+        ];
+        let mut parts = Vec::new();
+        for (key, name) in names {
+            let value = match (key, self.of(key)) {
+                (_, "") | ("period", CUSTOM) => continue,
+                ("period", word) => period(word),
+                (_, value) => value.to_owned(),
+            };
+            parts.push(Part { name, value, without: self.without(key) });
+        }
+        parts
+    }
+
+    pub(super) fn facets<'a>(&self, connectors: impl Iterator<Item = &'a str>) -> Facets {
+        let words = |words: Vec<&'static str>, name: &str| {
+            choices(words.into_iter().map(|word| (word, word)), self.of(name))
+        };
+        let days = !self.of("from").is_empty() || !self.of("to").is_empty();
+        let period = if days { CUSTOM } else { self.of("period") };
+        let periods = PERIODS.iter().map(|(word, label, ..)| (*word, *label));
+        Facets {
+            periods: choices(periods.chain([(CUSTOM, "From day to day")]), period),
+            connectors: choices(connectors.map(|name| (name, name)), self.of("connector")),
+            entities: words(Entity::ALL.iter().map(|e| e.as_str()).collect(), "entity"),
+            job_statuses: words(JobStatus::ALL.iter().map(|s| s.as_str()).collect(), "job_status"),
+            sync_statuses: words(
+                SyncStatus::ALL.iter().map(|s| s.as_str()).collect(),
+                "sync_status",
+            ),
+        }
+    }
+
+    /// The filter of these failed requests.
+    pub(super) fn of_failed(&self) -> Self {
+        let mut given = self.given.clone();
+        given.insert("event".to_owned(), Event::Failed.to_string());
+        Self { given, cursor: None }
+    }
+}
+
+fn is_day(name: &str) -> bool {
+    name == "from" || name == "to"
+}
+
+fn with_query(path: &str, given: &BTreeMap<String, String>) -> String {
+    if given.is_empty() {
+        return path.to_owned();
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    format!("{path}?{}", query.extend_pairs(given).finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<Address, String> {
+        Address::read(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    #[test]
+    fn what_a_form_sends_is_made_short() {
+        for (long, short) in [
+            ("q=&period=&event=failed", "/requests?event=failed"),
+            ("q=&period=", "/requests"),
+            ("period=today&from=2026-11-01", "/requests?period=today"),
+            ("period=custom&from=&to=", "/requests"),
+            ("period=custom&from=2026-11-01&to=", "/requests?from=2026-11-01&period=custom"),
+        ] {
+            assert_eq!(read(long).err().as_deref(), Some(short), "{long}");
+        }
+        let address = read("q=a%40x&event=new&cursor=C").unwrap();
+        assert_eq!(address.path(), "/requests?event=new&q=a%40x");
+        assert_eq!(address.without("q"), "/requests?event=new");
+        assert!(address.is_later());
+    }
+
+    #[test]
+    fn days_are_meant_whole() {
+        let of = |query: &str| read(query).unwrap().of_api().unwrap();
+        let pair = |given: BTreeMap<String, String>| {
+            let of = |name: &str| given.get(name).cloned().unwrap_or_default();
+            (of("from"), of("to"))
+        };
+        let text = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+        let days = "period=custom&from=2026-11-01&to=2026-11-30";
+        assert_eq!(pair(of(days)), text("2026-11-01", "2026-12-01"));
+        let to = pair(of("to=2026-11-30T10:00:00Z"));
+        assert_eq!(to, text("", "2026-11-30T10:00:00Z"));
+        assert_eq!(pair(of("period=last-month")), text("last-month", "this-month"));
+        assert!(read("period=never").unwrap().of_api().is_err());
+    }
+}

@@ -1,0 +1,157 @@
+//! Trying failed requests again: one, those that are selected, or all that match.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use plan::id::RequestId;
+use plan::outcome::{Event, RetryWith};
+use store::{Count, Retry, Selection};
+
+use super::address::{Address, Part};
+use super::number;
+use crate::Shared;
+use crate::api::{self, Refusal, Which};
+use crate::console::form::Form;
+use crate::console::page;
+use crate::console::visitor::Visitor;
+
+/// Names of fields that are not the filter's.
+const OWN: [&str; 5] = ["csrf", "with", "per_minute", "id", "event"];
+
+#[derive(Template)]
+#[template(path = "retry_all.html")]
+struct AskAll {
+    page: &'static str,
+    visitor: Visitor,
+    address: Address,
+    parts: Vec<Part>,
+    count: String,
+    is_none: bool,
+    at_once: usize,
+    per_minute: u32,
+    most: String,
+}
+
+/// `/requests/{id}/retry`.
+pub(in crate::console) async fn one(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    form: Form,
+) -> Response {
+    let Ok(id) = id.parse::<RequestId>() else { return page::not_found("no Request ID") };
+    let begun = async {
+        let with = with(&form)?;
+        let retry = Retry { with, ..Selection::Requests(vec![id]).into() };
+        Ok(api::queue_retry(&shared, &visitor.actor(), retry).await?)
+    };
+    match begun.await {
+        Ok(retried) => {
+            let word = if retried.batch.is_some() { "retried" } else { "nothing_failed" };
+            Redirect::to(&page::with_told(&format!("/requests/{id}"), word)).into_response()
+        }
+        Err(refusal) => page::refused(&refusal),
+    }
+}
+
+/// `/requests/retry`: those whose boxes are ticked.
+pub(in crate::console) async fn selected(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let ids: Result<Vec<RequestId>, _> = form.texts("id").map(str::parse).collect();
+    let Ok(ids) = ids else { return page::not_found("no Request ID") };
+    if ids.is_empty() {
+        return Redirect::to(&page::with_told("/requests", "none_selected")).into_response();
+    }
+    begin(&shared, &visitor, &form, Which::ids(ids), None).await
+}
+
+/// `/retries/new`: asks whether all that match are meant.
+pub(in crate::console) async fn ask_all(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let address = Address::of_fields(given.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+    let address = address.of_failed();
+    let filter = match address.filter(&shared).await {
+        Ok((filter, _)) => filter,
+        Err(wrong) => return page::forbidden(&wrong),
+    };
+    let count = match shared.store.count_requests(&filter).await {
+        Ok(counts) => counts.events.get(&Event::Failed).copied().unwrap_or_default(),
+        Err(error) => return page::unavailable(&error),
+    };
+    let Count { requests, more } = count;
+    let ask = AskAll {
+        page: "Requests",
+        visitor,
+        parts: address.parts(),
+        address,
+        count: format!("{}{}", number(requests), if more { "+" } else { "" }),
+        is_none: requests == 0,
+        at_once: Retry::AT_ONCE,
+        per_minute: Retry::PER_MINUTE,
+        most: number(Retry::MOST as u64),
+    };
+    page::page(StatusCode::OK, &ask)
+}
+
+/// `/retries`: all that match.
+pub(in crate::console) async fn all(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let fields = form.fields().filter(|(name, _)| !OWN.contains(name));
+    let address = Address::of_fields(fields).of_failed();
+    let pace = match form.text("per_minute").trim().parse() {
+        Ok(pace) if pace > 0 => pace,
+        _ => {
+            let wrong = Refusal::wrong("per_minute", "must be a number of 1 or more");
+            return page::refused(&wrong);
+        }
+    };
+    let mut filter = match address.of_api() {
+        Ok(filter) => filter,
+        Err(wrong) => return page::forbidden(&wrong),
+    };
+    filter.retain(|_, value| !value.is_empty());
+    begin(&shared, &visitor, &form, Which::filter(filter), Some(pace)).await
+}
+
+async fn begin(
+    shared: &Shared,
+    visitor: &Visitor,
+    form: &Form,
+    which: Which,
+    per_minute: Option<u32>,
+) -> Response {
+    let begun = async {
+        let (selection, with) = (api::selection(shared, which).await?, with(form)?);
+        let retry = Retry { selection, with, per_minute };
+        Ok(api::queue_retry(shared, &visitor.actor(), retry).await?)
+    };
+    match begun.await {
+        Ok(retried) => {
+            let path = match retried.batch {
+                Some(batch) => format!("/retries/{batch}"),
+                None => page::with_told("/requests", "nothing_failed"),
+            };
+            Redirect::to(&path).into_response()
+        }
+        Err(refusal) => page::refused(&refusal),
+    }
+}
+
+fn with(form: &Form) -> Result<RetryWith, Refusal> {
+    match form.text("with") {
+        "" => Ok(RetryWith::Now),
+        word => word.parse().map_err(|wrong: String| Refusal::wrong("with", wrong)),
+    }
+}

@@ -1,0 +1,76 @@
+//! `/leads/{account}/{id}`: why each field of a lead holds what it holds.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::lead_path;
+use super::record::origin_of;
+use crate::Shared;
+use crate::console::page;
+use crate::console::visitor::Visitor;
+use crate::lead::{self, ChangeItem, Direction, FieldItem, LeadItem, MadeBy, Twin};
+
+#[derive(Template)]
+#[template(path = "lead.html")]
+struct One {
+    page: &'static str,
+    visitor: Visitor,
+    lead: LeadItem,
+}
+
+impl One {
+    fn path(twin: &Twin) -> String {
+        lead_path(&twin.account, &twin.id)
+    }
+
+    fn filled(&self) -> Vec<&FieldItem> {
+        self.lead.fields.iter().filter(|field| !field.is_idle()).collect()
+    }
+
+    /// Fields that nobody ever filled.
+    fn idle(&self) -> Vec<&str> {
+        let idle = self.lead.fields.iter().filter(|field| field.is_idle());
+        idle.map(|field| field.field.as_str()).collect()
+    }
+
+    /// Why a field holds a value, in words.
+    fn why(change: &ChangeItem) -> String {
+        match (change.made_by, &change.origin, change.version) {
+            (MadeBy::Account, ..) => "The account itself: it posted the value.".to_owned(),
+            (_, Some(origin), Some(version)) => {
+                format!(
+                    "{} wrote it (version {version}); from: {}.",
+                    change.connector,
+                    origin_of(origin)
+                )
+            }
+            _ => format!("{} wrote it.", change.connector),
+        }
+    }
+
+    fn arrow(direction: Direction) -> &'static str {
+        match direction {
+            Direction::In => "to this account",
+            Direction::Out => "from this account",
+        }
+    }
+}
+
+pub(in crate::console) async fn lead(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path((account, id)): Path<(String, String)>,
+) -> Response {
+    let read = async {
+        let configuration = shared.store.configuration().await?;
+        let Some(account) = configuration.account(&account) else { return Ok(None) };
+        lead::lead(shared.store.as_ref(), &configuration, account, &id).await
+    };
+    match read.await {
+        Ok(Some(lead)) => page::page(StatusCode::OK, &One { page: "Requests", visitor, lead }),
+        Ok(None) => page::not_found("no lead that was synced"),
+        Err(error) => page::unavailable(&error),
+    }
+}

@@ -1,0 +1,203 @@
+//! A record on its request's page: what was mapped, what was decided and why, and every call.
+
+use plan::activity::ActivityMapping;
+use plan::connector::Definition;
+use plan::mapping::{MappedField, Mapping, Sent};
+use plan::metadata::Catalogue;
+use plan::outcome::{Entity, Event, RetryWith};
+use plan::payload::Item;
+use plan::problem::Problem;
+use store::{AttemptItem, CallItem, RecordItem};
+
+use super::body::{Bodies, Body};
+use super::lead_path;
+use crate::explanation::{Explanation, Origin};
+
+/// The last attempts that are shown.
+const ATTEMPTS: usize = 20;
+
+/// A record as it is shown.
+pub(super) struct Record {
+    pub(super) kept: RecordItem,
+    /// By what a person knows it.
+    pub(super) title: String,
+    /// Its leads' own pages: the account, the id, and the address.
+    pub(super) leads: Vec<(String, String, String)>,
+    pub(super) mapped: Option<Vec<Mapped>>,
+    pub(super) decision: Option<String>,
+    pub(super) looked_because: Option<String>,
+    pub(super) changes: Vec<Change>,
+    pub(super) left_out: Vec<Problem>,
+    pub(super) remarks: Vec<(String, String)>,
+    pub(super) raw: Option<Body>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) earlier_attempts: usize,
+    pub(super) cause: Option<String>,
+}
+
+/// A field that a record sends.
+pub(super) struct Mapped {
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) value: String,
+    pub(super) note: String,
+}
+
+/// A field that was to be written.
+pub(super) struct Change {
+    pub(super) field: String,
+    pub(super) from: String,
+    pub(super) before: Option<String>,
+    pub(super) value: String,
+    pub(super) note: String,
+}
+
+pub(super) struct Attempt {
+    pub(super) kept: AttemptItem,
+    /// Who asked for it, with which settings.
+    pub(super) asked: Option<String>,
+    pub(super) calls: Vec<Call>,
+}
+
+pub(super) struct Call {
+    pub(super) kept: CallItem,
+    pub(super) status: String,
+    pub(super) is_good: bool,
+    pub(super) own_sent: Option<Body>,
+    pub(super) own_answered: Option<Body>,
+    pub(super) sent: Option<Body>,
+    pub(super) answered: Option<Body>,
+}
+
+/// What a record is shown with.
+pub(super) struct Around<'a> {
+    /// The names of the accounts that it comes from and goes to.
+    pub(super) accounts: (&'a str, &'a str),
+    /// What the payload says of it, and what it makes of that, as far as it is known.
+    pub(super) mapped: Option<Vec<MappedField>>,
+}
+
+impl Record {
+    pub(super) fn of(mut record: RecordItem, around: Around<'_>, bodies: &mut Bodies) -> Self {
+        let text = record.explanation.take();
+        let text = text.as_ref().map_or("", |raw| raw.get());
+        let explanation = Explanation::read(text);
+        let changes = explanation.changes().into_iter().map(|change| {
+            let note = if change.on_create { "Only a new lead gets it." } else { "" };
+            Change {
+                field: change.field.to_owned(),
+                from: change.origin.map(|origin| origin_of(&origin)).unwrap_or_default(),
+                before: change.before.map(str::to_owned),
+                value: change.value.to_owned(),
+                note: [change.remark.unwrap_or_default(), note].join(" ").trim().to_owned(),
+            }
+        });
+        let changes = changes.collect();
+        let remarks = explanation.other_remarks().into_iter();
+        let remarks = remarks.map(|r| (r.field.clone(), r.remark.clone())).collect();
+        let attempts = std::mem::take(&mut record.attempts);
+        let earlier_attempts = attempts.len().saturating_sub(ATTEMPTS);
+        let attempts = attempts.into_iter().skip(earlier_attempts);
+        let attempts = attempts.map(|attempt| Attempt::of(attempt, bodies)).collect();
+        let problem = record.error.as_ref().filter(|_| record.event == Event::Failed);
+        let known_as = record.known_as.as_ref().or(record.source_id.as_ref());
+        Self {
+            title: known_as.cloned().unwrap_or_else(|| "not known by a name".to_owned()),
+            leads: leads(&record, around.accounts),
+            mapped: around.mapped.map(|fields| fields.iter().map(Mapped::of).collect()),
+            decision: explanation.sentence(),
+            changes,
+            remarks,
+            raw: bodies.show(text),
+            attempts,
+            earlier_attempts,
+            cause: problem.map(Problem::cause),
+            left_out: explanation.left_out,
+            looked_because: explanation.looked_because,
+            kept: record,
+        }
+    }
+}
+
+fn leads(
+    record: &RecordItem,
+    (source, destination): (&str, &str),
+) -> Vec<(String, String, String)> {
+    if record.entity != Entity::Lead {
+        return Vec::new();
+    }
+    let ids = [(source, &record.source_id), (destination, &record.destination_id)];
+    let known = ids.into_iter().filter_map(|(account, id)| Some((account, id.as_ref()?)));
+    known.map(|(account, id)| (account.to_owned(), id.clone(), lead_path(account, id))).collect()
+}
+
+pub(super) fn origin_of(origin: &Origin) -> String {
+    match origin {
+        Origin::From(field) => field.clone(),
+        Origin::By(by) => by.sentence().to_owned(),
+    }
+}
+
+impl Mapped {
+    fn of(field: &MappedField) -> Self {
+        let (value, note) = match (&field.sent, &field.default) {
+            (Sent::Value(value), _) => (value.clone(), ""),
+            (Sent::Clear, _) => (String::new(), "empties the field"),
+            (_, Some(default)) => (default.clone(), "the default, if the field is empty there"),
+            (Sent::Blank, None) => (String::new(), "empty, so the field is left as it is"),
+            (Sent::Absent, None) => (String::new(), "not in what came"),
+        };
+        let remark = field.remark.as_deref().unwrap_or_default();
+        Self {
+            from: field.from.clone().unwrap_or_else(|| "computed".to_owned()),
+            to: field.to.clone(),
+            value,
+            note: [note, remark].join(" ").trim().to_owned(),
+        }
+    }
+}
+
+impl Attempt {
+    fn of(mut attempt: AttemptItem, bodies: &mut Bodies) -> Self {
+        let calls = std::mem::take(&mut attempt.calls);
+        let asked = attempt.retry.map(|with| {
+            let by = attempt.retry_by.as_deref().unwrap_or("a person");
+            match with {
+                RetryWith::Now => format!("a retry by {by} with the settings of now"),
+                RetryWith::Then => format!("a retry by {by} with the settings of then"),
+            }
+        });
+        let calls = calls.into_iter().map(|call| Call::of(call, bodies)).collect();
+        Self { kept: attempt, asked, calls }
+    }
+}
+
+impl Call {
+    fn of(call: CallItem, bodies: &mut Bodies) -> Self {
+        Self {
+            status: call.status.map_or("no answer".to_owned(), |status| status.to_string()),
+            is_good: call.error.is_none() && call.status.is_some_and(|status| status < 400),
+            own_sent: bodies.show_row(&call.request, call.row),
+            own_answered: bodies.show_row(&call.response, call.row),
+            sent: bodies.show(&call.request),
+            answered: bodies.show(&call.response),
+            kept: call,
+        }
+    }
+}
+
+/// What a record sends by these settings, between accounts that say this of themselves.
+pub(super) fn mapped(
+    definition: &Definition,
+    (source, destination): (&Catalogue, &Catalogue),
+    item: &Item,
+) -> Option<Vec<MappedField>> {
+    match item.entity() {
+        Entity::Lead => Some(Mapping::new(definition, source, destination).apply(item).fields),
+        Entity::Activity => {
+            let activities = ActivityMapping::new(definition, source, destination);
+            let kind = activities.of(item).ok()?;
+            Some(kind.mapping.apply(item).fields)
+        }
+    }
+}

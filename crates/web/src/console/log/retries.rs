@@ -1,0 +1,166 @@
+//! `/retries`: batches of retries, and how far each is.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use store::RetryBatch;
+
+use super::counted;
+use super::number;
+use crate::Shared;
+use crate::console::form::Form;
+use crate::console::page;
+use crate::console::visitor::Visitor;
+
+/// A batch as it is shown.
+struct Batch {
+    kept: RetryBatch,
+    /// What was asked for, in words.
+    which: String,
+    /// Its parts: the word for it, how many, and where they are.
+    parts: Vec<(&'static str, String, Option<String>)>,
+    percent: u64,
+}
+
+impl Batch {
+    fn of(batch: RetryBatch) -> Self {
+        let id = batch.id;
+        let found = |filter: &str| Some(format!("/requests?batch={id}{filter}"));
+        let mut parts = vec![
+            ("done", number(batch.done), found("&sync_status=success")),
+            ("left", number(batch.left), found("&job_status=queued")),
+            ("failed again", number(batch.failed), found("&job_status=failure")),
+        ];
+        if batch.cancelled > 0 {
+            parts.push(("taken back", number(batch.cancelled), None));
+        }
+        if batch.moved() > 0 {
+            parts.push(("asked for again since", number(batch.moved()), None));
+        }
+        let ended = batch.records.saturating_sub(batch.left);
+        Self {
+            percent: ended * 100 / batch.records.max(1),
+            which: which(&batch),
+            parts,
+            kept: batch,
+        }
+    }
+
+    fn is_at_work(&self) -> bool {
+        self.kept.left > 0
+    }
+
+    fn with(&self) -> &'static str {
+        self.kept.with.as_str()
+    }
+}
+
+fn which(batch: &RetryBatch) -> String {
+    let requests = counted(batch.requests, "request", "requests");
+    let Some(filter) = &batch.filter else { return requests };
+    let filter: BTreeMap<String, serde_json::Value> =
+        serde_json::from_str(filter.get()).unwrap_or_default();
+    let parts: Vec<String> = filter
+        .iter()
+        .filter(|(name, _)| *name != "event")
+        .map(|(name, value)| {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            format!("{} {value}", name.replace('_', " "))
+        })
+        .collect();
+    match parts.as_slice() {
+        [] => format!("{requests}, all that had failed"),
+        parts => format!("{requests}, all that had failed with {}", parts.join(", ")),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "retries.html")]
+struct List {
+    page: &'static str,
+    visitor: Visitor,
+    batches: Vec<Batch>,
+}
+
+#[derive(Template)]
+#[template(path = "retry.html")]
+struct One {
+    page: &'static str,
+    visitor: Visitor,
+    told: Option<&'static str>,
+    batch: Batch,
+}
+
+/// How far a batch is, alone, for a page that is open.
+#[derive(Template)]
+#[template(path = "retry_progress.html")]
+struct Progress {
+    batch: Batch,
+}
+
+pub(in crate::console) async fn retries(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+) -> Response {
+    match shared.store.retry_batches().await {
+        Ok(batches) => {
+            let batches = batches.into_iter().map(Batch::of).collect();
+            page::page(StatusCode::OK, &List { page: "Requests", visitor, batches })
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+pub(in crate::console) async fn retry(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    match read(&shared, &id).await {
+        Ok(batch) => {
+            let told = page::told(&given);
+            page::page(StatusCode::OK, &One { page: "Requests", visitor, told, batch })
+        }
+        Err(response) => response,
+    }
+}
+
+pub(in crate::console) async fn progress(
+    State(shared): State<Shared>,
+    _: Visitor,
+    Path(id): Path<String>,
+) -> Response {
+    match read(&shared, &id).await {
+        Ok(batch) => page::page(StatusCode::OK, &Progress { batch }),
+        Err(response) => response,
+    }
+}
+
+async fn read(shared: &Shared, id: &str) -> Result<Batch, Response> {
+    let Ok(id) = id.parse() else { return Err(page::not_found("no batch of retries")) };
+    match shared.store.retry_batch(id).await {
+        Ok(Some(batch)) => Ok(Batch::of(batch)),
+        Ok(None) => Err(page::not_found("no batch of retries")),
+        Err(error) => Err(page::unavailable(&error)),
+    }
+}
+
+pub(in crate::console) async fn cancel(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    _: Form,
+) -> Response {
+    let now = (shared.clock)();
+    match shared.store.cancel_retry_batch(id, &visitor.actor(), now).await {
+        Ok(_) => {
+            let path = page::with_told(&format!("/retries/{id}"), "cancelled");
+            Redirect::to(&path).into_response()
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}

@@ -1,0 +1,178 @@
+//! `/requests/{id}`: a request's story.
+
+use std::collections::{BTreeMap, HashMap};
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use plan::connector::Definition;
+use plan::id::RequestId;
+use plan::mapping::MappedField;
+use plan::metadata::Catalogue;
+use plan::outcome::Event;
+use plan::payload::{self, Item};
+use store::{Connector, Delivery, Filter, Neighbours, Page, RecordItem, RequestItem};
+
+use super::body::{Bodies, Body};
+use super::record::{self, Around, Record};
+use crate::Shared;
+use crate::console::page;
+use crate::console::visitor::Visitor;
+
+/// The most records that one page shows; failed ones come first.
+const RECORDS: usize = 50;
+
+#[derive(Template)]
+#[template(path = "request.html")]
+struct One {
+    page: &'static str,
+    visitor: Visitor,
+    told: Option<&'static str>,
+    request: RequestItem,
+    /// Why nothing became of it yet.
+    waiting: Option<&'static str>,
+    records: Vec<Record>,
+    more_records: usize,
+    body: Option<Body>,
+    content_type: Option<String>,
+    neighbours: Neighbours,
+    /// By what its lead is found in the log.
+    q: Option<String>,
+}
+
+impl One {
+    fn has_failed(&self) -> bool {
+        self.records.iter().any(|record| record.kept.event == Event::Failed)
+    }
+
+    fn is_finished(&self) -> bool {
+        self.request.finished_at.is_some()
+    }
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let Ok(id) = id.parse::<RequestId>() else { return page::not_found("no Request ID") };
+    match read(&shared, visitor, id).await {
+        Ok(Some(one)) => page::page(StatusCode::OK, &One { told: page::told(&given), ..one }),
+        Ok(None) => page::not_found("no request"),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result<Option<One>> {
+    let store = &shared.store;
+    let filter = Filter { ids: vec![id], ..Filter::default() };
+    let page = Page { limit: 1, after: None };
+    let ((items, _), delivery, configuration) = tokio::try_join!(
+        store.requests(&filter, &page),
+        store.delivery(id),
+        store.configuration(),
+    )?;
+    let Some(mut request) = items.into_iter().next() else { return Ok(None) };
+    let mut records = std::mem::take(&mut request.records);
+    records.sort_by_key(|record| (record.event != Event::Failed, record.position));
+    let more_records = records.len().saturating_sub(RECORDS);
+    records.truncate(RECORDS);
+    let q = match records.as_slice() {
+        [only] if more_records == 0 => only.source_id.clone(),
+        _ => None,
+    };
+    let neighbours = match &q {
+        Some(q) => store.neighbours(id, q).await?,
+        None => Neighbours::default(),
+    };
+    let mut bodies = Bodies::new();
+    let body = delivery.as_ref().map(|delivery| String::from_utf8_lossy(&delivery.body));
+    let body = body.and_then(|body| bodies.show(&body));
+    let records = {
+        let mut shown = Vec::with_capacity(records.len());
+        let connector = configuration.connector(&request.connector);
+        let mut mappings = Mappings::read(shared, connector, delivery.as_ref()).await?;
+        for record in records {
+            let mapped = mappings.of(&record).await?;
+            let around = Around { accounts: mappings.accounts(), mapped };
+            shown.push(Record::of(record, around, &mut bodies));
+        }
+        shown
+    };
+    let waiting = records.is_empty().then(|| {
+        super::line::waiting(request.job_status, configuration.connector(&request.connector))
+    });
+    let content_type = delivery.and_then(|delivery| delivery.content_type);
+    Ok(Some(One {
+        page: "Requests",
+        visitor,
+        told: None,
+        request,
+        waiting,
+        records,
+        more_records,
+        body,
+        content_type,
+        neighbours,
+        q,
+    }))
+}
+
+/// What records of one request are made of: the settings that decided about each, with what the
+/// accounts say of themselves now.
+struct Mappings<'a> {
+    shared: &'a Shared,
+    connector: Option<&'a Connector>,
+    items: Vec<Item>,
+    /// None of accounts that never told their fields.
+    catalogues: Option<(Catalogue, Catalogue)>,
+    definitions: HashMap<i64, Option<Definition>>,
+}
+
+impl<'a> Mappings<'a> {
+    async fn read(
+        shared: &'a Shared,
+        connector: Option<&'a Connector>,
+        delivery: Option<&Delivery>,
+    ) -> store::Result<Self> {
+        let items = delivery.map(|delivery| {
+            payload::read(&delivery.body, delivery.content_type.as_deref()).unwrap_or_default()
+        });
+        let (items, definitions) = (items.unwrap_or_default(), HashMap::new());
+        let mut catalogues = None;
+        if let Some(connector) = connector {
+            let (source, destination) = tokio::try_join!(
+                shared.store.catalogue(connector.source),
+                shared.store.catalogue(connector.destination),
+            )?;
+            catalogues = source.zip(destination).map(|((_, here), (_, there))| (here, there));
+        }
+        Ok(Self { shared, connector, items, catalogues, definitions })
+    }
+
+    fn accounts(&self) -> (&'a str, &'a str) {
+        self.connector.map_or(("", ""), |connector| {
+            let Definition { source, destination, .. } = &connector.definition;
+            (source.as_str(), destination.as_str())
+        })
+    }
+
+    async fn of(&mut self, record: &RecordItem) -> store::Result<Option<Vec<MappedField>>> {
+        let Some(connector) = self.connector else { return Ok(None) };
+        let position = usize::try_from(record.position).unwrap_or(usize::MAX);
+        if position >= self.items.len() {
+            return Ok(None);
+        }
+        if !self.definitions.contains_key(&record.version) {
+            let found = self.shared.store.definition(connector.id, record.version).await?;
+            self.definitions.insert(record.version, found);
+        }
+        let definition = self.definitions.get(&record.version).and_then(Option::as_ref);
+        let (Some(definition), Some((source, destination))) = (definition, &self.catalogues) else {
+            return Ok(None);
+        };
+        Ok(record::mapped(definition, (source, destination), &self.items[position]))
+    }
+}

@@ -1,0 +1,223 @@
+//! What was decided about a record and why, as the dispatcher keeps it.
+
+use std::collections::BTreeMap;
+
+use plan::problem::Problem;
+use serde::{Deserialize, Serialize};
+
+/// What the log keeps of a decision. Whatever is not known here is left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Explanation {
+    pub(crate) plan: Plan,
+    /// Where written values come from, by field; a field that is not here comes from the source's
+    /// field of the same name. None: it is not known.
+    origins: Option<BTreeMap<String, Origin>>,
+    /// The sentence, where nothing had to be written.
+    pub(crate) why: Option<String>,
+    pub(crate) left_out: Vec<Problem>,
+    pub(crate) remarks: Vec<Remark>,
+    pub(crate) looked_because: Option<String>,
+}
+
+/// [`plan::decide::Decision`], as it was written down.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Plan {
+    pub(crate) decision: String,
+    fields: Vec<Written>,
+    on_create: Vec<Written>,
+    key: Option<Key>,
+    update: bool,
+    lead_id: Option<String>,
+    activity_id: Option<String>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Key {
+    field: String,
+    value: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Written {
+    to: String,
+    value: String,
+    before: Option<String>,
+}
+
+/// What a person should know about a field's conversion.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Remark {
+    pub(crate) field: String,
+    pub(crate) remark: String,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Origin {
+    /// The source's field of this name.
+    From(String),
+    /// Something else.
+    By(By),
+}
+
+/// What makes a value that is not the source's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum By {
+    /// A row's template.
+    Computed,
+    /// A row's default value.
+    Default,
+    /// The connector's Lead Source.
+    LeadSource,
+}
+
+impl By {
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Self::Computed => "computed by the row's template",
+            Self::Default => "the row's default value",
+            Self::LeadSource => "the connector's Lead Source, for new leads",
+        }
+    }
+}
+
+/// A field that was written.
+#[derive(Debug)]
+pub(crate) struct FieldChange<'a> {
+    pub(crate) field: &'a str,
+    pub(crate) before: Option<&'a str>,
+    pub(crate) value: &'a str,
+    pub(crate) origin: Option<Origin>,
+    /// Only a lead that was created got it.
+    pub(crate) on_create: bool,
+    /// What a person should know about its conversion.
+    pub(crate) remark: Option<&'a str>,
+}
+
+impl Explanation {
+    /// What the text says; nothing of one that can't be read.
+    pub(crate) fn read(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// The fields that were to be written.
+    pub(crate) fn changes(&self) -> Vec<FieldChange<'_>> {
+        let fields = self.plan.fields.iter().map(|written| (written, false));
+        let all = fields.chain(self.plan.on_create.iter().map(|written| (written, true)));
+        all.map(|(written, on_create)| FieldChange {
+            field: &written.to,
+            before: written.before.as_deref(),
+            value: &written.value,
+            origin: self.origin(&written.to),
+            on_create,
+            remark: self.remark(&written.to),
+        })
+        .collect()
+    }
+
+    fn remark(&self, field: &str) -> Option<&str> {
+        let found = self.remarks.iter().find(|remark| remark.field == field);
+        found.map(|remark| remark.remark.as_str())
+    }
+
+    /// Remarks on fields that were not written.
+    pub(crate) fn other_remarks(&self) -> Vec<&Remark> {
+        let written = |field: &str| {
+            let mut all = self.plan.fields.iter().chain(&self.plan.on_create);
+            all.any(|written| written.to == field)
+        };
+        self.remarks.iter().filter(|remark| !written(&remark.field)).collect()
+    }
+
+    fn origin(&self, field: &str) -> Option<Origin> {
+        let known = self.origins.as_ref()?;
+        Some(known.get(field).cloned().unwrap_or_else(|| Origin::From(field.to_owned())))
+    }
+
+    /// What was decided, in a sentence.
+    pub(crate) fn sentence(&self) -> Option<String> {
+        let plan = &self.plan;
+        let key = plan.key.as_ref().map(|key| format!("{} {}", key.field, key.value));
+        let key = key.unwrap_or_else(|| "its search key".to_owned());
+        let of = |id: &Option<String>| id.clone().unwrap_or_default();
+        let sentence = match plan.decision.as_str() {
+            "refuse" => "Not to write it, because of what is wrong with it.".to_owned(),
+            "skip" => "To leave it alone, as the settings say.".to_owned(),
+            "unchanged" => match &self.why {
+                Some(why) => format!("Nothing had to be written: {why}"),
+                None => "Nothing had to be written.".to_owned(),
+            },
+            "read_source" => "To read the lead from the source first.".to_owned(),
+            "look" | "look_activity" => "To look into the destination first.".to_owned(),
+            "capture" if plan.update => {
+                format!("To update the lead with {key}, or to create it if there is none.")
+            }
+            "capture" => format!("To create the lead, unless there is one with {key}."),
+            "update" => format!("To update the lead {} where it differs.", of(&plan.lead_id)),
+            "create_activity" => format!("To add the activity to the lead {}.", of(&plan.lead_id)),
+            "update_activity" => format!("To update the activity {}.", of(&plan.activity_id)),
+            _ => return None,
+        };
+        Some(sentence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_dispatcher_writes_is_read() {
+        use plan::decide::{Change, Decision};
+        use plan::identity::Key;
+        use plan::metadata::Kind;
+        let key =
+            Key { field: "EmailAddress".into(), kind: Kind::Email, value: "a@x.y".to_owned() };
+        let mut city = Change::new("mx_City", Kind::Text, "Pune");
+        city.before = Some("Poona".to_owned());
+        let decision = Decision::Capture {
+            key,
+            fields: vec![Change::new("FirstName", Kind::Text, "Asha"), city],
+            update: true,
+            on_create: vec![Change::new("Source", Kind::Text, "Sync")],
+        };
+        let told = serde_json::json!({
+            "plan": decision,
+            "origins": { "mx_City": { "from": "City" }, "Source": { "by": "lead_source" } },
+            "remarks": [
+                { "field": "mx_City", "remark": "It was cut." },
+                { "field": "Phone", "remark": "It has no country." },
+            ],
+        });
+        let read = Explanation::read(&told.to_string());
+        let told: Vec<_> =
+            read.changes().into_iter().map(|c| (c.field, c.before, c.value, c.on_create)).collect();
+        assert_eq!(
+            told,
+            [
+                ("FirstName", None, "Asha", false),
+                ("mx_City", Some("Poona"), "Pune", false),
+                ("Source", None, "Sync", true),
+            ]
+        );
+        let origins: Vec<_> = read.changes().into_iter().filter_map(|c| c.origin).collect();
+        assert_eq!(
+            origins,
+            [
+                Origin::From("FirstName".to_owned()),
+                Origin::From("City".to_owned()),
+                Origin::By(By::LeadSource),
+            ]
+        );
+        assert_eq!(read.changes()[1].remark, Some("It was cut."));
+        assert_eq!(read.other_remarks()[0].field, "Phone");
+        assert!(read.sentence().unwrap().contains("EmailAddress a@x.y"));
+        let nothing = Explanation::read("nonsense");
+        assert!(nothing.sentence().is_none() && nothing.changes().is_empty());
+    }
+}

@@ -1,0 +1,318 @@
+//! Why each field of a lead holds what it holds: for the API and the console.
+//!
+//! The log is gone through from the oldest step to the newest. What a connector wrote to the lead
+//! is in that step's explanation; what the account itself changed is in the payload that it posted.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use plan::id::{AccountId, RequestId};
+use plan::link::Pair;
+use plan::outcome::{Entity, Event};
+use plan::snapshot::Snapshot;
+use plan::{payload, phone};
+use serde::Serialize;
+use store::{Configuration, Connector, HistoryItem, Store};
+
+use crate::explanation::{Explanation, Origin};
+
+/// A lead of an account, and how it came to be as it is.
+#[derive(Debug, Serialize)]
+pub(crate) struct LeadItem {
+    /// The account's name.
+    pub(crate) account: String,
+    /// The lead's id in it.
+    pub(crate) id: String,
+    /// The same lead in other accounts.
+    pub(crate) twins: Vec<Twin>,
+    /// Its fields that are synced, by name.
+    pub(crate) fields: Vec<FieldItem>,
+    /// What happened, newest first.
+    pub(crate) steps: Vec<StepItem>,
+    /// Whether there were earlier steps, which were not read.
+    pub(crate) more: bool,
+}
+
+/// A lead in another account that is tied to this one.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Twin {
+    pub(crate) account: String,
+    pub(crate) id: String,
+}
+
+/// A field, what it holds as far as is known, and what made it so, newest first. No changes: it
+/// was so when the lead was first read.
+#[derive(Debug, Serialize)]
+pub(crate) struct FieldItem {
+    pub(crate) field: String,
+    pub(crate) value: String,
+    pub(crate) changes: Vec<ChangeItem>,
+}
+
+/// A change of a field.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ChangeItem {
+    pub(crate) request: RequestId,
+    pub(crate) connector: String,
+    pub(crate) at: Timestamp,
+    /// Whether a connector wrote it, or the account itself showed it.
+    pub(crate) made_by: MadeBy,
+    pub(crate) before: Option<String>,
+    pub(crate) value: String,
+    /// Where a written value comes from.
+    pub(crate) origin: Option<Origin>,
+    /// The connector's version whose mapping wrote it.
+    pub(crate) version: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MadeBy {
+    Connector,
+    Account,
+}
+
+/// A record that is about the lead.
+#[derive(Debug, Serialize)]
+pub(crate) struct StepItem {
+    pub(crate) request: RequestId,
+    pub(crate) connector: String,
+    pub(crate) at: Timestamp,
+    pub(crate) entity: Entity,
+    pub(crate) event: Event,
+    /// Whether it wrote to this account, or came from it.
+    pub(crate) direction: Direction,
+    /// The fields that it changed here.
+    pub(crate) fields: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Direction {
+    In,
+    Out,
+}
+
+/// A lead of this account; `None` if the log knows nothing of it.
+pub(crate) async fn lead(
+    store: &dyn Store,
+    configuration: &Configuration,
+    account: &store::Account,
+    id: &str,
+) -> store::Result<Option<LeadItem>> {
+    let (history, more) = store.history(id).await?;
+    let mut twins = Vec::new();
+    let mut base = Snapshot::default();
+    for pair in pairs(configuration, account.id) {
+        let side = pair.side(account.id);
+        for link in store.links(pair, side, &[id.to_owned()]).await? {
+            if link.entity != Entity::Lead {
+                continue;
+            }
+            base.absorb(&link.end(side).base);
+            let other = if pair.first == account.id { pair.second } else { pair.first };
+            let other = configuration.account_of(other)?.name.clone();
+            twins.push(Twin { account: other, id: link.end(side.opposite()).id.clone() });
+        }
+    }
+    let mut told = Told::default();
+    for item in history.iter().rev() {
+        let found = configuration.connectors.iter().find(|other| other.id == item.connector);
+        let Some(connector) = found else { continue };
+        let Some(direction) = direction(connector, account.id, id, item) else { continue };
+        let changed = match direction {
+            Direction::In => told.written(connector, item),
+            Direction::Out => told.shown(connector, item, &state(store, item).await?, &base),
+        };
+        told.steps.push(StepItem {
+            request: item.request,
+            connector: connector.definition.name.clone(),
+            at: item.at,
+            entity: item.entity,
+            event: item.event,
+            direction,
+            fields: changed,
+        });
+    }
+    if told.steps.is_empty() && twins.is_empty() {
+        return Ok(None);
+    }
+    twins.sort_unstable();
+    told.steps.reverse();
+    let fields = told.fields(&base);
+    let (account, id) = (account.name.clone(), id.to_owned());
+    Ok(Some(LeadItem { account, id, twins, fields, steps: told.steps, more }))
+}
+
+/// The pairs of accounts that this one is in.
+fn pairs(configuration: &Configuration, account: AccountId) -> Vec<Pair> {
+    let connectors = configuration.connectors.iter();
+    let mut pairs: Vec<Pair> = connectors
+        .filter(|connector| [connector.source, connector.destination].contains(&account))
+        .map(|connector| Pair::of(connector.source, connector.destination))
+        .collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+fn direction(
+    connector: &Connector,
+    account: AccountId,
+    id: &str,
+    item: &HistoryItem,
+) -> Option<Direction> {
+    // An activity names its lead nowhere but among what it can be found by.
+    let is = |kept: &Option<String>| match item.entity {
+        Entity::Lead => kept.as_deref().is_some_and(|kept| kept.eq_ignore_ascii_case(id)),
+        Entity::Activity => true,
+    };
+    if connector.destination == account && is(&item.destination_id) {
+        Some(Direction::In)
+    } else if connector.source == account && is(&item.source_id) {
+        Some(Direction::Out)
+    } else {
+        None
+    }
+}
+
+/// What the payload of a step shows of the lead.
+async fn state(store: &dyn Store, item: &HistoryItem) -> store::Result<Snapshot> {
+    if item.entity != Entity::Lead {
+        return Ok(Snapshot::default());
+    }
+    let Some(delivery) = store.delivery(item.request).await? else {
+        return Ok(Snapshot::default());
+    };
+    let items = payload::read(&delivery.body, delivery.content_type.as_deref());
+    let position = usize::try_from(item.position).unwrap_or(usize::MAX);
+    Ok(items.ok().and_then(|items| Some(items.get(position)?.state())).unwrap_or_default())
+}
+
+#[derive(Default)]
+struct Told {
+    /// Oldest first.
+    changes: BTreeMap<String, Vec<ChangeItem>>,
+    steps: Vec<StepItem>,
+}
+
+impl Told {
+    /// What a connector wrote; answers the fields.
+    fn written(&mut self, connector: &Connector, item: &HistoryItem) -> Vec<String> {
+        let created = item.event == Event::New;
+        if item.entity != Entity::Lead || !(created || item.event == Event::Updated) {
+            return Vec::new();
+        }
+        let text = item.explanation.as_ref().map_or("", |raw| raw.get());
+        let explanation = Explanation::read(text);
+        let mut fields = Vec::new();
+        for change in explanation.changes() {
+            if change.on_create && !created {
+                continue;
+            }
+            fields.push(change.field.to_owned());
+            let changes = self.changes.entry(change.field.to_owned()).or_default();
+            let last = changes.last().map(|last| last.value.clone());
+            changes.push(ChangeItem {
+                request: item.request,
+                connector: connector.definition.name.clone(),
+                at: item.at,
+                made_by: MadeBy::Connector,
+                // A lead that was not there held nothing.
+                before: change.before.map(str::to_owned).or(last).or(created.then(String::new)),
+                value: change.value.to_owned(),
+                origin: change.origin,
+                version: Some(item.version),
+            });
+        }
+        fields
+    }
+
+    /// What the account itself posted of the fields that matter; answers those that it changed.
+    fn shown(
+        &mut self,
+        connector: &Connector,
+        item: &HistoryItem,
+        state: &Snapshot,
+        base: &Snapshot,
+    ) -> Vec<String> {
+        let mut fields = Vec::new();
+        for (field, value) in &state.0 {
+            if base.get(field).is_none() && !self.changes.contains_key(field) {
+                continue;
+            }
+            let changes = self.changes.entry(field.to_owned()).or_default();
+            let before = changes.last().map(|last| last.value.clone());
+            if before.as_deref().is_some_and(|before| same(before, value)) {
+                continue;
+            }
+            // What it held before anybody changed it is no change.
+            if before.is_none() && value.trim().is_empty() {
+                continue;
+            }
+            fields.push(field.to_owned());
+            changes.push(ChangeItem {
+                request: item.request,
+                connector: connector.definition.name.clone(),
+                at: item.at,
+                made_by: MadeBy::Account,
+                before,
+                value: value.to_owned(),
+                origin: None,
+                version: None,
+            });
+        }
+        fields
+    }
+
+    fn fields(&mut self, base: &Snapshot) -> Vec<FieldItem> {
+        let mut fields = Vec::new();
+        for field in base.0.keys() {
+            self.changes.entry(field.to_owned()).or_default();
+        }
+        for (field, changes) in std::mem::take(&mut self.changes) {
+            let last = changes.last().map(|last| last.value.clone());
+            let value = base.get(&field).map(str::to_owned).or(last).unwrap_or_default();
+            let changes = changes.into_iter().rev().collect();
+            fields.push(FieldItem { field, value, changes });
+        }
+        fields
+    }
+}
+
+impl LeadItem {
+    /// By what a person knows the lead.
+    pub(crate) fn known_as(&self) -> &str {
+        let names = ["EmailAddress", "Phone", "Mobile"];
+        let of = |name: &str| {
+            let field = self.fields.iter().find(|field| field.field == name)?;
+            Some(field.value.as_str()).filter(|value| !value.trim().is_empty())
+        };
+        names.into_iter().find_map(of).unwrap_or(&self.id)
+    }
+}
+
+impl FieldItem {
+    /// Whether nobody ever filled it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.changes.is_empty() && self.value.trim().is_empty()
+    }
+
+    /// Whether the field holds what its last change says. If not, the account was read since then.
+    pub(crate) fn is_explained(&self) -> bool {
+        self.changes.first().is_some_and(|last| same(&last.value, &self.value))
+    }
+}
+
+/// Whether two texts are one value, however an account writes numbers.
+fn same(a: &str, b: &str) -> bool {
+    const FEWEST_DIGITS: usize = 6;
+    let (a, b) = (a.trim(), b.trim());
+    let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit() || "+-() .".contains(c));
+    let digits = phone::digits(a);
+    a == b
+        || (is_number(a)
+            && is_number(b)
+            && digits.len() >= FEWEST_DIGITS
+            && digits == phone::digits(b))
+}

@@ -1,0 +1,119 @@
+//! Why a lead's fields hold what they hold.
+
+use plan::link::Link;
+use plan::outcome::{Entity, Event};
+use serde_json::{Value, json};
+use store::{AttemptOutcome, Progress, Store, Token};
+
+use super::{Browser, Filler, at, id, text};
+
+/// a → b creates the lead; b's team corrects the city, which goes b → a; a → b updates the name.
+async fn there_and_back(browser: &Browser) {
+    let mut back = crate::harness::connector("ba", Token::from_random([9; 24]));
+    if let store::Change::PutConnector { definition, .. } = &mut back {
+        std::mem::swap(&mut definition.source, &mut definition.destination);
+    }
+    let actor = store::Actor::command_line();
+    browser.house.store.inner.change_configuration(vec![back], &actor, at(0)).await.unwrap();
+    let configuration = browser.house.store.configuration().await.unwrap();
+    let of = |name: &str| configuration.connector(name).unwrap().id;
+    let filler = Filler { connector: of("ab"), ..Filler::of(browser).await };
+    filler.deliver(1, of("ab"), &json!({ "ProspectID": "in-a", "FirstName": "Asha" })).await;
+    let from_b = json!({ "ProspectID": "in-b", "FirstName": "Asha", "City": "Pune", "Fax": "1" });
+    filler.deliver(2, of("ba"), &from_b).await;
+    filler.deliver(3, of("ab"), &json!({ "ProspectID": "in-a", "FirstName": "Aasha" })).await;
+    let plan = |decision: &str, fields: Value, origins: Value| {
+        Some(
+            json!({
+                "plan": { "decision": decision, "fields": fields,
+                    "on_create": [{ "to": "Source", "value": "Sync" }] },
+                "origins": origins,
+            })
+            .to_string(),
+        )
+    };
+    let first = AttemptOutcome {
+        explanation: plan(
+            "capture",
+            json!([{ "to": "FirstName", "value": "Asha" }, { "to": "City", "value": "Poona" }]),
+            json!({ "City": { "from": "Town" }, "Source": { "by": "lead_source" } }),
+        ),
+        ..filler.attempt(1, Event::New)
+    };
+    let second = AttemptOutcome {
+        connector: of("ba"),
+        source_id: Some("in-b".to_owned()),
+        destination_id: Some("in-a".to_owned()),
+        ..filler.attempt(2, Event::Updated)
+    };
+    let third = AttemptOutcome {
+        explanation: plan(
+            "update",
+            json!([{ "to": "FirstName", "value": "Aasha", "before": "Asha" }]),
+            json!({}),
+        ),
+        version: 4,
+        ..filler.attempt(3, Event::Updated)
+    };
+    let [a, b] = [filler.accounts[0], filler.accounts[1]];
+    let mut link = Link::new(Entity::Lead, (a, "in-a"), (b, "in-b"));
+    let side = link.pair.side(b);
+    for (field, value) in [
+        ("FirstName", "Aasha"),
+        ("City", "Pune"),
+        ("Source", "Sync"),
+        ("Country", "India"),
+        ("Zip", ""),
+    ] {
+        link.end_mut(side).base.put(field, value);
+    }
+    let progress = Progress {
+        attempts: vec![first, second, third],
+        requests: (1..4).map(|n| Filler::ended(n, Event::Updated)).collect(),
+        links: vec![link],
+        ..Progress::default()
+    };
+    filler.keep(progress).await;
+}
+
+#[tokio::test]
+async fn a_lead_says_why_each_field_holds_its_value() {
+    let mut browser = Browser::signed_in().await;
+    there_and_back(&browser).await;
+    let page = browser.get("/leads/b/in-b").await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let shown = text(&page.body);
+    for part in [
+        "FirstName Aasha ab wrote it (version 4); from: FirstName.",
+        "City Pune The account itself: it posted the value.",
+        "Source Sync ab wrote it (version 1); from: the connector&#39;s Lead Source",
+        "Country India It was so when leadsync first read the lead.",
+        "Empty, and never written: Zip",
+        "The same lead in a",
+    ] {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
+    let field = |name: &str| {
+        let (_, row) = page.body.split_once(&format!("\"Field\">{name}<")).expect(name);
+        row.split_once("</tr>").unwrap().0.to_owned()
+    };
+    assert!(field("FirstName").contains(&format!("/requests/{}", id(3))), "{}", field("FirstName"));
+    assert!(field("FirstName").contains(&format!("/requests/{}", id(1))), "with what was before");
+    assert!(field("City").contains(&format!("/requests/{}", id(2))), "{}", field("City"));
+    assert!(field("City").contains("Poona"), "with what was before");
+    assert!(!shown.contains("Fax"), "what is not synced is nobody's business");
+    // The same by the API, and of the twin.
+    let told = browser.get("/api/v1/leads/b/in-b").await;
+    let told: Value = serde_json::from_str(&told.body).unwrap();
+    assert_eq!(told["twins"], json!([{ "account": "a", "id": "in-a" }]));
+    let steps: Vec<&Value> = told["steps"].as_array().unwrap().iter().collect();
+    let directions: Vec<_> = steps.iter().map(|step| step["direction"].as_str().unwrap()).collect();
+    assert_eq!(directions, ["in", "out", "in"]);
+    assert_eq!(steps[1]["fields"], json!(["City"]));
+    let twin = browser.get("/leads/a/in-a").await;
+    assert!(twin.status == 200 && twin.body.contains("/leads/b/in-b"), "{}", twin.body);
+    for path in ["/leads/b/nobody", "/leads/nobody/in-b"] {
+        assert_eq!(browser.get(path).await.status, 404, "{path}");
+    }
+    browser.house.end().await;
+}

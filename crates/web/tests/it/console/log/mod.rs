@@ -1,0 +1,169 @@
+//! The log: the list and its filters here, the rest in modules of their own.
+
+mod download;
+mod filler;
+mod hostile;
+mod lead;
+mod retries;
+mod story;
+
+use super::{Browser, has_inline_code, header, location};
+use crate::api::fixture::{at, id, ten};
+use crate::wire::Answer;
+use filler::Filler;
+
+fn rows(answer: &Answer) -> Vec<&str> {
+    let rows = answer.body.split("<tr data-request=\"").skip(1);
+    rows.map(|row| row.split_once('"').unwrap().0).collect()
+}
+
+/// What the tabs count, in their order.
+fn counts(answer: &Answer) -> Vec<&str> {
+    let counts = answer.body.split("<span class=\"count\">").skip(1);
+    counts.map(|count| count.split_once('<').unwrap().0).collect()
+}
+
+/// The text of a page, as far as a test reads it.
+fn text(page: &str) -> String {
+    let mut text = String::new();
+    for part in page.split('<').skip(1) {
+        text.push_str(part.split_once('>').map_or("", |(_, text)| text));
+        text.push(' ');
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn named(numbers: impl IntoIterator<Item = i64>) -> Vec<String> {
+    numbers.into_iter().map(|n| id(n).to_string()).collect()
+}
+
+#[tokio::test]
+async fn the_log_is_filtered_by_its_address() {
+    let mut browser = Browser::signed_in().await;
+    ten(&browser.house).await;
+    for (query, expected) in [
+        ("", (0..10).rev().collect()),
+        ("?event=failed", vec![6, 3, 0]),
+        ("?job_status=queued", vec![9, 8]),
+        ("?sync_status=success&entity=lead", vec![7, 5, 4, 2, 1]),
+        ("?q=person5@example.com", vec![5]),
+        ("?q=person5@example.com&event=failed", vec![]),
+        ("?cause=too_long", vec![6, 3, 0]),
+        ("?period=last-month", vec![]),
+        ("?period=custom&from=2027-01-15&to=2027-01-15&connector=ab", (0..10).rev().collect()),
+        ("?period=custom&to=2027-01-14", vec![]),
+    ] {
+        let page = browser.get(&format!("/requests{query}")).await;
+        assert_eq!((page.status, rows(&page)), (200, strs(&named(expected))), "{query}");
+    }
+    for (query, said) in [
+        ("?event=odd", "odd"),
+        ("?connector=nobody", "there is no connector"),
+        ("?period=never", "is no period"),
+        ("?evnt=failed", "evnt"),
+        ("?cursor=x", "cursor"),
+    ] {
+        let page = browser.get(&format!("/requests{query}")).await;
+        assert!(page.status == 400 && page.body.contains(said), "{query}: {}", page.body);
+        assert!(rows(&page).is_empty(), "a wrong filter lets nothing through");
+    }
+    let long = browser.get("/requests?q=&period=today&from=2026-01-01&event=failed").await;
+    let short = "/requests?event=failed&period=today";
+    assert_eq!(
+        (long.status, location(&long)),
+        (303, Some(short)),
+        "what a form sends is made short"
+    );
+    let page = browser.get("/requests?connector=ab&event=failed&q=lead").await;
+    for part in ["/requests?event=failed&#38;q=lead\"", "/requests?connector=ab&#38;event=failed\""]
+    {
+        assert!(page.body.contains(part), "{part}: each part can be removed: {}", page.body);
+    }
+    browser.house.end().await;
+}
+
+fn strs(ids: &[String]) -> Vec<&str> {
+    ids.iter().map(String::as_str).collect()
+}
+
+#[tokio::test]
+async fn tabs_count_what_they_would_show() {
+    let mut browser = Browser::signed_in().await;
+    ten(&browser.house).await;
+    for (query, expected) in [
+        ("", ["10", "5", "0", "0", "0", "3"]),
+        ("?event=failed", ["10", "5", "0", "0", "0", "3"]),
+        ("?q=person5@example.com", ["1", "1", "0", "0", "0", "0"]),
+        ("?job_status=queued", ["2", "0", "0", "0", "0", "0"]),
+        ("?cause=too_long", ["3", "0", "0", "0", "0", "3"]),
+    ] {
+        let page = browser.get(&format!("/requests{query}")).await;
+        assert_eq!(counts(&page), expected, "{query}");
+    }
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn an_empty_list_says_what_to_do() {
+    let mut browser = Browser::signed_in().await;
+    let page = browser.get("/requests").await;
+    assert!(page.body.contains("Nothing came yet") && page.body.contains("webhook URL"));
+    ten(&browser.house).await;
+    let page = browser.get("/requests?event=failed&q=person5@example.com&connector=ab").await.body;
+    assert!(page.contains("No request is like that"), "{page}");
+    let (_, instead) = page.split_once("There are some without one of these").expect("advice");
+    assert!(instead.contains("Remove Event: failed") && instead.contains("Remove Lead: person5"));
+    assert!(!instead.contains("Remove Connector"), "that would not help: {instead}");
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn a_list_goes_on_and_comes_back() {
+    let mut browser = Browser::signed_in().await;
+    let filler = Filler::of(&browser).await;
+    filler.fill(0..120).await;
+    let (mut path, mut seen) = ("/requests?entity=lead".to_owned(), Vec::new());
+    loop {
+        let page = browser.get(&path).await;
+        seen.extend(rows(&page).into_iter().map(str::to_owned));
+        let first = page.body.contains("rel=\"first\"");
+        assert_eq!(first, seen.len() > 50, "the newest are one click away");
+        let Some((before, _)) = page.body.split_once("\" rel=\"next\"") else { break };
+        let next = before.rsplit_once("href=\"").unwrap().1;
+        path = next.replace("&#38;", "&");
+    }
+    assert_eq!(seen, named((0..120).rev()));
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn an_open_list_asks_for_its_rows_alone() {
+    let mut browser = Browser::signed_in().await;
+    ten(&browser.house).await;
+    let page = browser.get("/requests?event=failed").await;
+    let watched = "data-watch=\"/requests/rows?event=failed\"";
+    assert!(page.body.contains(watched), "{}", page.body);
+    let fragment = browser.get("/requests/rows?event=failed").await;
+    assert_eq!(rows(&fragment), strs(&named([6, 3, 0])));
+    assert!(fragment.body.trim_start().starts_with("<tbody>") && !fragment.body.contains("<html"));
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn a_row_says_who_and_why() {
+    let mut browser = Browser::signed_in().await;
+    ten(&browser.house).await;
+    let page = browser.get("/requests").await.body;
+    let row = |n: i64| {
+        let (_, row) = page.split_once(&format!("<tr data-request=\"{}\"", id(n))).expect("a row");
+        text(row.split_once("</tr>").unwrap().0)
+    };
+    let failed = row(3);
+    for part in ["Person3@example.com", "lead", "ab", "failed", "failure", "It is too long."] {
+        assert!(failed.contains(part), "{part} is not in {failed}");
+    }
+    assert!(row(4).contains("Created in b."), "{}", row(4));
+    // `ab` is not enabled.
+    assert!(row(9).contains("Kept until its connector is enabled."), "{}", row(9));
+    browser.house.end().await;
+}
