@@ -182,8 +182,16 @@ impl End {
         self.base.get(field) != Some(shown) && (sent == shown || is_rewritten(sent, shown))
     }
 
-    /// This is about to be written.
-    pub(crate) fn announce(&mut self, fields: &[crate::decide::Change]) {
+    /// This is about to be written to a side that shows this state.
+    pub(crate) fn announce(&mut self, fields: &[crate::decide::Change], shown: &Snapshot) {
+        // What an earlier write left there is ours as well, and about to be forgotten as pending.
+        for field in self.pending.keys().cloned().collect::<Vec<_>>() {
+            if self.has_landed(&field, shown)
+                && let Some(value) = shown.get(&field)
+            {
+                self.base.put(field, value);
+            }
+        }
         self.pending =
             fields.iter().map(|change| (change.to.clone(), change.value.clone())).collect();
     }

@@ -1,5 +1,7 @@
 //! What is known of two leads, or two activities, once a decision was carried out.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::{Case, Change, Opposite, merge};
@@ -93,8 +95,12 @@ pub fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> Option<L
     let linked = case.link.map(|link| link.end(link.pair.side(case.destination)).id.as_str());
     let found = || case.known.lead.as_ref()?.filled("ProspectID");
     let mut link = link_to(case, linked.or_else(found)?)?;
-    let account = if in_source { case.source } else { case.destination };
-    link.end_mut(link.pair.side(account)).announce(fields);
+    let (account, shown) = if in_source {
+        (case.source, Cow::Owned(case.item.state()))
+    } else {
+        (case.destination, case.known.lead.as_ref().map_or_else(Cow::default, Cow::Borrowed))
+    };
+    link.end_mut(link.pair.side(account)).announce(fields, &shown);
     Some(link)
 }
 
