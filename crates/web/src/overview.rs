@@ -125,9 +125,9 @@ impl ConnectorOverview {
     }
 }
 
-/// Calls of an account: in the window that the quota names, and today (UTC).
+/// Spending of an account: in the window that the quota names, and today (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Calls {
+pub(crate) struct Spending {
     pub(crate) calls: u32,
     pub(crate) bulk_calls: u32,
     pub(crate) today: u32,
@@ -138,19 +138,19 @@ pub(crate) struct Calls {
 pub(crate) struct AccountOverview {
     pub(crate) name: String,
     pub(crate) quota: Quota,
-    pub(crate) used: Calls,
-    pub(crate) left: Calls,
+    pub(crate) used: Spending,
+    pub(crate) left: Spending,
 }
 
 impl AccountOverview {
     fn new(name: &str, quota: Quota, used: Used) -> Self {
         let Used { today, calls, bulk_calls, .. } = used;
-        let left = Calls {
+        let left = Spending {
             calls: quota.calls.saturating_sub(calls),
             bulk_calls: quota.bulk_calls.saturating_sub(bulk_calls),
             today: quota.daily.saturating_sub(today),
         };
-        Self { name: name.to_owned(), quota, used: Calls { calls, bulk_calls, today }, left }
+        Self { name: name.to_owned(), quota, used: Spending { calls, bulk_calls, today }, left }
     }
 }
 

@@ -1,8 +1,11 @@
 //! `/`: what a person looks at in the morning.
 
 mod chart;
+mod charts;
 mod notices;
+mod words;
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -14,13 +17,17 @@ use plan::id::ConnectorId;
 use plan::period;
 use store::{Configuration, Waiting};
 
-use self::chart::{Chart, Frame, Values, number};
+use self::chart::Chart;
+use self::charts::{charts, quiet};
 use self::notices::{Facts, Notice, notices};
+use self::words::{number, stretch, time};
 use super::connector;
 use super::page::{self, Choice, choices};
 use super::visitor::Visitor;
 use crate::Shared;
-use crate::overview::{Asked, CauseItem, Lag, Overview, StepItem, WaitingItem, read};
+use crate::overview::{
+    Asked, CauseItem, ConnectorOverview, Lag, Overview, StepItem, WaitingItem, read,
+};
 
 /// The periods that can be chosen: the word in the address, what people read, and the first and
 /// the last time, which is now if there is none. The first is shown unless another is chosen.
@@ -38,7 +45,7 @@ const OF_LATE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 #[derive(Template)]
 #[template(path = "overview.html")]
-struct Page {
+struct Shown {
     page: &'static str,
     visitor: Visitor,
     wrong: Option<String>,
@@ -83,7 +90,7 @@ async fn make(
     visitor: Visitor,
     given: &BTreeMap<String, String>,
     now: Timestamp,
-) -> store::Result<Page> {
+) -> store::Result<Shown> {
     let of = |name: &str| given.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
     let configuration = shared.store.configuration().await?;
     let (asked, wrong) = match asked(of("period"), of("connector"), &configuration, now) {
@@ -113,7 +120,7 @@ async fn make(
     };
     let names = configuration.connectors.iter().map(|connector| &connector.definition.name);
     let period = of("period").unwrap_or(PERIODS[0].0);
-    Ok(Page {
+    Ok(Shown {
         page: "Overview",
         visitor,
         wrong,
@@ -161,163 +168,43 @@ fn asked(
 fn stage_of(overview: &Overview) -> Stage {
     match overview.connectors.first() {
         None => Stage::NoConnector,
-        Some(first) if !overview.connectors.iter().any(|connector| connector.is_used()) => {
+        Some(first) if !overview.connectors.iter().any(ConnectorOverview::is_used) => {
             Stage::NothingCame(connector::address(&first.name))
         }
         Some(_) => Stage::Going,
     }
 }
 
-fn charts(overview: &Overview) -> Vec<Chart> {
-    let ticks = ticks(overview);
-    let values = |told: fn(&StepItem) -> String,
-                  values: fn(&StepItem) -> Vec<(&'static str, u64)>| {
-        let step = |step: &StepItem| Values {
-            told: format!("{}: {}", stretch(step.from, overview.step_hours), told(step)),
-            values: values(step),
-        };
-        overview.steps.iter().map(step).collect::<Vec<_>>()
-    };
-    let peak = |of: fn(&StepItem) -> u64| {
-        let peak = overview.steps.iter().max_by_key(|step| of(step)).filter(|step| of(step) > 0);
-        peak.map(|step| {
-            format!("most, {}, {}", number(of(step)), stretch(step.from, overview.step_hours))
-        })
-    };
-    let total = &overview.total;
-    let volume = Frame {
-        id: "volume",
-        title: "Records",
-        description: format!(
-            "{} synced, {} with nothing to do, {} failed; {}.",
-            number(total.counts.written()),
-            number(quiet(&total.counts)),
-            number(total.counts.failed),
-            peak(|step| step.sum.counts.all()).unwrap_or_else(|| "nothing came".to_owned())
-        ),
-        legend: vec![("synced", "Synced"), ("quiet", "Nothing to do"), ("failed", "Failed")],
-        ticks: ticks.clone(),
-    };
-    let volume_values = values(
-        |step| {
-            let counts = &step.sum.counts;
-            format!(
-                "{} synced, {} with nothing to do, {} failed",
-                number(counts.written()),
-                number(quiet(counts)),
-                number(counts.failed)
-            )
-        },
-        |step| {
-            let counts = &step.sum.counts;
-            vec![("synced", counts.written()), ("quiet", quiet(counts)), ("failed", counts.failed)]
-        },
-    );
-    let failed = Frame {
-        id: "failures",
-        title: "Failures",
-        description: match peak(|step| step.sum.counts.failed) {
-            Some(peak) => format!("{} failed; {peak}.", number(total.counts.failed)),
-            None => "None.".to_owned(),
-        },
-        legend: vec![("failed", "Failed, and not yet mended")],
-        ticks: ticks.clone(),
-    };
-    let failed_values = values(
-        |step| format!("{} failed", number(step.sum.counts.failed)),
-        |step| vec![("failed", step.sum.counts.failed)],
-    );
-    let lag = Frame {
-        id: "lag",
-        title: "Lag",
-        description: format!(
-            "From arrival to the destination: half within {}, 95 of 100 within {}.",
-            time(total.lag.p50_ms),
-            time(total.lag.p95_ms)
-        ),
-        legend: vec![("half", "Half within"), ("most", "95 of 100 within")],
-        ticks,
-    };
-    let lag_values = values(
-        |step| {
-            let Lag { p50_ms, p95_ms } = step.sum.lag;
-            format!("half within {}, 95 of 100 within {}", time(p50_ms), time(p95_ms))
-        },
-        |step| {
-            let Lag { p50_ms, p95_ms } = step.sum.lag;
-            vec![("most", p95_ms.unwrap_or(0)), ("half", p50_ms.unwrap_or(0))]
-        },
-    );
-    vec![
-        Chart::stacked(volume, volume_values),
-        Chart::stacked(failed, failed_values),
-        Chart::times(lag, lag_values),
-    ]
-}
-
-/// Records for which nothing had to be written.
-fn quiet(counts: &store::Tally) -> u64 {
-    counts.unchanged + counts.skipped
-}
-
-/// When the first, the middle and the last step begins.
-fn ticks(overview: &Overview) -> Vec<String> {
-    let format = if overview.step_hours == 1 { "%H:%M UTC" } else { "%-d %b" };
-    let steps = &overview.steps;
-    let mut places = vec![0, steps.len() / 2, steps.len().saturating_sub(1)];
-    places.dedup();
-    let of = |place: usize| steps.get(place).map(|step| step.from.strftime(format).to_string());
-    places.into_iter().filter_map(of).collect()
-}
-
-/// A step in words.
-fn stretch(from: Timestamp, hours: i64) -> String {
-    let to = from.checked_add(SignedDuration::from_hours(hours)).unwrap_or(from);
-    if hours < 24 {
-        format!("{}–{} UTC", from.strftime("%a %-d %b, %H:%M"), to.strftime("%H:%M"))
-    } else if hours == 24 {
-        from.strftime("%a %-d %b").to_string()
-    } else {
-        format!("week from {}", from.strftime("%a %-d %b"))
-    }
-}
-
-/// A time that something takes, in words.
-fn time(ms: Option<u64>) -> String {
-    match ms {
-        None => "–".to_owned(),
-        Some(ms) if ms < 1_000 => format!("{ms} ms"),
-        Some(ms) if ms < 120_000 => format!("{} s", ms / 1_000),
-        Some(ms) if ms < 2 * 3_600_000 => format!("{} min", ms / 60_000),
-        Some(ms) if ms < 2 * 86_400_000 => format!("{} h", ms / 3_600_000),
-        Some(ms) => format!("{} days", ms / 86_400_000),
-    }
-}
-
-impl Page {
+impl Shown {
     /// Whether there is nothing yet that could be chosen.
     fn is_first(&self) -> bool {
         matches!(self.stage, Stage::NoConnector)
     }
 
-    fn number(&self, value: &u64) -> String {
-        number(*value)
+    fn number(value: impl Borrow<u64>) -> String {
+        number(*value.borrow())
     }
 
-    fn of_32(&self, value: &u32) -> String {
-        number((*value).into())
+    fn calls(value: impl Borrow<u32>) -> String {
+        number((*value.borrow()).into())
     }
 
-    fn quiet(&self, counts: &store::Tally) -> String {
+    fn quiet(counts: &store::Tally) -> String {
         number(quiet(counts))
     }
 
-    fn written(&self, counts: &store::Tally) -> String {
+    fn written(counts: &store::Tally) -> String {
         number(counts.written())
     }
 
-    fn time(&self, ms: &Option<u64>) -> String {
-        time(*ms)
+    /// Within what time half of the records were written.
+    fn half(lag: &Lag) -> String {
+        time(lag.p50_ms)
+    }
+
+    /// Within what time 95 of 100 were.
+    fn most(lag: &Lag) -> String {
+        time(lag.p95_ms)
     }
 
     fn stretch(&self, step: &StepItem) -> String {
@@ -325,16 +212,16 @@ impl Page {
     }
 
     /// The address of a connector's page.
-    fn address(&self, name: &str) -> String {
+    fn address(name: &str) -> String {
         connector::address(name)
     }
 
-    fn waiting(&self, waiting: &WaitingItem) -> String {
+    fn waiting(waiting: &WaitingItem) -> String {
         let more = if waiting.count == Waiting::MOST { "+" } else { "" };
         format!("{}{more}", number(waiting.count))
     }
 
-    fn all(&self, of: fn(&crate::overview::ConnectorOverview) -> WaitingItem) -> String {
+    fn all(&self, of: fn(&ConnectorOverview) -> WaitingItem) -> String {
         let counts = self.overview.connectors.iter().map(|connector| of(connector).count);
         let more = counts.clone().any(|count| count == Waiting::MOST);
         format!("{}{}", number(counts.sum()), if more { "+" } else { "" })

@@ -5,7 +5,7 @@ use plan::incident::{Incident, Kind};
 use plan::metadata::FieldChange;
 use store::{Configuration, MailItem, MailState};
 
-use super::chart::number;
+use super::words::number;
 use crate::console::connector;
 use crate::overview::{ConnectorOverview, Overview};
 

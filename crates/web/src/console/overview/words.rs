@@ -1,0 +1,64 @@
+//! Numbers and times as people read them.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A number with its thousands apart.
+pub(super) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A step in words.
+pub(super) fn stretch(from: Timestamp, hours: i64) -> String {
+    let to = from.checked_add(SignedDuration::from_hours(hours)).unwrap_or(from);
+    let day = from.strftime("%a %-d %b");
+    match hours {
+        ..24 => format!("{day}, {}–{} UTC", from.strftime("%H:%M"), to.strftime("%H:%M")),
+        24 => day.to_string(),
+        _ => format!("week from {day}"),
+    }
+}
+
+/// A time that something takes, in words.
+pub(super) fn time(ms: Option<u64>) -> String {
+    match ms {
+        None => "–".to_owned(),
+        Some(ms) if ms < 1_000 => format!("{ms} ms"),
+        Some(ms) if ms < 120_000 => format!("{} s", ms / 1_000),
+        Some(ms) if ms < 2 * 3_600_000 => format!("{} min", ms / 60_000),
+        Some(ms) if ms < 2 * 86_400_000 => format!("{} h", ms / 3_600_000),
+        Some(ms) => format!("{} days", ms / 86_400_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_are_read() {
+        let numbers = [0, 999, 1_000, 12_345, 1_234_567].map(number);
+        assert_eq!(numbers, ["0", "999", "1,000", "12,345", "1,234,567"]);
+        let times = [500, 60_000, 300_000, 4 * 3_600_000, 259_200_000].map(|ms| time(Some(ms)));
+        assert_eq!(times, ["500 ms", "60 s", "5 min", "4 h", "3 days"]);
+        assert_eq!(time(None), "–");
+        let from = "2026-11-24T18:00:00Z".parse().unwrap();
+        let steps = [1, 6, 24, 168].map(|hours| stretch(from, hours));
+        assert_eq!(
+            steps,
+            [
+                "Tue 24 Nov, 18:00–19:00 UTC",
+                "Tue 24 Nov, 18:00–00:00 UTC",
+                "Tue 24 Nov",
+                "week from Tue 24 Nov"
+            ]
+        );
+    }
+}
