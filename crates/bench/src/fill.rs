@@ -36,6 +36,8 @@ pub struct Filled {
     pub failed: RequestId,
     /// The email address of a lead.
     pub email: String,
+    /// Its id in the account that it was written to.
+    pub twin: String,
     /// What some records failed for.
     pub cause: String,
 }
@@ -73,6 +75,7 @@ pub async fn fill(store: &dyn Store, records: usize, now: Timestamp) -> anyhow::
         request: of(Event::Updated)?,
         failed: of(Event::Failed)?,
         email: email(maker.lead(records / 2)),
+        twin: twin(maker.lead(records / 2)),
         cause: problem(0).cause(),
     })
 }
@@ -90,6 +93,11 @@ struct Maker {
 
 fn email(lead: usize) -> String {
     format!("asha.rao.{lead}@example.com")
+}
+
+/// The lead's id in the account that it goes to.
+fn twin(lead: usize) -> String {
+    format!("10000000-0000-4000-8000-{lead:012}")
 }
 
 fn problem(number: usize) -> Problem {
@@ -201,7 +209,7 @@ impl Maker {
             n => SignedDuration::from_millis(i64::try_from(20 + n % 90).unwrap_or(20)),
         };
         let id = format!("00000000-0000-4000-8000-{lead:012}");
-        let mut mentions = vec![email(lead), format!("917{lead:09}"), id.clone()];
+        let mut mentions = vec![email(lead), format!("917{lead:09}"), id.clone(), twin(lead)];
         if lead % 1_000 < SHARED {
             mentions.push(SHARED_PHONE.to_owned());
         }
@@ -218,13 +226,20 @@ impl Maker {
             sync_status: if failed { SyncStatus::Error } else { SyncStatus::Success },
             stage: Stage::Final,
             doubtful: false,
+            known_as: Some(email(lead)),
             source_id: Some(id),
-            destination_id: (!failed).then(|| format!("10000000-0000-4000-8000-{lead:012}")),
+            destination_id: (!failed).then(|| twin(lead)),
             problem: failed.then(|| problem(number)),
             explanation: Some(
                 serde_json::json!({
-                    "decision": "update", "why": ["the source changed what it shows"],
-                    "fields": { "LastName": { "before": "Rao", "after": format!("Rao {number}") } },
+                    "plan": {
+                        "decision": "update", "lead_id": twin(lead),
+                        "fields": [
+                            { "to": "LastName", "value": format!("Rao {number}"), "before": "Rao" },
+                            { "to": "mx_City", "value": "Pune", "before": "" },
+                        ],
+                    },
+                    "origins": { "mx_City": { "from": "City" } },
                 })
                 .to_string(),
             ),
@@ -278,7 +293,7 @@ impl Maker {
         Link::new(
             Entity::Lead,
             (source, &format!("00000000-0000-4000-8000-{lead:012}")),
-            (destination, &format!("10000000-0000-4000-8000-{lead:012}")),
+            (destination, &twin(lead)),
         )
     }
 }
