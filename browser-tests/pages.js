@@ -107,6 +107,11 @@ export const PAGES = [
   },
 
   {
+    name: "no-page", title: "An address that nothing has", tells: "It leads back to the start.",
+    path: () => "/nonsense", world: "bare", status: 404, sees: "There is no page like this",
+  },
+
+  {
     name: "accounts-none", title: "Accounts, before the first", tells: "What to have at hand.",
     path: () => "/accounts", route: "/accounts", world: "bare", sees: "There is no LeadSquared account yet",
   },
