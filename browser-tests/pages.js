@@ -2,7 +2,7 @@
 // going through this list; `tests/pages.test.js` sees to it that no page is missing.
 
 /** Routes that answer with a file or lead elsewhere at once: nothing to look at. */
-export const NO_PAGES = ["/", "/connectors/{name}/export"];
+export const NO_PAGES = ["/connectors/{name}/export"];
 
 /**
  * `route` as the table in `crates/web/src/console/mod.rs` has it; `world` says what has happened
@@ -20,6 +20,14 @@ export const PAGES = [
     route: "/sign-in", world: "bare", as: "nobody", sees: "Sign in to leadsync", dark: true,
   },
 
+  {
+    name: "overview-none", title: "Overview, before the first connector", tells: "What to do first.",
+    route: "/", world: "bare", sees: "Overview",
+  },
+  {
+    name: "overview", title: "Overview", tells: "What one looks at in the morning: how much came, what failed and why, what waits, and how much quota is left.",
+    route: "/", world: "busy", sees: "Overview", dark: true,
+  },
   {
     name: "connectors-none", title: "Connectors, before the first", tells: "What to do next.",
     path: () => "/connectors", route: "/connectors", world: "bare", sees: "There is no connector yet",
