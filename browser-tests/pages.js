@@ -2,7 +2,7 @@
 // going through this list; `tests/pages.test.js` sees to it that no page is missing.
 
 /** Routes that answer with a file or lead elsewhere at once: nothing to look at. */
-export const NO_PAGES = ["/", "/connectors/{name}/export"];
+export const NO_PAGES = ["/connectors/{name}/export"];
 
 /**
  * `route` as the table in `crates/web/src/console/mod.rs` has it; `world` says what has happened
@@ -20,6 +20,14 @@ export const PAGES = [
     route: "/sign-in", world: "bare", as: "nobody", sees: "Sign in to leadsync", dark: true,
   },
 
+  {
+    name: "overview-none", title: "Overview, before the first connector", tells: "What to do first.",
+    route: "/", world: "bare", sees: "Overview",
+  },
+  {
+    name: "overview", title: "Overview", tells: "What one looks at in the morning: how much came, what failed and why, what waits, and how much quota is left.",
+    route: "/", world: "busy", sees: "Overview", dark: true,
+  },
   {
     name: "connectors-none", title: "Connectors, before the first", tells: "What to do next.",
     path: () => "/connectors", route: "/connectors", world: "bare", sees: "There is no connector yet",
@@ -104,6 +112,11 @@ export const PAGES = [
   {
     name: "request-gone", title: "A request that is not there", tells: "It may have been removed with its connector.",
     route: "/requests/{id}", world: "busy", path: () => "/requests/0AMJCSPP40499", status: 404, sees: "It is not here",
+  },
+
+  {
+    name: "no-page", title: "An address that nothing has", tells: "It leads back to the start.",
+    path: () => "/nonsense", world: "bare", status: 404, sees: "There is no page like this",
   },
 
   {

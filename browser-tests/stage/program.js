@@ -30,13 +30,14 @@ export const newFolder = () => {
 
 /** A process of the binary. No setting of the surroundings reaches it. */
 class Process {
-  constructor(folder, args, settings = {}) {
+  constructor(folder, args, settings = {}, input = "") {
     this.said = "";
     this.output = "";
     this.code = undefined;
     this.what = `leadsync ${args.join(" ")}`;
     const env = { PATH: process.env.PATH, RUST_BACKTRACE: "0", ...settings };
-    this.child = spawn(BINARY, args, { cwd: folder, env });
+    this.child = spawn(BINARY, args, { cwd: folder, env, stdio: [input ? "pipe" : "ignore", "pipe", "pipe"] });
+    this.child.stdin?.end(input);
     running.add(this.child);
     this.ended = new Promise((resolve) => {
       const end = (code) => { running.delete(this.child); this.code = code; resolve(code); };
@@ -97,8 +98,7 @@ export class Service {
 
   /** Runs a command beside the service; answers what it printed. */
   async run(args, input = "") {
-    const command = new Process(this.folder, args, this.settings);
-    command.child.stdin.end(input);
+    const command = new Process(this.folder, args, this.settings, input);
     await command.ended;
     if (command.code !== 0) throw new Error(`${command.what} ended with ${command.code}: ${command.said}${command.output}`);
     return command.output;

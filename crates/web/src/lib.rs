@@ -152,6 +152,7 @@ pub async fn serve(
         .route("/metrics", get(health::metrics))
         .merge(console::router(&shared))
         .nest("/api", api::router(&shared))
+        .fallback(console::no_such_page)
         .with_state(shared);
     connections::serve(listener, router, limits, stop).await;
     // All that could send to it are gone, so it commits what it has and ends.

@@ -120,6 +120,13 @@ pub(crate) fn router(shared: &Shared) -> Router<Shared> {
     router
 }
 
+/// What is at an address that nothing has.
+pub(crate) async fn no_such_page() -> Response {
+    let mut response = page::not_found("no page");
+    page::protect(&mut response);
+    response
+}
+
 /// What stands before a page.
 #[derive(Clone)]
 struct Gate {

@@ -270,3 +270,11 @@ async fn the_api_takes_a_session_that_may() {
     assert_eq!(audit[0].actor, "ops@example.com", "{audit:?}");
     browser.house.end().await;
 }
+
+#[tokio::test]
+async fn an_address_that_nothing_has_leads_back_to_the_start() {
+    let page = Browser::open().await.get("/nonsense").await;
+    assert_eq!(page.status, 404);
+    assert!(page.body.contains(r#"<a href="/">To the start</a>"#), "{}", page.body);
+    assert!(header(&page, "content-security-policy").is_some(), "it is protected as all are");
+}
