@@ -173,6 +173,7 @@ fn failed_again(connector: plan::id::ConnectorId, stage: Stage) -> AttemptOutcom
         sync_status: SyncStatus::Error,
         stage,
         doubtful: false,
+        known_as: None,
         source_id: None,
         destination_id: None,
         problem: Some(Problem::new("later", "<b>Not</b> now.", "Wait.")),
