@@ -94,7 +94,7 @@ pub struct End {
     /// What is being written, or may have been written unseen: the call got no answer, or we ended
     /// before it came. What this side shows of it is ours, and nobody's change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub pending: BTreeMap<String, String>,
+    pub pending: BTreeMap<String, Vec<String>>,
     /// What we wrote to a field lately, where it was changed by others in between.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub turns: BTreeMap<String, Vec<Turn>>,
@@ -114,6 +114,8 @@ pub struct Turn {
 
 /// So much of a value is kept to see that it comes again, in characters.
 pub const LONGEST_TURN: usize = 80;
+/// So many values that a field may have been given unseen are kept.
+const MOST_PENDING: usize = 4;
 /// How long a turn counts.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How long a turn of a fast war counts.
@@ -179,21 +181,20 @@ impl End {
         let (Some(sent), Some(shown)) = (self.pending.get(field), state.get(field)) else {
             return false;
         };
-        self.base.get(field) != Some(shown) && (sent == shown || is_rewritten(sent, shown))
+        let is_it = |sent: &String| sent == shown || is_rewritten(sent, shown);
+        self.base.get(field) != Some(shown) && sent.iter().any(is_it)
     }
 
-    /// This is about to be written to a side that shows this state.
-    pub(crate) fn announce(&mut self, fields: &[crate::decide::Change], shown: &Snapshot) {
-        // What an earlier write left there is ours as well, and about to be forgotten as pending.
-        for field in self.pending.keys().cloned().collect::<Vec<_>>() {
-            if self.has_landed(&field, shown)
-                && let Some(value) = shown.get(&field)
-            {
-                self.base.put(field, value);
+    /// This is about to be written. Whatever else may have been written stays possible.
+    pub(crate) fn announce(&mut self, fields: &[crate::decide::Change]) {
+        for change in fields {
+            let sent = self.pending.entry(change.to.clone()).or_default();
+            sent.retain(|value| *value != change.value);
+            sent.push(change.value.clone());
+            if sent.len() > MOST_PENDING {
+                sent.remove(0);
             }
         }
-        self.pending =
-            fields.iter().map(|change| (change.to.clone(), change.value.clone())).collect();
     }
 
     /// We wrote this to a field.

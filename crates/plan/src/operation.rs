@@ -19,6 +19,8 @@ pub enum Operation {
     ActivityForm,
     /// Reads a lead by its id.
     LeadById,
+    /// Reads many leads by their ids.
+    LeadsByIds,
     /// Finds leads by email.
     LeadsByEmail,
     /// Finds leads by phone or mobile number, which share one call (AD/get-lead-by-phone).
@@ -86,6 +88,7 @@ impl Operation {
         match self {
             Self::LeadFields => "LeadsMetaData.Get",
             Self::LeadById => "Leads.GetById",
+            Self::LeadsByIds => "Leads/Retrieve/ByIds",
             Self::LeadsByEmail => "Leads.GetByEmailaddress",
             Self::LeadsByPhone => "RetrieveLeadByPhoneNumber",
             Self::Leads => "Leads.Get",
@@ -109,6 +112,7 @@ impl Operation {
         match self {
             Self::LeadFields
             | Self::LeadById
+            | Self::LeadsByIds
             | Self::LeadsByEmail
             | Self::LeadsByPhone
             | Self::Leads

@@ -36,6 +36,8 @@ pub(super) enum Job {
     ReadSource(String),
     /// Reads a lead from the destination.
     Look(Sought),
+    /// Many of these two, of one account, by id.
+    ReadMany(Vec<Job>),
     /// Creates a lead, or updates the one with the key.
     Capture(Row),
     /// Updates a lead.
@@ -107,6 +109,7 @@ impl Job {
             Self::Ask(part) => part.operation(),
             Self::ReadSource(_) => Operation::LeadById,
             Self::Look(sought) => Operation::reading(sought),
+            Self::ReadMany(_) => Operation::LeadsByIds,
             Self::Capture(_) => Operation::Capture,
             Self::Update(..) => Operation::Update,
             Self::BulkCapture(_) => Operation::BulkCapture,
@@ -117,6 +120,19 @@ impl Job {
             Self::UpdateActivity(_) => Operation::UpdateActivity,
             Self::BulkCreateActivities(_) => Operation::BulkCreateActivities,
         }
+    }
+
+    /// The id of the lead that is read, if it is read by id.
+    pub(super) fn read_id(&self) -> Option<&str> {
+        match self {
+            Self::ReadSource(id) | Self::Look(Sought::Id(id)) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about many records, each in a place of its own.
+    pub(super) fn is_bulk(&self) -> bool {
+        self.rows().is_some() || matches!(self, Self::ReadMany(_))
     }
 
     /// The rows of a bulk call.
@@ -153,6 +169,13 @@ impl Prepared {
             Job::ReadSource(id) | Job::Look(Sought::Id(id)) => {
                 let reply = client.lead_by_id(id).await.map(|lead| lead.into_iter().collect());
                 taken(reply, Answer::Leads)
+            }
+            Job::ReadMany(jobs) => {
+                let ids: Vec<&str> = jobs.iter().filter_map(Job::read_id).collect();
+                let page_size = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+                let reply =
+                    client.leads_by_ids(&ids, &[], Paging { page_index: 1, page_size }).await;
+                taken(reply.map(|page| page.rows), Answer::Leads)
             }
             Job::Look(Sought::Key(key)) => taken(find(&client, key).await, Answer::Leads),
             Job::Capture(row) => {

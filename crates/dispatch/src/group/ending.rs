@@ -1,6 +1,8 @@
 //! What an ended call means for its records.
 
-use leadsquared::{ActivityRow, BulkUpdated, Error, LeadRow, Rows, Written};
+use std::collections::HashMap;
+
+use leadsquared::{ActivityRow, BulkUpdated, Error, Lead, LeadRow, Rows, Written};
 use plan::decide;
 use plan::id::AccountId;
 use plan::identity::Key;
@@ -28,7 +30,7 @@ impl Worker {
         let error = error_of(&answer);
         metrics::counter!("leadsync_calls_total", "operation" => call.job.operation().as_str())
             .increment(1);
-        let bulk = call.job.rows().is_some();
+        let bulk = call.job.is_bulk();
         self.progress.settled.push(call.id);
         self.progress.calls.push(Call {
             id: call.id,
@@ -61,6 +63,9 @@ impl Worker {
                 if let Job::Ask(part) = call.job {
                     self.told(call.account, part, told);
                 }
+            }
+            Answer::Leads(Ok(leads)) if matches!(call.job, Job::ReadMany(_)) => {
+                self.many_read(&call, &leads);
             }
             Answer::Leads(Ok(leads)) => {
                 for key in call.records {
@@ -292,6 +297,23 @@ impl Worker {
             _ => {}
         }
         self.book.resume(key);
+    }
+
+    /// Many leads were read by id. One that is not among them may have been left out only: a call
+    /// of its own will say whether it is gone.
+    fn many_read(&mut self, call: &Prepared, leads: &[Lead]) {
+        let Job::ReadMany(jobs) = &call.job else { return };
+        let mut found: HashMap<String, Snapshot> = leads
+            .iter()
+            .map(snapshot)
+            .filter_map(|lead| Some((lead.filled("ProspectID")?.to_lowercase(), lead)))
+            .collect();
+        for (&key, job) in call.records.iter().zip(jobs) {
+            match job.read_id().and_then(|id| found.remove(&id.to_lowercase())) {
+                Some(lead) => self.read_answered(key, job, vec![lead]),
+                None => self.again_singly(key),
+            }
+        }
     }
 
     /// The leads whose field really holds the key: a look by phone number also finds by Mobile.

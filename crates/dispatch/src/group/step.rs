@@ -7,7 +7,7 @@ use leadsquared::{
     Automations, BULK_ACTIVITIES_MAX, BULK_CREATE_MAX, BULK_CREATE_OR_UPDATE_MAX,
     BULK_UPDATE_V2_MAX,
 };
-use plan::decide::{self, Decision};
+use plan::decide::{self, Decision, Sought};
 use plan::id::{AccountId, ConnectorId};
 use plan::metadata::Kind;
 use plan::outcome::Event;
@@ -21,6 +21,8 @@ use super::worker::Worker;
 
 /// From so many waiting writes of one kind on, a bulk call is made of them.
 const BULK_FROM: usize = 3;
+/// The most leads that one call reads. A guess: no page says how many it takes.
+const MOST_READ: usize = 100;
 /// The most calls that one attempt makes: more is a defect or a mad account.
 const MOST_CALLS: usize = 16;
 /// Once so many of a connector's records have to wait for their account, the rest of them is not
@@ -29,7 +31,7 @@ const STARVING: u32 = 4;
 /// A budget that is empty for longer than this is told to people.
 const LONG_WAIT: SignedDuration = SignedDuration::from_mins(2);
 
-/// Writes that could share calls, by account and connector: the log of a call belongs to one
+/// Writes and reads that could share calls, by account and connector: the log of a call belongs to one
 /// connector.
 #[derive(Debug, Default)]
 struct Writes {
@@ -37,6 +39,8 @@ struct Writes {
     creations: Vec<(RecordKey, Row)>,
     updates: Vec<(RecordKey, Row)>,
     activities: Vec<(RecordKey, Row)>,
+    /// Leads to be read by id.
+    reads: Vec<(RecordKey, Job)>,
 }
 
 /// Which writes may go in one call.
@@ -102,6 +106,7 @@ impl Worker {
             }
         }
         for ((account, _), writes) in writes {
+            self.read_many(account, writes.reads);
             self.write(account, writes.captures, BULK_CREATE_OR_UPDATE_MAX, Job::BulkCapture);
             self.write(account, writes.creations, BULK_CREATE_MAX, Job::BulkCreate);
             self.write(account, writes.updates, BULK_UPDATE_V2_MAX, Job::BulkUpdate);
@@ -202,7 +207,10 @@ impl Worker {
                     self.conclude(key, Outcome::held(problem, None));
                     return Step::Taken;
                 }
-                return self.read(key, source, Job::ReadSource(lead_id));
+                return self.collect_read(key, source, Job::ReadSource(lead_id), writes);
+            }
+            Decision::Look { by: by @ Sought::Id(_) } => {
+                return self.collect_read(key, destination, Job::Look(by), writes);
             }
             Decision::Look { by } => return self.read(key, destination, Job::Look(by)),
             Decision::Capture { key: identity, mut fields, update, on_create } => {
@@ -277,6 +285,48 @@ impl Worker {
         }
         self.prepare(account, vec![key], job);
         Step::Taken
+    }
+
+    /// Keeps a read until all are known.
+    fn collect_read(
+        &mut self,
+        key: RecordKey,
+        account: AccountId,
+        job: Job,
+        writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
+    ) -> Step {
+        let Some(record) = self.book.record(key) else { return Step::Waits };
+        if record.singly {
+            return self.read(key, account, job);
+        }
+        let connector = record.connector;
+        let now = self.now();
+        let Some(state) = self.accounts.get_mut(&account) else { return Step::Waits };
+        if state.room(Draw::Single, now) == 0 {
+            return self.wait_for_budget(key, account);
+        }
+        self.book.occupy(key);
+        writes.entry((account, connector)).or_default().reads.push((key, job));
+        Step::Taken
+    }
+
+    /// Makes calls of reads: one for a lone lead, one for many of a backlog.
+    fn read_many(&mut self, account: AccountId, reads: Vec<(RecordKey, Job)>) {
+        let most = if reads.len() < BULK_FROM { 1 } else { MOST_READ };
+        let mut reads = reads.into_iter();
+        while reads.len() > 0 {
+            let (keys, mut jobs): (Vec<_>, Vec<_>) = reads.by_ref().take(most).unzip();
+            let job = match jobs.pop() {
+                Some(job) if jobs.is_empty() => job,
+                Some(job) => {
+                    jobs.push(job);
+                    Job::ReadMany(jobs)
+                }
+                None => return,
+            };
+            // What there is no room for any more is released, and waits for its turn.
+            self.prepare(account, keys, job);
+        }
     }
 
     /// Keeps a write until all are known; `shares` says which of them may go in one call with it, if any.

@@ -1,7 +1,5 @@
 //! What is known of two leads, or two activities, once a decision was carried out.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 
 use super::{Case, Change, Opposite, merge};
@@ -95,12 +93,8 @@ pub fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> Option<L
     let linked = case.link.map(|link| link.end(link.pair.side(case.destination)).id.as_str());
     let found = || case.known.lead.as_ref()?.filled("ProspectID");
     let mut link = link_to(case, linked.or_else(found)?)?;
-    let (account, shown) = if in_source {
-        (case.source, Cow::Owned(case.item.state()))
-    } else {
-        (case.destination, case.known.lead.as_ref().map_or_else(Cow::default, Cow::Borrowed))
-    };
-    link.end_mut(link.pair.side(account)).announce(fields, &shown);
+    let account = if in_source { case.source } else { case.destination };
+    link.end_mut(link.pair.side(account)).announce(fields);
     Some(link)
 }
 

@@ -52,8 +52,8 @@ use crate::{
 type QueryBuilder = sqlx::QueryBuilder<Db>;
 type DbRow = <Db as sqlx::Database>::Row;
 
-/// Rows of one statement: SQLite takes 32,766 parameters, and no row here has more than 18.
-const ROWS_A_STATEMENT: usize = 1_800;
+/// Rows of one statement: SQLite takes 32,766 parameters, and no row here has more than 20.
+const ROWS_A_STATEMENT: usize = 1_600;
 
 /// Runs an operation to its end, whatever becomes of the caller: a future that is dropped half
 /// way must neither tear the operation nor leave its connection in the middle of a transaction.
