@@ -8,3 +8,4 @@ mod mail;
 mod quota;
 mod scene;
 mod trouble;
+mod two_way;
