@@ -1,14 +1,15 @@
 // Every page of the console, and how one comes to it. What is to hold for all pages is tested by
 // going through this list; `tests/pages.test.js` sees to it that no page is missing.
 
-/** Routes that answer with a file or lead elsewhere at once: nothing to look at. */
-export const NO_PAGES = ["/connectors/{name}/export"];
+/** Routes that answer with a file, or with a part of a page: nothing to look at by itself. */
+export const NO_PAGES = ["/connectors/{name}/export", "/requests/rows", "/retries/{id}/progress"];
 
 /**
  * `route` as the table in `crates/web/src/console/mod.rs` has it; `world` says what has happened
  * before (`stage/world.js`); `path` takes it. `as`: who looks, an administrator unless another is
  * named; `nobody` is not signed in. `title` and `tells` stand over its picture in `docs/console.md`. `sees`: something that only this page says. `dark`: there is a
- * picture of it in the dark theme too. `before`: what one does on the page until it is so.
+ * picture of it in the dark theme too. `before`: what one does on the page until it is so. `wide`: it is
+ * so on a wide screen only.
  */
 export const PAGES = [
   {
@@ -94,6 +95,15 @@ export const PAGES = [
     route: "/requests", world: "busy", path: () => "/requests?event=odd", status: 400, sees: "odd",
   },
   {
+    name: "requests-more-filters", title: "Requests, with more filters", tells: "By days, status, entity and cause; what it is filtered by stands above the list, and can be removed.",
+    route: "/requests", world: "busy", path: () => "/requests?event=failed&job_status=failure&period=7d", sees: "Remove all",
+  },
+  {
+    name: "request-beside", title: "A request beside the list", tells: "On a wide screen it opens there.",
+    route: "/requests", world: "busy", path: () => "/requests", sees: "Open as a page", wide: true,
+    before: async (page) => page.locator("a[data-panel]").nth(1).click(),
+  },
+  {
     name: "request-created", title: "A request that created a lead", tells: "From what came in to every call and its answer.",
     route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}`, sees: "What came in",
   },
@@ -114,6 +124,26 @@ export const PAGES = [
     route: "/requests/{id}", world: "busy", path: () => "/requests/0AMJCSPP40499", status: 404, sees: "It is not here",
   },
 
+  {
+    name: "retries-none", title: "Retries, before the first", tells: "What they are.",
+    path: () => "/retries", route: "/retries", world: "bare", sees: "Nobody asked for a retry yet",
+  },
+  {
+    name: "retries", title: "Retries", tells: "Who asked for which, and how far each is.",
+    route: "/retries", world: "busy", sees: "Failed again",
+  },
+  {
+    name: "retry-new", title: "Retry all that match", tells: "With the settings of now or of then, and at a pace that leaves live changes their room.",
+    route: "/retries/new", world: "busy", path: () => "/retries/new?event=failed&connector=sales-to-patients", sees: "With which settings?",
+  },
+  {
+    name: "retry", title: "A retry", tells: "How far it is; what has not begun can be taken back.",
+    route: "/retries/{id}", world: "busy", path: ({ known }) => `/retries/${known.batch}`, sees: "Nothing is left of it",
+  },
+  {
+    name: "lead", title: "A lead", tells: "Why each field holds what it holds, event by event, and which lead it is in the other account.",
+    route: "/leads/{account}/{id}", world: "busy", path: ({ known }) => `/leads/sales/${known.lead}`, sees: "Why each field holds what it holds", dark: true,
+  },
   {
     name: "no-page", title: "An address that nothing has", tells: "It leads back to the start.",
     path: () => "/nonsense", world: "bare", status: 404, sees: "There is no page like this",

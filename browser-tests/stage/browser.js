@@ -89,6 +89,9 @@ export class Visitor {
   button(name) { return this.page.getByRole("button", { name, exact: true }); }
   link(name) { return this.page.getByRole("link", { name, exact: true }); }
 
+  /** What leads to a request. */
+  request({ id }) { return this.page.locator(`main a[href="/requests/${id}"]`).first(); }
+
   /** The text of the page as people see it. */
   async text() { return this.page.locator("body").innerText(); }
 

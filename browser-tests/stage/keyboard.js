@@ -19,7 +19,8 @@ const focus = (page) => page.evaluate(() => {
  * one, and show itself and its focus. */
 export const stopsAmiss = async ({ page }) => {
   const wanted = await page.evaluate(() => {
-    const can = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")];
+    const part = document.querySelector("dialog[open]") ?? document;
+    const can = [...part.querySelectorAll("a[href], button, input, select, textarea, summary")];
     const usable = can.filter((one) => !one.disabled && one.type !== "hidden" && one.tabIndex >= 0 && one.checkVisibility());
     // Radio buttons of one name are one stop.
     const isStop = (one) => one.type !== "radio" || one.checked || !document.querySelector(`input[name="${one.name}"]:checked`);

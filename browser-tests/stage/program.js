@@ -109,6 +109,15 @@ export class Service {
     return JSON.parse(await this.run([...args, "--json"]));
   }
 
+  /** Calls the service's own API, as a script may that administers. */
+  async call(method, path, body) {
+    this.token ??= (await this.run(["user", "token", "browser-tests", "--scope", "administer"])).trim();
+    const headers = { authorization: `Bearer ${this.token}`, "content-type": "application/json" };
+    const answer = await fetch(`${this.base}/api/v1/${path}`, { method, headers, body: body && JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${await answer.text()}`);
+    return answer.json();
+  }
+
   /** Makes accounts and connectors be so. */
   async apply(toml) {
     const file = join(this.folder, "sync.toml");

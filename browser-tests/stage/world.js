@@ -73,6 +73,13 @@ export const connected = async (stage) => {
   return service;
 };
 
+/** Tries all failed ones of this connector again; answers the number of the retry once it is over. */
+const retried = async (service, connector) => {
+  const { batch } = await service.call("POST", "retry", { filter: { connector } });
+  await requests(service, 0);
+  return batch;
+};
+
 /** Waits until so many requests came and all are at rest; answers them, newest first. */
 export const requests = async (service, count) => {
   let items = [];
@@ -111,7 +118,8 @@ export const busy = async (stage) => {
   const [updated] = await more(1);
   const all = await requests(service, count);
   const created = all.find((item) => item.records[0]?.event === "new");
-  service.known = { unreadable, keyless, updated, created };
+  const batch = await retried(service, "sales-to-patients");
+  service.known = { unreadable, keyless, updated, created, batch, lead: ids[0] };
   return service;
 };
 
@@ -161,6 +169,7 @@ export const hostile = async (stage) => {
   service.payload = JSON.stringify({ Before: {}, After: { ...names, ...every }, Current: { ...names, ...every } });
   for (const body of [service.payload, ATTACKS.join("\n")]) await fetch(service.url, { method: "POST", body });
   const [unreadable] = await requests(service, 5);
-  service.known = { unreadable, keyless: refused, updated: echo, created };
+  const batch = await retried(service, "sales-to-patients");
+  service.known = { unreadable, keyless: refused, updated: echo, created, batch, lead: created.records[0].source_id };
   return service;
 };

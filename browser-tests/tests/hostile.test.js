@@ -10,10 +10,11 @@ const world = shared(hostile);
 /** What an attack would have made of the page. */
 const harmed = (visitor) => visitor.page.evaluate(() => {
   const odd = [
-    "script:not([src])", "script[src]:not([src^='/'])", "img", "iframe", "svg", "object", "embed", "style", "base", "[style]",
-    "link:not([href^='/'])", "a[href*='javascript:' i]", "form:not([action^='/'])", "a[href*='attacker']",
+    "script:not([src])", "script[src]:not([src^='/'])", "img", "iframe", "svg:not([role=img])", "object", "embed", "style", "base", "[style]",
+    "link:not([href^='/'])", "form:not([action^='/'])",
   ];
   const found = odd.flatMap((selector) => [...document.querySelectorAll(selector)].map((one) => one.outerHTML.slice(0, 200)));
+  found.push(...[...document.links].filter((link) => link.origin !== location.origin).map((link) => link.outerHTML.slice(0, 200)));
   for (const one of document.querySelectorAll("*")) {
     if ([...one.attributes].some(({ name }) => name.startsWith("on"))) found.push(one.outerHTML.slice(0, 200));
   }
@@ -62,7 +63,7 @@ scene("a search for an attack finds it", async (stage) => {
   await search.press("Enter");
   await visitor.page.waitForURL(/[?&]q=./);
   assert.equal(await search.inputValue(), service.attacked.EmailAddress);
-  await visitor.link(service.known.created.id).waitFor();
+  await visitor.request(service.known.created).waitFor();
   await assertUnharmed(visitor);
   for (const attack of ATTACKS) {
     await visitor.open(`/requests?${new URLSearchParams({ q: attack })}`);

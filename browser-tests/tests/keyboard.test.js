@@ -46,14 +46,20 @@ scene("one signs in, filters, looks at a request, retries it and signs out", asy
   await type(service.known.keyless.records[0].source_id);
   await page.keyboard.press("Enter");
   await page.waitForURL(/[?&]q=[0-9a-f-]{36}/);
-  await tabTo(visitor, visitor.link(service.known.keyless.id));
+  await tabTo(visitor, visitor.request(service.known.keyless));
+  // It opens beside the list; Escape leads back to where one was.
   await page.keyboard.press("Enter");
-  await page.waitForURL("**/requests/*");
-  await tabTo(visitor, page.getByRole("button", { name: /^Retry/ }).first());
+  await visitor.link("Open as a page").waitFor();
+  await page.keyboard.press("Escape");
+  await visitor.link("Open as a page").waitFor({ state: "detached" });
+  assert.ok(await visitor.request(service.known.keyless).evaluate((one) => one === document.activeElement));
+  await page.keyboard.press("Enter");
+  await tabTo(visitor, page.getByRole("dialog").getByRole("button", { name: "Retry", exact: true }));
   const [, posted] = await Promise.all([page.keyboard.press("Enter"), page.waitForResponse((answer) => answer.request().method() === "POST")]);
   assert.equal(posted.status(), 303);
   await page.waitForLoadState();
-  await visitor.seesInTime("a retry with the settings of");
+  await visitor.open(`/requests/${service.known.keyless.id}`);
+  await visitor.seesInTime(/^Attempt 3:/);
   await tabTo(visitor, visitor.button("Sign out"));
   await page.keyboard.press("Enter");
   await page.waitForURL("**/sign-in*");
