@@ -20,13 +20,13 @@ const PICTURES = join(DOCS, "screenshots");
 /** Of a longer page the picture shows the beginning. */
 const TALLEST = 900;
 
-const take = async ({ page }, name, suffix) => {
+const take = async ({ page }, name, suffix, isWhole = true) => {
   if (!TAKES) return;
   await page.evaluate(() => document.activeElement.blur());
   const { width } = page.viewportSize();
-  const tall = await page.evaluate(() => document.documentElement.scrollHeight);
+  const tall = isWhole ? await page.evaluate(() => document.documentElement.scrollHeight) : page.viewportSize().height;
   const clip = { x: 0, y: 0, width, height: Math.min(tall, TALLEST) };
-  const picture = await page.screenshot({ fullPage: true, clip });
+  const picture = await page.screenshot({ fullPage: isWhole, clip });
   writeFileSync(join(PICTURES, `${name}-${suffix}.png`), small(picture));
 };
 
@@ -54,7 +54,7 @@ for (const { name, route, world: kind, as, path = () => route, status = 200, see
     await visitor.sees(sees);
     assert.equal(await page.locator("main h1").count(), 1, "a page has one heading of its own");
     await look("light");
-    await take(visitor, name, "1280");
+    await take(visitor, name, "1280", !wide);
     await page.emulateMedia({ colorScheme: "dark" });
     await look("dark");
     if (dark) await take(visitor, name, "1280-dark");
