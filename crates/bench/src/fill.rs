@@ -34,10 +34,9 @@ pub struct Filled {
     pub request: RequestId,
     /// Of one that failed.
     pub failed: RequestId,
-    /// The email address of a lead.
+    /// The email address of a lead, and its id in the source.
     pub email: String,
-    /// Its id in the account that it was written to.
-    pub twin: String,
+    pub lead: String,
     /// What some records failed for.
     pub cause: String,
 }
@@ -75,7 +74,7 @@ pub async fn fill(store: &dyn Store, records: usize, now: Timestamp) -> anyhow::
         request: of(Event::Updated)?,
         failed: of(Event::Failed)?,
         email: email(maker.lead(records / 2)),
-        twin: twin(maker.lead(records / 2)),
+        lead: id_in_source(maker.lead(records / 2)),
         cause: problem(0).cause(),
     })
 }
@@ -95,9 +94,8 @@ fn email(lead: usize) -> String {
     format!("asha.rao.{lead}@example.com")
 }
 
-/// The lead's id in the account that it goes to.
-fn twin(lead: usize) -> String {
-    format!("10000000-0000-4000-8000-{lead:012}")
+fn id_in_source(lead: usize) -> String {
+    format!("00000000-0000-4000-8000-{lead:012}")
 }
 
 fn problem(number: usize) -> Problem {
@@ -162,7 +160,7 @@ impl Maker {
     fn delivery(&self, number: usize) -> NewDelivery {
         let lead = self.lead(number);
         let body = serde_json::json!({ "Before": {}, "After": {
-            "ProspectID": format!("00000000-0000-4000-8000-{lead:012}"),
+            "ProspectID": id_in_source(lead),
             "FirstName": "Asha", "LastName": format!("Rao {number}"),
             "EmailAddress": email(lead), "Phone": format!("+91-7{lead:09}"),
             "ProspectStage": "Prospect", "Source": "Referral Sites", "mx_City": "Pune",
@@ -208,8 +206,8 @@ impl Maker {
             n if n < 50 => SignedDuration::from_millis(2_500),
             n => SignedDuration::from_millis(i64::try_from(20 + n % 90).unwrap_or(20)),
         };
-        let id = format!("00000000-0000-4000-8000-{lead:012}");
-        let mut mentions = vec![email(lead), format!("917{lead:09}"), id.clone(), twin(lead)];
+        let id = id_in_source(lead);
+        let mut mentions = vec![email(lead), format!("917{lead:09}"), id.clone()];
         if lead % 1_000 < SHARED {
             mentions.push(SHARED_PHONE.to_owned());
         }
@@ -228,18 +226,12 @@ impl Maker {
             doubtful: false,
             known_as: Some(email(lead)),
             source_id: Some(id),
-            destination_id: (!failed).then(|| twin(lead)),
+            destination_id: (!failed).then(|| format!("10000000-0000-4000-8000-{lead:012}")),
             problem: failed.then(|| problem(number)),
             explanation: Some(
                 serde_json::json!({
-                    "plan": {
-                        "decision": "update", "lead_id": twin(lead),
-                        "fields": [
-                            { "to": "LastName", "value": format!("Rao {number}"), "before": "Rao" },
-                            { "to": "mx_City", "value": "Pune", "before": "" },
-                        ],
-                    },
-                    "origins": { "mx_City": { "from": "City" } },
+                    "decision": "update", "why": ["the source changed what it shows"],
+                    "fields": { "LastName": { "before": "Rao", "after": format!("Rao {number}") } },
                 })
                 .to_string(),
             ),
@@ -292,8 +284,8 @@ impl Maker {
         let [source, destination] = self.accounts;
         Link::new(
             Entity::Lead,
-            (source, &format!("00000000-0000-4000-8000-{lead:012}")),
-            (destination, &twin(lead)),
+            (source, &id_in_source(lead)),
+            (destination, &format!("10000000-0000-4000-8000-{lead:012}")),
         )
     }
 }

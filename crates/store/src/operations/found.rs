@@ -21,6 +21,8 @@ pub(super) async fn page(
     let before = page.after.map_or(i64::MAX, |Cursor(after)| after.number());
     let mut ids = if is_by_outcome(filter) {
         by_outcome(connection, filter, before, limit + 1).await?
+    } else if is_by_due(filter) {
+        by_due(connection, filter, before, limit + 1, running).await?
     } else {
         let mut query = matching("SELECT q.id FROM request q", filter);
         push_job_status(&mut query, filter.job_status, running);
@@ -42,6 +44,41 @@ pub(super) fn is_by_outcome(filter: &Filter) -> bool {
     let few = open || filter.q.is_some() || filter.batch.is_some() || !filter.ids.is_empty();
     let of_failures = filter.event == Some(Event::Failed) || filter.cause.is_some();
     asks_of_records(filter) && !few && (!failed || of_failures)
+}
+
+/// Whether requests that wait are sought by nothing else that makes them few.
+fn is_by_due(filter: &Filter) -> bool {
+    filter.job_status == Some(JobStatus::Queued)
+        && !asks_of_records(filter)
+        && filter.q.is_none()
+        && filter.ids.is_empty()
+}
+
+/// The index of what is left to do is read for each connector: those that were not taken up, which
+/// may be any number, lie in it in order of arrival.
+async fn by_due(
+    connection: &mut Connection,
+    filter: &Filter,
+    before: i64,
+    limit: usize,
+    running: &HashSet<i64>,
+) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    for connector in connectors(connection, filter).await? {
+        for due in ["q.due = 0", "q.due > 0"] {
+            let mut query = QueryBuilder::new(format!("SELECT q.id FROM request q WHERE {due}"));
+            query.push(" AND q.connector = ").push_bind(connector);
+            push_range(&mut query, "q.id", filter);
+            push_request(&mut query, filter);
+            push_job_status(&mut query, filter.job_status, running);
+            query.push(" AND q.id < ").push_bind(before).push(" ORDER BY q.id DESC LIMIT ");
+            query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+            ids.extend(numbers(connection, query).await?);
+        }
+    }
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.truncate(limit);
+    Ok(ids)
 }
 
 /// The records' index is read in order of arrival, once for each connector and outcome that the

@@ -2,7 +2,7 @@
 
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::problem::Problem;
-use store::{Cursor, Filter, Page, Progress, Selection};
+use store::{Cursor, Filter, Page, Progress, RequestState, Selection, Stage};
 
 use crate::empty::{Empty, at, attempt, call, ended, id};
 
@@ -10,6 +10,7 @@ crate::promises! {
     a_request_shows_its_whole_story,
     filters_let_through_what_they_say,
     pages_hold_every_request_once,
+    what_waits_is_in_order_of_arrival_tried_or_not,
     failures_are_grouped_by_cause,
     a_delivery_is_kept_byte_for_byte,
 }
@@ -174,4 +175,42 @@ async fn a_delivery_is_kept_byte_for_byte(empty: Empty) {
     assert_eq!(kept.body, b"\xff\x00 not text \n");
     assert_eq!((kept.content_type, kept.received_at), (None, at(1)));
     assert!(empty.store.delivery(id(2)).await.unwrap().is_none());
+}
+
+async fn what_waits_is_in_order_of_arrival_tried_or_not(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..7).await;
+    let mut progress = Progress::default();
+    for number in [1, 4] {
+        let mut failed = attempt(own, number, Event::Failed);
+        failed.stage = Stage::Waiting(at(100 - number));
+        progress.attempts.push(failed);
+        progress.requests.push(RequestState {
+            job_status: JobStatus::Queued,
+            finished_at: None,
+            due: Some(at(100 - number)),
+            ..ended(number, Event::Failed)
+        });
+    }
+    progress.attempts.push(attempt(own, 3, Event::New));
+    progress.requests.push(ended(3, Event::New));
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let queued = Filter { job_status: Some(JobStatus::Queued), ..Filter::default() };
+    let (mut pages, mut after): (Vec<Vec<_>>, Option<Cursor>) = (Vec::new(), None);
+    loop {
+        let page = Page { limit: 2, after };
+        let (items, next) = empty.store.requests(&queued, &page).await.unwrap();
+        pages.push(items.iter().map(|item| item.id).collect());
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec![id(6), id(5)], vec![id(4), id(2)], vec![id(1), id(0)]]);
+    let failing = Filter { sync_status: Some(SyncStatus::Error), ..queued.clone() };
+    assert_eq!(empty.ids(failing).await, [id(4), id(1)]);
+    let late = Filter { from: Some(at(4)), to: Some(at(6)), ..queued };
+    assert_eq!(empty.ids(late).await, [id(5), id(4)]);
 }
