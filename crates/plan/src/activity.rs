@@ -7,10 +7,9 @@
 
 mod mapping;
 
-pub(crate) use mapping::forms;
 pub use mapping::{
-    ActivityMapping, NOTE, OWNER, STATUS, TIME, TypeMapping, TypeRows, Unmapped, forms_needed,
-    type_rows,
+    ActivityMapping, NOTE, OWNER, STATUS, TIME, TypeMapping, TypeRows, Unmapped, forms,
+    forms_needed, type_rows,
 };
 
 use crate::connector::Behaviour;

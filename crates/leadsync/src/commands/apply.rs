@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use plan::connector::{Difference, compare, differences};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Account, Actor, Change, Configuration, Connector};
+use store::{Account, Actor, Change, Configuration};
 
 use crate::file::{AccountEntry, ConnectorEntry, Files};
 use crate::settings::Settings;
@@ -33,7 +34,8 @@ struct Line {
     name: String,
     done: Done,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    changes: Vec<FieldChange>,
+    /// Secrets are only said to have changed.
+    changes: Vec<Difference>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -42,14 +44,6 @@ enum Done {
     Added,
     Changed,
     Unchanged,
-}
-
-/// A setting that changes. Secrets are only said to have changed.
-#[derive(Debug, PartialEq, Serialize)]
-struct FieldChange {
-    setting: String,
-    before: Value,
-    after: Value,
 }
 
 #[derive(Serialize)]
@@ -124,13 +118,13 @@ impl Work<'_> {
             .with_context(|| entry.place.to_string())?;
         self.changes.extend(changes);
         let known = self.configuration.connector(name);
-        let mut changes = known.map(|known| connector_changes(known, entry)).transpose()?;
+        let mut changes = known.map(|known| differences(&known.definition, definition));
         let was_enabled = known.is_some_and(|known| known.enabled);
         if let Some(enabled) = entry.enabled
             && enabled != was_enabled
             && let Some(changes) = &mut changes
         {
-            changes.push(FieldChange {
+            changes.push(Difference {
                 setting: "enabled".to_owned(),
                 before: was_enabled.into(),
                 after: enabled.into(),
@@ -143,7 +137,7 @@ impl Work<'_> {
 
 impl Line {
     /// `changes` is `None` for what is new.
-    fn new(kind: &'static str, name: &str, changes: Option<Vec<FieldChange>>) -> Self {
+    fn new(kind: &'static str, name: &str, changes: Option<Vec<Difference>>) -> Self {
         let done = match &changes {
             None => Done::Added,
             Some(changes) if changes.is_empty() => Done::Unchanged,
@@ -153,18 +147,17 @@ impl Line {
     }
 }
 
-fn account_changes(known: &Account, entry: &AccountEntry) -> Vec<FieldChange> {
-    let mut changes = Vec::new();
+fn account_changes(known: &Account, entry: &AccountEntry) -> Vec<Difference> {
     let keys = entry.keys.as_ref().unwrap_or(&known.keys);
     let before = serde_json::json!({ "host": known.host, "plan": known.plan });
     let after = serde_json::json!({ "host": entry.host, "plan": entry.plan });
-    compare("", &before, &after, &mut changes);
+    let mut changes = compare(&before, &after);
     for (setting, before, after) in [
         ("access_key", &known.keys.access, &keys.access),
         ("secret_key", &known.keys.secret, &keys.secret),
     ] {
         if before.expose_secret() != after.expose_secret() {
-            changes.push(FieldChange {
+            changes.push(Difference {
                 setting: setting.to_owned(),
                 before: "(hidden)".into(),
                 after: "(hidden)".into(),
@@ -172,43 +165,6 @@ fn account_changes(known: &Account, entry: &AccountEntry) -> Vec<FieldChange> {
         }
     }
     changes
-}
-
-fn connector_changes(
-    known: &Connector,
-    entry: &ConnectorEntry,
-) -> anyhow::Result<Vec<FieldChange>> {
-    let value = |definition| serde_json::to_value(definition).context("a definition is no JSON");
-    let mut changes = Vec::new();
-    compare("", &value(&known.definition)?, &value(&entry.definition)?, &mut changes);
-    Ok(changes)
-}
-
-/// Finds what differs, down to single settings.
-fn compare(path: &str, before: &Value, after: &Value, changes: &mut Vec<FieldChange>) {
-    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    match (before, after) {
-        (Value::Object(old), Value::Object(new)) => {
-            let added = new.keys().filter(|key| !old.contains_key(*key));
-            for key in old.keys().chain(added) {
-                let value = |map: &serde_json::Map<String, Value>| {
-                    map.get(key).cloned().unwrap_or(Value::Null)
-                };
-                compare(&below(key), &value(old), &value(new), changes);
-            }
-        }
-        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
-            for (index, (old, new)) in old.iter().zip(new).enumerate() {
-                compare(&format!("{path}[{}]", index + 1), old, new, changes);
-            }
-        }
-        _ if before != after => changes.push(FieldChange {
-            setting: path.to_owned(),
-            before: before.clone(),
-            after: after.clone(),
-        }),
-        _ => {}
-    }
 }
 
 fn show(line: &Line, dry_run: bool) -> anyhow::Result<()> {
@@ -233,25 +189,4 @@ fn show(line: &Line, dry_run: bool) -> anyhow::Result<()> {
         ))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn differences_are_found_down_to_single_settings() {
-        let before =
-            json!({"basic": {"search_by": "Phone", "notify": "a"}, "rows": [1, 2], "x": [1]});
-        let after =
-            json!({"basic": {"search_by": "Email"}, "rows": [1, 3], "x": [1, 2], "new": true});
-        let mut changes = Vec::new();
-        compare("", &before, &after, &mut changes);
-        let settings: Vec<&str> = changes.iter().map(|change| change.setting.as_str()).collect();
-        assert_eq!(settings, ["basic.search_by", "basic.notify", "rows[2]", "x", "new"]);
-        let mut none = Vec::new();
-        compare("", &after, &after, &mut none);
-        assert_eq!(none, []);
-    }
 }

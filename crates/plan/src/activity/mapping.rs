@@ -186,11 +186,7 @@ fn type_mapping(
 }
 
 /// The fields of the two types of a rule, in the source and in the destination.
-pub(crate) fn forms(
-    rule: &Rule,
-    source: &Catalogue,
-    destination: &Catalogue,
-) -> (FieldList, FieldList) {
+pub fn forms(rule: &Rule, source: &Catalogue, destination: &Catalogue) -> (FieldList, FieldList) {
     let read = rule.fields.iter().filter_map(|row| row.from.as_deref());
     let written = rule.fields.iter().map(|row| row.to.as_str());
     (form(source.activity_type(rule.from), read), form(destination.activity_type(rule.to), written))

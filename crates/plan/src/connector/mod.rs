@@ -2,9 +2,13 @@
 //! configuration file.
 
 mod check;
+mod difference;
+mod rebase;
 mod rules;
 
 pub use check::{Fault, LONGEST_NAME, MOST_ROWS, name_fault};
+pub use difference::{Difference, compare, differences};
+pub use rebase::{rebase, rebase_rows};
 pub use rules::{
     Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, Conflict, FieldRow,
     LeadRules, Owners, Policy, WhileDisabled,
