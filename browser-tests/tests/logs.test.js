@@ -90,10 +90,11 @@ scene("what comes while one looks is told, and shown when one asks for it", asyn
 
 scene("what failed is mended in the account, selected, and tried again", async (stage) => {
   const service = await connected(stage);
-  const ids = [];
-  for (const FirstName of ["Asha", "Imran", "Carlos"]) {
-    ids.push(await service.sales.createLead({ FirstName }));
-    await requests(service, ids.length);
+  const probe = await service.sales.createLead({ FirstName: "Probe", EmailAddress: "probe@example.com" });
+  await requests(service, 2);
+  for (const [number, FirstName] of ["Asha", "Imran", "Zoë"].entries()) {
+    await service.sales.createLead({ FirstName });
+    await requests(service, 3 + number);
   }
   const visitor = await signedIn(stage, service);
   const { page } = visitor;
@@ -107,18 +108,27 @@ scene("what failed is mended in the account, selected, and tried again", async (
   const { settings = shown } = shown;
   settings.lead = { ...settings.lead, field: fields };
   await service.call("PUT", "connectors/sales-to-patients", settings);
+  // They take effect within a moment.
+  let count = 5;
+  await until("the new settings to be in force", async () => {
+    await service.sales.editLead(probe, { LastName: `number ${count}` });
+    count += 1;
+    const [newest] = (await requests(service, count)).filter((item) => item.connector === "sales-to-patients");
+    return newest.records[0].version === 2;
+  });
 
   await page.getByRole("checkbox").nth(0).check();
   await page.getByRole("checkbox").nth(1).check();
   await visitor.button("Retry 2 selected").click();
   await page.waitForURL((url) => url.pathname !== "/requests" || url.search !== "?event=failed");
   await until("two of the leads to be there", async () => {
-    const there = await Promise.all(["imran", "carlos"].map((name) => service.patients.leadsOf(`${name}@example.com`)));
+    const there = await Promise.all(["imran", "zoë"].map((name) => service.patients.leadsOf(`${name}@example.com`)));
     return there.every((found) => found.length === 1);
   });
   assert.deepEqual(await service.patients.leadsOf("asha@example.com"), [], "it was not selected");
 
   // The rest: all that match, with progress.
+  await requests(service, count);
   await visitor.open("/requests?event=failed");
   await page.getByRole("link", { name: /^Retry all 1 failed/ }).click();
   await visitor.sees("With which settings?");

@@ -304,10 +304,11 @@ impl FieldItem {
     }
 }
 
-/// Whether two texts are one value, however an account writes numbers.
+/// Whether two texts are one value, however an account writes numbers and times.
 fn same(a: &str, b: &str) -> bool {
     const FEWEST_DIGITS: usize = 6;
-    let (a, b) = (a.trim(), b.trim());
+    // An account shows times with milliseconds that nobody wrote.
+    let [a, b] = [a, b].map(|text| text.trim().trim_end_matches(".000"));
     let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit() || "+-() .".contains(c));
     let digits = phone::digits(a);
     a == b
@@ -315,4 +316,23 @@ fn same(a: &str, b: &str) -> bool {
             && is_number(b)
             && digits.len() >= FEWEST_DIGITS
             && digits == phone::digits(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_written_in_another_way_is_no_change() {
+        for (a, b) in [
+            ("+91-9988776655", "919988776655"),
+            ("2026-12-08 15:15:00", "2026-12-08 15:15:00.000"),
+            (" Pune", "Pune "),
+        ] {
+            assert!(same(a, b), "{a:?} {b:?}");
+        }
+        for (a, b) in [("Pune", "pune"), ("1", "2"), ("12", "1-2"), ("2026-12-08", "2026-12-09")] {
+            assert!(!same(a, b), "{a:?} {b:?}");
+        }
+    }
 }
