@@ -200,7 +200,10 @@ fn target<'a>(to: &'a str, destination: &FieldList) -> (&'a str, Option<&'a str>
 }
 
 /// The field of the destination that a row with this `to` writes.
-pub(crate) fn writable<'a>(to: &str, destination: &'a FieldList) -> Result<&'a Field, Problem> {
+///
+/// # Errors
+/// There is no such field, or it can't be written.
+pub fn writable<'a>(to: &str, destination: &'a FieldList) -> Result<&'a Field, Problem> {
     let (name, part) = target(to, destination);
     match destination.get(name) {
         Some(field) if field.read_only => Err(read_only(to)),

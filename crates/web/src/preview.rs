@@ -73,9 +73,23 @@ pub async fn preview(
         configuration.account_of(connector.source)?,
         configuration.account_of(connector.destination)?,
     );
-    let (source, destination) = known_or_read(store, catalogues, connector, accounts).await?;
-    let mapping = Mapping::new(&connector.definition, &source, &destination);
-    let activities = ActivityMapping::new(&connector.definition, &source, &destination);
+    let told = known_or_read(store, catalogues, connector, accounts).await?;
+    preview_between(store, connector, (&told.0, &told.1), body, content_type).await
+}
+
+/// The same between two accounts that say this of themselves; neither is asked.
+///
+/// # Errors
+/// [`NotPreviewed`].
+pub(crate) async fn preview_between(
+    store: &dyn Store,
+    connector: &Connector,
+    (source, destination): (&Catalogue, &Catalogue),
+    body: &[u8],
+    content_type: Option<&str>,
+) -> Result<Vec<RecordPreview>, NotPreviewed> {
+    let mapping = Mapping::new(&connector.definition, source, destination);
+    let activities = ActivityMapping::new(&connector.definition, source, destination);
     let previewed = Previewed {
         connector: &connector.definition,
         mapping: &mapping,

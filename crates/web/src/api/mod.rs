@@ -88,6 +88,7 @@ fn routes() -> Vec<Route> {
         route(POST, "/connectors/{name}/preview", Operate, preview::preview),
         route(GET, "/connectors/{name}/versions", Read, versions::list),
         route(POST, "/connectors/{name}/draft", Operate, versions::draft),
+        route(POST, "/connectors/{name}/draft/check", Operate, versions::check_draft),
         route(GET, "/connectors/{name}/mapping", Operate, mapping::show),
         route(POST, "/connectors/{name}/check", Operate, check::check),
         route(GET, "/requests", Read, requests::list),

@@ -1,7 +1,10 @@
-//! `/connectors/{name}/versions` and `/connectors/{name}/draft`: settings that are not in force.
+//! `/connectors/{name}/versions`, `/connectors/{name}/draft` and `/connectors/{name}/draft/check`:
+//! settings that are not in force.
 
 use axum::Json;
 use axum::extract::State;
+use plan::check::Finding;
+use plan::connector::Definition;
 use serde_json::{Map, Value};
 use store::Version;
 
@@ -29,14 +32,11 @@ pub(crate) async fn draft(
     State(shared): State<Shared>,
     Named(name): Named,
     mut params: Params,
-    Input(mut wanted): Input<Map<String, Value>>,
+    Input(wanted): Input<Map<String, Value>>,
 ) -> Result<Json<List<DraftItem>>> {
     let limit = limit(&mut params)?;
     params.end()?;
-    for state in ["enabled", "version"] {
-        wanted.shift_remove(state);
-    }
-    let definition = read_definition(&name, wanted)?;
+    let definition = settings(&name, wanted)?;
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
     let items = crate::draft::draft(
@@ -47,4 +47,29 @@ pub(crate) async fn draft(
         limit,
     );
     Ok(Json(List { items: items.await? }))
+}
+
+/// Takes settings as `PUT` does.
+pub(crate) async fn check_draft(
+    State(shared): State<Shared>,
+    Named(name): Named,
+    Input(wanted): Input<Map<String, Value>>,
+) -> Result<Json<List<Finding>>> {
+    let definition = settings(&name, wanted)?;
+    let configuration = shared.store.configuration().await?;
+    let connector = known_connector(&configuration, &name)?;
+    let items = crate::draft::check_draft(
+        shared.store.as_ref(),
+        shared.catalogues.as_ref(),
+        (&configuration, connector),
+        definition,
+    );
+    Ok(Json(List { items: items.await? }))
+}
+
+fn settings(name: &str, mut wanted: Map<String, Value>) -> Result<Definition> {
+    for state in ["enabled", "version"] {
+        wanted.shift_remove(state);
+    }
+    read_definition(name, wanted)
 }

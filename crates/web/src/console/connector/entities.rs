@@ -25,7 +25,7 @@ const MORE_TYPES: usize = 3;
 
 /// A setting that is one of several: each as its name in the configuration file, what people read,
 /// and what it does.
-struct OneOf<T: 'static> {
+pub(super) struct OneOf<T: 'static> {
     all: &'static [(T, &'static str, &'static str, &'static str)],
 }
 
@@ -86,7 +86,7 @@ const ACTIVITY_BEHAVIOURS: OneOf<Behaviour> = OneOf {
         ),
     ],
 };
-const BLANKS: OneOf<Blank> = OneOf {
+pub(super) const BLANKS: OneOf<Blank> = OneOf {
     all: &[
         (Blank::Leave, "leave", "Leave", "The destination's field keeps what it holds."),
         (Blank::Clear, "clear", "Clear", "The destination's field is emptied too."),
@@ -114,7 +114,7 @@ const WHILE_DISABLED: OneOf<WhileDisabled> = OneOf {
         (WhileDisabled::Drop, "drop", "Drop them", "The log shows them as skipped."),
     ],
 };
-const POLICIES: OneOf<Policy> = OneOf {
+pub(super) const POLICIES: OneOf<Policy> = OneOf {
     all: &[
         (Policy::Newest, "newest", "The newest change", "By the accounts' own modification times."),
         (Policy::Source, "source", "The source", ""),
@@ -130,24 +130,33 @@ const POLICIES: OneOf<Policy> = OneOf {
 };
 
 /// One of several settings, as it is shown.
-struct Shown {
-    value: &'static str,
-    title: &'static str,
+pub(super) struct Shown {
+    pub(super) value: &'static str,
+    pub(super) title: &'static str,
     hint: &'static str,
-    chosen: bool,
+    pub(super) chosen: bool,
 }
 
 impl<T: Copy + PartialEq> OneOf<T> {
     fn shown(&self, now: T) -> Vec<Shown> {
+        self.shown_or_none(Some(now))
+    }
+
+    /// None is chosen where the setting is left to another.
+    pub(super) fn shown_or_none(&self, now: Option<T>) -> Vec<Shown> {
         let all = self.all.iter();
-        all.map(|&(one, value, title, hint)| Shown { value, title, hint, chosen: one == now })
+        all.map(|&(one, value, title, hint)| Shown { value, title, hint, chosen: now == Some(one) })
             .collect()
+    }
+
+    /// The one of this name in the configuration file.
+    pub(super) fn named(&self, name: &str) -> Option<T> {
+        self.all.iter().find(|(_, value, ..)| *value == name).map(|(one, ..)| *one)
     }
 
     fn read(&self, form: &Form, name: &str, at: &str) -> Result<T, Refusal> {
         let given = form.text(name);
-        let known = self.all.iter().find(|(_, value, ..)| *value == given);
-        known.map(|(one, ..)| *one).ok_or_else(|| {
+        self.named(given).ok_or_else(|| {
             Refusal::wrong(at, format!("'{given}' is no choice; choose one of the list"))
         })
     }

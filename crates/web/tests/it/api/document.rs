@@ -29,6 +29,8 @@ async fn answers_are_as_the_description_says() {
             { "from": "EmailAddress", "to": "EmailAddress" }, { "from": "FirstName", "to": "FirstName" },
         ] },
     });
+    let mut unfilled = trial.clone();
+    unfilled["basic"] = json!({ "secondary_search_by": "FirstName" });
     let user = json!({ "email": "a@example.com", "role": "operator", "password": "long enough" });
     let password = json!({ "password": "long enough" });
     let token = json!({ "name": "t", "scope": "read", "user": "a@example.com" });
@@ -47,6 +49,7 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/connectors/{name}/preview", "/connectors/ab/preview", Some(lead)),
         ("GET", "/connectors/{name}/versions", "/connectors/ba/versions", None),
         ("POST", "/connectors/{name}/draft", "/connectors/ab/draft", Some(trial)),
+        ("POST", "/connectors/{name}/draft/check", "/connectors/ab/draft/check", Some(unfilled)),
         ("GET", "/connectors/{name}/mapping", "/connectors/ab/mapping", None),
         ("POST", "/connectors/{name}/check", "/connectors/ab/check", None),
         ("DELETE", "/connectors/{name}", "/connectors/ba", None),

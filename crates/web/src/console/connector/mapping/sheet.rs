@@ -1,0 +1,225 @@
+//! One mapping of a connector, that of leads or of a type of activity, and the fields that it
+//! joins.
+
+use plan::activity::{self, TypeRows};
+use plan::connector::{ActivityType, Definition, FieldRow};
+use plan::mapping::{Proposal, Reason, activity_proposals, lead_proposals};
+use plan::metadata::{Catalogue, FieldList, NotTold};
+use plan::problem::Problem;
+use store::Account;
+
+use super::super::{Opened, lists};
+use crate::Shared;
+
+/// Which of a connector's mappings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    Leads,
+    /// The activities of this event code in the source.
+    Activities(u32),
+}
+
+impl Which {
+    /// What follows the connector's address.
+    pub(super) fn path(self) -> String {
+        match self {
+            Self::Leads => "/mapping".to_owned(),
+            Self::Activities(code) => format!("/mapping/activities/{code}"),
+        }
+    }
+}
+
+/// What the two accounts said of themselves.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) source: Catalogue,
+    pub(super) destination: Catalogue,
+    /// Why an account says nothing.
+    pub(super) silent: Option<Problem>,
+}
+
+impl Told {
+    /// What the accounts said when they were last asked.
+    pub(super) async fn kept(shared: &Shared, opened: &Opened) -> store::Result<Self> {
+        let connector = &opened.connector;
+        let source = shared.store.catalogue(connector.source).await?.unwrap_or_default().1;
+        let destination = shared.store.catalogue(connector.destination).await?;
+        let destination = destination.unwrap_or_default().1;
+        Ok(Self { source, destination, silent: None })
+    }
+
+    /// What the accounts said when they were last asked; whatever they never said is asked for now.
+    pub(super) async fn read(
+        shared: &Shared,
+        opened: &Opened,
+        which: Which,
+    ) -> store::Result<Self> {
+        let source = opened.configuration.account_of(opened.connector.source)?;
+        let destination = opened.configuration.account_of(opened.connector.destination)?;
+        let (here, here_silent) = lists::catalogue(shared, source).await?;
+        let (there, there_silent) = lists::catalogue(shared, destination).await?;
+        let silent = here_silent.or(there_silent);
+        let mut told = Self { source: here, destination: there, silent };
+        if let Which::Activities(code) = which
+            && told.silent.is_none()
+        {
+            told.read_forms(shared, &opened.connector.definition, (source, destination), code).await?;
+        }
+        Ok(told)
+    }
+
+    /// Asks for the fields of a type of activity, unless they are known.
+    async fn read_forms(
+        &mut self,
+        shared: &Shared,
+        definition: &Definition,
+        (source, destination): (&Account, &Account),
+        code: u32,
+    ) -> store::Result<()> {
+        let Some(rule) = self.types(definition).into_iter().find(|rule| rule.from == code) else {
+            return Ok(());
+        };
+        let lacks = |catalogue: &Catalogue, event| {
+            catalogue.activity_type(event).is_none_or(|kind| kind.fields.is_none())
+        };
+        if !lacks(&self.source, rule.from) && !lacks(&self.destination, rule.to) {
+            return Ok(());
+        }
+        let mut asked = definition.clone();
+        asked.activity.enabled = true;
+        asked.activity.types = vec![ActivityType { from: rule.from, to: rule.to, fields: Vec::new() }];
+        match shared.catalogues.read_catalogues(&asked, source, destination).await {
+            Ok((here, there)) => {
+                for (kept, told, account) in [
+                    (&mut self.source, here, source),
+                    (&mut self.destination, there, destination),
+                ] {
+                    *kept = with_forms_of(told, kept);
+                    shared.store.store_catalogue(account.id, kept, (shared.clock)()).await?;
+                }
+            }
+            Err(NotTold { problem, .. }) => self.silent = Some(problem),
+        }
+        Ok(())
+    }
+
+    /// The types of activity that the connector works with, without their rows.
+    pub(super) fn types(&self, definition: &Definition) -> Vec<TypeRows> {
+        activity::type_rows(definition, &self.source, &self.destination)
+    }
+
+    /// Whether both accounts told their fields.
+    pub(super) fn is_known(&self) -> bool {
+        !self.source.fields.is_empty() && !self.destination.fields.is_empty()
+    }
+}
+
+/// What was told now, with the fields of those types that only the older answer has.
+fn with_forms_of(mut told: Catalogue, kept: &Catalogue) -> Catalogue {
+    for kind in told.activity_types.iter_mut().flatten().filter(|kind| kind.fields.is_none()) {
+        kind.fields = kept.activity_type(kind.event).and_then(|kept| kept.fields.clone());
+    }
+    told
+}
+
+/// One mapping and the fields that it joins.
+pub(super) struct Sheet {
+    pub(super) which: Which,
+    /// The type's name, if the account told it.
+    pub(super) name: Option<String>,
+    /// The source's fields.
+    pub(super) from: FieldList,
+    /// The destination's.
+    pub(super) to: FieldList,
+    /// The default mapping.
+    pub(super) defaults: Vec<Proposal>,
+    /// Every type of activity that the settings have or mean.
+    types: Vec<ActivityType>,
+}
+
+impl Sheet {
+    /// `None` if the connector has no such type of activity.
+    pub(super) fn of(which: Which, definition: &Definition, told: &Told) -> Option<Self> {
+        let kinds = told.types(definition);
+        let types = match definition.activity.types.as_slice() {
+            [] => {
+                let rule = |kind: &TypeRows| ActivityType { from: kind.from, to: kind.to, fields: Vec::new() };
+                kinds.iter().map(rule).collect()
+            }
+            own => own.to_vec(),
+        };
+        match which {
+            Which::Leads => {
+                let (from, to) = (told.source.fields.clone(), told.destination.fields.clone());
+                let defaults = lead_proposals(&from, &to, &definition.basic);
+                Some(Self { which, name: None, from, to, defaults, types })
+            }
+            Which::Activities(code) => {
+                let rule = types.iter().find(|rule| rule.from == code)?;
+                let (from, to) = activity::forms(rule, &told.source, &told.destination);
+                let name = kinds.into_iter().find(|kind| kind.from == code)?.name;
+                let defaults = activity_proposals(&from, &to);
+                Some(Self { which, name, from, to, defaults, types })
+            }
+        }
+    }
+
+    /// The rows that the settings have themselves.
+    pub(super) fn own<'a>(&self, definition: &'a Definition) -> &'a [FieldRow] {
+        match self.which {
+            Which::Leads => &definition.lead.fields,
+            Which::Activities(code) => {
+                let rule = definition.activity.types.iter().find(|rule| rule.from == code);
+                rule.map_or(&[], |rule| &rule.fields)
+            }
+        }
+    }
+
+    /// The rows that count, and why each is there.
+    pub(super) fn in_force(&self, definition: &Definition) -> Vec<Proposal> {
+        match self.own(definition) {
+            [] => self.defaults.clone(),
+            own => own.iter().map(|row| Proposal { row: row.clone(), why: Reason::Settings }).collect(),
+        }
+    }
+
+    /// Puts rows of its own into the settings; none mean the default mapping. A type of activity
+    /// that was there without being named is named then, and so are the others.
+    pub(super) fn put(&self, definition: &mut Definition, rows: Vec<FieldRow>) {
+        match self.which {
+            Which::Leads => definition.lead.fields = rows,
+            Which::Activities(code) => {
+                let types = &mut definition.activity.types;
+                if types.is_empty() && !rows.is_empty() {
+                    types.clone_from(&self.types);
+                }
+                if let Some(rule) = types.iter_mut().find(|rule| rule.from == code) {
+                    rule.fields = rows;
+                }
+            }
+        }
+    }
+
+    /// Where the rows are in the configuration file; `None` while the type is not named there.
+    pub(super) fn place(&self, definition: &Definition) -> Option<String> {
+        match self.which {
+            Which::Leads => Some("lead.field".to_owned()),
+            Which::Activities(code) => {
+                let mut types = definition.activity.types.iter();
+                let number = types.position(|rule| rule.from == code)?;
+                Some(format!("activity.type[{}].field", number + 1))
+            }
+        }
+    }
+
+    /// The settings with each row written down, so that a default mapping can be compared.
+    pub(super) fn spelled_out(&self, definition: &Definition) -> Definition {
+        let mut spelled = definition.clone();
+        if self.which != Which::Leads && spelled.activity.types.is_empty() {
+            spelled.activity.types.clone_from(&self.types);
+        }
+        let rows = self.in_force(definition).into_iter().map(|proposal| proposal.row).collect();
+        self.put(&mut spelled, rows);
+        spelled
+    }
+}
