@@ -1,6 +1,7 @@
 //! Mapping whatever a payload says: what comes out fits the destination's fields.
 #![no_main]
 
+use jiff::Timestamp;
 use leadsync_fuzz::connector::{CONNECTORS, Ready};
 use leadsync_fuzz::memory::bounded;
 use libfuzzer_sys::fuzz_target;
@@ -90,6 +91,8 @@ fn previewed(body: &[u8], ready: &Ready) {
         activities: &ready.activities,
         source: AccountId(1),
         destination: AccountId(2),
+        opposite: None,
+        now: Timestamp::UNIX_EPOCH,
     };
     let records = preview(previewed, body, None, |_| None).expect("it was read before");
     let _ = serde_json::to_string(&records);

@@ -136,6 +136,8 @@ pub struct Version {
     pub version: i64,
     /// When it was saved.
     pub at: Timestamp,
+    /// By whom, as the audit log names them.
+    pub actor: String,
     /// The settings.
     pub definition: Definition,
 }

@@ -10,7 +10,7 @@ use plan::problem::Problem;
 use serde::Serialize;
 use store::{Configuration, Connector, Filter, Page, Store};
 
-use crate::preview::{NotPreviewed, ReadCatalogues, known_or_read, preview_between};
+use crate::preview::{Asked, NotPreviewed, ReadCatalogues, known_or_read, preview_between};
 
 /// A request, what became of it, and what would become of it.
 #[derive(Debug, Serialize)]
@@ -51,10 +51,11 @@ pub struct Differing {
 pub async fn draft(
     store: &dyn Store,
     catalogues: &dyn ReadCatalogues,
-    (configuration, connector): (&Configuration, &Connector),
+    asked: Asked<'_>,
     definition: Definition,
     limit: usize,
 ) -> Result<Vec<DraftItem>, NotPreviewed> {
+    let Asked { configuration, connector, .. } = asked;
     let trial = Connector { definition, ..connector.clone() };
     let accounts = (
         configuration.account_of(connector.source)?,
@@ -68,7 +69,10 @@ pub async fn draft(
     for request in requests {
         let Some(delivery) = store.delivery(request.id).await? else { continue };
         let content_type = delivery.content_type.as_deref();
-        let by = |by| preview_between(store, by, told, &delivery.body, content_type);
+        let by = |connector| {
+            let asked = Asked { connector, ..asked };
+            preview_between(store, asked, told, &delivery.body, content_type)
+        };
         let (records, error) = match by(&trial).await {
             Ok(records) => (records, None),
             Err(NotPreviewed::Payload(problem)) => (Vec::new(), Some(problem)),

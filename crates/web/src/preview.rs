@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::fmt;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use plan::activity::ActivityMapping;
 use plan::connector::Definition;
+use plan::decide::Opposite;
 use plan::link::{Link, Pair};
 use plan::mapping::Mapping;
 use plan::metadata::{Catalogue, NotTold};
@@ -58,6 +60,17 @@ impl From<store::Error> for NotPreviewed {
     }
 }
 
+/// A connector that is asked what it would do, and when.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// What is configured: an opposite connector counts too.
+    pub configuration: &'a Configuration,
+    /// The connector.
+    pub connector: &'a Connector,
+    /// The time.
+    pub now: Timestamp,
+}
+
 /// The records of a webhook's body, and what would become of each.
 ///
 /// # Errors
@@ -65,16 +78,17 @@ impl From<store::Error> for NotPreviewed {
 pub async fn preview(
     store: &dyn Store,
     catalogues: &dyn ReadCatalogues,
-    (configuration, connector): (&Configuration, &Connector),
+    asked: Asked<'_>,
     body: &[u8],
     content_type: Option<&str>,
 ) -> Result<Vec<RecordPreview>, NotPreviewed> {
+    let Asked { configuration, connector, .. } = asked;
     let accounts = (
         configuration.account_of(connector.source)?,
         configuration.account_of(connector.destination)?,
     );
     let told = known_or_read(store, catalogues, connector, accounts).await?;
-    preview_between(store, connector, (&told.0, &told.1), body, content_type).await
+    preview_between(store, asked, (&told.0, &told.1), body, content_type).await
 }
 
 /// The same between two accounts that say this of themselves; neither is asked.
@@ -83,21 +97,26 @@ pub async fn preview(
 /// [`NotPreviewed`].
 pub(crate) async fn preview_between(
     store: &dyn Store,
-    connector: &Connector,
+    Asked { configuration, connector, now }: Asked<'_>,
     (source, destination): (&Catalogue, &Catalogue),
     body: &[u8],
     content_type: Option<&str>,
 ) -> Result<Vec<RecordPreview>, NotPreviewed> {
     let mapping = Mapping::new(&connector.definition, source, destination);
     let activities = ActivityMapping::new(&connector.definition, source, destination);
+    let back = configuration.opposite(connector).filter(|back| back.enabled);
+    let back = back.map(|back| {
+        (&back.definition, Mapping::new(&back.definition, destination, source))
+    });
+    let opposite = back.as_ref().map(|(connector, mapping)| Opposite { connector, mapping });
     let previewed = Previewed {
         connector: &connector.definition,
         mapping: &mapping,
         activities: &activities,
         source: connector.source,
         destination: connector.destination,
-        opposite: None,
-        now: jiff::Timestamp::MAX,
+        opposite,
+        now,
     };
     let links = links(store, connector, body, content_type).await?;
     plan::preview::preview(previewed, body, content_type, |id| links.get(id).cloned())

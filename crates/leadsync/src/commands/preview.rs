@@ -40,7 +40,11 @@ impl Preview {
         let records = web::preview::preview(
             store.as_ref(),
             &node::Accounts,
-            (&configuration, connector),
+            web::preview::Asked {
+                configuration: &configuration,
+                connector,
+                now: node::now(),
+            },
             &body,
             content_type.as_deref(),
         );

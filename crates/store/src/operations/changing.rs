@@ -177,12 +177,13 @@ impl Making<'_> {
             }
         };
         sqlx::query(
-            "INSERT INTO connector_version (connector, version, at, definition) \
-             VALUES ($1, $2, $3, $4)",
+            "INSERT INTO connector_version (connector, version, at, actor, definition) \
+             VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(id)
         .bind(version)
         .bind(ms(self.now))
+        .bind(&self.actor.0)
         .bind(&after)
         .execute(&mut *self.connection)
         .await?;

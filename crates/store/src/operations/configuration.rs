@@ -109,7 +109,7 @@ impl Backend {
     ) -> Result<Vec<Version>> {
         let mut transaction = self.begin_read().await?;
         let rows = sqlx::query(
-            "SELECT version, at, definition FROM connector_version WHERE connector = $1 \
+            "SELECT version, at, actor, definition FROM connector_version WHERE connector = $1 \
              ORDER BY version DESC LIMIT $2",
         )
         .bind(connector.0)
@@ -122,7 +122,8 @@ impl Backend {
                 Ok(Version {
                     version: row.try_get(0)?,
                     at: place.time(row.try_get(1)?)?,
-                    definition: place.parse(row.try_get(2)?)?,
+                    actor: row.try_get(2)?,
+                    definition: place.parse(row.try_get(3)?)?,
                 })
             })
             .collect()

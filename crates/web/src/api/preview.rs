@@ -10,7 +10,7 @@ use super::refusal::Refusal;
 use super::requests::known_request;
 use super::{List, Result, known_connector};
 use crate::Shared;
-use crate::preview::NotPreviewed;
+use crate::preview::{Asked, NotPreviewed};
 
 /// The body is a webhook's, with its Content-Type.
 pub(crate) async fn preview(
@@ -45,7 +45,7 @@ async fn of(
     let previewed = crate::preview::preview(
         shared.store.as_ref(),
         shared.catalogues.as_ref(),
-        (&configuration, connector),
+        Asked { configuration: &configuration, connector, now: (shared.clock)() },
         body,
         content_type,
     );

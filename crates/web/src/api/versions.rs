@@ -13,6 +13,7 @@ use super::input::{Input, Named, Params};
 use super::{List, Result, known_connector, limit};
 use crate::Shared;
 use crate::draft::DraftItem;
+use crate::preview::Asked;
 
 /// To bring one back, its `definition` is put again.
 pub(crate) async fn list(
@@ -39,10 +40,11 @@ pub(crate) async fn draft(
     let definition = settings(&name, wanted)?;
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
+    let asked = Asked { configuration: &configuration, connector, now: (shared.clock)() };
     let items = crate::draft::draft(
         shared.store.as_ref(),
         shared.catalogues.as_ref(),
-        (&configuration, connector),
+        asked,
         definition,
         limit,
     );

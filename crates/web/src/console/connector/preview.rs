@@ -13,6 +13,7 @@ use crate::Shared;
 use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
+use crate::preview::Asked;
 
 #[derive(Template)]
 #[template(path = "connector_preview.html")]
@@ -83,7 +84,7 @@ pub(in crate::console) async fn preview(
     let previewed = crate::preview::preview(
         shared.store.as_ref(),
         shared.catalogues.as_ref(),
-        (&configuration, &connector),
+        Asked { configuration: &configuration, connector: &connector, now: (shared.clock)() },
         payload.as_bytes(),
         None,
     );
