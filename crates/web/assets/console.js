@@ -75,8 +75,8 @@ const keepLive = (part) => {
 
 /** Changes in a form that is marked so are not left behind without a word. */
 const guardChanges = (form) => {
-  let changed = false;
-  form.addEventListener("input", () => { changed = true; });
+  let changed = "changed" in form.dataset;
+  form.addEventListener("input", (event) => { if (event.target.name) changed = true; });
   form.addEventListener("submit", () => { changed = false; });
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 };

@@ -78,11 +78,8 @@ pub async fn draft(
             Err(NotPreviewed::Payload(problem)) => (Vec::new(), Some(problem)),
             Err(error) => return Err(error),
         };
-        let differs = if error.is_none() {
-            differing(&by(connector).await?, &records)
-        } else {
-            Vec::new()
-        };
+        let differs =
+            if error.is_none() { differing(&by(connector).await?, &records) } else { Vec::new() };
         let was = request.records.iter().map(|record| record.event).collect();
         let (request, received_at) = (request.id, request.received_at);
         items.push(DraftItem { request, received_at, was, records, differs, error });

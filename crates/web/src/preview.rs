@@ -105,9 +105,8 @@ pub(crate) async fn preview_between(
     let mapping = Mapping::new(&connector.definition, source, destination);
     let activities = ActivityMapping::new(&connector.definition, source, destination);
     let back = configuration.opposite(connector).filter(|back| back.enabled);
-    let back = back.map(|back| {
-        (&back.definition, Mapping::new(&back.definition, destination, source))
-    });
+    let back =
+        back.map(|back| (&back.definition, Mapping::new(&back.definition, destination, source)));
     let opposite = back.as_ref().map(|(connector, mapping)| Opposite { connector, mapping });
     let previewed = Previewed {
         connector: &connector.definition,

@@ -40,11 +40,7 @@ impl Preview {
         let records = web::preview::preview(
             store.as_ref(),
             &node::Accounts,
-            web::preview::Asked {
-                configuration: &configuration,
-                connector,
-                now: node::now(),
-            },
+            web::preview::Asked { configuration: &configuration, connector, now: node::now() },
             &body,
             content_type.as_deref(),
         );

@@ -19,7 +19,7 @@ struct Asset {
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 4] = [
+const ASSETS: [Asset; 5] = [
     Asset {
         path: "/console.css",
         content_type: CSS,
@@ -31,6 +31,11 @@ const ASSETS: [Asset; 4] = [
         text: include_str!("../../assets/console.js"),
     },
     Asset { path: "/log.js", content_type: SCRIPT, text: include_str!("../../assets/log.js") },
+    Asset {
+        path: "/mapping.js",
+        content_type: SCRIPT,
+        text: include_str!("../../assets/mapping.js"),
+    },
     Asset {
         path: "/icon.svg",
         content_type: "image/svg+xml",

@@ -61,6 +61,7 @@ fn routes() -> Vec<Route> {
     use Needs::{FirstStart, Nothing, Signed};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
+    const ACTIVITY_MAPPING: &str = "/connectors/{name}/mapping/activities/{code}";
     let [read, operate, administer] = [Scope::Read, Scope::Operate, Scope::Administer].map(Signed);
     vec![
         route(GET, "/start", FirstStart, sign_in::start),
@@ -77,6 +78,17 @@ fn routes() -> Vec<Route> {
         route(POST, "/connectors/{name}/basic", administer, connector::put_basic),
         route(GET, "/connectors/{name}/entities", administer, connector::entities),
         route(POST, "/connectors/{name}/entities", administer, connector::put_entities),
+        route(GET, "/connectors/{name}/mapping", operate, connector::mapping),
+        route(POST, "/connectors/{name}/mapping", administer, connector::put_mapping),
+        route(GET, ACTIVITY_MAPPING, operate, connector::activity_mapping),
+        route(POST, ACTIVITY_MAPPING, administer, connector::put_activity_mapping),
+        route(GET, "/connectors/{name}/versions", operate, connector::versions),
+        route(
+            POST,
+            "/connectors/{name}/versions/{version}/restore",
+            administer,
+            connector::restore,
+        ),
         route(GET, "/connectors/{name}/webhook", administer, connector::webhook),
         route(GET, "/connectors/{name}/check", operate, connector::check),
         route(GET, "/connectors/{name}/preview", operate, connector::preview_form),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use plan::connector::Fault;
@@ -87,6 +89,12 @@ pub(super) struct Faults {
     whole: Option<String>,
 }
 
+impl From<Vec<Fault>> for Faults {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self { faults, whole: None }
+    }
+}
+
 impl Faults {
     pub(super) fn of(refusal: &Refusal) -> Self {
         let faults = refusal.faults().to_vec();
@@ -114,8 +122,9 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says of what was just done, by the word for it in the address.
-const TOLD: [(&str, &str); 9] = [
+const TOLD: [(&str, &str); 10] = [
     ("saved", "Saved."),
+    ("restored", "Brought back: its settings are in force again, as the newest version."),
     ("removed", "Removed."),
     ("enabled", "Enabled: requests are worked from now on."),
     ("disabled", "Disabled: nothing is written until it is enabled again."),
@@ -129,6 +138,18 @@ const TOLD: [(&str, &str); 9] = [
 pub(super) fn told(given: &BTreeMap<String, String>) -> Option<&'static str> {
     let word = given.get("told")?;
     TOLD.iter().find(|(other, _)| other == word).map(|(_, text)| *text)
+}
+
+/// What the address says was just done.
+pub(super) struct Told(pub(super) Option<&'static str>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Told {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let given = Query::<BTreeMap<String, String>>::from_request_parts(parts, state).await;
+        Ok(Self(given.ok().and_then(|Query(given)| told(&given))))
+    }
 }
 
 /// The path of a page that is to say so.

@@ -6,9 +6,11 @@ mod check;
 mod entities;
 mod list;
 mod lists;
+mod mapping;
 mod new;
 mod preview;
 mod summary;
+mod versions;
 mod webhook;
 
 pub(super) use actions::{disable, enable, export, remove, retry};
@@ -18,8 +20,13 @@ pub(super) use new::{add, create};
 pub(super) use basic::{put as put_basic, show as basic};
 pub(super) use check::show as check;
 pub(super) use entities::{put as put_entities, show as entities};
+pub(super) use mapping::{
+    put_activities as put_activity_mapping, put_leads as put_mapping,
+    show_activities as activity_mapping, show_leads as mapping,
+};
 pub(super) use preview::{preview, show as preview_form};
 pub(super) use summary::show as summary;
+pub(super) use versions::{restore, show as versions};
 pub(super) use webhook::show as webhook;
 
 use axum::response::{IntoResponse, Redirect, Response};

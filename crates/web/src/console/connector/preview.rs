@@ -49,12 +49,16 @@ impl Preview {
         }
     }
 
-    /// What would be done, in a word.
     fn decision(record: &RecordPreview) -> String {
-        let word = serde_json::to_value(&record.decision).ok();
-        let word = word.as_ref().and_then(|decision| decision.get("decision")?.as_str());
-        word.unwrap_or("see below").replace('_', " ")
+        decision_word(record)
     }
+}
+
+/// What would be done, in a word.
+pub(super) fn decision_word(record: &RecordPreview) -> String {
+    let word = serde_json::to_value(&record.decision).ok();
+    let word = word.as_ref().and_then(|decision| decision.get("decision")?.as_str());
+    word.unwrap_or("see below").replace('_', " ")
 }
 
 pub(in crate::console) async fn show(

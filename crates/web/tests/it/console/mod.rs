@@ -1,6 +1,7 @@
 //! The console: signing in, and who may see what.
 
 mod log;
+mod mapping;
 mod overview;
 mod setup;
 

@@ -113,7 +113,11 @@ impl Draft {
             draft.lines.iter_mut().for_each(|line| line.place = None);
             rows.clear();
         } else {
-            draft.lines.iter_mut().filter(|line| line.why.is_some()).for_each(|line| line.why = Some(Reason::Settings));
+            draft
+                .lines
+                .iter_mut()
+                .filter(|line| line.why.is_some())
+                .for_each(|line| line.why = Some(Reason::Settings));
         }
         sheet.put(&mut draft.definition, rows);
         draft.add_unmapped(sheet);
@@ -174,7 +178,9 @@ impl Draft {
             lines.map(|line| line.row.to.as_str()).collect()
         };
         let is_there = |name: &str| sent.values().any(|line| line.row.to == name);
-        for (key, at) in [(Key::Primary, "basic.search_by"), (Key::Secondary, "basic.secondary_search_by")] {
+        for (key, at) in
+            [(Key::Primary, "basic.search_by"), (Key::Secondary, "basic.secondary_search_by")]
+        {
             let basic = &self.definition.basic;
             let now = match key {
                 Key::Primary => Some(basic.search_by.clone()),
@@ -182,13 +188,14 @@ impl Draft {
             };
             // Without a script the mark that was there stays when another is set.
             let all = marked(key);
-            let new: Vec<&&str> = all.iter().filter(|to| now.as_deref() != Some(**to)).collect();
+            let new: Vec<&str> =
+                all.iter().copied().filter(|to| now.as_deref() != Some(*to)).collect();
             let chosen = match (new.as_slice(), all.as_slice()) {
-                ([one], _) | ([], [one, ..]) => Some((**one).to_owned()),
+                ([one], _) | ([], [one, ..]) => Some((*one).to_owned()),
                 ([], []) => now.filter(|now| key == Key::Primary || !is_there(now)),
                 (several, _) => {
-                    let names: Vec<&str> = several.iter().map(|name| **name).collect();
-                    self.fault(at, format!("is marked on several rows: {}; choose one", names.join(", ")));
+                    let names = several.join(", ");
+                    self.fault(at, format!("is marked on several rows: {names}; choose one"));
                     now
                 }
             };
@@ -221,7 +228,8 @@ impl Draft {
     /// A line for each field of the destination that can be written and has none.
     fn add_unmapped(&mut self, sheet: &Sheet) {
         let mut number = self.next_number();
-        let has_line: BTreeSet<String> = self.lines.iter().map(|line| line.row.to.clone()).collect();
+        let has_line: BTreeSet<String> =
+            self.lines.iter().map(|line| line.row.to.clone()).collect();
         for field in sheet.to.iter() {
             let name = &field.schema_name;
             let is_system = SYSTEM_FIELDS.contains(&name.as_str());
@@ -246,9 +254,19 @@ impl Draft {
         number
     }
 
-    /// Everything that is wrong with the settings by themselves.
-    pub(super) fn all_faults(&self) -> Vec<Fault> {
-        self.faults.iter().cloned().chain(self.definition.check()).collect()
+    /// Takes a line out again.
+    pub(super) fn remove_line(&mut self, number: usize, sheet: &Sheet) {
+        let gone = self.lines.iter().find(|line| line.number == number).and_then(|line| line.place);
+        self.lines.retain(|line| line.number != number);
+        if let Some(gone) = gone {
+            let mut rows = sheet.own(&self.definition).to_vec();
+            rows.remove(gone);
+            for line in &mut self.lines {
+                line.place = line.place.map(|place| place - usize::from(place > gone));
+            }
+            sheet.put(&mut self.definition, rows);
+        }
+        self.add_unmapped(sheet);
     }
 }
 

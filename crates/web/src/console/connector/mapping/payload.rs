@@ -69,7 +69,11 @@ impl Payload {
         }
         let is_listed = requests.iter().any(|request| Some(request.id) == shown);
         if let Some(id) = shown.filter(|_| !is_listed) {
-            payload.choices.push(Choice { value: id.to_string(), label: id.to_string(), chosen: true });
+            payload.choices.push(Choice {
+                value: id.to_string(),
+                label: id.to_string(),
+                chosen: true,
+            });
         }
         payload.choices.extend(requests.iter().map(|request| choice(request, shown)));
         Ok(payload)
@@ -89,9 +93,9 @@ impl Payload {
         self.content_type.as_deref()
     }
 
-    /// Whether it has a record that the mapping is about.
-    pub(super) fn fits(&self) -> bool {
-        self.item.is_some()
+    /// The record of it that the mapping is about.
+    pub(super) fn item(&self) -> Option<&Item> {
+        self.item.as_ref()
     }
 
     /// What it says at this place, shortened.
@@ -133,8 +137,8 @@ fn item(body: &[u8], content_type: Option<&str>, which: Which) -> Option<Item> {
             let lead = items.iter().find(|item| item.entity() == Entity::Lead).cloned();
             lead.or_else(|| items.iter().find_map(Item::lead))
         }
-        Which::Activities(code) => {
-            items.into_iter().find(|item| item.entity() == Entity::Activity && item.event() == Some(code))
-        }
+        Which::Activities(code) => items
+            .into_iter()
+            .find(|item| item.entity() == Entity::Activity && item.event() == Some(code)),
     }
 }

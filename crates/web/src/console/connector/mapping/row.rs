@@ -21,7 +21,8 @@ pub(super) struct Row {
     /// Whether the destination's field is written by hand.
     pub(super) is_typed: bool,
     pub(super) is_changed: bool,
-    pub(super) is_hidden: bool,
+    /// Whether it was just added.
+    pub(super) is_added: bool,
     pub(super) from: Option<About>,
     pub(super) to: Option<About>,
     /// How it is called in a sentence.
@@ -143,8 +144,7 @@ pub(super) fn rows(
     let mapped: HashMap<&str, &MappedField> =
         around.mapped.iter().map(|field| (field.to.as_str(), field)).collect();
     let rows = draft.lines.iter().map(|line| {
-        let mut findings =
-            line.place.and_then(|place| by_place.remove(&place)).unwrap_or_default();
+        let mut findings = line.place.and_then(|place| by_place.remove(&place)).unwrap_or_default();
         if line.why.is_some() && line.place.is_none() {
             findings.extend(by_field.remove(&line.row.to).unwrap_or_default());
         }
@@ -173,7 +173,9 @@ fn about(at: &str, place: Option<&str>, which: Which) -> Subject {
     if let Some(rest) = rest {
         let number = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
         let number = number.and_then(|(number, _)| number.parse::<usize>().ok());
-        return number.and_then(|number| number.checked_sub(1)).map_or(Subject::Whole, Subject::Row);
+        return number
+            .and_then(|number| number.checked_sub(1))
+            .map_or(Subject::Whole, Subject::Row);
     }
     let whole = ["lead.field", "basic.search_by", "basic.secondary_search_by", "owner"];
     if which == Which::Leads && whole.iter().any(|whole| at.starts_with(whole)) {
@@ -230,12 +232,15 @@ fn row(
         is_custom: is_mapped && !is_default,
         is_typed: *is_custom,
         is_changed,
-        is_hidden: false,
+        is_added: false,
         why: why.filter(|why| *why != Reason::Settings).map(Reason::sentence),
         key,
         has_key,
         sample: row.from.as_deref().and_then(|from| around.payload.sample(from)),
-        gets: mapped.get(row.to.as_str()).filter(|_| is_mapped && row.enabled).and_then(|f| gets(f)),
+        gets: mapped
+            .get(row.to.as_str())
+            .filter(|_| is_mapped && row.enabled)
+            .and_then(|f| gets(f)),
         findings,
         blanks: BLANKS.shown_or_none(row.blank),
         policies: POLICIES.shown_or_none(row.conflict),

@@ -39,15 +39,6 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// What the accounts said when they were last asked.
-    pub(super) async fn kept(shared: &Shared, opened: &Opened) -> store::Result<Self> {
-        let connector = &opened.connector;
-        let source = shared.store.catalogue(connector.source).await?.unwrap_or_default().1;
-        let destination = shared.store.catalogue(connector.destination).await?;
-        let destination = destination.unwrap_or_default().1;
-        Ok(Self { source, destination, silent: None })
-    }
-
     /// What the accounts said when they were last asked; whatever they never said is asked for now.
     pub(super) async fn read(
         shared: &Shared,
@@ -63,7 +54,8 @@ impl Told {
         if let Which::Activities(code) = which
             && told.silent.is_none()
         {
-            told.read_forms(shared, &opened.connector.definition, (source, destination), code).await?;
+            told.read_forms(shared, &opened.connector.definition, (source, destination), code)
+                .await?;
         }
         Ok(told)
     }
@@ -87,13 +79,13 @@ impl Told {
         }
         let mut asked = definition.clone();
         asked.activity.enabled = true;
-        asked.activity.types = vec![ActivityType { from: rule.from, to: rule.to, fields: Vec::new() }];
+        asked.activity.types =
+            vec![ActivityType { from: rule.from, to: rule.to, fields: Vec::new() }];
         match shared.catalogues.read_catalogues(&asked, source, destination).await {
             Ok((here, there)) => {
-                for (kept, told, account) in [
-                    (&mut self.source, here, source),
-                    (&mut self.destination, there, destination),
-                ] {
+                for (kept, told, account) in
+                    [(&mut self.source, here, source), (&mut self.destination, there, destination)]
+                {
                     *kept = with_forms_of(told, kept);
                     shared.store.store_catalogue(account.id, kept, (shared.clock)()).await?;
                 }
@@ -125,8 +117,6 @@ fn with_forms_of(mut told: Catalogue, kept: &Catalogue) -> Catalogue {
 /// One mapping and the fields that it joins.
 pub(super) struct Sheet {
     pub(super) which: Which,
-    /// The type's name, if the account told it.
-    pub(super) name: Option<String>,
     /// The source's fields.
     pub(super) from: FieldList,
     /// The destination's.
@@ -143,7 +133,11 @@ impl Sheet {
         let kinds = told.types(definition);
         let types = match definition.activity.types.as_slice() {
             [] => {
-                let rule = |kind: &TypeRows| ActivityType { from: kind.from, to: kind.to, fields: Vec::new() };
+                let rule = |kind: &TypeRows| ActivityType {
+                    from: kind.from,
+                    to: kind.to,
+                    fields: Vec::new(),
+                };
                 kinds.iter().map(rule).collect()
             }
             own => own.to_vec(),
@@ -152,14 +146,13 @@ impl Sheet {
             Which::Leads => {
                 let (from, to) = (told.source.fields.clone(), told.destination.fields.clone());
                 let defaults = lead_proposals(&from, &to, &definition.basic);
-                Some(Self { which, name: None, from, to, defaults, types })
+                Some(Self { which, from, to, defaults, types })
             }
             Which::Activities(code) => {
                 let rule = types.iter().find(|rule| rule.from == code)?;
                 let (from, to) = activity::forms(rule, &told.source, &told.destination);
-                let name = kinds.into_iter().find(|kind| kind.from == code)?.name;
                 let defaults = activity_proposals(&from, &to);
-                Some(Self { which, name, from, to, defaults, types })
+                Some(Self { which, from, to, defaults, types })
             }
         }
     }
@@ -179,7 +172,9 @@ impl Sheet {
     pub(super) fn in_force(&self, definition: &Definition) -> Vec<Proposal> {
         match self.own(definition) {
             [] => self.defaults.clone(),
-            own => own.iter().map(|row| Proposal { row: row.clone(), why: Reason::Settings }).collect(),
+            own => {
+                own.iter().map(|row| Proposal { row: row.clone(), why: Reason::Settings }).collect()
+            }
         }
     }
 

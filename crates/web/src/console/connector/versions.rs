@@ -1,0 +1,125 @@
+//! `/connectors/{name}/versions`: settings as they were, what each save changed, and the way back.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
+use plan::connector::{Difference, differences};
+use serde_json::Value;
+
+use super::page::{self, told};
+use super::{Frame, open};
+use crate::Shared;
+use crate::api::{Refusal, save_connector};
+use crate::console::form::Form;
+use crate::console::visitor::Visitor;
+
+const HERE: &str = "/versions";
+/// So many of the newest are listed.
+const LISTED: usize = 50;
+
+/// A saved version, as it is shown.
+struct Saved {
+    number: i64,
+    at: Timestamp,
+    actor: String,
+    /// What it changed; `None` for one before which none is known here.
+    changed: Option<Vec<Difference>>,
+    /// What bringing it back would change now.
+    undone: Vec<Difference>,
+}
+
+#[derive(Template)]
+#[template(path = "connector_versions.html")]
+struct Versions {
+    page: &'static str,
+    visitor: Visitor,
+    frame: Frame,
+    told: Option<&'static str>,
+    version: i64,
+    versions: Vec<Saved>,
+    has_more: bool,
+}
+
+impl Versions {
+    fn value(value: &Value) -> String {
+        shown(value)
+    }
+}
+
+/// A setting for people: nothing for one that is not there.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let connector = &opened.connector;
+    // One more than is listed: what the oldest of them changed is told too.
+    let versions = match shared.store.versions(connector.id, LISTED + 1).await {
+        Ok(versions) => versions,
+        Err(error) => return page::unavailable(&error),
+    };
+    let saved = versions.iter().take(LISTED).enumerate().map(|(place, version)| Saved {
+        number: version.version,
+        at: version.at,
+        actor: version.actor.clone(),
+        changed: versions
+            .get(place + 1)
+            .map(|before| differences(&before.definition, &version.definition)),
+        undone: differences(&connector.definition, &version.definition),
+    });
+    let page = Versions {
+        page: "Connectors",
+        version: connector.version,
+        versions: saved.collect(),
+        has_more: versions.len() > LISTED,
+        told: told(&given),
+        visitor,
+        frame: opened.frame,
+    };
+    page::page(StatusCode::OK, &page)
+}
+
+/// Brings a version back: its settings are saved again, as the newest.
+pub(in crate::console) async fn restore(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path((name, version)): Path<(String, i64)>,
+    form: Form,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let old = match shared.store.definition(opened.connector.id, version).await {
+        Ok(Some(old)) => old,
+        Ok(None) => return page::not_found("no version"),
+        Err(error) => return page::unavailable(&error),
+    };
+    let Ok(made_from) = form.text("version").parse() else {
+        return page::refused(&Refusal::wrong("version", "is no number"));
+    };
+    match save_connector(&shared, &visitor.actor(), &old, None, Some(made_from)).await {
+        Ok(_) => {
+            let there = format!("{}{HERE}", opened.frame.address);
+            Redirect::to(&page::with_told(&there, "restored")).into_response()
+        }
+        Err(refusal) => page::refused(&refusal),
+    }
+}

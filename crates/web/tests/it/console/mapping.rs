@@ -1,0 +1,175 @@
+//! The mapping editor and the versions of a connector's settings.
+
+use plan::connector::FieldRow;
+use store::Store;
+
+use super::{Browser, location};
+
+const MAPPING: &str = "/connectors/ab/mapping";
+
+/// The fields of the page's form as a browser would send them.
+fn form(page: &str) -> Vec<(String, String)> {
+    let (_, form) = page.split_once("data-editor").expect("the form");
+    let mut fields = Vec::new();
+    let mut selected: Option<String> = None;
+    for tag in form.split('<').skip(1) {
+        let tag = tag.split_once('>').map_or(tag, |(tag, _)| tag);
+        let attribute = |name: &str| {
+            let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+            Some(rest.split('"').next().unwrap_or_default().replace("&#34;", "\""))
+        };
+        if tag.starts_with("/form") {
+            break;
+        } else if tag.starts_with("select") {
+            selected = attribute("name");
+            fields.extend(selected.clone().map(|name| (name, String::new())));
+        } else if tag.starts_with("/select") {
+            selected = None;
+        } else if tag.starts_with("option") && tag.ends_with(" selected") {
+            let chosen = selected.clone().zip(attribute("value"));
+            if let (Some(last), Some((_, value))) = (fields.last_mut(), chosen) {
+                last.1 = value;
+            }
+        } else if tag.starts_with("input") {
+            let is_off = tag.contains("type=\"checkbox\"") && !tag.contains(" checked");
+            if let Some(name) = attribute("name").filter(|_| !is_off) {
+                fields.push((name, attribute("value").unwrap_or_default()));
+            }
+        }
+    }
+    fields
+}
+
+fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
+    fields.retain(|(other, _)| other != name);
+    fields.push((name.to_owned(), value.to_owned()));
+}
+
+/// The number of the line that fills this field.
+fn line(fields: &[(String, String)], to: &str) -> String {
+    let found = fields.iter().find(|(name, value)| name.ends_with(".to") && value == to);
+    let (name, _) = found.unwrap_or_else(|| panic!("no line fills {to}: {fields:?}"));
+    name.strip_suffix(".to").unwrap().to_owned()
+}
+
+impl Browser {
+    async fn wish(&mut self, fields: &[(String, String)], wish: &str) -> crate::wire::Answer {
+        let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let fields: Vec<_> = fields.chain([("do", wish)]).collect();
+        self.post(MAPPING, &fields).await
+    }
+
+    async fn rows(&self) -> (i64, Vec<FieldRow>) {
+        let configuration = self.house.store.configuration().await.unwrap();
+        let connector = configuration.connector("ab").unwrap();
+        (connector.version, connector.definition.lead.fields.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_mapping_is_edited_reviewed_saved_and_brought_back() {
+    let mut browser = Browser::signed_in().await;
+    let page = browser.get(MAPPING).await;
+    assert!(page.status == 200 && page.body.contains("This is the default mapping"), "{page:?}");
+    let mut fields = form(&page.body);
+    // Nothing that is only looked at becomes a row.
+    let looked = browser.wish(&fields, "review").await;
+    assert!(looked.body.contains("Nothing: this is what is saved."), "{looked:?}");
+    let first = line(&fields, "FirstName");
+    set(&mut fields, &format!("{first}.default"), "Unknown");
+    set(&mut fields, &format!("{first}.from"), "LastName");
+    let reviewed = browser.wish(&fields, "review").await;
+    for part in ["lead.field[FirstName].default", "lead.field[FirstName].from", "data-changed"] {
+        assert!(reviewed.body.contains(part), "{part}: {reviewed:?}");
+    }
+    assert!(browser.rows().await.1.is_empty(), "a review saves nothing");
+
+    // What the page shows then is what is saved.
+    let fields = form(&reviewed.body);
+    let saved = browser.wish(&fields, "save").await;
+    assert!(location(&saved).is_some_and(|to| to.ends_with("told=saved")), "{saved:?}");
+    let (version, rows) = browser.rows().await;
+    let row = rows.iter().find(|row| row.to == "FirstName").expect("its row");
+    assert_eq!((row.from.as_deref(), row.default.as_deref()), (Some("LastName"), Some("Unknown")));
+    assert!(rows.iter().any(|row| row.to == "EmailAddress" && row.enabled), "{rows:?}");
+
+    let page = browser.get("/connectors/ab/versions").await;
+    assert!(page.body.contains("Bring version 1 back"), "{page:?}");
+    assert!(page.body.contains("by admin@example.com"), "{page:?}");
+    let made_from = version.to_string();
+    let back = "/connectors/ab/versions/1/restore";
+    let old = browser.submit(back, &[("version", "1")]).await;
+    assert_eq!(old.status, 409, "another version is in force: {old:?}");
+    let done = browser.submit(back, &[("version", &made_from)]).await;
+    assert_eq!(location(&done), Some("/connectors/ab/versions?told=restored"), "{done:?}");
+    let (newest, rows) = browser.rows().await;
+    assert_eq!((newest, rows), (version + 1, Vec::new()));
+    let none = browser.submit("/connectors/ab/versions/99/restore", &[("version", "3")]).await;
+    assert_eq!(none.status, 404, "{none:?}");
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_on_its_line_before_it_is_saved() {
+    let mut browser = Browser::signed_in().await;
+    let page = browser.get(MAPPING).await;
+    let fields = form(&page.body);
+    let added = browser.wish(&fields, "add").await;
+    assert!(added.body.contains("autofocus"), "{added:?}");
+    let mut fields = form(&added.body);
+    let custom = fields.iter().find(|(name, _)| name.ends_with(".custom")).expect("its line");
+    let custom = custom.0.strip_suffix(".custom").unwrap().to_owned();
+    set(&mut fields, &format!("{custom}.to"), "mx_Nowhere");
+    set(&mut fields, &format!("{custom}.from"), "FirstName");
+    let checked = browser.wish(&fields, "check").await;
+    let (_, rest) = checked.body.split_once(&format!("id=\"{custom}\"")).expect("the line");
+    let (own, _) = rest.split_once("</tr>").unwrap();
+    assert!(own.contains("data-problem=\"error\"") && own.contains("mx_Nowhere"), "{own}");
+    // It is taken out again, by its own button.
+    let number = custom.strip_prefix('r').unwrap().to_owned();
+    set(&mut fields, "remove", &number);
+    let removed = browser.wish(&fields, "").await;
+    assert!(!removed.body.contains("mx_Nowhere"), "{removed:?}");
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn changes_of_two_people_are_put_together() {
+    let mut browser = Browser::signed_in().await;
+    let page = browser.get(MAPPING).await.body;
+    let (mut mine, mut theirs) = (form(&page), form(&page));
+    let first = line(&mine, "FirstName");
+    let email = line(&mine, "EmailAddress");
+    set(&mut theirs, &format!("{email}.default"), "nobody@example.com");
+    assert_eq!(browser.wish(&theirs, "save").await.status, 303);
+    set(&mut mine, &format!("{first}.default"), "Mine");
+    let late = browser.wish(&mine, "save").await;
+    assert!(late.status == 200 && late.body.contains("Somebody saved version 2"), "{late:?}");
+    assert_eq!(browser.rows().await.0, 2, "it is reviewed first");
+    let both = form(&late.body);
+    assert_eq!(browser.wish(&both, "save").await.status, 303);
+    let (_, rows) = browser.rows().await;
+    let default =
+        |to: &str| rows.iter().find(|row| row.to == to).and_then(|row| row.default.clone());
+    assert_eq!(default("FirstName").as_deref(), Some("Mine"));
+    assert_eq!(default("EmailAddress").as_deref(), Some("nobody@example.com"));
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn hostile_names_and_values_are_shown_and_do_nothing() {
+    const ATTACK: &str = "\"><script>alert(1)</script>";
+    let mut browser = Browser::signed_in().await;
+    let mut fields = form(&browser.get(MAPPING).await.body);
+    let first = line(&fields, "FirstName");
+    for part in ["from", "default", "compute", "vf", "vt"] {
+        set(&mut fields, &format!("{first}.{part}"), ATTACK);
+    }
+    set(&mut fields, "payload", "pasted");
+    set(&mut fields, "pasted", &format!("{{\"FirstName\":{}}}", serde_json::json!(ATTACK)));
+    for wish in ["check", "review", "run", "add", "save"] {
+        let answer = browser.wish(&fields, wish).await;
+        assert!(!answer.body.contains("<script>alert"), "{wish}: {answer:?}");
+    }
+    browser.house.end().await;
+}
