@@ -66,6 +66,27 @@ export const PAGES = [
     route: "/connectors/{name}/entities", world: "busy", path: () => "/connectors/sales-to-patients/entities", sees: "Sync Behaviour of activities",
   },
   {
+    name: "connector-mapping", title: "Mapping", tells: "Every field of both accounts side by side, with what the last payload holds and what is wrong, as one types.",
+    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", dark: true, tall: true,
+  },
+  {
+    name: "connector-mapping-review", title: "Mapping, reviewed", tells: "What changes is shown before it is saved.",
+    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", wide: true, tall: true,
+    before: async (page) => {
+      await page.getByLabel("Source of FirstName").or(page.getByLabel("Source of First Name")).first().fill("LastName");
+      await page.getByRole("button", { name: "Review changes" }).click();
+      await page.getByRole("heading", { name: "What changes" }).waitFor();
+    },
+  },
+  {
+    name: "connector-mapping-activities", title: "Mapping of activities", tells: "Each type of activity has one of its own.",
+    route: "/connectors/{name}/mapping/activities/{code}", world: "busy", path: () => "/connectors/sales-to-patients/mapping/activities/201", sees: "Add a custom row",
+  },
+  {
+    name: "connector-versions", title: "Versions", tells: "What each save changed, by whom, and the way back.",
+    route: "/connectors/{name}/versions", world: "busy", path: () => "/connectors/sales-to-patients/versions", sees: "Versions of the settings",
+  },
+  {
     name: "connector-webhook", title: "Webhook URL", tells: "What to do in the source account, in its own words; the lights turn green by themselves.",
     route: "/connectors/{name}/webhook", world: "busy", path: () => "/connectors/sales-to-patients/webhook", sees: "Whoever has it can post changes", dark: true,
   },

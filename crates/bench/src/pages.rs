@@ -22,7 +22,7 @@ const WARM: usize = 3;
 
 /// Every page that is reached by its address, with what a person would ask of it. In braces: what
 /// the filled store has.
-const PAGES: [&str; 40] = [
+const PAGES: [&str; 42] = [
     "/",
     "/?period=7d",
     "/?period=30d",
@@ -34,6 +34,8 @@ const PAGES: [&str; 40] = [
     "/connectors/paused",
     "/connectors/there/basic",
     "/connectors/there/entities",
+    "/connectors/there/mapping",
+    "/connectors/there/versions",
     "/connectors/there/webhook",
     "/connectors/there/check",
     "/connectors/there/preview",

@@ -60,7 +60,9 @@ const filters = (form) => {
     let count = 0;
     rows().forEach((row) => {
       const values = [...row.querySelectorAll("input:not([type=hidden])")].map((input) => input.value);
-      const text = `${row.textContent} ${values.join(" ")}`.toLowerCase();
+      // Without the advice beside the settings, which is the same in each row.
+      const shownText = [...row.querySelectorAll("td:not(:last-child), summary")].map((part) => part.textContent);
+      const text = [...shownText, ...values].join(" ").toLowerCase();
       row.hidden = !(tests[only.value](row) && text.includes(wanted));
       if (!row.hidden) count += 1;
     });

@@ -61,7 +61,6 @@ fn routes() -> Vec<Route> {
     use Needs::{FirstStart, Nothing, Signed};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
-    const ACTIVITY_MAPPING: &str = "/connectors/{name}/mapping/activities/{code}";
     let [read, operate, administer] = [Scope::Read, Scope::Operate, Scope::Administer].map(Signed);
     vec![
         route(GET, "/start", FirstStart, sign_in::start),
@@ -80,8 +79,18 @@ fn routes() -> Vec<Route> {
         route(POST, "/connectors/{name}/entities", administer, connector::put_entities),
         route(GET, "/connectors/{name}/mapping", operate, connector::mapping),
         route(POST, "/connectors/{name}/mapping", administer, connector::put_mapping),
-        route(GET, ACTIVITY_MAPPING, operate, connector::activity_mapping),
-        route(POST, ACTIVITY_MAPPING, administer, connector::put_activity_mapping),
+        route(
+            GET,
+            "/connectors/{name}/mapping/activities/{code}",
+            operate,
+            connector::activity_mapping,
+        ),
+        route(
+            POST,
+            "/connectors/{name}/mapping/activities/{code}",
+            administer,
+            connector::put_activity_mapping,
+        ),
         route(GET, "/connectors/{name}/versions", operate, connector::versions),
         route(
             POST,
