@@ -67,11 +67,11 @@ export const PAGES = [
   },
   {
     name: "connector-mapping", title: "Mapping", tells: "Every field of both accounts side by side, with what the last payload holds and what is wrong, as one types.",
-    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", dark: true, tall: true,
+    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", dark: true,
   },
   {
     name: "connector-mapping-review", title: "Mapping, reviewed", tells: "What changes is shown before it is saved.",
-    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", wide: true, tall: true,
+    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", wide: true,
     before: async (page) => {
       await page.getByLabel("Source of FirstName").or(page.getByLabel("Source of First Name")).first().fill("LastName");
       await page.getByRole("button", { name: "Review changes" }).click();

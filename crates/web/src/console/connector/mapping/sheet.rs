@@ -68,19 +68,24 @@ impl Told {
         (source, destination): (&Account, &Account),
         code: u32,
     ) -> store::Result<()> {
-        let Some(rule) = self.types(definition).into_iter().find(|rule| rule.from == code) else {
-            return Ok(());
-        };
+        let rule = self.types(definition).into_iter().find(|rule| rule.from == code);
         let lacks = |catalogue: &Catalogue, event| {
             catalogue.activity_type(event).is_none_or(|kind| kind.fields.is_none())
         };
-        if !lacks(&self.source, rule.from) && !lacks(&self.destination, rule.to) {
+        let is_known = match &rule {
+            Some(rule) => !lacks(&self.source, rule.from) && !lacks(&self.destination, rule.to),
+            // The accounts may not have been asked for their types yet.
+            None => [&self.source, &self.destination].iter().all(|a| a.activity_types.is_some()),
+        };
+        if is_known {
             return Ok(());
         }
         let mut asked = definition.clone();
         asked.activity.enabled = true;
-        asked.activity.types =
-            vec![ActivityType { from: rule.from, to: rule.to, fields: Vec::new() }];
+        if let Some(rule) = rule {
+            let kind = ActivityType { from: rule.from, to: rule.to, fields: Vec::new() };
+            asked.activity.types = vec![kind];
+        }
         match shared.catalogues.read_catalogues(&asked, source, destination).await {
             Ok((here, there)) => {
                 for (kept, told, account) in
