@@ -83,15 +83,12 @@ async fn the_policy_decides_where_both_changed_the_same_field() {
         let request = scene.post_to("there", posted).await;
         let item = scene.ended(request).await;
         let held = [&id, &twin].map(|id| field(&scene, id, "mx_City"));
-        match winner {
-            Some(winner) => {
-                assert_eq!(item.records[0].event, Event::Updated, "{policy}: {item:#?}");
-                assert_eq!(held, [Some(winner.to_owned()), Some(winner.to_owned())], "{policy}");
-            }
-            None => {
-                assert_eq!(problem(&item).code, "conflict", "{item:#?}");
-                assert_eq!(held, [Some("here".to_owned()), Some("there".to_owned())]);
-            }
+        if let Some(winner) = winner {
+            assert_eq!(item.records[0].event, Event::Updated, "{policy}: {item:#?}");
+            assert_eq!(held, [Some(winner.to_owned()), Some(winner.to_owned())], "{policy}");
+        } else {
+            assert_eq!(problem(&item).code, "conflict", "{item:#?}");
+            assert_eq!(held, [Some("here".to_owned()), Some("there".to_owned())]);
         }
         let dispute = &explanation(&item)["disputes"][0];
         assert_eq!(

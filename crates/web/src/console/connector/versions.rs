@@ -40,7 +40,8 @@ struct Versions {
     frame: Frame,
     told: Option<&'static str>,
     version: i64,
-    versions: Vec<Saved>,
+    /// Newest first.
+    all: Vec<Saved>,
     has_more: bool,
 }
 
@@ -87,7 +88,7 @@ pub(in crate::console) async fn show(
     let page = Versions {
         page: "Connectors",
         version: connector.version,
-        versions: saved.collect(),
+        all: saved.collect(),
         has_more: versions.len() > LISTED,
         told: told(&given),
         visitor,

@@ -47,7 +47,9 @@ fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
 
 /// The number of the line that fills this field.
 fn line(fields: &[(String, String)], to: &str) -> String {
-    let found = fields.iter().find(|(name, value)| name.ends_with(".to") && value == to);
+    let found = fields.iter().find(|(name, value)| {
+        name.split_once('.').is_some_and(|(_, part)| part == "to") && value == to
+    });
     let (name, _) = found.unwrap_or_else(|| panic!("no line fills {to}: {fields:?}"));
     name.strip_suffix(".to").unwrap().to_owned()
 }

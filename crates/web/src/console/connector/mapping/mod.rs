@@ -70,6 +70,8 @@ struct Editor {
     silent: Option<Problem>,
     is_default: bool,
     rows: Vec<Row>,
+    /// The line that was just added.
+    added: Option<usize>,
     whole: Vec<Finding>,
     differences: Vec<Difference>,
     is_reviewed: bool,
@@ -89,13 +91,17 @@ impl Editor {
     /// How many rows a filter of the page shows.
     fn count(&self, filter: &str) -> usize {
         let is_one = |row: &&Row| match filter {
-            "mapped" => row.is_mapped,
-            "unmapped" => !row.is_mapped,
+            "mapped" => row.is_mapped(),
+            "unmapped" => !row.is_mapped(),
             "problem" => !row.findings.is_empty(),
             "custom" => row.is_custom,
             _ => row.is_changed,
         };
         self.rows.iter().filter(is_one).count()
+    }
+
+    fn is_added(&self, row: &Row) -> bool {
+        self.added == Some(row.number)
     }
 
     fn body(&self) -> String {
@@ -236,11 +242,8 @@ async fn put(
     };
     let chosen = (form.text("payload"), form.text("pasted"));
     let is_reviewed = matches!(wish, "review" | "save");
-    let mut editor = editor(shared, visitor, desk, (draft, connector.version), chosen).await?;
-    for row in &mut editor.rows {
-        row.is_added = Some(row.number) == added;
-    }
-    let editor = Editor { faults, notice, trial, is_reviewed, ..editor };
+    let editor = editor(shared, visitor, desk, (draft, connector.version), chosen).await?;
+    let editor = Editor { faults, notice, added, is_reviewed, trial, ..editor };
     Ok(page::page(status, &editor))
 }
 
@@ -354,6 +357,7 @@ async fn editor(
         version: version.to_string(),
         faults: Faults::default(),
         notice: None,
+        added: None,
         is_default: sheet.own(&draft.definition).is_empty(),
         differences: differences(&was, &is),
         is_reviewed: false,

@@ -12,17 +12,20 @@ use super::payload::{Payload, shortened};
 use super::sheet::{Sheet, Which};
 use crate::console::connector::entities::{BLANKS, POLICIES, Shown};
 
+/// The state of a field that nothing fills.
+const UNMAPPED: &str = "unmapped";
+
 /// A line as it is shown.
 pub(super) struct Row {
     pub(super) number: usize,
-    pub(super) row: FieldRow,
-    pub(super) is_mapped: bool,
+    /// What the form says of it.
+    pub(super) settings: FieldRow,
+    /// `mapped`, `off` or `unmapped`.
+    pub(super) state: &'static str,
     pub(super) is_custom: bool,
     /// Whether the destination's field is written by hand.
     pub(super) is_typed: bool,
     pub(super) is_changed: bool,
-    /// Whether it was just added.
-    pub(super) is_added: bool,
     pub(super) from: Option<About>,
     pub(super) to: Option<About>,
     /// How it is called in a sentence.
@@ -31,7 +34,6 @@ pub(super) struct Row {
     pub(super) why: Option<&'static str>,
     /// The search key that it is, `primary` or `secondary`.
     pub(super) key: &'static str,
-    pub(super) has_key: bool,
     pub(super) sample: Option<String>,
     /// What the destination's field gets of the payload.
     pub(super) gets: Option<String>,
@@ -84,13 +86,9 @@ pub(super) fn kind_word(kind: Kind) -> &'static str {
 }
 
 impl Row {
-    /// `mapped`, `off` or `unmapped`.
-    pub(super) fn state(&self) -> &'static str {
-        match (self.is_mapped, self.row.enabled) {
-            (false, _) => "unmapped",
-            (true, false) => "off",
-            (true, true) => "mapped",
-        }
+    /// Whether something fills the field.
+    pub(super) fn is_mapped(&self) -> bool {
+        self.state != UNMAPPED
     }
 
     /// The worst that was found.
@@ -101,12 +99,12 @@ impl Row {
 
     /// The translated values and one pair more.
     pub(super) fn pairs(&self) -> Vec<(&str, &str)> {
-        let values = self.row.values.iter().map(|(from, to)| (from.as_str(), to.as_str()));
+        let values = self.settings.values.iter().map(|(from, to)| (from.as_str(), to.as_str()));
         values.chain([("", "")]).collect()
     }
 
-    pub(super) fn text(text: &Option<String>) -> &str {
-        text.as_deref().unwrap_or_default()
+    pub(super) fn text(text: Option<&str>) -> &str {
+        text.unwrap_or_default()
     }
 }
 
@@ -224,18 +222,15 @@ fn row(
         .defaults
         .iter()
         .any(|default| default.row.to == row.to && default.row.from == row.from);
-    let title = to.as_ref().map(|to| to.display_name.as_str()).unwrap_or(&row.to);
+    let title = to.as_ref().map_or(row.to.as_str(), |to| to.display_name.as_str());
     let title = if title.is_empty() { format!("new row {number}") } else { title.to_owned() };
     Row {
         number: *number,
-        is_mapped,
         is_custom: is_mapped && !is_default,
         is_typed: *is_custom,
         is_changed,
-        is_added: false,
         why: why.filter(|why| *why != Reason::Settings).map(Reason::sentence),
         key,
-        has_key,
         sample: row.from.as_deref().and_then(|from| around.payload.sample(from)),
         gets: mapped
             .get(row.to.as_str())
@@ -248,7 +243,12 @@ fn row(
         from,
         to,
         title,
-        row: row.clone(),
+        settings: row.clone(),
+        state: match (is_mapped, row.enabled) {
+            (false, _) => UNMAPPED,
+            (true, false) => "off",
+            (true, true) => "mapped",
+        },
     }
 }
 
