@@ -3,6 +3,7 @@
 use leadsquared::{
     ActivityFormField, Client, Error, Exchange, Host, LeadField, Limits, OptionSets,
 };
+use plan::access::AccountUser;
 use plan::activity;
 use plan::connector::Definition;
 use plan::metadata::{ActivityType, Catalogue, Field, FieldList, Kind, NotTold, User};
@@ -124,6 +125,31 @@ pub async fn read_catalogue(account: &store::Account) -> Result<Catalogue, NotTo
     Ok(read_one(account, true).await?.1)
 }
 
+/// Asks an account for its user with this email address, with a call that the dispatcher's budgets
+/// do not know of.
+///
+/// # Errors
+/// It does not tell.
+pub async fn read_account_user(
+    account: &store::Account,
+    email: &str,
+) -> Result<Option<AccountUser>, NotTold> {
+    let not_told = |problem| NotTold { account: account.id, problem };
+    let client = client(account, Limits::default()).map_err(not_told)?;
+    let users = client.users_by_email(email).await.result;
+    let users =
+        users.map_err(|error| not_told(verdict::not_told(&failure::of(&error), &account.name)))?;
+    let is_it = |details: &&leadsquared::UserDetails| {
+        details.user.email_address.trim().eq_ignore_ascii_case(email.trim())
+    };
+    Ok(users.iter().find(is_it).map(|details| {
+        let fields: Vec<_> = details.custom_fields().collect();
+        let fields = fields.iter().map(|(name, text)| (*name, text.as_str()));
+        let user = &details.user;
+        AccountUser::new(user.role.as_deref().unwrap_or_default(), user.is_active(), fields)
+    }))
+}
+
 async fn read_one(
     account: &store::Account,
     with_types: bool,
@@ -134,7 +160,7 @@ async fn read_one(
     match Part::Fields.read(&client).await.1 {
         Ok(told) => told.put_into(&mut catalogue),
         Err(error) => {
-            return Err(not_told(verdict::without_fields(&failure::of(&error), &account.name)));
+            return Err(not_told(verdict::not_told(&failure::of(&error), &account.name)));
         }
     }
     let mut parts = vec![Part::Users];

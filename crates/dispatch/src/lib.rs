@@ -17,7 +17,7 @@ mod supervisor;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use access::{read_catalogue, read_catalogues};
+pub use access::{read_account_user, read_catalogue, read_catalogues};
 use jiff::Timestamp;
 use store::Store;
 use tokio::sync::Notify;

@@ -1,5 +1,7 @@
 //! Users: `UserManagement.svc`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer};
 
 use crate::{Client, Reply, call::Call, scalar};
@@ -41,6 +43,33 @@ impl User {
     }
 }
 
+/// A user with what an account tells of one user that it does not tell in the list of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct UserDetails {
+    /// The user.
+    #[serde(flatten)]
+    pub user: User,
+    /// Everything else that was told, custom fields (`mx_…`) among it, by schema name.
+    #[serde(flatten)]
+    pub others: BTreeMap<String, serde_json::Value>,
+}
+
+impl UserDetails {
+    /// The custom fields that hold something, as schema name and text.
+    pub fn custom_fields(&self) -> impl Iterator<Item = (&str, String)> {
+        self.others.iter().filter(|(name, _)| name.starts_with("mx_")).filter_map(
+            |(name, value)| {
+                let text = match value {
+                    serde_json::Value::String(text) => text.clone(),
+                    serde_json::Value::Bool(_) | serde_json::Value::Number(_) => value.to_string(),
+                    _ => return None,
+                };
+                Some((name.as_str(), text))
+            },
+        )
+    }
+}
+
 /// A user, or a list of which the first counts.
 struct First(Option<User>);
 
@@ -75,8 +104,8 @@ impl Client {
     }
 
     /// `User/Retrieve/ByEmailAddress`: the users with this email address, none or one (client
-    /// code).
-    pub async fn users_by_email(&self, email: &str) -> Reply<Vec<User>> {
+    /// code), with their custom fields (guess: `ByUserId` answers them, live).
+    pub async fn users_by_email(&self, email: &str) -> Reply<Vec<UserDetails>> {
         let call = Call::get("UserManagement.svc/User/Retrieve/ByEmailAddress")
             .query("emailAddress", email);
         self.send(call).await

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use dispatch::notify::{self, Notifier, Post};
 use dispatch::{Dispatcher, Options};
 use jiff::Timestamp;
+use plan::access::AccountUser;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, NotTold};
 use store::Store;
@@ -16,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use web::preview::ReadCatalogues;
+use web::AskAccounts;
 
 use crate::telemetry;
 
@@ -37,7 +38,7 @@ pub struct Node {
 pub struct Accounts;
 
 #[async_trait]
-impl ReadCatalogues for Accounts {
+impl AskAccounts for Accounts {
     async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, NotTold> {
         dispatch::read_catalogue(account).await
     }
@@ -49,6 +50,14 @@ impl ReadCatalogues for Accounts {
         destination: &store::Account,
     ) -> Result<(Catalogue, Catalogue), NotTold> {
         dispatch::read_catalogues(connector, source, destination).await
+    }
+
+    async fn read_account_user(
+        &self,
+        account: &store::Account,
+        email: &str,
+    ) -> Result<Option<AccountUser>, NotTold> {
+        dispatch::read_account_user(account, email).await
     }
 }
 
@@ -89,7 +98,7 @@ impl Node {
             metrics,
             limits: web::Limits::default(),
             public_url,
-            catalogues: Arc::new(Accounts),
+            accounts: Arc::new(Accounts),
             mails_are_sent,
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));

@@ -16,6 +16,7 @@
 //! that these need is passed in, so that a request can be planned again at any time: for a retry,
 //! for a preview, and in a simulation.
 
+pub mod access;
 pub mod activity;
 pub mod check;
 pub mod connector;

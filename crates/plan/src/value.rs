@@ -287,7 +287,7 @@ fn decimal(text: &str) -> Option<(bool, &str, &str)> {
     Some((negative && !(whole.is_empty() && fraction.is_empty()), whole, fraction))
 }
 
-fn truth(text: &str) -> Option<bool> {
+pub(crate) fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "y" | "on" => Some(true),
         "0" | "false" | "no" | "n" | "off" => Some(false),

@@ -136,8 +136,9 @@ fn refused(account: &str, exception: Option<&str>, message: &str) -> Verdict {
     }
 }
 
-/// Why an account did not tell its fields, without which nothing can be mapped.
-pub fn without_fields(failure: &Failure, account: &str) -> Problem {
+/// Why an account did not tell what it was asked: its fields, without which nothing can be mapped,
+/// or one of its users.
+pub fn not_told(failure: &Failure, account: &str) -> Problem {
     match (of(failure, account), failure) {
         (
             Verdict::AccountClosed(problem)

@@ -3,6 +3,7 @@
 use crate::metadata::{Field, catalogue};
 use crate::switches::Switches;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +78,8 @@ pub struct User {
     pub role: String,
     /// Whether the user may log in (`StatusCode` 0).
     pub active: bool,
+    /// Custom fields (`mx_Custom_1` and so on), by schema name, as they are written.
+    pub fields: BTreeMap<String, String>,
 }
 
 impl User {
@@ -89,7 +92,15 @@ impl User {
             email: email.to_owned(),
             role: role.to_owned(),
             active: true,
+            fields: BTreeMap::new(),
         }
+    }
+
+    /// The user with this custom field.
+    #[must_use]
+    pub fn field(mut self, schema_name: &str, value: &str) -> Self {
+        self.fields.insert(schema_name.to_owned(), value.to_owned());
+        self
     }
 
     /// First and last name in one.

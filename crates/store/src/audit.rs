@@ -15,6 +15,35 @@ impl Actor {
     }
 }
 
+/// The words for what can be done, by what it is done to.
+pub const ACTIONS: [&str; 14] = [
+    "put_connector",
+    "set_enabled",
+    "remove_connector",
+    "put_account",
+    "remove_account",
+    "retry",
+    "cancel_retries",
+    "add_user",
+    "set_role",
+    "set_password",
+    "remove_user",
+    "add_token",
+    "remove_token",
+    "end_sessions",
+];
+
+/// Which entries of the audit log; every part that is given must be the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Who did it.
+    pub actor: Option<String>,
+    /// What was done: one of [`ACTIONS`].
+    pub action: Option<String>,
+    /// To what.
+    pub subject: Option<String>,
+}
+
 /// An entry of the audit log.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuditItem {
@@ -24,7 +53,7 @@ pub struct AuditItem {
     pub at: Timestamp,
     /// Who did it.
     pub actor: String,
-    /// What was done, as one word: `put_connector`, `remove_user`.
+    /// What was done: one of [`ACTIONS`].
     pub action: String,
     /// To what: mostly a name.
     pub subject: String,

@@ -23,7 +23,7 @@ mod tally;
 mod user;
 mod wanted;
 
-pub use audit::{Actor, AuditItem};
+pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
 pub use batch::{Retried, RetryBatch};
 pub use configuration::{Account, AccountPlan, Change, Configuration, Connector, Keys, Version};
 pub use dispatching::{
@@ -40,7 +40,7 @@ pub use log::{
 };
 pub use mail::{ClaimedMail, MailEnd, MailItem, MailState, NewMail};
 pub use open::{Open, open};
-pub use session::{EndSessions, NewSession, Session, SessionItem};
+pub use session::{EndSessions, Guest, NewLink, NewSession, Person, Session, SessionItem};
 pub use tally::{Cause, Health, Span, Step, Tally, Used, Waiting};
 pub use user::{ApiToken, MOST_USERS, NewApiToken, PasswordHash, User, UserChange};
 
@@ -48,6 +48,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use plan::access::AccountUser;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
@@ -262,7 +263,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn causes(
         &self,
         between: (Timestamp, Timestamp),
-        connector: Option<ConnectorId>,
+        connectors: Option<&[ConnectorId]>,
         limit: usize,
     ) -> Result<Vec<Cause>>;
 
@@ -329,6 +330,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// of number `after`, and the number to go on after, if there are more.
     async fn audit(
         &self,
+        filter: &AuditFilter,
         limit: usize,
         after: Option<i64>,
     ) -> Result<(Vec<AuditItem>, Option<i64>)>;
@@ -346,17 +348,50 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// used today.
     async fn use_api_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<ApiToken>>;
 
-    /// Begins a session; answers whether there is such a user.
-    async fn begin_session(&self, new: NewSession, now: Timestamp) -> Result<bool>;
+    /// Begins a session of a user; answers whether there is such a user.
+    async fn begin_session(&self, email: &str, new: NewSession, now: Timestamp) -> Result<bool>;
+
+    /// Keeps a link for a user of LeadSquared accounts, and queues the mail that brings it.
+    async fn keep_link(&self, link: NewLink, mail: &NewMail, now: Timestamp) -> Result<()>;
+
+    /// Whose link has this hash, if it works still.
+    async fn link_of(&self, hash: TokenHash, now: Timestamp) -> Result<Option<String>>;
+
+    /// Uses a link up and begins the session of whose it is; answers whether it worked.
+    async fn begin_session_by_link(
+        &self,
+        link: TokenHash,
+        new: NewSession,
+        now: Timestamp,
+    ) -> Result<bool>;
+
+    /// The users of LeadSquared accounts who are signed in, by email address.
+    async fn guests(&self, now: Timestamp) -> Result<Vec<Guest>>;
+
+    /// What accounts last said of a user with this email address, and when: `None` in place of one
+    /// that the account does not have.
+    async fn account_users(
+        &self,
+        email: &str,
+    ) -> Result<Vec<(AccountId, Timestamp, Option<AccountUser>)>>;
+
+    /// Keeps what an account says of a user with this email address.
+    async fn store_account_user(
+        &self,
+        account: AccountId,
+        email: &str,
+        user: Option<&AccountUser>,
+        at: Timestamp,
+    ) -> Result<()>;
 
     /// The session with this hash, if it goes on; it is marked as used by now.
     async fn use_session(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Session>>;
 
-    /// A user's sessions that go on, the one used last first.
-    async fn sessions(&self, email: &str, now: Timestamp) -> Result<Vec<SessionItem>>;
+    /// The sessions that go on of whose this one is, the one used last first.
+    async fn sessions(&self, of: &Session, now: Timestamp) -> Result<Vec<SessionItem>>;
 
-    /// Ends sessions of this user.
-    async fn end_sessions(&self, email: &str, which: EndSessions) -> Result<()>;
+    /// Ends sessions of whose this one is.
+    async fn end_sessions(&self, of: &Session, which: EndSessions) -> Result<()>;
 
     /// Makes this change, with an entry in the audit log.
     async fn change_users(&self, change: UserChange, actor: &Actor, now: Timestamp) -> Result<()>;

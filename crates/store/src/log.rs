@@ -13,6 +13,9 @@ pub struct Filter {
     /// The connector's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connector: Option<String>,
+    /// One of these connectors, by name; `None`: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<Vec<String>>,
     /// Received at this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,

@@ -20,6 +20,8 @@ pub struct NewMail {
     pub subject: String,
     /// Its text, plain.
     pub body: String,
+    /// Whether its text is a secret: it is shown to nobody, and forgotten once it is sent.
+    pub private: bool,
 }
 
 /// A mail that this node may send now.
@@ -108,7 +110,7 @@ pub struct MailItem {
     pub recipient: String,
     /// Its subject.
     pub subject: String,
-    /// Its text.
+    /// Its text; empty if that is a secret.
     pub body: String,
     /// Where it is.
     pub state: MailState,

@@ -18,8 +18,6 @@ pub const MOST_SESSIONS: i64 = 20;
 pub struct NewSession {
     /// The hash of its cookie.
     pub hash: TokenHash,
-    /// Whose it is, by email address.
-    pub email: String,
     /// What the browser calls itself.
     pub agent: String,
 }
@@ -31,8 +29,18 @@ pub struct Session {
     pub id: i64,
     /// Whose it is.
     pub email: String,
-    /// What that user is, as of now.
-    pub role: Role,
+    /// What that person is, as of now.
+    pub person: Person,
+}
+
+/// What somebody is who is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Person {
+    /// A user of leadsync.
+    User(Role),
+    /// A user of LeadSquared accounts, who came by a link. What such a person may do is for those
+    /// accounts and the connectors' `access` to say.
+    AccountUser,
 }
 
 /// A session as it is shown to whom it belongs.
@@ -48,7 +56,32 @@ pub struct SessionItem {
     pub agent: String,
 }
 
-/// Which of a user's sessions end.
+/// A link by which a user of LeadSquared accounts signs in, once.
+#[derive(Clone, Debug)]
+pub struct NewLink {
+    /// The hash of its secret.
+    pub hash: TokenHash,
+    /// Whose it is.
+    pub email: String,
+    /// Until when it works.
+    pub expires_at: Timestamp,
+}
+
+/// A person's links that work at one time; the oldest goes first.
+pub const MOST_LINKS: i64 = 5;
+
+/// A user of LeadSquared accounts who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Guest {
+    /// The email address.
+    pub email: String,
+    /// In how many browsers.
+    pub sessions: u64,
+    /// When one of them was last used, to some minutes.
+    pub seen_at: Timestamp,
+}
+
+/// Which of a person's sessions end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndSessions {
     /// This one.

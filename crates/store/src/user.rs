@@ -92,8 +92,21 @@ pub enum UserChange {
         /// The password.
         password: PasswordHash,
     },
-    /// Removes a user with all tokens and sessions of this user.
+    /// Makes a user an operator or an administrator. Sessions and tokens of this user follow at
+    /// once. The last administrator stays one.
+    SetRole {
+        /// The email address.
+        email: String,
+        /// What the user is from now on.
+        role: Role,
+    },
+    /// Removes a user with all tokens and sessions of this user. The last administrator stays.
     Remove {
+        /// The email address.
+        email: String,
+    },
+    /// Ends every session of a user of LeadSquared accounts, and every link of this person.
+    EndGuest {
         /// The email address.
         email: String,
     },

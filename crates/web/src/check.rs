@@ -5,7 +5,7 @@ use plan::check::{self, Finding, Severity};
 use plan::metadata::{self, Catalogue, FieldChange};
 use store::{Account, Configuration, Connector, Store};
 
-use crate::preview::ReadCatalogues;
+use crate::asking::AskAccounts;
 
 /// What is wrong with a connector, by what its accounts say now.
 ///
@@ -13,14 +13,14 @@ use crate::preview::ReadCatalogues;
 /// The store failed.
 pub async fn check(
     store: &dyn Store,
-    catalogues: &dyn ReadCatalogues,
+    asking: &dyn AskAccounts,
     (configuration, connector): (&Configuration, &Connector),
     now: Timestamp,
 ) -> store::Result<Vec<Finding>> {
     let definition = &connector.definition;
     let source = configuration.account_of(connector.source)?;
     let destination = configuration.account_of(connector.destination)?;
-    let told = match catalogues.read_catalogues(definition, source, destination).await {
+    let told = match asking.read_catalogues(definition, source, destination).await {
         Ok(told) => told,
         Err(refused) => {
             let at = if refused.account == source.id { "source" } else { "destination" };

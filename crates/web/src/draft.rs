@@ -10,7 +10,8 @@ use plan::problem::Problem;
 use serde::Serialize;
 use store::{Configuration, Connector, Filter, Page, Store};
 
-use crate::preview::{Asked, NotPreviewed, ReadCatalogues, known_or_read, preview_between};
+use crate::AskAccounts;
+use crate::preview::{Asked, NotPreviewed, known_or_read, preview_between};
 
 /// A request, what became of it, and what would become of it.
 #[derive(Debug, Serialize)]
@@ -50,7 +51,7 @@ pub struct Differing {
 /// The store failed, or an account does not say what is needed.
 pub async fn draft(
     store: &dyn Store,
-    catalogues: &dyn ReadCatalogues,
+    asking: &dyn AskAccounts,
     asked: Asked<'_>,
     definition: Definition,
     limit: usize,
@@ -61,7 +62,7 @@ pub async fn draft(
         configuration.account_of(connector.source)?,
         configuration.account_of(connector.destination)?,
     );
-    let told = known_or_read(store, catalogues, &trial, accounts).await?;
+    let told = known_or_read(store, asking, &trial, accounts).await?;
     let told = (&told.0, &told.1);
     let filter = Filter { connector: Some(connector.definition.name.clone()), ..Filter::default() };
     let (requests, _) = store.requests(&filter, &Page { limit, after: None }).await?;
@@ -113,7 +114,7 @@ fn differing(saved: &[RecordPreview], draft: &[RecordPreview]) -> Vec<Differing>
 /// The store failed, or an account never said what is needed and does not say it now.
 pub async fn check_draft(
     store: &dyn Store,
-    catalogues: &dyn ReadCatalogues,
+    asking: &dyn AskAccounts,
     (configuration, connector): (&Configuration, &Connector),
     definition: Definition,
 ) -> Result<Vec<Finding>, NotPreviewed> {
@@ -122,6 +123,6 @@ pub async fn check_draft(
         configuration.account_of(connector.source)?,
         configuration.account_of(connector.destination)?,
     );
-    let (source, destination) = known_or_read(store, catalogues, &trial, accounts).await?;
+    let (source, destination) = known_or_read(store, asking, &trial, accounts).await?;
     Ok(check::check(&trial.definition, &source, &destination))
 }

@@ -4,7 +4,9 @@
 //! task that commits (`committer`), and answers 200 when the commit that holds it is on disk.
 //! It meets the dispatcher in the store alone; within one process a [`Notify`] saves a wait.
 
+mod access;
 mod api;
+mod asking;
 pub mod check;
 mod committer;
 mod connections;
@@ -27,7 +29,7 @@ mod tokens;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use jiff::{SignedDuration, Timestamp};
 use store::{Actor, Change, Store, Token, UserChange};
 use tokio::net::TcpListener;
@@ -35,11 +37,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use api::ConnectorItem;
+pub use asking::AskAccounts;
 pub use connections::Limits;
 
 use committer::Committer;
 use ids::Ids;
-use preview::ReadCatalogues;
 use tokens::Tokens;
 
 /// The time of now, as the program sees it.
@@ -62,8 +64,8 @@ pub struct Parts {
     pub limits: Limits,
     /// What webhook URLs begin with, without a slash at the end.
     pub public_url: String,
-    /// Asks accounts what they say of themselves, for previews.
-    pub catalogues: Arc<dyn ReadCatalogues>,
+    /// Asks accounts what they say of themselves and of their users.
+    pub accounts: Arc<dyn AskAccounts>,
     /// Whether there is a mail server; otherwise mails are logged, and the console says so.
     pub mails_are_sent: bool,
 }
@@ -98,12 +100,19 @@ struct Shared {
     committer: Committer,
     wake: Arc<Notify>,
     public_url: Arc<str>,
-    catalogues: Arc<dyn ReadCatalogues>,
+    accounts: Arc<dyn AskAccounts>,
     throttle: Arc<console::Throttle>,
+    links: Arc<console::Throttle>,
+    asked: Arc<access::Asked>,
     mails_are_sent: bool,
 }
 
 impl Shared {
+    /// Whether people reach us over TLS.
+    fn has_tls(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
     async fn change(&self, changes: Vec<Change>, actor: &Actor) -> store::Result<()> {
         self.store.change_configuration(changes, actor, (self.clock)()).await?;
         self.wake.notify_one();
@@ -113,6 +122,36 @@ impl Shared {
     async fn change_users(&self, change: UserChange, actor: &Actor) -> store::Result<()> {
         self.store.change_users(change, actor, (self.clock)()).await
     }
+}
+
+/// A route that is neither the console's nor the API's: anybody may use it.
+struct OpenRoute {
+    methods: &'static str,
+    path: &'static str,
+    handler: MethodRouter<Shared>,
+}
+
+fn open_routes() -> Vec<OpenRoute> {
+    let open = |methods, path, handler| OpenRoute { methods, path, handler };
+    vec![
+        // Whoever knows the token.
+        open("GET, POST", "/hooks/{token}", post(hooks::receive).get(hooks::verify)),
+        open("GET", "/healthz", get(health::alive)),
+        open("GET", "/readyz", get(health::ready)),
+        open("GET", "/metrics", get(health::metrics)),
+    ]
+}
+
+/// Every route that there is and who may use it, as the table of `docs/access.md`: read off what
+/// the routers are made of.
+pub fn access_table() -> String {
+    let mut rows: Vec<access::Row> = Vec::new();
+    rows.extend(open_routes().iter().map(|route| access::Row::open(route.methods, route.path)));
+    rows.extend(console::access_rows());
+    rows.extend(api::access_rows());
+    let head = "| method | path | nobody | LeadSquared user | operator | administrator |\n\
+                |---|---|---|---|---|---|\n";
+    rows.iter().fold(head.to_owned(), |table, row| table + &row.to_string())
 }
 
 /// Serves until `stop` is cancelled; then finishes the requests under way, and what they gave to
@@ -125,8 +164,7 @@ pub async fn serve(
     parts: Parts,
     stop: CancellationToken,
 ) -> store::Result<()> {
-    let Parts { store, wake, clock, metrics, limits, public_url, catalogues, mails_are_sent } =
-        parts;
+    let Parts { store, wake, clock, metrics, limits, public_url, accounts, mails_are_sent } = parts;
     let node = store.take_node_number().await?;
     let tokens = Arc::new(Tokens::read(store.clone()).await?);
     let (committer, committing) = Committer::start(store.clone(), wake.clone(), limits);
@@ -141,15 +179,17 @@ pub async fn serve(
         committer,
         wake,
         public_url: public_url.into(),
-        catalogues,
+        accounts,
         throttle: Arc::default(),
+        links: Arc::default(),
+        asked: Arc::default(),
         mails_are_sent,
     };
-    let router = Router::new()
-        .route("/hooks/{token}", post(hooks::receive).get(hooks::verify))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+    let mut router = Router::new();
+    for OpenRoute { path, handler, .. } in open_routes() {
+        router = router.route(path, handler);
+    }
+    let router = router
         .merge(console::router(&shared))
         .nest("/api", api::router(&shared))
         .fallback(console::no_such_page)

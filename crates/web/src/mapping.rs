@@ -5,7 +5,8 @@ use plan::mapping::{self, Proposal};
 use serde::Serialize;
 use store::{Configuration, Connector, Store};
 
-use crate::preview::{NotPreviewed, ReadCatalogues, known_or_read};
+use crate::AskAccounts;
+use crate::preview::{NotPreviewed, known_or_read};
 
 /// The mapping in force.
 #[derive(Debug, Serialize)]
@@ -22,14 +23,14 @@ pub struct MappingItem {
 /// The store failed, or an account does not say what is needed.
 pub async fn mapping(
     store: &dyn Store,
-    catalogues: &dyn ReadCatalogues,
+    asking: &dyn AskAccounts,
     (configuration, connector): (&Configuration, &Connector),
 ) -> Result<MappingItem, NotPreviewed> {
     let accounts = (
         configuration.account_of(connector.source)?,
         configuration.account_of(connector.destination)?,
     );
-    let (source, destination) = known_or_read(store, catalogues, connector, accounts).await?;
+    let (source, destination) = known_or_read(store, asking, connector, accounts).await?;
     let definition = &connector.definition;
     let activity = if definition.activity.enabled {
         activity::type_rows(definition, &source, &destination)

@@ -218,7 +218,8 @@ pub(crate) async fn read(
         let connector = connectors.iter().find(|connector| connector.id == id)?;
         Some(connector.definition.name.clone())
     };
-    let causes = store.causes((span.from, span.to), asked.connector, CAUSES).await?;
+    let ids: Vec<ConnectorId> = connectors.iter().map(|connector| connector.id).collect();
+    let causes = store.causes((span.from, span.to), Some(&ids), CAUSES).await?;
     let causes = causes.into_iter().filter_map(|cause| {
         let store::Cause { connector, cause, records, request, problem } = cause;
         Some(CauseItem { connector: name(connector)?, cause, records, request, error: problem })

@@ -3,34 +3,18 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::activity::ActivityMapping;
-use plan::connector::Definition;
 use plan::decide::Opposite;
 use plan::link::{Link, Pair};
 use plan::mapping::Mapping;
-use plan::metadata::{Catalogue, NotTold};
+use plan::metadata::Catalogue;
 use plan::payload;
 use plan::preview::{Previewed, RecordPreview};
 use plan::problem::Problem;
 use store::{Configuration, Connector, Store};
 
-/// Asks accounts what they say of themselves. The web side never calls accounts itself.
-#[async_trait]
-pub trait ReadCatalogues: Send + Sync {
-    /// What one account says of itself now: fields, users and activity types. It tells too whether
-    /// its host and keys are right.
-    async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, NotTold>;
-
-    /// What the two accounts of a connector say of themselves now.
-    async fn read_catalogues(
-        &self,
-        connector: &Definition,
-        source: &store::Account,
-        destination: &store::Account,
-    ) -> Result<(Catalogue, Catalogue), NotTold>;
-}
+use crate::AskAccounts;
 
 /// Why there is no preview.
 #[derive(Debug)]
@@ -77,7 +61,7 @@ pub struct Asked<'a> {
 /// [`NotPreviewed`].
 pub async fn preview(
     store: &dyn Store,
-    catalogues: &dyn ReadCatalogues,
+    asking: &dyn AskAccounts,
     asked: Asked<'_>,
     body: &[u8],
     content_type: Option<&str>,
@@ -87,7 +71,7 @@ pub async fn preview(
         configuration.account_of(connector.source)?,
         configuration.account_of(connector.destination)?,
     );
-    let told = known_or_read(store, catalogues, connector, accounts).await?;
+    let told = known_or_read(store, asking, connector, accounts).await?;
     preview_between(store, asked, (&told.0, &told.1), body, content_type).await
 }
 
@@ -125,7 +109,7 @@ pub(crate) async fn preview_between(
 /// What the two accounts say of themselves, as it is kept, or as they tell it now.
 pub(crate) async fn known_or_read(
     store: &dyn Store,
-    catalogues: &dyn ReadCatalogues,
+    asking: &dyn AskAccounts,
     connector: &Connector,
     (source, destination): (&store::Account, &store::Account),
 ) -> Result<(Catalogue, Catalogue), NotPreviewed> {
@@ -139,7 +123,7 @@ pub(crate) async fn known_or_read(
     {
         return Ok((here, there));
     }
-    catalogues
+    asking
         .read_catalogues(&connector.definition, source, destination)
         .await
         .map_err(|refused| NotPreviewed::Account(refused.problem))

@@ -119,7 +119,7 @@ impl Worker {
                 if part != Part::Fields {
                     warn_not_told(account.name(), part, &error);
                 } else if account.told.catalogue().is_none() && account.closed().is_none() {
-                    let problem = verdict::without_fields(&failure, account.name());
+                    let problem = verdict::not_told(&failure, account.name());
                     account.close(problem, now);
                 }
                 self.look_for_work = true;

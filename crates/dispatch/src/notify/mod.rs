@@ -170,7 +170,8 @@ impl Desk {
             format!("leadsync.{}.{began}.{number}@{domain}", connector.id.0)
         };
         let thread = (incident.mails > 0).then(|| message_id(0));
-        Some(NewMail { message_id: message_id(incident.mails), thread, recipient, subject, body })
+        let message_id = message_id(incident.mails);
+        Some(NewMail { message_id, thread, recipient, subject, body, private: false })
     }
 
     /// Sends what is due.

@@ -358,13 +358,16 @@ async fn types_of_activities_are_read() {
 
 #[tokio::test]
 async fn users_are_read() {
-    let body = r#"[{"ID":"u","FirstName":"Asha","EmailAddress":"a@example.com","Role":"Administrator","StatusCode":0}]"#;
+    let body = r#"[{"ID":"u","FirstName":"Asha","EmailAddress":"a@example.com","Role":"Administrator","StatusCode":0,"mx_Custom_1":"1","mx_Custom_2":null,"mx_Custom_3":true,"Tag":null}]"#;
     let server = Server::answering(200, body).await;
     let client = server.client();
     assert_eq!(client.users().await.result.expect("read")[0].id, "u");
     let user = client.user_of_keys().await.result.expect("read").expect("a user");
     assert_eq!(user.email_address, "a@example.com");
-    client.users_by_email("a@example.com").await.result.expect("read");
+    let users = client.users_by_email("a@example.com").await.result.expect("read");
+    assert_eq!((users[0].user.id.as_str(), users[0].user.is_active()), ("u", true));
+    let fields: Vec<_> = users[0].custom_fields().collect();
+    assert_eq!(fields, [("mx_Custom_1", "1".to_owned()), ("mx_Custom_3", "true".to_owned())]);
     let uris = [
         "/v2/UserManagement.svc/Users.Get",
         "/v2/UserManagement.svc/GetByAccessKey",

@@ -75,6 +75,7 @@ impl Filters {
             bail!("there is no connector {name}: see `leadsync connector list`");
         }
         Ok(Filter {
+            within: None,
             connector: self.connector.clone(),
             from: self.from,
             to: self.to,

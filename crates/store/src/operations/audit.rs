@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Backend, Connection};
-use crate::{Actor, AuditItem, Page, Result};
+use super::{Backend, Connection, QueryBuilder};
+use crate::{ACTIONS, Actor, AuditFilter, AuditItem, Page, Result};
 
 /// A line of the audit log.
 pub(super) struct Entry<'a> {
@@ -24,6 +24,7 @@ pub(super) async fn audit(
     now: Timestamp,
     entry: &Entry<'_>,
 ) -> Result<()> {
+    debug_assert!(ACTIONS.contains(&entry.action), "{} is not listed", entry.action);
     sqlx::query(
         "INSERT INTO audit (at, actor, action, subject, before, after) \
          VALUES ($1, $2, $3, $4, $5, $6)",
@@ -42,19 +43,25 @@ pub(super) async fn audit(
 impl Backend {
     pub(super) async fn read_audit(
         &self,
+        filter: &AuditFilter,
         limit: usize,
         after: Option<i64>,
     ) -> Result<(Vec<AuditItem>, Option<i64>)> {
         let limit = limit.clamp(1, Page::MOST);
         let mut transaction = self.begin_read().await?;
-        let rows = sqlx::query(
-            "SELECT id, at, actor, action, subject, before, after FROM audit WHERE id < $1 \
-             ORDER BY id DESC LIMIT $2",
-        )
-        .bind(after.unwrap_or(i64::MAX))
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
-        .fetch_all(&mut *transaction)
-        .await?;
+        let mut query = QueryBuilder::new(
+            "SELECT id, at, actor, action, subject, before, after FROM audit WHERE id < ",
+        );
+        query.push_bind(after.unwrap_or(i64::MAX));
+        let AuditFilter { actor, action, subject } = filter;
+        for (column, wanted) in [("actor", actor), ("action", action), ("subject", subject)] {
+            if let Some(wanted) = wanted {
+                query.push(format!(" AND {column} = ")).push_bind(wanted.clone());
+            }
+        }
+        query.push(" ORDER BY id DESC LIMIT ");
+        query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
+        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
         let mut items = Vec::with_capacity(rows.len());
         for row in rows.iter().take(limit) {
             let id: i64 = row.try_get(0)?;

@@ -1,6 +1,7 @@
 //! What accounts said of themselves, and what changed in that.
 
 use jiff::Timestamp;
+use plan::access::AccountUser;
 use plan::id::AccountId;
 use plan::metadata::{self, Catalogue, FieldChange};
 use sqlx::Row;
@@ -13,6 +14,53 @@ use crate::Result;
 const MOST_CHANGES: i64 = 1_000;
 
 impl Backend {
+    pub(super) async fn read_account_users(
+        &self,
+        email: &str,
+    ) -> Result<Vec<(AccountId, Timestamp, Option<AccountUser>)>> {
+        let mut transaction = self.begin_read().await?;
+        let rows = sqlx::query(
+            "SELECT account, asked_at, told FROM account_user WHERE email = $1 ORDER BY account",
+        )
+        .bind(email.trim().to_lowercase())
+        .fetch_all(&mut *transaction)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let account: i64 = row.try_get(0)?;
+                let place = Place { table: "account_user", row: &account };
+                let told: Option<&str> = row.try_get(2)?;
+                let told = told.map(serde_json::from_str).transpose();
+                let told = told.map_err(|error| place.corrupt(error.to_string()))?;
+                Ok((AccountId(account), place.time(row.try_get(1)?)?, told))
+            })
+            .collect()
+    }
+
+    pub(super) async fn write_account_user(
+        &self,
+        account: AccountId,
+        email: &str,
+        user: Option<AccountUser>,
+        at: Timestamp,
+    ) -> Result<()> {
+        let told = user.map(|user| json(&user)).transpose()?;
+        let mut transaction = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO account_user (account, email, asked_at, told) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (account, email) DO UPDATE \
+             SET asked_at = excluded.asked_at, told = excluded.told",
+        )
+        .bind(account.0)
+        .bind(email.trim().to_lowercase())
+        .bind(ms(at))
+        .bind(told)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     pub(super) async fn read_catalogue(
         &self,
         account: AccountId,

@@ -7,7 +7,7 @@ use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use sqlx::Row;
 
 use super::log::{asks_of_records, matching, push_job_status, push_record, push_request};
-use super::{Connection, QueryBuilder};
+use super::{Connection, QueryBuilder, push_list};
 use crate::{Cursor, Filter, Page, Result};
 
 /// The ids of the requests of this page, and whether there are more.
@@ -126,9 +126,13 @@ async fn by_outcome(
 
 /// The connectors that a filter lets through.
 pub(super) async fn connectors(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>> {
-    let mut query = QueryBuilder::new("SELECT id FROM connector");
+    let mut query = QueryBuilder::new("SELECT id FROM connector WHERE 1 = 1");
     if let Some(name) = &filter.connector {
-        query.push(" WHERE name = ").push_bind(name.clone());
+        query.push(" AND name = ").push_bind(name.clone());
+    }
+    if let Some(within) = &filter.within {
+        query.push(" AND name IN ");
+        push_list(&mut query, within.iter().cloned().chain([String::new()]));
     }
     numbers(connection, query).await
 }

@@ -66,6 +66,12 @@ pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
         query.push(" AND q.connector = (SELECT id FROM connector WHERE name = ");
         query.push_bind(name.clone()).push(")");
     }
+    if let Some(within) = &filter.within {
+        query.push(" AND q.connector IN (SELECT id FROM connector WHERE name IN ");
+        // An empty list is no SQL; no connector has this name.
+        push_list(&mut query, within.iter().cloned().chain([String::new()]));
+        query.push(")");
+    }
     found::push_range(&mut query, "q.id", filter);
     push_request(&mut query, filter);
     if !filter.ids.is_empty() {

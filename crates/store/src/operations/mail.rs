@@ -31,7 +31,7 @@ impl Backend {
         let row = sqlx::query(
             "UPDATE mail SET due = $2, tries = tries + 1 WHERE due <= $1 AND id = \
              (SELECT id FROM mail WHERE due <= $1 ORDER BY due, id LIMIT 1) \
-             RETURNING id, at, tries, message_id, thread, recipient, subject, body",
+             RETURNING id, at, tries, message_id, thread, recipient, subject, body, private",
         )
         .bind(ms(now))
         .bind(ms(until))
@@ -51,6 +51,7 @@ impl Backend {
                 recipient: row.try_get(5)?,
                 subject: row.try_get(6)?,
                 body: row.try_get(7)?,
+                private: row.try_get::<i64, _>(8)? != 0,
             },
         }))
     }
@@ -69,7 +70,8 @@ impl Backend {
         };
         let mut transaction = self.begin().await?;
         sqlx::query(
-            "UPDATE mail SET state = $3, due = $4, ended_at = $5, error = $6 \
+            "UPDATE mail SET state = $3, due = $4, ended_at = $5, error = $6, \
+             body = CASE WHEN private = 1 AND $4 IS NULL THEN '' ELSE body END \
              WHERE id = $1 AND tries = $2 AND due IS NOT NULL",
         )
         .bind(mail.id)
@@ -88,8 +90,8 @@ impl Backend {
         let mut transaction = self.begin_read().await?;
         let limit = i64::try_from(limit.min(Page::MOST)).unwrap_or(i64::MAX);
         let rows = sqlx::query(
-            "SELECT id, at, recipient, subject, body, state, tries, due, ended_at, error \
-             FROM mail ORDER BY id DESC LIMIT $1",
+            "SELECT id, at, recipient, subject, CASE WHEN private = 1 THEN '' ELSE body END, \
+             state, tries, due, ended_at, error FROM mail ORDER BY id DESC LIMIT $1",
         )
         .bind(limit)
         .fetch_all(&mut *transaction)
@@ -124,8 +126,8 @@ pub(super) async fn queue(
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO mail (message_id, thread, at, recipient, subject, body, state, tries, due) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $3)",
+        "INSERT INTO mail (message_id, thread, at, recipient, subject, body, state, tries, due, \
+         private) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $3, $8)",
     )
     .bind(&mail.message_id)
     .bind(mail.thread.as_deref())
@@ -134,6 +136,7 @@ pub(super) async fn queue(
     .bind(&mail.subject)
     .bind(&mail.body)
     .bind(MailState::Queued.as_str())
+    .bind(i64::from(mail.private))
     .execute(&mut *connection)
     .await?;
     sqlx::query("DELETE FROM mail WHERE due IS NULL AND ended_at < $1")

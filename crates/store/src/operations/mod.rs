@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use plan::access::AccountUser;
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId, NODES, RequestId};
 use plan::incident::Incident;
@@ -42,11 +43,12 @@ use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
 use crate::{
-    Actor, ApiToken, AuditItem, Cause, Change, ClaimedMail, Configuration, Counts, Cursor,
-    Delivery, EndSessions, Error, FailureGroup, Filter, Health, HistoryItem, Intent, Lease,
-    MailEnd, MailItem, Neighbours, NewDelivery, NewMail, NewSession, Page, PasswordHash, Progress,
-    RequestItem, RequestLine, Result, Retried, Retry, RetryBatch, Selection, Session, SessionItem,
-    Span, Step, Store, TokenHash, Unfinished, Used, User, UserChange, Version, WaitingRecord,
+    Actor, ApiToken, AuditFilter, AuditItem, Cause, Change, ClaimedMail, Configuration, Counts,
+    Cursor, Delivery, EndSessions, Error, FailureGroup, Filter, Guest, Health, HistoryItem, Intent,
+    Lease, MailEnd, MailItem, Neighbours, NewDelivery, NewLink, NewMail, NewSession, Page,
+    PasswordHash, Progress, RequestItem, RequestLine, Result, Retried, Retry, RetryBatch,
+    Selection, Session, SessionItem, Span, Step, Store, TokenHash, Unfinished, Used, User,
+    UserChange, Version, WaitingRecord,
 };
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
@@ -324,10 +326,10 @@ impl Store for Backend {
     async fn causes(
         &self,
         between: (Timestamp, Timestamp),
-        connector: Option<ConnectorId>,
+        connectors: Option<&[ConnectorId]>,
         limit: usize,
     ) -> Result<Vec<Cause>> {
-        self.read_causes(between, connector, limit).await
+        self.read_causes(between, connectors, limit).await
     }
 
     async fn used(
@@ -385,10 +387,11 @@ impl Store for Backend {
     }
     async fn audit(
         &self,
+        filter: &AuditFilter,
         limit: usize,
         after: Option<i64>,
     ) -> Result<(Vec<AuditItem>, Option<i64>)> {
-        self.read_audit(limit, after).await
+        self.read_audit(filter, limit, after).await
     }
 
     async fn users(&self) -> Result<Vec<User>> {
@@ -415,9 +418,50 @@ impl Store for Backend {
         Ok(Some(token))
     }
 
-    async fn begin_session(&self, new: NewSession, now: Timestamp) -> Result<bool> {
+    async fn begin_session(&self, email: &str, new: NewSession, now: Timestamp) -> Result<bool> {
+        let (backend, email) = (self.clone(), email.to_owned());
+        to_the_end(async move { backend.start_session(&email, new, now).await }).await
+    }
+
+    async fn keep_link(&self, link: NewLink, mail: &NewMail, now: Timestamp) -> Result<()> {
+        let (backend, mail) = (self.clone(), mail.clone());
+        to_the_end(async move { backend.write_link(link, &mail, now).await }).await
+    }
+
+    async fn link_of(&self, hash: TokenHash, now: Timestamp) -> Result<Option<String>> {
+        self.read_link(hash, now).await
+    }
+
+    async fn begin_session_by_link(
+        &self,
+        link: TokenHash,
+        new: NewSession,
+        now: Timestamp,
+    ) -> Result<bool> {
         let backend = self.clone();
-        to_the_end(async move { backend.begin_session(new, now).await }).await
+        to_the_end(async move { backend.start_session_by_link(link, new, now).await }).await
+    }
+
+    async fn guests(&self, now: Timestamp) -> Result<Vec<Guest>> {
+        self.read_guests(now).await
+    }
+
+    async fn account_users(
+        &self,
+        email: &str,
+    ) -> Result<Vec<(AccountId, Timestamp, Option<AccountUser>)>> {
+        self.read_account_users(email).await
+    }
+
+    async fn store_account_user(
+        &self,
+        account: AccountId,
+        email: &str,
+        user: Option<&AccountUser>,
+        at: Timestamp,
+    ) -> Result<()> {
+        let (backend, email, user) = (self.clone(), email.to_owned(), user.cloned());
+        to_the_end(async move { backend.write_account_user(account, &email, user, at).await }).await
     }
 
     async fn use_session(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Session>> {
@@ -430,13 +474,13 @@ impl Store for Backend {
         Ok(Some(session))
     }
 
-    async fn sessions(&self, email: &str, now: Timestamp) -> Result<Vec<SessionItem>> {
-        self.read_sessions(email, now).await
+    async fn sessions(&self, of: &Session, now: Timestamp) -> Result<Vec<SessionItem>> {
+        self.read_sessions(of, now).await
     }
 
-    async fn end_sessions(&self, email: &str, which: EndSessions) -> Result<()> {
-        let (backend, email) = (self.clone(), email.to_owned());
-        to_the_end(async move { backend.remove_sessions(&email, which).await }).await
+    async fn end_sessions(&self, of: &Session, which: EndSessions) -> Result<()> {
+        let (backend, of) = (self.clone(), of.clone());
+        to_the_end(async move { backend.remove_sessions(&of, which).await }).await
     }
 
     async fn change_users(&self, change: UserChange, actor: &Actor, now: Timestamp) -> Result<()> {

@@ -4,9 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Backend, Connection};
-use crate::session::{IDLE, LONGEST, MOST_SESSIONS};
-use crate::{EndSessions, NewSession, Result, Session, SessionItem, TokenHash};
+use super::{Backend, Connection, mail};
+use crate::session::{IDLE, LONGEST, MOST_LINKS, MOST_SESSIONS};
+use crate::{
+    EndSessions, Guest, NewLink, NewMail, NewSession, Person, Result, Session, SessionItem,
+    TokenHash,
+};
 
 /// How old the time of the last use may be before it is written again.
 const STALE: SignedDuration = SignedDuration::from_mins(5);
@@ -14,36 +17,84 @@ const STALE: SignedDuration = SignedDuration::from_mins(5);
 const LONGEST_AGENT: usize = 200;
 
 impl Backend {
-    pub(super) async fn begin_session(&self, new: NewSession, now: Timestamp) -> Result<bool> {
+    pub(super) async fn start_session(
+        &self,
+        email: &str,
+        new: NewSession,
+        now: Timestamp,
+    ) -> Result<bool> {
         let mut transaction = self.begin().await?;
         let owner = sqlx::query("SELECT id FROM users WHERE email = $1")
-            .bind(new.email.trim().to_lowercase())
+            .bind(email.trim().to_lowercase())
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(owner) = owner else { return Ok(false) };
-        let owner: i64 = owner.try_get(0)?;
+        begin(&mut transaction, &Whose::Owner(owner.try_get(0)?), new, now).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    pub(super) async fn write_link(
+        &self,
+        link: NewLink,
+        mail: &NewMail,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        let email = link.email.trim().to_lowercase();
         sqlx::query(
-            "INSERT INTO session (hash, owner, made_at, seen_at, expires_at, agent) \
-             VALUES ($1, $2, $3, $3, $4, $5)",
+            "INSERT INTO sign_in_link (hash, email, made_at, expires_at) VALUES ($1, $2, $3, $4)",
         )
-        .bind(&new.hash.0[..])
-        .bind(owner)
+        .bind(&link.hash.0[..])
+        .bind(&email)
         .bind(ms(now))
-        .bind(ms(now.checked_add(LONGEST).unwrap_or(Timestamp::MAX)))
-        .bind(new.agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect::<String>())
+        .bind(ms(link.expires_at))
         .execute(&mut *transaction)
         .await?;
         sqlx::query(
-            "DELETE FROM session WHERE owner = $1 AND (expires_at <= $2 OR seen_at <= $3 \
-             OR id NOT IN (SELECT id FROM session WHERE owner = $1 \
-             ORDER BY seen_at DESC, id DESC LIMIT $4))",
+            "DELETE FROM sign_in_link WHERE expires_at <= $1 OR (email = $2 AND hash NOT IN \
+             (SELECT hash FROM sign_in_link WHERE email = $2 ORDER BY made_at DESC, hash LIMIT $3))",
         )
-        .bind(owner)
         .bind(ms(now))
-        .bind(idle_since(now))
-        .bind(MOST_SESSIONS)
+        .bind(&email)
+        .bind(MOST_LINKS)
         .execute(&mut *transaction)
         .await?;
+        mail::queue(&mut transaction, mail, now).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    pub(super) async fn read_link(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<String>> {
+        let mut transaction = self.begin_read().await?;
+        let row = sqlx::query("SELECT email FROM sign_in_link WHERE hash = $1 AND expires_at > $2")
+            .bind(&hash.0[..])
+            .bind(ms(now))
+            .fetch_optional(&mut *transaction)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    pub(super) async fn start_session_by_link(
+        &self,
+        link: TokenHash,
+        new: NewSession,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let row = sqlx::query(
+            "DELETE FROM sign_in_link WHERE hash = $1 AND expires_at > $2 RETURNING email",
+        )
+        .bind(&link.0[..])
+        .bind(ms(now))
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = row else { return Ok(false) };
+        begin(&mut transaction, &Whose::Guest(row.try_get(0)?), new, now).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -55,7 +106,8 @@ impl Backend {
     ) -> Result<Option<(Session, bool)>> {
         let mut transaction = self.begin_read().await?;
         let row = sqlx::query(
-            "SELECT s.id, u.email, u.role, s.seen_at FROM session s JOIN users u ON u.id = s.owner \
+            "SELECT s.id, COALESCE(u.email, s.email), u.role, s.seen_at \
+             FROM session s LEFT JOIN users u ON u.id = s.owner \
              WHERE s.hash = $1 AND s.expires_at > $2 AND s.seen_at > $3",
         )
         .bind(&hash.0[..])
@@ -66,7 +118,11 @@ impl Backend {
         let Some(row) = row else { return Ok(None) };
         let id: i64 = row.try_get(0)?;
         let place = Place { table: "session", row: &id };
-        let session = Session { id, email: row.try_get(1)?, role: place.word(row.try_get(2)?)? };
+        let person = match row.try_get::<Option<&str>, _>(2)? {
+            Some(role) => Person::User(place.word(role)?),
+            None => Person::AccountUser,
+        };
+        let session = Session { id, email: row.try_get(1)?, person };
         let seen = place.time(row.try_get(3)?)?;
         Ok(Some((session, now.duration_since(seen) > STALE)))
     }
@@ -84,21 +140,21 @@ impl Backend {
 
     pub(super) async fn read_sessions(
         &self,
-        email: &str,
+        of: &Session,
         now: Timestamp,
     ) -> Result<Vec<SessionItem>> {
         let mut transaction = self.begin_read().await?;
-        let rows = sqlx::query(
-            "SELECT s.id, s.made_at, s.seen_at, s.agent FROM session s \
-             JOIN users u ON u.id = s.owner \
-             WHERE u.email = $1 AND s.expires_at > $2 AND s.seen_at > $3 \
-             ORDER BY s.seen_at DESC, s.id DESC",
-        )
-        .bind(email.trim().to_lowercase())
-        .bind(ms(now))
-        .bind(idle_since(now))
-        .fetch_all(&mut *transaction)
-        .await?;
+        let sql = format!(
+            "SELECT id, made_at, seen_at, agent FROM session \
+             WHERE {SAME_PERSON} AND expires_at > $2 AND seen_at > $3 \
+             ORDER BY seen_at DESC, id DESC",
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(of.id)
+            .bind(ms(now))
+            .bind(idle_since(now))
+            .fetch_all(&mut *transaction)
+            .await?;
         rows.iter()
             .map(|row| {
                 let id: i64 = row.try_get(0)?;
@@ -113,29 +169,109 @@ impl Backend {
             .collect()
     }
 
-    pub(super) async fn remove_sessions(&self, email: &str, which: EndSessions) -> Result<()> {
+    pub(super) async fn remove_sessions(&self, of: &Session, which: EndSessions) -> Result<()> {
         let mut transaction = self.begin().await?;
         let (sql, id) = match which {
             EndSessions::One(id) => ("id = $2", id),
             EndSessions::Others(id) => ("id <> $2", id),
         };
-        let sql = format!(
-            "DELETE FROM session WHERE owner IN (SELECT id FROM users WHERE email = $1) AND {sql}"
-        );
+        let sql = format!("DELETE FROM session WHERE {SAME_PERSON} AND {sql}");
         sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(email.trim().to_lowercase())
+            .bind(of.id)
             .bind(id)
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
         Ok(())
     }
+
+    pub(super) async fn read_guests(&self, now: Timestamp) -> Result<Vec<Guest>> {
+        let mut transaction = self.begin_read().await?;
+        let rows = sqlx::query(
+            "SELECT email, count(*), max(seen_at) FROM session \
+             WHERE email IS NOT NULL AND expires_at > $1 AND seen_at > $2 \
+             GROUP BY email ORDER BY email",
+        )
+        .bind(ms(now))
+        .bind(idle_since(now))
+        .fetch_all(&mut *transaction)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let email: String = row.try_get(0)?;
+                let place = Place { table: "session", row: &email };
+                let seen_at = place.time(row.try_get(2)?)?;
+                let sessions: i64 = row.try_get(1)?;
+                Ok(Guest { seen_at, sessions: sessions.cast_unsigned(), email: email.clone() })
+            })
+            .collect()
+    }
+}
+
+/// The sessions of whose the session `$1` is.
+const SAME_PERSON: &str = "(owner = (SELECT owner FROM session WHERE id = $1) \
+    OR email = (SELECT email FROM session WHERE id = $1))";
+
+/// Whose a session is to be.
+enum Whose {
+    /// The user's of this id.
+    Owner(i64),
+    /// A LeadSquared user's with this email address.
+    Guest(String),
+}
+
+async fn begin(
+    connection: &mut Connection,
+    whose: &Whose,
+    new: NewSession,
+    now: Timestamp,
+) -> Result<()> {
+    let (owner, email) = match whose {
+        Whose::Owner(owner) => (Some(*owner), None),
+        Whose::Guest(email) => (None, Some(email.as_str())),
+    };
+    sqlx::query(
+        "INSERT INTO session (hash, owner, email, made_at, seen_at, expires_at, agent) \
+         VALUES ($1, $2, $3, $4, $4, $5, $6)",
+    )
+    .bind(&new.hash.0[..])
+    .bind(owner)
+    .bind(email)
+    .bind(ms(now))
+    .bind(ms(now.checked_add(LONGEST).unwrap_or(Timestamp::MAX)))
+    .bind(new.agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect::<String>())
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "DELETE FROM session WHERE (owner = $1 OR email = $2) AND (expires_at <= $3 \
+         OR seen_at <= $4 OR id NOT IN (SELECT id FROM session WHERE owner = $1 OR email = $2 \
+         ORDER BY seen_at DESC, id DESC LIMIT $5))",
+    )
+    .bind(owner)
+    .bind(email)
+    .bind(ms(now))
+    .bind(idle_since(now))
+    .bind(MOST_SESSIONS)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A user's sessions end, because the password is another.
 pub(super) async fn end_all(connection: &mut Connection, owner: i64) -> Result<()> {
     sqlx::query("DELETE FROM session WHERE owner = $1").bind(owner).execute(connection).await?;
     Ok(())
+}
+
+/// Ends what a LeadSquared user has; answers how many sessions.
+pub(super) async fn end_guest(connection: &mut Connection, email: &str) -> Result<u64> {
+    sqlx::query("DELETE FROM sign_in_link WHERE email = $1")
+        .bind(email)
+        .execute(&mut *connection)
+        .await?;
+    let ended =
+        sqlx::query("DELETE FROM session WHERE email = $1").bind(email).execute(connection).await?;
+    Ok(ended.rows_affected())
 }
 
 fn idle_since(now: Timestamp) -> i64 {

@@ -10,7 +10,7 @@ use plan::quota::day_of;
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, log};
+use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, log, push_list};
 use crate::tally::hour_of;
 use crate::{AttemptOutcome, Cause, Health, RecordKey, Result, Span, Step, Tally, Used, Waiting};
 
@@ -198,7 +198,7 @@ impl Backend {
     pub(super) async fn read_causes(
         &self,
         (from, to): (Timestamp, Timestamp),
-        connector: Option<ConnectorId>,
+        connectors: Option<&[ConnectorId]>,
         limit: usize,
     ) -> Result<Vec<Cause>> {
         let mut transaction = self.begin_read().await?;
@@ -207,8 +207,9 @@ impl Backend {
              WHERE event = 'failed' AND cause <> ''",
         );
         push_hours(&mut query, from, to);
-        if let Some(connector) = connector {
-            query.push(" AND connector = ").push_bind(connector.0);
+        if let Some(connectors) = connectors {
+            query.push(" AND connector IN ");
+            push_list(&mut query, connectors.iter().map(|connector| connector.0).chain([-1]));
         }
         query.push(
             " GROUP BY connector, cause HAVING sum(records) > 0 ORDER BY 3 DESC, 1, 2 LIMIT ",

@@ -113,7 +113,19 @@ impl Backend {
                 sessions::end_all(connection, id).await?;
                 ("set_password", email, None, None)
             }
+            UserChange::SetRole { email, role } => {
+                keep_an_administrator(connection, &email, role).await?;
+                let (id, email, before) = must_know_user(connection, &email).await?;
+                sqlx::query("UPDATE users SET role = $2 WHERE id = $1")
+                    .bind(id)
+                    .bind(role.as_str())
+                    .execute(&mut *connection)
+                    .await?;
+                let told = |role: Role| Some(serde_json::json!({ "role": role }));
+                ("set_role", email, told(before), told(role))
+            }
             UserChange::Remove { email } => {
+                keep_an_administrator(connection, &email, Role::Operator).await?;
                 let (id, email, _) = must_know_user(connection, &email).await?;
                 let tokens = sqlx::query("DELETE FROM api_token WHERE owner = $1 RETURNING name")
                     .bind(id)
@@ -126,6 +138,16 @@ impl Backend {
                     .execute(&mut *connection)
                     .await?;
                 ("remove_user", email, Some(serde_json::json!({ "tokens": tokens })), None)
+            }
+            UserChange::EndGuest { email } => {
+                let email = email.trim().to_lowercase();
+                let ended = sessions::end_guest(connection, &email).await?;
+                if ended == 0 {
+                    return Err(Error::Refused(format!(
+                        "no LeadSquared user {email} is signed in"
+                    )));
+                }
+                ("end_sessions", email, Some(serde_json::json!({ "sessions": ended })), None)
             }
             UserChange::AddToken(token) => add_token(connection, token, now).await?,
             UserChange::RemoveToken { name } => {
@@ -145,6 +167,35 @@ impl Backend {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+/// Refuses to leave nobody who may administer: whoever came first could then make themselves the
+/// first user.
+async fn keep_an_administrator(
+    connection: &mut Connection,
+    email: &str,
+    becomes: Role,
+) -> Result<()> {
+    if becomes == Role::Administrator {
+        return Ok(());
+    }
+    // Taken first, it makes two that would each leave the other wait for each other.
+    count_up(connection, "configuration").await?;
+    let (id, email, role) = must_know_user(connection, email).await?;
+    if role != Role::Administrator {
+        return Ok(());
+    }
+    let row = sqlx::query("SELECT count(*) FROM users WHERE role = $1 AND id <> $2")
+        .bind(Role::Administrator.as_str())
+        .bind(id)
+        .fetch_one(connection)
+        .await?;
+    if row.try_get::<i64, _>(0)? == 0 {
+        return Err(Error::Refused(format!(
+            "{email} is the last administrator: make somebody else one first"
+        )));
+    }
+    Ok(())
 }
 
 async fn add_user(

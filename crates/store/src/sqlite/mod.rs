@@ -106,6 +106,7 @@ fn migrations() -> Migrator {
         (8, "log", include_str!("../../migrations/sqlite/0008_log.sql")),
         (9, "verified", include_str!("../../migrations/sqlite/0009_verified.sql")),
         (10, "version actor", include_str!("../../migrations/sqlite/0010_version_actor.sql")),
+        (11, "access", include_str!("../../migrations/sqlite/0011_access.sql")),
     ])
 }
 

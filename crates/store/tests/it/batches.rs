@@ -95,7 +95,7 @@ async fn what_is_left_of_a_batch_is_taken_back(empty: Empty) {
     assert_eq!(read.cancelled_by.as_deref(), Some("somebody else"));
     let failed = Filter { event: Some(Event::Failed), ..Filter::default() };
     assert!(empty.find(failed).await.iter().all(|item| item.finished_at == Some(at(110))));
-    let (audit, _) = empty.store.audit(9, None).await.unwrap();
+    let (audit, _) = empty.store.audit(&store::AuditFilter::default(), 9, None).await.unwrap();
     let told: Vec<_> = audit.iter().map(|e| (e.action.as_str(), e.actor.as_str())).collect();
     assert_eq!(told[..2], [("cancel_retries", "somebody else"), ("retry", "test")]);
 }

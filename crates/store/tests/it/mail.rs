@@ -62,6 +62,7 @@ fn mail(number: u32) -> NewMail {
         recipient: "ops@example.com".to_owned(),
         subject: format!("Subject {number}"),
         body: "It said no.\n".to_owned(),
+        private: false,
     }
 }
 

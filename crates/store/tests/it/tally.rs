@@ -208,9 +208,12 @@ async fn causes_are_counted_and_leave_when_they_are_mended(empty: Empty) {
     assert_eq!(told(1).await, [cause("City", 3, 3)]);
     let later = empty.store.causes((at(2 * HOUR), at(3 * HOUR)), None, 9).await.unwrap();
     assert_eq!(later.len(), 0);
-    let of = |connector| empty.store.causes((at(0), at(HOUR)), Some(connector), 9);
-    assert_eq!(of(own).await.unwrap().len(), 3);
-    assert_eq!(of(ConnectorId(own.0 + 1)).await.unwrap().len(), 0);
+    let of = async |connectors: &[ConnectorId]| {
+        empty.store.causes((at(0), at(HOUR)), Some(connectors), 9).await.unwrap().len()
+    };
+    assert_eq!(of(&[own]).await, 3);
+    assert_eq!(of(&[ConnectorId(own.0 + 1)]).await, 0);
+    assert_eq!(of(&[]).await, 0);
     let mended = [3, 5].map(|n| again(own, n, Event::New, 2)).to_vec();
     keep(&empty, &lease, mended).await;
     assert_eq!(told(9).await, [cause("City", 2, 1), cause("Name", 2, 4)]);

@@ -1,6 +1,6 @@
 //! Who asks, and whether that is allowed: the one place that decides it.
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -11,6 +11,7 @@ use store::{Actor, ApiToken, TokenHash};
 
 use super::refusal::Refusal;
 use crate::Shared;
+use crate::access::{Reach, Within};
 use crate::console::Visitor;
 
 /// Where a session's token for forms is sent.
@@ -23,6 +24,8 @@ const LONGEST_TOKEN: usize = 256;
 pub(crate) struct Asker {
     /// The name in the audit log.
     pub(crate) actor: Actor,
+    /// What is in reach.
+    pub(crate) reach: Reach,
     allowed: Scope,
 }
 
@@ -47,7 +50,7 @@ impl Asker {
             Some(user) => format!("{user} (token {})", token.name),
             None => format!("token {}", token.name),
         });
-        Self { actor, allowed }
+        Self { actor, reach: Reach::All, allowed }
     }
 
     /// Somebody who is signed in to the console. What changes something needs the session's token
@@ -63,7 +66,7 @@ impl Asker {
             );
             return Err(Refusal::new(StatusCode::FORBIDDEN, problem));
         }
-        Ok(Self { actor: visitor.actor(), allowed: visitor.role.most() })
+        Ok(Self { actor: visitor.actor(), allowed: visitor.role.most(), reach: visitor.reach })
     }
 
     fn must_be_allowed(&self, needed: Scope) -> Result<(), Refusal> {
@@ -77,6 +80,16 @@ impl Asker {
         );
         Err(Refusal::new(StatusCode::FORBIDDEN, problem))
     }
+}
+
+/// It is not for users of LeadSquared accounts, or not the connector that they were granted.
+fn out_of_reach() -> Refusal {
+    let problem = Problem::new(
+        "not_allowed",
+        "This is out of reach for a LeadSquared user who was granted other connectors.",
+        "Ask an administrator of leadsync.",
+    );
+    Refusal::new(StatusCode::FORBIDDEN, problem)
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
@@ -95,13 +108,20 @@ pub(super) struct Gate {
     pub(super) path: &'static str,
     /// What the route needs.
     pub(super) needs: Scope,
+    /// What it shows.
+    pub(super) within: Within,
 }
 
 /// Lets only those through who may do what the route needs.
 pub(super) async fn gate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let asker = Asker::from_request_parts(&mut parts, &gate.shared).await;
-    let allowed = asker.and_then(|asker| asker.must_be_allowed(gate.needs).map(|()| asker));
+    let path = RawPathParams::from_request_parts(&mut parts, &()).await;
+    let allowed = asker.and_then(|asker| {
+        asker.must_be_allowed(gate.needs)?;
+        let admitted = asker.reach.admits(gate.within, path.as_ref().ok());
+        if admitted { Ok(asker) } else { Err(out_of_reach()) }
+    });
     let mut response = match allowed {
         Ok(asker) => {
             parts.extensions.insert(asker);

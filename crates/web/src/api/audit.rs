@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use store::AuditItem;
+use store::{ACTIONS, AuditFilter, AuditItem};
 
 use super::input::Params;
 use super::{Part, Result, limit};
@@ -10,13 +10,27 @@ use crate::Shared;
 
 pub(crate) async fn list(
     State(shared): State<Shared>,
-    mut params: Params,
+    params: Params,
 ) -> Result<Json<Part<AuditItem>>> {
+    Ok(Json(read(&shared, params).await?))
+}
+
+/// The entries that are asked for.
+pub(crate) async fn read(shared: &Shared, mut params: Params) -> Result<Part<AuditItem>> {
+    let filter = AuditFilter {
+        actor: params.text("actor"),
+        action: params.read("action", |text| {
+            let known = ACTIONS.iter().find(|action| **action == text);
+            let known = known.map(|action| (*action).to_owned());
+            known.ok_or_else(|| format!("'{text}' is none of {}", ACTIONS.join(", ")))
+        })?,
+        subject: params.text("subject"),
+    };
     let limit = limit(&mut params)?;
     let after = params.read("cursor", |text| {
         text.parse().map_err(|_| format!("'{text}' is no cursor of this list"))
     })?;
     params.end()?;
-    let (items, next) = shared.store.audit(limit, after).await?;
-    Ok(Json(Part { items, cursor: next.map(|id| id.to_string()) }))
+    let (items, next) = shared.store.audit(&filter, limit, after).await?;
+    Ok(Part { items, cursor: next.map(|id| id.to_string()) })
 }

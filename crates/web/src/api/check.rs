@@ -17,7 +17,7 @@ pub(crate) async fn check(
     let connector = known_connector(&configuration, &name)?;
     let items = crate::check::check(
         shared.store.as_ref(),
-        shared.catalogues.as_ref(),
+        shared.accounts.as_ref(),
         (&configuration, connector),
         (shared.clock)(),
     )

@@ -18,6 +18,7 @@ use store::{Cursor, Filter, Page};
 use tokio::sync::mpsc;
 
 use super::Result;
+use super::asker::Asker;
 use super::input::Params;
 use super::requests::filter;
 use crate::{Shared, csv};
@@ -34,16 +35,29 @@ enum Format {
     JsonLines,
 }
 
-pub(crate) async fn csv(State(shared): State<Shared>, params: Params) -> Result<Response> {
-    download(shared, params, Format::Csv).await
+pub(crate) async fn csv(
+    State(shared): State<Shared>,
+    asker: Asker,
+    params: Params,
+) -> Result<Response> {
+    download(shared, &asker, params, Format::Csv).await
 }
 
-pub(crate) async fn json_lines(State(shared): State<Shared>, params: Params) -> Result<Response> {
-    download(shared, params, Format::JsonLines).await
+pub(crate) async fn json_lines(
+    State(shared): State<Shared>,
+    asker: Asker,
+    params: Params,
+) -> Result<Response> {
+    download(shared, &asker, params, Format::JsonLines).await
 }
 
-async fn download(shared: Shared, mut params: Params, format: Format) -> Result<Response> {
-    let filter = filter(&shared, &mut params).await?;
+async fn download(
+    shared: Shared,
+    asker: &Asker,
+    mut params: Params,
+    format: Format,
+) -> Result<Response> {
+    let filter = filter(&shared, &asker.reach, &mut params).await?;
     params.end()?;
     let (kind, ending) = match format {
         Format::Csv => ("text/csv; charset=utf-8; header=present", "csv"),

@@ -17,7 +17,7 @@ pub(crate) async fn show(
     let connector = known_connector(&configuration, &name)?;
     let mapping = crate::mapping::mapping(
         shared.store.as_ref(),
-        shared.catalogues.as_ref(),
+        shared.accounts.as_ref(),
         (&configuration, connector),
     );
     Ok(Json(mapping.await?))

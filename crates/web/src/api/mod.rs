@@ -35,14 +35,20 @@ use serde::Serialize;
 use store::Configuration;
 
 pub(crate) use accounts::{Planned, Wanted, plan as plan_account};
+pub(crate) use audit::read as read_audit;
 pub use connectors::ConnectorItem;
 pub(crate) use connectors::{save as save_connector, set_enabled};
 pub(crate) use input::{Params, Secret};
 pub(crate) use refusal::Refusal;
 pub(crate) use requests::filter;
 pub(crate) use retry::{Which, queue_retry, selection};
+pub(crate) use tokens::{
+    Made, Wanted as WantedToken, make as make_token, remove_named as remove_token,
+};
+pub(crate) use users::{add_user, remove_user, set_user_password, set_user_role};
 
 use crate::Shared;
+use crate::access::{Row, Within};
 use asker::{Asker, Gate};
 
 /// Where the description of the API is; it is open to everybody.
@@ -55,7 +61,20 @@ struct Route {
     method: Method,
     path: &'static str,
     needs: Scope,
+    within: Within,
     handler: MethodRouter<Shared>,
+}
+
+impl Route {
+    /// It shows the connector of its path, and nothing else.
+    fn of_connector(self) -> Self {
+        Self { within: Within::Connector, ..self }
+    }
+
+    /// It shows what is in reach of who asks.
+    fn in_reach(self) -> Self {
+        Self { within: Within::Reach, ..self }
+    }
 }
 
 fn route<T: 'static>(
@@ -65,7 +84,7 @@ fn route<T: 'static>(
     handler: impl Handler<T, Shared>,
 ) -> Route {
     let filter = MethodFilter::try_from(method.clone()).expect("routes have standard methods");
-    Route { method, path, needs, handler: on(filter, handler) }
+    Route { method, path, needs, within: Within::Everything, handler: on(filter, handler) }
 }
 
 fn routes() -> Vec<Route> {
@@ -79,23 +98,24 @@ fn routes() -> Vec<Route> {
         route(PUT, "/accounts/{name}", Administer, accounts::put),
         route(DELETE, "/accounts/{name}", Administer, accounts::remove),
         route(GET, "/connectors", Read, connectors::list),
-        route(GET, "/connectors/{name}", Read, connectors::show),
+        route(GET, "/connectors/{name}", Read, connectors::show).of_connector(),
         route(PUT, "/connectors/{name}", Administer, connectors::put),
         route(DELETE, "/connectors/{name}", Administer, connectors::remove),
-        route(POST, "/connectors/{name}/enable", Operate, connectors::enable),
-        route(POST, "/connectors/{name}/disable", Operate, connectors::disable),
+        route(POST, "/connectors/{name}/enable", Operate, connectors::enable).of_connector(),
+        route(POST, "/connectors/{name}/disable", Operate, connectors::disable).of_connector(),
         route(GET, "/connectors/{name}/url", Administer, connectors::url),
-        route(POST, "/connectors/{name}/preview", Operate, preview::preview),
-        route(GET, "/connectors/{name}/versions", Read, versions::list),
-        route(POST, "/connectors/{name}/draft", Operate, versions::draft),
-        route(POST, "/connectors/{name}/draft/check", Operate, versions::check_draft),
-        route(GET, "/connectors/{name}/mapping", Operate, mapping::show),
-        route(POST, "/connectors/{name}/check", Operate, check::check),
-        route(GET, "/requests", Read, requests::list),
-        route(GET, "/requests.csv", Read, download::csv),
-        route(GET, "/requests.jsonl", Read, download::json_lines),
-        route(GET, "/requests/counts", Read, requests::counts),
-        route(GET, "/requests/{id}", Read, requests::show),
+        route(POST, "/connectors/{name}/preview", Operate, preview::preview).of_connector(),
+        route(GET, "/connectors/{name}/versions", Read, versions::list).of_connector(),
+        route(POST, "/connectors/{name}/draft", Operate, versions::draft).of_connector(),
+        route(POST, "/connectors/{name}/draft/check", Operate, versions::check_draft)
+            .of_connector(),
+        route(GET, "/connectors/{name}/mapping", Operate, mapping::show).of_connector(),
+        route(POST, "/connectors/{name}/check", Operate, check::check).of_connector(),
+        route(GET, "/requests", Read, requests::list).in_reach(),
+        route(GET, "/requests.csv", Read, download::csv).in_reach(),
+        route(GET, "/requests.jsonl", Read, download::json_lines).in_reach(),
+        route(GET, "/requests/counts", Read, requests::counts).in_reach(),
+        route(GET, "/requests/{id}", Read, requests::show).in_reach(),
         route(POST, "/requests/{id}/preview", Operate, preview::past),
         route(POST, "/requests/{id}/retry", Operate, retry::one),
         route(POST, "/retry", Operate, retry::many),
@@ -110,19 +130,32 @@ fn routes() -> Vec<Route> {
         route(GET, "/audit", Administer, audit::list),
         route(GET, "/users", Administer, users::list),
         route(POST, "/users", Administer, users::add),
+        route(PUT, "/users/{email}/role", Administer, users::set_role),
         route(PUT, "/users/{email}/password", Administer, users::set_password),
         route(DELETE, "/users/{email}", Administer, users::remove),
+        route(GET, "/guests", Administer, users::guests),
+        route(DELETE, "/guests/{email}", Administer, users::end_guest),
         route(GET, "/tokens", Administer, tokens::list),
         route(POST, "/tokens", Administer, tokens::add),
         route(DELETE, "/tokens/{name}", Administer, tokens::remove),
     ]
 }
 
+/// Every route, and who may use it.
+pub(crate) fn access_rows() -> impl Iterator<Item = Row> {
+    let row = |route: Route| {
+        let path = format!("/api/v1{}", route.path);
+        Row::closed(route.method.as_str(), path, route.needs, route.within)
+    };
+    let open = Row::open("GET", format!("/api/v1{OPENAPI}"));
+    std::iter::once(open).chain(routes().into_iter().map(row))
+}
+
 /// Everything under `/api`.
 pub(crate) fn router(shared: &Shared) -> Router<Shared> {
     let mut routes_of_v1 = Router::new().route(OPENAPI, get(openapi::document));
-    for Route { method, path, needs, handler } in routes() {
-        let gate = Gate { shared: shared.clone(), method, path, needs };
+    for Route { method, path, needs, within, handler } in routes() {
+        let gate = Gate { shared: shared.clone(), method, path, needs, within };
         let gate = from_fn_with_state(gate, asker::gate);
         routes_of_v1 = routes_of_v1.route(path, handler.route_layer(gate));
     }
@@ -158,9 +191,9 @@ struct List<T> {
 
 /// A part of a list, and what to send as `cursor` for the next part.
 #[derive(Serialize)]
-struct Part<T> {
-    items: Vec<T>,
-    cursor: Option<String>,
+pub(crate) struct Part<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// How many items a part has unless it is said, and the most.

@@ -10,6 +10,7 @@ use super::refusal::Refusal;
 use super::requests::known_request;
 use super::{List, Result, known_connector};
 use crate::Shared;
+use crate::access::Reach;
 use crate::preview::{Asked, NotPreviewed};
 
 /// The body is a webhook's, with its Content-Type.
@@ -26,7 +27,7 @@ pub(crate) async fn past(
     State(shared): State<Shared>,
     Named(id): Named,
 ) -> Result<Json<List<RecordPreview>>> {
-    let request = known_request(&shared, &id).await?;
+    let request = known_request(&shared, &Reach::All, &id).await?;
     let delivery = shared.store.delivery(request.id).await?;
     let Some(delivery) = delivery else {
         return Err(Refusal::not_found("request", &id, "requests"));
@@ -44,7 +45,7 @@ async fn of(
     let connector = known_connector(&configuration, connector)?;
     let previewed = crate::preview::preview(
         shared.store.as_ref(),
-        shared.catalogues.as_ref(),
+        shared.accounts.as_ref(),
         Asked { configuration: &configuration, connector, now: (shared.clock)() },
         body,
         content_type,

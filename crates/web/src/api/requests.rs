@@ -6,18 +6,21 @@ use plan::id::RequestId;
 use plan::period;
 use store::{Counts, Cursor, FailureGroup, Filter, Page, RequestItem};
 
+use super::asker::Asker;
 use super::input::{Named, Params};
 use super::refusal::Refusal;
 use super::{List, Part, Result, limit};
 use crate::Shared;
+use crate::access::Reach;
 
-/// Reads what a list of requests is filtered by; a connector that there is not is an error, not
-/// an empty list.
-pub(crate) async fn filter(shared: &Shared, params: &mut Params) -> Result<Filter> {
+/// Reads what a list of requests is filtered by, within what is in reach; a connector that there
+/// is not is an error, not an empty list.
+pub(crate) async fn filter(shared: &Shared, reach: &Reach, params: &mut Params) -> Result<Filter> {
     let now = (shared.clock)();
     let connector = params.text("connector");
     let filter = Filter {
         connector,
+        within: reach.limit(),
         from: params.read("from", |text| period::parse(text, now))?,
         to: params.read("to", |text| period::parse(text, now))?,
         job_status: params.parse("job_status")?,
@@ -30,7 +33,7 @@ pub(crate) async fn filter(shared: &Shared, params: &mut Params) -> Result<Filte
         ids: Vec::new(),
     };
     if let Some(name) = &filter.connector
-        && shared.store.configuration().await?.connector(name).is_none()
+        && reach.narrow(shared.store.configuration().await?).connector(name).is_none()
     {
         return Err(Refusal::wrong("connector", format!("there is no connector '{name}'")));
     }
@@ -39,9 +42,10 @@ pub(crate) async fn filter(shared: &Shared, params: &mut Params) -> Result<Filte
 
 pub(crate) async fn list(
     State(shared): State<Shared>,
+    asker: Asker,
     mut params: Params,
 ) -> Result<Json<Part<RequestItem>>> {
-    let filter = filter(&shared, &mut params).await?;
+    let filter = filter(&shared, &asker.reach, &mut params).await?;
     let page = Page { limit: limit(&mut params)?, after: params.parse("cursor")?.map(Cursor) };
     params.end()?;
     let (items, next) = shared.store.requests(&filter, &page).await?;
@@ -51,25 +55,27 @@ pub(crate) async fn list(
 /// How many requests match, by what became of them; without an event of its own.
 pub(crate) async fn counts(
     State(shared): State<Shared>,
+    asker: Asker,
     mut params: Params,
 ) -> Result<Json<Counts>> {
-    let filter = filter(&shared, &mut params).await?;
+    let filter = filter(&shared, &asker.reach, &mut params).await?;
     params.end()?;
     Ok(Json(shared.store.count_requests(&filter).await?))
 }
 
 pub(crate) async fn show(
     State(shared): State<Shared>,
+    asker: Asker,
     Named(id): Named,
 ) -> Result<Json<RequestItem>> {
-    Ok(Json(known_request(&shared, &id).await?))
+    Ok(Json(known_request(&shared, &asker.reach, &id).await?))
 }
 
-pub(super) async fn known_request(shared: &Shared, id: &str) -> Result<RequestItem> {
+pub(super) async fn known_request(shared: &Shared, reach: &Reach, id: &str) -> Result<RequestItem> {
     let id: RequestId = id
         .parse()
         .map_err(|error: plan::id::NotARequestId| Refusal::wrong("id", error.to_string()))?;
-    let filter = Filter { ids: vec![id], ..Filter::default() };
+    let filter = Filter { ids: vec![id], within: reach.limit(), ..Filter::default() };
     let (items, _) = shared.store.requests(&filter, &Page { limit: 1, after: None }).await?;
     let found = items.into_iter().next();
     found.ok_or_else(|| Refusal::not_found("request", &id.to_string(), "requests"))
@@ -77,9 +83,10 @@ pub(super) async fn known_request(shared: &Shared, id: &str) -> Result<RequestIt
 
 pub(crate) async fn failures(
     State(shared): State<Shared>,
+    asker: Asker,
     mut params: Params,
 ) -> Result<Json<List<FailureGroup>>> {
-    let filter = filter(&shared, &mut params).await?;
+    let filter = filter(&shared, &asker.reach, &mut params).await?;
     params.end()?;
     Ok(Json(List { items: shared.store.failures(&filter).await? }))
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use plan::id::RequestId;
 use plan::outcome::RetryWith;
 use serde::{Deserialize, Serialize};
-use store::{Actor, Retried, Retry, Selection};
+use store::{Actor, Filter, Retried, Retry, Selection};
 
 use super::Result;
 use super::asker::Asker;
@@ -15,6 +15,7 @@ use super::input::{Input, Named, Params};
 use super::refusal::Refusal;
 use super::requests::{filter, known_request};
 use crate::Shared;
+use crate::access::Reach;
 
 /// The most requests that are named one by one.
 const MOST_IDS: usize = 1_000;
@@ -75,7 +76,7 @@ pub(crate) async fn one(
     Named(id): Named,
     Input(How { with }): Input<How>,
 ) -> Result<Json<Begun>> {
-    let id = known_request(&shared, &id).await?.id;
+    let id = known_request(&shared, &asker.reach, &id).await?.id;
     let with = with.unwrap_or(RetryWith::Now);
     queue(&shared, &asker, Retry { with, ..Selection::Requests(vec![id]).into() }).await
 }
@@ -89,7 +90,7 @@ pub(crate) async fn many(
         return Err(Refusal::wrong("per_minute", "must be 1 or more"));
     }
     let retry = Retry {
-        selection: selection(&shared, Which { ids, filter }).await?,
+        selection: selection(&shared, &asker.reach, Which { ids, filter }).await?,
         with: with.unwrap_or(RetryWith::Now),
         per_minute: Some(per_minute.unwrap_or(Retry::PER_MINUTE)),
     };
@@ -101,7 +102,7 @@ pub(crate) async fn cancel(
     asker: Asker,
     Input(which): Input<Which>,
 ) -> Result<Json<Touched>> {
-    let selection = selection(&shared, which).await?;
+    let selection = selection(&shared, &asker.reach, which).await?;
     let now = (shared.clock)();
     let requests = shared.store.cancel_retries(&selection, &asker.actor, now).await?;
     Ok(Json(Touched { requests }))
@@ -123,10 +124,13 @@ pub(crate) async fn queue_retry(
     Ok(retried)
 }
 
-/// The requests that are meant.
-pub(crate) async fn selection(shared: &Shared, which: Which) -> Result<Selection> {
+/// The requests that are meant, of those in reach.
+pub(crate) async fn selection(shared: &Shared, reach: &Reach, which: Which) -> Result<Selection> {
     match (which.ids, which.filter) {
-        (Some(ids), None) if (1..=MOST_IDS).contains(&ids.len()) => Ok(Selection::Requests(ids)),
+        (Some(ids), None) if (1..=MOST_IDS).contains(&ids.len()) => Ok(match reach.limit() {
+            None => Selection::Requests(ids),
+            within => Selection::Failed(Filter { ids, within, ..Filter::default() }),
+        }),
         (Some(_), None) => {
             Err(Refusal::wrong("ids", format!("must be 1 to {MOST_IDS}; use a filter for more")))
         }
@@ -137,7 +141,7 @@ pub(crate) async fn selection(shared: &Shared, which: Which) -> Result<Selection
                 return Err(Refusal::wrong(name.chars().take(60).collect::<String>(), what));
             }
             let mut params = Params::new(given);
-            let filter = filter(shared, &mut params).await?;
+            let filter = filter(shared, reach, &mut params).await?;
             params.end()?;
             Ok(Selection::Failed(filter))
         }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use plan::permission::Scope;
 use serde::{Deserialize, Serialize};
-use store::{ApiToken, NewApiToken, Token, UserChange};
+use store::{Actor, ApiToken, NewApiToken, Token, UserChange};
 
 use super::asker::Asker;
 use super::input::{Input, Named, Params};
@@ -13,21 +13,22 @@ use super::refusal::Refusal;
 use super::{List, Result};
 use crate::{Shared, expiry};
 
+/// A token that is to be made.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    name: String,
-    user: Option<String>,
-    scope: Scope,
-    expires_days: Option<u32>,
+    pub(crate) name: String,
+    pub(crate) user: Option<String>,
+    pub(crate) scope: Scope,
+    pub(crate) expires_days: Option<u32>,
 }
 
 /// A token that was just made: the only answer that has the secret itself.
 #[derive(Serialize)]
 pub(crate) struct Made {
     #[serde(flatten)]
-    item: ApiToken,
-    token: String,
+    pub(crate) item: ApiToken,
+    pub(crate) token: String,
 }
 
 pub(crate) async fn list(
@@ -41,8 +42,23 @@ pub(crate) async fn list(
 pub(crate) async fn add(
     State(shared): State<Shared>,
     asker: Asker,
-    Input(Wanted { name, user, scope, expires_days }): Input<Wanted>,
+    Input(wanted): Input<Wanted>,
 ) -> Result<(StatusCode, Json<Made>)> {
+    Ok((StatusCode::CREATED, Json(make(&shared, &asker.actor, wanted).await?)))
+}
+
+pub(crate) async fn remove(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(name): Named,
+) -> Result<StatusCode> {
+    remove_named(&shared, &asker.actor, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes a token.
+pub(crate) async fn make(shared: &Shared, actor: &Actor, wanted: Wanted) -> Result<Made> {
+    let Wanted { name, user, scope, expires_days } = wanted;
     let expires_at = expires_days
         .map(|days| expiry((shared.clock)(), days))
         .transpose()
@@ -51,19 +67,15 @@ pub(crate) async fn add(
     let name = name.trim().to_owned();
     let scope = Some(scope);
     let new = NewApiToken { name: name.clone(), user, scope, hash: token.hash(), expires_at };
-    shared.change_users(UserChange::AddToken(new), &asker.actor).await?;
-    let item = known_token(&shared, &name).await?;
-    Ok((StatusCode::CREATED, Json(Made { item, token: token.expose().to_owned() })))
+    shared.change_users(UserChange::AddToken(new), actor).await?;
+    let item = known_token(shared, &name).await?;
+    Ok(Made { item, token: token.expose().to_owned() })
 }
 
-pub(crate) async fn remove(
-    State(shared): State<Shared>,
-    asker: Asker,
-    Named(name): Named,
-) -> Result<StatusCode> {
-    let name = known_token(&shared, &name).await?.name;
-    shared.change_users(UserChange::RemoveToken { name }, &asker.actor).await?;
-    Ok(StatusCode::NO_CONTENT)
+/// Removes a token: it stops to work at once.
+pub(crate) async fn remove_named(shared: &Shared, actor: &Actor, name: &str) -> Result<()> {
+    let name = known_token(shared, name).await?.name;
+    Ok(shared.change_users(UserChange::RemoveToken { name }, actor).await?)
 }
 
 async fn known_token(shared: &Shared, name: &str) -> Result<ApiToken> {

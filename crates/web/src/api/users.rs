@@ -5,8 +5,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use plan::permission::Role;
 use plan::problem::Problem;
+use secrecy::SecretString;
 use serde::Deserialize;
-use store::{PasswordHash, User, UserChange};
+use store::{Actor, Guest, PasswordHash, User, UserChange};
 
 use super::asker::Asker;
 use super::input::{Input, Named, Params, Secret};
@@ -28,6 +29,12 @@ pub(crate) struct Password {
     password: Secret,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ranked {
+    role: Role,
+}
+
 pub(crate) async fn list(State(shared): State<Shared>, params: Params) -> Result<Json<List<User>>> {
     params.end()?;
     Ok(Json(List { items: shared.store.users().await? }))
@@ -36,23 +43,28 @@ pub(crate) async fn list(State(shared): State<Shared>, params: Params) -> Result
 pub(crate) async fn add(
     State(shared): State<Shared>,
     asker: Asker,
-    Input(Wanted { email, role, password }): Input<Wanted>,
+    Input(Wanted { email, role, password: Secret(password) }): Input<Wanted>,
 ) -> Result<(StatusCode, Json<User>)> {
-    let password = hash(password).await?;
-    let change = UserChange::Add { email: email.clone(), role, password };
-    shared.change_users(change, &asker.actor).await?;
-    Ok((StatusCode::CREATED, Json(known_user(&shared, &email).await?)))
+    let user = add_user(&shared, &asker.actor, &email, role, password).await?;
+    Ok((StatusCode::CREATED, Json(user)))
+}
+
+pub(crate) async fn set_role(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(email): Named,
+    Input(Ranked { role }): Input<Ranked>,
+) -> Result<Json<User>> {
+    Ok(Json(set_user_role(&shared, &asker.actor, &email, role).await?))
 }
 
 pub(crate) async fn set_password(
     State(shared): State<Shared>,
     asker: Asker,
     Named(email): Named,
-    Input(Password { password }): Input<Password>,
+    Input(Password { password: Secret(password) }): Input<Password>,
 ) -> Result<StatusCode> {
-    let email = known_user(&shared, &email).await?.email;
-    let password = hash(password).await?;
-    shared.change_users(UserChange::SetPassword { email, password }, &asker.actor).await?;
+    set_user_password(&shared, &asker.actor, &email, password).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -61,9 +73,70 @@ pub(crate) async fn remove(
     asker: Asker,
     Named(email): Named,
 ) -> Result<StatusCode> {
-    let email = known_user(&shared, &email).await?.email;
-    shared.change_users(UserChange::Remove { email }, &asker.actor).await?;
+    remove_user(&shared, &asker.actor, &email).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Users of LeadSquared accounts who are signed in.
+pub(crate) async fn guests(
+    State(shared): State<Shared>,
+    params: Params,
+) -> Result<Json<List<Guest>>> {
+    params.end()?;
+    Ok(Json(List { items: shared.store.guests((shared.clock)()).await? }))
+}
+
+pub(crate) async fn end_guest(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(email): Named,
+) -> Result<StatusCode> {
+    shared.change_users(UserChange::EndGuest { email }, &asker.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Adds a user.
+pub(crate) async fn add_user(
+    shared: &Shared,
+    actor: &Actor,
+    email: &str,
+    role: Role,
+    password: SecretString,
+) -> Result<User> {
+    let password = hash(password).await?;
+    let change = UserChange::Add { email: email.to_owned(), role, password };
+    shared.change_users(change, actor).await?;
+    known_user(shared, email).await
+}
+
+/// Makes a user an operator or an administrator.
+pub(crate) async fn set_user_role(
+    shared: &Shared,
+    actor: &Actor,
+    email: &str,
+    role: Role,
+) -> Result<User> {
+    let email = known_user(shared, email).await?.email;
+    shared.change_users(UserChange::SetRole { email: email.clone(), role }, actor).await?;
+    known_user(shared, &email).await
+}
+
+/// Gives a user another password, which ends every session of this user.
+pub(crate) async fn set_user_password(
+    shared: &Shared,
+    actor: &Actor,
+    email: &str,
+    password: SecretString,
+) -> Result<()> {
+    let email = known_user(shared, email).await?.email;
+    let password = hash(password).await?;
+    Ok(shared.change_users(UserChange::SetPassword { email, password }, actor).await?)
+}
+
+/// Removes a user with all tokens and sessions of this user.
+pub(crate) async fn remove_user(shared: &Shared, actor: &Actor, email: &str) -> Result<()> {
+    let email = known_user(shared, email).await?.email;
+    Ok(shared.change_users(UserChange::Remove { email }, actor).await?)
 }
 
 async fn known_user(shared: &Shared, email: &str) -> Result<User> {
@@ -73,7 +146,7 @@ async fn known_user(shared: &Shared, email: &str) -> Result<User> {
     found.ok_or_else(|| Refusal::not_found("user", email, "users"))
 }
 
-async fn hash(Secret(password): Secret) -> Result<PasswordHash> {
+async fn hash(password: SecretString) -> Result<PasswordHash> {
     if let Some(what) = password::fault(&password) {
         return Err(Refusal::wrong("password", what));
     }

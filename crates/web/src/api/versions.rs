@@ -43,7 +43,7 @@ pub(crate) async fn draft(
     let asked = Asked { configuration: &configuration, connector, now: (shared.clock)() };
     let items = crate::draft::draft(
         shared.store.as_ref(),
-        shared.catalogues.as_ref(),
+        shared.accounts.as_ref(),
         asked,
         definition,
         limit,
@@ -62,7 +62,7 @@ pub(crate) async fn check_draft(
     let connector = known_connector(&configuration, &name)?;
     let items = crate::draft::check_draft(
         shared.store.as_ref(),
-        shared.catalogues.as_ref(),
+        shared.accounts.as_ref(),
         (&configuration, connector),
         definition,
     );

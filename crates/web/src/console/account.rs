@@ -20,7 +20,7 @@ struct Account {
 }
 
 pub(super) async fn show(State(shared): State<Shared>, visitor: Visitor) -> Response {
-    match shared.store.sessions(&visitor.email, (shared.clock)()).await {
+    match shared.store.sessions(&visitor.session, (shared.clock)()).await {
         Ok(sessions) => page::page(StatusCode::OK, &Account { page: "Account", visitor, sessions }),
         Err(error) => page::unavailable(&error),
     }
@@ -40,11 +40,11 @@ pub(super) async fn end_others(
     visitor: Visitor,
     _: Form,
 ) -> Response {
-    end_some(&shared, &visitor, EndSessions::Others(visitor.session)).await
+    end_some(&shared, &visitor, EndSessions::Others(visitor.session.id)).await
 }
 
 async fn end_some(shared: &Shared, visitor: &Visitor, which: EndSessions) -> Response {
-    match shared.store.end_sessions(&visitor.email, which).await {
+    match shared.store.end_sessions(&visitor.session, which).await {
         Ok(()) => Redirect::to("/account").into_response(),
         Err(error) => page::unavailable(&error),
     }

@@ -295,7 +295,7 @@ async fn save(shared: &Shared, mut edit: Edit, form: &Form) -> Response {
             return page::page(status, &edit);
         }
     };
-    let told = shared.catalogues.read_catalogue(&account).await;
+    let told = shared.accounts.read_catalogue(&account).await;
     if let Err(not_told) = &told
         && form.text("unchecked").is_empty()
     {

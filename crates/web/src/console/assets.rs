@@ -53,6 +53,11 @@ static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
     ASSETS.iter().map(tag).collect()
 });
 
+/// Where they are.
+pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+    ASSETS.iter().map(|asset| asset.path)
+}
+
 pub(super) fn router() -> Router<Shared> {
     let mut router = Router::new();
     for (number, asset) in ASSETS.iter().enumerate() {

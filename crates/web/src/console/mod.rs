@@ -7,17 +7,20 @@
 mod account;
 mod accounts;
 mod assets;
+mod audit;
 mod connector;
 mod form;
+mod link;
 mod log;
 mod overview;
 mod page;
+mod people;
 mod sign_in;
 mod throttle;
 mod visitor;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::handler::Handler;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -26,6 +29,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use plan::permission::Scope;
 
 use crate::Shared;
+use crate::access::{Row, Within};
 pub(crate) use throttle::Throttle;
 pub(crate) use visitor::Visitor;
 
@@ -44,7 +48,25 @@ struct Route {
     method: Method,
     path: &'static str,
     needs: Needs,
+    within: Within,
     handler: MethodRouter<Shared>,
+}
+
+impl Route {
+    /// It shows the connector of its path, and nothing else.
+    fn of_connector(self) -> Self {
+        Self { within: Within::Connector, ..self }
+    }
+
+    /// It is about the session and the person of it.
+    fn own(self) -> Self {
+        Self { within: Within::Own, ..self }
+    }
+
+    /// It shows what is in reach of who looks.
+    fn in_reach(self) -> Self {
+        Self { within: Within::Reach, ..self }
+    }
 }
 
 fn route<T: 'static>(
@@ -54,7 +76,7 @@ fn route<T: 'static>(
     handler: impl Handler<T, Shared>,
 ) -> Route {
     let filter = MethodFilter::try_from(method.clone()).expect("routes have standard methods");
-    Route { method, path, needs, handler: on(filter, handler) }
+    Route { method, path, needs, within: Within::Everything, handler: on(filter, handler) }
 }
 
 fn routes() -> Vec<Route> {
@@ -67,75 +89,100 @@ fn routes() -> Vec<Route> {
         route(POST, "/start", FirstStart, sign_in::make_first),
         route(GET, "/sign-in", Nothing, sign_in::show),
         route(POST, "/sign-in", Nothing, sign_in::sign_in),
-        route(POST, "/sign-out", read, sign_in::sign_out),
-        route(GET, "/", read, overview::show),
-        route(GET, "/connectors", read, connector::list),
+        route(GET, "/sign-in/link", Nothing, link::ask),
+        route(POST, "/sign-in/link", Nothing, link::send),
+        route(GET, "/sign-in/link/{secret}", Nothing, link::show),
+        route(POST, "/sign-in/link/{secret}", Nothing, link::sign_in),
+        route(POST, "/sign-out", read, sign_in::sign_out).own(),
+        route(GET, "/", read, overview::show).in_reach(),
+        route(GET, "/connectors", read, connector::list).in_reach(),
         route(POST, "/connectors", administer, connector::create),
         route(GET, "/connectors/new", administer, connector::add),
-        route(GET, "/connectors/{name}", read, connector::summary),
+        route(GET, "/connectors/{name}", read, connector::summary).of_connector(),
         route(GET, "/connectors/{name}/basic", administer, connector::basic),
         route(POST, "/connectors/{name}/basic", administer, connector::put_basic),
         route(GET, "/connectors/{name}/entities", administer, connector::entities),
         route(POST, "/connectors/{name}/entities", administer, connector::put_entities),
-        route(GET, "/connectors/{name}/mapping", operate, connector::mapping),
+        route(GET, "/connectors/{name}/mapping", operate, connector::mapping).of_connector(),
         route(POST, "/connectors/{name}/mapping", administer, connector::put_mapping),
         route(
             GET,
             "/connectors/{name}/mapping/activities/{code}",
             operate,
             connector::activity_mapping,
-        ),
+        )
+        .of_connector(),
         route(
             POST,
             "/connectors/{name}/mapping/activities/{code}",
             administer,
             connector::put_activity_mapping,
         ),
-        route(GET, "/connectors/{name}/versions", operate, connector::versions),
+        route(GET, "/connectors/{name}/versions", operate, connector::versions).of_connector(),
         route(
             POST,
             "/connectors/{name}/versions/{version}/restore",
             administer,
             connector::restore,
         ),
+        route(GET, "/connectors/{name}/access", administer, connector::access),
+        route(POST, "/connectors/{name}/access", administer, connector::put_access),
         route(GET, "/connectors/{name}/webhook", administer, connector::webhook),
-        route(GET, "/connectors/{name}/check", operate, connector::check),
-        route(GET, "/connectors/{name}/preview", operate, connector::preview_form),
-        route(POST, "/connectors/{name}/preview", operate, connector::preview),
+        route(GET, "/connectors/{name}/check", operate, connector::check).of_connector(),
+        route(GET, "/connectors/{name}/preview", operate, connector::preview_form).of_connector(),
+        route(POST, "/connectors/{name}/preview", operate, connector::preview).of_connector(),
         route(GET, "/connectors/{name}/export", administer, connector::export),
-        route(POST, "/connectors/{name}/enable", operate, connector::enable),
-        route(POST, "/connectors/{name}/disable", operate, connector::disable),
-        route(POST, "/connectors/{name}/retry", operate, connector::retry),
+        route(POST, "/connectors/{name}/enable", operate, connector::enable).of_connector(),
+        route(POST, "/connectors/{name}/disable", operate, connector::disable).of_connector(),
+        route(POST, "/connectors/{name}/retry", operate, connector::retry).of_connector(),
         route(POST, "/connectors/{name}/remove", administer, connector::remove),
-        route(GET, "/requests", read, log::list),
-        route(GET, "/requests/rows", read, log::rows),
-        route(POST, "/requests/retry", operate, log::selected),
-        route(GET, "/requests/{id}", read, log::show),
-        route(POST, "/requests/{id}/retry", operate, log::one),
-        route(GET, "/retries", read, log::retries),
-        route(POST, "/retries", operate, log::all),
-        route(GET, "/retries/new", operate, log::ask_all),
-        route(GET, "/retries/{id}", read, log::retry),
-        route(GET, "/retries/{id}/progress", read, log::progress),
-        route(POST, "/retries/{id}/cancel", operate, log::cancel),
-        route(GET, "/leads/{account}/{id}", read, log::lead),
+        route(GET, "/requests", read, log::list).in_reach(),
+        route(GET, "/requests/rows", read, log::rows).in_reach(),
+        route(POST, "/requests/retry", operate, log::selected).in_reach(),
+        route(GET, "/requests/{id}", read, log::show).in_reach(),
+        route(POST, "/requests/{id}/retry", operate, log::one).in_reach(),
+        route(GET, "/retries", read, log::retries).in_reach(),
+        route(POST, "/retries", operate, log::all).in_reach(),
+        route(GET, "/retries/new", operate, log::ask_all).in_reach(),
+        route(GET, "/retries/{id}", read, log::retry).in_reach(),
+        route(GET, "/retries/{id}/progress", read, log::progress).in_reach(),
+        route(POST, "/retries/{id}/cancel", operate, log::cancel).in_reach(),
+        route(GET, "/leads/{account}/{id}", read, log::lead).in_reach(),
         route(GET, "/accounts", administer, accounts::list),
         route(POST, "/accounts", administer, accounts::put_new),
         route(GET, "/accounts/new", administer, accounts::add),
         route(GET, "/accounts/{name}", administer, accounts::show),
         route(POST, "/accounts/{name}", administer, accounts::put),
         route(POST, "/accounts/{name}/remove", administer, accounts::remove),
-        route(GET, "/account", read, account::show),
-        route(POST, "/account/sessions/{id}/end", read, account::end),
-        route(POST, "/account/sessions/end-others", read, account::end_others),
+        route(GET, "/people", administer, people::show),
+        route(POST, "/people/users", administer, people::add_user),
+        route(POST, "/people/users/role", administer, people::set_role),
+        route(POST, "/people/users/password", administer, people::set_password),
+        route(POST, "/people/users/remove", administer, people::remove_user),
+        route(POST, "/people/guests/end", administer, people::end_guest),
+        route(POST, "/people/tokens", administer, people::add_token),
+        route(POST, "/people/tokens/remove", administer, people::remove_token),
+        route(GET, "/audit", administer, audit::show),
+        route(GET, "/account", read, account::show).own(),
+        route(POST, "/account/sessions/{id}/end", read, account::end).own(),
+        route(POST, "/account/sessions/end-others", read, account::end_others).own(),
     ]
+}
+
+/// Every page and every file that pages load, and who may use it.
+pub(crate) fn access_rows() -> impl Iterator<Item = Row> {
+    let row = |route: Route| match route.needs {
+        Needs::FirstStart | Needs::Nothing => Row::open(route.method.as_str(), route.path),
+        Needs::Signed(needs) => Row::closed(route.method.as_str(), route.path, needs, route.within),
+    };
+    assets::paths().map(|path| Row::open("GET", path)).chain(routes().into_iter().map(row))
 }
 
 /// Every page.
 pub(crate) fn router(shared: &Shared) -> Router<Shared> {
     let mut router = assets::router();
-    for Route { method, path, needs, handler } in routes() {
-        let gate = Gate { shared: shared.clone(), method, needs };
+    for Route { method, path, needs, within, handler } in routes() {
+        let gate = Gate { shared: shared.clone(), method, needs, within };
         router = router.route(path, handler.route_layer(from_fn_with_state(gate, let_through)));
     }
     router
@@ -154,6 +201,7 @@ struct Gate {
     shared: Shared,
     method: Method,
     needs: Needs,
+    within: Within,
 }
 
 /// Lets only those through who may see the page, and forms only from our own pages.
@@ -168,7 +216,7 @@ async fn let_through(State(gate): State<Gate>, request: Request, next: Next) -> 
     response
 }
 
-async fn admitted(gate: &Gate, mut request: Request) -> Result<Request, Response> {
+async fn admitted(gate: &Gate, request: Request) -> Result<Request, Response> {
     if gate.method != Method::GET && !form::is_ours(request.headers()) {
         return Err(page::forbidden("This form was sent from another site, or by no browser."));
     }
@@ -196,8 +244,15 @@ async fn admitted(gate: &Gate, mut request: Request) -> Result<Request, Response
             Err(page::forbidden("Your role does not allow this. Ask an administrator."))
         }
         Needs::Signed(_) => {
-            request.extensions_mut().insert(visitor);
-            Ok(request)
+            let (mut parts, body) = request.into_parts();
+            let path = RawPathParams::from_request_parts(&mut parts, &()).await;
+            if !visitor.reach.admits(gate.within, path.as_ref().ok()) {
+                return Err(page::forbidden(
+                    "It is out of your reach. Ask an administrator of leadsync.",
+                ));
+            }
+            parts.extensions.insert(visitor);
+            Ok(Request::from_parts(parts, body))
         }
     }
 }
@@ -213,6 +268,9 @@ mod tests {
             .filter(|route| !matches!(route.needs, Needs::Signed(_)))
             .map(|route| route.path)
             .collect();
-        assert_eq!(open, ["/start", "/start", "/sign-in", "/sign-in"]);
+        let link = "/sign-in/link";
+        let secret = "/sign-in/link/{secret}";
+        let ways_in = ["/start", "/start", "/sign-in", "/sign-in", link, link, secret, secret];
+        assert_eq!(open, ways_in);
     }
 }

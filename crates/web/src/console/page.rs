@@ -122,9 +122,12 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says of what was just done, by the word for it in the address.
-const TOLD: [(&str, &str); 10] = [
+const TOLD: [(&str, &str); 13] = [
     ("saved", "Saved."),
     ("restored", "Brought back: its settings are in force again, as the newest version."),
+    ("added", "Added."),
+    ("password_set", "The new password is set; every session of this user ended."),
+    ("signed_out", "Signed out everywhere."),
     ("removed", "Removed."),
     ("enabled", "Enabled: requests are worked from now on."),
     ("disabled", "Disabled: nothing is written until it is enabled again."),

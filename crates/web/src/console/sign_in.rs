@@ -9,7 +9,7 @@ use store::{Actor, EndSessions, NewSession, Token, UserChange};
 
 use super::form::Form;
 use super::page;
-use super::visitor::{COOKIE, Visitor};
+use super::visitor::{Visitor, cookie_name};
 use crate::{Shared, password};
 
 #[derive(Template)]
@@ -97,11 +97,11 @@ pub(super) async fn sign_in(
     // Whoever is not known costs as much, and is told the same.
     match password::is_right_or_none(form.secret("password"), kept).await {
         Ok(true) => {
-            shared.throttle.right(email);
+            shared.throttle.forget(email);
             begin(&shared, email, &headers, next).await
         }
         Ok(false) => {
-            shared.throttle.wrong(email, now);
+            shared.throttle.count(email, now);
             refused(StatusCode::UNAUTHORIZED, "The email address or the password is wrong.")
         }
         Err(error) => {
@@ -111,35 +111,42 @@ pub(super) async fn sign_in(
     }
 }
 
-/// Signs somebody in.
+/// Signs a user in.
 async fn begin(shared: &Shared, email: &str, headers: &HeaderMap, next: &str) -> Response {
-    let secret = match Token::for_webhook() {
-        Ok(secret) => secret,
+    let (secret, session) = match new_session(headers) {
+        Ok(new) => new,
         Err(error) => return page::unavailable(&error),
     };
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    let agent = agent.unwrap_or("unknown").to_owned();
-    let session = NewSession { hash: secret.hash(), email: email.to_owned(), agent };
-    match shared.store.begin_session(session, (shared.clock)()).await {
+    match shared.store.begin_session(email, session, (shared.clock)()).await {
         Ok(true) => with_cookie(shared, Redirect::to(next).into_response(), secret.expose()),
         Ok(false) => Redirect::to("/sign-in").into_response(),
         Err(error) => page::unavailable(&error),
     }
 }
 
+/// A session for this browser, with what its cookie is to hold.
+pub(super) fn new_session(headers: &HeaderMap) -> store::Result<(Token, NewSession)> {
+    let secret = Token::for_webhook()?;
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let agent = agent.unwrap_or("unknown").to_owned();
+    let session = NewSession { hash: secret.hash(), agent };
+    Ok((secret, session))
+}
+
 pub(super) async fn sign_out(State(shared): State<Shared>, visitor: Visitor, _: Form) -> Response {
-    let end = EndSessions::One(visitor.session);
-    match shared.store.end_sessions(&visitor.email, end).await {
+    let end = EndSessions::One(visitor.session.id);
+    match shared.store.end_sessions(&visitor.session, end).await {
         Ok(()) => with_cookie(&shared, Redirect::to("/sign-in").into_response(), ""),
         Err(error) => page::unavailable(&error),
     }
 }
 
 /// Gives the browser this cookie, or takes it back.
-fn with_cookie(shared: &Shared, mut response: Response, value: &str) -> Response {
-    let secure = if shared.public_url.starts_with("https://") { "; Secure" } else { "" };
+pub(super) fn with_cookie(shared: &Shared, mut response: Response, value: &str) -> Response {
+    let secure = if shared.has_tls() { "; Secure" } else { "" };
+    let name = cookie_name(shared);
     let end = if value.is_empty() { "; Max-Age=0" } else { "" };
-    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{end}");
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{end}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

@@ -1,11 +1,11 @@
-//! Slowing down who guesses passwords.
+//! Slowing down who guesses passwords, or asks for links.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// So many wrong passwords cost nothing.
+/// So many tries cost nothing.
 const FREE: u32 = 5;
 /// The wait after the first one more; it doubles with each.
 const FIRST: SignedDuration = SignedDuration::from_secs(2);
@@ -17,41 +17,41 @@ const FORGET: SignedDuration = SignedDuration::from_hours(1);
 /// limits: only so many passwords are checked at a time.
 const MOST: usize = 10_000;
 
-/// Wrong passwords of late, by email address, whether it is known or not. Addresses of the network
-/// would say nothing: behind a proxy all come from one.
+/// Tries of late (wrong passwords; links that were asked for), by email address, whether it is
+/// known or not. Addresses of the network would say nothing: behind a proxy all come from one.
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
-    wrong: Mutex<HashMap<String, (u32, Timestamp)>>,
+    tries: Mutex<HashMap<String, (u32, Timestamp)>>,
 }
 
 impl Throttle {
     /// How long this address has to wait, if at all.
     pub(super) fn wait(&self, email: &str, now: Timestamp) -> Option<SignedDuration> {
-        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, last) = wrong.get(&key(email))?;
+        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, last) = tries.get(&key(email))?;
         let over = count.checked_sub(FREE)?;
         let wait = FIRST.checked_mul(1 << over.min(10)).unwrap_or(LONGEST).min(LONGEST);
         let left = wait.checked_sub(now.duration_since(*last))?;
         left.is_positive().then_some(left)
     }
 
-    /// The password was wrong.
-    pub(super) fn wrong(&self, email: &str, now: Timestamp) {
-        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.retain(|_, (_, last)| now.duration_since(*last) < FORGET);
-        if wrong.len() >= MOST
-            && let Some(oldest) = wrong.iter().min_by_key(|(_, (_, last))| *last)
+    /// One try more.
+    pub(super) fn count(&self, email: &str, now: Timestamp) {
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        tries.retain(|_, (_, last)| now.duration_since(*last) < FORGET);
+        if tries.len() >= MOST
+            && let Some(oldest) = tries.iter().min_by_key(|(_, (_, last))| *last)
         {
             let oldest = oldest.0.clone();
-            wrong.remove(&oldest);
+            tries.remove(&oldest);
         }
-        let entry = wrong.entry(key(email)).or_insert((0, now));
+        let entry = tries.entry(key(email)).or_insert((0, now));
         *entry = (entry.0.saturating_add(1), now);
     }
 
-    /// The password was right.
-    pub(super) fn right(&self, email: &str) {
-        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(email));
+    /// This address has no try to answer for: the password was right.
+    pub(super) fn forget(&self, email: &str) {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(email));
     }
 }
 
@@ -69,24 +69,24 @@ mod tests {
         let at = |seconds: i64| Timestamp::from_second(1_790_000_000 + seconds).unwrap();
         let email = "Ops@Example.com";
         for _ in 0..4 {
-            throttle.wrong(email, at(0));
+            throttle.count(email, at(0));
             assert_eq!(throttle.wait(email, at(0)), None);
         }
-        throttle.wrong(email, at(0));
+        throttle.count(email, at(0));
         assert_eq!(throttle.wait("ops@example.com", at(0)), Some(SignedDuration::from_secs(2)));
         assert_eq!(throttle.wait(email, at(2)), None);
-        throttle.wrong(email, at(2));
+        throttle.count(email, at(2));
         assert_eq!(throttle.wait(email, at(3)), Some(SignedDuration::from_secs(3)));
         for _ in 0..40 {
-            throttle.wrong(email, at(3));
+            throttle.count(email, at(3));
         }
         assert_eq!(throttle.wait(email, at(3)), Some(LONGEST));
         assert_eq!(throttle.wait("other@example.com", at(3)), None);
-        throttle.wrong("other@example.com", at(3_700));
+        throttle.count("other@example.com", at(3_700));
         assert_eq!(throttle.wait(email, at(3_700)), None, "forgotten");
         for n in 0..(MOST + 100) {
-            throttle.wrong(&format!("{n}@example.com"), at(3_700));
+            throttle.count(&format!("{n}@example.com"), at(3_700));
         }
-        assert!(throttle.wrong.lock().unwrap().len() <= MOST);
+        assert!(throttle.tries.lock().unwrap().len() <= MOST);
     }
 }

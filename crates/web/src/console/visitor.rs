@@ -5,25 +5,32 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use plan::permission::{Role, Scope};
-use store::{Actor, Token, TokenHash};
+use store::{Actor, Person, Session, Token, TokenHash};
 
 use super::page;
 use crate::Shared;
+use crate::access::{Reach, reach_of};
 
-/// The cookie of a session.
-pub(super) const COOKIE: &str = "leadsync_session";
+/// The cookie of a session. Over TLS it has the prefix by which browsers know that it was set by
+/// this host alone and over TLS (RFC 6265bis, 4.1.3.2).
+pub(super) fn cookie_name(shared: &Shared) -> &'static str {
+    if shared.has_tls() { "__Host-leadsync_session" } else { "leadsync_session" }
+}
+
 /// Nobody was given a longer one.
 const LONGEST_COOKIE: usize = 128;
 
 /// Somebody who is signed in. A handler that takes it is only reached by such a person.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
-    /// The user.
+    /// The email address.
     pub(crate) email: String,
-    /// What the user is, as of now.
+    /// What this person may do, as of now, with what is in reach.
     pub(crate) role: Role,
-    /// The store's number for the session.
-    pub(crate) session: i64,
+    /// What is in reach.
+    pub(crate) reach: Reach,
+    /// The session.
+    pub(crate) session: Session,
     /// What every form of this session carries.
     pub(crate) csrf: String,
 }
@@ -31,13 +38,19 @@ pub(crate) struct Visitor {
 impl Visitor {
     /// Whose session the request's cookie is.
     pub(crate) async fn of(headers: &HeaderMap, shared: &Shared) -> store::Result<Option<Self>> {
-        let Some(secret) = cookie(headers) else { return Ok(None) };
+        let Some(secret) = cookie(headers, cookie_name(shared)) else { return Ok(None) };
         let now = (shared.clock)();
         let Some(session) = shared.store.use_session(TokenHash::of(secret), now).await? else {
             return Ok(None);
         };
-        let store::Session { id, email, role } = session;
-        Ok(Some(Self { email, role, session: id, csrf: csrf(secret) }))
+        let (role, reach) = match session.person {
+            Person::User(role) => (role, Reach::All),
+            Person::AccountUser => (Role::Operator, reach_of(shared, &session.email).await?),
+        };
+        // Nobody who may see nothing is signed in; the session goes on, in case that changes.
+        let sees = reach.limit().is_none_or(|connectors| !connectors.is_empty());
+        let email = session.email.clone();
+        Ok(sees.then(|| Self { email, role, reach, session, csrf: csrf(secret) }))
     }
 
     /// The pages in the navigation, as path and title: those that this person may see.
@@ -47,6 +60,8 @@ impl Visitor {
             ("/connectors", "Connectors", Scope::Read),
             ("/requests", "Requests", Scope::Read),
             ("/accounts", "Accounts", Scope::Administer),
+            ("/people", "People", Scope::Administer),
+            ("/audit", "Audit", Scope::Administer),
         ];
         let seen = pages.into_iter().filter(|(_, _, needs)| self.role.most() >= *needs);
         seen.map(|(path, title, _)| (path, title)).collect()
@@ -64,7 +79,10 @@ impl Visitor {
 
     /// The name in the audit log.
     pub(crate) fn actor(&self) -> Actor {
-        Actor(self.email.clone())
+        Actor(match self.session.person {
+            Person::User(_) => self.email.clone(),
+            Person::AccountUser => format!("{} (LeadSquared user)", self.email),
+        })
     }
 
     /// Whether this is what the session's forms carry.
@@ -84,10 +102,10 @@ impl FromRequestParts<Shared> for Visitor {
     }
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim() == COOKIE)?;
+    let (_, value) = pairs.find(|(name, _)| name.trim() == wanted)?;
     Some(value.trim()).filter(|value| !value.is_empty() && value.len() <= LONGEST_COOKIE)
 }
 

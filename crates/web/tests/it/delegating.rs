@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use plan::access::AccountUser;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::{Catalogue, FieldChange};
 use store::{
-    Actor, ApiToken, AuditItem, Cause, Change, ClaimedMail, Configuration, Counts, Cursor,
-    Delivery, EndSessions, FailureGroup, Filter, Health, HistoryItem, Intent, Lease, MailEnd,
-    MailItem, Neighbours, NewDelivery, NewMail, NewSession, Page, PasswordHash, Progress,
-    RequestItem, RequestLine, Result, Retried, Retry, RetryBatch, Selection, Session, SessionItem,
-    Span, Step, Store, TokenHash, Unfinished, Used, User, UserChange, Version, WaitingRecord,
+    Actor, ApiToken, AuditFilter, AuditItem, Cause, Change, ClaimedMail, Configuration, Counts,
+    Cursor, Delivery, EndSessions, FailureGroup, Filter, Guest, Health, HistoryItem, Intent, Lease,
+    MailEnd, MailItem, Neighbours, NewDelivery, NewLink, NewMail, NewSession, Page, PasswordHash,
+    Progress, RequestItem, RequestLine, Result, Retried, Retry, RetryBatch, Selection, Session,
+    SessionItem, Span, Step, Store, TokenHash, Unfinished, Used, User, UserChange, Version,
+    WaitingRecord,
 };
 
 use super::Faulty;
@@ -164,10 +166,10 @@ impl Store for Faulty {
     async fn causes(
         &self,
         between: (Timestamp, Timestamp),
-        connector: Option<ConnectorId>,
+        connectors: Option<&[ConnectorId]>,
         limit: usize,
     ) -> Result<Vec<Cause>> {
-        self.inner.causes(between, connector, limit).await
+        self.inner.causes(between, connectors, limit).await
     }
     async fn used(
         &self,
@@ -250,10 +252,11 @@ impl Store for Faulty {
     }
     async fn audit(
         &self,
+        filter: &AuditFilter,
         limit: usize,
         after: Option<i64>,
     ) -> Result<(Vec<AuditItem>, Option<i64>)> {
-        self.inner.audit(limit, after).await
+        self.inner.audit(filter, limit, after).await
     }
     async fn users(&self) -> Result<Vec<User>> {
         self.inner.users().await
@@ -268,18 +271,50 @@ impl Store for Faulty {
         self.failure()?;
         self.inner.use_api_token(hash, now).await
     }
-    async fn begin_session(&self, new: NewSession, now: Timestamp) -> Result<bool> {
-        self.inner.begin_session(new, now).await
+    async fn begin_session(&self, email: &str, new: NewSession, now: Timestamp) -> Result<bool> {
+        self.inner.begin_session(email, new, now).await
+    }
+    async fn keep_link(&self, link: NewLink, mail: &NewMail, now: Timestamp) -> Result<()> {
+        self.inner.keep_link(link, mail, now).await
+    }
+    async fn link_of(&self, hash: TokenHash, now: Timestamp) -> Result<Option<String>> {
+        self.inner.link_of(hash, now).await
+    }
+    async fn begin_session_by_link(
+        &self,
+        link: TokenHash,
+        new: NewSession,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.inner.begin_session_by_link(link, new, now).await
+    }
+    async fn guests(&self, now: Timestamp) -> Result<Vec<Guest>> {
+        self.inner.guests(now).await
+    }
+    async fn account_users(
+        &self,
+        email: &str,
+    ) -> Result<Vec<(AccountId, Timestamp, Option<AccountUser>)>> {
+        self.inner.account_users(email).await
+    }
+    async fn store_account_user(
+        &self,
+        account: AccountId,
+        email: &str,
+        user: Option<&AccountUser>,
+        at: Timestamp,
+    ) -> Result<()> {
+        self.inner.store_account_user(account, email, user, at).await
     }
     async fn use_session(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Session>> {
         self.failure()?;
         self.inner.use_session(hash, now).await
     }
-    async fn sessions(&self, email: &str, now: Timestamp) -> Result<Vec<SessionItem>> {
-        self.inner.sessions(email, now).await
+    async fn sessions(&self, of: &Session, now: Timestamp) -> Result<Vec<SessionItem>> {
+        self.inner.sessions(of, now).await
     }
-    async fn end_sessions(&self, email: &str, which: EndSessions) -> Result<()> {
-        self.inner.end_sessions(email, which).await
+    async fn end_sessions(&self, of: &Session, which: EndSessions) -> Result<()> {
+        self.inner.end_sessions(of, which).await
     }
     async fn change_users(&self, change: UserChange, actor: &Actor, now: Timestamp) -> Result<()> {
         self.inner.change_users(change, actor, now).await

@@ -1,10 +1,12 @@
 //! A receiver on port 0 over an SQLite file, through a store that can be made to fail or wait.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use plan::access::AccountUser;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, Field, FieldList, Kind, NotTold};
 use plan::problem::Problem;
@@ -24,6 +26,10 @@ pub struct House {
     pub wake: Arc<Notify>,
     pub stop: CancellationToken,
     pub serving: JoinHandle<store::Result<()>>,
+    /// What accounts say.
+    pub accounts: Arc<Told>,
+    /// So many seconds are added to the clock.
+    pub later: Arc<AtomicI64>,
     _folder: tempfile::TempDir,
 }
 
@@ -56,25 +62,48 @@ pub async fn start(limits: web::Limits) -> House {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (wake, stop) = (Arc::new(Notify::new()), CancellationToken::new());
+    let (accounts, later) = (Arc::new(Told::default()), Arc::new(AtomicI64::new(0)));
+    let seconds = Arc::clone(&later);
+    let clock = move || now() + SignedDuration::from_secs(seconds.load(Ordering::SeqCst));
     let parts = web::Parts {
         store: Arc::clone(&store) as Arc<dyn Store>,
         wake: Arc::clone(&wake),
-        clock: Arc::new(now),
+        clock: Arc::new(clock),
         metrics: Arc::new(|| "leadsync_test 1\n".to_owned()),
         limits,
         public_url: "https://leadsync.example".to_owned(),
-        catalogues: Arc::new(Told),
+        accounts: Arc::clone(&accounts) as Arc<dyn web::AskAccounts>,
         mails_are_sent: false,
     };
     let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
-    House { address, hook, store, wake, stop, serving, _folder: folder }
+    House { address, hook, store, wake, stop, serving, accounts, later, _folder: folder }
 }
 
-/// Accounts that say nothing of themselves but a name and an email address.
-struct Told;
+/// What an account says of a user; an error: it does not answer.
+type Said = Result<Option<AccountUser>, ()>;
+
+/// Accounts that say nothing of themselves but a name and an email address, and of their users what
+/// they were told to.
+#[derive(Default)]
+pub struct Told {
+    users: Mutex<HashMap<(String, String), Said>>,
+    asked: AtomicUsize,
+}
+
+impl Told {
+    /// From now on the account says this of the user.
+    pub fn say(&self, account: &str, email: &str, said: Said) {
+        self.users.lock().unwrap().insert((account.to_owned(), email.to_owned()), said);
+    }
+
+    /// How often accounts were asked about users.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
 
 #[async_trait::async_trait]
-impl web::preview::ReadCatalogues for Told {
+impl web::AskAccounts for Told {
     async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, NotTold> {
         if account.host.contains("nowhere") {
             let problem = Problem::new("no_answer", "The host did not answer.", "Look at it.");
@@ -94,6 +123,20 @@ impl web::preview::ReadCatalogues for Told {
             return Err(NotTold { account: source.id, problem });
         }
         Ok((catalogue(), catalogue()))
+    }
+
+    async fn read_account_user(
+        &self,
+        account: &store::Account,
+        email: &str,
+    ) -> Result<Option<AccountUser>, NotTold> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let key = (account.name.clone(), email.to_owned());
+        let said = self.users.lock().unwrap().get(&key).cloned();
+        said.unwrap_or(Ok(None)).map_err(|()| NotTold {
+            account: account.id,
+            problem: Problem::new("no_answer", "The host did not answer.", "Look at it."),
+        })
     }
 }
 

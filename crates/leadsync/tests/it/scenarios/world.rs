@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use dispatch::{Dispatcher, Options};
 use jiff::{SignedDuration, Timestamp};
+use plan::access::AccountUser;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, NotTold};
 use plan::outcome::Event;
@@ -34,7 +35,7 @@ pub enum Database {
 struct Nobody;
 
 #[async_trait::async_trait]
-impl web::preview::ReadCatalogues for Nobody {
+impl web::AskAccounts for Nobody {
     async fn read_catalogue(&self, _: &store::Account) -> Result<Catalogue, NotTold> {
         unreachable!("no scenario sets an account up in the console")
     }
@@ -46,6 +47,14 @@ impl web::preview::ReadCatalogues for Nobody {
         _: &store::Account,
     ) -> Result<(Catalogue, Catalogue), NotTold> {
         unreachable!("no scenario previews or checks")
+    }
+
+    async fn read_account_user(
+        &self,
+        _: &store::Account,
+        _: &str,
+    ) -> Result<Option<AccountUser>, NotTold> {
+        unreachable!("in no scenario somebody signs in")
     }
 }
 
@@ -88,7 +97,7 @@ impl Node {
             metrics: Arc::new(String::new),
             limits: web::Limits::default(),
             public_url: format!("http://{address}"),
-            catalogues: Arc::new(Nobody),
+            accounts: Arc::new(Nobody),
             mails_are_sent: false,
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));

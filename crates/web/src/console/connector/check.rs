@@ -53,7 +53,7 @@ pub(in crate::console) async fn show(
     };
     let findings = crate::check::check(
         shared.store.as_ref(),
-        shared.catalogues.as_ref(),
+        shared.accounts.as_ref(),
         (&opened.configuration, &opened.connector),
         (shared.clock)(),
     );

@@ -55,7 +55,7 @@ pub(in crate::console) async fn list(
 ) -> Response {
     match shared.store.configuration().await {
         Ok(configuration) => {
-            let connectors = items(&configuration);
+            let connectors = items(&visitor.reach.narrow(configuration));
             let told = told(&given);
             page::page(StatusCode::OK, &List { page: "Connectors", visitor, told, connectors })
         }

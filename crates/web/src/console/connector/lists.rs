@@ -17,7 +17,7 @@ pub(super) async fn catalogue(
     if let Some((_, kept)) = shared.store.catalogue(account.id).await? {
         return Ok((kept, None));
     }
-    match shared.catalogues.read_catalogue(account).await {
+    match shared.accounts.read_catalogue(account).await {
         Ok(told) => {
             shared.store.store_catalogue(account.id, &told, (shared.clock)()).await?;
             Ok((told, None))

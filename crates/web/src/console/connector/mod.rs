@@ -1,5 +1,6 @@
 //! `/connectors`: the list, and a connector's own pages, which are also the steps of its set-up.
 
+mod access;
 mod actions;
 mod basic;
 mod check;
@@ -17,6 +18,7 @@ pub(super) use actions::{disable, enable, export, remove, retry};
 pub(super) use list::list;
 pub(super) use new::{add, create};
 
+pub(super) use access::{put as put_access, show as access};
 pub(super) use basic::{put as put_basic, show as basic};
 pub(super) use check::show as check;
 pub(super) use entities::{put as put_entities, show as entities};
@@ -26,7 +28,7 @@ pub(super) use mapping::{
 };
 pub(super) use preview::{preview, show as preview_form};
 pub(super) use summary::show as summary;
-pub(super) use versions::{restore, show as versions};
+pub(super) use versions::{restore, show as versions, shown};
 pub(super) use webhook::show as webhook;
 
 use axum::response::{IntoResponse, Redirect, Response};
@@ -53,13 +55,14 @@ const fn leaf(path: &'static str, title: &'static str, needs: Scope, is_step: bo
 }
 
 /// The steps are in the order of the set-up.
-const LEAVES: [Leaf; 6] = [
+const LEAVES: [Leaf; 7] = [
     leaf("", "Summary", Scope::Read, false),
     leaf("/basic", "Basic settings", Scope::Administer, true),
     leaf("/entities", "Entity options", Scope::Administer, true),
     leaf("/mapping", "Mapping", Scope::Operate, true),
     leaf("/webhook", "Webhook URL", Scope::Administer, true),
     leaf("/check", "Check", Scope::Operate, true),
+    leaf("/access", "Access", Scope::Administer, false),
 ];
 
 /// What every page of a connector shows.

@@ -87,7 +87,7 @@ pub(in crate::console) async fn preview(
     let mut shown = Preview::new(visitor, frame, payload);
     let previewed = crate::preview::preview(
         shared.store.as_ref(),
-        shared.catalogues.as_ref(),
+        shared.accounts.as_ref(),
         Asked { configuration: &configuration, connector: &connector, now: (shared.clock)() },
         payload.as_bytes(),
         None,

@@ -75,7 +75,7 @@ async fn read(
     let now = (shared.clock)();
     let begin = now.checked_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(now);
     let between = (begin, Asked::up_to(now));
-    let failures = shared.store.causes(between, Some(connector.id), CAUSES).await?;
+    let failures = shared.store.causes(between, Some(&[connector.id]), CAUSES).await?;
     let opposite = configuration.opposite(&connector);
     Ok(Summary {
         page: "Connectors",

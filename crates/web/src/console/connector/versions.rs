@@ -52,7 +52,7 @@ impl Versions {
 }
 
 /// A setting for people: nothing for one that is not there.
-pub(super) fn shown(value: &Value) -> String {
+pub(in crate::console) fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

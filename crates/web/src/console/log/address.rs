@@ -7,6 +7,7 @@ use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use store::{Cursor, Filter};
 
 use crate::Shared;
+use crate::access::Reach;
 use crate::api::{Params, filter};
 use crate::console::page::{Choice, choices};
 
@@ -143,13 +144,18 @@ impl Address {
     }
 
     /// The filter, and where the list goes on; or what is wrong with it.
-    pub(super) async fn filter(&self, shared: &Shared) -> Result<(Filter, Option<Cursor>), String> {
+    pub(super) async fn filter(
+        &self,
+        shared: &Shared,
+        reach: &Reach,
+    ) -> Result<(Filter, Option<Cursor>), String> {
         let mut given = self.of_api()?;
         if let Some(cursor) = &self.cursor {
             given.insert("cursor".to_owned(), cursor.clone());
         }
         let mut params = Params::new(given);
-        let filter = filter(shared, &mut params).await.map_err(|refusal| refusal.message())?;
+        let filter =
+            filter(shared, reach, &mut params).await.map_err(|refusal| refusal.message())?;
         let after = params.parse("cursor").map_err(|refusal| refusal.message())?;
         params.end().map_err(|refusal| refusal.message())?;
         Ok((filter, after.map(Cursor)))

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::id::RequestId;
 use plan::outcome::{Event, RetryWith};
-use store::{Count, Retry, Selection};
+use store::{Count, Retry};
 
 use super::address::{Address, Part};
 use super::number;
@@ -45,7 +45,8 @@ pub(in crate::console) async fn one(
     let Ok(id) = id.parse::<RequestId>() else { return page::not_found("no Request ID") };
     let begun = async {
         let with = with(&form)?;
-        let retry = Retry { with, ..Selection::Requests(vec![id]).into() };
+        let which = api::selection(&shared, &visitor.reach, Which::ids(vec![id])).await?;
+        let retry = Retry { with, ..which.into() };
         Ok(api::queue_retry(&shared, &visitor.actor(), retry).await?)
     };
     match begun.await {
@@ -79,7 +80,7 @@ pub(in crate::console) async fn ask_all(
 ) -> Response {
     let address = Address::of_fields(given.iter().map(|(n, v)| (n.as_str(), v.as_str())));
     let address = address.of_failed();
-    let filter = match address.filter(&shared).await {
+    let filter = match address.filter(&shared, &visitor.reach).await {
         Ok((filter, _)) => filter,
         Err(wrong) => return page::forbidden(&wrong),
     };
@@ -133,7 +134,7 @@ async fn begin(
     per_minute: Option<u32>,
 ) -> Response {
     let begun = async {
-        let (selection, with) = (api::selection(shared, which).await?, with(form)?);
+        let (selection, with) = (api::selection(shared, &visitor.reach, which).await?, with(form)?);
         let retry = Retry { selection, with, per_minute };
         Ok(api::queue_retry(shared, &visitor.actor(), retry).await?)
     };

@@ -64,7 +64,7 @@ pub(in crate::console) async fn lead(
     Path((account, id)): Path<(String, String)>,
 ) -> Response {
     let read = async {
-        let configuration = shared.store.configuration().await?;
+        let configuration = visitor.reach.narrow(shared.store.configuration().await?);
         let Some(account) = configuration.account(&account) else { return Ok(None) };
         lead::lead(shared.store.as_ref(), &configuration, account, &id).await
     };

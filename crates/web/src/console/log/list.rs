@@ -14,6 +14,7 @@ use super::address::{Address, Facets, Part};
 use super::line::Line;
 use super::number;
 use crate::Shared;
+use crate::access::Reach;
 use crate::console::page;
 use crate::console::visitor::Visitor;
 
@@ -72,7 +73,7 @@ pub(in crate::console) async fn list(
         Ok(address) => address,
         Err(shorter) => return Redirect::to(&shorter).into_response(),
     };
-    let (filter, after, wrong) = match address.filter(&shared).await {
+    let (filter, after, wrong) = match address.filter(&shared, &visitor.reach).await {
         Ok((filter, after)) => (filter, after, None),
         // A wrong filter lets nothing through.
         Err(wrong) => {
@@ -102,10 +103,11 @@ async fn whole(
         store.count_requests(&filter),
         store.configuration(),
     )?;
+    let configuration = visitor.reach.narrow(configuration);
     let rows = lines(&requests, &address, &configuration);
     let parts = address.parts();
     let instead = if rows.is_empty() && !address.is_later() {
-        instead(shared, &address).await?
+        instead(shared, &visitor.reach, &address).await?
     } else {
         Vec::new()
     };
@@ -156,7 +158,7 @@ fn shown(count: Count) -> String {
 }
 
 /// The parts of a filter, which lets nothing through, without which something would come.
-async fn instead(shared: &Shared, address: &Address) -> store::Result<Vec<Part>> {
+async fn instead(shared: &Shared, reach: &Reach, address: &Address) -> store::Result<Vec<Part>> {
     let mut parts = address.parts();
     if !address.of("event").is_empty() {
         let value = address.of("event").to_owned();
@@ -167,7 +169,7 @@ async fn instead(shared: &Shared, address: &Address) -> store::Result<Vec<Part>>
         let given = part.without.split_once('?').map_or("", |(_, query)| query);
         let given = form_urlencoded::parse(given.as_bytes()).into_owned().collect();
         let Ok(shorter) = Address::read(given) else { continue };
-        let Ok((filter, _)) = shorter.filter(shared).await else { continue };
+        let Ok((filter, _)) = shorter.filter(shared, reach).await else { continue };
         let page = Page { limit: 1, after: None };
         if !shared.store.request_lines(&filter, &page).await?.0.is_empty() {
             instead.push(part);
@@ -197,7 +199,9 @@ pub(in crate::console) async fn rows(
         return page::forbidden("This filter has empty parts.");
     };
     let read = async {
-        let Ok((filter, after)) = address.filter(&shared).await else { return Ok(Vec::new()) };
+        let Ok((filter, after)) = address.filter(&shared, &visitor.reach).await else {
+            return Ok(Vec::new());
+        };
         let page = Page { limit: REQUESTS, after };
         let (requests, _) = shared.store.request_lines(&filter, &page).await?;
         let configuration = shared.store.configuration().await?;

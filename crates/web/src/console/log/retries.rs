@@ -11,6 +11,7 @@ use store::RetryBatch;
 use super::counted;
 use super::number;
 use crate::Shared;
+use crate::access::Reach;
 use crate::console::form::Form;
 use crate::console::page;
 use crate::console::visitor::Visitor;
@@ -65,7 +66,7 @@ fn which(batch: &RetryBatch) -> String {
         serde_json::from_str(filter.get()).unwrap_or_default();
     let parts: Vec<String> = filter
         .iter()
-        .filter(|(name, _)| *name != "event")
+        .filter(|(name, _)| !matches!(name.as_str(), "event" | "within"))
         .map(|(name, value)| {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             format!("{} {value}", name.replace('_', " "))
@@ -107,7 +108,8 @@ pub(in crate::console) async fn retries(
 ) -> Response {
     match shared.store.retry_batches().await {
         Ok(batches) => {
-            let batches = batches.into_iter().map(Batch::of).collect();
+            let batches = batches.into_iter().filter(|batch| sees(&visitor, batch));
+            let batches = batches.map(Batch::of).collect();
             page::page(StatusCode::OK, &List { page: "Requests", visitor, batches })
         }
         Err(error) => page::unavailable(&error),
@@ -120,7 +122,7 @@ pub(in crate::console) async fn retry(
     Path(id): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
-    match read(&shared, &id).await {
+    match read(&shared, &visitor, &id).await {
         Ok(batch) => {
             let told = page::told(&given);
             page::page(StatusCode::OK, &One { page: "Requests", visitor, told, batch })
@@ -131,20 +133,25 @@ pub(in crate::console) async fn retry(
 
 pub(in crate::console) async fn progress(
     State(shared): State<Shared>,
-    _: Visitor,
+    visitor: Visitor,
     Path(id): Path<String>,
 ) -> Response {
-    match read(&shared, &id).await {
+    match read(&shared, &visitor, &id).await {
         Ok(batch) => page::page(StatusCode::OK, &Progress { batch }),
         Err(response) => response,
     }
 }
 
-async fn read(shared: &Shared, id: &str) -> Result<Batch, Response> {
+/// Whoever does not see everything sees what they asked for themselves.
+fn sees(visitor: &Visitor, batch: &RetryBatch) -> bool {
+    visitor.reach == Reach::All || batch.actor == visitor.actor().0
+}
+
+async fn read(shared: &Shared, visitor: &Visitor, id: &str) -> Result<Batch, Response> {
     let Ok(id) = id.parse() else { return Err(page::not_found("no batch of retries")) };
     match shared.store.retry_batch(id).await {
-        Ok(Some(batch)) => Ok(Batch::of(batch)),
-        Ok(None) => Err(page::not_found("no batch of retries")),
+        Ok(Some(batch)) if sees(visitor, &batch) => Ok(Batch::of(batch)),
+        Ok(_) => Err(page::not_found("no batch of retries")),
         Err(error) => Err(page::unavailable(&error)),
     }
 }
@@ -152,9 +159,13 @@ async fn read(shared: &Shared, id: &str) -> Result<Batch, Response> {
 pub(in crate::console) async fn cancel(
     State(shared): State<Shared>,
     visitor: Visitor,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     _: Form,
 ) -> Response {
+    let id = match read(&shared, &visitor, &id).await {
+        Ok(batch) => batch.kept.id,
+        Err(response) => return response,
+    };
     let now = (shared.clock)();
     match shared.store.cancel_retry_batch(id, &visitor.actor(), now).await {
         Ok(_) => {

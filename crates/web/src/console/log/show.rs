@@ -17,6 +17,7 @@ use store::{Connector, Delivery, Filter, Neighbours, Page, RecordItem, RequestIt
 use super::body::{Bodies, Body};
 use super::record::{self, Around, Record};
 use crate::Shared;
+use crate::access::Reach;
 use crate::console::page;
 use crate::console::visitor::Visitor;
 
@@ -67,7 +68,8 @@ pub(in crate::console) async fn show(
 
 async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result<Option<One>> {
     let store = &shared.store;
-    let filter = Filter { ids: vec![id], ..Filter::default() };
+    let within = visitor.reach.limit();
+    let filter = Filter { ids: vec![id], within, ..Filter::default() };
     let page = Page { limit: 1, after: None };
     let ((items, _), delivery, configuration) = tokio::try_join!(
         store.requests(&filter, &page),
@@ -84,8 +86,9 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
         _ => None,
     };
     let neighbours = match &q {
-        Some(q) => store.neighbours(id, q).await?,
-        None => Neighbours::default(),
+        // Those of others may be out of reach.
+        Some(q) if visitor.reach == Reach::All => store.neighbours(id, q).await?,
+        _ => Neighbours::default(),
     };
     let mut bodies = Bodies::new();
     let body = delivery.as_ref().map(|delivery| String::from_utf8_lossy(&delivery.body));

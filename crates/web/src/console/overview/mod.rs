@@ -25,6 +25,7 @@ use super::connector;
 use super::page::{self, Choice, choices};
 use super::visitor::Visitor;
 use crate::Shared;
+use crate::access::Reach;
 use crate::overview::{
     Asked, CauseItem, ConnectorOverview, Lag, Overview, StepItem, WaitingItem, read,
 };
@@ -92,7 +93,7 @@ async fn make(
     now: Timestamp,
 ) -> store::Result<Shown> {
     let of = |name: &str| given.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
-    let configuration = shared.store.configuration().await?;
+    let configuration = visitor.reach.narrow(shared.store.configuration().await?);
     let (asked, wrong) = match asked(of("period"), of("connector"), &configuration, now) {
         Ok(asked) => (asked, None),
         Err(wrong) => (since(PERIODS[0], None, now), Some(wrong)),
@@ -107,11 +108,15 @@ async fn make(
             field_changes.push((account.name.clone(), changes));
         }
     }
+    let mut incidents = shared.store.incidents().await?;
+    incidents
+        .retain(|incident| configuration.connectors.iter().any(|c| c.id == incident.connector));
+    let all = visitor.reach == Reach::All;
     let facts = Facts {
         configuration: &configuration,
         overview: &overview,
-        incidents: &shared.store.incidents().await?,
-        mails: &shared.store.mails(MAILS).await?,
+        incidents: &incidents,
+        mails: &if all { shared.store.mails(MAILS).await? } else { Vec::new() },
         mails_are_sent: shared.mails_are_sent,
         field_changes: &field_changes,
         administers: visitor.administers(),

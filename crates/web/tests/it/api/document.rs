@@ -32,6 +32,7 @@ async fn answers_are_as_the_description_says() {
     let mut unfilled = trial.clone();
     unfilled["basic"] = json!({ "secondary_search_by": "FirstName" });
     let user = json!({ "email": "a@example.com", "role": "operator", "password": "long enough" });
+    let role = json!({ "role": "administrator" });
     let password = json!({ "password": "long enough" });
     let token = json!({ "name": "t", "scope": "read", "user": "a@example.com" });
     let lead = json!({ "ProspectID": "x", "EmailAddress": "asha@example.com" });
@@ -70,12 +71,22 @@ async fn answers_are_as_the_description_says() {
         ("GET", "/mails", "/mails", None),
         ("POST", "/users", "/users", Some(user)),
         ("GET", "/users", "/users", None),
+        ("PUT", "/users/{email}/role", "/users/a@example.com/role", Some(role)),
+        ("GET", "/guests", "/guests", None),
+        ("DELETE", "/guests/{email}", "/guests/nobody@example.com", None),
         ("PUT", "/users/{email}/password", "/users/a@example.com/password", Some(password)),
         ("POST", "/tokens", "/tokens", Some(token)),
         ("GET", "/tokens", "/tokens", None),
         ("DELETE", "/tokens/{name}", "/tokens/t", None),
+        (
+            "PUT",
+            "/users/{email}/role",
+            "/users/a@example.com/role",
+            Some(json!({ "role": "operator" })),
+        ),
         ("DELETE", "/users/{email}", "/users/a@example.com", None),
         ("GET", "/audit", "/audit?limit=200", None),
+        ("GET", "/audit", "/audit?action=add_user&actor=token+test&subject=a@example.com", None),
         ("GET", "/requests", "/requests?limit=0", None),
     ] {
         let operation = &document["paths"][template][method.to_lowercase()];

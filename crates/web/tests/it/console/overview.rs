@@ -260,6 +260,7 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
         recipient: "ops@example.com".to_owned(),
         subject: "It failed".to_owned(),
         body: String::new(),
+        private: false,
     };
     assert!(store.tell_incident(&incident, Some(mail), now()).await.unwrap());
     let until = now() + SignedDuration::from_mins(1);

@@ -310,8 +310,8 @@ fn put_together(
 async fn run(shared: &Shared, desk: &Desk, definition: &Definition) -> Trial {
     let Opened { configuration, connector, .. } = &desk.opened;
     let asked = Asked { configuration, connector, now: (shared.clock)() };
-    let (store, catalogues) = (shared.store.as_ref(), shared.catalogues.as_ref());
-    match crate::draft::draft(store, catalogues, asked, definition.clone(), TRIED).await {
+    let (store, asking) = (shared.store.as_ref(), shared.accounts.as_ref());
+    match crate::draft::draft(store, asking, asked, definition.clone(), TRIED).await {
         Ok(items) => Trial::Done(items),
         Err(error) => {
             let refusal = Refusal::from(error);

@@ -86,7 +86,7 @@ impl Told {
             let kind = ActivityType { from: rule.from, to: rule.to, fields: Vec::new() };
             asked.activity.types = vec![kind];
         }
-        match shared.catalogues.read_catalogues(&asked, source, destination).await {
+        match shared.accounts.read_catalogues(&asked, source, destination).await {
             Ok((here, there)) => {
                 for (kept, told, account) in
                     [(&mut self.source, here, source), (&mut self.destination, there, destination)]

@@ -62,7 +62,8 @@ async fn failed_requests_are_tried_again_and_the_rest_is_taken_back() {
     for path in ["/retries/99", "/retries/x", "/retries/99/progress"] {
         assert_eq!(browser.get(path).await.status, 404, "{path}");
     }
-    let (audit, _) = browser.house.store.audit(9, None).await.unwrap();
+    let (audit, _) =
+        browser.house.store.audit(&store::AuditFilter::default(), 9, None).await.unwrap();
     let told: Vec<&str> = audit.iter().map(|entry| entry.action.as_str()).take(4).collect();
     assert_eq!(told, ["cancel_retries", "retry", "retry", "retry"]);
     assert!(audit[..4].iter().all(|entry| entry.actor == "admin@example.com"), "{audit:?}");

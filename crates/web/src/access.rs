@@ -1,0 +1,260 @@
+//! What somebody may see: everything, or the connectors that LeadSquared accounts grant.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use axum::extract::RawPathParams;
+use jiff::{SignedDuration, Timestamp};
+use plan::access::AccountUser;
+use plan::id::AccountId;
+use plan::permission::{Role, Scope};
+use store::{Account, Configuration};
+
+use crate::Shared;
+
+/// What an account said of a user is believed for so long; then it is asked again.
+pub(crate) const FRESH: SignedDuration = SignedDuration::from_mins(15);
+/// And for so long while the account does not answer.
+pub(crate) const STALE: SignedDuration = SignedDuration::from_hours(1);
+/// An account that was asked of a user is not asked again within this time, whatever it said.
+const PAUSE: SignedDuration = SignedDuration::from_mins(1);
+/// Strangers, who are among no account's users as far as is known, are asked for so often within
+/// [`STRANGERS_IN`]: anybody can name an address, and each costs calls of the quota.
+const STRANGERS: usize = 30;
+const STRANGERS_IN: SignedDuration = SignedDuration::from_hours(1);
+
+/// What somebody may see and do something with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Everything.
+    All,
+    /// These connectors, by name, and what is theirs.
+    Connectors(BTreeSet<String>),
+}
+
+/// What a route shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// Things of the whole: only those enter whose reach is everything.
+    Everything,
+    /// The connector of the path's `{name}`.
+    Connector,
+    /// What is in reach of who asks: its handler sees to that.
+    Reach,
+    /// What is the asker's own, like their sessions.
+    Own,
+}
+
+impl Reach {
+    /// Whether this connector is in reach.
+    pub(crate) fn has(&self, connector: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Connectors(names) => names.contains(connector),
+        }
+    }
+
+    /// Whether a route that shows this may be entered with these parts of its path; none that can be
+    /// read is nobody's connector.
+    pub(crate) fn admits(&self, within: Within, path: Option<&RawPathParams>) -> bool {
+        match (self, within) {
+            (Self::All, _) | (_, Within::Reach | Within::Own) => true,
+            (_, Within::Everything) => false,
+            (_, Within::Connector) => {
+                let mut parts = path.into_iter().flat_map(RawPathParams::iter);
+                parts.any(|(name, connector)| name == "name" && self.has(connector))
+            }
+        }
+    }
+
+    /// For filters: the connectors that it is limited to.
+    pub(crate) fn limit(&self) -> Option<Vec<String>> {
+        match self {
+            Self::All => None,
+            Self::Connectors(names) => Some(names.iter().cloned().collect()),
+        }
+    }
+
+    /// The configuration without connectors that are out of reach, and without accounts that are
+    /// then no connector's.
+    pub(crate) fn narrow(&self, mut configuration: Configuration) -> Configuration {
+        if *self != Self::All {
+            configuration.connectors.retain(|connector| self.has(&connector.definition.name));
+            let Configuration { connectors, accounts, .. } = &mut configuration;
+            accounts.retain(|account| {
+                connectors.iter().any(|of| of.source == account.id || of.destination == account.id)
+            });
+        }
+        configuration
+    }
+}
+
+/// A route, and who may use it.
+pub(crate) struct Row {
+    methods: String,
+    path: String,
+    /// What it needs; nothing: anybody may use it.
+    needs: Option<Scope>,
+    within: Within,
+}
+
+impl Row {
+    /// A route that anybody may use.
+    pub(crate) fn open(methods: &str, path: impl Into<String>) -> Self {
+        let (methods, path) = (methods.to_owned(), path.into());
+        Self { methods, path, needs: None, within: Within::Reach }
+    }
+
+    /// A route that needs this and shows that.
+    pub(crate) fn closed(
+        methods: &str,
+        path: impl Into<String>,
+        needs: Scope,
+        within: Within,
+    ) -> Self {
+        let (methods, path) = (methods.to_owned(), path.into());
+        Self { methods, path, needs: Some(needs), within }
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { methods, path, needs, within } = self;
+        let may = |role: Role| needs.is_none_or(|needs| role.most() >= needs);
+        let word = |may: bool| if may { "yes" } else { "no" };
+        // Whoever is let in by an account is an operator of what is in reach.
+        let guest = match (needs, within) {
+            (None, _) | (_, Within::Own) => "yes",
+            _ if !may(Role::Operator) => "no",
+            (_, Within::Everything) => "no",
+            (_, Within::Connector) => "if granted",
+            (_, Within::Reach) => "what is granted",
+        };
+        let nobody = word(needs.is_none());
+        let [operator, administrator] =
+            [Role::Operator, Role::Administrator].map(|role| word(may(role)));
+        writeln!(f, "| {methods} | `{path}` | {nobody} | {guest} | {operator} | {administrator} |")
+    }
+}
+
+/// Who was asked about of late.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    users: Mutex<HashMap<(AccountId, String), Timestamp>>,
+    strangers: Mutex<Vec<Timestamp>>,
+}
+
+impl Asked {
+    /// Whether the account may be asked about this user now, which then counts as asked.
+    fn may_ask(&self, account: AccountId, email: &str, now: Timestamp) -> bool {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        users.retain(|_, at| now.duration_since(*at) < PAUSE);
+        let key = (account, email.to_owned());
+        if users.contains_key(&key) {
+            return false;
+        }
+        users.insert(key, now);
+        true
+    }
+
+    /// Whether a stranger may be asked about now, which then counts.
+    fn may_ask_strangers(&self, now: Timestamp) -> bool {
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        strangers.retain(|at| now.duration_since(*at) < STRANGERS_IN);
+        let may = strangers.len() < STRANGERS;
+        if may {
+            strangers.push(now);
+        }
+        may
+    }
+}
+
+/// What a user of LeadSquared accounts with this email address may see.
+pub(crate) async fn reach_of(shared: &Shared, email: &str) -> store::Result<Reach> {
+    let configuration = shared.store.configuration().await?;
+    let kept = shared.store.account_users(email).await?;
+    let mut users: HashMap<AccountId, AccountUser> = HashMap::new();
+    for account in destinations(&configuration) {
+        let kept = kept.iter().find(|(id, ..)| *id == account.id);
+        let kept = kept.map(|(_, at, user)| (*at, user.clone()));
+        if let Some(user) = user_of(shared, account, email, kept).await? {
+            users.insert(account.id, user);
+        }
+    }
+    let granted = configuration.connectors.iter().filter(|connector| {
+        let user = users.get(&connector.destination);
+        user.is_some_and(|user| connector.definition.access.allows(user))
+    });
+    Ok(Reach::Connectors(granted.map(|of| of.definition.name.clone()).collect()))
+}
+
+/// The accounts whose users may be let in.
+fn destinations(configuration: &Configuration) -> impl Iterator<Item = &Account> {
+    configuration.accounts.iter().filter(|account| {
+        configuration.connectors.iter().any(|connector| connector.destination == account.id)
+    })
+}
+
+/// What an account says of a user, who is none if that is not known.
+async fn user_of(
+    shared: &Shared,
+    account: &Account,
+    email: &str,
+    kept: Option<(Timestamp, Option<AccountUser>)>,
+) -> store::Result<Option<AccountUser>> {
+    let now = (shared.clock)();
+    let age = kept.as_ref().map(|(at, _)| now.duration_since(*at));
+    let believed = |limit: SignedDuration| {
+        let user = kept.clone().filter(|_| age.is_some_and(|age| age < limit));
+        user.and_then(|(_, user)| user)
+    };
+    let is_fresh = age.is_some_and(|age| age < FRESH);
+    if is_fresh || !shared.asked.may_ask(account.id, email, now) {
+        return Ok(believed(STALE));
+    }
+    match shared.accounts.read_account_user(account, email).await {
+        Ok(user) => {
+            shared.store.store_account_user(account.id, email, user.as_ref(), now).await?;
+            Ok(user)
+        }
+        Err(not_told) => {
+            let (account, problem) = (&account.name, &not_told.problem.message);
+            tracing::warn!(account, problem, "the account does not tell of its user");
+            Ok(believed(STALE))
+        }
+    }
+}
+
+/// Whether accounts may be asked about this address now: it is one of their users, as far as their
+/// lists tell, or there were few strangers of late.
+pub(crate) async fn may_ask_about(shared: &Shared, email: &str) -> store::Result<bool> {
+    let configuration = shared.store.configuration().await?;
+    for account in destinations(&configuration) {
+        let kept = shared.store.catalogue(account.id).await?;
+        if kept.is_some_and(|(_, catalogue)| catalogue.user_by_email(email).is_some()) {
+            return Ok(true);
+        }
+    }
+    Ok(shared.asked.may_ask_strangers((shared.clock)()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_not_asked_too_often() {
+        let asked = Asked::default();
+        let at = |seconds: i64| Timestamp::from_second(1_790_000_000 + seconds).unwrap();
+        let may = |account, email: &str, now| asked.may_ask(AccountId(account), email, at(now));
+        assert!(may(1, "a@x", 0) && may(2, "a@x", 0) && may(1, "b@x", 0));
+        assert!(!may(1, "a@x", 59));
+        assert!(may(1, "a@x", 60));
+        for _ in 0..STRANGERS {
+            assert!(asked.may_ask_strangers(at(0)));
+        }
+        assert!(!asked.may_ask_strangers(at(3_599)));
+        assert!(asked.may_ask_strangers(at(3_600)));
+    }
+}

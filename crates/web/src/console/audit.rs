@@ -1,0 +1,149 @@
+//! `/audit`: who changed what, with before and after.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use plan::connector::{Difference, compare};
+use serde_json::{Value, json};
+use store::{ACTIONS, AuditItem};
+
+use super::connector::{address, shown};
+use super::page::{self, Choice, choices};
+use super::visitor::Visitor;
+use crate::Shared;
+use crate::api::{Params, read_audit};
+
+/// What the parts of the filter are called in the address.
+const PARTS: [&str; 3] = ["actor", "action", "subject"];
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Audit {
+    page: &'static str,
+    visitor: Visitor,
+    wrong: Option<String>,
+    given: BTreeMap<String, String>,
+    actions: Vec<Choice>,
+    entries: Vec<Entry>,
+    /// Where the list goes on.
+    older: Option<String>,
+}
+
+struct Entry {
+    item: AuditItem,
+    what: &'static str,
+    /// The page of what it was done to, if it has one.
+    path: Option<String>,
+    changed: Vec<Difference>,
+}
+
+impl Audit {
+    fn of(&self, name: &str) -> &str {
+        self.given.get(name).map_or("", String::as_str)
+    }
+
+    fn is_filtered(&self) -> bool {
+        PARTS.iter().any(|part| !self.of(part).is_empty())
+    }
+
+    fn value(value: &Value) -> String {
+        shown(value)
+    }
+
+    /// The list of this one alone.
+    fn only(part: &str, value: &str) -> String {
+        with_query([(part, value)])
+    }
+}
+
+fn with_query<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    format!("/audit?{}", query.extend_pairs(parts).finish())
+}
+
+/// What was done, in words.
+fn words(action: &str) -> &'static str {
+    match action {
+        "put_connector" => "saved the connector",
+        "set_enabled" => "switched the connector",
+        "remove_connector" => "removed the connector",
+        "put_account" => "saved the account",
+        "remove_account" => "removed the account",
+        "retry" => "tried again",
+        "cancel_retries" => "took retries back of",
+        "add_user" => "added the user",
+        "set_role" => "set the role of",
+        "set_password" => "set the password of",
+        "remove_user" => "removed the user",
+        "end_sessions" => "signed out",
+        "add_token" => "made the token",
+        "remove_token" => "removed the token",
+        _ => "did something to",
+    }
+}
+
+impl Entry {
+    fn of(item: AuditItem) -> Self {
+        let value = |json: &Option<Box<serde_json::value::RawValue>>| {
+            let value = json.as_ref().and_then(|json| serde_json::from_str(json.get()).ok());
+            value.unwrap_or(Value::Null)
+        };
+        let path = match item.action.as_str() {
+            "put_connector" | "set_enabled" => Some(address(&item.subject)),
+            "put_account" => {
+                let name = form_urlencoded::byte_serialize(item.subject.as_bytes());
+                Some(format!("/accounts/{}", name.collect::<String>()))
+            }
+            _ => None,
+        };
+        Self {
+            what: words(&item.action),
+            path,
+            changed: changes(&value(&item.before), &value(&item.after)),
+            item,
+        }
+    }
+}
+
+/// What changed; of something new, or gone, its parts.
+fn changes(before: &Value, after: &Value) -> Vec<Difference> {
+    let has_parts = |value: &Value| value.is_object() || value.is_null();
+    if has_parts(before) && has_parts(after) {
+        let parts = |value: &Value| if value.is_null() { json!({}) } else { value.clone() };
+        return compare(&parts(before), &parts(after));
+    }
+    let (setting, before, after) = ("which".to_owned(), before.clone(), after.clone());
+    vec![Difference { setting, before, after }]
+}
+
+pub(super) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Query(mut given): Query<BTreeMap<String, String>>,
+) -> Response {
+    given.retain(|_, value| !value.trim().is_empty());
+    let read = read_audit(&shared, Params::new(given.clone())).await;
+    let (status, wrong, items, cursor) = match read {
+        Ok(part) => (StatusCode::OK, None, part.items, part.cursor),
+        Err(refusal) => (refusal.status(), Some(refusal.message()), Vec::new(), None),
+    };
+    let older = cursor.map(|cursor| {
+        let parts = given.iter().filter(|(name, _)| *name != "cursor");
+        let parts = parts.map(|(name, value)| (name.as_str(), value.as_str()));
+        with_query(parts.chain([("cursor", cursor.as_str())]))
+    });
+    let chosen = given.get("action").map_or("", String::as_str);
+    let audit = Audit {
+        page: "Audit",
+        visitor,
+        wrong,
+        actions: choices(ACTIONS.map(|action| (action, words(action))), chosen),
+        entries: items.into_iter().map(Entry::of).collect(),
+        older,
+        given,
+    };
+    page::page(status, &audit)
+}

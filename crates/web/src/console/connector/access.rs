@@ -1,0 +1,206 @@
+//! `/connectors/{name}/access`: which users of the destination account may use the connector.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use plan::access::AccountUser;
+use plan::connector::{Access, Definition};
+use plan::metadata::Catalogue;
+use plan::problem::Problem;
+
+use super::page::{self, Choice, Faults, told};
+use super::{Frame, Opened, lists, open, save};
+use crate::Shared;
+use crate::console::form::Form;
+use crate::console::visitor::Visitor;
+
+const HERE: &str = "/access";
+
+/// A user whom the setting names as far as the kept list of users tells.
+struct Known {
+    name: String,
+    email: String,
+    role: String,
+}
+
+/// What the account says of one user who was asked about.
+struct Said {
+    email: String,
+    what: String,
+    allowed: bool,
+}
+
+#[derive(Template)]
+#[template(path = "connector_access.html")]
+struct Settings {
+    page: &'static str,
+    visitor: Visitor,
+    frame: Frame,
+    told: Option<&'static str>,
+    version: String,
+    by: &'static str,
+    user_field: String,
+    roles: Vec<Choice>,
+    known: Vec<Known>,
+    said: Option<Said>,
+    faults: Faults,
+    /// Why the destination did not tell its users.
+    silent: Option<Problem>,
+    mails_are_sent: bool,
+}
+
+impl Settings {
+    async fn read(
+        shared: &Shared,
+        visitor: Visitor,
+        Opened { configuration, connector, frame }: Opened,
+        access: &Access,
+    ) -> store::Result<Self> {
+        let destination = configuration.account_of(connector.destination)?;
+        let (catalogue, silent) = lists::catalogue(shared, destination).await?;
+        Ok(Self {
+            page: "Connectors",
+            visitor,
+            frame,
+            told: None,
+            version: connector.version.to_string(),
+            by: if access.user_field.is_some() { "field" } else { "roles" },
+            user_field: access.user_field.clone().unwrap_or_default(),
+            roles: roles(&catalogue, access),
+            known: known(&catalogue, access),
+            said: None,
+            faults: Faults::default(),
+            silent,
+            mails_are_sent: shared.mails_are_sent,
+        })
+    }
+}
+
+/// The roles that the account's users have, and those that are set.
+fn roles(catalogue: &Catalogue, access: &Access) -> Vec<Choice> {
+    let of_users = catalogue.users.iter().flatten().map(|user| user.role.trim());
+    let mut names: Vec<&str> = of_users.chain(access.roles.iter().map(String::as_str)).collect();
+    names.retain(|role| !role.is_empty() && !role.eq_ignore_ascii_case("Administrator"));
+    names.sort_unstable();
+    names.dedup();
+    let choice = |role: &str| Choice {
+        value: role.to_owned(),
+        label: role.replace('_', " "),
+        chosen: access.roles.iter().any(|set| set == role),
+    };
+    names.into_iter().map(choice).collect()
+}
+
+/// Who has access by role. Who has it by a field is not in the list of users.
+fn known(catalogue: &Catalogue, access: &Access) -> Vec<Known> {
+    let users = catalogue.users.iter().flatten();
+    let allowed = users.filter(|user| {
+        access.allows(&AccountUser::new(&user.role, user.active, std::iter::empty()))
+    });
+    let known = allowed.map(|user| Known {
+        name: user.name.clone(),
+        email: user.email.clone(),
+        role: user.role.replace('_', " "),
+    });
+    known.collect()
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let access = opened.connector.definition.access.clone();
+    let email = given.get("email").map(|email| email.trim()).filter(|email| !email.is_empty());
+    let said = match email {
+        Some(email) => ask(&shared, &opened, email).await,
+        None => Ok(None),
+    };
+    let said = match said {
+        Ok(said) => said,
+        Err(error) => return page::unavailable(&error),
+    };
+    match Settings::read(&shared, visitor, opened, &access).await {
+        Ok(settings) => {
+            page::page(StatusCode::OK, &Settings { told: told(&given), said, ..settings })
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+/// Asks the destination about one user.
+async fn ask(shared: &Shared, opened: &Opened, email: &str) -> store::Result<Option<Said>> {
+    let account = opened.configuration.account_of(opened.connector.destination)?;
+    let said = |what: String, allowed| Some(Said { email: email.to_owned(), what, allowed });
+    Ok(match shared.accounts.read_account_user(account, email).await {
+        Err(not_told) => said(not_told.problem.message, false),
+        Ok(None) => said(format!("{} has no user with this address.", account.name), false),
+        Ok(Some(user)) => {
+            let now = (shared.clock)();
+            shared.store.store_account_user(account.id, email, Some(&user), now).await?;
+            let set: Vec<&str> = user
+                .fields
+                .iter()
+                .filter(|(_, set)| **set)
+                .map(|(name, _)| name.as_str())
+                .collect();
+            let active = if user.active { "active" } else { "inactive" };
+            let set = if set.is_empty() { "none".to_owned() } else { set.join(", ") };
+            let what = format!(
+                "{} says: {active}, role {}, boolean fields that are set: {set}.",
+                account.name, user.role
+            );
+            said(what, opened.connector.definition.access.allows(&user))
+        }
+    })
+}
+
+pub(in crate::console) async fn put(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Form,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let access = of_form(&form);
+    let definition = Definition { access: access.clone(), ..opened.connector.definition.clone() };
+    let version = form.text("version");
+    let refusal = match save(&shared, &visitor, &definition, version, &opened.frame, HERE).await {
+        Ok(response) => return response,
+        Err(refusal) => refusal,
+    };
+    match Settings::read(&shared, visitor, opened, &access).await {
+        Ok(settings) => {
+            let (faults, version) = (Faults::of(&refusal), version.to_owned());
+            page::page(refusal.status(), &Settings { version, faults, ..settings })
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+fn of_form(form: &Form) -> Access {
+    let field = form.text("user_field").trim();
+    if form.text("by") == "field" && !field.is_empty() {
+        return Access { roles: Vec::new(), user_field: Some(field.to_owned()) };
+    }
+    let others = form.text("other_roles").split(',');
+    let roles = form.texts("role").chain(others).map(|role| role.trim().to_owned());
+    let mut roles: Vec<String> = roles.filter(|role| !role.is_empty()).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    if form.text("by") == "field" {
+        roles.clear();
+    }
+    Access { roles, user_field: None }
+}

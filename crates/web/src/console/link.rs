@@ -1,0 +1,157 @@
+//! `/sign-in/link`: users of LeadSquared accounts sign in by a link that is mailed to them.
+//!
+//! Whoever asks for a link is told the same, at once, whether the address is known or not; accounts
+//! are asked afterwards. A link is opened twice: mail servers look at links, so only a form that is
+//! sent from its page signs in.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::{SignedDuration, Timestamp};
+use store::{NewLink, NewMail, Token, TokenHash};
+
+use super::form::Form;
+use super::page;
+use super::sign_in::{new_session, with_cookie};
+use crate::Shared;
+use crate::access::{may_ask_about, reach_of};
+
+/// How long a link works.
+const LASTS: SignedDuration = SignedDuration::from_mins(15);
+/// The longest email address (RFC 5321, 4.5.3.1.3), and the longest secret of a link.
+const LONGEST: usize = 254;
+
+#[derive(Template)]
+#[template(path = "link_ask.html")]
+struct Ask {
+    wrong: Option<String>,
+    mails_are_sent: bool,
+}
+
+#[derive(Template)]
+#[template(path = "link_sent.html")]
+struct Sent<'a> {
+    email: &'a str,
+    minutes: i64,
+}
+
+#[derive(Template)]
+#[template(path = "link.html")]
+struct Confirm<'a> {
+    email: &'a str,
+    path: String,
+}
+
+pub(super) async fn ask(State(shared): State<Shared>) -> Response {
+    let mails_are_sent = shared.mails_are_sent;
+    page::page(StatusCode::OK, &Ask { wrong: None, mails_are_sent })
+}
+
+pub(super) async fn send(State(shared): State<Shared>, form: Form) -> Response {
+    let email = form.text("email").trim().to_lowercase();
+    let mails_are_sent = shared.mails_are_sent;
+    let refused =
+        |status, wrong: String| page::page(status, &Ask { wrong: Some(wrong), mails_are_sent });
+    let is_address = email.split_once('@').is_some_and(|(name, domain)| {
+        !name.is_empty() && !domain.is_empty() && !email.contains(char::is_whitespace)
+    });
+    if !is_address || email.len() > LONGEST || email.contains(char::is_control) {
+        let wrong = "This is no email address: write one like sam@example.com.";
+        return refused(StatusCode::BAD_REQUEST, wrong.to_owned());
+    }
+    let now = (shared.clock)();
+    if let Some(wait) = shared.links.wait(&email, now) {
+        let wait = wait.as_secs().max(0) + 1;
+        let wrong = format!("Too many links were asked for. Try again in {wait} seconds.");
+        return refused(StatusCode::TOO_MANY_REQUESTS, wrong);
+    }
+    // Each link counts: nobody's mailbox is filled.
+    shared.links.count(&email, now);
+    let answer = page::page(StatusCode::OK, &Sent { email: &email, minutes: LASTS.as_mins() });
+    tokio::spawn(async move {
+        if let Err(error) = mail_link(&shared, &email, now).await {
+            tracing::error!(%error, "a link to sign in could not be sent");
+        }
+    });
+    answer
+}
+
+/// Mails a link to whoever may use a connector.
+async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Result<()> {
+    if !may_ask_about(shared, email).await? {
+        tracing::warn!("too many strangers asked for links: the accounts are not asked of more");
+        return Ok(());
+    }
+    let reach = reach_of(shared, email).await?;
+    let Some(connectors) = reach.limit().filter(|connectors| !connectors.is_empty()) else {
+        tracing::info!("somebody asked for a link whom no account grants a connector");
+        return Ok(());
+    };
+    let secret = Token::for_webhook()?;
+    let hash = secret.hash();
+    let url = format!("{}/sign-in/link/{}", shared.public_url, secret.expose());
+    let (_, host) = shared.public_url.split_once("://").unwrap_or_default();
+    let id = Token::for_webhook()?;
+    let mail = NewMail {
+        message_id: format!(
+            "leadsync.link.{}@{}",
+            id.expose(),
+            host.split(['/', ':']).next().unwrap_or_default()
+        ),
+        thread: None,
+        recipient: email.to_owned(),
+        subject: "Your link to leadsync".to_owned(),
+        body: format!(
+            "Sign in to leadsync with this link. It works once, until {}.\n\n{url}\n\n\
+             It lets you use: {}.\n\n\
+             If you did not ask for it, leave it: nobody can sign in without it.\n",
+            now.checked_add(LASTS).unwrap_or(now).strftime("%Y-%m-%d %H:%M UTC"),
+            connectors.join(", "),
+        ),
+        private: true,
+    };
+    let link = NewLink {
+        hash,
+        email: email.to_owned(),
+        expires_at: now.checked_add(LASTS).unwrap_or(now),
+    };
+    shared.store.keep_link(link, &mail, now).await
+}
+
+/// The link's page, which has the form that signs in.
+pub(super) async fn show(State(shared): State<Shared>, Path(secret): Path<String>) -> Response {
+    match shared.store.link_of(TokenHash::of(&secret), (shared.clock)()).await {
+        Ok(Some(email)) => {
+            let secret: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            let path = format!("/sign-in/link/{secret}");
+            page::page(StatusCode::OK, &Confirm { email: &email, path })
+        }
+        Ok(None) => used_up(&shared),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+pub(super) async fn sign_in(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Path(secret): Path<String>,
+    _: Form,
+) -> Response {
+    let (cookie, session) = match new_session(&headers) {
+        Ok(new) => new,
+        Err(error) => return page::unavailable(&error),
+    };
+    let link = TokenHash::of(&secret);
+    match shared.store.begin_session_by_link(link, session, (shared.clock)()).await {
+        Ok(true) => with_cookie(&shared, Redirect::to("/").into_response(), cookie.expose()),
+        Ok(false) => used_up(&shared),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+fn used_up(shared: &Shared) -> Response {
+    let wrong = "This link was used, or is too old. Ask for a new one.".to_owned();
+    let mails_are_sent = shared.mails_are_sent;
+    page::page(StatusCode::GONE, &Ask { wrong: Some(wrong), mails_are_sent })
+}

@@ -1,0 +1,240 @@
+//! `/people`: who may use the console and the API.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use plan::permission::{Role, Scope};
+use secrecy::ExposeSecret;
+use store::{ApiToken, Guest, User, UserChange};
+
+use super::form::Form;
+use super::page::{self, Choice, Told, choices};
+use super::visitor::Visitor;
+use crate::api::{
+    Made, Refusal, WantedToken, add_user as add, make_token, remove_token as remove_named_token,
+    remove_user as remove, set_user_password, set_user_role,
+};
+use crate::{Shared, password};
+
+/// How long tokens may last that are made here, in days, and what people read.
+const LASTS: [(&str, &str); 5] = [
+    ("30", "30 days"),
+    ("90", "90 days"),
+    ("365", "a year"),
+    ("730", "two years"),
+    ("", "until it is removed"),
+];
+
+#[derive(Template)]
+#[template(path = "people.html")]
+struct People {
+    page: &'static str,
+    visitor: Visitor,
+    told: Option<&'static str>,
+    wrong: Option<String>,
+    /// A token that was just made: shown once.
+    made: Option<Made>,
+    users: Vec<User>,
+    guests: Vec<Guest>,
+    tokens: Vec<ApiToken>,
+    /// What was typed to add a user: the address.
+    email: String,
+    /// What was typed to make a token: the name.
+    token_name: String,
+    shortest: usize,
+}
+
+impl People {
+    async fn read(shared: &Shared, visitor: Visitor) -> store::Result<Self> {
+        let (users, guests, tokens) = tokio::try_join!(
+            shared.store.users(),
+            shared.store.guests((shared.clock)()),
+            shared.store.api_tokens(),
+        )?;
+        Ok(Self {
+            page: "People",
+            visitor,
+            told: None,
+            wrong: None,
+            made: None,
+            users,
+            guests,
+            tokens,
+            email: String::new(),
+            token_name: String::new(),
+            shortest: password::SHORTEST,
+        })
+    }
+
+    fn roles(chosen: Role) -> Vec<Choice> {
+        let label = |role: Role| match role {
+            Role::Administrator => "administrator",
+            Role::Operator => "operator",
+        };
+        choices(Role::ALL.iter().map(|role| (role.as_str(), label(*role))), chosen.as_str())
+    }
+
+    fn new_roles() -> Vec<Choice> {
+        Self::roles(Role::Operator)
+    }
+
+    fn scopes() -> Vec<Choice> {
+        let label = |scope: Scope| match scope {
+            Scope::Read => "read: look at everything but people and the audit log",
+            Scope::Operate => "operate: also try again, preview, enable and disable",
+            Scope::Administer => "administer: everything",
+        };
+        choices(Scope::ALL.iter().map(|scope| (scope.as_str(), label(*scope))), "read")
+    }
+
+    fn lasts() -> Vec<Choice> {
+        choices(LASTS, "90")
+    }
+
+    /// What a token allows, which may be less than what it was made for.
+    fn allows(token: &ApiToken) -> Scope {
+        token.allows()
+    }
+}
+
+pub(super) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Told(told): Told,
+) -> Response {
+    match People::read(&shared, visitor).await {
+        Ok(people) => page::page(StatusCode::OK, &People { told, ..people }),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+/// The page again, with what is wrong and what was typed.
+async fn again(shared: &Shared, visitor: Visitor, form: &Form, refusal: &Refusal) -> Response {
+    match People::read(shared, visitor).await {
+        Ok(people) => {
+            let wrong = Some(refusal.message());
+            let typed = |name: &str| form.text(name).to_owned();
+            let (email, token_name) = (typed("new_email"), typed("name"));
+            page::page(refusal.status(), &People { wrong, email, token_name, ..people })
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+async fn ended(
+    shared: &Shared,
+    visitor: Visitor,
+    form: &Form,
+    done: Result<(), Refusal>,
+    word: &str,
+) -> Response {
+    match done {
+        Ok(()) => Redirect::to(&page::with_told("/people", word)).into_response(),
+        Err(refusal) => again(shared, visitor, form, &refusal).await,
+    }
+}
+
+fn role(form: &Form) -> Result<Role, Refusal> {
+    form.text("role").parse().map_err(|wrong: String| Refusal::wrong("role", wrong))
+}
+
+pub(super) async fn add_user(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let done = async {
+        let (role, password) = (role(&form)?, form.secret("password"));
+        add(&shared, &visitor.actor(), form.text("new_email"), role, password).await.map(drop)
+    };
+    let done = done.await;
+    ended(&shared, visitor, &form, done, "added").await
+}
+
+pub(super) async fn set_role(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let done = async {
+        let email = form.text("email");
+        set_user_role(&shared, &visitor.actor(), email, role(&form)?).await.map(drop)
+    };
+    let done = done.await;
+    // Whoever is no administrator any more can't see this page.
+    if done.is_ok() && form.text("email") == visitor.email {
+        return Redirect::to("/").into_response();
+    }
+    ended(&shared, visitor, &form, done, "saved").await
+}
+
+pub(super) async fn set_password(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let password = form.secret("password");
+    if password.expose_secret().trim().is_empty() {
+        let refusal = Refusal::wrong("password", "is missing");
+        return again(&shared, visitor, &form, &refusal).await;
+    }
+    let done = set_user_password(&shared, &visitor.actor(), form.text("email"), password).await;
+    ended(&shared, visitor, &form, done, "password_set").await
+}
+
+pub(super) async fn remove_user(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let done = remove(&shared, &visitor.actor(), form.text("email")).await;
+    ended(&shared, visitor, &form, done, "removed").await
+}
+
+pub(super) async fn end_guest(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let change = UserChange::EndGuest { email: form.text("email").to_owned() };
+    let done = shared.change_users(change, &visitor.actor()).await;
+    ended(&shared, visitor, &form, done.map_err(Refusal::from), "signed_out").await
+}
+
+pub(super) async fn add_token(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let made = async {
+        let scope = form.text("scope").parse();
+        let scope = scope.map_err(|wrong: String| Refusal::wrong("scope", wrong))?;
+        let days = match form.text("expires_days") {
+            "" => None,
+            days => Some(days.parse().map_err(|_| Refusal::wrong("expires_days", "is no number"))?),
+        };
+        let user = Some(form.text("user").to_owned()).filter(|user| !user.is_empty());
+        let name = form.text("name").to_owned();
+        let wanted = WantedToken { name, user, scope, expires_days: days };
+        make_token(&shared, &visitor.actor(), wanted).await
+    };
+    let made = match made.await {
+        Ok(made) => made,
+        Err(refusal) => return again(&shared, visitor, &form, &refusal).await,
+    };
+    // Shown in the answer itself: the secret is in no address, and nowhere kept.
+    match People::read(&shared, visitor).await {
+        Ok(people) => page::page(StatusCode::CREATED, &People { made: Some(made), ..people }),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+pub(super) async fn remove_token(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let done = remove_named_token(&shared, &visitor.actor(), form.text("name")).await;
+    ended(&shared, visitor, &form, done, "removed").await
+}
