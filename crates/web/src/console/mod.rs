@@ -18,6 +18,7 @@ mod people;
 mod sign_in;
 mod throttle;
 mod visitor;
+mod words;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};

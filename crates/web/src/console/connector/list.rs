@@ -1,4 +1,4 @@
-//! `/connectors`: all of them.
+//! `/connectors`: all of them, with their health of today.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,14 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use store::Configuration;
+use plan::period;
+use store::{Configuration, Waiting};
 
 use super::page::{self, told};
 use crate::Shared;
 use crate::console::visitor::Visitor;
+use crate::console::words::{number, time};
+use crate::overview::{AccountOverview, Asked, ConnectorOverview, Overview, read};
 
 #[derive(Template)]
 #[template(path = "connectors.html")]
@@ -29,13 +32,47 @@ struct Item {
     enabled: bool,
     /// The connector in the opposite direction.
     opposite: Option<String>,
+    health: Option<Health>,
 }
 
-fn items(configuration: &Configuration) -> Vec<Item> {
+/// How a connector does today (UTC), as people read it.
+struct Health {
+    written: String,
+    failed: String,
+    has_failed: bool,
+    waiting: String,
+    lag: String,
+    /// Of the destination's calls a day, per cent that were made.
+    quota: Option<u64>,
+}
+
+impl Health {
+    fn of(connector: &ConnectorOverview, destination: Option<&AccountOverview>) -> Self {
+        let counts = &connector.sum.counts;
+        let more = if connector.waiting.count == Waiting::MOST { "+" } else { "" };
+        let quota = destination.map(|account| {
+            let daily = u64::from(account.quota.daily).max(1);
+            (u64::from(account.used.today) * 100).div_ceil(daily)
+        });
+        Self {
+            written: number(counts.written()),
+            failed: number(counts.failed),
+            has_failed: counts.failed > 0,
+            waiting: format!("{}{more}", number(connector.waiting.count)),
+            lag: time(connector.sum.lag.p95_ms),
+            quota,
+        }
+    }
+}
+
+fn items(configuration: &Configuration, overview: &Overview) -> Vec<Item> {
     let all = configuration.connectors.iter();
     let item = |connector: &store::Connector| {
         let opposite = configuration.opposite(connector);
         let definition = &connector.definition;
+        let health = overview.connectors.iter().find(|health| health.name == definition.name);
+        let mut accounts = overview.accounts.iter();
+        let destination = accounts.find(|account| account.name == definition.destination);
         Item {
             name: definition.name.clone(),
             address: super::address(&definition.name),
@@ -43,6 +80,7 @@ fn items(configuration: &Configuration) -> Vec<Item> {
             destination: definition.destination.clone(),
             enabled: connector.enabled,
             opposite: opposite.map(|other| other.definition.name.clone()),
+            health: health.map(|health| Health::of(health, destination)),
         }
     };
     all.map(item).collect()
@@ -53,12 +91,21 @@ pub(in crate::console) async fn list(
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
-    match shared.store.configuration().await {
-        Ok(configuration) => {
-            let connectors = items(&visitor.reach.narrow(configuration));
+    match connectors(&shared, &visitor).await {
+        Ok(connectors) => {
             let told = told(&given);
             page::page(StatusCode::OK, &List { page: "Connectors", visitor, told, connectors })
         }
         Err(error) => page::unavailable(&error),
     }
+}
+
+async fn connectors(shared: &Shared, visitor: &Visitor) -> store::Result<Vec<Item>> {
+    let configuration = visitor.reach.narrow(shared.store.configuration().await?);
+    let now = (shared.clock)();
+    let from = period::parse("today", now).unwrap_or(now);
+    let asked = Asked { from, to: Asked::up_to(now), connector: None };
+    let span = store::Span { from: asked.from, to: asked.to, hours: 24 };
+    let overview = read(&*shared.store, &configuration, &asked, &span, now).await?;
+    Ok(items(&configuration, &overview))
 }

@@ -11,12 +11,12 @@ use plan::outcome::{Event, RetryWith};
 use store::{Count, Retry};
 
 use super::address::{Address, Part};
-use super::number;
 use crate::Shared;
 use crate::api::{self, Refusal, Which};
 use crate::console::form::Form;
 use crate::console::page;
 use crate::console::visitor::Visitor;
+use crate::console::words::number;
 
 /// Names of fields that are not the filter's.
 const OWN: [&str; 5] = ["csrf", "with", "per_minute", "id", "event"];

@@ -5,7 +5,7 @@ use plan::outcome::{Entity, Event, JobStatus};
 use store::{Configuration, Connector, RecordLine, RequestLine};
 
 use super::address::Address;
-use super::counted;
+use crate::console::words::counted;
 
 /// A row of the list.
 pub(super) struct Line {

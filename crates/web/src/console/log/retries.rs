@@ -8,13 +8,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use store::RetryBatch;
 
-use super::counted;
-use super::number;
 use crate::Shared;
 use crate::access::Reach;
 use crate::console::form::Form;
 use crate::console::page;
 use crate::console::visitor::Visitor;
+use crate::console::words::{counted, number};
 
 /// A batch as it is shown.
 struct Batch {

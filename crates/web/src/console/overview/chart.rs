@@ -1,6 +1,6 @@
 //! Charts as SVG: what the template draws.
 
-use super::words::number;
+use crate::console::words::number;
 
 /// The height of a chart, in units of the drawing; a bar takes [`BAR`] of the [`SLOT`] of its step.
 const HEIGHT: u64 = 1_000;

@@ -1,7 +1,7 @@
 //! Which charts there are, and what they show.
 
 use super::chart::{Chart, Frame, Values};
-use super::words::{number, stretch, time};
+use crate::console::words::{number, stretch, time};
 use crate::overview::{Lag, Overview, StepItem};
 
 pub(super) fn charts(overview: &Overview) -> Vec<Chart> {

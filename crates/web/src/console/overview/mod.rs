@@ -3,7 +3,6 @@
 mod chart;
 mod charts;
 mod notices;
-mod words;
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -20,10 +19,10 @@ use store::{Configuration, Waiting};
 use self::chart::Chart;
 use self::charts::{charts, quiet};
 use self::notices::{Facts, Notice, notices};
-use self::words::{number, stretch, time};
 use super::connector;
 use super::page::{self, Choice, choices};
 use super::visitor::Visitor;
+use super::words::{number, stretch, time};
 use crate::Shared;
 use crate::access::Reach;
 use crate::overview::{

@@ -5,8 +5,8 @@ use plan::incident::{Incident, Kind};
 use plan::metadata::FieldChange;
 use store::{Configuration, MailItem, MailState};
 
-use super::words::number;
 use crate::console::connector;
+use crate::console::words::number;
 use crate::overview::{ConnectorOverview, Overview};
 
 /// Requests that wait longer than this for their turn are told.

@@ -273,8 +273,8 @@ async fn a_leadsquared_user_sees_what_is_granted_and_no_more() {
         assert!(told.body.contains(&of("ab").to_string()), "{path}: {told:?}");
     }
     // What is done is known by name.
-    let disabled = browser.submit("/connectors/ab/disable", &[]).await;
-    assert_eq!(location(&disabled), Some("/connectors/ab?told=disabled"), "{disabled:?}");
+    let enabled = browser.submit("/connectors/ab/enable", &[]).await;
+    assert_eq!(location(&enabled), Some("/connectors/ab?told=enabled"), "{enabled:?}");
     let (audit, _) = store.audit(&store::AuditFilter::default(), 1, None).await.unwrap();
     assert_eq!(audit[0].actor, "sam@example.com (LeadSquared user)");
     browser.house.end().await;

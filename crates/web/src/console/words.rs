@@ -15,6 +15,11 @@ pub(super) fn number(value: u64) -> String {
     text
 }
 
+/// A number and what it counts.
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { many })
+}
+
 /// A step in words.
 pub(super) fn stretch(from: Timestamp, hours: i64) -> String {
     let to = from.checked_add(SignedDuration::from_hours(hours)).unwrap_or(from);
@@ -46,6 +51,8 @@ mod tests {
     fn numbers_and_times_are_read() {
         let numbers = [0, 999, 1_000, 12_345, 1_234_567].map(number);
         assert_eq!(numbers, ["0", "999", "1,000", "12,345", "1,234,567"]);
+        assert_eq!(counted(1, "record", "records"), "1 record");
+        assert_eq!(counted(1_000, "record", "records"), "1,000 records");
         let times = [500, 60_000, 300_000, 4 * 3_600_000, 259_200_000].map(|ms| time(Some(ms)));
         assert_eq!(times, ["500 ms", "60 s", "5 min", "4 h", "3 days"]);
         assert_eq!(time(None), "–");
