@@ -20,6 +20,23 @@ export const PAGES = [
     name: "sign-in", title: "Sign in", tells: "Wrong passwords slow down, and nobody learns who has an account.",
     route: "/sign-in", world: "bare", as: "nobody", sees: "Sign in to leadsync", dark: true,
   },
+  {
+    name: "sign-in-link", title: "Sign in as a user of LeadSquared", tells: "By a link that is mailed to the address in the destination account.",
+    route: "/sign-in/link", world: "bare", as: "nobody", sees: "Sign in as a user of LeadSquared",
+  },
+  {
+    name: "sign-in-link-sent", title: "A link is on its way", tells: "Said of every address alike, known or not.",
+    path: () => "/sign-in/link", route: "/sign-in/link", world: "bare", as: "nobody", sees: "Sign in as a user of LeadSquared",
+    before: async (page) => {
+      await page.getByLabel("Email").fill(`sam${Math.random()}@example.com`);
+      await page.getByRole("button", { name: "Mail me a link" }).click();
+      await page.getByRole("heading", { name: "Look at your mail" }).waitFor();
+    },
+  },
+  {
+    name: "sign-in-link-old", title: "A link that was used", tells: "It asks for a new one.",
+    route: "/sign-in/link/{secret}", world: "bare", as: "nobody", path: () => "/sign-in/link/none", status: 410, sees: "This link was used",
+  },
 
   {
     name: "overview-none", title: "Overview, before the first connector", tells: "What to do first.",
@@ -34,7 +51,7 @@ export const PAGES = [
     path: () => "/connectors", route: "/connectors", world: "bare", sees: "There is no connector yet",
   },
   {
-    name: "connectors", title: "Connectors", tells: "Which there are, which are on, and which belong together.",
+    name: "connectors", title: "Connectors", tells: "Which there are, which are on and belong together, and how each does today.",
     route: "/connectors", world: "busy", sees: "sales-to-patients", dark: true,
   },
   {
@@ -85,6 +102,10 @@ export const PAGES = [
   {
     name: "connector-versions", title: "Versions", tells: "What each save changed, by whom, and the way back.",
     route: "/connectors/{name}/versions", world: "busy", path: () => "/connectors/sales-to-patients/versions", sees: "Versions of the settings",
+  },
+  {
+    name: "connector-access", title: "Access", tells: "Which users of the destination account may use the connector: by role or by a field of theirs; any of them can be asked about.",
+    route: "/connectors/{name}/access", world: "busy", path: () => "/connectors/sales-to-patients/access", sees: "Based on Role",
   },
   {
     name: "connector-webhook", title: "Webhook URL", tells: "What to do in the source account, in its own words; the lights turn green by themselves.",
@@ -187,6 +208,28 @@ export const PAGES = [
     route: "/accounts/{name}", world: "busy", path: () => "/accounts/sales", sees: "Remove it",
   },
 
+  {
+    name: "people", title: "People", tells: "Users with their roles, LeadSquared users who are signed in, and API tokens.",
+    route: "/people", world: "busy", sees: "API tokens", dark: true,
+  },
+  {
+    name: "people-token-made", title: "A new API token", tells: "Shown once, to be copied.",
+    path: () => "/people", route: "/people", world: "busy", sees: "API tokens",
+    before: async (page) => {
+      await page.getByText("Make a token").click();
+      await page.getByLabel("Name").fill(`nightly report ${Math.random().toString(36).slice(2, 8)}`);
+      await page.getByRole("button", { name: "Make the token" }).click();
+      await page.getByText("Copy it now").waitFor();
+    },
+  },
+  {
+    name: "audit", title: "Audit log", tells: "Who changed what, with before and after.",
+    route: "/audit", world: "busy", sees: "Audit log", dark: true,
+  },
+  {
+    name: "audit-none", title: "Audit log, filtered to nothing", tells: "By who, what and to what.",
+    path: () => "/audit?actor=nobody@example.org", route: "/audit", world: "busy", sees: "Nothing of it was done",
+  },
   {
     name: "own-account", title: "One's own account", tells: "Where one is signed in; each session can be ended.",
     path: () => "/account", route: "/account", world: "busy", sees: "Where you are signed in",

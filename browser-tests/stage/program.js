@@ -161,6 +161,15 @@ class Account {
 
   async editLead(id, fields) { await this.post(`/leads/${id}`, fields); }
 
+  /** The user with this address, as the account tells. */
+  async user(email) { return (await this.ask("UserManagement.svc/User/Retrieve/ByEmailAddress", { emailAddress: email }))[0]; }
+
+  /** Saves a user of the account: `role`, and `active` and `field` if they are to be yes. */
+  async saveUser(email, fields) { await this.post(`/users/${(await this.user(email)).UserId}`, fields); }
+
+  /** Every user of the account. */
+  async users() { return this.ask("UserManagement.svc/Users.Get", {}); }
+
   async addAutomation(trigger, url) { await this.post("/automations", { name: `${trigger} to leadsync`, trigger, url, retries: "3" }); }
 
   async ask(operation, query) {

@@ -22,7 +22,7 @@ const WARM: usize = 3;
 
 /// Every page that is reached by its address, with what a person would ask of it. In braces: what
 /// the filled store has.
-const PAGES: [&str; 42] = [
+const PAGES: [&str; 46] = [
     "/",
     "/?period=7d",
     "/?period=30d",
@@ -40,6 +40,10 @@ const PAGES: [&str; 42] = [
     "/connectors/there/check",
     "/connectors/there/preview",
     "/connectors/there/export",
+    "/connectors/there/access",
+    "/people",
+    "/audit",
+    "/audit?action=retry&actor=bench@example.com",
     "/accounts",
     "/accounts/new",
     "/accounts/source",

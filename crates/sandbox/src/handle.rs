@@ -419,6 +419,11 @@ impl Sandbox {
         self.with(|account| account.set_up(|setup| setup.remove(schema_name)))
     }
 
+    /// All users.
+    pub fn users(&self) -> Vec<User> {
+        self.with(|account| account.setup.users.clone())
+    }
+
     /// The user with this email address.
     pub fn user(&self, email: &str) -> Option<User> {
         self.with(|account| account.setup.users.iter().find(|user| user.email == email).cloned())
@@ -427,9 +432,9 @@ impl Sandbox {
     /// Adds a user, or replaces the one of the same id.
     pub fn put_user(&self, user: User) {
         self.with(|account| {
-            account.set_up(|setup| {
-                setup.users.retain(|have| have.id != user.id);
-                setup.users.push(user);
+            account.set_up(|setup| match setup.users.iter_mut().find(|have| have.id == user.id) {
+                Some(have) => *have = user,
+                None => setup.users.push(user),
             });
         });
     }

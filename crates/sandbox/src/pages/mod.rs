@@ -2,6 +2,7 @@
 
 mod automations;
 mod leads;
+mod users;
 mod watching;
 
 use crate::Sandbox;
@@ -23,6 +24,8 @@ pub(crate) fn router(sandbox: Sandbox) -> Router {
         .route("/leads/{id}", get(leads::show).post(leads::save))
         .route("/automations", get(automations::list).post(automations::add))
         .route("/automations/{id}", post(automations::change))
+        .route("/users", get(users::list))
+        .route("/users/{id}", post(users::change))
         .route("/deliveries", get(watching::deliveries))
         .route("/calls", get(watching::calls))
         .layer(middleware::from_fn(same_origin))

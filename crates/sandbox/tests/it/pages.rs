@@ -102,3 +102,29 @@ async fn automations_are_published_paused_and_removed() {
     client.submit(&path, &[("do", "remove")], None).await;
     assert!(!client.account.remove_automation(&id), "it is gone");
 }
+
+#[tokio::test]
+async fn users_have_a_role_and_a_field_which_the_api_tells() {
+    let client = Client::new().await;
+    let user = client.account.users().pop().expect("a user");
+    assert!(client.page("/users").await.contains(&user.email));
+    let form = [("role", "Sales_Manager"), ("active", "yes"), ("field", "yes")];
+    assert_eq!(client.submit(&format!("/users/{}", user.id), &form, None).await, 200);
+    let path = "UserManagement.svc/User/Retrieve/ByEmailAddress";
+    let told = client.get(&format!("{path}?emailAddress={}", user.email)).await;
+    let told = &told.1[0];
+    assert_eq!((&told["UserId"], &told["Role"]), (&(*user.id).into(), &"Sales_Manager".into()));
+    assert_eq!((&told["StatusCode"], &told["mx_Custom_1"]), (&0.into(), &"1".into()));
+    assert!(told["ID"].is_null(), "{told}");
+    let form = [("role", "Sales_User")];
+    client.submit(&format!("/users/{}", user.id), &form, None).await;
+    let told = client.get(&format!("{path}?emailAddress={}", user.email)).await;
+    assert_eq!(
+        (&told.1[0]["StatusCode"], &told.1[0]["mx_Custom_1"]),
+        (&1.into(), &"0".into())
+    );
+    let all = client.get("UserManagement.svc/Users.Get").await;
+    let last = all.1.as_array().expect("a list").last().expect("a user").clone();
+    assert_eq!((&last["ID"], &last["mx_Custom_1"]), (&(*user.id).into(), &serde_json::Value::Null));
+    assert_eq!(client.submit("/users/nobody", &form, None).await, 404);
+}
