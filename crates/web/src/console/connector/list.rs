@@ -42,8 +42,8 @@ struct Health {
     has_failed: bool,
     waiting: String,
     lag: String,
-    /// Of the destination's calls a day, per cent that were made.
-    quota: Option<u64>,
+    /// Of the destination's calls a day, how much was made.
+    quota: String,
 }
 
 impl Health {
@@ -52,7 +52,10 @@ impl Health {
         let more = if connector.waiting.count == Waiting::MOST { "+" } else { "" };
         let quota = destination.map(|account| {
             let daily = u64::from(account.quota.daily).max(1);
-            (u64::from(account.used.today) * 100).div_ceil(daily)
+            match u64::from(account.used.today) * 100 / daily {
+                0 if account.used.today > 0 => "under 1 %".to_owned(),
+                per_cent => format!("{per_cent} %"),
+            }
         });
         Self {
             written: number(counts.written()),
@@ -60,7 +63,7 @@ impl Health {
             has_failed: counts.failed > 0,
             waiting: format!("{}{more}", number(connector.waiting.count)),
             lag: time(connector.sum.lag.p95_ms),
-            quota,
+            quota: quota.unwrap_or_default(),
         }
     }
 }
