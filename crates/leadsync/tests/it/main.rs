@@ -13,4 +13,5 @@ mod scenarios;
 mod service;
 mod settings;
 mod traffic;
+mod two_way;
 mod user;

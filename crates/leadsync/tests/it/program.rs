@@ -91,9 +91,28 @@ impl Program {
         self.run_fed(arguments, variables, "")
     }
 
+    /// Behind this program, if there is one.
+    pub fn run_behind(
+        &self,
+        prefix: &[String],
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Ran {
+        self.run_command(behind(prefix), arguments, variables, "")
+    }
+
     /// With this on its standard input.
     pub fn run_fed(&self, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_leadsync"));
+        self.run_command(behind(&[]), arguments, variables, input)
+    }
+
+    fn run_command(
+        &self,
+        mut command: Command,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        input: &str,
+    ) -> Ran {
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("LEADSYNC_") {
                 command.env_remove(name);
@@ -113,6 +132,19 @@ impl Program {
         let Output { status, stdout, stderr } = child.wait_with_output().expect("the binary runs");
         let text = |bytes| String::from_utf8(bytes).expect("the program prints UTF-8");
         Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+}
+
+/// The binary, run by these words, if there are any.
+pub fn behind(prefix: &[String]) -> Command {
+    let binary = env!("CARGO_BIN_EXE_leadsync");
+    match prefix {
+        [] => Command::new(binary),
+        [program, rest @ ..] => {
+            let mut command = Command::new(program);
+            command.args(rest).arg(binary);
+            command
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `leadsync serve`, between two emulated accounts.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use plan::outcome::JobStatus;
 use sandbox::{Plan, Sandbox, Settings};
 use store::{Filter, Open, Page, Store};
 
-use crate::program::Program;
+use crate::program::{Program, behind};
 
 /// How long something may take that is surely coming.
 const SOON: Duration = Duration::from_mins(5);
@@ -22,6 +23,10 @@ pub struct Service {
     pub address: SocketAddr,
     pub hook: String,
     database: String,
+    /// By what the binary is run, if not by itself.
+    prefix: Vec<String>,
+    /// Where the database is for this process, if it is elsewhere for the service.
+    seen_at: Option<PathBuf>,
     child: Option<Child>,
     others: Vec<Child>,
 }
@@ -47,6 +52,8 @@ impl Service {
             address,
             hook: String::new(),
             database,
+            prefix: Vec::new(),
+            seen_at: None,
             child: None,
             others: Vec::new(),
         };
@@ -54,15 +61,26 @@ impl Service {
         service
     }
 
-    pub fn apply(&mut self, lead: &str) {
-        let file = format!(
-            "{}{}[[connector]]\nname = \"source-to-destination\"\nsource = \"source\"\n\
-             destination = \"destination\"\nenabled = true\n[connector.lead]\n{lead}\n",
-            self.source.configuration(),
-            self.destination.configuration(),
-        );
-        self.program.write("accounts.toml", &file);
+    /// From now on the service and its commands run behind this program, on a database in this
+    /// folder, which this process sees as the other one.
+    pub fn live_behind(&mut self, prefix: Vec<String>, folder: &Path, seen_at: &Path) {
+        self.prefix = prefix;
+        self.database = format!("sqlite://{}", folder.join("leadsync.db").display());
+        self.seen_at = Some(seen_at.to_owned());
+    }
+
+    /// Makes both accounts and what this file says be so.
+    pub fn apply_file(&mut self, connectors: &str) {
+        let accounts = [self.source.configuration(), self.destination.configuration()].concat();
+        self.program.write("accounts.toml", &format!("{accounts}{connectors}"));
         self.run(&["apply", "accounts.toml"]).succeeded();
+    }
+
+    pub fn apply(&mut self, lead: &str) {
+        self.apply_file(&format!(
+            "[[connector]]\nname = \"source-to-destination\"\nsource = \"source\"\n\
+             destination = \"destination\"\nenabled = true\n[connector.lead]\n{lead}\n",
+        ));
         let url = self.run(&["connector", "url", "source-to-destination", "--json"]).json();
         url["url"].as_str().expect("a URL").clone_into(&mut self.hook);
     }
@@ -79,7 +97,7 @@ impl Service {
         let variables = self.variables();
         let variables: Vec<(&str, &str)> =
             variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.program.run_with(arguments, &variables)
+        self.program.run_behind(&self.prefix, arguments, &variables)
     }
 
     /// Starts the service; it may not answer yet.
@@ -89,7 +107,7 @@ impl Service {
             .append(true)
             .open(self.program.path().join("serve.log"))
             .expect("a log file");
-        let child = Command::new(env!("CARGO_BIN_EXE_leadsync"))
+        let child = behind(&self.prefix)
             .arg("serve")
             .envs(self.variables())
             .env_remove("LEADSYNC_LOG")
@@ -136,7 +154,7 @@ impl Service {
         self.program.write(name, text);
     }
 
-    pub fn folder(&self) -> &std::path::Path {
+    pub fn folder(&self) -> &Path {
         self.program.path()
     }
 
@@ -145,12 +163,14 @@ impl Service {
     }
 
     pub async fn store(&self) -> Arc<dyn Store> {
-        let database = match self.database.strip_prefix("sqlite://") {
-            Some(file) => format!("sqlite://{}", self.program.path().join(file).display()),
-            None => self.database.clone(),
+        let folder = self.seen_at.as_deref().unwrap_or(self.program.path());
+        let (database, key) = if self.database.starts_with("sqlite://") {
+            let file = folder.join("leadsync.db");
+            (format!("sqlite://{}", file.display()), "leadsync.db.key")
+        } else {
+            (self.database.clone(), "leadsync.key")
         };
-        let key = if database.starts_with("sqlite") { "leadsync.db.key" } else { "leadsync.key" };
-        let key_file = Some(self.program.path().join(key));
+        let key_file = Some(folder.join(key));
         store::open(&database, Open { key_file, serve: false, ..Open::default() })
             .await
             .expect("the database opens")

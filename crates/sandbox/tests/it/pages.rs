@@ -119,10 +119,7 @@ async fn users_have_a_role_and_a_field_which_the_api_tells() {
     let form = [("role", "Sales_User")];
     client.submit(&format!("/users/{}", user.id), &form, None).await;
     let told = client.get(&format!("{path}?emailAddress={}", user.email)).await;
-    assert_eq!(
-        (&told.1[0]["StatusCode"], &told.1[0]["mx_Custom_1"]),
-        (&1.into(), &"0".into())
-    );
+    assert_eq!((&told.1[0]["StatusCode"], &told.1[0]["mx_Custom_1"]), (&1.into(), &"0".into()));
     let all = client.get("UserManagement.svc/Users.Get").await;
     let last = all.1.as_array().expect("a list").last().expect("a user").clone();
     assert_eq!((&last["ID"], &last["mx_Custom_1"]), (&(*user.id).into(), &serde_json::Value::Null));

@@ -10,7 +10,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Connection as _, Sqlite, Transaction};
 
 use crate::secret::Cipher;
 use crate::{Error, Open, Result};
@@ -70,7 +70,18 @@ impl Backend {
         let cannot = |error: sqlx::Error| {
             Error::CannotOpen(format!("the database {} can't be opened: {error}", path.display()))
         };
-        let pool = |most| SqlitePoolOptions::new().max_connections(most).min_connections(1);
+        let pool = |most| {
+            SqlitePoolOptions::new()
+                .max_connections(most)
+                .min_connections(1)
+                // When the disk is full SQLite ends a transaction by itself, and the driver then
+                // takes it as one that goes on for ever. Such a connection is closed, and a new
+                // one opened.
+                .before_acquire(|connection, _| {
+                    let is_free = !connection.is_in_transaction();
+                    Box::pin(async move { Ok(is_free) })
+                })
+        };
         let writer = pool(1).connect_with(options.clone()).await.map_err(cannot)?;
         migrations().run(&writer).await.map_err(|error| crate::open::not_migrated(&error))?;
         let readers = pool(READERS).connect_with(options).await.map_err(cannot)?;

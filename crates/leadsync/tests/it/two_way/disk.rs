@@ -1,0 +1,84 @@
+//! A small disk of its own, which can be filled.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A file system in memory, mounted in a namespace that a process keeps (`unshare`, `nsenter` of
+/// Debian's util-linux; by root, or by a user who may make a user namespace).
+pub struct Disk {
+    keeper: Child,
+    folder: PathBuf,
+    by_root: bool,
+}
+
+impl Disk {
+    /// A disk of so many MiB over this folder, which is seen by what runs behind [`Disk::enter`].
+    pub fn mount(folder: &Path, mebibytes: u32) -> Self {
+        let by_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+        let mut command = Command::new("unshare");
+        command.arg("--mount");
+        if !by_root {
+            command.arg("--map-root-user");
+        }
+        let keeper = command
+            .args([
+                "sh",
+                "-c",
+                "mount -t tmpfs -o \"size=$1m\" tmpfs \"$2\" && touch \"$2/mounted\" && exec cat",
+            ])
+            .args(["sh", &mebibytes.to_string()])
+            .arg(folder)
+            // It ends with this process, which holds the other end.
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("unshare of util-linux");
+        let disk = Self { keeper, folder: folder.to_owned(), by_root };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !disk.seen_from_outside().join("mounted").exists() {
+            assert!(Instant::now() < deadline, "no disk can be mounted: this needs namespaces");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        disk
+    }
+
+    /// The disk as processes outside see it.
+    pub fn seen_from_outside(&self) -> PathBuf {
+        let inside = self.folder.strip_prefix("/").expect("an absolute path");
+        PathBuf::from(format!("/proc/{}/root", self.keeper.id())).join(inside)
+    }
+
+    /// The program and its first arguments by which another one is run where the disk is.
+    pub fn enter(&self, working_folder: &Path) -> Vec<String> {
+        let mut prefix = vec!["nsenter".to_owned(), format!("--target={}", self.keeper.id())];
+        prefix.push("--mount".to_owned());
+        if !self.by_root {
+            prefix.extend(["--user".to_owned(), "--preserve-credentials".to_owned()]);
+        }
+        prefix.push(format!("--wdns={}", working_folder.display()));
+        prefix
+    }
+
+    /// Leaves no byte free.
+    pub fn fill(&self) {
+        let file = std::fs::File::create(self.seen_from_outside().join("filler"));
+        let mut file = file.expect("a file on the disk");
+        for size in [1 << 20, 1 << 12] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+
+    /// Frees what [`Disk::fill`] took.
+    pub fn free(&self) {
+        std::fs::remove_file(self.seen_from_outside().join("filler")).expect("the filler");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}

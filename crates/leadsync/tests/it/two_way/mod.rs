@@ -1,0 +1,298 @@
+//! Two-way sync over real HTTP: two emulated accounts with live automations, people at work in
+//! both, posts that come twice, late, out of order or never, and `kill -9` of the service, of
+//! PostgreSQL, and a full disk.
+//!
+//! `plan/tests/it/simulation/` has the same rules without a clock and a network, by seeds; here
+//! chance is that of the machine as well, so that a seed repeats what people do and no more.
+
+mod disk;
+mod relay;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use postgres_fixture::{Options, Postgres};
+use sandbox::{Automation, Sandbox, Trigger};
+
+use crate::service::Service;
+use disk::Disk;
+use relay::Relay;
+
+/// A generator of random numbers whose seed a failed test shows.
+pub struct Chance(pub u64);
+
+impl Chance {
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// People, each a lead on both sides.
+const PEOPLE: u64 = 8;
+/// What people change.
+const FIELDS: [&str; 3] = ["FirstName", "LastName", "mx_City"];
+/// How often they do; an automation stops itself for a lead after 50 runs in a day, and what
+/// leadsync writes is a run too.
+const EDITS: usize = 70;
+/// A field that is edited last, in calm weather: what of a lead never came is found then.
+const TOUCHED: &str = "Company";
+/// How long everything may take to come to rest.
+const REST: Duration = Duration::from_mins(3);
+
+/// The two ways of the connector pair; the ways back and forth are not each other's inverse.
+fn connectors(source: &str, destination: &str) -> String {
+    let way = |from: &str, to: &str, country: &str| {
+        format!(
+            "[[connector]]\nname = \"{from}-to-{to}\"\nsource = \"{from}\"\n\
+             destination = \"{to}\"\nenabled = true\n[connector.basic]\n\
+             search_by = \"EmailAddress\"\n{country}\n[connector.lead]\n\
+             trigger_automations = true\n"
+        )
+    };
+    let country = "default_country_code = \"IN\"";
+    way(source, destination, country) + &way(destination, source, "")
+}
+
+/// A person's edit: on which side, and to what.
+type Edit = (usize, String);
+
+struct World {
+    service: Service,
+    relay: Relay,
+    chance: Chance,
+    seed: u64,
+    /// By person and field, in order.
+    edits: BTreeMap<(u64, &'static str), Vec<Edit>>,
+    /// On how many sides somebody made a lead of this person, before it came from the other.
+    made: BTreeMap<u64, u32>,
+}
+
+impl World {
+    async fn new(mut service: Service) -> Self {
+        let seed = u64::from(std::process::id());
+        println!("seed {seed}");
+        service.apply_file(&connectors("source", "destination"));
+        let hook = |name: &str| {
+            let url = service.run(&["connector", "url", name, "--json"]).json();
+            url["url"].as_str().expect("a URL").to_owned()
+        };
+        let hooks = [hook("source-to-destination"), hook("destination-to-source")];
+        let relay = Relay::start(hooks, seed).await;
+        for (number, account) in [&service.source, &service.destination].into_iter().enumerate() {
+            for (name, trigger) in
+                [("new", Trigger::NewLead), ("update", Trigger::LeadUpdate(Vec::new()))]
+            {
+                account.add_automation(Automation {
+                    name: name.to_owned(),
+                    trigger,
+                    url: format!("{}/{number}", relay.url),
+                    retries: 3,
+                });
+            }
+        }
+        service.start();
+        let (edits, made) = (BTreeMap::new(), BTreeMap::new());
+        Self { service, relay, chance: Chance(seed), seed, edits, made }
+    }
+
+    fn account(&self, side: usize) -> &Sandbox {
+        [&self.service.source, &self.service.destination][side]
+    }
+
+    fn email(person: u64) -> String {
+        format!("person{person}@example.com")
+    }
+
+    /// A person does something in one of the accounts: mostly in the field's own, now and then in
+    /// the other.
+    fn person(&mut self) {
+        let person = self.chance.below(PEOPLE);
+        let field = FIELDS[usize::try_from(self.chance.below(3)).expect("an index")];
+        let home = (usize::try_from(person).expect("small") + field.len()) % 2;
+        let side = if self.chance.below(6) == 0 { 1 - home } else { home };
+        let value = format!("V{}", self.chance.below(1_000_000));
+        let email = Self::email(person);
+        let account = self.account(side);
+        match account.find_leads("EmailAddress", &email).first() {
+            Some(id) => drop(account.edit_lead(id, &[(field, &value)]).expect("an edit")),
+            None => {
+                let phone = format!("98{person:08}");
+                let fields = [("EmailAddress", &*email), ("Phone", &phone), (field, &value)];
+                account.create_lead(&fields).expect("a new lead");
+                *self.made.entry(person).or_default() += 1;
+            }
+        }
+        self.edits.entry((person, field)).or_default().push((side, value));
+    }
+
+    async fn work(&mut self) {
+        self.person();
+        let pause = [0, 0, 5, 20, 60, 120][usize::try_from(self.chance.below(6)).expect("small")];
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+
+    /// Waits until no post is on its way and nothing is left to do.
+    async fn at_rest(&self) {
+        let deadline = Instant::now() + REST;
+        let mut quiet = 0;
+        while quiet < 3 {
+            let log = || self.service.log();
+            assert!(Instant::now() < deadline, "seed {}: no rest: {}", self.seed, log());
+            for side in [0, 1] {
+                self.account(side).idle().await;
+            }
+            self.service.settled().await;
+            let posts = self.relay.counts();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let is_quiet = self.relay.under_way() == 0
+                && self.relay.counts() == posts
+                && [0, 1].iter().all(|side| self.account(*side).deliveries_pending() == 0);
+            quiet = if is_quiet { quiet + 1 } else { 0 };
+        }
+    }
+
+    /// Lets everything come to rest, and looks whether all is as it must be.
+    async fn ends_well(mut self) {
+        self.relay.calm();
+        self.at_rest().await;
+        // What was tried in vain while there was no database waits for its next try.
+        self.service.run(&["retry", "--failed"]).succeeded();
+        self.at_rest().await;
+        for person in 0..PEOPLE {
+            let account = self.account(0);
+            if let Some(id) = account.find_leads("EmailAddress", &Self::email(person)).first() {
+                account.edit_lead(id, &[(TOUCHED, "touched")]).expect("an edit");
+            }
+        }
+        // A lead whose creation in the destination was never told is touched there.
+        self.at_rest().await;
+        for person in 0..PEOPLE {
+            let account = self.account(1);
+            if let Some(id) = account.find_leads("EmailAddress", &Self::email(person)).first() {
+                account.edit_lead(id, &[(TOUCHED, "touched twice")]).expect("an edit");
+            }
+        }
+        self.at_rest().await;
+        let seed = self.seed;
+        let failed = self.service.run(&["logs", "--job-status", "failure", "--json"]).json();
+        assert_eq!(failed, serde_json::json!([]), "seed {seed}");
+        for ((person, field), edits) in &self.edits {
+            let email = Self::email(*person);
+            let held: Vec<_> = [0, 1]
+                .iter()
+                .map(|side| {
+                    let account = self.account(*side);
+                    let found = account.find_leads("EmailAddress", &email);
+                    assert_eq!(found.len(), 1, "seed {seed}: {email} on side {side}: {found:?}");
+                    account.lead(&found[0]).expect("it was found")[*field].clone()
+                })
+                .collect();
+            let last_of = |side: usize| {
+                let mut own = edits.iter().rev().filter(|(other, _)| *other == side);
+                own.next().map(|(_, value)| value.clone())
+            };
+            if held[0] != held[1] {
+                // Two leads that met overwrite nothing of each other: that is for a person.
+                let met = self.made[person] > 1 && [last_of(0), last_of(1)] == held[..];
+                assert!(met, "seed {seed}: {field} of {email} is {held:?} after {edits:?}");
+                continue;
+            }
+            let held = held[0].clone().unwrap_or_default();
+            let (side, last) = edits.last().expect("one edit");
+            let has_rival = edits.iter().any(|(other, _)| other != side);
+            let known = edits.iter().any(|(_, value)| *value == held);
+            assert!(known, "seed {seed}: nobody wrote {held} in {field} of {email}: {edits:?}");
+            if !has_rival {
+                assert_eq!(held, *last, "seed {seed}: {field} of {email} after {edits:?}");
+            }
+        }
+        let (one, other) = (self.account(0).lead_count(), self.account(1).lead_count());
+        let people = self.edits.keys().map(|(person, _)| person);
+        let people = people.collect::<std::collections::BTreeSet<_>>().len();
+        assert_eq!((one, other), (people, people), "seed {seed}: leads");
+
+        let edits = self.edits.values().map(Vec::len).sum::<usize>() + 2 * people;
+        let writes: u64 = [0, 1].iter().map(|side| writes(self.account(*side))).sum();
+        let (posts, lost) = self.relay.counts();
+        println!(
+            "seed {seed}: {edits} edits, {posts} posts of which {lost} were lost, {writes} writes"
+        );
+        // An edit is one write on the other side; a write whose answer was lost is made again, and
+        // a conflict is written on both sides.
+        let most = u64::try_from(3 * edits).expect("small");
+        assert!(writes <= most, "seed {seed}: {writes} writes for {edits} edits");
+        self.service.stop();
+    }
+}
+
+/// Calls of an account that write leads.
+fn writes(account: &Sandbox) -> u64 {
+    let counts = account.calls().by_operation;
+    let is_write = |operation: &str| {
+        ["Lead.Capture", "Lead.Create", "Lead.Update", "Lead.CreateOrUpdate", "Lead/Bulk"]
+            .iter()
+            .any(|write| operation.contains(write))
+    };
+    counts.iter().filter(|(operation, _)| is_write(operation)).map(|(_, count)| count).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_is_killed_again_and_again() {
+    let mut world = World::new(Service::prepare(None, "").await).await;
+    for edit in 0..EDITS {
+        world.work().await;
+        if edit % 6 == 5 {
+            world.service.kill_hard();
+            world.service.start();
+        }
+    }
+    world.ends_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_is_killed_and_so_is_the_service() {
+    let mut postgres = Postgres::start(Options { fsync: true });
+    let service = Service::prepare(Some(postgres.database()), "").await;
+    let mut world = World::new(service).await;
+    for edit in 0..EDITS {
+        world.work().await;
+        if edit % 14 == 13 {
+            postgres.kill_hard();
+            tokio::time::sleep(Duration::from_millis(world.chance.below(400))).await;
+            postgres.restart();
+        }
+        if edit % 20 == 19 {
+            world.service.kill_hard();
+            world.service.start();
+        }
+    }
+    world.ends_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_disk_is_full_for_a_while() {
+    let mut service = Service::prepare(None, "").await;
+    let folder = service.folder().join("disk");
+    std::fs::create_dir(&folder).expect("a folder");
+    let disk = Disk::mount(&folder, 48);
+    service.live_behind(
+        disk.enter(service.folder()),
+        &folder,
+        &disk.seen_from_outside(),
+    );
+    let mut world = World::new(service).await;
+    for edit in 0..EDITS {
+        world.work().await;
+        if edit % 20 == 4 {
+            disk.fill();
+        }
+        if edit % 20 == 9 {
+            disk.free();
+        }
+    }
+    let log = world.service.log();
+    assert!(log.contains("full"), "the disk was never full: {log}");
+    world.ends_well().await;
+}
