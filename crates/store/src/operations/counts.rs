@@ -101,12 +101,12 @@ async fn requests(
     Ok(count(found, found))
 }
 
-/// Names the connectors of requests that wait, which the filter lets through anyway: the index of
-/// what is left to do begins with them, and SQLite reads the whole table before it reads an index
-/// of which it does not know the beginning.
+/// Names the connectors of requests that wait, which the filter lets through anyway, and that they
+/// are due some time, as all are: the index of what is left to do begins with these two columns,
+/// and SQLite takes no index of which it does not know the beginning.
 fn push_connectors(query: &mut QueryBuilder, filter: &Filter, connectors: &[i64]) {
     if filter.job_status == Some(JobStatus::Queued) {
-        query.push(" AND q.connector IN ");
+        query.push(" AND q.due >= 0 AND q.connector IN ");
         push_list(query, connectors.iter().copied().chain([-1]));
     }
 }
