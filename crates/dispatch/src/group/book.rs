@@ -341,6 +341,12 @@ impl Book {
         self.lanes.members(lane).filter(|key| self.records.contains_key(key)).collect()
     }
 
+    /// The open records in this lane that came after this one, the newest first.
+    pub(super) fn newer(&self, key: RecordKey, lane: &Lane) -> impl Iterator<Item = RecordKey> {
+        let newest_first = self.lanes.members(lane).rev().take_while(move |other| *other > key);
+        newest_first.filter(|other| self.records.contains_key(other))
+    }
+
     /// Puts an open record in one more lane, in its place by arrival. One that holds its lanes
     /// already stays in those: others wait for it there, so it must not begin to wait for them.
     pub(super) fn join(&mut self, key: RecordKey, lane: Lane) {

@@ -88,7 +88,7 @@ impl Lanes {
     }
 
     /// Everybody in a lane, oldest first.
-    pub(super) fn members(&self, lane: &Lane) -> impl Iterator<Item = RecordKey> {
+    pub(super) fn members(&self, lane: &Lane) -> impl DoubleEndedIterator<Item = RecordKey> {
         self.queues.get(lane).into_iter().flat_map(|queue| queue.waiting.iter().copied())
     }
 

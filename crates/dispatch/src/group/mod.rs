@@ -18,6 +18,7 @@ mod opening;
 mod outcome;
 mod route;
 mod step;
+mod superseded;
 mod told;
 mod worker;
 

@@ -143,6 +143,9 @@ impl Worker {
                 return if may_ask { Step::Waits } else { self.wait_for_budget(key, id) };
             }
         }
+        if self.give_way(key) {
+            return Step::Taken;
+        }
         let Some(decision) = self.decide(key) else { return Step::Waits };
         self.carry_out(key, decision, writes)
     }

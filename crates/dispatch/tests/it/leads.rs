@@ -304,3 +304,73 @@ async fn the_log_finds_a_lead_by_whatever_is_known_of_it() {
     assert_eq!(scene.find(filter).await.len(), 0);
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_waiting_changes_of_one_lead_become_one_write() {
+    let mut scene = Scene::new("").await;
+    let lead = |id: &str, fields: serde_json::Value, second: u32| {
+        let mut lead = json!({ "ProspectID": id, "EmailAddress": format!("{id}@example.com"),
+            "ModifiedOn": format!("2026-01-01 00:00:{second:02}.000") });
+        let (Some(lead), Some(fields)) = (lead.as_object_mut(), fields.as_object()) else {
+            panic!("objects")
+        };
+        lead.extend(fields.clone());
+        json!(lead)
+    };
+    let city = |city: &str| json!({ "FirstName": "Asha", "mx_City": city });
+    let mut asha = Vec::new();
+    for second in 1..=4 {
+        asha.push(scene.post(&lead("asha", city(&format!("City {second}")), second)).await);
+    }
+    // An older state that comes late is no newer change.
+    asha.push(scene.post(&lead("asha", city("City 0"), 0)).await);
+    // What an older one has and the newer has not, another key, and the same second: each is worked.
+    let parts = [
+        scene.post(&lead("bina", json!({ "FirstName": "Bina", "mx_City": "Pune" }), 1)).await,
+        scene.post(&lead("bina", json!({ "FirstName": "Bina", "LastName": "Das" }), 2)).await,
+    ];
+    let mut moved = lead("chitra", json!({ "FirstName": "Chitra" }), 2);
+    moved["EmailAddress"] = json!("other@example.com");
+    let keys = [
+        scene.post(&lead("chitra", json!({ "FirstName": "Chitra" }), 1)).await,
+        scene.post(&moved).await,
+    ];
+    let ties = [
+        scene.post(&lead("dev", json!({ "FirstName": "Dev" }), 1)).await,
+        scene.post(&lead("dev", json!({ "FirstName": "Devi" }), 1)).await,
+        scene.post(&lead("dev", json!({ "FirstName": "Devi" }), 1)).await,
+    ];
+    scene.work();
+
+    let newest = scene.ends_as(asha[3], Event::New).await;
+    assert_eq!(calls(&newest).len(), 1);
+    for id in &asha[..3] {
+        let item = scene.ends_as(*id, Event::Skipped).await;
+        assert_eq!(problem(&item).code, "superseded");
+        assert!(problem(&item).message.contains(&asha[3].to_string()), "{item:#?}");
+        assert_eq!((calls(&item).len(), item.job_status), (0, JobStatus::Success));
+    }
+    let late = scene.ended(asha[4]).await;
+    assert_eq!((late.records[0].event, calls(&late).len()), (Event::Unchanged, 0), "{late:#?}");
+    let of = |email: &str| {
+        let found = scene.there.find_leads("EmailAddress", email);
+        assert_eq!(found.len(), 1, "{email}");
+        scene.there.lead(&found[0]).expect("the lead")
+    };
+    assert_eq!(of("asha@example.com")["mx_City"].as_deref(), Some("City 4"));
+    for id in [&parts[..], &keys[..], &ties[..1]].concat() {
+        let item = scene.ended(id).await;
+        assert!(item.records[0].error.is_none(), "{item:#?}");
+    }
+    let bina = of("bina@example.com");
+    assert_eq!(
+        (bina["mx_City"].as_deref(), bina["LastName"].as_deref()),
+        (Some("Pune"), Some("Das"))
+    );
+    of("other@example.com");
+    let equals = [scene.ended(ties[1]).await, scene.ended(ties[2]).await];
+    assert_eq!(problem(&equals[0]).code, "superseded", "{equals:#?}");
+    assert_eq!(of("dev@example.com")["FirstName"].as_deref(), Some("Devi"));
+    assert_eq!(scene.there.lead_count(), 4);
+    scene.stop().await;
+}

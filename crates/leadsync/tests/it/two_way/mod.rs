@@ -277,11 +277,7 @@ async fn the_disk_is_full_for_a_while() {
     let folder = service.folder().join("disk");
     std::fs::create_dir(&folder).expect("a folder");
     let disk = Disk::mount(&folder, 48);
-    service.live_behind(
-        disk.enter(service.folder()),
-        &folder,
-        &disk.seen_from_outside(),
-    );
+    service.live_behind(disk.enter(service.folder()), &folder, &disk.seen_from_outside());
     let mut world = World::new(service).await;
     for edit in 0..EDITS {
         world.work().await;
