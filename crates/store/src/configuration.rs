@@ -41,12 +41,14 @@ impl Configuration {
         })
     }
 
-    /// The connector in the opposite direction: the two are a two-way pair.
+    /// The connector in the opposite direction: the two are a two-way pair. Of several, one that
+    /// is enabled.
     pub fn opposite(&self, connector: &Connector) -> Option<&Connector> {
-        let mut others = self.connectors.iter();
-        others.find(|other| {
+        let is_opposite = |other: &&Connector| {
             other.source == connector.destination && other.destination == connector.source
-        })
+        };
+        let others = || self.connectors.iter().filter(is_opposite);
+        others().find(|other| other.enabled).or_else(|| others().next())
     }
 
     /// The connector of this name.

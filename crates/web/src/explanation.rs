@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub(crate) struct Explanation {
     pub(crate) plan: Plan,
+    /// What was decided after the plan was carried out: the write back to the source.
+    then: Option<Plan>,
+    /// Fields that the two sides did not agree about.
+    pub(crate) disputes: Vec<Dispute>,
     /// Where written values come from, by field; a field that is not here comes from the source's
     /// field of the same name. None: it is not known.
     origins: Option<BTreeMap<String, Origin>>,
@@ -32,6 +36,29 @@ pub(crate) struct Plan {
     lead_id: Option<String>,
     activity_id: Option<String>,
     pub(crate) problems: Vec<Problem>,
+}
+
+/// [`plan::decide::Dispute`], as it was written down.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Dispute {
+    pub(crate) field: String,
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    ruling: String,
+}
+
+impl Dispute {
+    /// What became of it, in a sentence.
+    pub(crate) fn sentence(&self) -> &'static str {
+        match self.ruling.as_str() {
+            "source" => "The source's value was written to the destination.",
+            "destination" => "The destination's value was written to the source.",
+            "left" => "Both keep what they hold: they met for the first time.",
+            "waits" => "Both keep what they hold until a person decides.",
+            "frozen" => "Both keep what they hold: the field went back and forth.",
+            _ => "",
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,14 +126,24 @@ pub(crate) struct FieldChange<'a> {
     pub(crate) remark: Option<&'a str>,
 }
 
+impl Plan {
+    /// Whether it writes to the source.
+    fn is_back(&self) -> bool {
+        self.decision == "update_source"
+    }
+}
+
 impl Explanation {
     /// What the text says; nothing of one that can't be read.
     pub(crate) fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
     }
 
-    /// The fields that were to be written.
+    /// The fields of the destination that were to be written.
     pub(crate) fn changes(&self) -> Vec<FieldChange<'_>> {
+        if self.plan.is_back() {
+            return Vec::new();
+        }
         let fields = self.plan.fields.iter().map(|written| (written, false));
         let all = fields.chain(self.plan.on_create.iter().map(|written| (written, true)));
         all.map(|(written, on_create)| FieldChange {
@@ -118,6 +155,22 @@ impl Explanation {
             remark: self.remark(&written.to),
         })
         .collect()
+    }
+
+    /// The fields of the source that were to be written: what the destination had changed.
+    pub(crate) fn changes_back(&self) -> Vec<FieldChange<'_>> {
+        let plans = [Some(&self.plan), self.then.as_ref()];
+        let back = plans.into_iter().flatten().filter(|plan| plan.is_back());
+        back.flat_map(|plan| &plan.fields)
+            .map(|written| FieldChange {
+                field: &written.to,
+                before: written.before.as_deref(),
+                value: &written.value,
+                origin: None,
+                on_create: false,
+                remark: None,
+            })
+            .collect()
     }
 
     fn remark(&self, field: &str) -> Option<&str> {
@@ -158,6 +211,14 @@ impl Explanation {
                 format!("To update the lead with {key}, or to create it if there is none.")
             }
             "capture" => format!("To create the lead, unless there is one with {key}."),
+            "update_source" => {
+                "To write back to the source what the destination changed.".to_owned()
+            }
+            "adopt" => format!(
+                "To take the lead {} for the one that an earlier attempt made.",
+                of(&plan.lead_id)
+            ),
+            "freeze" => "To leave fields alone that go back and forth.".to_owned(),
             "update" => format!("To update the lead {} where it differs.", of(&plan.lead_id)),
             "create_activity" => format!("To add the activity to the lead {}.", of(&plan.lead_id)),
             "update_activity" => format!("To update the activity {}.", of(&plan.activity_id)),
@@ -170,6 +231,42 @@ impl Explanation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_written_back_is_told_apart() {
+        use plan::decide::{Change, Decision, Dispute, Ruling};
+        use plan::metadata::Kind;
+        let mut name = Change::new("FirstName", Kind::Text, "Usha");
+        name.before = Some("Asha".to_owned());
+        let back = Decision::UpdateSource { lead_id: "here".to_owned(), fields: vec![name] };
+        let city = vec![Change::new("City", Kind::Text, "Pune")];
+        let there = Decision::Update { lead_id: "there".to_owned(), fields: city };
+        let dispute = Dispute {
+            field: "FirstName".to_owned(),
+            source: "Asha".to_owned(),
+            destination: "Usha".to_owned(),
+            ruling: Ruling::Destination,
+        };
+        let names = |changes: Vec<FieldChange<'_>>| {
+            changes.iter().map(|change| change.field.to_owned()).collect::<Vec<_>>()
+        };
+        let both = serde_json::json!({ "plan": there, "then": back, "disputes": [dispute] });
+        let read = Explanation::read(&both.to_string());
+        assert_eq!(names(read.changes()), ["City"]);
+        assert_eq!(names(read.changes_back()), ["FirstName"]);
+        assert_eq!(read.changes_back()[0].before, Some("Asha"));
+        assert!(read.disputes[0].sentence().contains("written to the source"));
+        let alone = Explanation::read(&serde_json::json!({ "plan": back }).to_string());
+        assert_eq!(names(alone.changes()), [] as [String; 0]);
+        assert_eq!(names(alone.changes_back()), ["FirstName"]);
+        assert!(alone.sentence().unwrap().contains("back to the source"));
+        for ruling in Ruling::ALL {
+            let told = serde_json::json!({ "disputes": [{ "field": "f", "source": "a",
+                "destination": "b", "ruling": ruling }] });
+            let read = Explanation::read(&told.to_string());
+            assert!(!read.disputes[0].sentence().is_empty(), "{ruling}");
+        }
+    }
 
     #[test]
     fn what_the_dispatcher_writes_is_read() {

@@ -14,7 +14,7 @@ use plan::{payload, phone};
 use serde::Serialize;
 use store::{Configuration, Connector, HistoryItem, Store};
 
-use crate::explanation::{Explanation, Origin};
+use crate::explanation::{Explanation, FieldChange, Origin};
 
 /// A lead of an account, and how it came to be as it is.
 #[derive(Debug, Serialize)]
@@ -122,7 +122,11 @@ pub(crate) async fn lead(
         let Some(direction) = direction(connector, account.id, id, item) else { continue };
         let changed = match direction {
             Direction::In => told.written(connector, item),
-            Direction::Out => told.shown(connector, item, &state(store, item).await?, &base),
+            Direction::Out => {
+                let mut changed = told.shown(connector, item, &state(store, item).await?, &base);
+                changed.extend(told.written_back(connector, item));
+                changed
+            }
         };
         told.steps.push(StepItem {
             request: item.request,
@@ -189,6 +193,10 @@ async fn state(store: &dyn Store, item: &HistoryItem) -> store::Result<Snapshot>
     Ok(items.ok().and_then(|items| Some(items.get(position)?.state())).unwrap_or_default())
 }
 
+fn explanation_of(item: &HistoryItem) -> Explanation {
+    Explanation::read(item.explanation.as_ref().map_or("", |raw| raw.get()))
+}
+
 #[derive(Default)]
 struct Told {
     /// Oldest first.
@@ -200,16 +208,29 @@ impl Told {
     /// What a connector wrote; answers the fields.
     fn written(&mut self, connector: &Connector, item: &HistoryItem) -> Vec<String> {
         let created = item.event == Event::New;
+        let explanation = explanation_of(item);
+        let mut changes = explanation.changes();
+        changes.retain(|change| created || !change.on_create);
+        self.wrote(connector, item, changes)
+    }
+
+    /// What a connector wrote back to the lead that it came from; answers the fields.
+    fn written_back(&mut self, connector: &Connector, item: &HistoryItem) -> Vec<String> {
+        self.wrote(connector, item, explanation_of(item).changes_back())
+    }
+
+    fn wrote(
+        &mut self,
+        connector: &Connector,
+        item: &HistoryItem,
+        written: Vec<FieldChange<'_>>,
+    ) -> Vec<String> {
+        let created = item.event == Event::New;
         if item.entity != Entity::Lead || !(created || item.event == Event::Updated) {
             return Vec::new();
         }
-        let text = item.explanation.as_ref().map_or("", |raw| raw.get());
-        let explanation = Explanation::read(text);
         let mut fields = Vec::new();
-        for change in explanation.changes() {
-            if change.on_create && !created {
-                continue;
-            }
+        for change in written {
             fields.push(change.field.to_owned());
             let changes = self.changes.entry(change.field.to_owned()).or_default();
             let last = changes.last().map(|last| last.value.clone());

@@ -65,13 +65,16 @@ async fn by_due(
 ) -> Result<Vec<i64>> {
     let mut ids = Vec::new();
     for connector in connectors(connection, filter).await? {
-        for due in ["q.due = 0", "q.due > 0"] {
+        // Those that are due later are sorted: the sum keeps SQLite from reading all requests of the
+        // connector in the order that is asked for, to find these few among them.
+        for (due, order) in [("q.due = 0", "q.id"), ("q.due > 0", "q.id + 0")] {
             let mut query = QueryBuilder::new(format!("SELECT q.id FROM request q WHERE {due}"));
             query.push(" AND q.connector = ").push_bind(connector);
             push_range(&mut query, "q.id", filter);
             push_request(&mut query, filter);
             push_job_status(&mut query, filter.job_status, running);
-            query.push(" AND q.id < ").push_bind(before).push(" ORDER BY q.id DESC LIMIT ");
+            query.push(format!(" AND {order} < ")).push_bind(before);
+            query.push(format!(" ORDER BY {order} DESC LIMIT "));
             query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
             ids.extend(numbers(connection, query).await?);
         }

@@ -115,14 +115,13 @@ impl World {
         let value = format!("V{}", self.chance.below(1_000_000));
         let email = Self::email(person);
         let account = self.account(side);
-        match account.find_leads("EmailAddress", &email).first() {
-            Some(id) => drop(account.edit_lead(id, &[(field, &value)]).expect("an edit")),
-            None => {
-                let phone = format!("98{person:08}");
-                let fields = [("EmailAddress", &*email), ("Phone", &phone), (field, &value)];
-                account.create_lead(&fields).expect("a new lead");
-                *self.made.entry(person).or_default() += 1;
-            }
+        if let Some(id) = account.find_leads("EmailAddress", &email).first() {
+            account.edit_lead(id, &[(field, &value)]).expect("an edit");
+        } else {
+            let phone = format!("98{person:08}");
+            let fields = [("EmailAddress", &*email), ("Phone", &phone), (field, &value)];
+            account.create_lead(&fields).expect("a new lead");
+            *self.made.entry(person).or_default() += 1;
         }
         self.edits.entry((person, field)).or_default().push((side, value));
     }

@@ -11,7 +11,7 @@ use store::{AttemptItem, CallItem, RecordItem};
 
 use super::body::{Bodies, Body};
 use super::lead_path;
-use crate::explanation::{Explanation, Origin};
+use crate::explanation::{Explanation, FieldChange, Origin};
 
 /// The last attempts that are shown.
 const ATTEMPTS: usize = 20;
@@ -27,6 +27,10 @@ pub(super) struct Record {
     pub(super) decision: Option<String>,
     pub(super) looked_because: Option<String>,
     pub(super) changes: Vec<Change>,
+    /// What was written back to the source.
+    pub(super) back: Vec<Change>,
+    /// The field, what the source says, what the destination says, and what became of it.
+    pub(super) disputes: Vec<[String; 4]>,
     pub(super) left_out: Vec<Problem>,
     pub(super) remarks: Vec<(String, String)>,
     pub(super) raw: Option<Body>,
@@ -50,6 +54,19 @@ pub(super) struct Change {
     pub(super) before: Option<String>,
     pub(super) value: String,
     pub(super) note: String,
+}
+
+impl Change {
+    fn of(change: FieldChange<'_>) -> Self {
+        let note = if change.on_create { "Only a new lead gets it." } else { "" };
+        Self {
+            field: change.field.to_owned(),
+            from: change.origin.map(|origin| origin_of(&origin)).unwrap_or_default(),
+            before: change.before.map(str::to_owned),
+            value: change.value.to_owned(),
+            note: [change.remark.unwrap_or_default(), note].join(" ").trim().to_owned(),
+        }
+    }
 }
 
 pub(super) struct Attempt {
@@ -82,17 +99,14 @@ impl Record {
         let text = record.explanation.take();
         let text = text.as_ref().map_or("", |raw| raw.get());
         let explanation = Explanation::read(text);
-        let changes = explanation.changes().into_iter().map(|change| {
-            let note = if change.on_create { "Only a new lead gets it." } else { "" };
-            Change {
-                field: change.field.to_owned(),
-                from: change.origin.map(|origin| origin_of(&origin)).unwrap_or_default(),
-                before: change.before.map(str::to_owned),
-                value: change.value.to_owned(),
-                note: [change.remark.unwrap_or_default(), note].join(" ").trim().to_owned(),
-            }
+        let changes = explanation.changes().into_iter().map(Change::of).collect();
+        let back = explanation.changes_back().into_iter().map(Change::of).collect();
+        let disputes = explanation.disputes.iter().map(|dispute| {
+            let texts = [&dispute.field, &dispute.source, &dispute.destination];
+            let [field, source, destination] = texts.map(String::clone);
+            [field, source, destination, dispute.sentence().to_owned()]
         });
-        let changes = changes.collect();
+        let disputes = disputes.collect();
         let remarks = explanation.other_remarks().into_iter();
         let remarks = remarks.map(|r| (r.field.clone(), r.remark.clone())).collect();
         let attempts = std::mem::take(&mut record.attempts);
@@ -107,6 +121,8 @@ impl Record {
             mapped: around.mapped.map(|fields| fields.iter().map(Mapped::of).collect()),
             decision: explanation.sentence(),
             changes,
+            back,
+            disputes,
             remarks,
             raw: bodies.show(text),
             attempts,

@@ -119,3 +119,50 @@ async fn what_was_mapped_is_shown_as_far_as_the_accounts_told_their_fields() {
     assert!(page.contains("LastName LastName not in what came"), "{page}");
     browser.house.end().await;
 }
+
+#[tokio::test]
+async fn what_both_accounts_changed_is_told_and_what_was_written_back() {
+    let mut browser = Browser::signed_in().await;
+    let filler = Filler::of(&browser).await;
+    let body = json!({ "ProspectID": "in-a", "FirstName": "Asha", "City": "Pune" });
+    filler.deliver(1, filler.connector, &body).await;
+    let back = json!([{ "to": "FirstName", "value": "Usha", "before": "Asha" }]);
+    let explanation = json!({
+        "plan": { "decision": "update", "lead_id": "in-b",
+            "fields": [{ "to": "City", "value": "Pune", "before": "Agra" }] },
+        "then": { "decision": "update_source", "lead_id": "in-a", "fields": back },
+        "disputes": [{ "field": "FirstName", "source": "Asha", "destination": "Usha",
+            "ruling": "destination" }],
+    });
+    let attempt = AttemptOutcome {
+        explanation: Some(explanation.to_string()),
+        ..filler.attempt(1, Event::Updated)
+    };
+    let requests = vec![Filler::ended(1, Event::Updated)];
+    filler.keep(Progress { attempts: vec![attempt], requests, ..Progress::default() }).await;
+    let story = text(&browser.get(&format!("/requests/{}", id(1))).await.body);
+    for part in [
+        "Where the two accounts did not agree",
+        "value was written to the source.",
+        "Written back to the source, because the destination had changed it",
+    ] {
+        assert!(story.contains(part), "no {part:?} in {story}");
+    }
+    // The lead of each account knows what was written to it, and no more.
+    for (path, field, other) in [
+        ("/api/v1/leads/a/in-a", "FirstName", "City"),
+        ("/api/v1/leads/b/in-b", "City", "FirstName"),
+    ] {
+        let lead = browser.get(path).await.body;
+        let lead: serde_json::Value = serde_json::from_str(&lead).unwrap();
+        let step = &lead["steps"][0];
+        assert!(step["fields"].as_array().unwrap().contains(&json!(field)), "{path}: {lead}");
+        let fields = lead["fields"].as_array().unwrap();
+        let by_connector = |field: &str| {
+            let found = fields.iter().find(|one| one["field"] == field);
+            found.is_some_and(|one| one["changes"][0]["made_by"] == "connector")
+        };
+        assert!(by_connector(field) && !by_connector(other), "{path}: {lead}");
+    }
+    browser.house.end().await;
+}
