@@ -14,15 +14,16 @@ use store::{Account, Configuration};
 use crate::Shared;
 
 /// What an account said of a user is believed for so long; then it is asked again.
-pub(crate) const FRESH: SignedDuration = SignedDuration::from_mins(15);
+const FRESH: SignedDuration = SignedDuration::from_mins(15);
 /// And for so long while the account does not answer.
-pub(crate) const STALE: SignedDuration = SignedDuration::from_hours(1);
+const STALE: SignedDuration = SignedDuration::from_hours(1);
 /// An account that was asked of a user is not asked again within this time, whatever it said.
 const PAUSE: SignedDuration = SignedDuration::from_mins(1);
-/// Strangers, who are among no account's users as far as is known, are asked for so often within
-/// [`STRANGERS_IN`]: anybody can name an address, and each costs calls of the quota.
+/// Anybody can name an address, and each costs calls of the quota: so many links are worked within
+/// [`LINKS_IN`], of strangers, who are among no account's users as far as is known, and of others.
 const STRANGERS: usize = 30;
-const STRANGERS_IN: SignedDuration = SignedDuration::from_hours(1);
+const OTHERS: usize = 300;
+const LINKS_IN: SignedDuration = SignedDuration::from_hours(1);
 
 /// What somebody may see and do something with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +144,7 @@ impl fmt::Display for Row {
 pub(crate) struct Asked {
     users: Mutex<HashMap<(AccountId, String), Timestamp>>,
     strangers: Mutex<Vec<Timestamp>>,
+    others: Mutex<Vec<Timestamp>>,
 }
 
 impl Asked {
@@ -158,27 +160,39 @@ impl Asked {
         true
     }
 
-    /// Whether a stranger may be asked about now, which then counts.
-    fn may_ask_strangers(&self, now: Timestamp) -> bool {
-        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
-        strangers.retain(|at| now.duration_since(*at) < STRANGERS_IN);
-        let may = strangers.len() < STRANGERS;
+    /// Whether a link may be worked now, which then counts.
+    fn may_work_link(&self, is_stranger: bool, now: Timestamp) -> bool {
+        let (links, most) =
+            if is_stranger { (&self.strangers, STRANGERS) } else { (&self.others, OTHERS) };
+        let mut links = links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.retain(|at| now.duration_since(*at) < LINKS_IN);
+        let may = links.len() < most;
         if may {
-            strangers.push(now);
+            links.push(now);
         }
         may
     }
 }
 
-/// What a user of LeadSquared accounts with this email address may see.
+/// What a user of LeadSquared accounts with this email address may see, who is signed in.
 pub(crate) async fn reach_of(shared: &Shared, email: &str) -> store::Result<Reach> {
+    reach_by(shared, email, FRESH).await
+}
+
+/// What such a user may see who wants to sign in now: who was just let in there need not wait.
+pub(crate) async fn reach_of_newcomer(shared: &Shared, email: &str) -> store::Result<Reach> {
+    reach_by(shared, email, PAUSE).await
+}
+
+/// By what accounts said within this time, or say now.
+async fn reach_by(shared: &Shared, email: &str, fresh: SignedDuration) -> store::Result<Reach> {
     let configuration = shared.store.configuration().await?;
     let kept = shared.store.account_users(email).await?;
     let mut users: HashMap<AccountId, AccountUser> = HashMap::new();
     for account in destinations(&configuration) {
         let kept = kept.iter().find(|(id, ..)| *id == account.id);
         let kept = kept.map(|(_, at, user)| (*at, user.clone()));
-        if let Some(user) = user_of(shared, account, email, kept).await? {
+        if let Some(user) = user_of(shared, account, email, (kept, fresh)).await? {
             users.insert(account.id, user);
         }
     }
@@ -201,7 +215,7 @@ async fn user_of(
     shared: &Shared,
     account: &Account,
     email: &str,
-    kept: Option<(Timestamp, Option<AccountUser>)>,
+    (kept, fresh): (Option<(Timestamp, Option<AccountUser>)>, SignedDuration),
 ) -> store::Result<Option<AccountUser>> {
     let now = (shared.clock)();
     let age = kept.as_ref().map(|(at, _)| now.duration_since(*at));
@@ -209,7 +223,7 @@ async fn user_of(
         let user = kept.clone().filter(|_| age.is_some_and(|age| age < limit));
         user.and_then(|(_, user)| user)
     };
-    let is_fresh = age.is_some_and(|age| age < FRESH);
+    let is_fresh = age.is_some_and(|age| age < fresh);
     if is_fresh || !shared.asked.may_ask(account.id, email, now) {
         return Ok(believed(STALE));
     }
@@ -226,17 +240,17 @@ async fn user_of(
     }
 }
 
-/// Whether accounts may be asked about this address now: it is one of their users, as far as their
-/// lists tell, or there were few strangers of late.
+/// Whether accounts may be asked about this address now: there were few links of late, fewer of
+/// strangers, whom no account's list of users has.
 pub(crate) async fn may_ask_about(shared: &Shared, email: &str) -> store::Result<bool> {
     let configuration = shared.store.configuration().await?;
     for account in destinations(&configuration) {
         let kept = shared.store.catalogue(account.id).await?;
         if kept.is_some_and(|(_, catalogue)| catalogue.user_by_email(email).is_some()) {
-            return Ok(true);
+            return Ok(shared.asked.may_work_link(false, (shared.clock)()));
         }
     }
-    Ok(shared.asked.may_ask_strangers((shared.clock)()))
+    Ok(shared.asked.may_work_link(true, (shared.clock)()))
 }
 
 #[cfg(test)]
@@ -251,10 +265,12 @@ mod tests {
         assert!(may(1, "a@x", 0) && may(2, "a@x", 0) && may(1, "b@x", 0));
         assert!(!may(1, "a@x", 59));
         assert!(may(1, "a@x", 60));
-        for _ in 0..STRANGERS {
-            assert!(asked.may_ask_strangers(at(0)));
+        for (is_stranger, most) in [(true, STRANGERS), (false, OTHERS)] {
+            for _ in 0..most {
+                assert!(asked.may_work_link(is_stranger, at(0)));
+            }
+            assert!(!asked.may_work_link(is_stranger, at(3_599)));
+            assert!(asked.may_work_link(is_stranger, at(3_600)));
         }
-        assert!(!asked.may_ask_strangers(at(3_599)));
-        assert!(asked.may_ask_strangers(at(3_600)));
     }
 }

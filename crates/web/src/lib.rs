@@ -23,6 +23,7 @@ pub mod mapping;
 mod overview;
 pub mod password;
 pub mod preview;
+mod route;
 mod syntax;
 mod tokens;
 

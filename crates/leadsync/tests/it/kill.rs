@@ -10,6 +10,7 @@ use postgres_fixture::Postgres;
 use sandbox::{Fault, Trouble};
 use store::{Filter, Page, Span, Tally};
 
+use crate::chance::Chance;
 use crate::service::Service;
 
 /// How often the service is killed.
@@ -69,17 +70,6 @@ async fn one_of_two_nodes_dies_and_the_other_goes_on() {
     }
     service.settled().await;
     assert_eq!(service.destination.lead_count(), LEADS);
-}
-
-/// A generator of random numbers whose seed a failed test shows.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
 }
 
 /// What was posted for a lead last, and answered 200.

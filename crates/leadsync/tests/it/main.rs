@@ -3,6 +3,7 @@
 mod api;
 mod apply;
 mod architecture;
+mod chance;
 mod check;
 mod connector;
 mod docs;

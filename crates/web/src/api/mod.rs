@@ -25,10 +25,9 @@ mod users;
 mod versions;
 
 use axum::Router;
-use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, MethodRouter, get, on};
+use axum::routing::get;
 use plan::permission::Scope;
 use plan::problem::Problem;
 use serde::Serialize;
@@ -48,7 +47,8 @@ pub(crate) use tokens::{
 pub(crate) use users::{add_user, remove_user, set_user_password, set_user_role};
 
 use crate::Shared;
-use crate::access::{Row, Within};
+use crate::access::Row;
+use crate::route::{Route, route};
 use asker::{Asker, Gate};
 
 /// Where the description of the API is; it is open to everybody.
@@ -56,38 +56,7 @@ const OPENAPI: &str = "/openapi.json";
 
 type Result<T, E = Refusal> = std::result::Result<T, E>;
 
-/// One way into the API.
-struct Route {
-    method: Method,
-    path: &'static str,
-    needs: Scope,
-    within: Within,
-    handler: MethodRouter<Shared>,
-}
-
-impl Route {
-    /// It shows the connector of its path, and nothing else.
-    fn of_connector(self) -> Self {
-        Self { within: Within::Connector, ..self }
-    }
-
-    /// It shows what is in reach of who asks.
-    fn in_reach(self) -> Self {
-        Self { within: Within::Reach, ..self }
-    }
-}
-
-fn route<T: 'static>(
-    method: Method,
-    path: &'static str,
-    needs: Scope,
-    handler: impl Handler<T, Shared>,
-) -> Route {
-    let filter = MethodFilter::try_from(method.clone()).expect("routes have standard methods");
-    Route { method, path, needs, within: Within::Everything, handler: on(filter, handler) }
-}
-
-fn routes() -> Vec<Route> {
+fn routes() -> Vec<Route<Scope>> {
     use Scope::{Administer, Operate, Read};
     const GET: Method = Method::GET;
     const PUT: Method = Method::PUT;
@@ -143,7 +112,7 @@ fn routes() -> Vec<Route> {
 
 /// Every route, and who may use it.
 pub(crate) fn access_rows() -> impl Iterator<Item = Row> {
-    let row = |route: Route| {
+    let row = |route: Route<Scope>| {
         let path = format!("/api/v1{}", route.path);
         Row::closed(route.method.as_str(), path, route.needs, route.within)
     };

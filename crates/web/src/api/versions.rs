@@ -6,10 +6,11 @@ use axum::extract::State;
 use plan::check::Finding;
 use plan::connector::Definition;
 use serde_json::{Map, Value};
-use store::Version;
+use store::{Connector, Version};
 
 use super::connectors::read_definition;
 use super::input::{Input, Named, Params};
+use super::refusal::Refusal;
 use super::{List, Result, known_connector, limit};
 use crate::Shared;
 use crate::draft::DraftItem;
@@ -37,9 +38,9 @@ pub(crate) async fn draft(
 ) -> Result<Json<List<DraftItem>>> {
     let limit = limit(&mut params)?;
     params.end()?;
-    let definition = settings(&name, wanted)?;
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
+    let definition = settings(connector, wanted)?;
     let asked = Asked { configuration: &configuration, connector, now: (shared.clock)() };
     let items = crate::draft::draft(
         shared.store.as_ref(),
@@ -57,9 +58,9 @@ pub(crate) async fn check_draft(
     Named(name): Named,
     Input(wanted): Input<Map<String, Value>>,
 ) -> Result<Json<List<Finding>>> {
-    let definition = settings(&name, wanted)?;
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
+    let definition = settings(connector, wanted)?;
     let items = crate::draft::check_draft(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
@@ -69,9 +70,21 @@ pub(crate) async fn check_draft(
     Ok(Json(List { items: items.await? }))
 }
 
-fn settings(name: &str, mut wanted: Map<String, Value>) -> Result<Definition> {
+/// The settings of a draft, which is between the connector's own accounts: whoever may draft need
+/// not be allowed to ask others.
+fn settings(connector: &Connector, mut wanted: Map<String, Value>) -> Result<Definition> {
     for state in ["enabled", "version"] {
         wanted.shift_remove(state);
     }
-    read_definition(name, wanted)
+    let of = &connector.definition;
+    let draft = read_definition(&of.name, wanted)?;
+    for (at, own, drafted) in [
+        ("source", &of.source, &draft.source),
+        ("destination", &of.destination, &draft.destination),
+    ] {
+        if own != drafted {
+            return Err(Refusal::wrong(at, format!("is {own}, and can't be another in a draft")));
+        }
+    }
+    Ok(draft)
 }

@@ -15,7 +15,7 @@ use super::form::Form;
 use super::page;
 use super::sign_in::{new_session, with_cookie};
 use crate::Shared;
-use crate::access::{may_ask_about, reach_of};
+use crate::access::{may_ask_about, reach_of_newcomer};
 
 /// How long a link works.
 const LASTS: SignedDuration = SignedDuration::from_mins(15);
@@ -80,10 +80,12 @@ pub(super) async fn send(State(shared): State<Shared>, form: Form) -> Response {
 /// Mails a link to whoever may use a connector.
 async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Result<()> {
     if !may_ask_about(shared, email).await? {
-        tracing::warn!("too many strangers asked for links: the accounts are not asked of more");
+        tracing::warn!(
+            "too many asked for links within an hour: accounts are asked about no more of them"
+        );
         return Ok(());
     }
-    let reach = reach_of(shared, email).await?;
+    let reach = reach_of_newcomer(shared, email).await?;
     let Some(connectors) = reach.limit().filter(|connectors| !connectors.is_empty()) else {
         tracing::info!("somebody asked for a link whom no account grants a connector");
         return Ok(());

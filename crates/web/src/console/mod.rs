@@ -22,15 +22,14 @@ mod words;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
-use axum::handler::Handler;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{MethodFilter, MethodRouter, on};
 use plan::permission::Scope;
 
 use crate::Shared;
 use crate::access::{Row, Within};
+use crate::route::{Route, route};
 pub(crate) use throttle::Throttle;
 pub(crate) use visitor::Visitor;
 
@@ -45,42 +44,7 @@ enum Needs {
     Signed(Scope),
 }
 
-struct Route {
-    method: Method,
-    path: &'static str,
-    needs: Needs,
-    within: Within,
-    handler: MethodRouter<Shared>,
-}
-
-impl Route {
-    /// It shows the connector of its path, and nothing else.
-    fn of_connector(self) -> Self {
-        Self { within: Within::Connector, ..self }
-    }
-
-    /// It is about the session and the person of it.
-    fn own(self) -> Self {
-        Self { within: Within::Own, ..self }
-    }
-
-    /// It shows what is in reach of who looks.
-    fn in_reach(self) -> Self {
-        Self { within: Within::Reach, ..self }
-    }
-}
-
-fn route<T: 'static>(
-    method: Method,
-    path: &'static str,
-    needs: Needs,
-    handler: impl Handler<T, Shared>,
-) -> Route {
-    let filter = MethodFilter::try_from(method.clone()).expect("routes have standard methods");
-    Route { method, path, needs, within: Within::Everything, handler: on(filter, handler) }
-}
-
-fn routes() -> Vec<Route> {
+fn routes() -> Vec<Route<Needs>> {
     use Needs::{FirstStart, Nothing, Signed};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
@@ -172,7 +136,7 @@ fn routes() -> Vec<Route> {
 
 /// Every page and every file that pages load, and who may use it.
 pub(crate) fn access_rows() -> impl Iterator<Item = Row> {
-    let row = |route: Route| match route.needs {
+    let row = |route: Route<Needs>| match route.needs {
         Needs::FirstStart | Needs::Nothing => Row::open(route.method.as_str(), route.path),
         Needs::Signed(needs) => Row::closed(route.method.as_str(), route.path, needs, route.within),
     };

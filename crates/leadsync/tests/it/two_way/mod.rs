@@ -14,20 +14,10 @@ use std::time::{Duration, Instant};
 use postgres_fixture::{Options, Postgres};
 use sandbox::{Automation, Sandbox, Trigger};
 
+use crate::chance::Chance;
 use crate::service::Service;
 use disk::Disk;
 use relay::Relay;
-
-/// A generator of random numbers whose seed a failed test shows.
-pub struct Chance(pub u64);
-
-impl Chance {
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
 
 /// People, each a lead on both sides.
 const PEOPLE: u64 = 8;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Chance;
+use crate::chance::Chance;
 
 /// What the relay does with posts.
 pub struct Relay {

@@ -76,13 +76,14 @@ async fn read(
     let begin = now.checked_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(now);
     let between = (begin, Asked::up_to(now));
     let failures = shared.store.causes(between, Some(&[connector.id]), CAUSES).await?;
-    let opposite = configuration.opposite(&connector);
+    let opposite = configuration.opposite(&connector).map(|other| other.definition.name.clone());
+    let opposite = opposite.filter(|name| visitor.reach.has(name));
     Ok(Summary {
         page: "Connectors",
         visitor,
         frame,
         told: None,
-        opposite: opposite.map(|other| other.definition.name.clone()),
+        opposite,
         definition: connector.definition,
         version: connector.version,
         newest,

@@ -175,6 +175,10 @@ async fn links_are_for_those_who_may_and_tell_nothing() {
         page(&mut browser, "sam@example.com").await;
     }
     assert_eq!(page(&mut browser, "sam@example.com").await.0, 429, "nobody's mailbox is filled");
+    // Who was just let in there need not wait until the account is asked again by itself.
+    browser.house.accounts.say("b", "ann@example.com", Ok(Some(sam("Administrator", true, ""))));
+    browser.house.later.store(61, Ordering::SeqCst);
+    assert!(browser.ask_for_link("ann@example.com").await.is_some());
     browser.house.end().await;
 }
 
@@ -271,6 +275,15 @@ async fn a_leadsquared_user_sees_what_is_granted_and_no_more() {
         let told = browser.get(path).await;
         assert!(told.status == 200 && !told.body.contains("elsewhere"), "{path}: {told:?}");
         assert!(told.body.contains(&of("ab").to_string()), "{path}: {told:?}");
+    }
+    // A draft of the connector can't be made to ask other accounts.
+    let head = format!("X-CSRF-Token: {}\r\n", browser.csrf().await);
+    for (accounts, status) in
+        [("\"b\",\"destination\":\"a\"", 400), ("\"a\",\"destination\":\"b\"", 200)]
+    {
+        let draft = format!("{{\"source\":{accounts}}}");
+        let told = browser.send("POST", "/api/v1/connectors/ab/draft/check", &head, &draft).await;
+        assert_eq!(told.status, status, "{draft}: {told:?}");
     }
     // What is done is known by name.
     let enabled = browser.submit("/connectors/ab/enable", &[]).await;

@@ -50,11 +50,11 @@ impl Payload {
             payload.body = pasted.as_bytes().to_vec();
             payload.item = item(&payload.body, None, which);
         } else if let Ok(id) = chosen.parse::<RequestId>() {
-            payload.open(shared, id, which).await?;
-            shown = Some(id);
+            payload.open(shared, connector, id, which).await?;
+            shown = Some(id).filter(|_| !payload.body.is_empty());
         } else {
             for id in requests.iter().take(OPENED).map(|request| request.id) {
-                payload.open(shared, id, which).await?;
+                payload.open(shared, connector, id, which).await?;
                 shown = Some(id);
                 if payload.item.is_some() {
                     break;
@@ -63,7 +63,7 @@ impl Payload {
             if payload.item.is_none()
                 && let Some(first) = requests.first()
             {
-                payload.open(shared, first.id, which).await?;
+                payload.open(shared, connector, first.id, which).await?;
                 shown = Some(first.id);
             }
         }
@@ -79,8 +79,17 @@ impl Payload {
         Ok(payload)
     }
 
-    async fn open(&mut self, shared: &Shared, id: RequestId, which: Which) -> store::Result<()> {
-        if let Some(delivery) = shared.store.delivery(id).await? {
+    /// Opens a request of the connector; others are nobody's who looks at this one.
+    async fn open(
+        &mut self,
+        shared: &Shared,
+        connector: &Connector,
+        id: RequestId,
+        which: Which,
+    ) -> store::Result<()> {
+        let delivery = shared.store.delivery(id).await?;
+        let is_own = |delivery: &store::Delivery| delivery.connector == connector.definition.name;
+        if let Some(delivery) = delivery.filter(is_own) {
             self.item = item(&delivery.body, delivery.content_type.as_deref(), which);
             self.body = delivery.body;
             self.content_type = delivery.content_type;
