@@ -28,6 +28,7 @@ mod syntax;
 mod tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
@@ -155,19 +156,45 @@ pub fn access_table() -> String {
     rows.iter().fold(head.to_owned(), |table, row| table + &row.to_string())
 }
 
+/// How long it is waited before a store that does not answer is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Asks a store that may be down for a moment until it answers: a database that is started anew
+/// while we start must not end us.
+async fn patiently<T, F: Future<Output = store::Result<T>>>(
+    stop: &CancellationToken,
+    ask: impl Fn() -> F,
+) -> store::Result<T> {
+    loop {
+        match ask().await {
+            Err(error @ store::Error::Unavailable(_)) => {
+                if stop.is_cancelled() {
+                    return Err(error);
+                }
+                tracing::warn!(%error, "the receiver waits for the database");
+                tokio::select! {
+                    () = tokio::time::sleep(AGAIN) => {}
+                    () = stop.cancelled() => return Err(error),
+                }
+            }
+            answer => return answer,
+        }
+    }
+}
+
 /// Serves until `stop` is cancelled; then finishes the requests under way, and what they gave to
 /// the committer, within [`Limits::farewell`].
 ///
 /// # Errors
-/// The store can't be reached at the start.
+/// The store can't be read at the start, or can't be reached before it is to stop.
 pub async fn serve(
     listener: TcpListener,
     parts: Parts,
     stop: CancellationToken,
 ) -> store::Result<()> {
     let Parts { store, wake, clock, metrics, limits, public_url, accounts, mails_are_sent } = parts;
-    let node = store.take_node_number().await?;
-    let tokens = Arc::new(Tokens::read(store.clone()).await?);
+    let node = patiently(&stop, || store.take_node_number()).await?;
+    let tokens = Arc::new(patiently(&stop, || Tokens::read(store.clone())).await?);
     let (committer, committing) = Committer::start(store.clone(), wake.clone(), limits);
     let refreshing = tokio::spawn(tokens.clone().refresh_until(stop.clone()));
     let shared = Shared {

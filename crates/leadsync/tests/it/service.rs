@@ -1,7 +1,7 @@
 //! `leadsync serve`, between two emulated accounts.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,8 +25,6 @@ pub struct Service {
     database: String,
     /// By what the binary is run, if not by itself.
     prefix: Vec<String>,
-    /// Where the database is for this process, if it is elsewhere for the service.
-    seen_at: Option<PathBuf>,
     child: Option<Child>,
     others: Vec<Child>,
 }
@@ -53,7 +51,6 @@ impl Service {
             hook: String::new(),
             database,
             prefix: Vec::new(),
-            seen_at: None,
             child: None,
             others: Vec::new(),
         };
@@ -61,12 +58,11 @@ impl Service {
         service
     }
 
-    /// From now on the service and its commands run behind this program, on a database in this
-    /// folder, which this process sees as the other one.
-    pub fn live_behind(&mut self, prefix: Vec<String>, folder: &Path, seen_at: &Path) {
+    /// From now on the service and its commands run behind this program, which gives them another
+    /// view of the files: on a database in this folder, which this process can't open.
+    pub fn live_behind(&mut self, prefix: Vec<String>, folder: &Path) {
         self.prefix = prefix;
         self.database = format!("sqlite://{}", folder.join("leadsync.db").display());
-        self.seen_at = Some(seen_at.to_owned());
     }
 
     /// Makes both accounts and what this file says be so.
@@ -133,6 +129,16 @@ impl Service {
         address
     }
 
+    /// Starts the service again if it has ended by itself, as whoever runs services does: it can't
+    /// be begun while its database is away.
+    pub fn revive(&mut self) {
+        if let Some(child) = &mut self.child
+            && child.try_wait().expect("the process is ours").is_some()
+        {
+            self.start();
+        }
+    }
+
     /// `kill -9`.
     pub fn kill_hard(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -163,12 +169,10 @@ impl Service {
     }
 
     pub async fn store(&self) -> Arc<dyn Store> {
-        let folder = self.seen_at.as_deref().unwrap_or(self.program.path());
-        let (database, key) = if self.database.starts_with("sqlite://") {
-            let file = folder.join("leadsync.db");
-            (format!("sqlite://{}", file.display()), "leadsync.db.key")
-        } else {
-            (self.database.clone(), "leadsync.key")
+        let folder = self.program.path();
+        let (database, key) = match self.database.strip_prefix("sqlite://") {
+            Some(file) => (format!("sqlite://{}", folder.join(file).display()), "leadsync.db.key"),
+            None => (self.database.clone(), "leadsync.key"),
         };
         let key_file = Some(folder.join(key));
         store::open(&database, Open { key_file, serve: false, ..Open::default() })
@@ -176,16 +180,22 @@ impl Service {
             .expect("the database opens")
     }
 
-    /// Waits until no request waits or is worked.
+    /// Waits until no request waits or is worked, by a service that goes on.
     pub async fn settled(&self) {
-        let store = self.store().await;
+        let store = if self.prefix.is_empty() { Some(self.store().await) } else { None };
         let deadline = Instant::now() + SOON;
         loop {
             let mut open = Vec::new();
             for status in [JobStatus::Queued, JobStatus::Running] {
-                let filter = Filter { job_status: Some(status), ..Filter::default() };
-                let page = Page { limit: 3, after: None };
-                open.extend(store.requests(&filter, &page).await.expect("the log").0);
+                if let Some(store) = &store {
+                    let filter = Filter { job_status: Some(status), ..Filter::default() };
+                    let page = Page { limit: 3, after: None };
+                    let (found, _) = store.requests(&filter, &page).await.expect("the log");
+                    open.extend(found.iter().map(|request| serde_json::json!(request)));
+                } else {
+                    let told = self.run(&["logs", "--job-status", status.as_str(), "--json"]);
+                    open.extend(told.json().as_array().expect("a list").iter().cloned());
+                }
             }
             if open.is_empty() {
                 return;

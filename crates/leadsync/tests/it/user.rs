@@ -22,8 +22,9 @@ fn a_user_lives_from_add_to_remove() {
     let listed = program.run(&["user", "list"]).succeeded();
     assert!(listed.out.contains("ops@example.com   operator"), "{listed:?}");
     program.run_fed(&["user", "passwd", "ops@example.com"], &[], "another one\r\n").succeeded();
-    program.run(&["user", "remove", "head@example.com"]).succeeded();
-    program.run(&["user", "remove", "head@example.com"]).failed(1, &["no user head@example.com"]);
+    program.run(&["user", "remove", "head@example.com"]).failed(1, &["the last administrator"]);
+    program.run(&["user", "remove", "ops@example.com"]).succeeded();
+    program.run(&["user", "remove", "ops@example.com"]).failed(1, &["no user ops@example.com"]);
     let list = program.run(&["user", "list", "--json"]).json();
     assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
 }

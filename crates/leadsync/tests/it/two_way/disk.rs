@@ -45,7 +45,7 @@ impl Disk {
     }
 
     /// The disk as processes outside see it.
-    pub fn seen_from_outside(&self) -> PathBuf {
+    fn seen_from_outside(&self) -> PathBuf {
         let inside = self.folder.strip_prefix("/").expect("an absolute path");
         PathBuf::from(format!("/proc/{}/root", self.keeper.id())).join(inside)
     }

@@ -27,6 +27,7 @@ struct Shared {
     under_way: AtomicUsize,
     posts: AtomicUsize,
     lost: AtomicUsize,
+    acknowledged: AtomicUsize,
 }
 
 impl Relay {
@@ -42,6 +43,7 @@ impl Relay {
             under_way: AtomicUsize::new(0),
             posts: AtomicUsize::new(0),
             lost: AtomicUsize::new(0),
+            acknowledged: AtomicUsize::new(0),
         });
         let taken = Arc::clone(&shared);
         tokio::spawn(async move {
@@ -60,6 +62,11 @@ impl Relay {
     /// Posts that are on their way.
     pub fn under_way(&self) -> usize {
         self.shared.under_way.load(Ordering::SeqCst)
+    }
+
+    /// Posts that the service answered 200.
+    pub fn acknowledged(&self) -> usize {
+        self.shared.acknowledged.load(Ordering::SeqCst)
     }
 
     /// Posts that came, and those of them that were lost.
@@ -109,6 +116,7 @@ async fn pass_on(shared: &Shared, number: usize, body: &[u8]) {
         let answer =
             post.header("content-type", "application/json").body(body.to_vec()).send().await;
         if answer.is_ok_and(|answer| answer.status() == 200) {
+            shared.acknowledged.fetch_add(1, Ordering::SeqCst);
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
