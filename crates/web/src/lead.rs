@@ -46,6 +46,8 @@ pub(crate) struct Twin {
 pub(crate) struct FieldItem {
     pub(crate) field: String,
     pub(crate) value: String,
+    /// Until when it is left alone, because it went back and forth between the accounts.
+    pub(crate) frozen_until: Option<Timestamp>,
     pub(crate) changes: Vec<ChangeItem>,
 }
 
@@ -99,10 +101,12 @@ pub(crate) async fn lead(
     configuration: &Configuration,
     account: &store::Account,
     id: &str,
+    now: Timestamp,
 ) -> store::Result<Option<LeadItem>> {
     let (history, more) = store.history(id).await?;
     let mut twins = Vec::new();
     let mut base = Snapshot::default();
+    let mut frozen = BTreeMap::new();
     for pair in pairs(configuration, account.id) {
         let side = pair.side(account.id);
         for link in store.links(pair, side, &[id.to_owned()]).await? {
@@ -110,6 +114,8 @@ pub(crate) async fn lead(
                 continue;
             }
             base.absorb(&link.end(side).base);
+            let still = link.end(side).frozen.iter().filter(|(_, until)| **until > now);
+            frozen.extend(still.map(|(field, until)| (field.clone(), *until)));
             let other = if pair.first == account.id { pair.second } else { pair.first };
             let other = configuration.account_of(other)?.name.clone();
             twins.push(Twin { account: other, id: link.end(side.opposite()).id.clone() });
@@ -143,7 +149,7 @@ pub(crate) async fn lead(
     }
     twins.sort_unstable();
     told.steps.reverse();
-    let fields = told.fields(&base);
+    let fields = told.fields(&base, &frozen);
     let (account, id) = (account.name.clone(), id.to_owned());
     Ok(Some(LeadItem { account, id, twins, fields, steps: told.steps, more }))
 }
@@ -286,16 +292,17 @@ impl Told {
         fields
     }
 
-    fn fields(&mut self, base: &Snapshot) -> Vec<FieldItem> {
+    fn fields(&mut self, base: &Snapshot, frozen: &BTreeMap<String, Timestamp>) -> Vec<FieldItem> {
         let mut fields = Vec::new();
-        for field in base.0.keys() {
+        for field in base.0.keys().chain(frozen.keys()) {
             self.changes.entry(field.to_owned()).or_default();
         }
         for (field, changes) in std::mem::take(&mut self.changes) {
             let last = changes.last().map(|last| last.value.clone());
             let value = base.get(&field).map(str::to_owned).or(last).unwrap_or_default();
             let changes = changes.into_iter().rev().collect();
-            fields.push(FieldItem { field, value, changes });
+            let frozen_until = frozen.get(&field).copied();
+            fields.push(FieldItem { field, value, frozen_until, changes });
         }
         fields
     }
@@ -316,7 +323,7 @@ impl LeadItem {
 impl FieldItem {
     /// Whether nobody ever filled it.
     pub(crate) fn is_idle(&self) -> bool {
-        self.changes.is_empty() && self.value.trim().is_empty()
+        self.changes.is_empty() && self.value.trim().is_empty() && self.frozen_until.is_none()
     }
 
     /// Whether the field holds what its last change says. If not, the account was read since then.

@@ -15,7 +15,8 @@ pub(crate) async fn show(
     let configuration = shared.store.configuration().await?;
     let known = configuration.account(&account);
     let known = known.ok_or_else(|| Refusal::not_found("account", &account, "accounts"))?;
-    let found = lead::lead(shared.store.as_ref(), &configuration, known, &id).await?;
+    let found =
+        lead::lead(shared.store.as_ref(), &configuration, known, &id, (shared.clock)()).await?;
     let short: String = id.chars().take(60).collect();
     found.map(Json).ok_or_else(|| Refusal::not_found("lead", &short, "requests"))
 }

@@ -66,7 +66,7 @@ pub(in crate::console) async fn lead(
     let read = async {
         let configuration = visitor.reach.narrow(shared.store.configuration().await?);
         let Some(account) = configuration.account(&account) else { return Ok(None) };
-        lead::lead(shared.store.as_ref(), &configuration, account, &id).await
+        lead::lead(shared.store.as_ref(), &configuration, account, &id, (shared.clock)()).await
     };
     match read.await {
         Ok(Some(lead)) => page::page(StatusCode::OK, &One { page: "Requests", visitor, lead }),

@@ -67,6 +67,8 @@ async fn there_and_back(browser: &Browser) {
     ] {
         link.end_mut(side).base.put(field, value);
     }
+    link.end_mut(side).frozen.insert("Country".to_owned(), at(86_400));
+    link.end_mut(side).frozen.insert("City".to_owned(), at(-1));
     let progress = Progress {
         attempts: vec![first, second, third],
         requests: (1..4).map(|n| Filler::ended(n, Event::Updated)).collect(),
@@ -87,7 +89,7 @@ async fn a_lead_says_why_each_field_holds_its_value() {
         "FirstName Aasha ab wrote it (version 4); from: FirstName.",
         "City Pune The account itself: it posted the value.",
         "Source Sync ab wrote it (version 1); from: the connector&#39;s Lead Source",
-        "Country India It was so when leadsync first read the lead.",
+        "it went back and forth between the accounts It was so when leadsync first read the lead.",
         "Empty, and never written: Zip",
         "The same lead in a",
     ] {
@@ -105,6 +107,10 @@ async fn a_lead_says_why_each_field_holds_its_value() {
     // The same by the API, and of the twin.
     let told = browser.get("/api/v1/leads/b/in-b").await;
     let told: Value = serde_json::from_str(&told.body).unwrap();
+    let frozen = told["fields"].as_array().unwrap().iter();
+    let frozen = frozen.filter(|field| !field["frozen_until"].is_null());
+    let frozen: Vec<&str> = frozen.map(|field| field["field"].as_str().unwrap()).collect();
+    assert_eq!(frozen, ["Country"], "what was frozen once is not");
     assert_eq!(told["twins"], json!([{ "account": "a", "id": "in-a" }]));
     let steps: Vec<&Value> = told["steps"].as_array().unwrap().iter().collect();
     let directions: Vec<_> = steps.iter().map(|step| step["direction"].as_str().unwrap()).collect();
