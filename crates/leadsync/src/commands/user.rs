@@ -20,7 +20,9 @@ pub enum User {
     List(List),
     /// Give a user another password, read as `add` reads it
     Passwd(Email),
-    /// Remove a user with all API tokens of this user
+    /// Make a user an administrator or an operator; the last administrator stays one
+    Role(NewRole),
+    /// Remove a user with all API tokens of this user; the last administrator stays
     Remove(Email),
     /// Make an API token and print it, once; nobody can tell it later
     Token(NewToken),
@@ -40,6 +42,15 @@ pub struct Add {
     email: String,
     /// administrator, or operator, who may look, try again, and switch connectors on and off
     #[arg(long, default_value = "administrator")]
+    role: Role,
+}
+
+/// Make a user an administrator or an operator
+#[derive(Debug, clap::Args)]
+pub struct NewRole {
+    /// The user's email address
+    email: String,
+    /// administrator, or operator
     role: Role,
 }
 
@@ -101,6 +112,10 @@ impl User {
                 let password = read_password().await?;
                 change(store, UserChange::SetPassword { email: email.clone(), password }).await?;
                 say(settings, "user", &email, "has the new password")
+            }
+            Self::Role(NewRole { email, role }) => {
+                change(store, UserChange::SetRole { email: email.clone(), role }).await?;
+                say(settings, "user", &email, &format!("is {role} from now on"))
             }
             Self::Remove(Email { email }) => {
                 change(store, UserChange::Remove { email: email.clone() }).await?;

@@ -22,7 +22,15 @@ fn a_user_lives_from_add_to_remove() {
     let listed = program.run(&["user", "list"]).succeeded();
     assert!(listed.out.contains("ops@example.com   operator"), "{listed:?}");
     program.run_fed(&["user", "passwd", "ops@example.com"], &[], "another one\r\n").succeeded();
-    program.run(&["user", "remove", "head@example.com"]).failed(1, &["the last administrator"]);
+    for last in [&["remove", "head@example.com"][..], &["role", "head@example.com", "operator"]] {
+        let arguments = [&["user"], last].concat();
+        program.run(&arguments).failed(1, &["the last administrator"]);
+    }
+    program.run(&["user", "role", "ops@example.com", "king"]).failed(2, &["king"]);
+    let said = program.run(&["user", "role", "ops@example.com", "administrator"]).succeeded();
+    assert!(said.out.contains("administrator"), "{said:?}");
+    program.run(&["user", "role", "head@example.com", "operator"]).succeeded();
+    program.run(&["user", "role", "head@example.com", "administrator"]).succeeded();
     program.run(&["user", "remove", "ops@example.com"]).succeeded();
     program.run(&["user", "remove", "ops@example.com"]).failed(1, &["no user ops@example.com"]);
     let list = program.run(&["user", "list", "--json"]).json();

@@ -329,3 +329,33 @@ async fn access_is_set_and_tried_on_its_page() {
     }
     browser.house.end().await;
 }
+
+#[tokio::test]
+async fn a_leadsquared_user_retries_what_is_in_reach_and_sees_those_retries_alone() {
+    let mut browser = Browser::open().await;
+    browser.add("ops@example.com", Role::Operator).await;
+    crate::api::fixture::ten(&browser.house).await;
+    let (own, others) = (crate::api::fixture::id(0), crate::api::fixture::id(3));
+    browser.house.accounts.say("b", "sam@example.com", Ok(Some(sam("Administrator", true, ""))));
+    browser.sign_in("ops@example.com").await;
+    let others = others.to_string();
+    let begun = browser.submit("/requests/retry", &[("id", &others)]).await;
+    let of_others = location(&begun).expect("a batch").to_owned();
+    assert!(of_others.starts_with("/retries/"), "{begun:?}");
+    browser.cookie.clear();
+    browser.sign_in_by_link("sam@example.com").await;
+    assert_eq!(browser.get(&of_others).await.status, 404);
+    let cancel = browser.submit(&format!("{of_others}/cancel"), &[]).await;
+    assert_eq!(cancel.status, 404, "{cancel:?}");
+    let begun = browser.submit("/requests/retry", &[("id", &own.to_string())]).await;
+    let of_own = location(&begun).expect("a batch").to_owned();
+    let page = browser.get(&of_own).await;
+    assert!(page.status == 200 && page.body.contains("(LeadSquared user)"), "{page:?}");
+    let list = browser.get("/retries").await.body;
+    assert!(list.contains(&of_own) && !list.contains(&format!("{of_others}\"")), "{list}");
+    // Without the connector in reach the same request is not found, though it is known by id.
+    browser.house.accounts.say("b", "sam@example.com", Ok(None));
+    browser.house.later.store(901, Ordering::SeqCst);
+    assert_eq!(browser.get(&of_own).await.status, 303);
+    browser.house.end().await;
+}
