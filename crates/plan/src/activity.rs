@@ -13,7 +13,7 @@ pub use mapping::{
 };
 
 use crate::connector::Behaviour;
-use crate::decide::{self, Case, Change, Decision, Sought, Why};
+use crate::decide::{self, Case, Change, Decision, Match, Sought, Why};
 use crate::identity;
 use crate::moment;
 use crate::problem::Problem;
@@ -98,13 +98,14 @@ fn lead(case: &Case<'_>) -> Result<String, Decision> {
     if let Some(link) = case.link.filter(|_| !known.twin_gone) {
         return Ok(link.end(link.pair.side(case.destination)).id.clone());
     }
-    if !known.several.is_empty() {
-        return Err(Decision::Refuse { problems: vec![decide::ambiguous(&known.several)] });
-    }
-    if let Some(lead) = &known.lead
-        && let Some(id) = lead.filled("ProspectID")
-    {
-        return Ok(id.to_owned());
+    match decide::matched(case) {
+        Match::Not(decision) => return Err(decision),
+        Match::Lead(lead) => {
+            if let Some(id) = lead.filled("ProspectID") {
+                return Ok(id.to_owned());
+            }
+        }
+        Match::Nobody => {}
     }
     let keys = identity::keys(&case.connector.basic, case.mapped);
     if keys.is_empty() && !known.fresh {

@@ -6,13 +6,17 @@
 //! our own write ends as [`Decision::Unchanged`] (`two-way.md`).
 
 mod change;
+mod matching;
 mod merge;
 mod settle;
 
 pub use change::Change;
 pub(crate) use change::{all, defaults, since};
+pub(crate) use matching::{Match, matched};
 pub use merge::{Dispute, Opposite, Ruling, Tripped, disputes, freeze, war};
 pub use settle::{adopt, announce, settle, settle_back};
+
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -24,6 +28,7 @@ use crate::link::{End, Link};
 use crate::mapping::{Mapped, Mapping};
 use crate::payload::Item;
 use crate::problem::Problem;
+use crate::review::{Review, Ruled, Ties};
 use crate::snapshot::Snapshot;
 
 /// Everything that a decision depends on.
@@ -65,6 +70,9 @@ pub struct Known {
     pub keys_tried: usize,
     /// The destination refused to create the lead, because it has one of its unique values.
     pub exists: bool,
+    /// It must be looked for before anything is written: the destination refused it by every key,
+    /// each time as a duplicate, or what was written belongs to another lead.
+    pub look_first: bool,
     /// The linked lead is not in the destination any more.
     pub twin_gone: bool,
     /// The lead as it is in the destination.
@@ -73,8 +81,20 @@ pub struct Known {
     pub wrote: Vec<Change>,
     /// What was written to the lead in the source since it was read.
     pub wrote_back: Vec<Change>,
-    /// The ids of several leads that a key found.
-    pub several: Vec<String>,
+    /// Several leads that a key found.
+    pub several: Vec<Snapshot>,
+    /// The leads that the second key finds, once they were looked for beside the lead that the
+    /// first one found.
+    pub rivals: Option<Vec<Snapshot>>,
+    /// Of the leads that were found, those that are linked to other leads of the source.
+    pub ties: Ties,
+    /// Those other leads as they were read; `None`: it is gone.
+    pub others: BTreeMap<String, Option<Snapshot>>,
+    /// A key that the lead would get belongs to another lead, and a person or a rule knows that:
+    /// keys are not written.
+    pub key_taken: bool,
+    /// What a review says about the lead.
+    pub ruled: Option<Ruled>,
     /// The lead in the destination: what a capture that was not to update found; for an activity,
     /// the lead that it is on, once it was created for it.
     pub lead_id: Option<String>,
@@ -146,6 +166,21 @@ pub enum Decision {
         /// Its id.
         lead_id: String,
     },
+    /// Read another lead from the source first: the one that the lead which was found is linked to.
+    ReadOther {
+        /// Its id in the source.
+        lead_id: String,
+    },
+    /// Create the lead, whatever there is: a person said so.
+    Create {
+        /// The fields.
+        fields: Vec<Change>,
+    },
+    /// Ask a person.
+    Review {
+        /// What, and what there is to decide it by.
+        review: Box<Review>,
+    },
     /// Leave fields alone that go back and forth, and tell a person.
     Freeze {
         /// Which.
@@ -184,7 +219,8 @@ impl Decision {
     pub fn fields(&self) -> Option<impl Iterator<Item = &Change>> {
         let (fields, more) = match self {
             Self::Capture { fields, on_create, .. } => (fields.as_slice(), on_create.as_slice()),
-            Self::Update { fields, .. }
+            Self::Create { fields }
+            | Self::Update { fields, .. }
             | Self::UpdateSource { fields, .. }
             | Self::CreateActivity { fields, .. }
             | Self::UpdateActivity { fields, .. } => (fields.as_slice(), &[][..]),
@@ -240,9 +276,6 @@ pub fn decide(case: &Case<'_>) -> Decision {
     let behaviour = case.connector.lead.behaviour;
     if behaviour == Behaviour::DoNothing {
         return skip("do_nothing", "The connector's lead behaviour is to do nothing.");
-    }
-    if !case.known.several.is_empty() {
-        return Decision::Refuse { problems: vec![ambiguous(&case.known.several)] };
     }
     match (case.link, case.opposite) {
         (Some(link), Some(opposite)) if !case.known.twin_gone => {
@@ -354,8 +387,8 @@ fn merged(
     if !merge.tripped.is_empty() {
         return Decision::Freeze { tripped: merge.tripped };
     }
-    match merge.waits() {
-        Some(problem) => Decision::Refuse { problems: vec![problem] },
+    match merge.review(case, lead) {
+        Some(review) => Decision::Review { review: Box::new(review) },
         None => Decision::Unchanged { why: Why::SameInDestination, destination_id: Some(there) },
     }
 }
@@ -370,7 +403,12 @@ fn may_be_old(version: Option<Timestamp>, here: &End) -> bool {
 }
 
 pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
-    if let Some(lead) = &case.known.lead {
+    let found = match matched(case) {
+        Match::Nobody => None,
+        Match::Lead(lead) => Some(lead),
+        Match::Not(decision) => return decision,
+    };
+    if let Some(lead) = found {
         let Some(lead_id) = lead.filled("ProspectID").map(str::to_owned) else {
             return Decision::Refuse { problems: vec![no_id()] };
         };
@@ -402,7 +440,9 @@ pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
     }
     let next = keys.get(case.known.keys_tried);
     let defaults = change::defaults(case, |_| None);
-    let look = case.known.doubtful || !defaults.is_empty() || !all_unique(case, &keys);
+    let known = case.known;
+    let look =
+        known.doubtful || known.look_first || !defaults.is_empty() || !all_unique(case, &keys);
     match (behaviour, next) {
         (Behaviour::UpdateOnly, None) => skip(
             "not_found",
@@ -427,6 +467,38 @@ pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
             let update = behaviour != Behaviour::CreateOnly && case.opposite.is_none();
             Decision::Capture { key: key.clone(), fields, update, on_create }
         }
+    }
+}
+
+impl Known {
+    /// Takes in the leads of the destination that a look found.
+    pub fn take_found(&mut self, by: &Sought, leads: Vec<Snapshot>) {
+        match by {
+            Sought::Id(_) => match leads.into_iter().next() {
+                Some(lead) => self.lead = Some(lead),
+                None => (self.twin_gone, self.lead_id) = (true, None),
+            },
+            // The first key found a lead, and this is the second.
+            Sought::Key(_) if self.lead.is_some() => self.rivals = Some(leads),
+            Sought::Key(_) if leads.is_empty() => self.keys_tried += 1,
+            Sought::Key(_) if leads.len() == 1 => self.lead = leads.into_iter().next(),
+            Sought::Key(_) => self.several = leads,
+        }
+    }
+
+    /// The ids of the leads of the destination that were found.
+    pub fn found(&self) -> impl Iterator<Item = &str> {
+        self.lead.iter().chain(&self.several).filter_map(|lead| lead.filled("ProspectID"))
+    }
+}
+
+impl Case<'_> {
+    /// Whether a field is not written, because it is a key that another lead has.
+    fn leaves_out(&self, field: &str) -> bool {
+        let basic = &self.connector.basic;
+        let is_key =
+            basic.search_by == field || basic.secondary_search_by.as_deref() == Some(field);
+        self.known.key_taken && is_key
     }
 }
 
@@ -496,14 +568,6 @@ fn skip(code: &str, message: &str) -> Decision {
             "Change the connector's lead behaviour if that is not meant.",
         ),
     }
-}
-
-pub(crate) fn ambiguous(ids: &[String]) -> Problem {
-    Problem::new(
-        "ambiguous",
-        format!("Several leads of the destination match: {}.", ids.join(", ")),
-        "Merge them in the destination account, or search by a field that is unique there; then retry.",
-    )
 }
 
 fn no_id() -> Problem {

@@ -7,7 +7,7 @@
 //!    [`moment`] converting what is in them;
 //! 3. [`identity`] says by which keys a lead is known, [`link`] what was last synced;
 //! 4. [`decide`] says what to do about a lead: look something up, create, update, nothing, refuse;
-//!    [`activity`] says it about an activity;
+//!    [`activity`] says it about an activity, [`review`] what a person is asked;
 //! 5. [`verdict`] says what an account's answer means for the record;
 //! 6. [`operation`] names the calls, [`retry`] says when to try again, [`quota`] how many calls fit.
 //!
@@ -40,6 +40,7 @@ pub mod preview;
 pub mod problem;
 pub mod quota;
 pub mod retry;
+pub mod review;
 pub mod snapshot;
 pub mod value;
 pub mod verdict;

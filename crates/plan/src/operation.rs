@@ -72,8 +72,10 @@ impl Operation {
             | Decision::Skip { .. }
             | Decision::Adopt { .. }
             | Decision::Freeze { .. }
+            | Decision::Review { .. }
             | Decision::Unchanged { .. } => None,
-            Decision::ReadSource { .. } => Some(Self::LeadById),
+            Decision::Create { .. } => Some(Self::BulkCreate),
+            Decision::ReadSource { .. } | Decision::ReadOther { .. } => Some(Self::LeadById),
             Decision::Look { by } => Some(Self::reading(by)),
             Decision::Capture { .. } => Some(Self::Capture),
             Decision::Update { .. } | Decision::UpdateSource { .. } => Some(Self::Update),

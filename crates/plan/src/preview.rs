@@ -165,7 +165,9 @@ impl<'a> Previewed<'a> {
 fn calls(decision: &Decision, both_ways: bool) -> Vec<PlannedCall> {
     let Some(operation) = Operation::carrying_out(decision) else { return Vec::new() };
     let account = match decision {
-        Decision::ReadSource { .. } | Decision::UpdateSource { .. } => Asked::Source,
+        Decision::ReadSource { .. }
+        | Decision::ReadOther { .. }
+        | Decision::UpdateSource { .. } => Asked::Source,
         _ => Asked::Destination,
     };
     let fields = decision.fields().into_iter().flatten().cloned().collect();

@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The words for what can be done, by what it is done to.
-pub const ACTIONS: [&str; 14] = [
+pub const ACTIONS: [&str; 16] = [
     "put_connector",
     "set_enabled",
     "remove_connector",
@@ -24,6 +24,8 @@ pub const ACTIONS: [&str; 14] = [
     "remove_account",
     "retry",
     "cancel_retries",
+    "decide_review",
+    "undo_review",
     "add_user",
     "set_role",
     "set_password",

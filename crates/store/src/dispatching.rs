@@ -9,6 +9,8 @@ use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
 use plan::problem::Problem;
 use serde::{Deserialize, Serialize};
 
+use crate::NewReview;
+
 /// The right to work some accounts, until it expires or somebody else takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -96,6 +98,10 @@ pub struct Progress {
     pub requests: Vec<RequestState>,
     /// Links as they are now.
     pub links: Vec<Link>,
+    /// What a person is asked.
+    pub reviews: Vec<NewReview>,
+    /// Reviews in which nothing is left to decide, by number.
+    pub solved: Vec<i64>,
     /// Intents whose calls ended, by number.
     pub settled: Vec<i64>,
     /// Calls that go out once this is on disk.
@@ -113,6 +119,8 @@ impl Progress {
             && self.attempts.is_empty()
             && self.requests.is_empty()
             && self.links.is_empty()
+            && self.reviews.is_empty()
+            && self.solved.is_empty()
             && self.settled.is_empty()
             && self.intents.is_empty()
             && self.spent.is_empty()

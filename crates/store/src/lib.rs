@@ -16,6 +16,7 @@ mod log;
 mod mail;
 mod open;
 mod postgres;
+mod review;
 mod secret;
 mod session;
 mod sqlite;
@@ -40,6 +41,7 @@ pub use log::{
 };
 pub use mail::{ClaimedMail, MailEnd, MailItem, MailState, NewMail};
 pub use open::{Open, open};
+pub use review::{NewReview, ReviewFilter, ReviewItem, Standing};
 pub use session::{EndSessions, Guest, NewLink, NewSession, Person, Session, SessionItem};
 pub use tally::{Cause, Health, Span, Step, Tally, Used, Waiting};
 pub use user::{ApiToken, MOST_USERS, NewApiToken, PasswordHash, User, UserChange};
@@ -53,6 +55,7 @@ use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::{Catalogue, FieldChange};
+use plan::review::Choice;
 
 /// What every operation answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -192,6 +195,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// those without a link are left out.
     async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>>;
 
+    /// The reviews of these leads of a pair that are open, or decided: by the lead's id in the
+    /// source, or, of a conflict, in the destination.
+    async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>>;
+
     /// Keeps what happened and what is about to happen, in one commit.
     async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()>;
 
@@ -282,6 +289,36 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Takes back what is left of this batch and nobody has begun: these records are failed as
     /// before. Answers how many requests that touched.
     async fn cancel_retry_batch(&self, id: i64, actor: &Actor, now: Timestamp) -> Result<u64>;
+
+    // ---- what a person decides ------------------------------------------------------------
+
+    /// Reviews that match, newest first: at most `limit` (and [`Page::MOST`]) before the one of
+    /// number `after`, and the number to go on after, if there are more.
+    async fn reviews(
+        &self,
+        filter: &ReviewFilter,
+        limit: usize,
+        after: Option<i64>,
+    ) -> Result<(Vec<ReviewItem>, Option<i64>)>;
+
+    /// The review of this number.
+    async fn review(&self, id: i64) -> Result<Option<ReviewItem>>;
+
+    /// How many reviews match.
+    async fn count_reviews(&self, filter: &ReviewFilter) -> Result<u64>;
+
+    /// Decides an open review, or undoes what was decided (`None`), and tries the lead's changes
+    /// again that waited for it, in the order in which they came; answers how many.
+    ///
+    /// What was synced under a decision stays as it is when it is undone, but the lead is not tied
+    /// to another any more.
+    async fn decide_review(
+        &self,
+        id: i64,
+        choice: Option<&Choice>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Retried>;
 
     // ---- mail ---------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 //! Writing configuration files: for the console and `export`.
 
 use plan::connector::{
-    Access, ActivityRules, Basic, Conflict, Definition, LeadRules, Owners, WhileDisabled,
+    Access, ActivityRules, Basic, Conflict, Definition, Identity, LeadRules, Owners, WhileDisabled,
 };
 use plan::quota::Quota;
 use serde::Serialize;
@@ -47,6 +47,8 @@ struct ConnectorTable<'a> {
     owner: Option<&'a Owners>,
     lead: &'a LeadRules,
     conflict: &'a Conflict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'a Identity>,
     activity: &'a ActivityRules,
 }
 
@@ -94,6 +96,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         owner,
         lead,
         conflict,
+        identity,
         activity,
     } = &connector.definition;
     ConnectorTable {
@@ -107,6 +110,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         owner: unless_default(owner),
         lead,
         conflict,
+        identity: unless_default(identity),
         activity,
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn write(row: &Row) -> (&str, ActivityWrite<'_>) {
     let (id, event) = match &row.target {
         Target::NewActivity { lead_id, event } => (lead_id.as_str(), *event),
         Target::Activity { id, event } => (id.as_str(), *event),
-        Target::Id(_) | Target::Back(_) | Target::Key { .. } => {
+        Target::Id(_) | Target::Back(_) | Target::Key { .. } | Target::New => {
             unreachable!("a lead is written by another call")
         }
     };

@@ -40,6 +40,8 @@ pub(super) struct Record {
     pub(super) then: Option<Decision>,
     /// Fields that the two sides did not agree about.
     pub(super) disputes: Vec<Dispute>,
+    /// The reviews of its lead that wait for a decision, or for one to be carried out.
+    pub(super) asked: Vec<i64>,
     /// What was written for it so far, while its merge goes on.
     pub(super) achieved: Option<Event>,
     /// The calls of this attempt.
@@ -102,6 +104,7 @@ impl Record {
             decision: None,
             then: None,
             disputes: Vec::new(),
+            asked: Vec::new(),
             achieved: None,
             calls: Vec::new(),
             singly: false,

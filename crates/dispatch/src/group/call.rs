@@ -34,6 +34,8 @@ pub(super) enum Job {
     Ask(Part),
     /// Reads the record's own lead from the source.
     ReadSource(String),
+    /// Reads another lead from the source.
+    ReadOther(String),
     /// Reads a lead from the destination.
     Look(Sought),
     /// Many of these two, of one account, by id.
@@ -44,7 +46,7 @@ pub(super) enum Job {
     Update(Row, Automations),
     /// Many captures.
     BulkCapture(Vec<Row>),
-    /// Many captures of leads that are likely new: it creates, and never updates.
+    /// Many leads that are likely new, or are to be new: it creates, and never updates.
     BulkCreate(Vec<Row>),
     /// Many updates.
     BulkUpdate(Vec<Row>),
@@ -75,6 +77,8 @@ pub(super) enum Target {
     Back(String),
     /// The lead with this key, or a new one; `update` says whether one that exists is changed.
     Key { key: Key, update: bool },
+    /// A new lead, whatever there is.
+    New,
     /// A new activity of this type on the lead with this id.
     NewActivity { lead_id: String, event: u32 },
     /// The activity with this id, of this type.
@@ -107,7 +111,7 @@ impl Job {
     pub(super) fn operation(&self) -> Operation {
         match self {
             Self::Ask(part) => part.operation(),
-            Self::ReadSource(_) => Operation::LeadById,
+            Self::ReadSource(_) | Self::ReadOther(_) => Operation::LeadById,
             Self::Look(sought) => Operation::reading(sought),
             Self::ReadMany(_) => Operation::LeadsByIds,
             Self::Capture(_) => Operation::Capture,
@@ -125,7 +129,7 @@ impl Job {
     /// The id of the lead that is read, if it is read by id.
     pub(super) fn read_id(&self) -> Option<&str> {
         match self {
-            Self::ReadSource(id) | Self::Look(Sought::Id(id)) => Some(id),
+            Self::ReadSource(id) | Self::ReadOther(id) | Self::Look(Sought::Id(id)) => Some(id),
             _ => None,
         }
     }
@@ -166,7 +170,7 @@ impl Prepared {
                 let (exchange, told) = part.read(&client).await;
                 (exchange, Answer::Told(told))
             }
-            Job::ReadSource(id) | Job::Look(Sought::Id(id)) => {
+            Job::ReadSource(id) | Job::ReadOther(id) | Job::Look(Sought::Id(id)) => {
                 let reply = client.lead_by_id(id).await.map(|lead| lead.into_iter().collect());
                 taken(reply, Answer::Leads)
             }
@@ -272,8 +276,8 @@ fn write(row: &Row) -> LeadWrite<'_> {
         Target::Key { key, .. } => {
             LeadWrite { attributes, search_by: Some(key.field.as_str().into()) }
         }
-        Target::NewActivity { .. } | Target::Activity { .. } => {
-            unreachable!("an activity is written by another call")
+        Target::New | Target::NewActivity { .. } | Target::Activity { .. } => {
+            unreachable!("it is written by another call")
         }
     }
 }

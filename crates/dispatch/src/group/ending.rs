@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use leadsquared::{ActivityRow, BulkUpdated, Error, Lead, LeadRow, Rows, Written};
+use plan::connector::Behaviour;
 use plan::decide;
 use plan::id::AccountId;
 use plan::identity::Key;
@@ -10,6 +11,7 @@ use plan::link::Pair;
 use plan::outcome::{Entity, Event};
 use plan::payload::Item;
 use plan::problem::Problem;
+use plan::review::Ruled;
 use plan::snapshot::Snapshot;
 use plan::value;
 use plan::verdict::{self, Failure, Verdict};
@@ -19,6 +21,7 @@ use super::activity;
 use super::call::{Answer, Ended, Job, Prepared, Row, Target, snapshot};
 use super::merging::in_source;
 use super::outcome::Outcome;
+use super::reviewing::Found;
 use super::worker::Worker;
 use crate::failure;
 
@@ -224,20 +227,35 @@ impl Worker {
 
     /// One of the lead's unique values belongs to another lead.
     fn next_key(&mut self, key: RecordKey, target: Option<&Target>, problem: Problem) {
-        let keys = self
-            .with_lead(key, |case| plan::identity::keys(&case.connector.basic, case.mapped).len())
+        let (keys, creates_only) = self
+            .with_lead(key, |case| {
+                let keys = plan::identity::keys(&case.connector.basic, case.mapped).len();
+                (keys, case.connector.lead.behaviour == Behaviour::CreateOnly)
+            })
             .unwrap_or_default();
         let Some(record) = self.book.record_mut(key) else { return };
-        let create_only = matches!(target, Some(Target::Key { update: false, .. }));
+        let is_lead = record.lead.is_none();
         let known = record.lead_known();
-        if matches!(target, Some(Target::Key { .. })) && known.keys_tried + 1 < keys {
-            known.keys_tried += 1;
-            self.book.resume(key);
-        } else if create_only && record.lead.is_none() {
-            self.conclude(key, Outcome::ended(Event::Skipped).because(exists()));
-        } else {
-            self.conclude(key, Outcome::failed(problem));
+        // Which lead it is was said although another one has one of its keys.
+        let is_said = known.rivals.as_ref().is_some_and(|rivals| !rivals.is_empty())
+            || matches!(known.ruled, Some(Ruled::Decided(_)));
+        match target {
+            Some(Target::Key { .. }) if known.keys_tried + 1 < keys => known.keys_tried += 1,
+            Some(Target::Key { .. }) if creates_only && is_lead => {
+                self.conclude(key, Outcome::ended(Event::Skipped).because(exists()));
+                return;
+            }
+            // It is seen which leads they are.
+            Some(Target::Key { .. }) if keys > 1 && !known.look_first => {
+                (known.look_first, known.keys_tried) = (true, 0);
+            }
+            Some(Target::Id(_)) if is_said && !known.key_taken => known.key_taken = true,
+            _ => {
+                self.conclude(key, Outcome::failed(problem));
+                return;
+            }
         }
+        self.book.resume(key);
     }
 
     /// The lead or activity that was to be written to is not there any more.
@@ -282,21 +300,17 @@ impl Worker {
                 let lead = leads.first().map(|lead| Item::from_state(Entity::Lead, lead));
                 record.read_lead(lead);
             }
-            Job::Look(by) => match (leads.len(), by) {
-                (0, decide::Sought::Id(_)) => {
-                    let known = record.lead_known();
-                    (known.twin_gone, known.lead_id) = (true, None);
-                }
-                (0, decide::Sought::Key(_)) => record.lead_known().keys_tried += 1,
-                (1, _) => record.lead_known().lead = leads.into_iter().next(),
-                _ => {
-                    let ids = leads.iter().filter_map(|lead| lead.filled("ProspectID"));
-                    record.lead_known().several = ids.map(str::to_owned).collect();
-                }
-            },
+            Job::ReadOther(id) => {
+                record.lead_known().others.insert(id.clone(), leads.into_iter().next());
+            }
+            Job::Look(by) => record.lead_known().take_found(by, leads),
             _ => {}
         }
-        self.book.resume(key);
+        if matches!(job, Job::Look(_)) && self.is_unlinked(key) {
+            self.found.push(Found::Read(key));
+        } else {
+            self.book.resume(key);
+        }
     }
 
     /// Many leads were read by id. One that is not among them may have been left out only: a call
@@ -335,6 +349,8 @@ impl Worker {
             Target::Id(id) | Target::Activity { id, .. } => {
                 self.synced(key, row, id, Event::Updated, at);
             }
+            // A call for rows answers for it.
+            Target::New => {}
             Target::NewActivity { .. } => match written.id.as_deref().filter(|id| !id.is_empty()) {
                 Some(id) => self.synced(key, row, id, Event::New, at),
                 None => self.look_again(key),
@@ -346,11 +362,15 @@ impl Worker {
                 };
                 match (written.is_created, update) {
                     (Some(false), false) => self.left_alone(key, id),
-                    (Some(false), true) => self.synced(key, row, id, Event::Updated, at),
+                    (Some(false), true) => {
+                        self.captured(key, row, id, Event::Updated, (false, at));
+                    }
                     // What is there is merged with, and must be known for that.
                     (None, false) if self.merges(key) => self.left_alone(key, id),
                     // Accounts that don't say whether it was created are taken to have done it.
-                    (Some(true) | None, _) => self.synced(key, row, id, Event::New, at),
+                    (created, _) => {
+                        self.captured(key, row, id, Event::New, (created.is_some(), at));
+                    }
                 }
             }
         }
@@ -368,7 +388,8 @@ impl Worker {
                         message: row.error_message.clone().unwrap_or_default(),
                     };
                     let verdict = self.verdict(*account, &failure);
-                    let creates = matches!(job, Job::BulkCreate(_));
+                    let creates = matches!(job, Job::BulkCreate(_))
+                        && matches!(sent.target, Target::Key { .. });
                     if creates && matches!(verdict, Verdict::NextKey(_)) {
                         self.exists(key, &sent.target);
                     } else {
@@ -380,7 +401,7 @@ impl Worker {
                     Some(id) => {
                         let created = row.lead_created == Some(true);
                         let event = if created { Event::New } else { Event::Updated };
-                        self.synced(key, sent, id, event, at);
+                        self.captured(key, sent, id, event, (created, at));
                     }
                 },
             }
@@ -450,8 +471,31 @@ impl Worker {
         is_activity
     }
 
-    fn synced(&mut self, key: RecordKey, row: &Row, id: &str, event: Event, at: jiff::Timestamp) {
-        let of_lead = matches!(row.target, Target::Id(_) | Target::Key { .. });
+    /// A capture took effect. A lead that was there may be another one's, which is seen to first.
+    fn captured(
+        &mut self,
+        key: RecordKey,
+        row: &Row,
+        id: &str,
+        event: Event,
+        (is_made, at): (bool, jiff::Timestamp),
+    ) {
+        if is_made || !matches!(row.target, Target::Key { .. }) || !self.is_unlinked(key) {
+            self.synced(key, row, id, event, at);
+            return;
+        }
+        self.found.push(Found::Captured { key, row: row.clone(), id: id.to_owned(), event, at });
+    }
+
+    pub(super) fn synced(
+        &mut self,
+        key: RecordKey,
+        row: &Row,
+        id: &str,
+        event: Event,
+        at: jiff::Timestamp,
+    ) {
+        let of_lead = matches!(row.target, Target::Id(_) | Target::Key { .. } | Target::New);
         let settle = |case: &decide::Case<'_>| decide::settle(case, id, &row.fields, Some(at));
         let link = if of_lead { self.with_lead(key, settle) } else { self.with_case(key, settle) };
         if let Some(link) = link.flatten() {

@@ -16,6 +16,7 @@ mod lanes;
 mod merging;
 mod opening;
 mod outcome;
+mod reviewing;
 mod route;
 mod step;
 mod superseded;

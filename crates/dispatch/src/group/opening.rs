@@ -173,7 +173,8 @@ impl Worker {
     }
 
     /// Puts records in their lanes, with the links that they have.
-    async fn enter(&mut self, records: Vec<(RecordKey, Record)>) -> store::Result<()> {
+    async fn enter(&mut self, mut records: Vec<(RecordKey, Record)>) -> store::Result<()> {
+        self.rulings(&mut records).await?;
         let links = self.links(&records).await?;
         for (key, mut record) in records {
             let Some(route) = self.routes.get(&record.connector) else { continue };
@@ -243,6 +244,14 @@ impl Worker {
                 wanted.extend(ids.map(str::to_owned));
             }
         }
+        self.links_by(wanted).await
+    }
+
+    /// The links of these leads and activities, likewise.
+    pub(super) async fn links_by(
+        &self,
+        wanted: HashMap<(Pair, Side), Vec<String>>,
+    ) -> store::Result<HashMap<(Pair, Side, String), Link>> {
         let mut links = HashMap::new();
         for ((pair, side), mut ids) in wanted {
             ids.sort_unstable();

@@ -12,6 +12,7 @@ use store::{AttemptOutcome, RecordKey, Stage};
 
 use super::book::{Record, Standing};
 use super::lanes::Lane;
+use super::reviewing::is_solved;
 use super::worker::Worker;
 
 /// How long a record waits for an account that is closed; it is woken when the account is back.
@@ -139,6 +140,10 @@ impl Worker {
             calls: record.calls.clone(),
             mentions,
         });
+        let code = self.progress.attempts.last().and_then(|attempt| attempt.problem.as_ref());
+        if is_solved(record, outcome.event, code.map(|problem| problem.code.as_str())) {
+            self.progress.solved.extend(&record.asked);
+        }
         metrics::counter!("leadsync_records_total", "event" => outcome.event.as_str()).increment(1);
         let lag = now.duration_since(key.request.received_at());
         metrics::histogram!("leadsync_record_seconds").record(lag.as_secs_f64());

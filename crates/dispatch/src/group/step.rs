@@ -212,6 +212,18 @@ impl Worker {
                 }
                 return self.collect_read(key, source, Job::ReadSource(lead_id), writes);
             }
+            Decision::ReadOther { lead_id } => {
+                if let Some(problem) = self.closed(source) {
+                    self.conclude(key, Outcome::held(problem, None));
+                    return Step::Taken;
+                }
+                return self.collect_read(key, source, Job::ReadOther(lead_id), writes);
+            }
+            Decision::Create { fields } => {
+                let row = Row { target: Target::New, fields };
+                return self.collect(key, destination, None, row, writes);
+            }
+            Decision::Review { review } => self.review(key, *review),
             Decision::Look { by: by @ Sought::Id(_) } => {
                 return self.collect_read(key, destination, Job::Look(by), writes);
             }
@@ -422,6 +434,7 @@ impl Worker {
         match row.target {
             Target::Id(_) | Target::Back(_) => Job::Update(row, automations),
             Target::Key { .. } => Job::Capture(row),
+            Target::New => Job::BulkCreate(vec![row]),
             Target::NewActivity { .. } => Job::CreateActivity(row),
             Target::Activity { .. } => Job::UpdateActivity(row),
         }

@@ -16,6 +16,7 @@ use super::account::Account;
 use super::book::Book;
 use super::call::{Ended, Job, Prepared};
 use super::lanes::Lane;
+use super::reviewing::Found;
 use super::route::Route;
 use crate::Shared;
 
@@ -43,6 +44,8 @@ pub(super) struct Worker {
     pub(super) look_for_work: bool,
     /// Activities of leads that were read for a record, to be sorted.
     pub(super) looked_through: Vec<(RecordKey, Vec<Snapshot>)>,
+    /// Leads that were found, of which is to be seen whose they are.
+    pub(super) found: Vec<Found>,
     /// Accounts that told something of themselves, to be kept.
     pub(super) fetched: HashSet<AccountId>,
     /// Connectors whose waiting records are to be woken.
@@ -97,6 +100,7 @@ impl Worker {
             doubts: Doubts::default(),
             look_for_work: true,
             looked_through: Vec::new(),
+            found: Vec::new(),
             fetched: HashSet::new(),
             wake: HashSet::new(),
             last_id: (Timestamp::MIN, 0),
@@ -122,6 +126,7 @@ impl Worker {
                 self.ended(joined(ended));
             }
             self.sort_activities().await?;
+            self.tie_found().await?;
             self.open().await?;
             self.step();
             let idle = self.progress.is_empty();
@@ -279,6 +284,7 @@ impl Worker {
                 () = &mut deadline => break,
             }
         }
+        self.tie_found().await?;
         self.commit().await?;
         self.shared.store.release_lease(&self.lease).await
     }

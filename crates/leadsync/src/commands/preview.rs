@@ -142,6 +142,11 @@ fn sentence(decision: &Decision) -> String {
         Decision::Skip { problem } => format!("would be skipped. {problem}"),
         Decision::Unchanged { why, .. } => format!("nothing to do. {}", why.sentence()),
         Decision::ReadSource { .. } => "would be read from the source first".to_owned(),
+        Decision::ReadOther { lead_id } => {
+            format!("the lead {lead_id} of the source would be read first")
+        }
+        Decision::Create { .. } => "would be created, as a person decided".to_owned(),
+        Decision::Review { review } => format!("would wait for a person. {}", review.problem()),
         Decision::Look { .. } => "would be looked up in the destination first".to_owned(),
         Decision::Capture { key, .. } => {
             format!("would be created, or updated where {} is {}", key.field, key.value)

@@ -11,7 +11,7 @@ pub use difference::{Difference, compare, differences};
 pub use rebase::{rebase, rebase_rows};
 pub use rules::{
     Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, Conflict, FieldRow,
-    LeadRules, Owners, Policy, WhileDisabled,
+    Identity, KeysDisagree, LeadRules, Linked, Owners, Policy, Several, WhileDisabled,
 };
 
 use rules::is_default;
@@ -49,6 +49,9 @@ pub struct Definition {
     /// Who wins where an opposite connector exists.
     #[serde(default)]
     pub conflict: Conflict,
+    /// What happens where it is not plain which lead a lead is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub identity: Identity,
     /// What happens to activities.
     #[serde(default)]
     pub activity: ActivityRules,
@@ -67,6 +70,7 @@ impl Definition {
             owner: Owners::default(),
             lead: LeadRules::default(),
             conflict: Conflict::default(),
+            identity: Identity::default(),
             activity: ActivityRules::default(),
         }
     }

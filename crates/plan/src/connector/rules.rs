@@ -230,6 +230,66 @@ pub struct Conflict {
     pub policy: Policy,
 }
 
+/// What happens to a lead of which it is not plain which lead of the destination it is.
+///
+/// A person is asked, unless there is a rule here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// Several leads of the destination have the lead's search key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub several: Several,
+    /// The lead's two search keys find different leads.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub keys_disagree: KeysDisagree,
+    /// The lead that was found is linked to another lead of the source.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub linked: Linked,
+}
+
+/// Which of several leads a lead is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Several {
+    /// A person decides.
+    #[default]
+    Review,
+    /// The one that was changed last.
+    Newest,
+    /// The one that was created first.
+    Oldest,
+    /// It is left alone.
+    Skip,
+}
+
+/// Which of two leads a lead is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeysDisagree {
+    /// A person decides.
+    #[default]
+    Review,
+    /// The one with its primary search key.
+    Primary,
+    /// The one with its secondary search key.
+    Secondary,
+    /// It is left alone.
+    Skip,
+}
+
+/// What happens to a lead whose counterpart another lead has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Linked {
+    /// A person decides.
+    #[default]
+    Review,
+    /// It takes the counterpart over.
+    Relink,
+    /// It is left alone.
+    Skip,
+}
+
 /// What happens to activities.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -35,6 +35,7 @@ impl Change {
 pub(crate) fn all(case: &Case<'_>) -> Vec<Change> {
     let fields = case.mapped.fields.iter();
     fields
+        .filter(|field| !case.leaves_out(&field.to))
         .filter_map(|field| Some(Change::new(&field.to, field.kind, field.sent.written()?)))
         .collect()
 }

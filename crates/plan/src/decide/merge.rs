@@ -18,6 +18,7 @@ use crate::metadata::Kind;
 use crate::outcome::{Entity, words};
 use crate::payload::Item;
 use crate::problem::Problem;
+use crate::review::{Choice, Reason, Review, Ruled};
 use crate::snapshot::Snapshot;
 use crate::value;
 
@@ -47,7 +48,7 @@ words! {
 }
 
 /// A field that the two sides do not agree about, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dispute {
     /// The destination's field by schema name.
     pub field: String,
@@ -239,7 +240,8 @@ impl Merging<'_> {
     fn send(&mut self, cell: &Cell, twin: Option<&Cell>) {
         let held = self.there_now.get(&cell.to).unwrap_or_default();
         let reading = self.case.mapping.reading();
-        if cell.moved == Moved::Not || value::holds(cell.kind, &cell.value, held, reading) {
+        let is_same = value::holds(cell.kind, &cell.value, held, reading);
+        if cell.moved == Moved::Not || is_same || self.case.leaves_out(&cell.to) {
             return;
         }
         let mut ruling = match twin {
@@ -298,16 +300,25 @@ impl Merging<'_> {
                 Policy::Source => Ruling::Source,
                 Policy::FillBlank if held.trim().is_empty() => Ruling::Source,
                 Policy::FillBlank | Policy::Destination => Ruling::Destination,
-                Policy::Review => Ruling::Waits,
+                Policy::Review => self.decided(),
             },
             // They meet for the first time.
             _ if held.trim().is_empty() => Ruling::Source,
             _ => match self.policy(&mine.to) {
                 Policy::Source => Ruling::Source,
                 Policy::Destination => Ruling::Destination,
-                Policy::Review => Ruling::Waits,
+                Policy::Review => self.decided(),
                 Policy::Newest | Policy::FillBlank => Ruling::Left,
             },
+        }
+    }
+
+    /// What a person decided, where one is asked.
+    fn decided(&self) -> Ruling {
+        match &self.case.known.ruled {
+            Some(Ruled::Decided(Choice::Source)) => Ruling::Source,
+            Some(Ruled::Decided(Choice::Destination)) => Ruling::Destination,
+            _ => Ruling::Waits,
         }
     }
 
@@ -392,27 +403,12 @@ impl Merging<'_> {
 }
 
 impl Merge {
-    /// What waits for a person.
-    pub(super) fn waits(&self) -> Option<Problem> {
-        let waiting: Vec<String> = self
-            .disputes
-            .iter()
-            .filter(|dispute| dispute.ruling == Ruling::Waits)
-            .map(|Dispute { field, source, destination, .. }| {
-                format!("{field}: the source says \"{source}\", the destination \"{destination}\"")
-            })
-            .collect();
-        let first = self.disputes.iter().find(|dispute| dispute.ruling == Ruling::Waits)?;
-        let problem = Problem::new(
-            "conflict",
-            format!(
-                "Both accounts changed the same field, and a person is to decide. {}.",
-                waiting.join("; ")
-            ),
-            "Set the field to the right value in both accounts, or choose who wins in the \
-             connector's conflict policy; then retry.",
-        );
-        Some(problem.about(&first.field))
+    /// What a person is asked.
+    pub(super) fn review(self, case: &Case<'_>, lead: &Snapshot) -> Option<Review> {
+        let mut disputes = self.disputes;
+        disputes.retain(|dispute| dispute.ruling == Ruling::Waits);
+        let review = Review::of(case, Reason::Conflict, [(lead, None)]);
+        (!disputes.is_empty()).then_some(Review { disputes, ..review })
     }
 }
 

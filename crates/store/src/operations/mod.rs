@@ -23,6 +23,7 @@ mod mail;
 mod opening;
 mod progress;
 mod retry;
+mod reviews;
 mod sessions;
 mod tally;
 mod users;
@@ -39,6 +40,7 @@ use plan::id::{AccountId, ConnectorId, NODES, RequestId};
 use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::{Catalogue, FieldChange};
+use plan::review::Choice;
 use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
@@ -47,8 +49,8 @@ use crate::{
     Cursor, Delivery, EndSessions, Error, FailureGroup, Filter, Guest, Health, HistoryItem, Intent,
     Lease, MailEnd, MailItem, Neighbours, NewDelivery, NewLink, NewMail, NewSession, Page,
     PasswordHash, Progress, RequestItem, RequestLine, Result, Retried, Retry, RetryBatch,
-    Selection, Session, SessionItem, Span, Step, Store, TokenHash, Unfinished, Used, User,
-    UserChange, Version, WaitingRecord,
+    ReviewFilter, ReviewItem, Selection, Session, SessionItem, Span, Standing, Step, Store,
+    TokenHash, Unfinished, Used, User, UserChange, Version, WaitingRecord,
 };
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
@@ -236,6 +238,38 @@ impl Store for Backend {
 
     async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>> {
         self.find_links(pair, side, ids).await
+    }
+
+    async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>> {
+        self.find_standing(pair, ids).await
+    }
+
+    async fn reviews(
+        &self,
+        filter: &ReviewFilter,
+        limit: usize,
+        after: Option<i64>,
+    ) -> Result<(Vec<ReviewItem>, Option<i64>)> {
+        self.find_reviews(filter, limit, after).await
+    }
+
+    async fn review(&self, id: i64) -> Result<Option<ReviewItem>> {
+        self.find_review(id).await
+    }
+
+    async fn count_reviews(&self, filter: &ReviewFilter) -> Result<u64> {
+        self.count_matching_reviews(filter).await
+    }
+
+    async fn decide_review(
+        &self,
+        id: i64,
+        choice: Option<&Choice>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Retried> {
+        let (backend, choice, actor) = (self.clone(), choice.cloned(), actor.clone());
+        to_the_end(async move { backend.decide(id, choice.as_ref(), &actor, now).await }).await
     }
 
     async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()> {

@@ -7,7 +7,8 @@ use plan::outcome::{RetryWith, SyncStatus};
 
 use super::values::{json, ms};
 use super::{
-    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, incident, lease, links, push_list, tally,
+    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, incident, lease, links, push_list,
+    reviews, tally,
 };
 use crate::{
     AttemptOutcome, Call, Intent, Lease, Progress, RecordKey, RequestState, Result, Spent, Stage,
@@ -24,6 +25,8 @@ impl Backend {
         keep_attempts(&mut transaction, &progress.attempts).await?;
         keep_requests(&mut transaction, &progress.requests).await?;
         links::keep(&mut transaction, &progress.links).await?;
+        reviews::solve(&mut transaction, &progress.solved).await?;
+        reviews::keep(&mut transaction, &progress.reviews).await?;
         settle(&mut transaction, &progress.settled).await?;
         keep_intents(&mut transaction, &progress.intents).await?;
         add_spent(&mut transaction, &progress.spent).await?;

@@ -12,6 +12,10 @@ use crate::{Actor, Filter, Result, Retried, Retry, Selection};
 /// A record that a person asked to retry and that nobody has begun.
 const NOT_BEGUN: &str = "retry IS NOT NULL AND tries = 0 AND due IS NOT NULL";
 
+/// A record that was left alone because a person decided so, or a rule: it is tried again when a
+/// person decides otherwise.
+pub(super) const LEFT_ALONE: &str = "problem LIKE '{\"code\":\"left_alone\"%'";
+
 impl Backend {
     pub(super) async fn queue_again(
         &self,
@@ -20,25 +24,14 @@ impl Backend {
         now: Timestamp,
     ) -> Result<Retried> {
         let mut transaction = self.begin().await?;
-        let mut requests = selected(&mut transaction, &retry.selection).await?;
-        requests.truncate(Retry::MOST);
-        let due: Vec<(i64, i64)> =
-            requests.iter().enumerate().map(|(n, id)| (*id, ms(now) + delay(n, retry))).collect();
-        let batch = batches::begin(&mut transaction, retry, actor, now).await?;
-        let (mut requests, mut records) = (0, 0);
-        for some in due.chunks(ROWS_A_STATEMENT) {
-            let touched = again(&mut transaction, some, retry, batch).await?;
-            requests += touched.0;
-            records += touched.1;
-        }
-        if requests == 0 {
+        let retried = queue(&mut transaction, retry, actor, now).await?;
+        if retried.requests == 0 {
             transaction.rollback().await?;
-            return Ok(Retried { requests, batch: None });
+            return Ok(Retried { requests: 0, batch: None });
         }
-        note(&mut transaction, "retry", requests, &retry.selection, actor, now).await?;
-        batches::keep(&mut transaction, batch, requests, records).await?;
+        note(&mut transaction, "retry", retried.requests, &retry.selection, actor, now).await?;
         transaction.commit().await?;
-        Ok(Retried { requests, batch: Some(batch) })
+        Ok(retried)
     }
 
     pub(super) async fn take_back(
@@ -80,6 +73,28 @@ impl Backend {
         transaction.commit().await?;
         Ok(touched)
     }
+}
+
+/// Makes failed records due again, as a batch.
+pub(super) async fn queue(
+    connection: &mut Connection,
+    retry: &Retry,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Retried> {
+    let mut requests = selected(connection, &retry.selection).await?;
+    requests.truncate(Retry::MOST);
+    let due: Vec<(i64, i64)> =
+        requests.iter().enumerate().map(|(n, id)| (*id, ms(now) + delay(n, retry))).collect();
+    let batch = batches::begin(connection, retry, actor, now).await?;
+    let (mut requests, mut records) = (0, 0);
+    for some in due.chunks(ROWS_A_STATEMENT) {
+        let touched = again(connection, some, retry, batch).await?;
+        requests += touched.0;
+        records += touched.1;
+    }
+    batches::keep(connection, batch, requests, records).await?;
+    Ok(Retried { requests, batch: Some(batch) })
 }
 
 /// How many milliseconds later than at once the request at this place is tried again.
@@ -130,7 +145,7 @@ async fn failed(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Makes failed records of these requests due at these times; answers how many requests have one,
+/// Makes failed records of these requests, and those that were left alone, due at these times; answers how many requests have one,
 /// and how many records that are.
 async fn again(
     connection: &mut Connection,
@@ -144,7 +159,9 @@ async fn again(
     query.push_values(requests, |mut row, (id, due)| {
         row.push_bind(*id).push_bind(*due);
     });
-    query.push(") AS v WHERE record.request = v.column1 AND record.event = 'failed'");
+    query.push(format!(
+        ") AS v WHERE record.request = v.column1 AND (record.event = 'failed' OR record.{LEFT_ALONE})"
+    ));
     let records = query.build().persistent(false).execute(&mut *connection).await?;
     let mut query = QueryBuilder::new(
         "UPDATE request SET job_status = 'queued', finished_at = NULL, due = v.column2 FROM (",
@@ -152,10 +169,10 @@ async fn again(
     query.push_values(requests, |mut row, (id, due)| {
         row.push_bind(*id).push_bind(*due);
     });
-    query.push(
+    query.push(format!(
         ") AS v WHERE request.id = v.column1 AND EXISTS (SELECT 1 FROM record \
-         WHERE record.request = request.id AND record.event = 'failed')",
-    );
+         WHERE record.request = request.id AND (record.event = 'failed' OR record.{LEFT_ALONE}))"
+    ));
     let done = query.build().persistent(false).execute(&mut *connection).await?;
     Ok((done.rows_affected(), records.rows_affected()))
 }

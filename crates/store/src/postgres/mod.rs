@@ -103,5 +103,6 @@ fn migrations() -> Migrator {
         (9, "verified", include_str!("../../migrations/postgres/0009_verified.sql")),
         (10, "version actor", include_str!("../../migrations/postgres/0010_version_actor.sql")),
         (11, "access", include_str!("../../migrations/postgres/0011_access.sql")),
+        (12, "review", include_str!("../../migrations/postgres/0012_review.sql")),
     ])
 }

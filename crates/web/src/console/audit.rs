@@ -74,6 +74,8 @@ fn words(action: &str) -> &'static str {
         "remove_account" => "removed the account",
         "retry" => "tried again",
         "cancel_retries" => "took retries back of",
+        "decide_review" => "decided about the lead",
+        "undo_review" => "undid what was decided about the lead",
         "add_user" => "added the user",
         "set_role" => "set the role of",
         "set_password" => "set the password of",

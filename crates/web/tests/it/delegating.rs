@@ -10,13 +10,14 @@ use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::Incident;
 use plan::link::{Link, Pair, Side};
 use plan::metadata::{Catalogue, FieldChange};
+use plan::review::Choice;
 use store::{
     Actor, ApiToken, AuditFilter, AuditItem, Cause, Change, ClaimedMail, Configuration, Counts,
     Cursor, Delivery, EndSessions, FailureGroup, Filter, Guest, Health, HistoryItem, Intent, Lease,
     MailEnd, MailItem, Neighbours, NewDelivery, NewLink, NewMail, NewSession, Page, PasswordHash,
-    Progress, RequestItem, RequestLine, Result, Retried, Retry, RetryBatch, Selection, Session,
-    SessionItem, Span, Step, Store, TokenHash, Unfinished, Used, User, UserChange, Version,
-    WaitingRecord,
+    Progress, RequestItem, RequestLine, Result, Retried, Retry, RetryBatch, ReviewFilter,
+    ReviewItem, Selection, Session, SessionItem, Span, Standing, Step, Store, TokenHash,
+    Unfinished, Used, User, UserChange, Version, WaitingRecord,
 };
 
 use super::Faulty;
@@ -197,6 +198,32 @@ impl Store for Faulty {
     }
     async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<Retried> {
         self.inner.retry(retry, actor, now).await
+    }
+    async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>> {
+        self.inner.standing_reviews(pair, ids).await
+    }
+    async fn reviews(
+        &self,
+        filter: &ReviewFilter,
+        limit: usize,
+        after: Option<i64>,
+    ) -> Result<(Vec<ReviewItem>, Option<i64>)> {
+        self.inner.reviews(filter, limit, after).await
+    }
+    async fn review(&self, id: i64) -> Result<Option<ReviewItem>> {
+        self.inner.review(id).await
+    }
+    async fn count_reviews(&self, filter: &ReviewFilter) -> Result<u64> {
+        self.inner.count_reviews(filter).await
+    }
+    async fn decide_review(
+        &self,
+        id: i64,
+        choice: Option<&Choice>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Retried> {
+        self.inner.decide_review(id, choice, actor, now).await
     }
     async fn retry_batches(&self) -> Result<Vec<RetryBatch>> {
         self.inner.retry_batches().await

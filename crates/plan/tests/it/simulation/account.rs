@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use plan::decide::Change;
+use plan::decide::{Change, Sought};
 use plan::snapshot::Snapshot;
 
 /// What an account makes of values, unknown to the engine.
@@ -42,6 +42,15 @@ impl Account {
             lead.get("EmailAddress").is_some_and(|held| held.eq_ignore_ascii_case(email))
         });
         found.map(|(id, _)| id.as_str())
+    }
+
+    /// The leads that a look finds.
+    pub fn found(&self, by: &Sought) -> Vec<Snapshot> {
+        let id = match by {
+            Sought::Id(id) => Some(id.as_str()),
+            Sought::Key(key) => self.by_email(&key.value),
+        };
+        id.and_then(|id| self.leads.get(id)).cloned().into_iter().collect()
     }
 
     /// Creates a lead, or answers the one that has its email.

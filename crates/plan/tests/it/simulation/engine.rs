@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 use plan::connector::Definition;
-use plan::decide::{self, Case, Change, Decision, Dispute, Known, Opposite, Ruling, Sought, Why};
+use plan::decide::{self, Case, Change, Decision, Dispute, Known, Opposite, Ruling, Why};
 use plan::id::AccountId;
 use plan::link::{Link, Pair};
 use plan::mapping::Mapping;
@@ -52,6 +52,8 @@ pub struct Engine {
     pub without: Option<Protection>,
     pub disputes: Vec<(String, Dispute)>,
     pub frozen: usize,
+    /// Times that a person was asked who a lead is, or whose value holds.
+    pub reviews: usize,
     /// A field that was treated as if the two sides had never met, although they had.
     pub strangers: Option<Dispute>,
     /// Calls that were made, reads too.
@@ -202,14 +204,26 @@ impl Engine {
                 let lead = &world.accounts[from].leads[&lead_id];
                 pass.item = Item::from_state(Entity::Lead, lead);
             }
-            Decision::Look { by: Sought::Id(id) } => {
-                pass.known.lead = Some(world.accounts[to].leads[&id].clone());
+            Decision::ReadOther { lead_id } => {
+                let lead = world.accounts[from].leads.get(&lead_id).cloned();
+                pass.known.others.insert(lead_id, lead);
             }
-            Decision::Look { by: Sought::Key(key) } => {
-                match world.accounts[to].by_email(&key.value) {
-                    Some(id) => pass.known.lead = Some(world.accounts[to].leads[id].clone()),
-                    None => pass.known.keys_tried += 1,
+            Decision::Look { by } => {
+                let found = world.accounts[to].found(&by);
+                pass.known.take_found(&by, found);
+                let found: Vec<String> = pass.known.found().map(str::to_owned).collect();
+                for id in found {
+                    let twin = self.link_of(to, &id).map(|link| {
+                        let pair = Pair::of(account_id(0), account_id(1));
+                        link.end(pair.side(account_id(from))).id.clone()
+                    });
+                    let twin = twin.filter(|twin| Some(twin.as_str()) != pass.item.lead_id());
+                    pass.known.ties.extend(twin.map(|twin| (id, twin)));
                 }
+            }
+            Decision::Review { .. } => {
+                self.reviews += 1;
+                return Step::Ended;
             }
             Decision::Capture { mut fields, update, on_create, .. } => {
                 fields.extend(on_create);

@@ -154,6 +154,7 @@ impl World {
                 without,
                 disputes: Vec::new(),
                 frozen: 0,
+                reviews: 0,
                 strangers: None,
                 calls: 0,
                 story: Story::default(),

@@ -1,0 +1,263 @@
+//! What a person decides: which lead a lead is, where that is not plain, and whose value holds,
+//! where a policy says to ask.
+//!
+//! A *review* is one such question about one lead of the source. It waits until somebody decides,
+//! and that lead's changes wait with it; other leads go on.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decide::{Case, Dispute};
+use crate::outcome::words;
+use crate::problem::Problem;
+use crate::snapshot::Snapshot;
+
+words! {
+    /// Why a person is asked.
+    Reason {
+        /// Several leads of the destination have the lead's search key.
+        Several = "several",
+        /// Its two search keys find different leads of the destination.
+        KeysDisagree = "keys_disagree",
+        /// The lead that was found is linked to another lead of the source.
+        Linked = "linked",
+        /// Both accounts changed a field, and its conflict policy is to ask.
+        Conflict = "conflict",
+    }
+}
+
+words! {
+    /// How a review stands.
+    State {
+        /// Nobody decided yet.
+        Open = "open",
+        /// Somebody decided, and that holds until it is undone.
+        Decided = "decided",
+        /// There is nothing left to decide.
+        Solved = "solved",
+    }
+}
+
+/// What a person decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "choice", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Choice {
+    /// It is this lead of the destination.
+    Link {
+        /// Its id.
+        lead_id: String,
+    },
+    /// It is none of them: it is created.
+    Create,
+    /// It is left alone: none of its changes is synced.
+    Ignore,
+    /// Of a conflict: what the source holds is right.
+    Source,
+    /// Of a conflict: what the destination holds is right.
+    Destination,
+}
+
+impl Choice {
+    /// Whether it answers this question.
+    pub fn answers(&self, reason: Reason) -> bool {
+        let is_side = matches!(self, Self::Source | Self::Destination);
+        is_side == (reason == Reason::Conflict)
+    }
+
+    /// The same, seen from the opposite connector.
+    #[must_use]
+    pub fn from_the_other_side(self) -> Self {
+        match self {
+            Self::Source => Self::Destination,
+            Self::Destination => Self::Source,
+            other => other,
+        }
+    }
+}
+
+/// What a review says about a lead that is worked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ruled {
+    /// Nobody decided yet.
+    Waits(Reason),
+    /// This was decided.
+    Decided(Choice),
+}
+
+/// A question, and what there is to decide it by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// Why a person is asked.
+    pub reason: Reason,
+    /// What the lead sends, by the destination's fields.
+    pub sends: Snapshot,
+    /// The leads of the destination that it may be; of a conflict, the one that it is.
+    pub candidates: Vec<Candidate>,
+    /// Of a conflict, the fields that both accounts changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<Dispute>,
+}
+
+/// A lead of the destination that a lead may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Its id.
+    pub lead_id: String,
+    /// The search key that found it, by schema name, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<String>,
+    /// What it holds in the fields that the lead sends, and when and by whom it was made.
+    pub fields: Snapshot,
+    /// The other lead of the source that it is linked to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked_to: Option<Twin>,
+}
+
+/// The lead of the source that a candidate is linked to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Twin {
+    /// Its id.
+    pub lead_id: String,
+    /// What it sends, by the destination's fields; empty where it was not read.
+    #[serde(default)]
+    pub sends: Snapshot,
+}
+
+/// More candidates are not shown.
+const MOST_CANDIDATES: usize = 10;
+
+/// What a lead is told by besides the fields that are mapped.
+const ALWAYS_SHOWN: [&str; 6] =
+    ["FirstName", "LastName", "EmailAddress", "Phone", "CreatedOn", "ModifiedOn"];
+
+impl Review {
+    /// The question which of these leads of the destination, each with the key that found it, the
+    /// lead is.
+    pub(crate) fn of<'a>(
+        case: &Case<'_>,
+        reason: Reason,
+        leads: impl IntoIterator<Item = (&'a Snapshot, Option<&'a str>)>,
+    ) -> Self {
+        let candidate = |(lead, found_by): (&Snapshot, Option<&str>)| {
+            let lead_id = lead.filled("ProspectID")?.to_owned();
+            let is_shown =
+                |field: &str| case.mapped.get(field).is_some() || ALWAYS_SHOWN.contains(&field);
+            let shown = lead.0.iter().filter(|(field, _)| is_shown(field));
+            let fields = shown.map(|(field, value)| (field.clone(), value.clone())).collect();
+            let linked_to = case.known.ties.get(&lead_id).map(|twin| Twin {
+                lead_id: twin.clone(),
+                sends: case
+                    .known
+                    .others
+                    .get(twin)
+                    .and_then(Option::as_ref)
+                    .map_or_else(Snapshot::default, |other| sends(case, other)),
+            });
+            Some(Candidate { lead_id, found_by: found_by.map(str::to_owned), fields, linked_to })
+        };
+        let candidates = leads.into_iter().filter_map(candidate).take(MOST_CANDIDATES).collect();
+        Self { reason, sends: sends(case, &case.item.state()), candidates, disputes: Vec::new() }
+    }
+
+    /// What the record's failure is.
+    pub fn problem(&self) -> Problem {
+        let ids: Vec<&str> = self.candidates.iter().map(|one| one.lead_id.as_str()).collect();
+        let message = match self.reason {
+            Reason::Several => {
+                format!("Several leads of the destination match: {}.", ids.join(", "))
+            }
+            Reason::KeysDisagree => {
+                let found = self.candidates.iter().map(|one| {
+                    let key = one.found_by.as_deref().unwrap_or("a key");
+                    let value = self.sends.get(key).unwrap_or_default();
+                    format!("{key} {value} finds {}", one.lead_id)
+                });
+                let found: Vec<String> = found.collect();
+                format!(
+                    "The search keys find different leads of the destination: {}.",
+                    found.join(", ")
+                )
+            }
+            Reason::Linked => {
+                let twin = self.candidates.iter().find_map(|one| one.linked_to.as_ref());
+                format!(
+                    "The lead of the destination that was found, {}, is linked to another lead of \
+                     the source, {}.",
+                    ids.join(", "),
+                    twin.map_or("", |twin| twin.lead_id.as_str())
+                )
+            }
+            Reason::Conflict => {
+                let says = self.disputes.iter().map(|Dispute { field, source, destination, .. }| {
+                    format!(
+                        "{field}: the source says \"{source}\", the destination \"{destination}\""
+                    )
+                });
+                let says: Vec<String> = says.collect();
+                format!(
+                    "Both accounts changed the same field, and a person is to decide. {}.",
+                    says.join("; ")
+                )
+            }
+        };
+        let problem = Problem::new(self.reason.code(), message, self.reason.advice());
+        match self.disputes.first() {
+            Some(first) => problem.about(&first.field),
+            None => problem,
+        }
+    }
+}
+
+/// What a lead of the source sends, by the destination's fields.
+fn sends(case: &Case<'_>, lead: &Snapshot) -> Snapshot {
+    let item = crate::payload::Item::from_state(crate::outcome::Entity::Lead, lead);
+    let mapped = case.mapping.apply(&item);
+    let sent = |field: &crate::mapping::MappedField| {
+        Some((field.to.clone(), field.sent.written()?.to_owned()))
+    };
+    mapped.fields.iter().filter_map(sent).collect()
+}
+
+impl Reason {
+    /// The code of records that fail for it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Several => "ambiguous",
+            Self::KeysDisagree => "keys_disagree",
+            Self::Linked => "linked_to_another",
+            Self::Conflict => "conflict",
+        }
+    }
+
+    /// The reason that this is the code of, if it is one's.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == code)
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Several | Self::KeysDisagree | Self::Linked => {
+                "Decide in the console under Reviews; this lead's changes wait until then. Or merge \
+                 the leads in their account, then retry."
+            }
+            Self::Conflict => {
+                "Decide in the console under Reviews. Or set the field to the right value in both \
+                 accounts, or choose who wins in the connector's conflict policy; then retry."
+            }
+        }
+    }
+
+    /// What is told of a record whose lead waits for a decision.
+    pub(crate) fn waits(self) -> Problem {
+        Problem::new(
+            self.code(),
+            "A person is to decide which lead of the destination this is; its changes wait until \
+             then.",
+            "Decide in the console under Reviews. If the accounts were put right, retry.",
+        )
+    }
+}
+
+/// Ids of leads of the destination, and of the other leads of the source that they are linked to.
+pub type Ties = BTreeMap<String, String>;

@@ -1,0 +1,321 @@
+//! What a person decides about leads.
+
+use jiff::Timestamp;
+use plan::id::{AccountId, RequestId};
+use plan::identity;
+use plan::link::{Pair, Side};
+use plan::outcome::RetryWith;
+use plan::review::{Choice, Reason, State};
+use sqlx::Row;
+
+use super::values::{Place, json, ms};
+use super::{
+    Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, audit, lease, push_list, retry,
+};
+use crate::{
+    Actor, Error, NewReview, Page, Result, Retried, Retry, ReviewFilter, ReviewItem, Selection,
+    Standing,
+};
+
+const ITEM: &str = "SELECT v.id, c.name, v.source_id, v.known_as, v.reason, v.state, v.opened_at, \
+                    v.request, v.choice, v.decided_at, v.decided_by, v.evidence \
+                    FROM review v JOIN connector c ON c.id = v.connector WHERE v.id > 0";
+
+/// Keeps questions. One takes the place of an earlier one of the same lead and kind, and is open.
+pub(super) async fn keep(connection: &mut Connection, reviews: &[NewReview]) -> Result<()> {
+    for new in reviews {
+        let reason = new.review.reason;
+        let destination_id = match (reason, new.review.candidates.as_slice()) {
+            (Reason::Conflict, [only]) => Some(only.lead_id.as_str()),
+            _ => None,
+        };
+        let evidence = json(&new.review)?;
+        let known = sqlx::query(
+            "SELECT id, state FROM review WHERE connector = $1 AND source_id = $2 \
+             AND (reason = 'conflict') = $3",
+        )
+        .bind(new.connector.0)
+        .bind(&new.source_id)
+        .bind(reason == Reason::Conflict)
+        .fetch_optional(&mut *connection)
+        .await?;
+        let known = known.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?)));
+        let known: Option<(i64, String)> = known.transpose()?;
+        let query = match &known {
+            // What was decided while the record was at work is not lost by that: the record is
+            // tried again under the decision.
+            Some((_, state)) if state == State::Decided.as_str() && !new.knows_decision => continue,
+            Some((id, _)) => sqlx::query(
+                "UPDATE review SET known_as = $2, reason = $3, evidence = $4, request = $5, \
+                 destination_id = $6, \
+                 opened_at = CASE WHEN state = 'open' THEN opened_at ELSE $7 END, state = 'open', \
+                 choice = NULL, decided_at = NULL, decided_by = NULL WHERE id = $1",
+            )
+            .bind(id),
+            None => sqlx::query(
+                "INSERT INTO review (connector, known_as, reason, evidence, request, \
+                 destination_id, opened_at, source, destination, source_id, state) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open')",
+            )
+            .bind(new.connector.0),
+        };
+        let query = query
+            .bind(new.known_as.as_deref())
+            .bind(reason.as_str())
+            .bind(evidence)
+            .bind(new.request.number())
+            .bind(destination_id)
+            .bind(ms(new.at));
+        let query = match known {
+            Some(_) => query,
+            None => query.bind(new.source.0).bind(new.destination.0).bind(&new.source_id),
+        };
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Nothing is left to decide in these.
+pub(super) async fn solve(connection: &mut Connection, ids: &[i64]) -> Result<()> {
+    for some in ids.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new("UPDATE review SET state = 'solved' WHERE id IN ");
+        push_list(&mut query, some.iter().copied());
+        query.build().persistent(false).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+impl Backend {
+    pub(super) async fn find_standing(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>> {
+        let mut transaction = self.begin_read().await?;
+        let mut standing = Vec::new();
+        for some in ids.chunks(ROWS_A_STATEMENT) {
+            for column in ["source_id", "destination_id"] {
+                let mut query = QueryBuilder::new(format!(
+                    "SELECT id, source, source_id, destination_id, reason, state, choice \
+                     FROM review WHERE state <> 'solved' AND source IN ({0}, {1}) \
+                     AND destination IN ({0}, {1}) AND {column} IN ",
+                    pair.first.0, pair.second.0
+                ));
+                push_list(&mut query, some.iter().map(String::as_str));
+                query.push(" ORDER BY id");
+                for row in query.build().persistent(false).fetch_all(&mut *transaction).await? {
+                    standing.push(one_standing(&row)?);
+                }
+            }
+        }
+        Ok(standing)
+    }
+
+    pub(super) async fn find_reviews(
+        &self,
+        filter: &ReviewFilter,
+        limit: usize,
+        after: Option<i64>,
+    ) -> Result<(Vec<ReviewItem>, Option<i64>)> {
+        let limit = limit.clamp(1, Page::MOST);
+        let mut transaction = self.begin_read().await?;
+        let mut query = QueryBuilder::new(ITEM);
+        push_filter(&mut query, filter);
+        query.push(" AND v.id < ").push_bind(after.unwrap_or(i64::MAX));
+        query.push(" ORDER BY v.id DESC LIMIT ");
+        query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
+        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
+        let items: Vec<ReviewItem> = rows.iter().take(limit).map(item).collect::<Result<_>>()?;
+        let cursor = items.last().filter(|_| rows.len() > limit).map(|item| item.id);
+        Ok((items, cursor))
+    }
+
+    pub(super) async fn find_review(&self, id: i64) -> Result<Option<ReviewItem>> {
+        let mut transaction = self.begin_read().await?;
+        let mut query = QueryBuilder::new(ITEM);
+        query.push(" AND v.id = ").push_bind(id);
+        let row = query.build().persistent(false).fetch_optional(&mut *transaction).await?;
+        row.as_ref().map(item).transpose()
+    }
+
+    pub(super) async fn count_matching_reviews(&self, filter: &ReviewFilter) -> Result<u64> {
+        let mut transaction = self.begin_read().await?;
+        let mut query = QueryBuilder::new(
+            "SELECT count(*) FROM review v JOIN connector c ON c.id = v.connector WHERE v.id > 0",
+        );
+        push_filter(&mut query, filter);
+        let row = query.build().persistent(false).fetch_one(&mut *transaction).await?;
+        Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
+    }
+
+    pub(super) async fn decide(
+        &self,
+        id: i64,
+        choice: Option<&Choice>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Retried> {
+        let mut transaction = self.begin().await?;
+        let row = sqlx::query(
+            "SELECT connector, source, destination, source_id, state, choice FROM review \
+             WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = row else {
+            return Err(Error::Refused(format!("there is no review {id}")));
+        };
+        let accounts = (AccountId(row.try_get(1)?), AccountId(row.try_get(2)?));
+        let lead: String = row.try_get(3)?;
+        let state: State = Place { table: "review", row: &id }.word(row.try_get(4)?)?;
+        let before: Option<String> = row.try_get(5)?;
+        must_fit(state, choice)?;
+        let after = choice.map(json).transpose()?;
+        sqlx::query(
+            "UPDATE review SET state = $2, choice = $3, decided_at = $4, decided_by = $5 \
+             WHERE id = $1",
+        )
+        .bind(id)
+        .bind(if choice.is_some() { State::Decided } else { State::Open }.as_str())
+        .bind(after.as_deref())
+        .bind(choice.map(|_| ms(now)))
+        .bind(choice.map(|_| actor.0.as_str()))
+        .execute(&mut *transaction)
+        .await?;
+        if choice.is_none() {
+            forget_link(&mut transaction, accounts, &lead).await?;
+        }
+        let action = if choice.is_some() { "decide_review" } else { "undo_review" };
+        let entry = audit::Entry { action, subject: &lead, before, after };
+        audit::audit(&mut transaction, actor, now, &entry).await?;
+        let retried = match choice {
+            Some(_) => drain(&mut transaction, accounts, &lead, actor, now).await?,
+            None => Retried { requests: 0, batch: None },
+        };
+        transaction.commit().await?;
+        Ok(retried)
+    }
+}
+
+fn push_filter(query: &mut QueryBuilder, filter: &ReviewFilter) {
+    if let Some(state) = filter.state {
+        query.push(" AND v.state = ").push_bind(state.as_str());
+    }
+    if let Some(connector) = &filter.connector {
+        query.push(" AND c.name = ").push_bind(connector.clone());
+    }
+    match filter.within.as_deref() {
+        None => {}
+        Some([]) => {
+            query.push(" AND 1 = 0");
+        }
+        Some(names) => {
+            query.push(" AND c.name IN ");
+            push_list(query, names.iter().cloned());
+        }
+    }
+}
+
+/// Whether this can be said of a review that stands like this.
+fn must_fit(state: State, choice: Option<&Choice>) -> Result<()> {
+    let problem = match (state, choice) {
+        (State::Open, Some(_)) | (State::Decided, None) => return Ok(()),
+        (State::Open, None) => "nothing was decided in it yet, so that there is nothing to undo",
+        (State::Decided, Some(_)) => "it was decided before: undo that first",
+        (State::Solved, _) => "there is nothing left to decide in it",
+    };
+    Err(Error::Refused(problem.to_owned()))
+}
+
+/// The lead is nobody's twin any more. Whoever works these accounts must not go on with what it has
+/// in memory.
+async fn forget_link(
+    connection: &mut Connection,
+    (source, destination): (AccountId, AccountId),
+    lead: &str,
+) -> Result<()> {
+    let pair = Pair::of(source, destination);
+    lease::revoke(connection, &[pair.first, pair.second]).await?;
+    let column = match pair.side(source) {
+        Side::First => "first_id",
+        Side::Second => "second_id",
+    };
+    let sql = format!(
+        "DELETE FROM link WHERE first_account = $1 AND second_account = $2 AND {column} = $3"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(pair.first.0)
+        .bind(pair.second.0)
+        .bind(lead)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Tries the changes of a lead again that waited for the decision, those of its activities too.
+async fn drain(
+    connection: &mut Connection,
+    (source, destination): (AccountId, AccountId),
+    lead: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Retried> {
+    let waited: Vec<String> =
+        Reason::ALL.iter().map(|reason| format!("r.cause LIKE '{}%'", reason.code())).collect();
+    let sql = format!(
+        "SELECT DISTINCT m.request FROM mention m \
+         JOIN record r ON r.request = m.request AND r.position = m.position \
+         JOIN connector c ON c.id = r.connector \
+         WHERE m.value = $1 AND c.source IN ($2, $3) AND c.destination IN ($2, $3) \
+         AND ({} OR {}) ORDER BY m.request",
+        waited.join(" OR "),
+        retry::LEFT_ALONE.replace("problem", "r.problem"),
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(identity::mention(lead))
+        .bind(source.0)
+        .bind(destination.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let requests: Vec<RequestId> = rows
+        .iter()
+        .map(|row| Ok(RequestId::from_number(row.try_get(0)?)))
+        .collect::<Result<_>>()?;
+    if requests.is_empty() {
+        return Ok(Retried { requests: 0, batch: None });
+    }
+    let selection = Selection::Requests(requests);
+    let retry = Retry { with: RetryWith::Now, per_minute: None, ..selection.into() };
+    retry::queue(connection, &retry, actor, now).await
+}
+
+fn one_standing(row: &DbRow) -> Result<Standing> {
+    let id = row.try_get(0)?;
+    let place = Place { table: "review", row: &id };
+    Ok(Standing {
+        id,
+        source: AccountId(row.try_get(1)?),
+        source_id: row.try_get(2)?,
+        destination_id: row.try_get(3)?,
+        reason: place.word(row.try_get(4)?)?,
+        state: place.word(row.try_get(5)?)?,
+        choice: row.try_get::<Option<&str>, _>(6)?.map(|json| place.parse(json)).transpose()?,
+    })
+}
+
+fn item(row: &DbRow) -> Result<ReviewItem> {
+    let id = row.try_get(0)?;
+    let place = Place { table: "review", row: &id };
+    let decided_at: Option<i64> = row.try_get(9)?;
+    Ok(ReviewItem {
+        id,
+        connector: row.try_get(1)?,
+        source_id: row.try_get(2)?,
+        known_as: row.try_get(3)?,
+        reason: place.word(row.try_get(4)?)?,
+        state: place.word(row.try_get(5)?)?,
+        opened_at: place.time(row.try_get(6)?)?,
+        request: RequestId::from_number(row.try_get(7)?),
+        choice: row.try_get::<Option<&str>, _>(8)?.map(|json| place.parse(json)).transpose()?,
+        decided_at: decided_at.map(|at| place.time(at)).transpose()?,
+        decided_by: row.try_get(10)?,
+        evidence: place.parse(row.try_get(11)?)?,
+    })
+}

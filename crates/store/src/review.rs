@@ -1,0 +1,89 @@
+//! What a person decides about leads.
+
+use jiff::Timestamp;
+use plan::id::{AccountId, ConnectorId, RequestId};
+use plan::review::{Choice, Reason, Review, State};
+use serde::Serialize;
+
+/// A question about a lead, about to be kept. It takes the place of an earlier one of the same lead
+/// and kind.
+#[derive(Clone, Debug)]
+pub struct NewReview {
+    /// The connector whose record asks.
+    pub connector: ConnectorId,
+    /// The account that the lead comes from.
+    pub source: AccountId,
+    /// The account that it goes to.
+    pub destination: AccountId,
+    /// The lead's id in the source.
+    pub source_id: String,
+    /// By what a person knows it.
+    pub known_as: Option<String>,
+    /// The request that asks.
+    pub request: RequestId,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the record was worked under what was decided before.
+    pub knows_decision: bool,
+    /// What is asked.
+    pub review: Review,
+}
+
+/// What a review says to whoever works the lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its number.
+    pub id: i64,
+    /// The account that the lead comes from.
+    pub source: AccountId,
+    /// The lead's id there.
+    pub source_id: String,
+    /// Of a conflict, the lead's id in the destination.
+    pub destination_id: Option<String>,
+    /// Why a person is asked.
+    pub reason: Reason,
+    /// How it stands: open or decided.
+    pub state: State,
+    /// What was decided.
+    pub choice: Option<Choice>,
+}
+
+/// A question, as people see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReviewItem {
+    /// Its number.
+    pub id: i64,
+    /// The connector's name.
+    pub connector: String,
+    /// The lead's id in the source.
+    pub source_id: String,
+    /// By what a person knows it: an email address or a phone number.
+    pub known_as: Option<String>,
+    /// Why a person is asked.
+    pub reason: Reason,
+    /// How it stands.
+    pub state: State,
+    /// Since when it is asked.
+    pub opened_at: Timestamp,
+    /// The request that asked last.
+    pub request: RequestId,
+    /// What was decided.
+    pub choice: Option<Choice>,
+    /// When.
+    pub decided_at: Option<Timestamp>,
+    /// By whom.
+    pub decided_by: Option<String>,
+    /// What there is to decide it by.
+    pub evidence: Review,
+}
+
+/// Which reviews; every part that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct ReviewFilter {
+    /// How they stand.
+    pub state: Option<State>,
+    /// Of this connector, by name.
+    pub connector: Option<String>,
+    /// Of one of these connectors, by name; `None`: of any.
+    pub within: Option<Vec<String>>,
+}
