@@ -6,6 +6,7 @@ mod leads;
 mod lifecycle;
 mod mail;
 mod quota;
+mod reviews;
 mod scene;
 mod trouble;
 mod two_way;
