@@ -22,7 +22,7 @@ const WARM: usize = 3;
 
 /// Every page that is reached by its address, with what a person would ask of it. In braces: what
 /// the filled store has.
-const PAGES: [&str; 46] = [
+const PAGES: [&str; 49] = [
     "/",
     "/?period=7d",
     "/?period=30d",
@@ -69,6 +69,9 @@ const PAGES: [&str; 46] = [
     "/retries",
     "/retries/new?event=failed",
     "/leads/source/{lead}",
+    "/reviews",
+    "/reviews?lead={lead}",
+    "/reviews?state=decided",
 ];
 
 /// Prints the table, and says which pages take longer than they may.

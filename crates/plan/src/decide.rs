@@ -474,10 +474,8 @@ impl Known {
     /// Takes in the leads of the destination that a look found.
     pub fn take_found(&mut self, by: &Sought, leads: Vec<Snapshot>) {
         match by {
-            Sought::Id(_) => match leads.into_iter().next() {
-                Some(lead) => self.lead = Some(lead),
-                None => (self.twin_gone, self.lead_id) = (true, None),
-            },
+            Sought::Id(_) if leads.is_empty() => (self.twin_gone, self.lead_id) = (true, None),
+            Sought::Id(_) => self.lead = leads.into_iter().next(),
             // The first key found a lead, and this is the second.
             Sought::Key(_) if self.lead.is_some() => self.rivals = Some(leads),
             Sought::Key(_) if leads.is_empty() => self.keys_tried += 1,

@@ -84,6 +84,8 @@ pub struct ReviewFilter {
     pub state: Option<State>,
     /// Of this connector, by name.
     pub connector: Option<String>,
+    /// About the lead of this id, in the source or in the destination.
+    pub lead: Option<String>,
     /// Of one of these connectors, by name; `None`: of any.
     pub within: Option<Vec<String>>,
 }

@@ -220,6 +220,11 @@ impl Explanation {
             ),
             "freeze" => "To leave fields alone that go back and forth.".to_owned(),
             "update" => format!("To update the lead {} where it differs.", of(&plan.lead_id)),
+            "read_other" => {
+                "To read the other lead of the source first that its match is linked to.".to_owned()
+            }
+            "create" => "To create the lead, as a person decided.".to_owned(),
+            "review" => "To ask a person.".to_owned(),
             "create_activity" => format!("To add the activity to the lead {}.", of(&plan.lead_id)),
             "update_activity" => format!("To update the activity {}.", of(&plan.activity_id)),
             _ => return None,

@@ -291,7 +291,8 @@ async fn a_lead_that_is_linked_to_another_is_not_taken_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn activities_of_a_lead_wait_with_it() {
-    let parts = format!(r#"{TWO_KEYS},"activity":{{"enabled":true,"type":[{{"from":22,"to":22}}]}}"#);
+    let parts =
+        format!(r#"{TWO_KEYS},"activity":{{"enabled":true,"type":[{{"from":22,"to":22}}]}}"#);
     let mut scene = Scene::at_work(&parts).await;
     capture(&scene.here);
     let [here, by_email, _] = disagreeing(&scene).await;

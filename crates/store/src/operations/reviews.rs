@@ -201,6 +201,10 @@ fn push_filter(query: &mut QueryBuilder, filter: &ReviewFilter) {
     if let Some(connector) = &filter.connector {
         query.push(" AND c.name = ").push_bind(connector.clone());
     }
+    if let Some(lead) = &filter.lead {
+        query.push(" AND (v.source_id = ").push_bind(lead.clone());
+        query.push(" OR v.destination_id = ").push_bind(lead.clone()).push(")");
+    }
     match filter.within.as_deref() {
         None => {}
         Some([]) => {

@@ -20,6 +20,7 @@ mod preview;
 mod refusal;
 mod requests;
 mod retry;
+mod reviews;
 mod tokens;
 mod users;
 mod versions;
@@ -41,6 +42,7 @@ pub(crate) use input::{Params, Secret};
 pub(crate) use refusal::Refusal;
 pub(crate) use requests::filter;
 pub(crate) use retry::{Which, queue_retry, selection};
+pub(crate) use reviews::{decide as decide_review, known as known_review, read as read_reviews};
 pub(crate) use tokens::{
     Made, Wanted as WantedToken, make as make_token, remove_named as remove_token,
 };
@@ -92,6 +94,10 @@ fn routes() -> Vec<Route<Scope>> {
         route(GET, "/retries", Read, batches::list),
         route(GET, "/retries/{batch}", Read, batches::show),
         route(POST, "/retries/{batch}/cancel", Operate, batches::cancel),
+        route(GET, "/reviews", Read, reviews::list).in_reach(),
+        route(GET, "/reviews/{review}", Read, reviews::show).in_reach(),
+        route(POST, "/reviews/{review}/decide", Operate, reviews::put).in_reach(),
+        route(POST, "/reviews/{review}/undo", Operate, reviews::undo).in_reach(),
         route(GET, "/leads/{account}/{lead}", Read, leads::show),
         route(GET, "/failures", Read, requests::failures),
         route(GET, "/overview", Read, overview::show),

@@ -70,6 +70,12 @@ pub(crate) struct Begun {
     batch: Option<i64>,
 }
 
+impl From<Retried> for Begun {
+    fn from(Retried { requests, batch }: Retried) -> Self {
+        Self { requests, batch }
+    }
+}
+
 pub(crate) async fn one(
     State(shared): State<Shared>,
     asker: Asker,
@@ -109,8 +115,7 @@ pub(crate) async fn cancel(
 }
 
 async fn queue(shared: &Shared, asker: &Asker, retry: Retry) -> Result<Json<Begun>> {
-    let Retried { requests, batch } = queue_retry(shared, &asker.actor, retry).await?;
-    Ok(Json(Begun { requests, batch }))
+    Ok(Json(Begun::from(queue_retry(shared, &asker.actor, retry).await?)))
 }
 
 /// Queues failed records again, and lets the dispatcher know.

@@ -15,6 +15,7 @@ mod log;
 mod overview;
 mod page;
 mod people;
+mod reviews;
 mod sign_in;
 mod throttle;
 mod visitor;
@@ -112,6 +113,10 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/retries/{id}", read, log::retry).in_reach(),
         route(GET, "/retries/{id}/progress", read, log::progress).in_reach(),
         route(POST, "/retries/{id}/cancel", operate, log::cancel).in_reach(),
+        route(GET, "/reviews", read, reviews::list).in_reach(),
+        route(GET, "/reviews/{id}", read, reviews::show).in_reach(),
+        route(POST, "/reviews/{id}/decide", operate, reviews::decide).in_reach(),
+        route(POST, "/reviews/{id}/undo", operate, reviews::undo).in_reach(),
         route(GET, "/leads/{account}/{id}", read, log::lead).in_reach(),
         route(GET, "/accounts", administer, accounts::list),
         route(POST, "/accounts", administer, accounts::put_new),

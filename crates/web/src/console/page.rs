@@ -122,7 +122,7 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says of what was just done, by the word for it in the address.
-const TOLD: [(&str, &str); 13] = [
+const TOLD: [(&str, &str); 16] = [
     ("saved", "Saved."),
     ("restored", "Brought back: its settings are in force again, as the newest version."),
     ("added", "Added."),
@@ -131,6 +131,9 @@ const TOLD: [(&str, &str); 13] = [
     ("removed", "Removed."),
     ("enabled", "Enabled: requests are worked from now on."),
     ("disabled", "Disabled: nothing is written until it is enabled again."),
+    ("decided", "Decided."),
+    ("decided_and_retried", "Decided: what waited for it is tried again."),
+    ("undone", "Undone: it is to be decided again."),
     ("retried", "The failed requests are tried again."),
     ("renewed", "Read again."),
     ("nothing_failed", "Nothing of it stands as failed, so nothing is tried again."),

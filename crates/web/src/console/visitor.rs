@@ -59,6 +59,7 @@ impl Visitor {
             ("/", "Overview", Scope::Read),
             ("/connectors", "Connectors", Scope::Read),
             ("/requests", "Requests", Scope::Read),
+            ("/reviews", "Reviews", Scope::Read),
             ("/accounts", "Accounts", Scope::Administer),
             ("/people", "People", Scope::Administer),
             ("/audit", "Audit", Scope::Administer),

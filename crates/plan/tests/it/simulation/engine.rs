@@ -209,17 +209,8 @@ impl Engine {
                 pass.known.others.insert(lead_id, lead);
             }
             Decision::Look { by } => {
-                let found = world.accounts[to].found(&by);
-                pass.known.take_found(&by, found);
-                let found: Vec<String> = pass.known.found().map(str::to_owned).collect();
-                for id in found {
-                    let twin = self.link_of(to, &id).map(|link| {
-                        let pair = Pair::of(account_id(0), account_id(1));
-                        link.end(pair.side(account_id(from))).id.clone()
-                    });
-                    let twin = twin.filter(|twin| Some(twin.as_str()) != pass.item.lead_id());
-                    pass.known.ties.extend(twin.map(|twin| (id, twin)));
-                }
+                pass.known.take_found(&by, world.accounts[to].found(&by));
+                self.tie(pass);
             }
             Decision::Review { .. } => {
                 self.reviews += 1;
@@ -274,6 +265,18 @@ impl Engine {
             other => panic!("no decision about a lead: {other:?}"),
         }
         Step::On
+    }
+
+    /// Sees whose the leads are that were found.
+    fn tie(&self, pass: &mut Pass) {
+        let (from, to) = (pass.from, 1 - pass.from);
+        let side = Pair::of(account_id(0), account_id(1)).side(account_id(from));
+        let found: Vec<String> = pass.known.found().map(str::to_owned).collect();
+        for id in found {
+            let twin = self.link_of(to, &id).map(|link| link.end(side).id.clone());
+            let twin = twin.filter(|twin| Some(twin.as_str()) != pass.item.lead_id());
+            pass.known.ties.extend(twin.map(|twin| (id, twin)));
+        }
     }
 
     fn note_disputes(&mut self, pass: &Pass, now: Timestamp) {

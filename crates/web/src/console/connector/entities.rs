@@ -7,8 +7,8 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use plan::connector::{
-    ActivityRules, ActivityType, BadField, Behaviour, Blank, Conflict, Definition, LeadRules,
-    Policy, WhileDisabled,
+    ActivityRules, ActivityType, BadField, Behaviour, Blank, Conflict, Definition, Identity,
+    KeysDisagree, LeadRules, Linked, Policy, Several, WhileDisabled,
 };
 use plan::problem::Problem;
 
@@ -25,7 +25,7 @@ const MORE_TYPES: usize = 3;
 
 /// A setting that is one of several: each as its name in the configuration file, what people read,
 /// and what it does.
-pub(super) struct OneOf<T: 'static> {
+pub(in crate::console) struct OneOf<T: 'static> {
     all: &'static [(T, &'static str, &'static str, &'static str)],
 }
 
@@ -129,16 +129,55 @@ pub(super) const POLICIES: OneOf<Policy> = OneOf {
     ],
 };
 
+pub(in crate::console) const SEVERAL: OneOf<Several> = OneOf {
+    all: &[
+        (Several::Review, "review", "A person decides", "The lead waits under Reviews."),
+        (Several::Newest, "newest", "The one that was changed last", ""),
+        (Several::Oldest, "oldest", "The one that was created first", ""),
+        (Several::Skip, "skip", "Leave the lead alone", "None of its changes is synced."),
+    ],
+};
+pub(in crate::console) const KEYS_DISAGREE: OneOf<KeysDisagree> = OneOf {
+    all: &[
+        (KeysDisagree::Review, "review", "A person decides", "The lead waits under Reviews."),
+        (
+            KeysDisagree::Primary,
+            "primary",
+            "The one with the primary key",
+            "The other one keeps its key.",
+        ),
+        (
+            KeysDisagree::Secondary,
+            "secondary",
+            "The one with the secondary key",
+            "The other one keeps its key.",
+        ),
+        (KeysDisagree::Skip, "skip", "Leave the lead alone", "None of its changes is synced."),
+    ],
+};
+pub(in crate::console) const LINKED: OneOf<Linked> = OneOf {
+    all: &[
+        (Linked::Review, "review", "A person decides", "The lead waits under Reviews."),
+        (
+            Linked::Relink,
+            "relink",
+            "Link it to the lead that came last",
+            "The other lead is then linked to none.",
+        ),
+        (Linked::Skip, "skip", "Leave the lead alone", "None of its changes is synced."),
+    ],
+};
+
 /// One of several settings, as it is shown.
-pub(super) struct Shown {
-    pub(super) value: &'static str,
-    pub(super) title: &'static str,
-    hint: &'static str,
-    pub(super) chosen: bool,
+pub(in crate::console) struct Shown {
+    pub(in crate::console) value: &'static str,
+    pub(in crate::console) title: &'static str,
+    pub(in crate::console) hint: &'static str,
+    pub(in crate::console) chosen: bool,
 }
 
 impl<T: Copy + PartialEq> OneOf<T> {
-    fn shown(&self, now: T) -> Vec<Shown> {
+    pub(in crate::console) fn shown(&self, now: T) -> Vec<Shown> {
         self.shown_or_none(Some(now))
     }
 
@@ -150,7 +189,7 @@ impl<T: Copy + PartialEq> OneOf<T> {
     }
 
     /// The one of this name in the configuration file.
-    pub(super) fn named(&self, name: &str) -> Option<T> {
+    pub(in crate::console) fn named(&self, name: &str) -> Option<T> {
         self.all.iter().find(|(_, value, ..)| *value == name).map(|(one, ..)| *one)
     }
 
@@ -177,6 +216,9 @@ struct Entities {
     bad_fields: Vec<Shown>,
     while_disabled: Vec<Shown>,
     policies: Vec<Shown>,
+    several: Vec<Shown>,
+    keys_disagree: Vec<Shown>,
+    linked: Vec<Shown>,
     activities: bool,
     activity_behaviours: Vec<Shown>,
     /// The two event codes of each type.
@@ -199,7 +241,7 @@ impl Entities {
         let destination = configuration.account_of(connector.destination)?;
         let (here, here_silent) = lists::catalogue(shared, source).await?;
         let (there, there_silent) = lists::catalogue(shared, destination).await?;
-        let Definition { lead, activity, conflict, while_disabled, .. } = definition;
+        let Definition { lead, activity, conflict, identity, while_disabled, .. } = definition;
         let types = activity.types.iter();
         let mut types: Vec<_> =
             types.map(|kind| (kind.from.to_string(), kind.to.to_string())).collect();
@@ -217,6 +259,9 @@ impl Entities {
             bad_fields: BAD_FIELDS.shown(lead.bad_field),
             while_disabled: WHILE_DISABLED.shown(*while_disabled),
             policies: POLICIES.shown(conflict.policy),
+            several: SEVERAL.shown(identity.several),
+            keys_disagree: KEYS_DISAGREE.shown(identity.keys_disagree),
+            linked: LINKED.shown(identity.linked),
             activities: activity.enabled,
             activity_behaviours: ACTIVITY_BEHAVIOURS.shown(activity.behaviour),
             types,
@@ -285,6 +330,11 @@ fn read(form: &Form, wanted: &mut Definition) -> Result<(), Refusal> {
     };
     wanted.while_disabled = WHILE_DISABLED.read(form, "while_disabled", "while_disabled")?;
     wanted.conflict = Conflict { policy: POLICIES.read(form, "policy", "conflict.policy")? };
+    wanted.identity = Identity {
+        several: SEVERAL.read(form, "several", "identity.several")?,
+        keys_disagree: KEYS_DISAGREE.read(form, "keys_disagree", "identity.keys_disagree")?,
+        linked: LINKED.read(form, "linked", "identity.linked")?,
+    };
     wanted.activity = ActivityRules {
         enabled: is_on("activities"),
         behaviour: ACTIVITY_BEHAVIOURS.read(form, "activity_behaviour", "activity.behaviour")?,

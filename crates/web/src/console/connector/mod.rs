@@ -21,7 +21,9 @@ pub(super) use new::{add, create};
 pub(super) use access::{put as put_access, show as access};
 pub(super) use basic::{put as put_basic, show as basic};
 pub(super) use check::show as check;
-pub(super) use entities::{put as put_entities, show as entities};
+pub(super) use entities::{
+    KEYS_DISAGREE, LINKED, SEVERAL, Shown, put as put_entities, show as entities,
+};
 pub(super) use mapping::{
     put_activities as put_activity_mapping, put_leads as put_mapping,
     show_activities as activity_mapping, show_leads as mapping,

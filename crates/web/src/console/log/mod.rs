@@ -23,7 +23,7 @@ fn in_path(text: &str) -> String {
 }
 
 /// The page of a lead.
-fn lead_path(account: &str, id: &str) -> String {
+pub(super) fn lead_path(account: &str, id: &str) -> String {
     format!("/leads/{}/{}", in_path(account), in_path(id))
 }
 

@@ -7,6 +7,7 @@ use plan::metadata::Catalogue;
 use plan::outcome::{Entity, Event, RetryWith};
 use plan::payload::Item;
 use plan::problem::Problem;
+use plan::review::Reason;
 use store::{AttemptItem, CallItem, RecordItem};
 
 use super::body::{Bodies, Body};
@@ -37,6 +38,8 @@ pub(super) struct Record {
     pub(super) attempts: Vec<Attempt>,
     pub(super) earlier_attempts: usize,
     pub(super) cause: Option<String>,
+    /// Where a person decides about it, if that is why it failed.
+    pub(super) review: Option<String>,
 }
 
 /// A field that a record sends.
@@ -128,6 +131,7 @@ impl Record {
             attempts,
             earlier_attempts,
             cause: problem.map(Problem::cause),
+            review: problem.and_then(|problem| review(&record, problem)),
             left_out: explanation.left_out,
             looked_because: explanation.looked_because,
             kept: record,
@@ -145,6 +149,16 @@ fn leads(
     let ids = [(source, &record.source_id), (destination, &record.destination_id)];
     let known = ids.into_iter().filter_map(|(account, id)| Some((account, id.as_ref()?)));
     known.map(|(account, id)| (account.to_owned(), id.clone(), lead_path(account, id))).collect()
+}
+
+/// Where a person decides about the record's lead, if that is why it failed.
+fn review(record: &RecordItem, problem: &Problem) -> Option<String> {
+    Reason::from_code(&problem.code)?;
+    let lead = record.source_id.as_deref().filter(|_| record.entity == Entity::Lead);
+    Some(lead.map_or("/reviews".to_owned(), |lead| {
+        let lead = form_urlencoded::byte_serialize(lead.as_bytes());
+        format!("/reviews?lead={}", lead.collect::<String>())
+    }))
 }
 
 pub(super) fn origin_of(origin: &Origin) -> String {

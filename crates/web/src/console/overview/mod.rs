@@ -14,7 +14,8 @@ use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use plan::id::ConnectorId;
 use plan::period;
-use store::{Configuration, Waiting};
+use plan::review::State as Standing;
+use store::{Configuration, ReviewFilter, Waiting};
 
 use self::chart::Chart;
 use self::charts::{charts, quiet};
@@ -111,6 +112,11 @@ async fn make(
     incidents
         .retain(|incident| configuration.connectors.iter().any(|c| c.id == incident.connector));
     let all = visitor.reach == Reach::All;
+    let undecided = ReviewFilter {
+        state: Some(Standing::Open),
+        within: visitor.reach.limit(),
+        ..ReviewFilter::default()
+    };
     let facts = Facts {
         configuration: &configuration,
         overview: &overview,
@@ -118,6 +124,7 @@ async fn make(
         mails: &if all { shared.store.mails(MAILS).await? } else { Vec::new() },
         mails_are_sent: shared.mails_are_sent,
         field_changes: &field_changes,
+        undecided: shared.store.count_reviews(&undecided).await?,
         administers: visitor.administers(),
         since: of_late,
         now,

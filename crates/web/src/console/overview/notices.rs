@@ -35,6 +35,8 @@ pub(super) struct Facts<'a> {
     pub(super) mails_are_sent: bool,
     /// Of late, by account.
     pub(super) field_changes: &'a [(String, Vec<(Timestamp, FieldChange)>)],
+    /// How many leads wait for a decision.
+    pub(super) undecided: u64,
     pub(super) administers: bool,
     /// From when on failed mails are told.
     pub(super) since: Timestamp,
@@ -49,6 +51,7 @@ pub(super) fn notices(facts: &Facts<'_>) -> Vec<Notice> {
         notices.extend(late(connector, facts.now));
         notices.extend(retrying(connector));
     }
+    notices.extend(undecided(facts));
     notices.extend(little_quota(facts));
     notices.extend(field_changes(facts));
     notices.extend(mails(facts));
@@ -74,6 +77,23 @@ fn refused_keys(facts: &Facts<'_>) -> Vec<Notice> {
         });
     }
     notices
+}
+
+fn undecided(facts: &Facts<'_>) -> Option<Notice> {
+    (facts.undecided > 0).then(|| Notice {
+        class: "warning",
+        what: format!(
+            "{} for a decision.",
+            match facts.undecided {
+                1 => "1 lead waits".to_owned(),
+                many => format!("{} leads wait", number(many)),
+            }
+        ),
+        advice: "It is not plain which lead each is, or whose value holds: its changes wait until \
+                 somebody decides."
+            .to_owned(),
+        links: vec![("/reviews".to_owned(), "Reviews".to_owned())],
+    })
 }
 
 fn page_of(connector: &ConnectorOverview) -> (String, String) {

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Client;
-use super::fixture::{id, ten};
+use super::fixture::{id, ten_and_reviews};
 
 #[tokio::test]
 async fn answers_are_as_the_description_says() {
     let client = Client::start().await;
-    ten(&client.house).await;
+    ten_and_reviews(&client.house).await;
     let document = client.send_raw("GET", "/openapi.json", "", "").await.expect(200);
     let request = format!("/requests/{}", id(3));
     let (preview, retry) = (format!("{request}/preview"), format!("{request}/retry"));
@@ -35,6 +35,7 @@ async fn answers_are_as_the_description_says() {
     let role = json!({ "role": "administrator" });
     let password = json!({ "password": "long enough" });
     let token = json!({ "name": "t", "scope": "read", "user": "a@example.com" });
+    let choice = json!({ "choice": "link", "lead_id": "twin-b" });
     let lead = json!({ "ProspectID": "x", "EmailAddress": "asha@example.com" });
     for (method, template, path, body) in [
         ("GET", "/openapi.json", "/openapi.json", None),
@@ -66,6 +67,11 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/retries/{batch}/cancel", "/retries/2/cancel", None),
         ("GET", "/leads/{account}/{lead}", "/leads/b/twin-1", None),
         ("GET", "/failures", "/failures", None),
+        ("GET", "/reviews", "/reviews?state=open&connector=ab", None),
+        ("GET", "/reviews/{review}", "/reviews/1", None),
+        ("POST", "/reviews/{review}/decide", "/reviews/1/decide", Some(choice)),
+        ("GET", "/reviews", "/reviews?lead=lead-0", None),
+        ("POST", "/reviews/{review}/undo", "/reviews/1/undo", None),
         ("GET", "/overview", "/overview?from=7d&connector=ab", None),
         ("GET", "/overview", "/overview?from=never", None),
         ("GET", "/mails", "/mails", None),

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use plan::decide::{Dispute, Ruling};
 use plan::id::RequestId;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::problem::Problem;
+use plan::review::{Candidate, Reason, Review};
+use plan::snapshot::Snapshot;
 use store::{
-    AttemptOutcome, Call, CallRef, NewDelivery, Origin, Progress, RecordKey, RequestState, Stage,
-    Store,
+    AttemptOutcome, Call, CallRef, NewDelivery, NewReview, Origin, Progress, RecordKey,
+    RequestState, Stage, Store,
 };
 
 use crate::harness::{House, now};
@@ -25,6 +28,15 @@ pub fn id(number: i64) -> RequestId {
 
 /// Ten requests of the connector `ab`: every third failed, the last two are queued.
 pub async fn ten(house: &House) {
+    keep(house, false).await;
+}
+
+/// The same, and a person is asked about the leads of the first and the fourth.
+pub async fn ten_and_reviews(house: &House) {
+    keep(house, true).await;
+}
+
+async fn keep(house: &House, with_reviews: bool) {
     let store = &house.store;
     let configuration = store.configuration().await.unwrap();
     let connector = configuration.connectors[0].id;
@@ -87,5 +99,63 @@ pub async fn ten(house: &House) {
             due: None,
         });
     }
+    if with_reviews {
+        let review = |n, review| NewReview {
+            connector,
+            source: configuration.accounts[0].id,
+            destination: configuration.accounts[1].id,
+            source_id: format!("lead-{n}"),
+            known_as: Some(format!("person{n}@example.com")),
+            request: id(n),
+            at: at(n),
+            knows_decision: false,
+            review,
+        };
+        progress.reviews = vec![review(0, disagreement()), review(3, conflict())];
+    }
     store.record_progress(&lease, progress).await.unwrap();
+}
+
+fn lead(fields: &[(&str, &str)]) -> Snapshot {
+    fields.iter().copied().collect()
+}
+
+fn disagreement() -> Review {
+    let candidate = |id: &str, key: &str, field: (&str, &str)| Candidate {
+        lead_id: id.to_owned(),
+        found_by: Some(key.to_owned()),
+        fields: lead(&[("FirstName", id), field]),
+        linked_to: None,
+    };
+    let (email, phone) = (("EmailAddress", "person0@example.com"), ("Phone", "+91-9988776655"));
+    Review {
+        reason: Reason::KeysDisagree,
+        sends: lead(&[("FirstName", "Asha"), email, phone]),
+        candidates: vec![
+            candidate("twin-a", "EmailAddress", email),
+            candidate("twin-b", "Phone", phone),
+        ],
+        disputes: Vec::new(),
+    }
+}
+
+fn conflict() -> Review {
+    let candidate = Candidate {
+        lead_id: "twin-3".to_owned(),
+        found_by: None,
+        fields: lead(&[("City", "Agra")]),
+        linked_to: None,
+    };
+    let dispute = Dispute {
+        field: "City".to_owned(),
+        source: "Pune".to_owned(),
+        destination: "Agra".to_owned(),
+        ruling: Ruling::Waits,
+    };
+    Review {
+        reason: Reason::Conflict,
+        sends: lead(&[("City", "Pune")]),
+        candidates: vec![candidate],
+        disputes: vec![dispute],
+    }
 }

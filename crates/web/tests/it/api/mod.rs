@@ -8,6 +8,7 @@ mod input;
 mod log;
 mod people;
 mod preview;
+mod reviews;
 
 use plan::permission::Scope;
 use serde_json::Value;

@@ -88,6 +88,9 @@ async fn a_connector_is_set_up_step_by_step() {
         ("bad_field", "leave_out"),
         ("while_disabled", "drop"),
         ("policy", "source"),
+        ("several", "review"),
+        ("keys_disagree", "review"),
+        ("linked", "review"),
         ("activities", "yes"),
         ("activity_behaviour", "create_only"),
         ("type_from", "201"),
@@ -197,6 +200,9 @@ async fn settings_that_are_wrong_or_old_are_not_saved_and_nothing_written_is_los
         ("bad_field", "refuse"),
         ("while_disabled", "keep"),
         ("policy", "newest"),
+        ("several", "review"),
+        ("keys_disagree", "review"),
+        ("linked", "review"),
         ("activity_behaviour", "create_and_update"),
     ];
     for (other, part) in [

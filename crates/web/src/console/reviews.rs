@@ -1,0 +1,367 @@
+//! `/reviews`: leads of which a person decides who they are, or whose values hold.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use plan::connector::Identity;
+use plan::review::{self, Candidate, Reason};
+use store::ReviewItem;
+
+use super::connector::{KEYS_DISAGREE, LINKED, SEVERAL, Shown, address};
+use super::form::Form;
+use super::log::lead_path;
+use super::page::{self, Choice, choices, told};
+use super::visitor::Visitor;
+use crate::Shared;
+use crate::api::{Params, Refusal, decide_review, known_review, read_reviews, save_connector};
+
+/// The states, and what people read.
+const STATES: [(&str, &str); 3] =
+    [("open", "to decide"), ("decided", "decided"), ("solved", "nothing left to decide")];
+
+/// Why a person is asked, in a few words.
+pub(super) fn words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Several => "several leads match",
+        Reason::KeysDisagree => "its keys find different leads",
+        Reason::Linked => "its match is linked to another lead",
+        Reason::Conflict => "both accounts changed a field",
+    }
+}
+
+/// What was decided, in words.
+fn decision(choice: &review::Choice) -> String {
+    match choice {
+        review::Choice::Link { lead_id } => format!("It is the lead {lead_id}."),
+        review::Choice::Create => "It is none of them: it is a lead of its own.".to_owned(),
+        review::Choice::Ignore => "It is left alone.".to_owned(),
+        review::Choice::Source => "What the source holds is right.".to_owned(),
+        review::Choice::Destination => "What the destination holds is right.".to_owned(),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "reviews.html")]
+struct List {
+    page: &'static str,
+    visitor: Visitor,
+    told: Option<&'static str>,
+    wrong: Option<String>,
+    state: String,
+    states: Vec<Choice>,
+    items: Vec<ReviewItem>,
+    /// Whether it is the list of one lead or connector alone.
+    is_narrow: bool,
+    /// Where the list goes on.
+    older: Option<String>,
+}
+
+impl List {
+    fn words(reason: Reason) -> &'static str {
+        words(reason)
+    }
+
+    fn name(item: &ReviewItem) -> &str {
+        item.known_as.as_ref().unwrap_or(&item.source_id)
+    }
+
+    fn decision(choice: &review::Choice) -> String {
+        decision(choice)
+    }
+}
+
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Query(mut given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let told = told(&given);
+    given.remove("told");
+    given.retain(|_, value| !value.trim().is_empty());
+    let is_narrow = given.contains_key("lead") || given.contains_key("connector");
+    let mut wanted = given.clone();
+    // What waits is what one comes for; of one lead everything.
+    match wanted.get("state").map(String::as_str) {
+        None if !is_narrow => wanted.insert("state".to_owned(), "open".to_owned()),
+        Some("all") => wanted.remove("state"),
+        _ => None,
+    };
+    let state = wanted.get("state").cloned().unwrap_or_else(|| "all".to_owned());
+    let read = read_reviews(&shared, &visitor.reach, Params::new(wanted)).await;
+    let (status, wrong, items, cursor) = match read {
+        Ok(part) => (StatusCode::OK, None, part.items, part.cursor),
+        Err(refusal) => (refusal.status(), Some(refusal.message()), Vec::new(), None),
+    };
+    let older = cursor.map(|cursor| {
+        let parts = given.iter().filter(|(name, _)| *name != "cursor");
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(parts).append_pair("cursor", &cursor);
+        format!("/reviews?{}", query.finish())
+    });
+    let states = choices(STATES.into_iter().chain([("all", "all")]), &state);
+    let list =
+        List { page: "Reviews", visitor, told, wrong, state, states, items, is_narrow, older };
+    page::page(status, &list)
+}
+
+/// A field in which the lead and its candidates are compared.
+struct Compared {
+    field: String,
+    /// What the lead sends.
+    sends: String,
+    /// What each candidate holds.
+    held: Vec<String>,
+    /// Whether the field is what is asked about: a search key, or in conflict.
+    is_asked: bool,
+    differs: bool,
+}
+
+#[derive(Template)]
+#[template(path = "review.html")]
+struct One {
+    page: &'static str,
+    visitor: Visitor,
+    told: Option<&'static str>,
+    wrong: Option<String>,
+    item: ReviewItem,
+    /// The accounts' names.
+    source: String,
+    destination: String,
+    /// The page of the lead in the source.
+    path: String,
+    /// What differs, and what is asked about, first.
+    differing: Vec<Compared>,
+    same: Vec<Compared>,
+    /// What may be decided for leads to come; empty where there is no rule for it.
+    rules: Vec<Shown>,
+    connector: String,
+}
+
+impl One {
+    async fn read(shared: &Shared, visitor: Visitor, item: ReviewItem) -> store::Result<Self> {
+        let configuration = shared.store.configuration().await?;
+        let connector = configuration.connector(&item.connector);
+        let name = |id| configuration.account_of(id).map(|account| account.name.clone());
+        let (source, destination) = match connector {
+            Some(connector) => (name(connector.source)?, name(connector.destination)?),
+            None => (String::new(), String::new()),
+        };
+        let rules = connector
+            .map(|connector| rules(&connector.definition.identity, item.reason))
+            .filter(|_| visitor.administers())
+            .unwrap_or_default();
+        let (differing, same) = compared(&item).into_iter().partition(|one| one.differs);
+        Ok(Self {
+            page: "Reviews",
+            told: None,
+            wrong: None,
+            path: lead_path(&source, &item.source_id),
+            connector: address(&item.connector),
+            visitor,
+            source,
+            destination,
+            differing,
+            same,
+            rules,
+            item,
+        })
+    }
+
+    fn words(&self) -> &'static str {
+        words(self.item.reason)
+    }
+
+    fn name(&self) -> &str {
+        self.item.known_as.as_ref().unwrap_or(&self.item.source_id)
+    }
+
+    fn message(&self) -> String {
+        self.item.evidence.problem().message
+    }
+
+    fn decision(choice: &review::Choice) -> String {
+        decision(choice)
+    }
+
+    fn is_open(&self) -> bool {
+        self.item.state == review::State::Open
+    }
+
+    fn is_conflict(&self) -> bool {
+        self.item.reason == Reason::Conflict
+    }
+
+    fn path_there(&self, candidate: &Candidate) -> String {
+        lead_path(&self.destination, &candidate.lead_id)
+    }
+
+    /// What a candidate is told apart by.
+    fn label(candidate: &Candidate) -> String {
+        let name = ["FirstName", "LastName"].map(|field| candidate.fields.filled(field));
+        let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let known = ["EmailAddress", "Phone"].map(|field| candidate.fields.filled(field));
+        let known = known.into_iter().flatten().next();
+        match (name.is_empty(), known) {
+            (false, Some(known)) => format!("{name}, {known}"),
+            (false, None) => name,
+            (true, Some(known)) => known.to_owned(),
+            (true, None) => candidate.lead_id.clone(),
+        }
+    }
+}
+
+/// Field by field, what the lead sends beside what the candidates hold.
+fn compared(item: &ReviewItem) -> Vec<Compared> {
+    let evidence = &item.evidence;
+    let mut fields: Vec<&str> = evidence.sends.0.keys().map(String::as_str).collect();
+    for candidate in &evidence.candidates {
+        fields.extend(candidate.fields.0.keys().map(String::as_str));
+    }
+    fields.sort_unstable();
+    fields.dedup();
+    let is_asked = |field: &str| {
+        evidence.candidates.iter().any(|one| one.found_by.as_deref() == Some(field))
+            || evidence.disputes.iter().any(|dispute| dispute.field == field)
+    };
+    let compare = |field: &str| {
+        let sends = evidence.sends.get(field).unwrap_or_default().to_owned();
+        let held = evidence.candidates.iter();
+        let held: Vec<String> =
+            held.map(|one| one.fields.get(field).unwrap_or_default().to_owned()).collect();
+        let is_sent = evidence.sends.get(field).is_some();
+        let differs = held.iter().any(|value| is_sent && *value != sends)
+            || held.windows(2).any(|two| two[0] != two[1])
+            || is_asked(field);
+        Compared { field: field.to_owned(), sends, held, is_asked: is_asked(field), differs }
+    };
+    let mut all: Vec<Compared> = fields.into_iter().map(compare).collect();
+    all.retain(|one| !one.sends.is_empty() || one.held.iter().any(|value| !value.is_empty()));
+    all.sort_by_key(|one| !one.is_asked);
+    all
+}
+
+/// What may be decided for all leads of a connector to come, in place of asking.
+fn rules(Identity { several, keys_disagree, linked }: &Identity, reason: Reason) -> Vec<Shown> {
+    match reason {
+        Reason::Several => SEVERAL.shown(*several),
+        Reason::KeysDisagree => KEYS_DISAGREE.shown(*keys_disagree),
+        Reason::Linked => LINKED.shown(*linked),
+        Reason::Conflict => Vec::new(),
+    }
+}
+
+pub(super) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(number): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let item = match known_review(&shared, &visitor.reach, &number).await {
+        Ok(item) => item,
+        Err(refusal) if refusal.status() == StatusCode::NOT_FOUND => {
+            return page::not_found("no review");
+        }
+        Err(refusal) => return page::refused(&refusal),
+    };
+    match One::read(&shared, visitor, item).await {
+        Ok(one) => page::page(StatusCode::OK, &One { told: told(&given), ..one }),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+pub(super) async fn decide(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(number): Path<String>,
+    form: Form,
+) -> Response {
+    let item = match known_review(&shared, &visitor.reach, &number).await {
+        Ok(item) => item,
+        Err(refusal) => return page::refused(&refusal),
+    };
+    match decided(&shared, &visitor, &item, &form).await {
+        Ok(retried) => {
+            let word = if retried > 0 { "decided_and_retried" } else { "decided" };
+            Redirect::to(&page::with_told(&format!("/reviews/{}", item.id), word)).into_response()
+        }
+        Err(refusal) => match One::read(&shared, visitor, item).await {
+            Ok(one) => {
+                let wrong = Some(refusal.message());
+                page::page(refusal.status(), &One { wrong, ..one })
+            }
+            Err(error) => page::unavailable(&error),
+        },
+    }
+}
+
+async fn decided(
+    shared: &Shared,
+    visitor: &Visitor,
+    item: &ReviewItem,
+    form: &Form,
+) -> Result<u64, Refusal> {
+    let choice = match form.text("choice") {
+        "create" => review::Choice::Create,
+        "ignore" => review::Choice::Ignore,
+        "source" => review::Choice::Source,
+        "destination" => review::Choice::Destination,
+        lead => match lead.strip_prefix("link ") {
+            Some(lead_id) => review::Choice::Link { lead_id: lead_id.to_owned() },
+            None => return Err(Refusal::wrong("choice", "is missing: choose one of the list")),
+        },
+    };
+    keep_rule(shared, visitor, item, form.text("rule")).await?;
+    let retried = decide_review(shared, &visitor.actor(), item, Some(&choice)).await?;
+    Ok(retried.requests)
+}
+
+/// Makes a rule of it for leads to come, if that is wanted: a setting of the connector.
+async fn keep_rule(
+    shared: &Shared,
+    visitor: &Visitor,
+    item: &ReviewItem,
+    rule: &str,
+) -> Result<(), Refusal> {
+    if rule.is_empty() || !visitor.administers() {
+        return Ok(());
+    }
+    let configuration = shared.store.configuration().await?;
+    let Some(connector) = configuration.connector(&item.connector) else { return Ok(()) };
+    let mut wanted = connector.definition.clone();
+    let wrong = || Refusal::wrong("rule", format!("'{rule}' is no choice; choose one of the list"));
+    let identity = &mut wanted.identity;
+    match item.reason {
+        Reason::Several => identity.several = SEVERAL.named(rule).ok_or_else(wrong)?,
+        Reason::KeysDisagree => {
+            identity.keys_disagree = KEYS_DISAGREE.named(rule).ok_or_else(wrong)?;
+        }
+        Reason::Linked => identity.linked = LINKED.named(rule).ok_or_else(wrong)?,
+        Reason::Conflict => return Ok(()),
+    }
+    if wanted != connector.definition {
+        save_connector(shared, &visitor.actor(), &wanted, None, Some(connector.version)).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn undo(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(number): Path<String>,
+    _form: Form,
+) -> Response {
+    let done = async {
+        let item = known_review(&shared, &visitor.reach, &number).await?;
+        decide_review(&shared, &visitor.actor(), &item, None).await?;
+        Ok::<_, Refusal>(item.id)
+    };
+    match done.await {
+        Ok(id) => {
+            Redirect::to(&page::with_told(&format!("/reviews/{id}"), "undone")).into_response()
+        }
+        Err(refusal) => page::refused(&refusal),
+    }
+}
