@@ -223,6 +223,18 @@ export const PAGES = [
     },
   },
   {
+    name: "reviews-none", title: "Reviews, when nothing waits", tells: "Where it is not plain which lead a lead is, nothing is guessed.",
+    path: () => "/reviews", route: "/reviews", world: "bare", sees: "Nothing waits for a decision",
+  },
+  {
+    name: "reviews", title: "Reviews", tells: "Leads whose changes wait for a person; other leads go on.",
+    route: "/reviews", world: "undecided", sees: "its keys find different leads",
+  },
+  {
+    name: "review", title: "A review", tells: "The lead beside those that it may be; the decision can be made a rule for leads to come, and undone.",
+    route: "/reviews/{id}", world: "undecided", path: () => "/reviews/1", sees: "Side by side", dark: true,
+  },
+  {
     name: "audit", title: "Audit log", tells: "Who changed what, with before and after.",
     route: "/audit", world: "busy", sees: "Audit log", dark: true,
   },

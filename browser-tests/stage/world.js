@@ -123,6 +123,21 @@ export const busy = async (stage) => {
   return service;
 };
 
+/** A lead of which it is not plain who it is: each of its keys finds another lead. */
+export const undecided = async (stage) => {
+  const service = await connected(stage);
+  const { archive, sales } = service;
+  await service.apply(connector("sales", "archive", `enabled = true${KEYS}`));
+  await sales.addAutomation("new_lead", (await service.run(["connector", "url", "sales-to-archive"])).trim());
+  const [EmailAddress, Phone] = ["asha.nair@example.com", "+91-9812345670"];
+  const byEmail = await archive.createLead({ FirstName: "Asha", LastName: "Nair", EmailAddress, mx_City: "Pune", Company: "Acme" });
+  const byPhone = await archive.createLead({ FirstName: "A.", LastName: "Nayar", Phone, mx_City: "Mumbai" });
+  await sales.createLead({ FirstName: "Asha", LastName: "Nair", EmailAddress, Phone, mx_City: "Pune" });
+  await requests(service, 3);
+  Object.assign(service, { byEmail, byPhone });
+  return service;
+};
+
 /** What somebody might write into a form on a web site that makes leads. */
 export const ATTACKS = [
   "<script>window.attacked = 1; alert('attacked')</script>",

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use plan::decide::{Change, Decision};
 use plan::identity;
-use plan::link::Link;
+use plan::link::{Link, Pair};
 use plan::outcome::{Entity, Event, SyncStatus};
 use plan::problem::Problem;
 use plan::retry;
@@ -169,6 +169,10 @@ impl Worker {
             for key in self.book.in_lane(lane) {
                 let Some(record) = self.book.record_mut(key) else { continue };
                 let Some(route) = self.routes.get(&record.connector) else { continue };
+                // The lead may wait for other accounts too: there it is tied to other leads.
+                if Pair::of(route.source, route.destination) != pair {
+                    continue;
+                }
                 let own = link.end(pair.side(route.source)).id.as_str();
                 match (link.entity, &mut record.lead) {
                     (Entity::Lead, Some(lead)) if lead.item.lead_id() == Some(own) => {

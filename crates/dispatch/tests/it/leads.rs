@@ -374,3 +374,24 @@ async fn several_waiting_changes_of_one_lead_become_one_write() {
     assert_eq!(scene.there.lead_count(), 4);
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_that_goes_to_two_accounts_gets_to_both() {
+    let mut scene = Scene::new("").await;
+    let third = scene.add_account("third").await;
+    let mut requests = Vec::new();
+    for n in 0..20 {
+        let lead = json!({"ProspectID": format!("l{n}"), "EmailAddress": format!("l{n}@x.y")});
+        let body = json!({ "Current": lead }).to_string();
+        for connector in ["there", "third"] {
+            requests.push(scene.post_to(connector, body.clone()).await);
+        }
+    }
+    // They are taken up together, so that each waits for the other's turn.
+    scene.work();
+    for request in requests {
+        scene.ends_as(request, Event::New).await;
+    }
+    assert_eq!((scene.there.lead_count(), third.lead_count()), (20, 20));
+    scene.stop().await;
+}

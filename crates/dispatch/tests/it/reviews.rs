@@ -33,8 +33,8 @@ async fn decide(scene: &Scene, id: i64, choice: Option<Choice>) -> u64 {
     retried.expect("it is decided").requests
 }
 
-fn link(lead_id: &str) -> Option<Choice> {
-    Some(Choice::Link { lead_id: lead_id.to_owned() })
+fn link(lead_id: &str) -> Choice {
+    Choice::Link { lead_id: lead_id.to_owned() }
 }
 
 fn made(account: &Sandbox, fields: &[(&str, &str)]) -> String {
@@ -55,7 +55,7 @@ async fn posted(scene: &Scene, id: &str) -> plan::id::RequestId {
 }
 
 /// Two leads there, and one here that has a key of each.
-async fn disagreeing(scene: &Scene) -> [String; 3] {
+fn disagreeing(scene: &Scene) -> [String; 3] {
     let email = made(&scene.there, &[("EmailAddress", "asha@example.com"), ("FirstName", "Asha")]);
     let phone = made(&scene.there, &[("Phone", "+91-9988776655"), ("FirstName", "Ashish")]);
     let here = made(
@@ -73,7 +73,7 @@ async fn disagreeing(scene: &Scene) -> [String; 3] {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_of_two_leads_wait_for_a_person_and_then_drain_in_order() {
     let mut scene = Scene::at_work(TWO_KEYS).await;
-    let [here, by_email, by_phone] = disagreeing(&scene).await;
+    let [here, by_email, by_phone] = disagreeing(&scene);
     let before = [lead(&scene.there, &by_email), lead(&scene.there, &by_phone)];
     let first = posted(&scene, &here).await;
     let item = scene.ends_as(first, Event::Failed).await;
@@ -106,7 +106,7 @@ async fn keys_of_two_leads_wait_for_a_person_and_then_drain_in_order() {
     let other = scene.post(&json!({"ProspectID":"other","EmailAddress":"other@example.com"})).await;
     scene.ends_as(other, Event::New).await;
 
-    assert_eq!(decide(&scene, open.id, link(&by_email)).await, 2);
+    assert_eq!(decide(&scene, open.id, Some(link(&by_email))).await, 2);
     let first = succeeds(&scene, first).await;
     let second = succeeds(&scene, second).await;
     assert!(first.finished_at <= second.finished_at, "{first:#?} {second:#?}");
@@ -137,7 +137,7 @@ async fn succeeds(scene: &Scene, id: plan::id::RequestId) -> RequestItem {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_undone_and_made_anew() {
     let mut scene = Scene::at_work(TWO_KEYS).await;
-    let [here, by_email, by_phone] = disagreeing(&scene).await;
+    let [here, by_email, by_phone] = disagreeing(&scene);
     let first = posted(&scene, &here).await;
     scene.ends_as(first, Event::Failed).await;
     let id = only_open(&scene).await.id;
@@ -153,7 +153,7 @@ async fn a_decision_is_undone_and_made_anew() {
     assert_eq!(decide(&scene, id, None).await, 0);
     assert_eq!(only_open(&scene).await.id, id);
     // What was left alone is made good.
-    assert_eq!(decide(&scene, id, link(&by_phone)).await, 2);
+    assert_eq!(decide(&scene, id, Some(link(&by_phone))).await, 2);
     scene.until(second, |item| item.records[0].event != Event::Skipped).await;
     assert_eq!(held(&scene.there, &by_phone, "mx_City").as_deref(), Some("Pune"));
     assert_eq!(held(&scene.there, &by_email, "mx_City").as_deref().unwrap_or_default(), "");
@@ -225,25 +225,21 @@ async fn a_rule_decides_in_place_of_a_person() {
         let item = scene.ended(request).await;
         let city = |id: &String| held(&scene.there, id, "mx_City").unwrap_or_default();
         let cities: Vec<String> = twins.iter().map(city).collect();
-        match expected {
-            Some(twin) => {
-                assert_eq!(item.records[0].event, Event::Updated, "{rule}: {item:#?}");
-                let mut wanted = ["", ""];
-                wanted[twin] = "Pune";
-                assert_eq!(cities, wanted, "{rule}");
-            }
-            None => {
-                assert_eq!(problem(&item).code, "left_alone", "{item:#?}");
-                assert_eq!(cities, ["", ""]);
-            }
+        let mut wanted = ["", ""];
+        if let Some(twin) = expected {
+            assert_eq!(item.records[0].event, Event::Updated, "{rule}: {item:#?}");
+            wanted[twin] = "Pune";
+        } else {
+            assert_eq!(problem(&item).code, "left_alone", "{item:#?}");
         }
+        assert_eq!(cities, wanted, "{rule}");
         assert!(reviews(&scene, State::Open).await.is_empty(), "{rule}");
         scene.stop().await;
     }
     // A rule for keys that disagree: the other lead keeps its key.
     let rule = format!(r#"{TWO_KEYS},"identity":{{"keys_disagree":"primary"}}"#);
     let mut scene = Scene::at_work(&rule).await;
-    let [here, by_email, by_phone] = disagreeing(&scene).await;
+    let [here, by_email, by_phone] = disagreeing(&scene);
     let request = posted(&scene, &here).await;
     scene.ends_as(request, Event::Updated).await;
     assert_eq!(held(&scene.there, &by_email, "mx_City").as_deref(), Some("Pune"));
@@ -295,7 +291,7 @@ async fn activities_of_a_lead_wait_with_it() {
         format!(r#"{TWO_KEYS},"activity":{{"enabled":true,"type":[{{"from":22,"to":22}}]}}"#);
     let mut scene = Scene::at_work(&parts).await;
     capture(&scene.here);
-    let [here, by_email, _] = disagreeing(&scene).await;
+    let [here, by_email, _] = disagreeing(&scene);
     let request = posted(&scene, &here).await;
     scene.ends_as(request, Event::Failed).await;
     scene.here.create_activity(&here, 22, "called", &[]).expect("an activity");
@@ -305,7 +301,7 @@ async fn activities_of_a_lead_wait_with_it() {
     assert_eq!(problem(&item).code, "keys_disagree", "{item:#?}");
     assert!(calls(&item).is_empty(), "{item:#?}");
     let id = only_open(&scene).await.id;
-    assert_eq!(decide(&scene, id, link(&by_email)).await, 2);
+    assert_eq!(decide(&scene, id, Some(link(&by_email))).await, 2);
     succeeds(&scene, activity).await;
     assert_eq!(scene.there.activities(&by_email).len(), 1);
     scene.stop().await;

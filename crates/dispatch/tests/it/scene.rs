@@ -127,12 +127,36 @@ impl Scene {
 
     pub async fn put_account_as(&self, name: &str, host: &str, secret: &str, plan: AccountPlan) {
         let account = if name == "here" { &self.here } else { &self.there };
+        self.put_account_of(account, name, host, secret, plan).await;
+    }
+
+    async fn put_account_of(
+        &self,
+        account: &Sandbox,
+        name: &str,
+        host: &str,
+        secret: &str,
+        plan: AccountPlan,
+    ) {
         let keys = Keys {
             access: SecretString::from(account.access_key()),
             secret: SecretString::from(secret),
         };
         let (name, host) = (name.to_owned(), host.to_owned());
         self.change(Change::PutAccount { name, host, keys, plan }).await;
+    }
+
+    /// One more account, and a connector of its name to it.
+    pub async fn add_account(&self, name: &str) -> Sandbox {
+        let settings = Settings { plan: Plan::Unlimited, ..Settings::new(name) };
+        let account = Sandbox::start(settings).await.expect("an account on a free port");
+        let plan = AccountPlan::Quota(unlimited());
+        let (host, secret) = (account.url(), account.secret_key().to_owned());
+        self.put_account_of(&account, name, &host, &secret, plan).await;
+        let mut definition = connector("");
+        (definition.name, definition.destination) = (name.to_owned(), name.to_owned());
+        self.put_connector(definition).await;
+        account
     }
 
     /// Adds or changes a connector, and enables it.

@@ -91,7 +91,7 @@ pub(super) async fn list(
     };
     let state = wanted.get("state").cloned().unwrap_or_else(|| "all".to_owned());
     let read = read_reviews(&shared, &visitor.reach, Params::new(wanted)).await;
-    let (status, wrong, items, cursor) = match read {
+    let (code, wrong, items, cursor) = match read {
         Ok(part) => (StatusCode::OK, None, part.items, part.cursor),
         Err(refusal) => (refusal.status(), Some(refusal.message()), Vec::new(), None),
     };
@@ -104,7 +104,7 @@ pub(super) async fn list(
     let states = choices(STATES.into_iter().chain([("all", "all")]), &state);
     let list =
         List { page: "Reviews", visitor, told, wrong, state, states, items, is_narrow, older };
-    page::page(status, &list)
+    page::page(code, &list)
 }
 
 /// A field in which the lead and its candidates are compared.
@@ -150,7 +150,7 @@ impl One {
             None => (String::new(), String::new()),
         };
         let rules = connector
-            .map(|connector| rules(&connector.definition.identity, item.reason))
+            .map(|connector| rules(connector.definition.identity, item.reason))
             .filter(|_| visitor.administers())
             .unwrap_or_default();
         let (differing, same) = compared(&item).into_iter().partition(|one| one.differs);
@@ -244,11 +244,11 @@ fn compared(item: &ReviewItem) -> Vec<Compared> {
 }
 
 /// What may be decided for all leads of a connector to come, in place of asking.
-fn rules(Identity { several, keys_disagree, linked }: &Identity, reason: Reason) -> Vec<Shown> {
+fn rules(identity: Identity, reason: Reason) -> Vec<Shown> {
     match reason {
-        Reason::Several => SEVERAL.shown(*several),
-        Reason::KeysDisagree => KEYS_DISAGREE.shown(*keys_disagree),
-        Reason::Linked => LINKED.shown(*linked),
+        Reason::Several => SEVERAL.shown(identity.several),
+        Reason::KeysDisagree => KEYS_DISAGREE.shown(identity.keys_disagree),
+        Reason::Linked => LINKED.shown(identity.linked),
         Reason::Conflict => Vec::new(),
     }
 }

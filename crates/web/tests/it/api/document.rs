@@ -37,6 +37,7 @@ async fn answers_are_as_the_description_says() {
     let token = json!({ "name": "t", "scope": "read", "user": "a@example.com" });
     let choice = json!({ "choice": "link", "lead_id": "twin-b" });
     let lead = json!({ "ProspectID": "x", "EmailAddress": "asha@example.com" });
+    let operator = json!({ "role": "operator" });
     for (method, template, path, body) in [
         ("GET", "/openapi.json", "/openapi.json", None),
         ("PUT", "/accounts/{name}", "/accounts/c", Some(account)),
@@ -84,12 +85,7 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/tokens", "/tokens", Some(token)),
         ("GET", "/tokens", "/tokens", None),
         ("DELETE", "/tokens/{name}", "/tokens/t", None),
-        (
-            "PUT",
-            "/users/{email}/role",
-            "/users/a@example.com/role",
-            Some(json!({ "role": "operator" })),
-        ),
+        ("PUT", "/users/{email}/role", "/users/a@example.com/role", Some(operator)),
         ("DELETE", "/users/{email}", "/users/a@example.com", None),
         ("GET", "/audit", "/audit?limit=200", None),
         ("GET", "/audit", "/audit?action=add_user&actor=token+test&subject=a@example.com", None),

@@ -1,0 +1,45 @@
+// A lead of which it is not plain who it is: a person decides, makes a rule of it, and undoes it.
+import assert from "node:assert/strict";
+import { scene } from "../stage/scene.js";
+import { OPERATOR, requests, signedIn, undecided } from "../stage/world.js";
+
+scene("a lead is decided about, and what waited for it is written", async (stage) => {
+  const service = await undecided(stage);
+  const visitor = await signedIn(stage, service);
+  const { page } = visitor;
+  await visitor.open("/");
+  await page.getByText("1 lead waits for a decision").waitFor();
+  await page.getByRole("link", { name: "Reviews" }).last().click();
+  await page.getByRole("link", { name: "asha.nair@example.com" }).click();
+  await page.getByRole("heading", { name: "Side by side" }).waitFor();
+  const shown = await page.locator("table").first().innerText();
+  for (const part of ["found by EmailAddress", "found by Phone", "Nayar", "Mumbai"]) assert.match(shown, new RegExp(part));
+
+  await page.getByRole("radio", { name: /^1: Asha Nair/ }).check();
+  await page.getByRole("radio", { name: /^The one with the primary key/ }).check();
+  await page.getByRole("button", { name: "Decide" }).click();
+  await page.getByText("Decided: what waited for it is tried again").waitFor();
+  await requests(service, 3);
+  const [written] = await service.archive.leadsOf("asha.nair@example.com");
+  assert.deepEqual([written.ProspectID, written.mx_City, written.Phone || ""], [service.byEmail, "Pune", ""]);
+  const settings = await service.call("GET", "connectors/sales-to-archive");
+  assert.equal(settings.identity.keys_disagree, "primary");
+
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("Undone: it is to be decided again").waitFor();
+  await page.getByRole("heading", { name: "Decide" }).waitFor();
+});
+
+scene("an operator decides, and makes no rules", async (stage) => {
+  const service = await undecided(stage);
+  const visitor = await signedIn(stage, service, { as: OPERATOR });
+  const { page } = visitor;
+  await visitor.open("/requests?event=failed");
+  await page.getByRole("link", { name: "asha.nair@example.com" }).first().click();
+  await page.getByRole("link", { name: "Decide" }).click();
+  await page.getByRole("link", { name: "asha.nair@example.com" }).click();
+  assert.equal(await page.getByText("And for leads to come").count(), 0);
+  await page.getByRole("radio", { name: /^Leave it alone/ }).check();
+  await page.getByRole("button", { name: "Decide" }).click();
+  await page.getByText("It is left alone.").waitFor();
+});
