@@ -8,6 +8,7 @@
 mod change;
 mod matching;
 mod merge;
+mod removed;
 mod settle;
 
 pub use change::Change;
@@ -63,6 +64,8 @@ pub struct Case<'a> {
 pub struct Known {
     /// The record was read from the source just now, so it can't be old.
     pub fresh: bool,
+    /// The record was to be read from the source just now, and is not there.
+    pub source_gone: bool,
     /// A write for it may have taken effect unseen: look before writing again.
     pub doubtful: bool,
     /// How many of its keys can't be used: the destination has no lead by them, or says that
@@ -270,12 +273,39 @@ const WRITE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// Decides what to do about a lead.
 pub fn decide(case: &Case<'_>) -> Decision {
+    if let Some(removal) = case.item.removal() {
+        return removed::decide(case, removal);
+    }
     if !case.mapped.problems.is_empty() {
         return Decision::Refuse { problems: case.mapped.problems.clone() };
     }
     let behaviour = case.connector.lead.behaviour;
     if behaviour == Behaviour::DoNothing {
         return skip("do_nothing", "The connector's lead behaviour is to do nothing.");
+    }
+    let ends = case.link.map(|link| {
+        (link.end(link.pair.side(case.source)), link.end(link.pair.side(case.destination)))
+    });
+    // A webhook of before may come late.
+    if ends.is_some_and(|(here, _)| here.is_gone) {
+        if case.known.source_gone {
+            return skip(
+                "removed",
+                "The lead was deleted in the source, or merged into another one, since this came.",
+            );
+        }
+        if !case.known.fresh
+            && let Some(lead_id) = case.item.lead_id()
+        {
+            return Decision::ReadSource { lead_id: lead_id.to_owned() };
+        }
+    }
+    if ends.is_some_and(|(_, there)| there.is_gone) {
+        return skip(
+            "twin_removed",
+            "Its counterpart in the destination was deleted there, or merged into another lead: it \
+             is not made again.",
+        );
     }
     match (case.link, case.opposite) {
         (Some(link), Some(opposite)) if !case.known.twin_gone => {

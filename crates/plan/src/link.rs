@@ -87,6 +87,10 @@ pub struct End {
     /// our write, and is read afresh (`two-way.md`, trap ii).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrote: Option<Timestamp>,
+    /// The lead was deleted there, or merged into another one, as a webhook told and a read
+    /// confirmed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_gone: bool,
     /// Fields whose base is what we sent, and which this side did not show since. What it shows
     /// first may be its own way to write that (`two-way.md`, trap iii).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

@@ -38,6 +38,16 @@ const STANDARD: [(&str, &[&str]); 2] = [
 pub struct Item {
     entity: Entity,
     body: Map<String, Value>,
+    removal: Option<Removal>,
+}
+
+/// Why a lead is not in its account any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It was deleted.
+    Deleted,
+    /// It was merged into another one.
+    Merged,
 }
 
 /// What a payload says of a field.
@@ -100,6 +110,64 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Item>, Proble
     items.into_iter().enumerate().map(|(position, item)| Item::of(item, position)).collect()
 }
 
+/// Reads the body of a webhook that tells of leads which were deleted or merged: every lead that it
+/// names, each of which may be gone, or not.
+///
+/// What LeadSquared posts of these is not known (`leadsquared-api.md`, 6.4). A guess: the lead as in
+/// other webhooks, or ids under names that end in `ProspectId` or `LeadId`.
+///
+/// # Errors
+/// As [`read`]; or it names no lead.
+pub fn read_removals(
+    body: &[u8],
+    content_type: Option<&str>,
+    removal: Removal,
+) -> Result<Vec<Item>, Problem> {
+    let mut found: Vec<Item> = Vec::new();
+    for item in read(body, content_type)? {
+        let mut ids = Vec::new();
+        named_leads(&item.body, &mut ids);
+        for id in item.lead_id().into_iter().chain(ids) {
+            if found.iter().any(|other| other.lead_id() == Some(id)) {
+                continue;
+            }
+            let is_own = item.lead_id() == Some(id) && item.entity == Entity::Lead;
+            let one = if is_own {
+                item.clone()
+            } else {
+                Item::from_state(Entity::Lead, &std::iter::once(("ProspectID", id)).collect())
+            };
+            found.push(Item { removal: Some(removal), ..one });
+        }
+    }
+    if found.is_empty() {
+        return Err(unreadable("The body names no lead that was deleted or merged."));
+    }
+    found.truncate(MOST_RECORDS);
+    Ok(found)
+}
+
+/// The ids of leads that are anywhere in a body.
+fn named_leads<'a>(body: &'a Map<String, Value>, ids: &mut Vec<&'a str>) {
+    for (name, value) in body {
+        let name = name.to_ascii_lowercase();
+        match value {
+            Value::String(id)
+                if (name.ends_with("prospectid") || name.ends_with("leadid"))
+                    && is_id(id)
+                    && !id.trim().is_empty() =>
+            {
+                ids.push(id);
+            }
+            Value::Object(map) => named_leads(map, ids),
+            Value::Array(list) => {
+                list.iter().filter_map(Value::as_object).for_each(|map| named_leads(map, ids));
+            }
+            _ => {}
+        }
+    }
+}
+
 fn tree(body: &[u8]) -> Result<Value, Problem> {
     json::read(body)
         .map_err(|error| unreadable(&format!("The body is not JSON that can be read: {error}.")))
@@ -157,7 +225,7 @@ impl Item {
                 }
             }
         }
-        let item = Self { entity, body };
+        let item = Self { entity, body, removal: None };
         if [item.told_id(), item.told_lead_id()].into_iter().flatten().any(|id| !is_id(id)) {
             return Err(unreadable(&format!(
                 "Record {} of the body has an id that is too long, or has control characters.",
@@ -176,7 +244,12 @@ impl Item {
     /// A lead or an activity with these fields, as if an automation had posted it.
     pub fn from_state(entity: Entity, state: &Snapshot) -> Self {
         let body = state.0.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
-        Self { entity, body: body.collect() }
+        Self { entity, body: body.collect(), removal: None }
+    }
+
+    /// Why the lead is gone from the source, if that is what it tells.
+    pub fn removal(&self) -> Option<Removal> {
+        self.removal
     }
 
     /// Whether it is a lead or an activity.
@@ -253,7 +326,7 @@ impl Item {
             .iter()
             .filter_map(|block| Some(((*block).to_owned(), self.body.get(*block)?.clone())))
             .collect();
-        let lead = Self { entity: Entity::Lead, body };
+        let lead = Self { entity: Entity::Lead, body, removal: None };
         lead.lead_id().is_some().then_some(lead)
     }
 

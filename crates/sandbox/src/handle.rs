@@ -8,6 +8,7 @@ use crate::deliver::{Delivery, Postman, Queue};
 use crate::fault::Fault;
 use crate::metadata::{Field, Setup};
 use crate::meter::{CallCounts, Meter};
+use crate::native::Hook;
 use crate::pages;
 use crate::serve::{Ill, Shared, lock, serve};
 use crate::settings::{Plan, Settings, User};
@@ -374,6 +375,25 @@ impl Sandbox {
             account.automations.push(Running::new(id.clone(), automation));
             AutomationId(id)
         })
+    }
+
+    /// Makes a native webhook of the event *Lead Delete* post here.
+    pub fn post_deletes_to(&self, url: &str) {
+        self.add_native(crate::native::LEAD_DELETE, url);
+    }
+
+    /// Makes a native webhook of the event *Lead Merge* post here.
+    pub fn post_merges_to(&self, url: &str) {
+        self.add_native(crate::native::LEAD_MERGE, url);
+    }
+
+    fn add_native(&self, event: u32, url: &str) {
+        self.with(|account| {
+            let id = account.chance.guid();
+            let (description, url) = (String::new(), url.to_owned());
+            let hook = Hook { id, description, url, event, properties: None, status: 0 };
+            account.native.hooks.push(hook);
+        });
     }
 
     /// Pauses an automation, or lets it go on; `false` if there is none.

@@ -3,9 +3,11 @@
 //! The sync uses automations; these are here for what lists and makes them. Posts of lead events
 //! are made; the grouping of activities by the minute and the verification are not.
 
-use crate::account::{Account, Event};
+use crate::account::{Account, Event, Slot};
 use crate::deliver::{Job, Source};
-use crate::lead::Flat;
+use crate::lead::{Flat, Lead};
+use crate::switches::RemovalPayload;
+use serde_json::json;
 use std::sync::Arc;
 
 /// A native webhook.
@@ -30,6 +32,10 @@ pub(crate) struct Native {
 const LEAD_CREATE: u32 = 3;
 const LEAD_UPDATE: u32 = 6;
 const ACTIVITY_CREATE: u32 = 2;
+/// The set-up screen and `Retrieve` name these two events; their numbers are not known, and these
+/// are made up.
+pub(crate) const LEAD_DELETE: u32 = 1_001;
+pub(crate) const LEAD_MERGE: u32 = 1_002;
 
 impl Account {
     pub(crate) fn fire_native(&self, event: &Event<'_>) {
@@ -53,6 +59,28 @@ impl Account {
             Event::ActivityUpdated { .. } => return,
         };
         let after = self.ledger.lead(slot).clone();
+        self.post_native(number, slot, &after, &body);
+    }
+
+    /// Posts that a lead is gone: it was deleted, or merged into this one.
+    pub(crate) fn fire_removed(&self, slot: Slot, gone: &Arc<Lead>, kept: Option<&Arc<Lead>>) {
+        let flat =
+            |lead: &Lead| serde_json::to_value(Flat::whole(&self.setup, lead)).unwrap_or_default();
+        let body = match (self.setup.switches.removal_payload, kept) {
+            (RemovalPayload::Leads, None) => flat(gone),
+            (RemovalPayload::Leads, Some(kept)) => {
+                json!({ "Before": flat(gone), "After": flat(kept) })
+            }
+            (RemovalPayload::Ids, None) => json!({ "ProspectID": &*gone.id }),
+            (RemovalPayload::Ids, Some(kept)) => {
+                json!({ "ProspectID": &*kept.id, "MergedProspectId": &*gone.id })
+            }
+        };
+        let number = if kept.is_some() { LEAD_MERGE } else { LEAD_DELETE };
+        self.post_native(number, slot, gone, &body);
+    }
+
+    fn post_native(&self, number: u32, slot: Slot, after: &Arc<Lead>, body: &serde_json::Value) {
         let wanted =
             self.native.hooks.iter().filter(|hook| hook.event == number && hook.status == 0);
         for hook in wanted {
@@ -60,7 +88,7 @@ impl Account {
                 source: Source::Native { id: hook.id.clone(), url: hook.url.clone() },
                 slot,
                 lead_id: after.id.clone(),
-                setup: setup.clone(),
+                setup: self.setup.clone(),
                 before: None,
                 after: after.clone(),
                 activity: None,

@@ -158,6 +158,16 @@ pub enum SystemWrite {
     Refused,
 }
 
+/// What a native webhook posts of a lead that was deleted or merged. Not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemovalPayload {
+    /// The lead as other webhooks show it; of a merge, the one that is gone and the one that stays
+    /// as `Before` and `After`.
+    Leads,
+    /// Their ids.
+    Ids,
+}
+
 /// How a date field without a time reads. Not documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateReads {
@@ -221,6 +231,8 @@ pub struct Switches {
     /// `?entityType=automation&entityId=…` on the URL of deliveries: documented for webhooks in
     /// general ("may carry").
     pub entity_query: Toggle,
+    /// What is posted of a lead that is gone.
+    pub removal_payload: RemovalPayload,
     /// Subset of the `Lead.Capture` answer.
     pub capture_answer: CaptureAnswer,
     /// `MaxLength`.
@@ -290,6 +302,7 @@ impl Switches {
             activity_event_number: Toggle::On, Toggle::Off;
             activity_fields_in_current: Toggle::On, Toggle::Off;
             entity_query: Toggle::On, Toggle::Off;
+            removal_payload: RemovalPayload::Leads, RemovalPayload::Ids;
             capture_answer: CaptureAnswer::Full, CaptureAnswer::IdOnly,
                 CaptureAnswer::RelatedIdOnly;
             too_long: TooLong::Refused, TooLong::Cut;
@@ -329,6 +342,7 @@ impl Default for Switches {
             activity_event_number: Toggle::Off,
             activity_fields_in_current: Toggle::Off,
             entity_query: Toggle::On,
+            removal_payload: RemovalPayload::Leads,
             capture_answer: CaptureAnswer::Full,
             too_long: TooLong::Refused,
             unknown_option: UnknownOption::Stored,

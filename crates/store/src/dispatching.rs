@@ -9,7 +9,7 @@ use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
 use plan::problem::Problem;
 use serde::{Deserialize, Serialize};
 
-use crate::NewReview;
+use crate::{NewReview, Origin};
 
 /// The right to work some accounts, until it expires or somebody else takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Unfinished {
     pub body: Vec<u8>,
     /// The sender's Content-Type.
     pub content_type: Option<String>,
+    /// Where it came from.
+    pub origin: Origin,
     /// The records that were tried before, by position; a record that is not here is fresh.
     pub records: Vec<RecordState>,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use jiff::Timestamp;
 use plan::id::{ConnectorId, RequestId};
+use plan::payload::Removal;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -34,6 +35,10 @@ pub enum Origin {
     Webhook,
     /// A read of the source account.
     Backfill,
+    /// The source account's webhook about leads that were deleted.
+    Deleted,
+    /// The source account's webhook about leads that were merged.
+    Merged,
 }
 
 impl Origin {
@@ -42,6 +47,24 @@ impl Origin {
         match self {
             Self::Webhook => "webhook",
             Self::Backfill => "backfill",
+            Self::Deleted => "deleted",
+            Self::Merged => "merged",
+        }
+    }
+
+    /// The reverse of [`Self::as_str`].
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        [Self::Webhook, Self::Backfill, Self::Deleted, Self::Merged]
+            .into_iter()
+            .find(|origin| origin.as_str() == word)
+    }
+
+    /// Why the leads are gone that it tells of, if it tells that.
+    pub fn removal(self) -> Option<Removal> {
+        match self {
+            Self::Webhook | Self::Backfill => None,
+            Self::Deleted => Some(Removal::Deleted),
+            Self::Merged => Some(Removal::Merged),
         }
     }
 }

@@ -7,6 +7,8 @@ use plan::problem::Problem;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::Origin;
+
 /// Which requests; every part that is given must match, those of records in the same record.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Filter {
@@ -172,6 +174,8 @@ pub struct Delivery {
     pub received_at: Timestamp,
     /// The sender's Content-Type.
     pub content_type: Option<String>,
+    /// Where it came from.
+    pub origin: Origin,
     /// The body, byte for byte.
     pub body: Vec<u8>,
 }

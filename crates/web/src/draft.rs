@@ -69,6 +69,10 @@ pub async fn draft(
     let mut items = Vec::with_capacity(requests.len());
     for request in requests {
         let Some(delivery) = store.delivery(request.id).await? else { continue };
+        // What the mapping makes of a lead says nothing of one that is gone.
+        if delivery.origin.removal().is_some() {
+            continue;
+        }
         let content_type = delivery.content_type.as_deref();
         let by = |connector| {
             let asked = Asked { connector, ..asked };

@@ -1,7 +1,8 @@
 //! Writing configuration files: for the console and `export`.
 
 use plan::connector::{
-    Access, ActivityRules, Basic, Conflict, Definition, Identity, LeadRules, Owners, WhileDisabled,
+    Access, ActivityRules, Basic, Conflict, Definition, Identity, LeadRules, Owners, Removed,
+    WhileDisabled,
 };
 use plan::quota::Quota;
 use serde::Serialize;
@@ -49,6 +50,8 @@ struct ConnectorTable<'a> {
     conflict: &'a Conflict,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<&'a Identity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<&'a Removed>,
     activity: &'a ActivityRules,
 }
 
@@ -97,6 +100,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         lead,
         conflict,
         identity,
+        removed,
         activity,
     } = &connector.definition;
     ConnectorTable {
@@ -111,6 +115,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         lead,
         conflict,
         identity: unless_default(identity),
+        removed: removed.as_ref(),
         activity,
     }
 }

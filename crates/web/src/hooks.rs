@@ -65,12 +65,27 @@ async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, 
         id: shared.ids.next(now),
         connector,
         received_at: now,
-        origin: Origin::Webhook,
+        origin: origin(parts.uri.query()),
         content_type,
         body,
     };
     shared.committer.keep(delivery, room).await.map_err(Answer::NotKept)?;
     Ok(unreadable.map_or(Answer::Kept, Answer::Unreadable))
+}
+
+/// What a webhook tells of. The source account has no other way to say it than its URL: with
+/// `event=deleted` or `event=merged`, as we ask for it, or with the `eventType` that LeadSquared may
+/// append, with the names of its page (AE/asyncapi; AD/retrieve-a-webhook).
+fn origin(query: Option<&str>) -> Origin {
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut events = pairs.filter(|(name, _)| name == "event" || name == "eventType");
+    events
+        .find_map(|(_, event)| match &*event {
+            "deleted" | "Lead_Delete" => Some(Origin::Deleted),
+            "merged" | "Lead_Merge" => Some(Origin::Merged),
+            _ => None,
+        })
+        .unwrap_or(Origin::Webhook)
 }
 
 fn announced_length(headers: &HeaderMap) -> Option<usize> {
@@ -195,6 +210,22 @@ impl IntoResponse for Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_url_says_what_a_webhook_tells_of() {
+        for (query, expected) in [
+            (None, Origin::Webhook),
+            (Some("entityType=automation&entityId=7"), Origin::Webhook),
+            (Some("event=deleted"), Origin::Deleted),
+            (Some("event=merged&entityId=7"), Origin::Merged),
+            (Some("entityType=webhook&eventType=Lead_Delete"), Origin::Deleted),
+            (Some("eventType=Lead_Merge"), Origin::Merged),
+            (Some("eventType=Lead_Post_Update"), Origin::Webhook),
+            (Some("event=updated"), Origin::Webhook),
+        ] {
+            assert_eq!(origin(query), expected, "{query:?}");
+        }
+    }
 
     #[test]
     fn bodies_that_can_not_be_read_are_told() {

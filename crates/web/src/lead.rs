@@ -191,7 +191,8 @@ async fn state(store: &dyn Store, item: &HistoryItem) -> store::Result<Snapshot>
     if item.entity != Entity::Lead {
         return Ok(Snapshot::default());
     }
-    let Some(delivery) = store.delivery(item.request).await? else {
+    let delivery = store.delivery(item.request).await?;
+    let Some(delivery) = delivery.filter(|delivery| delivery.origin.removal().is_none()) else {
         return Ok(Snapshot::default());
     };
     let items = payload::read(&delivery.body, delivery.content_type.as_deref());

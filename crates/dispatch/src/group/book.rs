@@ -131,6 +131,7 @@ impl Record {
     /// posted.
     pub(super) fn read_lead(&mut self, lead: Option<Item>) {
         self.lead_known().fresh = true;
+        self.lead_known().source_gone = lead.is_none();
         let Some(read) = lead else { return };
         let (item, mapped) = match &mut self.lead {
             Some(lead) => (&mut lead.item, &mut lead.mapped),

@@ -122,7 +122,11 @@ impl Worker {
     fn take(&mut self, request: &Unfinished, records: &mut Vec<(RecordKey, Record)>) {
         let Some(route) = self.routes.get(&request.connector) else { return };
         let behaviour = route.definition.lead.behaviour.as_str();
-        let items = payload::read(&request.body, request.content_type.as_deref());
+        let content_type = request.content_type.as_deref();
+        let items = match request.origin.removal() {
+            None => payload::read(&request.body, content_type),
+            Some(removal) => payload::read_removals(&request.body, content_type, removal),
+        };
         let now = self.now();
         let before = |position: u32| request.records.iter().find(|r| r.position == position);
         let key = |position: u32| RecordKey { request: request.id, position };

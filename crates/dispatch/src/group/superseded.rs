@@ -49,6 +49,7 @@ impl Worker {
 /// no call was made that may have taken effect, and no person asked for it.
 fn may_give_way(record: &Record) -> bool {
     record.item.entity() == Entity::Lead
+        && record.item.removal().is_none()
         && record.phase == Phase::Fresh
         && record.attempts == 0
         && !record.known.doubtful

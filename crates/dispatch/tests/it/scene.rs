@@ -175,6 +175,16 @@ impl Scene {
 
     /// A webhook comes to a connector.
     pub async fn post_to(&self, connector: &str, body: impl Into<bytes::Bytes>) -> RequestId {
+        self.post_as(Origin::Webhook, connector, body).await
+    }
+
+    /// One of this kind comes.
+    pub async fn post_as(
+        &self,
+        origin: Origin,
+        connector: &str,
+        body: impl Into<bytes::Bytes>,
+    ) -> RequestId {
         let configuration = self.store.configuration().await.expect("the configuration");
         let connector = configuration.connector(connector).expect("the connector").id;
         let at = now(&self.ahead);
@@ -183,7 +193,7 @@ impl Scene {
             id,
             connector,
             received_at: at,
-            origin: Origin::Webhook,
+            origin,
             content_type: Some("application/json".to_owned()),
             body: body.into(),
         };

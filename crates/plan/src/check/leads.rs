@@ -41,6 +41,7 @@ pub(super) fn check(
         findings.error("lead.field", no_fields_in_common());
     }
     lead_source(definition, fields.1, findings);
+    removed(definition, fields.1, findings);
     rows::check(&rows, fields, &definition.lead, findings);
     unmapped(definition, &rows, fields, findings);
 }
@@ -103,6 +104,26 @@ fn lead_source(definition: &Definition, destination: &FieldList, findings: &mut 
         && let Err(problem) = value::convert(lead_source, Kind::Text, field, &Reading::default())
     {
         findings.warning("basic.lead_source", problem);
+    }
+}
+
+/// Whether the destination's leads can be marked when their counterparts are gone.
+fn removed(definition: &Definition, destination: &FieldList, findings: &mut Findings) {
+    let Some(removed) = &definition.removed else { return };
+    let Some(field) = destination.get(&removed.field) else {
+        let problem = Problem::new(
+            "unknown_field",
+            format!("The destination has no field {}.", removed.field),
+            "Choose a field that it has, or create it there.",
+        );
+        findings.error("removed.field", problem.about(&removed.field));
+        return;
+    };
+    for (at, value) in [("removed.deleted", &removed.deleted), ("removed.merged", &removed.merged)]
+    {
+        if let Err(problem) = value::convert(value, Kind::Text, field, &Reading::default()) {
+            findings.error(at, problem);
+        }
     }
 }
 

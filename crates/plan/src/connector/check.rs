@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Behaviour, Blank, Definition, FieldRow};
+use super::{Behaviour, Blank, Definition, FieldRow, Removed};
 use crate::mapping::template_fault;
 use crate::phone::Country;
 
@@ -27,6 +27,20 @@ impl fmt::Display for Fault {
 pub const LONGEST_NAME: usize = 64;
 /// The most rows that a mapping has.
 pub const MOST_ROWS: usize = 1_000;
+
+impl Removed {
+    fn check(&self, faults: &mut Faults) {
+        for (at, text) in [
+            ("removed.field", &self.field),
+            ("removed.deleted", &self.deleted),
+            ("removed.merged", &self.merged),
+        ] {
+            if text.trim().is_empty() {
+                faults.add(at, "is empty; name a field of the destination, and a value for it");
+            }
+        }
+    }
+}
 
 impl Definition {
     /// Everything that is wrong with the definition by itself; empty when it can be used.
@@ -68,6 +82,7 @@ impl Definition {
                 );
             }
         }
+        self.removed.iter().for_each(|removed| removed.check(&mut faults));
         match &basic.notify {
             Some(address) if !address.contains('@') => {
                 faults.add("basic.notify", format!("'{address}' is no email address"));

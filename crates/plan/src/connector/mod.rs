@@ -11,7 +11,7 @@ pub use difference::{Difference, compare, differences};
 pub use rebase::{rebase, rebase_rows};
 pub use rules::{
     Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, Conflict, FieldRow,
-    Identity, KeysDisagree, LeadRules, Linked, Owners, Policy, Several, WhileDisabled,
+    Identity, KeysDisagree, LeadRules, Linked, Owners, Policy, Removed, Several, WhileDisabled,
 };
 
 use rules::is_default;
@@ -52,6 +52,9 @@ pub struct Definition {
     /// What happens where it is not plain which lead a lead is.
     #[serde(default, skip_serializing_if = "is_default")]
     pub identity: Identity,
+    /// What happens when a lead was deleted or merged in the source; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Removed>,
     /// What happens to activities.
     #[serde(default)]
     pub activity: ActivityRules,
@@ -71,6 +74,7 @@ impl Definition {
             lead: LeadRules::default(),
             conflict: Conflict::default(),
             identity: Identity::default(),
+            removed: None,
             activity: ActivityRules::default(),
         }
     }

@@ -290,6 +290,36 @@ pub enum Linked {
     Skip,
 }
 
+/// How the destination's lead is marked when its counterpart in the source was deleted, or merged
+/// into another one. It is never deleted itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Removed {
+    /// The destination's field by schema name.
+    pub field: String,
+    /// What it gets when the lead was deleted.
+    #[serde(default = "deleted")]
+    pub deleted: String,
+    /// What it gets when the lead was merged into another one.
+    #[serde(default = "merged")]
+    pub merged: String,
+}
+
+impl Removed {
+    /// What a form begins with: no field yet, and the values that are usual.
+    pub fn nowhere() -> Self {
+        Self { field: String::new(), deleted: deleted(), merged: merged() }
+    }
+}
+
+fn deleted() -> String {
+    "Deleted".to_owned()
+}
+
+fn merged() -> String {
+    "Merged".to_owned()
+}
+
 /// What happens to activities.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -161,8 +161,9 @@ impl Account {
     /// Deletes a lead with its activities. No automation trigger is known for it.
     pub(crate) fn delete(&mut self, slot: Slot) {
         let setup = self.setup.clone();
-        if self.ledger.remove(&setup, slot).is_some() {
+        if let Some(gone) = self.ledger.remove(&setup, slot) {
             self.activities.forget_lead(slot);
+            self.fire_removed(slot, &gone, None);
         }
     }
 
@@ -180,6 +181,7 @@ impl Account {
         self.ledger.remove(&setup, gone);
         self.activities.move_lead(gone, keep, &kept.id);
         self.update(keep, &row, stamp)?;
+        self.fire_removed(gone, &lost, Some(&kept));
         Ok(())
     }
 }

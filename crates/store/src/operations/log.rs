@@ -40,7 +40,7 @@ impl Backend {
     pub(super) async fn find_delivery(&self, request: RequestId) -> Result<Option<Delivery>> {
         let mut transaction = self.begin_read().await?;
         let row = sqlx::query(
-            "SELECT c.name, d.received_at, d.content_type, d.body FROM delivery d \
+            "SELECT c.name, d.received_at, d.content_type, d.body, d.origin FROM delivery d \
              JOIN connector c ON c.id = d.connector WHERE d.id = $1",
         )
         .bind(request.number())
@@ -53,6 +53,7 @@ impl Backend {
             received_at: place.time(row.try_get(1)?)?,
             content_type: row.try_get(2)?,
             body: row.try_get(3)?,
+            origin: place.origin(row.try_get(4)?)?,
         }))
     }
 }

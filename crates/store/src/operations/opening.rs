@@ -185,19 +185,22 @@ async fn read(connection: &mut Connection, found: &[i64]) -> Result<Vec<Unfinish
         return Ok(Vec::new());
     }
     let mut records = states(&mut *connection, found).await?;
-    let mut query =
-        QueryBuilder::new("SELECT id, connector, content_type, body FROM delivery WHERE id IN ");
+    let mut query = QueryBuilder::new(
+        "SELECT id, connector, content_type, body, origin FROM delivery WHERE id IN ",
+    );
     push_list(&mut query, found.iter().copied());
     query.push(" ORDER BY id");
     let rows = query.build().persistent(false).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
             let id = row.try_get(0)?;
+            let place = Place { table: "delivery", row: &id };
             Ok(Unfinished {
                 id: RequestId::from_number(id),
                 connector: ConnectorId(row.try_get(1)?),
                 content_type: row.try_get(2)?,
                 body: row.try_get(3)?,
+                origin: place.origin(row.try_get(4)?)?,
                 records: records.remove(&id).unwrap_or_default(),
             })
         })

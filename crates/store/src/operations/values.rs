@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Result};
+use crate::{Error, Origin, Result};
 
 /// A time in milliseconds.
 pub(super) fn ms(at: Timestamp) -> i64 {
@@ -30,6 +30,10 @@ impl Place<'_> {
 
     pub(super) fn word<T: std::str::FromStr<Err = String>>(&self, word: &str) -> Result<T> {
         word.parse().map_err(|error: String| self.corrupt(error))
+    }
+
+    pub(super) fn origin(&self, word: &str) -> Result<Origin> {
+        Origin::from_word(word).ok_or_else(|| self.corrupt(format!("'{word}' is no origin")))
     }
 
     pub(super) fn parse<T: DeserializeOwned>(&self, json: &str) -> Result<T> {

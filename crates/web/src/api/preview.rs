@@ -32,6 +32,10 @@ pub(crate) async fn past(
     let Some(delivery) = delivery else {
         return Err(Refusal::not_found("request", &id, "requests"));
     };
+    if delivery.origin.removal().is_some() {
+        let what = "tells of leads that were deleted or merged, of which there is no preview";
+        return Err(Refusal::wrong("id", what));
+    }
     of(&shared, &request.connector, &delivery.body, delivery.content_type.as_deref()).await
 }
 

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use plan::connector::{
     ActivityRules, ActivityType, BadField, Behaviour, Blank, Conflict, Definition, Identity,
-    KeysDisagree, LeadRules, Linked, Policy, Several, WhileDisabled,
+    KeysDisagree, LeadRules, Linked, Policy, Removed, Several, WhileDisabled,
 };
 use plan::problem::Problem;
 
@@ -219,6 +219,9 @@ struct Entities {
     several: Vec<Shown>,
     keys_disagree: Vec<Shown>,
     linked: Vec<Shown>,
+    /// How leads are marked whose counterparts are gone: the field, and what it gets.
+    removed: [String; 3],
+    destination_fields: Vec<Choice>,
     activities: bool,
     activity_behaviours: Vec<Shown>,
     /// The two event codes of each type.
@@ -241,7 +244,9 @@ impl Entities {
         let destination = configuration.account_of(connector.destination)?;
         let (here, here_silent) = lists::catalogue(shared, source).await?;
         let (there, there_silent) = lists::catalogue(shared, destination).await?;
-        let Definition { lead, activity, conflict, identity, while_disabled, .. } = definition;
+        let Definition { lead, activity, conflict, identity, removed, while_disabled, .. } =
+            definition;
+        let removed = removed.clone().unwrap_or_else(Removed::nowhere);
         let types = activity.types.iter();
         let mut types: Vec<_> =
             types.map(|kind| (kind.from.to_string(), kind.to.to_string())).collect();
@@ -262,6 +267,8 @@ impl Entities {
             several: SEVERAL.shown(identity.several),
             keys_disagree: KEYS_DISAGREE.shown(identity.keys_disagree),
             linked: LINKED.shown(identity.linked),
+            removed: [removed.field, removed.deleted, removed.merged],
+            destination_fields: lists::fields(&there),
             activities: activity.enabled,
             activity_behaviours: ACTIVITY_BEHAVIOURS.shown(activity.behaviour),
             types,
@@ -335,6 +342,12 @@ fn read(form: &Form, wanted: &mut Definition) -> Result<(), Refusal> {
         keys_disagree: KEYS_DISAGREE.read(form, "keys_disagree", "identity.keys_disagree")?,
         linked: LINKED.read(form, "linked", "identity.linked")?,
     };
+    let removed = Removed {
+        field: form.text("removed_field").trim().to_owned(),
+        deleted: form.text("removed_deleted").trim().to_owned(),
+        merged: form.text("removed_merged").trim().to_owned(),
+    };
+    wanted.removed = Some(removed).filter(|removed| !removed.field.is_empty());
     wanted.activity = ActivityRules {
         enabled: is_on("activities"),
         behaviour: ACTIVITY_BEHAVIOURS.read(form, "activity_behaviour", "activity.behaviour")?,

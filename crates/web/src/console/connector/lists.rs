@@ -45,6 +45,12 @@ pub(super) fn search_keys(catalogue: &Catalogue) -> Vec<Choice> {
     fields.map(|field| choice(&field.schema_name, &field.display_name)).collect()
 }
 
+/// Every field of leads.
+pub(super) fn fields(catalogue: &Catalogue) -> Vec<Choice> {
+    let fields = catalogue.fields.iter();
+    fields.map(|field| choice(&field.schema_name, &field.display_name)).collect()
+}
+
 /// Every country that has phone numbers, by name.
 pub(super) fn countries() -> Vec<Choice> {
     let country = |country: Country| {

@@ -28,6 +28,8 @@ struct Webhook {
     /// Whether LeadSquared can reach the URL at all.
     is_local: bool,
     activities: bool,
+    /// Whether leads are marked whose counterparts are gone.
+    marks_removed: bool,
     verified_at: Option<Timestamp>,
     newest: Option<RequestItem>,
 }
@@ -59,6 +61,7 @@ pub(in crate::console) async fn show(
         scheme,
         bare,
         activities: opened.connector.definition.activity.enabled,
+        marks_removed: opened.connector.definition.removed.is_some(),
         verified_at: opened.connector.verified_at,
         newest,
     };

@@ -93,10 +93,13 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
     let mut bodies = Bodies::new();
     let body = delivery.as_ref().map(|delivery| String::from_utf8_lossy(&delivery.body));
     let body = body.and_then(|body| bodies.show(&body));
+    // What tells of a lead that is gone is not mapped.
+    let is_mapped = |delivery: &&Delivery| delivery.origin.removal().is_none();
     let records = {
         let mut shown = Vec::with_capacity(records.len());
         let connector = configuration.connector(&request.connector);
-        let mut mappings = Mappings::read(shared, connector, delivery.as_ref()).await?;
+        let mut mappings =
+            Mappings::read(shared, connector, delivery.as_ref().filter(is_mapped)).await?;
         for record in records {
             let mapped = mappings.of(&record).await?;
             let around = Around { accounts: mappings.accounts(), mapped };
