@@ -12,6 +12,7 @@ mod list;
 mod log;
 mod mail;
 mod opening;
+mod reviews;
 mod tally;
 mod users;
 
