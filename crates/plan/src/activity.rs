@@ -16,6 +16,8 @@ use crate::connector::Behaviour;
 use crate::decide::{self, Case, Change, Decision, Match, Sought, Why};
 use crate::identity;
 use crate::moment;
+use crate::outcome::Entity;
+use crate::payload::Item;
 use crate::problem::Problem;
 use crate::snapshot::Snapshot;
 use crate::value;
@@ -77,6 +79,9 @@ fn linked(case: &Case<'_>, event: u32, behaviour: Behaviour) -> Decision {
     if here.seen.is_some_and(older) {
         return Decision::Unchanged { why: Why::Stale, destination_id: Some(there.id.clone()) };
     }
+    if case.known.source_gone {
+        return Decision::Unchanged { why: Why::Stale, destination_id: Some(there.id.clone()) };
+    }
     // When it happened can't be changed (AD/update-activity).
     let mut fields = decide::since(case, here, there);
     fields.retain(|change| change.to != TIME);
@@ -85,6 +90,12 @@ fn linked(case: &Case<'_>, event: u32, behaviour: Behaviour) -> Decision {
             why: Why::SameAsSynced,
             destination_id: Some(there.id.clone()),
         };
+    }
+    if !case.known.fresh
+        && decide::may_be_old(case.item.modified_on(), here)
+        && let (Some(lead_id), Some(event)) = (case.item.lead_id(), case.item.event())
+    {
+        return Decision::ReadActivity { lead_id: lead_id.to_owned(), event };
     }
     Decision::UpdateActivity { activity_id: there.id.clone(), event, fields }
 }
@@ -166,11 +177,20 @@ fn is_what_we_wrote(case: &Case<'_>, fields: &[Change], there: &Snapshot) -> boo
         && shown.all(|(change, held)| value::holds(change.kind, &change.value, held, reading))
 }
 
-/// An activity as reads of the destination show it, under the names that mappings use.
+/// The activity of this id among those that were read of its lead, as a record.
+pub fn read(id: &str, lead_id: &str, event: u32, found: &[Snapshot]) -> Option<Item> {
+    let own = found.iter().find(|one| one.get("ProspectActivityId") == Some(id))?;
+    let mut state = own.clone();
+    state.put("RelatedProspectId", lead_id);
+    state.put("ActivityEvent", event.to_string());
+    Some(Item::from_state(Entity::Activity, &state))
+}
+
+/// An activity as reads of an account show it, under the names that mappings use.
 pub fn shown(
     id: &str,
     note: Option<&str>,
-    happened: Option<&str>,
+    (happened, modified): (Option<&str>, Option<&str>),
     values: impl IntoIterator<Item = (String, String)>,
 ) -> Snapshot {
     let mut shown: Snapshot = values.into_iter().collect();
@@ -181,6 +201,9 @@ pub fn shown(
     let at = happened.and_then(|text| moment::instant(text, &jiff::tz::TimeZone::UTC));
     if let Some(at) = at {
         shown.put(TIME, moment::to_wire(at));
+    }
+    if let Some(modified) = modified {
+        shown.put("ModifiedOn", modified);
     }
     shown
 }

@@ -189,6 +189,13 @@ pub enum Decision {
         /// Which.
         tripped: Vec<Tripped>,
     },
+    /// Read the activity from the source first: what was posted may be older than our own last write.
+    ReadActivity {
+        /// The lead's id in the source.
+        lead_id: String,
+        /// The event code in the source.
+        event: u32,
+    },
     /// Read the lead's activities from the destination first: an earlier write may have added
     /// this one.
     LookActivity {
@@ -425,7 +432,7 @@ fn merged(
 
 /// Whether what was posted may be from before our own last write to the source, or from the same
 /// second as the state that was synced last (`two-way.md`, trap ii).
-fn may_be_old(version: Option<Timestamp>, here: &End) -> bool {
+pub(crate) fn may_be_old(version: Option<Timestamp>, here: &End) -> bool {
     version.is_some_and(|version| {
         here.wrote.is_some_and(|wrote| version <= wrote + WRITE_MARGIN)
             || here.seen == Some(version)

@@ -79,7 +79,9 @@ impl Operation {
             Decision::Look { by } => Some(Self::reading(by)),
             Decision::Capture { .. } => Some(Self::Capture),
             Decision::Update { .. } | Decision::UpdateSource { .. } => Some(Self::Update),
-            Decision::LookActivity { .. } => Some(Self::ActivitiesOfLead),
+            Decision::ReadActivity { .. } | Decision::LookActivity { .. } => {
+                Some(Self::ActivitiesOfLead)
+            }
             Decision::CreateActivity { .. } => Some(Self::CreateActivity),
             Decision::UpdateActivity { .. } => Some(Self::UpdateActivity),
         }

@@ -167,6 +167,7 @@ fn calls(decision: &Decision, both_ways: bool) -> Vec<PlannedCall> {
     let account = match decision {
         Decision::ReadSource { .. }
         | Decision::ReadOther { .. }
+        | Decision::ReadActivity { .. }
         | Decision::UpdateSource { .. } => Asked::Source,
         _ => Asked::Destination,
     };

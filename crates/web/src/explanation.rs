@@ -206,6 +206,7 @@ impl Explanation {
                 None => "Nothing had to be written.".to_owned(),
             },
             "read_source" => "To read the lead from the source first.".to_owned(),
+            "read_activity" => "To read the activity from the source first.".to_owned(),
             "look" | "look_activity" => "To look into the destination first.".to_owned(),
             "capture" if plan.update => {
                 format!("To update the lead with {key}, or to create it if there is none.")

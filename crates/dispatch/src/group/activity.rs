@@ -51,5 +51,6 @@ pub(super) fn snapshot(activity: &Activity) -> Option<Snapshot> {
         .iter()
         .find_map(|name| values.iter().find(|(other, _)| other == name))
         .map(|(_, value)| value.clone());
-    Some(shown(activity.id.as_deref()?, note.as_deref(), activity.created_on.as_deref(), values))
+    let times = (activity.created_on.as_deref(), activity.modified_on.as_deref());
+    Some(shown(activity.id.as_deref()?, note.as_deref(), times, values))
 }

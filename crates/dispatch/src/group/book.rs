@@ -127,6 +127,15 @@ impl Record {
         self.lead_known().doubtful = true;
     }
 
+    /// The activity was read from the source just now; one that is not there is taken as it was
+    /// posted.
+    pub(super) fn read_activity(&mut self, activity: Option<Item>) {
+        (self.known.fresh, self.known.source_gone) = (true, activity.is_none());
+        if let Some(read) = activity {
+            (self.item, self.mapped) = (read, None);
+        }
+    }
+
     /// The lead was read from the source just now; one that is gone there is taken as it was
     /// posted.
     pub(super) fn read_lead(&mut self, lead: Option<Item>) {

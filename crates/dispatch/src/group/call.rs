@@ -50,6 +50,8 @@ pub(super) enum Job {
     BulkCreate(Vec<Row>),
     /// Many updates.
     BulkUpdate(Vec<Row>),
+    /// Reads the activities of this type on this lead of the source, the record among them.
+    ReadActivity(String, u32),
     /// Reads the activities of this type on this lead of the destination.
     LookActivity(String, u32),
     /// Adds an activity to a lead.
@@ -119,7 +121,7 @@ impl Job {
             Self::BulkCapture(_) => Operation::BulkCapture,
             Self::BulkCreate(_) => Operation::BulkCreate,
             Self::BulkUpdate(_) => Operation::BulkUpdate,
-            Self::LookActivity(..) => Operation::ActivitiesOfLead,
+            Self::ReadActivity(..) | Self::LookActivity(..) => Operation::ActivitiesOfLead,
             Self::CreateActivity(_) => Operation::CreateActivity,
             Self::UpdateActivity(_) => Operation::UpdateActivity,
             Self::BulkCreateActivities(_) => Operation::BulkCreateActivities,
@@ -212,7 +214,7 @@ impl Prepared {
                 let reply = client.update_leads(&leads, None, Missing::Failed).await;
                 taken(reply, Answer::Updated)
             }
-            Job::LookActivity(lead_id, event) => {
+            Job::ReadActivity(lead_id, event) | Job::LookActivity(lead_id, event) => {
                 let reply =
                     client.activities_of_lead(lead_id, Some(*event), 0, MOST_ACTIVITIES).await;
                 taken(reply, Answer::Activities)

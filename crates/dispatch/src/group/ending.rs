@@ -88,7 +88,7 @@ impl Worker {
             Answer::Activities(Ok(page)) => {
                 for key in call.records {
                     let found = page.rows.iter().filter_map(activity::snapshot).collect();
-                    self.looked_through.push((key, found));
+                    self.activities_read(key, &call.job, found);
                 }
             }
             Answer::ActivityRows(Ok(rows)) => self.activity_rows_answered(&call, &rows, at),
@@ -529,6 +529,19 @@ impl Worker {
             self.book.resume(key);
         }
         Ok(())
+    }
+
+    /// The activities of a lead were read: those of the source for the record itself.
+    fn activities_read(&mut self, key: RecordKey, job: &Job, found: Vec<Snapshot>) {
+        let Job::ReadActivity(lead_id, event) = job else {
+            self.looked_through.push((key, found));
+            return;
+        };
+        let Some(record) = self.book.record_mut(key) else { return };
+        let id = record.item.id().unwrap_or_default();
+        let read = plan::activity::read(id, lead_id, *event, &found);
+        record.read_activity(read);
+        self.book.resume(key);
     }
 
     fn activity_rows_answered(

@@ -253,6 +253,13 @@ impl Worker {
             }
             Decision::Adopt { lead_id } => self.adopt(key, &lead_id),
             Decision::Freeze { tripped } => self.freeze(key, &tripped),
+            Decision::ReadActivity { lead_id, event } => {
+                if let Some(problem) = self.closed(source) {
+                    self.conclude(key, Outcome::held(problem, None));
+                    return Step::Taken;
+                }
+                return self.read(key, source, Job::ReadActivity(lead_id, event));
+            }
             Decision::LookActivity { lead_id, event } => {
                 return self.read(key, destination, Job::LookActivity(lead_id, event));
             }

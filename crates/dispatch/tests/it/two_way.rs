@@ -206,3 +206,25 @@ async fn a_backlog_of_changes_is_read_and_written_by_few_calls() {
     assert!(counts.total <= 12, "{LEADS} leads were read and written: {counts:?}");
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_webhook_of_our_own_activity_reverts_nothing() {
+    let mut scene = pair(r#""activity":{"enabled":true,"type":[{"from":22,"to":22}]}"#).await;
+    let (id, twin) = linked(&scene, "asha@example.com").await;
+    let activity = scene.here.create_activity(&id, 22, "first", &[]).expect("an activity");
+    let posted = captured(&scene.here).await.pop().expect("a webhook");
+    let request = scene.post_to("there", posted).await;
+    scene.ends_as(request, Event::New).await;
+    let late = captured(&scene.there).await.pop().expect("the webhook of what we made");
+    let note = |account: &sandbox::Sandbox, lead: &str| account.activities(lead)[0].1.clone();
+    later(&scene).await;
+    scene.here.edit_activity(&activity, Some("second"), &[]).expect("an edit");
+    let posted = captured(&scene.here).await.pop().expect("a webhook");
+    let request = scene.post_to("there", posted).await;
+    scene.ends_as(request, Event::Updated).await;
+    assert_eq!(note(&scene.there, &twin), "second");
+    let request = scene.post_to("back", late).await;
+    scene.ends_as(request, Event::Unchanged).await;
+    assert_eq!([note(&scene.here, &id), note(&scene.there, &twin)], ["second", "second"]);
+    scene.stop().await;
+}

@@ -161,6 +161,7 @@ fn sentence(decision: &Decision) -> String {
         Decision::Freeze { tripped } => {
             format!("would be left alone. {}", plan::decide::war(tripped))
         }
+        Decision::ReadActivity { .. } => "would be read from the source first".to_owned(),
         Decision::LookActivity { lead_id, .. } => {
             format!("would be looked for among the activities of the lead {lead_id} first")
         }

@@ -245,7 +245,7 @@ fn a_lost_answer_is_looked_for_among_the_leads_activities() {
     let there = |note: &str, at: &str| {
         let values = [("mx_Custom_7", "Tower A"), ("mx_Custom_4", "3.0"), ("Status", "Done")];
         let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        shown("found", Some(note), Some(at), values)
+        shown("found", Some(note), (Some(at), None), values)
     };
     scene.known.activities = Some(vec![there("came early", "2026-01-01 10:00:01")]);
     assert!(matches!(scene.decide(&json), Decision::CreateActivity { .. }), "another second");
