@@ -141,7 +141,9 @@ fn sentence(decision: &Decision) -> String {
         }
         Decision::Skip { problem } => format!("would be skipped. {problem}"),
         Decision::Unchanged { why, .. } => format!("nothing to do. {}", why.sentence()),
-        Decision::ReadSource { .. } => "would be read from the source first".to_owned(),
+        Decision::ReadSource { .. } | Decision::ReadActivity { .. } => {
+            "would be read from the source first".to_owned()
+        }
         Decision::ReadOther { lead_id } => {
             format!("the lead {lead_id} of the source would be read first")
         }
@@ -161,7 +163,6 @@ fn sentence(decision: &Decision) -> String {
         Decision::Freeze { tripped } => {
             format!("would be left alone. {}", plan::decide::war(tripped))
         }
-        Decision::ReadActivity { .. } => "would be read from the source first".to_owned(),
         Decision::LookActivity { lead_id, .. } => {
             format!("would be looked for among the activities of the lead {lead_id} first")
         }

@@ -5,6 +5,7 @@
 //! `LEADSYNC_SEEDS=100000 cargo test --release -p plan --test it simulation` is the long run.
 
 mod account;
+mod activities;
 mod chance;
 mod engine;
 
@@ -76,19 +77,10 @@ struct World {
 }
 
 fn catalogue(stages: &[&str]) -> Catalogue {
-    let field = |name: &str, kind| Field {
-        schema_name: name.to_owned(),
-        display_name: name.to_owned(),
-        kind,
-        max_length: None,
-        options: if name == "mx_Stage" {
-            stages.iter().map(|&stage| stage.to_owned()).collect()
-        } else {
-            Vec::new()
-        },
-        unique: name == "EmailAddress",
-        mandatory: false,
-        read_only: false,
+    let field = |name: &str, kind| {
+        let is_stage = name == "mx_Stage";
+        let options = stages.iter().filter(|_| is_stage).map(|&stage| stage.to_owned()).collect();
+        Field { options, ..plain(name, name, kind) }
     };
     Catalogue::from(FieldList::from(vec![
         field("EmailAddress", Kind::Email),
@@ -98,6 +90,20 @@ fn catalogue(stages: &[&str]) -> Catalogue {
         field("City", Kind::Text),
         field("Notes", Kind::Text),
     ]))
+}
+
+/// A field as accounts have them: the email address is unique.
+fn plain(name: &str, display: &str, kind: Kind) -> Field {
+    Field {
+        schema_name: name.to_owned(),
+        display_name: display.to_owned(),
+        kind,
+        max_length: None,
+        options: Vec::new(),
+        unique: name == "EmailAddress",
+        mandatory: false,
+        read_only: false,
+    }
 }
 
 const STAGES: [&[&str]; 2] = [&["Open", "Won", "Lost"], &["Offer", "Sold"]];
