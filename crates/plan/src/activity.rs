@@ -109,6 +109,9 @@ fn lead(case: &Case<'_>) -> Result<String, Decision> {
     if let Some(link) = case.link.filter(|_| !known.twin_gone) {
         return Ok(link.end(link.pair.side(case.destination)).id.clone());
     }
+    if let Some(decision) = decide::late(case, false) {
+        return Err(decision);
+    }
     match decide::matched(case) {
         Match::Not(decision) => return Err(decision),
         Match::Lead(lead) => {

@@ -64,6 +64,9 @@ pub struct Case<'a> {
 pub struct Known {
     /// The record was read from the source just now, so it can't be old.
     pub fresh: bool,
+    /// The lead of the source was linked once, and was not there then: a webhook of before may come
+    /// late.
+    pub was_gone: bool,
     /// The record was to be read from the source just now, and is not there.
     pub source_gone: bool,
     /// A write for it may have taken effect unseen: look before writing again.
@@ -293,19 +296,8 @@ pub fn decide(case: &Case<'_>) -> Decision {
     let ends = case.link.map(|link| {
         (link.end(link.pair.side(case.source)), link.end(link.pair.side(case.destination)))
     });
-    // A webhook of before may come late.
-    if ends.is_some_and(|(here, _)| here.is_gone) {
-        if case.known.source_gone {
-            return skip(
-                "removed",
-                "The lead was deleted in the source, or merged into another one, since this came.",
-            );
-        }
-        if !case.known.fresh
-            && let Some(lead_id) = case.item.lead_id()
-        {
-            return Decision::ReadSource { lead_id: lead_id.to_owned() };
-        }
+    if let Some(decision) = late(case, ends.is_some_and(|(here, _)| here.is_gone)) {
+        return decision;
     }
     if ends.is_some_and(|(_, there)| there.is_gone) {
         return skip(
@@ -321,6 +313,21 @@ pub fn decide(case: &Case<'_>) -> Decision {
         (Some(link), None) if !case.known.twin_gone => linked(case, link, behaviour),
         _ => unlinked(case, behaviour),
     }
+}
+
+/// What to do first about a lead that may be gone from the source since this was posted.
+pub(crate) fn late(case: &Case<'_>, is_gone: bool) -> Option<Decision> {
+    if !is_gone && !case.known.was_gone {
+        return None;
+    }
+    if case.known.source_gone {
+        return Some(skip(
+            "removed",
+            "The lead was deleted in the source, or merged into another one, since this came.",
+        ));
+    }
+    let lead_id = case.item.lead_id().filter(|_| !case.known.fresh)?;
+    Some(Decision::ReadSource { lead_id: lead_id.to_owned() })
 }
 
 fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {

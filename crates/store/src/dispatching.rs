@@ -104,6 +104,8 @@ pub struct Progress {
     pub reviews: Vec<NewReview>,
     /// Reviews in which nothing is left to decide, by number.
     pub solved: Vec<i64>,
+    /// Leads that were linked and are not in their account any more.
+    pub gone: Vec<(AccountId, String)>,
     /// Intents whose calls ended, by number.
     pub settled: Vec<i64>,
     /// Calls that go out once this is on disk.
@@ -123,6 +125,7 @@ impl Progress {
             && self.links.is_empty()
             && self.reviews.is_empty()
             && self.solved.is_empty()
+            && self.gone.is_empty()
             && self.settled.is_empty()
             && self.intents.is_empty()
             && self.spent.is_empty()

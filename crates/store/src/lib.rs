@@ -195,6 +195,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// those without a link are left out.
     async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>>;
 
+    /// Which of these leads were linked once and are not in their account any more.
+    async fn gone(&self, account: AccountId, leads: &[String]) -> Result<Vec<String>>;
+
     /// The reviews of these leads of a pair that are open, or decided: by the lead's id in the
     /// source, or, of a conflict, in the destination.
     async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>>;

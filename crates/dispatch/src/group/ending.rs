@@ -277,6 +277,10 @@ impl Worker {
             return;
         }
         let linked = record.link.is_some() && !record.known.twin_gone;
+        if matches!(target, Some(Target::Id(_))) && linked {
+            self.note_gone(key);
+        }
+        let Some(record) = self.book.record_mut(key) else { return };
         if matches!(target, Some(Target::Id(_))) && (linked || record.known.lead.is_some()) {
             record.known.twin_gone = true;
             record.known.lead = None;
@@ -303,7 +307,13 @@ impl Worker {
             Job::ReadOther(id) => {
                 record.lead_known().others.insert(id.clone(), leads.into_iter().next());
             }
-            Job::Look(by) => record.lead_known().take_found(by, leads),
+            Job::Look(by) => {
+                let is_gone = matches!(by, decide::Sought::Id(_)) && leads.is_empty();
+                record.lead_known().take_found(by, leads);
+                if is_gone {
+                    self.note_gone(key);
+                }
+            }
             _ => {}
         }
         if matches!(job, Job::Look(_)) && self.is_unlinked(key) {

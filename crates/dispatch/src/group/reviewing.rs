@@ -62,6 +62,17 @@ impl Worker {
         self.conclude(key, Outcome::failed(problem));
     }
 
+    /// Keeps that the lead which the record's lead is linked to is gone.
+    pub(super) fn note_gone(&mut self, key: RecordKey) {
+        let Some(record) = self.book.record(key) else { return };
+        let Some(route) = self.routes.get(&record.connector) else { return };
+        let link = record.lead.as_ref().map_or(&record.link, |lead| &lead.link);
+        if let Some(link) = link {
+            let id = link.end(link.pair.side(route.destination)).id.clone();
+            self.progress.gone.push((route.destination, id));
+        }
+    }
+
     /// Whether nothing ties the record's lead to one of the destination.
     pub(super) fn is_unlinked(&self, key: RecordKey) -> bool {
         let Some(record) = self.book.record(key) else { return false };
@@ -142,6 +153,15 @@ impl Worker {
             }
         }
         for (pair, ids) in wanted {
+            for account in [pair.first, pair.second] {
+                let gone = self.shared.store.gone(account, &ids).await?;
+                for (_, record) in records.iter_mut().filter(|_| !gone.is_empty()) {
+                    let is_gone = |id: &str| gone.iter().any(|gone| gone == id);
+                    if record.item.lead_id().is_some_and(is_gone) {
+                        record.lead_known().was_gone = true;
+                    }
+                }
+            }
             let standing = self.shared.store.standing_reviews(pair, &ids).await?;
             if standing.is_empty() {
                 continue;

@@ -107,6 +107,26 @@ async fn a_webhook_is_a_hint_and_a_lead_that_is_there_is_not_marked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_late_webhook_of_a_lead_that_was_made_again_makes_no_double() {
+    let mut scene = pair("", RemovalPayload::Leads).await;
+    let (id, twin) = linked(&scene, "asha@example.com").await;
+    let late = json!({ "Current": scene.here.lead(&id) }).to_string();
+    scene.here.delete_lead(&id).expect("it is deleted");
+    // Nobody told that, so the other side's next change makes it again.
+    let fields = [("mx_City", "Pune"), ("EmailAddress", "asha.nair@example.com")];
+    scene.there.edit_lead(&twin, &fields).expect("an edit");
+    let edited = json!({ "Current": scene.there.lead(&twin) }).to_string();
+    let request = scene.post_to("back", edited).await;
+    scene.ends_as(request, Event::New).await;
+    assert_eq!((scene.here.lead_count(), scene.there.lead_count()), (1, 1));
+    let request = scene.post_to("there", late).await;
+    let item = scene.ends_as(request, Event::Skipped).await;
+    assert_eq!(problem(&item).code, "removed", "{item:#?}");
+    assert_eq!((scene.here.lead_count(), scene.there.lead_count()), (1, 1));
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_field_nothing_is_done() {
     let mut scene = pair("", RemovalPayload::Leads).await;
     let (id, twin) = linked(&scene, "asha@example.com").await;

@@ -22,3 +22,11 @@ CREATE INDEX review_lead ON review (connector, source_id);
 CREATE INDEX review_source ON review (source_id);
 CREATE INDEX review_destination ON review (destination_id);
 CREATE INDEX review_state ON review (state, id);
+
+-- Leads that were linked and are not in their account any more. A webhook of before that comes late
+-- must not make them again.
+CREATE TABLE gone (
+    account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    lead TEXT NOT NULL,
+    PRIMARY KEY (account, lead)
+) STRICT, WITHOUT ROWID;

@@ -36,6 +36,24 @@ impl Backend {
         Ok(links)
     }
 
+    pub(super) async fn find_gone(
+        &self,
+        account: AccountId,
+        leads: &[String],
+    ) -> Result<Vec<String>> {
+        let mut gone = Vec::new();
+        let mut transaction = self.begin_read().await?;
+        for some in leads.chunks(ROWS_A_STATEMENT) {
+            let mut query = QueryBuilder::new("SELECT lead FROM gone WHERE account = ");
+            query.push_bind(account.0).push(" AND lead IN ");
+            push_list(&mut query, some.iter().map(String::as_str));
+            for row in query.build().persistent(false).fetch_all(&mut *transaction).await? {
+                gone.push(row.try_get(0)?);
+            }
+        }
+        Ok(gone)
+    }
+
     pub(super) async fn count_pair(&self, pair: Pair) -> Result<u64> {
         let mut transaction = self.begin_read().await?;
         let mut query = QueryBuilder::new("SELECT count(*) FROM link WHERE ");
@@ -78,6 +96,22 @@ pub(super) async fn keep(connection: &mut Connection, links: &[Link]) -> Result<
              second_id = excluded.second_id, first_end = excluded.first_end, \
              second_end = excluded.second_end",
         );
+        query.build().persistent(false).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Keeps that leads are not in their account any more.
+pub(super) async fn keep_gone(
+    connection: &mut Connection,
+    gone: &[(AccountId, String)],
+) -> Result<()> {
+    for some in gone.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new("INSERT INTO gone (account, lead) ");
+        query.push_values(some, |mut row, (account, lead)| {
+            row.push_bind(account.0).push_bind(lead);
+        });
+        query.push(" ON CONFLICT (account, lead) DO NOTHING");
         query.build().persistent(false).execute(&mut *connection).await?;
     }
     Ok(())

@@ -240,6 +240,10 @@ impl Store for Backend {
         self.find_links(pair, side, ids).await
     }
 
+    async fn gone(&self, account: AccountId, leads: &[String]) -> Result<Vec<String>> {
+        self.find_gone(account, leads).await
+    }
+
     async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>> {
         self.find_standing(pair, ids).await
     }

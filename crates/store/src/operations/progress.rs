@@ -25,6 +25,7 @@ impl Backend {
         keep_attempts(&mut transaction, &progress.attempts).await?;
         keep_requests(&mut transaction, &progress.requests).await?;
         links::keep(&mut transaction, &progress.links).await?;
+        links::keep_gone(&mut transaction, &progress.gone).await?;
         reviews::solve(&mut transaction, &progress.solved).await?;
         reviews::keep(&mut transaction, &progress.reviews).await?;
         settle(&mut transaction, &progress.settled).await?;

@@ -199,6 +199,9 @@ impl Store for Faulty {
     async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<Retried> {
         self.inner.retry(retry, actor, now).await
     }
+    async fn gone(&self, account: AccountId, leads: &[String]) -> Result<Vec<String>> {
+        self.inner.gone(account, leads).await
+    }
     async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>> {
         self.inner.standing_reviews(pair, ids).await
     }

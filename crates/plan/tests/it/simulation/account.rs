@@ -30,6 +30,8 @@ pub struct Account {
     pub leads: BTreeMap<String, Snapshot>,
     pub manners: Manners,
     pub prefix: &'static str,
+    /// Leads that were made so far.
+    pub made: usize,
     /// Writes by the engine.
     pub writes: usize,
     pub happened: Vec<Happened>,
@@ -41,6 +43,13 @@ impl Account {
         let found = leads.find(|(_, lead)| {
             lead.get("EmailAddress").is_some_and(|held| held.eq_ignore_ascii_case(email))
         });
+        found.map(|(id, _)| id.as_str())
+    }
+
+    /// The lead of a person, whatever its email address is by now.
+    pub fn by_person(&self, person: &str) -> Option<&str> {
+        let mut leads = self.leads.iter();
+        let found = leads.find(|(_, lead)| lead.get("mx_Person") == Some(person));
         found.map(|(id, _)| id.as_str())
     }
 
@@ -64,11 +73,13 @@ impl Account {
         if let Some(id) = email.and_then(|email| self.by_email(&email.value)) {
             return Err(id.to_owned());
         }
-        let id = format!("{}{}", self.prefix, self.leads.len() + 1);
+        self.made += 1;
+        let id = format!("{}{}", self.prefix, self.made);
         let mut lead = Snapshot::default();
         for name in super::FIELDS {
             lead.put(name, "");
         }
+        lead.put("mx_Mark", "");
         lead.put("ProspectID", id.as_str());
         lead.put("CreatedOn", written(now));
         self.leads.insert(id.clone(), lead);
@@ -76,10 +87,10 @@ impl Account {
         Ok(id)
     }
 
-    /// Writes fields, in the account's own manner.
-    pub fn update(&mut self, id: &str, fields: &[Change], now: Timestamp, by_engine: bool) {
+    /// Writes fields, in the account's own manner; `false` if there is no such lead.
+    pub fn update(&mut self, id: &str, fields: &[Change], now: Timestamp, by_engine: bool) -> bool {
         let manners = self.manners;
-        let Some(lead) = self.leads.get_mut(id) else { panic!("there is no lead {id}") };
+        let Some(lead) = self.leads.get_mut(id) else { return false };
         for change in fields {
             let mut value = change.value.clone();
             if manners.capitals && change.to == "FirstName" {
@@ -100,6 +111,7 @@ impl Account {
         lead.put("ModifiedOn", written(now));
         self.writes += usize::from(by_engine);
         self.happened.push(Happened { lead: id.to_owned(), by_engine });
+        true
     }
 }
 

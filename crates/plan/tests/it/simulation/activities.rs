@@ -283,7 +283,7 @@ impl World {
                 return;
             }
             self.now += SignedDuration::from_millis(40);
-            let decision = self.with(&pass, |case| activity::decide(case));
+            let decision = self.with(&pass, activity::decide);
             self.story.add(|| format!("  {decision:?}"));
             match self.carry_out(&mut pass, decision) {
                 Step::On => {}

@@ -1,16 +1,16 @@
 //! A shell around the plan as small as can be: it carries out decisions as the dispatcher does, and
 //! can be crashed before and after each call.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use plan::connector::Definition;
-use plan::decide::{self, Case, Change, Decision, Dispute, Known, Opposite, Ruling, Why};
+use plan::decide::{self, Case, Change, Decision, Dispute, Known, Opposite, Ruling, Sought, Why};
 use plan::id::AccountId;
 use plan::link::{Link, Pair};
 use plan::mapping::Mapping;
 use plan::outcome::Entity;
-use plan::payload::Item;
+use plan::payload::{self, Item, Removal};
 use plan::snapshot::Snapshot;
 
 use super::account::Account;
@@ -29,6 +29,8 @@ pub enum Protection {
     Intent,
     /// Fields that go back and forth are frozen.
     Breaker,
+    /// Leads that are gone are known, so that a late webhook does not make them again.
+    Graves,
 }
 
 /// One of the two opposite connectors.
@@ -42,12 +44,26 @@ pub struct Direction {
 pub struct Delivery {
     pub from: usize,
     pub lead: Snapshot,
+    /// What it tells of, if the lead is gone.
+    pub removal: Option<Removal>,
     pub doubtful: bool,
+}
+
+impl Delivery {
+    fn item(&self) -> Item {
+        let Some(removal) = self.removal else {
+            return Item::from_state(Entity::Lead, &self.lead);
+        };
+        let body = serde_json::to_vec(&self.lead).unwrap();
+        payload::read_removals(&body, None, removal).unwrap().remove(0)
+    }
 }
 
 pub struct Engine {
     pub directions: [Direction; 2],
     pub links: Vec<Link>,
+    /// Leads that were linked, and are not in their account any more.
+    pub gone: BTreeSet<String>,
     pub queue: VecDeque<Delivery>,
     pub without: Option<Protection>,
     pub disputes: Vec<(String, Dispute)>,
@@ -119,6 +135,18 @@ enum Step {
     Lost,
 }
 
+impl Pass {
+    /// The lead that was to be written to is not there any more, as the dispatcher takes it.
+    fn twin_gone(&mut self) -> Step {
+        if std::mem::replace(&mut self.known.twin_gone, true) {
+            return Step::Ended;
+        }
+        (self.known.lead, self.known.lead_id, self.known.keys_tried) = (None, None, 0);
+        self.known.wrote.clear();
+        Step::On
+    }
+}
+
 /// More steps bring no record to its end.
 const MOST_STEPS: usize = 16;
 
@@ -146,10 +174,12 @@ impl Engine {
     pub fn work(&mut self, delivery: Delivery, world: &mut Outside<'_>) {
         let mut pass = Pass {
             from: delivery.from,
-            item: Item::from_state(Entity::Lead, &delivery.lead),
+            item: delivery.item(),
             known: Known { doubtful: delivery.doubtful, ..Known::default() },
         };
         pass.known.fresh = self.lacks(Protection::Versions);
+        pass.known.was_gone = pass.item.lead_id().is_some_and(|id| self.gone.contains(id))
+            && !self.lacks(Protection::Graves);
         for _ in 0..MOST_STEPS {
             if world.chance.of(world.faults.crash) {
                 self.story.add(|| "  crash".to_owned());
@@ -200,9 +230,11 @@ impl Engine {
                 self.keep(link);
             }
             Decision::ReadSource { lead_id } => {
-                pass.known.fresh = true;
-                let lead = &world.accounts[from].leads[&lead_id];
-                pass.item = Item::from_state(Entity::Lead, lead);
+                let lead = world.accounts[from].leads.get(&lead_id);
+                (pass.known.fresh, pass.known.source_gone) = (true, lead.is_none());
+                if let Some(lead) = lead {
+                    pass.item = Item::from_state(Entity::Lead, lead);
+                }
             }
             Decision::ReadOther { lead_id } => {
                 let lead = world.accounts[from].leads.get(&lead_id).cloned();
@@ -210,6 +242,11 @@ impl Engine {
             }
             Decision::Look { by } => {
                 pass.known.take_found(&by, world.accounts[to].found(&by));
+                if let Sought::Id(id) = by
+                    && pass.known.twin_gone
+                {
+                    self.gone.insert(id);
+                }
                 self.tie(pass);
             }
             Decision::Review { .. } => {
@@ -238,32 +275,61 @@ impl Engine {
                 }
             }
             Decision::Update { lead_id, fields } => {
-                self.announce(pass, now, &fields, false);
-                let done = world.call(|accounts| accounts[to].update(&lead_id, &fields, now, true));
-                if done.is_none() {
-                    return Step::Lost;
-                }
-                let settle = |case: &Case<'_>| decide::settle(case, &lead_id, &fields, Some(now));
-                let link = self.with(pass, now, settle);
-                self.keep(link);
-                if self.lacks(Protection::Merge) {
-                    return Step::Ended;
-                }
-                pass.known.wrote.extend(fields);
+                return self.update(pass, lead_id, fields, world);
             }
             Decision::UpdateSource { lead_id, fields } => {
-                self.announce(pass, now, &fields, true);
-                let done =
-                    world.call(|accounts| accounts[from].update(&lead_id, &fields, now, true));
-                if done.is_none() {
-                    return Step::Lost;
-                }
-                let link = self.with(pass, now, |case| decide::settle_back(case, &fields, now));
-                self.keep(link);
-                pass.known.wrote_back.extend(fields);
+                return self.update_source(pass, &lead_id, fields, world);
             }
             other => panic!("no decision about a lead: {other:?}"),
         }
+        Step::On
+    }
+
+    fn update(
+        &mut self,
+        pass: &mut Pass,
+        lead_id: String,
+        fields: Vec<Change>,
+        world: &mut Outside<'_>,
+    ) -> Step {
+        let (to, now) = (1 - pass.from, *world.now);
+        self.announce(pass, now, &fields, false);
+        match world.call(|accounts| accounts[to].update(&lead_id, &fields, now, true)) {
+            None => return Step::Lost,
+            Some(true) => {}
+            Some(false) => {
+                self.gone.insert(lead_id);
+                return pass.twin_gone();
+            }
+        }
+        let settle = |case: &Case<'_>| decide::settle(case, &lead_id, &fields, Some(now));
+        let link = self.with(pass, now, settle);
+        self.keep(link);
+        if self.lacks(Protection::Merge) || pass.item.removal().is_some() {
+            return Step::Ended;
+        }
+        pass.known.wrote.extend(fields);
+        Step::On
+    }
+
+    fn update_source(
+        &mut self,
+        pass: &mut Pass,
+        lead_id: &str,
+        fields: Vec<Change>,
+        world: &mut Outside<'_>,
+    ) -> Step {
+        let (from, now) = (pass.from, *world.now);
+        self.announce(pass, now, &fields, true);
+        match world.call(|accounts| accounts[from].update(lead_id, &fields, now, true)) {
+            None => return Step::Lost,
+            Some(true) => {}
+            // It fails, until the lead is seen from the other side.
+            Some(false) => return Step::Ended,
+        }
+        let link = self.with(pass, now, |case| decide::settle_back(case, &fields, now));
+        self.keep(link);
+        pass.known.wrote_back.extend(fields);
         Step::On
     }
 

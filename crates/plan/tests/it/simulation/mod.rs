@@ -16,6 +16,7 @@ use plan::connector::Definition;
 use plan::decide::{Change, Dispute, Ruling};
 use plan::mapping::Mapping;
 use plan::metadata::{Catalogue, Field, FieldList, Kind};
+use plan::payload::Removal;
 use plan::snapshot::Snapshot;
 use plan::value;
 
@@ -23,8 +24,10 @@ use account::{Account, Manners};
 use chance::Chance;
 use engine::{Delivery, Direction, Engine, Faults, Outside, Protection, Story};
 
-/// The fields of a lead that people and the engine change.
-pub const FIELDS: [&str; 6] = ["EmailAddress", "FirstName", "Phone", "mx_Stage", "City", "Notes"];
+/// The fields of a lead that are synced: the first says whose lead it is, and nobody changes it; the
+/// second is the search key.
+pub const FIELDS: [&str; 7] =
+    ["mx_Person", "EmailAddress", "FirstName", "Phone", "mx_Stage", "City", "Notes"];
 
 /// How rough the world is.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +74,9 @@ struct World {
     weather: Weather,
     /// Webhooks on their way: when they come, and what they are.
     on_their_way: Vec<(Timestamp, Delivery)>,
-    /// What people did, by email address and field, in order.
+    /// Leads that people deleted or merged: on which side, whose, and whether a webhook tells it.
+    removed: Vec<(usize, String, bool)>,
+    /// What people did, by person and field, in order.
     edits: BTreeMap<(String, &'static str), Vec<Edit>>,
     genuine: usize,
 }
@@ -83,6 +88,7 @@ fn catalogue(stages: &[&str]) -> Catalogue {
         Field { options, ..plain(name, name, kind) }
     };
     Catalogue::from(FieldList::from(vec![
+        field("mx_Person", Kind::Text),
         field("EmailAddress", Kind::Email),
         field("FirstName", Kind::Text),
         field("Phone", Kind::Phone),
@@ -118,7 +124,9 @@ fn settings(from: usize, chance: &mut Chance, policy: &str) -> String {
         r#"{{"name":"c{from}","source":"{from}","destination":"{}",
         "basic":{{{country}"search_by":"EmailAddress"}},
         "conflict":{{"policy":"{policy}"}},
+        "removed":{{"field":"mx_Mark"}},
         "lead":{{"field":[
+            {{"from":"mx_Person","to":"mx_Person"}},
             {{"from":"EmailAddress","to":"EmailAddress"}},
             {{"from":"FirstName","to":"FirstName"}},
             {{"from":"Phone","to":"Phone"}},
@@ -156,6 +164,7 @@ impl World {
             engine: Engine {
                 directions,
                 links: Vec::new(),
+                gone: std::collections::BTreeSet::new(),
                 queue: VecDeque::new(),
                 without,
                 disputes: Vec::new(),
@@ -169,6 +178,7 @@ impl World {
             chance,
             weather,
             on_their_way: Vec::new(),
+            removed: Vec::new(),
             edits: BTreeMap::new(),
             genuine: 0,
         }
@@ -181,10 +191,19 @@ impl World {
     /// A person does something in one of the accounts.
     fn person(&mut self) {
         let side = self.chance.below(2);
-        let person = self.chance.below(3);
-        let email = format!("person{person}@example.com");
-        let field = *self.chance.one(&FIELDS[1..]);
+        let person = format!("person{}", self.chance.below(3));
+        let is_linked = self.is_linked(side, &person);
+        if is_linked
+            && self.chance.of(30)
+            && self.removed.iter().all(|(_, gone, _)| *gone != person)
+        {
+            return self.remove(side, person);
+        }
+        // Who is known by id may get another address; before, it would be somebody else.
+        let first = if is_linked { 1 } else { 2 };
+        let field = *self.chance.one(&FIELDS[first..]);
         let value = match field {
+            "EmailAddress" => format!("{person}.{}@example.com", self.chance.below(10_000)),
             "mx_Stage" => (*self.chance.one(STAGES[side])).to_owned(),
             "Phone" => format!("+91-98{:08}", self.chance.below(100_000_000)),
             "Notes" => {
@@ -194,21 +213,54 @@ impl World {
         };
         let change = |to: &str, value: &str| Change::new(to, Kind::Text, value);
         let account = &mut self.accounts[side];
-        let id = account.by_email(&email).map(str::to_owned);
+        let id = account.by_person(&person).map(str::to_owned);
         let held = id.as_ref().and_then(|id| account.leads[id].get(field));
         if held == Some(value.as_str()) {
             return;
         }
         if let Some(id) = id {
             account.update(&id, &[change(field, &value)], self.now, false);
+        } else if self.removed.iter().any(|(_, gone, _)| *gone == person) {
+            return;
         } else {
-            let fields = [change("EmailAddress", &email), change(field, &value)];
+            let email = format!("{person}@example.com");
+            let fields = [
+                change("mx_Person", &person),
+                change("EmailAddress", &email),
+                change(field, &value),
+            ];
             account.create(&fields, self.now, false).expect("there is none yet");
         }
         let now = self.now;
-        self.engine.story.add(|| format!("{now} side {side}: {email} {field} = {value}"));
+        self.engine.story.add(|| format!("{now} side {side}: {person} {field} = {value}"));
         self.genuine += 1;
-        self.edits.entry((email, field)).or_default().push((self.now, side, value));
+        self.edits.entry((person, field)).or_default().push((self.now, side, value));
+    }
+
+    /// Whether the person has a lead here that is tied to one there.
+    fn is_linked(&self, side: usize, person: &str) -> bool {
+        let id = self.accounts[side].by_person(person);
+        id.is_some_and(|id| {
+            let mut links = self.engine.links.iter();
+            links.any(|link| [&link.first, &link.second].iter().any(|end| end.id == id))
+        })
+    }
+
+    /// A person deletes a lead, or merges it into one that is of no matter here.
+    fn remove(&mut self, side: usize, person: String) {
+        let account = &mut self.accounts[side];
+        let Some(id) = account.by_person(&person).map(str::to_owned) else { return };
+        let Some(lead) = account.leads.remove(&id) else { return };
+        account.happened.retain(|happened| happened.lead != id);
+        let removal = *self.chance.one(&[Removal::Deleted, Removal::Merged]);
+        let now = self.now;
+        self.engine.story.add(|| format!("{now} side {side}: {person} {removal:?}"));
+        let is_told = !self.chance.of(self.weather.dropped);
+        if is_told {
+            let delivery = Delivery { from: side, lead, removal: Some(removal), doubtful: false };
+            self.post(&delivery);
+        }
+        self.removed.push((side, person, is_told));
     }
 
     /// Webhooks are sent about what happened.
@@ -221,18 +273,21 @@ impl World {
                 if self.chance.of(self.weather.dropped) {
                     continue;
                 }
-                let times = 1 + usize::from(self.chance.of(self.weather.doubled));
-                for _ in 0..times {
-                    let late = if self.chance.of(self.weather.late) { 3_600 } else { 3 };
-                    let at = self.now
-                        + SignedDuration::from_millis(
-                            i64::try_from(self.chance.below(late * 1_000)).unwrap(),
-                        );
-                    // What is posted is the state at the time of sending, not of coming.
-                    let lead = self.accounts[side].leads[&happened.lead].clone();
-                    self.on_their_way.push((at, Delivery { from: side, lead, doubtful: false }));
-                }
+                // What is posted is the state at the time of sending, not of coming.
+                let lead = self.accounts[side].leads[&happened.lead].clone();
+                self.post(&Delivery { from: side, lead, removal: None, doubtful: false });
             }
+        }
+    }
+
+    /// A webhook goes on its way, once or more often.
+    fn post(&mut self, delivery: &Delivery) {
+        let times = 1 + usize::from(self.chance.of(self.weather.doubled));
+        for _ in 0..times {
+            let late = if self.chance.of(self.weather.late) { 3_600 } else { 3 };
+            let wait = i64::try_from(self.chance.below(late * 1_000)).unwrap();
+            let at = self.now + SignedDuration::from_millis(wait);
+            self.on_their_way.push((at, delivery.clone()));
         }
     }
 
@@ -287,8 +342,12 @@ impl World {
     fn sweep(&mut self) {
         for side in [0, 1] {
             let leads: Vec<Snapshot> = self.accounts[side].leads.values().cloned().collect();
-            let deliveries =
-                leads.into_iter().map(|lead| Delivery { from: side, lead, doubtful: false });
+            let deliveries = leads.into_iter().map(|lead| Delivery {
+                from: side,
+                lead,
+                removal: None,
+                doubtful: false,
+            });
             self.engine.queue.extend(deliveries);
             self.work();
         }
@@ -326,6 +385,7 @@ impl World {
         let writes = self.accounts[0].writes + self.accounts[1].writes;
         let checks = [
             self.doubles(),
+            self.unmarked(),
             self.disagreement(),
             self.lost(),
             self.phantoms(),
@@ -346,17 +406,52 @@ impl World {
                 return Some(format!("side {side} has a lead twice"));
             }
         }
-        let (one, other) = (self.accounts[0].leads.len(), self.accounts[1].leads.len());
-        (one != other || one != self.engine.links.len())
-            .then(|| format!("{one} leads, {other} leads, {} links", self.engine.links.len()))
+        let people: std::collections::BTreeSet<&str> = self
+            .accounts
+            .iter()
+            .flat_map(|account| account.leads.values())
+            .filter_map(|lead| lead.get("mx_Person"))
+            .collect();
+        for person in people {
+            let has = |account: &Account| {
+                account.leads.values().filter(|lead| lead.get("mx_Person") == Some(person)).count()
+            };
+            let counts = [has(&self.accounts[0]), has(&self.accounts[1])];
+            let gone = self.removed.iter().find(|(_, gone, _)| gone == person);
+            let is_right = match gone {
+                None => counts == [1, 1] && self.is_linked(0, person),
+                Some((side, ..)) => counts[1 - side] == 1 && counts[*side] <= 1,
+            };
+            if !is_right {
+                return Some(format!("{person} has {counts:?} leads"));
+            }
+        }
+        None
+    }
+
+    /// A lead whose counterpart is gone is marked, if a webhook told it, and then not made again.
+    fn unmarked(&self) -> Option<String> {
+        for (side, person, is_told) in &self.removed {
+            let there = &self.accounts[1 - side];
+            let lead = there.by_person(person).map(|id| &there.leads[id])?;
+            let is_marked = lead.filled("mx_Mark").is_some();
+            let is_back = self.accounts[*side].by_person(person).is_some();
+            if is_marked == is_back && (*is_told || is_marked) {
+                return Some(format!("{person}, marked: {is_marked}, made again: {is_back}"));
+            }
+        }
+        None
     }
 
     /// What either side holds, brought to the other, is what the other holds, or what it held when
     /// the two agreed.
     fn disagreement(&self) -> Option<String> {
         for link in &self.engine.links {
-            let (a, b) =
-                (&self.accounts[0].leads[&link.first.id], &self.accounts[1].leads[&link.second.id]);
+            let leads = (
+                self.accounts[0].leads.get(&link.first.id),
+                self.accounts[1].leads.get(&link.second.id),
+            );
+            let (Some(a), Some(b)) = leads else { continue };
             // Of two automations at war one always comes last.
             let is_war = self.accounts.iter().all(|account| account.manners.wants.is_some());
             for field in FIELDS[1..].iter().filter(|field| !(is_war && **field == "mx_Stage")) {
@@ -400,13 +495,19 @@ impl World {
     /// says who won.
     fn lost(&self) -> Option<String> {
         const RIVAL: SignedDuration = SignedDuration::from_secs(8_000);
-        for ((email, field), edits) in &self.edits {
+        for ((person, field), edits) in &self.edits {
+            // What was written of a lead that is gone is gone with it.
+            if self.removed.iter().any(|(_, gone, _)| gone == person) {
+                continue;
+            }
             let Some((at, side, value)) = edits.last() else { continue };
             let has_rival = edits
                 .iter()
                 .any(|(other, there, _)| there != side && at.duration_since(*other) < RIVAL);
             let account = &self.accounts[*side];
-            let Some(id) = account.by_email(email) else { return Some(format!("{email} is gone")) };
+            let Some(id) = account.by_person(person) else {
+                return Some(format!("{person} is gone"));
+            };
             let held = account.leads[id].get(field).unwrap_or_default();
             let manners = account.manners;
             let kept = held.eq_ignore_ascii_case(value)
@@ -415,11 +516,11 @@ impl World {
             let other = &self.accounts[1 - *side];
             let disputed = self.engine.disputes.iter().any(|(lead, dispute)| {
                 dispute.field == **field
-                    && (Some(lead.as_str()) == account.by_email(email)
-                        || Some(lead.as_str()) == other.by_email(email))
+                    && (Some(lead.as_str()) == account.by_person(person)
+                        || Some(lead.as_str()) == other.by_person(person))
             });
             if !kept && !has_rival && !disputed && other.manners.wants.is_none() {
-                return Some(format!("{email} {field} = {value} at {at} is lost: it is {held}"));
+                return Some(format!("{person} {field} = {value} at {at} is lost: it is {held}"));
             }
         }
         None
@@ -439,9 +540,13 @@ impl World {
         let mut disputes = self.engine.disputes.iter().filter(|(_, dispute)| ruled(dispute));
         let phantom = disputes.find(|(id, dispute)| {
             let lead = self.accounts.iter().find_map(|account| account.leads.get(id));
-            let email = lead.and_then(|lead| lead.get("EmailAddress")).unwrap_or_default();
+            let person = lead.and_then(|lead| lead.get("mx_Person")).unwrap_or_default();
+            // Of a lead that is gone nothing is known any more.
+            if lead.is_none() || self.removed.iter().any(|(_, gone, _)| gone == person) {
+                return false;
+            }
             let field = FIELDS.iter().find(|field| **field == dispute.field);
-            let edits = field.and_then(|field| self.edits.get(&(email.to_owned(), *field)));
+            let edits = field.and_then(|field| self.edits.get(&(person.to_owned(), *field)));
             [0, 1].iter().any(|side| edits.into_iter().flatten().all(|(_, there, _)| there != side))
         });
         phantom
@@ -453,7 +558,10 @@ impl World {
     fn too_many(&self, writes: usize) -> Option<String> {
         let automations = self.accounts.iter().any(|account| account.manners.wants.is_some());
         let repeats = if self.weather.faults.lost_after > 0 { 2 } else { 1 };
-        let most = 2 * repeats * self.genuine + 6 + if automations { 40 * 3 } else { 0 };
+        // A lead that is gone unheard is made again, with all its fields, and one that is heard of
+        // is marked.
+        let removed = 6 * repeats * self.removed.len();
+        let most = 2 * repeats * self.genuine + 6 + removed + if automations { 40 * 3 } else { 0 };
         (writes > most).then(|| format!("{writes} writes for {} edits", self.genuine))
     }
 }
@@ -502,6 +610,7 @@ fn each_protection_is_needed() {
         (Protection::Merge, 0..3),
         (Protection::Intent, 0..3),
         (Protection::Breaker, 3..4),
+        (Protection::Graves, 0..3),
     ] {
         let fails = |seed: u64, kind: usize| {
             let run = || World::new(seed, BRUTAL, Some(protection), manners(kind)).wrong();
