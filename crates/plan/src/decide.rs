@@ -488,11 +488,7 @@ pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
     let look =
         known.doubtful || known.look_first || !defaults.is_empty() || !all_unique(case, &keys);
     match (behaviour, next) {
-        (Behaviour::UpdateOnly, None) => skip(
-            "not_found",
-            "No lead of the destination has this lead's search keys, and the connector only updates \
-             existing ones.",
-        ),
+        (Behaviour::UpdateOnly, None) => not_found(),
         (Behaviour::UpdateOnly, Some(key)) => Decision::Look { by: Sought::Key(key.clone()) },
         (_, Some(key)) if look => Decision::Look { by: Sought::Key(key.clone()) },
         (_, next) => {
@@ -580,6 +576,13 @@ pub fn creates_once(case: &Case<'_>) -> bool {
 fn is_unique(case: &Case<'_>, key: &Key) -> bool {
     matches!(key.field.as_str(), "EmailAddress" | "Phone" | "Mobile")
         || case.mapping.targets().any(|field| field.schema_name == key.field && field.unique)
+}
+
+fn not_found() -> Decision {
+    skip(
+        "not_found",
+        "The destination does not have this lead, and the connector only updates existing ones.",
+    )
 }
 
 fn exists() -> Decision {

@@ -4,7 +4,7 @@
 //! it, or a person decided before.
 
 use super::{Case, Change, Decision, Sought, all, defaults, lead_source};
-use crate::connector::{KeysDisagree, Linked, Several};
+use crate::connector::{Behaviour, KeysDisagree, Linked, Several};
 use crate::identity::{self, Key};
 use crate::problem::Problem;
 use crate::review::{Choice, Reason, Review, Ruled};
@@ -35,6 +35,9 @@ pub(crate) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
                 Some(lead) if id(lead).eq_ignore_ascii_case(lead_id) => Match::Lead(lead),
                 _ => Match::Not(Decision::Look { by: Sought::Id(lead_id.clone()) }),
             };
+        }
+        Some(Ruled::Decided(Choice::Create)) if only_updates(case) => {
+            return Match::Not(super::not_found());
         }
         // After a write whose answer was lost the leads are looked at again: one of them may be the
         // one that was made.
@@ -125,6 +128,10 @@ fn other_key<'a>(case: &Case<'a>, lead: &'a Snapshot, keys: &[Key]) -> Match<'a>
             Match::Not(ask(Review::of(case, Reason::KeysDisagree, leads)))
         }
     }
+}
+
+fn only_updates(case: &Case<'_>) -> bool {
+    case.connector.lead.behaviour == Behaviour::UpdateOnly
 }
 
 /// Reads a lead by its id, which is then the one that was found.

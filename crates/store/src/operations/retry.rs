@@ -219,7 +219,11 @@ async fn cancel_some(
     ));
     push_list(&mut query, touched.iter().copied());
     query.build().persistent(false).execute(&mut *connection).await?;
-    let mut query = QueryBuilder::new("UPDATE request SET job_status = 'failure', finished_at = ");
+    let mut query = QueryBuilder::new(
+        "UPDATE request SET job_status = CASE WHEN EXISTS (SELECT 1 FROM record \
+         WHERE record.request = request.id AND record.sync_status = 'error') \
+         THEN 'failure' ELSE 'success' END, finished_at = ",
+    );
     query.push_bind(ms(now)).push(
         " WHERE NOT EXISTS (SELECT 1 FROM record WHERE record.request = request.id \
          AND record.due IS NOT NULL) AND id IN ",
