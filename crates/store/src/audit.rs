@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The words for what can be done, by what it is done to.
-pub const ACTIONS: [&str; 16] = [
+pub const ACTIONS: [&str; 17] = [
     "put_connector",
     "set_enabled",
     "remove_connector",
@@ -26,6 +26,7 @@ pub const ACTIONS: [&str; 16] = [
     "cancel_retries",
     "decide_review",
     "undo_review",
+    "release_field",
     "add_user",
     "set_role",
     "set_password",

@@ -323,6 +323,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<Retried>;
 
+    /// Lets a field of a lead be written again that is frozen because it went back and forth;
+    /// answers whether it was.
+    async fn release_field(
+        &self,
+        (pair, side): (Pair, Side),
+        lead: &str,
+        field: &str,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<bool>;
+
     // ---- mail ---------------------------------------------------------------------------
 
     /// Every incident there is, with its causes: few. Cheap: nodes poll it.

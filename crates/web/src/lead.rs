@@ -12,8 +12,9 @@ use plan::outcome::{Entity, Event};
 use plan::snapshot::Snapshot;
 use plan::{payload, phone};
 use serde::Serialize;
-use store::{Configuration, Connector, HistoryItem, Store};
+use store::{Actor, Configuration, Connector, HistoryItem, Store};
 
+use crate::Shared;
 use crate::explanation::{Explanation, FieldChange, Origin};
 
 /// A lead of an account, and how it came to be as it is.
@@ -96,6 +97,25 @@ pub(crate) enum Direction {
 }
 
 /// A lead of this account; `None` if the log knows nothing of it.
+/// Lets a frozen field of a lead be written again; answers whether there was one.
+pub(crate) async fn release(
+    shared: &Shared,
+    configuration: &Configuration,
+    account: &store::Account,
+    id: &str,
+    field: &str,
+    actor: &Actor,
+) -> store::Result<bool> {
+    let mut was_frozen = false;
+    for pair in pairs(configuration, account.id) {
+        let end = (pair, pair.side(account.id));
+        let now = (shared.clock)();
+        was_frozen |= shared.store.release_field(end, id, field, actor, now).await?;
+    }
+    shared.wake.notify_one();
+    Ok(was_frozen)
+}
+
 pub(crate) async fn lead(
     store: &dyn Store,
     configuration: &Configuration,

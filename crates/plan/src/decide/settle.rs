@@ -28,7 +28,9 @@ pub fn settle(
 
     if let Some(opposite) = case.opposite {
         if let Some(at) = at {
-            let is_new = case.known.lead.is_none() && case.link.is_none();
+            // One that takes the place of a lead that is gone is as new as the first.
+            let is_linked = case.link.is_some_and(|kept| kept.end(there).id == destination_id);
+            let is_new = case.known.lead.is_none() && !is_linked;
             if is_new {
                 made(case, opposite, &mut link, written, at);
             } else {

@@ -1,13 +1,14 @@
 //! Which leads are one person, and which activities one event.
 
+use jiff::Timestamp;
 use plan::id::AccountId;
 use plan::link::{Link, Pair, Side};
 use plan::outcome::Entity;
 use sqlx::Row;
 
 use super::values::{self, Place};
-use super::{Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, push_list};
-use crate::Result;
+use super::{Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, audit, lease, push_list};
+use crate::{Actor, Result};
 
 const COLUMNS: &str =
     "first_account, second_account, first_id, second_id, first_end, second_end, entity";
@@ -61,6 +62,37 @@ impl Backend {
         query.push(" AND entity = ").push_bind(Entity::Lead.as_str());
         let row = query.build().fetch_one(&mut *transaction).await?;
         Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
+    }
+}
+
+impl Backend {
+    pub(super) async fn unfreeze(
+        &self,
+        pair: Pair,
+        side: Side,
+        lead: &str,
+        field: &str,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let found = self.find_links(pair, side, &[lead.to_owned()]).await?;
+        let Some(mut link) = found.into_iter().find(|link| link.entity == Entity::Lead) else {
+            return Ok(false);
+        };
+        let end = link.end_mut(side);
+        if end.frozen.remove(field).is_none() {
+            return Ok(false);
+        }
+        end.turns.remove(field);
+        let mut transaction = self.begin().await?;
+        // Whoever works these accounts must not go on with the link that it has in memory.
+        lease::revoke(&mut transaction, &[pair.first, pair.second]).await?;
+        keep(&mut transaction, &[link]).await?;
+        let after = Some(values::json(field)?);
+        let entry = audit::Entry { action: "release_field", subject: lead, before: None, after };
+        audit::audit(&mut transaction, actor, now, &entry).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 }
 

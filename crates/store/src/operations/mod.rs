@@ -265,6 +265,20 @@ impl Store for Backend {
         self.count_matching_reviews(filter).await
     }
 
+    async fn release_field(
+        &self,
+        (pair, side): (Pair, Side),
+        lead: &str,
+        field: &str,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (backend, actor) = (self.clone(), actor.clone());
+        let (lead, field) = (lead.to_owned(), field.to_owned());
+        to_the_end(async move { backend.unfreeze(pair, side, &lead, &field, &actor, now).await })
+            .await
+    }
+
     async fn decide_review(
         &self,
         id: i64,

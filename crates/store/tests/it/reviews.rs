@@ -15,6 +15,7 @@ crate::promises! {
     a_decision_tries_again_what_waited_for_it,
     an_undone_decision_unties_the_lead,
     reviews_are_found_by_lead_and_connector,
+    a_frozen_field_is_released,
 }
 
 fn asked(configuration: &Configuration, lead: &str, reason: Reason, seconds: i64) -> NewReview {
@@ -187,4 +188,39 @@ async fn reviews_are_found_by_lead_and_connector(empty: Empty) {
     gone.origin = Origin::Merged;
     empty.store.store_deliveries(vec![gone]).await.unwrap();
     assert_eq!(empty.store.delivery(id(9)).await.unwrap().unwrap().origin, Origin::Merged);
+}
+
+async fn a_frozen_field_is_released(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let connector = configuration.connectors[0].clone();
+    let ends = ((connector.source, "lead"), (connector.destination, "twin"));
+    let mut link = Link::new(Entity::Lead, ends.0, ends.1);
+    let side = link.pair.side(connector.destination);
+    for field in ["City", "Stage"] {
+        link.end_mut(side).frozen.insert(field.to_owned(), at(100));
+    }
+    let lease = empty.lease(&configuration).await;
+    let end = (link.pair, side);
+    let progress = Progress { links: vec![link], ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let release = async |lead: &str, field: &str| {
+        empty.store.release_field(end, lead, field, &actor(), at(50)).await.unwrap()
+    };
+    assert!(!release("twin", "Name").await && !release("nobody", "City").await);
+    assert!(release("twin", "City").await);
+    let left = empty.store.links(end.0, side, &["twin".to_owned()]).await.unwrap();
+    let left: Vec<&String> = left[0].end(side).frozen.keys().collect();
+    assert_eq!(left, ["Stage"]);
+    let lost = empty.store.renew_lease(&lease, std::time::Duration::from_secs(1)).await;
+    assert!(lost.is_err(), "whoever works the accounts begins anew");
+    // What is gone is known.
+    let gone = [(connector.source, "lead".to_owned())];
+    let again = empty.lease(&configuration).await;
+    for _ in 0..2 {
+        let progress = Progress { gone: gone.to_vec(), ..Progress::default() };
+        empty.store.record_progress(&again, progress).await.unwrap();
+    }
+    let ids = ["lead".to_owned(), "twin".to_owned()];
+    assert_eq!(empty.store.gone(connector.source, &ids).await.unwrap(), ["lead"]);
+    assert!(empty.store.gone(connector.destination, &ids).await.unwrap().is_empty());
 }

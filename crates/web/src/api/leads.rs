@@ -2,8 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
 
 use super::Result;
+use super::asker::Asker;
+use super::input::Input;
 use super::refusal::Refusal;
 use crate::Shared;
 use crate::lead::{self, LeadItem};
@@ -19,4 +22,32 @@ pub(crate) async fn show(
         lead::lead(shared.store.as_ref(), &configuration, known, &id, (shared.clock)()).await?;
     let short: String = id.chars().take(60).collect();
     found.map(Json).ok_or_else(|| Refusal::not_found("lead", &short, "requests"))
+}
+
+/// Which field.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Which {
+    field: String,
+}
+
+/// What was done.
+#[derive(Serialize)]
+pub(crate) struct Released {
+    /// Whether the field was frozen.
+    released: bool,
+}
+
+/// Lets a field be written again that is frozen because it went back and forth.
+pub(crate) async fn release(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Path((account, id)): Path<(String, String)>,
+    Input(Which { field }): Input<Which>,
+) -> Result<Json<Released>> {
+    let configuration = shared.store.configuration().await?;
+    let known = configuration.account(&account);
+    let known = known.ok_or_else(|| Refusal::not_found("account", &account, "accounts"))?;
+    let done = lead::release(&shared, &configuration, known, &id, &field, &asker.actor).await?;
+    Ok(Json(Released { released: done }))
 }

@@ -99,6 +99,7 @@ fn routes() -> Vec<Route<Scope>> {
         route(POST, "/reviews/{review}/decide", Operate, reviews::put).in_reach(),
         route(POST, "/reviews/{review}/undo", Operate, reviews::undo).in_reach(),
         route(GET, "/leads/{account}/{lead}", Read, leads::show),
+        route(POST, "/leads/{account}/{lead}/release", Operate, leads::release),
         route(GET, "/failures", Read, requests::failures),
         route(GET, "/overview", Read, overview::show),
         route(GET, "/mails", Read, mails::list),

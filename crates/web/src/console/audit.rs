@@ -76,6 +76,7 @@ fn words(action: &str) -> &'static str {
         "cancel_retries" => "took retries back of",
         "decide_review" => "decided about the lead",
         "undo_review" => "undid what was decided about the lead",
+        "release_field" => "released a frozen field of the lead",
         "add_user" => "added the user",
         "set_role" => "set the role of",
         "set_password" => "set the password of",

@@ -118,6 +118,7 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/reviews/{id}/decide", operate, reviews::decide).in_reach(),
         route(POST, "/reviews/{id}/undo", operate, reviews::undo).in_reach(),
         route(GET, "/leads/{account}/{id}", read, log::lead).in_reach(),
+        route(POST, "/leads/{account}/{id}/release", operate, log::release).in_reach(),
         route(GET, "/accounts", administer, accounts::list),
         route(POST, "/accounts", administer, accounts::put_new),
         route(GET, "/accounts/new", administer, accounts::add),

@@ -122,7 +122,7 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says of what was just done, by the word for it in the address.
-const TOLD: [(&str, &str); 16] = [
+const TOLD: [(&str, &str); 17] = [
     ("saved", "Saved."),
     ("restored", "Brought back: its settings are in force again, as the newest version."),
     ("added", "Added."),
@@ -133,6 +133,7 @@ const TOLD: [(&str, &str); 16] = [
     ("disabled", "Disabled: nothing is written until it is enabled again."),
     ("decided", "Decided."),
     ("decided_and_retried", "Decided: what waited for it is tried again."),
+    ("released", "Released: the field is written again, unless it goes back and forth once more."),
     ("undone", "Undone: it is to be decided again."),
     ("retried", "The failed requests are tried again."),
     ("renewed", "Read again."),

@@ -219,6 +219,16 @@ impl Store for Faulty {
     async fn count_reviews(&self, filter: &ReviewFilter) -> Result<u64> {
         self.inner.count_reviews(filter).await
     }
+    async fn release_field(
+        &self,
+        end: (Pair, Side),
+        lead: &str,
+        field: &str,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.inner.release_field(end, lead, field, actor, now).await
+    }
     async fn decide_review(
         &self,
         id: i64,

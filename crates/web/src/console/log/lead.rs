@@ -3,12 +3,13 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::lead_path;
 use super::record::origin_of;
 use crate::Shared;
-use crate::console::page;
+use crate::console::form::Form;
+use crate::console::page::{self, Told};
 use crate::console::visitor::Visitor;
 use crate::lead::{self, ChangeItem, Direction, FieldItem, LeadItem, MadeBy, Twin};
 
@@ -16,6 +17,7 @@ use crate::lead::{self, ChangeItem, Direction, FieldItem, LeadItem, MadeBy, Twin
 #[template(path = "lead.html")]
 struct One {
     page: &'static str,
+    told: Option<&'static str>,
     visitor: Visitor,
     lead: LeadItem,
 }
@@ -23,6 +25,10 @@ struct One {
 impl One {
     fn path(twin: &Twin) -> String {
         lead_path(&twin.account, &twin.id)
+    }
+
+    fn own_path(&self) -> String {
+        lead_path(&self.lead.account, &self.lead.id)
     }
 
     fn filled(&self) -> Vec<&FieldItem> {
@@ -58,10 +64,34 @@ impl One {
     }
 }
 
+/// Lets a frozen field be written again.
+pub(in crate::console) async fn release(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path((account, id)): Path<(String, String)>,
+    form: Form,
+) -> Response {
+    let done = async {
+        let configuration = visitor.reach.narrow(shared.store.configuration().await?);
+        let Some(account) = configuration.account(&account) else { return Ok(false) };
+        let (field, actor) = (form.text("field"), visitor.actor());
+        lead::release(&shared, &configuration, account, &id, field, &actor).await
+    };
+    match done.await {
+        Ok(true) => {
+            let path = lead_path(&account, &id);
+            Redirect::to(&page::with_told(&path, "released")).into_response()
+        }
+        Ok(false) => page::not_found("no frozen field"),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
 pub(in crate::console) async fn lead(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path((account, id)): Path<(String, String)>,
+    Told(told): Told,
 ) -> Response {
     let read = async {
         let configuration = visitor.reach.narrow(shared.store.configuration().await?);
@@ -69,7 +99,9 @@ pub(in crate::console) async fn lead(
         lead::lead(shared.store.as_ref(), &configuration, account, &id, (shared.clock)()).await
     };
     match read.await {
-        Ok(Some(lead)) => page::page(StatusCode::OK, &One { page: "Requests", visitor, lead }),
+        Ok(Some(lead)) => {
+            page::page(StatusCode::OK, &One { page: "Requests", told, visitor, lead })
+        }
         Ok(None) => page::not_found("no lead that was synced"),
         Err(error) => page::unavailable(&error),
     }

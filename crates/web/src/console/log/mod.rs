@@ -11,7 +11,7 @@ mod retries;
 mod show;
 
 pub(super) use again::{all, ask_all, one, selected};
-pub(super) use lead::lead;
+pub(super) use lead::{lead, release};
 pub(super) use list::{list, rows};
 pub(super) use retries::{cancel, progress, retries, retry};
 pub(super) use show::show;

@@ -37,6 +37,7 @@ async fn answers_are_as_the_description_says() {
     let token = json!({ "name": "t", "scope": "read", "user": "a@example.com" });
     let choice = json!({ "choice": "link", "lead_id": "twin-b" });
     let lead = json!({ "ProspectID": "x", "EmailAddress": "asha@example.com" });
+    let field = json!({ "field": "City" });
     let operator = json!({ "role": "operator" });
     for (method, template, path, body) in [
         ("GET", "/openapi.json", "/openapi.json", None),
@@ -67,6 +68,7 @@ async fn answers_are_as_the_description_says() {
         ("GET", "/retries/{batch}", "/retries/2", None),
         ("POST", "/retries/{batch}/cancel", "/retries/2/cancel", None),
         ("GET", "/leads/{account}/{lead}", "/leads/b/twin-1", None),
+        ("POST", "/leads/{account}/{lead}/release", "/leads/b/twin-1/release", Some(field)),
         ("GET", "/failures", "/failures", None),
         ("GET", "/reviews", "/reviews?state=open&connector=ab", None),
         ("GET", "/reviews/{review}", "/reviews/1", None),

@@ -5,6 +5,7 @@ use plan::outcome::{Entity, Event};
 use serde_json::{Value, json};
 use store::{AttemptOutcome, Progress, Store, Token};
 
+use super::super::location;
 use super::{Browser, Filler, at, id, text};
 
 /// a → b creates the lead; b's team corrects the city, which goes b → a; a → b updates the name.
@@ -89,7 +90,7 @@ async fn a_lead_says_why_each_field_holds_its_value() {
         "FirstName Aasha ab wrote it (version 4); from: FirstName.",
         "City Pune The account itself: it posted the value.",
         "Source Sync ab wrote it (version 1); from: the connector&#39;s Lead Source",
-        "it went back and forth between the accounts It was so when leadsync first read the lead.",
+        "it went back and forth between the accounts Release It was so when leadsync first read the lead.",
         "Empty, and never written: Zip",
         "The same lead in a",
     ] {
@@ -111,6 +112,13 @@ async fn a_lead_says_why_each_field_holds_its_value() {
     let frozen = frozen.filter(|field| !field["frozen_until"].is_null());
     let frozen: Vec<&str> = frozen.map(|field| field["field"].as_str().unwrap()).collect();
     assert_eq!(frozen, ["Country"], "what was frozen once is not");
+    // A person lets it be written again.
+    let answer = browser.submit("/leads/b/in-b/release", &[("field", "Country")]).await;
+    assert_eq!(location(&answer), Some("/leads/b/in-b?told=released"), "{answer:?}");
+    let told_again = browser.get("/api/v1/leads/b/in-b").await.body;
+    assert!(!told_again.contains("\"frozen_until\":\""), "{told_again}");
+    let answer = browser.submit("/leads/b/in-b/release", &[("field", "Country")]).await;
+    assert_eq!(answer.status, 404, "{answer:?}");
     assert_eq!(told["twins"], json!([{ "account": "a", "id": "in-a" }]));
     let steps: Vec<&Value> = told["steps"].as_array().unwrap().iter().collect();
     let directions: Vec<_> = steps.iter().map(|step| step["direction"].as_str().unwrap()).collect();
