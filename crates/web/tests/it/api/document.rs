@@ -5,6 +5,17 @@ use serde_json::{Value, json};
 use super::Client;
 use super::fixture::{id, ten_and_reviews};
 
+fn settings() -> Value {
+    json!({
+        "source": "b", "destination": "a", "basic": { "secondary_search_by": "Phone" },
+        "lead": { "field": [
+            { "from": "EmailAddress", "to": "EmailAddress" },
+            { "from": "Phone", "to": "Phone", "conflict": "source", "values": { "a": "b" } },
+        ] },
+        "activity": { "enabled": true, "type": [{ "from": 201, "to": 305 }] },
+    })
+}
+
 #[tokio::test]
 async fn answers_are_as_the_description_says() {
     let client = Client::start().await;
@@ -15,14 +26,7 @@ async fn answers_are_as_the_description_says() {
     let account = json!({
         "host": "api.example.com", "plan": "pro", "access_key": "a", "secret_key": "s",
     });
-    let settings = json!({
-        "source": "b", "destination": "a", "basic": { "secondary_search_by": "Phone" },
-        "lead": { "field": [
-            { "from": "EmailAddress", "to": "EmailAddress" },
-            { "from": "Phone", "to": "Phone", "conflict": "source", "values": { "a": "b" } },
-        ] },
-        "activity": { "enabled": true, "type": [{ "from": 201, "to": 305 }] },
-    });
+    let settings = settings();
     let trial = json!({
         "source": "a", "destination": "b",
         "lead": { "field": [
