@@ -22,8 +22,9 @@ export const stopsAmiss = async ({ page }) => {
     const part = document.querySelector("dialog[open]") ?? document;
     const can = [...part.querySelectorAll("a[href], button, input, select, textarea, summary")];
     const usable = can.filter((one) => !one.disabled && one.type !== "hidden" && one.tabIndex >= 0 && one.checkVisibility());
-    // Radio buttons of one name are one stop.
-    const isStop = (one) => one.type !== "radio" || one.checked || !document.querySelector(`input[name="${one.name}"]:checked`);
+    // Radio buttons of one name are one stop: the one that is chosen, or the first.
+    const stopOf = (name) => document.querySelector(`input[name="${name}"]:checked`) ?? document.querySelector(`input[name="${name}"]`);
+    const isStop = (one) => one.type !== "radio" || one === stopOf(one.name);
     return usable.filter(isStop).length;
   });
   const amiss = [];

@@ -44,7 +44,7 @@ scene("a role lets users of the destination account in, to what it grants and no
 
   const visitor = await stage.visitor(service);
   await signInByLink(service, visitor, manager, 1);
-  assert.deepEqual(await visitor.page.locator("nav[aria-label=Pages] a").allTextContents(), ["Overview", "Connectors", "Requests"]);
+  assert.deepEqual(await visitor.page.locator("nav[aria-label=Pages] a").allTextContents(), ["Overview", "Connectors", "Requests", "Reviews"]);
   await visitor.open("/connectors");
   await visitor.sees("sales-to-patients");
   assert.equal(await visitor.link("patients-to-sales").count(), 0);

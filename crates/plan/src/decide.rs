@@ -465,7 +465,9 @@ pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
         }
         let source_id = case.item.lead_id();
         return match (case.opposite, source_id) {
-            (Some(_), Some(_)) if case.known.doubtful && was_made_since(case, lead) => {
+            (Some(_), Some(_))
+                if case.known.doubtful && (was_made_since(case, lead) || was_sent(case, lead)) =>
+            {
                 Decision::Adopt { lead_id }
             }
             (Some(opposite), Some(here)) => {
@@ -478,10 +480,11 @@ pub(crate) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
     if let Some(lead_id) = &case.known.lead_id {
         return Decision::Look { by: Sought::Id(lead_id.clone()) };
     }
-    let keys = identity::keys(&case.connector.basic, case.mapped);
+    let mut keys = identity::keys(&case.connector.basic, case.mapped);
     if keys.is_empty() {
         return Decision::Refuse { problems: vec![no_key(case)] };
     }
+    sent_keys(case, &mut keys);
     let next = keys.get(case.known.keys_tried);
     let defaults = change::defaults(case, |_| None);
     let known = case.known;
@@ -556,6 +559,37 @@ fn was_made_since(case: &Case<'_>, lead: &Snapshot) -> bool {
         && made
             .zip(case.item.modified_on())
             .is_some_and(|(made, shown)| made + SignedDuration::from_secs(1) > shown)
+}
+
+/// Adds the keys that an earlier attempt may have made the lead with, before they were changed.
+fn sent_keys(case: &Case<'_>, keys: &mut Vec<Key>) {
+    let Some(pending) = pending(case) else { return };
+    for at in 0..keys.len() {
+        for value in pending.get(&keys[at].field).into_iter().flatten() {
+            let Key { field, kind, .. } = keys[at].clone();
+            let key = Key { field, kind, value: value.clone() };
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+}
+
+/// Whether the lead has a key that an earlier attempt may have made it with.
+fn was_sent(case: &Case<'_>, lead: &Snapshot) -> bool {
+    let basic = &case.connector.basic;
+    let fields = std::iter::once(&basic.search_by).chain(&basic.secondary_search_by);
+    let held = |field: &String| {
+        let sent = pending(case).and_then(|pending| pending.get(field));
+        sent.into_iter().flatten().any(|value| Some(value.as_str()) == lead.get(field))
+    };
+    fields.into_iter().any(held)
+}
+
+/// What may have been written unseen to a lead that takes the place of one that is gone.
+pub(crate) fn pending<'a>(case: &Case<'a>) -> Option<&'a BTreeMap<String, Vec<String>>> {
+    let link = case.link.filter(|_| case.known.twin_gone && case.known.doubtful)?;
+    Some(&link.end(link.pair.side(case.destination)).pending)
 }
 
 /// Whether the account itself keeps the second key from being given to a second lead: then a lead

@@ -55,6 +55,8 @@ impl Worker {
             let in_source = match row.target {
                 Target::Id(_) => false,
                 Target::Back(_) => true,
+                // It takes the place of one that is gone.
+                Target::Key { .. } if self.is_linked(key) => false,
                 _ => continue,
             };
             let is_lead = self.book.record(key).is_some_and(|record| record.lead.is_none());
@@ -63,6 +65,10 @@ impl Worker {
                 self.link(link);
             }
         }
+    }
+
+    fn is_linked(&self, key: RecordKey) -> bool {
+        self.book.record(key).is_some_and(|record| record.link.is_some())
     }
 
     /// Whether the record is a lead that flows both ways under a behaviour that updates.

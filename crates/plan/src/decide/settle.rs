@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Case, Change, Opposite, merge};
 use crate::link::Link;
 use crate::mapping::MappedField;
+use crate::metadata::Kind;
 
 /// The link after the one in the destination was found to hold, or made to hold, what the record
 /// sends; `None` when the record does not say its id in the source.
@@ -148,6 +149,14 @@ fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timesta
 pub fn adopt(case: &Case<'_>, lead_id: &str, at: Timestamp) -> Option<Link> {
     let opposite = case.opposite?;
     let mut link = link_to(case, lead_id)?;
+    if let Some(sent) = super::pending(case).filter(|sent| !sent.is_empty()) {
+        // The source may have changed since: what was sent then is what the two agreed about.
+        let last = sent.iter().filter_map(|(to, values)| Some((to, values.last()?)));
+        let written: Vec<Change> =
+            last.map(|(to, value)| Change::new(to, Kind::Text, value)).collect();
+        made(case, opposite, &mut link, &written, at);
+        return Some(link);
+    }
     let mut written = super::all(case);
     written.extend(super::defaults(case, |_| None));
     written.extend(super::lead_source(case));

@@ -113,10 +113,19 @@ struct Compared {
     /// What the lead sends.
     sends: String,
     /// What each candidate holds.
-    held: Vec<String>,
+    held: Vec<Held>,
     /// Whether the field is what is asked about: a search key, or in conflict.
     is_asked: bool,
     differs: bool,
+}
+
+/// What a candidate holds in a field.
+struct Held {
+    /// The candidate, as its number and what it is told apart by.
+    of: String,
+    value: String,
+    /// Whether the lead sends just that.
+    is_same: bool,
 }
 
 #[derive(Template)]
@@ -228,17 +237,20 @@ fn compared(item: &ReviewItem) -> Vec<Compared> {
     };
     let compare = |field: &str| {
         let sends = evidence.sends.get(field).unwrap_or_default().to_owned();
-        let held = evidence.candidates.iter();
-        let held: Vec<String> =
-            held.map(|one| one.fields.get(field).unwrap_or_default().to_owned()).collect();
+        let held = evidence.candidates.iter().zip(1..).map(|(candidate, number)| {
+            let value = candidate.fields.get(field).unwrap_or_default().to_owned();
+            let is_same = !value.is_empty() && value == sends;
+            Held { of: format!("{number}: {}", One::label(candidate)), value, is_same }
+        });
+        let held: Vec<Held> = held.collect();
         let is_sent = evidence.sends.get(field).is_some();
-        let differs = held.iter().any(|value| is_sent && *value != sends)
-            || held.windows(2).any(|two| two[0] != two[1])
+        let differs = held.iter().any(|one| is_sent && one.value != sends)
+            || held.windows(2).any(|two| two[0].value != two[1].value)
             || is_asked(field);
         Compared { field: field.to_owned(), sends, held, is_asked: is_asked(field), differs }
     };
     let mut all: Vec<Compared> = fields.into_iter().map(compare).collect();
-    all.retain(|one| !one.sends.is_empty() || one.held.iter().any(|value| !value.is_empty()));
+    all.retain(|one| !one.sends.is_empty() || one.held.iter().any(|held| !held.value.is_empty()));
     all.sort_by_key(|one| !one.is_asked);
     all
 }

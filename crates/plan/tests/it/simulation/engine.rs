@@ -255,6 +255,10 @@ impl Engine {
             }
             Decision::Capture { mut fields, update, on_create, .. } => {
                 fields.extend(on_create);
+                let is_linked = self.with(pass, now, |case| case.link.is_some());
+                if is_linked {
+                    self.announce(pass, now, &fields, false);
+                }
                 let made = world.call(|accounts| {
                     let made = accounts[to].create(&fields, now, true);
                     if let (Err(id), true) = (&made, update) {
