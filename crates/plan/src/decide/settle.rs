@@ -1,11 +1,14 @@
 //! What is known of two leads, or two activities, once a decision was carried out.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{Case, Change, Opposite, merge};
 use crate::link::Link;
 use crate::mapping::MappedField;
 use crate::metadata::Kind;
+use crate::value;
 
 /// The link after the one in the destination was found to hold, or made to hold, what the record
 /// sends; `None` when the record does not say its id in the source.
@@ -150,11 +153,7 @@ pub fn adopt(case: &Case<'_>, lead_id: &str, at: Timestamp) -> Option<Link> {
     let opposite = case.opposite?;
     let mut link = link_to(case, lead_id)?;
     if let Some(sent) = super::pending(case).filter(|sent| !sent.is_empty()) {
-        // The source may have changed since: what was sent then is what the two agreed about.
-        let last = sent.iter().filter_map(|(to, values)| Some((to, values.last()?)));
-        let written: Vec<Change> =
-            last.map(|(to, value)| Change::new(to, Kind::Text, value)).collect();
-        made(case, opposite, &mut link, &written, at);
+        adopt_as_sent(case, opposite, &mut link, sent, at);
         return Some(link);
     }
     let mut written = super::all(case);
@@ -165,4 +164,35 @@ pub fn adopt(case: &Case<'_>, lead_id: &str, at: Timestamp) -> Option<Link> {
     here.base.absorb(&case.mapping.read_part(case.item));
     here.seen = case.item.modified_on();
     Some(link)
+}
+
+/// The same for a lead that takes the place of one that is gone: the source may have changed since
+/// the attempt, and what was sent is known.
+fn adopt_as_sent(
+    case: &Case<'_>,
+    opposite: Opposite<'_>,
+    link: &mut Link,
+    sent: &BTreeMap<String, Vec<String>>,
+    at: Timestamp,
+) {
+    let last = sent.iter().filter_map(|(to, values)| Some((to, values.last()?)));
+    let written: Vec<Change> = last.map(|(to, value)| Change::new(to, Kind::Text, value)).collect();
+    made(case, opposite, link, &written, at);
+    let side = link.pair.side(case.source);
+    let here = link.end_mut(side);
+    // Where the source did not change since, it is what the two agreed about; else, what they agreed
+    // about before.
+    here.base = case.link.map(|old| old.end(side).base.clone()).unwrap_or_default();
+    let state = case.item.state();
+    let is_same = |field: &&MappedField| {
+        let sent = written.iter().find(|change| change.to == field.to);
+        sent.zip(field.sent.written()).is_some_and(|(sent, now)| {
+            value::holds(field.kind, now, &sent.value, case.mapping.reading())
+        })
+    };
+    for from in case.mapped.fields.iter().filter(is_same).filter_map(|f| f.from.as_deref()) {
+        if let Some(value) = state.get(from) {
+            here.base.put(from, value);
+        }
+    }
 }
