@@ -10,6 +10,7 @@ use plan::decide::{self, Case, Change, Decision, Known, Sought, Why};
 use plan::link::{Link, Pair};
 use plan::mapping::Mapping;
 use plan::metadata::{ActivityType, Catalogue, FieldList, Kind};
+use plan::operation::Operation;
 use plan::payload::{self, Item};
 use plan::snapshot::Snapshot;
 
@@ -119,7 +120,9 @@ struct World {
     chance: Chance,
     weather: Weather,
     without: Option<Protection>,
+    /// The calls of this attempt, and the most that one took.
     calls: usize,
+    most_calls: usize,
     deliveries: usize,
     /// The activities that people added: side, id, and the last note and place.
     genuine: Vec<(usize, String, String, String)>,
@@ -178,6 +181,7 @@ impl World {
             weather,
             without,
             calls: 0,
+            most_calls: 0,
             deliveries: 0,
             genuine: Vec::new(),
             story: Story::default(),
@@ -274,6 +278,7 @@ impl World {
         let known = Known { doubtful, ..Known::default() };
         let mut pass = Pass { from: delivery.from, item, lead, lead_known: known.clone(), known };
         pass.known.fresh = self.lacks(Protection::Reading);
+        self.calls = 0;
         let (now, id) = (self.now, pass.item.id().unwrap_or_default().to_owned());
         self.story.add(|| format!("{now} from {} about {id}", delivery.from));
         for _ in 0..16 {
@@ -285,6 +290,8 @@ impl World {
             self.now += SignedDuration::from_millis(40);
             let decision = self.with(&pass, activity::decide);
             self.story.add(|| format!("  {decision:?}"));
+            self.calls += usize::from(Operation::carrying_out(&decision).is_some());
+            self.most_calls = self.most_calls.max(self.calls);
             match self.carry_out(&mut pass, decision) {
                 Step::On => {}
                 Step::Ended => return,
@@ -300,10 +307,8 @@ impl World {
 
     fn carry_out(&mut self, pass: &mut Pass, decision: Decision) -> Step {
         let (from, to, now) = (pass.from, 1 - pass.from, self.now);
-        self.calls += 1;
         match decision {
             Decision::Unchanged { why, destination_id } => {
-                self.calls -= 1;
                 if let Some(id) = destination_id.filter(|_| why != Why::Stale) {
                     self.settle(pass, &id, &[], None);
                 }
@@ -507,10 +512,14 @@ impl World {
         None
     }
 
-    /// Each change costs one write there, or two where an answer was lost.
+    /// A delivery costs one write at most, and few calls.
     fn too_many(&self) -> Option<String> {
         let writes = self.accounts[0].writes + self.accounts[1].writes;
         let most = self.deliveries;
+        // Its lead is looked for and made, and the activity looked for and added.
+        if self.most_calls > 4 {
+            return Some(format!("a delivery took {} calls", self.most_calls));
+        }
         (writes > most).then(|| format!("{writes} writes for {} deliveries", self.deliveries))
     }
 }

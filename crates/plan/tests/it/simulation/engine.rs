@@ -9,6 +9,7 @@ use plan::decide::{self, Case, Change, Decision, Dispute, Known, Opposite, Rulin
 use plan::id::AccountId;
 use plan::link::{Link, Pair};
 use plan::mapping::Mapping;
+use plan::operation::Operation;
 use plan::outcome::Entity;
 use plan::payload::{self, Item, Removal};
 use plan::snapshot::Snapshot;
@@ -72,8 +73,8 @@ pub struct Engine {
     pub reviews: usize,
     /// A field that was treated as if the two sides had never met, although they had.
     pub strangers: Option<Dispute>,
-    /// Calls that were made, reads too.
-    pub calls: usize,
+    /// The most calls that one delivery took, reads too: about a lead that was linked, and any.
+    pub most_calls: [usize; 2],
     /// What happened, for a seed that fails; it is only told when one is looked at.
     pub story: Story,
 }
@@ -180,6 +181,8 @@ impl Engine {
         pass.known.fresh = self.lacks(Protection::Versions);
         pass.known.was_gone = pass.item.lead_id().is_some_and(|id| self.gone.contains(id))
             && !self.lacks(Protection::Graves);
+        let is_linked = self.with(&pass, *world.now, |case| case.link.is_some());
+        let mut calls = 0;
         for _ in 0..MOST_STEPS {
             if world.chance.of(world.faults.crash) {
                 self.story.add(|| "  crash".to_owned());
@@ -190,6 +193,12 @@ impl Engine {
             let decision = self.with(&pass, *world.now, decide::decide);
             self.note_disputes(&pass, *world.now);
             self.story.add(|| format!("  {decision:?}"));
+            calls += usize::from(Operation::carrying_out(&decision).is_some());
+            let [linked, any] = &mut self.most_calls;
+            *any = calls.max(*any);
+            if is_linked && !pass.known.twin_gone {
+                *linked = calls.max(*linked);
+            }
             match self.carry_out(&mut pass, decision, world) {
                 Step::On => {}
                 Step::Ended => return,
@@ -204,7 +213,6 @@ impl Engine {
 
     fn carry_out(&mut self, pass: &mut Pass, decision: Decision, world: &mut Outside<'_>) -> Step {
         let (from, to, now) = (pass.from, 1 - pass.from, *world.now);
-        self.calls += 1;
         match decision {
             Decision::Refuse { .. } | Decision::Skip { .. } => return Step::Ended,
             Decision::Freeze { tripped } => {

@@ -171,7 +171,7 @@ impl World {
                 frozen: 0,
                 reviews: 0,
                 strangers: None,
-                calls: 0,
+                most_calls: [0, 0],
                 story: Story::default(),
             },
             now: "2026-01-01T00:00:00Z".parse().unwrap(),
@@ -561,6 +561,12 @@ impl World {
         // A lead that is gone unheard is made again, with all its fields, and one that is heard of
         // is marked.
         let removed = 6 * repeats * self.removed.len();
+        // Two reads, and a write to each side; a lead that is matched first, or made again, is looked
+        // for by its key, read, and made besides.
+        let [linked, any] = self.engine.most_calls;
+        if linked > 4 || any > 8 {
+            return Some(format!("a delivery took {linked} calls, or {any}"));
+        }
         let most = 2 * repeats * self.genuine + 6 + removed + if automations { 40 * 3 } else { 0 };
         (writes > most).then(|| format!("{writes} writes for {} edits", self.genuine))
     }
