@@ -2,7 +2,6 @@
 
 use plan::outcome::Event;
 use sandbox::switches::{CustomFields, EmptyFields, EmptyValue};
-use sandbox::{Field, Kind};
 
 use super::world::{Place, World};
 
@@ -20,8 +19,6 @@ fn held(world: &World, field: &str) -> Option<String> {
 
 pub async fn default_mapping(place: Place) {
     let world = place.world("").await;
-    world.there.put_field(Field::new("mx_Town", Kind::Text).display("Native Town"));
-    world.here.put_field(Field::new("mx_Village", Kind::Text).display("native town"));
     world.lead(&[
         ("EmailAddress", ASHA),
         ("FirstName", "Asha"),
@@ -202,11 +199,10 @@ pub async fn owners(place: Place) {
 }
 
 const BAD: &str = r#"{"from":"JobTitle","to":"mx_Budget"},{"from":"Company","to":"mx_Plan"},
-    {"from":"LastName","to":"mx_Zip"},{"from":"FirstName","to":"FirstName"}"#;
+    {"from":"LastName","to":"mx_PAN_Number"},{"from":"FirstName","to":"FirstName"}"#;
 
 fn bad_lead(world: &World) {
     let long = "x".repeat(150);
-    world.there.put_field(Field::new("mx_Zip", Kind::Text).max_length(100));
     world.lead(&[
         ("EmailAddress", ASHA),
         ("FirstName", "Asha"),
@@ -234,7 +230,7 @@ pub async fn bad_values_are_left_out(place: Place) {
     world.settled().await;
     assert_eq!(world.events().await, [Event::New]);
     assert_eq!(held(&world, "FirstName").as_deref(), Some("Asha"));
-    for field in ["mx_Budget", "mx_Plan", "mx_Zip"] {
+    for field in ["mx_Budget", "mx_Plan", "mx_PAN_Number"] {
         assert_eq!(held(&world, field), None, "{field}");
     }
     let record = world.records().await.remove(0);

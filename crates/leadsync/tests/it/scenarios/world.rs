@@ -12,7 +12,7 @@ use plan::connector::Definition;
 use plan::metadata::{Catalogue, NotTold};
 use plan::outcome::Event;
 use plan::quota::Quota;
-use sandbox::{Automation, Plan, Sandbox, Settings, Switches, Trigger};
+use sandbox::{Automation, Field, Kind, Plan, Sandbox, Settings, Switches, Trigger};
 use secrecy::SecretString;
 use store::{
     AccountPlan, Actor, Change, Filter, Keys, Open, Page, RecordItem, RequestItem, Store, Token,
@@ -153,6 +153,9 @@ impl Place {
             Sandbox::start(settings).await.expect("an account on a free port")
         };
         let (here, there) = (account("here", Plan::Unlimited).await, account("there", plan).await);
+        // Before the accounts are asked for their fields: one and the same by its name for people.
+        there.put_field(Field::new("mx_Town", Kind::Text).display("Native Town"));
+        here.put_field(Field::new("mx_Village", Kind::Text).display("native town"));
         let name = format!("to-there-{number}");
         let world = World { node, here, there, switches, name, number };
         for (account, plan) in [(&world.here, Plan::Unlimited), (&world.there, plan)] {
