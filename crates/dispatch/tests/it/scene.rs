@@ -115,6 +115,14 @@ impl Scene {
         self.wake.notify_one();
     }
 
+    /// Until the accounts' clocks, which count in whole seconds, show another second.
+    pub async fn next_second(&self) {
+        let before = (self.clock())().as_second();
+        while (self.clock())().as_second() == before {
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub async fn change(&self, change: Change) {
         let actor = Actor("test".to_owned());
         let changed = self.store.change_configuration(vec![change], &actor, now(&self.ahead)).await;

@@ -77,7 +77,7 @@ async fn the_policy_decides_where_both_changed_the_same_field() {
         let mut scene = pair(&format!(r#""conflict":{{"policy":"{policy}"}}"#)).await;
         let (id, twin) = linked(&scene, "asha@example.com").await;
         scene.here.edit_lead(&id, &[("mx_City", "here")]).expect("an edit");
-        later(&scene).await;
+        scene.next_second().await;
         scene.there.edit_lead(&twin, &[("mx_City", "there")]).expect("an edit");
         let posted = captured(&scene.here).await.pop().expect("a webhook");
         let request = scene.post_to("there", posted).await;
@@ -96,15 +96,6 @@ async fn the_policy_decides_where_both_changed_the_same_field() {
             (&"here".into(), &"there".into())
         );
         scene.stop().await;
-    }
-}
-
-/// Until the accounts' clocks, which count in whole seconds, show another second.
-async fn later(scene: &Scene) {
-    let second = |scene: &Scene| (scene.clock())().as_second();
-    let before = second(scene);
-    while second(scene) == before {
-        tokio::task::yield_now().await;
     }
 }
 
@@ -131,7 +122,7 @@ async fn first_contact_overwrites_nothing_and_fills_what_is_empty() {
     assert!(disputes.contains("\"left\"") && disputes.contains("FirstName"), "{disputes}");
     assert_eq!((scene.here.lead_count(), scene.there.lead_count()), (1, 1));
     // From now on a change of either side is the other's.
-    later(&scene).await;
+    scene.next_second().await;
     scene.here.edit_lead(&id, &[("FirstName", "Ashwini")]).expect("an edit");
     let posted = captured(&scene.here).await.pop().expect("a webhook");
     let request = scene.post_to("there", posted).await;
@@ -217,7 +208,7 @@ async fn a_late_webhook_of_our_own_activity_reverts_nothing() {
     scene.ends_as(request, Event::New).await;
     let late = captured(&scene.there).await.pop().expect("the webhook of what we made");
     let note = |account: &sandbox::Sandbox, lead: &str| account.activities(lead)[0].1.clone();
-    later(&scene).await;
+    scene.next_second().await;
     scene.here.edit_activity(&activity, Some("second"), &[]).expect("an edit");
     let posted = captured(&scene.here).await.pop().expect("a webhook");
     let request = scene.post_to("there", posted).await;
