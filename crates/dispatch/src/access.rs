@@ -195,7 +195,7 @@ pub(crate) fn warn_not_told(account: &str, part: Part, error: &Error) {
 pub(crate) fn client(settings: &store::Account, limits: Limits) -> Result<Client, Problem> {
     let problem = |error: leadsquared::Error| {
         Problem::new(
-            "bad_account",
+            Code::BadAccount,
             format!("The account {} can't be used: {error}", settings.name),
             "Correct the account's host and keys.",
         )

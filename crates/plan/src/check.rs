@@ -17,7 +17,7 @@ use crate::connector::Definition;
 use crate::mapping::Mapping;
 use crate::metadata::{Catalogue, FieldChange, FieldList};
 use crate::outcome::words;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 words! {
     /// How bad a finding is.
@@ -47,7 +47,7 @@ pub fn check(definition: &Definition, source: &Catalogue, destination: &Catalogu
     let mut findings = Findings::default();
     for fault in definition.check() {
         let problem =
-            Problem::new("bad_setting", format!("{fault}."), "Correct the connector's settings.");
+            Problem::new(Code::BadSetting, format!("{fault}."), "Correct the connector's settings.");
         findings.error(&fault.at, problem);
     }
     leads::check(definition, (source, destination), &mut findings);
@@ -83,7 +83,7 @@ pub fn changes(
         findings.warning(
             account,
             Problem::new(
-                "field_changed",
+                Code::FieldChanged,
                 format!(
                     "The {account}'s field {} {}: seen at {since}, after the connector was saved.",
                     change.field,

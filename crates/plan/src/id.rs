@@ -16,6 +16,61 @@ pub struct AccountId(pub i64);
 #[serde(transparent)]
 pub struct ConnectorId(pub i64);
 
+macro_rules! guids {
+    ($($(#[$meta:meta])* $name:ident)+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id that this text writes, in whatever case.
+            pub fn new(text: &str) -> Self {
+                Self(canonical(text))
+            }
+
+            /// The id in its one form: lower case, without white space around it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+                Ok(Self::new(&text))
+            }
+        }
+    )+};
+}
+
+guids! {
+    /// A lead of an account: its `ProspectID`.
+    ///
+    /// Ids are GUIDs, which accounts write in either case (inferred: no page says so). They are
+    /// kept in lower case, so that they compare alike in memory and in SQL.
+    LeadId
+    /// An activity of an account: its `ProspectActivityId`, likewise.
+    ActivityId
+}
+
+/// The one form of the id of a lead or an activity.
+pub(crate) fn canonical(text: &str) -> String {
+    text.trim().to_ascii_lowercase()
+}
+
 /// A request: the *Request ID* that a person sees.
 ///
 /// It is made of the time of arrival, the node's number and a counter, so requests sort by

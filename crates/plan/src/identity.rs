@@ -60,8 +60,9 @@ pub fn mentions(
             all.push(text);
         }
     };
-    for id in [item.id(), item.lead_id(), destination_id].into_iter().flatten() {
-        add(mention(id));
+    let lead_id = item.lead_id().map(String::from);
+    for id in [item.id(), lead_id, destination_id.map(str::to_owned)].into_iter().flatten() {
+        add(mention(&id));
     }
     for name in ["EmailAddress", "Phone", "Mobile"] {
         if let Found::Text(text) = item.find(name) {

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ConnectorId, RequestId};
 use crate::outcome::words;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// So many failures in a row are told, even if all of them are tried again.
 pub const ROW: u32 = 5;
@@ -186,7 +186,7 @@ pub fn bad_batch(failed: u32, records: u32) -> Option<Problem> {
     let bad = u64::from(failed) * 100 > u64::from(records) * BAD_PART;
     (records >= SMALLEST_BATCH && bad).then(|| {
         Problem::new(
-            "bad_batch",
+            Code::BadBatch,
             format!("{failed} of {records} records of one request failed."),
             "Look at the request in the log: where many records fail alike, the mapping is the \
              place to mend.",
@@ -197,7 +197,7 @@ pub fn bad_batch(failed: u32, records: u32) -> Option<Problem> {
 /// What is told when somebody disabled a connector.
 pub fn disabled(connector: &str, by: &str) -> Problem {
     Problem::new(
-        "disabled",
+        Code::Disabled,
         format!("The connector {connector} was disabled ({by})."),
         format!(
             "Nothing is synced by it until it is enabled again: leadsync connector enable \

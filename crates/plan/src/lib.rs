@@ -6,21 +6,21 @@
 //! 2. [`mapping`] turns the source's fields into the destination's, with [`value`], [`phone`] and
 //!    [`moment`] converting what is in them;
 //! 3. [`identity`] says by which keys a lead is known, [`link`] what was last synced;
-//! 4. [`decide`] says what to do about a lead: look something up, create, update, nothing, refuse;
-//!    [`activity`] says it about an activity, [`review`] what a person is asked;
-//! 5. [`verdict`] says what an account's answer means for the record;
+//! 4. [`work`] is the life of a record: which call comes next, what its answer means, what a person
+//!    is asked ([`review`]), and how it ends;
+//! 5. [`verdict`] says what an account's refusal means;
 //! 6. [`operation`] names the calls, [`retry`] says when to try again, [`quota`] how many calls fit.
 //!
-//! [`incident`] says what a person is told of failures, and when, [`lag`] how long things take. [`preview`] tells all of that
-//! for a payload, without doing it, and [`check`] what will fail, without a payload. Everything
-//! that these need is passed in, so that a request can be planned again at any time: for a retry,
-//! for a preview, and in a simulation.
+//! [`incident`] says what a person is told of failures, and when, [`lag`] how long things take.
+//! [`preview`] runs [`work`] for a payload without making a call, and [`check`] says what will fail
+//! without a payload. Everything that these need is passed in, so that a request can be planned again
+//! at any time: for a retry, for a preview, and in a simulation.
 
 pub mod access;
 pub mod activity;
+pub mod change;
 pub mod check;
 pub mod connector;
-pub mod decide;
 pub mod id;
 pub mod identity;
 pub mod incident;
@@ -44,3 +44,4 @@ pub mod review;
 pub mod snapshot;
 pub mod value;
 pub mod verdict;
+pub mod work;

@@ -2,7 +2,7 @@
 //!
 //! A link belongs to a *pair of accounts*, not to a connector: two opposite connectors share it,
 //! which is how the one knows what the other wrote. It keeps the two-sided base of
-//! `two-way.md`: for each side the values that it really held when the two last agreed. A change
+//! `docs/two-way.md`: for each side the values that it really held when the two last agreed. A change
 //! is a difference from one's own side of the base, so two sides that write the same thing
 //! differently (`9876543210` here, `+91-9876543210` there) can be in agreement for ever.
 
@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::id::AccountId;
+use crate::change::Change;
+use crate::id::{AccountId, canonical};
 use crate::outcome::Entity;
 use crate::snapshot::Snapshot;
 
@@ -73,18 +74,19 @@ pub struct Link {
 /// One end of a link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// The lead's ProspectID, or the activity's ProspectActivityId.
+    /// The lead's id, or the activity's, in the one form of [`LeadId`](crate::id::LeadId) and
+    /// [`ActivityId`](crate::id::ActivityId).
     #[serde(skip)]
     pub id: String,
     /// What this side held, field by field, when the two last agreed.
     #[serde(default)]
     pub base: Snapshot,
     /// The ModifiedOn of the newest state of this side of which every mapped field was synced.
-    /// A state older than this is stale. Our own writes never move it (`two-way.md`, trap i).
+    /// A state older than this is stale. Our own writes never move it (`docs/two-way.md#trap-i`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Timestamp>,
     /// When we last wrote to this side. A state that is not provably newer may be from before
-    /// our write, and is read afresh (`two-way.md`, trap ii).
+    /// our write, and is read afresh (`docs/two-way.md#trap-ii`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrote: Option<Timestamp>,
     /// The lead was deleted there, or merged into another one, as a webhook told and a read
@@ -92,7 +94,7 @@ pub struct End {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_gone: bool,
     /// Fields whose base is what we sent, and which this side did not show since. What it shows
-    /// first may be its own way to write that (`two-way.md`, trap iii).
+    /// first may be its own way to write that (`docs/two-way.md#trap-iii`).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unseen: BTreeSet<String>,
     /// What is being written, or may have been written unseen: the call got no answer, or we ended
@@ -166,7 +168,7 @@ impl End {
     pub(crate) fn learn(
         &mut self,
         state: Snapshot,
-        written: &[crate::decide::Change],
+        written: &[Change],
         open: &BTreeSet<String>,
     ) {
         for (field, value) in state.0 {
@@ -190,7 +192,7 @@ impl End {
     }
 
     /// This is about to be written. Whatever else may have been written stays possible.
-    pub(crate) fn announce(&mut self, fields: &[crate::decide::Change]) {
+    pub(crate) fn announce(&mut self, fields: &[Change]) {
         for change in fields {
             let sent = self.pending.entry(change.to.clone()).or_default();
             sent.retain(|value| *value != change.value);
@@ -264,8 +266,9 @@ impl Link {
     pub fn new(entity: Entity, source: (AccountId, &str), destination: (AccountId, &str)) -> Self {
         let pair = Pair::of(source.0, destination.0);
         let mut link = Self { entity, pair, first: End::default(), second: End::default() };
-        source.1.clone_into(&mut link.end_mut(pair.side(source.0)).id);
-        destination.1.clone_into(&mut link.end_mut(pair.side(destination.0)).id);
+        for (account, id) in [source, destination] {
+            link.end_mut(pair.side(account)).id = canonical(id);
+        }
         link
     }
 

@@ -17,7 +17,7 @@ use crate::connector::{BadField, Blank, Definition, FieldRow};
 use crate::metadata::{Catalogue, Field, FieldList, Kind};
 use crate::payload::Item;
 use crate::phone::Country;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 use crate::value::Reading;
 use owner::People;
@@ -216,7 +216,7 @@ pub fn writable<'a>(to: &str, destination: &'a FieldList) -> Result<&'a Field, P
 
 fn no_parts(field: &str) -> Problem {
     Problem::new(
-        "unknown_field",
+        Code::UnknownField,
         format!("{field} names a part of a field that is no custom field set."),
         "Write the schema name alone, or name a part of a custom field set.",
     )
@@ -225,7 +225,7 @@ fn no_parts(field: &str) -> Problem {
 
 fn setting(name: &str, what: &str, example: &str) -> Problem {
     Problem::new(
-        "bad_setting",
+        Code::BadSetting,
         format!("The connector's setting {name} {what}."),
         format!("Set it to a value like {example}."),
     )
@@ -233,7 +233,7 @@ fn setting(name: &str, what: &str, example: &str) -> Problem {
 
 fn unknown(field: &str) -> Problem {
     Problem::new(
-        "unknown_field",
+        Code::UnknownField,
         format!("The destination account has no field {field}."),
         "Correct the schema name in the mapping, switch the row off, or add the field in the \
          destination account.",
@@ -243,7 +243,7 @@ fn unknown(field: &str) -> Problem {
 
 fn read_only(field: &str) -> Problem {
     Problem::new(
-        "read_only_field",
+        Code::ReadOnlyField,
         format!("The destination's field {field} can't be written: LeadSquared sets it itself."),
         "Switch this row of the mapping off or map to another field.",
     )

@@ -2,7 +2,6 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::decide::{Decision, Sought};
 use crate::identity::Key;
 use crate::quota::Draw;
 
@@ -48,42 +47,12 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The call by which a lead is read.
-    pub fn reading(sought: &Sought) -> Self {
-        match sought {
-            Sought::Id(_) => Self::LeadById,
-            Sought::Key(key) => Self::finding(key),
-        }
-    }
-
-    /// The call by which a lead is found by a key.
+    /// The call that finds a lead by a key.
     pub fn finding(key: &Key) -> Self {
         match key.field.as_str() {
             "EmailAddress" => Self::LeadsByEmail,
             "Phone" | "Mobile" => Self::LeadsByPhone,
             _ => Self::Leads,
-        }
-    }
-
-    /// The call that carries out a decision about a lone lead; `None` if it needs none.
-    pub fn carrying_out(decision: &Decision) -> Option<Self> {
-        match decision {
-            Decision::Refuse { .. }
-            | Decision::Skip { .. }
-            | Decision::Adopt { .. }
-            | Decision::Freeze { .. }
-            | Decision::Review { .. }
-            | Decision::Unchanged { .. } => None,
-            Decision::Create { .. } => Some(Self::BulkCreate),
-            Decision::ReadSource { .. } | Decision::ReadOther { .. } => Some(Self::LeadById),
-            Decision::Look { by } => Some(Self::reading(by)),
-            Decision::Capture { .. } => Some(Self::Capture),
-            Decision::Update { .. } | Decision::UpdateSource { .. } => Some(Self::Update),
-            Decision::ReadActivity { .. } | Decision::LookActivity { .. } => {
-                Some(Self::ActivitiesOfLead)
-            }
-            Decision::CreateActivity { .. } => Some(Self::CreateActivity),
-            Decision::UpdateActivity { .. } => Some(Self::UpdateActivity),
         }
     }
 

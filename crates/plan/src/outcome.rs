@@ -102,3 +102,13 @@ words! {
         Error = "error",
     }
 }
+
+words! {
+    /// An account, by its part in a connector.
+    Party {
+        /// The one that leads come from.
+        Source = "source",
+        /// The one that they go to.
+        Destination = "destination",
+    }
+}

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use crate::id::{ActivityId, LeadId};
 use crate::json::{self, MOST_VALUES};
 use crate::moment;
 use crate::outcome::Entity;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 
 /// More records than this are not taken from one body.
@@ -113,7 +114,7 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Item>, Proble
 /// Reads the body of a webhook that tells of leads which were deleted or merged: every lead that it
 /// names, each of which may be gone, or not.
 ///
-/// What LeadSquared posts of these is not known (`leadsquared-api.md`, 6.4). A guess: the lead as in
+/// What LeadSquared posts of these is not known (`docs/leadsquared.md`). A guess: the lead as in
 /// other webhooks, or ids under names that end in `ProspectId` or `LeadId`.
 ///
 /// # Errors
@@ -127,15 +128,16 @@ pub fn read_removals(
     for item in read(body, content_type)? {
         let mut ids = Vec::new();
         named_leads(&item.body, &mut ids);
-        for id in item.lead_id().into_iter().chain(ids) {
-            if found.iter().any(|other| other.lead_id() == Some(id)) {
+        for id in item.lead_id().into_iter().chain(ids.into_iter().map(LeadId::new)) {
+            if found.iter().any(|other| other.lead_id().as_ref() == Some(&id)) {
                 continue;
             }
-            let is_own = item.lead_id() == Some(id) && item.entity == Entity::Lead;
+            let is_own = item.lead_id().as_ref() == Some(&id) && item.entity == Entity::Lead;
             let one = if is_own {
                 item.clone()
             } else {
-                Item::from_state(Entity::Lead, &std::iter::once(("ProspectID", id)).collect())
+                let state = std::iter::once(("ProspectID", id.as_str())).collect();
+                Item::from_state(Entity::Lead, &state)
             };
             found.push(Item { removal: Some(removal), ..one });
         }
@@ -190,7 +192,7 @@ fn form(body: &[u8]) -> Result<Value, Problem> {
 
 fn unreadable(what: &str) -> Problem {
     Problem::new(
-        "unreadable_body",
+        Code::UnreadableBody,
         what,
         "Set the webhook's content type to application/json and send the payload that LeadSquared \
          proposes. The body is kept as it came.",
@@ -303,8 +305,14 @@ impl Item {
     }
 
     /// The lead's id in the source; of an activity, that of the lead it is on.
-    pub fn lead_id(&self) -> Option<&str> {
-        self.told_lead_id().filter(|id| is_id(id))
+    pub fn lead_id(&self) -> Option<LeadId> {
+        self.told_lead_id().filter(|id| is_id(id)).map(LeadId::new)
+    }
+
+    /// The activity's id in the source.
+    pub fn activity_id(&self) -> Option<ActivityId> {
+        let told = (self.entity == Entity::Activity).then(|| self.told_id()).flatten();
+        told.filter(|id| is_id(id)).map(ActivityId::new)
     }
 
     fn told_lead_id(&self) -> Option<&str> {
@@ -333,7 +341,7 @@ impl Item {
     /// The lead that an activity is on, of which nothing but the id is known.
     #[must_use]
     pub fn bare_lead(&self) -> Self {
-        let id = self.lead_id().map(|id| ("ProspectID", id));
+        let id = self.told_lead_id().map(|id| ("ProspectID", id));
         Self::from_state(Entity::Lead, &id.into_iter().collect())
     }
 
@@ -353,8 +361,11 @@ impl Item {
     }
 
     /// The source's id of the record itself.
-    pub fn id(&self) -> Option<&str> {
-        self.told_id().filter(|id| is_id(id))
+    pub fn id(&self) -> Option<String> {
+        match self.entity {
+            Entity::Lead => self.lead_id().map(String::from),
+            Entity::Activity => self.activity_id().map(String::from),
+        }
     }
 
     fn told_id(&self) -> Option<&str> {

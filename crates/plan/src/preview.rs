@@ -1,18 +1,17 @@
 //! What a payload would do, without doing it.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::activity::{self, ActivityCase, ActivityMapping, Unmapped};
-use crate::connector::Definition;
-use crate::decide::{self, Case, Change, Decision, Known, Opposite};
-use crate::id::AccountId;
+use crate::change::Change;
+use crate::id::LeadId;
 use crate::link::Link;
-use crate::mapping::{Mapped, MappedField, Mapping};
+use crate::mapping::MappedField;
 use crate::operation::Operation;
-use crate::outcome::Entity;
-use crate::payload::{self, Item};
+use crate::outcome::{Entity, Party};
+use crate::payload::{self, Item, Removal};
 use crate::problem::Problem;
+use crate::review::StandingReview;
+use crate::work::{Call, Capture, Context, Plan, Step, Which, Work};
 
 /// One record of a payload and what would become of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,7 +27,7 @@ pub struct RecordPreview {
     pub left_out: Vec<Problem>,
     /// What would be done, as far as it can be known without asking the accounts.
     #[serde(flatten)]
-    pub decision: Decision,
+    pub plan: Plan,
     /// The calls that would be made.
     pub calls: Vec<PlannedCall>,
 }
@@ -37,7 +36,7 @@ pub struct RecordPreview {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedCall {
     /// Which account is called.
-    pub account: Asked,
+    pub account: Party,
     /// The call.
     pub operation: Operation,
     /// What is written.
@@ -48,155 +47,95 @@ pub struct PlannedCall {
     pub then: Option<&'static str>,
 }
 
-/// An account of a connector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Asked {
-    /// The one that leads come from.
-    Source,
-    /// The one that they go to.
-    Destination,
+/// What is stored about the leads and activities of a payload.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// Their links.
+    pub links: Vec<Link>,
+    /// The reviews of them that are open, or decided.
+    pub reviews: Vec<StandingReview>,
+    /// Those leads that were linked once and are not in their account any more.
+    pub gone: Vec<LeadId>,
 }
 
-/// A connector between two accounts, ready to be asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Previewed<'a> {
-    /// Its settings.
-    pub connector: &'a Definition,
-    /// Its mapping of leads.
-    pub mapping: &'a Mapping,
-    /// Its mapping of activities.
-    pub activities: &'a ActivityMapping,
-    /// The account that leads come from.
-    pub source: AccountId,
-    /// The account that they go to.
-    pub destination: AccountId,
-    /// The connector in the opposite direction, where there is one at work.
-    pub opposite: Option<Opposite<'a>>,
-    /// The time.
-    pub now: Timestamp,
-}
-
-/// The records of a payload and what would become of each, given the links of leads and activities
-/// by their ids in the source.
+/// The records of a payload.
 ///
 /// # Errors
 /// The [`Problem`] with the payload as a whole: see [`payload::read`].
-pub fn preview(
-    previewed: Previewed<'_>,
+pub fn read(
     body: &[u8],
     content_type: Option<&str>,
-    link: impl Fn(&str) -> Option<Link>,
-) -> Result<Vec<RecordPreview>, Problem> {
-    let items = payload::read(body, content_type)?;
-    Ok(items.iter().map(|item| record(previewed, item, &link)).collect())
-}
-
-fn record(
-    previewed: Previewed<'_>,
-    item: &Item,
-    link: impl Fn(&str) -> Option<Link>,
-) -> RecordPreview {
-    let (fields, left_out, decision) = match item.entity() {
-        Entity::Lead => lead(previewed, item, link),
-        Entity::Activity => activity(previewed, item, link),
-    };
-    let calls = calls(&decision, previewed.opposite.is_some());
-    let source_id = item.id().map(str::to_owned);
-    RecordPreview { entity: item.entity(), source_id, fields, left_out, decision, calls }
-}
-
-type Planned = (Vec<MappedField>, Vec<Problem>, Decision);
-
-fn lead(previewed: Previewed<'_>, item: &Item, link: impl Fn(&str) -> Option<Link>) -> Planned {
-    let mapped = previewed.mapping.apply(item);
-    let link = item.lead_id().and_then(link);
-    let known = Known::default();
-    let case = previewed.case(previewed.mapping, item, &mapped, link.as_ref(), &known);
-    let decision = decide::decide(&case);
-    (mapped.fields, mapped.left_out, decision)
-}
-
-fn activity(previewed: Previewed<'_>, item: &Item, link: impl Fn(&str) -> Option<Link>) -> Planned {
-    let nothing = |decision| (Vec::new(), Vec::new(), decision);
-    if let Some(problem) = activity::switched_off(previewed.connector) {
-        return nothing(Decision::Skip { problem });
-    }
-    let kind = match previewed.activities.of(item) {
-        Ok(kind) => kind,
-        Err(Unmapped::Skipped(problem)) => return nothing(Decision::Skip { problem }),
-        Err(Unmapped::Refused(problem)) => {
-            return nothing(Decision::Refuse { problems: vec![problem] });
-        }
-    };
-    let mapped = kind.mapping.apply(item);
-    let lead_item = item.lead().unwrap_or_else(|| item.bare_lead());
-    let lead_mapped = previewed.mapping.apply(&lead_item);
-    let (own, of_lead) = (item.id().and_then(&link), item.lead_id().and_then(&link));
-    let known = Known::default();
-    let decision = activity::decide(&ActivityCase {
-        activity: Previewed { opposite: None, ..previewed }.case(
-            &kind.mapping,
-            item,
-            &mapped,
-            own.as_ref(),
-            &known,
-        ),
-        lead: previewed.case(previewed.mapping, &lead_item, &lead_mapped, of_lead.as_ref(), &known),
-        event: kind.to,
-    });
-    (mapped.fields, mapped.left_out, decision)
-}
-
-impl<'a> Previewed<'a> {
-    fn case(
-        self,
-        mapping: &'a Mapping,
-        item: &'a Item,
-        mapped: &'a Mapped,
-        link: Option<&'a Link>,
-        known: &'a Known,
-    ) -> Case<'a> {
-        let Self { connector, source, destination, opposite, now, .. } = self;
-        Case { connector, mapping, item, mapped, source, destination, link, known, opposite, now }
+    removal: Option<Removal>,
+) -> Result<Vec<Item>, Problem> {
+    match removal {
+        None => payload::read(body, content_type),
+        Some(removal) => payload::read_removals(body, content_type, removal),
     }
 }
 
-fn calls(decision: &Decision, both_ways: bool) -> Vec<PlannedCall> {
-    let Some(operation) = Operation::carrying_out(decision) else { return Vec::new() };
-    let account = match decision {
-        Decision::ReadSource { .. }
-        | Decision::ReadOther { .. }
-        | Decision::ReadActivity { .. }
-        | Decision::UpdateSource { .. } => Asked::Source,
-        _ => Asked::Destination,
+/// What would become of each of these records.
+pub fn preview(context: &Context<'_>, items: Vec<Item>, stored: &Stored) -> Vec<RecordPreview> {
+    items.into_iter().map(|item| record(context, item, stored)).collect()
+}
+
+fn record(context: &Context<'_>, item: Item, stored: &Stored) -> RecordPreview {
+    let mut work = Work::new(item);
+    for link in &stored.links {
+        work.take_link(link, context);
+    }
+    for review in &stored.reviews {
+        work.take_review(review, context);
+    }
+    if work.lead_id().is_some_and(|id| stored.gone.contains(&id)) {
+        work.was_gone();
+    }
+    let mut step = work.next(context).step;
+    if step == Step::NeedsMetadata {
+        step = work.next(context).step;
+    }
+    let calls = match &step {
+        Step::Call(call) => vec![planned(context, call)],
+        Step::End(_) | Step::Ask(_) | Step::NeedsMetadata => Vec::new(),
     };
-    let fields = decision.fields().into_iter().flatten().cloned().collect();
-    let then = match decision {
-        Decision::ReadSource { .. } => Some(
+    let (fields, left_out) = work.sent();
+    RecordPreview {
+        entity: work.entity(),
+        source_id: work.id(),
+        fields,
+        left_out,
+        plan: work.plan().cloned().expect("a step is decided, and noted for the log"),
+        calls,
+    }
+}
+
+fn planned(context: &Context<'_>, call: &Call) -> PlannedCall {
+    let both_ways = context.opposite.is_some();
+    let then = match call {
+        Call::ReadLead(read) if read.which == Which::Own => Some(
             "What the payload shows may be older than our own last write there: what the source \
              holds now decides.",
         ),
-        Decision::Look { .. } if both_ways => {
+        Call::FindLead(_) | Call::ReadLead(_) if both_ways => {
             Some("What both sides changed since they last agreed is merged field by field.")
         }
-        Decision::Look { .. } => Some(
+        Call::FindLead(_) | Call::ReadLead(_) => Some(
             "If the lead is found, the fields that differ are written; if not, it is created, \
              where the behaviour says so.",
         ),
-        Decision::Capture { update: true, .. } => Some(
+        Call::Capture(Capture { update: true, .. }) => Some(
             "If the destination has a lead with this key, it is updated; otherwise it is created.",
         ),
-        Decision::Capture { update: false, .. } if both_ways => Some(
+        Call::Capture(_) if both_ways => Some(
             "If the destination has a lead with this key, the two are merged field by field; \
              otherwise it is created.",
         ),
-        Decision::Capture { update: false, .. } => Some(
+        Call::Capture(_) => Some(
             "If the destination has a lead with this key, it is left alone; otherwise it is created.",
         ),
         _ => None,
     };
-    vec![PlannedCall { account, operation, fields, then }]
+    let fields = call.fields().cloned().collect();
+    PlannedCall { account: call.party(), operation: call.operation(), fields, then }
 }
 
 #[cfg(test)]

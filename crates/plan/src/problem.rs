@@ -2,13 +2,189 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::outcome::words;
+
+words! {
+    /// The kind of a problem: records that fail with the same one, in the same field, are grouped.
+    Code {
+        /// A body can't be read.
+        UnreadableBody = "unreadable_body",
+        /// An activity does not name its type.
+        NoActivityType = "no_activity_type",
+        /// An activity's type is not mapped.
+        ActivityTypeUnmapped = "activity_type_unmapped",
+        /// A record has no value in any search key.
+        NoKey = "no_key",
+        /// A setting of the connector is wrong.
+        BadSetting = "bad_setting",
+        /// A field of the mapping does not exist.
+        UnknownField = "unknown_field",
+        /// A field of the mapping can't be written.
+        ReadOnlyField = "read_only_field",
+        /// A computed value can't be computed.
+        BadTemplate = "bad_template",
+        /// A value does not fit its field's type.
+        TypeMismatch = "type_mismatch",
+        /// A value is too long for its field, or a body for the API.
+        TooLong = "too_long",
+        /// A dropdown does not list a value.
+        MissingOption = "missing_option",
+        /// A date can't be read.
+        BadDate = "bad_date",
+        /// A user has no counterpart in the destination.
+        UnknownUser = "unknown_user",
+        /// The connector does not sync activities.
+        ActivitiesOff = "activities_off",
+        /// The connector does nothing with leads.
+        DoNothing = "do_nothing",
+        /// What is to be updated does not exist.
+        NotFound = "not_found",
+        /// What is to be created exists already.
+        Exists = "exists",
+        /// An activity's lead is not in the destination.
+        LeadNotFound = "lead_not_found",
+        /// The lead is gone from the source.
+        Removed = "removed",
+        /// The lead's twin was deleted or merged in the destination.
+        TwinRemoved = "twin_removed",
+        /// The connector does not mark leads that were removed.
+        RemovalIgnored = "removal_ignored",
+        /// A lead that was removed has no twin.
+        NotLinked = "not_linked",
+        /// A person or a rule decided to leave the lead alone.
+        LeftAlone = "left_alone",
+        /// A newer change of the lead was synced in place of this one.
+        Superseded = "superseded",
+        /// It arrived while the connector was disabled.
+        ConnectorDisabled = "connector_disabled",
+        /// Several leads match.
+        Ambiguous = "ambiguous",
+        /// Two search keys find different leads.
+        KeysDisagree = "keys_disagree",
+        /// The match is linked to another lead.
+        LinkedToAnother = "linked_to_another",
+        /// Both accounts changed a field, and a person decides.
+        Conflict = "conflict",
+        /// A field goes back and forth between the accounts.
+        Alternates = "alternates",
+        /// A unique value belongs to another lead.
+        Duplicate = "duplicate",
+        /// The account does not know an activity type.
+        UnknownActivityType = "unknown_activity_type",
+        /// A mandatory field is empty.
+        MandatoryMissing = "mandatory_missing",
+        /// The account can't search by the search key.
+        BadSearchKey = "bad_search_key",
+        /// The account, or the database, refuses it.
+        Refused = "refused",
+        /// The account failed while it worked on a call.
+        AccountError = "account_error",
+        /// The account gave no usable answer.
+        Unreachable = "unreachable",
+        /// The account refuses the API keys.
+        Credentials = "credentials",
+        /// A call can't be made.
+        ImpossibleCall = "impossible_call",
+        /// An answer lacks what is needed to go on.
+        UnreadableAnswer = "unreadable_answer",
+        /// A lead disappeared while it was being synced.
+        LeadGone = "lead_gone",
+        /// A record took more calls than any should.
+        TooManyCalls = "too_many_calls",
+        /// The account's quota for the day is used up.
+        Quota = "quota",
+        /// A defect of leadsync stopped the record.
+        Defect = "defect",
+        /// `check`: activities would need leads that the connector does not create.
+        LeadsAreNotCreated = "leads_are_not_created",
+        /// `check`: no row fills a mandatory field.
+        MandatoryFieldUnmapped = "mandatory_field_unmapped",
+        /// `check`: no activity type is mapped.
+        NoActivityTypes = "no_activity_types",
+        /// `check`: an owner has no counterpart.
+        OwnerWithoutCounterpart = "owner_without_counterpart",
+        /// `check`: the search key is not a unique field.
+        SearchKeyNotUnique = "search_key_not_unique",
+        /// `check`: no row fills the search key.
+        SearchKeyUnmapped = "search_key_unmapped",
+        /// `check`: no row fills a unique field.
+        UniqueFieldUnmapped = "unique_field_unmapped",
+        /// `check`: the search key is not a field of the destination.
+        UnknownSearchKey = "unknown_search_key",
+        /// `check`: a row reads a field that the source does not have.
+        UnknownSourceField = "unknown_source_field",
+        /// `check`: a field changed in the account.
+        FieldChanged = "field_changed",
+        /// The mail settings are wrong.
+        BadMailSettings = "bad_mail_settings",
+        /// API: an account refuses its settings.
+        BadAccount = "bad_account",
+        /// API: there is no such batch of retries.
+        BadBatch = "bad_batch",
+        /// API: a part of the input is wrong.
+        BadInput = "bad_input",
+        /// API: the body broke off.
+        Broken = "broken",
+        /// API: the body did not arrive in time.
+        TooSlow = "too_slow",
+        /// API: what is to be changed has changed since it was read.
+        Changed = "changed",
+        /// API: the connector is disabled.
+        Disabled = "disabled",
+        /// API: a session's request lacks its token.
+        NoCsrfToken = "no_csrf_token",
+        /// API: a mapping is not known yet.
+        NoMapping = "no_mapping",
+        /// API: the route does not have this method.
+        NoSuchMethod = "no_such_method",
+        /// API: the route does not exist.
+        NoSuchRoute = "no_such_route",
+        /// API: the caller may not do this.
+        NotAllowed = "not_allowed",
+        /// API: the database is not available.
+        NotAvailable = "not_available",
+        /// API: a password could not be hashed.
+        NotHashed = "not_hashed",
+        /// API: the body is not JSON.
+        NotJson = "not_json",
+        /// API: the caller is not known.
+        NotKnown = "not_known",
+        /// A code that this version does not know.
+        Unknown = "unknown",
+    }
+}
+
+impl Code {
+    /// Whether a problem of this kind may be gone once the account's metadata (fields, types,
+    /// lengths, options, activity types, users) is read again.
+    pub fn is_about_metadata(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownField
+                | Self::ReadOnlyField
+                | Self::TypeMismatch
+                | Self::TooLong
+                | Self::MissingOption
+                | Self::UnknownActivityType
+                | Self::UnknownUser
+        )
+    }
+}
+
+/// Reads a code that was stored; one of another version is [`Code::Unknown`].
+fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+    let word = std::borrow::Cow::<str>::deserialize(deserializer)?;
+    Ok(Code::from_word(&word).unwrap_or(Code::Unknown))
+}
 
 /// Why a record failed, was skipped, or went through with something left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// A fixed word for this kind of problem; records with the same one are grouped.
-    pub code: String,
+    /// Its kind.
+    #[serde(deserialize_with = "code")]
+    pub code: Code,
     /// What is wrong and where, in one plain sentence.
     pub message: String,
     /// What to do about it.
@@ -23,9 +199,9 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with the record as a whole.
-    pub fn new(code: &str, message: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub fn new(code: Code, message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self {
-            code: code.to_owned(),
+            code,
             message: message.into(),
             advice: advice.into(),
             field: None,

@@ -4,13 +4,11 @@
 //! A *review* is one such question about one lead of the source. It waits until somebody decides,
 //! and that lead's changes wait with it; other leads go on.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::decide::{Case, Dispute};
+use crate::id::{AccountId, LeadId};
 use crate::outcome::words;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 
 words! {
@@ -46,7 +44,7 @@ pub enum Choice {
     /// It is this lead of the destination.
     Link {
         /// Its id.
-        lead_id: String,
+        lead_id: LeadId,
     },
     /// It is none of them: it is created.
     Create,
@@ -85,6 +83,54 @@ pub enum Ruled {
     Decided(Choice),
 }
 
+/// A review of a lead that is open, or decided, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingReview {
+    /// Its number.
+    pub id: i64,
+    /// The account of the lead that it is about.
+    pub source: AccountId,
+    /// That lead.
+    pub source_id: LeadId,
+    /// Of a conflict, the lead of the destination.
+    pub destination_id: Option<LeadId>,
+    /// Why a person is asked.
+    pub reason: Reason,
+    /// How it stands.
+    pub state: State,
+    /// What was decided.
+    pub choice: Option<Choice>,
+}
+
+words! {
+    /// What became of a field that the two sides do not agree about.
+    Ruling {
+        /// The source's value was written to the destination.
+        Source = "source",
+        /// The destination's value was written to the source.
+        Destination = "destination",
+        /// Both keep what they hold: they met for the first time, and nobody said who wins.
+        Left = "left",
+        /// Both keep what they hold until a person decides.
+        Waits = "waits",
+        /// Both keep what they hold: the field goes back and forth, and was frozen.
+        Frozen = "frozen",
+    }
+}
+
+/// A field that the two sides do not agree about, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    /// The destination's field by schema name.
+    pub field: String,
+    /// What the source wants it to hold.
+    pub source: String,
+    /// What the destination holds.
+    pub destination: String,
+    /// What became of it.
+    pub ruling: Ruling,
+}
+
 /// A question, and what there is to decide it by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
@@ -103,7 +149,7 @@ pub struct Review {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// Its id.
-    pub lead_id: String,
+    pub lead_id: LeadId,
     /// The search key that found it, by schema name, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found_by: Option<String>,
@@ -111,55 +157,20 @@ pub struct Candidate {
     pub fields: Snapshot,
     /// The other lead of the source that it is linked to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub linked_to: Option<Twin>,
+    pub linked_to: Option<LinkedLead>,
 }
 
 /// The lead of the source that a candidate is linked to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Twin {
+pub struct LinkedLead {
     /// Its id.
-    pub lead_id: String,
+    pub lead_id: LeadId,
     /// What it sends, by the destination's fields; empty where it was not read.
     #[serde(default)]
     pub sends: Snapshot,
 }
 
-/// More candidates are not shown.
-const MOST_CANDIDATES: usize = 10;
-
-/// What a lead is told by besides the fields that are mapped.
-const ALWAYS_SHOWN: [&str; 6] =
-    ["FirstName", "LastName", "EmailAddress", "Phone", "CreatedOn", "ModifiedOn"];
-
 impl Review {
-    /// The question which of these leads of the destination, each with the key that found it, the
-    /// lead is.
-    pub(crate) fn of<'a>(
-        case: &Case<'_>,
-        reason: Reason,
-        leads: impl IntoIterator<Item = (&'a Snapshot, Option<&'a str>)>,
-    ) -> Self {
-        let candidate = |(lead, found_by): (&Snapshot, Option<&str>)| {
-            let lead_id = lead.filled("ProspectID")?.to_owned();
-            let is_shown =
-                |field: &str| case.mapped.get(field).is_some() || ALWAYS_SHOWN.contains(&field);
-            let shown = lead.0.iter().filter(|(field, _)| is_shown(field));
-            let fields = shown.map(|(field, value)| (field.clone(), value.clone())).collect();
-            let linked_to = case.known.ties.get(&lead_id).map(|twin| Twin {
-                lead_id: twin.clone(),
-                sends: case
-                    .known
-                    .others
-                    .get(twin)
-                    .and_then(Option::as_ref)
-                    .map_or_else(Snapshot::default, |other| sends(case, other)),
-            });
-            Some(Candidate { lead_id, found_by: found_by.map(str::to_owned), fields, linked_to })
-        };
-        let candidates = leads.into_iter().filter_map(candidate).take(MOST_CANDIDATES).collect();
-        Self { reason, sends: sends(case, &case.item.state()), candidates, disputes: Vec::new() }
-    }
-
     /// What the record's failure is.
     pub fn problem(&self) -> Problem {
         let ids: Vec<&str> = self.candidates.iter().map(|one| one.lead_id.as_str()).collect();
@@ -209,33 +220,24 @@ impl Review {
     }
 }
 
-/// What a lead of the source sends, by the destination's fields.
-fn sends(case: &Case<'_>, lead: &Snapshot) -> Snapshot {
-    let item = crate::payload::Item::from_state(crate::outcome::Entity::Lead, lead);
-    let mapped = case.mapping.apply(&item);
-    let sent = |field: &crate::mapping::MappedField| {
-        Some((field.to.clone(), field.sent.written()?.to_owned()))
-    };
-    mapped.fields.iter().filter_map(sent).collect()
-}
-
 impl Reason {
     /// The code of records that fail for it.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::Several => "ambiguous",
-            Self::KeysDisagree => "keys_disagree",
-            Self::Linked => "linked_to_another",
-            Self::Conflict => "conflict",
+            Self::Several => Code::Ambiguous,
+            Self::KeysDisagree => Code::KeysDisagree,
+            Self::Linked => Code::LinkedToAnother,
+            Self::Conflict => Code::Conflict,
         }
     }
 
     /// The reason that this is the code of, if it is one's.
-    pub fn from_code(code: &str) -> Option<Self> {
+    pub fn from_code(code: Code) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.code() == code)
     }
 
-    fn advice(self) -> &'static str {
+    /// What to do about them.
+    pub(crate) fn advice(self) -> &'static str {
         match self {
             Self::Several | Self::KeysDisagree | Self::Linked => {
                 "Decide in the console under Reviews; this lead's changes wait until then. Or merge \
@@ -247,17 +249,4 @@ impl Reason {
             }
         }
     }
-
-    /// What is told of a record whose lead waits for a decision.
-    pub(crate) fn waits(self) -> Problem {
-        Problem::new(
-            self.code(),
-            "A person is to decide which lead of the destination this is; its changes wait until \
-             then.",
-            "Decide in the console under Reviews. If the accounts were put right, retry.",
-        )
-    }
 }
-
-/// Ids of leads of the destination, and of the other leads of the source that they are linked to.
-pub type Ties = BTreeMap<String, String>;

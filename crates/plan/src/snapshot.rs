@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::{ActivityId, LeadId};
+
 /// Field values by schema name, as text.
 ///
 /// A field that is *absent* is not known; a field that is there with `""` is *blank*: two
@@ -22,6 +24,16 @@ impl Snapshot {
     /// The field's value where it is known and not blank.
     pub fn filled(&self, field: &str) -> Option<&str> {
         self.get(field).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The id of the lead that it shows.
+    pub fn lead_id(&self) -> Option<LeadId> {
+        self.filled("ProspectID").map(LeadId::new)
+    }
+
+    /// The id of the activity that it shows.
+    pub fn activity_id(&self) -> Option<ActivityId> {
+        self.filled("ProspectActivityId").map(ActivityId::new)
     }
 
     /// Sets one field.

@@ -7,7 +7,7 @@ use crate::json;
 use crate::metadata::{Field, Kind};
 use crate::moment;
 use crate::phone::{self, Country};
-use crate::problem::{Problem, shortened};
+use crate::problem::{Code, Problem, shortened};
 
 /// What the settings say about reading values.
 #[derive(Clone, Debug)]
@@ -120,7 +120,7 @@ fn zone_of(from: Kind, reading: &Reading) -> TimeZone {
 /// That a value is longer than [`LONGEST_VALUE`].
 pub(crate) fn too_long(length: usize, to: &str) -> Problem {
     Problem::new(
-        "too_long",
+        Code::TooLong,
         format!(
             "The value for {to} is too long: it has {length} bytes, and at most {LONGEST_VALUE} \
              are sent to a field."
@@ -135,7 +135,7 @@ fn fitting(text: &str, field: &Field) -> Result<Converted, Problem> {
         let length = text.chars().count();
         if length > most as usize {
             return Err(Problem::new(
-                "too_long",
+                Code::TooLong,
                 format!(
                     "{} can't hold the value: it has {length} characters, and {most} fit.",
                     named(field)
@@ -160,7 +160,7 @@ fn option(text: &str, field: &Field) -> Result<String, Problem> {
     match field.options.iter().find(same).or_else(|| field.options.iter().find(alike)) {
         Some(option) => Ok(option.clone()),
         None => Err(Problem::new(
-            "missing_option",
+            Code::MissingOption,
             format!("{} has no option '{}'.", named(field), shortened(text)),
             "Add the option in the destination account, or translate the value in the mapping.",
         )
@@ -170,7 +170,7 @@ fn option(text: &str, field: &Field) -> Result<String, Problem> {
 
 fn mismatch(text: &str, field: &Field) -> Problem {
     Problem::new(
-        "type_mismatch",
+        Code::TypeMismatch,
         format!(
             "{} takes {}, and '{}' is none.",
             named(field),

@@ -1,6 +1,7 @@
 //! What an account's answer means for a record.
 
-use crate::problem::Problem;
+use crate::outcome::Party;
+use crate::problem::{Code, Problem};
 
 /// What went wrong with a call, or with one row of a bulk call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +41,8 @@ pub enum Verdict {
     NextKey(Problem),
     /// The linked lead does not exist any more: decide again without it.
     TwinGone,
-    /// The destination's fields are not what they were: fetch them, and decide again.
-    FieldsChanged(Problem),
+    /// The account's metadata is not what it was: read it again, and decide again.
+    MetadataChanged(Problem),
     /// It failed, until somebody retries it.
     Fail(Problem),
     /// It may work later.
@@ -57,11 +58,11 @@ pub enum Verdict {
     Throttled,
 }
 
-/// What a failure of a call to the account of this name means.
+/// What a failure of a call to the account of this part and name means.
 ///
 /// LeadSquared's own exceptions all begin with `MX` and will be the same the next time; anything
 /// else may pass (AD/async-api decides so what it retries).
-pub fn of(failure: &Failure, account: &str) -> Verdict {
+pub fn of(failure: &Failure, party: Party, account: &str) -> Verdict {
     match failure {
         Failure::RateLimited => Verdict::Throttled,
         Failure::Broken { problem, maybe_done } => {
@@ -69,77 +70,83 @@ pub fn of(failure: &Failure, account: &str) -> Verdict {
         }
         Failure::Credentials { message } => Verdict::AccountClosed(credentials(account, message)),
         Failure::Impossible { problem } => Verdict::Fail(Problem::new(
-            "impossible_call",
-            format!("The call to the destination can't be made: {problem}."),
+            Code::ImpossibleCall,
+            format!("The call to the {party} can't be made: {problem}."),
             "Correct the value that is named, or report this.",
         )),
-        Failure::Refused { exception, message } => refused(account, exception.as_deref(), message),
+        Failure::Refused { exception, message } => {
+            refused(party, account, exception.as_deref(), message)
+        }
     }
 }
 
-fn refused(account: &str, exception: Option<&str>, message: &str) -> Verdict {
+fn refused(party: Party, account: &str, exception: Option<&str>, message: &str) -> Verdict {
     let name = exception.unwrap_or_default();
-    let about = |code: &str, what: String, advice: &str| {
+    let about = |code: Code, what: String, advice: String| {
         let problem = Problem::new(code, what, advice);
         if name.is_empty() { problem } else { problem.raised_as(name) }
     };
     let said = sentence(message);
     match name {
         "MXDuplicateEntryException" => Verdict::NextKey(about(
-            "duplicate",
-            format!("The destination refuses the lead as a duplicate of another one: {said}"),
-            "One of the lead's unique values belongs to another lead of the destination. Merge the \
-             two there, correct the value, or set a secondary search key; then retry.",
+            Code::Duplicate,
+            format!("The {party} refuses the lead as a duplicate of another one: {said}"),
+            format!(
+                "One of the lead's unique values belongs to another lead of the {party}. Merge the \
+                 two there, correct the value, or set a secondary search key; then retry."
+            ),
         )),
         "MXInvalidEntityException" | "MXUnknownProspectActivityException" => Verdict::TwinGone,
-        "MXInvalidActivityException" => Verdict::FieldsChanged(about(
-            "unknown_activity_type",
-            format!("The destination does not know the activity's type: {said}"),
-            "Correct the event code in the connector, or add the type in the destination account; \
-             then retry.",
+        "MXInvalidActivityException" => Verdict::MetadataChanged(about(
+            Code::UnknownActivityType,
+            format!("The {party} does not know the activity's type: {said}"),
+            format!(
+                "Correct the event code in the connector, or add the type in the {party} account; \
+                 then retry."
+            ),
         )),
-        "MXUnknownAttributeException" => Verdict::FieldsChanged(about(
-            "unknown_field",
-            format!("The destination does not know a field of the mapping: {said}"),
-            "Correct the mapping or add the field in the destination account, then retry.",
+        "MXUnknownAttributeException" => Verdict::MetadataChanged(about(
+            Code::UnknownField,
+            format!("The {party} does not know a field of the mapping: {said}"),
+            format!("Correct the mapping or add the field in the {party} account, then retry."),
         )),
         "MXInvalidDataTypeException" => Verdict::Fail(about(
-            "type_mismatch",
-            format!("The destination refuses a value as being of the wrong type: {said}"),
-            "Map the field to one of its own type or correct the value in the source, then retry.",
+            Code::TypeMismatch,
+            format!("The {party} refuses a value as being of the wrong type: {said}"),
+            "Map the field to one of its own type, or correct the value, then retry.".to_owned(),
         )),
         "MXMandatoryFieldMissingException" | "MXMandatoryAttributeMissingException" => {
             Verdict::Fail(about(
-                "mandatory_missing",
-                format!("The destination asks for a field that the record does not fill: {said}"),
-                "Fill it in the source, map it, or give it a default value; then retry.",
+                Code::MandatoryMissing,
+                format!("The {party} asks for a field that the record does not fill: {said}"),
+                "Fill it, map it, or give it a default value; then retry.".to_owned(),
             ))
         }
         "MXInvalidInputException" if message.contains("SearchBy") => Verdict::Fail(about(
-            "bad_search_key",
-            format!("The destination can't search by the connector's search key: {said}"),
-            "Choose a field as search key that is marked unique in the destination account.",
+            Code::BadSearchKey,
+            format!("The {party} can't search by the connector's search key: {said}"),
+            format!("Choose a search key that is marked unique in the {party} account."),
         )),
         _ if name.starts_with("MX") => Verdict::Fail(about(
-            "refused",
-            format!("The destination refuses the record: {said}"),
-            "Correct what it names, then retry.",
+            Code::Refused,
+            format!("The {party} refuses the record: {said}"),
+            "Correct what it names, then retry.".to_owned(),
         )),
         _ => Verdict::Later {
             problem: about(
-                "account_error",
+                Code::AccountError,
                 format!("The account {account} failed while it worked on the call: {said}"),
-                "It is tried again by itself.",
+                "It is tried again by itself.".to_owned(),
             ),
             doubtful: true,
         },
     }
 }
 
-/// Why an account did not tell what it was asked: its fields, without which nothing can be mapped,
-/// or one of its users.
-pub fn not_told(failure: &Failure, account: &str) -> Problem {
-    match (of(failure, account), failure) {
+/// Why an account's metadata, without which nothing can be mapped, or one of its users could not be
+/// read.
+pub fn not_read(failure: &Failure, account: &str) -> Problem {
+    match (of(failure, Party::Destination, account), failure) {
         (
             Verdict::AccountClosed(problem)
             | Verdict::Fail(problem)
@@ -154,7 +161,7 @@ pub fn not_told(failure: &Failure, account: &str) -> Problem {
 /// The account of this name can't be reached.
 pub fn unreachable(account: &str, what: &str) -> Problem {
     Problem::new(
-        "unreachable",
+        Code::Unreachable,
         format!("The account {account} gave no usable answer: {}", sentence(what)),
         "It is tried again by itself. If it goes on, check the account's host and whether \
          LeadSquared is up.",
@@ -163,7 +170,7 @@ pub fn unreachable(account: &str, what: &str) -> Problem {
 
 fn credentials(account: &str, message: &str) -> Problem {
     Problem::new(
-        "credentials",
+        Code::Credentials,
         format!("The account {account} refuses the API keys: {}", sentence(message)),
         "Check the access key, the secret key and the region's host of the account, and that the \
          user they belong to is active. What waits goes on by itself when they are right.",
@@ -181,14 +188,14 @@ mod tests {
 
     fn refusal(exception: &str, message: &str) -> Verdict {
         let message = message.into();
-        of(&Failure::Refused { exception: Some(exception.into()), message }, "sales")
+        of(&Failure::Refused { exception: Some(exception.into()), message }, Party::Destination, "sales")
     }
 
     #[test]
     fn leadsquareds_own_exceptions_are_final_and_others_pass() {
         assert!(matches!(refusal("MXDuplicateEntryException", "x"), Verdict::NextKey(_)));
         assert!(matches!(refusal("MXInvalidEntityException", "x"), Verdict::TwinGone));
-        assert!(matches!(refusal("MXUnknownAttributeException", "x"), Verdict::FieldsChanged(_)));
+        assert!(matches!(refusal("MXUnknownAttributeException", "x"), Verdict::MetadataChanged(_)));
         assert!(matches!(refusal("MXAnythingElse", "x"), Verdict::Fail(_)));
         assert!(matches!(
             refusal("NullReferenceException", "There was an error processing the request."),
@@ -199,14 +206,14 @@ mod tests {
         else {
             panic!("a bad search key is final");
         };
-        assert_eq!(problem.code, "bad_search_key");
+        assert_eq!(problem.code, Code::BadSearchKey);
         assert_eq!(problem.exception.as_deref(), Some("MXInvalidInputException"));
     }
 
     #[test]
     fn what_an_account_said_is_told() {
         let Verdict::AccountClosed(problem) =
-            of(&Failure::Credentials { message: "Use api-in21.leadsquared.com".into() }, "sales")
+            of(&Failure::Credentials { message: "Use api-in21.leadsquared.com".into() }, Party::Source, "sales")
         else {
             panic!("wrong keys close the account");
         };

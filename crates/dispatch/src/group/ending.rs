@@ -595,7 +595,7 @@ fn error_of(answer: &Answer) -> Option<&Error> {
 
 fn exists() -> Problem {
     Problem::new(
-        "exists",
+        Code::Exists,
         "The lead exists in the destination, and the connector only creates new ones.",
         "Change the connector's lead behaviour if that is not meant.",
     )
@@ -603,7 +603,7 @@ fn exists() -> Problem {
 
 fn lead_unknown() -> Problem {
     Problem::new(
-        "lead_gone",
+        Code::LeadGone,
         "The destination says that the lead does not exist, although it was found a moment ago.",
         "Look for it in the destination account, then retry.",
     )

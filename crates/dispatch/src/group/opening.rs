@@ -280,7 +280,7 @@ impl Worker {
 
 fn dropped() -> Problem {
     Problem::new(
-        "connector_disabled",
+        Code::ConnectorDisabled,
         "It came while the connector was disabled, and the connector drops what comes then.",
         "Set while_disabled = \"keep\" in the connector to have such requests kept for later.",
     )

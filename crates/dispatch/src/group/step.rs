@@ -455,7 +455,7 @@ fn gauge(count: usize) -> f64 {
 
 fn too_many_calls() -> Problem {
     Problem::new(
-        "too_many_calls",
+        Code::TooManyCalls,
         format!("{MOST_CALLS} calls did not bring this record to an end."),
         "Look at its calls in the log: the account answers differently each time.",
     )
@@ -463,7 +463,7 @@ fn too_many_calls() -> Problem {
 
 fn quota_used_up(account: &str, spent: u32, free: Timestamp) -> Problem {
     Problem::new(
-        "quota",
+        Code::Quota,
         format!("The account {account} may not be called any more today: {spent} calls were made."),
         format!(
             "It goes on by itself at {free}. Raise the account's quota if its plan allows more."

@@ -21,7 +21,7 @@ impl Worker {
     pub(super) fn give_way(&mut self, key: RecordKey) -> bool {
         let Some(later) = self.successor(key) else { return false };
         let problem = Problem::new(
-            "superseded",
+            Code::Superseded,
             format!(
                 "A newer change of the same lead was waiting too: request {} holds all of this \
                  one, and was worked in its place.",

@@ -163,5 +163,5 @@ fn bad_url(what: &str) -> Problem {
 }
 
 fn bad(message: String, advice: &str) -> Problem {
-    Problem::new("bad_mail_settings", message, advice)
+    Problem::new(Code::BadMailSettings, message, advice)
 }

@@ -8,7 +8,7 @@ use crate::connector::{ActivityType as Rule, Definition};
 use crate::mapping::{Mapping, Proposal, activity_rows};
 use crate::metadata::{ActivityType, Catalogue, Field, FieldList, Kind};
 use crate::payload::Item;
-use crate::problem::{Problem, shortened};
+use crate::problem::{Code, Problem, shortened};
 
 /// The note of an activity, as mappings name it (`ActivityNote` of AD/post-an-activity-to-lead).
 pub const NOTE: &str = "ActivityNote";
@@ -63,7 +63,7 @@ impl ActivityMapping {
         let by_name = || self.codes.get(&lower(item.event_name()?)).copied();
         let Some(event) = item.event().or_else(by_name) else {
             return Err(Unmapped::Refused(Problem::new(
-                "no_activity_type",
+                Code::NoActivityType,
                 "The payload does not say of which type the activity is.",
                 "Post it by an automation or webhook of LeadSquared, which name the event code.",
             )));
@@ -72,7 +72,7 @@ impl ActivityMapping {
             Some(Ok(mapping)) => Ok(mapping),
             Some(Err(problem)) => Err(Unmapped::Refused(problem.clone())),
             None => Err(Unmapped::Skipped(Problem::new(
-                "activity_type_unmapped",
+                Code::ActivityTypeUnmapped,
                 format!(
                     "The connector maps no activities of type {event}{}.",
                     item.event_name()
@@ -174,7 +174,7 @@ fn type_mapping(
 ) -> Result<TypeMapping, Problem> {
     if destination.activity_type(rule.to).is_none() && destination.activity_types.is_some() {
         return Err(Problem::new(
-            "unknown_activity_type",
+            Code::UnknownActivityType,
             format!("The destination account has no activity type {}.", rule.to),
             "Correct the event code in the connector, or add the type in the destination account.",
         ));

@@ -4,7 +4,7 @@ use super::{Findings, leads, rows};
 use crate::activity::{ActivityMapping, forms};
 use crate::connector::{Behaviour, Definition, FieldRow};
 use crate::metadata::Catalogue;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 pub(super) fn check(
     definition: &Definition,
@@ -17,7 +17,7 @@ pub(super) fn check(
         findings.warning(
             "activity.type",
             Problem::new(
-                "no_activity_types",
+                Code::NoActivityTypes,
                 "No activities are synced: no type of the account's own has the same name in both.",
                 "Add an [[connector.activity.type]] for each, or set activity.enabled = false.",
             ),
@@ -29,7 +29,7 @@ pub(super) fn check(
             findings.error(
                 &format!("{at}.from"),
                 Problem::new(
-                    "unknown_activity_type",
+                    Code::UnknownActivityType,
                     format!("The source account has no activity type {}.", rule.from),
                     "Correct the event code, or leave the type out.",
                 ),
@@ -55,7 +55,7 @@ pub(super) fn check(
         findings.warning(
             "lead.behaviour",
             Problem::new(
-                "leads_are_not_created",
+                Code::LeadsAreNotCreated,
                 format!(
                     "Activities of leads that the destination does not have are not synced: \
                      lead.behaviour is {}.",

@@ -4,7 +4,7 @@ use super::{Findings, rows, some, told};
 use crate::connector::{Behaviour, Definition, FieldRow};
 use crate::mapping::{self, Proposal, Reason, lead_rows};
 use crate::metadata::{Catalogue, FieldList, Kind};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::value::{self, Reading};
 
 /// The rows of leads and where each is in the file; those of the default mapping if the file has
@@ -61,7 +61,7 @@ fn keys(
         match destination.get(key) {
             None => {
                 let problem = Problem::new(
-                    "unknown_search_key",
+                    Code::UnknownSearchKey,
                     format!("The destination account has no field {key} to search by."),
                     "Name a unique lead field of the destination, such as EmailAddress.",
                 );
@@ -70,7 +70,7 @@ fn keys(
             }
             Some(field) if !field.unique => {
                 let problem = Problem::new(
-                    "search_key_not_unique",
+                    Code::SearchKeyNotUnique,
                     format!(
                         "{key} is not unique in the destination: two leads may have the same \
                          value, and then neither can be chosen."
@@ -89,7 +89,7 @@ fn keys(
         let is_filled = rows.iter().any(|(_, row)| row.enabled && row.to == *key);
         if definition.lead.fields.is_empty() && !is_filled {
             let problem = Problem::new(
-                "search_key_unmapped",
+                Code::SearchKeyUnmapped,
                 format!("The default mapping fills no {key}: the source has no such field."),
                 "Write rows of your own, with one for the search key.",
             );
@@ -112,7 +112,7 @@ fn removed(definition: &Definition, destination: &FieldList, findings: &mut Find
     let Some(removed) = &definition.removed else { return };
     let Some(field) = destination.get(&removed.field) else {
         let problem = Problem::new(
-            "unknown_field",
+            Code::UnknownField,
             format!("The destination has no field {}.", removed.field),
             "Choose a field that it has, or create it there.",
         );
@@ -155,7 +155,7 @@ fn unmapped(
         findings.warning(
             "lead.field",
             Problem::new(
-                "unique_field_unmapped",
+                Code::UniqueFieldUnmapped,
                 format!(
                     "No row fills what is unique in the destination and known in the source: {}. \
                      Leads that have it there already can't be told from new ones.",
@@ -169,7 +169,7 @@ fn unmapped(
         findings.warning(
             "lead.field",
             Problem::new(
-                "mandatory_field_unmapped",
+                Code::MandatoryFieldUnmapped,
                 format!("No row fills what is mandatory in the destination: {}.", some(&mandatory)),
                 "Add rows for it, with a default if the source may have none.",
             ),
@@ -179,7 +179,7 @@ fn unmapped(
 
 fn no_fields_in_common() -> Problem {
     Problem::new(
-        "no_mapping",
+        Code::NoMapping,
         "The accounts have no field in common, so the default mapping is empty.",
         "Write rows of your own.",
     )

@@ -3,7 +3,7 @@
 use super::{Findings, some};
 use crate::connector::Definition;
 use crate::metadata::Catalogue;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 pub(super) fn check(
     definition: &Definition,
@@ -16,7 +16,7 @@ pub(super) fn check(
     let active = |email: &str| destination.user_by_email(email).is_some_and(|user| user.active);
     let named = |email: &str| {
         Problem::new(
-            "unknown_user",
+            Code::UnknownUser,
             format!("The destination account has no active user {email}."),
             "Name one by the email address that the account shows under Users and Permissions.",
         )
@@ -39,7 +39,7 @@ pub(super) fn check(
             findings.warning(
                 &at,
                 Problem::new(
-                    "unknown_user",
+                    Code::UnknownUser,
                     format!("The source account has no user {from}."),
                     "Correct the address, or leave the line out.",
                 ),
@@ -78,7 +78,7 @@ fn alone(
         findings.warning(
             "owner",
             Problem::new(
-                "owner_without_counterpart",
+                Code::OwnerWithoutCounterpart,
                 format!(
                     "Users of the source have no counterpart in the destination: {}. The owner of \
                      their leads is left alone there.",

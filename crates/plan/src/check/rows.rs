@@ -4,7 +4,7 @@ use super::{Findings, some, told};
 use crate::connector::{FieldRow, LeadRules};
 use crate::mapping::{self, plain_name};
 use crate::metadata::{Field, FieldList, Kind};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::value::{self, Reading};
 
 /// Whether values of one kind fit into a field of another.
@@ -107,14 +107,14 @@ fn fixed_values(at: &str, row: &FieldRow, to: &Field, findings: &mut Findings) {
 
 /// One field of the source and the one that it goes to.
 fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findings) {
-    let what = |code: &str, message: String, advice: &str| {
+    let what = |code: Code, message: String, advice: &str| {
         Problem::new(code, message, advice).about(&to.schema_name)
     };
     match fit(from.kind, to.kind) {
         Fit::Never => findings.error(
             at,
             what(
-                "type_mismatch",
+                Code::TypeMismatch,
                 format!(
                     "{} holds {} in the source, and {} takes {} in the destination.",
                     from.schema_name,
@@ -128,7 +128,7 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
         Fit::Sometimes if to.options.is_empty() || to.kind != Kind::Select => findings.warning(
             at,
             what(
-                "type_mismatch",
+                Code::TypeMismatch,
                 format!(
                     "{} holds {} in the source; values that are not {} do not fit into {}.",
                     from.schema_name,
@@ -153,7 +153,7 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
         findings.warning(
             at,
             what(
-                "missing_option",
+                Code::MissingOption,
                 format!(
                     "{} has options in the source that {} lacks in the destination: {}.",
                     from.schema_name,
@@ -172,7 +172,7 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
         findings.warning(
             at,
             what(
-                "too_long",
+                Code::TooLong,
                 format!(
                     "{} may hold {longest} characters in the source, and {fits} fit into {} in \
                      the destination.",
@@ -187,7 +187,7 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
 
 fn not_in_source(from: &str, to: &str) -> Problem {
     Problem::new(
-        "unknown_source_field",
+        Code::UnknownSourceField,
         format!("The source account has no field {from}, so nothing comes into {to} from there."),
         "Correct the path, switch the row off, or add the field in the source account. Leave it \
          as it is if the payload has it all the same.",

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Kind;
 use crate::id::RequestId;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// How an incident went so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Tally {
         let problem = problem.cloned().unwrap_or_else(unnamed);
         let name = match &problem.field {
             Some(field) => format!("{}/{field}", problem.code),
-            None => problem.code.clone(),
+            None => problem.code.to_string(),
         };
         self.add(kind, name, problem, request);
     }
@@ -127,5 +127,5 @@ impl Tally {
 }
 
 fn unnamed() -> Problem {
-    Problem::new("unnamed", "It failed without a reason.", "Look at its calls in the log.")
+    Problem::new(Code::Unknown, "It failed without a reason.", "Look at its calls in the log.")
 }

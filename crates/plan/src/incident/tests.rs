@@ -11,7 +11,7 @@ fn request(number: i64) -> RequestId {
 }
 
 fn problem() -> Problem {
-    Problem::new("refused", "It said no.", "Ask again.")
+    Problem::new(Code::Refused, "It said no.", "Ask again.")
 }
 
 /// What became of an attempt.

@@ -10,7 +10,7 @@ use crate::connector::Blank;
 use crate::json;
 use crate::metadata::Kind;
 use crate::payload::{Found, Item};
-use crate::problem::{Problem, shortened};
+use crate::problem::{Code, Problem, shortened};
 use crate::value::{self, LONGEST_VALUE, too_long};
 
 /// What a record sends to the destination.
@@ -251,7 +251,7 @@ fn computed(
     to: &str,
 ) -> Result<Option<String>, Problem> {
     let wrong = |what: String| {
-        Problem::new("bad_template", what, "Correct the computed value in the mapping.").about(to)
+        Problem::new(Code::BadTemplate, what, "Correct the computed value in the mapping.").about(to)
     };
     if let Some(fault) = super::template_fault(template) {
         return Err(wrong(format!("The computed value for {to} {}.", shortened(&fault))));

@@ -60,7 +60,7 @@ impl Asker {
         let given = parts.headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok());
         if parts.method != Method::GET && !given.is_some_and(|given| visitor.has_csrf(given)) {
             let problem = Problem::new(
-                "no_csrf_token",
+                Code::NoCsrfToken,
                 "A session may change something only from its own pages.",
                 format!("Send the token of the session's forms as {CSRF_HEADER}."),
             );
@@ -74,7 +74,7 @@ impl Asker {
             return Ok(());
         }
         let problem = Problem::new(
-            "not_allowed",
+            Code::NotAllowed,
             format!("This needs the scope {needed}; this token allows {}.", self.allowed),
             format!("Use a token of the scope {needed}, whose user may have it."),
         );
@@ -85,7 +85,7 @@ impl Asker {
 /// It is not for users of LeadSquared accounts, or not the connector that they were granted.
 fn out_of_reach() -> Refusal {
     let problem = Problem::new(
-        "not_allowed",
+        Code::NotAllowed,
         "This is out of reach for a LeadSquared user who was granted other connectors.",
         "Ask an administrator of leadsync.",
     );

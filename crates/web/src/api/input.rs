@@ -151,7 +151,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Input<T> {
         });
         if !bytes.is_empty() && !is_json {
             let problem = Problem::new(
-                "not_json",
+                Code::NotJson,
                 "The body's Content-Type is not JSON.",
                 "Send JSON with `Content-Type: application/json`.",
             );

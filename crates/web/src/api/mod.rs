@@ -143,7 +143,7 @@ pub(crate) fn router(shared: &Shared) -> Router<Shared> {
 
 async fn no_such_route(_: Asker) -> Refusal {
     let problem = Problem::new(
-        "no_such_route",
+        Code::NoSuchRoute,
         "The API has no such path.",
         "Look at /api/v1/openapi.json for those that there are.",
     );
@@ -152,7 +152,7 @@ async fn no_such_route(_: Asker) -> Refusal {
 
 async fn no_such_method(_: Asker) -> Refusal {
     let problem = Problem::new(
-        "no_such_method",
+        Code::NoSuchMethod,
         "This path does not take this method.",
         "Look at /api/v1/openapi.json for those that it takes.",
     );

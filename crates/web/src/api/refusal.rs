@@ -55,7 +55,7 @@ impl Refusal {
     /// right is nobody's business.
     pub(crate) fn not_known() -> Self {
         let problem = Problem::new(
-            "not_known",
+            Code::NotKnown,
             "There is no API token with this request that is valid.",
             "Send `Authorization: Bearer TOKEN`; `leadsync user token NAME` makes a token.",
         );
@@ -65,7 +65,7 @@ impl Refusal {
     /// There is no such thing.
     pub(crate) fn not_found(what: &str, name: &str, list: &str) -> Self {
         let problem = Problem::new(
-            "not_found",
+            Code::NotFound,
             format!("There is no {what} '{name}'."),
             format!("Look at GET /api/v1/{list} for those that there are."),
         );
@@ -81,7 +81,7 @@ impl Refusal {
     pub(crate) fn faulty(faults: Vec<Fault>) -> Self {
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let problem = Problem::new(
-            "bad_input",
+            Code::BadInput,
             format!("It can't be done as it was sent: {}.", told.join("; ")),
             "Correct what `faults` names, and send it again.",
         );
@@ -95,12 +95,12 @@ impl From<store::Error> for Refusal {
         match error {
             Error::Refused(message) => Self::new(
                 StatusCode::CONFLICT,
-                Problem::new("refused", message, "Change that first, or ask for something else."),
+                Problem::new(Code::Refused, message, "Change that first, or ask for something else."),
             ),
             Error::Changed(message) => Self::new(
                 StatusCode::CONFLICT,
                 Problem::new(
-                    "changed",
+                    Code::Changed,
                     message,
                     "Read it again, make your change to what it is now, and send that.",
                 ),
@@ -114,7 +114,7 @@ impl From<store::Error> for Refusal {
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     Problem::new(
-                        "not_available",
+                        Code::NotAvailable,
                         "The database did not do it.",
                         "Try again; if it stays so, look at the log of the service.",
                     ),

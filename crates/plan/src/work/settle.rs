@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Case, Change, Opposite, merge};
+use super::case::{Case, Opposite};
+use super::{change, lead, merge};
+use crate::change::Change;
+use crate::id::LeadId;
 use crate::link::Link;
 use crate::mapping::MappedField;
 use crate::metadata::Kind;
@@ -14,7 +17,7 @@ use crate::value;
 /// sends; `None` when the record does not say its id in the source.
 ///
 /// `written` are the fields that were written, and `at` when; none when nothing had to be.
-pub fn settle(
+pub(super) fn settle(
     case: &Case<'_>,
     destination_id: &str,
     written: &[Change],
@@ -34,7 +37,7 @@ pub fn settle(
         if let Some(at) = at {
             // One that takes the place of a lead that is gone is as new as the first.
             let is_linked = case.link.is_some_and(|kept| kept.end(there).id == destination_id);
-            let is_new = case.known.lead.is_none() && !is_linked;
+            let is_new = case.known.twin.lead.is_none() && !is_linked;
             if is_new {
                 made(case, opposite, &mut link, written, at);
             } else {
@@ -42,7 +45,7 @@ pub fn settle(
             }
         }
         // A lead that was just made agrees; one that was read is merged to its end first.
-        if written.is_empty() || case.known.lead.is_none() {
+        if written.is_empty() || case.known.twin.lead.is_none() {
             merge::agree(case, opposite, &mut link);
         }
         return Some(link);
@@ -51,12 +54,12 @@ pub fn settle(
     let end = link.end_mut(here);
     end.base.absorb(&case.mapping.read_part(case.item));
     // Only a state of which every mapped field is now in the destination may move `seen`
-    // (`two-way.md`, trap i): that is what being here means.
+    // (`docs/two-way.md#trap-i`): that is what being here means.
     end.seen = end.seen.max(case.item.modified_on());
 
     let end = link.end_mut(there);
     for field in &case.mapped.fields {
-        if let Some(lead) = &case.known.lead
+        if let Some(lead) = &case.known.twin.lead
             && let Some(value) = lead.get(&field.to)
         {
             end.base.put(field.to.as_str(), value);
@@ -76,16 +79,16 @@ fn link_to(case: &Case<'_>, destination_id: &str) -> Option<Link> {
     let kept =
         case.link.filter(|link| link.end(link.pair.side(case.destination)).id == destination_id);
     Some(kept.cloned().unwrap_or_else(|| {
-        let ends = ((case.source, source_id), (case.destination, destination_id));
+        let ends = ((case.source, source_id.as_str()), (case.destination, destination_id));
         Link::new(case.item.entity(), ends.0, ends.1)
     }))
 }
 
 /// The link after these fields of the lead in the source were written, because the destination
 /// changed them or wins.
-pub fn settle_back(case: &Case<'_>, written: &[Change], at: Timestamp) -> Option<Link> {
-    let (opposite, lead) = (case.opposite?, case.known.lead.as_ref()?);
-    let mut link = link_to(case, lead.filled("ProspectID")?)?;
+pub(super) fn settle_back(case: &Case<'_>, written: &[Change], at: Timestamp) -> Option<Link> {
+    let (opposite, lead) = (case.opposite?, case.known.twin.lead.as_ref()?);
+    let mut link = link_to(case, lead.lead_id()?.as_str())?;
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     for change in written {
         link.end_mut(here).overwrite(&change.to, &change.value, at);
@@ -101,11 +104,11 @@ pub fn settle_back(case: &Case<'_>, written: &[Change], at: Timestamp) -> Option
 /// The link before these fields are written to one of its leads, to be kept before the call goes
 /// out: whatever becomes of it, what that lead shows of them later is known to be ours. `None`
 /// where the lead does not flow both ways.
-pub fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> Option<Link> {
+pub(super) fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> Option<Link> {
     case.opposite?;
-    let linked = case.link.map(|link| link.end(link.pair.side(case.destination)).id.as_str());
-    let found = || case.known.lead.as_ref()?.filled("ProspectID");
-    let mut link = link_to(case, linked.or_else(found)?)?;
+    let linked = case.link.map(|link| case.ends(link).1.id.clone());
+    let found = || Some(case.known.twin.lead.as_ref()?.lead_id()?.into());
+    let mut link = link_to(case, &linked.or_else(found)?)?;
     let account = if in_source { case.source } else { case.destination };
     link.end_mut(link.pair.side(account)).announce(fields);
     Some(link)
@@ -149,16 +152,16 @@ fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timesta
 
 /// The link to a lead that an earlier attempt made although its answer was lost: as if the answer
 /// had come.
-pub fn adopt(case: &Case<'_>, lead_id: &str, at: Timestamp) -> Option<Link> {
+pub(super) fn adopt(case: &Case<'_>, lead_id: &LeadId, at: Timestamp) -> Option<Link> {
     let opposite = case.opposite?;
-    let mut link = link_to(case, lead_id)?;
-    if let Some(sent) = super::pending(case).filter(|sent| !sent.is_empty()) {
+    let mut link = link_to(case, lead_id.as_str())?;
+    if let Some(sent) = lead::pending(case).filter(|sent| !sent.is_empty()) {
         adopt_as_sent(case, opposite, &mut link, sent, at);
         return Some(link);
     }
-    let mut written = super::all(case);
-    written.extend(super::defaults(case, |_| None));
-    written.extend(super::lead_source(case));
+    let mut written = change::all(case);
+    written.extend(change::defaults(case, |_| None));
+    written.extend(lead::lead_source(case));
     made(case, opposite, &mut link, &written, at);
     let here = link.end_mut(link.pair.side(case.source));
     here.base.absorb(&case.mapping.read_part(case.item));

@@ -1,5 +1,5 @@
 //! Where two connectors go opposite ways between two accounts: what both sides changed since they
-//! last agreed is merged field by field, so that both end equal (`two-way.md`, 9b).
+//! last agreed is merged field by field, so that both end equal (`docs/two-way.md`).
 //!
 //! The merge is symmetric: whichever side's webhook set it off, it sees what both sides changed and
 //! writes to both. So a webhook that was lost on one side is made good by the next one of the other.
@@ -8,57 +8,20 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
-use super::{Case, Change, may_be_old};
-use crate::connector::{Behaviour, Definition, Policy};
+use super::asked;
+use super::case::{Case, Opposite};
+use super::lead::may_be_old;
+use crate::change::Change;
+use crate::connector::{Behaviour, Policy};
 use crate::link::{End, Link};
 use crate::mapping::{Mapped, Mapping, plain_name};
 use crate::metadata::Kind;
-use crate::outcome::{Entity, words};
+use crate::outcome::Entity;
 use crate::payload::Item;
-use crate::problem::Problem;
-use crate::review::{Choice, Reason, Review, Ruled};
+use crate::problem::{Code, Problem};
+use crate::review::{Choice, Dispute, Reason, Review, Ruled, Ruling};
 use crate::snapshot::Snapshot;
 use crate::value;
-
-/// The connector in the opposite direction, ready to be asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Opposite<'a> {
-    /// Its settings.
-    pub connector: &'a Definition,
-    /// Its mapping of leads.
-    pub mapping: &'a Mapping,
-}
-
-words! {
-    /// What became of a field that the two sides do not agree about.
-    Ruling {
-        /// The source's value was written to the destination.
-        Source = "source",
-        /// The destination's value was written to the source.
-        Destination = "destination",
-        /// Both keep what they hold: they met for the first time, and nobody said who wins.
-        Left = "left",
-        /// Both keep what they hold until a person decides.
-        Waits = "waits",
-        /// Both keep what they hold: the field goes back and forth, and was frozen.
-        Frozen = "frozen",
-    }
-}
-
-/// A field that the two sides do not agree about, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dispute {
-    /// The destination's field by schema name.
-    pub field: String,
-    /// What the source wants it to hold.
-    pub source: String,
-    /// What the destination holds.
-    pub destination: String,
-    /// What became of it.
-    pub ruling: Ruling,
-}
 
 /// What has to be written for both sides to be equal.
 #[derive(Debug, Default)]
@@ -75,14 +38,14 @@ pub(super) struct Merge {
 }
 
 /// A field that goes back and forth.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Tripped {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tripped {
     /// The field by schema name.
-    pub field: String,
+    pub(super) field: String,
     /// Whether it is the source's.
-    pub in_source: bool,
+    pub(super) in_source: bool,
     /// What we wrote to it, first to last.
-    pub cycle: Vec<String>,
+    pub(super) cycle: Vec<String>,
 }
 
 /// How a field stands beside what its side held when the two last agreed.
@@ -127,10 +90,10 @@ pub(super) fn source_moved(case: &Case<'_>, here: &End) -> bool {
 
 /// Merges what the two sides changed. `lead` is what the destination shows.
 pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) -> Merge {
-    let ends = case.link.map(|link| ends(case, link));
-    let there_now = overlaid(lead, &case.known.wrote);
-    let here_now = overlaid(&case.item.state(), &case.known.wrote_back);
-    let here_item = if case.known.wrote_back.is_empty() {
+    let ends = case.link.map(|link| case.ends(link));
+    let there_now = overlaid(lead, &case.known.twin.wrote);
+    let here_now = overlaid(&case.item.state(), &case.known.twin.wrote_back);
+    let here_item = if case.known.twin.wrote_back.is_empty() {
         Cow::Borrowed(case.item)
     } else {
         Cow::Owned(Item::from_state(Entity::Lead, &here_now))
@@ -180,11 +143,6 @@ fn landed(cells: &mut [Cell], end: &End, state: &Snapshot) {
     for cell in cells.iter_mut().filter(|cell| end.has_landed(&cell.to, state)) {
         cell.moved = Moved::Yes;
     }
-}
-
-/// The two ends of the link, the source's first.
-fn ends<'a>(case: &Case<'_>, link: &'a Link) -> (&'a End, &'a End) {
-    (link.end(link.pair.side(case.source)), link.end(link.pair.side(case.destination)))
 }
 
 fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
@@ -407,13 +365,13 @@ impl Merge {
     pub(super) fn review(self, case: &Case<'_>, lead: &Snapshot) -> Option<Review> {
         let mut disputes = self.disputes;
         disputes.retain(|dispute| dispute.ruling == Ruling::Waits);
-        let review = Review::of(case, Reason::Conflict, [(lead, None)]);
+        let review = asked::review(case, Reason::Conflict, [(lead, None)]);
         (!disputes.is_empty()).then_some(Review { disputes, ..review })
     }
 }
 
 /// What a person is told of fields that go back and forth.
-pub fn war(tripped: &[Tripped]) -> Problem {
+pub(super) fn war(tripped: &[Tripped]) -> Problem {
     let fields: Vec<String> = tripped
         .iter()
         .map(|Tripped { field, in_source, cycle }| {
@@ -422,7 +380,7 @@ pub fn war(tripped: &[Tripped]) -> Problem {
         })
         .collect();
     let problem = Problem::new(
-        "alternates",
+        Code::Alternates,
         format!(
             "A field goes back and forth between the accounts, and was frozen for a day. {}.",
             fields.join("; ")
@@ -439,39 +397,39 @@ pub fn war(tripped: &[Tripped]) -> Problem {
 /// The link once everything was merged: both sides are as they are now by agreement.
 pub(super) fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
-    let merge = case.known.lead.as_ref().map(|lead| merge(case, opposite, lead));
+    let merge = case.known.twin.lead.as_ref().map(|lead| merge(case, opposite, lead));
     let open = merge.map(|merge| merge.open).unwrap_or_default();
     let is_settled = open.iter().all(BTreeSet::is_empty);
-    let state = overlaid(&case.item.state(), &case.known.wrote_back);
+    let state = overlaid(&case.item.state(), &case.known.twin.wrote_back);
     let item = Item::from_state(Entity::Lead, &state);
     let read = case.mapping.read_part(&item);
     // What may be from before our own write to the source says nothing of what it holds since
-    // (`two-way.md`, trap ii): it differs in nothing, or it would have been read afresh.
+    // (`docs/two-way.md#trap-ii`): it differs in nothing, or it would have been read afresh.
     let version = case.item.modified_on();
-    if case.known.fresh || version.is_some() && !may_be_old(version, link.end(here)) {
+    if case.known.source.fresh || version.is_some() && !may_be_old(version, link.end(here)) {
         let end = link.end_mut(here);
-        if case.known.fresh {
+        if case.known.source.fresh {
             end.pending.clear();
         }
-        end.learn(read, &case.known.wrote_back, &open[0]);
+        end.learn(read, &case.known.twin.wrote_back, &open[0]);
         if is_settled {
             end.seen = end.seen.max(version);
         }
     }
-    if let Some(lead) = &case.known.lead {
+    if let Some(lead) = &case.known.twin.lead {
         let version = Item::from_state(Entity::Lead, lead).modified_on();
-        let state = overlaid(lead, &case.known.wrote);
+        let state = overlaid(lead, &case.known.twin.wrote);
         let read = opposite.mapping.read_part(&Item::from_state(Entity::Lead, &state));
         let end = link.end_mut(there);
         end.pending.clear();
-        end.learn(read, &case.known.wrote, &open[1]);
+        end.learn(read, &case.known.twin.wrote, &open[1]);
         // What was read here and is written there only has a base too.
         let written = case
             .mapped
             .fields
             .iter()
             .filter_map(|field| Some((field.to.as_str(), state.get(&field.to)?)));
-        end.learn(written.collect(), &case.known.wrote, &open[1]);
+        end.learn(written.collect(), &case.known.twin.wrote, &open[1]);
         if is_settled {
             end.seen = end.seen.max(version);
         }
@@ -479,7 +437,7 @@ pub(super) fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
 }
 
 /// Freezes fields until the next day.
-pub fn freeze(link: &Link, case: &Case<'_>, tripped: &[Tripped], until: Timestamp) -> Link {
+pub(super) fn freeze(link: &Link, case: &Case<'_>, tripped: &[Tripped], until: Timestamp) -> Link {
     let mut link = link.clone();
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     for Tripped { field, in_source, .. } in tripped {
@@ -490,8 +448,8 @@ pub fn freeze(link: &Link, case: &Case<'_>, tripped: &[Tripped], until: Timestam
 }
 
 /// The fields that the two sides do not agree about, as far as it is known by now.
-pub fn disputes(case: &Case<'_>) -> Vec<Dispute> {
-    match (case.opposite, &case.known.lead) {
+pub(super) fn disputes(case: &Case<'_>) -> Vec<Dispute> {
+    match (case.opposite, &case.known.twin.lead) {
         (Some(opposite), Some(lead)) => merge(case, opposite, lead).disputes,
         _ => Vec::new(),
     }

@@ -1,38 +1,14 @@
 //! Which fields have to be written.
 
-use serde::Serialize;
-
-use super::Case;
+use super::case::Case;
+use crate::change::Change;
 use crate::link::End;
-use crate::metadata::Kind;
 use crate::payload::Item;
 use crate::snapshot::Snapshot;
 use crate::value;
 
-/// A field of the destination and the value that it is to have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Change {
-    /// The field by schema name.
-    pub to: String,
-    /// What it holds.
-    #[serde(skip)]
-    pub kind: Kind,
-    /// The value, in the form that the destination takes.
-    pub value: String,
-    /// What the destination held before, as far as it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<String>,
-}
-
-impl Change {
-    /// The change of this field to this value.
-    pub fn new(to: &str, kind: Kind, value: &str) -> Self {
-        Self { to: to.to_owned(), kind, value: value.to_owned(), before: None }
-    }
-}
-
 /// Every value that the record sends.
-pub(crate) fn all(case: &Case<'_>) -> Vec<Change> {
+pub(super) fn all(case: &Case<'_>) -> Vec<Change> {
     let fields = case.mapped.fields.iter();
     fields
         .filter(|field| !case.leaves_out(&field.to))
@@ -46,7 +22,7 @@ pub(crate) fn all(case: &Case<'_>) -> Vec<Change> {
 /// source's side of the base goes through the same mapping. So a mapping that loses something
 /// (two stages that become one) changes nothing of its own. Where the base does not know the
 /// source's field, the destination's side is compared.
-pub(crate) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
+pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
     let reading = case.mapping.reading();
     let base = here.base_beside(&case.item.state());
     let before = case.mapping.apply(&Item::from_state(case.item.entity(), &base));
@@ -82,7 +58,7 @@ pub(super) fn against(case: &Case<'_>, lead: &Snapshot) -> Vec<Change> {
 
 /// The defaults of fields of which the record says nothing and the destination holds nothing, as
 /// far as `held` knows.
-pub(crate) fn defaults<'a>(case: &Case<'_>, held: impl Fn(&str) -> Option<&'a str>) -> Vec<Change> {
+pub(super) fn defaults<'a>(case: &Case<'_>, held: impl Fn(&str) -> Option<&'a str>) -> Vec<Change> {
     let fields = case.mapped.fields.iter();
     fields
         .filter(|field| held(&field.to).is_none_or(|held| held.trim().is_empty()))

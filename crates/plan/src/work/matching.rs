@@ -3,16 +3,21 @@
 //! What is not plain is never guessed: it waits for a person, unless the connector has a rule for
 //! it, or a person decided before.
 
-use super::{Case, Change, Decision, Sought, all, defaults, lead_source};
+use super::asked;
+use super::call::{Call, NewLead, ReadLead, Which};
+use super::case::Case;
+use super::lead;
+use super::next::Decision;
 use crate::connector::{Behaviour, KeysDisagree, Linked, Several};
+use crate::id::LeadId;
 use crate::identity::{self, Key};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::review::{Choice, Reason, Review, Ruled};
 use crate::snapshot::Snapshot;
 use crate::value;
 
 /// What is known by now.
-pub(crate) enum Match<'a> {
+pub(super) enum Match<'a> {
     /// No lead of the destination was found so far.
     Nobody,
     /// It is this one.
@@ -22,32 +27,33 @@ pub(crate) enum Match<'a> {
 }
 
 /// The lead of the destination that the record's lead is, as far as it was found out.
-pub(crate) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
+pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
     let known = case.known;
     match &known.ruled {
         Some(Ruled::Waits(Reason::Conflict)) | None => {}
         Some(Ruled::Waits(reason)) => {
-            return Match::Not(Decision::Refuse { problems: vec![reason.waits()] });
+            return Match::Not(Decision::Refuse(vec![asked::waits(*reason)]));
         }
         Some(Ruled::Decided(Choice::Ignore)) => return Match::Not(left_alone("A person decided")),
-        Some(Ruled::Decided(Choice::Link { lead_id })) if !known.twin_gone => {
-            return match &known.lead {
-                Some(lead) if id(lead).eq_ignore_ascii_case(lead_id) => Match::Lead(lead),
-                _ => Match::Not(Decision::Look { by: Sought::Id(lead_id.clone()) }),
+        Some(Ruled::Decided(Choice::Link { lead_id })) if !known.twin.gone => {
+            return match &known.twin.lead {
+                Some(lead) if lead.lead_id().as_ref() == Some(lead_id) => Match::Lead(lead),
+                _ => Match::Not(lead::read_twin(lead_id.clone())),
             };
         }
         Some(Ruled::Decided(Choice::Create)) if only_updates(case) => {
-            return Match::Not(super::not_found());
+            return Match::Not(lead::not_found());
         }
         // After a write whose answer was lost the leads are looked at again: one of them may be the
         // one that was made.
         Some(Ruled::Decided(Choice::Create)) if !known.doubtful => {
-            return Match::Not(Decision::Create { fields: new_lead(case) });
+            let fields = lead::new_lead(case);
+            return Match::Not(Decision::Call(Call::CreateLead(NewLead { fields })));
         }
         Some(Ruled::Decided(_)) => {}
     }
     let keys = identity::keys(&case.connector.basic, case.mapped);
-    let found_by = keys.get(known.keys_tried).map(|key| key.field.as_str());
+    let found_by = keys.get(known.search.keys_tried).map(|key| key.field.as_str());
     let lead = match pick(case, found_by) {
         Ok(lead) => lead,
         Err(decision) => return Match::Not(decision),
@@ -56,7 +62,7 @@ pub(crate) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
     if let Some(decision) = taken(case, lead, found_by) {
         return Match::Not(decision);
     }
-    match known.keys_tried {
+    match known.search.keys_tried {
         0 => other_key(case, lead, &keys),
         // Nobody has the first key.
         _ => Match::Lead(lead),
@@ -66,38 +72,42 @@ pub(crate) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
 /// The lead that was found; of several the one that the connector's rule names.
 fn pick<'a>(case: &Case<'a>, found_by: Option<&str>) -> Result<Option<&'a Snapshot>, Decision> {
     let known = case.known;
-    if known.lead.is_some() || known.several.is_empty() {
-        return Ok(known.lead.as_ref());
+    if known.twin.lead.is_some() || known.search.several.is_empty() {
+        return Ok(known.twin.lead.as_ref());
     }
     // Times are written alike, so that they sort as texts.
     let time = |field: &'static str| move |lead: &&Snapshot| lead.get(field).map(str::to_owned);
-    let leads = known.several.iter();
+    let leads = known.search.several.iter();
     let this = |lead: Option<&Snapshot>| lead.map_or(Ok(None), |lead| Err(take(lead)));
     match case.connector.identity.several {
         Several::Newest => this(leads.max_by_key(time("ModifiedOn"))),
         Several::Oldest => this(leads.min_by_key(time("CreatedOn"))),
         Several::Skip => Err(left_alone("The connector's rule for several matches is")),
         Several::Review => {
-            Err(ask(Review::of(case, Reason::Several, leads.map(|lead| (lead, found_by)))))
+            Err(ask(asked::review(case, Reason::Several, leads.map(|lead| (lead, found_by)))))
         }
     }
 }
 
 /// What to do if the lead is linked to another lead of the source that is still there.
 fn taken(case: &Case<'_>, lead: &Snapshot, found_by: Option<&str>) -> Option<Decision> {
-    let other = case.known.ties.get(id(lead))?;
+    let search = &case.known.search;
+    let other = search.ties.get(&lead.lead_id()?)?;
     // One that was deleted, or merged into this one, has no claim.
-    let read = case.known.others.get(other);
+    let read = search.others.get(other);
     if read.is_some_and(Option::is_none) {
         return None;
     }
     match case.connector.identity.linked {
         Linked::Relink => None,
-        _ if read.is_none() => Some(Decision::ReadOther { lead_id: other.clone() }),
+        _ if read.is_none() => {
+            let read = ReadLead { which: Which::Other, lead_id: other.clone() };
+            Some(Decision::Call(Call::ReadLead(read)))
+        }
         Linked::Skip => {
             Some(left_alone("The connector's rule for leads that are linked already is"))
         }
-        Linked::Review => Some(ask(Review::of(case, Reason::Linked, [(lead, found_by)]))),
+        Linked::Review => Some(ask(asked::review(case, Reason::Linked, [(lead, found_by)]))),
     }
 }
 
@@ -108,10 +118,10 @@ fn other_key<'a>(case: &Case<'a>, lead: &'a Snapshot, keys: &[Key]) -> Match<'a>
     if value::same(second.kind, held, &second.value, case.mapping.reading()) {
         return Match::Lead(lead);
     }
-    let Some(rivals) = &case.known.rivals else {
-        return Match::Not(Decision::Look { by: Sought::Key(second.clone()) });
+    let Some(rivals) = &case.known.search.rivals else {
+        return Match::Not(lead::find(second));
     };
-    let mut rivals = rivals.iter().filter(|rival| id(rival) != id(lead));
+    let mut rivals = rivals.iter().filter(|rival| rival.lead_id() != lead.lead_id());
     let Some(rival) = rivals.next() else { return Match::Lead(lead) };
     match case.connector.identity.keys_disagree {
         KeysDisagree::Primary => Match::Lead(lead),
@@ -125,7 +135,7 @@ fn other_key<'a>(case: &Case<'a>, lead: &'a Snapshot, keys: &[Key]) -> Match<'a>
             let of_second = std::iter::once(rival).chain(rivals);
             let leads = std::iter::once((lead, first.as_deref()))
                 .chain(of_second.map(|rival| (rival, second.as_deref())));
-            Match::Not(ask(Review::of(case, Reason::KeysDisagree, leads)))
+            Match::Not(ask(asked::review(case, Reason::KeysDisagree, leads)))
         }
     }
 }
@@ -136,34 +146,18 @@ fn only_updates(case: &Case<'_>) -> bool {
 
 /// Reads a lead by its id, which is then the one that was found.
 fn take(lead: &Snapshot) -> Decision {
-    Decision::Look { by: Sought::Id(id(lead).to_owned()) }
-}
-
-/// All that a new lead gets.
-fn new_lead(case: &Case<'_>) -> Vec<Change> {
-    let mut fields = defaults(case, |_| None);
-    fields.extend(lead_source(case));
-    let mut sent = all(case);
-    sent.retain(|one| fields.iter().all(|field| field.to != one.to));
-    fields.append(&mut sent);
-    fields
+    lead::read_twin(lead.lead_id().unwrap_or_else(|| LeadId::new("")))
 }
 
 fn ask(review: Review) -> Decision {
-    Decision::Review { review: Box::new(review) }
-}
-
-fn id(lead: &Snapshot) -> &str {
-    lead.filled("ProspectID").unwrap_or_default()
+    Decision::Ask(Box::new(review))
 }
 
 fn left_alone(who: &str) -> Decision {
-    Decision::Skip {
-        problem: Problem::new(
-            "left_alone",
-            format!("{who} to leave this lead alone."),
-            "Undo the decision under Reviews, or change the connector's rule under Entity options, \
-             if that is not meant.",
-        ),
-    }
+    Decision::Skip(Problem::new(
+        Code::LeftAlone,
+        format!("{who} to leave this lead alone."),
+        "Undo the decision under Reviews, or change the connector's rule under Entity options, if \
+         that is not intended.",
+    ))
 }

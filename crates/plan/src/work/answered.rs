@@ -1,0 +1,326 @@
+//! What an answer means for a record: what was read, and what was refused.
+
+use jiff::Timestamp;
+
+use crate::activity;
+use crate::connector::Behaviour;
+use crate::id::LeadId;
+use crate::identity::{self, Key};
+use crate::link::Link;
+use crate::operation::Operation;
+use crate::outcome::{Entity, Event, Party};
+use crate::payload::Item;
+use crate::problem::{Code, Problem};
+use crate::review::Ruled;
+use crate::snapshot::Snapshot;
+use crate::value;
+use crate::verdict::{self, Failure, Verdict};
+
+use super::call::{Answer, Call, Which};
+use super::case::Context;
+use super::lead;
+use super::outcome::{Effect, Outcome};
+use super::record::{Found, Work};
+
+impl Work {
+    /// Takes in what an account returned for a call that was sent at this time, by this operation:
+    /// that of the call alone, or one that carries many.
+    ///
+    /// Unless the effects end the attempt or look links up, [`Work::next`] says how it goes on.
+    pub fn answered(
+        &mut self,
+        context: &Context<'_>,
+        call: &Call,
+        by: Operation,
+        answer: Answer,
+        at: Timestamp,
+    ) -> Vec<Effect> {
+        self.map(context);
+        match (call, answer) {
+            (_, Answer::Failed(failure)) => self.failed(context, call, by, &failure),
+            (Call::ReadLead(read), Answer::Leads(leads)) => {
+                self.lead_read(context, read.which, &read.lead_id, leads.into_iter().next())
+            }
+            (Call::FindLead(key), Answer::Leads(leads)) => self.leads_found(context, key, leads),
+            (Call::ReadActivities(read), Answer::Activities(found)) => match read.party {
+                Party::Source => {
+                    let id = self.own.item.activity_id();
+                    let item = id.and_then(|id| {
+                        activity::read(&id, read.lead_id.as_str(), read.event, &found)
+                    });
+                    self.own.read_again(item);
+                    Vec::new()
+                }
+                Party::Destination => {
+                    let ids = found.iter().filter_map(Snapshot::activity_id);
+                    let ids = ids.map(String::from).collect();
+                    self.found = Some(Found::Activities(found));
+                    vec![Effect::FindLinks { ids }]
+                }
+            },
+            (call, Answer::Written { id, is_created }) if call.writes() => {
+                self.written(context, call, by, id.as_deref(), is_created, at)
+            }
+            (call, answer) => {
+                let problem = unreadable(call, &answer);
+                vec![Effect::End(Outcome::again(problem, self.own.known.doubtful))]
+            }
+        }
+    }
+
+    /// A lead was read by its id.
+    fn lead_read(
+        &mut self,
+        context: &Context<'_>,
+        which: Which,
+        lead_id: &LeadId,
+        lead: Option<Snapshot>,
+    ) -> Vec<Effect> {
+        match which {
+            Which::Own => {
+                let item = lead.map(|lead| Item::from_state(Entity::Lead, &lead));
+                self.subject_mut().read_again(item);
+                Vec::new()
+            }
+            Which::Other => {
+                self.subject_mut().known.search.others.insert(lead_id.clone(), lead);
+                Vec::new()
+            }
+            Which::Twin => {
+                let mut effects = Vec::new();
+                let known = &mut self.subject_mut().known;
+                match lead {
+                    Some(lead) => known.twin.lead = Some(lead),
+                    None => {
+                        (known.twin.gone, known.twin.lead_id) = (true, None);
+                        effects.extend(self.gone(context));
+                    }
+                }
+                effects.extend(self.find_links_of_leads());
+                effects
+            }
+        }
+    }
+
+    /// Leads were found by a key.
+    fn leads_found(
+        &mut self,
+        context: &Context<'_>,
+        key: &Key,
+        mut leads: Vec<Snapshot>,
+    ) -> Vec<Effect> {
+        // A search by phone number also finds by Mobile.
+        let reading = context.leads.reading();
+        leads.retain(|lead| {
+            let held = lead.get(&key.field);
+            held.is_none_or(|held| value::same(key.kind, held, &key.value, reading))
+        });
+        let known = &mut self.subject_mut().known;
+        match leads.len() {
+            // The first key found a lead, and this is the second.
+            _ if known.twin.lead.is_some() => known.search.rivals = Some(leads),
+            0 => known.search.keys_tried += 1,
+            1 => known.twin.lead = leads.into_iter().next(),
+            _ => known.search.several = leads,
+        }
+        self.find_links_of_leads().into_iter().collect()
+    }
+
+    /// Leads were read that may be another lead's twins: that is looked up first.
+    fn find_links_of_leads(&mut self) -> Option<Effect> {
+        if !self.is_unlinked() {
+            return None;
+        }
+        let ids: Vec<String> = self.subject().known.found().map(String::from).collect();
+        if ids.is_empty() {
+            return None;
+        }
+        self.found = Some(Found::Leads);
+        Some(Effect::FindLinks { ids })
+    }
+
+    /// Takes in the links of what was found in the destination ([`Effect::FindLinks`]).
+    pub fn links_found(&mut self, context: &Context<'_>, links: &[Link]) -> Vec<Effect> {
+        let side = |link: &Link| link.pair.side(context.destination.id);
+        match self.found.take() {
+            None => Vec::new(),
+            Some(Found::Activities(mut found)) => {
+                // One that is tied to another activity of the source is not the one that a lost
+                // answer was about.
+                found.retain(|activity| {
+                    let id = activity.activity_id();
+                    let id = id.as_ref().map(crate::id::ActivityId::as_str);
+                    !links.iter().any(|link| Some(link.end(side(link)).id.as_str()) == id)
+                });
+                self.own.known.twin.activities = Some(found);
+                Vec::new()
+            }
+            Some(Found::Leads) => {
+                let ids: Vec<LeadId> = self.subject().known.found().collect();
+                self.tie(context, &ids, links);
+                Vec::new()
+            }
+            Some(Found::Captured { fields, id, event, at }) => {
+                if !self.tie(context, std::slice::from_ref(&id), links) {
+                    return self.lead_written(context, &fields, &id, event, at);
+                }
+                self.achieved.get_or_insert(Event::Updated);
+                let search = &mut self.subject_mut().known.search;
+                (search.look_first, search.keys_tried) = (true, 0);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Notes which of these leads of the destination are linked to other leads of the source.
+    fn tie(&mut self, context: &Context<'_>, ids: &[LeadId], links: &[Link]) -> bool {
+        let own = self.lead_id();
+        let mut is_tied = false;
+        for link in links {
+            let side = link.pair.side(context.destination.id);
+            let id = LeadId::new(&link.end(side).id);
+            let twin = LeadId::new(&link.end(side.opposite()).id);
+            if ids.contains(&id) && Some(&twin) != own.as_ref() {
+                self.subject_mut().known.search.ties.insert(id, twin);
+                is_tied = true;
+            }
+        }
+        is_tied
+    }
+
+    /// A call failed, or this record's row in it.
+    fn failed(
+        &mut self,
+        context: &Context<'_>,
+        call: &Call,
+        by: Operation,
+        failure: &Failure,
+    ) -> Vec<Effect> {
+        let party = call.party();
+        let end = |outcome| vec![Effect::End(outcome)];
+        match verdict::of(failure, party, context.account(party).name) {
+            Verdict::NextKey(problem) => self.key_refused(context, call, by, problem),
+            Verdict::TwinGone => self.twin_gone(context, call),
+            Verdict::MetadataChanged(problem) if self.has_fresh_metadata => {
+                // It is as new as it may be asked for: it will be read again before the next try.
+                end(Outcome::again(problem, false))
+            }
+            Verdict::Fail(problem)
+                if problem.code.is_about_metadata() && !self.has_fresh_metadata =>
+            {
+                self.wants_metadata = true;
+                Vec::new()
+            }
+            Verdict::MetadataChanged(_) => {
+                self.wants_metadata = true;
+                Vec::new()
+            }
+            Verdict::Fail(problem) => end(Outcome::failed(problem)),
+            Verdict::AccountClosed(problem) => end(Outcome::held(problem, None)),
+            Verdict::Throttled => Vec::new(),
+            Verdict::Later { problem, doubtful } => {
+                if doubtful && call.writes() {
+                    self.doubt();
+                }
+                end(Outcome::again(problem, self.own.known.doubtful))
+            }
+        }
+    }
+
+    /// One of the lead's unique values belongs to another lead.
+    fn key_refused(
+        &mut self,
+        context: &Context<'_>,
+        call: &Call,
+        by: Operation,
+        problem: Problem,
+    ) -> Vec<Effect> {
+        let case = self.lead_case(context);
+        let keys = identity::keys(&case.connector.basic, case.mapped).len();
+        let creates_only = case.connector.lead.behaviour == Behaviour::CreateOnly;
+        let is_lead = self.lead.is_none();
+        let known = &mut self.subject_mut().known;
+        // Which lead it is was said although another one has one of its keys.
+        let is_said = known.search.rivals.as_ref().is_some_and(|rivals| !rivals.is_empty())
+            || matches!(known.ruled, Some(Ruled::Decided(_)));
+        let search = &mut known.search;
+        match call {
+            // It was not created, because it exists: it is updated, where it may be. A capture
+            // that updates nothing says which lead it is.
+            Call::Capture(capture) if by == Operation::BulkCreate => {
+                if capture.update {
+                    search.exists = true;
+                } else {
+                    self.is_alone = true;
+                }
+            }
+            Call::Capture(_) if search.keys_tried + 1 < keys => search.keys_tried += 1,
+            Call::Capture(_) if creates_only && is_lead => {
+                return vec![Effect::End(Outcome::skipped(lead::exists()))];
+            }
+            // See which leads they are.
+            Call::Capture(_) if keys > 1 && !search.look_first => {
+                (search.look_first, search.keys_tried) = (true, 0);
+            }
+            Call::UpdateLead(update)
+                if update.party == Party::Destination && is_said && !search.key_taken =>
+            {
+                search.key_taken = true;
+            }
+            _ => return vec![Effect::End(Outcome::failed(problem))],
+        }
+        Vec::new()
+    }
+
+    /// The lead or activity that was to be written to is not there any more.
+    fn twin_gone(&mut self, context: &Context<'_>, call: &Call) -> Vec<Effect> {
+        let party = call.party();
+        let fail = || vec![Effect::End(Outcome::failed(lead_gone(party)))];
+        match call {
+            Call::UpdateActivity(_) if !self.own.known.twin.gone => self.own.known.lose_twin(),
+            Call::CreateActivity(_) if !self.subject().known.twin.gone => {
+                self.subject_mut().known.lose_twin();
+            }
+            Call::UpdateLead(_) if party == Party::Destination => {
+                let is_linked = !self.is_unlinked();
+                if !is_linked && self.subject().known.twin.lead.is_none() {
+                    return fail();
+                }
+                let gone = is_linked.then(|| self.gone(context)).flatten();
+                self.subject_mut().known.lose_twin();
+                return gone.into_iter().collect();
+            }
+            _ => return fail(),
+        }
+        Vec::new()
+    }
+
+    /// The lead that the record's lead is linked to is gone.
+    fn gone(&self, context: &Context<'_>) -> Option<Effect> {
+        let link = self.subject().link.as_ref()?;
+        let account = context.destination.id;
+        let lead_id = LeadId::new(&link.end(link.pair.side(account)).id);
+        Some(Effect::Gone { account, lead_id })
+    }
+}
+
+fn lead_gone(party: Party) -> Problem {
+    Problem::new(
+        Code::LeadGone,
+        format!("The {party} says that the lead does not exist, although it was found a moment ago."),
+        format!("Look for it in the {party} account, then retry."),
+    )
+}
+
+fn unreadable(call: &Call, answer: &Answer) -> Problem {
+    let what = match answer {
+        Answer::Leads(_) => "leads",
+        Answer::Activities(_) => "activities",
+        Answer::Written { .. } | Answer::Failed(_) => "the result of a write",
+    };
+    Problem::new(
+        Code::UnreadableAnswer,
+        format!("The call {} returned {what}.", call.operation().as_str()),
+        "This is a defect of leadsync: please report it. It is tried again by itself.",
+    )
+}

@@ -1,0 +1,196 @@
+//! What is asked of an account for one record, and what it returns.
+
+use crate::change::Change;
+use crate::id::{ActivityId, LeadId};
+use crate::identity::Key;
+use crate::metadata::Kind;
+use crate::operation::Operation;
+use crate::outcome::Party;
+use crate::snapshot::Snapshot;
+use crate::verdict::Failure;
+
+/// What is asked of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Reads a lead by its id.
+    ReadLead(ReadLead),
+    /// Finds leads of the destination by a key.
+    FindLead(Key),
+    /// Creates a lead, or updates the one that has the key.
+    Capture(Capture),
+    /// Creates a lead, whatever there is: a person said so.
+    CreateLead(NewLead),
+    /// Updates a lead.
+    UpdateLead(LeadUpdate),
+    /// Reads the activities of one type on one lead.
+    ReadActivities(ReadActivities),
+    /// Adds an activity to a lead.
+    CreateActivity(NewActivity),
+    /// Updates an activity.
+    UpdateActivity(ActivityUpdate),
+}
+
+/// A lead to be read by its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadLead {
+    /// Which one it is.
+    pub which: Which,
+    /// Its id.
+    pub lead_id: LeadId,
+}
+
+/// Which lead is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The record's own, from the source: what was posted may be older than our own last write.
+    Own,
+    /// Another lead of the source: the one that the lead which was found is linked to.
+    Other,
+    /// The lead of the destination that is, or may be, the record's twin.
+    Twin,
+}
+
+/// A lead to be created, or updated if it has the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// The key.
+    pub key: Key,
+    /// The fields.
+    pub fields: Vec<Change>,
+    /// Fields that only a new lead gets.
+    pub on_create: Vec<Change>,
+    /// Whether a lead that has the key already is updated, or left alone.
+    pub update: bool,
+    /// Whether the account refuses to create a second lead with any of the record's keys, so that
+    /// a call that never updates may carry it.
+    pub creates_once: bool,
+}
+
+/// A lead to be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLead {
+    /// The fields.
+    pub fields: Vec<Change>,
+}
+
+/// A lead to be updated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeadUpdate {
+    /// Whose lead it is: the source's, where the destination changed it too, or wins.
+    pub party: Party,
+    /// Its id.
+    pub lead_id: LeadId,
+    /// The fields.
+    pub fields: Vec<Change>,
+    /// Whether the account's automations are to run.
+    pub fires: bool,
+}
+
+/// Activities to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadActivities {
+    /// Of which account: of the source to read the record itself again, of the destination to see
+    /// whether an earlier write added it.
+    pub party: Party,
+    /// The lead's id there.
+    pub lead_id: LeadId,
+    /// The event code there.
+    pub event: u32,
+}
+
+/// An activity to be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewActivity {
+    /// The lead's id in the destination.
+    pub lead_id: LeadId,
+    /// The event code.
+    pub event: u32,
+    /// The fields.
+    pub fields: Vec<Change>,
+}
+
+/// An activity to be updated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityUpdate {
+    /// Its id in the destination.
+    pub activity_id: ActivityId,
+    /// The event code.
+    pub event: u32,
+    /// The fields.
+    pub fields: Vec<Change>,
+}
+
+impl Capture {
+    /// Every field that a new lead gets.
+    pub fn all_fields(&self) -> impl Iterator<Item = &Change> {
+        self.fields.iter().chain(&self.on_create)
+    }
+}
+
+impl Call {
+    /// Which account is called.
+    pub fn party(&self) -> Party {
+        match self {
+            Self::ReadLead(ReadLead { which: Which::Own | Which::Other, .. }) => Party::Source,
+            Self::UpdateLead(LeadUpdate { party, .. })
+            | Self::ReadActivities(ReadActivities { party, .. }) => *party,
+            _ => Party::Destination,
+        }
+    }
+
+    /// The operation that makes it alone.
+    pub fn operation(&self) -> Operation {
+        match self {
+            Self::ReadLead(_) => Operation::LeadById,
+            Self::FindLead(key) => Operation::finding(key),
+            Self::Capture(_) => Operation::Capture,
+            Self::CreateLead(_) => Operation::BulkCreate,
+            Self::UpdateLead(_) => Operation::Update,
+            Self::ReadActivities(_) => Operation::ActivitiesOfLead,
+            Self::CreateActivity(_) => Operation::CreateActivity,
+            Self::UpdateActivity(_) => Operation::UpdateActivity,
+        }
+    }
+
+    /// Whether it writes, so that it must not be repeated blindly.
+    pub fn writes(&self) -> bool {
+        self.operation().writes()
+    }
+
+    /// The fields that it writes; those that only a new lead gets come last.
+    pub fn fields(&self) -> impl Iterator<Item = &Change> {
+        let (fields, more) = match self {
+            Self::Capture(capture) => (capture.fields.as_slice(), capture.on_create.as_slice()),
+            Self::CreateLead(NewLead { fields })
+            | Self::UpdateLead(LeadUpdate { fields, .. })
+            | Self::CreateActivity(NewActivity { fields, .. })
+            | Self::UpdateActivity(ActivityUpdate { fields, .. }) => (fields.as_slice(), &[][..]),
+            Self::ReadLead(_) | Self::FindLead(_) | Self::ReadActivities(_) => (&[][..], &[][..]),
+        };
+        fields.iter().chain(more)
+    }
+
+    /// Whether it writes a custom field set, which bulk calls do not take (no page of them shows
+    /// one).
+    pub(super) fn writes_a_set(&self) -> bool {
+        self.fields().any(|change| change.kind == Kind::FieldSet)
+    }
+}
+
+/// What an account returned for one record, by a call of its own or in its row of a bulk call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The leads that were found.
+    Leads(Vec<Snapshot>),
+    /// The activities that were found.
+    Activities(Vec<Snapshot>),
+    /// The write took effect.
+    Written {
+        /// The id of what was written, as far as the account says it.
+        id: Option<String>,
+        /// Whether it was created, as far as the account says it.
+        is_created: Option<bool>,
+    },
+    /// It did not.
+    Failed(Failure),
+}

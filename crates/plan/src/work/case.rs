@@ -1,0 +1,128 @@
+//! What a decision depends on.
+
+use jiff::Timestamp;
+
+use crate::activity::ActivityMapping;
+use crate::connector::{Behaviour, Definition};
+use crate::id::AccountId;
+use crate::link::{End, Link};
+use crate::mapping::{Mapped, Mapping};
+use crate::outcome::Party;
+use crate::payload::Item;
+
+use super::record::Known;
+
+/// The connector that a record came to, ready to be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Its settings.
+    pub connector: &'a Definition,
+    /// Its mapping of leads.
+    pub leads: &'a Mapping,
+    /// Its mapping of activities.
+    pub activities: &'a ActivityMapping,
+    /// Which mapping this is: what a record sends is computed once for each.
+    pub generation: u64,
+    /// The account that leads come from.
+    pub source: Account<'a>,
+    /// The account that they go to.
+    pub destination: Account<'a>,
+    /// The connector in the opposite direction, where there is one at work: then both accounts are
+    /// to hold the same.
+    pub opposite: Option<Opposite<'a>>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// An account of a connector.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// Its number.
+    pub id: AccountId,
+    /// Its name.
+    pub name: &'a str,
+}
+
+/// The connector in the opposite direction, ready to be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Opposite<'a> {
+    /// Its settings.
+    pub connector: &'a Definition,
+    /// Its mapping of leads.
+    pub mapping: &'a Mapping,
+}
+
+impl<'a> Context<'a> {
+    /// The account that has this part.
+    pub fn account(&self, party: Party) -> Account<'a> {
+        match party {
+            Party::Source => self.source,
+            Party::Destination => self.destination,
+        }
+    }
+
+    /// Whether a write to this account is to run its automations.
+    pub(super) fn fires(&self, party: Party) -> bool {
+        fires(self.connector, self.opposite, party)
+    }
+}
+
+fn fires(connector: &Definition, opposite: Option<Opposite<'_>>, party: Party) -> bool {
+    let writer = match party {
+        Party::Destination => Some(connector),
+        Party::Source => opposite.map(|opposite| opposite.connector),
+    };
+    writer.is_some_and(|connector| connector.lead.trigger_automations)
+}
+
+/// Everything that a decision about one lead, or one activity, depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case<'a> {
+    /// The connector.
+    pub connector: &'a Definition,
+    /// Its mapping: of leads, or of the activity's type.
+    pub mapping: &'a Mapping,
+    /// What the source shows.
+    pub item: &'a Item,
+    /// What that sends to the destination.
+    pub mapped: &'a Mapped,
+    /// The account that it comes from.
+    pub source: AccountId,
+    /// The account that it goes to.
+    pub destination: AccountId,
+    /// What ties it to its twin, if it is tied.
+    pub link: Option<&'a Link>,
+    /// What was found out since the attempt began.
+    pub known: &'a Known,
+    /// The connector in the opposite direction; of an activity none, since activities are not
+    /// merged.
+    pub opposite: Option<Opposite<'a>>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl<'a> Case<'a> {
+    /// The two ends of the link, the source's first.
+    pub(super) fn ends(&self, link: &'a Link) -> (&'a End, &'a End) {
+        (link.end(link.pair.side(self.source)), link.end(link.pair.side(self.destination)))
+    }
+
+    /// Whether a field is not written, because it is a key that another lead has.
+    pub(super) fn leaves_out(&self, field: &str) -> bool {
+        let basic = &self.connector.basic;
+        let is_key =
+            basic.search_by == field || basic.secondary_search_by.as_deref() == Some(field);
+        self.known.search.key_taken && is_key
+    }
+
+    /// Whether a write to this account is to run its automations: what is written back to the
+    /// source is written as the opposite connector would write it.
+    pub(super) fn fires(&self, party: Party) -> bool {
+        fires(self.connector, self.opposite, party)
+    }
+
+    /// Whether it is a lead that flows both ways, under a behaviour that updates.
+    pub(super) fn merges(&self) -> bool {
+        self.opposite.is_some() && self.connector.lead.behaviour != Behaviour::CreateOnly
+    }
+}

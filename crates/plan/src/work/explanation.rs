@@ -1,0 +1,466 @@
+//! What was decided about a record and why, as the log keeps it.
+//!
+//! One definition is written and read: what the dispatcher stores is what the console shows.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::change::Change;
+use crate::id::{ActivityId, LeadId};
+use crate::identity::Key;
+use crate::mapping::Mapped;
+use crate::outcome::{Party, words};
+use crate::problem::Problem;
+use crate::review::{Dispute, Ruling};
+
+use super::call::{Call, Capture, LeadUpdate, NewActivity, ReadActivities, ReadLead, Which};
+use super::next::Decision;
+use super::record::Work;
+
+/// What the log keeps of an attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// What was decided first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// What was decided once that was carried out: the write back to the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<Plan>,
+    /// Fields that the two sides did not agree about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<Dispute>,
+    /// Where written values come from, by field of the destination; one that is not here comes from
+    /// the source's field of the same name. `None`: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origins: Option<BTreeMap<String, Origin>>,
+    /// What is wrong with fields that were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<Problem>,
+    /// The sentence, where nothing had to be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What a person should know about the conversion of fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Remark>,
+    /// Why the destination was read first, if there is a special reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_because: Option<String>,
+}
+
+/// What was decided, with all that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What kind of decision it is.
+    #[serde(rename = "decision")]
+    pub kind: PlanKind,
+    /// The fields that are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Change>,
+    /// Fields that only a new lead gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_create: Vec<Change>,
+    /// The key by which a lead is captured or looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyShown>,
+    /// Of a capture, whether a lead that exists is updated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<bool>,
+    /// The lead that is read or written, or that an activity is added to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead_id: Option<LeadId>,
+    /// The activity that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity_id: Option<ActivityId>,
+    /// The lead or activity that holds all of it already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_id: Option<String>,
+    /// How it is known that nothing has to be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+    /// What is wrong, or why nothing is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
+}
+
+words! {
+    /// The kinds of decisions.
+    PlanKind {
+        /// Nothing can be done.
+        Refuse = "refuse",
+        /// The settings, or a person, say to leave it alone.
+        Skip = "skip",
+        /// The destination holds all of it.
+        Unchanged = "unchanged",
+        /// Read the lead from the source.
+        ReadSource = "read_source",
+        /// Read another lead from the source.
+        ReadOther = "read_other",
+        /// Read the lead from the destination.
+        Look = "look",
+        /// Create the lead, or update the one that has the key.
+        Capture = "capture",
+        /// Create the lead, whatever there is.
+        Create = "create",
+        /// Update the lead.
+        Update = "update",
+        /// Update the lead in the source.
+        UpdateSource = "update_source",
+        /// Take a lead for the one that an earlier attempt made.
+        Adopt = "adopt",
+        /// Ask a person.
+        Review = "review",
+        /// Leave fields alone that go back and forth.
+        Freeze = "freeze",
+        /// Read the activity from the source.
+        ReadActivity = "read_activity",
+        /// Read the lead's activities from the destination.
+        LookActivity = "look_activity",
+        /// Add the activity.
+        CreateActivity = "create_activity",
+        /// Update the activity.
+        UpdateActivity = "update_activity",
+    }
+}
+
+/// A key as the log shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyShown {
+    /// The destination's field by schema name.
+    pub field: String,
+    /// Its value.
+    pub value: String,
+}
+
+words! {
+    /// How it is known that nothing has to be written.
+    Why {
+        /// The source shows what was last synced: nothing changed, or it is the echo of our own
+        /// write.
+        SameAsSynced = "same_as_synced",
+        /// The source's state is older than the one that was last synced.
+        Stale = "stale",
+        /// The destination shows the same values.
+        SameInDestination = "same_in_destination",
+    }
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The source's field of this name.
+    From(String),
+    /// Something else.
+    By(By),
+}
+
+words! {
+    /// What makes a value that is not the source's.
+    By {
+        /// A row's template.
+        Computed = "computed",
+        /// A row's default value.
+        Default = "default",
+        /// The connector's Lead Source.
+        LeadSource = "lead_source",
+    }
+}
+
+/// What a person should know about a field's conversion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// The destination's field.
+    pub field: String,
+    /// The sentence.
+    pub remark: String,
+}
+
+impl Why {
+    /// The sentence for the log.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::SameAsSynced => "No mapped field differs from what was last synced.",
+            Self::Stale => "A newer state of this lead was synced before.",
+            Self::SameInDestination => "The destination holds the same values already.",
+        }
+    }
+}
+
+impl By {
+    /// What it is, for the log.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Computed => "computed by the row's template",
+            Self::Default => "the row's default value",
+            Self::LeadSource => "the connector's Lead Source, for new leads",
+        }
+    }
+}
+
+impl Ruling {
+    /// What became of the field, for the log.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Source => "The source's value was written to the destination.",
+            Self::Destination => "The destination's value was written to the source.",
+            Self::Left => "Both keep what they hold: they met for the first time.",
+            Self::Waits => "Both keep what they hold until a person decides.",
+            Self::Frozen => "Both keep what they hold: the field went back and forth.",
+        }
+    }
+}
+
+impl Plan {
+    fn new(kind: PlanKind) -> Self {
+        Self {
+            kind,
+            fields: Vec::new(),
+            on_create: Vec::new(),
+            key: None,
+            update: None,
+            lead_id: None,
+            activity_id: None,
+            destination_id: None,
+            why: None,
+            problems: Vec::new(),
+        }
+    }
+
+    pub(super) fn of(decision: &Decision) -> Self {
+        let plain = Self::new;
+        match decision {
+            Decision::Refuse(problems) => {
+                Self { problems: problems.clone(), ..plain(PlanKind::Refuse) }
+            }
+            Decision::Skip(problem) => {
+                Self { problems: vec![problem.clone()], ..plain(PlanKind::Skip) }
+            }
+            Decision::Unchanged(why, id) => Self {
+                why: Some(*why),
+                destination_id: id.clone(),
+                ..plain(PlanKind::Unchanged)
+            },
+            Decision::Adopt(lead_id) => {
+                Self { lead_id: Some(lead_id.clone()), ..plain(PlanKind::Adopt) }
+            }
+            Decision::Ask(review) => {
+                Self { problems: vec![review.problem()], ..plain(PlanKind::Review) }
+            }
+            Decision::Freeze(tripped) => {
+                Self { problems: vec![super::merge::war(tripped)], ..plain(PlanKind::Freeze) }
+            }
+            Decision::Call(call) => Self::of_call(call),
+        }
+    }
+
+    fn of_call(call: &Call) -> Self {
+        let of_lead = |kind, lead_id: &LeadId| Self { lead_id: Some(lead_id.clone()), ..Self::new(kind) };
+        match call {
+            Call::ReadLead(ReadLead { which, lead_id }) => {
+                let kind = match which {
+                    Which::Own => PlanKind::ReadSource,
+                    Which::Other => PlanKind::ReadOther,
+                    Which::Twin => PlanKind::Look,
+                };
+                of_lead(kind, lead_id)
+            }
+            Call::FindLead(key) => {
+                Self { key: Some(KeyShown::of(key)), ..Self::new(PlanKind::Look) }
+            }
+            Call::Capture(Capture { key, fields, on_create, update, .. }) => Self {
+                key: Some(KeyShown::of(key)),
+                fields: fields.clone(),
+                on_create: on_create.clone(),
+                update: Some(*update),
+                ..Self::new(PlanKind::Capture)
+            },
+            Call::CreateLead(new) => {
+                Self { fields: new.fields.clone(), ..Self::new(PlanKind::Create) }
+            }
+            Call::UpdateLead(LeadUpdate { party, lead_id, fields, .. }) => {
+                let kind = match party {
+                    Party::Source => PlanKind::UpdateSource,
+                    Party::Destination => PlanKind::Update,
+                };
+                Self { fields: fields.clone(), ..of_lead(kind, lead_id) }
+            }
+            Call::ReadActivities(ReadActivities { party, lead_id, .. }) => {
+                let kind = match party {
+                    Party::Source => PlanKind::ReadActivity,
+                    Party::Destination => PlanKind::LookActivity,
+                };
+                of_lead(kind, lead_id)
+            }
+            Call::CreateActivity(NewActivity { lead_id, fields, .. }) => {
+                Self { fields: fields.clone(), ..of_lead(PlanKind::CreateActivity, lead_id) }
+            }
+            Call::UpdateActivity(update) => Self {
+                fields: update.fields.clone(),
+                activity_id: Some(update.activity_id.clone()),
+                ..Self::new(PlanKind::UpdateActivity)
+            },
+        }
+    }
+
+    /// Whether it writes to the source.
+    pub fn is_back(&self) -> bool {
+        self.kind == PlanKind::UpdateSource
+    }
+
+    /// What was decided, in a sentence.
+    pub fn sentence(&self) -> String {
+        let key = self.key.as_ref().map(|key| format!("{} {}", key.field, key.value));
+        let key = key.unwrap_or_else(|| "its search key".to_owned());
+        let lead = self.lead_id.as_ref().map_or("", LeadId::as_str);
+        let activity = self.activity_id.as_ref().map_or("", ActivityId::as_str);
+        match self.kind {
+            PlanKind::Refuse => "Write nothing, because of what is wrong with it.".to_owned(),
+            PlanKind::Skip => "Leave it alone, as the settings say.".to_owned(),
+            PlanKind::Unchanged => match self.why {
+                Some(why) => format!("Nothing had to be written: {}", why.sentence()),
+                None => "Nothing had to be written.".to_owned(),
+            },
+            PlanKind::ReadSource => "Read the lead from the source first.".to_owned(),
+            PlanKind::ReadActivity => "Read the activity from the source first.".to_owned(),
+            PlanKind::Look | PlanKind::LookActivity => "Read the destination first.".to_owned(),
+            PlanKind::Capture if self.update == Some(true) => {
+                format!("Update the lead with {key}, or create it if there is none.")
+            }
+            PlanKind::Capture => format!("Create the lead, unless there is one with {key}."),
+            PlanKind::UpdateSource => {
+                "Write back to the source what the destination changed.".to_owned()
+            }
+            PlanKind::Adopt => {
+                format!("Take the lead {lead} for the one that an earlier attempt made.")
+            }
+            PlanKind::Freeze => "Leave fields alone that go back and forth.".to_owned(),
+            PlanKind::Update => format!("Update the lead {lead} where it differs."),
+            PlanKind::ReadOther => {
+                "Read the other lead of the source first that the match is linked to.".to_owned()
+            }
+            PlanKind::Create => "Create the lead, as a person decided.".to_owned(),
+            PlanKind::Review => "Ask a person.".to_owned(),
+            PlanKind::CreateActivity => format!("Add the activity to the lead {lead}."),
+            PlanKind::UpdateActivity => format!("Update the activity {activity}."),
+        }
+    }
+}
+
+impl KeyShown {
+    fn of(key: &Key) -> Self {
+        Self { field: key.field.clone(), value: key.value.clone() }
+    }
+}
+
+impl Explanation {
+    /// Where the value of a written field comes from, if it is known.
+    pub fn origin(&self, field: &str) -> Option<Origin> {
+        let known = self.origins.as_ref()?;
+        Some(known.get(field).cloned().unwrap_or_else(|| Origin::From(field.to_owned())))
+    }
+}
+
+impl Work {
+    /// What was decided and why, for the log; `None` before anything was.
+    pub fn explanation(&self) -> Option<Explanation> {
+        let plan = self.plan.clone()?;
+        let own = self.own.mapped.as_ref().map(|(_, mapped)| &**mapped);
+        let fields = own.into_iter().flat_map(|mapped| &mapped.fields);
+        let remarks = fields.filter_map(|field| {
+            Some(Remark { field: field.to.clone(), remark: field.remark.clone()? })
+        });
+        let remarks = remarks.collect();
+        let of_activity =
+            matches!(plan.kind, PlanKind::CreateActivity | PlanKind::UpdateActivity);
+        let subject = if of_activity { &self.own } else { self.subject() };
+        let mapped = subject.mapped.as_ref().map(|(_, mapped)| &**mapped);
+        let doubtful = "An earlier write got no answer, so the destination was read first.";
+        Some(Explanation {
+            origins: origins(&plan, mapped),
+            why: plan.why.map(|why| why.sentence().to_owned()),
+            plan: Some(plan),
+            then: self.then.clone(),
+            disputes: self.disputes.clone(),
+            left_out: own.map(|mapped| mapped.left_out.clone()).unwrap_or_default(),
+            remarks,
+            looked_because: self.is_doubtful().then(|| doubtful.to_owned()),
+        })
+    }
+}
+
+/// Where the values come from that are written: by field of the destination, the source's field or
+/// what else it is. A field of the source of the same name is left out.
+fn origins(plan: &Plan, mapped: Option<&Mapped>) -> Option<BTreeMap<String, Origin>> {
+    let writes = matches!(
+        plan.kind,
+        PlanKind::Capture
+            | PlanKind::Create
+            | PlanKind::Update
+            | PlanKind::UpdateSource
+            | PlanKind::CreateActivity
+            | PlanKind::UpdateActivity
+    );
+    if !writes {
+        return None;
+    }
+    let origin = |change: &Change| {
+        let Some(field) = mapped.and_then(|mapped| mapped.get(&change.to)) else {
+            return Some(Origin::By(By::LeadSource));
+        };
+        match &field.from {
+            _ if field.sent.written() != Some(&change.value) => Some(Origin::By(By::Default)),
+            None => Some(Origin::By(By::Computed)),
+            Some(from) => (*from != field.to).then(|| Origin::From(from.clone())),
+        }
+    };
+    let fields = plan.fields.iter().chain(&plan.on_create);
+    Some(fields.filter_map(|change| Some((change.to.clone(), origin(change)?))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an earlier version stored is still read.
+    #[test]
+    fn a_stored_explanation_is_read() {
+        let stored = r#"{"plan":{"decision":"capture","key":{"field":"EmailAddress","value":"a@x.y"},
+            "fields":[{"to":"FirstName","value":"Asha"},{"to":"mx_City","value":"Pune","before":"Poona"}],
+            "update":true,"on_create":[{"to":"Source","value":"Sync"}]},
+            "origins":{"mx_City":{"from":"City"},"Source":{"by":"lead_source"}},
+            "remarks":[{"field":"mx_City","remark":"It was cut."}]}"#;
+        let read: Explanation = serde_json::from_str(stored).unwrap();
+        let plan = read.plan.as_ref().unwrap();
+        assert_eq!(plan.kind, PlanKind::Capture);
+        assert_eq!(plan.fields[1].before.as_deref(), Some("Poona"));
+        assert_eq!(read.origin("mx_City"), Some(Origin::From("City".to_owned())));
+        assert_eq!(read.origin("Source"), Some(Origin::By(By::LeadSource)));
+        assert_eq!(read.origin("FirstName"), Some(Origin::From("FirstName".to_owned())));
+        assert!(plan.sentence().contains("EmailAddress a@x.y"));
+        let written = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<Explanation>(&written).unwrap(), read);
+    }
+
+    /// Decisions of earlier versions that read something had another form.
+    #[test]
+    fn the_kinds_that_were_ever_stored_are_read() {
+        for stored in [
+            r#"{"plan":{"decision":"look","by":{"id":"X"}}}"#,
+            r#"{"plan":{"decision":"look","by":{"key":{"field":"f","value":"v"}}}}"#,
+            r#"{"plan":{"decision":"freeze","tripped":[{"field":"f","in_source":true,"cycle":[]}]}}"#,
+            r#"{"plan":{"decision":"skip","problem":{"code":"exists","message":"m","advice":"a"}}}"#,
+            r#"{"plan":{"decision":"review","review":{}}}"#,
+        ] {
+            let read: Explanation = serde_json::from_str(stored).expect(stored);
+            assert!(read.plan.is_some(), "{stored}");
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_sentence() {
+        for kind in PlanKind::ALL {
+            assert!(Plan::new(*kind).sentence().ends_with('.'), "{kind}");
+        }
+    }
+}

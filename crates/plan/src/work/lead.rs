@@ -1,0 +1,461 @@
+//! What to do about a lead.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::change::Change;
+use crate::connector::Behaviour;
+use crate::id::LeadId;
+use crate::identity::{self, Key};
+use crate::link::{End, Link};
+use crate::metadata::Kind;
+use crate::outcome::Party;
+use crate::problem::{Code, Problem};
+use crate::snapshot::Snapshot;
+
+use super::call::{Call, Capture, LeadUpdate, ReadLead, Which};
+use super::case::{Case, Opposite};
+use super::explanation::Why;
+use super::matching::{Match, matched};
+use super::next::Decision;
+use super::{change, merge, removed};
+
+/// A state of the source that is not newer than our own last write there by this much may be from
+/// before it: the account's clock is not ours, and it counts in whole seconds.
+const WRITE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Decides what to do about a lead.
+pub(super) fn decide(case: &Case<'_>) -> Decision {
+    if let Some(removal) = case.item.removal() {
+        return removed::decide(case, removal);
+    }
+    if !case.mapped.problems.is_empty() {
+        return Decision::Refuse(case.mapped.problems.clone());
+    }
+    let behaviour = case.connector.lead.behaviour;
+    if behaviour == Behaviour::DoNothing {
+        return Decision::Skip(Problem::new(
+            Code::DoNothing,
+            "The connector's lead behaviour is to do nothing.",
+            CHANGE_BEHAVIOUR,
+        ));
+    }
+    let ends = case.link.map(|link| case.ends(link));
+    if let Some(decision) = late(case, ends.is_some_and(|(here, _)| here.is_gone)) {
+        return decision;
+    }
+    if ends.is_some_and(|(_, there)| there.is_gone) {
+        return Decision::Skip(Problem::new(
+            Code::TwinRemoved,
+            "Its counterpart in the destination was deleted there, or merged into another lead, so \
+             it is not created again.",
+            "Nothing need be done. If the lead should exist there, create it in the destination.",
+        ));
+    }
+    match (case.link, case.opposite) {
+        (Some(link), Some(opposite)) if !case.known.twin.gone => {
+            both_ways(case, opposite, link, behaviour)
+        }
+        (Some(link), None) if !case.known.twin.gone => linked(case, link, behaviour),
+        _ => unlinked(case, behaviour),
+    }
+}
+
+/// What to do first about a lead that may be gone from the source since this was posted.
+pub(super) fn late(case: &Case<'_>, is_gone: bool) -> Option<Decision> {
+    let source = case.known.source;
+    if !is_gone && !source.was_gone {
+        return None;
+    }
+    if source.gone {
+        return Some(Decision::Skip(Problem::new(
+            Code::Removed,
+            "The lead was deleted in the source, or merged into another one, since this came.",
+            "Nothing need be done.",
+        )));
+    }
+    let lead_id = case.item.lead_id().filter(|_| !source.fresh)?;
+    Some(read_source(lead_id))
+}
+
+/// A linked lead that flows one way.
+fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
+    let (here, there) = case.ends(link);
+    if behaviour == Behaviour::CreateOnly {
+        return Decision::Skip(exists());
+    }
+    let unchanged = |why| Decision::Unchanged(why, Some(there.id.clone()));
+    let is_fresh = case.known.source.fresh;
+    let version = case.item.modified_on();
+    let is_older = version.zip(here.seen).is_some_and(|(this, seen)| this < seen);
+    if !is_fresh && is_older {
+        return unchanged(Why::Stale);
+    }
+    let changes = change::since(case, here, there);
+    let defaults = change::defaults(case, |to| there.base.get(to));
+    if changes.is_empty() && defaults.is_empty() {
+        return unchanged(Why::SameAsSynced);
+    }
+    if !is_fresh
+        && !changes.is_empty()
+        && may_be_old(version, here)
+        && let Some(lead_id) = case.item.lead_id()
+    {
+        return read_source(lead_id);
+    }
+    let lead_id = LeadId::new(&there.id);
+    match &case.known.twin.lead {
+        None if case.known.doubtful || !defaults.is_empty() => read_twin(lead_id),
+        None => update(case, lead_id, changes),
+        Some(lead) => update_known(case, lead, lead_id),
+    }
+}
+
+/// A linked lead that flows both ways.
+fn both_ways(
+    case: &Case<'_>,
+    opposite: Opposite<'_>,
+    link: &Link,
+    behaviour: Behaviour,
+) -> Decision {
+    let (here, there) = case.ends(link);
+    if behaviour == Behaviour::CreateOnly {
+        return Decision::Skip(exists());
+    }
+    let unchanged = |why| Decision::Unchanged(why, Some(there.id.clone()));
+    let known = case.known;
+    let version = case.item.modified_on();
+    let is_older = version.zip(here.seen).is_some_and(|(this, seen)| this < seen);
+    if !known.source.fresh && is_older {
+        return unchanged(Why::Stale);
+    }
+    let has_defaults = !change::defaults(case, |to| there.base.get(to)).is_empty();
+    let is_clear = here.pending.is_empty() && there.pending.is_empty();
+    if known.twin.lead.is_none()
+        && is_clear
+        && !has_defaults
+        && !merge::source_moved(case, here)
+    {
+        return unchanged(Why::SameAsSynced);
+    }
+    let stale = case.item.lead_id().filter(|_| !known.source.fresh);
+    if (known.doubtful || may_be_old(version, here))
+        && let Some(id) = stale
+    {
+        return read_source(id);
+    }
+    let lead_id = LeadId::new(&there.id);
+    match &known.twin.lead {
+        None => read_twin(lead_id),
+        Some(lead) => merged(case, opposite, lead, (LeadId::new(&here.id), lead_id), stale),
+    }
+}
+
+/// What a merge with a lead that was read from the destination asks for next. `stale` is the id of
+/// the source's lead while it is known only as it was posted.
+fn merged(
+    case: &Case<'_>,
+    opposite: Opposite<'_>,
+    lead: &Snapshot,
+    (here, there): (LeadId, LeadId),
+    stale: Option<LeadId>,
+) -> Decision {
+    let merge = merge::merge(case, opposite, lead);
+    let mut fields = merge.to_destination.clone();
+    let is_empty = |to: &str| fields.iter().all(|change| change.to != to);
+    let defaults = change::defaults(case, |to| lead.get(to));
+    let wrote = |change: &Change| case.known.twin.wrote.iter().any(|wrote| wrote.to == change.to);
+    let defaults: Vec<Change> =
+        defaults.into_iter().filter(|change| is_empty(&change.to) && !wrote(change)).collect();
+    fields.extend(defaults);
+    // The lead as it was posted is good enough to be written on, but not to be overwritten.
+    if !merge.to_source.is_empty()
+        && let Some(id) = stale
+    {
+        return read_source(id);
+    }
+    if !fields.is_empty() {
+        return update(case, there, fields);
+    }
+    if !merge.to_source.is_empty() {
+        return Decision::Call(Call::UpdateLead(LeadUpdate {
+            party: Party::Source,
+            lead_id: here,
+            fields: merge.to_source,
+            fires: case.fires(Party::Source),
+        }));
+    }
+    if !merge.tripped.is_empty() {
+        return Decision::Freeze(merge.tripped);
+    }
+    match merge.review(case, lead) {
+        Some(review) => Decision::Ask(Box::new(review)),
+        None => Decision::Unchanged(Why::SameInDestination, Some(there.into())),
+    }
+}
+
+/// Whether what was posted may be from before our own last write to the source, or from the same
+/// second as the state that was synced last (`docs/two-way.md#trap-ii`).
+pub(super) fn may_be_old(version: Option<Timestamp>, here: &End) -> bool {
+    version.is_some_and(|version| {
+        here.wrote.is_some_and(|wrote| version <= wrote + WRITE_MARGIN)
+            || here.seen == Some(version)
+    })
+}
+
+/// A lead that is not linked, or whose twin is gone.
+pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
+    let known = case.known;
+    let found = match matched(case) {
+        Match::Nobody => None,
+        Match::Lead(lead) => Some(lead),
+        Match::Not(decision) => return decision,
+    };
+    if let Some(lead) = found {
+        return matched_to(case, lead, behaviour);
+    }
+    if let Some(lead_id) = &known.twin.lead_id {
+        return read_twin(lead_id.clone());
+    }
+    let mut keys = identity::keys(&case.connector.basic, case.mapped);
+    if keys.is_empty() {
+        return Decision::Refuse(vec![no_key(case)]);
+    }
+    sent_keys(case, &mut keys);
+    let next = keys.get(known.search.keys_tried);
+    let defaults = change::defaults(case, |_| None);
+    let look = known.doubtful
+        || known.search.look_first
+        || !defaults.is_empty()
+        || !all_unique(case, &keys);
+    match (behaviour, next) {
+        (Behaviour::UpdateOnly, None) => not_found(),
+        (Behaviour::UpdateOnly, Some(key)) => find(key),
+        (_, Some(key)) if look => find(key),
+        (_, next) => {
+            // After looking by every key in vain the first one is the lead's name again.
+            let key = if look { keys.first() } else { next };
+            let Some(key) = key else { return Decision::Refuse(vec![keys_disagree(&keys)]) };
+            capture(case, key, defaults, behaviour)
+        }
+    }
+}
+
+/// A lead of the destination is the record's.
+fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decision {
+    let known = case.known;
+    let Some(lead_id) = lead.lead_id() else { return Decision::Refuse(vec![no_id()]) };
+    if behaviour == Behaviour::CreateOnly {
+        return if known.doubtful {
+            Decision::Unchanged(Why::SameInDestination, Some(lead_id.into()))
+        } else {
+            Decision::Skip(exists())
+        };
+    }
+    match (case.opposite, case.item.lead_id()) {
+        (Some(_), Some(_))
+            if known.doubtful && (was_made_since(case, lead) || was_sent(case, lead)) =>
+        {
+            Decision::Adopt(lead_id)
+        }
+        (Some(opposite), Some(here)) => {
+            let stale = Some(here.clone()).filter(|_| !known.source.fresh);
+            merged(case, opposite, lead, (here, lead_id), stale)
+        }
+        _ => update_known(case, lead, lead_id),
+    }
+}
+
+/// Creates the lead, or updates the one that has the key.
+fn capture(
+    case: &Case<'_>,
+    key: &Key,
+    defaults: Vec<Change>,
+    behaviour: Behaviour,
+) -> Decision {
+    let mut on_create = defaults;
+    on_create.extend(lead_source(case).filter(|_| !case.known.search.exists));
+    let fields = change::all(case)
+        .into_iter()
+        .filter(|change| on_create.iter().all(|other| other.to != change.to))
+        .collect();
+    Decision::Call(Call::Capture(Capture {
+        key: key.clone(),
+        fields,
+        on_create,
+        // Where both sides have a say, a lead that exists is merged, not overwritten.
+        update: behaviour != Behaviour::CreateOnly && case.opposite.is_none(),
+        creates_once: creates_once(case),
+    }))
+}
+
+/// Whether the lead was created after what the record shows of the source, and holds all that was
+/// to be sent: then it was made by us, or whoever made it meant the same.
+fn was_made_since(case: &Case<'_>, lead: &Snapshot) -> bool {
+    let made = lead
+        .filled("CreatedOn")
+        .and_then(|text| crate::moment::instant(text, &jiff::tz::TimeZone::UTC));
+    let reading = case.mapping.reading();
+    let holds = |change: Change| {
+        let held = lead.get(&change.to).unwrap_or_default();
+        crate::value::holds(change.kind, &change.value, held, reading)
+    };
+    !case.known.source.fresh
+        && change::all(case).into_iter().all(holds)
+        && made
+            .zip(case.item.modified_on())
+            .is_some_and(|(made, shown)| made + SignedDuration::from_secs(1) > shown)
+}
+
+/// Adds the keys that an earlier attempt may have made the lead with, before they were changed.
+fn sent_keys(case: &Case<'_>, keys: &mut Vec<Key>) {
+    let Some(pending) = pending(case) else { return };
+    for at in 0..keys.len() {
+        for value in pending.get(&keys[at].field).into_iter().flatten() {
+            let Key { field, kind, .. } = keys[at].clone();
+            let key = Key { field, kind, value: value.clone() };
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+}
+
+/// Whether the lead has a key that an earlier attempt may have made it with.
+fn was_sent(case: &Case<'_>, lead: &Snapshot) -> bool {
+    let basic = &case.connector.basic;
+    let fields = std::iter::once(&basic.search_by).chain(&basic.secondary_search_by);
+    let held = |field: &String| {
+        let sent = pending(case).and_then(|pending| pending.get(field));
+        sent.into_iter().flatten().any(|value| Some(value.as_str()) == lead.get(field))
+    };
+    fields.into_iter().any(held)
+}
+
+/// What may have been written unseen to a lead that takes the place of one that is gone.
+pub(super) fn pending<'a>(case: &Case<'a>) -> Option<&'a BTreeMap<String, Vec<String>>> {
+    let link = case.link.filter(|_| case.known.twin.gone && case.known.doubtful)?;
+    Some(&case.ends(link).1.pending)
+}
+
+/// Whether the account itself keeps the second key from being given to a second lead: then a lead
+/// that the first key can't find is found by its refusal, at no cost.
+fn all_unique(case: &Case<'_>, keys: &[Key]) -> bool {
+    keys.iter().skip(1).all(|key| is_unique(case, key))
+}
+
+/// Whether the account refuses to create a lead that any of the record's keys finds already: then
+/// the lead may be created without looking first, by a call that never updates.
+fn creates_once(case: &Case<'_>) -> bool {
+    let keys = identity::keys(&case.connector.basic, case.mapped);
+    !case.known.search.exists && keys.iter().all(|key| is_unique(case, key))
+}
+
+/// Email, phone and mobile number are unique in every account
+/// (HL/how-to-make-a-custom-field-unique).
+fn is_unique(case: &Case<'_>, key: &Key) -> bool {
+    matches!(key.field.as_str(), "EmailAddress" | "Phone" | "Mobile")
+        || case.mapping.targets().any(|field| field.schema_name == key.field && field.unique)
+}
+
+/// The *Lead Source* that the connector gives to new leads.
+pub(super) fn lead_source(case: &Case<'_>) -> Option<Change> {
+    let value =
+        case.connector.basic.lead_source.as_deref().filter(|text| !text.trim().is_empty())?;
+    Some(Change::new("Source", Kind::Text, value))
+}
+
+/// All that a new lead gets.
+pub(super) fn new_lead(case: &Case<'_>) -> Vec<Change> {
+    let mut fields = change::defaults(case, |_| None);
+    fields.extend(lead_source(case));
+    let mut sent = change::all(case);
+    sent.retain(|one| fields.iter().all(|field| field.to != one.to));
+    fields.append(&mut sent);
+    fields
+}
+
+fn update_known(case: &Case<'_>, lead: &Snapshot, lead_id: LeadId) -> Decision {
+    let fields = change::against(case, lead);
+    if fields.is_empty() {
+        Decision::Unchanged(Why::SameInDestination, Some(lead_id.into()))
+    } else {
+        update(case, lead_id, fields)
+    }
+}
+
+pub(super) fn update(case: &Case<'_>, lead_id: LeadId, fields: Vec<Change>) -> Decision {
+    let party = Party::Destination;
+    let fires = case.fires(party);
+    Decision::Call(Call::UpdateLead(LeadUpdate { party, lead_id, fields, fires }))
+}
+
+pub(super) fn read_source(lead_id: LeadId) -> Decision {
+    Decision::Call(Call::ReadLead(ReadLead { which: Which::Own, lead_id }))
+}
+
+pub(super) fn read_twin(lead_id: LeadId) -> Decision {
+    Decision::Call(Call::ReadLead(ReadLead { which: Which::Twin, lead_id }))
+}
+
+pub(super) fn find(key: &Key) -> Decision {
+    Decision::Call(Call::FindLead(key.clone()))
+}
+
+const CHANGE_BEHAVIOUR: &str = "Change the connector's lead behaviour if that is not intended.";
+
+pub(super) fn not_found() -> Decision {
+    Decision::Skip(Problem::new(
+        Code::NotFound,
+        "The destination does not have this lead, and the connector only updates existing ones.",
+        CHANGE_BEHAVIOUR,
+    ))
+}
+
+pub(super) fn exists() -> Problem {
+    Problem::new(
+        Code::Exists,
+        "The lead exists in the destination, and the connector only creates new ones.",
+        CHANGE_BEHAVIOUR,
+    )
+}
+
+fn no_id() -> Problem {
+    Problem::new(
+        Code::UnreadableAnswer,
+        "The destination found the lead but did not say its ProspectID.",
+        "Retry; if it happens again, look at the answer in the log.",
+    )
+}
+
+pub(super) fn no_key(case: &Case<'_>) -> Problem {
+    let basic = &case.connector.basic;
+    let mut names = basic.search_by.clone();
+    if let Some(secondary) = &basic.secondary_search_by {
+        names = format!("{names} nor {secondary}");
+    }
+    Problem::new(
+        Code::NoKey,
+        format!(
+            "The record has no value for {names}, so the lead can't be found again: it was not \
+             created, because every change of it would create it once more."
+        ),
+        "Fill the field in the source account, map another field to it, or choose another search key.",
+    )
+    .about(&basic.search_by)
+}
+
+fn keys_disagree(keys: &[Key]) -> Problem {
+    let named: Vec<String> =
+        keys.iter().map(|key| format!("{} {}", key.field, key.value)).collect();
+    Problem::new(
+        Code::Duplicate,
+        format!(
+            "The destination refuses the lead as a duplicate of another one; tried with {}.",
+            named.join(" and ")
+        ),
+        "One of the lead's unique values belongs to another lead of the destination. Merge the two \
+         there or correct the value, then retry.",
+    )
+}

@@ -1,0 +1,66 @@
+//! The life of a record, from the webhook to its outcome, as one state machine: without IO, clock
+//! or chance.
+//!
+//! [`Work`] is what is known of a record so far. [`Work::next`] says what comes next: a [`Call`] to
+//! an account, a question for a person, or the end of the attempt. [`Work::answered`] takes in what
+//! the account returned, and says what follows from it as [`Effect`]s. Whoever drives it (the
+//! dispatcher, a preview, the simulation) makes the calls, keeps the effects, and decides nothing:
+//!
+//! ```text
+//!   new ──▶ next ──▶ Step::Call ──▶ sending ──▶ the account ──▶ answered ──┐
+//!            ▲  │                                                          │
+//!            │  ├─▶ Step::NeedsMetadata ──▶ read it ──┐                    │
+//!            │  ├─▶ Step::Ask ──▶ a review; ended     │                    │
+//!            │  └─▶ Step::End                         │                    │
+//!            └────────────────────────────────────────┴── no Effect::End ◀─┘
+//! ```
+//!
+//! Decisions are made from *state*: what the record shows of the source, what the two sides held
+//! when they last agreed (the link's base), and what was read of the destination. They are never
+//! made from the fact that a message came, so a webhook that comes twice, late, or as the echo of
+//! our own write ends as unchanged (`docs/two-way.md`).
+//!
+//! | question | file |
+//! |---|---|
+//! | What is known of a record? | `record` |
+//! | What is asked of an account? | `call` |
+//! | What is done about a lead, and in which order? | `lead`; a removed one: `removed` |
+//! | Which lead of the destination is it? | `matching` |
+//! | What is written, field by field? | `change`; in a pair: `merge` |
+//! | What is done about an activity? | `activity` |
+//! | What does an answer mean? | `answered`, `written` |
+//! | What do both sides hold afterwards? | `settle` |
+//! | When does a newer change stand in for an older one? | `superseded` |
+//! | What does the log say? | `explanation` |
+
+mod activity;
+mod answered;
+mod asked;
+mod call;
+mod case;
+mod change;
+mod explanation;
+mod lead;
+mod matching;
+mod merge;
+mod next;
+mod outcome;
+mod record;
+mod removed;
+mod settle;
+mod superseded;
+mod written;
+
+pub use activity::switched_off;
+pub use call::{
+    ActivityUpdate, Answer, Call, Capture, LeadUpdate, NewActivity, NewLead, ReadActivities,
+    ReadLead, Which,
+};
+pub use case::{Account, Context, Opposite};
+pub use explanation::{By, Explanation, Origin, Plan, PlanKind, Remark, Why};
+pub use next::{Next, Step};
+pub use outcome::{Effect, Ending, Outcome};
+pub use record::Work;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! What comes next for a record.
+
+use jiff::SignedDuration;
+
+use crate::problem::{Code, Problem};
+use crate::review::Review;
+
+use super::call::{Call};
+use super::case::{Case, Context};
+use super::explanation::{Plan, Why};
+use super::merge::{self, Tripped};
+use super::outcome::{Effect, Outcome};
+use super::record::Work;
+use super::{activity, lead, settle};
+use crate::outcome::{Entity, Event, Party};
+
+/// The most calls that one attempt makes: more is a defect or a mad account.
+const MOST_CALLS: usize = 16;
+/// For how long a field that goes back and forth is left alone.
+const FROZEN: SignedDuration = SignedDuration::from_hours(24);
+
+/// What comes next, and what follows from it at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// What is to be kept first.
+    pub effects: Vec<Effect>,
+    /// What comes next.
+    pub step: Step,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Make this call, and hand over what it returns.
+    Call(Call),
+    /// The attempt is over.
+    End(Outcome),
+    /// Ask a person; the attempt is over, and failed with [`Review::problem`].
+    Ask(Box<Review>),
+    /// Read the metadata of both accounts again, as far as it is not just as new; then ask what
+    /// comes next. It is said once an attempt.
+    NeedsMetadata,
+}
+
+/// What to do, by what is known now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Nothing can be done: these problems must be solved first.
+    Refuse(Vec<Problem>),
+    /// The settings, or a person, say to leave it alone.
+    Skip(Problem),
+    /// The destination holds all of it: this lead or activity, where it is known.
+    Unchanged(Why, Option<String>),
+    /// Find something out, or write.
+    Call(Call),
+    /// Take this lead of the destination for the one that an earlier attempt made: its answer was
+    /// lost. Then decide again.
+    Adopt(crate::id::LeadId),
+    /// Ask a person.
+    Ask(Box<Review>),
+    /// Leave fields alone that go back and forth, and tell a person.
+    Freeze(Vec<Tripped>),
+}
+
+impl Work {
+    /// What comes next.
+    pub fn next(&mut self, context: &Context<'_>) -> Next {
+        let mut effects = Vec::new();
+        let step = self.step(context, &mut effects);
+        Next { effects, step }
+    }
+
+    fn step(&mut self, context: &Context<'_>, effects: &mut Vec<Effect>) -> Step {
+        if self.calls >= MOST_CALLS {
+            return Step::End(Outcome::again(too_many_calls(), true));
+        }
+        if std::mem::take(&mut self.wants_metadata) || self.is_retry && !self.has_fresh_metadata {
+            self.has_fresh_metadata = true;
+            return Step::NeedsMetadata;
+        }
+        self.map(context);
+        let mut decision = self.decide(context);
+        if let Decision::Adopt(lead_id) = &decision {
+            let lead_id = lead_id.clone();
+            self.note(context, &decision);
+            effects.extend(self.adopt(context, &lead_id));
+            decision = self.decide(context);
+        }
+        self.note(context, &decision);
+        match decision {
+            Decision::Call(call) => Step::Call(call),
+            Decision::Ask(review) => Step::Ask(review),
+            Decision::Skip(problem) => Step::End(Outcome::skipped(problem)),
+            Decision::Refuse(problems) => {
+                let is_curable = problems.iter().any(|problem| problem.code.is_about_metadata());
+                if is_curable && !self.has_fresh_metadata {
+                    self.has_fresh_metadata = true;
+                    return Step::NeedsMetadata;
+                }
+                Step::End(Outcome::refused(problems))
+            }
+            Decision::Unchanged(why, id) => {
+                let outcome = Outcome::ended(self.achieved.unwrap_or(Event::Unchanged));
+                let Some(id) = id else { return Step::End(outcome) };
+                if why != Why::Stale {
+                    let settle = |case: &Case<'_>| settle::settle(case, &id, &[], None);
+                    effects.extend(self.settle_own(context, settle));
+                }
+                Step::End(outcome.of(id))
+            }
+            Decision::Freeze(tripped) => {
+                let until = context.now + FROZEN;
+                let freeze = |case: &Case<'_>| {
+                    case.link.map(|link| merge::freeze(link, case, &tripped, until))
+                };
+                effects.extend(self.settle_lead(context, freeze));
+                Step::End(Outcome::failed(merge::war(&tripped)))
+            }
+            // The lead is linked to the one that was adopted, so that it is not adopted again.
+            Decision::Adopt(lead_id) => Step::End(Outcome::again(adopted_twice(&lead_id), true)),
+        }
+    }
+
+    /// Decides by what is known now.
+    fn decide(&self, context: &Context<'_>) -> Decision {
+        match self.entity() {
+            Entity::Lead => lead::decide(&self.lead_case(context)),
+            Entity::Activity => activity::decide(self, context),
+        }
+    }
+
+    /// Ties the lead to the one that an attempt made whose answer was lost.
+    fn adopt(&mut self, context: &Context<'_>, lead_id: &crate::id::LeadId) -> Option<Effect> {
+        let now = context.now;
+        let adopted = self.settle_lead(context, |case| settle::adopt(case, lead_id, now));
+        self.subject_mut().known.twin.gone = false;
+        self.achieved.get_or_insert(Event::New);
+        adopted
+    }
+
+    /// Keeps a decision for the log: the first write is the plan, a write back comes after it, and
+    /// that nothing is left to do then is no news.
+    fn note(&mut self, context: &Context<'_>, decision: &Decision) {
+        let disputes = merge::disputes(&self.lead_case(context));
+        if !disputes.is_empty() {
+            self.disputes = disputes;
+        }
+        let plan = Plan::of(decision);
+        match (decision, self.achieved) {
+            (Decision::Unchanged(..), Some(_)) => {}
+            (Decision::Call(Call::ReadLead(_)), Some(_)) => {}
+            (Decision::Call(call @ Call::UpdateLead(_)), Some(_))
+                if call.party() == Party::Source =>
+            {
+                self.then = Some(plan);
+            }
+            _ => self.plan = Some(plan),
+        }
+    }
+
+    /// Whether the call carries this record alone, rather than many of a backlog.
+    pub fn goes_alone(&self, call: &Call, context: &Context<'_>) -> bool {
+        self.is_alone || call.writes_a_set() || call.writes() && context.fires(call.party())
+    }
+
+    /// The call goes out: what it is about to write is kept before, so that whatever becomes of the
+    /// call, it is known to be ours when the lead shows it.
+    pub fn sending(&mut self, call: &Call, context: &Context<'_>) -> Vec<Effect> {
+        self.calls += 1;
+        if self.entity() != Entity::Lead {
+            return Vec::new();
+        }
+        let is_linked = self.own.link.is_some();
+        let in_source = match call {
+            Call::UpdateLead(update) => update.party == Party::Source,
+            // It takes the place of one that is gone.
+            Call::Capture(_) if is_linked => false,
+            _ => return Vec::new(),
+        };
+        self.map(context);
+        let fields: Vec<_> = call.fields().cloned().collect();
+        let announce = |case: &Case<'_>| settle::announce(case, &fields, in_source);
+        self.settle_lead(context, announce).into_iter().collect()
+    }
+
+    /// Changes the link of the lead; there is nothing to keep if it stays as it is.
+    pub(super) fn settle_lead(
+        &mut self,
+        context: &Context<'_>,
+        settle: impl FnOnce(&Case<'_>) -> Option<crate::link::Link>,
+    ) -> Option<Effect> {
+        self.map(context);
+        let link = settle(&self.lead_case(context))?;
+        let subject = self.subject_mut();
+        if subject.link.as_ref() == Some(&link) {
+            return None;
+        }
+        subject.link = Some(link.clone());
+        Some(Effect::Link(Box::new(link)))
+    }
+
+    /// The same of the record itself: an activity has a link of its own.
+    pub(super) fn settle_own(
+        &mut self,
+        context: &Context<'_>,
+        settle: impl FnOnce(&Case<'_>) -> Option<crate::link::Link>,
+    ) -> Option<Effect> {
+        if self.lead.is_none() {
+            return self.settle_lead(context, settle);
+        }
+        self.map(context);
+        let kind = context.activities.of(&self.own.item).ok()?;
+        let link = settle(&self.activity_case(kind, context))?;
+        if self.own.link.as_ref() == Some(&link) {
+            return None;
+        }
+        self.own.link = Some(link.clone());
+        Some(Effect::Link(Box::new(link)))
+    }
+}
+
+fn too_many_calls() -> Problem {
+    Problem::new(
+        Code::TooManyCalls,
+        format!("{MOST_CALLS} calls did not bring this record to an end."),
+        "Look at its calls in the log: the account returns something else each time.",
+    )
+}
+
+fn adopted_twice(lead_id: &crate::id::LeadId) -> Problem {
+    Problem::new(
+        Code::Defect,
+        format!("The lead was taken for {lead_id}, and is still not tied to it."),
+        "This is a defect of leadsync: please report it. It is tried again by itself.",
+    )
+}

@@ -1,0 +1,405 @@
+//! What is known of a record so far.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::activity::TypeMapping;
+use crate::change::Change;
+use crate::id::LeadId;
+use crate::identity;
+use crate::link::Link;
+use crate::mapping::{Mapped, MappedField};
+use crate::outcome::{Entity, Event};
+use crate::payload::Item;
+use crate::problem::Problem;
+use crate::review::{Dispute, Reason, Ruled, StandingReview, State};
+use crate::snapshot::Snapshot;
+
+use super::case::{Case, Context};
+use super::explanation::Plan;
+
+/// A record, and all that is known of it in this attempt.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The lead or activity that the record is about.
+    pub(super) own: Subject,
+    /// Of an activity, the lead that it is on.
+    pub(super) lead: Option<Box<Subject>>,
+    /// Whether a person asked for this attempt.
+    pub(super) is_retry: bool,
+    /// Whether the accounts' metadata was asked for on its behalf.
+    pub(super) has_fresh_metadata: bool,
+    /// Whether they are to be asked before anything else.
+    pub(super) wants_metadata: bool,
+    /// Whether its calls carry no other record: a call for many did not say what is wrong with it.
+    pub(super) is_alone: bool,
+    /// The calls that were made for it.
+    pub(super) calls: usize,
+    /// What was written for it so far, while its merge goes on.
+    pub(super) achieved: Option<Event>,
+    /// What was found, while the links of it are looked up.
+    pub(super) found: Option<Found>,
+    /// The reviews of its lead that wait for a decision, or for one to be carried out.
+    pub(super) reviews: Vec<i64>,
+    /// What was decided last.
+    pub(super) plan: Option<Plan>,
+    /// What was decided after that was carried out: the write back to the source.
+    pub(super) then: Option<Plan>,
+    /// Fields that the two sides did not agree about.
+    pub(super) disputes: Vec<Dispute>,
+}
+
+/// A lead or an activity.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    /// As the payload shows it, or as it was read from the source.
+    pub(super) item: Item,
+    pub(super) link: Option<Link>,
+    pub(super) known: Known,
+    /// What it sends, and the generation of the mapping that says so.
+    pub(super) mapped: Option<(u64, Arc<Mapped>)>,
+}
+
+/// What was found out about a lead or an activity since the attempt began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// A write for it may have taken effect unseen: look before writing again.
+    pub(crate) doubtful: bool,
+    pub(crate) source: InSource,
+    pub(crate) search: Search,
+    pub(crate) twin: Twin,
+    /// What a review says about the lead.
+    pub(crate) ruled: Option<Ruled>,
+}
+
+/// What is known of it in the source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InSource {
+    /// It was read just now, so what is known can't be old.
+    pub(crate) fresh: bool,
+    /// It was to be read just now, and is not there.
+    pub(crate) gone: bool,
+    /// The lead was linked once, and was not there then: a webhook from before may come late.
+    pub(crate) was_gone: bool,
+}
+
+/// The search for a lead of the destination by keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Search {
+    /// How many of the record's keys can't be used: the destination has no lead by them, or says
+    /// that they belong to different leads.
+    pub(crate) keys_tried: usize,
+    /// The destination refused to create the lead, because it has one of its unique values.
+    pub(crate) exists: bool,
+    /// Look before anything is written: the destination refused the lead by every key, each time
+    /// as a duplicate, or what was written belongs to another lead.
+    pub(crate) look_first: bool,
+    /// A key that the lead would get belongs to another lead, and a person or a rule knows that:
+    /// keys are not written.
+    pub(crate) key_taken: bool,
+    /// Several leads that a key found.
+    pub(crate) several: Vec<Snapshot>,
+    /// The leads that the second key finds, once they were looked for beside the lead that the
+    /// first one found.
+    pub(crate) rivals: Option<Vec<Snapshot>>,
+    /// Of the leads that were found, those that are linked to other leads of the source.
+    pub(crate) ties: BTreeMap<LeadId, LeadId>,
+    /// Those other leads as they were read; `None`: gone.
+    pub(crate) others: BTreeMap<LeadId, Option<Snapshot>>,
+}
+
+/// Its twin in the destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Twin {
+    /// The linked one is not there any more.
+    pub(crate) gone: bool,
+    /// The lead as it was read.
+    pub(crate) lead: Option<Snapshot>,
+    /// What was written to that lead since it was read.
+    pub(crate) wrote: Vec<Change>,
+    /// What was written to the lead in the source since it was read.
+    pub(crate) wrote_back: Vec<Change>,
+    /// Its id: what a capture that was not to update found; of an activity's lead, once it is
+    /// known.
+    pub(crate) lead_id: Option<LeadId>,
+    /// The activities of that lead that may be the one which a doubtful write made.
+    pub(crate) activities: Option<Vec<Snapshot>>,
+}
+
+/// What was found in the destination; whose it is must be seen first.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    /// Leads that were read.
+    Leads,
+    /// A lead that a capture wrote to.
+    Captured { fields: Vec<Change>, id: LeadId, event: Event, at: Timestamp },
+    /// Activities of the lead, among them maybe the one that a lost answer was about.
+    Activities(Vec<Snapshot>),
+}
+
+impl Known {
+    /// The ids of the leads of the destination that were found.
+    pub(super) fn found(&self) -> impl Iterator<Item = LeadId> {
+        self.twin.lead.iter().chain(&self.search.several).filter_map(Snapshot::lead_id)
+    }
+
+    /// The twin is not there any more: the search begins anew.
+    pub(super) fn lose_twin(&mut self) {
+        (self.twin.gone, self.twin.lead, self.twin.lead_id) = (true, None, None);
+        self.twin.wrote.clear();
+        self.search.keys_tried = 0;
+    }
+}
+
+impl Subject {
+    fn new(item: Item) -> Self {
+        Self { item, link: None, known: Known::default(), mapped: None }
+    }
+
+    /// It was read from the source just now; one that is gone there is taken as it was posted.
+    pub(super) fn read_again(&mut self, item: Option<Item>) {
+        (self.known.source.fresh, self.known.source.gone) = (true, item.is_none());
+        if let Some(read) = item {
+            (self.item, self.mapped) = (read, None);
+        }
+    }
+
+    fn mapped(&self) -> &Mapped {
+        let (_, mapped) = self.mapped.as_ref().expect("it was mapped before it is decided about");
+        mapped
+    }
+}
+
+impl Work {
+    /// A record as it was read from a delivery.
+    pub fn new(item: Item) -> Self {
+        let lead = (item.entity() == Entity::Activity)
+            .then(|| Box::new(Subject::new(item.lead().unwrap_or_else(|| item.bare_lead()))));
+        Self {
+            own: Subject::new(item),
+            lead,
+            is_retry: false,
+            has_fresh_metadata: false,
+            wants_metadata: false,
+            is_alone: false,
+            calls: 0,
+            achieved: None,
+            found: None,
+            reviews: Vec::new(),
+            plan: None,
+            then: None,
+            disputes: Vec::new(),
+        }
+    }
+
+    /// A person asked for this attempt: the accounts' metadata may have been put right since, and
+    /// so may what a review is about.
+    pub fn ask_again(&mut self) {
+        self.is_retry = true;
+    }
+
+    /// A write for it may have taken effect unseen.
+    pub fn doubt(&mut self) {
+        self.own.known.doubtful = true;
+        self.subject_mut().known.doubtful = true;
+    }
+
+    /// Whether a write for it may have taken effect unseen.
+    pub fn is_doubtful(&self) -> bool {
+        self.own.known.doubtful
+    }
+
+    /// Its next calls carry no other record: a call for many did not say what is wrong with it.
+    pub fn go_alone(&mut self) {
+        self.is_alone = true;
+    }
+
+    /// The lead was linked once, and was not in the source then.
+    pub fn was_gone(&mut self) {
+        self.subject_mut().known.source.was_gone = true;
+    }
+
+    /// Takes in a link of one of its leads or activities: one that was stored, or one that another
+    /// record just made. One that is not about it is left alone; returns whether it is.
+    pub fn take_link(&mut self, link: &Link, context: &Context<'_>) -> bool {
+        let own = link.end(link.pair.side(context.source.id)).id.as_str();
+        let subject = match link.entity {
+            Entity::Lead => self.subject_mut(),
+            Entity::Activity => &mut self.own,
+        };
+        let is_its = subject.item.entity() == link.entity
+            && subject.item.id().is_some_and(|id| id == own);
+        if is_its {
+            subject.link = Some(link.clone());
+        }
+        is_its
+    }
+
+    /// Takes in what a review says about its lead.
+    pub fn take_review(&mut self, review: &StandingReview, context: &Context<'_>) {
+        let Some(lead_id) = self.lead_id() else { return };
+        let is_own = review.source == context.source.id;
+        let about = if is_own { Some(&review.source_id) } else { review.destination_id.as_ref() };
+        if about != Some(&lead_id) {
+            return;
+        }
+        let choice = review.choice.clone().filter(|_| review.state == State::Decided);
+        let ruled = match choice {
+            Some(choice) if is_own => Ruled::Decided(choice),
+            Some(choice) => Ruled::Decided(choice.from_the_other_side()),
+            None => Ruled::Waits(review.reason),
+        };
+        let waits = matches!(ruled, Ruled::Waits(_));
+        let is_conflict = review.reason == Reason::Conflict;
+        // A retry finds out whether it is plain by now.
+        if !(waits && self.is_retry) {
+            let known = &mut self.subject_mut().known;
+            // Who it is comes before what it holds.
+            if known.ruled.is_none() || !is_conflict {
+                known.ruled = Some(ruled);
+            }
+        }
+        if waits || is_conflict {
+            self.reviews.push(review.id);
+        }
+    }
+
+    /// A lead or an activity.
+    pub fn entity(&self) -> Entity {
+        self.own.item.entity()
+    }
+
+    /// The source's id of the record itself.
+    pub fn id(&self) -> Option<String> {
+        self.own.item.id()
+    }
+
+    /// The source's id of its lead.
+    pub fn lead_id(&self) -> Option<LeadId> {
+        self.own.item.lead_id()
+    }
+
+    /// The links of the record and of its lead.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.own.link.iter().chain(self.lead.iter().filter_map(|lead| lead.link.as_ref()))
+    }
+
+    /// The calls that were made for it in this attempt.
+    pub fn calls(&self) -> usize {
+        self.calls
+    }
+
+    /// Whether a decision of a person about its lead was known.
+    pub fn knows_decision(&self) -> bool {
+        matches!(self.subject().known.ruled, Some(Ruled::Decided(_)))
+    }
+
+    /// By what a person knows its lead: an email address or a phone number.
+    pub fn known_as(&self) -> Option<String> {
+        let subject = self.subject();
+        identity::known_as(&subject.item, subject.mapped.as_ref().map(|(_, mapped)| &**mapped))
+    }
+
+    /// The values by which a person may look for it in the log.
+    pub fn mentions(&self, context: &Context<'_>, destination_id: Option<&str>) -> Vec<String> {
+        let mapped = self.subject().mapped.as_ref().map(|(_, mapped)| &**mapped);
+        let keys = mapped
+            .map(|mapped| identity::keys(&context.connector.basic, mapped))
+            .unwrap_or_default();
+        identity::mentions(&self.own.item, mapped, &keys, destination_id)
+    }
+
+    /// The keys by which the destination can find its lead, by the mapping of now.
+    pub fn keys(&mut self, context: &Context<'_>) -> Vec<identity::Key> {
+        self.map(context);
+        identity::keys(&context.connector.basic, self.subject().mapped())
+    }
+
+    /// The twin's id in the destination, as far as the record is linked.
+    pub fn twin_id(&self, context: &Context<'_>) -> Option<String> {
+        let link = self.own.link.as_ref()?;
+        Some(link.end(link.pair.side(context.destination.id)).id.clone())
+    }
+
+    /// What was decided last.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
+    /// What the mapping made of the record itself, and what is wrong with fields that are left out.
+    pub fn sent(&self) -> (Vec<MappedField>, Vec<Problem>) {
+        let mapped = self.own.mapped.as_ref().map(|(_, mapped)| Mapped::clone(mapped));
+        mapped.map(|mapped| (mapped.fields, mapped.left_out)).unwrap_or_default()
+    }
+
+    /// The lead: the record itself, or the one that the activity is on.
+    pub(super) fn subject(&self) -> &Subject {
+        self.lead.as_deref().unwrap_or(&self.own)
+    }
+
+    pub(super) fn subject_mut(&mut self) -> &mut Subject {
+        self.lead.as_deref_mut().unwrap_or(&mut self.own)
+    }
+
+    /// Whether nothing ties its lead to one of the destination.
+    pub(super) fn is_unlinked(&self) -> bool {
+        let subject = self.subject();
+        subject.link.is_none() || subject.known.twin.gone
+    }
+
+    /// Computes what it sends, by the mapping of now.
+    pub(super) fn map(&mut self, context: &Context<'_>) {
+        let map = |subject: &mut Subject, mapping: &crate::mapping::Mapping| {
+            if subject.mapped.as_ref().is_none_or(|(made, _)| *made != context.generation) {
+                let mapped = Arc::new(mapping.apply(&subject.item));
+                subject.mapped = Some((context.generation, mapped));
+            }
+        };
+        map(self.subject_mut(), context.leads);
+        if self.lead.is_some()
+            && let Ok(kind) = context.activities.of(&self.own.item)
+        {
+            map(&mut self.own, &kind.mapping);
+        }
+    }
+
+    /// The case of its lead.
+    pub(super) fn lead_case<'c>(&'c self, context: &Context<'c>) -> Case<'c> {
+        let subject = self.subject();
+        Case {
+            mapping: context.leads,
+            opposite: context.opposite,
+            ..Self::case(subject, context.leads, context)
+        }
+    }
+
+    /// The case of an activity of this type.
+    pub(super) fn activity_case<'c>(
+        &'c self,
+        kind: &'c TypeMapping,
+        context: &Context<'c>,
+    ) -> Case<'c> {
+        Self::case(&self.own, &kind.mapping, context)
+    }
+
+    fn case<'c>(
+        subject: &'c Subject,
+        mapping: &'c crate::mapping::Mapping,
+        context: &Context<'c>,
+    ) -> Case<'c> {
+        Case {
+            connector: context.connector,
+            mapping,
+            item: &subject.item,
+            mapped: subject.mapped(),
+            source: context.source.id,
+            destination: context.destination.id,
+            link: subject.link.as_ref(),
+            known: &subject.known,
+            opposite: None,
+            now: context.now,
+        }
+    }
+}

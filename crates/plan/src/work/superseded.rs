@@ -1,0 +1,71 @@
+//! Several waiting changes of one lead become one write: the newest's.
+//!
+//! A webhook holds the lead's whole state, so an older one that waits beside a newer one of the same
+//! lead has nothing to add. It ends without a call, and its log names the one that was synced.
+
+use crate::id::RequestId;
+use crate::mapping::Mapped;
+use crate::outcome::Entity;
+use crate::problem::{Code, Problem};
+
+use super::outcome::Outcome;
+use super::record::Work;
+
+impl Work {
+    /// Whether it is a lead of which nothing is known but what was posted: no write may have taken
+    /// effect, and no person asked for it.
+    pub fn may_give_way(&self) -> bool {
+        self.entity() == Entity::Lead
+            && self.own.item.removal().is_none()
+            && self.calls == 0
+            && !self.is_doubtful()
+            && !self.is_retry
+    }
+
+    /// Whether it shows its lead as it was later than `earlier` does, with a value wherever that one
+    /// has one, and finds the same lead there: by the link, or by the same keys. Times have whole
+    /// seconds: of two that show the same one, only equals stand for each other.
+    pub fn stands_in_for(&self, earlier: &Self) -> bool {
+        let is_newer = match (self.own.item.modified_on(), earlier.own.item.modified_on()) {
+            (Some(later_at), Some(earlier_at)) if later_at == earlier_at => {
+                self.own.item.state() == earlier.own.item.state()
+            }
+            (Some(later_at), Some(earlier_at)) => later_at > earlier_at,
+            _ => false,
+        };
+        let mapped = |work: &Self| work.own.mapped.as_ref().map(|(_, mapped)| mapped.clone());
+        is_newer
+            && mapped(self)
+                .zip(mapped(earlier))
+                .is_some_and(|(later, earlier)| has_all_of(&later, &earlier))
+    }
+
+    /// Whether its lead is tied to one of the destination.
+    pub fn is_linked(&self) -> bool {
+        self.subject().link.is_some()
+    }
+}
+
+impl Outcome {
+    /// A newer change of the lead, in this request, is synced in its place.
+    pub fn superseded(by: RequestId) -> Self {
+        Self::skipped(Problem::new(
+            Code::Superseded,
+            format!(
+                "A newer change of the same lead was waiting too: request {by} holds all of this \
+                 one, and was synced in its place."
+            ),
+            "Nothing need be done. Look at that request for what became of the lead.",
+        ))
+    }
+}
+
+fn has_all_of(later: &Mapped, earlier: &Mapped) -> bool {
+    earlier.problems.is_empty()
+        && later.problems.is_empty()
+        && earlier
+            .fields
+            .iter()
+            .filter(|field| field.sent.written().is_some())
+            .all(|field| later.get(&field.to).is_some_and(|other| other.sent.written().is_some()))
+}

@@ -1,0 +1,169 @@
+//! What a write that took effect means for a record.
+
+use jiff::Timestamp;
+
+use crate::change::Change;
+use crate::id::{ActivityId, LeadId};
+use crate::operation::Operation;
+use crate::outcome::{Event, Party};
+
+use super::call::{Call, Capture, LeadUpdate};
+use super::case::{Case, Context};
+use super::outcome::{Effect, Outcome};
+use super::record::{Found, Work};
+use super::{lead, settle};
+
+impl Work {
+    /// A write took effect, on this lead or activity as far as the account says.
+    pub(super) fn written(
+        &mut self,
+        context: &Context<'_>,
+        call: &Call,
+        by: Operation,
+        id: Option<&str>,
+        is_created: Option<bool>,
+        at: Timestamp,
+    ) -> Vec<Effect> {
+        let said = id.filter(|id| !id.trim().is_empty());
+        match (call, said) {
+            (Call::UpdateLead(LeadUpdate { party: Party::Source, fields, .. }), _) => {
+                self.written_back(context, fields, at)
+            }
+            (Call::UpdateLead(update), _) => {
+                let mut effects: Vec<Effect> =
+                    self.keep_lead(context, &update.lead_id, &update.fields, at);
+                effects.extend(self.updated(context, update));
+                effects
+            }
+            (Call::UpdateActivity(update), _) => {
+                self.activity_written(context, &update.activity_id, &update.fields, Event::Updated, at)
+            }
+            (Call::CreateActivity(new), Some(id)) => {
+                self.activity_written(context, &ActivityId::new(id), &new.fields, Event::New, at)
+            }
+            (Call::CreateLead(new), Some(id)) => {
+                let event = if is_created == Some(false) { Event::Updated } else { Event::New };
+                self.lead_written(context, &new.fields, &LeadId::new(id), event, at)
+            }
+            (Call::Capture(capture), Some(id)) => {
+                self.captured(context, capture, by, &LeadId::new(id), is_created, at)
+            }
+            // The write was accepted, and the answer does not say for which one.
+            (Call::Capture(_) | Call::CreateLead(_) | Call::CreateActivity(_), None) => {
+                self.doubt();
+                Vec::new()
+            }
+            (Call::ReadLead(_) | Call::FindLead(_) | Call::ReadActivities(_), _) => Vec::new(),
+        }
+    }
+
+    /// A lead has the key: it was created, updated, or was there and left alone.
+    fn captured(
+        &mut self,
+        context: &Context<'_>,
+        capture: &Capture,
+        by: Operation,
+        id: &LeadId,
+        is_created: Option<bool>,
+        at: Timestamp,
+    ) -> Vec<Effect> {
+        let merges = self.lead.is_none() && self.lead_case(context).merges();
+        let (event, is_made) = match (is_created, capture.update, by) {
+            // A call that never updates created it.
+            (None, _, Operation::BulkCreate) => (Event::New, true),
+            (Some(false), false, Operation::Capture) => return self.left_alone(merges, id),
+            // What is there is merged with, and must be known for that.
+            (None, false, _) if merges => return self.left_alone(merges, id),
+            (Some(true), ..) => (Event::New, true),
+            (Some(false), ..) | (None, _, Operation::BulkCapture) => (Event::Updated, false),
+            // An account that does not say whether it created the lead is taken to have done it.
+            (None, ..) => (Event::New, false),
+        };
+        let fields: Vec<Change> = capture.all_fields().cloned().collect();
+        // A lead that was there may be another one's, which is looked up first.
+        if !is_made && self.is_unlinked() {
+            self.found = Some(Found::Captured { fields, id: id.clone(), event, at });
+            return vec![Effect::FindLinks { ids: vec![id.to_string()] }];
+        }
+        self.lead_written(context, &fields, id, event, at)
+    }
+
+    /// A capture found a lead that was not to be changed.
+    fn left_alone(&mut self, merges: bool, id: &LeadId) -> Vec<Effect> {
+        if merges || self.lead.is_some() {
+            self.subject_mut().known.twin.lead_id = Some(id.clone());
+            return Vec::new();
+        }
+        vec![Effect::End(Outcome::skipped(lead::exists()).of(id.clone()))]
+    }
+
+    /// The lead in the destination was created, or updated without having been read.
+    pub(super) fn lead_written(
+        &mut self,
+        context: &Context<'_>,
+        fields: &[Change],
+        id: &LeadId,
+        event: Event,
+        at: Timestamp,
+    ) -> Vec<Effect> {
+        let mut effects = self.keep_lead(context, id, fields, at);
+        if self.lead.is_some() {
+            // It is there: the activity's turn comes.
+            self.subject_mut().known.twin.lead_id = Some(id.clone());
+        } else {
+            effects.push(Effect::End(Outcome::ended(event).of(id.clone())));
+        }
+        effects
+    }
+
+    /// The lead in the destination was updated: in a pair the merge goes on, and may write more.
+    fn updated(&mut self, context: &Context<'_>, update: &LeadUpdate) -> Vec<Effect> {
+        let merges = self.lead_case(context).merges();
+        let twin = &mut self.subject_mut().known.twin;
+        if merges && twin.lead.is_some() {
+            twin.wrote.extend(update.fields.iter().cloned());
+            self.achieved.get_or_insert(Event::Updated);
+            return Vec::new();
+        }
+        vec![Effect::End(Outcome::ended(Event::Updated).of(update.lead_id.clone()))]
+    }
+
+    fn keep_lead(
+        &mut self,
+        context: &Context<'_>,
+        id: &LeadId,
+        fields: &[Change],
+        at: Timestamp,
+    ) -> Vec<Effect> {
+        let settle = |case: &Case<'_>| settle::settle(case, id.as_str(), fields, Some(at));
+        self.settle_lead(context, settle).into_iter().collect()
+    }
+
+    fn activity_written(
+        &mut self,
+        context: &Context<'_>,
+        id: &ActivityId,
+        fields: &[Change],
+        event: Event,
+        at: Timestamp,
+    ) -> Vec<Effect> {
+        let settle = |case: &Case<'_>| settle::settle(case, id.as_str(), fields, Some(at));
+        let mut effects: Vec<Effect> = self.settle_own(context, settle).into_iter().collect();
+        effects.push(Effect::End(Outcome::ended(event).of(id.clone())));
+        effects
+    }
+
+    /// The lead in the source was updated as the destination asks; the merge goes on.
+    fn written_back(
+        &mut self,
+        context: &Context<'_>,
+        fields: &[Change],
+        at: Timestamp,
+    ) -> Vec<Effect> {
+        let settle = |case: &Case<'_>| settle::settle_back(case, fields, at);
+        let kept = self.settle_lead(context, settle);
+        self.subject_mut().known.twin.wrote_back.extend(fields.iter().cloned());
+        self.achieved.get_or_insert(Event::Updated);
+        kept.into_iter().collect()
+    }
+}
