@@ -1,4 +1,4 @@
-//! What other settings would make of what came lately, without doing it.
+//! The outcome of recent requests under other settings, without writing anything.
 
 use jiff::Timestamp;
 use plan::check::{self, Finding};
@@ -13,42 +13,42 @@ use store::{Configuration, Connector, Filter, Page, Store};
 use crate::AskAccounts;
 use crate::preview::{Asked, NotPreviewed, known_or_read, preview_between};
 
-/// A request, what became of it, and what would become of it.
+/// A request, its outcome, and its outcome under a draft.
 #[derive(Debug, Serialize)]
 pub struct DraftItem {
     /// The request.
     pub request: RequestId,
-    /// When it came.
+    /// When it arrived.
     pub received_at: Timestamp,
-    /// What became of its records.
+    /// The outcomes of its records.
     pub was: Vec<Event>,
-    /// What would become of them now; empty if its body can't be read.
+    /// Their outcomes under the draft; empty if the body can't be read.
     pub records: Vec<RecordPreview>,
-    /// Where that differs from what the saved settings would make of them.
+    /// Where they differ from the outcomes under the saved settings.
     pub differs: Vec<Differing>,
     /// Why its body can't be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Problem>,
 }
 
-/// A field that gets another value than by the saved settings.
+/// A field with another value than under the saved settings.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Differing {
     /// The record's place in the request, from 0.
     pub record: usize,
     /// The destination's field by schema name.
     pub field: String,
-    /// What it would get by the saved settings, if anything.
+    /// Its value under the saved settings, if any.
     pub saved: Option<String>,
-    /// What it would get by these.
+    /// Its value under these settings.
     pub draft: Option<String>,
 }
 
-/// What these settings would make of the connector's last requests, newest first. Nothing is
-/// written and no account is asked, unless it never told what the settings need.
+/// The outcome of the connector's last requests under these settings, newest first. Nothing is
+/// written, and no account is called unless metadata that the settings need was never read.
 ///
 /// # Errors
-/// The store failed, or an account does not say what is needed.
+/// The store failed, or an account did not return what is needed.
 pub async fn draft(
     store: &dyn Store,
     asking: &dyn AskAccounts,
@@ -69,7 +69,7 @@ pub async fn draft(
     let mut items = Vec::with_capacity(requests.len());
     for request in requests {
         let Some(delivery) = store.delivery(request.id).await? else { continue };
-        // What the mapping makes of a lead says nothing of one that is gone.
+        // The mapping says nothing about a lead that is gone.
         if delivery.origin.removal().is_some() {
             continue;
         }
@@ -111,11 +111,10 @@ fn differing(saved: &[RecordPreview], draft: &[RecordPreview]) -> Vec<Differing>
     differing
 }
 
-/// What is wrong with settings that are not saved, by what the accounts said of themselves when
-/// they were last asked.
+/// The problems of unsaved settings, by the metadata of the accounts that was read last.
 ///
 /// # Errors
-/// The store failed, or an account never said what is needed and does not say it now.
+/// The store failed, or metadata that is needed was never read and can't be read now.
 pub async fn check_draft(
     store: &dyn Store,
     asking: &dyn AskAccounts,

@@ -1,11 +1,11 @@
-//! What was decided about a record and why, as the dispatcher keeps it.
+//! What was decided about a record and why, as the dispatcher stores it.
 
 use std::collections::BTreeMap;
 
 use plan::problem::Problem;
 use serde::{Deserialize, Serialize};
 
-/// What the log keeps of a decision. Whatever is not known here is left out.
+/// What the log keeps about a decision. What is not known here is left out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Explanation {
@@ -14,17 +14,17 @@ pub(crate) struct Explanation {
     then: Option<Plan>,
     /// Fields that the two sides did not agree about.
     pub(crate) disputes: Vec<Dispute>,
-    /// Where written values come from, by field; a field that is not here comes from the source's
-    /// field of the same name. None: it is not known.
+    /// The origin of written values, by field; a field that is not listed comes from the source's
+    /// field of the same name. `None`: not known.
     origins: Option<BTreeMap<String, Origin>>,
-    /// The sentence, where nothing had to be written.
+    /// The sentence, if nothing had to be written.
     pub(crate) why: Option<String>,
     pub(crate) left_out: Vec<Problem>,
     pub(crate) remarks: Vec<Remark>,
     pub(crate) looked_because: Option<String>,
 }
 
-/// [`plan::decide::Decision`], as it was written down.
+/// [`plan::decide::Decision`], as it was stored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Plan {
@@ -38,7 +38,7 @@ pub(crate) struct Plan {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// [`plan::decide::Dispute`], as it was written down.
+/// [`plan::decide::Dispute`], as it was stored.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Dispute {
     pub(crate) field: String,
@@ -48,7 +48,7 @@ pub(crate) struct Dispute {
 }
 
 impl Dispute {
-    /// What became of it, in a sentence.
+    /// The ruling, in a sentence.
     pub(crate) fn sentence(&self) -> &'static str {
         match self.ruling.as_str() {
             "source" => "The source's value was written to the destination.",
@@ -74,14 +74,14 @@ struct Written {
     before: Option<String>,
 }
 
-/// What a person should know about a field's conversion.
+/// A remark on the conversion of a field.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Remark {
     pub(crate) field: String,
     pub(crate) remark: String,
 }
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Origin {
@@ -91,7 +91,7 @@ pub(crate) enum Origin {
     By(By),
 }
 
-/// What makes a value that is not the source's.
+/// The origin of a value that is not a field of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum By {
@@ -120,9 +120,9 @@ pub(crate) struct FieldChange<'a> {
     pub(crate) before: Option<&'a str>,
     pub(crate) value: &'a str,
     pub(crate) origin: Option<Origin>,
-    /// Only a lead that was created got it.
+    /// Only a new lead got it.
     pub(crate) on_create: bool,
-    /// What a person should know about its conversion.
+    /// A remark on its conversion.
     pub(crate) remark: Option<&'a str>,
 }
 
@@ -134,12 +134,12 @@ impl Plan {
 }
 
 impl Explanation {
-    /// What the text says; nothing of one that can't be read.
+    /// Parses the text; empty if it can't be read.
     pub(crate) fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
     }
 
-    /// The fields of the destination that were to be written.
+    /// The fields of the destination that were going to be written.
     pub(crate) fn changes(&self) -> Vec<FieldChange<'_>> {
         if self.plan.is_back() {
             return Vec::new();
@@ -157,7 +157,7 @@ impl Explanation {
         .collect()
     }
 
-    /// The fields of the source that were to be written: what the destination had changed.
+    /// The fields of the source that were going to be written: what the destination had changed.
     pub(crate) fn changes_back(&self) -> Vec<FieldChange<'_>> {
         let plans = [Some(&self.plan), self.then.as_ref()];
         let back = plans.into_iter().flatten().filter(|plan| plan.is_back());
@@ -192,7 +192,7 @@ impl Explanation {
         Some(known.get(field).cloned().unwrap_or_else(|| Origin::From(field.to_owned())))
     }
 
-    /// What was decided, in a sentence.
+    /// The decision, in a sentence.
     pub(crate) fn sentence(&self) -> Option<String> {
         let plan = &self.plan;
         let key = plan.key.as_ref().map(|key| format!("{} {}", key.field, key.value));

@@ -1,4 +1,4 @@
-//! What a payload would do, without doing it: for the API and the command line.
+//! The effect of a payload, without applying it: for the API and the command line.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,7 +21,7 @@ use crate::AskAccounts;
 pub enum NotPreviewed {
     /// The store failed.
     Store(store::Error),
-    /// An account did not say what is needed.
+    /// An account did not return what is needed.
     Account(Problem),
     /// The payload can't be read.
     Payload(Problem),
@@ -44,10 +44,10 @@ impl From<store::Error> for NotPreviewed {
     }
 }
 
-/// A connector that is asked what it would do, and when.
+/// A connector that is previewed, and when.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
-    /// What is configured: an opposite connector counts too.
+    /// The configuration: an opposite connector counts too.
     pub configuration: &'a Configuration,
     /// The connector.
     pub connector: &'a Connector,
@@ -55,7 +55,7 @@ pub struct Asked<'a> {
     pub now: Timestamp,
 }
 
-/// The records of a webhook's body, and what would become of each.
+/// The records of a webhook's body, and the outcome of each.
 ///
 /// # Errors
 /// [`NotPreviewed`].
@@ -75,7 +75,7 @@ pub async fn preview(
     preview_between(store, asked, (&told.0, &told.1), body, content_type).await
 }
 
-/// The same between two accounts that say this of themselves; neither is asked.
+/// The same between two accounts with this metadata; neither is called.
 ///
 /// # Errors
 /// [`NotPreviewed`].
@@ -106,7 +106,7 @@ pub(crate) async fn preview_between(
         .map_err(NotPreviewed::Payload)
 }
 
-/// What the two accounts say of themselves, as it is kept, or as they tell it now.
+/// The metadata of the two accounts, as it is stored, or read now.
 pub(crate) async fn known_or_read(
     store: &dyn Store,
     asking: &dyn AskAccounts,

@@ -13,7 +13,7 @@ use crate::Shared;
 use crate::access::Reach;
 use crate::preview::{Asked, NotPreviewed};
 
-/// The body is a webhook's, with its Content-Type.
+/// The body is that of a webhook, with its Content-Type.
 pub(crate) async fn preview(
     State(shared): State<Shared>,
     Named(name): Named,

@@ -24,7 +24,7 @@ struct Preview {
     told: Option<&'static str>,
     payload: String,
     records: Option<Vec<RecordPreview>>,
-    /// What is wrong, and what to do.
+    /// The problem, and what to do.
     wrong: Option<(String, String)>,
 }
 
@@ -39,7 +39,7 @@ impl Preview {
         serde_json::to_string_pretty(value).unwrap_or_default()
     }
 
-    /// What the record says of a field.
+    /// The record's value of a field.
     fn sent(field: &MappedField) -> &str {
         match &field.sent {
             Sent::Absent => "(not sent)",
@@ -54,7 +54,7 @@ impl Preview {
     }
 }
 
-/// What would be done, in a word.
+/// What would happen, in a word.
 pub(super) fn decision_word(record: &RecordPreview) -> String {
     let word = serde_json::to_value(&record.decision).ok();
     let word = word.as_ref().and_then(|decision| decision.get("decision")?.as_str());

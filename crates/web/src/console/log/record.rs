@@ -20,9 +20,9 @@ const ATTEMPTS: usize = 20;
 /// A record as it is shown.
 pub(super) struct Record {
     pub(super) kept: RecordItem,
-    /// By what a person knows it.
+    /// What identifies it for a person.
     pub(super) title: String,
-    /// Its leads' own pages: the account, the id, and the address.
+    /// The pages of its leads: the account, the id, and the address.
     pub(super) leads: Vec<(String, String, String)>,
     pub(super) mapped: Option<Vec<Mapped>>,
     pub(super) decision: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct Record {
     pub(super) changes: Vec<Change>,
     /// What was written back to the source.
     pub(super) back: Vec<Change>,
-    /// The field, what the source says, what the destination says, and what became of it.
+    /// The field, the value of the source, the value of the destination, and the ruling.
     pub(super) disputes: Vec<[String; 4]>,
     pub(super) left_out: Vec<Problem>,
     pub(super) remarks: Vec<(String, String)>,
@@ -38,7 +38,7 @@ pub(super) struct Record {
     pub(super) attempts: Vec<Attempt>,
     pub(super) earlier_attempts: usize,
     pub(super) cause: Option<String>,
-    /// Where a person decides about it, if that is why it failed.
+    /// The review that it waits for, if that is why it failed.
     pub(super) review: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Mapped {
     pub(super) note: String,
 }
 
-/// A field that was to be written.
+/// A field that was going to be written.
 pub(super) struct Change {
     pub(super) field: String,
     pub(super) from: String,
@@ -74,7 +74,7 @@ impl Change {
 
 pub(super) struct Attempt {
     pub(super) kept: AttemptItem,
-    /// Who asked for it, with which settings.
+    /// Who requested it, and with which settings.
     pub(super) asked: Option<String>,
     pub(super) calls: Vec<Call>,
 }
@@ -89,11 +89,11 @@ pub(super) struct Call {
     pub(super) answered: Option<Body>,
 }
 
-/// What a record is shown with.
+/// What is needed to show a record.
 pub(super) struct Around<'a> {
     /// The names of the accounts that it comes from and goes to.
     pub(super) accounts: (&'a str, &'a str),
-    /// What the payload says of it, and what it makes of that, as far as it is known.
+    /// What the payload says about it and what the mapping does with that, as far as it is known.
     pub(super) mapped: Option<Vec<MappedField>>,
 }
 
@@ -151,7 +151,7 @@ fn leads(
     known.map(|(account, id)| (account.to_owned(), id.clone(), lead_path(account, id))).collect()
 }
 
-/// Where a person decides about the record's lead, if that is why it failed.
+/// The review of the record's lead, if that is why it failed.
 fn review(record: &RecordItem, problem: &Problem) -> Option<String> {
     Reason::from_code(&problem.code)?;
     let lead = record.source_id.as_deref().filter(|_| record.entity == Entity::Lead);
@@ -216,7 +216,7 @@ impl Call {
     }
 }
 
-/// What a record sends by these settings, between accounts that say this of themselves.
+/// What a record sends under these settings, between accounts with this metadata.
 pub(super) fn mapped(
     definition: &Definition,
     (source, destination): (&Catalogue, &Catalogue),
