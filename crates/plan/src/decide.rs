@@ -3,7 +3,7 @@
 //! A decision is made from *state*: what the record shows of the source, what the two sides held
 //! when they last agreed (the link's base), and what was read of the destination. It is never
 //! made from the fact that a message came, so a webhook that comes twice, late, or as the echo of
-//! our own write ends as [`Decision::Unchanged`] (`two-way.md`).
+//! our own write ends as [`Decision::Unchanged`] (`docs/two-way.md`).
 
 mod change;
 mod matching;
@@ -438,7 +438,7 @@ fn merged(
 }
 
 /// Whether what was posted may be from before our own last write to the source, or from the same
-/// second as the state that was synced last (`two-way.md`, trap ii).
+/// second as the state that was synced last (`docs/two-way.md#trap-ii`).
 pub(crate) fn may_be_old(version: Option<Timestamp>, here: &End) -> bool {
     version.is_some_and(|version| {
         here.wrote.is_some_and(|wrote| version <= wrote + WRITE_MARGIN)

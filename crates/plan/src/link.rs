@@ -2,9 +2,9 @@
 //!
 //! A link belongs to a *pair of accounts*, not to a connector: two opposite connectors share it,
 //! which is how the one knows what the other wrote. It keeps the two-sided base of
-//! `two-way.md`: for each side the values that it really held when the two last agreed. A change
-//! is a difference from one's own side of the base, so two sides that write the same thing
-//! differently (`9876543210` here, `+91-9876543210` there) can be in agreement for ever.
+//! `docs/two-way.md#base`: for each side the values that it really held when the two last agreed.
+//! A change is a difference from one's own side of the base, so two sides that write the same
+//! thing differently (`9876543210` here, `+91-9876543210` there) can be in agreement for ever.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,11 +80,11 @@ pub struct End {
     #[serde(default)]
     pub base: Snapshot,
     /// The ModifiedOn of the newest state of this side of which every mapped field was synced.
-    /// A state older than this is stale. Our own writes never move it (`two-way.md`, trap i).
+    /// A state older than this is stale. Our own writes never move it (`docs/two-way.md#trap-i`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Timestamp>,
     /// When we last wrote to this side. A state that is not provably newer may be from before
-    /// our write, and is read afresh (`two-way.md`, trap ii).
+    /// our write, and is read afresh (`docs/two-way.md#trap-ii`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrote: Option<Timestamp>,
     /// The lead was deleted there, or merged into another one, as a webhook told and a read
@@ -92,7 +92,7 @@ pub struct End {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_gone: bool,
     /// Fields whose base is what we sent, and which this side did not show since. What it shows
-    /// first may be its own way to write that (`two-way.md`, trap iii).
+    /// first may be its own way to write that (`docs/two-way.md#trap-iii`).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unseen: BTreeSet<String>,
     /// What is being written, or may have been written unseen: the call got no answer, or we ended

@@ -1,5 +1,5 @@
 //! Where two connectors go opposite ways between two accounts: what both sides changed since they
-//! last agreed is merged field by field, so that both end equal (`two-way.md`, 9b).
+//! last agreed is merged field by field, so that both end equal (`docs/two-way.md#merge`).
 //!
 //! The merge is symmetric: whichever side's webhook set it off, it sees what both sides changed and
 //! writes to both. So a webhook that was lost on one side is made good by the next one of the other.
@@ -446,7 +446,7 @@ pub(super) fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     let item = Item::from_state(Entity::Lead, &state);
     let read = case.mapping.read_part(&item);
     // What may be from before our own write to the source says nothing of what it holds since
-    // (`two-way.md`, trap ii): it differs in nothing, or it would have been read afresh.
+    // (`docs/two-way.md#trap-ii`): it differs in nothing, or it would have been read afresh.
     let version = case.item.modified_on();
     if case.known.fresh || version.is_some() && !may_be_old(version, link.end(here)) {
         let end = link.end_mut(here);

@@ -51,7 +51,7 @@ pub fn settle(
     let end = link.end_mut(here);
     end.base.absorb(&case.mapping.read_part(case.item));
     // Only a state of which every mapped field is now in the destination may move `seen`
-    // (`two-way.md`, trap i): that is what being here means.
+    // (`docs/two-way.md#trap-i`): that is what being here means.
     end.seen = end.seen.max(case.item.modified_on());
 
     let end = link.end_mut(there);
