@@ -15,8 +15,8 @@ const focus = (page) => page.evaluate(() => {
   return { name, place, shown, ringed: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 };
 });
 
-/** Goes once round with the tab key. What is wrong with its stops: all that can be used must be
- * one, and show itself and its focus. */
+/** Goes once round with the tab key and returns the faults: everything that can be used must be a
+ * stop, and must be visible with its focus. */
 export const stopsAmiss = async ({ page }) => {
   const wanted = await page.evaluate(() => {
     const part = document.querySelector("dialog[open]") ?? document;

@@ -12,7 +12,7 @@ const BINARY = process.env.LEADSYNC_BINARY ?? join(process.env.CARGO_TARGET_DIR 
 /** What the end of a process may take before it is killed. */
 const LONGEST_END = 10_000;
 
-/** What runs now; nothing of it outlives this process, however that ends. */
+/** The running processes; none of them outlives this process, however that ends. */
 const running = new Set();
 const folders = new Set();
 process.on("exit", () => {
@@ -80,7 +80,7 @@ export class Service {
 
   get base() { return `http://${this.address}`; }
 
-  /** What the service and the commands beside it are told alike. */
+  /** The settings of the service and of the commands beside it. */
   get settings() { return { LEADSYNC_LISTEN: this.address }; }
 
   async serve() {

@@ -1,4 +1,4 @@
-// The mapping editor: checked while one types, reviewed, saved, compared and brought back.
+// The mapping editor: checked while typing, reviewed, saved, compared and restored.
 import assert from "node:assert/strict";
 import { scene } from "../stage/scene.js";
 import { connected, requests, signedIn } from "../stage/world.js";

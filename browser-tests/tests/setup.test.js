@@ -31,7 +31,7 @@ scene("from the first start to the first synced lead", async (stage) => {
   await visitor.button("Make the administrator").click();
   await visitor.button("Sign out").waitFor();
 
-  // Both accounts. Wrong keys are told at once, and nothing but them is lost.
+  // Both accounts. Wrong keys are reported at once, and nothing else is lost.
   await visitor.open("/connectors");
   await visitor.link("New connector").click();
   await visitor.link("Add the first account").click();

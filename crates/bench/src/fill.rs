@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::Link;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use plan::quota::day_of;
 use store::{
     AttemptOutcome, Call, CallRef, Configuration, Lease, NewDelivery, Origin, Progress, RecordKey,
@@ -42,11 +42,11 @@ pub struct Filled {
 }
 
 /// Why records fail: the codes and the fields.
-const CAUSES: [(&str, &str); 4] = [
-    ("too_long", "mx_Remarks"),
-    ("not_an_option", "mx_City"),
-    ("not_a_number", "mx_Budget"),
-    ("no_such_user", "OwnerId"),
+const CAUSES: [(Code, &str); 4] = [
+    (Code::TooLong, "mx_Remarks"),
+    (Code::MissingOption, "mx_City"),
+    (Code::TypeMismatch, "mx_Budget"),
+    (Code::UnknownUser, "OwnerId"),
 ];
 
 /// Fills the store with so many records, the last of which came just before `now`.

@@ -1,4 +1,4 @@
-//! Which account is called, and how the caller shows who it is.
+//! Which account is called, and how the caller authenticates.
 
 use std::{fmt, net::IpAddr};
 
@@ -9,17 +9,17 @@ use crate::Error;
 
 /// The API host of an account's region, such as `api-in21.leadsquared.com`.
 ///
-/// It is a setting and can't be guessed: a call to another region's host is answered with 401
-/// (documented, `AD/api-host`), which gives [`Error::Credentials`] with the right host if the
-/// answer names it.
+/// It is a setting and can't be guessed: a call to the host of another region returns 401
+/// (documented, `AD/api-host`). That becomes [`Error::Credentials`], with the right host if the
+/// response names it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Host(String);
 
 impl Host {
-    /// Reads a host as people write it: with or without a scheme, a trailing slash or `/v2`.
+    /// Parses a host as people write it: with or without a scheme, a trailing slash or `/v2`.
     ///
-    /// Only `https` is accepted (LeadSquared refuses plain HTTP, documented,
-    /// `AD/authentication`), except `http` to a loopback address, where tests and emulators live.
+    /// Only `https` is accepted (LeadSquared refuses plain HTTP, documented, `AD/authentication`),
+    /// except `http` to a loopback address, for tests and emulators.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let invalid = |problem: &str| Error::Invalid {
@@ -83,8 +83,8 @@ fn is_loopback(name: &str) -> bool {
 
 /// The two keys of an API user (My Account > Settings > API and Webhooks).
 ///
-/// They belong to one user: every call acts with that user's permissions, and they die with the
-/// user (documented, `AD/authentication`).
+/// They belong to one user: every call has that user's permissions, and the keys stop working when
+/// the user is deactivated (documented, `AD/authentication`).
 #[derive(Clone, Debug)]
 pub struct Keys {
     /// The AccessKey; commonly `u$r` and 32 hexadecimal digits (client code).
@@ -94,7 +94,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Takes both keys. They are checked by [`crate::Client::new`].
+    /// Takes both keys. [`crate::Client::new`] checks their form.
     pub fn new(access: impl Into<SecretString>, secret: impl Into<SecretString>) -> Self {
         Self { access: access.into(), secret: secret.into() }
     }
@@ -116,7 +116,7 @@ pub enum Authentication {
 pub struct Account {
     /// The host of its region.
     pub host: Host,
-    /// The keys of the user in whose name calls are made.
+    /// The keys of the user on whose behalf calls are made.
     pub keys: Keys,
     /// How the keys travel.
     pub authentication: Authentication,

@@ -1,4 +1,4 @@
-//! Judging an answer: what it means, whatever its HTTP status.
+//! Interpreting a response by its body, whatever its HTTP status.
 
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
 
@@ -7,19 +7,19 @@ use crate::{
     scalar::{self, Text},
 };
 
-/// Exceptions that mean the keys, whatever the status. The first was seen live; the second in one
+/// Exceptions that mean wrong keys, whatever the status. The first was seen live; the second in one
 /// team's older tests only (client code).
 const CREDENTIAL_EXCEPTIONS: [&str; 2] =
     ["MXInvalidAccessDetailsException", "MXAuthenticationFailedException"];
 
-/// The exception of the limit of calls (client code).
+/// The exception for the rate limit (client code).
 const RATE_EXCEPTION: &str = "MXAPIRateLimitExceededException";
 
-/// Application exceptions begin so, and LeadSquared's own retries go by that (documented,
-/// `AD/async-api`): what begins so is final, anything else is a fault of the server.
+/// Exceptions of the application begin with this, and LeadSquared's own retries depend on it
+/// (documented, `AD/async-api`): they are final, anything else is a server error.
 const APPLICATION_PREFIX: &str = "MX";
 
-/// What the judge knows of the call.
+/// What is known about the call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub operation: &'static str,
@@ -43,7 +43,7 @@ struct Envelope {
     message: Text,
 }
 
-/// `Status` is a word, except in the answer of `UpdateV2`, where it is an object.
+/// `Status` is a word, except in the response of `UpdateV2`, where it is an object.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Status {
@@ -71,7 +71,7 @@ impl Envelope {
     }
 }
 
-/// Judges a complete answer.
+/// Interprets a complete response.
 pub(crate) fn judge<T: DeserializeOwned>(
     asked: Asked<'_>,
     status: u16,
@@ -133,15 +133,15 @@ fn refusal(asked: Asked<'_>, status: u16, envelope: &Envelope) -> Error {
     }
 }
 
-/// The meaning of a status whose body is no envelope.
+/// The meaning of a status whose body is not an envelope.
 fn by_status(asked: Asked<'_>, status: u16, said: String) -> Error {
     if status == 429 || RateLimit::is_named_in(&said) {
         return rate_limited(asked, status, said);
     }
     match status {
         401 => credentials(asked, status, said),
-        // A redirect is not followed, because the keys would go with it; it is what a gateway in
-        // trouble answers, and no verdict of the API.
+        // A redirect is not followed, because the keys would go with it. It comes from a gateway in
+        // trouble and says nothing about the call.
         ..=399 | 408 | 425 | 500.. => Error::Transient {
             operation: asked.operation,
             status: Some(status),
@@ -170,7 +170,7 @@ fn host_in(message: &str) -> Option<String> {
         .find(|word| word.starts_with("api") && word.ends_with(".leadsquared.com"))
 }
 
-/// The beginning of a body that is no envelope, for a message: one line, without a page's markup.
+/// The beginning of a body that is not an envelope, for a message: one line, without HTML.
 fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * MESSAGE_LIMIT)]);
     let text = text.trim();

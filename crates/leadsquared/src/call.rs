@@ -48,19 +48,19 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Records another body than the one that is sent.
+    /// Records a different body than the one that is sent.
     pub fn recorded_as(mut self, body: &impl Serialize) -> Self {
         self.record = Some(json(body));
         self
     }
 
-    /// Keeps the answer out of the record.
+    /// Keeps the response out of the record.
     pub fn hide_answer(mut self) -> Self {
         self.hide_answer = true;
         self
     }
 
-    /// Refuses, unsent, a list that LeadSquared would refuse or cut.
+    /// Refuses, without sending it, a list that LeadSquared would refuse or cut.
     pub fn of_rows(mut self, rows: usize, most: usize) -> Self {
         if rows == 0 || rows > most {
             self.problem = Some(format!(

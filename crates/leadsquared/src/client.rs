@@ -26,16 +26,16 @@ use crate::{
 /// The deadline of a call, unless [`Limits::deadline`] says otherwise.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Most bytes of an answer that are read, unless [`Limits::answer`] says otherwise. A full page of
-/// 5000 leads with all their attributes is some 50 MB.
+/// The most bytes of a response that are read, unless [`Limits::answer`] says otherwise. A full
+/// page of 5000 leads with all their attributes is some 50 MB.
 pub const DEFAULT_ANSWER_LIMIT: usize = 64 * 1024 * 1024;
 
-/// The part of the deadline that connecting may take. It is less than the whole so that a host
-/// that can't be reached is told apart, as a call that was never sent, from one that is slow.
+/// The part of the deadline that connecting may take. It is less than the whole, so that a host
+/// that can't be reached (the call was never sent) can be distinguished from a slow one.
 const CONNECT_SHARE: f64 = 0.5;
 
 /// Idle connections are closed sooner than load balancers commonly do (60 s), because a request on
-/// a connection that the other side is just closing has an unknown outcome.
+/// a connection that the other side is closing has an unknown outcome.
 const IDLE_LIMIT: Duration = Duration::from_secs(30);
 
 const ACCESS_HEADER: HeaderName = HeaderName::from_static("x-lsq-accesskey");
@@ -44,13 +44,13 @@ const SECRET_HEADER: HeaderName = HeaderName::from_static("x-lsq-secretkey");
 /// The bounds of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The time for a whole call: connecting, sending and reading the answer. Default
+    /// The time for a whole call: connecting, sending and reading the response. Default
     /// [`DEFAULT_DEADLINE`].
     pub deadline: Duration,
-    /// Most bytes of an answer; a larger one is [`Error::Unreadable`]. Default
+    /// The most bytes of a response; a larger one is [`Error::Unreadable`]. Default
     /// [`DEFAULT_ANSWER_LIMIT`].
     pub answer: usize,
-    /// Most bytes of an answer in an [`Exchange`]. Default [`DEFAULT_RECORD_LIMIT`].
+    /// The most bytes of a response in an [`Exchange`]. Default [`DEFAULT_RECORD_LIMIT`].
     pub record: usize,
 }
 
@@ -86,11 +86,11 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Makes sure that this process has a TLS provider: installs rustls' ring provider unless one is
-/// installed. [`Client::new`] calls it; a program that wants another installs that first.
+/// Ensures that this process has a TLS provider: installs rustls' ring provider unless there is
+/// one. [`Client::new`] calls it; a program that wants another provider installs it first.
 pub fn ensure_tls_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // An error means that another thread was first, which is as good.
+        // An error means that another thread was first, which is just as good.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
 }
@@ -200,8 +200,8 @@ impl Client {
         }
     }
 
-    /// Reads an answer as far as it comes. What broke it off counts only for a success: any other
-    /// status has a meaning without its body.
+    /// Reads a response as far as it arrives. What interrupted it matters only for a success: any
+    /// other status has a meaning without its body.
     async fn read(&self, asked: Asked<'_>, mut response: Response) -> Answer {
         let status = response.status().as_u16();
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
@@ -267,7 +267,8 @@ impl Client {
         url
     }
 
-    /// The address with the keys, if they travel there. It lives only as long as the request.
+    /// The address, with the keys if they travel in the query. It lives only as long as the
+    /// request.
     fn authenticated(&self, url: &str) -> Result<Url, Error> {
         let parsed = match self.account.authentication {
             Authentication::Headers => Url::parse(url),
@@ -286,7 +287,7 @@ impl Client {
         })
     }
 
-    /// LeadSquared's words may repeat a key, as in "AccessKey … is invalid".
+    /// LeadSquared's message may repeat a key, as in "AccessKey … is invalid".
     fn redacted(&self, mut error: Error) -> Error {
         let text = match &mut error {
             Error::Invalid { problem }
@@ -304,7 +305,7 @@ impl Client {
 struct Answer {
     status: u16,
     body: Vec<u8>,
-    /// Why the body is not whole.
+    /// Why the body is incomplete.
     broken: Option<Error>,
 }
 

@@ -1,15 +1,15 @@
-//! What can go wrong, by what the caller can do about it.
+//! What can go wrong, grouped by what the caller can do about it.
 //!
-//! - [`Error::Invalid`]: mend the settings or the arguments. Nothing was sent.
-//! - [`Error::Refused`]: final. LeadSquared said no to *this* request and will say it again.
+//! - [`Error::Invalid`]: correct the settings or the arguments. Nothing was sent.
+//! - [`Error::Refused`]: final. LeadSquared refused *this* request and will refuse it again.
 //! - [`Error::RateLimited`]: wait, then send the same again.
-//! - [`Error::Transient`]: send it again, after looking at [`Error::effect`] if it writes.
-//! - [`Error::Credentials`]: stop the account until somebody mends its keys or its host.
-//! - [`Error::Unreadable`]: as `Transient`, but tell somebody if it stays.
+//! - [`Error::Transient`]: send it again, after checking [`Error::effect`] if it writes.
+//! - [`Error::Credentials`]: stop calling the account until somebody corrects its keys or host.
+//! - [`Error::Unreadable`]: like `Transient`, but report it if it persists.
 
 use crate::RateLimit;
 
-/// Most characters of a message that an [`Error`] keeps; the whole answer is in the exchange.
+/// The most characters of a message that an [`Error`] keeps; the whole response is in the exchange.
 pub const MESSAGE_LIMIT: usize = 1_000;
 
 /// What a failed call may have done to the account.
@@ -17,9 +17,9 @@ pub const MESSAGE_LIMIT: usize = 1_000;
 pub enum Effect {
     /// Nothing: it was never sent, it was refused, or it only reads. It may be sent again.
     None,
-    /// Unknown: it was sent, and no answer says what became of it. Look before writing again,
-    /// because LeadSquared has no idempotency key (documented, `AD/rate-limits`) and a repeated
-    /// create makes a second lead or activity.
+    /// Unknown: it was sent, and no response says what happened. Read the account before writing
+    /// again, because LeadSquared has no idempotency key (documented, `AD/rate-limits`) and a
+    /// repeated create creates a second lead or activity.
     Unknown,
 }
 
@@ -30,11 +30,11 @@ pub enum Error {
     /// Settings or arguments with which no request can be made. Nothing was sent.
     #[error("nothing was sent: {problem}")]
     Invalid {
-        /// What is wrong with which value, and what to give instead.
+        /// Which value is invalid and why, and what to give instead.
         problem: String,
     },
 
-    /// LeadSquared's final no. The whole write is refused, never a part of it (live).
+    /// A final refusal by LeadSquared. The whole write is refused, never a part of it (live).
     #[error(
         "LeadSquared refused {operation} (HTTP {status}{}): {message}; the same request would be \
          refused again, so change it", named(exception.as_deref())
@@ -42,15 +42,16 @@ pub enum Error {
     Refused {
         /// The operation that was called.
         operation: &'static str,
-        /// The HTTP status; 500 for most, but 200 is met as well.
+        /// The HTTP status: mostly 500, but 200 was seen as well.
         status: u16,
         /// `ExceptionType`, such as `MXDuplicateEntryException`. LeadSquared publishes no list.
         exception: Option<String>,
-        /// `ExceptionMessage`, or what else the answer says; up to [`MESSAGE_LIMIT`] characters.
+        /// `ExceptionMessage`, or whatever else the response says; up to [`MESSAGE_LIMIT`]
+        /// characters.
         message: String,
     },
 
-    /// Too many calls, under whatever HTTP status. Nothing was done.
+    /// The rate limit was exceeded, under whatever HTTP status. Nothing was done.
     #[error(
         "LeadSquared's limit of calls is used up ({operation}, HTTP {status}): {message}; wait for \
          the window to pass, then send the same again"
@@ -62,11 +63,11 @@ pub enum Error {
         status: u16,
         /// LeadSquared's words.
         message: String,
-        /// The limit, if the message tells it. There are no headers that do (documented).
+        /// The limit, if the message names it. No header does (documented, `AE/rate-limits`).
         limit: Option<RateLimit>,
     },
 
-    /// No verdict from LeadSquared: no connection, no answer in time, or a server's fault.
+    /// No result from LeadSquared: no connection, no response in time, or a server error.
     #[error("{operation} got no verdict from LeadSquared{}: {problem}; {}", http(*status), repeat(*effect))]
     Transient {
         /// The operation that was called.
@@ -79,7 +80,7 @@ pub enum Error {
         effect: Effect,
     },
 
-    /// Keys or host are wrong, or the user of the keys is deactivated. Nothing was done.
+    /// The keys or the host are wrong, or the user of the keys is deactivated. Nothing was done.
     #[error(
         "LeadSquared did not accept the keys ({operation}, HTTP {status}): {message}; {}",
         credentials(right_host.as_deref())
@@ -91,21 +92,21 @@ pub enum Error {
         status: u16,
         /// LeadSquared's words.
         message: String,
-        /// The host that the message names, if it is not the one that was called: the account is
-        /// in another region (documented that it is named, `AD/api-host`; the wording is not, so
-        /// any `*.leadsquared.com` in it counts: guess).
+        /// The host that the message names, if it is not the one that was called: the account is in
+        /// another region. That it is named is documented (`AD/api-host`); the wording is not, so
+        /// any `*.leadsquared.com` in it counts (guess).
         right_host: Option<String>,
     },
 
-    /// An answer that begins as a success and can't be read: cut, too large, not JSON, or JSON of
-    /// another shape.
+    /// A response that begins as a success and can't be read: cut off, too large, not JSON, or JSON
+    /// of another shape.
     #[error("the answer to {operation} (HTTP {status}) can't be read: {problem}; {}", repeat(*effect))]
     Unreadable {
         /// The operation that was called.
         operation: &'static str,
         /// The HTTP status.
         status: u16,
-        /// What is wrong, and where in the answer.
+        /// The fault, and where in the response it is.
         problem: String,
         /// Whether the request may have taken effect; unknown for everything that writes.
         effect: Effect,

@@ -1,4 +1,4 @@
-//! What is told of a call for the log, and what keeps keys out of it.
+//! What the log is given about a call, and what keeps keys out of it.
 
 use std::{borrow::Cow, fmt::Write as _, sync::Arc, time::Duration};
 
@@ -6,14 +6,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Error, account::Keys};
 
-/// Most bytes of an answer that an [`Exchange`] keeps, unless [`crate::Limits::record`] says
+/// The most bytes of a response that an [`Exchange`] keeps, unless [`crate::Limits::record`] says
 /// otherwise.
 pub const DEFAULT_RECORD_LIMIT: usize = 64 * 1024;
 
-/// What stands in the place of a key.
+/// What is shown in place of a key.
 const REDACTED: &str = "[redacted]";
 
-/// Shorter strings are no keys, and replacing them would only garble the record.
+/// Shorter strings are not keys, and replacing them would only garble the record.
 const SHORTEST_KEY: usize = 8;
 
 /// One request and what came back, for the log. It never holds a key.
@@ -31,10 +31,10 @@ pub struct Exchange {
     pub request: Arc<str>,
     /// The HTTP status, if an answer began.
     pub status: Option<u16>,
-    /// The answer's body as text, up to [`crate::Limits::record`] bytes, cut at a character and
-    /// marked; keys that LeadSquared repeats in it are redacted. Empty if none came.
+    /// The body of the response as text, up to [`crate::Limits::record`] bytes, cut at a character
+    /// and marked. Keys that LeadSquared repeats in it are redacted. Empty if none arrived.
     pub response: Arc<str>,
-    /// From the start of the call, connecting included, to the end of the answer.
+    /// From the start of the call, including connecting, to the end of the response.
     pub elapsed: Duration,
 }
 
@@ -44,18 +44,18 @@ pub struct Exchange {
 pub struct Reply<T> {
     /// The record for the log.
     pub exchange: Exchange,
-    /// What the answer says.
+    /// What the response says.
     pub result: Result<T, Error>,
 }
 
 impl<T> Reply<T> {
-    /// The same reply with its value changed.
+    /// The same reply with another value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reply<U> {
         Reply { exchange: self.exchange, result: self.result.map(change) }
     }
 }
 
-/// Replaces both keys of an account, raw and percent-encoded, wherever they turn up.
+/// Replaces both keys of an account, raw and percent-encoded, wherever they occur.
 #[derive(Clone)]
 pub(crate) struct Redactor(Vec<SecretString>);
 
@@ -110,8 +110,8 @@ impl Redactor {
     }
 }
 
-/// Percent-encodes a query value: everything but unreserved characters, and a space as `%20`,
-/// which every server reads alike, unlike `+`.
+/// Percent-encodes a query value: everything but unreserved characters, and a space as `%20`, which
+/// every server reads the same way, unlike `+`.
 pub(crate) fn encoded(value: &str) -> Cow<'_, str> {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     if value.bytes().all(unreserved) {

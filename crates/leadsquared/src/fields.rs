@@ -1,4 +1,4 @@
-//! Values by schema name, as answers carry them.
+//! Values by schema name, as responses carry them.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use serde::{
 
 use crate::scalar::Text;
 
-/// Values by schema name, in the order received. Null is kept apart from absent.
+/// Values by schema name, in the order received. Null and absent are different.
 ///
-/// Values come as strings or null (documented, `AD/get-lead-by-phone`); numbers and booleans are
-/// made strings, and objects (custom field sets) their JSON.
+/// Values come as strings or null (documented, `AD/get-lead-by-phone`). Numbers and booleans become
+/// strings, and objects (custom field sets) their JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields(Vec<(String, Option<String>)>);
 

@@ -1,4 +1,4 @@
-//! A door for the fuzz targets, in no build of the product.
+//! An entry point for the fuzz targets, in no build of the product.
 
 use crate::answer::{Asked, judge};
 use crate::{
@@ -6,14 +6,14 @@ use crate::{
     LeadRow, Page, Rows, User, Webhook, Written,
 };
 
-/// Reads an answer as that of every operation.
+/// Reads a response as that of every operation.
 pub fn judge_all(status: u16, body: &[u8]) {
     const ASKED: Asked<'_> = Asked {
         operation: "Service.svc/Operation",
         effect: Effect::Unknown,
         host: "api.leadsquared.com",
     };
-    /// Longer than any sentence of an error.
+    /// Longer than the message of any error.
     const LONGEST_MESSAGE: usize = 8 * crate::MESSAGE_LIMIT + 1_000;
     macro_rules! judge_as {
         ($($answer:ty),* $(,)?) => {$(

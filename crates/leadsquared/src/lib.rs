@@ -20,18 +20,17 @@
 //! Rules that hold for every call:
 //!
 //! - One call is one HTTP request with one deadline ([`Limits::deadline`]). **Nothing is ever
-//!   repeated**: whether a repetition is safe is told by [`Error::effect`], and is the caller's to
-//!   decide.
-//! - Every call gives a [`Reply`]: the result, and the [`Exchange`] for the log, on success and on
-//!   failure alike.
-//! - An answer is judged by what its body says, not by its HTTP status, because LeadSquared
-//!   reports errors under 500, 200 and 403 alike.
+//!   repeated**: [`Error::effect`] says whether a repetition is safe, and the caller decides.
+//! - Every call returns a [`Reply`]: the result, and the [`Exchange`] for the log, on success and
+//!   on failure.
+//! - A response is interpreted by its body, not by its HTTP status, because LeadSquared reports
+//!   errors under 500, 200 and 403.
 //! - No key is ever printed, logged or recorded.
 //!
-//! Facts about LeadSquared name their source: `AD/<page>` is that page of
-//! apidocs.leadsquared.com. *Documented* means that LeadSquared says so, *client code* that public
-//! code relies on it, *live* that somebody observed it on a real account, *inferred* and *guess*
-//! that nobody did.
+//! Facts about LeadSquared name their source: `AD/<page>` is that page of apidocs.leadsquared.com.
+//! *Documented* means that LeadSquared says so, *client code* that public code relies on it, *live*
+//! that the author of public code or notes observed it on a real account of theirs, *inferred* and
+//! *guess* that nobody states it. `docs/leadsquared.md` has all of them, with the list of sources.
 
 mod account;
 mod activities;

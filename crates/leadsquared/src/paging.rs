@@ -1,4 +1,4 @@
-//! Pages of rows, and how to ask for them.
+//! Pages of rows, and how to request them.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{scalar, time::to_wire};
 
-/// Which page (documented). Each operation has its own largest size, and asking for more is
+/// Which page (documented). Each operation has a largest size of its own, and a larger one is
 /// refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -18,24 +18,24 @@ pub struct Paging {
     pub page_size: u32,
 }
 
-/// The order of rows (documented). Order by a unique column such as `ProspectAutoId`: rows whose
-/// values tie change places between calls, so that pages lose and repeat rows (live).
+/// The order of rows (documented). Sort by a unique column such as `ProspectAutoId`: rows with
+/// equal values change places between calls, so that pages lose and repeat rows (live).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Sorting<'a> {
     /// The schema name of the column.
     pub column_name: Cow<'a, str>,
-    /// Up or down.
+    /// Ascending or descending.
     pub direction: Direction,
 }
 
 impl<'a> Sorting<'a> {
-    /// From the smallest value up.
+    /// Ascending.
     pub fn ascending(column: impl Into<Cow<'a, str>>) -> Self {
         Self { column_name: column.into(), direction: Direction::Ascending }
     }
 
-    /// From the largest value down.
+    /// Descending.
     pub fn descending(column: impl Into<Cow<'a, str>>) -> Self {
         Self { column_name: column.into(), direction: Direction::Descending }
     }
@@ -52,9 +52,9 @@ pub enum Direction {
     Descending,
 }
 
-/// A span of time in UTC. It is sent in whole seconds, both ends included, while stored instants
-/// have hidden fractions: let adjacent windows share their boundary second, or rows between the
-/// seconds are lost (live).
+/// A span of time in UTC. It is sent in whole seconds, both ends included, while stored times have
+/// hidden fractions. Adjacent windows must share their boundary second, or rows between the seconds
+/// are lost (live).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The first second.
@@ -69,7 +69,7 @@ impl Window {
     }
 }
 
-/// `Columns`: the names joined by commas; left out when there are none, which asks for all.
+/// `Columns`: the names joined by commas; left out when there are none, which requests all.
 #[derive(Serialize)]
 pub(crate) struct Columns<'a> {
     #[serde(rename = "Include_CSV", serialize_with = "joined")]
@@ -86,10 +86,10 @@ fn joined<S: Serializer>(names: &&[&str], serializer: S) -> Result<S::Ok, S::Err
     serializer.serialize_str(&names.join(","))
 }
 
-/// A page of rows. With no rows the list is absent from the answer (live).
+/// A page of rows. Without rows the list is absent from the response (live).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// The rows that the whole query has, whatever the page.
+    /// The number of rows of the whole query, whatever the page.
     pub record_count: u64,
     /// The rows of this page.
     pub rows: Vec<T>,
@@ -122,13 +122,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Page<T> {
     }
 }
 
-/// A row of a bulk answer that says which row of the request it is about.
+/// A row of a bulk response that says which row of the request it is about.
 pub(crate) trait Numbered {
     /// `RowNumber`, from 1.
     fn number(&self) -> Option<usize>;
 }
 
-/// The rows of a bulk answer. HTTP 200 says nothing about them: good rows are applied although
+/// The rows of a bulk response. HTTP 200 says nothing about them: good rows are applied although
 /// others fail (client code).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows<T>(pub Vec<T>);

@@ -1,8 +1,8 @@
-//! The limit that LeadSquared's refusal names.
+//! The rate limit, as the refusal names it.
 
 use std::time::Duration;
 
-/// The text by which a refusal for the limit is known whatever its status and type: 429 is
+/// The text that identifies a refusal for the rate limit, whatever its status and type: 429 is
 /// documented, 403 and 200 were reported (client code).
 const PHRASE: &str = "api calls exceeded the limit";
 
@@ -10,14 +10,14 @@ const PHRASE: &str = "api calls exceeded the limit";
 /// (documented, `AD/update-a-lead`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Calls allowed in a window.
+    /// The calls allowed in a window.
     pub calls: u32,
     /// The length of the window.
     pub per: Duration,
 }
 
 impl RateLimit {
-    /// Whether a message is about the limit of calls.
+    /// Whether a message is about the rate limit.
     pub(crate) fn is_named_in(message: &str) -> bool {
         message
             .as_bytes()
@@ -25,7 +25,7 @@ impl RateLimit {
             .any(|window| window.eq_ignore_ascii_case(PHRASE.as_bytes()))
     }
 
-    /// The two numbers of a message; `None` if it has other than two or a window of seconds.
+    /// The two numbers of a message; `None` if it does not have both, in seconds.
     pub(crate) fn read(message: &str) -> Option<Self> {
         let rest = message.to_ascii_lowercase();
         let (_, rest) = rest.split_once(" of ")?;

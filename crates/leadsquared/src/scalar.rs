@@ -1,8 +1,8 @@
 //! Lenient reading of single values.
 //!
-//! LeadSquared gives the same value as a string, a number, a boolean or null from one endpoint,
-//! account or year to the next (documented samples disagree), so no shape of a scalar may fail a
-//! whole answer.
+//! LeadSquared returns the same value as a string, a number, a boolean or null, depending on the
+//! endpoint, the account or the year (documented samples disagree), so no form of a scalar may fail
+//! a whole response.
 
 use std::fmt;
 
@@ -110,7 +110,7 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     }))
 }
 
-/// A list that may be null.
+/// A list, or null.
 pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! LeadSquared's ways of writing an instant.
+//! How LeadSquared writes times.
 
 use jiff::{
     Timestamp,
@@ -6,17 +6,17 @@ use jiff::{
     tz::TimeZone,
 };
 
-/// An instant as requests carry it: `2016-09-05 02:00:00`, UTC, whole seconds, without a zone
-/// (documented on most pages). Fractions are cut off.
+/// A time as requests carry it: `2016-09-05 02:00:00`, UTC, whole seconds, without a zone
+/// (documented on most pages). Fractions are dropped.
 pub fn to_wire(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Reads an instant in any of the forms that answers carry; `None` for anything else.
+/// Parses a time in any of the forms of responses; `None` for anything else.
 ///
 /// - `2015-07-31 06:35:37.000` in leads, without the fraction in activities (documented,
 ///   `AD/get-a-lead-by-email-id`, `AD/get-activities-of-a-lead`); UTC also in accounts whose users
-///   are elsewhere (live).
+///   are in another zone (live).
 /// - `/Date(1457006650000+0000)/` in field metadata (documented, `AD/get-lead-field-properties`).
 /// - `7/31/2026 5:33:50 AM` inside `ActivityFields`: US order, UTC (live).
 pub fn from_wire(text: &str) -> Option<Timestamp> {

@@ -1,4 +1,4 @@
-//! JSON of any shape, within an answer.
+//! JSON of any shape, within a response.
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 /// Any JSON.
 ///
-/// Never read a `serde_json::Value` from an answer: where any crate of a program switches
-/// serde_json's `raw_value` on, its reader takes an object of one private name for JSON within a
-/// text and reads that too, its depth counted anew, until the stack overflows.
+/// Never read a `serde_json::Value` from a response: if any crate of a program enables serde_json's
+/// `raw_value`, its reader takes an object with a certain private name for JSON in a text and
+/// parses that too, with a new depth count, until the stack overflows.
 #[derive(Debug)]
 pub(crate) struct Tree(pub Value);
 

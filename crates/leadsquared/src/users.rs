@@ -37,25 +37,25 @@ pub struct User {
 }
 
 impl User {
-    /// Whether the user is active, as far as the answer says: one that says nothing is.
+    /// Whether the user is active; a user without a status is.
     pub fn is_active(&self) -> bool {
         self.status_code.is_none_or(|code| code == 0)
     }
 }
 
-/// A user with what an account tells of one user that it does not tell in the list of all.
+/// A user with what is returned for a single user but not in the list of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct UserDetails {
     /// The user.
     #[serde(flatten)]
     pub user: User,
-    /// Everything else that was told, custom fields (`mx_…`) among it, by schema name.
+    /// Everything else that was returned, including custom fields (`mx_…`), by schema name.
     #[serde(flatten)]
     pub others: BTreeMap<String, serde_json::Value>,
 }
 
 impl UserDetails {
-    /// The custom fields that hold something, as schema name and text.
+    /// The custom fields that have a value, as schema name and text.
     pub fn custom_fields(&self) -> impl Iterator<Item = (&str, String)> {
         self.others.iter().filter(|(name, _)| name.starts_with("mx_")).filter_map(
             |(name, value)| {
@@ -70,7 +70,7 @@ impl UserDetails {
     }
 }
 
-/// A user, or a list of which the first counts.
+/// A user, or a list, of which the first counts.
 struct First(Option<User>);
 
 impl<'de> Deserialize<'de> for First {
@@ -96,15 +96,15 @@ impl Client {
     }
 
     /// `GetByAccessKey`: the user of the keys, a cheap check of keys and host (client code). Both a
-    /// user and a list of one are read (guess; the sandbox needs a switch for it). `None` means
-    /// that the keys were accepted and the answer names no user.
+    /// user and a list of one are accepted (guess; the sandbox has no switch for it yet). `None`
+    /// means that the keys were accepted and the response names no user.
     pub async fn user_of_keys(&self) -> Reply<Option<User>> {
         let reply: Reply<First> = self.send(Call::get("UserManagement.svc/GetByAccessKey")).await;
         reply.map(|first| first.0)
     }
 
     /// `User/Retrieve/ByEmailAddress`: the users with this email address, none or one (client
-    /// code), with their custom fields (guess: `ByUserId` answers them, live).
+    /// code), with their custom fields (guess: `ByUserId` returns them, live).
     pub async fn users_by_email(&self, email: &str) -> Reply<Vec<UserDetails>> {
         let call = Call::get("UserManagement.svc/User/Retrieve/ByEmailAddress")
             .query("emailAddress", email);

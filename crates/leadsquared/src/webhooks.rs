@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Client, Done, Page, Paging, Reply, Sorting, Written, call::Call, scalar};
 
-/// What a webhook is told of (documented, `AD/create-a-webhook`).
+/// The event of a webhook (documented, `AD/create-a-webhook`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WebhookEvent {
     /// 2. Its event code belongs in [`WebhookWrite::activity_event`] (live).
@@ -48,18 +48,18 @@ impl WebhookEvent {
 /// A webhook to be set up. It posts JSON.
 #[derive(Clone, Debug)]
 pub struct WebhookWrite<'a> {
-    /// A text for people.
+    /// A description.
     pub description: Cow<'a, str>,
     /// Where it posts. It is recorded in the [`crate::Exchange`]; put secrets in a header.
     pub url: Cow<'a, str>,
-    /// What it is told of.
+    /// Its event.
     pub event: WebhookEvent,
     /// The code of the activity's type, for activity events: sent at the top level *and* in
-    /// `WebhookProperties`, a text of JSON, because it is refused without either (live).
+    /// `WebhookProperties`, a text of JSON, because it is refused unless both are there (live).
     pub activity_event: Option<u32>,
-    /// Whether all administrators are told of failures.
+    /// Whether all administrators are notified of failures.
     pub notify_on_failure: bool,
-    /// Headers that it sends. Their values are redacted in the [`crate::Exchange`].
+    /// The headers that it sends. Their values are redacted in the [`crate::Exchange`].
     pub headers: Vec<(Cow<'a, str>, SecretString)>,
 }
 
@@ -123,9 +123,10 @@ fn body<'a>(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookQuery<'a> {
     /// The event's name, such as `Lead_Post_Create`, `Lead_Post_Update` or
-    /// `LeadActivity_Post_Create` (documented, `AD/retrieve-a-webhook`, which advises to give it).
+    /// `LeadActivity_Post_Create` (documented, `AD/retrieve-a-webhook`, which recommends it).
     pub event: &'a str,
-    /// 0 enabled, 1 disabled by hand, 2 disabled because of failures (documented).
+    /// 0 enabled, 1 disabled by hand, 2 disabled because of failures (documented,
+    /// `AD/retrieve-a-webhook`).
     pub status_code: Option<u8>,
     /// The webhook's id.
     pub webhook_id: &'a str,
@@ -147,13 +148,13 @@ pub struct Webhook {
     /// Where it posts.
     #[serde(rename = "URL", deserialize_with = "scalar::text")]
     pub url: Option<String>,
-    /// The text for people.
+    /// Its description.
     #[serde(deserialize_with = "scalar::text")]
     pub description: Option<String>,
     /// Its event, a name or number.
     #[serde(deserialize_with = "scalar::text")]
     pub event_code: Option<String>,
-    /// 0 enabled, 1 disabled by hand, 2 disabled because of failures: LeadSquared gives up after
+    /// 0 enabled, 1 disabled by hand, 2 disabled because of failures: LeadSquared disables it after
     /// ten in a row (client code).
     #[serde(deserialize_with = "scalar::whole")]
     pub status_code: Option<i64>,
@@ -163,7 +164,7 @@ pub struct Webhook {
 }
 
 impl Client {
-    /// `Webhook.svc/Create`: sets up a webhook (documented, `AD/create-a-webhook`). Answers `Id`.
+    /// `Webhook.svc/Create`: sets up a webhook (documented, `AD/create-a-webhook`). Returns `Id`.
     pub async fn create_webhook(&self, webhook: &WebhookWrite<'_>) -> Reply<Written> {
         let call =
             Call::write("Webhook.svc/Create", &body(None, webhook, |value| value.expose_secret()))
@@ -186,7 +187,7 @@ impl Client {
     }
 
     /// `Webhook.svc/Retrieve`: the webhooks that are set up (documented, `AD/retrieve-a-webhook`).
-    /// The answer is not recorded, since it may hold values of headers.
+    /// The response is not recorded, because it may contain values of headers.
     pub async fn webhooks(&self, query: &WebhookQuery<'_>) -> Reply<Page<Webhook>> {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
@@ -220,7 +221,7 @@ impl Client {
         self.send(Call::search("Webhook.svc/Retrieve", &body).hide_answer()).await
     }
 
-    /// `Webhook.svc/Delete`: removes a webhook. A `GET`: `POST` is answered with 405 (live).
+    /// `Webhook.svc/Delete`: removes a webhook. It is a `GET`; `POST` returns 405 (live).
     pub async fn delete_webhook(&self, webhook_id: &str) -> Reply<Done> {
         let call = Call::get_that_writes("Webhook.svc/Delete").query("webhookId", webhook_id);
         self.send(call).await

@@ -1,18 +1,18 @@
-//! Answers to single writes.
+//! Responses to single writes.
 
 use serde::{Deserialize, de::Error as _};
 
 use crate::scalar::{self, Text};
 
-/// The answer to a write: `{"Status":"Success","Message":{…}}`, with any subset of these in
+/// The response to a write: `{"Status":"Success","Message":{…}}`, with any subset of these in
 /// `Message` (documented, `AD/error-handling`; `RelatedId` and `IsCreated` client code).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// `Id`: of the lead, activity, type or webhook.
     pub id: Option<String>,
-    /// `RelatedId`, given by `Lead.Capture`. Whether it can differ from `Id` is not known.
+    /// `RelatedId`, returned by `Lead.Capture`. Whether it can differ from `Id` is not known.
     pub related_id: Option<String>,
-    /// `IsCreated`: true for a new lead, false for one that was there.
+    /// `IsCreated`: true for a new lead, false for one that existed.
     pub is_created: Option<bool>,
     /// `AffectedRows`.
     pub affected_rows: Option<u64>,
@@ -21,7 +21,7 @@ pub struct Written {
 }
 
 impl Written {
-    /// The ProspectID of the lead: `Id`, else `RelatedId`. Clients read either (client code).
+    /// The ProspectID of the lead: `Id`, else `RelatedId`. Clients use either (client code).
     pub fn lead_id(&self) -> Option<&str> {
         self.id.as_deref().or(self.related_id.as_deref())
     }
@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Written {
     }
 }
 
-/// The answer to a call of which only success is known: `{"Status":"Success"}`.
+/// The response to a call that only returns success: `{"Status":"Success"}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Done;
 

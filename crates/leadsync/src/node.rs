@@ -85,8 +85,8 @@ impl Node {
         let metrics = telemetry::start_metrics()?;
         let wake = Arc::new(Notify::new());
         let clock: web::Clock = Arc::new(now);
-        let dispatcher =
-            Dispatcher::start(store.clone(), wake.clone(), clock.clone(), Options::default());
+        let options = Options { chance, ..Options::default() };
+        let dispatcher = Dispatcher::start(store.clone(), wake.clone(), clock.clone(), options);
         let mails_are_sent = matches!(post, Post::Smtp(_));
         let mails = notify::Options { poll: MAIL_POLL, public_url: public_url.clone(), post };
         let notifier = Notifier::start(store.clone(), clock.clone(), mails);
@@ -155,4 +155,9 @@ async fn finished(task: &JoinHandle<store::Result<()>>) {
     while !task.is_finished() {
         look.tick().await;
     }
+}
+
+/// A number between 0 and 1, another one each time.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::connector::Access;
 use crate::value::truth;
 
-/// The role that may use every connector of its account (documented, connector page, section 5).
+/// The role that may use every connector of its account (documented,
+/// HL/leadsquared-lead-sync-connector, section 5).
 const ADMINISTRATOR: &str = "Administrator";
 
 /// What an account says of one of its users, as far as access needs it.

@@ -2,7 +2,7 @@
 //!
 //! A link belongs to a *pair of accounts*, not to a connector: two opposite connectors share it,
 //! which is how the one knows what the other wrote. It keeps the two-sided base of
-//! `docs/two-way.md`: for each side the values that it really held when the two last agreed. A change
+//! `docs/two-way.md#base`: for each side the values that it really held when the two last agreed. A change
 //! is a difference from one's own side of the base, so two sides that write the same thing
 //! differently (`9876543210` here, `+91-9876543210` there) can be in agreement for ever.
 

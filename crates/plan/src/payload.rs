@@ -1,6 +1,6 @@
 //! Reading a webhook's body.
 //!
-//! Every shape of the reference is read: an automation's `Before` / `After` / `Current`, a native
+//! Every shape of `docs/leadsquared.md#payloads` is read: an automation's `Before` / `After` / `Current`, a native
 //! webhook's flat lead or `Before` / `After`, activities one by one or in an array, and the
 //! `LeadPropertyList` of `Leads.RecentlyModified`, each as JSON or as a form.
 
@@ -114,7 +114,7 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Item>, Proble
 /// Reads the body of a webhook that tells of leads which were deleted or merged: every lead that it
 /// names, each of which may be gone, or not.
 ///
-/// What LeadSquared posts of these is not known (`docs/leadsquared.md`). A guess: the lead as in
+/// What LeadSquared posts of these is not known (`docs/leadsquared.md#payloads`). A guess: the lead as in
 /// other webhooks, or ids under names that end in `ProspectId` or `LeadId`.
 ///
 /// # Errors

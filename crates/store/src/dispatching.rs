@@ -12,7 +12,7 @@ use plan::outcome::{RetryWith, SyncStatus};
 use crate::error::Result;
 use crate::intake::Origin;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
-use crate::reviews::Standing;
+use plan::review::StandingReview;
 
 /// Working the requests of some accounts.
 ///
@@ -89,7 +89,7 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
 
     /// The reviews of these leads of a pair that are open or decided: by the lead's id in the
     /// source or, of a conflict, in the destination.
-    async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>>;
+    async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<StandingReview>>;
 
     /// Stores what happened and what is about to happen, in one commit.
     async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()>;

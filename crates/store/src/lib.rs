@@ -46,7 +46,7 @@ pub use progress::{
     RequestState, Spent, Stage,
 };
 pub use retry::{Retried, Retry, RetryBatch, Selection};
-pub use reviews::{NewReview, ReviewFilter, ReviewItem, Reviews, Standing};
+pub use reviews::{NewReview, ReviewFilter, ReviewItem, Reviews};
 pub use session::{EndSessions, Guest, NewLink, NewSession, Person, Session, SessionItem};
 pub use settings::{
     Account, AccountPlan, Change, Configuration, Connector, Keys, Settings, Version,

@@ -78,25 +78,6 @@ pub struct NewReview {
     pub review: Review,
 }
 
-/// What a review says to whoever works the lead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Its number.
-    pub id: i64,
-    /// The account that the lead comes from.
-    pub source: AccountId,
-    /// The lead's id there.
-    pub source_id: String,
-    /// Of a conflict, the lead's id in the destination.
-    pub destination_id: Option<String>,
-    /// Why a person is asked.
-    pub reason: Reason,
-    /// How it stands: open or decided.
-    pub state: State,
-    /// What was decided.
-    pub choice: Option<Choice>,
-}
-
 /// A question, as people see it.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReviewItem {

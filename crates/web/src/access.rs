@@ -1,4 +1,4 @@
-//! What somebody may see: everything, or the connectors that LeadSquared accounts grant.
+//! What somebody may see: everything, or the connectors to which LeadSquared accounts grant access.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -13,37 +13,38 @@ use store::{Account, Configuration};
 
 use crate::Shared;
 
-/// What an account said of a user is believed for so long; then it is asked again.
+/// How long what an account returned about a user is valid; then it is read again.
 const FRESH: SignedDuration = SignedDuration::from_mins(15);
-/// And for so long while the account does not answer.
+/// The same while the account does not respond.
 const STALE: SignedDuration = SignedDuration::from_hours(1);
-/// An account that was asked of a user is not asked again within this time, whatever it said.
+/// A user is not read again from an account within this time, whatever it returned.
 const PAUSE: SignedDuration = SignedDuration::from_mins(1);
-/// Anybody can name an address, and each costs calls of the quota: so many links are worked within
-/// [`LINKS_IN`], of strangers, who are among no account's users as far as is known, and of others.
+/// Anybody can enter an address, and each one costs calls of the quota. So the links within
+/// [`LINKS_IN`] are limited: for strangers, who are not known as users of any account, and for
+/// others.
 const STRANGERS: usize = 30;
 const OTHERS: usize = 300;
 const LINKS_IN: SignedDuration = SignedDuration::from_hours(1);
 
-/// What somebody may see and do something with.
+/// What somebody may see and act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// Everything.
     All,
-    /// These connectors, by name, and what is theirs.
+    /// These connectors, by name, and what belongs to them.
     Connectors(BTreeSet<String>),
 }
 
 /// What a route shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Within {
-    /// Things of the whole: only those enter whose reach is everything.
+    /// Things that belong to no connector: only for those whose reach is everything.
     Everything,
     /// The connector of the path's `{name}`.
     Connector,
-    /// What is in reach of who asks: its handler sees to that.
+    /// What is in the caller's reach; the handler ensures that.
     Reach,
-    /// What is the asker's own, like their sessions.
+    /// What belongs to the caller, such as their sessions.
     Own,
 }
 
@@ -56,8 +57,8 @@ impl Reach {
         }
     }
 
-    /// Whether a route that shows this may be entered with these parts of its path; none that can be
-    /// read is nobody's connector.
+    /// Whether a route that shows this may be used with these parts of its path. Parts that can't
+    /// be read are nobody's connector.
     pub(crate) fn admits(&self, within: Within, path: Option<&RawPathParams>) -> bool {
         match (self, within) {
             (Self::All, _) | (_, Within::Reach | Within::Own) => true,
@@ -69,7 +70,7 @@ impl Reach {
         }
     }
 
-    /// For filters: the connectors that it is limited to.
+    /// For filters: the connectors to which it is limited.
     pub(crate) fn limit(&self) -> Option<Vec<String>> {
         match self {
             Self::All => None,
@@ -77,8 +78,8 @@ impl Reach {
         }
     }
 
-    /// The configuration without connectors that are out of reach, and without accounts that are
-    /// then no connector's.
+    /// The configuration without connectors that are out of reach, and without accounts that no
+    /// remaining connector uses.
     pub(crate) fn narrow(&self, mut configuration: Configuration) -> Configuration {
         if *self != Self::All {
             configuration.connectors.retain(|connector| self.has(&connector.definition.name));
@@ -91,11 +92,11 @@ impl Reach {
     }
 }
 
-/// A route, and who may use it.
+/// A route and who may use it.
 pub(crate) struct Row {
     methods: String,
     path: String,
-    /// What it needs; nothing: anybody may use it.
+    /// What it requires; `None` if anybody may use it.
     needs: Option<Scope>,
     within: Within,
 }
@@ -107,7 +108,7 @@ impl Row {
         Self { methods, path, needs: None, within: Within::Reach }
     }
 
-    /// A route that needs this and shows that.
+    /// A route that requires this and shows that.
     pub(crate) fn closed(
         methods: &str,
         path: impl Into<String>,
@@ -124,7 +125,7 @@ impl fmt::Display for Row {
         let Self { methods, path, needs, within } = self;
         let may = |role: Role| needs.is_none_or(|needs| role.most() >= needs);
         let word = |may: bool| if may { "yes" } else { "no" };
-        // Whoever is let in by an account is an operator of what is in reach.
+        // Somebody to whom an account grants access is an operator for what is in reach.
         let guest = match (needs, within) {
             (None, _) | (_, Within::Own) => "yes",
             _ if !may(Role::Operator) => "no",
@@ -139,7 +140,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// Who was asked about of late.
+/// Which users were read recently.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     users: Mutex<HashMap<(AccountId, String), Timestamp>>,
@@ -148,7 +149,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Whether the account may be asked about this user now, which then counts as asked.
+    /// Whether this user may be read from the account now. If so, it counts as read.
     fn may_ask(&self, account: AccountId, email: &str, now: Timestamp) -> bool {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         users.retain(|_, at| now.duration_since(*at) < PAUSE);
@@ -160,7 +161,7 @@ impl Asked {
         true
     }
 
-    /// Whether a link may be worked now, which then counts.
+    /// Whether a link may be handled now. If so, it counts.
     fn may_work_link(&self, is_stranger: bool, now: Timestamp) -> bool {
         let (links, most) =
             if is_stranger { (&self.strangers, STRANGERS) } else { (&self.others, OTHERS) };
@@ -174,17 +175,18 @@ impl Asked {
     }
 }
 
-/// What a user of LeadSquared accounts with this email address may see, who is signed in.
+/// What a signed-in user of LeadSquared accounts with this email address may see.
 pub(crate) async fn reach_of(shared: &Shared, email: &str) -> store::Result<Reach> {
     reach_by(shared, email, FRESH).await
 }
 
-/// What such a user may see who wants to sign in now: who was just let in there need not wait.
+/// What such a user may see who wants to sign in now: somebody who was just given access need not
+/// wait.
 pub(crate) async fn reach_of_newcomer(shared: &Shared, email: &str) -> store::Result<Reach> {
     reach_by(shared, email, PAUSE).await
 }
 
-/// By what accounts said within this time, or say now.
+/// By what accounts returned within this time, or return now.
 async fn reach_by(shared: &Shared, email: &str, fresh: SignedDuration) -> store::Result<Reach> {
     let configuration = shared.store.configuration().await?;
     let kept = shared.store.account_users(email).await?;
@@ -203,14 +205,14 @@ async fn reach_by(shared: &Shared, email: &str, fresh: SignedDuration) -> store:
     Ok(Reach::Connectors(granted.map(|of| of.definition.name.clone()).collect()))
 }
 
-/// The accounts whose users may be let in.
+/// The accounts whose users may be given access.
 fn destinations(configuration: &Configuration) -> impl Iterator<Item = &Account> {
     configuration.accounts.iter().filter(|account| {
         configuration.connectors.iter().any(|connector| connector.destination == account.id)
     })
 }
 
-/// What an account says of a user, who is none if that is not known.
+/// What an account returns about a user; nobody, if that is not known.
 async fn user_of(
     shared: &Shared,
     account: &Account,
@@ -240,8 +242,8 @@ async fn user_of(
     }
 }
 
-/// Whether accounts may be asked about this address now: there were few links of late, fewer of
-/// strangers, whom no account's list of users has.
+/// Whether accounts may be called about this address now: only if there were few links lately, and
+/// fewer for strangers, who are not in any account's list of users.
 pub(crate) async fn may_ask_about(shared: &Shared, email: &str) -> store::Result<bool> {
     let configuration = shared.store.configuration().await?;
     for account in destinations(&configuration) {

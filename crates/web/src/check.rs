@@ -1,4 +1,4 @@
-//! What will fail before it fails: for the API and the command line.
+//! Finds what will fail before it does: for the API and the command line.
 
 use jiff::Timestamp;
 use plan::check::{self, Finding, Severity};
@@ -7,7 +7,7 @@ use store::{Account, Configuration, Connector, Store};
 
 use crate::asking::AskAccounts;
 
-/// What is wrong with a connector, by what its accounts say now.
+/// The problems of a connector, by the current metadata of its accounts.
 ///
 /// # Errors
 /// The store failed.

@@ -13,15 +13,15 @@ use crate::Limits;
 
 /// The most deliveries of one commit.
 const MOST_A_COMMIT: usize = 512;
-/// A commit that takes longer is given up, and its senders are told to try again.
+/// A commit that takes longer is abandoned, and its senders get a response to try again.
 const LONGEST_COMMIT: Duration = Duration::from_secs(20);
 
 /// Why a delivery was not kept. The sender has to send it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotKept {
-    /// Too much waits already.
+    /// Too much is waiting already.
     Full,
-    /// The store did not take it.
+    /// The store did not accept it.
     Failed,
 }
 
@@ -31,7 +31,7 @@ struct Waiting {
     room: OwnedSemaphorePermit,
 }
 
-/// The way to the task.
+/// The handle of the task.
 #[derive(Clone, Debug)]
 pub(crate) struct Committer {
     queue: mpsc::Sender<Waiting>,
@@ -51,15 +51,15 @@ impl Committer {
         (Self { queue, room }, task)
     }
 
-    /// Takes room for so many more bytes of a body, until what is answered is dropped. It is taken
-    /// as they arrive: announcing much and sending nothing keeps nobody out.
+    /// Reserves room for this many more bytes of a body, until the returned permit is dropped. It
+    /// is reserved as bytes arrive: announcing much and sending nothing blocks nobody.
     pub(crate) fn take_room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, NotKept> {
         let bytes = u32::try_from(bytes).map_err(|_| NotKept::Full)?;
         self.room.clone().try_acquire_many_owned(bytes).map_err(|_| NotKept::Full)
     }
 
-    /// Keeps a delivery, whose body takes this room; answers when it is on disk. When the caller
-    /// goes away it is kept all the same.
+    /// Keeps a delivery whose body has this room, and returns when it is on disk. It is kept even
+    /// if the caller goes away.
     pub(crate) async fn keep(
         &self,
         delivery: NewDelivery,
@@ -96,7 +96,7 @@ async fn commit(intake: Arc<dyn Intake>, wake: Arc<Notify>, mut queue: mpsc::Rec
         };
         for (answer, room) in answers {
             drop(room);
-            // Nobody waits any more if the client hung up.
+            // Nobody is waiting if the client hung up.
             let _ = answer.send(kept);
         }
         if kept {
@@ -107,7 +107,7 @@ async fn commit(intake: Arc<dyn Intake>, wake: Arc<Notify>, mut queue: mpsc::Rec
     }
 }
 
-/// Stores them in a task of its own, so that a panic in the store ends one commit and not all.
+/// Stores them in a separate task, so that a panic in the store ends one commit and not all.
 async fn store_within(
     longest: Duration,
     intake: Arc<dyn Intake>,
@@ -124,7 +124,8 @@ async fn store_within(
     }
 }
 
-/// What waits is told at once, rather than one batch after the other after as many time-outs.
+/// Everything that waits is refused at once, instead of one batch after another, each after a
+/// time-out.
 fn refuse_all(queue: &mut mpsc::Receiver<Waiting>) {
     while let Ok(waiting) = queue.try_recv() {
         let _ = waiting.kept.send(false);

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// What a peer may do, and how much is kept waiting.
+/// Limits for a peer, and for what waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Open connections; more wait to be accepted.
@@ -42,7 +42,7 @@ impl Default for Limits {
     }
 }
 
-/// After a failed accept (no file handles left, mostly): how long to wait.
+/// How long to wait after a failed accept (mostly because no file handles are left).
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) async fn serve(
@@ -86,7 +86,7 @@ async fn accept(
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => {
-            // Answers are small, and their senders wait for them.
+            // Responses are small, and senders wait for them.
             let _ = stream.set_nodelay(true);
             Some((stream, place))
         }
@@ -100,13 +100,13 @@ async fn accept(
 
 async fn connection(stream: TcpStream, router: Router, head: Duration, stop: CancellationToken) {
     let mut builder = http1::Builder::new();
-    // A peer that closes its side once its body is sent would else cancel its own request before
-    // it reaches the committer.
+    // Otherwise, a peer that closes its side once its body is sent would cancel its own request
+    // before it reaches the committer.
     builder.timer(TokioTimer::new()).header_read_timeout(head).half_close(true);
     let service = TowerToHyperService::new(router);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
-    // A peer that breaks off is its own affair.
+    // A peer that disconnects is not our error.
     tokio::select! {
         _ = connection.as_mut() => {}
         () = stop.cancelled() => {

@@ -1,4 +1,4 @@
-//! Requests as comma-separated values (RFC 4180), a line a record.
+//! Requests as comma-separated values (RFC 4180), with a line for each record.
 
 use store::{RecordLine, RequestLine};
 
@@ -30,7 +30,7 @@ pub(crate) fn head() -> String {
     text
 }
 
-/// Adds a request: a line for each of its records, or one if there is none yet.
+/// Adds a request: a line for each of its records, or one line if it has none yet.
 pub(crate) fn push(text: &mut String, request: &RequestLine) {
     if request.records.is_empty() {
         push_line(text, &cells(request, None));
@@ -76,9 +76,9 @@ fn push_line(text: &mut String, cells: &[String; COLUMNS.len()]) {
     text.push_str("\r\n");
 }
 
-/// Adds a cell, in quotes, as text that no spreadsheet takes for a formula: where one could begin,
-/// an apostrophe stands before it. One could also begin behind what some spreadsheets take as the
-/// end of a cell (OWASP, *CSV Injection*).
+/// Adds a cell, in quotes, as text that no spreadsheet takes for a formula: an apostrophe is put
+/// before anything that could begin one. A formula could also begin after what some spreadsheets
+/// take for the end of a cell (OWASP, *CSV Injection*).
 fn push_cell(text: &mut String, cell: &str) {
     text.push('"');
     let mut begins = true;

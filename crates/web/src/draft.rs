@@ -1,4 +1,4 @@
-//! What other settings would make of what came lately, without doing it.
+//! The outcome of recent requests under other settings, without writing anything.
 
 use jiff::Timestamp;
 use plan::check::{self, Finding};
@@ -11,72 +11,71 @@ use serde::Serialize;
 use store::{Configuration, Connector, Filter, Page, Store};
 
 use crate::AskAccounts;
-use crate::preview::{Asked, NotPreviewed, known_or_read, preview_between};
+use crate::preview::{NotPreviewed, Payload, Previewed, known_or_read, preview_between};
 
-/// A request, what became of it, and what would become of it.
+/// A request, its outcome, and its outcome under a draft.
 #[derive(Debug, Serialize)]
 pub struct DraftItem {
     /// The request.
     pub request: RequestId,
-    /// When it came.
+    /// When it arrived.
     pub received_at: Timestamp,
-    /// What became of its records.
+    /// The outcomes of its records.
     pub was: Vec<Event>,
-    /// What would become of them now; empty if its body can't be read.
+    /// Their outcomes under the draft; empty if the body can't be read.
     pub records: Vec<RecordPreview>,
-    /// Where that differs from what the saved settings would make of them.
+    /// Where they differ from the outcomes under the saved settings.
     pub differs: Vec<Differing>,
     /// Why its body can't be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Problem>,
 }
 
-/// A field that gets another value than by the saved settings.
+/// A field with another value than under the saved settings.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Differing {
     /// The record's place in the request, from 0.
     pub record: usize,
     /// The destination's field by schema name.
     pub field: String,
-    /// What it would get by the saved settings, if anything.
+    /// Its value under the saved settings, if any.
     pub saved: Option<String>,
-    /// What it would get by these.
+    /// Its value under these settings.
     pub draft: Option<String>,
 }
 
-/// What these settings would make of the connector's last requests, newest first. Nothing is
-/// written and no account is asked, unless it never told what the settings need.
+/// The outcome of the connector's last requests under these settings, newest first. Nothing is
+/// written, and no account is called unless metadata that the settings need was never read.
 ///
 /// # Errors
-/// The store failed, or an account does not say what is needed.
+/// The store failed, or an account did not return what is needed.
 pub async fn draft(
     store: &dyn Store,
     asking: &dyn AskAccounts,
-    asked: Asked<'_>,
+    previewed: Previewed<'_>,
     definition: Definition,
     limit: usize,
 ) -> Result<Vec<DraftItem>, NotPreviewed> {
-    let Asked { configuration, connector, .. } = asked;
+    let Previewed { configuration, connector, .. } = previewed;
     let trial = Connector { definition, ..connector.clone() };
     let accounts = (
         configuration.account_of(connector.source)?,
         configuration.account_of(connector.destination)?,
     );
-    let told = known_or_read(store, asking, &trial, accounts).await?;
-    let told = (&told.0, &told.1);
+    let metadata = known_or_read(store, asking, &trial, accounts).await?;
+    let metadata = (&metadata.0, &metadata.1);
     let filter = Filter { connector: Some(connector.definition.name.clone()), ..Filter::default() };
     let (requests, _) = store.requests(&filter, &Page { limit, after: None }).await?;
     let mut items = Vec::with_capacity(requests.len());
     for request in requests {
         let Some(delivery) = store.delivery(request.id).await? else { continue };
-        // What the mapping makes of a lead says nothing of one that is gone.
+        // The mapping says nothing about a lead that is gone.
         if delivery.origin.removal().is_some() {
             continue;
         }
-        let content_type = delivery.content_type.as_deref();
         let by = |connector| {
-            let asked = Asked { connector, ..asked };
-            preview_between(store, asked, told, &delivery.body, content_type)
+            let previewed = Previewed { connector, ..previewed };
+            preview_between(store, previewed, metadata, Payload::of(&delivery))
         };
         let (records, error) = match by(&trial).await {
             Ok(records) => (records, None),
@@ -111,11 +110,10 @@ fn differing(saved: &[RecordPreview], draft: &[RecordPreview]) -> Vec<Differing>
     differing
 }
 
-/// What is wrong with settings that are not saved, by what the accounts said of themselves when
-/// they were last asked.
+/// The problems of unsaved settings, by the metadata of the accounts that was read last.
 ///
 /// # Errors
-/// The store failed, or an account never said what is needed and does not say it now.
+/// The store failed, or metadata that is needed was never read and can't be read now.
 pub async fn check_draft(
     store: &dyn Store,
     asking: &dyn AskAccounts,

@@ -1,4 +1,4 @@
-//! Writing configuration files: for the console and `export`.
+//! Configuration files, for the console and `export`.
 
 use plan::connector::{
     Access, ActivityRules, Basic, Conflict, Definition, Identity, LeadRules, Owners, Removed,
@@ -26,13 +26,13 @@ struct AccountTable<'a> {
     quota: Option<Quota>,
 }
 
-/// Where a secret is: in the environment.
+/// A secret, which is taken from the environment.
 #[derive(Serialize)]
 struct Variable {
     env: String,
 }
 
-/// A definition with `enabled` in the place where people look for it.
+/// A definition with `enabled` where people look for it.
 #[derive(Serialize)]
 struct ConnectorTable<'a> {
     name: &'a str,
@@ -55,11 +55,11 @@ struct ConnectorTable<'a> {
     activity: &'a ActivityRules,
 }
 
-/// The file that makes these accounts and connectors be as they are. Keys are left out: each is
-/// taken from an environment variable that is named after its account.
+/// The file that recreates these accounts and connectors. Keys are left out: each is taken from an
+/// environment variable that is named after its account.
 ///
 /// # Errors
-/// The configuration can't be written as TOML, which is a fault of ours.
+/// The configuration can't be written as TOML, which is a bug.
 pub fn write(accounts: &[&Account], connectors: &[&Connector]) -> Result<String, toml::ser::Error> {
     let document = Document {
         account: accounts.iter().map(|account| account_table(account)).collect(),

@@ -8,18 +8,19 @@ use store::Health;
 
 use crate::Shared;
 
-/// `/healthz`: the process answers.
+/// `/healthz`: the process is up.
 pub(crate) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `/readyz`: the store answers too, with every migration.
+/// `/readyz`: the store is up too, with every migration.
 pub(crate) async fn ready(State(shared): State<Shared>) -> Response {
     match shared.store.ready().await {
         Ok(()) => "ok\n".into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");
-            // The store's error may name hosts and files: it is in the log of the process.
+            // The error of the store may contain hosts and files, so it goes to the log of the
+            // process.
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
         }
     }
@@ -29,8 +30,8 @@ pub(crate) async fn ready(State(shared): State<Shared>) -> Response {
 pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     let mut text = (shared.metrics)();
-    // What waits is in the database, and the same whichever node is asked. Who can't be asked for
-    // a password is told no names.
+    // What waits is in the database, and the same on every node. This route has no password, so it
+    // returns no names.
     let now = (shared.clock)();
     match shared.store.health(now).await {
         Ok(health) => text.push_str(&backlog(&health, now)),

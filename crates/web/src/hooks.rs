@@ -14,12 +14,12 @@ use crate::committer::{Committer, NotKept};
 use crate::syntax;
 use crate::tokens::Unknown;
 
-/// The longest body that is taken.
+/// The longest body that is accepted.
 pub(crate) const LONGEST_BODY: usize = 2 * 1024 * 1024;
-/// When a sender that was told 503 should try again, in seconds.
+/// When a sender should try again after a 503, in seconds.
 const TRY_AGAIN: &str = "5";
 
-/// `POST`: keeps the body.
+/// `POST`: stores the body.
 pub(crate) async fn receive(
     State(shared): State<Shared>,
     Path(token): Path<String>,
@@ -37,7 +37,7 @@ pub(crate) async fn receive(
 pub(crate) async fn verify(State(shared): State<Shared>, Path(token): Path<String>) -> Response {
     match shared.tokens.connector(&token).await {
         Ok(connector) => {
-            // What the console shows of it must not keep a sender from being answered.
+            // A note for the console must not prevent the response to the sender.
             if let Err(error) = shared.store.note_verified(connector, (shared.clock)()).await {
                 tracing::warn!(%error, "that a webhook URL was verified can't be noted");
             }
@@ -73,9 +73,9 @@ async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, 
     Ok(unreadable.map_or(Answer::Kept, Answer::Unreadable))
 }
 
-/// What a webhook tells of. The source account has no other way to say it than its URL: with
-/// `event=deleted` or `event=merged`, as we ask for it, or with the `eventType` that LeadSquared may
-/// append, with the names of its page (AE/asyncapi; AD/retrieve-a-webhook).
+/// What a webhook is about. Only its URL can say so: with `event=deleted` or `event=merged`, as the
+/// console asks for, or with the `eventType` that LeadSquared may append (AE/asyncapi), whose names
+/// are those of AD/retrieve-a-webhook.
 fn origin(query: Option<&str>) -> Origin {
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut events = pairs.filter(|(name, _)| name == "event" || name == "eventType");
@@ -92,13 +92,13 @@ fn announced_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// A body, and the room that it takes.
+/// A body, and the room that was reserved for it.
 async fn read(
     mut body: Body,
     committer: &Committer,
 ) -> Result<(Bytes, OwnedSemaphorePermit), Answer> {
     let mut room = committer.take_room(0).map_err(Answer::NotKept)?;
-    // Copied out of the connection's buffer, all of which a small body that waits would keep.
+    // Copied out of the connection's buffer, which a small body that waits would keep as a whole.
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Answer::Broken)?.into_data() else { continue };
@@ -111,7 +111,7 @@ async fn read(
     Ok((bytes.into(), room))
 }
 
-/// Why nothing can be made of a body. It is kept all the same, and shown as failed.
+/// Why a body can't be read. It is stored anyway, and shown as failed.
 fn unreadable(body: &[u8], content_type: Option<&str>) -> Option<&'static str> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     let is_form = content_type
@@ -127,7 +127,7 @@ fn unreadable(body: &[u8], content_type: Option<&str>) -> Option<&'static str> {
     }
 }
 
-/// What a sender is told.
+/// The response to a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Kept,
@@ -197,7 +197,7 @@ impl IntoResponse for Answer {
             Self::NotKept(_) | Self::Unknown(Unknown::CannotTell) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(TRY_AGAIN));
             }
-            // The rest of the body is not read, so the connection is of no more use.
+            // The rest of the body is not read, so the connection can't be used again.
             Self::TooLong | Self::TooSlow | Self::Broken => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }

@@ -10,7 +10,7 @@ use plan::id::{IDS_PER_MILLISECOND, RequestId};
 #[derive(Debug)]
 pub(crate) struct Ids {
     node: i64,
-    /// The millisecond that ids are made in, and how many were made in it.
+    /// The current millisecond, and how many ids were made in it.
     last: Mutex<(Timestamp, i64)>,
 }
 

@@ -1,7 +1,7 @@
-//! Why each field of a lead holds what it holds: for the API and the console.
+//! Why each field of a lead has its value: for the API and the console.
 //!
-//! The log is gone through from the oldest step to the newest. What a connector wrote to the lead
-//! is in that step's explanation; what the account itself changed is in the payload that it posted.
+//! The log is read from the oldest step to the newest. What a connector wrote to the lead is in the
+//! explanation of that step; what the account itself changed is in the payload that it posted.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use plan::id::{AccountId, RequestId};
 use plan::link::Pair;
 use plan::outcome::{Entity, Event};
 use plan::snapshot::Snapshot;
+use plan::work::{Explanation, FieldChange, Origin};
 use plan::{payload, phone};
 use serde::Serialize;
 use store::{Actor, Configuration, Connector, HistoryItem, Store};
 
 use crate::Shared;
-use crate::explanation::{Explanation, FieldChange, Origin};
 
-/// A lead of an account, and how it came to be as it is.
+/// A lead of an account and its history.
 #[derive(Debug, Serialize)]
 pub(crate) struct LeadItem {
     /// The account's name.
@@ -30,24 +30,24 @@ pub(crate) struct LeadItem {
     pub(crate) fields: Vec<FieldItem>,
     /// What happened, newest first.
     pub(crate) steps: Vec<StepItem>,
-    /// Whether there were earlier steps, which were not read.
+    /// Whether there are earlier steps, which were not read.
     pub(crate) more: bool,
 }
 
-/// A lead in another account that is tied to this one.
+/// A lead in another account that is linked to this one.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Twin {
     pub(crate) account: String,
     pub(crate) id: String,
 }
 
-/// A field, what it holds as far as is known, and what made it so, newest first. No changes: it
-/// was so when the lead was first read.
+/// A field, its value as far as it is known, and its changes, newest first. Without changes: it had
+/// this value when the lead was first read.
 #[derive(Debug, Serialize)]
 pub(crate) struct FieldItem {
     pub(crate) field: String,
     pub(crate) value: String,
-    /// Until when it is left alone, because it went back and forth between the accounts.
+    /// Until when it is frozen, because it went back and forth between the accounts.
     pub(crate) frozen_until: Option<Timestamp>,
     pub(crate) changes: Vec<ChangeItem>,
 }
@@ -58,11 +58,11 @@ pub(crate) struct ChangeItem {
     pub(crate) request: RequestId,
     pub(crate) connector: String,
     pub(crate) at: Timestamp,
-    /// Whether a connector wrote it, or the account itself showed it.
+    /// Whether a connector wrote it, or the account itself posted it.
     pub(crate) made_by: MadeBy,
     pub(crate) before: Option<String>,
     pub(crate) value: String,
-    /// Where a written value comes from.
+    /// The origin of a written value.
     pub(crate) origin: Option<Origin>,
     /// The connector's version whose mapping wrote it.
     pub(crate) version: Option<i64>,
@@ -75,7 +75,7 @@ pub(crate) enum MadeBy {
     Account,
 }
 
-/// A record that is about the lead.
+/// A record about the lead.
 #[derive(Debug, Serialize)]
 pub(crate) struct StepItem {
     pub(crate) request: RequestId,
@@ -96,8 +96,7 @@ pub(crate) enum Direction {
     Out,
 }
 
-/// A lead of this account; `None` if the log knows nothing of it.
-/// Lets a frozen field of a lead be written again; answers whether there was one.
+/// Releases a frozen field of a lead; returns whether there was one.
 pub(crate) async fn release(
     shared: &Shared,
     configuration: &Configuration,
@@ -116,6 +115,7 @@ pub(crate) async fn release(
     Ok(was_frozen)
 }
 
+/// A lead of this account; `None` if the log has nothing about it.
 pub(crate) async fn lead(
     store: &dyn Store,
     configuration: &Configuration,
@@ -174,7 +174,7 @@ pub(crate) async fn lead(
     Ok(Some(LeadItem { account, id, twins, fields, steps: told.steps, more }))
 }
 
-/// The pairs of accounts that this one is in.
+/// The pairs of accounts with this one.
 fn pairs(configuration: &Configuration, account: AccountId) -> Vec<Pair> {
     let connectors = configuration.connectors.iter();
     let mut pairs: Vec<Pair> = connectors
@@ -192,7 +192,7 @@ fn direction(
     id: &str,
     item: &HistoryItem,
 ) -> Option<Direction> {
-    // An activity names its lead nowhere but among what it can be found by.
+    // An activity names its lead only among its search values.
     let is = |kept: &Option<String>| match item.entity {
         Entity::Lead => kept.as_deref().is_some_and(|kept| kept.eq_ignore_ascii_case(id)),
         Entity::Activity => true,
@@ -206,7 +206,7 @@ fn direction(
     }
 }
 
-/// What the payload of a step shows of the lead.
+/// What the payload of a step shows about the lead.
 async fn state(store: &dyn Store, item: &HistoryItem) -> store::Result<Snapshot> {
     if item.entity != Entity::Lead {
         return Ok(Snapshot::default());
@@ -220,8 +220,10 @@ async fn state(store: &dyn Store, item: &HistoryItem) -> store::Result<Snapshot>
     Ok(items.ok().and_then(|items| Some(items.get(position)?.state())).unwrap_or_default())
 }
 
+/// What a step wrote; nothing of one whose explanation can't be read: its request's page says so.
 fn explanation_of(item: &HistoryItem) -> Explanation {
-    Explanation::read(item.explanation.as_ref().map_or("", |raw| raw.get()))
+    let text = item.explanation.as_ref().map(|raw| raw.get());
+    text.and_then(|text| Explanation::read(text).ok()).unwrap_or_default()
 }
 
 #[derive(Default)]
@@ -232,7 +234,7 @@ struct Told {
 }
 
 impl Told {
-    /// What a connector wrote; answers the fields.
+    /// What a connector wrote; returns the fields.
     fn written(&mut self, connector: &Connector, item: &HistoryItem) -> Vec<String> {
         let created = item.event == Event::New;
         let explanation = explanation_of(item);
@@ -241,7 +243,7 @@ impl Told {
         self.wrote(connector, item, changes)
     }
 
-    /// What a connector wrote back to the lead that it came from; answers the fields.
+    /// What a connector wrote back to the lead that the record came from; returns the fields.
     fn written_back(&mut self, connector: &Connector, item: &HistoryItem) -> Vec<String> {
         self.wrote(connector, item, explanation_of(item).changes_back())
     }
@@ -266,7 +268,7 @@ impl Told {
                 connector: connector.definition.name.clone(),
                 at: item.at,
                 made_by: MadeBy::Connector,
-                // A lead that was not there held nothing.
+                // A lead that did not exist had no values.
                 before: change.before.map(str::to_owned).or(last).or(created.then(String::new)),
                 value: change.value.to_owned(),
                 origin: change.origin,
@@ -276,7 +278,7 @@ impl Told {
         fields
     }
 
-    /// What the account itself posted of the fields that matter; answers those that it changed.
+    /// What the account itself posted in the fields that matter; returns those that it changed.
     fn shown(
         &mut self,
         connector: &Connector,
@@ -294,7 +296,7 @@ impl Told {
             if before.as_deref().is_some_and(|before| same(before, value)) {
                 continue;
             }
-            // What it held before anybody changed it is no change.
+            // The value before the first change is not a change.
             if before.is_none() && value.trim().is_empty() {
                 continue;
             }
@@ -330,7 +332,7 @@ impl Told {
 }
 
 impl LeadItem {
-    /// By what a person knows the lead.
+    /// What identifies the lead for a person.
     pub(crate) fn known_as(&self) -> &str {
         let names = ["EmailAddress", "Phone", "Mobile"];
         let of = |name: &str| {
@@ -342,21 +344,21 @@ impl LeadItem {
 }
 
 impl FieldItem {
-    /// Whether nobody ever filled it.
+    /// Whether it was never filled.
     pub(crate) fn is_idle(&self) -> bool {
         self.changes.is_empty() && self.value.trim().is_empty() && self.frozen_until.is_none()
     }
 
-    /// Whether the field holds what its last change says. If not, the account was read since then.
+    /// Whether the field has the value of its last change. If not, the account was read since then.
     pub(crate) fn is_explained(&self) -> bool {
         self.changes.first().is_some_and(|last| same(&last.value, &self.value))
     }
 }
 
-/// Whether two texts are one value, however an account writes numbers and times.
+/// Whether two texts are the same value, whatever the notation of numbers and times.
 fn same(a: &str, b: &str) -> bool {
     const FEWEST_DIGITS: usize = 6;
-    // An account shows times with milliseconds that nobody wrote.
+    // An account returns times with milliseconds that nobody wrote.
     let [a, b] = [a, b].map(|text| text.trim().trim_end_matches(".000"));
     let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit() || "+-() .".contains(c));
     let digits = phone::digits(a);

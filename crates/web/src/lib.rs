@@ -1,8 +1,8 @@
 //! What listens: the webhook receiver, the API and the health pages.
 //!
-//! The receiver knows nothing of leads. It checks the token of the URL, hands the body to the one
-//! task that commits (`committer`), and answers 200 when the commit that holds it is on disk.
-//! It meets the dispatcher in the store alone; within one process a [`Notify`] saves a wait.
+//! The receiver knows nothing about leads. It checks the token of the URL, hands the body to the
+//! one task that commits (`committer`), and returns 200 when the commit with the body is on disk.
+//! It shares only the store with the dispatcher; within one process a [`Notify`] saves a wait.
 
 mod access;
 mod api;
@@ -13,7 +13,6 @@ mod connections;
 mod console;
 mod csv;
 pub mod draft;
-mod explanation;
 pub mod export;
 mod health;
 mod hooks;
@@ -46,15 +45,15 @@ use committer::Committer;
 use ids::Ids;
 use tokens::Tokens;
 
-/// The time of now, as the program sees it.
+/// The current time, as the program sees it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// The metrics of the process in Prometheus' text format.
 pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// What the pages are made from.
+/// What the pages need.
 #[derive(Clone)]
 pub struct Parts {
-    /// Everything that is kept.
+    /// The store.
     pub store: Arc<dyn Store>,
     /// Where deliveries are stored: the same store, in all but tests of the receiver.
     pub intake: Arc<dyn Intake>,
@@ -62,13 +61,13 @@ pub struct Parts {
     pub wake: Arc<Notify>,
     /// The clock.
     pub clock: Clock,
-    /// What `/metrics` shows.
+    /// The metrics that `/metrics` returns.
     pub metrics: Metrics,
-    /// What a peer may do.
+    /// The limits for a peer.
     pub limits: Limits,
-    /// What webhook URLs begin with, without a slash at the end.
+    /// The beginning of webhook URLs, without a slash at the end.
     pub public_url: String,
-    /// Asks accounts what they say of themselves and of their users.
+    /// Reads the metadata and the users of accounts.
     pub accounts: Arc<dyn AskAccounts>,
     /// Whether there is a mail server; otherwise mails are logged, and the console says so.
     pub mails_are_sent: bool,
@@ -79,10 +78,10 @@ pub fn webhook_url(public_url: &str, token: &Token) -> String {
     format!("{public_url}/hooks/{}", token.expose())
 }
 
-/// When an API token ends that is to last for so many days.
+/// When an API token expires that lasts for this many days.
 ///
 /// # Errors
-/// What is wrong with the number.
+/// Why the number is invalid.
 pub fn expiry(now: Timestamp, days: u32) -> Result<Timestamp, String> {
     const MOST_DAYS: u32 = 3_650;
     if !(1..=MOST_DAYS).contains(&days) {
@@ -92,7 +91,7 @@ pub fn expiry(now: Timestamp, days: u32) -> Result<Timestamp, String> {
         .map_err(|error| error.to_string())
 }
 
-/// What every handler has.
+/// What every handler can use.
 #[derive(Clone)]
 struct Shared {
     store: Arc<dyn Store>,
@@ -128,7 +127,7 @@ impl Shared {
     }
 }
 
-/// A route that is neither the console's nor the API's: anybody may use it.
+/// A route outside of the console and the API: anybody may use it.
 struct OpenRoute {
     methods: &'static str,
     path: &'static str,
@@ -138,7 +137,7 @@ struct OpenRoute {
 fn open_routes() -> Vec<OpenRoute> {
     let open = |methods, path, handler| OpenRoute { methods, path, handler };
     vec![
-        // Whoever knows the token.
+        // For anybody who knows the token.
         open("GET, POST", "/hooks/{token}", post(hooks::receive).get(hooks::verify)),
         open("GET", "/healthz", get(health::alive)),
         open("GET", "/readyz", get(health::ready)),
@@ -146,8 +145,8 @@ fn open_routes() -> Vec<OpenRoute> {
     ]
 }
 
-/// Every route that there is and who may use it, as the table of `docs/access.md`: read off what
-/// the routers are made of.
+/// Every route and who may use it, as in the table of `docs/access.md`: generated from the tables
+/// that the routers are built from.
 pub fn access_table() -> String {
     let mut rows: Vec<access::Row> = Vec::new();
     rows.extend(open_routes().iter().map(|route| access::Row::open(route.methods, route.path)));
@@ -158,11 +157,11 @@ pub fn access_table() -> String {
     rows.iter().fold(head.to_owned(), |table, row| table + &row.to_string())
 }
 
-/// How long it is waited before a store that does not answer is asked again.
+/// The wait before a store that does not respond is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// Asks a store that may be down for a moment until it answers: a database that is started anew
-/// while we start must not end us.
+/// Tries a store that may be down for a moment until it responds: a database that restarts while we
+/// start must not end the process.
 async fn patiently<T, F: Future<Output = store::Result<T>>>(
     stop: &CancellationToken,
     ask: impl Fn() -> F,
@@ -184,11 +183,11 @@ async fn patiently<T, F: Future<Output = store::Result<T>>>(
     }
 }
 
-/// Serves until `stop` is cancelled; then finishes the requests under way, and what they gave to
+/// Serves until `stop` is cancelled; then finishes the requests in progress, and what they gave to
 /// the committer, within [`Limits::farewell`].
 ///
 /// # Errors
-/// The store can't be read at the start, or can't be reached before it is to stop.
+/// The store can't be read at the start, or can't be reached before `stop` is cancelled.
 pub async fn serve(
     listener: TcpListener,
     parts: Parts,
@@ -227,7 +226,7 @@ pub async fn serve(
         .fallback(console::no_such_page)
         .with_state(shared);
     connections::serve(listener, router, limits, stop).await;
-    // All that could send to it are gone, so it commits what it has and ends.
+    // All senders are gone, so it commits what it has and ends.
     for task in [committing, refreshing] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the receiver ended by a panic");

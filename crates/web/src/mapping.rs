@@ -1,4 +1,4 @@
-//! The rows that a connector works with, and why each is there: for the API and the command line.
+//! The rows in effect for a connector, and why each is there: for the API and the command line.
 
 use plan::activity::{self, TypeRows};
 use plan::mapping::{self, Proposal};
@@ -8,19 +8,19 @@ use store::{Configuration, Connector, Store};
 use crate::AskAccounts;
 use crate::preview::{NotPreviewed, known_or_read};
 
-/// The mapping in force.
+/// The mapping in effect.
 #[derive(Debug, Serialize)]
 pub struct MappingItem {
     /// The rows of leads.
     pub lead: Vec<Proposal>,
-    /// The types of activity and their rows; empty while activities are switched off.
+    /// The activity types and their rows; empty while activities are off.
     pub activity: Vec<TypeRows>,
 }
 
-/// The mapping that a connector works with, between what its accounts say of themselves.
+/// The mapping in effect for a connector, by the metadata of its accounts.
 ///
 /// # Errors
-/// The store failed, or an account does not say what is needed.
+/// The store failed, or an account did not return what is needed.
 pub async fn mapping(
     store: &dyn Store,
     asking: &dyn AskAccounts,

@@ -1,6 +1,6 @@
-//! How it goes: what became of the records of a period, what waits, what is left of quotas.
+//! The overview: the outcomes of a period's records, what waits, what is left of quotas.
 //!
-//! All of it comes from what the store counts as it keeps records, so it costs the same at any
+//! All of it comes from what the store counts while it stores records, so it costs the same for any
 //! number of them.
 
 use std::collections::BTreeMap;
@@ -13,16 +13,16 @@ use plan::quota::Quota;
 use serde::Serialize;
 use store::{Configuration, Connector, Health, Span, Store, Tally, Used, Waiting};
 
-/// The lengths of a step, in hours, the finest first.
+/// The lengths of a step, in hours, the shortest first.
 const LENGTHS: [i64; 4] = [1, 6, 24, 7 * 24];
-/// More steps than this are not shown: they are longer instead.
+/// The most steps that are shown; for more, the steps become longer.
 const MOST_STEPS: usize = 62;
 /// The longest period, in days.
 const LONGEST: i64 = 366;
-/// How many causes of failures are told.
+/// How many causes of failures are listed.
 const CAUSES: usize = 10;
 
-/// What is asked for.
+/// The requested part.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) from: Timestamp,
@@ -37,7 +37,7 @@ impl Asked {
         now.checked_add(SignedDuration::from_millis(1)).unwrap_or(now)
     }
 
-    /// The period cut into steps, or what is wrong with it.
+    /// The period cut into steps, or its error.
     pub(crate) fn span(&self) -> Result<Span, String> {
         let Self { from, to, .. } = *self;
         if from >= to {
@@ -49,18 +49,17 @@ impl Asked {
         let spans = LENGTHS.map(|hours| Span { from, to, hours });
         let fitting = spans.iter().find(|span| span.steps(MOST_STEPS + 1).len() <= MOST_STEPS);
         let span = fitting.unwrap_or(&spans[LENGTHS.len() - 1]);
-        // The first step is whole too.
+        // The first step is complete too.
         Ok(Span { from: span.first_step(), ..*span })
     }
 }
 
-/// How long it took from arrival to the destination, in milliseconds, rounded up to one of a few
-/// bounds.
+/// The lag from arrival to the destination, in milliseconds, rounded up to one of a few bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Lag {
-    /// For half of the records that were written.
+    /// Of half of the written records (p50).
     pub(crate) p50_ms: Option<u64>,
-    /// For 95 of 100 of them.
+    /// Of 95 of 100 of them (p95).
     pub(crate) p95_ms: Option<u64>,
 }
 
@@ -73,7 +72,7 @@ impl From<&Lags> for Lag {
     }
 }
 
-/// What became of records.
+/// The outcomes of records.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Sum {
     #[serde(flatten)]
@@ -92,7 +91,7 @@ pub(crate) struct StepItem {
 /// What waits.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct WaitingItem {
-    /// So many; [`Waiting::MOST`] means so many or more.
+    /// How many; [`Waiting::MOST`] means that many or more.
     pub(crate) count: u64,
     pub(crate) oldest: Option<Timestamp>,
     pub(crate) next: Option<Timestamp>,
@@ -104,7 +103,7 @@ impl From<Waiting> for WaitingItem {
     }
 }
 
-/// How a connector does.
+/// The numbers of a connector.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ConnectorOverview {
     pub(crate) name: String,
@@ -119,13 +118,13 @@ pub(crate) struct ConnectorOverview {
 }
 
 impl ConnectorOverview {
-    /// Whether anything ever came to it.
+    /// Whether anything ever arrived at it.
     pub(crate) fn is_used(&self) -> bool {
         self.last_success.is_some() || self.last_failure.is_some() || self.waiting.count > 0
     }
 }
 
-/// Spending of an account: in the window that the quota names, and today (UTC).
+/// The calls of an account: in the window of its quota, and today (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Spending {
     pub(crate) calls: u32,
@@ -133,7 +132,7 @@ pub(crate) struct Spending {
     pub(crate) today: u32,
 }
 
-/// What is left of an account's quota, as far as calls that others make on it are not counted.
+/// What is left of an account's quota, not counting calls by others.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct AccountOverview {
     pub(crate) name: String,
@@ -154,7 +153,7 @@ impl AccountOverview {
     }
 }
 
-/// Why records stand as failed.
+/// A cause of failed records.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct CauseItem {
     pub(crate) connector: String,
@@ -165,7 +164,7 @@ pub(crate) struct CauseItem {
     pub(crate) error: Problem,
 }
 
-/// How it goes.
+/// The overview.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Overview {
     pub(crate) at: Timestamp,
@@ -179,7 +178,7 @@ pub(crate) struct Overview {
     pub(crate) causes: Vec<CauseItem>,
 }
 
-/// Reads how it goes in this span, which must be that of `asked`.
+/// Reads the overview of this span, which must be that of `asked`.
 pub(crate) async fn read(
     store: &dyn Store,
     configuration: &Configuration,
@@ -241,7 +240,7 @@ pub(crate) async fn read(
     })
 }
 
-/// Tally and lags in the making.
+/// Tally and lags that are being added up.
 #[derive(Default)]
 struct Part {
     counts: Tally,

@@ -1,4 +1,4 @@
-//! Passwords: how they are checked, and what is kept of them.
+//! Passwords: how they are checked, and what is stored of them.
 
 use argon2::Argon2;
 use argon2::password_hash::phc;
@@ -12,10 +12,10 @@ pub const SHORTEST: usize = 10;
 /// The longest password, in bytes.
 pub const LONGEST: usize = 1_024;
 
-/// Each hashing takes 19 MiB and a moment of a core, so only so many happen at a time.
+/// Each hashing takes 19 MiB and a moment of a core, so the number of concurrent ones is limited.
 static PLACES: Semaphore = Semaphore::const_new(2);
 
-/// What is wrong with a password, as the rest of a sentence that begins with it.
+/// Why a password is not acceptable, as the rest of a sentence that begins with it.
 pub fn fault(password: &SecretString) -> Option<String> {
     let password = password.expose_secret();
     if password.chars().count() < SHORTEST {
@@ -24,10 +24,10 @@ pub fn fault(password: &SecretString) -> Option<String> {
     (password.len() > LONGEST).then(|| format!("is longer than {LONGEST} bytes"))
 }
 
-/// What is kept of a password: argon2id with the crate's (and OWASP's) parameters.
+/// What is stored of a password: argon2id with the crate's (and OWASP's) parameters.
 ///
 /// # Errors
-/// The system gives no random bytes.
+/// The system returns no random bytes.
 pub async fn hash(password: SecretString) -> Result<PasswordHash, String> {
     let hash = work(move || -> Result<phc::PasswordHash, _> {
         Argon2::default().hash_password(password.expose_secret().as_bytes())
@@ -36,7 +36,7 @@ pub async fn hash(password: SecretString) -> Result<PasswordHash, String> {
     Ok(PasswordHash(SecretString::from(hash.to_string())))
 }
 
-/// Whether this is the password that was kept so.
+/// Whether this is the password that was stored like this.
 ///
 /// # Errors
 /// What was kept is no hash of a password.
@@ -50,8 +50,8 @@ pub async fn is_right(password: SecretString, kept: PasswordHash) -> Result<bool
     .await?
 }
 
-/// Whether this is the password that was kept so; where none was kept it is not, and that takes
-/// as long to find out.
+/// Whether this is the password that was stored like this. A missing one counts as wrong, and the
+/// check takes as long.
 ///
 /// # Errors
 /// What was kept is no hash of a password.

@@ -1,17 +1,17 @@
-//! What a payload would do, without doing it: for the API and the command line.
+//! The effect of a payload, without applying it: for the API and the command line.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use plan::activity::ActivityMapping;
-use plan::decide::Opposite;
-use plan::link::{Link, Pair};
+use plan::id::LeadId;
+use plan::link::Pair;
 use plan::mapping::Mapping;
 use plan::metadata::Catalogue;
-use plan::payload;
-use plan::preview::{Previewed, RecordPreview};
+use plan::payload::{Item, Removal};
+use plan::preview::{RecordPreview, Stored};
 use plan::problem::Problem;
+use plan::work::{Account, Context, Opposite};
 use store::{Configuration, Connector, Store};
 
 use crate::AskAccounts;
@@ -21,7 +21,7 @@ use crate::AskAccounts;
 pub enum NotPreviewed {
     /// The store failed.
     Store(store::Error),
-    /// An account did not say what is needed.
+    /// An account did not return what is needed.
     Account(Problem),
     /// The payload can't be read.
     Payload(Problem),
@@ -44,10 +44,10 @@ impl From<store::Error> for NotPreviewed {
     }
 }
 
-/// A connector that is asked what it would do, and when.
+/// A connector that is previewed, and when.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
-    /// What is configured: an opposite connector counts too.
+pub struct Previewed<'a> {
+    /// The configuration: an opposite connector counts too.
     pub configuration: &'a Configuration,
     /// The connector.
     pub connector: &'a Connector,
@@ -55,58 +55,82 @@ pub struct Asked<'a> {
     pub now: Timestamp,
 }
 
-/// The records of a webhook's body, and what would become of each.
+/// A webhook's body.
+#[derive(Clone, Copy)]
+pub struct Payload<'a> {
+    /// As it came.
+    pub body: &'a [u8],
+    /// Its Content-Type, if it is known.
+    pub content_type: Option<&'a str>,
+    /// What became of its leads in the source, if that is what it says.
+    pub removal: Option<Removal>,
+}
+
+impl<'a> Payload<'a> {
+    /// A stored delivery.
+    pub fn of(delivery: &'a store::Delivery) -> Self {
+        Self {
+            body: &delivery.body,
+            content_type: delivery.content_type.as_deref(),
+            removal: delivery.origin.removal(),
+        }
+    }
+}
+
+/// The records of a webhook's body, and the outcome of each.
 ///
 /// # Errors
 /// [`NotPreviewed`].
 pub async fn preview(
     store: &dyn Store,
     asking: &dyn AskAccounts,
-    asked: Asked<'_>,
-    body: &[u8],
-    content_type: Option<&str>,
+    previewed: Previewed<'_>,
+    payload: Payload<'_>,
 ) -> Result<Vec<RecordPreview>, NotPreviewed> {
-    let Asked { configuration, connector, .. } = asked;
+    let Previewed { configuration, connector, .. } = previewed;
     let accounts = (
         configuration.account_of(connector.source)?,
         configuration.account_of(connector.destination)?,
     );
-    let told = known_or_read(store, asking, connector, accounts).await?;
-    preview_between(store, asked, (&told.0, &told.1), body, content_type).await
+    let metadata = known_or_read(store, asking, connector, accounts).await?;
+    preview_between(store, previewed, (&metadata.0, &metadata.1), payload).await
 }
 
-/// The same between two accounts that say this of themselves; neither is asked.
+/// The same between two accounts with this metadata; neither is called.
 ///
 /// # Errors
 /// [`NotPreviewed`].
 pub(crate) async fn preview_between(
     store: &dyn Store,
-    Asked { configuration, connector, now }: Asked<'_>,
+    Previewed { configuration, connector, now }: Previewed<'_>,
     (source, destination): (&Catalogue, &Catalogue),
-    body: &[u8],
-    content_type: Option<&str>,
+    payload: Payload<'_>,
 ) -> Result<Vec<RecordPreview>, NotPreviewed> {
+    let items = plan::preview::read(payload.body, payload.content_type, payload.removal)
+        .map_err(NotPreviewed::Payload)?;
     let mapping = Mapping::new(&connector.definition, source, destination);
     let activities = ActivityMapping::new(&connector.definition, source, destination);
     let back = configuration.opposite(connector).filter(|back| back.enabled);
     let back =
         back.map(|back| (&back.definition, Mapping::new(&back.definition, destination, source)));
-    let opposite = back.as_ref().map(|(connector, mapping)| Opposite { connector, mapping });
-    let previewed = Previewed {
+    let account = |id| -> store::Result<Account<'_>> {
+        Ok(Account { id, name: &configuration.account_of(id)?.name })
+    };
+    let context = Context {
         connector: &connector.definition,
-        mapping: &mapping,
+        leads: &mapping,
         activities: &activities,
-        source: connector.source,
-        destination: connector.destination,
-        opposite,
+        generation: 0,
+        source: account(connector.source)?,
+        destination: account(connector.destination)?,
+        opposite: back.as_ref().map(|(connector, mapping)| Opposite { connector, mapping }),
         now,
     };
-    let links = links(store, connector, body, content_type).await?;
-    plan::preview::preview(previewed, body, content_type, |id| links.get(id).cloned())
-        .map_err(NotPreviewed::Payload)
+    let stored = stored(store, connector, &items).await?;
+    Ok(plan::preview::preview(&context, items, &stored))
 }
 
-/// What the two accounts say of themselves, as it is kept, or as they tell it now.
+/// The metadata of the two accounts, as it is stored, or read now.
 pub(crate) async fn known_or_read(
     store: &dyn Store,
     asking: &dyn AskAccounts,
@@ -129,20 +153,21 @@ pub(crate) async fn known_or_read(
         .map_err(|refused| NotPreviewed::Account(refused.problem))
 }
 
-async fn links(
+/// What is stored about the leads and activities of a payload.
+async fn stored(
     store: &dyn Store,
     connector: &Connector,
-    body: &[u8],
-    content_type: Option<&str>,
-) -> store::Result<HashMap<String, Link>> {
-    let items = payload::read(body, content_type).unwrap_or_default();
-    let ids: Vec<String> = items
-        .iter()
-        .flat_map(|item| [item.lead_id(), item.id()])
-        .filter_map(|id| id.map(str::to_owned))
-        .collect();
+    items: &[Item],
+) -> store::Result<Stored> {
     let pair = Pair::of(connector.source, connector.destination);
-    let side = pair.side(connector.source);
-    let links = store.links(pair, side, &ids).await?;
-    Ok(links.into_iter().map(|link| (link.end(side).id.clone(), link)).collect())
+    let leads = items.iter().filter_map(Item::lead_id).map(String::from);
+    let leads: Vec<String> = leads.collect();
+    let ids = items.iter().filter_map(Item::id).chain(leads.iter().cloned());
+    let ids: Vec<String> = ids.collect();
+    let gone = store.gone(connector.source, &leads).await?;
+    Ok(Stored {
+        links: store.links(pair, pair.side(connector.source), &ids).await?,
+        reviews: store.standing_reviews(pair, &leads).await?,
+        gone: gone.iter().map(|id| LeadId::new(id)).collect(),
+    })
 }

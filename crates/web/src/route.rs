@@ -1,4 +1,4 @@
-//! A way in: what the tables of the API and of the console are made of.
+//! Routes: the rows of the tables of the API and of the console.
 
 use axum::handler::Handler;
 use axum::http::Method;
@@ -7,8 +7,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use crate::Shared;
 use crate::access::Within;
 
-/// One way in, and what it needs. Whose reach is not everything comes no further than `within`
-/// says: that is nowhere, unless a table says otherwise.
+/// A route and what it requires. Callers whose reach is not everything are limited to what `within`
+/// says, which is nothing unless a table says otherwise.
 pub(crate) struct Route<N> {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
@@ -33,12 +33,12 @@ impl<N> Route<N> {
         Self { within: Within::Connector, ..self }
     }
 
-    /// It shows what is in reach of who asks.
+    /// It shows what is in the caller's reach.
     pub(crate) fn in_reach(self) -> Self {
         Self { within: Within::Reach, ..self }
     }
 
-    /// It is about the asker's own session.
+    /// It is about the caller's own session.
     pub(crate) fn own(self) -> Self {
         Self { within: Within::Own, ..self }
     }

@@ -1,4 +1,4 @@
-//! Whether a body is JSON, found out without building a tree.
+//! Whether a body is JSON, checked without building a tree.
 
 use std::cell::Cell;
 use std::fmt;
@@ -6,18 +6,18 @@ use std::fmt;
 use plan::json::{MOST_VALUES, OBJECT_COST};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Whether it is JSON that the payload reader can read later: with its bounds ([`plan::json`]), and
-/// its ideas of numbers and escapes.
+/// Whether it is JSON that the payload reader can read later: within its bounds ([`plan::json`]),
+/// with the same rules for numbers and escapes.
 pub(crate) fn is_json(body: &[u8]) -> bool {
     let left = Cell::new(MOST_VALUES);
     let mut reader = serde_json::Deserializer::from_slice(body);
     Skipped { left: &left }.deserialize(&mut reader).and_then(|()| reader.end()).is_ok()
 }
 
-/// Any JSON, read as [`plan::json`] reads it, and thrown away.
+/// Any JSON, read as [`plan::json`] reads it, and discarded.
 ///
-/// `IgnoredAny` would not do for the whole: serde_json skips it without its depth limit and
-/// without a look at numbers and escapes, so that it takes what can't be read later.
+/// `IgnoredAny` is not enough: serde_json skips it without its depth limit and without checking
+/// numbers and escapes, so it would accept what can't be read later.
 #[derive(Clone, Copy)]
 struct Skipped<'a> {
     /// How many more values are read.
@@ -78,7 +78,7 @@ impl<'de> Visitor<'de> for Skipped<'_> {
     }
 }
 
-/// A name in an object: parsed as text, so that a broken escape in it is seen.
+/// A name in an object: parsed as text, so that a broken escape in it is found.
 struct IgnoredKey;
 
 impl<'de> Deserialize<'de> for IgnoredKey {

@@ -10,9 +10,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How often the configuration is looked at for changes.
+/// How often the configuration is checked for changes.
 const REFRESH: Duration = Duration::from_secs(1);
-/// An unknown token makes us look again, but not more often than this: guessing tokens must not
+/// An unknown token causes another check, but not more often than this: guessing tokens must not
 /// become work for the database.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
@@ -36,7 +36,8 @@ struct Looked {
 pub(crate) enum Unknown {
     /// None has this token.
     Nobody,
-    /// The store did not answer when it was last asked, so nobody can say. The sender tries again.
+    /// The store did not respond when it was last tried, so it is not known. The sender tries
+    /// again.
     CannotTell,
 }
 
@@ -47,15 +48,14 @@ impl Tokens {
         Ok(Self { settings, known: RwLock::new(known), looked })
     }
 
-    /// The connector of a token as it came in a URL. A disabled connector's requests are kept
-    /// too.
+    /// The connector of a token from a URL. Requests of a disabled connector are stored too.
     pub(crate) async fn connector(&self, token: &str) -> Result<ConnectorId, Unknown> {
         let hash = TokenHash::of(token);
         if let Some(connector) = self.find(&hash) {
             return Ok(connector);
         }
         let mut looked = self.looked.lock().await;
-        // Somebody else may have looked while we waited.
+        // Somebody else may have checked while we waited.
         if let Some(connector) = self.find(&hash) {
             return Ok(connector);
         }
@@ -72,7 +72,7 @@ impl Tokens {
 
     async fn look(&self, looked: &mut Looked) {
         looked.at = Instant::now();
-        // Until the store has answered, also if this future is dropped half way.
+        // Until the store has responded, even if this future is dropped halfway.
         looked.failed = true;
         let changed = match self.settings.configuration_version().await {
             Ok(version) => version != looked.version,

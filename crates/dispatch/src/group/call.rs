@@ -153,12 +153,12 @@ impl Asked {
             }
             Self::Capture(rows) => {
                 let leads: Vec<_> = rows.iter().map(|(_, capture)| captured(capture)).collect();
-                each_row(client.create_or_update_leads(&leads).await, leads.len(), lead_row)
+                each_row(client.create_or_update_leads(&leads).await, leads.len(), |rows, at| lead_row(rows.of(at)))
             }
             Self::Create(rows) => {
                 let leads: Vec<_> =
                     rows.iter().map(|(_, capture)| plain(capture.all_fields())).collect();
-                each_row(client.create_leads(&leads).await, leads.len(), lead_row)
+                each_row(client.create_leads(&leads).await, leads.len(), |rows, at| lead_row(rows.of(at)))
             }
             Self::Update(rows) => {
                 let leads: Vec<_> = rows.iter().map(|(_, update)| updated(update)).collect();
@@ -168,7 +168,7 @@ impl Asked {
             Self::CreateActivities(rows) => {
                 let activities: Vec<_> = rows.iter().map(|(_, new)| new_activity(new)).collect();
                 let reply = client.create_activities(&activities).await;
-                each_row(reply, activities.len(), activity_row)
+                each_row(reply, activities.len(), |rows, at| activity_row(rows.of(at)))
             }
         }
     }
@@ -209,9 +209,9 @@ fn told(error: &Error) -> (Failure, String) {
 fn each_row<R>(
     reply: Reply<Rows<R>>,
     count: usize,
-    answer: fn(Option<&R>) -> Answer,
+    answer: impl Fn(&Rows<R>, usize) -> Answer,
 ) -> (Exchange, Result<Vec<Option<Answer>>, Error>) {
-    let all = |rows: Rows<R>| (0..count).map(|index| Some(answer(rows.of(index)))).collect();
+    let all = |rows: Rows<R>| (0..count).map(|index| Some(answer(&rows, index))).collect();
     (reply.exchange, reply.result.map(all))
 }
 

@@ -106,7 +106,7 @@ impl Metadata {
     }
 
     pub(super) fn is_asked(&self, part: Part) -> bool {
-        self.state(part).asked
+        self.state(part).is_asked
     }
 
     pub(super) fn asking(&mut self, part: Part) {

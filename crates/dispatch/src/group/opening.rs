@@ -51,7 +51,7 @@ impl Worker {
         self.load_past(&found).await?;
         let mut records = Vec::new();
         for request in &found {
-            self.take_up(request, &mut records);
+            self.read_request(request, &mut records);
         }
         self.enter(records).await
     }
@@ -68,7 +68,7 @@ impl Worker {
             let opened = self.book.opened();
             let mut records = Vec::new();
             for request in found.iter().filter(|request| !opened.contains(&request.id)) {
-                self.take_up(request, &mut records);
+                self.read_request(request, &mut records);
             }
             for record in records {
                 self.end_at_once(record, Outcome::skipped(dropped()));
@@ -123,7 +123,7 @@ impl Worker {
     }
 
     /// Reads the records of a request.
-    fn take_up(&mut self, request: &Unfinished, records: &mut Vec<Record>) {
+    fn read_request(&mut self, request: &Unfinished, records: &mut Vec<Record>) {
         let Some(route) = self.routes.get(request.connector) else { return };
         let behaviour = route.definition.lead.behaviour.as_str();
         let content_type = request.content_type.as_deref();

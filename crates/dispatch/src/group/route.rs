@@ -95,14 +95,13 @@ pub(super) struct Binding {
 impl Binding {
     /// What the plan decides by.
     pub(super) fn context(&self, now: Timestamp) -> Context<'_> {
-        let account = |(id, name): &'_ (AccountId, String)| work::Account { id: *id, name };
-        Context {
+                Context {
             connector: &self.definition,
             leads: &self.mappings.leads,
             activities: &self.mappings.activities,
             generation: self.generation,
-            source: account(&self.source),
-            destination: account(&self.destination),
+            source: work::Account { id: self.source.0, name: &self.source.1 },
+            destination: work::Account { id: self.destination.0, name: &self.destination.1 },
             opposite: self.opposite.as_ref().map(|(definition, mappings)| Opposite {
                 connector: definition,
                 mapping: &mappings.leads,

@@ -9,7 +9,7 @@ use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use secrecy::{ExposeSecret, SecretString};
 use store::ClaimedMail;
 use url::{Host, Url};

@@ -1,4 +1,4 @@
-//! Writing many activities in one call. Bulk calls have a limit of calls of their own (documented,
+//! Writing many activities in one call. Bulk calls have a rate limit of their own (documented,
 //! `AD/rate-limits`).
 
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use crate::{
     scalar,
 };
 
-/// Most activities of a bulk call (documented, `AD/post-bulk-activities-on-leads`,
+/// The most activities of a bulk call (documented, `AD/post-bulk-activities-on-leads`,
 /// `AD/bulk-update-activities`).
 pub const BULK_ACTIVITIES_MAX: usize = 25;
 
@@ -81,9 +81,9 @@ impl Client {
     /// the id beside it, and fires automations on activity updates (documented,
     /// `AD/bulk-update-activities`).
     ///
-    /// The sample's rows have no `ActivityEvent`; that it is accepted is inferred from the single
-    /// update. The shape of the answer is a guess, that of [`Client::create_activities`]; the
-    /// sandbox needs a switch for it.
+    /// The sample rows have no `ActivityEvent`; that it is accepted is inferred from the single
+    /// update. The shape of the response is a guess: that of [`Client::create_activities`]. The
+    /// sandbox has no switch for it yet.
     pub async fn update_activities(
         &self,
         activities: &[(&str, ActivityWrite<'_>)],

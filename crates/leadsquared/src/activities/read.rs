@@ -7,7 +7,7 @@ use crate::{
     Client, Fields, Page, Paging, Reply, Sorting, Window, call::Call, scalar::Text, tree::Object,
 };
 
-/// An activity, out of any of the shapes in which lists of them come.
+/// An activity, from any of the shapes in which lists of them come.
 ///
 /// - `Retrieve`: `Id`, `EventCode`, `EventName`, `ActivityFields` an object, `Data` a list of
 ///   `{"Key","Value"}` (documented, `AD/get-activities-of-a-lead`; live).
@@ -28,8 +28,8 @@ pub struct Activity {
     pub created_on: Option<String>,
     /// When it was last changed; [`crate::from_wire`] reads it.
     pub modified_on: Option<String>,
-    /// Its values by schema name, `ActivityEvent_Note` being the note. Of a flat row, all other
-    /// columns. System events may have none.
+    /// Its values by schema name; `ActivityEvent_Note` is the note. In a flat row these are all
+    /// other columns. System events may have none.
     pub fields: Fields,
     /// `Data`: further values by name, outside `fields`.
     pub data: Fields,
@@ -91,7 +91,7 @@ pub struct ByEventQuery<'a> {
     pub event: u32,
     /// By `ModifiedOn` (live).
     pub window: Window,
-    /// The order; by `ProspectActivityId`, so that pages lose no rows.
+    /// The order. Sort by `ProspectActivityId`, so that pages lose no rows.
     pub sorting: Sorting<'a>,
     /// The page, of up to 1000 (live).
     pub paging: Paging,
@@ -135,8 +135,8 @@ impl Client {
     /// `Retrieve`: the activities of a lead, of one type or of all (documented,
     /// `AD/get-activities-of-a-lead`).
     ///
-    /// `page` is sent as `Offset`, which is the page's number (documented so); that the first is 0
-    /// is what the sample shows (inferred).
+    /// `page` is sent as `Offset`, which is the number of the page (documented). That the first
+    /// page is 0 is taken from the sample (inferred).
     pub async fn activities_of_lead(
         &self,
         lead_id: &str,

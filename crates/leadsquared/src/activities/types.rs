@@ -51,10 +51,10 @@ pub struct ActivityFormField {
     /// `String`, `Number`, `Date`, `DateTime`, `Dropdown` and others (client code).
     #[serde(deserialize_with = "scalar::plain")]
     pub data_type: String,
-    /// Whether it must be filled.
+    /// Whether it is mandatory.
     #[serde(deserialize_with = "scalar::flag")]
     pub is_mandatory: Option<bool>,
-    /// Whether nobody may write it.
+    /// Whether it is read-only.
     #[serde(deserialize_with = "scalar::flag")]
     pub is_read_only: Option<bool>,
     /// Whether forms show it.
@@ -63,17 +63,17 @@ pub struct ActivityFormField {
     /// Whether several options may be chosen.
     #[serde(deserialize_with = "scalar::flag")]
     pub is_multi_select_dropdown: Option<bool>,
-    /// Most characters; 200 for strings (documented sample).
+    /// The most characters; 200 for strings (documented sample).
     #[serde(deserialize_with = "scalar::count")]
     pub max_field_length: Option<u64>,
-    /// The options of a dropdown, a JSON text: `[{"Text":"","Value":"Active",…}]`. See
+    /// The options of a dropdown, as JSON in a text: `[{"Text":"","Value":"Active",…}]`. See
     /// [`ActivityFormField::options`].
     #[serde(deserialize_with = "scalar::text")]
     pub option_set: Option<String>,
 }
 
 impl ActivityFormField {
-    /// The values of its options, in order; empty if it has none, or none that can be read.
+    /// The values of its options, in order; empty if there are none or they can't be parsed.
     pub fn options(&self) -> Vec<String> {
         #[derive(Deserialize)]
         struct Choice {
@@ -102,7 +102,7 @@ impl Client {
     }
 
     /// `GetActivityDetails`: the fields of one activity with their values (documented,
-    /// `AD/get-activity-details`). One that was deleted or never was is refused with
+    /// `AD/get-activity-details`). One that was deleted or never existed is refused with
     /// `MXUnknownProspectActivityException` (live).
     pub async fn activity_details(&self, activity_id: &str) -> Reply<ActivityForm> {
         let call =

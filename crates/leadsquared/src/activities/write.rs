@@ -18,7 +18,7 @@ pub struct ActivityField<'a> {
     #[serde(rename = "Value")]
     pub value: Cow<'a, str>,
     /// The parts of a custom field set (documented, `AD/create-lead-and-activity`); empty for every
-    /// other field. That they are named `SchemaName` as well is a guess.
+    /// other field. That they too are named by `SchemaName` is a guess.
     #[serde(rename = "Fields", skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<ActivityField<'a>>,
 }
@@ -41,7 +41,7 @@ pub struct ActivityWrite<'a> {
     /// `ActivityDateTime`, in whole seconds; now if left out.
     pub at: Option<Timestamp>,
     /// `ActivityOwnerEmail`: the user who owns it. Documented for bulk calls only; `Owner` among
-    /// the fields serves all.
+    /// the fields works for all calls.
     pub owner_email: Option<Cow<'a, str>>,
     /// The values.
     pub fields: Vec<ActivityField<'a>>,
@@ -50,7 +50,7 @@ pub struct ActivityWrite<'a> {
     pub any_dropdown_value: bool,
 }
 
-/// An activity as it is sent: one key that says which lead or activity is meant, and the rest.
+/// An activity as it is sent: one key that identifies the lead or activity, and the rest.
 pub(crate) struct Keyed<'a> {
     pub key: Option<(&'static str, &'a str)>,
     pub activity: &'a ActivityWrite<'a>,
@@ -82,8 +82,8 @@ impl Serialize for Keyed<'_> {
 }
 
 impl Client {
-    /// `Create`: adds an activity to a lead (documented, `AD/post-an-activity-to-lead`). Answers
-    /// `Id`, the activity's. A repetition makes a second activity.
+    /// `Create`: adds an activity to a lead (documented, `AD/post-an-activity-to-lead`). Returns
+    /// the `Id` of the activity. A repeated call creates a second activity.
     pub async fn create_activity(
         &self,
         lead_id: &str,
@@ -96,8 +96,8 @@ impl Client {
     /// `CreateCustom`: creates or updates a lead, found by [`LeadWrite::search_by`], and adds an
     /// activity to it (documented, `AD/create-lead-and-activity`).
     ///
-    /// The shape of the answer is a guess, any subset of [`Written`]; the sandbox needs a switch
-    /// for which ids it has.
+    /// The shape of the response is a guess: any subset of [`Written`]. The sandbox has no switch
+    /// yet for which ids it contains.
     pub async fn create_lead_and_activity(
         &self,
         lead: &LeadWrite<'_>,

@@ -1,5 +1,5 @@
-//! Writing many leads in one call. Bulk calls have a limit of calls of their own (documented,
-//! `AD/rate-limits`) and fire no automations (live, of `UpdateV2`).
+//! Writing many leads in one call. Bulk calls have a rate limit of their own (documented,
+//! `AD/rate-limits`) and fire no automations (live, for `UpdateV2`).
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -7,13 +7,13 @@ use crate::{
     Attribute, Client, LeadWrite, Reply, Rows, Written, call::Call, paging::Numbered, scalar,
 };
 
-/// Most leads of [`Client::create_leads`] (documented, `AD/create-leads-in-bulk`).
+/// The most leads of [`Client::create_leads`] (documented, `AD/create-leads-in-bulk`).
 pub const BULK_CREATE_MAX: usize = 50;
-/// Most leads of [`Client::create_or_update_leads`] (documented, `AD/bulk-create-or-update`).
+/// The most leads of [`Client::create_or_update_leads`] (documented, `AD/bulk-create-or-update`).
 pub const BULK_CREATE_OR_UPDATE_MAX: usize = 25;
-/// Most leads of [`Client::set_field_of_leads`] (documented, `AD/bulk-update`).
+/// The most leads of [`Client::set_field_of_leads`] (documented, `AD/bulk-update`).
 pub const BULK_UPDATE_MAX: usize = 50;
-/// Most leads of [`Client::update_leads`] (documented, `AD/update-lead-in-bulk-v2`).
+/// The most leads of [`Client::update_leads`] (documented, `AD/update-lead-in-bulk-v2`).
 pub const BULK_UPDATE_V2_MAX: usize = 25;
 
 /// The result of one lead of a bulk create (client code):
@@ -69,10 +69,10 @@ pub enum Missing {
     Failed,
 }
 
-/// The answer of `UpdateV2` (documented, `AD/update-lead-in-bulk-v2`).
+/// The response of `UpdateV2` (documented, `AD/update-lead-in-bulk-v2`).
 ///
 /// There are no rows for leads that were updated: a lead that is in neither list was. `Message` is
-/// `Error` as soon as one lead was not updated, and that is no failure of the call.
+/// `Error` as soon as one lead was not updated; that is not a failure of the call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BulkUpdated {
     /// `TotalCount`.
@@ -166,7 +166,7 @@ struct Options {
     unprocessed: bool,
 }
 
-/// An object with `Fields`: a bare array is answered with 400, "Cannot deserialize the current JSON
+/// An object with `Fields`: a bare array is refused with 400, "Cannot deserialize the current JSON
 /// array into type 'LeadFieldKeyValuePair'" (live).
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -176,7 +176,7 @@ struct Row<'a> {
 
 impl Client {
     /// `Lead/Bulk/Create`: creates up to [`BULK_CREATE_MAX`] leads (documented,
-    /// `AD/create-leads-in-bulk`). The rows of its answer are taken to be those of
+    /// `AD/create-leads-in-bulk`). The rows of its response are assumed to be those of
     /// [`Client::create_or_update_leads`] (inferred).
     pub async fn create_leads(&self, leads: &[LeadWrite<'_>]) -> Reply<Rows<LeadRow>> {
         let call = Call::write("LeadManagement.svc/Lead/Bulk/Create", &leads);
@@ -191,7 +191,7 @@ impl Client {
     }
 
     /// `Lead/Bulk/Update`: sets one field of up to [`BULK_UPDATE_MAX`] leads (documented,
-    /// `AD/bulk-update`). Answers `AffectedRows`.
+    /// `AD/bulk-update`). Returns `AffectedRows`.
     pub async fn set_field_of_leads(
         &self,
         lead_ids: &[&str],

@@ -12,11 +12,10 @@ use crate::{
     scalar::{self, Text},
 };
 
-/// Attributes that are about the query or the caller, and not of the lead: they would look like
-/// changes (live).
+/// Attributes about the query or the caller, not the lead: they would look like changes (live).
 const PSEUDO_ATTRIBUTES: [&str; 2] = ["Total", "CanUpdate"];
 
-/// A lead: its fields by schema name, in the order received.
+/// A lead: its fields by schema name, in the order in which they were received.
 ///
 /// Both shapes are read: the flat object of `Leads.GetById` and the like (documented,
 /// `AD/get-lead-by-phone`), and `{"LeadPropertyList":[{"Attribute","Value"}]}` of
@@ -24,8 +23,8 @@ const PSEUDO_ATTRIBUTES: [&str; 2] = ["Total", "CanUpdate"];
 /// `Total` and `CanUpdate` are dropped.
 ///
 /// A custom field set is the JSON text of an object, as flat leads have it (client code); where a
-/// property list has an array `Fields` and no value instead, the same text is made of it (guess;
-/// the sandbox needs a switch for it).
+/// property list has an array `Fields` and no value, it is turned into the same text (guess; the
+/// sandbox has no switch for it yet).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lead {
     /// The fields.
@@ -33,7 +32,7 @@ pub struct Lead {
 }
 
 impl Lead {
-    /// The lead's `ProspectID`, spelt `ProspectId` in some answers.
+    /// The lead's `ProspectID`, spelt `ProspectId` in some responses.
     pub fn id(&self) -> Option<&str> {
         self.get("ProspectID").or_else(|| self.get("ProspectId"))
     }

@@ -1,20 +1,20 @@
-//! The fields that leads of an account have.
+//! The fields of an account's leads.
 
 use serde::{Deserialize, Deserializer};
 
 use crate::{Client, Reply, call::Call, scalar};
 
-/// Whether [`Client::lead_fields`] brings the options of dropdowns.
+/// Whether [`Client::lead_fields`] returns the options of dropdowns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptionSets {
     /// It does.
     Included,
-    /// It does not (`excludeOptionSets=1`), which is much less.
+    /// It does not (`excludeOptionSets=1`), which is far less data.
     Excluded,
 }
 
 /// A field of leads (documented, `AD/get-lead-field-properties`). What an account leaves out is
-/// `None` or empty; fields differ from account to account.
+/// `None` or empty. Fields differ from account to account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct LeadField {
@@ -39,13 +39,13 @@ pub struct LeadField {
     /// 1 for system fields (documented), 2 for custom ones (inferred).
     #[serde(deserialize_with = "scalar::whole")]
     pub entity_attribute_type: Option<i64>,
-    /// Whether creates need it, by the API too.
+    /// Whether creates need it, also through the API.
     #[serde(deserialize_with = "scalar::flag")]
     pub is_mandatory: Option<bool>,
-    /// Most characters.
+    /// The most characters.
     #[serde(deserialize_with = "scalar::count")]
     pub max_length: Option<u64>,
-    /// The least: of characters for phones (documented sample), else of the value (inferred).
+    /// The minimum: of characters for phones (documented sample), else of the value (inferred).
     #[serde(deserialize_with = "scalar::text")]
     pub range_min: Option<String>,
     /// Digits of a number (client code).
@@ -54,14 +54,14 @@ pub struct LeadField {
     /// Digits after the point (client code).
     #[serde(deserialize_with = "scalar::count")]
     pub scale: Option<u64>,
-    /// Whether no two leads may share a value. Not in the documented sample (client code);
-    /// `is_lead_identifier` is the nearest there.
+    /// Whether no two leads may have the same value. Not in the documented sample (client code);
+    /// `is_lead_identifier` is the closest there.
     #[serde(deserialize_with = "scalar::flag")]
     pub is_unique: Option<bool>,
     /// Whether it identifies a lead.
     #[serde(deserialize_with = "scalar::flag")]
     pub is_lead_identifier: Option<bool>,
-    /// Whether nobody may write it (client code).
+    /// Whether it is read-only (client code).
     #[serde(deserialize_with = "scalar::flag")]
     pub is_read_only: Option<bool>,
     /// Whether it is locked once the lead exists: 0 no, 1 yes, 2 always no (client code).
@@ -70,7 +70,7 @@ pub struct LeadField {
     /// Whether forms show it.
     #[serde(deserialize_with = "scalar::flag")]
     pub is_visible: Option<bool>,
-    /// Whether searches look in it.
+    /// Whether searches include it.
     #[serde(deserialize_with = "scalar::flag")]
     pub is_searchable: Option<bool>,
     /// Whether imports offer it.
@@ -85,8 +85,8 @@ pub struct LeadField {
     /// A description.
     #[serde(deserialize_with = "scalar::text")]
     pub description: Option<String>,
-    /// The options of a dropdown. The API takes other values too and stores them, though nobody
-    /// can choose or filter by them then (live).
+    /// The options of a dropdown. The API accepts other values too and stores them, although they
+    /// can't be chosen or filtered by on screens (live).
     #[serde(deserialize_with = "options")]
     pub options: Vec<String>,
     /// The parts of a custom field set, as JSON (client code; shape unknown).

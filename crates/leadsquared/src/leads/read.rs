@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::{Client, Lead, Page, Paging, Reply, Sorting, Window, call::Call, paging::Columns};
 
-/// Most leads in a page of [`Client::leads`] (client code).
+/// The most leads in a page of [`Client::leads`] (client code).
 pub const LEADS_PAGE_MAX: u32 = 1000;
-/// Most leads in a page of [`Client::recently_modified_leads`] (documented,
+/// The most leads in a page of [`Client::recently_modified_leads`] (documented,
 /// `AD/get-leads-by-date-range`); more is refused (live).
 pub const RECENTLY_MODIFIED_PAGE_MAX: u32 = 5000;
 
@@ -96,8 +96,8 @@ struct Members<'a> {
 }
 
 impl Client {
-    /// `Leads.GetById`: the lead with this ProspectID; `None` if there is none, which is also all
-    /// that is known of a deleted lead (documented; live).
+    /// `Leads.GetById`: the lead with this ProspectID; `None` if there is none, which is also the
+    /// only sign of a deleted lead (live).
     pub async fn lead_by_id(&self, lead_id: &str) -> Reply<Option<Lead>> {
         let call = Call::get("LeadManagement.svc/Leads.GetById").query("id", lead_id);
         let reply: Reply<Vec<Lead>> = self.send(call).await;
@@ -112,24 +112,23 @@ impl Client {
         self.send(call).await
     }
 
-    /// `RetrieveLeadByPhoneNumber`: looks in Phone and Mobile and gives, of several, the lead with
-    /// the latest activity (documented, `AD/get-lead-by-phone`). Documented without spaces and
-    /// hyphens; live clients get hits with `+91-9045454045` too.
+    /// `RetrieveLeadByPhoneNumber`: searches Phone and Mobile and returns, of several leads, the
+    /// one with the latest activity (documented, `AD/get-lead-by-phone`). Documented without spaces
+    /// and hyphens; clients get matches for `+91-9045454045` too (client code).
     pub async fn leads_by_phone(&self, phone: &str) -> Reply<Vec<Lead>> {
         let call = Call::get("LeadManagement.svc/RetrieveLeadByPhoneNumber").query("phone", phone);
         self.send(call).await
     }
 
     /// `Leads.GetByQuickSearch`: leads with this text in FirstName, LastName, EmailAddress, Phone,
-    /// Mobile, Company, City or Country (documented).
+    /// Mobile, Company, City or Country (documented, `AE/openapi`).
     pub async fn quick_search_leads(&self, text: &str) -> Reply<Vec<Lead>> {
         let call = Call::get("LeadManagement.svc/Leads.GetByQuickSearch").query("key", text);
         self.send(call).await
     }
 
     /// `Leads.Get`: leads by one condition (documented, `AD/search-by-lead-criteria`). It is also
-    /// the way to find a lead by another unique field, there being no operation for that
-    /// (inferred).
+    /// the way to find a lead by another unique field, because no operation does that (inferred).
     pub async fn leads(&self, query: &LeadQuery<'_>) -> Reply<Vec<Lead>> {
         let condition = Condition {
             lookup_name: query.field,
@@ -149,8 +148,8 @@ impl Client {
     /// `Leads.RecentlyModified`: leads whose `LeadLastModifiedOn` is in a window, in pages of up to
     /// [`RECENTLY_MODIFIED_PAGE_MAX`] (documented, `AD/get-leads-by-date-range`).
     ///
-    /// That instant moves with new activities too (live). With no `columns` every attribute comes,
-    /// some 200 a lead (live). Order by `ProspectAutoId`.
+    /// That time also changes with new activities (live). Without `columns` every attribute is
+    /// returned, some 200 a lead (live). Sort by `ProspectAutoId`.
     pub async fn recently_modified_leads(
         &self,
         window: Window,

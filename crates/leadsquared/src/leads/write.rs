@@ -9,11 +9,11 @@ use crate::{Client, Reply, Written, call::Call};
 /// One value of a lead: `{"Attribute":"<schema name>","Value":"<text>"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute<'a> {
-    /// The schema name. One that the account does not have gets the whole write refused with
+    /// The schema name. If the account does not have it, the whole write is refused with
     /// `MXUnknownAttributeException` (live).
     pub name: Cow<'a, str>,
-    /// The value as text: instants in UTC by [`crate::to_wire`], booleans `"1"` or `"0"` (live).
-    /// An empty one clears the field (inferred).
+    /// The value as text: instants in UTC by [`crate::to_wire`], booleans `"1"` or `"0"` (live). An
+    /// empty value clears the field (inferred).
     pub value: Cow<'a, str>,
     /// The parts of a custom field set, by schema name; empty for every other field.
     pub fields: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -63,16 +63,16 @@ impl Serialize for Parts<'_> {
     }
 }
 
-/// What to write to a lead. Only the attributes sent are touched (documented).
+/// What to write to a lead. Only the attributes sent are changed (documented, `AD/update-a-lead`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeadWrite<'a> {
     /// The values.
     pub attributes: Vec<Attribute<'a>>,
     /// The field to find the lead by, sent as the attribute `SearchBy`: `EmailAddress`, `Phone` or
-    /// another unique field (documented, `AD/capture-lead`), or `ProspectId`, spelt so (live; for
-    /// opportunities). Ignored by `Lead.Capture` when ProspectID, EmailAddress and Phone are all
-    /// sent too (documented). Uniqueness applies all the same: a lead found by email is refused
-    /// when another has its phone (client code).
+    /// another unique field (documented, `AD/capture-lead`), or `ProspectId`, in this spelling
+    /// (live, for opportunities). Ignored by `Lead.Capture` when ProspectID, EmailAddress and Phone
+    /// are all sent too (documented). Uniqueness still applies: a write to a lead found by email is
+    /// refused when another lead has the phone number (client code).
     pub search_by: Option<Cow<'a, str>>,
 }
 
@@ -141,10 +141,10 @@ impl UpdateBehaviour {
 /// (documented, `AD/update-a-lead`). Creates fire them anyway (inferred).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Automations {
-    /// They do not see the update: LeadSquared's default, and the brake against echoes.
+    /// They are not fired: LeadSquared's default, which prevents most echoes.
     #[default]
     Quiet,
-    /// They see it.
+    /// They are fired.
     Fire,
 }
 
@@ -162,10 +162,10 @@ impl Client {
     /// `AD/capture-lead`).
     ///
     /// Without `SearchBy` it matches by ProspectID, then EmailAddress, then Phone; but a ProspectID
-    /// that matches with another EmailAddress makes a **new** lead. Repeating a capture leaves the
+    /// that matches with another EmailAddress creates a **new** lead. A repeated capture leaves the
     /// lead's Source as it is. Whether its updates fire automations is not known.
     ///
-    /// Answers `Id`, `RelatedId` and `IsCreated` (client code), or any subset.
+    /// Returns `Id`, `RelatedId` and `IsCreated` (client code), or any subset.
     pub async fn capture_lead(
         &self,
         lead: &LeadWrite<'_>,
@@ -181,14 +181,14 @@ impl Client {
 
     /// `Lead.Create`: creates a lead, with at least one of FirstName, LastName, EmailAddress and
     /// Phone (documented, `AD/create-a-lead`). A duplicate is refused with
-    /// `MXDuplicateEntryException`. Answers `Id`.
+    /// `MXDuplicateEntryException`. Returns `Id`.
     pub async fn create_lead(&self, lead: &LeadWrite<'_>) -> Reply<Written> {
         self.send(Call::write("LeadManagement.svc/Lead.Create", lead)).await
     }
 
     /// `Lead.Update`: updates the lead with this ProspectID (documented, `AD/update-a-lead`).
     ///
-    /// Answers `AffectedRows`. An unknown id is refused with `MXInvalidEntityException`, "Lead does
+    /// Returns `AffectedRows`. An unknown id is refused with `MXInvalidEntityException`, "Lead does
     /// not exist in the system" (client code).
     pub async fn update_lead(
         &self,
@@ -203,9 +203,9 @@ impl Client {
     }
 
     /// `Lead.CreateOrUpdate`: creates a lead or updates the one found by `SearchBy`, else by email
-    /// and phone (documented, `AD/create-or-update`); in practice by email alone, a phone clash
-    /// being refused with `MXDuplicateEntryException` (client code). Answers `Id` and
-    /// `AffectedRows`.
+    /// and phone (documented, `AD/create-or-update`); in practice by email alone, and a phone
+    /// number of another lead is refused with `MXDuplicateEntryException` (client code). Returns
+    /// `Id` and `AffectedRows`.
     pub async fn create_or_update_lead(
         &self,
         lead: &LeadWrite<'_>,
@@ -216,7 +216,7 @@ impl Client {
         self.send(call).await
     }
 
-    /// `Lead.Convert`: makes an anonymous visitor a lead (documented by name; client code). Answers
+    /// `Lead.Convert`: turns an anonymous visitor into a lead (client code). Returns
     /// `AffectedRows`.
     pub async fn convert_lead(
         &self,

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use plan::decide::Decision;
 use plan::id::RequestId;
 use plan::mapping::Sent;
-use plan::preview::{Asked, RecordPreview};
+use plan::payload::Removal;
+use plan::preview::RecordPreview;
+use plan::work::{Plan, PlanKind};
 use store::Store;
 use web::preview::NotPreviewed;
 
@@ -27,12 +28,15 @@ pub struct Preview {
     /// The body's Content-Type
     #[arg(long, value_name = "TYPE", conflicts_with = "request")]
     content_type: Option<String>,
+    /// What became of the leads in the source, as ?event= of the webhook URL says it
+    #[arg(long, value_parser = removal, conflicts_with = "request")]
+    event: Option<Removal>,
 }
 
 impl Preview {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let store = settings.open().await?;
-        let Payload { name, body, content_type } = self.payload(store.as_ref()).await?;
+        let Payload { name, body, content_type, removal } = self.payload(store.as_ref()).await?;
         let configuration = store.configuration().await?;
         let connector = configuration.connector(&self.name).with_context(|| {
             format!("there is no connector {}: see `leadsync connector list`", self.name)
@@ -40,9 +44,8 @@ impl Preview {
         let records = web::preview::preview(
             store.as_ref(),
             &node::Accounts,
-            web::preview::Asked { configuration: &configuration, connector, now: node::now() },
-            &body,
-            content_type.as_deref(),
+            web::preview::Previewed { configuration: &configuration, connector, now: node::now() },
+            web::preview::Payload { body: &body, content_type: content_type.as_deref(), removal },
         );
         let records = records.await.map_err(|error| match error {
             NotPreviewed::Payload(problem) => anyhow::anyhow!("in {name}: {problem}"),
@@ -55,12 +58,21 @@ impl Preview {
     }
 }
 
+fn removal(event: &str) -> Result<Removal, String> {
+    match event {
+        "deleted" => Ok(Removal::Deleted),
+        "merged" => Ok(Removal::Merged),
+        _ => Err("it is deleted or merged".to_owned()),
+    }
+}
+
 /// What is to be previewed.
 struct Payload {
     /// Where it comes from.
     name: String,
     body: Vec<u8>,
     content_type: Option<String>,
+    removal: Option<Removal>,
 }
 
 impl Preview {
@@ -73,6 +85,7 @@ impl Preview {
             return Ok(Payload {
                 name: format!("request {id}"),
                 body: delivery.body,
+                removal: delivery.origin.removal(),
                 content_type: delivery.content_type,
             });
         }
@@ -85,13 +98,18 @@ impl Preview {
             std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?
         };
         let name = file.display().to_string();
-        Ok(Payload { name, body, content_type: self.content_type.clone() })
+        Ok(Payload {
+            name,
+            body,
+            content_type: self.content_type.clone(),
+            removal: self.event,
+        })
     }
 }
 
 fn show(record: &RecordPreview) -> anyhow::Result<()> {
     let id = record.source_id.as_deref().unwrap_or("without an id");
-    output::line(&format!("{} {id}: {}", record.entity, sentence(&record.decision)))?;
+    output::line(&format!("{} {id}: {}", record.entity, sentence(&record.plan)))?;
     let rows: Vec<[String; 4]> = record
         .fields
         .iter()
@@ -117,11 +135,7 @@ fn show(record: &RecordPreview) -> anyhow::Result<()> {
         output::line(&format!("left out: {problem}"))?;
     }
     for call in &record.calls {
-        let account = match call.account {
-            Asked::Source => "source",
-            Asked::Destination => "destination",
-        };
-        output::line(&format!("call to the {account}: {}", call.operation.as_str()))?;
+        output::line(&format!("call to the {}: {}", call.account, call.operation.as_str()))?;
         for change in &call.fields {
             let before = change.before.as_ref().map_or(String::new(), |b| format!(" (was {b:?})"));
             output::line(&format!("  {} = {:?}{before}", change.to, change.value))?;
@@ -133,44 +147,39 @@ fn show(record: &RecordPreview) -> anyhow::Result<()> {
     output::line("")
 }
 
-fn sentence(decision: &Decision) -> String {
-    match decision {
-        Decision::Refuse { problems } => {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            format!("would fail. {}", problems.join(" "))
+fn sentence(plan: &Plan) -> String {
+    let problems = || plan.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let lead = plan.lead_id.as_ref().map(ToString::to_string).unwrap_or_default();
+    match plan.kind {
+        PlanKind::Refuse => format!("would fail. {}", problems()),
+        PlanKind::Skip => format!("would be skipped. {}", problems()),
+        PlanKind::Unchanged => {
+            format!("nothing to do. {}", plan.why.map_or("", |why| why.sentence()))
         }
-        Decision::Skip { problem } => format!("would be skipped. {problem}"),
-        Decision::Unchanged { why, .. } => format!("nothing to do. {}", why.sentence()),
-        Decision::ReadSource { .. } | Decision::ReadActivity { .. } => {
+        PlanKind::ReadSource | PlanKind::ReadActivity => {
             "would be read from the source first".to_owned()
         }
-        Decision::ReadOther { lead_id } => {
-            format!("the lead {lead_id} of the source would be read first")
+        PlanKind::ReadOther => format!("the lead {lead} of the source would be read first"),
+        PlanKind::Create => "would be created, as a person decided".to_owned(),
+        PlanKind::Review => format!("would wait for a person. {}", problems()),
+        PlanKind::Look => "would be looked up in the destination first".to_owned(),
+        PlanKind::Capture => {
+            let key = plan.key.as_ref().map(|key| format!("{} is {}", key.field, key.value));
+            format!("would be created, or updated where {}", key.unwrap_or_default())
         }
-        Decision::Create { .. } => "would be created, as a person decided".to_owned(),
-        Decision::Review { review } => format!("would wait for a person. {}", review.problem()),
-        Decision::Look { .. } => "would be looked up in the destination first".to_owned(),
-        Decision::Capture { key, .. } => {
-            format!("would be created, or updated where {} is {}", key.field, key.value)
+        PlanKind::Update => format!("would update the lead {lead}"),
+        PlanKind::UpdateSource => format!("would update the lead {lead} of the source"),
+        PlanKind::Adopt => {
+            format!("would be tied to the lead {lead}, which an earlier attempt made")
         }
-        Decision::Update { lead_id, .. } => format!("would update the lead {lead_id}"),
-        Decision::UpdateSource { lead_id, .. } => {
-            format!("would update the lead {lead_id} of the source")
+        PlanKind::Freeze => format!("would be left alone. {}", problems()),
+        PlanKind::LookActivity => {
+            format!("would be looked for among the activities of the lead {lead} first")
         }
-        Decision::Adopt { lead_id } => {
-            format!("would be tied to the lead {lead_id}, which an earlier attempt made")
-        }
-        Decision::Freeze { tripped } => {
-            format!("would be left alone. {}", plan::decide::war(tripped))
-        }
-        Decision::LookActivity { lead_id, .. } => {
-            format!("would be looked for among the activities of the lead {lead_id} first")
-        }
-        Decision::CreateActivity { lead_id, event, .. } => {
-            format!("would be added to the lead {lead_id} as an activity of type {event}")
-        }
-        Decision::UpdateActivity { activity_id, .. } => {
-            format!("would update the activity {activity_id}")
+        PlanKind::CreateActivity => format!("would be added to the lead {lead}"),
+        PlanKind::UpdateActivity => {
+            let id = plan.activity_id.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("would update the activity {id}")
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The pages under `docs/` say what is there.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Every `crate/path.rs::test` that a page names.
@@ -53,4 +54,41 @@ fn every_setting_of_a_connector_is_told() {
         count += 1;
     }
     assert!(count > 30, "the settings are not where this test looks: {count}");
+}
+
+/// The names between backticks in the first cells of a table.
+fn first_cells(table: &str) -> BTreeSet<&str> {
+    let cells = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    cells.map(|(cell, _)| cell).collect()
+}
+
+#[test]
+fn every_guess_about_leadsquared_has_its_switch_and_the_other_way_round() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/leadsquared.md")).expect("the page");
+    let switches = std::fs::read_to_string(root.join("crates/sandbox/src/switches.rs"));
+    let switches = switches.expect("the switches");
+    let fields = switches.split_once("pub struct Switches {").expect("the struct").1;
+    let fields = fields.split_once("\n}").expect("its end").0;
+    let fields = fields.lines().filter_map(|line| line.trim().strip_prefix("pub "));
+    let fields: BTreeSet<&str> = fields.filter_map(|f| Some(f.split_once(':')?.0)).collect();
+    let list = page.split_once("\n## Guesses and their switches").expect("the list").1;
+    let list = list.split_once("\n## ").expect("its end").0;
+    assert_eq!(first_cells(list), fields, "left: docs/leadsquared.md, right: switches.rs");
+    let mut count = 0;
+    for part in page.split("witch").skip(1) {
+        let names = part.strip_prefix("es").unwrap_or(part).strip_prefix(" `").unwrap_or_default();
+        // `one`, or `one`, `another`.
+        for name in names.split_inclusive('`').map_while(|name| name.strip_suffix('`')) {
+            if name == ", " {
+                continue;
+            }
+            if !name.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
+                break;
+            }
+            assert!(fields.contains(name), "{name} is no switch");
+            count += 1;
+        }
+    }
+    assert!(count > 20, "switches are not named as this test reads them: {count}");
 }

@@ -5,6 +5,7 @@ mod apply;
 mod architecture;
 mod chance;
 mod check;
+mod citations;
 mod connector;
 mod docs;
 mod kill;

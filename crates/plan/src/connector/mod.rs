@@ -1,5 +1,5 @@
-//! A connector's settings: what `product.md` calls its configuration, under the names of the
-//! configuration file.
+//! A connector's settings: what HL/leadsquared-lead-sync-connector calls its configuration, under
+//! the names of the configuration file.
 
 mod check;
 mod difference;

@@ -303,6 +303,12 @@ impl Plan {
         }
     }
 
+    /// The fields that are written, each with whether only a new lead gets it.
+    fn written(&self) -> impl Iterator<Item = (&Change, bool)> {
+        let fields = self.fields.iter().map(|change| (change, false));
+        fields.chain(self.on_create.iter().map(|change| (change, true)))
+    }
+
     /// Whether it writes to the source.
     pub fn is_back(&self) -> bool {
         self.kind == PlanKind::UpdateSource
@@ -353,7 +359,84 @@ impl KeyShown {
     }
 }
 
+/// A field that was written, or was to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldChange<'a> {
+    /// The field by schema name.
+    pub field: &'a str,
+    /// What it held before, as far as it is known.
+    pub before: Option<&'a str>,
+    /// The value.
+    pub value: &'a str,
+    /// Where the value comes from, if it is known.
+    pub origin: Option<Origin>,
+    /// Whether only a lead that was created got it.
+    pub on_create: bool,
+    /// What a person should know about its conversion.
+    pub remark: Option<&'a str>,
+}
+
 impl Explanation {
+    /// Reads what is stored.
+    ///
+    /// # Errors
+    /// Why it can't be read: another version wrote it, or it is damaged.
+    pub fn read(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// What was decided first, in a sentence.
+    pub fn sentence(&self) -> Option<String> {
+        self.plan.as_ref().map(Plan::sentence)
+    }
+
+    /// The fields of the destination that were to be written.
+    pub fn changes(&self) -> Vec<FieldChange<'_>> {
+        let Some(plan) = self.plan.as_ref().filter(|plan| !plan.is_back()) else {
+            return Vec::new();
+        };
+        let all = plan.written();
+        all.map(|(change, on_create)| FieldChange {
+            field: &change.to,
+            before: change.before.as_deref(),
+            value: &change.value,
+            origin: self.origin(&change.to),
+            on_create,
+            remark: self.remark(&change.to),
+        })
+        .collect()
+    }
+
+    /// The fields of the source that were to be written: what the destination had changed.
+    pub fn changes_back(&self) -> Vec<FieldChange<'_>> {
+        let plans = [self.plan.as_ref(), self.then.as_ref()];
+        let back = plans.into_iter().flatten().filter(|plan| plan.is_back());
+        back.flat_map(|plan| &plan.fields)
+            .map(|change| FieldChange {
+                field: &change.to,
+                before: change.before.as_deref(),
+                value: &change.value,
+                origin: None,
+                on_create: false,
+                remark: None,
+            })
+            .collect()
+    }
+
+    /// Remarks on fields that were not written.
+    pub fn other_remarks(&self) -> Vec<&Remark> {
+        let is_written = |field: &str| {
+            let mut written = self.plan.iter().flat_map(Plan::written);
+            written.any(|(change, _)| change.to == field)
+        };
+        self.remarks.iter().filter(|remark| !is_written(&remark.field)).collect()
+    }
+
+    fn remark(&self, field: &str) -> Option<&str> {
+        let found = self.remarks.iter().find(|remark| remark.field == field);
+        found.map(|remark| remark.remark.as_str())
+    }
+
     /// Where the value of a written field comes from, if it is known.
     pub fn origin(&self, field: &str) -> Option<Origin> {
         let known = self.origins.as_ref()?;
@@ -455,6 +538,35 @@ mod tests {
             let read: Explanation = serde_json::from_str(stored).expect(stored);
             assert!(read.plan.is_some(), "{stored}");
         }
+    }
+
+    #[test]
+    fn what_was_written_back_is_told_apart() {
+        let change = |to: &str, value: &str| Change::new(to, crate::metadata::Kind::Text, value);
+        let mut name = change("FirstName", "Usha");
+        name.before = Some("Asha".to_owned());
+        let back = Plan { fields: vec![name], ..Plan::new(PlanKind::UpdateSource) };
+        let there = Plan { fields: vec![change("City", "Pune")], ..Plan::new(PlanKind::Update) };
+        let names = |changes: Vec<FieldChange<'_>>| {
+            changes.iter().map(|change| change.field.to_owned()).collect::<Vec<_>>()
+        };
+        let both = Explanation {
+            plan: Some(there),
+            then: Some(back.clone()),
+            ..Explanation::default()
+        };
+        assert_eq!(names(both.changes()), ["City"]);
+        assert_eq!(names(both.changes_back()), ["FirstName"]);
+        assert_eq!(both.changes_back()[0].before, Some("Asha"));
+        let alone = Explanation { plan: Some(back), ..Explanation::default() };
+        assert_eq!(names(alone.changes()), [] as [String; 0]);
+        assert_eq!(names(alone.changes_back()), ["FirstName"]);
+    }
+
+    #[test]
+    fn what_can_not_be_read_says_so() {
+        assert!(Explanation::read("nonsense").is_err());
+        assert!(Explanation::read(r#"{"plan":{"decision":"of another version"}}"#).is_err());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Where two connectors go opposite ways between two accounts: what both sides changed since they
-//! last agreed is merged field by field, so that both end equal (`docs/two-way.md`).
+//! last agreed is merged field by field, so that both end equal (`docs/two-way.md#merge`).
 //!
 //! The merge is symmetric: whichever side's webhook set it off, it sees what both sides changed and
 //! writes to both. So a webhook that was lost on one side is made good by the next one of the other.

@@ -18,7 +18,7 @@
 //! Decisions are made from *state*: what the record shows of the source, what the two sides held
 //! when they last agreed (the link's base), and what was read of the destination. They are never
 //! made from the fact that a message came, so a webhook that comes twice, late, or as the echo of
-//! our own write ends as unchanged (`docs/two-way.md`).
+//! our own write ends as unchanged (`docs/two-way.md#method`).
 //!
 //! | question | file |
 //! |---|---|
@@ -57,7 +57,7 @@ pub use call::{
     ReadLead, Which,
 };
 pub use case::{Account, Context, Opposite};
-pub use explanation::{By, Explanation, Origin, Plan, PlanKind, Remark, Why};
+pub use explanation::{By, Explanation, FieldChange, Origin, Plan, PlanKind, Remark, Why};
 pub use next::{Next, Step};
 pub use outcome::{Effect, Ending, Outcome};
 pub use record::Work;

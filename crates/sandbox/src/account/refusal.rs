@@ -6,7 +6,7 @@ use std::fmt;
 /// A refusal as the API words it: an exception of LeadSquared's with its text.
 ///
 /// The caller can only change the request; nothing was written. Texts that no source has are
-/// guesses; README of the reference, section 11, lists which.
+/// guesses; `docs/leadsquared.md#guesses` lists which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// `ExceptionType`, for example `MXDuplicateEntryException`.

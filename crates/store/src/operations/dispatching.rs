@@ -14,7 +14,7 @@ use super::{Backend, Connection, QueryBuilder, lease, links, progress, push_list
 use crate::dispatching::{Dispatching, Lease, RecordState, Unfinished, WaitingRecord};
 use crate::error::Result;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
-use crate::reviews::Standing;
+use plan::review::StandingReview;
 
 #[async_trait]
 impl Dispatching for Backend {
@@ -206,7 +206,7 @@ impl Dispatching for Backend {
         links::gone(&mut *self.begin_read().await?, account, leads).await
     }
 
-    async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>> {
+    async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<StandingReview>> {
         standing::find(&mut *self.begin_read().await?, pair, ids).await
     }
 

@@ -1,21 +1,21 @@
 //! Reviews as the dispatcher asks, reads and solves them.
 
-use plan::id::AccountId;
 use plan::link::Pair;
-use plan::review::{Reason, State};
+use plan::id::{AccountId, LeadId};
+use plan::review::{Reason, StandingReview, State};
 use sqlx::Row;
 
 use super::values::{Place, json, ms};
 use super::{Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, push_list};
 use crate::error::Result;
-use crate::reviews::{NewReview, Standing};
+use crate::reviews::NewReview;
 
 /// The reviews of these leads of a pair that are not solved.
 pub(super) async fn find(
     connection: &mut Connection,
     pair: Pair,
     ids: &[String],
-) -> Result<Vec<Standing>> {
+) -> Result<Vec<StandingReview>> {
     let mut standing = Vec::new();
     for some in ids.chunks(ROWS_A_STATEMENT) {
         for column in ["source_id", "destination_id"] {
@@ -99,14 +99,14 @@ pub(super) async fn solve(connection: &mut Connection, ids: &[i64]) -> Result<()
     Ok(())
 }
 
-fn one_standing(row: &DbRow) -> Result<Standing> {
+fn one_standing(row: &DbRow) -> Result<StandingReview> {
     let id = row.try_get(0)?;
     let place = Place { table: "review", row: &id };
-    Ok(Standing {
+    Ok(StandingReview {
         id,
         source: AccountId(row.try_get(1)?),
-        source_id: row.try_get(2)?,
-        destination_id: row.try_get(3)?,
+        source_id: LeadId::new(row.try_get(2)?),
+        destination_id: row.try_get::<Option<&str>, _>(3)?.map(LeadId::new),
         reason: place.word(row.try_get(4)?)?,
         state: place.word(row.try_get(5)?)?,
         choice: row.try_get::<Option<&str>, _>(6)?.map(|json| place.parse(json)).transpose()?,

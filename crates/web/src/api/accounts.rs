@@ -70,17 +70,17 @@ pub(crate) async fn put(
     Ok((status, Json(AccountItem::from(&account))))
 }
 
-/// An account as it is to be.
+/// An account as it should be.
 pub(crate) struct Planned {
-    /// As it will be; the store's number for a new one is not known yet.
+    /// As it will be; a new one has no number in the store yet.
     pub(crate) account: Account,
-    /// Whether there is none of this name yet.
+    /// Whether no account has this name yet.
     pub(crate) is_new: bool,
     /// What has to change, if anything.
     pub(crate) change: Option<Change>,
 }
 
-/// What has to be done for the account of this name to be so.
+/// What has to be done so that the account of this name is like this.
 pub(crate) async fn plan(shared: &Shared, name: &str, wanted: Wanted) -> Result<Planned> {
     if let Some(what) = name_fault(name) {
         return Err(Refusal::wrong("name", what));

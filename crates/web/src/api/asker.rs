@@ -1,4 +1,4 @@
-//! Who asks, and whether that is allowed: the one place that decides it.
+//! Who is calling, and whether that is allowed: the one place that decides it.
 
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use plan::permission::Scope;
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use store::{Actor, ApiToken, TokenHash};
 
 use super::refusal::Refusal;
@@ -14,12 +14,12 @@ use crate::Shared;
 use crate::access::{Reach, Within};
 use crate::console::Visitor;
 
-/// Where a session's token for forms is sent.
+/// The header with a session's token for forms.
 const CSRF_HEADER: &str = "x-csrf-token";
-/// Nobody was given a longer token.
+/// No token that was issued is longer.
 const LONGEST_TOKEN: usize = 256;
 
-/// Whoever sent a request. A handler that takes it is only reached by somebody who is known.
+/// Who sent a request. A handler that takes it is only reached by a known caller.
 #[derive(Clone, Debug)]
 pub(crate) struct Asker {
     /// The name in the audit log.
@@ -33,7 +33,7 @@ impl FromRequestParts<Shared> for Asker {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Refusal> {
-        // The gate has asked already.
+        // The gate has checked already.
         if let Some(asker) = parts.extensions.get::<Self>() {
             return Ok(asker.clone());
         }
@@ -53,8 +53,8 @@ impl Asker {
         Self { actor, reach: Reach::All, allowed }
     }
 
-    /// Somebody who is signed in to the console. What changes something needs the session's token
-    /// in a header too: a cookie is sent along from other sites as well.
+    /// Somebody who is signed in to the console. A change also needs the session's token in a
+    /// header, because browsers send the cookie from other sites too.
     async fn by_session(parts: &Parts, shared: &Shared) -> Result<Self, Refusal> {
         let visitor = Visitor::of(&parts.headers, shared).await?.ok_or_else(Refusal::not_known)?;
         let given = parts.headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok());
@@ -82,7 +82,7 @@ impl Asker {
     }
 }
 
-/// It is not for users of LeadSquared accounts, or not the connector that they were granted.
+/// It is not for users of LeadSquared accounts, or not a connector to which they have access.
 fn out_of_reach() -> Refusal {
     let problem = Problem::new(
         Code::NotAllowed,
@@ -106,13 +106,13 @@ pub(super) struct Gate {
     pub(super) shared: Shared,
     pub(super) method: Method,
     pub(super) path: &'static str,
-    /// What the route needs.
+    /// What the route requires.
     pub(super) needs: Scope,
     /// What it shows.
     pub(super) within: Within,
 }
 
-/// Lets only those through who may do what the route needs.
+/// Lets through only those who may do what the route requires.
 pub(super) async fn gate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let asker = Asker::from_request_parts(&mut parts, &gate.shared).await;
@@ -129,7 +129,7 @@ pub(super) async fn gate(State(gate): State<Gate>, request: Request, next: Next)
         }
         Err(refusal) => refusal.into_response(),
     };
-    // Answers hold data of people, and belong to this asker.
+    // Responses contain personal data and belong to this caller.
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);
     let (method, status) = (gate.method.to_string(), response.status().as_u16().to_string());

@@ -15,7 +15,7 @@ pub(crate) async fn list(
     Ok(Json(read(&shared, params).await?))
 }
 
-/// The entries that are asked for.
+/// The requested entries.
 pub(crate) async fn read(shared: &Shared, mut params: Params) -> Result<Part<AuditItem>> {
     let filter = AuditFilter {
         actor: params.text("actor"),

@@ -1,4 +1,4 @@
-//! `/retries`: batches of retries, and how far they are.
+//! `/retries`: batches of retries and their progress.
 
 use axum::Json;
 use axum::extract::State;

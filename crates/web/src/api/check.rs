@@ -8,7 +8,7 @@ use super::input::Named;
 use super::{List, Result, known_connector};
 use crate::Shared;
 
-/// It asks both accounts, which costs a few calls.
+/// It reads the metadata of both accounts, which costs a few calls.
 pub(crate) async fn check(
     State(shared): State<Shared>,
     Named(name): Named,

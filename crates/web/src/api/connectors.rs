@@ -24,7 +24,7 @@ pub struct ConnectorItem {
     pub source: String,
     /// The account that they go to.
     pub destination: String,
-    /// Whether its requests are worked.
+    /// Whether its requests are processed.
     pub enabled: bool,
     /// Since when it is disabled.
     pub disabled_at: Option<Timestamp>,
@@ -91,7 +91,7 @@ pub(crate) async fn url(State(shared): State<Shared>, Named(name): Named) -> Res
     Ok(Json(Url { name, url }))
 }
 
-/// Takes what [`show`] answers: a `version` in it is the one that the settings were made from.
+/// Takes what [`show`] returns: a `version` in it is the one that the settings are based on.
 pub(crate) async fn put(
     State(shared): State<Shared>,
     asker: Asker,
@@ -106,7 +106,7 @@ pub(crate) async fn put(
     Ok((status, Json((&connector).into())))
 }
 
-/// Makes the connector be so; answers whether it is new, and how it is then.
+/// Applies these settings to the connector; returns whether it is new, and the result.
 pub(crate) async fn save(
     shared: &Shared,
     actor: &Actor,
@@ -137,7 +137,7 @@ pub(crate) async fn save(
     Ok((is_new, known_connector(&configuration, &definition.name)?.clone()))
 }
 
-/// The settings of the connector of this name, without what is wrong by itself.
+/// The settings of the connector of this name, if they are valid in themselves.
 pub(super) fn read_definition(name: &str, mut wanted: Map<String, Value>) -> Result<Definition> {
     wanted.entry("name").or_insert_with(|| name.into());
     let definition: Definition = read_value(Value::Object(wanted))?;
@@ -166,7 +166,7 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Enables or disables a connector, unless it is so already.
+/// Enables or disables a connector, unless it already is.
 pub(crate) async fn set_enabled(
     shared: &Shared,
     actor: &Actor,

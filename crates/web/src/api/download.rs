@@ -1,8 +1,8 @@
 //! `/requests.csv` and `/requests.jsonl`: the filtered log as a file of any length.
 //!
-//! A task of its own reads the log page by page, each in a transaction of its own, and waits until
-//! a page is sent before it reads the next one. So a download takes the memory of two pages and
-//! holds nothing in the database, however long it is and however slow the reader.
+//! A separate task reads the log page by page, each in its own transaction, and waits until a page
+//! is sent before it reads the next one. So a download takes the memory of two pages and keeps
+//! nothing open in the database, however long it is and however slow the reader.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -23,10 +23,10 @@ use super::input::Params;
 use super::requests::filter;
 use crate::{Shared, csv};
 
-/// How many requests are read at one time: their calls, which JSON has, may be long.
+/// How many requests are read at a time: their calls, which the JSON contains, may be long.
 const PAGE_OF_JSON: usize = 50;
 const PAGE_OF_CSV: usize = Page::MOST;
-/// A reader that takes nothing for so long is gone.
+/// A reader that takes nothing for this long is gone.
 const STALLED: Duration = Duration::from_mins(2);
 
 #[derive(Clone, Copy)]
@@ -65,7 +65,7 @@ async fn download(
     };
     let day = (shared.clock)().strftime("%Y-%m-%d");
     let name = format!("attachment; filename=\"leadsync-requests-{day}.{ending}\"");
-    // What goes wrong at once is told as such.
+    // What fails at once is reported as an error.
     let (first, next) = part(&shared, &filter, format, None).await?;
     let first = match format {
         Format::Csv => [csv::head().into_bytes(), first].concat(),
@@ -85,7 +85,7 @@ async fn download(
 
 type Part = store::Result<Bytes>;
 
-/// Sends the log part by part, until its end or until nobody reads on.
+/// Sends the log part by part, until its end or until nobody is reading any more.
 async fn send(
     shared: Shared,
     filter: Filter,
@@ -105,7 +105,7 @@ async fn send(
                 next = after;
                 Ok(bytes.into())
             }
-            // The reader sees that the file broke off: its last chunk never comes.
+            // The reader sees that the file is incomplete: its last chunk never arrives.
             Err(error) => {
                 tracing::warn!(%error, "a download broke off");
                 Err(error)
@@ -145,7 +145,7 @@ async fn part(
     }
 }
 
-/// A body that comes part by part.
+/// A body that arrives part by part.
 struct Parts(mpsc::Receiver<Part>);
 
 impl HttpBody for Parts {

@@ -1,4 +1,4 @@
-//! Reading what is sent: queries and bodies, with everything that is wrong told by its place.
+//! Reading input: queries and bodies, with the place of every error.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use secrecy::SecretString;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 
@@ -17,7 +17,7 @@ use super::refusal::Refusal;
 use crate::Shared;
 use crate::hooks::LONGEST_BODY;
 
-/// The parameters of a query, or of something that is read in the same way.
+/// The parameters of a query, or of something with the same form.
 pub(crate) struct Params {
     given: BTreeMap<String, String>,
     known: Vec<&'static str>,
@@ -50,8 +50,7 @@ impl Params {
         value.transpose().map_err(|what| Refusal::wrong(name, what))
     }
 
-    /// Makes sure that nothing is left that nobody asked for: a misspelt filter must not let
-    /// everything through.
+    /// Ensures that no unknown parameter is left: a misspelt filter must not match everything.
     pub(crate) fn end(self) -> Result<(), Refusal> {
         match self.given.into_keys().next() {
             None => Ok(()),
@@ -94,7 +93,7 @@ impl FromRequestParts<Shared> for Named {
     }
 }
 
-/// A whole body with its Content-Type, read within the time and the size that a webhook has too.
+/// A whole body with its Content-Type, within the same limits of time and size as a webhook.
 pub(crate) struct Body {
     pub(crate) bytes: Bytes,
     pub(crate) content_type: Option<String>,
@@ -114,16 +113,16 @@ impl FromRequest<Shared> for Body {
             Ok(Ok(body)) => Ok(Self { bytes: body.to_bytes(), content_type }),
             Ok(Err(error)) if error.is::<LengthLimitError>() => refusal(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                "too_long",
+                Code::TooLong,
                 "The body is longer than 2 MiB.",
                 "Send less.",
             ),
             Ok(Err(_)) => {
-                refusal(StatusCode::BAD_REQUEST, "broken", "The body broke off.", "Send it again.")
+                refusal(StatusCode::BAD_REQUEST, Code::Broken, "The body broke off.", "Send it again.")
             }
             Err(_) => refusal(
                 StatusCode::REQUEST_TIMEOUT,
-                "too_slow",
+                Code::TooSlow,
                 "The body did not come in time.",
                 "Send it again.",
             ),
@@ -165,7 +164,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Input<T> {
     }
 }
 
-/// A value of JSON as what it is to be; what is wrong with it is told by its place.
+/// Converts a JSON value to its type, with the place of an error.
 pub(crate) fn read_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Refusal> {
     read_at_path(value)
 }
@@ -184,7 +183,7 @@ where
     })
 }
 
-/// A text that must not come back: what is wrong with it is told without showing it.
+/// A secret text: errors about it do not contain it.
 pub(crate) struct Secret(pub(crate) SecretString);
 
 impl<'de> Deserialize<'de> for Secret {

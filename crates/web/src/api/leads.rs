@@ -1,4 +1,4 @@
-//! `/leads/{account}/{lead}`: why each field of a lead holds what it holds.
+//! `/leads/{account}/{lead}`: why each field of a lead has its value.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -38,7 +38,7 @@ pub(crate) struct Released {
     released: bool,
 }
 
-/// Lets a field be written again that is frozen because it went back and forth.
+/// Releases a field that is frozen because it went back and forth.
 pub(crate) async fn release(
     State(shared): State<Shared>,
     asker: Asker,

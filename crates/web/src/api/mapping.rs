@@ -8,7 +8,7 @@ use super::{Result, known_connector};
 use crate::Shared;
 use crate::mapping::MappingItem;
 
-/// It may ask both accounts, which costs a few calls.
+/// It may read the metadata of both accounts, which costs a few calls.
 pub(crate) async fn show(
     State(shared): State<Shared>,
     Named(name): Named,

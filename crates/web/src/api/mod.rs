@@ -1,7 +1,7 @@
-//! `/api/v1/…`: the management API, a module a resource.
+//! `/api/v1/…`: the management API, with a module for each resource.
 //!
-//! Every route is a row of [`routes`] with the scope that it needs, and no route is made in another
-//! way, so that none is open by mistake. Who asks is decided in `asker`.
+//! Every route is a row of [`routes`] with the scope that it requires, and there is no other way to
+//! add one, so that none is open by mistake. `asker` decides who is calling.
 
 mod accounts;
 mod asker;
@@ -30,7 +30,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use plan::permission::Scope;
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use serde::Serialize;
 use store::Configuration;
 
@@ -53,7 +53,7 @@ use crate::access::Row;
 use crate::route::{Route, route};
 use asker::{Asker, Gate};
 
-/// Where the description of the API is; it is open to everybody.
+/// The description of the API, which is public.
 const OPENAPI: &str = "/openapi.json";
 
 type Result<T, E = Refusal> = std::result::Result<T, E>;
@@ -117,7 +117,7 @@ fn routes() -> Vec<Route<Scope>> {
     ]
 }
 
-/// Every route, and who may use it.
+/// Every route and who may use it.
 pub(crate) fn access_rows() -> impl Iterator<Item = Row> {
     let row = |route: Route<Scope>| {
         let path = format!("/api/v1{}", route.path);
@@ -159,20 +159,20 @@ async fn no_such_method(_: Asker) -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, problem)
 }
 
-/// A list as it is answered.
+/// A list as it is returned.
 #[derive(Serialize)]
 struct List<T> {
     items: Vec<T>,
 }
 
-/// A part of a list, and what to send as `cursor` for the next part.
+/// A page of a list, and what to send as `cursor` for the next one.
 #[derive(Serialize)]
 pub(crate) struct Part<T> {
     pub(crate) items: Vec<T>,
     pub(crate) cursor: Option<String>,
 }
 
-/// How many items a part has unless it is said, and the most.
+/// How many items a page has by default, and at most.
 const ITEMS: usize = 25;
 
 fn limit(params: &mut input::Params) -> Result<usize> {

@@ -1,4 +1,5 @@
-//! The description of the API: kept by hand in `openapi.json`, held to the routes by tests.
+//! The description of the API: written by hand in `openapi.json`, compared with the routes by
+//! tests.
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};

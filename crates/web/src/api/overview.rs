@@ -1,4 +1,4 @@
-//! `/overview`: how it goes.
+//! `/overview`: the overview.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +10,7 @@ use super::{Result, known_connector};
 use crate::Shared;
 use crate::overview::{Asked, Overview, read};
 
-/// The beginning of the period unless it is said.
+/// The default beginning of the period.
 const FROM: &str = "24h";
 
 pub(crate) async fn show(

@@ -11,15 +11,16 @@ use super::requests::known_request;
 use super::{List, Result, known_connector};
 use crate::Shared;
 use crate::access::Reach;
-use crate::preview::{Asked, NotPreviewed};
+use crate::preview::{NotPreviewed, Payload, Previewed};
 
-/// The body is a webhook's, with its Content-Type.
+/// The body is that of a webhook, with its Content-Type.
 pub(crate) async fn preview(
     State(shared): State<Shared>,
     Named(name): Named,
     Body { bytes, content_type }: Body,
 ) -> Result<Json<List<RecordPreview>>> {
-    of(&shared, &name, &bytes, content_type.as_deref()).await
+    let content_type = content_type.as_deref();
+    of(&shared, &name, Payload { body: &bytes, content_type, removal: None }).await
 }
 
 /// What the body of a past request would do now.
@@ -32,27 +33,21 @@ pub(crate) async fn past(
     let Some(delivery) = delivery else {
         return Err(Refusal::not_found("request", &id, "requests"));
     };
-    if delivery.origin.removal().is_some() {
-        let what = "tells of leads that were deleted or merged, of which there is no preview";
-        return Err(Refusal::wrong("id", what));
-    }
-    of(&shared, &request.connector, &delivery.body, delivery.content_type.as_deref()).await
+    of(&shared, &request.connector, Payload::of(&delivery)).await
 }
 
 async fn of(
     shared: &Shared,
     connector: &str,
-    body: &[u8],
-    content_type: Option<&str>,
+    payload: Payload<'_>,
 ) -> Result<Json<List<RecordPreview>>> {
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, connector)?;
     let previewed = crate::preview::preview(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
-        Asked { configuration: &configuration, connector, now: (shared.clock)() },
-        body,
-        content_type,
+        Previewed { configuration: &configuration, connector, now: (shared.clock)() },
+        payload,
     );
     Ok(Json(List { items: previewed.await? }))
 }

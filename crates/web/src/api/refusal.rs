@@ -1,16 +1,16 @@
-//! What is answered when something is not done: what is wrong, where, and what to do.
+//! The response when something is refused: the reason, the place, and what to do.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use plan::connector::Fault;
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use serde::Serialize;
 
-/// When whoever was told 503 should try again, in seconds.
+/// When to try again after a 503, in seconds.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("5");
 
-/// Why something was not done.
+/// Why something was refused.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
@@ -21,7 +21,7 @@ pub(crate) struct Refusal {
 struct Told {
     #[serde(flatten)]
     problem: Problem,
-    /// What is wrong in what was sent, part by part.
+    /// The invalid parts of the input.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<Fault>,
 }
@@ -31,7 +31,7 @@ impl Refusal {
         Self { status, body: Box::new(Told { problem, faults: Vec::new() }) }
     }
 
-    /// The HTTP status that says so.
+    /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -41,18 +41,18 @@ impl Refusal {
         &self.body.problem.advice
     }
 
-    /// What is wrong in what was sent, part by part.
+    /// The invalid parts of the input.
     pub(crate) fn faults(&self) -> &[Fault] {
         &self.body.faults
     }
 
-    /// What is wrong, for a person.
+    /// The reason, for a person.
     pub(crate) fn message(&self) -> String {
         self.body.problem.message.clone()
     }
 
-    /// Who asks is not known. It is the same whatever is wrong with a token: that one was once
-    /// right is nobody's business.
+    /// The caller is not known. The response is the same whatever the reason: nobody should learn
+    /// that a token was once valid.
     pub(crate) fn not_known() -> Self {
         let problem = Problem::new(
             Code::NotKnown,
@@ -62,7 +62,7 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, problem)
     }
 
-    /// There is no such thing.
+    /// It does not exist.
     pub(crate) fn not_found(what: &str, name: &str, list: &str) -> Self {
         let problem = Problem::new(
             Code::NotFound,
@@ -72,12 +72,12 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, problem)
     }
 
-    /// Part of what was sent is wrong.
+    /// A part of the input is invalid.
     pub(crate) fn wrong(at: impl Into<String>, what: impl Into<String>) -> Self {
         Self::faulty(vec![Fault { at: at.into(), what: what.into() }])
     }
 
-    /// Parts of what was sent are wrong.
+    /// Parts of the input are invalid.
     pub(crate) fn faulty(faults: Vec<Fault>) -> Self {
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let problem = Problem::new(
@@ -105,7 +105,8 @@ impl From<store::Error> for Refusal {
                     "Read it again, make your change to what it is now, and send that.",
                 ),
             ),
-            // The store's error may name hosts and files: it goes to the log of the process.
+            // The error of the store may contain hosts and files, so it goes to the log of the
+            // process.
             Error::Unavailable(_)
             | Error::LeaseLost
             | Error::Corrupt { .. }

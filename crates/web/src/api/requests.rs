@@ -13,8 +13,8 @@ use super::{List, Part, Result, limit};
 use crate::Shared;
 use crate::access::Reach;
 
-/// Reads what a list of requests is filtered by, within what is in reach; a connector that there
-/// is not is an error, not an empty list.
+/// Reads the filter of a list of requests, limited to what is in reach. An unknown connector is an
+/// error, not an empty list.
 pub(crate) async fn filter(shared: &Shared, reach: &Reach, params: &mut Params) -> Result<Filter> {
     let now = (shared.clock)();
     let connector = params.text("connector");
@@ -52,7 +52,7 @@ pub(crate) async fn list(
     Ok(Json(Part { items, cursor: next.map(|Cursor(id)| id.to_string()) }))
 }
 
-/// How many requests match, by what became of them; without an event of its own.
+/// How many requests match, by outcome; without an event in the filter.
 pub(crate) async fn counts(
     State(shared): State<Shared>,
     asker: Asker,

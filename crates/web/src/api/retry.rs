@@ -17,10 +17,10 @@ use super::requests::{filter, known_request};
 use crate::Shared;
 use crate::access::Reach;
 
-/// The most requests that are named one by one.
+/// The most requests that can be listed by id.
 const MOST_IDS: usize = 1_000;
 
-/// How one request is tried again.
+/// How one request is retried.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct How {
@@ -41,13 +41,13 @@ impl Which {
         Self { ids: Some(ids), filter: None }
     }
 
-    /// All with a failed record that match.
+    /// All matching requests with a failed record.
     pub(crate) fn filter(filter: BTreeMap<String, String>) -> Self {
         Self { ids: None, filter: Some(filter) }
     }
 }
 
-/// Which requests, and how they are tried again.
+/// Which requests, and how they are retried.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wish {
@@ -57,13 +57,13 @@ pub(crate) struct Wish {
     per_minute: Option<u32>,
 }
 
-/// How many requests were touched.
+/// How many requests were affected.
 #[derive(Serialize)]
 pub(crate) struct Touched {
     pub(super) requests: u64,
 }
 
-/// How many requests are tried again, and as which batch.
+/// How many requests are retried, and as which batch.
 #[derive(Serialize)]
 pub(crate) struct Begun {
     requests: u64,
@@ -118,7 +118,7 @@ async fn queue(shared: &Shared, asker: &Asker, retry: Retry) -> Result<Json<Begu
     Ok(Json(Begun::from(queue_retry(shared, &asker.actor, retry).await?)))
 }
 
-/// Queues failed records again, and lets the dispatcher know.
+/// Queues failed records again and notifies the dispatcher.
 pub(crate) async fn queue_retry(
     shared: &Shared,
     actor: &Actor,
@@ -129,7 +129,7 @@ pub(crate) async fn queue_retry(
     Ok(retried)
 }
 
-/// The requests that are meant, of those in reach.
+/// The requested requests, of those in reach.
 pub(crate) async fn selection(shared: &Shared, reach: &Reach, which: Which) -> Result<Selection> {
     match (which.ids, which.filter) {
         (Some(ids), None) if (1..=MOST_IDS).contains(&ids.len()) => Ok(match reach.limit() {
@@ -140,7 +140,8 @@ pub(crate) async fn selection(shared: &Shared, reach: &Reach, which: Which) -> R
             Err(Refusal::wrong("ids", format!("must be 1 to {MOST_IDS}; use a filter for more")))
         }
         (None, Some(given)) => {
-            // In a query a form leaves a filter out like that; here it would let everything through.
+            // In a query this means that a form left the filter out; here it would match
+            // everything.
             if let Some((name, _)) = given.iter().find(|(_, value)| value.trim().is_empty()) {
                 let what = "is empty; give a value, or leave it out";
                 return Err(Refusal::wrong(name.chars().take(60).collect::<String>(), what));

@@ -13,10 +13,10 @@ use super::{Part, Result, limit};
 use crate::Shared;
 use crate::access::Reach;
 
-/// The longest id that a person may give.
+/// The longest id that is accepted.
 const LONGEST_ID: usize = 100;
 
-/// Reads what a list of reviews is filtered by, within what is in reach.
+/// Reads the filter of a list of reviews, limited to what is in reach.
 fn filter(reach: &Reach, params: &mut Params) -> Result<ReviewFilter> {
     Ok(ReviewFilter {
         state: params.parse("state")?,
@@ -39,7 +39,7 @@ pub(crate) async fn read(
     Ok(Part { items, cursor: next.map(|id| id.to_string()) })
 }
 
-/// The review of this number, if it is in reach.
+/// The review with this number, if it is in reach.
 pub(crate) async fn known(shared: &Shared, reach: &Reach, number: &str) -> Result<ReviewItem> {
     let found = match number.parse() {
         Ok(number) => shared.store.review(number).await?,
@@ -49,7 +49,7 @@ pub(crate) async fn known(shared: &Shared, reach: &Reach, number: &str) -> Resul
     found.ok_or_else(|| Refusal::not_found("review", number, "reviews"))
 }
 
-/// Decides a review, or undoes that, and lets the dispatcher know.
+/// Decides a review, or undoes the decision, and notifies the dispatcher.
 pub(crate) async fn decide(
     shared: &Shared,
     actor: &Actor,
@@ -60,7 +60,7 @@ pub(crate) async fn decide(
         return Err(Refusal::wrong("choice", "does not answer what is asked in this review"));
     }
     if let Some(Choice::Link { lead_id }) = choice
-        && (lead_id.trim().is_empty() || lead_id.len() > LONGEST_ID)
+        && (lead_id.as_str().is_empty() || lead_id.as_str().len() > LONGEST_ID)
     {
         return Err(Refusal::wrong("lead_id", "must be the id of a lead of the destination"));
     }

@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use super::{List, Result};
 use crate::{Shared, expiry};
 
-/// A token that is to be made.
+/// A token to be created.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
@@ -23,7 +23,7 @@ pub(crate) struct Wanted {
     pub(crate) expires_days: Option<u32>,
 }
 
-/// A token that was just made: the only answer that has the secret itself.
+/// A token that was just created: the only response that contains the secret.
 #[derive(Serialize)]
 pub(crate) struct Made {
     #[serde(flatten)]
@@ -56,7 +56,7 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes a token.
+/// Creates a token.
 pub(crate) async fn make(shared: &Shared, actor: &Actor, wanted: Wanted) -> Result<Made> {
     let Wanted { name, user, scope, expires_days } = wanted;
     let expires_at = expires_days
@@ -72,7 +72,7 @@ pub(crate) async fn make(shared: &Shared, actor: &Actor, wanted: Wanted) -> Resu
     Ok(Made { item, token: token.expose().to_owned() })
 }
 
-/// Removes a token: it stops to work at once.
+/// Removes a token. It stops working immediately.
 pub(crate) async fn remove_named(shared: &Shared, actor: &Actor, name: &str) -> Result<()> {
     let name = known_token(shared, name).await?.name;
     Ok(shared.change_users(UserChange::RemoveToken { name }, actor).await?)

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plan::permission::Role;
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use secrecy::SecretString;
 use serde::Deserialize;
 use store::{Actor, Guest, PasswordHash, User, UserChange};
@@ -121,7 +121,7 @@ pub(crate) async fn set_user_role(
     known_user(shared, &email).await
 }
 
-/// Gives a user another password, which ends every session of this user.
+/// Sets a new password for a user, which ends every session of this user.
 pub(crate) async fn set_user_password(
     shared: &Shared,
     actor: &Actor,

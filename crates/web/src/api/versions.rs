@@ -1,5 +1,5 @@
 //! `/connectors/{name}/versions`, `/connectors/{name}/draft` and `/connectors/{name}/draft/check`:
-//! settings that are not in force.
+//! settings that are not in effect.
 
 use axum::Json;
 use axum::extract::State;
@@ -14,9 +14,9 @@ use super::refusal::Refusal;
 use super::{List, Result, known_connector, limit};
 use crate::Shared;
 use crate::draft::DraftItem;
-use crate::preview::Asked;
+use crate::preview::Previewed;
 
-/// To bring one back, its `definition` is put again.
+/// To restore one, `PUT` its `definition`.
 pub(crate) async fn list(
     State(shared): State<Shared>,
     Named(name): Named,
@@ -41,11 +41,11 @@ pub(crate) async fn draft(
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
     let definition = settings(connector, wanted)?;
-    let asked = Asked { configuration: &configuration, connector, now: (shared.clock)() };
+    let previewed = Previewed { configuration: &configuration, connector, now: (shared.clock)() };
     let items = crate::draft::draft(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
-        asked,
+        previewed,
         definition,
         limit,
     );
@@ -70,8 +70,8 @@ pub(crate) async fn check_draft(
     Ok(Json(List { items: items.await? }))
 }
 
-/// The settings of a draft, which is between the connector's own accounts: whoever may draft need
-/// not be allowed to ask others.
+/// The settings of a draft, which must be between the connector's own accounts: somebody who may
+/// draft need not have access to others.
 fn settings(connector: &Connector, mut wanted: Map<String, Value>) -> Result<Definition> {
     for state in ["enabled", "version"] {
         wanted.shift_remove(state);

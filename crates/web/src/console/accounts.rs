@@ -1,4 +1,4 @@
-//! `/accounts`: the LeadSquared accounts, whose keys are tried before they are saved.
+//! `/accounts`: the LeadSquared accounts. Keys are checked before they are saved.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::visitor::Visitor;
 use crate::Shared;
 use crate::api::{Planned, Refusal, Secret, Wanted, plan_account};
 
-/// LeadSquared's regions and their API hosts (AE/conventions).
+/// LeadSquared's regions and their API hosts (`docs/leadsquared.md#hosts-and-keys`).
 const REGIONS: [(&str, &str); 7] = [
     ("https://api-in21.leadsquared.com", "India, Mumbai (in21)"),
     ("https://api-in22.leadsquared.com", "India, Hyderabad (in22)"),
@@ -28,9 +28,9 @@ const REGIONS: [(&str, &str); 7] = [
     ("https://api-ir31.leadsquared.com", "Ireland (ir31)"),
     ("https://api-me61.leadsquared.com", "Middle East (me61)"),
 ];
-/// In place of a region: the host is written out.
+/// Instead of a region: the host is typed.
 const OTHER: &str = "other";
-/// In place of a plan: the quota is written out.
+/// Instead of a plan: the quota is typed.
 const OWN_QUOTA: &str = "quota";
 
 #[derive(Template)]
@@ -95,22 +95,22 @@ fn users_of(configuration: &Configuration, account: &str) -> Vec<String> {
 struct Edit {
     page: &'static str,
     visitor: Visitor,
-    /// The account's name, if there is one already.
+    /// The account's name, if it exists.
     known: Option<String>,
     form: Given,
     regions: Vec<Choice>,
     plans: Vec<Choice>,
     faults: Faults,
-    /// What the account said when it was asked, if that was not good.
+    /// The account's error when it was read, if there was one.
     refused: Option<Problem>,
     told: Option<&'static str>,
-    /// What it said of itself when it was last asked.
+    /// Its metadata when it was last read.
     catalogue: Option<String>,
     connectors: Vec<String>,
     next: String,
 }
 
-/// What the form holds; keys never come back.
+/// The values of the form; keys are never sent back.
 #[derive(Default)]
 struct Given {
     name: String,
@@ -195,7 +195,7 @@ impl Edit {
         }
     }
 
-    /// What is wrong with what was sent, and where in the form.
+    /// The faults of the input, and where in the form they are.
     fn refuse(&mut self, refusal: &Refusal) -> StatusCode {
         self.faults = Faults::of(refusal);
         StatusCode::BAD_REQUEST
@@ -282,7 +282,7 @@ pub(super) async fn put(
     save(&shared, edit, &form).await
 }
 
-/// Tries the keys, and saves the account if they are right, or if it is to be saved all the same.
+/// Checks the keys, and saves the account if they are right or if it should be saved anyway.
 async fn save(shared: &Shared, mut edit: Edit, form: &Form) -> Response {
     let planned = match edit.form.wanted(form) {
         Ok(wanted) => plan_account(shared, &edit.form.name, wanted).await,

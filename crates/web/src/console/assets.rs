@@ -43,8 +43,8 @@ const ASSETS: [Asset; 5] = [
     },
 ];
 
-/// What each asset is known by, so that a browser that has it need not load it again, and loads it
-/// again when it is another (RFC 9110, 8.8.3).
+/// The entity tag of each asset, so that a browser loads it again only if it has changed (RFC 9110,
+/// 8.8.3).
 static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let tag = |asset: &Asset| {
         let TokenHash(hash) = TokenHash::of(asset.text);

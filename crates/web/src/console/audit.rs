@@ -1,4 +1,4 @@
-//! `/audit`: who changed what, with before and after.
+//! `/audit`: who changed what, with the values before and after.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use super::visitor::Visitor;
 use crate::Shared;
 use crate::api::{Params, read_audit};
 
-/// What the parts of the filter are called in the address.
+/// The names of the filter's parts in the address.
 const PARTS: [&str; 3] = ["actor", "action", "subject"];
 
 #[derive(Template)]
@@ -28,14 +28,14 @@ struct Audit {
     given: BTreeMap<String, String>,
     actions: Vec<Choice>,
     entries: Vec<Entry>,
-    /// Where the list goes on.
+    /// Where the list continues.
     older: Option<String>,
 }
 
 struct Entry {
     item: AuditItem,
     what: &'static str,
-    /// The page of what it was done to, if it has one.
+    /// The page of the object, if it has one.
     path: Option<String>,
     changed: Vec<Difference>,
 }
@@ -53,7 +53,7 @@ impl Audit {
         shown(value)
     }
 
-    /// The list of this one alone.
+    /// The list for this object alone.
     fn only(part: &str, value: &str) -> String {
         with_query([(part, value)])
     }
@@ -111,7 +111,7 @@ impl Entry {
     }
 }
 
-/// What changed; of something new, or gone, its parts.
+/// What changed; for something that was added or removed, its parts.
 fn changes(before: &Value, after: &Value) -> Vec<Difference> {
     let has_parts = |value: &Value| value.is_object() || value.is_null();
     if has_parts(before) && has_parts(after) {

@@ -11,14 +11,14 @@ use super::page;
 use crate::Shared;
 use crate::hooks::LONGEST_BODY;
 
-/// The longest form of somebody who is not known, in bytes.
+/// The longest form of somebody who is not signed in, in bytes.
 const LONGEST_OF_A_STRANGER: usize = 64 * 1024;
-/// The longest form of somebody who is signed in, in bytes: it has room for a webhook's body, each
-/// of whose bytes may take three.
+/// The longest form of somebody who is signed in, in bytes: it has room for the body of a webhook,
+/// where each byte may take three.
 const LONGEST: usize = 3 * LONGEST_BODY + LONGEST_OF_A_STRANGER;
 
-/// Whether a form was sent from our own pages: browsers say so, in one of two ways
-/// (Fetch Metadata; RFC 6454).
+/// Whether a form was sent from our own pages, which browsers indicate in one of two ways (Fetch
+/// Metadata; RFC 6454).
 pub(super) fn is_ours(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
@@ -29,7 +29,7 @@ pub(super) fn is_ours(headers: &HeaderMap) -> bool {
     origin.zip(host).is_some_and(|((_, origin), host)| origin.eq_ignore_ascii_case(host))
 }
 
-/// The fields of a form. Those of somebody who is signed in carry the session's token.
+/// The fields of a form. The forms of a signed-in user contain the session's token.
 #[derive(Debug)]
 pub(super) struct Form(Vec<(String, String)>);
 

@@ -1,8 +1,8 @@
 //! `/sign-in/link`: users of LeadSquared accounts sign in by a link that is mailed to them.
 //!
-//! Whoever asks for a link is told the same, at once, whether the address is known or not; accounts
-//! are asked afterwards. A link is opened twice: mail servers look at links, so only a form that is
-//! sent from its page signs in.
+//! The response to a request for a link is immediate and the same whether the address is known or
+//! not; accounts are called afterwards. Mail servers open links too, so a link only shows a form,
+//! and sending it signs in.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -66,7 +66,7 @@ pub(super) async fn send(State(shared): State<Shared>, form: Form) -> Response {
         let wrong = format!("Too many links were asked for. Try again in {wait} seconds.");
         return refused(StatusCode::TOO_MANY_REQUESTS, wrong);
     }
-    // Each link counts: nobody's mailbox is filled.
+    // Every link counts, so that nobody's mailbox can be filled.
     shared.links.count(&email, now);
     let answer = page::page(StatusCode::OK, &Sent { email: &email, minutes: LASTS.as_mins() });
     tokio::spawn(async move {
@@ -77,7 +77,7 @@ pub(super) async fn send(State(shared): State<Shared>, form: Form) -> Response {
     answer
 }
 
-/// Mails a link to whoever may use a connector.
+/// Mails a link to somebody who may use a connector.
 async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Result<()> {
     if !may_ask_about(shared, email).await? {
         tracing::warn!(
@@ -121,7 +121,7 @@ async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Resul
     shared.store.keep_link(link, &mail, now).await
 }
 
-/// The link's page, which has the form that signs in.
+/// The page of the link, with the form that signs in.
 pub(super) async fn show(State(shared): State<Shared>, Path(secret): Path<String>) -> Response {
     match shared.store.link_of(TokenHash::of(&secret), (shared.clock)()).await {
         Ok(Some(email)) => {

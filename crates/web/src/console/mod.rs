@@ -1,8 +1,8 @@
-//! The console: pages for people, a module a page.
+//! The console: pages for people, with a module for each page.
 //!
-//! Every page is a row of [`routes`] with what it needs, and no page is made in another way, so
-//! that none is open by mistake. Who asks is decided in `visitor`, whether a form may be sent in
-//! `form`.
+//! Every page is a row of [`routes`] with what it requires, and there is no other way to add one,
+//! so that none is open by mistake. `visitor` decides who is calling, `form` whether a form is
+//! accepted.
 
 mod account;
 mod accounts;
@@ -34,12 +34,12 @@ use crate::route::{Route, route};
 pub(crate) use throttle::Throttle;
 pub(crate) use visitor::Visitor;
 
-/// What a page needs.
+/// What a page requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Needs {
     /// That nobody can sign in yet.
     FirstStart,
-    /// Nothing: it is how one signs in.
+    /// Nothing: it is for signing in.
     Nothing,
     /// Somebody who is signed in and may do this.
     Signed(Scope),
@@ -159,7 +159,7 @@ pub(crate) fn router(shared: &Shared) -> Router<Shared> {
     router
 }
 
-/// What is at an address that nothing has.
+/// The page for an unknown address.
 pub(crate) async fn no_such_page() -> Response {
     let mut response = page::not_found("no page");
     page::protect(&mut response);
@@ -175,7 +175,7 @@ struct Gate {
     within: Within,
 }
 
-/// Lets only those through who may see the page, and forms only from our own pages.
+/// Lets through only those who may see the page, and forms only from our own pages.
 async fn let_through(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let mut response = match admitted(&gate, request).await {
         Ok(request) => next.run(request).await,

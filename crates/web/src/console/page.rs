@@ -11,7 +11,7 @@ use plan::connector::Fault;
 
 use crate::api::Refusal;
 
-/// Nothing from outside, nothing inline, in nobody's frame.
+/// Nothing from other hosts, nothing inline, not in a frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -27,14 +27,14 @@ pub(super) fn protect(response: &mut Response) {
     }
 }
 
-/// One of several things to choose from.
+/// An option of a choice.
 pub(super) struct Choice {
     pub(super) value: String,
     pub(super) label: String,
     pub(super) chosen: bool,
 }
 
-/// What can be chosen, each as its value and what people read, with the chosen one marked.
+/// The options, each with its value and label, and the chosen one marked.
 pub(super) fn choices<'a>(
     all: impl IntoIterator<Item = (&'a str, &'a str)>,
     chosen: &str,
@@ -82,7 +82,7 @@ pub(super) fn unavailable(error: &store::Error) -> Response {
     page(StatusCode::SERVICE_UNAVAILABLE, &Wrong { title, what })
 }
 
-/// What is wrong with what was sent, at its place in the form and as a whole.
+/// The faults of a form, at their places and as a whole.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     faults: Vec<Fault>,
@@ -102,26 +102,26 @@ impl Faults {
         Self { faults, whole }
     }
 
-    /// What is wrong with this setting.
+    /// The faults of this setting.
     pub(super) fn at(&self, place: &str) -> Option<&str> {
         let fault = self.faults.iter().find(|fault| fault.at == place)?;
         Some(&fault.what)
     }
 
-    /// Everything that is wrong, for the head of the form.
+    /// All faults, for the head of the form.
     pub(super) fn all(&self) -> Vec<String> {
         let parts = self.faults.iter().map(|Fault { at, what }| format!("{at} {what}."));
         self.whole.iter().cloned().chain(parts).collect()
     }
 }
 
-/// A page of our own: never one of another host.
+/// The address of one of our own pages, never of another host.
 pub(super) fn own_path(path: &str) -> &str {
     let is_path = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
     if is_path && !path.contains(char::is_control) { path } else { "/" }
 }
 
-/// What a page says of what was just done, by the word for it in the address.
+/// What a page says about the last action, by its word in the address.
 const TOLD: [(&str, &str); 17] = [
     ("saved", "Saved."),
     ("restored", "Brought back: its settings are in force again, as the newest version."),
@@ -147,7 +147,7 @@ pub(super) fn told(given: &BTreeMap<String, String>) -> Option<&'static str> {
     TOLD.iter().find(|(other, _)| other == word).map(|(_, text)| *text)
 }
 
-/// What the address says was just done.
+/// The last action, from the address.
 pub(super) struct Told(pub(super) Option<&'static str>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Told {
@@ -159,13 +159,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Told {
     }
 }
 
-/// The path of a page that is to say so.
+/// The path of a page that says so.
 pub(super) fn with_told(path: &str, word: &str) -> String {
     let joint = if path.contains('?') { '&' } else { '?' };
     format!("{path}{joint}told={word}")
 }
 
-/// What was asked for was not done.
+/// The request was refused.
 pub(super) fn refused(refusal: &Refusal) -> Response {
     let what = format!("{} {}", refusal.message(), refusal.advice());
     page(refusal.status(), &Wrong { title: "This was not done", what: &what })

@@ -17,7 +17,7 @@ use crate::api::{
 };
 use crate::{Shared, password};
 
-/// How long tokens may last that are made here, in days, and what people read.
+/// The lifetimes of tokens that can be chosen here, in days, with their labels.
 const LASTS: [(&str, &str); 5] = [
     ("30", "30 days"),
     ("90", "90 days"),
@@ -33,14 +33,14 @@ struct People {
     visitor: Visitor,
     told: Option<&'static str>,
     wrong: Option<String>,
-    /// A token that was just made: shown once.
+    /// A token that was just created: shown once.
     made: Option<Made>,
     users: Vec<User>,
     guests: Vec<Guest>,
     tokens: Vec<ApiToken>,
-    /// What was typed to add a user: the address.
+    /// The typed address of a new user.
     email: String,
-    /// What was typed to make a token: the name.
+    /// The typed name of a new token.
     token_name: String,
     shortest: usize,
 }
@@ -92,7 +92,7 @@ impl People {
         choices(LASTS, "90")
     }
 
-    /// What a token allows, which may be less than what it was made for.
+    /// What a token allows, which may be less than its scope.
     fn allows(token: &ApiToken) -> Scope {
         token.allows()
     }
@@ -109,7 +109,7 @@ pub(super) async fn show(
     }
 }
 
-/// The page again, with what is wrong and what was typed.
+/// The page again, with the faults and the input.
 async fn again(shared: &Shared, visitor: Visitor, form: &Form, refusal: &Refusal) -> Response {
     match People::read(shared, visitor).await {
         Ok(people) => {
@@ -162,7 +162,7 @@ pub(super) async fn set_role(
         set_user_role(&shared, &visitor.actor(), email, role(&form)?).await.map(drop)
     };
     let done = done.await;
-    // Whoever is no administrator any more can't see this page.
+    // Somebody who is no longer an administrator can't see this page.
     if done.is_ok() && form.text("email") == visitor.email {
         return Redirect::to("/").into_response();
     }
@@ -223,7 +223,7 @@ pub(super) async fn add_token(
         Ok(made) => made,
         Err(refusal) => return again(&shared, visitor, &form, &refusal).await,
     };
-    // Shown in the answer itself: the secret is in no address, and nowhere kept.
+    // Shown in the response itself: the secret is in no address and is not stored.
     match People::read(&shared, visitor).await {
         Ok(people) => page::page(StatusCode::CREATED, &People { made: Some(made), ..people }),
         Err(error) => page::unavailable(&error),

@@ -1,4 +1,4 @@
-//! `/reviews`: leads of which a person decides who they are, or whose values hold.
+//! `/reviews`: leads for which a person decides the match, or which values win.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::connector::Identity;
+use plan::id::LeadId;
 use plan::review::{self, Candidate, Reason};
 use store::ReviewItem;
 
@@ -18,11 +19,11 @@ use super::visitor::Visitor;
 use crate::Shared;
 use crate::api::{Params, Refusal, decide_review, known_review, read_reviews, save_connector};
 
-/// The states, and what people read.
+/// The states and their labels.
 const STATES: [(&str, &str); 3] =
     [("open", "to decide"), ("decided", "decided"), ("solved", "nothing left to decide")];
 
-/// Why a person is asked, in a few words.
+/// The reason, in a few words.
 pub(super) fn words(reason: Reason) -> &'static str {
     match reason {
         Reason::Several => "several leads match",
@@ -32,7 +33,7 @@ pub(super) fn words(reason: Reason) -> &'static str {
     }
 }
 
-/// What was decided, in words.
+/// The decision, in words.
 fn decision(choice: &review::Choice) -> String {
     match choice {
         review::Choice::Link { lead_id } => format!("It is the lead {lead_id}."),
@@ -53,9 +54,9 @@ struct List {
     state: String,
     states: Vec<Choice>,
     items: Vec<ReviewItem>,
-    /// Whether it is the list of one lead or connector alone.
+    /// Whether it is the list of a single lead or connector.
     is_narrow: bool,
-    /// Where the list goes on.
+    /// Where the list continues.
     older: Option<String>,
 }
 
@@ -83,7 +84,7 @@ pub(super) async fn list(
     given.retain(|_, value| !value.trim().is_empty());
     let is_narrow = given.contains_key("lead") || given.contains_key("connector");
     let mut wanted = given.clone();
-    // What waits is what one comes for; of one lead everything.
+    // By default what waits; for a single lead, everything.
     match wanted.get("state").map(String::as_str) {
         None if !is_narrow => wanted.insert("state".to_owned(), "open".to_owned()),
         Some("all") => wanted.remove("state"),
@@ -114,17 +115,17 @@ struct Compared {
     sends: String,
     /// What each candidate holds.
     held: Vec<Held>,
-    /// Whether the field is what is asked about: a search key, or in conflict.
+    /// Whether the decision is about this field: a search key, or in conflict.
     is_asked: bool,
     differs: bool,
 }
 
 /// What a candidate holds in a field.
 struct Held {
-    /// The candidate, as its number and what it is told apart by.
+    /// The candidate, with its number and what distinguishes it.
     of: String,
     value: String,
-    /// Whether the lead sends just that.
+    /// Whether the lead sends the same value.
     is_same: bool,
 }
 
@@ -141,10 +142,10 @@ struct One {
     destination: String,
     /// The page of the lead in the source.
     path: String,
-    /// What differs, and what is asked about, first.
+    /// Fields that differ or are to be decided come first.
     differing: Vec<Compared>,
     same: Vec<Compared>,
-    /// What may be decided for leads to come; empty where there is no rule for it.
+    /// The rules for future leads; empty if there is none for this.
     rules: Vec<Shown>,
     connector: String,
 }
@@ -204,10 +205,10 @@ impl One {
     }
 
     fn path_there(&self, candidate: &Candidate) -> String {
-        lead_path(&self.destination, &candidate.lead_id)
+        lead_path(&self.destination, candidate.lead_id.as_str())
     }
 
-    /// What a candidate is told apart by.
+    /// What distinguishes a candidate.
     fn label(candidate: &Candidate) -> String {
         let name = ["FirstName", "LastName"].map(|field| candidate.fields.filled(field));
         let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -217,12 +218,12 @@ impl One {
             (false, Some(known)) => format!("{name}, {known}"),
             (false, None) => name,
             (true, Some(known)) => known.to_owned(),
-            (true, None) => candidate.lead_id.clone(),
+            (true, None) => candidate.lead_id.to_string(),
         }
     }
 }
 
-/// Field by field, what the lead sends beside what the candidates hold.
+/// What the lead sends and what the candidates hold, field by field.
 fn compared(item: &ReviewItem) -> Vec<Compared> {
     let evidence = &item.evidence;
     let mut fields: Vec<&str> = evidence.sends.0.keys().map(String::as_str).collect();
@@ -255,7 +256,7 @@ fn compared(item: &ReviewItem) -> Vec<Compared> {
     all
 }
 
-/// What may be decided for all leads of a connector to come, in place of asking.
+/// The rules for all future leads of a connector, instead of asking.
 fn rules(identity: Identity, reason: Reason) -> Vec<Shown> {
     match reason {
         Reason::Several => SEVERAL.shown(identity.several),
@@ -321,7 +322,7 @@ async fn decided(
         "source" => review::Choice::Source,
         "destination" => review::Choice::Destination,
         lead => match lead.strip_prefix("link ") {
-            Some(lead_id) => review::Choice::Link { lead_id: lead_id.to_owned() },
+            Some(lead_id) => review::Choice::Link { lead_id: LeadId::new(lead_id) },
             None => return Err(Refusal::wrong("choice", "is missing: choose one of the list")),
         },
     };
@@ -330,7 +331,7 @@ async fn decided(
     Ok(retried.requests)
 }
 
-/// Makes a rule of it for leads to come, if that is wanted: a setting of the connector.
+/// Saves the decision as a rule for future leads, if requested: a setting of the connector.
 async fn keep_rule(
     shared: &Shared,
     visitor: &Visitor,

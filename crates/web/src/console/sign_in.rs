@@ -35,7 +35,7 @@ pub(super) struct After {
     next: String,
 }
 
-/// The way to the sign-in page, and from there to this page.
+/// The address of the sign-in page, which leads back to this page.
 pub(super) fn path(next: &str) -> String {
     let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
     format!("/sign-in?next={next}")
@@ -94,7 +94,7 @@ pub(super) async fn sign_in(
         Ok(kept) => kept,
         Err(error) => return page::unavailable(&error),
     };
-    // Whoever is not known costs as much, and is told the same.
+    // An unknown address takes the same time and gets the same response.
     match password::is_right_or_none(form.secret("password"), kept).await {
         Ok(true) => {
             shared.throttle.forget(email);
@@ -124,7 +124,7 @@ async fn begin(shared: &Shared, email: &str, headers: &HeaderMap, next: &str) ->
     }
 }
 
-/// A session for this browser, with what its cookie is to hold.
+/// A session for this browser, and the value of its cookie.
 pub(super) fn new_session(headers: &HeaderMap) -> store::Result<(Token, NewSession)> {
     let secret = Token::for_webhook()?;
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
@@ -141,7 +141,7 @@ pub(super) async fn sign_out(State(shared): State<Shared>, visitor: Visitor, _: 
     }
 }
 
-/// Gives the browser this cookie, or takes it back.
+/// Sets this cookie in the browser, or removes it.
 pub(super) fn with_cookie(shared: &Shared, mut response: Response, value: &str) -> Response {
     let secure = if shared.has_tls() { "; Secure" } else { "" };
     let name = cookie_name(shared);

@@ -1,24 +1,24 @@
-//! Slowing down who guesses passwords, or asks for links.
+//! Slowing down attempts to guess passwords, and requests for links.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// So many tries cost nothing.
+/// How many attempts are free.
 const FREE: u32 = 5;
-/// The wait after the first one more; it doubles with each.
+/// The wait after the first attempt beyond that; it doubles with each one.
 const FIRST: SignedDuration = SignedDuration::from_secs(2);
 /// The longest wait.
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
-/// After so long nothing is remembered.
+/// How long attempts are remembered.
 const FORGET: SignedDuration = SignedDuration::from_hours(1);
-/// More email addresses are not remembered: the oldest go. Whoever tries that many has other
-/// limits: only so many passwords are checked at a time.
+/// The most email addresses that are remembered: the oldest are dropped. Somebody who tries that
+/// many runs into another limit, because only a few passwords are checked at a time.
 const MOST: usize = 10_000;
 
-/// Tries of late (wrong passwords; links that were asked for), by email address, whether it is
-/// known or not. Addresses of the network would say nothing: behind a proxy all come from one.
+/// Recent attempts (wrong passwords, requested links) by email address, whether it is known or not.
+/// Network addresses would say nothing: behind a proxy they are all the same.
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
     tries: Mutex<HashMap<String, (u32, Timestamp)>>,
@@ -35,7 +35,7 @@ impl Throttle {
         left.is_positive().then_some(left)
     }
 
-    /// One try more.
+    /// Counts an attempt.
     pub(super) fn count(&self, email: &str, now: Timestamp) {
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         tries.retain(|_, (_, last)| now.duration_since(*last) < FORGET);
@@ -49,7 +49,7 @@ impl Throttle {
         *entry = (entry.0.saturating_add(1), now);
     }
 
-    /// This address has no try to answer for: the password was right.
+    /// Forgets the attempts of this address: the password was right.
     pub(super) fn forget(&self, email: &str) {
         self.tries.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(email));
     }

@@ -1,4 +1,4 @@
-//! Who looks at a page.
+//! Who is viewing a page.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -11,32 +11,32 @@ use super::page;
 use crate::Shared;
 use crate::access::{Reach, reach_of};
 
-/// The cookie of a session. Over TLS it has the prefix by which browsers know that it was set by
-/// this host alone and over TLS (RFC 6265bis, 4.1.3.2).
+/// The cookie of a session. Over TLS it has the prefix that guarantees that it was set by this host
+/// alone and over TLS (RFC 6265bis, 4.1.3.2).
 pub(super) fn cookie_name(shared: &Shared) -> &'static str {
     if shared.has_tls() { "__Host-leadsync_session" } else { "leadsync_session" }
 }
 
-/// Nobody was given a longer one.
+/// No cookie that was set is longer.
 const LONGEST_COOKIE: usize = 128;
 
-/// Somebody who is signed in. A handler that takes it is only reached by such a person.
+/// Somebody who is signed in. A handler that takes it is only reached by such a user.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
     /// The email address.
     pub(crate) email: String,
-    /// What this person may do, as of now, with what is in reach.
+    /// What this person may do now, with what is in reach.
     pub(crate) role: Role,
     /// What is in reach.
     pub(crate) reach: Reach,
     /// The session.
     pub(crate) session: Session,
-    /// What every form of this session carries.
+    /// The token in every form of this session.
     pub(crate) csrf: String,
 }
 
 impl Visitor {
-    /// Whose session the request's cookie is.
+    /// The user whose session the request's cookie belongs to.
     pub(crate) async fn of(headers: &HeaderMap, shared: &Shared) -> store::Result<Option<Self>> {
         let Some(secret) = cookie(headers, cookie_name(shared)) else { return Ok(None) };
         let now = (shared.clock)();
@@ -47,7 +47,8 @@ impl Visitor {
             Person::User(role) => (role, Reach::All),
             Person::AccountUser => (Role::Operator, reach_of(shared, &session.email).await?),
         };
-        // Nobody who may see nothing is signed in; the session goes on, in case that changes.
+        // Somebody who may see nothing counts as signed out; the session stays, in case that
+        // changes.
         let sees = reach.limit().is_none_or(|connectors| !connectors.is_empty());
         let email = session.email.clone();
         Ok(sees.then(|| Self { email, role, reach, session, csrf: csrf(secret) }))
@@ -86,9 +87,9 @@ impl Visitor {
         })
     }
 
-    /// Whether this is what the session's forms carry.
+    /// Whether this is the token of the session's forms.
     pub(crate) fn has_csrf(&self, given: &str) -> bool {
-        // Hashes are compared, so that the time tells nothing of the text.
+        // Hashes are compared, so that the time reveals nothing about the text.
         TokenHash::of(given) == TokenHash::of(&self.csrf)
     }
 }
@@ -97,7 +98,7 @@ impl FromRequestParts<Shared> for Visitor {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Response> {
-        // The gate has asked already.
+        // The gate has checked already.
         let visitor = parts.extensions.get::<Self>().cloned();
         visitor.ok_or_else(|| page::forbidden("Sign in first."))
     }
@@ -110,7 +111,7 @@ fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     Some(value.trim()).filter(|value| !value.is_empty() && value.len() <= LONGEST_COOKIE)
 }
 
-/// Made from the session's secret, so that it need not be kept, and tells nothing of it.
+/// Derived from the session's secret, so that it need not be stored, and reveals nothing about it.
 fn csrf(secret: &str) -> String {
     let TokenHash(hash) = TokenHash::of(&format!("form of {secret}"));
     Token::from_random(hash[..24].try_into().expect("a hash has 32 bytes")).expose().to_owned()

@@ -1,8 +1,8 @@
-//! Numbers and times as people read them.
+//! Numbers and times as text.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A number with its thousands apart.
+/// A number with separated thousands.
 pub(super) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -31,7 +31,7 @@ pub(super) fn stretch(from: Timestamp, hours: i64) -> String {
     }
 }
 
-/// A time that something takes, in words.
+/// A duration, in words.
 pub(super) fn time(ms: Option<u64>) -> String {
     match ms {
         None => "–".to_owned(),

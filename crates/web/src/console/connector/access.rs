@@ -19,14 +19,14 @@ use crate::console::visitor::Visitor;
 
 const HERE: &str = "/access";
 
-/// A user whom the setting names as far as the kept list of users tells.
+/// A user whom the setting names, as far as the stored list of users shows.
 struct Known {
     name: String,
     email: String,
     role: String,
 }
 
-/// What the account says of one user who was asked about.
+/// What the account returned about one user.
 struct Said {
     email: String,
     what: String,
@@ -47,7 +47,7 @@ struct Settings {
     known: Vec<Known>,
     said: Option<Said>,
     faults: Faults,
-    /// Why the destination did not tell its users.
+    /// Why the users of the destination could not be read.
     silent: Option<Problem>,
     mails_are_sent: bool,
 }
@@ -79,7 +79,7 @@ impl Settings {
     }
 }
 
-/// The roles that the account's users have, and those that are set.
+/// The roles of the account's users, and those in the settings.
 fn roles(catalogue: &Catalogue, access: &Access) -> Vec<Choice> {
     let of_users = catalogue.users.iter().flatten().map(|user| user.role.trim());
     let mut names: Vec<&str> = of_users.chain(access.roles.iter().map(String::as_str)).collect();
@@ -94,7 +94,7 @@ fn roles(catalogue: &Catalogue, access: &Access) -> Vec<Choice> {
     names.into_iter().map(choice).collect()
 }
 
-/// Who has access by role. Who has it by a field is not in the list of users.
+/// Who has access by role. The list of users does not show who has it by a field.
 fn known(catalogue: &Catalogue, access: &Access) -> Vec<Known> {
     let users = catalogue.users.iter().flatten();
     let allowed = users.filter(|user| {
@@ -136,7 +136,7 @@ pub(in crate::console) async fn show(
     }
 }
 
-/// Asks the destination about one user.
+/// Reads one user from the destination.
 async fn ask(shared: &Shared, opened: &Opened, email: &str) -> store::Result<Option<Said>> {
     let account = opened.configuration.account_of(opened.connector.destination)?;
     let said = |what: String, allowed| Some(Said { email: email.to_owned(), what, allowed });

@@ -1,4 +1,4 @@
-//! What is done to a connector as a whole.
+//! Actions on a connector as a whole.
 
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -66,7 +66,7 @@ pub(in crate::console) async fn retry(
     }
 }
 
-/// With all its data, once its name was written out.
+/// With all its data, once its name was typed.
 pub(in crate::console) async fn remove(
     State(shared): State<Shared>,
     visitor: Visitor,
@@ -83,7 +83,7 @@ pub(in crate::console) async fn remove(
     }
 }
 
-/// The connector and its accounts as a file that `apply` reads.
+/// The connector and its accounts as a file for `apply`.
 pub(in crate::console) async fn export(
     State(shared): State<Shared>,
     visitor: Visitor,
@@ -98,7 +98,8 @@ pub(in crate::console) async fn export(
         accounts.iter().filter_map(|id| opened.configuration.account_by_id(*id)).collect();
     match crate::export::write(&accounts, &[&opened.connector]) {
         Ok(text) => {
-            // Names have no sign that would end the quotes, but may have letters beyond ASCII.
+            // Names can't contain a character that would end the quotes, but may have letters
+            // beyond ASCII.
             let file: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
             let disposition = format!("attachment; filename=\"{file}.toml\"");
             let headers = [

@@ -27,7 +27,7 @@ struct Settings {
     version: String,
     basic: Basic,
     faults: Faults,
-    /// Why the destination did not tell its fields and users.
+    /// Why the fields and users of the destination could not be read.
     silent: Option<Problem>,
     countries: Vec<Choice>,
     time_zones: Vec<Choice>,

@@ -1,5 +1,5 @@
-//! `/connectors/{name}/check`: what will fail, found before it fails; and the last step of the
-//! set-up, to enable.
+//! `/connectors/{name}/check`: finds what will fail before it does; also the last step of the
+//! set-up, which enables the connector.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -27,7 +27,7 @@ impl Check {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// The page on which a setting is.
+    /// The page with this setting.
     fn page_of(&self, at: &str) -> String {
         let (basic, mapping) = ("basic", "mapping");
         let leaf = match at.split(['.', '[']).next().unwrap_or_default() {

@@ -20,11 +20,11 @@ use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 
 const HERE: &str = "/entities";
-/// So many more activity types can be added at a time.
+/// How many activity types can be added at a time.
 const MORE_TYPES: usize = 3;
 
-/// A setting that is one of several: each as its name in the configuration file, what people read,
-/// and what it does.
+/// A setting with several choices: each with its name in the configuration file, its label, and
+/// what it does.
 pub(in crate::console) struct OneOf<T: 'static> {
     all: &'static [(T, &'static str, &'static str, &'static str)],
 }
@@ -168,7 +168,7 @@ pub(in crate::console) const LINKED: OneOf<Linked> = OneOf {
     ],
 };
 
-/// One of several settings, as it is shown.
+/// A choice, as it is shown.
 pub(in crate::console) struct Shown {
     pub(in crate::console) value: &'static str,
     pub(in crate::console) title: &'static str,
@@ -181,14 +181,14 @@ impl<T: Copy + PartialEq> OneOf<T> {
         self.shown_or_none(Some(now))
     }
 
-    /// None is chosen where the setting is left to another.
+    /// None is selected if another setting decides.
     pub(super) fn shown_or_none(&self, now: Option<T>) -> Vec<Shown> {
         let all = self.all.iter();
         all.map(|&(one, value, title, hint)| Shown { value, title, hint, chosen: now == Some(one) })
             .collect()
     }
 
-    /// The one of this name in the configuration file.
+    /// The choice with this name in the configuration file.
     pub(in crate::console) fn named(&self, name: &str) -> Option<T> {
         self.all.iter().find(|(_, value, ..)| *value == name).map(|(one, ..)| *one)
     }
@@ -219,21 +219,21 @@ struct Entities {
     several: Vec<Shown>,
     keys_disagree: Vec<Shown>,
     linked: Vec<Shown>,
-    /// How leads are marked whose counterparts are gone: the field, and what it gets.
+    /// How leads are marked whose counterparts are gone: the field and its values.
     removed: [String; 3],
     destination_fields: Vec<Choice>,
     activities: bool,
     activity_behaviours: Vec<Shown>,
     /// The two event codes of each type.
     types: Vec<(String, String)>,
-    /// Why an account did not tell its activity types.
+    /// Why the activity types of an account could not be read.
     silent: Option<Problem>,
     source_types: Vec<Choice>,
     destination_types: Vec<Choice>,
 }
 
 impl Entities {
-    /// The page of these settings, which may not be those that are saved.
+    /// The page for these settings, which need not be the saved ones.
     async fn read(
         shared: &Shared,
         visitor: Visitor,
@@ -325,7 +325,7 @@ pub(in crate::console) async fn put(
     }
 }
 
-/// Puts what the form says into the settings.
+/// Applies the form to the settings.
 fn read(form: &Form, wanted: &mut Definition) -> Result<(), Refusal> {
     let is_on = |name: &str| !form.text(name).is_empty();
     wanted.lead = LeadRules {
@@ -356,7 +356,7 @@ fn read(form: &Form, wanted: &mut Definition) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The activity types of the form; one that was there keeps the mapping of its fields.
+/// The activity types of the form. An existing one keeps the mapping of its fields.
 fn types(form: &Form, known: &[ActivityType]) -> Result<Vec<ActivityType>, Refusal> {
     let rows = form.texts("type_from").zip(form.texts("type_to")).enumerate();
     let mut types = Vec::new();

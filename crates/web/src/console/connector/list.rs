@@ -1,4 +1,4 @@
-//! `/connectors`: all of them, with their health of today.
+//! `/connectors`: all of them, with today's health.
 
 use std::collections::BTreeMap;
 
@@ -35,14 +35,14 @@ struct Item {
     health: Option<Health>,
 }
 
-/// How a connector does today (UTC), as people read it.
+/// A connector's numbers of today (UTC), as they are shown.
 struct Health {
     written: String,
     failed: String,
     has_failed: bool,
     waiting: String,
     lag: String,
-    /// Of the destination's calls a day, how much was made.
+    /// The used part of the destination's daily calls.
     quota: String,
 }
 

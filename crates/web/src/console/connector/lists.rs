@@ -1,4 +1,4 @@
-//! What an account says of itself, for lists to choose from.
+//! Metadata of an account, for lists to choose from.
 
 use plan::metadata::{Catalogue, Kind};
 use plan::phone::Country;
@@ -8,8 +8,8 @@ use store::Account;
 use super::page::Choice;
 use crate::Shared;
 
-/// What the account said when it was last asked; it is asked if it never was. What it did not say
-/// can still be written by hand.
+/// The metadata that was read last; it is read now if it never was. What is missing can still be
+/// typed.
 pub(super) async fn catalogue(
     shared: &Shared,
     account: &Account,
@@ -30,13 +30,13 @@ fn choice(value: impl Into<String>, label: impl Into<String>) -> Choice {
     Choice { value: value.into(), label: label.into(), chosen: false }
 }
 
-/// Users who can be told of failures, by email address.
+/// Users who can be notified of failures, by email address.
 pub(super) fn users(catalogue: &Catalogue) -> Vec<Choice> {
     let active = catalogue.users.iter().flatten().filter(|user| user.active);
     active.map(|user| choice(&user.email, &user.name)).collect()
 }
 
-/// Fields by which a lead can be found: the unique ones, or all, where the account marks none.
+/// Fields by which a lead can be found: the unique ones, or all if the account marks none.
 pub(super) fn search_keys(catalogue: &Catalogue) -> Vec<Choice> {
     let can_be_key = |kind: Kind| !matches!(kind, Kind::FieldSet | Kind::Boolean);
     let fields: Vec<_> = catalogue.fields.iter().filter(|field| can_be_key(field.kind)).collect();
@@ -45,13 +45,13 @@ pub(super) fn search_keys(catalogue: &Catalogue) -> Vec<Choice> {
     fields.map(|field| choice(&field.schema_name, &field.display_name)).collect()
 }
 
-/// Every field of leads.
+/// Every lead field.
 pub(super) fn fields(catalogue: &Catalogue) -> Vec<Choice> {
     let fields = catalogue.fields.iter();
     fields.map(|field| choice(&field.schema_name, &field.display_name)).collect()
 }
 
-/// Every country that has phone numbers, by name.
+/// Every country with phone numbers, by name.
 pub(super) fn countries() -> Vec<Choice> {
     let country = |country: Country| {
         let code = country.code();

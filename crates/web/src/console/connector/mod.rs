@@ -43,8 +43,8 @@ use super::visitor::Visitor;
 use crate::Shared;
 use crate::api::{Refusal, save_connector};
 
-/// A page of a connector: what follows its address, its title, who may see it, and whether it is a
-/// step of the set-up.
+/// A page of a connector: its path, its title, who may see it, and whether it is a step of the
+/// set-up.
 struct Leaf {
     path: &'static str,
     title: &'static str,
@@ -67,14 +67,14 @@ const LEAVES: [Leaf; 7] = [
     leaf("/access", "Access", Scope::Administer, false),
 ];
 
-/// What every page of a connector shows.
+/// What all pages of a connector show.
 pub(super) struct Frame {
     name: String,
     address: String,
     source: String,
     destination: String,
     enabled: bool,
-    /// Whether it was never enabled and nothing came yet.
+    /// Whether it was never enabled and nothing has arrived yet.
     in_setup: bool,
     tabs: Vec<Tab>,
     /// The page of the next step.
@@ -87,7 +87,7 @@ struct Tab {
     is_here: bool,
 }
 
-/// A connector that is looked at.
+/// A connector that is shown.
 pub(super) struct Opened {
     pub(super) configuration: Configuration,
     pub(super) connector: Connector,
@@ -123,7 +123,7 @@ fn frame(connector: &Connector, visitor: &Visitor, here: &str, in_setup: bool) -
     let steps = LEAVES.iter().filter(|leaf| leaf.is_step);
     let tab = |leaf: &Leaf| {
         let step = steps.clone().position(|step| step.path == leaf.path);
-        // The first step is the choice of the two accounts, which is made by then.
+        // The first step, choosing the two accounts, is done by then.
         let title = match step.filter(|_| in_setup) {
             Some(step) => format!("{}. {}", step + 2, leaf.title),
             None => leaf.title.to_owned(),
@@ -146,11 +146,11 @@ fn frame(connector: &Connector, visitor: &Visitor, here: &str, in_setup: bool) -
 /// The address of a connector's pages.
 pub(super) fn address(name: &str) -> String {
     let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
-    // A name has letters, digits and three signs, so a space, which is another here, can't occur.
+    // A name has letters, digits and three other characters, so there can't be a space.
     format!("/connectors/{name}")
 }
 
-/// Saves settings that were made from this version. Where to go then, or what is wrong.
+/// Saves settings that are based on this version. Returns where to go next, or the faults.
 async fn save(
     shared: &Shared,
     visitor: &Visitor,

@@ -68,7 +68,7 @@ pub(in crate::console) async fn create(
     let chosen = ["name", "source", "destination"].map(|name| form.text(name).trim());
     let [name, source, destination] = chosen;
     let definition = Definition::new(name, source, destination);
-    // 0: there must be none of this name yet.
+    // 0: no connector may have this name yet.
     let saved = save_connector(&shared, &visitor.actor(), &definition, None, Some(0)).await;
     match saved {
         Ok(_) => Redirect::to(&format!("{}/basic", super::address(name))).into_response(),

@@ -13,7 +13,7 @@ use crate::Shared;
 use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
-use crate::preview::Asked;
+use crate::preview::{Payload, Previewed};
 
 #[derive(Template)]
 #[template(path = "connector_preview.html")]
@@ -24,7 +24,7 @@ struct Preview {
     told: Option<&'static str>,
     payload: String,
     records: Option<Vec<RecordPreview>>,
-    /// What is wrong, and what to do.
+    /// The problem, and what to do.
     wrong: Option<(String, String)>,
 }
 
@@ -39,7 +39,7 @@ impl Preview {
         serde_json::to_string_pretty(value).unwrap_or_default()
     }
 
-    /// What the record says of a field.
+    /// The record's value of a field.
     fn sent(field: &MappedField) -> &str {
         match &field.sent {
             Sent::Absent => "(not sent)",
@@ -54,11 +54,9 @@ impl Preview {
     }
 }
 
-/// What would be done, in a word.
+/// What would happen, in a word.
 pub(super) fn decision_word(record: &RecordPreview) -> String {
-    let word = serde_json::to_value(&record.decision).ok();
-    let word = word.as_ref().and_then(|decision| decision.get("decision")?.as_str());
-    word.unwrap_or("see below").replace('_', " ")
+    record.plan.kind.as_str().replace('_', " ")
 }
 
 pub(in crate::console) async fn show(
@@ -88,9 +86,8 @@ pub(in crate::console) async fn preview(
     let previewed = crate::preview::preview(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
-        Asked { configuration: &configuration, connector: &connector, now: (shared.clock)() },
-        payload.as_bytes(),
-        None,
+        Previewed { configuration: &configuration, connector: &connector, now: (shared.clock)() },
+        Payload { body: payload.as_bytes(), content_type: None, removal: None },
     );
     match previewed.await {
         Ok(records) => {

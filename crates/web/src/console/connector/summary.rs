@@ -1,4 +1,4 @@
-//! `/connectors/{name}`: how a connector does.
+//! `/connectors/{name}`: the state of a connector.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::overview::Asked;
 
 /// How many of the newest requests are shown.
 const NEWEST: usize = 8;
-/// How many causes of failures are shown, and of how many days.
+/// How many causes of failures are shown, and for how many days.
 const CAUSES: usize = 5;
 const DAYS: i64 = 30;
 

@@ -1,4 +1,4 @@
-//! `/connectors/{name}/versions`: settings as they were, what each save changed, and the way back.
+//! `/connectors/{name}/versions`: earlier settings, what each save changed, and restoring them.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 
 const HERE: &str = "/versions";
-/// So many of the newest are listed.
+/// How many of the newest are listed.
 const LISTED: usize = 50;
 
 /// A saved version, as it is shown.
@@ -26,9 +26,9 @@ struct Saved {
     number: i64,
     at: Timestamp,
     actor: String,
-    /// What it changed; `None` for one before which none is known here.
+    /// What it changed; `None` if the version before it is not known here.
     changed: Option<Vec<Difference>>,
-    /// What bringing it back would change now.
+    /// What restoring it would change now.
     undone: Vec<Difference>,
 }
 
@@ -51,7 +51,7 @@ impl Versions {
     }
 }
 
-/// A setting for people: nothing for one that is not there.
+/// A setting as text: empty if it is not set.
 pub(in crate::console) fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -71,7 +71,7 @@ pub(in crate::console) async fn show(
         Err(response) => return response,
     };
     let connector = &opened.connector;
-    // One more than is listed: what the oldest of them changed is told too.
+    // One more than is listed, because the page also says what the oldest one changed.
     let versions = match shared.store.versions(connector.id, LISTED + 1).await {
         Ok(versions) => versions,
         Err(error) => return page::unavailable(&error),
@@ -97,7 +97,7 @@ pub(in crate::console) async fn show(
     page::page(StatusCode::OK, &page)
 }
 
-/// Brings a version back: its settings are saved again, as the newest.
+/// Restores a version: its settings are saved again, as the newest.
 pub(in crate::console) async fn restore(
     State(shared): State<Shared>,
     visitor: Visitor,

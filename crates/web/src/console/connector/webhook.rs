@@ -22,7 +22,7 @@ struct Webhook {
     frame: Frame,
     told: Option<&'static str>,
     url: String,
-    /// The URL as LeadSquared asks for it: the scheme apart.
+    /// The URL as LeadSquared's form takes it: without the scheme.
     scheme: &'static str,
     bare: String,
     /// Whether LeadSquared can reach the URL at all.

@@ -11,27 +11,27 @@ use crate::access::Reach;
 use crate::api::{Params, filter};
 use crate::console::page::{Choice, choices};
 
-/// The periods that can be chosen: the word in the address, what people read, and the first and
-/// the last time.
+/// The periods that can be chosen: the word in the address, the label, and the first and the last
+/// time.
 const PERIODS: [(&str, &str, &str, &str); 4] = [
     ("today", "Today", "today", ""),
     ("7d", "Last 7 days", "7d", ""),
     ("this-month", "This month", "this-month", ""),
     ("last-month", "Last month", "last-month", "this-month"),
 ];
-/// The period between two days that are given beside it.
+/// The period between two given days.
 const CUSTOM: &str = "custom";
-/// Parts of the address that are no filter.
+/// Parts of the address that are not a filter.
 const NO_FILTER: [&str; 2] = ["cursor", "told"];
 
-/// What is asked for.
+/// The requested filter.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
     given: BTreeMap<String, String>,
     cursor: Option<String>,
 }
 
-/// A part of the filter, as people read it, and the list without it.
+/// A part of the filter as text, and the list without it.
 pub(super) struct Part {
     pub(super) name: &'static str,
     pub(super) value: String,
@@ -48,15 +48,15 @@ pub(super) struct Facets {
 }
 
 impl Address {
-    /// What is given, or the shorter address that says the same: one that people can read and send
-    /// to each other.
+    /// The given parts, or a shorter address with the same meaning, which people can read and
+    /// share.
     pub(super) fn read(all: BTreeMap<String, String>) -> Result<Self, String> {
         let count = all.len();
         let mut given: BTreeMap<String, String> =
             all.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect();
         let days = given.contains_key("from") || given.contains_key("to");
         match given.get("period").map(String::as_str) {
-            // The days of a form whose period is another are not asked for.
+            // The days are ignored if the form has another period.
             Some(period) if period != CUSTOM => given.retain(|name, _| !is_day(name)),
             Some(_) if !days => given.retain(|name, _| name != "period"),
             _ => {}
@@ -90,13 +90,13 @@ impl Address {
         self.given.is_empty()
     }
 
-    /// Whether something is asked for that few ask for.
+    /// Whether a rarely used filter is set.
     pub(super) fn has_more(&self) -> bool {
         let few = ["from", "to", "entity", "job_status", "sync_status", "cause"];
         few.iter().any(|name| !self.of(name).is_empty())
     }
 
-    /// Whether this is a later part of the list.
+    /// Whether this is a later page of the list.
     pub(super) fn is_later(&self) -> bool {
         self.cursor.is_some()
     }
@@ -123,7 +123,7 @@ impl Address {
         with_query("/requests", &given)
     }
 
-    /// The filter as the API takes it.
+    /// The filter in the form of the API.
     pub(super) fn of_api(&self) -> Result<BTreeMap<String, String>, String> {
         let mut given = self.given.clone();
         if let Some(period) = given.remove("period").filter(|period| period != CUSTOM) {
@@ -132,7 +132,7 @@ impl Address {
             given.insert("from".to_owned(), (*from).to_owned());
             given.insert("to".to_owned(), (*to).to_owned());
         }
-        // A person who says to the 5th means the 5th too; to the API it is the day's first moment.
+        // For a person, "to the 5th" includes the 5th; for the API it ends when that day begins.
         if let Some(to) = given.get_mut("to")
             && let Ok(day) = to.parse::<Date>()
             && to.len() == "2026-11-24".len()
@@ -143,7 +143,7 @@ impl Address {
         Ok(given)
     }
 
-    /// The filter, and where the list goes on; or what is wrong with it.
+    /// The filter and where the list continues, or the error.
     pub(super) async fn filter(
         &self,
         shared: &Shared,
@@ -161,12 +161,12 @@ impl Address {
         Ok((filter, after.map(Cursor)))
     }
 
-    /// Where the list goes on.
+    /// Where the list continues.
     pub(super) fn after(&self, cursor: Cursor) -> String {
         self.with("cursor", &cursor.0.to_string())
     }
 
-    /// What is filtered by, but for the event, which has tabs.
+    /// The filter without the event, which has tabs.
     pub(super) fn parts(&self) -> Vec<Part> {
         let period = |word: &str| {
             let known = PERIODS.iter().find(|(other, ..)| *other == word);

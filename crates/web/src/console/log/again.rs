@@ -1,4 +1,4 @@
-//! Trying failed requests again: one, those that are selected, or all that match.
+//! Retrying failed requests: one, the selected ones, or all that match.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::console::page;
 use crate::console::visitor::Visitor;
 use crate::console::words::number;
 
-/// Names of fields that are not the filter's.
+/// Names of form fields that are not part of the filter.
 const OWN: [&str; 5] = ["csrf", "with", "per_minute", "id", "event"];
 
 #[derive(Template)]
@@ -72,7 +72,7 @@ pub(in crate::console) async fn selected(
     begin(&shared, &visitor, &form, Which::ids(ids), None).await
 }
 
-/// `/retries/new`: asks whether all that match are meant.
+/// `/retries/new`: asks to confirm a retry of all that match.
 pub(in crate::console) async fn ask_all(
     State(shared): State<Shared>,
     visitor: Visitor,

@@ -1,10 +1,10 @@
-//! Bodies as people read them.
+//! Request and response bodies, formatted for reading.
 
 use serde_json::Value;
 
-/// No text is shown beyond this, in bytes.
+/// The most that is shown of a text, in bytes.
 const LONGEST: usize = 100_000;
-/// All bodies of a page together, in bytes: a browser should be quick with it on a phone too.
+/// The same for all bodies of a page together, so that a browser on a phone stays fast.
 const ALL: usize = 2_000_000;
 
 /// A body as it is shown.
@@ -16,7 +16,7 @@ pub(super) struct Body {
     pub(super) is_cut: bool,
 }
 
-/// Makes bodies to be shown on one page.
+/// Formats the bodies of one page.
 pub(super) struct Bodies {
     left: usize,
     number: usize,
@@ -27,14 +27,14 @@ impl Bodies {
         Self { left: ALL, number: 0 }
     }
 
-    /// A body; `None` of an empty one.
+    /// A body; `None` if it is empty.
     pub(super) fn show(&mut self, body: &str) -> Option<Body> {
         if body.trim().is_empty() {
             return None;
         }
         self.number += 1;
         let room = self.left.min(LONGEST);
-        // What does not fit anyway is not read as JSON, which takes more than it is worth.
+        // What will be cut anyway is not parsed as JSON, which would not be worth the time.
         let text = if body.len() <= room { pretty(body) } else { None };
         let text = text.as_deref().unwrap_or(body);
         let end = text.floor_char_boundary(room);

@@ -1,4 +1,4 @@
-//! `/leads/{account}/{id}`: why each field of a lead holds what it holds.
+//! `/leads/{account}/{id}`: why each field of a lead has its value.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -35,13 +35,13 @@ impl One {
         self.lead.fields.iter().filter(|field| !field.is_idle()).collect()
     }
 
-    /// Fields that nobody ever filled.
+    /// Fields that were never filled.
     fn idle(&self) -> Vec<&str> {
         let idle = self.lead.fields.iter().filter(|field| field.is_idle());
         idle.map(|field| field.field.as_str()).collect()
     }
 
-    /// Why a field holds a value, in words.
+    /// Why a field has its value, in words.
     fn why(change: &ChangeItem) -> String {
         match (change.made_by, &change.origin, change.version) {
             (MadeBy::Account, ..) => "The account itself: it posted the value.".to_owned(),
@@ -64,7 +64,7 @@ impl One {
     }
 }
 
-/// Lets a frozen field be written again.
+/// Releases a frozen field.
 pub(in crate::console) async fn release(
     State(shared): State<Shared>,
     visitor: Visitor,

@@ -13,18 +13,18 @@ pub(super) struct Line {
     pub(super) received_at: Timestamp,
     pub(super) connector: String,
     pub(super) job_status: JobStatus,
-    /// By what a person knows the lead.
+    /// What identifies the lead for a person.
     pub(super) lead: String,
     pub(super) entity: Option<Entity>,
     pub(super) event: Option<Event>,
-    /// Why, in plain words.
+    /// The reason, in plain words.
     pub(super) reason: String,
     pub(super) next_attempt_at: Option<Timestamp>,
     /// Why it failed, as failures are grouped.
     pub(super) cause: Option<String>,
-    /// All that failed for the same cause.
+    /// All requests that failed for the same cause.
     pub(super) like_this: Option<String>,
-    /// What else is in the request.
+    /// The other records of the request.
     pub(super) others: Option<String>,
     pub(super) has_failed: bool,
 }
@@ -69,7 +69,7 @@ impl Line {
     }
 }
 
-/// What became of the records beside the one that is shown.
+/// The outcomes of the records other than the one that is shown.
 fn others(records: &[RecordLine]) -> Option<String> {
     let count = u64::try_from(records.len().checked_sub(1)?).ok().filter(|count| *count > 0)?;
     let mut parts = Vec::new();
@@ -97,7 +97,7 @@ fn reason(record: &RecordLine, request: &RequestLine, configuration: &Configurat
     }
 }
 
-/// Why nothing became of a request yet.
+/// Why a request has no outcome yet.
 pub(super) fn waiting(job_status: JobStatus, connector: Option<&Connector>) -> &'static str {
     match job_status {
         JobStatus::Running => "A call for it is under way.",

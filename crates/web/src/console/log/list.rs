@@ -21,7 +21,7 @@ use crate::console::words::number;
 /// How many requests a page has.
 const REQUESTS: usize = 50;
 
-/// What became of records, as a tab over the list.
+/// An outcome of records, as a tab above the list.
 struct Tab {
     label: &'static str,
     path: String,
@@ -42,20 +42,20 @@ struct List {
     failed: Count,
     wrong: Option<String>,
     rows: Vec<Line>,
-    /// Parts without which something would be here.
+    /// Parts of the filter without which the list would not be empty.
     instead: Vec<Part>,
     older: Option<String>,
     downloads: Vec<(&'static str, String)>,
 }
 
 impl List {
-    /// The failed requests that match, as people read their number.
+    /// The number of failed requests that match, as text.
     fn failed(&self) -> Option<String> {
         (self.failed.requests > 0).then(|| shown(self.failed))
     }
 }
 
-/// The rows alone, for a page that is open and asks what is new.
+/// The rows alone, for an open page that polls for new ones.
 #[derive(Template)]
 #[template(path = "request_rows.html")]
 struct Rows {
@@ -75,7 +75,7 @@ pub(in crate::console) async fn list(
     };
     let (filter, after, wrong) = match address.filter(&shared, &visitor.reach).await {
         Ok((filter, after)) => (filter, after, None),
-        // A wrong filter lets nothing through.
+        // An invalid filter matches nothing.
         Err(wrong) => {
             let ids = vec![RequestId::from_number(0)];
             (Filter { ids, ..Filter::default() }, None, Some(wrong))
@@ -157,7 +157,7 @@ fn shown(count: Count) -> String {
     format!("{}{}", number(count.requests), if count.more { "+" } else { "" })
 }
 
-/// The parts of a filter, which lets nothing through, without which something would come.
+/// The parts of a filter that matches nothing, without which it would match something.
 async fn instead(shared: &Shared, reach: &Reach, address: &Address) -> store::Result<Vec<Part>> {
     let mut parts = address.parts();
     if !address.of("event").is_empty() {
@@ -178,7 +178,7 @@ async fn instead(shared: &Shared, reach: &Reach, address: &Address) -> store::Re
     Ok(instead)
 }
 
-/// Where the filtered list comes as a file.
+/// The address of the filtered list as a file.
 fn downloads(address: &Address) -> Vec<(&'static str, String)> {
     let given = address.of_api().unwrap_or_default();
     let mut query = form_urlencoded::Serializer::new(String::new());

@@ -18,7 +18,7 @@ pub(super) use show::show;
 
 /// A part of a path.
 fn in_path(text: &str) -> String {
-    // What a form writes as a plus is a blank in a path.
+    // A form encodes a space as a plus, a path does not.
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 

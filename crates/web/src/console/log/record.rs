@@ -12,7 +12,7 @@ use store::{AttemptItem, CallItem, RecordItem};
 
 use super::body::{Bodies, Body};
 use super::lead_path;
-use crate::explanation::{Explanation, FieldChange, Origin};
+use plan::work::{Explanation, FieldChange, Origin};
 
 /// The last attempts that are shown.
 const ATTEMPTS: usize = 20;
@@ -20,17 +20,19 @@ const ATTEMPTS: usize = 20;
 /// A record as it is shown.
 pub(super) struct Record {
     pub(super) kept: RecordItem,
-    /// By what a person knows it.
+    /// What identifies it for a person.
     pub(super) title: String,
-    /// Its leads' own pages: the account, the id, and the address.
+    /// The pages of its leads: the account, the id, and the address.
     pub(super) leads: Vec<(String, String, String)>,
     pub(super) mapped: Option<Vec<Mapped>>,
     pub(super) decision: Option<String>,
+    /// Why what was decided can't be shown but as it is stored, if so.
+    pub(super) unreadable: Option<String>,
     pub(super) looked_because: Option<String>,
     pub(super) changes: Vec<Change>,
     /// What was written back to the source.
     pub(super) back: Vec<Change>,
-    /// The field, what the source says, what the destination says, and what became of it.
+    /// The field, the value of the source, the value of the destination, and the ruling.
     pub(super) disputes: Vec<[String; 4]>,
     pub(super) left_out: Vec<Problem>,
     pub(super) remarks: Vec<(String, String)>,
@@ -38,7 +40,7 @@ pub(super) struct Record {
     pub(super) attempts: Vec<Attempt>,
     pub(super) earlier_attempts: usize,
     pub(super) cause: Option<String>,
-    /// Where a person decides about it, if that is why it failed.
+    /// The review that it waits for, if that is why it failed.
     pub(super) review: Option<String>,
 }
 
@@ -50,7 +52,7 @@ pub(super) struct Mapped {
     pub(super) note: String,
 }
 
-/// A field that was to be written.
+/// A field that was going to be written.
 pub(super) struct Change {
     pub(super) field: String,
     pub(super) from: String,
@@ -74,7 +76,7 @@ impl Change {
 
 pub(super) struct Attempt {
     pub(super) kept: AttemptItem,
-    /// Who asked for it, with which settings.
+    /// Who requested it, and with which settings.
     pub(super) asked: Option<String>,
     pub(super) calls: Vec<Call>,
 }
@@ -89,11 +91,11 @@ pub(super) struct Call {
     pub(super) answered: Option<Body>,
 }
 
-/// What a record is shown with.
+/// What is needed to show a record.
 pub(super) struct Around<'a> {
     /// The names of the accounts that it comes from and goes to.
     pub(super) accounts: (&'a str, &'a str),
-    /// What the payload says of it, and what it makes of that, as far as it is known.
+    /// What the payload says about it and what the mapping does with that, as far as it is known.
     pub(super) mapped: Option<Vec<MappedField>>,
 }
 
@@ -101,13 +103,17 @@ impl Record {
     pub(super) fn of(mut record: RecordItem, around: Around<'_>, bodies: &mut Bodies) -> Self {
         let text = record.explanation.take();
         let text = text.as_ref().map_or("", |raw| raw.get());
-        let explanation = Explanation::read(text);
+        let (explanation, unreadable) = match Explanation::read(text) {
+            _ if text.is_empty() => (Explanation::default(), None),
+            Ok(explanation) => (explanation, None),
+            Err(error) => (Explanation::default(), Some(error)),
+        };
         let changes = explanation.changes().into_iter().map(Change::of).collect();
         let back = explanation.changes_back().into_iter().map(Change::of).collect();
         let disputes = explanation.disputes.iter().map(|dispute| {
             let texts = [&dispute.field, &dispute.source, &dispute.destination];
             let [field, source, destination] = texts.map(String::clone);
-            [field, source, destination, dispute.sentence().to_owned()]
+            [field, source, destination, dispute.ruling.sentence().to_owned()]
         });
         let disputes = disputes.collect();
         let remarks = explanation.other_remarks().into_iter();
@@ -123,6 +129,7 @@ impl Record {
             leads: leads(&record, around.accounts),
             mapped: around.mapped.map(|fields| fields.iter().map(Mapped::of).collect()),
             decision: explanation.sentence(),
+            unreadable,
             changes,
             back,
             disputes,
@@ -151,9 +158,9 @@ fn leads(
     known.map(|(account, id)| (account.to_owned(), id.clone(), lead_path(account, id))).collect()
 }
 
-/// Where a person decides about the record's lead, if that is why it failed.
+/// The review of the record's lead, if that is why it failed.
 fn review(record: &RecordItem, problem: &Problem) -> Option<String> {
-    Reason::from_code(&problem.code)?;
+    Reason::from_code(problem.code)?;
     let lead = record.source_id.as_deref().filter(|_| record.entity == Entity::Lead);
     Some(lead.map_or("/reviews".to_owned(), |lead| {
         let lead = form_urlencoded::byte_serialize(lead.as_bytes());
@@ -216,7 +223,7 @@ impl Call {
     }
 }
 
-/// What a record sends by these settings, between accounts that say this of themselves.
+/// What a record sends under these settings, between accounts with this metadata.
 pub(super) fn mapped(
     definition: &Definition,
     (source, destination): (&Catalogue, &Catalogue),

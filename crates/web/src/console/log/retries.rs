@@ -1,4 +1,4 @@
-//! `/retries`: batches of retries, and how far each is.
+//! `/retries`: batches of retries and their progress.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::console::words::{counted, number};
 /// A batch as it is shown.
 struct Batch {
     kept: RetryBatch,
-    /// What was asked for, in words.
+    /// What was requested, in words.
     which: String,
     /// Its parts: the word for it, how many, and where they are.
     parts: Vec<(&'static str, String, Option<String>)>,
@@ -94,7 +94,7 @@ struct One {
     batch: Batch,
 }
 
-/// How far a batch is, alone, for a page that is open.
+/// The progress of a batch alone, for an open page.
 #[derive(Template)]
 #[template(path = "retry_progress.html")]
 struct Progress {
@@ -141,7 +141,7 @@ pub(in crate::console) async fn progress(
     }
 }
 
-/// Whoever does not see everything sees what they asked for themselves.
+/// Somebody who does not see everything sees what they requested themselves.
 fn sees(visitor: &Visitor, batch: &RetryBatch) -> bool {
     visitor.reach == Reach::All || batch.actor == visitor.actor().0
 }

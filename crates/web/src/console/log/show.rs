@@ -1,4 +1,4 @@
-//! `/requests/{id}`: a request's story.
+//! `/requests/{id}`: the history of a request.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -31,14 +31,14 @@ struct One {
     visitor: Visitor,
     told: Option<&'static str>,
     request: RequestItem,
-    /// Why nothing became of it yet.
+    /// Why it has no outcome yet.
     waiting: Option<&'static str>,
     records: Vec<Record>,
     more_records: usize,
     body: Option<Body>,
     content_type: Option<String>,
     neighbours: Neighbours,
-    /// By what its lead is found in the log.
+    /// What finds its lead in the log.
     q: Option<String>,
 }
 
@@ -93,7 +93,7 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
     let mut bodies = Bodies::new();
     let body = delivery.as_ref().map(|delivery| String::from_utf8_lossy(&delivery.body));
     let body = body.and_then(|body| bodies.show(&body));
-    // What tells of a lead that is gone is not mapped.
+    // A notice that a lead is gone is not mapped.
     let is_mapped = |delivery: &&Delivery| delivery.origin.removal().is_none();
     let records = {
         let mut shown = Vec::with_capacity(records.len());
@@ -126,13 +126,13 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
     }))
 }
 
-/// What records of one request are made of: the settings that decided about each, with what the
-/// accounts say of themselves now.
+/// What is needed for the records of one request: the settings that decided about each, with the
+/// current metadata of the accounts.
 struct Mappings<'a> {
     shared: &'a Shared,
     connector: Option<&'a Connector>,
     items: Vec<Item>,
-    /// None of accounts that never told their fields.
+    /// `None` for accounts whose fields were never read.
     catalogues: Option<(Catalogue, Catalogue)>,
     definitions: HashMap<i64, Option<Definition>>,
 }

@@ -6,24 +6,24 @@ use crate::console::words::number;
 const HEIGHT: u64 = 1_000;
 const SLOT: usize = 10;
 const BAR: usize = 8;
-/// Fewer steps than this leave room at the right, so that few bars are not fat.
+/// Fewer steps than this leave room at the right, so that a few bars do not become too wide.
 const FEWEST: usize = 12;
-/// A bar of something is never lower than this: one failure among thousands is seen.
+/// A bar for something is never lower than this, so that one failure among thousands is visible.
 const LEAST: u64 = 12;
 
-/// A chart of bars, one a step.
+/// A chart with a bar for each step.
 pub(super) struct Chart {
-    /// What an element is known by in the page.
+    /// The id of the element in the page.
     pub(super) id: &'static str,
     pub(super) title: &'static str,
-    /// The chart in words, for whoever does not see it.
+    /// The chart in words, for people who can't see it.
     pub(super) description: String,
     pub(super) width: usize,
     pub(super) height: u64,
     /// The width of a step.
     pub(super) step: usize,
     pub(super) slots: Vec<Slot>,
-    /// Where the lines are that `scale` names, but for the lowest.
+    /// Where the lines of `scale` are, except the lowest.
     pub(super) lines: Vec<u64>,
     /// What the lines mean, from the top to the bottom.
     pub(super) scale: Vec<String>,
@@ -35,7 +35,7 @@ pub(super) struct Chart {
 /// One step of a chart.
 pub(super) struct Slot {
     pub(super) x: usize,
-    /// What is seen on pointing.
+    /// The tooltip.
     pub(super) told: String,
     pub(super) bars: Vec<Bar>,
 }
@@ -49,13 +49,13 @@ pub(super) struct Bar {
     pub(super) height: u64,
 }
 
-/// A step's part of a chart: what is told of it, and its values with their classes, from below.
+/// A step's part of a chart: its tooltip, and its values with their classes, from the bottom up.
 pub(super) struct Values {
     pub(super) told: String,
     pub(super) values: Vec<(&'static str, u64)>,
 }
 
-/// What a chart is beside its values.
+/// What a chart has besides its values.
 pub(super) struct Frame {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
@@ -65,7 +65,7 @@ pub(super) struct Frame {
 }
 
 impl Chart {
-    /// Bars whose parts lie one on another, up to a round number.
+    /// Stacked bars, up to a round number.
     pub(super) fn stacked(frame: Frame, steps: Vec<Values>) -> Self {
         let sum = |step: &Values| step.values.iter().map(|(_, value)| value).sum();
         let top = round_up(steps.iter().map(sum).max().unwrap_or(0));
@@ -81,8 +81,8 @@ impl Chart {
         })
     }
 
-    /// Bars of times in milliseconds, one before another, each line ten times the one below: the
-    /// longest first.
+    /// Bars of times in milliseconds, one in front of another, the longest first; each line is ten
+    /// times the one below.
     pub(super) fn times(frame: Frame, steps: Vec<Values>) -> Self {
         let longest = steps.iter().flat_map(|step| step.values.iter().map(|(_, value)| *value));
         let longest = longest.max().unwrap_or(0);
@@ -93,8 +93,8 @@ impl Chart {
             let above = DECADES[1..].iter().position(|(bound, _)| *bound >= value);
             let lower = above.unwrap_or(top - 1).min(top - 1);
             let (from, to) = (DECADES[lower].0, DECADES[lower + 1].0);
-            // Between two lines by the number of digits would need logarithms; a straight line
-            // within each is near enough for a class of lags.
+            // An exact position would need logarithms; a straight line between two lines is close
+            // enough for a class of lags.
             let part = value.clamp(from, to) - from;
             let decade = HEIGHT / top as u64;
             (decade * lower as u64 + decade * part / (to - from)).max(LEAST)
@@ -132,7 +132,7 @@ impl Chart {
         Self { id, title, description, width, height, step, slots, lines, scale, legend, ticks }
     }
 
-    /// Whether there is nothing to be seen.
+    /// Whether there is nothing to show.
     pub(super) fn is_empty(&self) -> bool {
         self.slots.iter().all(|slot| slot.bars.is_empty())
     }

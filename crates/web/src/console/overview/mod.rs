@@ -1,4 +1,4 @@
-//! `/`: what a person looks at in the morning.
+//! `/`: the overview, the first page of the day.
 
 mod chart;
 mod charts;
@@ -30,8 +30,8 @@ use crate::overview::{
     Asked, CauseItem, ConnectorOverview, Lag, Overview, StepItem, WaitingItem, read,
 };
 
-/// The periods that can be chosen: the word in the address, what people read, and the first and
-/// the last time, which is now if there is none. The first is shown unless another is chosen.
+/// The periods that can be chosen: the word in the address, the label, and the first and the last
+/// time, which is now if there is none. The first is the default.
 const PERIODS: [(&str, &str, &str, &str); 5] = [
     ("24h", "Last 24 hours", "24h", ""),
     ("7d", "Last 7 days", "7d", ""),
@@ -39,9 +39,9 @@ const PERIODS: [(&str, &str, &str, &str); 5] = [
     ("this-month", "This month", "this-month", ""),
     ("last-month", "Last month", "last-month", "this-month"),
 ];
-/// How many mails are looked at for those that were not sent.
+/// How many mails are searched for unsent ones.
 const MAILS: usize = 50;
-/// How long field changes and unsent mails are told.
+/// How long field changes and unsent mails are shown.
 const OF_LATE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 #[derive(Template)]
@@ -60,13 +60,13 @@ struct Shown {
     charts: Vec<Chart>,
 }
 
-/// How far the set-up went.
+/// How far the set-up is.
 enum Stage {
     /// There is no connector.
     NoConnector,
-    /// Nothing came to any yet; this is one of them.
+    /// Nothing has arrived at any yet; this is one of them.
     NothingCame(String),
-    /// It goes.
+    /// It is complete.
     Going,
 }
 
@@ -159,7 +159,7 @@ fn since(
     Asked { from, to, connector }
 }
 
-/// What the address asks for, or what is wrong with it.
+/// What the address requests, or its error.
 fn asked(
     period: Option<&str>,
     connector: Option<&str>,
@@ -187,7 +187,7 @@ fn stage_of(overview: &Overview) -> Stage {
 }
 
 impl Shown {
-    /// Whether there is nothing yet that could be chosen.
+    /// Whether there is nothing to choose from yet.
     fn is_first(&self) -> bool {
         matches!(self.stage, Stage::NoConnector)
     }
@@ -208,12 +208,12 @@ impl Shown {
         number(counts.written())
     }
 
-    /// Within what time half of the records were written.
+    /// The lag of half of the records (p50).
     fn half(lag: &Lag) -> String {
         time(lag.p50_ms)
     }
 
-    /// Within what time 95 of 100 were.
+    /// The lag of 95 of 100 records (p95).
     fn most(lag: &Lag) -> String {
         time(lag.p95_ms)
     }
@@ -274,14 +274,14 @@ impl Shown {
         format!("/requests?{}", query.finish())
     }
 
-    /// The end of the last step: what comes in it later is counted in it too.
+    /// The end of the last step: what arrives in it later counts too.
     fn end(&self) -> Timestamp {
         let length = SignedDuration::from_hours(self.overview.step_hours);
         let last = self.overview.steps.last().map_or(self.overview.to, |step| step.from);
         last.checked_add(length).unwrap_or(self.overview.to)
     }
 
-    /// The steps in which something came.
+    /// The steps in which something arrived.
     fn busy(&self) -> Vec<&StepItem> {
         self.overview.steps.iter().filter(|step| step.sum.counts.all() > 0).rev().collect()
     }

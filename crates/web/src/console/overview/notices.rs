@@ -1,4 +1,4 @@
-//! What needs somebody, each with the page on which it is mended.
+//! What needs attention, each with the page on which it can be fixed.
 
 use jiff::{SignedDuration, Timestamp};
 use plan::incident::{Incident, Kind};
@@ -9,20 +9,20 @@ use crate::console::connector;
 use crate::console::words::number;
 use crate::overview::{ConnectorOverview, Overview};
 
-/// Requests that wait longer than this for their turn are told.
+/// Requests that wait longer than this are shown.
 const LONG: SignedDuration = SignedDuration::from_mins(5);
-/// A daily quota of which less than this is left is told, in per cent.
+/// A daily quota with less than this left is shown, in per cent.
 const LITTLE: u64 = 10;
-/// How many field changes of an account are told one by one.
+/// How many field changes of an account are listed one by one.
 const CHANGES: usize = 3;
 
-/// Something that needs somebody.
+/// Something that needs attention.
 pub(super) struct Notice {
-    /// `bad`: leads don't arrive; `warning`: they may not, or late.
+    /// `bad`: leads don't arrive; `warning`: they may not, or arrive late.
     pub(super) class: &'static str,
     pub(super) what: String,
     pub(super) advice: String,
-    /// The address and the name of the page on which it is mended.
+    /// The address and the name of the page on which it can be fixed.
     pub(super) links: Vec<(String, String)>,
 }
 
@@ -33,17 +33,17 @@ pub(super) struct Facts<'a> {
     pub(super) incidents: &'a [Incident],
     pub(super) mails: &'a [MailItem],
     pub(super) mails_are_sent: bool,
-    /// Of late, by account.
+    /// Recent ones, by account.
     pub(super) field_changes: &'a [(String, Vec<(Timestamp, FieldChange)>)],
     /// How many leads wait for a decision.
     pub(super) undecided: u64,
     pub(super) administers: bool,
-    /// From when on failed mails are told.
+    /// The time from which failed mails are shown.
     pub(super) since: Timestamp,
     pub(super) now: Timestamp,
 }
 
-/// The worst first.
+/// The most severe first.
 pub(super) fn notices(facts: &Facts<'_>) -> Vec<Notice> {
     let mut notices = refused_keys(facts);
     for connector in &facts.overview.connectors {
@@ -55,7 +55,7 @@ pub(super) fn notices(facts: &Facts<'_>) -> Vec<Notice> {
     notices.extend(little_quota(facts));
     notices.extend(field_changes(facts));
     notices.extend(mails(facts));
-    // A stable sort: what is bad comes first, each kind in its order.
+    // A stable sort: the bad ones first, each kind in its order.
     notices.sort_by_key(|notice| notice.class != "bad");
     notices
 }
@@ -64,7 +64,7 @@ fn refused_keys(facts: &Facts<'_>) -> Vec<Notice> {
     let causes = facts.incidents.iter().flat_map(|incident| &incident.causes);
     let mut notices: Vec<Notice> = Vec::new();
     for cause in causes.filter(|cause| cause.kind == Kind::Account) {
-        // The connectors of one account all tell of it.
+        // All connectors of the account would report it.
         if notices.iter().any(|notice| notice.what == cause.problem.message) {
             continue;
         }
@@ -106,7 +106,7 @@ fn requests_of(connector: &ConnectorOverview, query: &str, label: &str) -> (Stri
 }
 
 fn disabled(connector: &ConnectorOverview) -> Option<Notice> {
-    // One that is being set up has nothing to hold.
+    // A connector that is being set up has nothing to hold.
     if connector.enabled || !connector.is_used() {
         return None;
     }
@@ -240,7 +240,7 @@ fn mails(facts: &Facts<'_>) -> Vec<Notice> {
     notices
 }
 
-/// So many things, in words.
+/// A number of things, in words.
 fn many(count: u64, one: &str, more: &str) -> String {
     let or_more = if count == store::Waiting::MOST { " or more" } else { "" };
     format!("{}{or_more} {}", number(count), if count == 1 { one } else { more })

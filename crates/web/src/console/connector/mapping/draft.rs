@@ -1,4 +1,4 @@
-//! A mapping as it is being edited: read from what is saved, or from the form.
+//! A mapping that is being edited: from the saved settings or from the form.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,28 +9,28 @@ use super::sheet::{Sheet, Which};
 use crate::console::connector::entities::{BLANKS, POLICIES};
 use crate::console::form::Form;
 
-/// The most lines of a form, those of fields that are not mapped included.
+/// The most lines of a form, including fields that are not mapped.
 const MOST_LINES: usize = 5_000;
 
-/// Settings that are not saved, and the lines in which they are shown.
+/// Unsaved settings, and the lines that show them.
 pub(super) struct Draft {
     pub(super) definition: Definition,
     pub(super) lines: Vec<Line>,
-    /// What can't be read.
+    /// What can't be parsed.
     pub(super) faults: Vec<Fault>,
 }
 
-/// A line of the editor: a row of the mapping, or a field of the destination that has none.
+/// A line of the editor: a row of the mapping, or a field of the destination without one.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    /// By which the form knows it.
+    /// Its key in the form.
     pub(super) number: usize,
     pub(super) row: FieldRow,
     /// Why it is there; `None` for a field without a row.
     pub(super) why: Option<Reason>,
     /// Its number among the rows of the settings, from 0.
     pub(super) place: Option<usize>,
-    /// Whether the field that it fills is written by hand.
+    /// Whether the name of the field that it fills was typed.
     pub(super) is_custom: bool,
 }
 
@@ -45,7 +45,7 @@ fn has_content(row: &FieldRow) -> bool {
     row.from.is_some() || row.compute.is_some() || row.default.is_some()
 }
 
-/// Of the search keys, which a line marks.
+/// The search keys that a line marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
     Primary,
@@ -63,7 +63,7 @@ struct Sent {
 }
 
 impl Draft {
-    /// What is saved.
+    /// The saved settings.
     pub(super) fn saved(definition: &Definition, sheet: &Sheet) -> Self {
         let is_own = !sheet.own(definition).is_empty();
         let line = |(number, Proposal { row, why }): (usize, Proposal)| Line {
@@ -79,7 +79,7 @@ impl Draft {
         draft
     }
 
-    /// What the form says, put into these settings.
+    /// These settings with the form applied.
     pub(super) fn read(form: &Form, definition: &Definition, sheet: &Sheet) -> Self {
         let mut draft =
             Self { definition: definition.clone(), lines: Vec::new(), faults: Vec::new() };
@@ -98,7 +98,7 @@ impl Draft {
                 continue;
             }
             row.enabled = is_on;
-            // A row that somebody added is kept, so that it is told what it lacks.
+            // A row that somebody added is kept, so that the page can say what it lacks.
             let place = (has_content(&row) || is_custom).then_some(rows.len());
             if place.is_some() {
                 rows.push(row.clone());
@@ -170,8 +170,8 @@ impl Draft {
         sent
     }
 
-    /// Which fields are search keys, by the marks on the lines. A key whose field has no line stays
-    /// as it is.
+    /// Which fields are search keys, by the marks on the lines. A key whose field has no line is
+    /// unchanged.
     fn take_keys(&mut self, sent: &BTreeMap<usize, Sent>) {
         let marked = |key: Key| -> Vec<&str> {
             let lines = sent.values().filter(|line| line.key == Some(key));
@@ -186,7 +186,7 @@ impl Draft {
                 Key::Primary => Some(basic.search_by.clone()),
                 Key::Secondary => basic.secondary_search_by.clone(),
             };
-            // Without a script the mark that was there stays when another is set.
+            // Without the script, the previous mark stays when another is set.
             let all = marked(key);
             let new: Vec<&str> =
                 all.iter().copied().filter(|to| now.as_deref() != Some(*to)).collect();
@@ -206,7 +206,7 @@ impl Draft {
             }
         }
         let basic = &mut self.definition.basic;
-        // A field that becomes the first key is not the second one any more.
+        // A field that becomes the first key is no longer the second one.
         if basic.secondary_search_by.as_ref() == Some(&basic.search_by) {
             basic.secondary_search_by = None;
         }
@@ -225,7 +225,7 @@ impl Draft {
         self.faults.push(Fault { at: at.to_owned(), what });
     }
 
-    /// A line for each field of the destination that can be written and has none.
+    /// A line for each writable field of the destination that has none.
     fn add_unmapped(&mut self, sheet: &Sheet) {
         let mut number = self.next_number();
         let has_line: BTreeSet<String> =
@@ -246,7 +246,7 @@ impl Draft {
         self.lines.iter().map(|line| line.number + 1).max().unwrap_or(0)
     }
 
-    /// Adds an empty line to be filled in by hand; answers its number.
+    /// Adds an empty line to be filled in; returns its number.
     pub(super) fn add_line(&mut self) -> usize {
         let number = self.next_number();
         let row = FieldRow { enabled: true, ..FieldRow::default() };
@@ -254,7 +254,7 @@ impl Draft {
         number
     }
 
-    /// Takes a line out again.
+    /// Removes a line.
     pub(super) fn remove_line(&mut self, number: usize, sheet: &Sheet) {
         let gone = self.lines.iter().find(|line| line.number == number).and_then(|line| line.place);
         self.lines.retain(|line| line.number != number);
@@ -270,7 +270,7 @@ impl Draft {
     }
 }
 
-/// Why a row is there, as far as it is one of the default mapping.
+/// Why a row is there, if it is part of the default mapping.
 fn why(row: &FieldRow, sheet: &Sheet) -> Reason {
     let default = sheet.defaults.iter().find(|default| default.row == *row);
     default.map_or(Reason::Settings, |default| default.why)

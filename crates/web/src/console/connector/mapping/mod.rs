@@ -1,7 +1,7 @@
 //! `/connectors/{name}/mapping`: which field of the source fills which field of the destination.
 //!
-//! The form holds every line, so that nothing is kept between two looks at it: a check, a trial run
-//! and a save all read the same form, and a script that checks while one types sends it too.
+//! The form contains every line, so that nothing is kept between two requests: a check, a trial run
+//! and a save all read the same form, and so does the script that checks while somebody types.
 
 mod draft;
 mod payload;
@@ -33,20 +33,20 @@ use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 use crate::draft::DraftItem;
-use crate::preview::{Asked, preview_between};
+use crate::preview::{self, Previewed, preview_between};
 
 const HERE: &str = "/mapping";
-/// A draft is tried on so many of the last requests.
+/// On how many of the last requests a draft is tried.
 const TRIED: usize = 20;
 
-/// A mapping of the connector to choose: that of leads, or of a type of activity.
+/// A mapping of the connector that can be chosen: that of leads or of an activity type.
 struct Kind {
     address: String,
     title: String,
     is_here: bool,
 }
 
-/// What a draft would make of the last requests.
+/// The outcome of the last requests under a draft.
 enum Trial {
     Done(Vec<DraftItem>),
     Refused(String, String),
@@ -65,7 +65,7 @@ struct Editor {
     of_leads: bool,
     version: String,
     faults: Faults,
-    /// What somebody else did meanwhile.
+    /// What somebody else changed in the meantime.
     notice: Option<String>,
     silent: Option<Problem>,
     is_default: bool,
@@ -78,7 +78,7 @@ struct Editor {
     sources: Vec<Choice>,
     targets: Vec<Choice>,
     payload: Payload,
-    /// What would become of the payload.
+    /// The outcome of the payload.
     records: Vec<RecordPreview>,
     trial: Option<Trial>,
     owners: Vec<(String, String)>,
@@ -88,7 +88,7 @@ struct Editor {
 }
 
 impl Editor {
-    /// How many rows a filter of the page shows.
+    /// How many rows each filter of the page shows.
     fn count(&self, filter: &str) -> usize {
         let is_one = |row: &&Row| match filter {
             "mapped" => row.is_mapped(),
@@ -110,7 +110,7 @@ impl Editor {
         value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or(text.into_owned())
     }
 
-    /// What stands for a setting that is not there, or its text.
+    /// The text of a setting, or a placeholder if it is not set.
     fn value(value: &serde_json::Value) -> String {
         super::versions::shown(value)
     }
@@ -167,7 +167,7 @@ pub(in crate::console) async fn put_activities(
     put(&shared, visitor, &name, which, &form).await.unwrap_or_else(|response| response)
 }
 
-/// What a page is made of beside the draft.
+/// What a page needs besides the draft.
 struct Desk {
     opened: Opened,
     told: Told,
@@ -247,8 +247,8 @@ async fn put(
     Ok(page::page(status, &editor))
 }
 
-/// What the form says. Where somebody else saved meanwhile, both changes are put together, and a
-/// note says so.
+/// What the form says. If somebody else saved in the meantime, both changes are merged, and a note
+/// says so.
 async fn read(
     shared: &Shared,
     form: &Form,
@@ -306,12 +306,12 @@ fn put_together(
     (merged, both)
 }
 
-/// What the draft would make of the last requests, with no call made.
+/// The outcome of the last requests under the draft, without any call.
 async fn run(shared: &Shared, desk: &Desk, definition: &Definition) -> Trial {
     let Opened { configuration, connector, .. } = &desk.opened;
-    let asked = Asked { configuration, connector, now: (shared.clock)() };
+    let previewed = Previewed { configuration, connector, now: (shared.clock)() };
     let (store, asking) = (shared.store.as_ref(), shared.accounts.as_ref());
-    match crate::draft::draft(store, asking, asked, definition.clone(), TRIED).await {
+    match crate::draft::draft(store, asking, previewed, definition.clone(), TRIED).await {
         Ok(items) => Trial::Done(items),
         Err(error) => {
             let refusal = Refusal::from(error);
@@ -333,11 +333,12 @@ async fn editor(
     let payload = payload.map_err(|error| page::unavailable(&error))?;
     let mapped = mapped(&draft.definition, &told, &sheet, &payload);
     let trial = Connector { definition: draft.definition.clone(), ..connector.clone() };
-    let asked = Asked { configuration: &configuration, connector: &trial, now: (shared.clock)() };
-    let told_both = (&told.source, &told.destination);
+    let previewed =
+        Previewed { configuration: &configuration, connector: &trial, now: (shared.clock)() };
+    let metadata = (&told.source, &told.destination);
     let content_type = payload.content_type();
-    let records =
-        preview_between(shared.store.as_ref(), asked, told_both, &payload.body, content_type);
+    let shown = preview::Payload { body: &payload.body, content_type, removal: None };
+    let records = preview_between(shared.store.as_ref(), previewed, metadata, shown);
     let records = records.await.unwrap_or_default();
     let findings = if told.is_known() {
         check::check(&draft.definition, &told.source, &told.destination)
@@ -379,7 +380,7 @@ async fn editor(
     })
 }
 
-/// What the payload's record becomes.
+/// The outcome of the payload's record.
 fn mapped(
     definition: &Definition,
     told: &Told,

@@ -1,4 +1,4 @@
-//! The payload beside a mapping: where its sample values come from, and what would become of it.
+//! The payload beside a mapping: the source of the sample values, and its outcome.
 
 use plan::id::RequestId;
 use plan::outcome::Entity;
@@ -9,16 +9,16 @@ use super::sheet::Which;
 use crate::Shared;
 use crate::console::page::Choice;
 
-/// So many of the last requests can be chosen.
+/// How many of the last requests can be chosen.
 const CHOICES: usize = 20;
-/// So many of them are opened to find one that fits.
+/// How many of them are opened to find one that fits.
 const OPENED: usize = 10;
 /// The longest sample value that is shown, in characters.
 const LONGEST_SAMPLE: usize = 80;
-/// What stands for a body that somebody pastes, in place of a Request ID.
+/// Stands for a pasted body, instead of a Request ID.
 pub(super) const PASTED: &str = "pasted";
 
-/// The payload that is looked at.
+/// The payload that is shown.
 #[derive(Default)]
 pub(super) struct Payload {
     pub(super) choices: Vec<Choice>,
@@ -32,7 +32,7 @@ pub(super) struct Payload {
 }
 
 impl Payload {
-    /// The one that was chosen; otherwise the last one that came for this mapping.
+    /// The chosen one, or the last one that arrived for this mapping.
     pub(super) async fn read(
         shared: &Shared,
         connector: &Connector,
@@ -79,7 +79,7 @@ impl Payload {
         Ok(payload)
     }
 
-    /// Opens a request of the connector; others are nobody's who looks at this one.
+    /// Opens a request of the connector; those of others are out of reach here.
     async fn open(
         &mut self,
         shared: &Shared,
@@ -107,7 +107,7 @@ impl Payload {
         self.item.as_ref()
     }
 
-    /// What it says at this place, shortened.
+    /// The value at this path, shortened.
     pub(super) fn sample(&self, from: &str) -> Option<String> {
         match self.item.as_ref()?.find(from) {
             Found::Absent => None,

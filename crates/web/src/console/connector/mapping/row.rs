@@ -12,43 +12,43 @@ use super::payload::{Payload, shortened};
 use super::sheet::{Sheet, Which};
 use crate::console::connector::entities::{BLANKS, POLICIES, Shown};
 
-/// The state of a field that nothing fills.
+/// The state of an unmapped field.
 const UNMAPPED: &str = "unmapped";
 
 /// A line as it is shown.
 pub(super) struct Row {
     pub(super) number: usize,
-    /// What the form says of it.
+    /// Its values in the form.
     pub(super) settings: FieldRow,
     /// `mapped`, `off` or `unmapped`.
     pub(super) state: &'static str,
     pub(super) is_custom: bool,
-    /// Whether the destination's field is written by hand.
+    /// Whether the name of the destination's field was typed.
     pub(super) is_typed: bool,
     pub(super) is_changed: bool,
     pub(super) from: Option<About>,
     pub(super) to: Option<About>,
-    /// How it is called in a sentence.
+    /// What it is called in a sentence.
     pub(super) title: String,
     /// Why it is there, for a row of the default mapping.
     pub(super) why: Option<&'static str>,
-    /// The search key that it is, `primary` or `secondary`.
+    /// Which search key it is, `primary` or `secondary`.
     pub(super) key: &'static str,
     pub(super) sample: Option<String>,
-    /// What the destination's field gets of the payload.
+    /// The value of the destination's field for the payload.
     pub(super) gets: Option<String>,
     pub(super) findings: Vec<Finding>,
     pub(super) blanks: Vec<Shown>,
     pub(super) policies: Vec<Shown>,
-    /// The settings beside the source field, in short.
+    /// The other settings, in short.
     pub(super) extras: String,
 }
 
-/// What is known of a field.
+/// What is known about a field.
 pub(super) struct About {
     pub(super) display_name: String,
     pub(super) kind: &'static str,
-    /// What else there is to say.
+    /// Further remarks.
     pub(super) marks: Vec<&'static str>,
 }
 
@@ -91,13 +91,13 @@ impl Row {
         self.state != UNMAPPED
     }
 
-    /// The worst that was found.
+    /// The most severe finding.
     pub(super) fn problem(&self) -> &'static str {
         let worst = self.findings.iter().map(|finding| finding.severity).min();
         worst.map_or("", Severity::as_str)
     }
 
-    /// The translated values and one pair more.
+    /// The translated values and one empty pair.
     pub(super) fn pairs(&self) -> Vec<(&str, &str)> {
         let values = self.settings.values.iter().map(|(from, to)| (from.as_str(), to.as_str()));
         values.chain([("", "")]).collect()
@@ -108,16 +108,16 @@ impl Row {
     }
 }
 
-/// Everything that lines are shown by.
+/// Everything that is needed to show lines.
 pub(super) struct Around<'a> {
     pub(super) sheet: &'a Sheet,
     pub(super) saved: &'a Definition,
     pub(super) payload: &'a Payload,
-    /// What the payload's record becomes.
+    /// The outcome of the payload's record.
     pub(super) mapped: &'a [MappedField],
 }
 
-/// The lines of a draft, and what was found that is about no line.
+/// The lines of a draft, and the findings that belong to no line.
 pub(super) fn rows(
     draft: &Draft,
     findings: Vec<Finding>,
@@ -252,7 +252,7 @@ fn row(
     }
 }
 
-/// What the destination's field gets, in words.
+/// The value of the destination's field, in words.
 fn gets(field: &MappedField) -> Option<String> {
     let default = field.default.as_deref().map(|text| format!("{} (the default)", shortened(text)));
     match (&field.sent, default) {

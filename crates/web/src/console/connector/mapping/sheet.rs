@@ -29,17 +29,17 @@ impl Which {
     }
 }
 
-/// What the two accounts said of themselves.
+/// The metadata of the two accounts.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) source: Catalogue,
     pub(super) destination: Catalogue,
-    /// Why an account says nothing.
+    /// Why an account could not be read.
     pub(super) silent: Option<Problem>,
 }
 
 impl Told {
-    /// What the accounts said when they were last asked; whatever they never said is asked for now.
+    /// The metadata that was read last; what was never read is read now.
     pub(super) async fn read(
         shared: &Shared,
         opened: &Opened,
@@ -60,7 +60,7 @@ impl Told {
         Ok(told)
     }
 
-    /// Asks for the fields of a type of activity, unless they are known.
+    /// Reads the fields of an activity type, unless they are known.
     async fn read_forms(
         &mut self,
         shared: &Shared,
@@ -74,7 +74,7 @@ impl Told {
         };
         let is_known = match &rule {
             Some(rule) => !lacks(&self.source, rule.from) && !lacks(&self.destination, rule.to),
-            // The accounts may not have been asked for their types yet.
+            // The activity types of the accounts may not have been read yet.
             None => [&self.source, &self.destination].iter().all(|a| a.activity_types.is_some()),
         };
         if is_known {
@@ -105,13 +105,13 @@ impl Told {
         activity::type_rows(definition, &self.source, &self.destination)
     }
 
-    /// Whether both accounts told their fields.
+    /// Whether the fields of both accounts are known.
     pub(super) fn is_known(&self) -> bool {
         !self.source.fields.is_empty() && !self.destination.fields.is_empty()
     }
 }
 
-/// What was told now, with the fields of those types that only the older answer has.
+/// What was read now, with the fields of activity types that only the older metadata has.
 fn with_forms_of(mut told: Catalogue, kept: &Catalogue) -> Catalogue {
     for kind in told.activity_types.iter_mut().flatten().filter(|kind| kind.fields.is_none()) {
         kind.fields = kept.activity_type(kind.event).and_then(|kept| kept.fields.clone());
@@ -128,7 +128,7 @@ pub(super) struct Sheet {
     pub(super) to: FieldList,
     /// The default mapping.
     pub(super) defaults: Vec<Proposal>,
-    /// Every type of activity that the settings have or mean.
+    /// Every activity type that the settings name or imply.
     types: Vec<ActivityType>,
 }
 
@@ -162,7 +162,7 @@ impl Sheet {
         }
     }
 
-    /// The rows that the settings have themselves.
+    /// The rows in the settings.
     pub(super) fn own<'a>(&self, definition: &'a Definition) -> &'a [FieldRow] {
         match self.which {
             Which::Leads => &definition.lead.fields,
@@ -173,7 +173,7 @@ impl Sheet {
         }
     }
 
-    /// The rows that count, and why each is there.
+    /// The rows in effect, and why each is there.
     pub(super) fn in_force(&self, definition: &Definition) -> Vec<Proposal> {
         match self.own(definition) {
             [] => self.defaults.clone(),
@@ -183,8 +183,8 @@ impl Sheet {
         }
     }
 
-    /// Puts rows of its own into the settings; none mean the default mapping. A type of activity
-    /// that was there without being named is named then, and so are the others.
+    /// Puts rows into the settings; none mean the default mapping. An activity type that was
+    /// implied is then named, and so are the others.
     pub(super) fn put(&self, definition: &mut Definition, rows: Vec<FieldRow>) {
         match self.which {
             Which::Leads => definition.lead.fields = rows,
@@ -200,7 +200,8 @@ impl Sheet {
         }
     }
 
-    /// Where the rows are in the configuration file; `None` while the type is not named there.
+    /// Where the rows are in the configuration file; `None` if the activity type is not named
+    /// there.
     pub(super) fn place(&self, definition: &Definition) -> Option<String> {
         match self.which {
             Which::Leads => Some("lead.field".to_owned()),
@@ -212,7 +213,7 @@ impl Sheet {
         }
     }
 
-    /// The settings with each row written down, so that a default mapping can be compared.
+    /// The settings with every row written out, so that a default mapping can be compared.
     pub(super) fn spelled_out(&self, definition: &Definition) -> Definition {
         let mut spelled = definition.clone();
         if self.which != Which::Leads && spelled.activity.types.is_empty() {
