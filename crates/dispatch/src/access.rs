@@ -1,4 +1,4 @@
-//! Getting at an account, and at what it says of itself.
+//! Getting at an account, and at its metadata.
 
 use leadsquared::{
     ActivityFormField, Client, Error, Exchange, Host, LeadField, Limits, OptionSets,
@@ -8,12 +8,12 @@ use plan::activity;
 use plan::connector::Definition;
 use plan::metadata::{ActivityType, Catalogue, Field, FieldList, Kind, NotTold, User};
 use plan::operation::Operation;
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use plan::verdict;
 
 use crate::failure;
 
-/// A part of what an account says of itself; each is one call.
+/// A part of an account's metadata; each is one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     /// Its lead fields.
@@ -26,9 +26,9 @@ pub(crate) enum Part {
     Form(u32),
 }
 
-/// What an account said of one part.
+/// A part as it was read.
 #[derive(Clone, Debug)]
-pub(crate) enum Told {
+pub(crate) enum Read {
     Fields(FieldList),
     Users(Vec<User>),
     Types(Vec<ActivityType>),
@@ -46,30 +46,30 @@ impl Part {
     }
 
     /// Asks the account.
-    pub(crate) async fn read(self, client: &Client) -> (Exchange, Result<Told, Error>) {
+    pub(crate) async fn read(self, client: &Client) -> (Exchange, Result<Read, Error>) {
         match self {
             Self::Fields => {
                 let reply = client.lead_fields(None, OptionSets::Included).await;
-                (reply.exchange, reply.result.map(|fields| Told::Fields(field_list(fields))))
+                (reply.exchange, reply.result.map(|fields| Read::Fields(field_list(fields))))
             }
             Self::Users => {
                 let reply = client.users().await;
-                (reply.exchange, reply.result.map(|all| Told::Users(users(all))))
+                (reply.exchange, reply.result.map(|all| Read::Users(users(all))))
             }
             Self::Types => {
                 let reply = client.activity_types().await;
-                (reply.exchange, reply.result.map(|all| Told::Types(types(all))))
+                (reply.exchange, reply.result.map(|all| Read::Types(types(all))))
             }
             Self::Form(event) => {
                 let reply = client.activity_form(event).await;
-                let told = reply.result.map(|form| Told::Form(event, form_fields(form.fields)));
+                let told = reply.result.map(|form| Read::Form(event, form_fields(form.fields)));
                 (reply.exchange, told)
             }
         }
     }
 }
 
-impl Told {
+impl Read {
     /// Puts it into the catalogue.
     pub(crate) fn put_into(self, catalogue: &mut Catalogue) {
         match self {
@@ -138,7 +138,7 @@ pub async fn read_account_user(
     let client = client(account, Limits::default()).map_err(not_told)?;
     let users = client.users_by_email(email).await.result;
     let users =
-        users.map_err(|error| not_told(verdict::not_told(&failure::of(&error), &account.name)))?;
+        users.map_err(|error| not_told(verdict::not_read(&failure::of(&error), &account.name)))?;
     let is_it = |details: &&leadsquared::UserDetails| {
         details.user.email_address.trim().eq_ignore_ascii_case(email.trim())
     };
@@ -160,7 +160,7 @@ async fn read_one(
     match Part::Fields.read(&client).await.1 {
         Ok(told) => told.put_into(&mut catalogue),
         Err(error) => {
-            return Err(not_told(verdict::not_told(&failure::of(&error), &account.name)));
+            return Err(not_told(verdict::not_read(&failure::of(&error), &account.name)));
         }
     }
     let mut parts = vec![Part::Users];
@@ -170,7 +170,7 @@ async fn read_one(
     for part in parts {
         match part.read(&client).await.1 {
             Ok(told) => told.put_into(&mut catalogue),
-            Err(error) => warn_not_told(&account.name, part, &error),
+            Err(error) => warn_not_read(&account.name, part, &error),
         }
     }
     Ok((client, catalogue))
@@ -187,9 +187,9 @@ async fn read_forms(client: &Client, events: &[u32], catalogue: &mut Catalogue) 
 }
 
 /// Says to people who run the service that a part is not known.
-pub(crate) fn warn_not_told(account: &str, part: Part, error: &Error) {
+pub(crate) fn warn_not_read(account: &str, part: Part, error: &Error) {
     let operation = part.operation().as_str();
-    tracing::warn!(account, operation, %error, "the account does not tell this of itself");
+    tracing::warn!(account, operation, %error, "a part of the account's metadata can't be read");
 }
 
 pub(crate) fn client(settings: &store::Account, limits: Limits) -> Result<Client, Problem> {

@@ -42,6 +42,8 @@ pub struct Options {
     pub limits: leadsquared::Limits,
     /// How long calls under way may take after a stop was asked for.
     pub patience: Duration,
+    /// A number between 0 and 1, another one each time: retries are spread by it.
+    pub chance: fn() -> f64,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
                 ..leadsquared::Limits::default()
             },
             patience: Duration::from_secs(20),
+            chance: || 0.5,
         }
     }
 }

@@ -92,6 +92,7 @@ impl Node {
         let notifier = Notifier::start(store.clone(), clock.clone(), mails);
         let stop = CancellationToken::new();
         let parts = web::Parts {
+            intake: store.clone(),
             store,
             wake,
             clock,

@@ -81,10 +81,10 @@ pub fn preview(context: &Context<'_>, items: Vec<Item>, stored: &Stored) -> Vec<
 fn record(context: &Context<'_>, item: Item, stored: &Stored) -> RecordPreview {
     let mut work = Work::new(item);
     for link in &stored.links {
-        work.take_link(link, context);
+        work.take_link(link, context.source.id);
     }
     for review in &stored.reviews {
-        work.take_review(review, context);
+        work.take_review(review, context.source.id);
     }
     if work.lead_id().is_some_and(|id| stored.gone.contains(&id)) {
         work.was_gone();

@@ -2,9 +2,11 @@
 
 use jiff::SignedDuration;
 
-/// How long a record waits after its first, second, … try that failed for a passing reason: what
-/// LeadSquared's own async API does (AD/async-api).
-pub const DELAYS: [SignedDuration; 10] = [
+/// How long a record waits after its first, second, … try that failed for a passing reason: a blip
+/// is over within seconds; from then on as LeadSquared's own async API does (AD/async-api).
+pub const DELAYS: [SignedDuration; 12] = [
+    SignedDuration::from_secs(1),
+    SignedDuration::from_secs(5),
     SignedDuration::from_secs(30),
     SignedDuration::from_mins(2),
     SignedDuration::from_mins(7),
@@ -35,11 +37,13 @@ mod tests {
 
     #[test]
     fn delays_grow_and_end() {
-        assert_eq!(delay(1, 0.0), Some(SignedDuration::from_secs(30)));
-        assert_eq!(delay(1, 1.0), Some(SignedDuration::from_secs(36)));
-        assert_eq!(delay(10, 0.0), Some(SignedDuration::from_hours(3)));
-        assert_eq!(delay(11, 0.0), None);
-        for tries in 2..=10 {
+        assert_eq!(delay(1, 0.0), Some(SignedDuration::from_secs(1)));
+        assert_eq!(delay(1, 1.0), Some(SignedDuration::from_millis(1_200)));
+        assert_eq!(delay(2, 0.0), Some(SignedDuration::from_secs(5)));
+        assert_eq!(delay(3, 0.0), Some(SignedDuration::from_secs(30)));
+        assert_eq!(delay(12, 0.0), Some(SignedDuration::from_hours(3)));
+        assert_eq!(delay(13, 0.0), None);
+        for tries in 2..=12 {
             assert!(delay(tries, 0.0) > delay(tries - 1, 1.0), "try {tries}");
         }
     }

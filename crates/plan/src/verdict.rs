@@ -168,7 +168,8 @@ pub fn unreachable(account: &str, what: &str) -> Problem {
     )
 }
 
-fn credentials(account: &str, message: &str) -> Problem {
+/// The account of this name refuses its keys.
+pub fn credentials(account: &str, message: &str) -> Problem {
     Problem::new(
         Code::Credentials,
         format!("The account {account} refuses the API keys: {}", sentence(message)),

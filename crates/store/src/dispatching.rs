@@ -1,15 +1,102 @@
-//! What the dispatcher reads and writes.
+//! What the dispatcher reads, and the lease under which it works.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, RequestId};
-use plan::link::Link;
-use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
-use plan::problem::Problem;
-use serde::{Deserialize, Serialize};
+use plan::link::{Link, Pair, Side};
+use plan::outcome::{RetryWith, SyncStatus};
 
-use crate::{NewReview, Origin};
+use crate::error::Result;
+use crate::intake::Origin;
+use crate::progress::{Intent, Progress, RecordKey, Stage};
+use crate::reviews::Standing;
+
+/// Working the requests of some accounts.
+///
+/// Every operation that takes a [`Lease`], except giving it up, fails with
+/// [`crate::Error::LeaseLost`] once somebody else holds one of its accounts.
+#[async_trait]
+pub trait Dispatching: Send + Sync + std::fmt::Debug {
+    /// Takes the lease of these accounts, all or none, for `ttl` from now by the database's
+    /// clock. `None` while somebody else holds one of them. `holder` names the node for people.
+    async fn take_lease(
+        &self,
+        accounts: &[AccountId],
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>>;
+
+    /// Holds the lease for `ttl` from now.
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<()>;
+
+    /// Gives the lease up; giving up a lost one is no error.
+    async fn release_lease(&self, lease: &Lease) -> Result<()>;
+
+    /// The unfinished requests of these connectors that are due, oldest first, without the
+    /// `open` ones. At most `limit`.
+    async fn open_requests(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        open: &HashSet<RequestId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Unfinished>>;
+
+    /// The requests that arrived at a connector since it was disabled and were never taken up,
+    /// oldest first; none of an enabled one. At most `limit`.
+    async fn arrivals_while_disabled(
+        &self,
+        lease: &Lease,
+        connector: ConnectorId,
+        limit: usize,
+    ) -> Result<Vec<Unfinished>>;
+
+    /// The records of these connectors that were tried, are not final, and whose next try lies
+    /// after `now`: later changes of the same leads wait for them, but not for retries that a
+    /// person asked for.
+    async fn waiting_records(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<Vec<WaitingRecord>>;
+
+    /// Makes every waiting record of these connectors due at once, because what they waited for is
+    /// back. Returns how many there were.
+    async fn wake_waiting(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+    ) -> Result<u64>;
+
+    /// Calls that went out, or were about to, and whose outcome is unknown: what a crash left.
+    async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>>;
+
+    /// The links of these leads and activities of one side of a pair, in no particular order;
+    /// those without a link are left out.
+    async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>>;
+
+    /// How many leads are linked between two accounts.
+    async fn count_links(&self, pair: Pair) -> Result<u64>;
+
+    /// Which of these leads were linked once and are no longer in their account.
+    async fn gone(&self, account: AccountId, leads: &[String]) -> Result<Vec<String>>;
+
+    /// The reviews of these leads of a pair that are open or decided: by the lead's id in the
+    /// source or, of a conflict, in the destination.
+    async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>>;
+
+    /// Stores what happened and what is about to happen, in one commit.
+    async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()>;
+
+    /// The calls made to an account on a day ([`plan::quota::day_of`]).
+    async fn spent(&self, account: AccountId, day: i64) -> Result<u32>;
+}
 
 /// The right to work some accounts, until it expires or somebody else takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,15 +105,6 @@ pub struct Lease {
     pub accounts: Vec<AccountId>,
     /// Grows with each taking: what carries an older number is refused.
     pub fence: i64,
-}
-
-/// A record's place: the request, and its position in it, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RecordKey {
-    /// The request.
-    pub request: RequestId,
-    /// The position.
-    pub position: u32,
 }
 
 /// A request that has work left.
@@ -67,15 +145,6 @@ pub struct RecordState {
     pub version: i64,
 }
 
-/// How a record stands between attempts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// It waits until this time.
-    Waiting(Timestamp),
-    /// Nothing more is done unless a person asks.
-    Final,
-}
-
 /// A record whose next try lies in the future.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingRecord {
@@ -87,192 +156,4 @@ pub struct WaitingRecord {
     pub source_id: Option<String>,
     /// When it is due.
     pub due: Timestamp,
-}
-
-/// What happened and what is about to happen.
-#[derive(Clone, Debug, Default)]
-pub struct Progress {
-    /// Calls that ended.
-    pub calls: Vec<Call>,
-    /// Attempts that ended.
-    pub attempts: Vec<AttemptOutcome>,
-    /// How their requests stand now.
-    pub requests: Vec<RequestState>,
-    /// Links as they are now.
-    pub links: Vec<Link>,
-    /// What a person is asked.
-    pub reviews: Vec<NewReview>,
-    /// Reviews in which nothing is left to decide, by number.
-    pub solved: Vec<i64>,
-    /// Leads that were linked and are not in their account any more.
-    pub gone: Vec<(AccountId, String)>,
-    /// Intents whose calls ended, by number.
-    pub settled: Vec<i64>,
-    /// Calls that go out once this is on disk.
-    pub intents: Vec<Intent>,
-    /// Calls made since the last time.
-    pub spent: Vec<Spent>,
-    /// What became known of accounts' keys.
-    pub keys: Vec<KeysNews>,
-}
-
-impl Progress {
-    /// Whether there is nothing to keep.
-    pub fn is_empty(&self) -> bool {
-        self.calls.is_empty()
-            && self.attempts.is_empty()
-            && self.requests.is_empty()
-            && self.links.is_empty()
-            && self.reviews.is_empty()
-            && self.solved.is_empty()
-            && self.gone.is_empty()
-            && self.settled.is_empty()
-            && self.intents.is_empty()
-            && self.spent.is_empty()
-            && self.keys.is_empty()
-    }
-}
-
-/// One call to an account, as it was.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// Its number, made like a Request ID.
-    pub id: i64,
-    /// The account that was called.
-    pub account: AccountId,
-    /// The connector whose records it was for; `None` for a call for the account itself.
-    pub connector: Option<ConnectorId>,
-    /// When it was sent.
-    pub at: Timestamp,
-    /// How long it took.
-    pub milliseconds: u32,
-    /// The HTTP method.
-    pub method: &'static str,
-    /// The address, without keys.
-    pub url: String,
-    /// The HTTP status; `None` when no answer came.
-    pub status: Option<u16>,
-    /// The body that was sent.
-    pub request: Arc<str>,
-    /// The body that came back.
-    pub response: Arc<str>,
-    /// Why there is no answer that can be used.
-    pub error: Option<String>,
-}
-
-/// A call as seen from one record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallRef {
-    /// The call's number.
-    pub id: i64,
-    /// The record's row in a bulk call, from 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub row: Option<u32>,
-}
-
-/// One attempt at a record, and how the record stands after it.
-#[derive(Clone, Debug)]
-pub struct AttemptOutcome {
-    /// Which record.
-    pub key: RecordKey,
-    /// Its connector.
-    pub connector: ConnectorId,
-    /// A lead or an activity.
-    pub entity: Entity,
-    /// The attempt's number, from 1.
-    pub attempt: u32,
-    /// Attempts since it was queued or queued again, this one included.
-    pub tries: u32,
-    /// When it ended.
-    pub at: Timestamp,
-    /// What became of the record.
-    pub event: Event,
-    /// How it stands.
-    pub sync_status: SyncStatus,
-    /// Final, or when the next try is due.
-    pub stage: Stage,
-    /// Whether a write may have taken effect unseen.
-    pub doubtful: bool,
-    /// By what a person knows it (see [`plan::identity::known_as`]).
-    pub known_as: Option<String>,
-    /// The source's id of the lead or activity.
-    pub source_id: Option<String>,
-    /// The destination's.
-    pub destination_id: Option<String>,
-    /// What went wrong, or why nothing was done.
-    pub problem: Option<Problem>,
-    /// What was decided and why, and the fields with what they were and what they became: JSON
-    /// for the log, which the store does not look into.
-    pub explanation: Option<String>,
-    /// The connector's version that decided.
-    pub version: i64,
-    /// The settings with which a person asked for it; `None`: nobody did.
-    pub retry: Option<RetryWith>,
-    /// The calls that it made.
-    pub calls: Vec<CallRef>,
-    /// What the log can find the record by (see [`plan::identity::mentions`]).
-    pub mentions: Vec<String>,
-}
-
-/// How a request stands.
-#[derive(Clone, Debug)]
-pub struct RequestState {
-    /// Which.
-    pub id: RequestId,
-    /// Where it is on its way.
-    pub job_status: JobStatus,
-    /// Its worst record, once there is one.
-    pub sync_status: Option<SyncStatus>,
-    /// The behaviour in force, as the configuration file names it.
-    pub behaviour: &'static str,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-    /// When its next record is due, if it has not ended.
-    pub due: Option<Timestamp>,
-}
-
-/// A call that goes out as soon as this is on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Intent {
-    /// Its number: that of the call.
-    pub id: i64,
-    /// The account that is called.
-    pub account: AccountId,
-    /// When it was made.
-    pub at: Timestamp,
-    /// The operation, as LeadSquared names it.
-    pub operation: String,
-    /// The records that it is for.
-    pub records: Vec<IntentRecord>,
-}
-
-/// One record of an intent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IntentRecord {
-    /// Which record.
-    pub key: RecordKey,
-    /// Whether the call writes, so that it must not be repeated blindly.
-    pub writes: bool,
-}
-
-/// An account refuses its keys, or takes them.
-#[derive(Clone, Debug)]
-pub struct KeysNews {
-    /// The account.
-    pub account: AccountId,
-    /// When it said so.
-    pub at: Timestamp,
-    /// Why it refuses them; `None`: it takes them.
-    pub refused: Option<Problem>,
-}
-
-/// Calls made to an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spent {
-    /// The account.
-    pub account: AccountId,
-    /// The day ([`plan::quota::day_of`]).
-    pub day: i64,
-    /// How many, to be added to those before.
-    pub calls: u32,
 }

@@ -1,5 +1,8 @@
 //! What can go wrong, by what the caller can do about it.
 
+/// What every operation returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -1,17 +1,22 @@
-//! What comes in.
+//! Deliveries as they come in.
 
-use std::fmt;
-
+use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use plan::id::{ConnectorId, RequestId};
 use plan::payload::Removal;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 
-use crate::{Result, secret};
+use crate::error::Result;
 
-/// One delivery, about to be kept.
+/// Storing what comes in.
+#[async_trait]
+pub trait Intake: Send + Sync + std::fmt::Debug {
+    /// Stores deliveries as they came, in one commit, each as a queued request. Once this returns
+    /// `Ok`, they are on disk. A delivery never changes afterwards.
+    async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()>;
+}
+
+/// One delivery, about to be stored.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
     /// The request that it becomes.
@@ -59,78 +64,12 @@ impl Origin {
             .find(|origin| origin.as_str() == word)
     }
 
-    /// Why the leads are gone that it tells of, if it tells that.
+    /// Why the leads in it are gone, if that is what it reports.
     pub fn removal(self) -> Option<Removal> {
         match self {
             Self::Webhook | Self::Backfill => None,
             Self::Deleted => Some(Removal::Deleted),
             Self::Merged => Some(Removal::Merged),
         }
-    }
-}
-
-/// A secret that shows a right by itself: the part of a webhook URL with which one can post to a
-/// connector, or an API token.
-#[derive(Clone, Debug)]
-pub struct Token(SecretString);
-
-const TOKEN_BYTES: usize = 24;
-
-/// What API tokens begin with, so that people and secret scanners know one when they see it.
-const API_PREFIX: &str = "leadsync_";
-
-impl Token {
-    /// A new one for a webhook URL.
-    ///
-    /// # Errors
-    /// [`crate::Error::CannotOpen`]: the system gives no random bytes.
-    pub fn for_webhook() -> Result<Self> {
-        Ok(Self::from_random(secret::random()?))
-    }
-
-    /// A new one for the API.
-    ///
-    /// # Errors
-    /// [`crate::Error::CannotOpen`]: the system gives no random bytes.
-    pub fn for_api() -> Result<Self> {
-        let random = Self::from_random(secret::random()?);
-        Ok(Self::from_text(format!("{API_PREFIX}{}", random.expose())))
-    }
-
-    /// A token made of these random bytes.
-    pub fn from_random(bytes: [u8; TOKEN_BYTES]) -> Self {
-        let mut text = String::with_capacity(TOKEN_BYTES * 2);
-        for byte in bytes {
-            fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"))
-                .expect("a String takes it");
-        }
-        Self(SecretString::from(text))
-    }
-
-    /// The token that was kept as this text.
-    pub fn from_text(text: String) -> Self {
-        Self(SecretString::from(text))
-    }
-
-    /// The token itself.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-
-    /// What it is known by.
-    pub fn hash(&self) -> TokenHash {
-        TokenHash::of(self.expose())
-    }
-}
-
-/// A token's SHA-256. Whoever guesses tokens can't choose their hashes, so finding one by its hash
-/// tells nothing of it through timing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TokenHash(pub [u8; 32]);
-
-impl TokenHash {
-    /// The hash of a token as it came in a URL.
-    pub fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
     }
 }

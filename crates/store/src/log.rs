@@ -1,73 +1,104 @@
-//! The log, as it is read.
+//! The log, as it is read, and trying again what failed in it.
 
-use jiff::Timestamp;
-use plan::id::RequestId;
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
 use plan::problem::Problem;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::Origin;
+use crate::audit::Actor;
+use crate::error::Result;
+use crate::filter::{Cursor, Filter, Page};
+use crate::history::{HistoryItem, Neighbours};
+use crate::intake::Origin;
+use crate::list::{Counts, RequestLine};
+use crate::retry::{Retried, Retry, RetryBatch, Selection};
+use crate::tally::{Cause, Health, Span, Step, Used};
 
-/// Which requests; every part that is given must match, those of records in the same record.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Filter {
-    /// The connector's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connector: Option<String>,
-    /// One of these connectors, by name; `None`: any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub within: Option<Vec<String>>,
-    /// Received at this time or later.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<Timestamp>,
-    /// Received before this time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<Timestamp>,
-    /// Where the request is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub job_status: Option<JobStatus>,
-    /// How its worst record stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sync_status: Option<SyncStatus>,
-    /// With a record of this event.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event: Option<Event>,
-    /// With a record of this entity.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entity: Option<Entity>,
-    /// With a record of this lead: an email, a phone number or an id, of either account.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub q: Option<String>,
-    /// With a record that failed for this cause ([`Problem::cause`]).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// With a record of this batch of retries.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub batch: Option<i64>,
-    /// One of these; empty means any.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ids: Vec<RequestId>,
+/// Reading the log, and retrying.
+#[async_trait]
+pub trait Log: Send + Sync + std::fmt::Debug {
+    /// Requests that match, newest first, with their records, attempts and calls.
+    async fn requests(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestItem>, Option<Cursor>)>;
+
+    /// Requests that match, newest first, without the details of what they did: what a list needs.
+    async fn request_lines(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestLine>, Option<Cursor>)>;
+
+    /// How many requests match, by what became of them; the filter's own event is ignored.
+    async fn count_requests(&self, filter: &Filter) -> Result<Counts>;
+
+    /// The requests before and after this one with a record that can be found by this: an email
+    /// address, a phone number or an id.
+    async fn neighbours(&self, request: RequestId, q: &str) -> Result<Neighbours>;
+
+    /// The records that can be found by this lead's id, newest first, [`HistoryItem::MOST`] at
+    /// most; and whether there are more.
+    async fn history(&self, lead: &str) -> Result<(Vec<HistoryItem>, bool)>;
+
+    /// The delivery that made a request, as it came.
+    async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>>;
+
+    /// Failed records that match, by cause, the most frequent first.
+    async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>>;
+
+    /// Queues failed records again with a full set of tries. Records that succeeded are left
+    /// alone.
+    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<Retried>;
+
+    /// Takes back what [`Log::retry`] queued and nobody has begun: these records are failed as
+    /// before. Returns how many requests that touched.
+    async fn cancel_retries(
+        &self,
+        selection: &Selection,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<u64>;
+
+    /// The last batches of retries, newest first, [`RetryBatch::MOST`] at most.
+    async fn retry_batches(&self) -> Result<Vec<RetryBatch>>;
+
+    /// This batch of retries, and how far it is.
+    async fn retry_batch(&self, id: i64) -> Result<Option<RetryBatch>>;
+
+    /// Takes back what is left of this batch and nobody has begun: these records are failed as
+    /// before. Returns how many requests that touched.
+    async fn cancel_retry_batch(&self, id: i64, actor: &Actor, now: Timestamp) -> Result<u64>;
+
+    /// How each connector does, by name: what became of the records that arrived since this time
+    /// (the hour it lies in is counted whole), and what waits. Cheap at any number of records, as
+    /// are `steps`, `causes` and `used`.
+    async fn health(&self, since: Timestamp) -> Result<Vec<Health>>;
+
+    /// What became of the records that arrived in this span, by step and connector, the oldest
+    /// first; steps without a record are left out.
+    async fn steps(&self, span: &Span) -> Result<Vec<Step>>;
+
+    /// Why records that arrived from the first to the second time (whole hours) stand as failed,
+    /// by cause and connector, the most frequent first. At most `limit`.
+    async fn causes(
+        &self,
+        between: (Timestamp, Timestamp),
+        connectors: Option<&[ConnectorId]>,
+        limit: usize,
+    ) -> Result<Vec<Cause>>;
+
+    /// The calls made to these accounts today and in the window of this length up to now.
+    async fn used(
+        &self,
+        windows: &[(AccountId, SignedDuration)],
+        now: Timestamp,
+    ) -> Result<Vec<Used>>;
 }
-
-/// Which part of a list.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// At most so many; the store cuts it to [`Page::MOST`].
-    pub limit: usize,
-    /// After this place.
-    pub after: Option<Cursor>,
-}
-
-impl Page {
-    /// The most that one page holds.
-    pub const MOST: usize = 200;
-}
-
-/// A place in a list: the last request of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Cursor(pub RequestId);
 
 /// A request in the log.
 #[derive(Clone, Debug, Serialize)]
@@ -178,43 +209,6 @@ pub struct Delivery {
     pub origin: Origin,
     /// The body, byte for byte.
     pub body: Vec<u8>,
-}
-
-/// Which requests to try again.
-#[derive(Clone, Debug)]
-pub enum Selection {
-    /// These.
-    Requests(Vec<RequestId>),
-    /// All with a failed record that match, the oldest first, as many as [`Retry::MOST`].
-    Failed(Filter),
-}
-
-/// A wish to try failed records again.
-#[derive(Clone, Debug)]
-pub struct Retry {
-    /// Which.
-    pub selection: Selection,
-    /// With which settings.
-    pub with: RetryWith,
-    /// After the first [`Retry::AT_ONCE`] requests at most so many a minute, so that live changes
-    /// have room beside them; `None`: all at once.
-    pub per_minute: Option<u32>,
-}
-
-impl Retry {
-    /// More requests are not queued again at one time: whatever came meanwhile waits for it.
-    pub const MOST: usize = 100_000;
-    /// So many requests are tried again at once, however slowly the rest is to go.
-    pub const AT_ONCE: usize = 100;
-    /// What [`Retry::per_minute`] is unless a person says otherwise.
-    pub const PER_MINUTE: u32 = 600;
-}
-
-impl From<Selection> for Retry {
-    /// With the settings of now, all at once.
-    fn from(selection: Selection) -> Self {
-        Self { selection, with: RetryWith::Now, per_minute: None }
-    }
 }
 
 /// Failed records with one cause.

@@ -3,8 +3,56 @@
 use std::fmt;
 use std::str::FromStr;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
+use plan::id::{ConnectorId, RequestId};
+use plan::incident::Incident;
 use serde::Serialize;
+
+use crate::error::Result;
+
+/// Reading incidents, and sending the mails that report them.
+#[async_trait]
+pub trait Mail: Send + Sync + fmt::Debug {
+    /// Every incident, with its causes: few. Cheap: nodes poll it.
+    async fn incidents(&self) -> Result<Vec<Incident>>;
+
+    /// How many records of this connector stand as failed, in this request and later ones.
+    async fn count_failed_records(
+        &self,
+        connector: ConnectorId,
+        since: Option<RequestId>,
+    ) -> Result<u64>;
+
+    /// Marks all that this incident holds as told, and queues the mail that tells it, if anybody
+    /// wants it. Returns false, and does nothing, when another node told it meanwhile. What was
+    /// counted meanwhile stays untold.
+    async fn tell_incident(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool>;
+
+    /// Ends an incident, and queues the mail that tells it. Returns false, and does nothing, when
+    /// the incident is no longer as it was read.
+    async fn end_incident(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool>;
+
+    /// Claims the mail that is due first. It is nobody else's until `until`; if it was not ended
+    /// by then, whoever claimed it is gone and it is due again.
+    async fn claim_mail(&self, now: Timestamp, until: Timestamp) -> Result<Option<ClaimedMail>>;
+
+    /// Stores what became of a claimed mail. Nothing changes if it was claimed again meanwhile.
+    async fn end_mail(&self, mail: &ClaimedMail, end: MailEnd, now: Timestamp) -> Result<()>;
+
+    /// The last mails, newest first, at most `limit` and [`crate::Page::MOST`].
+    async fn mails(&self, limit: usize) -> Result<Vec<MailItem>>;
+}
 
 /// A mail, about to be queued.
 #[derive(Clone, Debug, PartialEq, Eq)]

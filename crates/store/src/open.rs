@@ -1,12 +1,11 @@
-//! Choosing and opening a database.
+//! How a database is opened and brought up to date.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
-use crate::{Error, Result, Store, postgres, sqlite};
+use crate::error::Error;
 
 /// How to open a database.
 #[derive(Clone, Debug, Default)]
@@ -20,28 +19,6 @@ pub struct Open {
     pub serve: bool,
     /// Whether an SQLite file must be there already. Otherwise it is made.
     pub must_exist: bool,
-}
-
-/// Opens the store at this URL: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
-/// Missing migrations are run.
-///
-/// # Errors
-/// [`Error::CannotOpen`]: the URL, the file, the server, the key file, or a database that a newer
-/// leadsync has changed.
-pub async fn open(url: &str, how: Open) -> Result<Arc<dyn Store>> {
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        let path = path.strip_prefix("//").unwrap_or(path);
-        if path.is_empty() || path.contains('?') || path == ":memory:" {
-            return Err(Error::CannotOpen(format!(
-                "'{url}' names no file: write sqlite:// and a path, like sqlite://leadsync.db"
-            )));
-        }
-        return Ok(Arc::new(sqlite::Backend::open(Path::new(path), how).await?));
-    }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(Arc::new(postgres::Backend::open(url, how.key_file).await?));
-    }
-    Err(Error::CannotOpen("the database URL must begin with sqlite:// or postgres://".to_owned()))
 }
 
 pub(crate) fn migrations<const N: usize>(all: [(i64, &'static str, &'static str); N]) -> Migrator {

@@ -8,7 +8,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Encrypts and decrypts with the key of the key file.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use plan::permission::Role;
 use serde::Serialize;
 
-use crate::TokenHash;
+use crate::token::TokenHash;
 
 /// A session ends so long after it was last used.
 pub const IDLE: SignedDuration = SignedDuration::from_hours(24);

@@ -5,7 +5,7 @@ use plan::permission::{Role, Scope};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::TokenHash;
+use crate::token::TokenHash;
 
 /// The most users, and the most API tokens, that are kept.
 pub const MOST_USERS: i64 = 1_000;

@@ -4,7 +4,9 @@ use plan::connector::Definition;
 use plan::quota::Quota;
 use secrecy::ExposeSecret;
 
-use crate::{AccountPlan, Change, Configuration, Error, Keys, Result, Token};
+use crate::error::{Error, Result};
+use crate::settings::{AccountPlan, Change, Configuration, Keys};
+use crate::token::Token;
 
 impl Configuration {
     /// What makes the account of this name be so; nothing if it is so already. Keys that are not

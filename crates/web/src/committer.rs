@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{NewDelivery, Store};
+use store::{Intake, NewDelivery};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -41,13 +41,13 @@ pub(crate) struct Committer {
 
 impl Committer {
     pub(crate) fn start(
-        store: Arc<dyn Store>,
+        intake: Arc<dyn Intake>,
         wake: Arc<Notify>,
         limits: Limits,
     ) -> (Self, JoinHandle<()>) {
         let (queue, waiting) = mpsc::channel(limits.waiting);
         let room = Arc::new(Semaphore::new(limits.waiting_bytes.min(Semaphore::MAX_PERMITS)));
-        let task = tokio::spawn(commit(store, wake, waiting));
+        let task = tokio::spawn(commit(intake, wake, waiting));
         (Self { queue, room }, task)
     }
 
@@ -76,14 +76,14 @@ impl Committer {
     }
 }
 
-async fn commit(store: Arc<dyn Store>, wake: Arc<Notify>, mut queue: mpsc::Receiver<Waiting>) {
+async fn commit(intake: Arc<dyn Intake>, wake: Arc<Notify>, mut queue: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(MOST_A_COMMIT);
     while queue.recv_many(&mut batch, MOST_A_COMMIT).await > 0 {
         let (deliveries, answers): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|waiting| (waiting.delivery, (waiting.kept, waiting.room))).unzip();
         let count = deliveries.len();
         let began = Instant::now();
-        let result = store_within(LONGEST_COMMIT, store.clone(), deliveries).await;
+        let result = store_within(LONGEST_COMMIT, intake.clone(), deliveries).await;
         metrics::histogram!("leadsync_commit_seconds").record(began.elapsed());
         metrics::histogram!("leadsync_commit_deliveries")
             .record(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
@@ -110,10 +110,10 @@ async fn commit(store: Arc<dyn Store>, wake: Arc<Notify>, mut queue: mpsc::Recei
 /// Stores them in a task of its own, so that a panic in the store ends one commit and not all.
 async fn store_within(
     longest: Duration,
-    store: Arc<dyn Store>,
+    intake: Arc<dyn Intake>,
     deliveries: Vec<NewDelivery>,
 ) -> Result<(), String> {
-    let mut task = tokio::spawn(async move { store.store_deliveries(deliveries).await });
+    let mut task = tokio::spawn(async move { intake.store_deliveries(deliveries).await });
     match tokio::time::timeout(longest, &mut task).await {
         Ok(Ok(result)) => result.map_err(|error| error.to_string()),
         Ok(Err(panic)) => Err(panic.to_string()),

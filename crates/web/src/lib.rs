@@ -33,7 +33,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use jiff::{SignedDuration, Timestamp};
-use store::{Actor, Change, Store, Token, UserChange};
+use store::{Actor, Change, Intake, Settings, Store, Token, UserChange};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -54,8 +54,10 @@ pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 /// What the pages are made from.
 #[derive(Clone)]
 pub struct Parts {
-    /// Where deliveries are kept.
+    /// Everything that is kept.
     pub store: Arc<dyn Store>,
+    /// Where deliveries are stored: the same store, in all but tests of the receiver.
+    pub intake: Arc<dyn Intake>,
     /// Notified when something new was stored.
     pub wake: Arc<Notify>,
     /// The clock.
@@ -192,10 +194,12 @@ pub async fn serve(
     parts: Parts,
     stop: CancellationToken,
 ) -> store::Result<()> {
-    let Parts { store, wake, clock, metrics, limits, public_url, accounts, mails_are_sent } = parts;
+    let Parts { store, intake, wake, clock, metrics, limits, public_url, accounts, mails_are_sent } =
+        parts;
     let node = patiently(&stop, || store.take_node_number()).await?;
-    let tokens = Arc::new(patiently(&stop, || Tokens::read(store.clone())).await?);
-    let (committer, committing) = Committer::start(store.clone(), wake.clone(), limits);
+    let settings: Arc<dyn Settings> = store.clone();
+    let tokens = Arc::new(patiently(&stop, || Tokens::read(settings.clone())).await?);
+    let (committer, committing) = Committer::start(intake, wake.clone(), limits);
     let refreshing = tokio::spawn(tokens.clone().refresh_until(stop.clone()));
     let shared = Shared {
         store,

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use plan::id::ConnectorId;
-use store::{Store, TokenHash};
+use store::{Settings, TokenHash};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// The tokens of all connectors, as of a moment ago.
 #[derive(Debug)]
 pub(crate) struct Tokens {
-    store: Arc<dyn Store>,
+    settings: Arc<dyn Settings>,
     known: RwLock<HashMap<TokenHash, ConnectorId>>,
     looked: Mutex<Looked>,
 }
@@ -41,10 +41,10 @@ pub(crate) enum Unknown {
 }
 
 impl Tokens {
-    pub(crate) async fn read(store: Arc<dyn Store>) -> store::Result<Self> {
-        let (version, known) = read(store.as_ref()).await?;
+    pub(crate) async fn read(settings: Arc<dyn Settings>) -> store::Result<Self> {
+        let (version, known) = read(settings.as_ref()).await?;
         let looked = Mutex::new(Looked { version, at: Instant::now(), failed: false });
-        Ok(Self { store, known: RwLock::new(known), looked })
+        Ok(Self { settings, known: RwLock::new(known), looked })
     }
 
     /// The connector of a token as it came in a URL. A disabled connector's requests are kept
@@ -74,7 +74,7 @@ impl Tokens {
         looked.at = Instant::now();
         // Until the store has answered, also if this future is dropped half way.
         looked.failed = true;
-        let changed = match self.store.configuration_version().await {
+        let changed = match self.settings.configuration_version().await {
             Ok(version) => version != looked.version,
             Err(error) => {
                 tracing::warn!(%error, "connectors can't be read now");
@@ -85,7 +85,7 @@ impl Tokens {
             looked.failed = false;
             return;
         }
-        match read(self.store.as_ref()).await {
+        match read(self.settings.as_ref()).await {
             Ok((version, known)) => {
                 looked.version = version;
                 looked.failed = false;
@@ -107,8 +107,8 @@ impl Tokens {
     }
 }
 
-async fn read(store: &dyn Store) -> store::Result<(i64, HashMap<TokenHash, ConnectorId>)> {
-    let configuration = store.configuration().await?;
+async fn read(settings: &dyn Settings) -> store::Result<(i64, HashMap<TokenHash, ConnectorId>)> {
+    let configuration = settings.configuration().await?;
     let connectors = configuration.connectors.into_iter();
     let known = connectors.map(|connector| (connector.token_hash, connector.id)).collect();
     Ok((configuration.version, known))

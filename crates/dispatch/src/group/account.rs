@@ -7,19 +7,18 @@ use plan::metadata::Catalogue;
 use plan::problem::Problem;
 use plan::quota::{Budget, Draw};
 
-use super::told::Telling;
+use super::metadata::Metadata;
 use crate::access::{Part, client};
 
 /// The most single calls to an account at a time.
 const SINGLES_AT_ONCE: u32 = 64;
 /// The most bulk calls to an account at a time.
 const BULKS_AT_ONCE: u32 = 8;
-/// So many calls in a row without an answer close an account.
-const FAILURES_THAT_CLOSE: u32 = 3;
-/// How long after a failed look at a closed account the next one follows: it doubles from the one
-/// to the other.
+/// So many calls in a row without an answer close an account: the first may be the record's fault.
+const FAILURES_THAT_CLOSE: u32 = 2;
+/// How long after a failure an account is probed: it doubles with each, from the one to the other.
 const PROBES: (SignedDuration, SignedDuration) =
-    (SignedDuration::from_secs(5), SignedDuration::from_mins(2));
+    (SignedDuration::from_secs(1), SignedDuration::from_mins(1));
 
 /// One account.
 #[derive(Debug)]
@@ -30,9 +29,11 @@ pub(super) struct Account {
     /// The client, or why there can't be one.
     pub(super) client: Result<Client, Problem>,
     pub(super) budget: Budget,
-    /// What it says of itself.
-    pub(super) told: Telling,
+    pub(super) metadata: Metadata,
+    /// Calls in a row that got no answer.
     failures: u32,
+    /// When to probe an account of which one call got no answer: is it the account, or the record?
+    suspect: Option<Timestamp>,
     closed: Option<Closed>,
     /// Whether it answered since this task began.
     proven: bool,
@@ -62,8 +63,9 @@ impl Account {
             budget: Budget::new(settings.plan.quota(), now, spent_today),
             settings,
             limits,
-            told: Telling::new(catalogue),
+            metadata: Metadata::new(catalogue),
             failures: 0,
+            suspect: None,
             closed: None,
             proven: false,
             singles: 0,
@@ -82,8 +84,9 @@ impl Account {
             self.client = client(&settings, self.limits);
             self.closed = None;
             self.failures = 0;
+            self.suspect = None;
             self.proven = false;
-            self.told.doubt_all();
+            self.metadata.doubt_all();
         }
         self.settings = settings;
     }
@@ -92,17 +95,17 @@ impl Account {
         &self.settings.name
     }
 
-    /// The parts of what it says of itself that should be asked for now.
+    /// The parts of its metadata that should be read now.
     pub(super) fn to_ask(&self, now: Timestamp) -> Vec<Part> {
-        match &self.closed {
-            _ if self.client.is_err() => Vec::new(),
-            // Asking for the fields is also how a closed account is looked at.
-            Some(closed) if closed.probe_at <= now && !self.told.is_asked(Part::Fields) => {
-                vec![Part::Fields]
-            }
-            Some(_) => Vec::new(),
-            None => self.told.to_ask(now),
+        if self.client.is_err() {
+            return Vec::new();
         }
+        // Reading the fields is also how an account is probed.
+        let probe_at = self.closed.as_ref().map_or(self.suspect, |closed| Some(closed.probe_at));
+        if probe_at.is_some_and(|at| at <= now) && !self.metadata.is_asked(Part::Fields) {
+            return vec![Part::Fields];
+        }
+        if self.closed.is_some() { Vec::new() } else { self.metadata.to_ask(now) }
     }
 
     /// Why nothing is sent to the account, if so.
@@ -113,27 +116,33 @@ impl Account {
         }
     }
 
-    /// The account answered. Answers whether records that waited for it should be woken.
+    /// The account answered. Returns whether records that waited for it should be woken.
     pub(super) fn answered(&mut self) -> bool {
         self.failures = 0;
+        self.suspect = None;
         let back = self.closed.take().is_some() || !self.proven;
         self.proven = true;
         back
     }
 
-    /// The account gave no usable answer. Answers whether it is closed by that.
-    pub(super) fn failed(&mut self, problem: &Problem, now: Timestamp) -> bool {
+    /// A call got no usable answer: a probe tells whether that is the account's fault.
+    pub(super) fn failed(&mut self, problem: &Problem, is_probe: bool, now: Timestamp) {
         self.failures += 1;
-        if self.failures >= FAILURES_THAT_CLOSE || self.closed.is_some() {
+        if is_probe || self.failures >= FAILURES_THAT_CLOSE || self.closed.is_some() {
             self.close(problem.clone(), now);
-            return true;
+        } else {
+            self.suspect = Some(now + PROBES.0);
         }
-        false
     }
 
-    /// Nothing is sent to the account until a look at it succeeds.
+    /// Nothing is sent to the account until a probe succeeds.
     pub(super) fn close(&mut self, problem: Problem, now: Timestamp) {
-        let wait = self.closed.as_ref().map_or(PROBES.0, |closed| (closed.wait * 2).min(PROBES.1));
+        let wait = match &self.closed {
+            None => PROBES.0,
+            // Calls that were under way when it was closed say nothing new.
+            Some(closed) if closed.probe_at > now && closed.problem.code == problem.code => return,
+            Some(closed) => (closed.wait * 2).min(PROBES.1),
+        };
         if self.closed.is_none() {
             tracing::warn!(
                 account = self.name(),

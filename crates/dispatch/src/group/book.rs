@@ -1,15 +1,12 @@
 //! The requests and records that are open, in memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
-use plan::decide::{Decision, Dispute, Known};
 use plan::id::{ConnectorId, RequestId};
-use plan::link::Link;
-use plan::mapping::Mapped;
-use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
+use plan::outcome::{JobStatus, RetryWith, SyncStatus};
 use plan::payload::Item;
+use plan::work::Work;
 use store::{CallRef, RecordKey, RequestState};
 
 use super::lanes::{Lane, Lanes};
@@ -17,15 +14,11 @@ use super::lanes::{Lane, Lanes};
 /// A record that is being worked, or waits for its turn.
 #[derive(Debug)]
 pub(super) struct Record {
+    pub(super) key: RecordKey,
     pub(super) connector: ConnectorId,
-    pub(super) item: Item,
+    /// What is known of it, and decides what comes next.
+    pub(super) work: Work,
     pub(super) lanes: Vec<Lane>,
-    pub(super) link: Option<Link>,
-    pub(super) known: Known,
-    /// What it sends, by the mapping of this generation.
-    pub(super) mapped: MappedBy,
-    /// Of an activity, the lead that it is on.
-    pub(super) lead: Option<Box<OfLead>>,
     /// Attempts before this one.
     pub(super) attempts: u32,
     /// Tries before this one.
@@ -34,37 +27,10 @@ pub(super) struct Record {
     pub(super) retry: Option<RetryWith>,
     /// The connector's earlier version that decides about it; `None`: that of now.
     pub(super) past: Option<i64>,
-    /// What was decided last.
-    pub(super) decision: Option<Decision>,
-    /// What was decided after that was carried out: the write back to the source.
-    pub(super) then: Option<Decision>,
-    /// Fields that the two sides did not agree about.
-    pub(super) disputes: Vec<Dispute>,
-    /// The reviews of its lead that wait for a decision, or for one to be carried out.
-    pub(super) asked: Vec<i64>,
-    /// What was written for it so far, while its merge goes on.
-    pub(super) achieved: Option<Event>,
     /// The calls of this attempt.
     pub(super) calls: Vec<CallRef>,
-    /// A bulk call did not say why it failed, so a call of its own will.
-    pub(super) singly: bool,
-    /// The fields were fetched afresh for it.
-    pub(super) refreshed: bool,
     /// Where it is in this attempt.
     pub(super) phase: Phase,
-}
-
-/// What a record sends, and the generation of the mapping that says so.
-pub(super) type MappedBy = Option<(u64, Arc<Mapped>)>;
-
-/// The lead that an activity is on.
-#[derive(Debug)]
-pub(super) struct OfLead {
-    /// The lead as the activity's payload shows it, or as it was read.
-    pub(super) item: Item,
-    pub(super) link: Option<Link>,
-    pub(super) known: Known,
-    pub(super) mapped: MappedBy,
 }
 
 /// Where a record is in its attempt.
@@ -80,80 +46,32 @@ pub(super) enum Phase {
 
 impl Record {
     /// A record as it was read, before its first step.
-    pub(super) fn new(connector: ConnectorId, item: Item, attempts: u32, tries: u32) -> Self {
-        let lead = (item.entity() == Entity::Activity).then(|| {
-            Box::new(OfLead {
-                item: item.lead().unwrap_or_else(|| item.bare_lead()),
-                link: None,
-                known: Known::default(),
-                mapped: None,
-            })
-        });
+    pub(super) fn new(key: RecordKey, connector: ConnectorId, item: Item) -> Self {
         Self {
+            key,
             connector,
-            item,
-            lead,
+            work: Work::new(item),
             lanes: Vec::new(),
-            link: None,
-            known: Known::default(),
-            mapped: None,
-            attempts,
-            tries,
+            attempts: 0,
+            tries: 0,
             retry: None,
             past: None,
-            decision: None,
-            then: None,
-            disputes: Vec::new(),
-            asked: Vec::new(),
-            achieved: None,
             calls: Vec::new(),
-            singly: false,
-            refreshed: false,
             phase: Phase::Fresh,
         }
     }
 
-    /// What was found out about the lead: the record itself, or the one that the activity is on.
-    pub(super) fn lead_known(&mut self) -> &mut Known {
-        match &mut self.lead {
-            Some(lead) => &mut lead.known,
-            None => &mut self.known,
+    /// It stands in this lane too.
+    pub(super) fn stand_in(&mut self, lane: Lane) {
+        if !self.lanes.contains(&lane) {
+            self.lanes.push(lane);
         }
-    }
-
-    /// A write for it may have taken effect unseen.
-    pub(super) fn doubt(&mut self) {
-        self.known.doubtful = true;
-        self.lead_known().doubtful = true;
-    }
-
-    /// The activity was read from the source just now; one that is not there is taken as it was
-    /// posted.
-    pub(super) fn read_activity(&mut self, activity: Option<Item>) {
-        (self.known.fresh, self.known.source_gone) = (true, activity.is_none());
-        if let Some(read) = activity {
-            (self.item, self.mapped) = (read, None);
-        }
-    }
-
-    /// The lead was read from the source just now; one that is gone there is taken as it was
-    /// posted.
-    pub(super) fn read_lead(&mut self, lead: Option<Item>) {
-        self.lead_known().fresh = true;
-        self.lead_known().source_gone = lead.is_none();
-        let Some(read) = lead else { return };
-        let (item, mapped) = match &mut self.lead {
-            Some(lead) => (&mut lead.item, &mut lead.mapped),
-            None => (&mut self.item, &mut self.mapped),
-        };
-        *item = read;
-        *mapped = None;
     }
 }
 
 /// How a record of an open request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum Place {
     /// It is being worked.
     Open,
     /// It waits for this time.
@@ -165,7 +83,7 @@ pub(super) enum Standing {
 #[derive(Debug)]
 struct OpenRequest {
     behaviour: &'static str,
-    standings: Vec<Standing>,
+    places: Vec<Place>,
 }
 
 /// A record that waits for its next try, and holds its place meanwhile.
@@ -180,7 +98,7 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(super) struct Book {
     requests: HashMap<RequestId, OpenRequest>,
-    records: HashMap<RecordKey, Record>,
+    records: HashMap<RecordKey, Box<Record>>,
     waiting: BTreeMap<RecordKey, Waiting>,
     lanes: Lanes,
     ready: BTreeSet<RecordKey>,
@@ -214,13 +132,14 @@ impl Book {
         &mut self,
         id: RequestId,
         behaviour: &'static str,
-        standings: Vec<Standing>,
+        places: Vec<Place>,
     ) {
-        self.requests.insert(id, OpenRequest { behaviour, standings });
+        self.requests.insert(id, OpenRequest { behaviour, places });
     }
 
     /// Takes up a record of it.
-    pub(super) fn enter(&mut self, key: RecordKey, record: Record) {
+    pub(super) fn enter(&mut self, record: Record) {
+        let key = record.key;
         if let Some(before) = self.waiting.remove(&key) {
             let woken = self.lanes.leave(key, &before.lanes);
             self.lanes.enter(key, &record.lanes);
@@ -231,7 +150,7 @@ impl Book {
         if self.lanes.may_go(key, &record.lanes) {
             self.ready.insert(key);
         }
-        self.records.insert(key, record);
+        self.records.insert(key, Box::new(record));
     }
 
     /// Remembers a record that waits since before this task began.
@@ -257,88 +176,84 @@ impl Book {
         })
     }
 
-    /// The connector of a record.
-    pub(super) fn connector(&self, key: RecordKey) -> Option<ConnectorId> {
-        Some(self.records.get(&key)?.connector)
-    }
-
-    /// The connector's earlier version that decides about a record, if not that of now.
-    pub(super) fn past(&self, key: RecordKey) -> Option<i64> {
-        self.records.get(&key)?.past
-    }
-
     /// Whether an open record is decided about by this version of this connector.
     pub(super) fn uses(&self, (connector, version): (ConnectorId, i64)) -> bool {
         let mut records = self.records.values();
         records.any(|record| record.connector == connector && record.past == Some(version))
     }
 
+    /// An open record.
     pub(super) fn record(&self, key: RecordKey) -> Option<&Record> {
-        self.records.get(&key)
+        self.records.get(&key).map(|record| &**record)
     }
 
     pub(super) fn record_mut(&mut self, key: RecordKey) -> Option<&mut Record> {
-        self.records.get_mut(&key)
+        self.records.get_mut(&key).map(|record| &mut **record)
     }
 
-    /// A call for the record is about to go out.
-    pub(super) fn occupy(&mut self, key: RecordKey) {
-        if let Some(record) = self.records.get_mut(&key) {
-            record.phase = Phase::Calling;
-            self.lanes.occupy(key, &record.lanes);
-            self.ready.remove(&key);
-        }
+    /// Takes an open record out, to be worked and then given back by one of [`Book::put_back`],
+    /// [`Book::occupy`], [`Book::resume`] and [`Book::close`].
+    pub(super) fn take(&mut self, key: RecordKey) -> Box<Record> {
+        self.ready.remove(&key);
+        self.records.remove(&key).expect("a record whose turn it is, or that a call is for, is open")
+    }
+
+    /// It is still its turn.
+    pub(super) fn put_back(&mut self, record: Box<Record>) {
+        self.ready.insert(record.key);
+        self.records.insert(record.key, record);
+    }
+
+    /// A call for the record is about to go out, or what it found is being looked up.
+    pub(super) fn occupy(&mut self, mut record: Box<Record>) {
+        record.phase = Phase::Calling;
+        self.lanes.occupy(record.key, &record.lanes);
+        self.records.insert(record.key, record);
     }
 
     /// The call will not go out after all.
     pub(super) fn release(&mut self, key: RecordKey) {
-        if let Some(record) = self.records.get_mut(&key) {
-            // A record that is half way keeps its lanes between two calls.
-            if record.calls.is_empty() {
-                record.phase = Phase::Fresh;
-                self.lanes.pause(key, &record.lanes);
-            } else {
-                record.phase = Phase::Between;
-            }
-            self.ready.insert(key);
+        let mut record = self.take(key);
+        // A record that is half way keeps its lanes between two calls.
+        if record.calls.is_empty() {
+            record.phase = Phase::Fresh;
+            self.lanes.pause(key, &record.lanes);
+        } else {
+            record.phase = Phase::Between;
         }
+        self.put_back(record);
     }
 
     /// The call ended, and the record needs another step.
-    pub(super) fn resume(&mut self, key: RecordKey) {
-        if let Some(record) = self.records.get_mut(&key) {
-            record.phase = Phase::Between;
-            self.ready.insert(key);
-        }
+    pub(super) fn resume(&mut self, mut record: Box<Record>) {
+        record.phase = Phase::Between;
+        self.put_back(record);
     }
 
-    /// The record's attempt ended; answers how its request stands now.
+    /// The record's attempt ended; returns how its request stands now.
     pub(super) fn close(
         &mut self,
-        key: RecordKey,
-        standing: Standing,
+        record: Record,
+        place: Place,
         now: Timestamp,
-    ) -> Option<RequestState> {
-        let record = self.records.remove(&key)?;
-        self.ready.remove(&key);
-        if let Standing::Waiting(due) = standing {
-            self.lanes.pause(key, &record.lanes);
-            let waiting = Waiting { connector: record.connector, due, lanes: record.lanes };
-            self.waiting.insert(key, waiting);
+    ) -> RequestState {
+        let Record { key, connector, lanes, .. } = record;
+        if let Place::Waiting(due) = place {
+            self.lanes.pause(key, &lanes);
+            self.waiting.insert(key, Waiting { connector, due, lanes });
         } else {
-            let woken = self.lanes.leave(key, &record.lanes);
+            let woken = self.lanes.leave(key, &lanes);
             self.consider(woken);
         }
-        let request = self.requests.get_mut(&key.request)?;
-        if let Some(place) = request.standings.get_mut(key.position as usize) {
-            *place = standing;
-        }
+        let request =
+            self.requests.get_mut(&key.request).expect("a request is open as long as its records");
+        request.places[key.position as usize] = place;
         let state = request.state(key.request, now);
-        if !request.standings.contains(&Standing::Open) {
+        if !request.places.contains(&Place::Open) {
             self.requests.remove(&key.request);
             self.closing.insert(key.request);
         }
-        Some(state)
+        state
     }
 
     fn consider(&mut self, keys: Vec<RecordKey>) {
@@ -381,8 +296,9 @@ impl Book {
         }
     }
 
-    /// Forgets the open records of these connectors that no call is under way for: they are kept
-    /// in the store, queued. Their requests are taken up again when the connector is enabled.
+    /// Forgets the open records of other connectors than these that no call is under way for: they
+    /// are kept in the store, queued. Their requests are taken up again when the connector is
+    /// enabled.
     pub(super) fn forget(&mut self, keep: impl Fn(ConnectorId) -> bool) {
         let busy: HashSet<RequestId> = self
             .records
@@ -421,17 +337,17 @@ impl Book {
 
 impl OpenRequest {
     fn state(&self, id: RequestId, now: Timestamp) -> RequestState {
-        let failed = |standing: &Standing| {
-            matches!(standing, Standing::Final(SyncStatus::Error) | Standing::Waiting(_))
+        let failed = |standing: &Place| {
+            matches!(standing, Place::Final(SyncStatus::Error) | Place::Waiting(_))
         };
-        let is_open = self.standings.contains(&Standing::Open);
-        let due = self.standings.iter().filter_map(|standing| match standing {
-            Standing::Waiting(due) => Some(*due),
-            Standing::Open | Standing::Final(_) => None,
+        let is_open = self.places.contains(&Place::Open);
+        let due = self.places.iter().filter_map(|place| match place {
+            Place::Waiting(due) => Some(*due),
+            Place::Open | Place::Final(_) => None,
         });
         let due = if is_open { Some(now) } else { due.min() };
         let worst =
-            if self.standings.iter().any(failed) { SyncStatus::Error } else { SyncStatus::Success };
+            if self.places.iter().any(failed) { SyncStatus::Error } else { SyncStatus::Success };
         let job_status = match (due, worst) {
             (Some(_), _) => JobStatus::Queued,
             (None, SyncStatus::Success) => JobStatus::Success,

@@ -1,21 +1,27 @@
-//! Calls to an account: what is sent, and what came back.
+//! Calls to an account: what is sent for which records, and what came back for each.
 
 use jiff::Timestamp;
 use leadsquared::{
-    Activity, ActivityRow, Attribute, Automations, BulkUpdated, Client, Error, Exchange, Lead,
-    LeadQuery, LeadRow, LeadWrite, Missing, Operator, Page, Paging, Reply, Rows, Sorting,
-    UpdateBehaviour, Written,
+    Activity, ActivityField, ActivityRow, ActivityWrite, Attribute, Automations, BulkUpdated,
+    Client, Error, Exchange, Lead, LeadQuery, LeadRow, LeadWrite, Missing, Operator, Paging, Reply,
+    Rows, Sorting, UpdateBehaviour, Written,
 };
-use plan::decide::{Change, Sought};
-use plan::id::AccountId;
+use plan::activity::{NOTE, TIME, shown};
+use plan::change::Change;
+use plan::id::{AccountId, LeadId};
 use plan::identity::Key;
 use plan::metadata::Kind;
+use plan::moment;
 use plan::operation::Operation;
 use plan::snapshot::Snapshot;
+use plan::verdict::Failure;
+use plan::work::{
+    ActivityUpdate, Answer, Call, Capture, LeadUpdate, NewActivity, NewLead, ReadActivities, ReadLead,
+};
 use store::RecordKey;
 
-use super::activity;
-use crate::access::{Part, Told};
+use crate::access::{Part, Read};
+use crate::failure;
 
 /// One call, ready to go.
 #[derive(Debug)]
@@ -23,143 +29,147 @@ pub(super) struct Prepared {
     /// Its number.
     pub(super) id: i64,
     pub(super) account: AccountId,
-    pub(super) records: Vec<RecordKey>,
     pub(super) job: Job,
 }
 
-/// What a call does.
+/// What a call is for.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Reads a part of what the account says of itself.
-    Ask(Part),
-    /// Reads the record's own lead from the source.
-    ReadSource(String),
-    /// Reads another lead from the source.
-    ReadOther(String),
-    /// Reads a lead from the destination.
-    Look(Sought),
-    /// Many of these two, of one account, by id.
-    ReadMany(Vec<Job>),
-    /// Creates a lead, or updates the one with the key.
-    Capture(Row),
-    /// Updates a lead.
-    Update(Row, Automations),
-    /// Many captures.
-    BulkCapture(Vec<Row>),
-    /// Many leads that are likely new, or are to be new: it creates, and never updates.
-    BulkCreate(Vec<Row>),
+    /// Reads a part of the account's metadata.
+    ReadMetadata(Part),
+    /// It is for records.
+    Records(Asked),
+}
+
+/// What is asked of an account for one record, or for many at once.
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    /// What one record asks for.
+    One(RecordKey, Call),
+    /// Reads many leads by their ids.
+    ReadLeads(Vec<(RecordKey, ReadLead)>),
+    /// Many captures that may update.
+    Capture(Vec<(RecordKey, Capture)>),
+    /// Many captures of leads that are likely new: it creates, and never updates.
+    Create(Vec<(RecordKey, Capture)>),
     /// Many updates.
-    BulkUpdate(Vec<Row>),
-    /// Reads the activities of this type on this lead of the source, the record among them.
-    ReadActivity(String, u32),
-    /// Reads the activities of this type on this lead of the destination.
-    LookActivity(String, u32),
-    /// Adds an activity to a lead.
-    CreateActivity(Row),
-    /// Updates an activity.
-    UpdateActivity(Row),
+    Update(Vec<(RecordKey, LeadUpdate)>),
     /// Adds many activities.
-    BulkCreateActivities(Vec<Row>),
-}
-
-/// What is written for one record.
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    /// The lead or activity, or how it is found.
-    pub(super) target: Target,
-    pub(super) fields: Vec<Change>,
-}
-
-/// What is written.
-#[derive(Clone, Debug)]
-pub(super) enum Target {
-    /// The lead with this id.
-    Id(String),
-    /// The lead of the source with this id, which the destination's changes are written back to.
-    Back(String),
-    /// The lead with this key, or a new one; `update` says whether one that exists is changed.
-    Key { key: Key, update: bool },
-    /// A new lead, whatever there is.
-    New,
-    /// A new activity of this type on the lead with this id.
-    NewActivity { lead_id: String, event: u32 },
-    /// The activity with this id, of this type.
-    Activity { id: String, event: u32 },
+    CreateActivities(Vec<(RecordKey, NewActivity)>),
 }
 
 /// A call that ended.
 #[derive(Debug)]
 pub(super) struct Ended {
-    pub(super) call: Prepared,
+    pub(super) id: i64,
+    pub(super) account: AccountId,
+    pub(super) operation: Operation,
     pub(super) at: Timestamp,
     pub(super) exchange: Exchange,
-    pub(super) answer: Answer,
+    /// What went wrong with the call as a whole,
+    pub(super) failure: Option<Failure>,
+    /// and in which words.
+    pub(super) error: Option<String>,
+    pub(super) returned: Returned,
 }
 
-/// What an account answered.
+/// What a call returned.
 #[derive(Debug)]
-pub(super) enum Answer {
-    Told(Result<Told, Error>),
-    Leads(Result<Vec<Lead>, Error>),
-    Written(Result<Written, Error>),
-    Rows(Result<Rows<LeadRow>, Error>),
-    Updated(Result<BulkUpdated, Error>),
-    Activities(Result<Page<Activity>, Error>),
-    ActivityRows(Result<Rows<ActivityRow>, Error>),
+pub(super) enum Returned {
+    /// A part of the metadata.
+    Metadata(Part, Result<Read, Error>),
+    /// Something for each of its records.
+    Records(Vec<ForRecord>),
 }
+
+/// What a call returned for one record.
+#[derive(Debug)]
+pub(super) struct ForRecord {
+    pub(super) key: RecordKey,
+    pub(super) call: Call,
+    /// Its row, if the call carried many.
+    pub(super) row: Option<u32>,
+    /// `None`: the answer does not tell, a call of its own will.
+    pub(super) answer: Option<Answer>,
+}
+
+/// A record's part in a call, before the answer is known.
+type Sent = (RecordKey, Call);
 
 impl Job {
-    /// Which call it is.
+    /// Which operation it is.
     pub(super) fn operation(&self) -> Operation {
         match self {
-            Self::Ask(part) => part.operation(),
-            Self::ReadSource(_) | Self::ReadOther(_) => Operation::LeadById,
-            Self::Look(sought) => Operation::reading(sought),
-            Self::ReadMany(_) => Operation::LeadsByIds,
-            Self::Capture(_) => Operation::Capture,
-            Self::Update(..) => Operation::Update,
-            Self::BulkCapture(_) => Operation::BulkCapture,
-            Self::BulkCreate(_) => Operation::BulkCreate,
-            Self::BulkUpdate(_) => Operation::BulkUpdate,
-            Self::ReadActivity(..) | Self::LookActivity(..) => Operation::ActivitiesOfLead,
-            Self::CreateActivity(_) => Operation::CreateActivity,
-            Self::UpdateActivity(_) => Operation::UpdateActivity,
-            Self::BulkCreateActivities(_) => Operation::BulkCreateActivities,
+            Self::ReadMetadata(part) => part.operation(),
+            Self::Records(asked) => asked.operation(),
+        }
+    }
+}
+
+impl Asked {
+    /// Which operation it is.
+    pub(super) fn operation(&self) -> Operation {
+        match self {
+            Self::One(_, call) => call.operation(),
+            Self::ReadLeads(_) => Operation::LeadsByIds,
+            Self::Capture(_) => Operation::BulkCapture,
+            Self::Create(_) => Operation::BulkCreate,
+            Self::Update(_) => Operation::BulkUpdate,
+            Self::CreateActivities(_) => Operation::BulkCreateActivities,
         }
     }
 
-    /// The id of the lead that is read, if it is read by id.
-    pub(super) fn read_id(&self) -> Option<&str> {
+    /// Each of its records, with what is asked for it.
+    pub(super) fn sent(&self) -> Vec<Sent> {
+        self.clone().into_sent()
+    }
+
+    fn into_sent(self) -> Vec<Sent> {
+        fn each<T>(rows: Vec<(RecordKey, T)>, call: fn(T) -> Call) -> Vec<Sent> {
+            rows.into_iter().map(|(key, row)| (key, call(row))).collect()
+        }
         match self {
-            Self::ReadSource(id) | Self::ReadOther(id) | Self::Look(Sought::Id(id)) => Some(id),
-            _ => None,
+            Self::One(key, call) => vec![(key, call)],
+            Self::ReadLeads(rows) => each(rows, Call::ReadLead),
+            Self::Capture(rows) | Self::Create(rows) => each(rows, Call::Capture),
+            Self::Update(rows) => each(rows, Call::UpdateLead),
+            Self::CreateActivities(rows) => each(rows, Call::CreateActivity),
         }
     }
 
-    /// Whether it is about many records, each in a place of its own.
-    pub(super) fn is_bulk(&self) -> bool {
-        self.rows().is_some() || matches!(self, Self::ReadMany(_))
-    }
-
-    /// The rows of a bulk call.
-    pub(super) fn rows(&self) -> Option<&[Row]> {
+    /// Makes the call, and says what it returned for each of its records.
+    async fn make(&self, client: &Client) -> (Exchange, Result<Vec<Option<Answer>>, Error>) {
         match self {
-            Self::BulkCapture(rows)
-            | Self::BulkCreate(rows)
-            | Self::BulkUpdate(rows)
-            | Self::BulkCreateActivities(rows) => Some(rows),
-            _ => None,
-        }
-    }
-
-    /// What is written for the record at this place of the call.
-    pub(super) fn row(&self, index: usize) -> Option<&Row> {
-        match self {
-            Self::Capture(row)
-            | Self::Update(row, _)
-            | Self::CreateActivity(row)
-            | Self::UpdateActivity(row) => Some(row),
-            _ => self.rows()?.get(index),
+            Self::One(_, call) => {
+                let reply = one(client, call).await;
+                (reply.exchange, reply.result.map(|answer| vec![Some(answer)]))
+            }
+            Self::ReadLeads(rows) => {
+                let ids: Vec<&str> = rows.iter().map(|(_, read)| read.lead_id.as_str()).collect();
+                let page_size = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+                let paging = Paging { page_index: 1, page_size };
+                let reply = client.leads_by_ids(&ids, &[], paging).await;
+                (reply.exchange, reply.result.map(|page| leads_by_id(rows, &page.rows)))
+            }
+            Self::Capture(rows) => {
+                let leads: Vec<_> = rows.iter().map(|(_, capture)| captured(capture)).collect();
+                each_row(client.create_or_update_leads(&leads).await, leads.len(), lead_row)
+            }
+            Self::Create(rows) => {
+                let leads: Vec<_> =
+                    rows.iter().map(|(_, capture)| plain(capture.all_fields())).collect();
+                each_row(client.create_leads(&leads).await, leads.len(), lead_row)
+            }
+            Self::Update(rows) => {
+                let leads: Vec<_> = rows.iter().map(|(_, update)| updated(update)).collect();
+                let reply = client.update_leads(&leads, None, Missing::Failed).await;
+                (reply.exchange, reply.result.map(|answer| updates(rows, &answer)))
+            }
+            Self::CreateActivities(rows) => {
+                let activities: Vec<_> = rows.iter().map(|(_, new)| new_activity(new)).collect();
+                let reply = client.create_activities(&activities).await;
+                each_row(reply, activities.len(), activity_row)
+            }
         }
     }
 }
@@ -167,80 +177,109 @@ impl Job {
 impl Prepared {
     /// Makes the call.
     pub(super) async fn run(self, client: Client, at: Timestamp) -> Ended {
-        let (exchange, answer) = match &self.job {
-            Job::Ask(part) => {
-                let (exchange, told) = part.read(&client).await;
-                (exchange, Answer::Told(told))
+        let Self { id, account, job } = self;
+        let operation = job.operation();
+        let (exchange, failure, error, returned) = match job {
+            Job::ReadMetadata(part) => {
+                let (exchange, read) = part.read(&client).await;
+                let (failure, error) = read.as_ref().err().map(told).unzip();
+                (exchange, failure, error, Returned::Metadata(part, read))
             }
-            Job::ReadSource(id) | Job::ReadOther(id) | Job::Look(Sought::Id(id)) => {
-                let reply = client.lead_by_id(id).await.map(|lead| lead.into_iter().collect());
-                taken(reply, Answer::Leads)
-            }
-            Job::ReadMany(jobs) => {
-                let ids: Vec<&str> = jobs.iter().filter_map(Job::read_id).collect();
-                let page_size = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-                let reply =
-                    client.leads_by_ids(&ids, &[], Paging { page_index: 1, page_size }).await;
-                taken(reply.map(|page| page.rows), Answer::Leads)
-            }
-            Job::Look(Sought::Key(key)) => taken(find(&client, key).await, Answer::Leads),
-            Job::Capture(row) => {
-                let behaviour = match &row.target {
-                    Target::Key { update: false, .. } => UpdateBehaviour::DoNotUpdate,
-                    _ => UpdateBehaviour::UpdateAll,
+            Job::Records(asked) => {
+                let (exchange, result) = asked.make(&client).await;
+                let (failure, error) = result.as_ref().err().map(told).unzip();
+                let sent = asked.into_sent();
+                let records = match result {
+                    Ok(answers) => for_records(sent, operation, answers),
+                    Err(error) => all_failed(sent, operation, &failure::of(&error)),
                 };
-                taken(client.capture_lead(&write(row), behaviour).await, Answer::Written)
-            }
-            Job::Update(row, automations) => {
-                let (Target::Id(id) | Target::Back(id)) = &row.target else {
-                    unreachable!("an update has an id")
-                };
-                let write = LeadWrite { attributes: attributes(&row.fields), search_by: None };
-                taken(client.update_lead(id, &write, *automations).await, Answer::Written)
-            }
-            Job::BulkCapture(rows) => {
-                let leads: Vec<LeadWrite<'_>> = rows.iter().map(write).collect();
-                taken(client.create_or_update_leads(&leads).await, Answer::Rows)
-            }
-            Job::BulkCreate(rows) => {
-                let attributes = rows.iter().map(|row| attributes(&row.fields));
-                let leads: Vec<LeadWrite<'_>> = attributes
-                    .map(|attributes| LeadWrite { attributes, search_by: None })
-                    .collect();
-                taken(client.create_leads(&leads).await, Answer::Rows)
-            }
-            Job::BulkUpdate(rows) => {
-                let leads: Vec<LeadWrite<'_>> = rows.iter().map(write).collect();
-                let reply = client.update_leads(&leads, None, Missing::Failed).await;
-                taken(reply, Answer::Updated)
-            }
-            Job::ReadActivity(lead_id, event) | Job::LookActivity(lead_id, event) => {
-                let reply =
-                    client.activities_of_lead(lead_id, Some(*event), 0, MOST_ACTIVITIES).await;
-                taken(reply, Answer::Activities)
-            }
-            Job::CreateActivity(row) => {
-                let (lead_id, write) = activity::write(row);
-                taken(client.create_activity(lead_id, &write).await, Answer::Written)
-            }
-            Job::UpdateActivity(row) => {
-                let (id, write) = activity::write(row);
-                taken(client.update_activity(id, &write).await, Answer::Written)
-            }
-            Job::BulkCreateActivities(rows) => {
-                let rows: Vec<_> = rows.iter().map(activity::write).collect();
-                taken(client.create_activities(&rows).await, Answer::ActivityRows)
+                (exchange, failure, error, Returned::Records(records))
             }
         };
-        Ended { call: self, at, exchange, answer }
+        Ended { id, account, operation, at, exchange, failure, error, returned }
     }
 }
 
-fn taken<T>(
-    reply: Reply<T>,
-    answer: impl FnOnce(Result<T, Error>) -> Answer,
-) -> (Exchange, Answer) {
-    (reply.exchange, answer(reply.result))
+/// What went wrong, for the plan and for the log.
+fn told(error: &Error) -> (Failure, String) {
+    (failure::of(error), error.to_string())
+}
+
+/// The answer in each row of a call for many.
+fn each_row<R>(
+    reply: Reply<Rows<R>>,
+    count: usize,
+    answer: fn(Option<&R>) -> Answer,
+) -> (Exchange, Result<Vec<Option<Answer>>, Error>) {
+    let all = |rows: Rows<R>| (0..count).map(|index| Some(answer(rows.of(index)))).collect();
+    (reply.exchange, reply.result.map(all))
+}
+
+fn for_records(
+    sent: Vec<Sent>,
+    operation: Operation,
+    answers: Vec<Option<Answer>>,
+) -> Vec<ForRecord> {
+    let rows = (0u32..).zip(sent.into_iter().zip(answers));
+    rows.map(|(row, ((key, call), answer))| {
+        let row = (operation != call.operation()).then_some(row);
+        ForRecord { key, call, row, answer }
+    })
+    .collect()
+}
+
+/// The whole call failed. If it was refused and carried many, one of them is to blame: each will be
+/// told by a call of its own.
+fn all_failed(sent: Vec<Sent>, operation: Operation, failure: &Failure) -> Vec<ForRecord> {
+    let tells = sent.len() == 1 || !matches!(failure, Failure::Refused { .. });
+    let answer = tells.then(|| Answer::Failed(failure.clone()));
+    let answers = sent.iter().map(|_| answer.clone()).collect();
+    for_records(sent, operation, answers)
+}
+
+/// Makes the call that one record asks for.
+async fn one(client: &Client, call: &Call) -> Reply<Answer> {
+    match call {
+        Call::ReadLead(ReadLead { lead_id, .. }) => {
+            let reply = client.lead_by_id(lead_id.as_str()).await;
+            reply.map(|lead| Answer::Leads(lead.iter().map(snapshot).collect()))
+        }
+        Call::FindLead(key) => {
+            find(client, key).await.map(|leads| Answer::Leads(leads.iter().map(snapshot).collect()))
+        }
+        Call::Capture(capture) => {
+            let behaviour = if capture.update {
+                UpdateBehaviour::UpdateAll
+            } else {
+                UpdateBehaviour::DoNotUpdate
+            };
+            client.capture_lead(&captured(capture), behaviour).await.map(|it| written(&it, true))
+        }
+        Call::CreateLead(NewLead { fields }) => {
+            let reply = client.create_leads(&[plain(fields)]).await;
+            reply.map(|rows| lead_row(rows.of(0)))
+        }
+        Call::UpdateLead(update) => {
+            let automations = if update.fires { Automations::Fire } else { Automations::Quiet };
+            let write = plain(&update.fields);
+            let reply = client.update_lead(update.lead_id.as_str(), &write, automations).await;
+            reply.map(|it| written(&it, true))
+        }
+        Call::ReadActivities(ReadActivities { lead_id, event, .. }) => {
+            let id = lead_id.as_str();
+            let reply = client.activities_of_lead(id, Some(*event), 0, MOST_ACTIVITIES).await;
+            reply.map(|page| Answer::Activities(page.rows.iter().filter_map(activity).collect()))
+        }
+        Call::CreateActivity(new) => {
+            let (lead_id, write) = new_activity(new);
+            client.create_activity(lead_id, &write).await.map(|it| written(&it, false))
+        }
+        Call::UpdateActivity(ActivityUpdate { activity_id, event, fields }) => {
+            let write = activity_write(*event, fields);
+            let reply = client.update_activity(activity_id.as_str(), &write).await;
+            reply.map(|it| written(&it, false))
+        }
+    }
 }
 
 async fn find(client: &Client, key: &Key) -> Reply<Vec<Lead>> {
@@ -268,24 +307,79 @@ const MOST_ACTIVITIES: u32 = 200;
 /// Enough to see that a key is not unique.
 const MOST_FOUND: u32 = 5;
 
-fn write(row: &Row) -> LeadWrite<'_> {
-    let mut attributes = attributes(&row.fields);
-    match &row.target {
-        Target::Id(id) | Target::Back(id) => {
-            attributes.insert(0, Attribute::new("ProspectID", id.as_str()));
-            LeadWrite { attributes, search_by: None }
+fn written(written: &Written, is_lead: bool) -> Answer {
+    let id = if is_lead { written.lead_id() } else { written.id.as_deref() };
+    Answer::Written { id: id.map(str::to_owned), is_created: written.is_created }
+}
+
+fn lead_row(row: Option<&LeadRow>) -> Answer {
+    match row {
+        Some(row) if row.is_failure() => {
+            refused(row.exception_type.as_ref(), row.error_message.as_ref())
         }
-        Target::Key { key, .. } => {
-            LeadWrite { attributes, search_by: Some(key.field.as_str().into()) }
-        }
-        Target::New | Target::NewActivity { .. } | Target::Activity { .. } => {
-            unreachable!("it is written by another call")
-        }
+        row => Answer::Written {
+            id: row.and_then(|row| row.lead_id.clone()),
+            is_created: row.and_then(|row| row.lead_created),
+        },
     }
 }
 
-fn attributes(fields: &[Change]) -> Vec<Attribute<'_>> {
-    fields.iter().map(attribute).collect()
+fn activity_row(row: Option<&ActivityRow>) -> Answer {
+    match row {
+        Some(row) if row.is_failure() => {
+            refused(row.exception_type.as_ref(), row.exception_message.as_ref())
+        }
+        row => Answer::Written {
+            id: row.and_then(|row| row.prospect_activity_id.clone()),
+            is_created: Some(true),
+        },
+    }
+}
+
+fn refused(exception: Option<&String>, message: Option<&String>) -> Answer {
+    let message = message.cloned().unwrap_or_default();
+    Answer::Failed(Failure::Refused { exception: exception.cloned(), message })
+}
+
+/// The answer to many updates names those that failed, without an exception: calls of their own
+/// will say what is wrong with them.
+fn updates(rows: &[(RecordKey, LeadUpdate)], updated: &BulkUpdated) -> Vec<Option<Answer>> {
+    let failed = updated.failed_leads.iter().chain(&updated.unprocessed_leads);
+    let named: Vec<LeadId> = failed.map(|lead| LeadId::new(&lead.identifier_value)).collect();
+    let said = updated.failed.unwrap_or(0) + updated.unprocessed.unwrap_or(0);
+    let all_named = named.len() as u64 >= said;
+    let answer = |(_, update): &(RecordKey, LeadUpdate)| {
+        let id = Some(update.lead_id.to_string());
+        (all_named && !named.contains(&update.lead_id))
+            .then_some(Answer::Written { id, is_created: Some(false) })
+    };
+    rows.iter().map(answer).collect()
+}
+
+/// One that is not among the leads that were read may have been left out only: a call of its own
+/// will say whether it is gone.
+fn leads_by_id(rows: &[(RecordKey, ReadLead)], leads: &[Lead]) -> Vec<Option<Answer>> {
+    let found: Vec<Snapshot> = leads.iter().map(snapshot).collect();
+    let answer = |(_, read): &(RecordKey, ReadLead)| {
+        let lead = found.iter().find(|lead| lead.lead_id().as_ref() == Some(&read.lead_id))?;
+        Some(Answer::Leads(vec![lead.clone()]))
+    };
+    rows.iter().map(answer).collect()
+}
+
+fn captured(capture: &Capture) -> LeadWrite<'_> {
+    let search_by = Some(capture.key.field.as_str().into());
+    LeadWrite { search_by, ..plain(capture.all_fields()) }
+}
+
+fn updated(update: &LeadUpdate) -> LeadWrite<'_> {
+    let mut write = plain(&update.fields);
+    write.attributes.insert(0, Attribute::new("ProspectID", update.lead_id.as_str()));
+    write
+}
+
+fn plain<'a>(fields: impl IntoIterator<Item = &'a Change>) -> LeadWrite<'a> {
+    LeadWrite { attributes: fields.into_iter().map(attribute).collect(), search_by: None }
 }
 
 /// A field as it is written; a custom field set, which is JSON in reads, by its parts
@@ -301,7 +395,7 @@ fn attribute(change: &Change) -> Attribute<'_> {
 }
 
 /// The parts of a custom field set.
-pub(super) fn set_parts(value: &str) -> Option<Vec<(String, String)>> {
+fn set_parts(value: &str) -> Option<Vec<(String, String)>> {
     let parts = plan::json::object(value)?;
     let text = |value| match value {
         serde_json::Value::String(text) => text,
@@ -311,7 +405,48 @@ pub(super) fn set_parts(value: &str) -> Option<Vec<(String, String)>> {
     Some(parts.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
+fn new_activity(new: &NewActivity) -> (&str, ActivityWrite<'_>) {
+    (new.lead_id.as_str(), activity_write(new.event, &new.fields))
+}
+
+fn activity_write(event: u32, fields: &[Change]) -> ActivityWrite<'_> {
+    let mut write = ActivityWrite { event, ..ActivityWrite::default() };
+    for change in fields {
+        match change.to.as_str() {
+            NOTE => write.note = Some(change.value.as_str().into()),
+            TIME => write.at = moment::instant(&change.value, &jiff::tz::TimeZone::UTC),
+            _ => write.fields.push(activity_field(change)),
+        }
+    }
+    write
+}
+
+fn activity_field(change: &Change) -> ActivityField<'_> {
+    if change.kind == Kind::FieldSet
+        && let Some(parts) = set_parts(&change.value)
+    {
+        let parts = parts.into_iter().map(|(name, value)| ActivityField::new(name, value));
+        let fields = parts.collect();
+        return ActivityField { name: change.to.as_str().into(), value: "".into(), fields };
+    }
+    ActivityField::new(change.to.as_str(), change.value.as_str())
+}
+
 /// A lead as the plan knows leads.
-pub(super) fn snapshot(lead: &Lead) -> Snapshot {
+fn snapshot(lead: &Lead) -> Snapshot {
     lead.fields.iter().map(|(name, value)| (name, value.unwrap_or_default())).collect()
+}
+
+/// An activity as the plan knows activities.
+fn activity(activity: &Activity) -> Option<Snapshot> {
+    let values = [&activity.data, &activity.fields].into_iter().flat_map(leadsquared::Fields::iter);
+    let values: Vec<(String, String)> = values
+        .map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned()))
+        .collect();
+    let note = ["ActivityEvent_Note", "Note"]
+        .iter()
+        .find_map(|name| values.iter().find(|(other, _)| other == name))
+        .map(|(_, value)| value.clone());
+    let times = (activity.created_on.as_deref(), activity.modified_on.as_deref());
+    Some(shown(activity.id.as_deref()?, note.as_deref(), times, values))
 }

@@ -1,26 +1,24 @@
 //! The work on one group of accounts.
 //!
-//! [`worker`] is the loop: calls that ended become outcomes ([`ending`]), new requests are opened
-//! into the [`book`], records whose turn has come ([`lanes`]) are decided ([`case`], [`step`]) and
-//! become calls ([`call`]), and all of that is kept in one commit before the calls go out. What
-//! the mappings need to know of the accounts is asked for on the way ([`asking`], [`told`]).
+//! [`worker`] is the loop: calls that ended are taken in ([`ended`]), new requests are opened
+//! ([`opening`]) into the [`book`], records whose turn has come ([`lanes`]) are asked for their next
+//! step ([`step`]), which becomes a call ([`call`]), and all that follows from it ([`effects`]) is kept
+//! in one commit before the calls go out. What the mappings need to know of the accounts is read on
+//! the way ([`reading`], [`metadata`]).
+//!
+//! Nothing here decides about leads: [`plan::work`] does.
 
 mod account;
-mod activity;
-mod asking;
 mod book;
 mod call;
-mod case;
-mod ending;
+mod effects;
+mod ended;
 mod lanes;
-mod merging;
+mod metadata;
 mod opening;
-mod outcome;
-mod reviewing;
+mod reading;
 mod route;
 mod step;
-mod superseded;
-mod told;
 mod worker;
 
 use std::sync::Arc;

@@ -1,21 +1,18 @@
 //! Taking requests up from the store.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use plan::id::ConnectorId;
-use plan::identity;
+use plan::id::{ConnectorId, LeadId};
 use plan::link::{Link, Pair, Side};
-use plan::mapping::Mapped;
-use plan::outcome::{Entity, Event, RetryWith};
+use plan::outcome::{Entity, RetryWith};
 use plan::payload::{self, Item};
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use plan::snapshot::Snapshot;
+use plan::work::Outcome;
 use store::{RecordKey, Stage, Unfinished};
 
-use super::book::{Record, Standing};
+use super::book::{Place, Record};
 use super::lanes::Lane;
-use super::outcome::Outcome;
 use super::worker::Worker;
 
 /// The most requests that are taken up at a time.
@@ -24,6 +21,9 @@ const MOST_AT_ONCE: usize = 500;
 const SMALLEST_PART: usize = 8;
 /// The most lanes and waiting records that are kept in memory.
 const HEAVIEST_BURDEN: usize = 500_000;
+
+/// Links by the accounts, the side and the id there by which they were looked up.
+pub(super) type Links = HashMap<(Pair, Side, String), Link>;
 
 impl Worker {
     /// Takes up the oldest requests that are due, as many as there is room for.
@@ -51,7 +51,7 @@ impl Worker {
         self.load_past(&found).await?;
         let mut records = Vec::new();
         for request in &found {
-            self.take(request, &mut records);
+            self.take_up(request, &mut records);
         }
         self.enter(records).await
     }
@@ -59,7 +59,7 @@ impl Worker {
     /// Ends requests that came to connectors which are disabled and drop what arrives.
     async fn drop_arrivals(&mut self) -> store::Result<()> {
         let dropping: Vec<ConnectorId> =
-            self.routes.values().filter(|route| route.drops).map(|route| route.id).collect();
+            self.routes.iter().filter(|route| route.drops).map(|route| route.id).collect();
         for connector in dropping {
             let store = self.shared.store.clone();
             // The store says whether it is still disabled: these settings may be a moment old.
@@ -68,34 +68,37 @@ impl Worker {
             let opened = self.book.opened();
             let mut records = Vec::new();
             for request in found.iter().filter(|request| !opened.contains(&request.id)) {
-                self.take(request, &mut records);
+                self.take_up(request, &mut records);
             }
-            for (key, record) in records {
-                self.book.enter(key, record);
-                self.conclude(key, Outcome::ended(Event::Skipped).because(dropped()));
+            for record in records {
+                self.end_at_once(record, Outcome::skipped(dropped()));
             }
         }
         Ok(())
     }
 
+    /// Ends a record without working it.
+    fn end_at_once(&mut self, record: Record, outcome: Outcome) {
+        let key = record.key;
+        self.book.enter(record);
+        let record = self.book.take(key);
+        self.conclude(record, outcome);
+    }
+
     /// Makes the earlier versions of connectors ready with which records are to be retried.
     async fn load_past(&mut self, found: &[Unfinished]) -> store::Result<()> {
         for request in found {
+            let Some(route) = self.routes.get(request.connector).cloned() else { continue };
             for record in &request.records {
                 let key = (request.connector, record.version);
-                let Some(route) = self.routes.get(&request.connector) else { continue };
-                let wanted = record.retry == Some(RetryWith::Then)
+                let is_wanted = record.retry == Some(RetryWith::Then)
                     && record.version != route.version
-                    && !self.past.contains_key(&key);
-                if !wanted {
+                    && !self.routes.knows_past(key);
+                if !is_wanted {
                     continue;
                 }
-                let definition = self.shared.store.definition(key.0, key.1).await?;
-                if let Some(definition) = definition
-                    && let Some(route) = self.routes.get(&request.connector)
-                {
-                    let past = route.at_version(definition, record.version);
-                    self.past.insert(key, past);
+                if let Some(definition) = self.shared.store.definition(key.0, key.1).await? {
+                    self.routes.keep_past(&route, definition, record.version);
                 }
             }
         }
@@ -104,23 +107,24 @@ impl Worker {
 
     /// The connectors whose records can be decided, or can be told why not.
     fn openable(&self) -> Vec<ConnectorId> {
-        let known =
-            |id| self.accounts.get(&id).is_some_and(|account| account.told.catalogue().is_some());
-        let closed = |id| self.accounts.get(&id).is_some_and(|account| account.closed().is_some());
+        let account = |id| &self.accounts[&id];
+        let is_known = |id| account(id).metadata.catalogue().is_some();
+        let is_closed = |id| account(id).closed().is_some();
         self.routes
-            .values()
+            .iter()
             .filter(|route| route.enabled)
             .filter(|route| {
-                (known(route.source) && known(route.destination))
-                    || closed(route.source)
-                    || closed(route.destination)
+                (is_known(route.source) && is_known(route.destination))
+                    || is_closed(route.source)
+                    || is_closed(route.destination)
             })
             .map(|route| route.id)
             .collect()
     }
 
-    fn take(&mut self, request: &Unfinished, records: &mut Vec<(RecordKey, Record)>) {
-        let Some(route) = self.routes.get(&request.connector) else { return };
+    /// Reads the records of a request.
+    fn take_up(&mut self, request: &Unfinished, records: &mut Vec<Record>) {
+        let Some(route) = self.routes.get(request.connector) else { return };
         let behaviour = route.definition.lead.behaviour.as_str();
         let content_type = request.content_type.as_deref();
         let items = match request.origin.removal() {
@@ -133,120 +137,118 @@ impl Worker {
         let items = match items {
             Ok(items) => items,
             Err(problem) => {
-                let attempts = before(0).map_or(0, |record| record.attempts);
-                self.book.open(request.id, behaviour, vec![Standing::Open]);
-                let mut record = Record::new(
-                    request.connector,
-                    Item::from_state(Entity::Lead, &Snapshot::default()),
-                    attempts,
-                    0,
-                );
-                record.retry = before(0).and_then(|record| record.retry);
-                self.book.enter(key(0), record);
-                self.conclude(key(0), Outcome::failed(problem));
+                let nothing = Item::from_state(Entity::Lead, &Snapshot::default());
+                let mut record = Record::new(key(0), request.connector, nothing);
+                if let Some(earlier) = before(0) {
+                    (record.attempts, record.retry) = (earlier.attempts, earlier.retry);
+                }
+                self.book.open(request.id, behaviour, vec![Place::Open]);
+                self.end_at_once(record, Outcome::failed(problem));
                 return;
             }
         };
-        let mut standings = Vec::with_capacity(items.len());
+        let mut places = Vec::with_capacity(items.len());
         for (position, item) in (0u32..).zip(items) {
             let earlier = before(position);
-            let standing = match earlier.map(|record| (record.stage, record.sync_status)) {
-                Some((Stage::Final, sync_status)) => Standing::Final(sync_status),
-                Some((Stage::Waiting(due), _)) if due > now => Standing::Waiting(due),
-                _ => Standing::Open,
+            let place = match earlier.map(|record| (record.stage, record.sync_status)) {
+                Some((Stage::Final, sync_status)) => Place::Final(sync_status),
+                Some((Stage::Waiting(due), _)) if due > now => Place::Waiting(due),
+                _ => Place::Open,
             };
-            standings.push(standing);
-            if standing != Standing::Open {
+            places.push(place);
+            if place != Place::Open {
                 continue;
             }
-            let (attempts, tries) =
-                earlier.map_or((0, 0), |record| (record.attempts, record.tries));
-            let mut record = Record::new(request.connector, item, attempts, tries);
+            let mut record = Record::new(key(position), request.connector, item);
             if let Some(earlier) = earlier {
+                (record.attempts, record.tries) = (earlier.attempts, earlier.tries);
                 record.retry = earlier.retry;
                 let past = (request.connector, earlier.version);
-                let then = earlier.retry == Some(RetryWith::Then) && self.past.contains_key(&past);
+                let then = earlier.retry == Some(RetryWith::Then) && self.routes.knows_past(past);
                 record.past = then.then_some(earlier.version);
             }
-            if earlier.is_some_and(|record| record.doubtful) || self.doubts.about(key(position)) {
-                record.doubt();
+            if record.retry.is_some() {
+                record.work.ask_again();
             }
-            records.push((key(position), record));
+            if earlier.is_some_and(|record| record.doubtful) || self.doubts.about(record.key) {
+                record.work.doubt();
+            }
+            records.push(record);
         }
-        self.book.open(request.id, behaviour, standings);
+        self.book.open(request.id, behaviour, places);
     }
 
-    /// Puts records in their lanes, with the links that they have.
-    async fn enter(&mut self, mut records: Vec<(RecordKey, Record)>) -> store::Result<()> {
-        self.rulings(&mut records).await?;
+    /// Puts records in their lanes, with what is stored of their leads.
+    async fn enter(&mut self, mut records: Vec<Record>) -> store::Result<()> {
+        self.take_reviews(&mut records).await?;
         let links = self.links(&records).await?;
-        for (key, mut record) in records {
-            let Some(route) = self.routes.get(&record.connector) else { continue };
-            let (source, destination) = (route.source, route.destination);
-            let basic = route.definition.basic.clone();
-            let pair = Pair::of(source, destination);
-            let find = |id: &str| links.get(&(pair, pair.side(source), id.to_owned())).cloned();
-            let lead_link = record.item.lead_id().and_then(find);
-            match &mut record.lead {
-                Some(lead) => {
-                    lead.link.clone_from(&lead_link);
-                    record.link = record.item.id().and_then(find);
+        for mut record in records {
+            let route = self.routes.get(record.connector).expect("it was opened for this connector");
+            let (source, destination, pair) = (route.source, route.destination, route.pair());
+            let lead_id = record.work.lead_id().map(String::from);
+            for id in [lead_id, record.work.id()].into_iter().flatten() {
+                if let Some(link) = links.get(&(pair, pair.side(source), id.clone()))
+                    && record.work.take_link(link, source)
+                {
+                    let twin = link.end(pair.side(destination)).id.clone();
+                    record.stand_in(Lane::Id(destination, twin));
                 }
-                None => record.link.clone_from(&lead_link),
+                record.stand_in(Lane::Id(source, id));
             }
-            let own = record.link.as_ref().filter(|_| record.lead.is_some());
-            let twins: Vec<Lane> = [lead_link.as_ref(), own]
-                .into_iter()
-                .flatten()
-                .map(|link| Lane::Id(destination, link.end(pair.side(destination)).id.clone()))
-                .collect();
-            for id in [record.item.lead_id(), record.item.id()].into_iter().flatten() {
-                let lane = Lane::Id(source, id.to_owned());
-                if !record.lanes.contains(&lane) {
-                    record.lanes.push(lane);
+            let version = (record.connector, record.past);
+            if let Some(binding) = self.routes.binding(&self.accounts, version) {
+                for key in record.work.keys(&binding.context(self.shared.now())) {
+                    record.stand_in(Lane::Key(key.lane()));
                 }
             }
-            record.lanes.extend(twins);
-            if let Some(mapped) = self.mapped_lead(&mut record) {
-                for identity in identity::keys(&basic, &mapped) {
-                    let lane = Lane::Key(identity.lane());
-                    if !record.lanes.contains(&lane) {
-                        record.lanes.push(lane);
-                    }
-                }
-            }
-            self.book.enter(key, record);
+            self.book.enter(record);
         }
         Ok(())
     }
 
-    /// What the record's lead sends, by the mapping of now.
-    fn mapped_lead(&mut self, record: &mut Record) -> Option<Arc<Mapped>> {
-        let mappings = self.mappings(record.connector, record.past)?;
-        let generation = self.route(record.connector, record.past)?.generation;
-        let (item, place) = match &mut record.lead {
-            Some(lead) => (&lead.item, &mut lead.mapped),
-            None => (&record.item, &mut record.mapped),
-        };
-        let mapped = Arc::new(mappings.leads.apply(item));
-        *place = Some((generation, mapped.clone()));
-        Some(mapped)
+    /// What reviews say about the leads of these records, and which of them are known to be gone.
+    async fn take_reviews(&mut self, records: &mut [Record]) -> store::Result<()> {
+        let mut of_pairs: HashMap<Pair, Vec<&mut Record>> = HashMap::new();
+        for record in records {
+            let route = self.routes.get(record.connector).expect("it was opened for this connector");
+            if record.work.lead_id().is_some() {
+                of_pairs.entry(route.pair()).or_default().push(record);
+            }
+        }
+        let store = &self.shared.store;
+        for (pair, mut records) in of_pairs {
+            let ids = records.iter().filter_map(|record| record.work.lead_id());
+            let ids: Vec<String> = ids.map(String::from).collect();
+            for account in [pair.first, pair.second] {
+                let gone = store.gone(account, &ids).await?;
+                let gone: Vec<LeadId> = gone.iter().map(|id| LeadId::new(id)).collect();
+                for record in records.iter_mut().filter(|_| !gone.is_empty()) {
+                    if record.work.lead_id().is_some_and(|id| gone.contains(&id)) {
+                        record.work.was_gone();
+                    }
+                }
+            }
+            let standing = store.standing_reviews(pair, &ids).await?;
+            for record in records.iter_mut().filter(|_| !standing.is_empty()) {
+                let source =
+                    self.routes.get(record.connector).expect("it is of this pair").source;
+                for review in &standing {
+                    record.work.take_review(review, source);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The links of these records, with those that are not on disk yet: the webhook about a lead
     /// that was just made may be here before the answer of the call that made it is kept.
-    async fn links(
-        &self,
-        records: &[(RecordKey, Record)],
-    ) -> store::Result<HashMap<(Pair, Side, String), Link>> {
+    async fn links(&self, records: &[Record]) -> store::Result<Links> {
         let mut wanted: HashMap<(Pair, Side), Vec<String>> = HashMap::new();
-        for (_, record) in records {
-            if let Some(route) = self.routes.get(&record.connector) {
-                let pair = Pair::of(route.source, route.destination);
-                let ids = [record.item.lead_id(), record.item.id()].into_iter().flatten();
-                let wanted = wanted.entry((pair, pair.side(route.source))).or_default();
-                wanted.extend(ids.map(str::to_owned));
-            }
+        for record in records {
+            let route = self.routes.get(record.connector).expect("it was opened for this connector");
+            let pair = route.pair();
+            let ids = [record.work.lead_id().map(String::from), record.work.id()];
+            wanted.entry((pair, pair.side(route.source))).or_default().extend(ids.into_iter().flatten());
         }
         self.links_by(wanted).await
     }
@@ -255,7 +257,7 @@ impl Worker {
     pub(super) async fn links_by(
         &self,
         wanted: HashMap<(Pair, Side), Vec<String>>,
-    ) -> store::Result<HashMap<(Pair, Side, String), Link>> {
+    ) -> store::Result<Links> {
         let mut links = HashMap::new();
         for ((pair, side), mut ids) in wanted {
             ids.sort_unstable();

@@ -1,15 +1,21 @@
-//! A connector while it is worked.
+//! Connectors while they are worked.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use plan::activity::ActivityMapping;
 use plan::connector::{Definition, WhileDisabled};
 use plan::id::{AccountId, ConnectorId};
+use plan::link::Pair;
 use plan::mapping::Mapping;
 use plan::metadata::{Catalogue, Kind};
+use plan::work::{self, Context, Opposite};
 
-/// A connector and its mappings, made ready for many records.
-#[derive(Debug)]
+use super::account::Account;
+
+/// A connector.
+#[derive(Clone, Debug)]
 pub(super) struct Route {
     pub(super) id: ConnectorId,
     pub(super) source: AccountId,
@@ -21,20 +27,47 @@ pub(super) struct Route {
     pub(super) enabled: bool,
     /// Whether it is disabled and drops requests that arrive.
     pub(super) drops: bool,
-    /// The mappings and what they were made from: generations of the two accounts' catalogues.
-    mappings: Option<((u64, u64), Arc<Mappings>)>,
-    /// Grows with each new mapping: what a record was mapped with.
-    pub(super) generation: u64,
+}
+
+impl Route {
+    fn new(connector: &store::Connector) -> Self {
+        Self {
+            id: connector.id,
+            source: connector.source,
+            destination: connector.destination,
+            definition: Arc::new(connector.definition.clone()),
+            version: connector.version,
+            enabled: connector.enabled,
+            drops: !connector.enabled
+                && connector.definition.while_disabled == WhileDisabled::Drop,
+        }
+    }
+
+    /// The two accounts.
+    pub(super) fn pair(&self) -> Pair {
+        Pair::of(self.source, self.destination)
+    }
+
+    fn is_opposite_to(&self, other: &Self) -> bool {
+        self.source == other.destination && self.destination == other.source
+    }
 }
 
 /// The mappings of a connector.
 #[derive(Debug)]
 pub(super) struct Mappings {
-    pub(super) leads: Mapping,
-    pub(super) activities: ActivityMapping,
+    leads: Mapping,
+    activities: ActivityMapping,
 }
 
 impl Mappings {
+    fn new(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Self {
+        Self {
+            leads: Mapping::new(definition, source, destination),
+            activities: ActivityMapping::new(definition, source, destination),
+        }
+    }
+
     /// Whether users of the accounts are mapped.
     pub(super) fn has_users(&self) -> bool {
         let types = self.activities.types().filter_map(|(_, kind)| kind.as_ref().ok());
@@ -45,66 +78,131 @@ impl Mappings {
     }
 }
 
-impl Route {
-    pub(super) fn new(connector: &store::Connector) -> Self {
-        Self {
-            id: connector.id,
-            source: connector.source,
-            destination: connector.destination,
-            definition: Arc::new(connector.definition.clone()),
-            version: connector.version,
-            enabled: connector.enabled,
-            drops: drops(connector),
-            mappings: None,
-            generation: 0,
-        }
-    }
+/// A connector, or an earlier version of it, with all that decisions about its records depend on.
+#[derive(Debug)]
+pub(super) struct Binding {
+    definition: Arc<Definition>,
+    pub(super) mappings: Arc<Mappings>,
+    /// The metadata of the source and the destination that the mappings were made from.
+    metadata: (u64, u64),
+    /// Another one for each binding: what a record was mapped with.
+    generation: u64,
+    source: (AccountId, String),
+    destination: (AccountId, String),
+    opposite: Option<(Arc<Definition>, Arc<Mappings>)>,
+}
 
-    /// The same connector with the settings that it had at an earlier version.
-    pub(super) fn at_version(&self, definition: Definition, version: i64) -> Self {
-        Self {
-            definition: Arc::new(definition),
-            version,
-            mappings: None,
-            // Records compare generations, and one may have been mapped with the settings of now.
-            generation: u64::MAX / 2,
-            ..*self
-        }
-    }
-
-    /// Takes over changed settings.
-    pub(super) fn configure(&mut self, connector: &store::Connector) {
-        self.enabled = connector.enabled;
-        self.drops = drops(connector);
-        if connector.version != self.version {
-            self.definition = Arc::new(connector.definition.clone());
-            self.version = connector.version;
-            self.mappings = None;
-        }
-    }
-
-    /// The mappings between catalogues of these generations.
-    pub(super) fn mappings(
-        &mut self,
-        source: (u64, &Catalogue),
-        destination: (u64, &Catalogue),
-    ) -> Arc<Mappings> {
-        let generations = (source.0, destination.0);
-        match &self.mappings {
-            Some((made_from, mappings)) if *made_from == generations => mappings.clone(),
-            _ => {
-                let mappings = Arc::new(Mappings {
-                    leads: Mapping::new(&self.definition, source.1, destination.1),
-                    activities: ActivityMapping::new(&self.definition, source.1, destination.1),
-                });
-                self.generation += 1;
-                self.mappings = Some((generations, mappings.clone()));
-                mappings
-            }
+impl Binding {
+    /// What the plan decides by.
+    pub(super) fn context(&self, now: Timestamp) -> Context<'_> {
+        let account = |(id, name): &'_ (AccountId, String)| work::Account { id: *id, name };
+        Context {
+            connector: &self.definition,
+            leads: &self.mappings.leads,
+            activities: &self.mappings.activities,
+            generation: self.generation,
+            source: account(&self.source),
+            destination: account(&self.destination),
+            opposite: self.opposite.as_ref().map(|(definition, mappings)| Opposite {
+                connector: definition,
+                mapping: &mappings.leads,
+            }),
+            now,
         }
     }
 }
 
-fn drops(connector: &store::Connector) -> bool {
-    !connector.enabled && connector.definition.while_disabled == WhileDisabled::Drop
+/// A connector at an earlier version, or (`None`) as it is now.
+type Version = (ConnectorId, Option<i64>);
+
+/// The connectors of a group.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    now: HashMap<ConnectorId, Route>,
+    /// Connectors at earlier versions, for retries with the settings of then.
+    past: HashMap<(ConnectorId, i64), Route>,
+    bindings: HashMap<Version, Arc<Binding>>,
+    generation: u64,
+}
+
+impl Routes {
+    /// Takes over changed settings; `uses` says which earlier versions are still used. Returns the
+    /// connectors that were not enabled before.
+    pub(super) fn configure<'a>(
+        &mut self,
+        connectors: impl Iterator<Item = &'a store::Connector>,
+        uses: impl Fn((ConnectorId, i64)) -> bool,
+    ) -> Vec<ConnectorId> {
+        let before = std::mem::take(&mut self.now);
+        self.now = connectors.map(|connector| (connector.id, Route::new(connector))).collect();
+        // Those that are needed again are read again.
+        self.past.retain(|key, _| uses(*key));
+        self.bindings.clear();
+        let was_enabled = |id| before.get(id).is_some_and(|route| route.enabled);
+        let begun = self.now.values().filter(|route| route.enabled && !was_enabled(&route.id));
+        begun.map(|route| route.id).collect()
+    }
+
+    /// A connector, if it is still configured.
+    pub(super) fn get(&self, connector: ConnectorId) -> Option<&Route> {
+        self.now.get(&connector)
+    }
+
+    /// Every connector.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.now.values()
+    }
+
+    /// Whether a connector is known at this earlier version.
+    pub(super) fn knows_past(&self, key: (ConnectorId, i64)) -> bool {
+        self.past.contains_key(&key)
+    }
+
+    /// Keeps the settings that a connector had at an earlier version.
+    pub(super) fn keep_past(&mut self, route: &Route, definition: Definition, version: i64) {
+        let definition = Arc::new(definition);
+        let past = Route { definition, version, ..route.clone() };
+        self.past.insert((route.id, version), past);
+    }
+
+    /// A connector bound to the metadata of its accounts; `None` before that was read.
+    pub(super) fn binding(
+        &mut self,
+        accounts: &HashMap<AccountId, Account>,
+        (connector, past): Version,
+    ) -> Option<Arc<Binding>> {
+        let of_now = self.now.get(&connector)?;
+        let (source, destination) =
+            (accounts.get(&of_now.source)?, accounts.get(&of_now.destination)?);
+        let metadata = (source.metadata.generation, destination.metadata.generation);
+        if let Some(binding) = self.bindings.get(&(connector, past))
+            && binding.metadata == metadata
+        {
+            return Some(binding.clone());
+        }
+        let route = match past {
+            None => of_now,
+            Some(version) => self.past.get(&(connector, version))?,
+        };
+        let (here, there) = (source.metadata.catalogue()?, destination.metadata.catalogue()?);
+        let opposite = self.now.values().find(|other| other.enabled && other.is_opposite_to(route));
+        let opposite = opposite.map(|opposite| {
+            let definition = opposite.definition.clone();
+            let mappings = Arc::new(Mappings::new(&definition, there, here));
+            (definition, mappings)
+        });
+        self.generation += 1;
+        let name = |account: &Account| (account.id, account.name().to_owned());
+        let binding = Arc::new(Binding {
+            mappings: Arc::new(Mappings::new(&route.definition, here, there)),
+            definition: route.definition.clone(),
+            metadata,
+            generation: self.generation,
+            source: name(source),
+            destination: name(destination),
+            opposite,
+        });
+        self.bindings.insert((connector, past), binding.clone());
+        Some(binding)
+    }
 }

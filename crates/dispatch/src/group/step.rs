@@ -1,449 +1,318 @@
-//! Deciding about the records whose turn has come, and making calls of the decisions.
+//! Asking for the next step of the records whose turn has come, and making calls of the steps.
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::{
-    Automations, BULK_ACTIVITIES_MAX, BULK_CREATE_MAX, BULK_CREATE_OR_UPDATE_MAX,
-    BULK_UPDATE_V2_MAX,
+    BULK_ACTIVITIES_MAX, BULK_CREATE_MAX, BULK_CREATE_OR_UPDATE_MAX, BULK_UPDATE_V2_MAX,
 };
-use plan::decide::{self, Decision, Sought};
 use plan::id::{AccountId, ConnectorId};
-use plan::metadata::Kind;
-use plan::outcome::Event;
-use plan::problem::Problem;
+use plan::outcome::SyncStatus;
+use plan::problem::{Code, Problem};
 use plan::quota::Draw;
+use plan::work::{Call, Capture, LeadUpdate, NewActivity, Outcome, ReadLead, Step};
 use store::RecordKey;
 
-use super::call::{Job, Row, Target};
-use super::outcome::Outcome;
+use super::book::{Place, Record};
+use super::call::{Asked, Job};
+use super::effects::After;
+use super::lanes::Lane;
+use super::route::Route;
 use super::worker::Worker;
 
 /// From so many waiting writes of one kind on, a bulk call is made of them.
 const BULK_FROM: usize = 3;
 /// The most leads that one call reads. A guess: no page says how many it takes.
 const MOST_READ: usize = 100;
-/// The most calls that one attempt makes: more is a defect or a mad account.
-const MOST_CALLS: usize = 16;
 /// Once so many of a connector's records have to wait for their account, the rest of them is not
 /// looked at: they would have to wait too, and looking costs more than anything else here.
 const STARVING: u32 = 4;
 /// A budget that is empty for longer than this is told to people.
 const LONG_WAIT: SignedDuration = SignedDuration::from_mins(2);
+/// So many of the newest in a lead's lane are considered as successors.
+const MOST_SUCCESSORS: usize = 4;
 
-/// Writes and reads that could share calls, by account and connector: the log of a call belongs to one
-/// connector.
+/// What could share calls, by account and connector: the log of a call belongs to one connector.
 #[derive(Debug, Default)]
-struct Writes {
-    captures: Vec<(RecordKey, Row)>,
-    creations: Vec<(RecordKey, Row)>,
-    updates: Vec<(RecordKey, Row)>,
-    activities: Vec<(RecordKey, Row)>,
-    /// Leads to be read by id.
-    reads: Vec<(RecordKey, Job)>,
-}
-
-/// Which writes may go in one call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shares {
-    Captures,
+struct Shared {
+    /// Captures that may update.
+    captures: Vec<(RecordKey, Capture)>,
     /// Captures of leads that are likely new, each with something that only a new lead gets.
-    Creations,
-    Updates,
-    Activities,
+    creations: Vec<(RecordKey, Capture)>,
+    updates: Vec<(RecordKey, LeadUpdate)>,
+    activities: Vec<(RecordKey, NewActivity)>,
+    reads: Vec<(RecordKey, ReadLead)>,
 }
 
-impl Writes {
-    fn of(&mut self, shares: Shares) -> &mut Vec<(RecordKey, Row)> {
-        match shares {
-            Shares::Captures => &mut self.captures,
-            Shares::Creations => &mut self.creations,
-            Shares::Updates => &mut self.updates,
-            Shares::Activities => &mut self.activities,
+type Batches = HashMap<(AccountId, ConnectorId), Shared>;
+
+impl Shared {
+    /// Keeps a call that may share one with others; gives back one that may not.
+    fn keep(&mut self, key: RecordKey, call: Call) -> Result<(), Call> {
+        match call {
+            Call::ReadLead(read) => self.reads.push((key, read)),
+            Call::Capture(capture) if capture.update && capture.on_create.is_empty() => {
+                self.captures.push((key, capture));
+            }
+            Call::Capture(capture) if capture.creates_once => self.creations.push((key, capture)),
+            Call::UpdateLead(update) => self.updates.push((key, update)),
+            Call::CreateActivity(new) => self.activities.push((key, new)),
+            call => return Err(call),
         }
+        Ok(())
     }
 
-    fn len(&self) -> usize {
-        [&self.captures, &self.creations, &self.updates, &self.activities]
-            .iter()
-            .map(|rows| rows.len())
-            .sum()
+    /// How many writes are kept.
+    fn writes(&self) -> usize {
+        self.captures.len() + self.creations.len() + self.updates.len() + self.activities.len()
     }
 }
 
-/// What came of looking at a record.
+/// What came of a record's turn.
 #[derive(PartialEq, Eq)]
-enum Step {
+enum Turn {
     /// It ended, or a call for it was made ready: others may go now.
     Taken,
-    /// It has to wait for a field list or an answer.
+    /// It waits for metadata, or for a link.
     Waits,
-    /// It has to wait until its account may be called again.
+    /// It waits until its account may be called again.
     Starves,
 }
 
 impl Worker {
-    /// Decides about every record whose turn has come, as far as the accounts may be asked.
+    /// Works every record whose turn has come, as far as the accounts may be called.
     pub(super) fn step(&mut self) {
-        self.ask_accounts();
-        let mut writes: HashMap<(AccountId, ConnectorId), Writes> = HashMap::new();
+        self.read_metadata();
+        let mut batches = Batches::new();
         let mut starving: HashMap<ConnectorId, u32> = HashMap::new();
         loop {
             let mut taken = false;
             for key in self.book.ready() {
-                let Some(connector) = self.book.connector(key) else { continue };
+                let record = self.book.record(key).expect("what is ready is open");
+                let connector = record.connector;
                 if starving.get(&connector).is_some_and(|count| *count >= STARVING) {
                     continue;
                 }
-                match self.step_record(key, &mut writes) {
-                    Step::Taken => taken = true,
-                    Step::Waits => {}
-                    Step::Starves => *starving.entry(connector).or_default() += 1,
+                let record = self.book.take(key);
+                match self.work_record(record, &mut batches) {
+                    Turn::Taken => taken = true,
+                    Turn::Waits => {}
+                    Turn::Starves => *starving.entry(connector).or_default() += 1,
                 }
             }
             if !taken {
                 break;
             }
         }
-        for ((account, _), writes) in writes {
-            self.read_many(account, writes.reads);
-            self.write(account, writes.captures, BULK_CREATE_OR_UPDATE_MAX, Job::BulkCapture);
-            self.write(account, writes.creations, BULK_CREATE_MAX, Job::BulkCreate);
-            self.write(account, writes.updates, BULK_UPDATE_V2_MAX, Job::BulkUpdate);
-            let activities = writes.activities;
-            self.write(account, activities, BULK_ACTIVITIES_MAX, Job::BulkCreateActivities);
+        for ((account, _), shared) in batches {
+            self.read_leads(account, shared.reads);
+            let most = BULK_CREATE_OR_UPDATE_MAX;
+            self.write(account, shared.captures, most, Asked::Capture, Call::Capture);
+            self.write(account, shared.creations, BULK_CREATE_MAX, Asked::Create, Call::Capture);
+            let most = BULK_UPDATE_V2_MAX;
+            self.write(account, shared.updates, most, Asked::Update, Call::UpdateLead);
+            let most = BULK_ACTIVITIES_MAX;
+            let asked = Asked::CreateActivities;
+            self.write(account, shared.activities, most, asked, Call::CreateActivity);
         }
         metrics::gauge!("leadsync_open_records").set(gauge(self.book.open_records()));
     }
 
-    fn step_record(
-        &mut self,
-        key: RecordKey,
-        writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
-    ) -> Step {
-        let Some(record) = self.book.record(key) else { return Step::Waits };
-        let Some(route) = self.routes.get(&record.connector) else { return Step::Waits };
-        let (source, destination) = (route.source, route.destination);
+    /// Gives a record its turn.
+    fn work_record(&mut self, mut record: Box<Record>, batches: &mut Batches) -> Turn {
+        let Some(route) = self.routes.get(record.connector).cloned() else {
+            // The connector was removed, and its log with it.
+            let now = self.now();
+            self.book.close(*record, Place::Final(SyncStatus::Error), now);
+            return Turn::Taken;
+        };
         if !route.enabled {
-            return Step::Waits;
+            return self.stay(record);
         }
-        if record.calls.len() >= MOST_CALLS {
-            self.conclude(key, Outcome::again(too_many_calls(), true));
-            return Step::Taken;
-        }
-        if let Some(problem) = self.closed(destination).or_else(|| self.closed_unread(source)) {
-            self.conclude(key, Outcome::held(problem, None));
-            return Step::Taken;
+        if let Some(problem) =
+            self.closed(route.destination).or_else(|| self.closed_unread(route.source))
+        {
+            self.conclude(record, Outcome::held(problem, None));
+            return Turn::Taken;
         }
         let now = self.now();
-        for id in [source, destination] {
-            let Some(account) = self.accounts.get_mut(&id) else { return Step::Waits };
-            if account.told.is_awaited() {
+        for id in [route.source, route.destination] {
+            let account = self.account(id);
+            if account.metadata.is_awaited() {
                 let may_ask = account.room(Draw::Single, now) > 0;
-                return if may_ask { Step::Waits } else { self.wait_for_budget(key, id) };
+                return if may_ask { self.stay(record) } else { self.starve(record, id) };
             }
         }
-        if self.give_way(key) {
-            return Step::Taken;
+        if let Some(successor) = self.successor(&record, &route) {
+            self.conclude(record, Outcome::superseded(successor.request));
+            return Turn::Taken;
         }
-        let Some(decision) = self.decide(key) else { return Step::Waits };
-        self.carry_out(key, decision, writes)
+        let binding = self.binding(&record).expect("the metadata of both accounts is known");
+        let context = binding.context(now);
+        let call = loop {
+            let next = record.work.next(&context);
+            let after = self.keep(next.effects);
+            debug_assert!(matches!(after, After::GoesOn), "a step ends an attempt, not an effect");
+            match next.step {
+                Step::Call(call) => break call,
+                Step::End(outcome) => {
+                    self.conclude(record, outcome);
+                    return Turn::Taken;
+                }
+                Step::Ask(review) => {
+                    self.ask(record, *review);
+                    return Turn::Taken;
+                }
+                Step::NeedsMetadata => {
+                    let accounts = [route.source, route.destination];
+                    let asks = accounts.map(|id| self.account(id).metadata.suspect(now));
+                    if asks.contains(&true) {
+                        return self.stay(record);
+                    }
+                }
+            }
+        };
+        let account = context.account(call.party()).id;
+        if let Some(problem) = self.closed(account) {
+            self.conclude(record, Outcome::held(problem, None));
+            return Turn::Taken;
+        }
+        if record.work.goes_alone(&call, &context) {
+            return self.send_alone(record, account, call);
+        }
+        self.collect(record, account, call, batches)
     }
 
-    /// Why nothing is sent to an account, if so.
-    fn closed(&self, id: AccountId) -> Option<Problem> {
-        self.accounts.get(&id)?.closed().cloned()
-    }
-
-    /// Why an account that never told its fields can't do so, if so.
-    fn closed_unread(&self, id: AccountId) -> Option<Problem> {
-        let account = self.accounts.get(&id)?;
-        if account.told.catalogue().is_some() { None } else { account.closed().cloned() }
+    fn stay(&mut self, record: Box<Record>) -> Turn {
+        self.book.put_back(record);
+        Turn::Waits
     }
 
     /// A budget that comes back within a window is waited for in silence, the day's is not.
-    fn wait_for_budget(&mut self, key: RecordKey, account: AccountId) -> Step {
+    fn starve(&mut self, record: Box<Record>, account: AccountId) -> Turn {
         let now = self.now();
-        let Some(account) = self.accounts.get_mut(&account) else { return Step::Waits };
+        let account = self.account(account);
         match account.budget.next_free(Draw::Single, now) {
             Some(free) if free.duration_since(now) > LONG_WAIT => {
                 let problem = quota_used_up(account.name(), account.budget.spent_today(), free);
-                self.conclude(key, Outcome::held(problem, Some(free)));
-                Step::Taken
+                self.conclude(record, Outcome::held(problem, Some(free)));
+                Turn::Taken
             }
-            _ => Step::Starves,
+            _ => {
+                self.book.put_back(record);
+                Turn::Starves
+            }
         }
     }
 
-    fn carry_out(
-        &mut self,
-        key: RecordKey,
-        decision: Decision,
-        writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
-    ) -> Step {
-        let Some(record) = self.book.record(key) else { return Step::Waits };
-        let Some(route) = self.routes.get(&record.connector) else { return Step::Waits };
-        let (source, destination) = (route.source, route.destination);
-        match decision {
-            Decision::Refuse { problems } => return self.refuse(key, problems),
-            Decision::Skip { problem } => {
-                self.conclude(key, Outcome::ended(Event::Skipped).because(problem));
-            }
-            Decision::Unchanged { why, destination_id } => {
-                let outcome = Outcome::ended(record.achieved.unwrap_or(Event::Unchanged));
-                let Some(id) = destination_id else {
-                    self.conclude(key, outcome);
-                    return Step::Taken;
-                };
-                if why != decide::Why::Stale {
-                    let before = record.link.clone();
-                    let link = self.with_case(key, |case| decide::settle(case, &id, &[], None));
-                    if let Some(link) = link.flatten().filter(|link| before.as_ref() != Some(link))
-                    {
-                        self.link(link);
-                    }
-                }
-                self.conclude(key, outcome.of(id));
-            }
-            Decision::ReadSource { lead_id } => {
-                if let Some(problem) = self.closed(source) {
-                    self.conclude(key, Outcome::held(problem, None));
-                    return Step::Taken;
-                }
-                return self.collect_read(key, source, Job::ReadSource(lead_id), writes);
-            }
-            Decision::ReadOther { lead_id } => {
-                if let Some(problem) = self.closed(source) {
-                    self.conclude(key, Outcome::held(problem, None));
-                    return Step::Taken;
-                }
-                return self.collect_read(key, source, Job::ReadOther(lead_id), writes);
-            }
-            Decision::Create { fields } => {
-                let row = Row { target: Target::New, fields };
-                return self.collect(key, destination, None, row, writes);
-            }
-            Decision::Review { review } => self.review(key, *review),
-            Decision::Look { by: by @ Sought::Id(_) } => {
-                return self.collect_read(key, destination, Job::Look(by), writes);
-            }
-            Decision::Look { by } => return self.read(key, destination, Job::Look(by)),
-            Decision::Capture { key: identity, mut fields, update, on_create } => {
-                let shares = if update && on_create.is_empty() {
-                    Some(Shares::Captures)
-                } else {
-                    let once = self.with_lead(key, decide::creates_once).unwrap_or_default();
-                    once.then_some(Shares::Creations)
-                };
-                fields.extend(on_create);
-                let row = Row { target: Target::Key { key: identity, update }, fields };
-                return self.collect(key, destination, shares, row, writes);
-            }
-            Decision::Update { lead_id, fields } => {
-                let row = Row { target: Target::Id(lead_id), fields };
-                return self.collect(key, destination, Some(Shares::Updates), row, writes);
-            }
-            Decision::UpdateSource { lead_id, fields } => {
-                if let Some(problem) = self.closed(source) {
-                    self.conclude(key, Outcome::held(problem, None));
-                    return Step::Taken;
-                }
-                let row = Row { target: Target::Back(lead_id), fields };
-                return self.collect(key, source, Some(Shares::Updates), row, writes);
-            }
-            Decision::Adopt { lead_id } => self.adopt(key, &lead_id),
-            Decision::Freeze { tripped } => self.freeze(key, &tripped),
-            Decision::ReadActivity { lead_id, event } => {
-                if let Some(problem) = self.closed(source) {
-                    self.conclude(key, Outcome::held(problem, None));
-                    return Step::Taken;
-                }
-                return self.read(key, source, Job::ReadActivity(lead_id, event));
-            }
-            Decision::LookActivity { lead_id, event } => {
-                return self.read(key, destination, Job::LookActivity(lead_id, event));
-            }
-            Decision::CreateActivity { lead_id, event, fields } => {
-                let row = Row { target: Target::NewActivity { lead_id, event }, fields };
-                return self.collect(key, destination, Some(Shares::Activities), row, writes);
-            }
-            Decision::UpdateActivity { activity_id, event, fields } => {
-                let row = Row { target: Target::Activity { id: activity_id, event }, fields };
-                return self.collect(key, destination, None, row, writes);
-            }
+    /// A newer change of the same lead that waits too and holds all of this one.
+    fn successor(&self, record: &Record, route: &Route) -> Option<RecordKey> {
+        let may_give_way = |record: &Record| {
+            record.work.may_give_way() && record.attempts == 0 && record.past.is_none()
+        };
+        if !may_give_way(record) {
+            return None;
         }
-        Step::Taken
+        let lane = Lane::Id(route.source, record.work.lead_id()?.into());
+        self.book.newer(record.key, &lane).take(MOST_SUCCESSORS).find(|other| {
+            let Some(other) = self.book.record(*other) else { return false };
+            // One that is found by another key might find another lead, unless they are linked.
+            let finds_it = record.work.is_linked()
+                || record.lanes.iter().all(|lane| other.lanes.contains(lane));
+            finds_it
+                && other.connector == record.connector
+                && may_give_way(other)
+                && other.work.stands_in_for(&record.work)
+        })
     }
 
-    /// Refuses a record; but if a field, an option or a type is missing, the destination may have
-    /// got it just now.
-    fn refuse(&mut self, key: RecordKey, problems: Vec<Problem>) -> Step {
+    fn send_alone(&mut self, record: Box<Record>, account: AccountId, call: Call) -> Turn {
         let now = self.now();
-        let suspicious = ["unknown_field", "unknown_activity_type", "missing_option"];
-        let missing = problems.iter().any(|problem| suspicious.contains(&problem.code.as_str()));
-        if missing && self.fetch_once(key, now) {
-            return Step::Waits;
+        if self.account(account).room(Draw::Single, now) == 0 {
+            return self.starve(record, account);
         }
-        self.conclude(key, Outcome::refused(problems));
-        Step::Taken
+        let key = record.key;
+        self.book.put_back(record);
+        self.prepare(account, Job::Records(Asked::One(key, call)));
+        Turn::Taken
     }
 
-    /// Has the destination asked for its fields for this record, unless that was done.
-    pub(super) fn fetch_once(&mut self, key: RecordKey, now: Timestamp) -> bool {
-        let Some(record) = self.book.record_mut(key) else { return false };
-        if std::mem::replace(&mut record.refreshed, true) {
-            return false;
-        }
-        let connector = record.connector;
-        let Some(route) = self.routes.get(&connector) else { return false };
-        self.accounts.get_mut(&route.destination).is_some_and(|account| account.told.suspect(now))
-    }
-
-    fn read(&mut self, key: RecordKey, account: AccountId, job: Job) -> Step {
-        let now = self.now();
-        let Some(state) = self.accounts.get_mut(&account) else { return Step::Waits };
-        if state.room(Draw::Single, now) == 0 {
-            return self.wait_for_budget(key, account);
-        }
-        self.prepare(account, vec![key], job);
-        Step::Taken
-    }
-
-    /// Keeps a read until all are known.
-    fn collect_read(
+    /// Keeps a call until all are known, if it may share one with others.
+    fn collect(
         &mut self,
-        key: RecordKey,
+        record: Box<Record>,
         account: AccountId,
-        job: Job,
-        writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
-    ) -> Step {
-        let Some(record) = self.book.record(key) else { return Step::Waits };
-        if record.singly {
-            return self.read(key, account, job);
-        }
-        let connector = record.connector;
+        call: Call,
+        batches: &mut Batches,
+    ) -> Turn {
         let now = self.now();
-        let Some(state) = self.accounts.get_mut(&account) else { return Step::Waits };
-        if state.room(Draw::Single, now) == 0 {
-            return self.wait_for_budget(key, account);
+        let state = self.account(account);
+        let singles = state.room(Draw::Single, now) as usize;
+        let bulks = state.room(Draw::Bulk, now) as usize;
+        let of_account = batches.iter().filter(|((other, _), _)| *other == account);
+        let collected: usize = of_account.map(|(_, shared)| shared.writes()).sum();
+        // Without room for a bulk call one more than goes singly shows that there is a backlog.
+        let has_room = if call.writes() {
+            singles + bulks > 0 && collected < BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX)
+        } else {
+            singles > 0
+        };
+        let key = record.key;
+        let shared = batches.entry((account, record.connector)).or_default();
+        if !has_room {
+            return self.starve(record, account);
         }
-        self.book.occupy(key);
-        writes.entry((account, connector)).or_default().reads.push((key, job));
-        Step::Taken
+        match shared.keep(key, call) {
+            Ok(()) => {
+                self.book.occupy(record);
+                Turn::Taken
+            }
+            Err(call) => self.send_alone(record, account, call),
+        }
     }
 
     /// Makes calls of reads: one for a lone lead, one for many of a backlog.
-    fn read_many(&mut self, account: AccountId, reads: Vec<(RecordKey, Job)>) {
-        let most = if reads.len() < BULK_FROM { 1 } else { MOST_READ };
-        let mut reads = reads.into_iter();
-        while reads.len() > 0 {
-            let (keys, mut jobs): (Vec<_>, Vec<_>) = reads.by_ref().take(most).unzip();
-            let job = match jobs.pop() {
-                Some(job) if jobs.is_empty() => job,
-                Some(job) => {
-                    jobs.push(job);
-                    Job::ReadMany(jobs)
-                }
-                None => return,
-            };
+    fn read_leads(&mut self, account: AccountId, mut reads: Vec<(RecordKey, ReadLead)>) {
+        let is_few = reads.len() < BULK_FROM;
+        while !reads.is_empty() {
             // What there is no room for any more is released, and waits for its turn.
-            self.prepare(account, keys, job);
+            let asked = if is_few || reads.len() == 1 {
+                let (key, read) = reads.remove(0);
+                Asked::One(key, Call::ReadLead(read))
+            } else {
+                Asked::ReadLeads(reads.drain(..reads.len().min(MOST_READ)).collect())
+            };
+            self.prepare(account, Job::Records(asked));
         }
-    }
-
-    /// Keeps a write until all are known; `shares` says which of them may go in one call with it, if any.
-    fn collect(
-        &mut self,
-        key: RecordKey,
-        account: AccountId,
-        shares: Option<Shares>,
-        row: Row,
-        writes: &mut HashMap<(AccountId, ConnectorId), Writes>,
-    ) -> Step {
-        let Some(record) = self.book.record(key) else { return Step::Waits };
-        let connector = record.connector;
-        let alone = record.singly
-            || self.fires(connector, &row)
-            || row.fields.iter().any(|change| change.kind == Kind::FieldSet);
-        let Some(shares) = shares.filter(|_| !alone) else {
-            let job = self.single(key, row);
-            return self.read(key, account, job);
-        };
-        let now = self.now();
-        let Some(state) = self.accounts.get_mut(&account) else { return Step::Waits };
-        let bulks = state.room(Draw::Bulk, now) as usize;
-        let nothing_goes = bulks == 0 && state.room(Draw::Single, now) == 0;
-        let collected: usize = writes
-            .iter()
-            .filter(|((other, _), _)| *other == account)
-            .map(|(_, writes)| writes.len())
-            .sum();
-        // Without room for a bulk call one more than goes singly shows that there is a backlog.
-        if nothing_goes || collected >= BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX) {
-            return self.wait_for_budget(key, account);
-        }
-        self.book.occupy(key);
-        let writes = writes.entry((account, connector)).or_default();
-        writes.of(shares).push((key, row));
-        Step::Taken
     }
 
     /// Makes calls of writes of one kind: one at once for a lone lead, bulk calls for a backlog.
-    fn write(
+    fn write<T>(
         &mut self,
         account: AccountId,
-        rows: Vec<(RecordKey, Row)>,
+        rows: Vec<(RecordKey, T)>,
         most: usize,
-        bulk: fn(Vec<Row>) -> Job,
+        bulk: fn(Vec<(RecordKey, T)>) -> Asked,
+        alone: fn(T) -> Call,
     ) {
-        let few = rows.len() < BULK_FROM;
+        let is_few = rows.len() < BULK_FROM;
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
             let now = self.now();
-            let Some(state) = self.accounts.get_mut(&account) else { return };
+            let state = self.account(account);
             let (singles, bulks) = (state.room(Draw::Single, now), state.room(Draw::Bulk, now));
-            if bulks > 0 && (!few || singles == 0) {
-                let (keys, rows): (Vec<_>, Vec<_>) = rows.by_ref().take(most).unzip();
-                self.prepare(account, keys, bulk(rows));
+            if bulks > 0 && (!is_few || singles == 0) {
+                let rows = rows.by_ref().take(most).collect();
+                self.prepare(account, Job::Records(bulk(rows)));
             } else if let Some((key, row)) = rows.next() {
                 // A backlog waits for the next bulk call: single calls for it would be the more
                 // calls, and the later for all.
-                if few && singles > 0 {
-                    let job = self.single(key, row);
-                    self.prepare(account, vec![key], job);
+                if is_few && singles > 0 {
+                    self.prepare(account, Job::Records(Asked::One(key, alone(row))));
                 } else {
                     self.book.release(key);
                 }
             }
-        }
-    }
-
-    /// Whether the automations of the account are to see the write: what is written back to the
-    /// source is written as the opposite connector would.
-    fn fires(&self, connector: ConnectorId, row: &Row) -> bool {
-        let Some(route) = self.routes.get(&connector) else { return false };
-        let mut routes = self.routes.values();
-        let writer = match row.target {
-            Target::Back(_) => routes.find(|other| {
-                other.enabled
-                    && other.source == route.destination
-                    && other.destination == route.source
-            }),
-            _ => Some(route),
-        };
-        writer.is_some_and(|route| route.definition.lead.trigger_automations)
-    }
-
-    fn single(&self, key: RecordKey, row: Row) -> Job {
-        let connector = self.book.connector(key);
-        let fires = connector.is_some_and(|connector| self.fires(connector, &row));
-        let automations = if fires { Automations::Fire } else { Automations::Quiet };
-        match row.target {
-            Target::Id(_) | Target::Back(_) => Job::Update(row, automations),
-            Target::Key { .. } => Job::Capture(row),
-            Target::New => Job::BulkCreate(vec![row]),
-            Target::NewActivity { .. } => Job::CreateActivity(row),
-            Target::Activity { .. } => Job::UpdateActivity(row),
         }
     }
 }
@@ -451,14 +320,6 @@ impl Worker {
 /// A count as a gauge shows it.
 fn gauge(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-fn too_many_calls() -> Problem {
-    Problem::new(
-        Code::TooManyCalls,
-        format!("{MOST_CALLS} calls did not bring this record to an end."),
-        "Look at its calls in the log: the account answers differently each time.",
-    )
 }
 
 fn quota_used_up(account: &str, spent: u32, free: Timestamp) -> Problem {

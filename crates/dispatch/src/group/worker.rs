@@ -1,23 +1,24 @@
 //! The loop.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, IDS_PER_MILLISECOND, RequestId};
+use plan::problem::Problem;
 use plan::quota::{Draw, day_of};
-use plan::snapshot::Snapshot;
 use store::{Configuration, Intent, IntentRecord, Lease, Progress, RecordKey, Spent};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Group;
 use super::account::Account;
-use super::book::Book;
+use super::book::{Book, Record};
 use super::call::{Ended, Job, Prepared};
+use super::effects::Lookup;
 use super::lanes::Lane;
-use super::reviewing::Found;
-use super::route::Route;
+use super::route::{Binding, Route, Routes};
 use crate::Shared;
 
 /// How often a lease is renewed within its time.
@@ -30,9 +31,9 @@ pub(super) struct Worker {
     renewed: Instant,
     pub(super) accounts: HashMap<AccountId, Account>,
     /// The connectors between them.
-    pub(super) routes: HashMap<ConnectorId, Route>,
-    /// Connectors at earlier versions, for retries with the settings of then.
-    pub(super) past: HashMap<(ConnectorId, i64), Route>,
+    pub(super) routes: Routes,
+    /// The version of the configuration that all of this is by.
+    configured: i64,
     pub(super) book: Book,
     /// What is to be kept with the next commit.
     pub(super) progress: Progress,
@@ -42,11 +43,9 @@ pub(super) struct Worker {
     /// Writes of which a crash left no outcome, and the intents that say so.
     pub(super) doubts: Doubts,
     pub(super) look_for_work: bool,
-    /// Activities of leads that were read for a record, to be sorted.
-    pub(super) looked_through: Vec<(RecordKey, Vec<Snapshot>)>,
-    /// Leads that were found, of which is to be seen whose they are.
-    pub(super) found: Vec<Found>,
-    /// Accounts that told something of themselves, to be kept.
+    /// Links that are to be looked up.
+    pub(super) lookups: Vec<Lookup>,
+    /// Accounts whose metadata was read, to be kept.
     pub(super) fetched: HashSet<AccountId>,
     /// Connectors whose waiting records are to be woken.
     pub(super) wake: HashSet<ConnectorId>,
@@ -68,7 +67,7 @@ impl Doubts {
         self.by_record.contains_key(&key)
     }
 
-    /// The record's outcome is known; answers the intents that are settled by that.
+    /// The record's outcome is known; returns the intents that are settled by that.
     pub(super) fn resolve(&mut self, key: RecordKey) -> Vec<i64> {
         let mut settled = Vec::new();
         for intent in self.by_record.remove(&key).unwrap_or_default() {
@@ -91,16 +90,15 @@ impl Worker {
             lease,
             renewed: Instant::now(),
             accounts: HashMap::new(),
-            routes: HashMap::new(),
-            past: HashMap::new(),
+            routes: Routes::default(),
+            configured: 0,
             book: Book::default(),
             progress: Progress::default(),
             prepared: Vec::new(),
             calls: JoinSet::new(),
             doubts: Doubts::default(),
             look_for_work: true,
-            looked_through: Vec::new(),
-            found: Vec::new(),
+            lookups: Vec::new(),
             fetched: HashSet::new(),
             wake: HashSet::new(),
             last_id: (Timestamp::MIN, 0),
@@ -112,21 +110,45 @@ impl Worker {
         self.shared.now()
     }
 
+    pub(super) fn account(&mut self, id: AccountId) -> &mut Account {
+        self.accounts.get_mut(&id).expect("connectors of other accounts are not worked here")
+    }
+
+    /// The connector of a record.
+    pub(super) fn route_of(&self, record: &Record) -> &Route {
+        self.routes.get(record.connector).expect("records of removed connectors are abandoned")
+    }
+
+    /// What decisions about a record depend on; `None` before the accounts' metadata was read.
+    pub(super) fn binding(&mut self, record: &Record) -> Option<Arc<Binding>> {
+        self.routes.binding(&self.accounts, (record.connector, record.past))
+    }
+
+    /// Why nothing is sent to an account, if so.
+    pub(super) fn closed(&mut self, id: AccountId) -> Option<Problem> {
+        self.account(id).closed().cloned()
+    }
+
+    /// Why an account whose metadata was never read can't give it, if so.
+    pub(super) fn closed_unread(&mut self, id: AccountId) -> Option<Problem> {
+        let account = self.account(id);
+        if account.metadata.catalogue().is_some() { None } else { account.closed().cloned() }
+    }
+
     /// Works until it is stopped, or until an error says to begin anew.
     pub(super) async fn work(mut self, group: &mut Group) -> store::Result<()> {
         let configuration = group.configuration.borrow_and_update().clone();
         self.take_up(&configuration).await?;
         while !group.stop.is_cancelled() {
             self.renew().await?;
+            while let Some(ended) = self.calls.try_join_next() {
+                self.ended(joined(ended));
+            }
+            self.find_links().await?;
             if group.configuration.has_changed().unwrap_or(false) {
                 let configuration = group.configuration.borrow_and_update().clone();
                 self.configure(&configuration).await?;
             }
-            while let Some(ended) = self.calls.try_join_next() {
-                self.ended(joined(ended));
-            }
-            self.sort_activities().await?;
-            self.tie_found().await?;
             self.open().await?;
             self.step();
             let idle = self.progress.is_empty();
@@ -167,42 +189,34 @@ impl Worker {
         self.configure(configuration).await
     }
 
-    /// Takes over changed settings.
-    async fn configure(&mut self, configuration: &Configuration) -> store::Result<()> {
+    /// Takes over changed settings, unless they are older than those in force.
+    pub(super) async fn configure(&mut self, configuration: &Configuration) -> store::Result<()> {
+        if configuration.version <= self.configured {
+            return Ok(());
+        }
+        self.configured = configuration.version;
         for settings in &configuration.accounts {
             if let Some(account) = self.accounts.get_mut(&settings.id) {
                 account.configure(settings.clone());
             }
         }
-        // Those that are needed again are read again.
-        self.past.retain(|key, _| self.book.uses(*key));
-        let mut routes = std::mem::take(&mut self.routes);
-        let mut begun = Vec::new();
-        for connector in &configuration.connectors {
-            if !self.lease.accounts.contains(&connector.source) {
-                continue;
-            }
-            let before = routes.remove(&connector.id);
-            if connector.enabled && before.as_ref().is_none_or(|route| !route.enabled) {
-                begun.push(connector.id);
-            }
-            let mut route = before.unwrap_or_else(|| Route::new(connector));
-            route.configure(connector);
-            self.routes.insert(connector.id, route);
-        }
+        let accounts = &self.accounts;
+        // One that ties in another account makes another group, which is about to begin.
+        let is_here = |connector: &&store::Connector| {
+            accounts.contains_key(&connector.source)
+                && accounts.contains_key(&connector.destination)
+        };
+        let connectors = configuration.connectors.iter().filter(is_here);
+        let begun = self.routes.configure(connectors, |key| self.book.uses(key));
         let routes = &self.routes;
-        self.book.forget(|connector| routes.get(&connector).is_some_and(|route| route.enabled));
+        self.book.forget(|connector| routes.get(connector).is_some_and(|route| route.enabled));
         self.learn_needs();
         let now = self.now();
         for record in self.shared.store.waiting_records(&self.lease, &begun, now).await? {
-            let Some(route) = self.routes.get(&record.connector) else { continue };
-            let lanes = record.source_id.map(|id| Lane::Id(route.source, id));
-            self.book.remember_waiting(
-                record.key,
-                record.connector,
-                record.due,
-                lanes.into_iter().collect(),
-            );
+            let route = self.routes.get(record.connector).expect("it is asked about those only");
+            let lane = record.source_id.map(|id| Lane::Id(route.source, id));
+            let lanes = lane.into_iter().collect();
+            self.book.remember_waiting(record.key, record.connector, record.due, lanes);
         }
         self.look_for_work = true;
         Ok(())
@@ -222,7 +236,7 @@ impl Worker {
         let now = self.now();
         let store = &self.shared.store;
         for id in self.fetched.drain() {
-            if let Some(catalogue) = self.accounts.get(&id).and_then(|a| a.told.catalogue()) {
+            if let Some(catalogue) = self.accounts[&id].metadata.catalogue() {
                 store.store_catalogue(id, catalogue, now).await?;
             }
         }
@@ -243,10 +257,9 @@ impl Worker {
     fn launch(&mut self) {
         let now = self.now();
         for call in self.prepared.drain(..) {
-            let account = self.accounts.get(&call.account);
-            if let Some(Ok(client)) = account.map(|account| &account.client) {
-                self.calls.spawn(call.run(client.clone(), now));
-            }
+            let client = self.accounts[&call.account].client.as_ref();
+            let client = client.expect("an account without a client is closed").clone();
+            self.calls.spawn(call.run(client, now));
         }
     }
 
@@ -284,18 +297,23 @@ impl Worker {
                 () = &mut deadline => break,
             }
         }
-        self.tie_found().await?;
+        self.find_links().await?;
         self.commit().await?;
         self.shared.store.release_lease(&self.lease).await
     }
 
-    /// Makes a call ready: its intent and its cost are part of the next commit.
-    pub(super) fn prepare(&mut self, account: AccountId, records: Vec<RecordKey>, job: Job) {
+    /// Makes a call ready: its intent and its cost are part of the next commit. What the account has
+    /// no room for is released, and waits for its turn.
+    pub(super) fn prepare(&mut self, account: AccountId, job: Job) {
         let now = self.now();
         let id = self.next_id(now);
-        let Some(state) = self.accounts.get_mut(&account) else { return };
-        if !state.begin(job.operation().draw(), now) {
-            for key in records {
+        let operation = job.operation();
+        let sent = match &job {
+            Job::ReadMetadata(_) => Vec::new(),
+            Job::Records(asked) => asked.sent(),
+        };
+        if !self.account(account).begin(operation.draw(), now) {
+            for (key, _) in sent {
                 self.book.release(key);
             }
             return;
@@ -305,19 +323,22 @@ impl Worker {
             Some(spent) => spent.calls += 1,
             None => self.progress.spent.push(Spent { account, day, calls: 1 }),
         }
-        self.announce(&records, &job);
-        let writes = job.operation().writes();
+        let writes = operation.writes();
         self.progress.intents.push(Intent {
             id,
             account,
             at: now,
-            operation: job.operation().as_str().to_owned(),
-            records: records.iter().map(|&key| IntentRecord { key, writes }).collect(),
+            operation: operation.as_str().to_owned(),
+            records: sent.iter().map(|&(key, _)| IntentRecord { key, writes }).collect(),
         });
-        for key in &records {
-            self.book.occupy(*key);
+        for (key, call) in &sent {
+            let mut record = self.book.take(*key);
+            let binding = self.binding(&record).expect("the call was decided by it");
+            let effects = record.work.sending(call, &binding.context(now));
+            self.keep(effects);
+            self.book.occupy(record);
         }
-        self.prepared.push(Prepared { id, account, records, job });
+        self.prepared.push(Prepared { id, account, job });
     }
 
     /// A number for a call, made like a Request ID and never given twice by this node.

@@ -7,18 +7,20 @@ use jiff::Timestamp;
 
 use crate::activity::TypeMapping;
 use crate::change::Change;
-use crate::id::LeadId;
+use crate::connector::Basic;
+use crate::id::{AccountId, LeadId};
 use crate::identity;
 use crate::link::Link;
 use crate::mapping::{Mapped, MappedField};
 use crate::outcome::{Entity, Event};
 use crate::payload::Item;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::review::{Dispute, Reason, Ruled, StandingReview, State};
 use crate::snapshot::Snapshot;
 
 use super::case::{Case, Context};
-use super::explanation::Plan;
+use super::explanation::{Plan, Why};
+use super::outcome::Outcome;
 
 /// A record, and all that is known of it in this attempt.
 #[derive(Clone, Debug)]
@@ -221,10 +223,10 @@ impl Work {
         self.subject_mut().known.source.was_gone = true;
     }
 
-    /// Takes in a link of one of its leads or activities: one that was stored, or one that another
-    /// record just made. One that is not about it is left alone; returns whether it is.
-    pub fn take_link(&mut self, link: &Link, context: &Context<'_>) -> bool {
-        let own = link.end(link.pair.side(context.source.id)).id.as_str();
+    /// Takes in a link of its lead or activity, which comes from this account: one that was stored, or
+    /// one that another record just made. Returns whether it is about it; another one changes nothing.
+    pub fn take_link(&mut self, link: &Link, source: AccountId) -> bool {
+        let own = link.end(link.pair.side(source)).id.as_str();
         let subject = match link.entity {
             Entity::Lead => self.subject_mut(),
             Entity::Activity => &mut self.own,
@@ -237,10 +239,10 @@ impl Work {
         is_its
     }
 
-    /// Takes in what a review says about its lead.
-    pub fn take_review(&mut self, review: &StandingReview, context: &Context<'_>) {
+    /// Takes in what a review says about its lead, which comes from this account.
+    pub fn take_review(&mut self, review: &StandingReview, source: AccountId) {
         let Some(lead_id) = self.lead_id() else { return };
-        let is_own = review.source == context.source.id;
+        let is_own = review.source == source;
         let about = if is_own { Some(&review.source_id) } else { review.destination_id.as_ref() };
         if about != Some(&lead_id) {
             return;
@@ -296,19 +298,25 @@ impl Work {
         matches!(self.subject().known.ruled, Some(Ruled::Decided(_)))
     }
 
-    /// By what a person knows its lead: an email address or a phone number.
+    /// By what a person knows it: an email address or a phone number of its lead.
     pub fn known_as(&self) -> Option<String> {
-        let subject = self.subject();
-        identity::known_as(&subject.item, subject.mapped.as_ref().map(|(_, mapped)| &**mapped))
+        identity::known_as(&self.own.item, self.lead_mapped())
     }
 
-    /// The values by which a person may look for it in the log.
-    pub fn mentions(&self, context: &Context<'_>, destination_id: Option<&str>) -> Vec<String> {
-        let mapped = self.subject().mapped.as_ref().map(|(_, mapped)| &**mapped);
-        let keys = mapped
-            .map(|mapped| identity::keys(&context.connector.basic, mapped))
-            .unwrap_or_default();
+    /// By what a person knows its lead, likewise.
+    pub fn lead_known_as(&self) -> Option<String> {
+        identity::known_as(&self.subject().item, self.lead_mapped())
+    }
+
+    /// The values by which a person may look for it in the log, for a connector with these settings.
+    pub fn mentions(&self, basic: &Basic, destination_id: Option<&str>) -> Vec<String> {
+        let mapped = self.lead_mapped();
+        let keys = mapped.map(|mapped| identity::keys(basic, mapped)).unwrap_or_default();
         identity::mentions(&self.own.item, mapped, &keys, destination_id)
+    }
+
+    fn lead_mapped(&self) -> Option<&Mapped> {
+        self.subject().mapped.as_ref().map(|(_, mapped)| &**mapped)
     }
 
     /// The keys by which the destination can find its lead, by the mapping of now.
@@ -318,9 +326,20 @@ impl Work {
     }
 
     /// The twin's id in the destination, as far as the record is linked.
-    pub fn twin_id(&self, context: &Context<'_>) -> Option<String> {
+    pub fn twin_id(&self, destination: AccountId) -> Option<String> {
         let link = self.own.link.as_ref()?;
-        Some(link.end(link.pair.side(context.destination.id)).id.clone())
+        Some(link.end(link.pair.side(destination)).id.clone())
+    }
+
+    /// The reviews of its lead in which nothing is left to decide, once it ended like this.
+    pub fn solved_by(&self, outcome: &Outcome) -> &[i64] {
+        let is_stale = self.plan.as_ref().is_some_and(|plan| plan.why == Some(Why::Stale));
+        let code = outcome.problem.as_ref().map(|problem| problem.code);
+        let is_solved = self.entity() == Entity::Lead
+            && outcome.event != Event::Failed
+            && !is_stale
+            && code.is_none_or(|code| matches!(code, Code::Exists | Code::NotFound));
+        if is_solved { &self.reviews } else { &[] }
     }
 
     /// What was decided last.

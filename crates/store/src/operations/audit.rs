@@ -1,12 +1,13 @@
 //! The audit log.
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Backend, Connection, QueryBuilder};
-use crate::{ACTIONS, Actor, AuditFilter, AuditItem, Page, Result};
+use super::{Connection, QueryBuilder};
+use crate::audit::{ACTIONS, Actor, AuditFilter, AuditItem};
+use crate::error::Result;
+use crate::filter::Page;
 
 /// A line of the audit log.
 pub(super) struct Entry<'a> {
@@ -40,49 +41,42 @@ pub(super) async fn audit(
     Ok(())
 }
 
-impl Backend {
-    pub(super) async fn read_audit(
-        &self,
-        filter: &AuditFilter,
-        limit: usize,
-        after: Option<i64>,
-    ) -> Result<(Vec<AuditItem>, Option<i64>)> {
-        let limit = limit.clamp(1, Page::MOST);
-        let mut transaction = self.begin_read().await?;
-        let mut query = QueryBuilder::new(
-            "SELECT id, at, actor, action, subject, before, after FROM audit WHERE id < ",
-        );
-        query.push_bind(after.unwrap_or(i64::MAX));
-        let AuditFilter { actor, action, subject } = filter;
-        for (column, wanted) in [("actor", actor), ("action", action), ("subject", subject)] {
-            if let Some(wanted) = wanted {
-                query.push(format!(" AND {column} = ")).push_bind(wanted.clone());
-            }
+/// Entries that match, newest first, and the number to go on after.
+pub(super) async fn find(
+    connection: &mut Connection,
+    filter: &AuditFilter,
+    limit: usize,
+    after: Option<i64>,
+) -> Result<(Vec<AuditItem>, Option<i64>)> {
+    let limit = limit.clamp(1, Page::MOST);
+    let mut query = QueryBuilder::new(
+        "SELECT id, at, actor, action, subject, before, after FROM audit WHERE id < ",
+    );
+    query.push_bind(after.unwrap_or(i64::MAX));
+    let AuditFilter { actor, action, subject } = filter;
+    for (column, wanted) in [("actor", actor), ("action", action), ("subject", subject)] {
+        if let Some(wanted) = wanted {
+            query.push(format!(" AND {column} = ")).push_bind(wanted.clone());
         }
-        query.push(" ORDER BY id DESC LIMIT ");
-        query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
-        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
-        let mut items = Vec::with_capacity(rows.len());
-        for row in rows.iter().take(limit) {
-            let id: i64 = row.try_get(0)?;
-            let place = Place { table: "audit", row: &id };
-            let raw = |json: Option<String>| {
-                json.map(RawValue::from_string)
-                    .transpose()
-                    .map_err(|error| place.corrupt(error.to_string()))
-            };
-            items.push(AuditItem {
-                id,
-                at: place.time(row.try_get(1)?)?,
-                actor: row.try_get(2)?,
-                action: row.try_get(3)?,
-                subject: row.try_get(4)?,
-                before: raw(row.try_get(5)?)?,
-                after: raw(row.try_get(6)?)?,
-            });
-        }
-        let more = rows.len() > limit;
-        let cursor = items.last().filter(|_| more).map(|item| item.id);
-        Ok((items, cursor))
     }
+    query.push(" ORDER BY id DESC LIMIT ");
+    query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows.iter().take(limit) {
+        let id: i64 = row.try_get(0)?;
+        let place = Place { table: "audit", row: &id };
+        items.push(AuditItem {
+            id,
+            at: place.time(row.try_get(1)?)?,
+            actor: row.try_get(2)?,
+            action: row.try_get(3)?,
+            subject: row.try_get(4)?,
+            before: place.raw(row.try_get(5)?)?,
+            after: place.raw(row.try_get(6)?)?,
+        });
+    }
+    let more = rows.len() > limit;
+    let cursor = items.last().filter(|_| more).map(|item| item.id);
+    Ok((items, cursor))
 }

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use plan::outcome::{Event, RetryWith};
-use serde_json::value::RawValue;
 use sqlx::Row;
 
 use super::values::{Place, json, ms};
-use super::{Backend, Connection, DbRow, QueryBuilder};
-use crate::{Actor, Result, Retry, RetryBatch, Selection};
+use super::{Connection, DbRow, QueryBuilder};
+use crate::audit::Actor;
+use crate::error::Result;
+use crate::retry::{Retry, RetryBatch, Selection};
 
 const COLUMNS: &str = "SELECT id, at, actor, settings, per_minute, filter, requests, records, \
                        cancelled, cancelled_by FROM retry_batch";
 
-/// Begins a batch, in which nothing is yet; answers its number.
+/// Begins a batch, in which nothing is yet; returns its number.
 pub(super) async fn begin(
     connection: &mut Connection,
     retry: &Retry,
@@ -55,6 +56,12 @@ pub(super) async fn keep(
     Ok(())
 }
 
+/// Forgets a batch that nothing came into.
+pub(super) async fn forget(connection: &mut Connection, batch: i64) -> Result<()> {
+    sqlx::query("DELETE FROM retry_batch WHERE id = $1").bind(batch).execute(connection).await?;
+    Ok(())
+}
+
 /// Notes how many records of which batches were taken back.
 pub(super) async fn note_cancelled(
     connection: &mut Connection,
@@ -74,21 +81,19 @@ pub(super) async fn note_cancelled(
     Ok(())
 }
 
-impl Backend {
-    pub(super) async fn find_batches(&self) -> Result<Vec<RetryBatch>> {
-        let mut transaction = self.begin_read().await?;
-        let mut query = QueryBuilder::new(COLUMNS);
-        query.push(" ORDER BY id DESC LIMIT ");
-        query.push_bind(i64::try_from(RetryBatch::MOST).unwrap_or(i64::MAX));
-        read(&mut transaction, query).await
-    }
+/// The last batches, newest first.
+pub(super) async fn last(connection: &mut Connection) -> Result<Vec<RetryBatch>> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push(" ORDER BY id DESC LIMIT ");
+    query.push_bind(i64::try_from(RetryBatch::MOST).unwrap_or(i64::MAX));
+    read(connection, query).await
+}
 
-    pub(super) async fn find_batch(&self, id: i64) -> Result<Option<RetryBatch>> {
-        let mut transaction = self.begin_read().await?;
-        let mut query = QueryBuilder::new(COLUMNS);
-        query.push(" WHERE id = ").push_bind(id);
-        Ok(read(&mut transaction, query).await?.into_iter().next())
-    }
+/// The batch of this number.
+pub(super) async fn find(connection: &mut Connection, id: i64) -> Result<Option<RetryBatch>> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push(" WHERE id = ").push_bind(id);
+    Ok(read(connection, query).await?.into_iter().next())
 }
 
 async fn read(connection: &mut Connection, mut query: QueryBuilder) -> Result<Vec<RetryBatch>> {
@@ -105,16 +110,13 @@ fn batch(row: &DbRow) -> Result<RetryBatch> {
     let place = Place { table: "retry_batch", row: &id };
     let with: RetryWith = place.word(row.try_get(3)?)?;
     let per_minute: Option<i64> = row.try_get(4)?;
-    let filter: Option<String> = row.try_get(5)?;
     Ok(RetryBatch {
         id,
         at: place.time(row.try_get(1)?)?,
         actor: row.try_get(2)?,
         with,
         per_minute: per_minute.map(|number| place.count(number)).transpose()?,
-        filter: filter
-            .map(|json| RawValue::from_string(json).map_err(|e| place.corrupt(e.to_string())))
-            .transpose()?,
+        filter: place.raw(row.try_get(5)?)?,
         requests: row.try_get::<i64, _>(6)?.cast_unsigned(),
         records: row.try_get::<i64, _>(7)?.cast_unsigned(),
         done: 0,

@@ -8,11 +8,23 @@ use secrecy::SecretString;
 use sqlx::Row;
 
 use super::audit::{Entry, audit};
-use super::configuration::{account_place, token_place};
 use super::values::{Place, json, ms};
 use super::{Connection, incident, lease, links};
+use crate::audit::Actor;
+use crate::error::{Error, Result};
 use crate::secret::Cipher;
-use crate::{AccountPlan, Actor, Change, Error, Keys, Result, Token};
+use crate::settings::{AccountPlan, Change, Keys};
+use crate::token::Token;
+
+/// The place of an account's key: sealed for it, a secret can't be moved to another row or column.
+pub(super) fn account_place(column: &str, name: &str) -> String {
+    format!("account/{column}/{name}")
+}
+
+/// The place of a connector's token, likewise.
+pub(super) fn token_place(name: &str) -> String {
+    format!("connector/token/{name}")
+}
 
 /// Changes in the making.
 pub(super) struct Making<'a> {

@@ -8,37 +8,42 @@ use std::collections::{BTreeMap, HashSet};
 use plan::outcome::{Event, JobStatus};
 use sqlx::Row;
 
-use super::found::{connectors, is_by_outcome, push_first, push_range};
-use super::log::{asks_of_records, matching, push_job_status, push_record, push_request, running};
+use super::filter::{
+    asks_of_records, connectors, matching, push_first, push_job_status, push_range, push_record,
+    push_request, running,
+};
+use super::found::is_by_outcome;
 use super::values::Place;
-use super::{Backend, Connection, QueryBuilder, push_list};
-use crate::{Count, Counts, Filter, Result};
+use super::{Connection, QueryBuilder, push_list};
+use crate::error::Result;
+use crate::filter::Filter;
+use crate::list::{Count, Counts};
 
-impl Backend {
-    pub(super) async fn count_found(&self, filter: &Filter) -> Result<Counts> {
-        let mut transaction = self.begin_read().await?;
-        let running = running(&mut transaction).await?;
-        let any = Filter { event: None, ..filter.clone() };
-        let of = |event: Event| Filter { event: Some(event), ..any.clone() };
-        let connectors = connectors(&mut transaction, filter).await?;
-        let by_record = Event::ALL.iter().all(|event| is_by_outcome(&of(*event)));
-        let events = if by_record {
-            let mut events = BTreeMap::new();
-            for event in Event::ALL {
-                let count = outcomes(&mut transaction, &of(*event), &connectors).await?;
-                events.insert(*event, count);
-            }
-            events
-        } else {
-            by_event(&mut transaction, &any, &connectors, &running).await?
-        };
-        let all = if by_record && asks_of_records(&any) {
-            outcomes(&mut transaction, &any, &connectors).await?
-        } else {
-            requests(&mut transaction, &any, &connectors, &running).await?
-        };
-        Ok(Counts { all, events })
-    }
+pub(super) async fn requests_by_event(
+    connection: &mut Connection,
+    filter: &Filter,
+) -> Result<Counts> {
+    let running = running(connection).await?;
+    let any = Filter { event: None, ..filter.clone() };
+    let of = |event: Event| Filter { event: Some(event), ..any.clone() };
+    let connectors = connectors(connection, filter).await?;
+    let by_record = Event::ALL.iter().all(|event| is_by_outcome(&of(*event)));
+    let events = if by_record {
+        let mut events = BTreeMap::new();
+        for event in Event::ALL {
+            let count = outcomes(connection, &of(*event), &connectors).await?;
+            events.insert(*event, count);
+        }
+        events
+    } else {
+        by_event(connection, &any, &connectors, &running).await?
+    };
+    let all = if by_record && asks_of_records(&any) {
+        outcomes(connection, &any, &connectors).await?
+    } else {
+        requests(connection, &any, &connectors, &running).await?
+    };
+    Ok(Counts { all, events })
 }
 
 fn limit() -> i64 {

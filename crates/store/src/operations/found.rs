@@ -4,11 +4,14 @@
 use std::collections::HashSet;
 
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
-use sqlx::Row;
 
-use super::log::{asks_of_records, matching, push_job_status, push_record, push_request};
-use super::{Connection, QueryBuilder, push_list};
-use crate::{Cursor, Filter, Page, Result};
+use super::filter::{
+    asks_of_records, connectors, matching, numbers, push_first, push_job_status, push_range,
+    push_record, push_request,
+};
+use super::{Connection, QueryBuilder};
+use crate::error::Result;
+use crate::filter::{Cursor, Filter, Page};
 
 /// The ids of the requests of this page, and whether there are more.
 pub(super) async fn page(
@@ -125,48 +128,4 @@ async fn by_outcome(
     ids.sort_unstable_by(|a, b| b.cmp(a));
     ids.truncate(limit);
     Ok(ids)
-}
-
-/// The connectors that a filter lets through.
-pub(super) async fn connectors(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>> {
-    let mut query = QueryBuilder::new("SELECT id FROM connector WHERE 1 = 1");
-    if let Some(name) = &filter.connector {
-        query.push(" AND name = ").push_bind(name.clone());
-    }
-    if let Some(within) = &filter.within {
-        query.push(" AND name IN ");
-        push_list(&mut query, within.iter().cloned().chain([String::new()]));
-    }
-    numbers(connection, query).await
-}
-
-/// Adds that the request came in the filter's time: a Request ID begins with the time of arrival.
-pub(super) fn push_range(query: &mut QueryBuilder, column: &str, filter: &Filter) {
-    use plan::id::RequestId;
-    if let Some(from) = filter.from {
-        let from = RequestId::first_at(from).number();
-        query.push(format!(" AND {column} >= ")).push_bind(from);
-    }
-    if let Some(to) = filter.to {
-        query.push(format!(" AND {column} < ")).push_bind(RequestId::first_at(to).number());
-    }
-}
-
-/// Adds that the record `r` is the first of its request that the filter lets through, so that a
-/// request is found once. Nearly every record is the first of all, which its index tells.
-pub(super) fn push_first(query: &mut QueryBuilder, filter: &Filter) {
-    query.push(
-        " AND (r.position = 0 OR NOT EXISTS (SELECT 1 FROM record e \
-         WHERE e.request = r.request AND e.position < r.position",
-    );
-    push_record(query, "e", filter);
-    query.push("))");
-}
-
-pub(super) async fn numbers(
-    connection: &mut Connection,
-    mut query: QueryBuilder,
-) -> Result<Vec<i64>> {
-    let rows = query.build().persistent(false).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }

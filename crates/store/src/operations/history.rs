@@ -2,51 +2,53 @@
 
 use plan::id::{ConnectorId, RequestId};
 use plan::identity;
-use serde_json::value::RawValue;
 use sqlx::Row;
 
 use super::values::Place;
-use super::{Backend, DbRow};
-use crate::{HistoryItem, Neighbours, Result};
+use super::{Connection, DbRow};
+use crate::error::Result;
+use crate::history::{HistoryItem, Neighbours};
 
-impl Backend {
-    pub(super) async fn find_neighbours(&self, request: RequestId, q: &str) -> Result<Neighbours> {
-        let mut transaction = self.begin_read().await?;
-        let row = sqlx::query(
-            "SELECT (SELECT max(request) FROM mention WHERE value = $1 AND request < $2), \
-             (SELECT min(request) FROM mention WHERE value = $1 AND request > $2)",
-        )
-        .bind(identity::sought(q))
-        .bind(request.number())
-        .fetch_one(&mut *transaction)
-        .await?;
-        let id = |number: Option<i64>| number.map(RequestId::from_number);
-        Ok(Neighbours { older: id(row.try_get(0)?), newer: id(row.try_get(1)?) })
-    }
+pub(super) async fn neighbours(
+    connection: &mut Connection,
+    request: RequestId,
+    q: &str,
+) -> Result<Neighbours> {
+    let row = sqlx::query(
+        "SELECT (SELECT max(request) FROM mention WHERE value = $1 AND request < $2), \
+         (SELECT min(request) FROM mention WHERE value = $1 AND request > $2)",
+    )
+    .bind(identity::sought(q))
+    .bind(request.number())
+    .fetch_one(connection)
+    .await?;
+    let id = |number: Option<i64>| number.map(RequestId::from_number);
+    Ok(Neighbours { older: id(row.try_get(0)?), newer: id(row.try_get(1)?) })
+}
 
-    pub(super) async fn find_history(&self, lead: &str) -> Result<(Vec<HistoryItem>, bool)> {
-        let mut transaction = self.begin_read().await?;
-        let rows = sqlx::query(
-            "SELECT r.request, r.position, r.connector, r.entity, r.event, r.source_id, \
-             r.destination_id, r.explanation, r.version, (SELECT max(a.at) FROM attempt a \
-             WHERE a.request = r.request AND a.position = r.position) FROM mention m \
-             JOIN record r ON r.request = m.request AND r.position = m.position \
-             WHERE m.value = $1 ORDER BY m.request DESC, m.position DESC LIMIT $2",
-        )
-        .bind(identity::mention(lead))
-        .bind(i64::try_from(HistoryItem::MOST + 1).unwrap_or(i64::MAX))
-        .fetch_all(&mut *transaction)
-        .await?;
-        let more = rows.len() > HistoryItem::MOST;
-        let items = rows.iter().take(HistoryItem::MOST).map(item).collect::<Result<_>>()?;
-        Ok((items, more))
-    }
+pub(super) async fn history(
+    connection: &mut Connection,
+    lead: &str,
+) -> Result<(Vec<HistoryItem>, bool)> {
+    let rows = sqlx::query(
+        "SELECT r.request, r.position, r.connector, r.entity, r.event, r.source_id, \
+         r.destination_id, r.explanation, r.version, (SELECT max(a.at) FROM attempt a \
+         WHERE a.request = r.request AND a.position = r.position) FROM mention m \
+         JOIN record r ON r.request = m.request AND r.position = m.position \
+         WHERE m.value = $1 ORDER BY m.request DESC, m.position DESC LIMIT $2",
+    )
+    .bind(identity::mention(lead))
+    .bind(i64::try_from(HistoryItem::MOST + 1).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    let more = rows.len() > HistoryItem::MOST;
+    let items = rows.iter().take(HistoryItem::MOST).map(item).collect::<Result<_>>()?;
+    Ok((items, more))
 }
 
 fn item(row: &DbRow) -> Result<HistoryItem> {
     let request = RequestId::from_number(row.try_get(0)?);
     let place = Place { table: "record", row: &request };
-    let explanation: Option<String> = row.try_get(7)?;
     let at: Option<i64> = row.try_get(9)?;
     Ok(HistoryItem {
         request,
@@ -56,9 +58,7 @@ fn item(row: &DbRow) -> Result<HistoryItem> {
         event: place.word(row.try_get(4)?)?,
         source_id: row.try_get(5)?,
         destination_id: row.try_get(6)?,
-        explanation: explanation
-            .map(|json| RawValue::from_string(json).map_err(|e| place.corrupt(e.to_string())))
-            .transpose()?,
+        explanation: place.raw(row.try_get(7)?)?,
         version: row.try_get(8)?,
         at: at.map(|at| place.time(at)).transpose()?.unwrap_or(request.received_at()),
     })

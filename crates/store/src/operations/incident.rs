@@ -4,133 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use plan::id::{ConnectorId, RequestId};
-use plan::incident::{self, Cause, Course, Incident, Kind, ROW, Tally};
+use plan::incident::{self, Cause, Course, Kind, Tally};
 use plan::outcome::{Event, SyncStatus};
 use plan::problem::Problem;
 use sqlx::Row;
 
 use super::values::{Place, json, ms};
-use super::{Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, mail, push_list};
-use crate::{KeysNews, NewMail, Progress, Result, Stage};
+use super::{Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, push_list};
+use crate::error::Result;
+use crate::progress::{KeysNews, Progress, Stage};
 
 const COURSE: &str = "connector, began, since, streak, longest, failed_at, passed";
-
-impl Backend {
-    pub(super) async fn read_incidents(&self) -> Result<Vec<Incident>> {
-        let mut transaction = self.begin_read().await?;
-        let rows = sqlx::query(
-            "SELECT connector, began, since, streak, longest, failed_at, passed, row_told, mails, \
-             told_at FROM incident ORDER BY connector",
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut causes = causes(&mut transaction).await?;
-        rows.iter()
-            .map(|row| {
-                let (connector, course) = course(row)?;
-                let place = Place { table: "incident", row: &connector.0 };
-                let told_at: Option<i64> = row.try_get(9)?;
-                Ok(Incident {
-                    connector,
-                    course,
-                    row_told: row.try_get(7)?,
-                    mails: place.count(row.try_get(8)?)?,
-                    told_at: told_at.map(|ms| place.time(ms)).transpose()?,
-                    causes: causes.remove(&connector).unwrap_or_default(),
-                })
-            })
-            .collect()
-    }
-
-    pub(super) async fn count_failed(
-        &self,
-        connector: ConnectorId,
-        since: Option<RequestId>,
-    ) -> Result<u64> {
-        let Some(since) = since else { return Ok(0) };
-        let mut transaction = self.begin_read().await?;
-        let row = sqlx::query(
-            "SELECT count(*) FROM record \
-             WHERE event = 'failed' AND connector = $1 AND request >= $2",
-        )
-        .bind(connector.0)
-        .bind(since.number())
-        .fetch_one(&mut *transaction)
-        .await?;
-        Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
-    }
-
-    pub(super) async fn tell(
-        &self,
-        incident: &Incident,
-        mail: Option<NewMail>,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let mut transaction = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE incident SET mails = mails + 1, told_at = $4, row_told = row_told OR $5 \
-             WHERE connector = $1 AND began = $2 AND mails = $3",
-        )
-        .bind(incident.connector.0)
-        .bind(ms(incident.course.began))
-        .bind(i64::from(incident.mails))
-        .bind(ms(now))
-        .bind(incident.course.longest >= ROW)
-        .execute(&mut *transaction)
-        .await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
-        for cause in &incident.causes {
-            sqlx::query(
-                "UPDATE incident_cause SET told = $4 \
-                 WHERE connector = $1 AND kind = $2 AND name = $3",
-            )
-            .bind(incident.connector.0)
-            .bind(cause.kind.as_str())
-            .bind(&cause.name)
-            .bind(number(cause.count))
-            .execute(&mut *transaction)
-            .await?;
-        }
-        if let Some(mail) = mail {
-            mail::queue(&mut transaction, &mail, now).await?;
-        }
-        transaction.commit().await?;
-        Ok(true)
-    }
-
-    pub(super) async fn end(
-        &self,
-        incident: &Incident,
-        mail: Option<NewMail>,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let mut transaction = self.begin().await?;
-        let done = sqlx::query(
-            "DELETE FROM incident WHERE connector = $1 AND began = $2 AND mails = $3 \
-             AND failed_at = $4 AND streak = $5",
-        )
-        .bind(incident.connector.0)
-        .bind(ms(incident.course.began))
-        .bind(i64::from(incident.mails))
-        .bind(ms(incident.course.failed_at))
-        .bind(i64::from(incident.course.streak))
-        .execute(&mut *transaction)
-        .await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
-        if let Some(mail) = mail {
-            mail::queue(&mut transaction, &mail, now).await?;
-        }
-        transaction.commit().await?;
-        Ok(true)
-    }
-}
 
 /// Counts what failed, in the transaction that keeps it. While nothing fails and no incident is
 /// there it only reads.
@@ -345,32 +229,8 @@ async fn add(connection: &mut Connection, connector: ConnectorId, cause: &Cause)
     Ok(())
 }
 
-async fn causes(connection: &mut Connection) -> Result<HashMap<ConnectorId, Vec<Cause>>> {
-    let rows = sqlx::query(
-        "SELECT connector, kind, name, count, told, problem, request FROM incident_cause \
-         ORDER BY connector, count DESC, kind, name",
-    )
-    .fetch_all(connection)
-    .await?;
-    let mut causes: HashMap<ConnectorId, Vec<Cause>> = HashMap::new();
-    for row in &rows {
-        let connector = ConnectorId(row.try_get(0)?);
-        let place = Place { table: "incident_cause", row: &connector.0 };
-        let request: Option<i64> = row.try_get(6)?;
-        causes.entry(connector).or_default().push(Cause {
-            kind: place.word(row.try_get(1)?)?,
-            name: row.try_get(2)?,
-            count: row.try_get::<i64, _>(3)?.cast_unsigned(),
-            told: row.try_get::<i64, _>(4)?.cast_unsigned(),
-            problem: place.parse(row.try_get(5)?)?,
-            request: request.map(RequestId::from_number),
-        });
-    }
-    Ok(causes)
-}
-
 /// A row that begins with [`COURSE`].
-fn course(row: &DbRow) -> Result<(ConnectorId, Course)> {
+pub(super) fn course(row: &DbRow) -> Result<(ConnectorId, Course)> {
     let connector: i64 = row.try_get(0)?;
     let place = Place { table: "incident", row: &connector };
     let since: Option<i64> = row.try_get(2)?;
@@ -385,6 +245,6 @@ fn course(row: &DbRow) -> Result<(ConnectorId, Course)> {
     Ok((ConnectorId(connector), course))
 }
 
-fn number(count: u64) -> i64 {
+pub(super) fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

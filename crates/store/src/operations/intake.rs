@@ -1,37 +1,43 @@
-//! Keeping what comes in.
+//! Storing what comes in.
+
+use async_trait::async_trait;
 
 use super::values::ms;
-use super::{Backend, QueryBuilder, ROWS_A_STATEMENT};
-use crate::{NewDelivery, Result};
+use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT};
+use crate::error::Result;
+use crate::intake::{Intake, NewDelivery};
 
-impl Backend {
-    pub(super) async fn keep_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()> {
+#[async_trait]
+impl Intake for Backend {
+    async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()> {
         if deliveries.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.begin().await?;
-        for some in deliveries.chunks(ROWS_A_STATEMENT) {
-            let mut query =
-                QueryBuilder::new("INSERT INTO request (id, connector, job_status, due) ");
-            query.push_values(some, |mut row, delivery| {
-                row.push_bind(delivery.id.number()).push_bind(delivery.connector.0);
-                row.push("'queued'").push("0");
-            });
-            query.build().persistent(some.len() == 1).execute(&mut *transaction).await?;
-            let mut query = QueryBuilder::new(
-                "INSERT INTO delivery (id, connector, received_at, origin, content_type, body) ",
-            );
-            query.push_values(some, |mut row, delivery| {
-                row.push_bind(delivery.id.number())
-                    .push_bind(delivery.connector.0)
-                    .push_bind(ms(delivery.received_at))
-                    .push_bind(delivery.origin.as_str())
-                    .push_bind(delivery.content_type.as_deref())
-                    .push_bind(&delivery.body[..]);
-            });
-            query.build().persistent(some.len() == 1).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        self.write(move |connection| Box::pin(async move { store(connection, &deliveries).await }))
+            .await
     }
+}
+
+async fn store(connection: &mut Connection, deliveries: &[NewDelivery]) -> Result<()> {
+    for some in deliveries.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new("INSERT INTO request (id, connector, job_status, due) ");
+        query.push_values(some, |mut row, delivery| {
+            row.push_bind(delivery.id.number()).push_bind(delivery.connector.0);
+            row.push("'queued'").push("0");
+        });
+        query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+        let mut query = QueryBuilder::new(
+            "INSERT INTO delivery (id, connector, received_at, origin, content_type, body) ",
+        );
+        query.push_values(some, |mut row, delivery| {
+            row.push_bind(delivery.id.number())
+                .push_bind(delivery.connector.0)
+                .push_bind(ms(delivery.received_at))
+                .push_bind(delivery.origin.as_str())
+                .push_bind(delivery.content_type.as_deref())
+                .push_bind(&delivery.body[..]);
+        });
+        query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
+    }
+    Ok(())
 }

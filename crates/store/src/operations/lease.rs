@@ -6,73 +6,65 @@ use std::time::Duration;
 use plan::id::AccountId;
 use sqlx::Row;
 
-use super::{Backend, CLAIM_ROWS, Connection, KEEP_ROWS, NOW, QueryBuilder, count_up, push_list};
-use crate::{Error, Lease, Result};
+use super::{CLAIM_ROWS, Connection, KEEP_ROWS, NOW, QueryBuilder, count_up, push_list};
+use crate::dispatching::Lease;
+use crate::error::{Error, Result};
 
-impl Backend {
-    pub(super) async fn claim(
-        &self,
-        mut accounts: Vec<AccountId>,
-        holder: &str,
-        ttl: Duration,
-    ) -> Result<Option<Lease>> {
-        if accounts.is_empty() {
-            return Err(Error::Refused("a lease of no accounts was asked for".to_owned()));
-        }
-        accounts.sort_unstable();
-        accounts.dedup();
-        let mut transaction = self.begin().await?;
-        let mut query = QueryBuilder::new("INSERT INTO lease (account, holder, fence, expires) ");
-        query.push_values(&accounts, |mut row, account| {
-            row.push_bind(account.0).push("''").push("0").push("0");
-        });
-        query.push(" ON CONFLICT (account) DO NOTHING");
-        query.build().persistent(false).execute(&mut *transaction).await?;
-        // In the same order everywhere, so that two nodes can't wait for each other.
-        let mut query =
-            QueryBuilder::new(format!("SELECT expires > {NOW} FROM lease WHERE account IN "));
-        push_list(&mut query, accounts.iter().map(|account| account.0));
-        query.push(" ORDER BY account").push(CLAIM_ROWS);
-        for row in query.build().persistent(false).fetch_all(&mut *transaction).await? {
-            if row.try_get::<bool, _>(0)? {
-                return Ok(None);
-            }
-        }
-        let fence = count_up(&mut transaction, "fence").await?;
-        let mut query = QueryBuilder::new("UPDATE lease SET holder = ");
-        query.push_bind(holder).push(", fence = ").push_bind(fence);
-        query.push(format!(", expires = {NOW} + ")).push_bind(milliseconds(ttl));
-        query.push(" WHERE account IN ");
-        push_list(&mut query, accounts.iter().map(|account| account.0));
-        query.build().persistent(false).execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(Some(Lease { accounts, fence }))
+pub(super) async fn take(
+    connection: &mut Connection,
+    mut accounts: Vec<AccountId>,
+    holder: &str,
+    ttl: Duration,
+) -> Result<Option<Lease>> {
+    if accounts.is_empty() {
+        return Err(Error::Refused("a lease of no accounts was asked for".to_owned()));
     }
+    accounts.sort_unstable();
+    accounts.dedup();
+    let mut query = QueryBuilder::new("INSERT INTO lease (account, holder, fence, expires) ");
+    query.push_values(&accounts, |mut row, account| {
+        row.push_bind(account.0).push("''").push("0").push("0");
+    });
+    query.push(" ON CONFLICT (account) DO NOTHING");
+    query.build().persistent(false).execute(&mut *connection).await?;
+    // In the same order everywhere, so that two nodes can't wait for each other.
+    let mut query =
+        QueryBuilder::new(format!("SELECT expires > {NOW} FROM lease WHERE account IN "));
+    push_list(&mut query, accounts.iter().map(|account| account.0));
+    query.push(" ORDER BY account").push(CLAIM_ROWS);
+    for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
+        if row.try_get::<bool, _>(0)? {
+            return Ok(None);
+        }
+    }
+    let fence = count_up(connection, "fence").await?;
+    let mut query = QueryBuilder::new("UPDATE lease SET holder = ");
+    query.push_bind(holder).push(", fence = ").push_bind(fence);
+    query.push(format!(", expires = {NOW} + ")).push_bind(milliseconds(ttl));
+    query.push(" WHERE account IN ");
+    push_list(&mut query, accounts.iter().map(|account| account.0));
+    query.build().persistent(false).execute(&mut *connection).await?;
+    Ok(Some(Lease { accounts, fence }))
+}
 
-    pub(super) async fn prolong(&self, lease: &Lease, ttl: Duration) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        let mut query = QueryBuilder::new(format!("UPDATE lease SET expires = {NOW} + "));
-        query.push_bind(milliseconds(ttl)).push(" WHERE fence = ").push_bind(lease.fence);
-        query.push(" AND account IN ");
-        push_list(&mut query, lease.accounts.iter().map(|account| account.0));
-        let done = query.build().persistent(false).execute(&mut *transaction).await?;
-        if done.rows_affected() != lease.accounts.len() as u64 {
-            return Err(Error::LeaseLost);
-        }
-        transaction.commit().await?;
-        Ok(())
+pub(super) async fn renew(connection: &mut Connection, lease: &Lease, ttl: Duration) -> Result<()> {
+    let mut query = QueryBuilder::new(format!("UPDATE lease SET expires = {NOW} + "));
+    query.push_bind(milliseconds(ttl)).push(" WHERE fence = ").push_bind(lease.fence);
+    query.push(" AND account IN ");
+    push_list(&mut query, lease.accounts.iter().map(|account| account.0));
+    let done = query.build().persistent(false).execute(connection).await?;
+    if done.rows_affected() != lease.accounts.len() as u64 {
+        return Err(Error::LeaseLost);
     }
+    Ok(())
+}
 
-    pub(super) async fn give_up(&self, lease: &Lease) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        let mut query =
-            QueryBuilder::new("UPDATE lease SET holder = '', expires = 0 WHERE fence = ");
-        query.push_bind(lease.fence).push(" AND account IN ");
-        push_list(&mut query, lease.accounts.iter().map(|account| account.0));
-        query.build().persistent(false).execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(())
-    }
+pub(super) async fn release(connection: &mut Connection, lease: &Lease) -> Result<()> {
+    let mut query = QueryBuilder::new("UPDATE lease SET holder = '', expires = 0 WHERE fence = ");
+    query.push_bind(lease.fence).push(" AND account IN ");
+    push_list(&mut query, lease.accounts.iter().map(|account| account.0));
+    query.build().persistent(false).execute(connection).await?;
+    Ok(())
 }
 
 /// Makes sure that the lease is still held, until the end of this transaction.

@@ -7,96 +7,88 @@ use plan::outcome::Entity;
 use sqlx::Row;
 
 use super::values::{self, Place};
-use super::{Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, audit, lease, push_list};
-use crate::{Actor, Result};
+use super::{Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, audit, lease, push_list};
+use crate::audit::Actor;
+use crate::error::Result;
 
 const COLUMNS: &str =
     "first_account, second_account, first_id, second_id, first_end, second_end, entity";
 
-impl Backend {
-    pub(super) async fn find_links(
-        &self,
-        pair: Pair,
-        side: Side,
-        ids: &[String],
-    ) -> Result<Vec<Link>> {
-        let mut links = Vec::with_capacity(ids.len());
-        let mut transaction = self.begin_read().await?;
-        for some in ids.chunks(ROWS_A_STATEMENT) {
-            let mut query = QueryBuilder::new(format!("SELECT {COLUMNS} FROM link WHERE "));
-            push_pair(&mut query, pair);
-            query.push(match side {
-                Side::First => " AND first_id IN ",
-                Side::Second => " AND second_id IN ",
-            });
-            push_list(&mut query, some.iter().map(String::as_str));
-            for row in query.build().persistent(false).fetch_all(&mut *transaction).await? {
-                links.push(link(&row)?);
-            }
-        }
-        Ok(links)
-    }
-
-    pub(super) async fn find_gone(
-        &self,
-        account: AccountId,
-        leads: &[String],
-    ) -> Result<Vec<String>> {
-        let mut gone = Vec::new();
-        let mut transaction = self.begin_read().await?;
-        for some in leads.chunks(ROWS_A_STATEMENT) {
-            let mut query = QueryBuilder::new("SELECT lead FROM gone WHERE account = ");
-            query.push_bind(account.0).push(" AND lead IN ");
-            push_list(&mut query, some.iter().map(String::as_str));
-            for row in query.build().persistent(false).fetch_all(&mut *transaction).await? {
-                gone.push(row.try_get(0)?);
-            }
-        }
-        Ok(gone)
-    }
-
-    pub(super) async fn count_pair(&self, pair: Pair) -> Result<u64> {
-        let mut transaction = self.begin_read().await?;
-        let mut query = QueryBuilder::new("SELECT count(*) FROM link WHERE ");
+pub(super) async fn find(
+    connection: &mut Connection,
+    pair: Pair,
+    side: Side,
+    ids: &[String],
+) -> Result<Vec<Link>> {
+    let mut links = Vec::with_capacity(ids.len());
+    for some in ids.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(format!("SELECT {COLUMNS} FROM link WHERE "));
         push_pair(&mut query, pair);
-        query.push(" AND entity = ").push_bind(Entity::Lead.as_str());
-        let row = query.build().fetch_one(&mut *transaction).await?;
-        Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
-    }
-}
-
-impl Backend {
-    pub(super) async fn unfreeze(
-        &self,
-        pair: Pair,
-        side: Side,
-        lead: &str,
-        field: &str,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let found = self.find_links(pair, side, &[lead.to_owned()]).await?;
-        let Some(mut link) = found.into_iter().find(|link| link.entity == Entity::Lead) else {
-            return Ok(false);
-        };
-        let end = link.end_mut(side);
-        if end.frozen.remove(field).is_none() {
-            return Ok(false);
+        query.push(match side {
+            Side::First => " AND first_id IN ",
+            Side::Second => " AND second_id IN ",
+        });
+        push_list(&mut query, some.iter().map(String::as_str));
+        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
+            links.push(link(&row)?);
         }
-        end.turns.remove(field);
-        let mut transaction = self.begin().await?;
-        // Whoever works these accounts must not go on with the link that it has in memory.
-        lease::revoke(&mut transaction, &[pair.first, pair.second]).await?;
-        keep(&mut transaction, &[link]).await?;
-        let after = Some(values::json(field)?);
-        let entry = audit::Entry { action: "release_field", subject: lead, before: None, after };
-        audit::audit(&mut transaction, actor, now, &entry).await?;
-        transaction.commit().await?;
-        Ok(true)
     }
+    Ok(links)
 }
 
-/// Keeps links as they are now. A lead is linked once: an older link of either lead goes.
+pub(super) async fn gone(
+    connection: &mut Connection,
+    account: AccountId,
+    leads: &[String],
+) -> Result<Vec<String>> {
+    let mut gone = Vec::new();
+    for some in leads.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new("SELECT lead FROM gone WHERE account = ");
+        query.push_bind(account.0).push(" AND lead IN ");
+        push_list(&mut query, some.iter().map(String::as_str));
+        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
+            gone.push(row.try_get(0)?);
+        }
+    }
+    Ok(gone)
+}
+
+pub(super) async fn count(connection: &mut Connection, pair: Pair) -> Result<u64> {
+    let mut query = QueryBuilder::new("SELECT count(*) FROM link WHERE ");
+    push_pair(&mut query, pair);
+    query.push(" AND entity = ").push_bind(Entity::Lead.as_str());
+    let row = query.build().fetch_one(connection).await?;
+    Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
+}
+
+/// Lets a frozen field of a lead be written again; returns whether it was frozen.
+pub(super) async fn release_field(
+    connection: &mut Connection,
+    (pair, side): (Pair, Side),
+    lead: &str,
+    field: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<bool> {
+    let found = find(connection, pair, side, &[lead.to_owned()]).await?;
+    let Some(mut link) = found.into_iter().find(|link| link.entity == Entity::Lead) else {
+        return Ok(false);
+    };
+    let end = link.end_mut(side);
+    if end.frozen.remove(field).is_none() {
+        return Ok(false);
+    }
+    end.turns.remove(field);
+    // Whoever works these accounts must not go on with the link that it has in memory.
+    lease::revoke(connection, &[pair.first, pair.second]).await?;
+    keep(connection, &[link]).await?;
+    let after = Some(values::json(field)?);
+    let entry = audit::Entry { action: "release_field", subject: lead, before: None, after };
+    audit::audit(connection, actor, now, &entry).await?;
+    Ok(true)
+}
+
+/// Stores links as they are now. A lead is linked once: an older link of either lead goes.
 pub(super) async fn keep(connection: &mut Connection, links: &[Link]) -> Result<()> {
     for some in links.chunks(ROWS_A_STATEMENT) {
         let mut query = QueryBuilder::new(
@@ -133,7 +125,7 @@ pub(super) async fn keep(connection: &mut Connection, links: &[Link]) -> Result<
     Ok(())
 }
 
-/// Keeps that leads are not in their account any more.
+/// Notes that leads are no longer in their account.
 pub(super) async fn keep_gone(
     connection: &mut Connection,
     gone: &[(AccountId, String)],

@@ -1,4 +1,4 @@
-//! The log as a list.
+//! Requests and records as lines of a list.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,27 +7,9 @@ use plan::outcome::JobStatus;
 use sqlx::Row;
 
 use super::values::Place;
-use super::{Backend, Connection, DbRow, QueryBuilder, found, log, push_list};
-use crate::{Cursor, Filter, Page, RecordLine, RequestLine, Result};
-
-impl Backend {
-    pub(super) async fn find_lines(
-        &self,
-        filter: &Filter,
-        page: &Page,
-    ) -> Result<(Vec<RequestLine>, Option<Cursor>)> {
-        let mut transaction = self.begin_read().await?;
-        let running = log::running(&mut transaction).await?;
-        let (ids, more) = found::page(&mut transaction, filter, page, &running).await?;
-        let mut lines = requests(&mut transaction, &ids, &running).await?;
-        let mut records = records(&mut transaction, &ids).await?;
-        for line in &mut lines {
-            line.records = records.remove(&line.id.number()).unwrap_or_default();
-        }
-        let cursor = lines.last().filter(|_| more).map(|line| Cursor(line.id));
-        Ok((lines, cursor))
-    }
-}
+use super::{Connection, DbRow, QueryBuilder, push_list};
+use crate::error::Result;
+use crate::list::{RecordLine, RequestLine};
 
 /// These requests, newest first, without their records.
 pub(super) async fn requests(
@@ -73,7 +55,8 @@ fn request(row: &DbRow, running: &HashSet<i64>) -> Result<RequestLine> {
     })
 }
 
-async fn records(
+/// The records of these requests, by request.
+pub(super) async fn records(
     connection: &mut Connection,
     requests: &[i64],
 ) -> Result<HashMap<i64, Vec<RecordLine>>> {
@@ -99,7 +82,7 @@ async fn records(
             known_as: row.try_get(5)?,
             source_id: row.try_get(6)?,
             destination_id: row.try_get(7)?,
-            error: log::problem(place, row.try_get(8)?)?,
+            error: place.problem(row.try_get(8)?)?,
             version: row.try_get(9)?,
             next_attempt_at: due.map(|due| place.time(due)).transpose()?,
         });

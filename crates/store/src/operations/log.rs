@@ -2,27 +2,35 @@
 
 use std::collections::{HashMap, HashSet};
 
-use plan::id::RequestId;
-use plan::outcome::{Event, JobStatus};
-use plan::problem::Problem;
-use serde_json::value::RawValue;
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use plan::id::{AccountId, ConnectorId, RequestId};
 use sqlx::Row;
 
 use super::values::Place;
-use super::{Backend, Connection, QueryBuilder, found, list, push_list};
-use crate::{
-    AttemptItem, CallItem, CallRef, Cursor, Delivery, Filter, IntentRecord, Page, RecordItem,
-    RequestItem, RequestLine, Result,
+use super::{
+    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, batches, counts, failures, filter, found,
+    health, history, list, push_list, retry,
 };
+use crate::audit::Actor;
+use crate::error::Result;
+use crate::filter::{Cursor, Filter, Page};
+use crate::history::{HistoryItem, Neighbours};
+use crate::list::{Counts, RequestLine};
+use crate::log::{AttemptItem, CallItem, Delivery, FailureGroup, Log, RecordItem, RequestItem};
+use crate::progress::CallRef;
+use crate::retry::{Retried, Retry, RetryBatch, Selection};
+use crate::tally::{Cause, Health, Span, Step, Used};
 
-impl Backend {
-    pub(super) async fn find_requests(
+#[async_trait]
+impl Log for Backend {
+    async fn requests(
         &self,
         filter: &Filter,
         page: &Page,
     ) -> Result<(Vec<RequestItem>, Option<Cursor>)> {
         let mut transaction = self.begin_read().await?;
-        let running = running(&mut transaction).await?;
+        let running = filter::running(&mut transaction).await?;
         let (ids, more) = found::page(&mut transaction, filter, page, &running).await?;
         let lines = list::requests(&mut transaction, &ids, &running).await?;
         let mut records = records(&mut transaction, &ids).await?;
@@ -37,7 +45,36 @@ impl Backend {
         Ok((items, cursor))
     }
 
-    pub(super) async fn find_delivery(&self, request: RequestId) -> Result<Option<Delivery>> {
+    async fn request_lines(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<(Vec<RequestLine>, Option<Cursor>)> {
+        let mut transaction = self.begin_read().await?;
+        let running = filter::running(&mut transaction).await?;
+        let (ids, more) = found::page(&mut transaction, filter, page, &running).await?;
+        let mut lines = list::requests(&mut transaction, &ids, &running).await?;
+        let mut records = list::records(&mut transaction, &ids).await?;
+        for line in &mut lines {
+            line.records = records.remove(&line.id.number()).unwrap_or_default();
+        }
+        let cursor = lines.last().filter(|_| more).map(|line| Cursor(line.id));
+        Ok((lines, cursor))
+    }
+
+    async fn count_requests(&self, filter: &Filter) -> Result<Counts> {
+        counts::requests_by_event(&mut *self.begin_read().await?, filter).await
+    }
+
+    async fn neighbours(&self, request: RequestId, q: &str) -> Result<Neighbours> {
+        history::neighbours(&mut *self.begin_read().await?, request, q).await
+    }
+
+    async fn history(&self, lead: &str) -> Result<(Vec<HistoryItem>, bool)> {
+        history::history(&mut *self.begin_read().await?, lead).await
+    }
+
+    async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>> {
         let mut transaction = self.begin_read().await?;
         let row = sqlx::query(
             "SELECT c.name, d.received_at, d.content_type, d.body, d.origin FROM delivery d \
@@ -56,121 +93,72 @@ impl Backend {
             origin: place.origin(row.try_get(4)?)?,
         }))
     }
-}
 
-/// Adds to `SELECT … FROM request q` what a filter asks for, but for the job status
-/// ([`push_job_status`]).
-pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
-    let mut query = QueryBuilder::new(select);
-    query.push(" WHERE 1 = 1");
-    if let Some(name) = &filter.connector {
-        query.push(" AND q.connector = (SELECT id FROM connector WHERE name = ");
-        query.push_bind(name.clone()).push(")");
+    async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>> {
+        failures::failures(&mut *self.begin_read().await?, filter).await
     }
-    if let Some(within) = &filter.within {
-        query.push(" AND q.connector IN (SELECT id FROM connector WHERE name IN ");
-        // An empty list is no SQL; no connector has this name.
-        push_list(&mut query, within.iter().cloned().chain([String::new()]));
-        query.push(")");
-    }
-    found::push_range(&mut query, "q.id", filter);
-    push_request(&mut query, filter);
-    if !filter.ids.is_empty() {
-        query.push(" AND q.id IN ");
-        push_list(&mut query, filter.ids.iter().map(|id| id.number()));
-    }
-    if let Some(q) = &filter.q {
-        query.push(" AND q.id IN (SELECT m.request FROM mention m");
-        if asks_of_records(filter) {
-            query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
-        }
-        query.push(" WHERE m.value = ").push_bind(plan::identity::sought(q));
-        push_record(&mut query, "r", filter);
-        query.push(")");
-    } else if filter.batch.is_some() {
-        query.push(" AND q.id IN (SELECT r.request FROM record r WHERE 1 = 1");
-        push_record(&mut query, "r", filter);
-        query.push(")");
-    } else if asks_of_records(filter) {
-        query.push(" AND EXISTS (SELECT 1 FROM record r WHERE r.request = q.id");
-        push_record(&mut query, "r", filter);
-        query.push(")");
-    }
-    query
-}
 
-/// Adds what a filter asks for of the request `q` itself.
-pub(super) fn push_request(query: &mut QueryBuilder, filter: &Filter) {
-    // Literals, so that the partial index of errors is used.
-    if let Some(status) = filter.sync_status {
-        query.push(format!(" AND q.sync_status = '{status}'"));
+    async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<Retried> {
+        let (retry, actor) = (retry.clone(), actor.clone());
+        self.write(move |connection| {
+            Box::pin(async move { retry::retry(connection, &retry, &actor, now).await })
+        })
+        .await
     }
-    let failed = filter.event == Some(Event::Failed) || filter.cause.is_some();
-    if failed || filter.job_status == Some(JobStatus::Failure) {
-        query.push(" AND q.sync_status = 'error'");
-    }
-}
 
-/// Adds to what [`matching`] made what a filter asks for of the job status: which requests are
-/// running is not in the table.
-pub(super) fn push_job_status(
-    query: &mut QueryBuilder,
-    status: Option<JobStatus>,
-    running: &HashSet<i64>,
-) {
-    match status {
-        Some(JobStatus::Running) => {
-            query.push(" AND q.finished_at IS NULL AND q.id IN ");
-            // An empty list is no SQL; no request has this id.
-            push_list(query, running.iter().copied().chain([-1]));
-        }
-        Some(JobStatus::Queued) => {
-            query.push(" AND q.finished_at IS NULL AND q.id NOT IN ");
-            push_list(query, running.iter().copied().chain([-1]));
-        }
-        Some(status) => {
-            query.push(" AND q.job_status = ").push_bind(status.as_str());
-            query.push(" AND q.finished_at IS NOT NULL");
-        }
-        None => {}
+    async fn cancel_retries(
+        &self,
+        selection: &Selection,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let (selection, actor) = (selection.clone(), actor.clone());
+        self.write(move |connection| {
+            Box::pin(async move { retry::cancel(connection, &selection, &actor, now).await })
+        })
+        .await
     }
-}
 
-pub(super) fn asks_of_records(filter: &Filter) -> bool {
-    filter.event.is_some()
-        || filter.entity.is_some()
-        || filter.cause.is_some()
-        || filter.batch.is_some()
-}
+    async fn retry_batches(&self) -> Result<Vec<RetryBatch>> {
+        batches::last(&mut *self.begin_read().await?).await
+    }
 
-/// Adds what a filter asks for of a record, which goes by this name.
-pub(super) fn push_record(query: &mut QueryBuilder, record: &str, filter: &Filter) {
-    if let Some(event) = filter.event {
-        query.push(format!(" AND {record}.event = '{event}'"));
+    async fn retry_batch(&self, id: i64) -> Result<Option<RetryBatch>> {
+        batches::find(&mut *self.begin_read().await?, id).await
     }
-    if let Some(entity) = filter.entity {
-        query.push(format!(" AND {record}.entity = '{entity}'"));
-    }
-    if let Some(cause) = &filter.cause {
-        query.push(format!(" AND {record}.sync_status = 'error' AND {record}.cause = "));
-        query.push_bind(cause.clone());
-    }
-    if let Some(batch) = filter.batch {
-        query.push(format!(" AND {record}.batch = ")).push_bind(batch);
-    }
-}
 
-/// The requests that a call is under way for.
-pub(super) async fn running(connection: &mut Connection) -> Result<HashSet<i64>> {
-    let rows = sqlx::query("SELECT id, records FROM intent").fetch_all(connection).await?;
-    let mut running = HashSet::new();
-    for row in rows {
-        let id: i64 = row.try_get(0)?;
-        let records: Vec<IntentRecord> =
-            Place { table: "intent", row: &id }.parse(row.try_get(1)?)?;
-        running.extend(records.iter().map(|record| record.key.request.number()));
+    async fn cancel_retry_batch(&self, id: i64, actor: &Actor, now: Timestamp) -> Result<u64> {
+        let actor = actor.clone();
+        self.write(move |connection| {
+            Box::pin(async move { retry::cancel_batch(connection, id, &actor, now).await })
+        })
+        .await
     }
-    Ok(running)
+
+    async fn health(&self, since: Timestamp) -> Result<Vec<Health>> {
+        health::health(&mut *self.begin_read().await?, since).await
+    }
+
+    async fn steps(&self, span: &Span) -> Result<Vec<Step>> {
+        health::steps(&mut *self.begin_read().await?, span).await
+    }
+
+    async fn causes(
+        &self,
+        between: (Timestamp, Timestamp),
+        connectors: Option<&[ConnectorId]>,
+        limit: usize,
+    ) -> Result<Vec<Cause>> {
+        health::causes(&mut *self.begin_read().await?, between, connectors, limit).await
+    }
+
+    async fn used(
+        &self,
+        windows: &[(AccountId, SignedDuration)],
+        now: Timestamp,
+    ) -> Result<Vec<Used>> {
+        health::used(&mut *self.begin_read().await?, windows, now).await
+    }
 }
 
 fn whole(line: RequestLine, records: Vec<RecordItem>) -> RequestItem {
@@ -208,7 +196,6 @@ async fn records(
         let place = Place { table: "record", row: &request };
         let position: i64 = row.try_get(1)?;
         let due: Option<i64> = row.try_get(10)?;
-        let explanation: Option<String> = row.try_get(8)?;
         records.entry(request).or_default().push(RecordItem {
             position: place.count(position)?,
             entity: place.word(row.try_get(2)?)?,
@@ -217,10 +204,8 @@ async fn records(
             known_as: row.try_get(11)?,
             source_id: row.try_get(5)?,
             destination_id: row.try_get(6)?,
-            error: problem(place, row.try_get(7)?)?,
-            explanation: explanation
-                .map(|json| RawValue::from_string(json).map_err(|e| place.corrupt(e.to_string())))
-                .transpose()?,
+            error: place.problem(row.try_get(7)?)?,
+            explanation: place.raw(row.try_get(8)?)?,
             version: row.try_get(9)?,
             next_attempt_at: due.map(|due| place.time(due)).transpose()?,
             attempts: attempts.remove(&(request, position)).unwrap_or_default(),
@@ -256,7 +241,7 @@ async fn attempts(
             number: place.count(row.try_get(2)?)?,
             at: place.time(row.try_get(3)?)?,
             event: place.word(row.try_get(4)?)?,
-            error: problem(place, row.try_get(5)?)?,
+            error: place.problem(row.try_get(5)?)?,
             retry: row.try_get::<Option<&str>, _>(7)?.map(|word| place.word(word)).transpose()?,
             retry_by: row.try_get(9)?,
             version: row.try_get(8)?,
@@ -279,7 +264,7 @@ async fn calls(
 ) -> Result<HashMap<i64, CallItem>> {
     let mut calls = HashMap::with_capacity(wanted.len());
     let wanted: Vec<i64> = wanted.into_iter().collect();
-    for some in wanted.chunks(super::ROWS_A_STATEMENT) {
+    for some in wanted.chunks(ROWS_A_STATEMENT) {
         let mut query = QueryBuilder::new(
             "SELECT id, at, milliseconds, method, url, status, request, response, error FROM call \
              WHERE id IN ",
@@ -304,8 +289,4 @@ async fn calls(
         }
     }
     Ok(calls)
-}
-
-pub(super) fn problem(place: Place<'_>, json: Option<&str>) -> Result<Option<Problem>> {
-    json.map(|json| place.parse(json)).transpose()
 }

@@ -1,21 +1,95 @@
-//! Mails on their way.
+//! Mails on their way, and the incidents that they report.
 
-use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use plan::id::{ConnectorId, RequestId};
+use plan::incident::{Cause, Incident, ROW};
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Backend, Connection};
-use crate::{ClaimedMail, MailEnd, MailItem, MailState, NewMail, Page, Result};
+use super::{Backend, Connection, incident, outbox};
+use crate::error::Result;
+use crate::filter::Page;
+use crate::mail::{ClaimedMail, Mail, MailEnd, MailItem, MailState, NewMail};
 
-/// How long a mail is kept that is done with.
-const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+#[async_trait]
+impl Mail for Backend {
+    async fn incidents(&self) -> Result<Vec<Incident>> {
+        let mut transaction = self.begin_read().await?;
+        let rows = sqlx::query(
+            "SELECT connector, began, since, streak, longest, failed_at, passed, row_told, mails, \
+             told_at FROM incident ORDER BY connector",
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut causes = causes(&mut transaction).await?;
+        rows.iter()
+            .map(|row| {
+                let (connector, course) = incident::course(row)?;
+                let place = Place { table: "incident", row: &connector.0 };
+                let told_at: Option<i64> = row.try_get(9)?;
+                Ok(Incident {
+                    connector,
+                    course,
+                    row_told: row.try_get(7)?,
+                    mails: place.count(row.try_get(8)?)?,
+                    told_at: told_at.map(|ms| place.time(ms)).transpose()?,
+                    causes: causes.remove(&connector).unwrap_or_default(),
+                })
+            })
+            .collect()
+    }
 
-impl Backend {
-    pub(super) async fn take_mail(
+    async fn count_failed_records(
         &self,
+        connector: ConnectorId,
+        since: Option<RequestId>,
+    ) -> Result<u64> {
+        let Some(since) = since else { return Ok(0) };
+        let mut transaction = self.begin_read().await?;
+        let row = sqlx::query(
+            "SELECT count(*) FROM record \
+             WHERE event = 'failed' AND connector = $1 AND request >= $2",
+        )
+        .bind(connector.0)
+        .bind(since.number())
+        .fetch_one(&mut *transaction)
+        .await?;
+        Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
+    }
+
+    async fn tell_incident(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
         now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<ClaimedMail>> {
+    ) -> Result<bool> {
+        let incident = incident.clone();
+        self.write(move |connection| {
+            Box::pin(async move { tell(connection, &incident, mail.as_ref(), now).await })
+        })
+        .await
+    }
+
+    async fn end_incident(
+        &self,
+        incident: &Incident,
+        mail: Option<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let incident = incident.clone();
+        self.write(move |connection| {
+            Box::pin(async move { end(connection, &incident, mail.as_ref(), now).await })
+        })
+        .await
+    }
+
+    async fn claim_mail(&self, now: Timestamp, until: Timestamp) -> Result<Option<ClaimedMail>> {
         // Asked every few seconds, nearly always in vain: that must not take the write lock.
         let mut reading = self.begin_read().await?;
         let due = sqlx::query("SELECT 1 FROM mail WHERE due <= $1 LIMIT 1")
@@ -26,67 +100,19 @@ impl Backend {
         if due.is_none() {
             return Ok(None);
         }
-        let mut transaction = self.begin().await?;
-        // Of two nodes that see the same row one waits for the other, and then sees another `due`.
-        let row = sqlx::query(
-            "UPDATE mail SET due = $2, tries = tries + 1 WHERE due <= $1 AND id = \
-             (SELECT id FROM mail WHERE due <= $1 ORDER BY due, id LIMIT 1) \
-             RETURNING id, at, tries, message_id, thread, recipient, subject, body, private",
-        )
-        .bind(ms(now))
-        .bind(ms(until))
-        .fetch_optional(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        let Some(row) = row else { return Ok(None) };
-        let id = row.try_get(0)?;
-        let place = Place { table: "mail", row: &id };
-        Ok(Some(ClaimedMail {
-            id,
-            at: place.time(row.try_get(1)?)?,
-            tries: place.count(row.try_get(2)?)?,
-            mail: NewMail {
-                message_id: row.try_get(3)?,
-                thread: row.try_get(4)?,
-                recipient: row.try_get(5)?,
-                subject: row.try_get(6)?,
-                body: row.try_get(7)?,
-                private: row.try_get::<i64, _>(8)? != 0,
-            },
-        }))
+        self.write(move |connection| Box::pin(async move { claim(connection, now, until).await }))
+            .await
     }
 
-    pub(super) async fn finish_mail(
-        &self,
-        mail: &ClaimedMail,
-        end: MailEnd,
-        now: Timestamp,
-    ) -> Result<()> {
-        let (state, due, error) = match end {
-            MailEnd::Sent => (MailState::Sent, None, None),
-            MailEnd::Logged => (MailState::Logged, None, None),
-            MailEnd::Again { due, error } => (MailState::Queued, Some(due), Some(error)),
-            MailEnd::GivenUp { error } => (MailState::GivenUp, None, Some(error)),
-        };
-        let mut transaction = self.begin().await?;
-        sqlx::query(
-            "UPDATE mail SET state = $3, due = $4, ended_at = $5, error = $6, \
-             body = CASE WHEN private = 1 AND $4 IS NULL THEN '' ELSE body END \
-             WHERE id = $1 AND tries = $2 AND due IS NOT NULL",
-        )
-        .bind(mail.id)
-        .bind(i64::from(mail.tries))
-        .bind(state.as_str())
-        .bind(due.map(ms))
-        .bind(due.is_none().then(|| ms(now)))
-        .bind(error)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
+    async fn end_mail(&self, mail: &ClaimedMail, end: MailEnd, now: Timestamp) -> Result<()> {
+        let mail = mail.clone();
+        self.write(move |connection| {
+            Box::pin(async move { end_mail(connection, &mail, end, now).await })
+        })
+        .await
     }
 
-    pub(super) async fn read_mails(&self, limit: usize) -> Result<Vec<MailItem>> {
+    async fn mails(&self, limit: usize) -> Result<Vec<MailItem>> {
         let mut transaction = self.begin_read().await?;
         let limit = i64::try_from(limit.min(Page::MOST)).unwrap_or(i64::MAX);
         let rows = sqlx::query(
@@ -119,29 +145,151 @@ impl Backend {
     }
 }
 
-/// Queues a mail, due now, and forgets those that were done with long ago.
-pub(super) async fn queue(
+async fn tell(
     connection: &mut Connection,
-    mail: &NewMail,
+    told: &Incident,
+    mail: Option<&NewMail>,
     now: Timestamp,
-) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO mail (message_id, thread, at, recipient, subject, body, state, tries, due, \
-         private) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $3, $8)",
+) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE incident SET mails = mails + 1, told_at = $4, row_told = row_told OR $5 \
+         WHERE connector = $1 AND began = $2 AND mails = $3",
     )
-    .bind(&mail.message_id)
-    .bind(mail.thread.as_deref())
+    .bind(told.connector.0)
+    .bind(ms(told.course.began))
+    .bind(i64::from(told.mails))
     .bind(ms(now))
-    .bind(&mail.recipient)
-    .bind(&mail.subject)
-    .bind(&mail.body)
-    .bind(MailState::Queued.as_str())
-    .bind(i64::from(mail.private))
+    .bind(told.course.longest >= ROW)
     .execute(&mut *connection)
     .await?;
-    sqlx::query("DELETE FROM mail WHERE due IS NULL AND ended_at < $1")
-        .bind(ms(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN)))
-        .execute(connection)
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    for cause in &told.causes {
+        sqlx::query(
+            "UPDATE incident_cause SET told = $4 \
+             WHERE connector = $1 AND kind = $2 AND name = $3",
+        )
+        .bind(told.connector.0)
+        .bind(cause.kind.as_str())
+        .bind(&cause.name)
+        .bind(incident::number(cause.count))
+        .execute(&mut *connection)
         .await?;
+    }
+    if let Some(mail) = mail {
+        outbox::queue(connection, mail, now).await?;
+    }
+    Ok(true)
+}
+
+async fn end(
+    connection: &mut Connection,
+    incident: &Incident,
+    mail: Option<&NewMail>,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "DELETE FROM incident WHERE connector = $1 AND began = $2 AND mails = $3 \
+         AND failed_at = $4 AND streak = $5",
+    )
+    .bind(incident.connector.0)
+    .bind(ms(incident.course.began))
+    .bind(i64::from(incident.mails))
+    .bind(ms(incident.course.failed_at))
+    .bind(i64::from(incident.course.streak))
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    if let Some(mail) = mail {
+        outbox::queue(connection, mail, now).await?;
+    }
+    Ok(true)
+}
+
+async fn claim(
+    connection: &mut Connection,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<ClaimedMail>> {
+    // Of two nodes that see the same row one waits for the other, and then sees another `due`.
+    let row = sqlx::query(
+        "UPDATE mail SET due = $2, tries = tries + 1 WHERE due <= $1 AND id = \
+         (SELECT id FROM mail WHERE due <= $1 ORDER BY due, id LIMIT 1) \
+         RETURNING id, at, tries, message_id, thread, recipient, subject, body, private",
+    )
+    .bind(ms(now))
+    .bind(ms(until))
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let id = row.try_get(0)?;
+    let place = Place { table: "mail", row: &id };
+    Ok(Some(ClaimedMail {
+        id,
+        at: place.time(row.try_get(1)?)?,
+        tries: place.count(row.try_get(2)?)?,
+        mail: NewMail {
+            message_id: row.try_get(3)?,
+            thread: row.try_get(4)?,
+            recipient: row.try_get(5)?,
+            subject: row.try_get(6)?,
+            body: row.try_get(7)?,
+            private: row.try_get::<i64, _>(8)? != 0,
+        },
+    }))
+}
+
+async fn end_mail(
+    connection: &mut Connection,
+    mail: &ClaimedMail,
+    end: MailEnd,
+    now: Timestamp,
+) -> Result<()> {
+    let (state, due, error) = match end {
+        MailEnd::Sent => (MailState::Sent, None, None),
+        MailEnd::Logged => (MailState::Logged, None, None),
+        MailEnd::Again { due, error } => (MailState::Queued, Some(due), Some(error)),
+        MailEnd::GivenUp { error } => (MailState::GivenUp, None, Some(error)),
+    };
+    sqlx::query(
+        "UPDATE mail SET state = $3, due = $4, ended_at = $5, error = $6, \
+         body = CASE WHEN private = 1 AND $4 IS NULL THEN '' ELSE body END \
+         WHERE id = $1 AND tries = $2 AND due IS NOT NULL",
+    )
+    .bind(mail.id)
+    .bind(i64::from(mail.tries))
+    .bind(state.as_str())
+    .bind(due.map(ms))
+    .bind(due.is_none().then(|| ms(now)))
+    .bind(error)
+    .execute(connection)
+    .await?;
     Ok(())
+}
+
+async fn causes(connection: &mut Connection) -> Result<HashMap<ConnectorId, Vec<Cause>>> {
+    let rows = sqlx::query(
+        "SELECT connector, kind, name, count, told, problem, request FROM incident_cause \
+         ORDER BY connector, count DESC, kind, name",
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut causes: HashMap<ConnectorId, Vec<Cause>> = HashMap::new();
+    for row in &rows {
+        let connector = ConnectorId(row.try_get(0)?);
+        let place = Place { table: "incident_cause", row: &connector.0 };
+        let request: Option<i64> = row.try_get(6)?;
+        causes.entry(connector).or_default().push(Cause {
+            kind: place.word(row.try_get(1)?)?,
+            name: row.try_get(2)?,
+            count: row.try_get::<i64, _>(3)?.cast_unsigned(),
+            told: row.try_get::<i64, _>(4)?.cast_unsigned(),
+            problem: place.parse(row.try_get(5)?)?,
+            request: request.map(RequestId::from_number),
+        });
+    }
+    Ok(causes)
 }

@@ -1,4 +1,4 @@
-//! Keeping what the dispatcher did and is about to do.
+//! Recording what the dispatcher did and is about to do.
 
 use std::collections::HashMap;
 
@@ -7,34 +7,26 @@ use plan::outcome::{RetryWith, SyncStatus};
 
 use super::values::{json, ms};
 use super::{
-    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, incident, lease, links, push_list,
-    reviews, tally,
+    Connection, QueryBuilder, ROWS_A_STATEMENT, incident, links, push_list, standing, tally,
 };
-use crate::{
-    AttemptOutcome, Call, Intent, Lease, Progress, RecordKey, RequestState, Result, Spent, Stage,
+use crate::error::Result;
+use crate::progress::{
+    AttemptOutcome, Call, Intent, Progress, RecordKey, RequestState, Spent, Stage,
 };
 
-impl Backend {
-    pub(super) async fn keep_progress(&self, lease: &Lease, progress: &Progress) -> Result<()> {
-        if progress.is_empty() {
-            return Ok(());
-        }
-        let mut transaction = self.begin().await?;
-        lease::check(&mut transaction, lease).await?;
-        keep_calls(&mut transaction, &progress.calls).await?;
-        keep_attempts(&mut transaction, &progress.attempts).await?;
-        keep_requests(&mut transaction, &progress.requests).await?;
-        links::keep(&mut transaction, &progress.links).await?;
-        links::keep_gone(&mut transaction, &progress.gone).await?;
-        reviews::solve(&mut transaction, &progress.solved).await?;
-        reviews::keep(&mut transaction, &progress.reviews).await?;
-        settle(&mut transaction, &progress.settled).await?;
-        keep_intents(&mut transaction, &progress.intents).await?;
-        add_spent(&mut transaction, &progress.spent).await?;
-        incident::count(&mut transaction, progress).await?;
-        transaction.commit().await?;
-        Ok(())
-    }
+/// Records all of it; the lease was checked.
+pub(super) async fn record(connection: &mut Connection, progress: &Progress) -> Result<()> {
+    keep_calls(connection, &progress.calls).await?;
+    keep_attempts(connection, &progress.attempts).await?;
+    keep_requests(connection, &progress.requests).await?;
+    links::keep(connection, &progress.links).await?;
+    links::keep_gone(connection, &progress.gone).await?;
+    standing::solve(connection, &progress.solved).await?;
+    standing::keep(connection, &progress.reviews).await?;
+    settle(connection, &progress.settled).await?;
+    keep_intents(connection, &progress.intents).await?;
+    add_spent(connection, &progress.spent).await?;
+    incident::count(connection, progress).await
 }
 
 async fn keep_calls(connection: &mut Connection, calls: &[Call]) -> Result<()> {

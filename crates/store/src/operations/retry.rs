@@ -6,8 +6,11 @@ use jiff::Timestamp;
 use sqlx::Row;
 
 use super::values::{json, ms};
-use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, log, push_list};
-use crate::{Actor, Filter, Result, Retried, Retry, Selection};
+use super::{Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, filter, push_list};
+use crate::audit::Actor;
+use crate::error::Result;
+use crate::filter::Filter;
+use crate::retry::{Retried, Retry, Selection};
 
 /// A record that a person asked to retry and that nobody has begun.
 const NOT_BEGUN: &str = "retry IS NOT NULL AND tries = 0 AND due IS NOT NULL";
@@ -16,63 +19,54 @@ const NOT_BEGUN: &str = "retry IS NOT NULL AND tries = 0 AND due IS NOT NULL";
 /// person decides otherwise.
 pub(super) const LEFT_ALONE: &str = "problem LIKE '{\"code\":\"left_alone\"%'";
 
-impl Backend {
-    pub(super) async fn queue_again(
-        &self,
-        retry: &Retry,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<Retried> {
-        let mut transaction = self.begin().await?;
-        let retried = queue(&mut transaction, retry, actor, now).await?;
-        if retried.requests == 0 {
-            transaction.rollback().await?;
-            return Ok(Retried { requests: 0, batch: None });
-        }
-        note(&mut transaction, "retry", retried.requests, &retry.selection, actor, now).await?;
-        transaction.commit().await?;
-        Ok(retried)
-    }
+/// Queues failed records again.
+pub(super) async fn retry(
+    connection: &mut Connection,
+    retry: &Retry,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Retried> {
+    let retried = queue(connection, retry, actor, now).await?;
+    note(connection, "retry", retried.requests, &retry.selection, actor, now).await?;
+    Ok(retried)
+}
 
-    pub(super) async fn take_back(
-        &self,
-        selection: &Selection,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<u64> {
-        let mut transaction = self.begin().await?;
-        let requests = selected(&mut transaction, selection).await?;
-        let touched = cancel(&mut transaction, &requests, actor, now).await?;
-        note(&mut transaction, "cancel_retries", touched, selection, actor, now).await?;
-        transaction.commit().await?;
-        Ok(touched)
-    }
+/// Takes back what was queued again and nobody has begun; returns how many requests that touched.
+pub(super) async fn cancel(
+    connection: &mut Connection,
+    selection: &Selection,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<u64> {
+    let requests = selected(connection, selection).await?;
+    let touched = take_back(connection, &requests, actor, now).await?;
+    note(connection, "cancel_retries", touched, selection, actor, now).await?;
+    Ok(touched)
+}
 
-    pub(super) async fn take_back_batch(
-        &self,
-        batch: i64,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<u64> {
-        let mut transaction = self.begin().await?;
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT DISTINCT request FROM record WHERE batch = $1 AND {NOT_BEGUN}"
-        )))
-        .bind(batch)
-        .fetch_all(&mut *transaction)
-        .await?;
-        let requests: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-        let touched = cancel(&mut transaction, &requests, actor, now).await?;
-        if touched > 0 {
-            let subject = format!("{touched} requests");
-            let after = Some(json(&format!("what was left of batch {batch}"))?);
-            let action = "cancel_retries";
-            let entry = audit::Entry { action, subject: &subject, before: None, after };
-            audit::audit(&mut transaction, actor, now, &entry).await?;
-        }
-        transaction.commit().await?;
-        Ok(touched)
+/// The same of what is left of a batch.
+pub(super) async fn cancel_batch(
+    connection: &mut Connection,
+    batch: i64,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<u64> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT DISTINCT request FROM record WHERE batch = $1 AND {NOT_BEGUN}"
+    )))
+    .bind(batch)
+    .fetch_all(&mut *connection)
+    .await?;
+    let requests: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let touched = take_back(connection, &requests, actor, now).await?;
+    if touched > 0 {
+        let subject = format!("{touched} requests");
+        let after = Some(json(&format!("what was left of batch {batch}"))?);
+        let action = "cancel_retries";
+        let entry = audit::Entry { action, subject: &subject, before: None, after };
+        audit::audit(connection, actor, now, &entry).await?;
     }
+    Ok(touched)
 }
 
 /// Makes failed records due again, as a batch.
@@ -92,6 +86,10 @@ pub(super) async fn queue(
         let touched = again(connection, some, retry, batch).await?;
         requests += touched.0;
         records += touched.1;
+    }
+    if requests == 0 {
+        batches::forget(connection, batch).await?;
+        return Ok(Retried { requests: 0, batch: None });
     }
     batches::keep(connection, batch, requests, records).await?;
     Ok(Retried { requests, batch: Some(batch) })
@@ -132,10 +130,10 @@ async fn selected(connection: &mut Connection, selection: &Selection) -> Result<
     }
 }
 
-async fn failed(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>> {
-    let running = log::running(connection).await?;
-    let mut query = log::matching("SELECT q.id FROM request q", filter);
-    log::push_job_status(&mut query, filter.job_status, &running);
+async fn failed(connection: &mut Connection, wanted: &Filter) -> Result<Vec<i64>> {
+    let running = filter::running(connection).await?;
+    let mut query = filter::matching("SELECT q.id FROM request q", wanted);
+    filter::push_job_status(&mut query, wanted.job_status, &running);
     query.push(
         " AND EXISTS (SELECT 1 FROM record f WHERE f.request = q.id AND f.event = 'failed') \
          ORDER BY q.id LIMIT ",
@@ -145,8 +143,8 @@ async fn failed(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Makes failed records of these requests, and those that were left alone, due at these times; answers how many requests have one,
-/// and how many records that are.
+/// Makes failed records of these requests, and those that were left alone, due at these times;
+/// returns how many requests have one, and how many records there are.
 async fn again(
     connection: &mut Connection,
     requests: &[(i64, i64)],
@@ -177,9 +175,9 @@ async fn again(
     Ok((done.rows_affected(), records.rows_affected()))
 }
 
-/// Makes records of these requests failed again that were queued and not begun; answers how many
+/// Makes records of these requests failed again that were queued and not begun; returns how many
 /// requests have one.
-async fn cancel(
+async fn take_back(
     connection: &mut Connection,
     requests: &[i64],
     actor: &Actor,
@@ -187,12 +185,12 @@ async fn cancel(
 ) -> Result<u64> {
     let mut touched = 0;
     for some in requests.chunks(ROWS_A_STATEMENT) {
-        touched += cancel_some(connection, some, actor, now).await?;
+        touched += take_back_some(connection, some, actor, now).await?;
     }
     Ok(touched)
 }
 
-async fn cancel_some(
+async fn take_back_some(
     connection: &mut Connection,
     requests: &[i64],
     actor: &Actor,

@@ -1,5 +1,6 @@
-//! What a person decides about leads.
+//! What people decide about leads.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::id::{AccountId, RequestId};
 use plan::identity;
@@ -9,105 +10,20 @@ use plan::review::{Choice, Reason, State};
 use sqlx::Row;
 
 use super::values::{Place, json, ms};
-use super::{
-    Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, audit, lease, push_list, retry,
-};
-use crate::{
-    Actor, Error, NewReview, Page, Result, Retried, Retry, ReviewFilter, ReviewItem, Selection,
-    Standing,
-};
+use super::{Backend, Connection, DbRow, QueryBuilder, audit, lease, links, push_list, retry};
+use crate::audit::Actor;
+use crate::error::{Error, Result};
+use crate::filter::Page;
+use crate::retry::{Retried, Retry, Selection};
+use crate::reviews::{ReviewFilter, ReviewItem, Reviews};
 
 const ITEM: &str = "SELECT v.id, c.name, v.source_id, v.known_as, v.reason, v.state, v.opened_at, \
                     v.request, v.choice, v.decided_at, v.decided_by, v.evidence \
                     FROM review v JOIN connector c ON c.id = v.connector WHERE v.id > 0";
 
-/// Keeps questions. One takes the place of an earlier one of the same lead and kind, and is open.
-pub(super) async fn keep(connection: &mut Connection, reviews: &[NewReview]) -> Result<()> {
-    for new in reviews {
-        let reason = new.review.reason;
-        let destination_id = match (reason, new.review.candidates.as_slice()) {
-            (Reason::Conflict, [only]) => Some(only.lead_id.as_str()),
-            _ => None,
-        };
-        let evidence = json(&new.review)?;
-        let known = sqlx::query(
-            "SELECT id, state FROM review WHERE connector = $1 AND source_id = $2 \
-             AND (reason = 'conflict') = $3",
-        )
-        .bind(new.connector.0)
-        .bind(&new.source_id)
-        .bind(reason == Reason::Conflict)
-        .fetch_optional(&mut *connection)
-        .await?;
-        let known = known.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?)));
-        let known: Option<(i64, String)> = known.transpose()?;
-        let query = match &known {
-            // What was decided while the record was at work is not lost by that: the record is
-            // tried again under the decision.
-            Some((_, state)) if state == State::Decided.as_str() && !new.knows_decision => continue,
-            Some((id, _)) => sqlx::query(
-                "UPDATE review SET known_as = $2, reason = $3, evidence = $4, request = $5, \
-                 destination_id = $6, \
-                 opened_at = CASE WHEN state = 'open' THEN opened_at ELSE $7 END, state = 'open', \
-                 choice = NULL, decided_at = NULL, decided_by = NULL WHERE id = $1",
-            )
-            .bind(id),
-            None => sqlx::query(
-                "INSERT INTO review (connector, known_as, reason, evidence, request, \
-                 destination_id, opened_at, source, destination, source_id, state) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open')",
-            )
-            .bind(new.connector.0),
-        };
-        let query = query
-            .bind(new.known_as.as_deref())
-            .bind(reason.as_str())
-            .bind(evidence)
-            .bind(new.request.number())
-            .bind(destination_id)
-            .bind(ms(new.at));
-        let query = match known {
-            Some(_) => query,
-            None => query.bind(new.source.0).bind(new.destination.0).bind(&new.source_id),
-        };
-        query.execute(&mut *connection).await?;
-    }
-    Ok(())
-}
-
-/// Nothing is left to decide in these.
-pub(super) async fn solve(connection: &mut Connection, ids: &[i64]) -> Result<()> {
-    for some in ids.chunks(ROWS_A_STATEMENT) {
-        let mut query = QueryBuilder::new("UPDATE review SET state = 'solved' WHERE id IN ");
-        push_list(&mut query, some.iter().copied());
-        query.build().persistent(false).execute(&mut *connection).await?;
-    }
-    Ok(())
-}
-
-impl Backend {
-    pub(super) async fn find_standing(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>> {
-        let mut transaction = self.begin_read().await?;
-        let mut standing = Vec::new();
-        for some in ids.chunks(ROWS_A_STATEMENT) {
-            for column in ["source_id", "destination_id"] {
-                let mut query = QueryBuilder::new(format!(
-                    "SELECT id, source, source_id, destination_id, reason, state, choice \
-                     FROM review WHERE state <> 'solved' AND source IN ({0}, {1}) \
-                     AND destination IN ({0}, {1}) AND {column} IN ",
-                    pair.first.0, pair.second.0
-                ));
-                push_list(&mut query, some.iter().map(String::as_str));
-                query.push(" ORDER BY id");
-                for row in query.build().persistent(false).fetch_all(&mut *transaction).await? {
-                    standing.push(one_standing(&row)?);
-                }
-            }
-        }
-        Ok(standing)
-    }
-
-    pub(super) async fn find_reviews(
+#[async_trait]
+impl Reviews for Backend {
+    async fn reviews(
         &self,
         filter: &ReviewFilter,
         limit: usize,
@@ -126,7 +42,7 @@ impl Backend {
         Ok((items, cursor))
     }
 
-    pub(super) async fn find_review(&self, id: i64) -> Result<Option<ReviewItem>> {
+    async fn review(&self, id: i64) -> Result<Option<ReviewItem>> {
         let mut transaction = self.begin_read().await?;
         let mut query = QueryBuilder::new(ITEM);
         query.push(" AND v.id = ").push_bind(id);
@@ -134,7 +50,7 @@ impl Backend {
         row.as_ref().map(item).transpose()
     }
 
-    pub(super) async fn count_matching_reviews(&self, filter: &ReviewFilter) -> Result<u64> {
+    async fn count_reviews(&self, filter: &ReviewFilter) -> Result<u64> {
         let mut transaction = self.begin_read().await?;
         let mut query = QueryBuilder::new(
             "SELECT count(*) FROM review v JOIN connector c ON c.id = v.connector WHERE v.id > 0",
@@ -144,53 +60,81 @@ impl Backend {
         Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
     }
 
-    pub(super) async fn decide(
+    async fn decide_review(
         &self,
         id: i64,
         choice: Option<&Choice>,
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Retried> {
-        let mut transaction = self.begin().await?;
-        let row = sqlx::query(
-            "SELECT connector, source, destination, source_id, state, choice FROM review \
-             WHERE id = $1",
-        )
-        .bind(id)
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(row) = row else {
-            return Err(Error::Refused(format!("there is no review {id}")));
-        };
-        let accounts = (AccountId(row.try_get(1)?), AccountId(row.try_get(2)?));
-        let lead: String = row.try_get(3)?;
-        let state: State = Place { table: "review", row: &id }.word(row.try_get(4)?)?;
-        let before: Option<String> = row.try_get(5)?;
-        must_fit(state, choice)?;
-        let after = choice.map(json).transpose()?;
-        sqlx::query(
-            "UPDATE review SET state = $2, choice = $3, decided_at = $4, decided_by = $5 \
-             WHERE id = $1",
-        )
-        .bind(id)
-        .bind(if choice.is_some() { State::Decided } else { State::Open }.as_str())
-        .bind(after.as_deref())
-        .bind(choice.map(|_| ms(now)))
-        .bind(choice.map(|_| actor.0.as_str()))
-        .execute(&mut *transaction)
-        .await?;
-        if choice.is_none() {
-            forget_link(&mut transaction, accounts, &lead).await?;
-        }
-        let action = if choice.is_some() { "decide_review" } else { "undo_review" };
-        let entry = audit::Entry { action, subject: &lead, before, after };
-        audit::audit(&mut transaction, actor, now, &entry).await?;
-        let retried = match choice {
-            Some(_) => drain(&mut transaction, accounts, &lead, actor, now).await?,
-            None => Retried { requests: 0, batch: None },
-        };
-        transaction.commit().await?;
-        Ok(retried)
+        let (choice, actor) = (choice.cloned(), actor.clone());
+        self.write(move |connection| {
+            Box::pin(async move { decide(connection, id, choice.as_ref(), &actor, now).await })
+        })
+        .await
+    }
+
+    async fn release_field(
+        &self,
+        end: (Pair, Side),
+        lead: &str,
+        field: &str,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (lead, field, actor) = (lead.to_owned(), field.to_owned(), actor.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                links::release_field(connection, end, &lead, &field, &actor, now).await
+            })
+        })
+        .await
+    }
+}
+
+async fn decide(
+    connection: &mut Connection,
+    id: i64,
+    choice: Option<&Choice>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Retried> {
+    let row = sqlx::query(
+        "SELECT connector, source, destination, source_id, state, choice FROM review \
+         WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else {
+        return Err(Error::Refused(format!("there is no review {id}")));
+    };
+    let accounts = (AccountId(row.try_get(1)?), AccountId(row.try_get(2)?));
+    let lead: String = row.try_get(3)?;
+    let state: State = Place { table: "review", row: &id }.word(row.try_get(4)?)?;
+    let before: Option<String> = row.try_get(5)?;
+    must_fit(state, choice)?;
+    let after = choice.map(json).transpose()?;
+    sqlx::query(
+        "UPDATE review SET state = $2, choice = $3, decided_at = $4, decided_by = $5 \
+         WHERE id = $1",
+    )
+    .bind(id)
+    .bind(if choice.is_some() { State::Decided } else { State::Open }.as_str())
+    .bind(after.as_deref())
+    .bind(choice.map(|_| ms(now)))
+    .bind(choice.map(|_| actor.0.as_str()))
+    .execute(&mut *connection)
+    .await?;
+    if choice.is_none() {
+        forget_link(connection, accounts, &lead).await?;
+    }
+    let action = if choice.is_some() { "decide_review" } else { "undo_review" };
+    let entry = audit::Entry { action, subject: &lead, before, after };
+    audit::audit(connection, actor, now, &entry).await?;
+    match choice {
+        Some(_) => drain(connection, accounts, &lead, actor, now).await,
+        None => Ok(Retried { requests: 0, batch: None }),
     }
 }
 
@@ -288,20 +232,6 @@ async fn drain(
     let selection = Selection::Requests(requests);
     let retry = Retry { with: RetryWith::Now, per_minute: None, ..selection.into() };
     retry::queue(connection, &retry, actor, now).await
-}
-
-fn one_standing(row: &DbRow) -> Result<Standing> {
-    let id = row.try_get(0)?;
-    let place = Place { table: "review", row: &id };
-    Ok(Standing {
-        id,
-        source: AccountId(row.try_get(1)?),
-        source_id: row.try_get(2)?,
-        destination_id: row.try_get(3)?,
-        reason: place.word(row.try_get(4)?)?,
-        state: place.word(row.try_get(5)?)?,
-        choice: row.try_get::<Option<&str>, _>(6)?.map(|json| place.parse(json)).transpose()?,
-    })
 }
 
 fn item(row: &DbRow) -> Result<ReviewItem> {

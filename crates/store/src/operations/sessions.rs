@@ -4,208 +4,193 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Backend, Connection, mail};
-use crate::session::{IDLE, LONGEST, MOST_LINKS, MOST_SESSIONS};
-use crate::{
-    EndSessions, Guest, NewLink, NewMail, NewSession, Person, Result, Session, SessionItem,
-    TokenHash,
+use super::{Connection, outbox};
+use crate::error::Result;
+use crate::mail::NewMail;
+use crate::session::{
+    EndSessions, Guest, IDLE, LONGEST, MOST_LINKS, MOST_SESSIONS, NewLink, NewSession, Person,
+    Session, SessionItem,
 };
+use crate::token::TokenHash;
 
 /// How old the time of the last use may be before it is written again.
 const STALE: SignedDuration = SignedDuration::from_mins(5);
 /// The longest name of a browser that is kept, in characters.
 const LONGEST_AGENT: usize = 200;
 
-impl Backend {
-    pub(super) async fn start_session(
-        &self,
-        email: &str,
-        new: NewSession,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let mut transaction = self.begin().await?;
-        let owner = sqlx::query("SELECT id FROM users WHERE email = $1")
-            .bind(email.trim().to_lowercase())
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let Some(owner) = owner else { return Ok(false) };
-        begin(&mut transaction, &Whose::Owner(owner.try_get(0)?), new, now).await?;
-        transaction.commit().await?;
-        Ok(true)
-    }
-
-    pub(super) async fn write_link(
-        &self,
-        link: NewLink,
-        mail: &NewMail,
-        now: Timestamp,
-    ) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        let email = link.email.trim().to_lowercase();
-        sqlx::query(
-            "INSERT INTO sign_in_link (hash, email, made_at, expires_at) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(&link.hash.0[..])
-        .bind(&email)
-        .bind(ms(now))
-        .bind(ms(link.expires_at))
-        .execute(&mut *transaction)
+pub(super) async fn begin(
+    connection: &mut Connection,
+    email: &str,
+    new: NewSession,
+    now: Timestamp,
+) -> Result<bool> {
+    let owner = sqlx::query("SELECT id FROM users WHERE email = $1")
+        .bind(email.trim().to_lowercase())
+        .fetch_optional(&mut *connection)
         .await?;
-        sqlx::query(
-            "DELETE FROM sign_in_link WHERE expires_at <= $1 OR (email = $2 AND hash NOT IN \
-             (SELECT hash FROM sign_in_link WHERE email = $2 ORDER BY made_at DESC, hash LIMIT $3))",
-        )
-        .bind(ms(now))
-        .bind(&email)
-        .bind(MOST_LINKS)
-        .execute(&mut *transaction)
-        .await?;
-        mail::queue(&mut transaction, mail, now).await?;
-        transaction.commit().await?;
-        Ok(())
-    }
+    let Some(owner) = owner else { return Ok(false) };
+    insert(connection, &Whose::Owner(owner.try_get(0)?), new, now).await?;
+    Ok(true)
+}
 
-    pub(super) async fn read_link(
-        &self,
-        hash: TokenHash,
-        now: Timestamp,
-    ) -> Result<Option<String>> {
-        let mut transaction = self.begin_read().await?;
-        let row = sqlx::query("SELECT email FROM sign_in_link WHERE hash = $1 AND expires_at > $2")
-            .bind(&hash.0[..])
-            .bind(ms(now))
-            .fetch_optional(&mut *transaction)
-            .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
-    }
+pub(super) async fn keep_link(
+    connection: &mut Connection,
+    link: NewLink,
+    mail: &NewMail,
+    now: Timestamp,
+) -> Result<()> {
+    let email = link.email.trim().to_lowercase();
+    sqlx::query(
+        "INSERT INTO sign_in_link (hash, email, made_at, expires_at) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(&link.hash.0[..])
+    .bind(&email)
+    .bind(ms(now))
+    .bind(ms(link.expires_at))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "DELETE FROM sign_in_link WHERE expires_at <= $1 OR (email = $2 AND hash NOT IN \
+         (SELECT hash FROM sign_in_link WHERE email = $2 ORDER BY made_at DESC, hash LIMIT $3))",
+    )
+    .bind(ms(now))
+    .bind(&email)
+    .bind(MOST_LINKS)
+    .execute(&mut *connection)
+    .await?;
+    outbox::queue(connection, mail, now).await?;
+    Ok(())
+}
 
-    pub(super) async fn start_session_by_link(
-        &self,
-        link: TokenHash,
-        new: NewSession,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let mut transaction = self.begin().await?;
-        let row = sqlx::query(
-            "DELETE FROM sign_in_link WHERE hash = $1 AND expires_at > $2 RETURNING email",
-        )
-        .bind(&link.0[..])
-        .bind(ms(now))
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(row) = row else { return Ok(false) };
-        begin(&mut transaction, &Whose::Guest(row.try_get(0)?), new, now).await?;
-        transaction.commit().await?;
-        Ok(true)
-    }
-
-    pub(super) async fn find_session(
-        &self,
-        hash: TokenHash,
-        now: Timestamp,
-    ) -> Result<Option<(Session, bool)>> {
-        let mut transaction = self.begin_read().await?;
-        let row = sqlx::query(
-            "SELECT s.id, COALESCE(u.email, s.email), u.role, s.seen_at \
-             FROM session s LEFT JOIN users u ON u.id = s.owner \
-             WHERE s.hash = $1 AND s.expires_at > $2 AND s.seen_at > $3",
-        )
+pub(super) async fn link_of(
+    connection: &mut Connection,
+    hash: TokenHash,
+    now: Timestamp,
+) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT email FROM sign_in_link WHERE hash = $1 AND expires_at > $2")
         .bind(&hash.0[..])
         .bind(ms(now))
-        .bind(idle_since(now))
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut *connection)
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        let id: i64 = row.try_get(0)?;
-        let place = Place { table: "session", row: &id };
-        let person = match row.try_get::<Option<&str>, _>(2)? {
-            Some(role) => Person::User(place.word(role)?),
-            None => Person::AccountUser,
-        };
-        let session = Session { id, email: row.try_get(1)?, person };
-        let seen = place.time(row.try_get(3)?)?;
-        Ok(Some((session, now.duration_since(seen) > STALE)))
-    }
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
 
-    pub(super) async fn mark_seen(&self, id: i64, now: Timestamp) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        sqlx::query("UPDATE session SET seen_at = $2 WHERE id = $1")
-            .bind(id)
+pub(super) async fn begin_by_link(
+    connection: &mut Connection,
+    link: TokenHash,
+    new: NewSession,
+    now: Timestamp,
+) -> Result<bool> {
+    let row =
+        sqlx::query("DELETE FROM sign_in_link WHERE hash = $1 AND expires_at > $2 RETURNING email")
+            .bind(&link.0[..])
             .bind(ms(now))
-            .execute(&mut *transaction)
+            .fetch_optional(&mut *connection)
             .await?;
-        transaction.commit().await?;
-        Ok(())
-    }
+    let Some(row) = row else { return Ok(false) };
+    insert(connection, &Whose::Guest(row.try_get(0)?), new, now).await?;
+    Ok(true)
+}
 
-    pub(super) async fn read_sessions(
-        &self,
-        of: &Session,
-        now: Timestamp,
-    ) -> Result<Vec<SessionItem>> {
-        let mut transaction = self.begin_read().await?;
-        let sql = format!(
-            "SELECT id, made_at, seen_at, agent FROM session \
-             WHERE {SAME_PERSON} AND expires_at > $2 AND seen_at > $3 \
-             ORDER BY seen_at DESC, id DESC",
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(of.id)
-            .bind(ms(now))
-            .bind(idle_since(now))
-            .fetch_all(&mut *transaction)
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let id: i64 = row.try_get(0)?;
-                let place = Place { table: "session", row: &id };
-                Ok(SessionItem {
-                    id,
-                    made_at: place.time(row.try_get(1)?)?,
-                    seen_at: place.time(row.try_get(2)?)?,
-                    agent: row.try_get(3)?,
-                })
-            })
-            .collect()
-    }
+pub(super) async fn find(
+    connection: &mut Connection,
+    hash: TokenHash,
+    now: Timestamp,
+) -> Result<Option<(Session, bool)>> {
+    let row = sqlx::query(
+        "SELECT s.id, COALESCE(u.email, s.email), u.role, s.seen_at \
+         FROM session s LEFT JOIN users u ON u.id = s.owner \
+         WHERE s.hash = $1 AND s.expires_at > $2 AND s.seen_at > $3",
+    )
+    .bind(&hash.0[..])
+    .bind(ms(now))
+    .bind(idle_since(now))
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let id: i64 = row.try_get(0)?;
+    let place = Place { table: "session", row: &id };
+    let person = match row.try_get::<Option<&str>, _>(2)? {
+        Some(role) => Person::User(place.word(role)?),
+        None => Person::AccountUser,
+    };
+    let session = Session { id, email: row.try_get(1)?, person };
+    let seen = place.time(row.try_get(3)?)?;
+    Ok(Some((session, now.duration_since(seen) > STALE)))
+}
 
-    pub(super) async fn remove_sessions(&self, of: &Session, which: EndSessions) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        let (sql, id) = match which {
-            EndSessions::One(id) => ("id = $2", id),
-            EndSessions::Others(id) => ("id <> $2", id),
-        };
-        let sql = format!("DELETE FROM session WHERE {SAME_PERSON} AND {sql}");
-        sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(of.id)
-            .bind(id)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(())
-    }
+pub(super) async fn mark_seen(connection: &mut Connection, id: i64, now: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE session SET seen_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(ms(now))
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
 
-    pub(super) async fn read_guests(&self, now: Timestamp) -> Result<Vec<Guest>> {
-        let mut transaction = self.begin_read().await?;
-        let rows = sqlx::query(
-            "SELECT email, count(*), max(seen_at) FROM session \
-             WHERE email IS NOT NULL AND expires_at > $1 AND seen_at > $2 \
-             GROUP BY email ORDER BY email",
-        )
+pub(super) async fn of(
+    connection: &mut Connection,
+    of: &Session,
+    now: Timestamp,
+) -> Result<Vec<SessionItem>> {
+    let sql = format!(
+        "SELECT id, made_at, seen_at, agent FROM session \
+         WHERE {SAME_PERSON} AND expires_at > $2 AND seen_at > $3 \
+         ORDER BY seen_at DESC, id DESC",
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(of.id)
         .bind(ms(now))
         .bind(idle_since(now))
-        .fetch_all(&mut *transaction)
+        .fetch_all(&mut *connection)
         .await?;
-        rows.iter()
-            .map(|row| {
-                let email: String = row.try_get(0)?;
-                let place = Place { table: "session", row: &email };
-                let seen_at = place.time(row.try_get(2)?)?;
-                let sessions: i64 = row.try_get(1)?;
-                Ok(Guest { seen_at, sessions: sessions.cast_unsigned(), email: email.clone() })
+    rows.iter()
+        .map(|row| {
+            let id: i64 = row.try_get(0)?;
+            let place = Place { table: "session", row: &id };
+            Ok(SessionItem {
+                id,
+                made_at: place.time(row.try_get(1)?)?,
+                seen_at: place.time(row.try_get(2)?)?,
+                agent: row.try_get(3)?,
             })
-            .collect()
-    }
+        })
+        .collect()
+}
+
+pub(super) async fn end(
+    connection: &mut Connection,
+    of: &Session,
+    which: EndSessions,
+) -> Result<()> {
+    let (sql, id) = match which {
+        EndSessions::One(id) => ("id = $2", id),
+        EndSessions::Others(id) => ("id <> $2", id),
+    };
+    let sql = format!("DELETE FROM session WHERE {SAME_PERSON} AND {sql}");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(of.id).bind(id).execute(&mut *connection).await?;
+    Ok(())
+}
+
+pub(super) async fn guests(connection: &mut Connection, now: Timestamp) -> Result<Vec<Guest>> {
+    let rows = sqlx::query(
+        "SELECT email, count(*), max(seen_at) FROM session \
+         WHERE email IS NOT NULL AND expires_at > $1 AND seen_at > $2 \
+         GROUP BY email ORDER BY email",
+    )
+    .bind(ms(now))
+    .bind(idle_since(now))
+    .fetch_all(&mut *connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let email: String = row.try_get(0)?;
+            let place = Place { table: "session", row: &email };
+            let seen_at = place.time(row.try_get(2)?)?;
+            let sessions: i64 = row.try_get(1)?;
+            Ok(Guest { seen_at, sessions: sessions.cast_unsigned(), email: email.clone() })
+        })
+        .collect()
 }
 
 /// The sessions of whose the session `$1` is.
@@ -220,7 +205,7 @@ enum Whose {
     Guest(String),
 }
 
-async fn begin(
+async fn insert(
     connection: &mut Connection,
     whose: &Whose,
     new: NewSession,

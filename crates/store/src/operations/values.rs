@@ -1,10 +1,13 @@
 //! Values as the database holds them.
 
 use jiff::Timestamp;
+use plan::problem::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
-use crate::{Error, Origin, Result};
+use crate::error::{Error, Result};
+use crate::intake::Origin;
 
 /// A time in milliseconds.
 pub(super) fn ms(at: Timestamp) -> i64 {
@@ -38,6 +41,14 @@ impl Place<'_> {
 
     pub(super) fn parse<T: DeserializeOwned>(&self, json: &str) -> Result<T> {
         serde_json::from_str(json).map_err(|error| self.corrupt(error.to_string()))
+    }
+
+    pub(super) fn problem(&self, json: Option<&str>) -> Result<Option<Problem>> {
+        json.map(|json| self.parse(json)).transpose()
+    }
+
+    pub(super) fn raw(&self, json: Option<String>) -> Result<Option<Box<RawValue>>> {
+        json.map(RawValue::from_string).transpose().map_err(|error| self.corrupt(error.to_string()))
     }
 
     pub(super) fn count(&self, number: i64) -> Result<u32> {

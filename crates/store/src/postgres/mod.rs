@@ -8,8 +8,8 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Postgres, Transaction};
 
+use crate::error::{Error, Result};
 use crate::secret::Cipher;
-use crate::{Error, Result};
 
 #[expect(clippy::duplicate_mod, reason = "the statements that both databases accept live once")]
 #[path = "../operations/mod.rs"]

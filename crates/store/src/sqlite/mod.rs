@@ -12,8 +12,9 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection as _, Sqlite, Transaction};
 
+use crate::error::{Error, Result};
+use crate::open::Open;
 use crate::secret::Cipher;
-use crate::{Error, Open, Result};
 
 #[expect(clippy::duplicate_mod, reason = "the statements that both databases accept live once")]
 #[path = "../operations/mod.rs"]

@@ -2,7 +2,7 @@
 
 use plan::access::AccountUser;
 use plan::permission::Role;
-use store::{Change, Store, Token};
+use store::{Change, Token};
 
 use crate::console::{Browser, location};
 use crate::harness::connector;

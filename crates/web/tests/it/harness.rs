@@ -1,4 +1,4 @@
-//! A receiver on port 0 over an SQLite file, through a store that can be made to fail or wait.
+//! A receiver on port 0 over an SQLite file, whose intake can be made to fail or wait.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -11,7 +11,8 @@ use plan::connector::Definition;
 use plan::metadata::{Catalogue, Field, FieldList, Kind, NotTold};
 use plan::problem::Problem;
 use secrecy::SecretString;
-use store::{AccountPlan, Actor, Change, Keys, NewDelivery, Store, Token};
+use sqlx::Connection;
+use store::{AccountPlan, Actor, Change, Intake, Keys, NewDelivery, Store, Token};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
@@ -22,7 +23,8 @@ use crate::wire::{PATIENCE, Wire};
 pub struct House {
     pub address: SocketAddr,
     pub hook: String,
-    pub store: Arc<Faulty>,
+    pub store: Arc<dyn Store>,
+    pub intake: Arc<Faulty>,
     pub wake: Arc<Notify>,
     pub stop: CancellationToken,
     pub serving: JoinHandle<store::Result<()>>,
@@ -30,13 +32,14 @@ pub struct House {
     pub accounts: Arc<Told>,
     /// So many seconds are added to the clock.
     pub later: Arc<AtomicI64>,
+    url: String,
     _folder: tempfile::TempDir,
 }
 
 pub async fn start(limits: web::Limits) -> House {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("t.db").display());
-    let inner = store::open(&url, store::Open { serve: true, ..Default::default() }).await.unwrap();
+    let store = store::open(&url, store::Open { serve: true, ..Default::default() }).await.unwrap();
     let account = |name: &str| Change::PutAccount {
         name: name.to_owned(),
         host: format!("http://127.0.0.1:1/{name}"),
@@ -49,14 +52,13 @@ pub async fn start(limits: web::Limits) -> House {
     let token = Token::from_random([7; 24]);
     let hook = format!("/hooks/{}", token.expose());
     let changes = vec![account("a"), account("b"), connector("ab", token)];
-    inner.change_configuration(changes, &Actor::command_line(), now()).await.unwrap();
-    let store = Arc::new(Faulty {
-        inner,
+    store.change_configuration(changes, &Actor::command_line(), now()).await.unwrap();
+    let intake = Arc::new(Faulty {
+        inner: store.clone(),
         broken: AtomicBool::new(false),
         gate: Semaphore::new(Semaphore::MAX_PERMITS),
         asked: AtomicUsize::new(0),
         commits: AtomicUsize::new(0),
-        readable: AtomicUsize::new(usize::MAX),
         changed: Notify::new(),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -66,7 +68,8 @@ pub async fn start(limits: web::Limits) -> House {
     let seconds = Arc::clone(&later);
     let clock = move || now() + SignedDuration::from_secs(seconds.load(Ordering::SeqCst));
     let parts = web::Parts {
-        store: Arc::clone(&store) as Arc<dyn Store>,
+        store: store.clone(),
+        intake: intake.clone(),
         wake: Arc::clone(&wake),
         clock: Arc::new(clock),
         metrics: Arc::new(|| "leadsync_test 1\n".to_owned()),
@@ -76,7 +79,19 @@ pub async fn start(limits: web::Limits) -> House {
         mails_are_sent: false,
     };
     let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
-    House { address, hook, store, wake, stop, serving, accounts, later, _folder: folder }
+    House {
+        address,
+        hook,
+        store,
+        intake,
+        wake,
+        stop,
+        serving,
+        accounts,
+        later,
+        url,
+        _folder: folder,
+    }
 }
 
 /// What an account says of a user; an error: it does not answer.
@@ -176,13 +191,29 @@ impl House {
     /// The bodies that are kept, newest first.
     pub async fn kept(&self) -> Vec<String> {
         let page = store::Page { limit: 100, after: None };
-        let (items, _) = self.store.inner.requests(&store::Filter::default(), &page).await.unwrap();
+        let (items, _) = self.store.requests(&store::Filter::default(), &page).await.unwrap();
         let mut bodies = Vec::new();
         for item in items {
-            let delivery = self.store.inner.delivery(item.id).await.unwrap().unwrap();
+            let delivery = self.store.delivery(item.id).await.unwrap().unwrap();
             bodies.push(String::from_utf8_lossy(&delivery.body).into_owned());
         }
         bodies
+    }
+
+    /// Makes every statement about this table fail, until it is mended.
+    pub async fn break_table(&self, table: &str) {
+        self.rename(table, &format!("broken_{table}")).await;
+    }
+
+    pub async fn mend_table(&self, table: &str) {
+        self.rename(&format!("broken_{table}"), table).await;
+    }
+
+    async fn rename(&self, table: &str, name: &str) {
+        let mut beside = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+        let sql = format!("ALTER TABLE {table} RENAME TO {name}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut beside).await.unwrap();
+        beside.close().await.unwrap();
     }
 
     /// Ends the receiver as the program does.
@@ -193,18 +224,16 @@ impl House {
     }
 }
 
-/// A store whose intake can fail and can be held up.
+/// An intake that can fail and can be held up.
 #[derive(Debug)]
 pub struct Faulty {
-    pub inner: Arc<dyn Store>,
+    inner: Arc<dyn Intake>,
     pub broken: AtomicBool,
     /// A commit takes one permit for good.
     pub gate: Semaphore,
     /// Commits begun, and those done.
     pub asked: AtomicUsize,
     pub commits: AtomicUsize,
-    /// So many parts of the log are read; then it fails.
-    pub readable: AtomicUsize,
     changed: Notify,
 }
 
@@ -226,8 +255,11 @@ impl Faulty {
         };
         tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
     }
+}
 
-    pub async fn keep(&self, deliveries: Vec<NewDelivery>) -> store::Result<()> {
+#[async_trait::async_trait]
+impl Intake for Faulty {
+    async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> store::Result<()> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.changed.notify_one();
         self.gate.acquire().await.unwrap().forget();
@@ -239,21 +271,4 @@ impl Faulty {
         self.changed.notify_one();
         Ok(())
     }
-
-    pub fn read(&self) -> store::Result<()> {
-        let left = self
-            .readable
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        left.map(|_| ()).map_err(|_| store::Error::CannotOpen("broken for the test".to_owned()))
-    }
-
-    pub fn failure(&self) -> store::Result<()> {
-        if self.broken.load(Ordering::SeqCst) {
-            return Err(store::Error::CannotOpen("broken for the test".to_owned()));
-        }
-        Ok(())
-    }
 }
-
-#[path = "delegating.rs"]
-mod delegating;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use store::{Actor, Store, Token};
+use store::{Actor, Token};
 
 use crate::harness::{connector, now, start};
 use crate::wire::{get, post};
@@ -41,20 +41,20 @@ async fn pipelined_requests_are_answered_in_order_and_all_kept() {
 #[tokio::test]
 async fn what_arrives_during_a_commit_shares_the_next() {
     let house = start(web::Limits::default()).await;
-    house.store.hold();
+    house.intake.hold();
     let mut wires = Vec::new();
     for n in 0..40 {
         let mut wire = house.wire().await;
         wire.send(post(&house.hook, &format!("{{\"n\":{n}}}"))).await;
         wires.push(wire);
     }
-    house.store.until("a commit began", |store| store.asked.load(Ordering::SeqCst) == 1).await;
-    house.store.gate.add_permits(1_000);
+    house.intake.until("a commit began", |intake| intake.asked.load(Ordering::SeqCst) == 1).await;
+    house.intake.gate.add_permits(1_000);
     for wire in &mut wires {
         assert_eq!(wire.answer().await.unwrap().status, 200);
     }
     assert_eq!(house.kept().await.len(), 40);
-    let commits = house.store.commits.load(Ordering::SeqCst);
+    let commits = house.intake.commits.load(Ordering::SeqCst);
     assert!(commits < 40, "{commits} commits for 40 webhooks");
     house.end().await;
 }

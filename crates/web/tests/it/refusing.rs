@@ -63,19 +63,21 @@ async fn a_store_that_fails_means_try_again_until_it_works() {
     // Once it answers, it has read its connectors.
     wire.send(get(&house.hook)).await;
     assert_eq!(wire.answer().await.unwrap().status, 200);
-    house.store.broken.store(true, Ordering::SeqCst);
+    house.intake.broken.store(true, Ordering::SeqCst);
     for _ in 0..3 {
         wire.send(post(&house.hook, "{}")).await;
         let answer = wire.answer().await.unwrap();
         assert_eq!(answer.status, 503, "{answer:?}");
         assert!(answer.head.contains("retry-after: "), "{answer:?}");
     }
+    house.break_table("counter").await;
     wire.send(get("/readyz")).await;
     assert_eq!(wire.answer().await.unwrap().status, 503);
     wire.send(get("/healthz")).await;
     assert_eq!(wire.answer().await.unwrap().status, 200);
 
-    house.store.broken.store(false, Ordering::SeqCst);
+    house.mend_table("counter").await;
+    house.intake.broken.store(false, Ordering::SeqCst);
     wire.send(post(&house.hook, "[1]")).await;
     assert_eq!(wire.answer().await.unwrap().status, 200);
     wire.send(get("/readyz")).await;
@@ -90,7 +92,7 @@ async fn a_url_that_can_not_be_looked_up_is_not_said_to_be_unknown() {
     let mut wire = house.wire().await;
     wire.send(get(&house.hook)).await;
     assert_eq!(wire.answer().await.unwrap().status, 200);
-    house.store.broken.store(true, Ordering::SeqCst);
+    house.break_table("counter").await;
     let mut statuses = Vec::new();
     // The first may still be answered from a look before the store broke.
     let refused = async {
@@ -114,10 +116,10 @@ async fn a_url_that_can_not_be_looked_up_is_not_said_to_be_unknown() {
 #[tokio::test]
 async fn more_than_may_wait_is_told_to_come_again() {
     let house = start(web::Limits { waiting: 1, ..web::Limits::default() }).await;
-    house.store.hold();
+    house.intake.hold();
     let mut first = house.wire().await;
     first.send(post(&house.hook, "[1]")).await;
-    house.store.until("a commit began", |store| store.asked.load(Ordering::SeqCst) == 1).await;
+    house.intake.until("a commit began", |intake| intake.asked.load(Ordering::SeqCst) == 1).await;
     // One is under way and one may wait, so at least one of these is turned away.
     let (mut second, mut third) = (house.wire().await, house.wire().await);
     second.send(post(&house.hook, "[2]")).await;
@@ -128,7 +130,7 @@ async fn more_than_may_wait_is_told_to_come_again() {
     };
     let refused = refused.unwrap();
     assert_eq!(refused.status, 503, "{refused:?}");
-    house.store.gate.add_permits(1_000);
+    house.intake.gate.add_permits(1_000);
     assert_eq!(first.answer().await.unwrap().status, 200);
     assert_eq!(kept.answer().await.unwrap().status, 200);
     assert_eq!(house.kept().await.len(), 2);

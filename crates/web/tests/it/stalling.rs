@@ -56,8 +56,9 @@ async fn whoever_hangs_up_after_the_body_is_still_kept() {
         let mut wire = house.wire().await;
         wire.send(post(&house.hook, &format!("[{n}]"))).await;
         drop(wire);
-        let done = move |store: &crate::harness::Faulty| store.commits.load(Ordering::SeqCst) == n;
-        house.store.until(&format!("delivery {n} was kept"), done).await;
+        let done =
+            move |intake: &crate::harness::Faulty| intake.commits.load(Ordering::SeqCst) == n;
+        house.intake.until(&format!("delivery {n} was kept"), done).await;
     }
     assert_eq!(house.kept().await.len(), 50);
     house.end().await;
@@ -66,13 +67,13 @@ async fn whoever_hangs_up_after_the_body_is_still_kept() {
 #[tokio::test]
 async fn whoever_hangs_up_during_the_commit_is_still_kept() {
     let house = start(web::Limits::default()).await;
-    house.store.hold();
+    house.intake.hold();
     let mut wire = house.wire().await;
     wire.send(post(&house.hook, "[1]")).await;
-    house.store.until("a commit began", |store| store.asked.load(Ordering::SeqCst) == 1).await;
+    house.intake.until("a commit began", |intake| intake.asked.load(Ordering::SeqCst) == 1).await;
     drop(wire);
-    house.store.gate.add_permits(1_000);
-    house.store.until("it was kept", |store| store.commits.load(Ordering::SeqCst) == 1).await;
+    house.intake.gate.add_permits(1_000);
+    house.intake.until("it was kept", |intake| intake.commits.load(Ordering::SeqCst) == 1).await;
     assert_eq!(house.kept().await, ["[1]"]);
     house.end().await;
 }
@@ -80,12 +81,12 @@ async fn whoever_hangs_up_during_the_commit_is_still_kept() {
 #[tokio::test]
 async fn whoever_only_closes_the_own_side_is_answered() {
     let house = start(web::Limits::default()).await;
-    house.store.hold();
+    house.intake.hold();
     let mut wire = house.wire().await;
     wire.send(post(&house.hook, "[1]")).await;
-    house.store.until("a commit began", |store| store.asked.load(Ordering::SeqCst) == 1).await;
+    house.intake.until("a commit began", |intake| intake.asked.load(Ordering::SeqCst) == 1).await;
     wire.close_own_side().await;
-    house.store.gate.add_permits(1_000);
+    house.intake.gate.add_permits(1_000);
     assert_eq!(wire.answer().await.expect("an answer").status, 200);
     house.end().await;
 }

@@ -12,13 +12,13 @@ async fn what_is_under_way_is_finished_and_idle_connections_do_not_hold_it_up() 
     let mut idle = house.wire().await;
     idle.send(get("/healthz")).await;
     assert_eq!(idle.answer().await.unwrap().status, 200);
-    house.store.hold();
+    house.intake.hold();
     let mut wire = house.wire().await;
     wire.send(post(&house.hook, "[1]")).await;
-    house.store.until("a commit began", |store| store.asked.load(Ordering::SeqCst) == 1).await;
+    house.intake.until("a commit began", |intake| intake.asked.load(Ordering::SeqCst) == 1).await;
     house.stop.cancel();
     assert!(idle.answer().await.is_none(), "an idle connection is closed");
-    house.store.gate.add_permits(1_000);
+    house.intake.gate.add_permits(1_000);
     assert_eq!(wire.answer().await.unwrap().status, 200);
     assert_eq!(house.kept().await, ["[1]"]);
     house.end().await;

@@ -1,7 +1,6 @@
 //! Accounts and connectors.
 
 use serde_json::{Value, json};
-use store::Store;
 
 use super::Client;
 

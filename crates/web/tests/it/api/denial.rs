@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use plan::permission::{Role, Scope};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use store::{Actor, NewApiToken, PasswordHash, Store, Token, UserChange};
+use store::{Actor, NewApiToken, PasswordHash, Token, UserChange};
 
 use super::Client;
 use crate::harness::now;
@@ -137,12 +137,10 @@ async fn a_token_ends_when_it_is_removed_and_with_its_user() {
 #[tokio::test]
 async fn a_store_that_fails_is_not_taken_for_an_unknown_token() {
     let client = Client::start().await;
-    // Once it answers, it has read its connectors.
-    client.get("/requests").await.expect(200);
-    client.house.store.broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    client.house.break_table("api_token").await;
     let told = client.get("/requests").await;
     told.refused(503, "not_available", &[]);
-    client.house.store.broken.store(false, std::sync::atomic::Ordering::SeqCst);
+    client.house.mend_table("api_token").await;
     client.get("/requests").await.expect(200);
     client.house.end().await;
 }

@@ -11,7 +11,7 @@ use plan::review::{Candidate, Reason, Review};
 use plan::snapshot::Snapshot;
 use store::{
     AttemptOutcome, Call, CallRef, NewDelivery, NewReview, Origin, Progress, RecordKey,
-    RequestState, Stage, Store,
+    RequestState, Stage,
 };
 
 use crate::harness::{House, now};
@@ -51,7 +51,7 @@ async fn keep(house: &House, with_reviews: bool) {
         content_type: None,
         body: format!(r#"{{"ProspectID":"lead-{n}"}}"#).into(),
     });
-    store.inner.store_deliveries(deliveries.collect()).await.unwrap();
+    store.store_deliveries(deliveries.collect()).await.unwrap();
     let mut progress = Progress::default();
     for n in 0..8 {
         let failed = n % 3 == 0;

@@ -12,7 +12,7 @@ mod reviews;
 
 use plan::permission::Scope;
 use serde_json::Value;
-use store::{Actor, NewApiToken, Store, Token, UserChange};
+use store::{Actor, NewApiToken, Token, UserChange};
 
 use crate::harness::{House, now, start};
 use crate::wire::Answer;

@@ -2,7 +2,6 @@
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use store::Store;
 
 use super::Client;
 

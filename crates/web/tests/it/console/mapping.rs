@@ -1,7 +1,6 @@
 //! The mapping editor and the versions of a connector's settings.
 
 use plan::connector::FieldRow;
-use store::Store;
 
 use super::{Browser, location};
 

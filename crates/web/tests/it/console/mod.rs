@@ -9,7 +9,7 @@ mod setup;
 
 use plan::permission::Role;
 use secrecy::SecretString;
-use store::{Actor, Store, UserChange};
+use store::{Actor, UserChange};
 
 use crate::harness::{House, now, start};
 use crate::wire::Answer;

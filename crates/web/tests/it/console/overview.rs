@@ -7,8 +7,7 @@ use plan::permission::Role;
 use plan::problem::Problem;
 use serde_json::Value;
 use store::{
-    Actor, AttemptOutcome, Change, KeysNews, MailEnd, NewMail, Progress, RequestState, Spent,
-    Stage, Store,
+    Actor, AttemptOutcome, Change, KeysNews, MailEnd, NewMail, Progress, RequestState, Spent, Stage,
 };
 
 use super::{Browser, has_inline_code};
@@ -153,7 +152,7 @@ async fn the_api_tells_the_same() {
 
 /// What becomes of a record after what `ten` left.
 async fn go_on(browser: &Browser, progress: Progress) {
-    let store = &browser.house.store.inner;
+    let store = &browser.house.store;
     let configuration = store.configuration().await.unwrap();
     let accounts: Vec<_> = configuration.accounts.iter().map(|account| account.id).collect();
     // That of `ten` has run out for whoever comes after the service.
@@ -189,7 +188,7 @@ fn failed_again(connector: plan::id::ConnectorId, stage: Stage) -> AttemptOutcom
 async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     let mut browser = Browser::signed_in().await;
     ten(&browser.house).await;
-    let store = browser.house.store.inner.clone();
+    let store = browser.house.store.clone();
     let enable = |enabled| Change::SetEnabled { name: "ab".to_owned(), enabled };
     let change = async |enabled: bool, at: Timestamp| {
         let change = vec![enable(enabled)];

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use plan::access::AccountUser;
 use plan::permission::Role;
-use store::{Change, NewDelivery, Origin, Store};
+use store::{Change, NewDelivery, Origin};
 
 use super::{Browser, PASSWORD, location};
 
@@ -245,7 +245,7 @@ async fn a_leadsquared_user_sees_what_is_granted_and_no_more() {
         content_type: None,
         body: r#"{"ProspectID":"9","EmailAddress":"x@example.com"}"#.into(),
     });
-    store.inner.store_deliveries(deliveries.collect()).await.unwrap();
+    store.store_deliveries(deliveries.collect()).await.unwrap();
     let page = store::Page { limit: 9, after: None };
     let (all, _) = store.requests(&store::Filter::default(), &page).await.unwrap();
     assert_eq!(all.len(), 2, "{all:?}");

@@ -1,7 +1,5 @@
 //! Deciding about leads in the console.
 
-use store::Store;
-
 use super::{Browser, location};
 use crate::api::fixture::ten_and_reviews;
 

@@ -3,7 +3,7 @@
 use plan::connector::{Behaviour, WhileDisabled};
 use plan::permission::Role;
 use secrecy::ExposeSecret;
-use store::{Configuration, Store};
+use store::Configuration;
 
 use super::{Browser, header, location};
 use crate::wire::{PATIENCE, get};

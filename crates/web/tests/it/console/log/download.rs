@@ -1,7 +1,6 @@
 //! The log as a file.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 
 use plan::id::RequestId;
 use plan::outcome::Event;
@@ -91,20 +90,25 @@ async fn the_log_comes_as_a_file_of_any_length() {
 #[tokio::test]
 async fn a_download_that_breaks_off_is_seen_to() {
     let mut browser = Browser::signed_in().await;
-    Filler::of(&browser).await.fill(0..450).await;
-    let readable = |parts| browser.house.store.readable.store(parts, Ordering::SeqCst);
-    readable(2);
+    let filler = Filler::of(&browser).await;
+    filler.fill(1..450).await;
+    filler.deliver(0, filler.connector, &json!({})).await;
+    // The oldest request has something that can't be read.
+    let explanation = Some("no JSON".to_owned());
+    let torn = AttemptOutcome { explanation, ..filler.attempt(0, Event::Failed) };
+    let requests = vec![Filler::ended(0, Event::Failed)];
+    filler.keep(Progress { attempts: vec![torn], requests, ..Progress::default() }).await;
     let mut wire = browser.house.wire().await;
     let cookie = &browser.cookie;
-    wire.send(format!("GET /api/v1/requests.csv HTTP/1.1\r\nHost: t\r\nCookie: {cookie}\r\n\r\n"))
-        .await;
+    wire.send(format!(
+        "GET /api/v1/requests.jsonl HTTP/1.1\r\nHost: t\r\nCookie: {cookie}\r\n\r\n"
+    ))
+    .await;
     let all = String::from_utf8(wire.rest().await).unwrap();
     assert!(all.starts_with("HTTP/1.1 200"), "{all}");
     assert!(all.contains(&id(449).to_string()), "the first part came");
     assert!(!all.ends_with("0\r\n\r\n"), "the last chunk must not come");
-    readable(0);
-    let refused = browser.get("/api/v1/requests.csv").await;
+    let refused = browser.get("/api/v1/requests.jsonl?event=failed").await;
     assert_eq!(refused.status, 503, "what fails at once is told: {refused:?}");
-    browser.house.store.readable.store(usize::MAX, Ordering::SeqCst);
     browser.house.end().await;
 }

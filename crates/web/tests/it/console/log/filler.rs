@@ -8,7 +8,6 @@ use plan::problem::Problem;
 use serde_json::{Value, json};
 use store::{
     AttemptOutcome, Call, Lease, NewDelivery, Origin, Progress, RecordKey, RequestState, Stage,
-    Store,
 };
 
 use crate::api::fixture::{at, id};
@@ -41,7 +40,7 @@ impl<'a> Filler<'a> {
             content_type: Some("application/json".to_owned()),
             body: body.to_string().into(),
         };
-        self.browser.house.store.inner.store_deliveries(vec![delivery]).await.unwrap();
+        self.browser.house.store.store_deliveries(vec![delivery]).await.unwrap();
     }
 
     pub fn attempt(&self, n: i64, event: Event) -> AttemptOutcome {

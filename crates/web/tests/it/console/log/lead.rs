@@ -3,7 +3,7 @@
 use plan::link::Link;
 use plan::outcome::{Entity, Event};
 use serde_json::{Value, json};
-use store::{AttemptOutcome, Progress, Store, Token};
+use store::{AttemptOutcome, Progress, Token};
 
 use super::super::location;
 use super::{Browser, Filler, at, id, text};
@@ -15,7 +15,7 @@ async fn there_and_back(browser: &Browser) {
         std::mem::swap(&mut definition.source, &mut definition.destination);
     }
     let actor = store::Actor::command_line();
-    browser.house.store.inner.change_configuration(vec![back], &actor, at(0)).await.unwrap();
+    browser.house.store.change_configuration(vec![back], &actor, at(0)).await.unwrap();
     let configuration = browser.house.store.configuration().await.unwrap();
     let of = |name: &str| configuration.connector(name).unwrap().id;
     let filler = Filler { connector: of("ab"), ..Filler::of(browser).await };

@@ -1,7 +1,5 @@
 //! Trying again.
 
-use store::Store;
-
 use super::{Browser, id, location, named, rows, ten, text};
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use plan::metadata::{Catalogue, Field, FieldList, Kind};
 use plan::outcome::{Event, RetryWith};
 use plan::problem::Problem;
 use serde_json::json;
-use store::{AttemptOutcome, CallRef, Progress, Store};
+use store::{AttemptOutcome, CallRef, Progress};
 
 use super::{Browser, Filler, at, has_inline_code, id, text};
 

@@ -1,30 +1,26 @@
 //! Accounts and connectors.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId};
+use plan::metadata::{Catalogue, FieldChange};
 use secrecy::ExposeSecret;
 use sqlx::Row;
 
-use super::changing::Making;
+use super::changing::{Making, account_place, token_place};
 use super::values::Place;
-use super::{Backend, Connection, count_up};
+use super::{Backend, Connection, catalogue, count_up};
+use crate::audit::Actor;
+use crate::error::{Error, Result};
 use crate::secret::Cipher;
-use crate::{
-    Account, Actor, Change, Configuration, Connector, Error, Keys, Result, Token, Version,
-};
-
-pub(super) async fn version(connection: &mut Connection) -> Result<i64> {
-    let row = sqlx::query("SELECT value FROM counter WHERE name = 'configuration'")
-        .fetch_one(connection)
-        .await?;
-    Ok(row.try_get(0)?)
-}
+use crate::settings::{Account, Change, Configuration, Connector, Keys, Settings, Version};
+use crate::token::Token;
 
 impl Backend {
     /// Makes sure that the key file is the one that this database was written with.
     pub(in super::super) async fn check_key(&self) -> Result<()> {
-        match self.read_configuration().await {
+        match self.configuration().await {
             Err(Error::Corrupt { table, row, .. })
                 if table == "account" || table == "connector" =>
             {
@@ -37,8 +33,15 @@ impl Backend {
             Ok(_) => Ok(()),
         }
     }
+}
 
-    pub(super) async fn read_configuration(&self) -> Result<Configuration> {
+#[async_trait]
+impl Settings for Backend {
+    async fn configuration_version(&self) -> Result<i64> {
+        version(&mut *self.begin_read().await?).await
+    }
+
+    async fn configuration(&self) -> Result<Configuration> {
         let mut transaction = self.begin_read().await?;
         Ok(Configuration {
             version: version(&mut transaction).await?,
@@ -47,49 +50,38 @@ impl Backend {
         })
     }
 
-    pub(super) async fn make_changes(
+    async fn change_configuration(
         &self,
         changes: Vec<Change>,
         actor: &Actor,
         now: Timestamp,
     ) -> Result<i64> {
-        let mut transaction = self.begin().await?;
         if changes.is_empty() {
-            return version(&mut transaction).await;
+            return self.configuration_version().await;
         }
-        // Taken first, it makes two changes at once wait for each other.
-        let version = count_up(&mut transaction, "configuration").await?;
-        let mut making = Making { connection: &mut transaction, cipher: &self.cipher, actor, now };
-        for change in changes {
-            making.make(change).await?;
-        }
-        transaction.commit().await?;
-        Ok(version)
+        let (cipher, actor) = (self.cipher.clone(), actor.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                // Taken first, it makes two changes at once wait for each other.
+                let version = count_up(connection, "configuration").await?;
+                let mut making = Making { connection, cipher: &cipher, actor: &actor, now };
+                for change in changes {
+                    making.make(change).await?;
+                }
+                Ok(version)
+            })
+        })
+        .await
     }
 
-    pub(super) async fn note_verification(
-        &self,
-        connector: ConnectorId,
-        at: Timestamp,
-    ) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        // Whoever has the URL may ask as often as they like; that is no reason to write as often.
-        sqlx::query(
-            "UPDATE connector SET verified_at = $2 \
-             WHERE id = $1 AND (verified_at IS NULL OR verified_at <= $2 - 60000)",
-        )
-        .bind(connector.0)
-        .bind(at.as_millisecond())
-        .execute(&mut *transaction)
-        .await?;
-        Ok(transaction.commit().await?)
+    async fn note_verified(&self, connector: ConnectorId, at: Timestamp) -> Result<()> {
+        self.write(move |connection| {
+            Box::pin(async move { note_verified(connection, connector, at).await })
+        })
+        .await
     }
 
-    pub(super) async fn read_definition(
-        &self,
-        connector: ConnectorId,
-        version: i64,
-    ) -> Result<Option<Definition>> {
+    async fn definition(&self, connector: ConnectorId, version: i64) -> Result<Option<Definition>> {
         let mut transaction = self.begin_read().await?;
         let row = sqlx::query(
             "SELECT definition FROM connector_version WHERE connector = $1 AND version = $2",
@@ -102,11 +94,7 @@ impl Backend {
         row.map(|row| place.parse(row.try_get(0)?)).transpose()
     }
 
-    pub(super) async fn read_versions(
-        &self,
-        connector: ConnectorId,
-        limit: usize,
-    ) -> Result<Vec<Version>> {
+    async fn versions(&self, connector: ConnectorId, limit: usize) -> Result<Vec<Version>> {
         let mut transaction = self.begin_read().await?;
         let rows = sqlx::query(
             "SELECT version, at, actor, definition FROM connector_version WHERE connector = $1 \
@@ -128,15 +116,55 @@ impl Backend {
             })
             .collect()
     }
+
+    async fn catalogue(&self, account: AccountId) -> Result<Option<(Timestamp, Catalogue)>> {
+        catalogue::find(&mut *self.begin_read().await?, account).await
+    }
+
+    async fn store_catalogue(
+        &self,
+        account: AccountId,
+        catalogue: &Catalogue,
+        at: Timestamp,
+    ) -> Result<()> {
+        let catalogue = catalogue.clone();
+        self.write(move |connection| {
+            Box::pin(async move { catalogue::store(connection, account, &catalogue, at).await })
+        })
+        .await
+    }
+
+    async fn field_changes(
+        &self,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<(Timestamp, FieldChange)>> {
+        catalogue::field_changes(&mut *self.begin_read().await?, account, since).await
+    }
 }
 
-/// The place of a secret: one can't be moved to another row or column.
-pub(super) fn account_place(column: &str, name: &str) -> String {
-    format!("account/{column}/{name}")
+async fn version(connection: &mut Connection) -> Result<i64> {
+    let row = sqlx::query("SELECT value FROM counter WHERE name = 'configuration'")
+        .fetch_one(connection)
+        .await?;
+    Ok(row.try_get(0)?)
 }
 
-pub(super) fn token_place(name: &str) -> String {
-    format!("connector/token/{name}")
+async fn note_verified(
+    connection: &mut Connection,
+    connector: ConnectorId,
+    at: Timestamp,
+) -> Result<()> {
+    // Whoever has the URL may ask as often as they like; that is no reason to write as often.
+    sqlx::query(
+        "UPDATE connector SET verified_at = $2 \
+         WHERE id = $1 AND (verified_at IS NULL OR verified_at <= $2 - 60000)",
+    )
+    .bind(connector.0)
+    .bind(at.as_millisecond())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn accounts(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Account>> {

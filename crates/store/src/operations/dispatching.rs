@@ -1,17 +1,53 @@
-//! What is left to do.
+//! What is left to do, and doing it.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, RequestId};
+use plan::link::{Link, Pair, Side};
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Backend, Connection, QueryBuilder, lease, push_list};
-use crate::{Intent, Lease, RecordKey, RecordState, Result, Stage, Unfinished, WaitingRecord};
+use super::{Backend, Connection, QueryBuilder, lease, links, progress, push_list, standing};
+use crate::dispatching::{Dispatching, Lease, RecordState, Unfinished, WaitingRecord};
+use crate::error::Result;
+use crate::progress::{Intent, Progress, RecordKey, Stage};
+use crate::reviews::Standing;
 
-impl Backend {
-    pub(super) async fn find_open(
+#[async_trait]
+impl Dispatching for Backend {
+    async fn take_lease(
+        &self,
+        accounts: &[AccountId],
+        holder: &str,
+        ttl: Duration,
+    ) -> Result<Option<Lease>> {
+        let (accounts, holder) = (accounts.to_vec(), holder.to_owned());
+        self.write(move |connection| {
+            Box::pin(async move { lease::take(connection, accounts, &holder, ttl).await })
+        })
+        .await
+    }
+
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<()> {
+        let lease = lease.clone();
+        self.write(move |connection| {
+            Box::pin(async move { lease::renew(connection, &lease, ttl).await })
+        })
+        .await
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<()> {
+        let lease = lease.clone();
+        self.write(move |connection| {
+            Box::pin(async move { lease::release(connection, &lease).await })
+        })
+        .await
+    }
+
+    async fn open_requests(
         &self,
         lease: &Lease,
         connectors: &[ConnectorId],
@@ -51,7 +87,7 @@ impl Backend {
         read(&mut transaction, &found).await
     }
 
-    pub(super) async fn find_arrivals(
+    async fn arrivals_while_disabled(
         &self,
         lease: &Lease,
         connector: ConnectorId,
@@ -83,7 +119,7 @@ impl Backend {
         read(&mut transaction, &found).await
     }
 
-    pub(super) async fn find_waiting(
+    async fn waiting_records(
         &self,
         lease: &Lease,
         connectors: &[ConnectorId],
@@ -115,7 +151,7 @@ impl Backend {
             .collect()
     }
 
-    pub(super) async fn wake(
+    async fn wake_waiting(
         &self,
         lease: &Lease,
         connectors: &[ConnectorId],
@@ -124,26 +160,17 @@ impl Backend {
         if connectors.is_empty() {
             return Ok(0);
         }
-        let mut transaction = self.begin().await?;
-        lease::check(&mut transaction, lease).await?;
-        let mut count = 0;
-        for (table, condition) in
-            [("record", "due IS NOT NULL"), ("request", "finished_at IS NULL")]
-        {
-            let mut query = QueryBuilder::new(format!("UPDATE {table} SET due = "));
-            query.push_bind(ms(now)).push(format!(" WHERE {condition} AND due > "));
-            query.push_bind(ms(now)).push(" AND connector IN ");
-            push_list(&mut query, connectors.iter().map(|connector| connector.0));
-            let done = query.build().persistent(false).execute(&mut *transaction).await?;
-            if table == "record" {
-                count = done.rows_affected();
-            }
-        }
-        transaction.commit().await?;
-        Ok(count)
+        let (lease, connectors) = (lease.clone(), connectors.to_vec());
+        self.write(move |connection| {
+            Box::pin(async move {
+                lease::check(connection, &lease).await?;
+                wake(connection, &connectors, now).await
+            })
+        })
+        .await
     }
 
-    pub(super) async fn find_intents(&self, lease: &Lease) -> Result<Vec<Intent>> {
+    async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>> {
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
         let mut query = QueryBuilder::new(
@@ -167,7 +194,37 @@ impl Backend {
             .collect()
     }
 
-    pub(super) async fn count_spent(&self, account: AccountId, day: i64) -> Result<u32> {
+    async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>> {
+        links::find(&mut *self.begin_read().await?, pair, side, ids).await
+    }
+
+    async fn count_links(&self, pair: Pair) -> Result<u64> {
+        links::count(&mut *self.begin_read().await?, pair).await
+    }
+
+    async fn gone(&self, account: AccountId, leads: &[String]) -> Result<Vec<String>> {
+        links::gone(&mut *self.begin_read().await?, account, leads).await
+    }
+
+    async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<Standing>> {
+        standing::find(&mut *self.begin_read().await?, pair, ids).await
+    }
+
+    async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()> {
+        if progress.is_empty() {
+            return Ok(());
+        }
+        let lease = lease.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                lease::check(connection, &lease).await?;
+                progress::record(connection, &progress).await
+            })
+        })
+        .await
+    }
+
+    async fn spent(&self, account: AccountId, day: i64) -> Result<u32> {
         let mut transaction = self.begin_read().await?;
         let row = sqlx::query("SELECT calls FROM spent WHERE account = $1 AND day = $2")
             .bind(account.0)
@@ -177,6 +234,25 @@ impl Backend {
         let Some(row) = row else { return Ok(0) };
         Place { table: "spent", row: &account.0 }.count(row.try_get(0)?)
     }
+}
+
+async fn wake(
+    connection: &mut Connection,
+    connectors: &[ConnectorId],
+    now: Timestamp,
+) -> Result<u64> {
+    let mut count = 0;
+    for (table, condition) in [("record", "due IS NOT NULL"), ("request", "finished_at IS NULL")] {
+        let mut query = QueryBuilder::new(format!("UPDATE {table} SET due = "));
+        query.push_bind(ms(now)).push(format!(" WHERE {condition} AND due > "));
+        query.push_bind(ms(now)).push(" AND connector IN ");
+        push_list(&mut query, connectors.iter().map(|connector| connector.0));
+        let done = query.build().persistent(false).execute(&mut *connection).await?;
+        if table == "record" {
+            count = done.rows_affected();
+        }
+    }
+    Ok(count)
 }
 
 /// These requests, as they came and as far as they got.

@@ -1,4 +1,4 @@
-//! What an account says of itself, and when it is asked again.
+//! An account's metadata, and when it is read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use plan::metadata::Catalogue;
 
-use crate::access::{Part, Told};
+use crate::access::{Part, Read};
 
-/// How old a part may get before it is asked for again.
+/// How old a part may get before it is read again.
 const LASTS: SignedDuration = SignedDuration::from_hours(1);
-/// How young fields are not asked for again even when something suggests that they changed.
+/// A part that was read this recently is not read again, even when something suggests that it
+/// changed.
 const RESTS: SignedDuration = SignedDuration::from_secs(20);
 /// How long after a failure a part is asked for again.
 const PAUSE: SignedDuration = SignedDuration::from_secs(5);
@@ -18,9 +19,9 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// it would last.
 const MOST_FAILURES: u32 = 3;
 
-/// What an account says of itself.
+/// An account's metadata, part by part.
 #[derive(Debug)]
-pub(super) struct Telling {
+pub(super) struct Metadata {
     catalogue: Arc<Catalogue>,
     /// Grows whenever the catalogue changed.
     pub(super) generation: u64,
@@ -31,22 +32,24 @@ pub(super) struct Telling {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
-    /// When the account told it, or was found not to.
+    /// When it was read, or the account was found not to give it.
     at: Option<Timestamp>,
-    /// Whether it was ever told.
-    told: bool,
-    asked: bool,
-    wanted: bool,
+    /// Whether it was ever read.
+    is_known: bool,
+    /// Whether a call that reads it is under way.
+    is_asked: bool,
+    /// Whether something suggests that it changed.
+    is_wanted: bool,
     failures: u32,
     not_before: Option<Timestamp>,
 }
 
-impl Telling {
-    /// What was told before this task began, and when.
+impl Metadata {
+    /// What was read before this task began, and when.
     pub(super) fn new(before: Option<(Timestamp, Catalogue)>) -> Self {
         let mut parts = BTreeMap::new();
         let mut known = |part, at| {
-            parts.insert(part, State { at: Some(at), told: true, ..State::default() });
+            parts.insert(part, State { at: Some(at), is_known: true, ..State::default() });
         };
         if let Some((at, catalogue)) = &before {
             known(Part::Fields, *at);
@@ -68,10 +71,10 @@ impl Telling {
         }
     }
 
-    /// What it says, if it told its fields.
+    /// The metadata, once the fields were read.
     pub(super) fn catalogue(&self) -> Option<&Arc<Catalogue>> {
-        let told = self.parts.get(&Part::Fields).is_some_and(|state| state.told);
-        told.then_some(&self.catalogue)
+        let is_known = self.parts.get(&Part::Fields).is_some_and(|state| state.is_known);
+        is_known.then_some(&self.catalogue)
     }
 
     /// These parts are needed too.
@@ -89,16 +92,16 @@ impl Telling {
         let due = |part: &&Part| {
             let state = self.state(**part);
             let old = state.at.is_none_or(|at| now.duration_since(at) > LASTS);
-            !state.asked && state.not_before.is_none_or(|then| then <= now) && (state.wanted || old)
+            !state.is_asked && state.not_before.is_none_or(|then| then <= now) && (state.is_wanted || old)
         };
         self.needed.iter().filter(due).copied().collect()
     }
 
-    /// Whether a needed part was never told, or may have changed: nothing can be mapped before.
+    /// Whether a needed part was never read, or may have changed: nothing can be mapped before.
     pub(super) fn is_awaited(&self) -> bool {
         self.needed.iter().any(|part| {
             let state = self.state(*part);
-            state.at.is_none() || state.wanted
+            state.at.is_none() || state.is_wanted
         })
     }
 
@@ -107,59 +110,59 @@ impl Telling {
     }
 
     pub(super) fn asking(&mut self, part: Part) {
-        self.parts.entry(part).or_default().asked = true;
+        self.parts.entry(part).or_default().is_asked = true;
     }
 
-    /// The account told a part.
-    pub(super) fn told(&mut self, part: Part, told: Told, now: Timestamp) {
+    /// A part was read.
+    pub(super) fn read(&mut self, part: Part, read: Read, now: Timestamp) {
         let mut catalogue = Catalogue::clone(&self.catalogue);
-        told.put_into(&mut catalogue);
+        read.put_into(&mut catalogue);
         if catalogue != *self.catalogue {
             self.generation += 1;
             self.catalogue = Arc::new(catalogue);
         }
-        let state = State { at: Some(now), told: true, ..State::default() };
+        let state = State { at: Some(now), is_known: true, ..State::default() };
         self.parts.insert(part, state);
     }
 
     /// The account has no room for the question now.
     pub(super) fn delayed(&mut self, part: Part, now: Timestamp) {
         let state = self.parts.entry(part).or_default();
-        state.asked = false;
+        state.is_asked = false;
         state.not_before = Some(now + PAUSE);
     }
 
-    /// The account did not tell a part; `for_good` if it is no use to ask again soon.
-    pub(super) fn not_told(&mut self, part: Part, for_good: bool, now: Timestamp) {
+    /// A part could not be read; `for_good` if it is no use to ask again soon.
+    pub(super) fn not_read(&mut self, part: Part, for_good: bool, now: Timestamp) {
         let state = self.parts.entry(part).or_default();
-        state.asked = false;
+        state.is_asked = false;
         state.failures += 1;
         state.not_before = Some(now + PAUSE);
         if part == Part::Fields {
             // Those of before serve, if there are any.
-            state.wanted = false;
+            state.is_wanted = false;
         } else if for_good || state.failures >= MOST_FAILURES {
-            *state = State { at: Some(now), told: state.told, ..State::default() };
+            *state = State { at: Some(now), is_known: state.is_known, ..State::default() };
         }
     }
 
-    /// Something suggests that the fields or activity types are not what they were; answers
-    /// whether they will be asked for.
+    /// Something suggests that the metadata is not what it was; returns whether it will be read
+    /// again: what was just read is not.
     pub(super) fn suspect(&mut self, now: Timestamp) -> bool {
         let mut asks = false;
-        for part in self.needed.iter().filter(|part| **part != Part::Users) {
+        for part in &self.needed {
             let state = self.parts.entry(*part).or_default();
-            let old = state.at.is_none_or(|at| now.duration_since(at) > RESTS);
-            state.wanted |= old;
-            asks |= old;
+            let is_old = state.at.is_none_or(|at| now.duration_since(at) > RESTS);
+            state.is_wanted |= is_old;
+            asks |= state.is_wanted;
         }
         asks
     }
 
-    /// Nothing that was told needs to hold any more.
+    /// Nothing that was read needs to hold any more.
     pub(super) fn doubt_all(&mut self) {
         for state in self.parts.values_mut() {
-            state.wanted = true;
+            state.is_wanted = true;
             state.not_before = None;
         }
     }

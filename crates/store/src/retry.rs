@@ -1,11 +1,51 @@
 //! Retries that a person asked for, and how far they are.
 
 use jiff::Timestamp;
+use plan::id::RequestId;
 use plan::outcome::RetryWith;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// What [`crate::Store::retry`] did.
+use crate::filter::Filter;
+
+/// Which requests to try again.
+#[derive(Clone, Debug)]
+pub enum Selection {
+    /// These.
+    Requests(Vec<RequestId>),
+    /// All with a failed record that match, the oldest first, as many as [`Retry::MOST`].
+    Failed(Filter),
+}
+
+/// A wish to try failed records again.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// Which.
+    pub selection: Selection,
+    /// With which settings.
+    pub with: RetryWith,
+    /// After the first [`Retry::AT_ONCE`] requests at most so many a minute, so that live changes
+    /// have room beside them; `None`: all at once.
+    pub per_minute: Option<u32>,
+}
+
+impl Retry {
+    /// More requests are not queued again at one time: whatever came meanwhile waits for it.
+    pub const MOST: usize = 100_000;
+    /// So many requests are tried again at once, however slowly the rest is to go.
+    pub const AT_ONCE: usize = 100;
+    /// What [`Retry::per_minute`] is unless a person says otherwise.
+    pub const PER_MINUTE: u32 = 600;
+}
+
+impl From<Selection> for Retry {
+    /// With the settings of now, all at once.
+    fn from(selection: Selection) -> Self {
+        Self { selection, with: RetryWith::Now, per_minute: None }
+    }
+}
+
+/// What a retry did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retried {
     /// So many requests are tried again.

@@ -1,13 +1,65 @@
 //! Accounts and connectors.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId};
+use plan::metadata::{Catalogue, FieldChange};
 use plan::quota::Quota;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::intake::{Token, TokenHash};
+use crate::audit::Actor;
+use crate::error::{Error, Result};
+use crate::token::{Token, TokenHash};
+
+/// Reading and changing accounts and connectors, and the metadata of accounts.
+#[async_trait]
+pub trait Settings: Send + Sync + std::fmt::Debug {
+    /// A number that grows with each change of the configuration. Cheap: nodes poll it.
+    async fn configuration_version(&self) -> Result<i64>;
+
+    /// Accounts (with their keys) and connectors as they are.
+    async fn configuration(&self) -> Result<Configuration>;
+
+    /// Makes these changes, all or none, in order, each in the audit log; returns the new
+    /// configuration version. No changes leave everything as it is, the version included.
+    async fn change_configuration(
+        &self,
+        changes: Vec<Change>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<i64>;
+
+    /// Notes that a connector's webhook URL was verified, unless that was noted within the last
+    /// minute.
+    async fn note_verified(&self, connector: ConnectorId, at: Timestamp) -> Result<()>;
+
+    /// The definition that a connector had at this version.
+    async fn definition(&self, connector: ConnectorId, version: i64) -> Result<Option<Definition>>;
+
+    /// The versions of a connector's settings, newest first. At most `limit`.
+    async fn versions(&self, connector: ConnectorId, limit: usize) -> Result<Vec<Version>>;
+
+    /// An account's metadata as last fetched, and when that was.
+    async fn catalogue(&self, account: AccountId) -> Result<Option<(Timestamp, Catalogue)>>;
+
+    /// Stores an account's metadata, and notes those changes of its fields that may break a
+    /// mapping.
+    async fn store_catalogue(
+        &self,
+        account: AccountId,
+        catalogue: &Catalogue,
+        at: Timestamp,
+    ) -> Result<()>;
+
+    /// What changed in an account's fields after this time, oldest first.
+    async fn field_changes(
+        &self,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<(Timestamp, FieldChange)>>;
+}
 
 /// Accounts and connectors at one version.
 #[derive(Clone, Debug, Default)]
@@ -35,10 +87,9 @@ impl Configuration {
     ///
     /// # Errors
     /// It was removed meanwhile.
-    pub fn account_of(&self, id: AccountId) -> crate::Result<&Account> {
-        self.account_by_id(id).ok_or_else(|| {
-            crate::Error::Refused("the connector's account is not configured".to_owned())
-        })
+    pub fn account_of(&self, id: AccountId) -> Result<&Account> {
+        self.account_by_id(id)
+            .ok_or_else(|| Error::Refused("the connector's account is not configured".to_owned()))
     }
 
     /// The connector in the opposite direction: the two are a two-way pair. Of several, one that

@@ -1,9 +1,58 @@
 //! What a person decides about leads.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::id::{AccountId, ConnectorId, RequestId};
+use plan::link::{Pair, Side};
 use plan::review::{Choice, Reason, Review, State};
 use serde::Serialize;
+
+use crate::audit::Actor;
+use crate::error::Result;
+use crate::retry::Retried;
+
+/// Reading and deciding what people are asked.
+#[async_trait]
+pub trait Reviews: Send + Sync + std::fmt::Debug {
+    /// Reviews that match, newest first: at most `limit` (and [`crate::Page::MOST`]) before number
+    /// `after`, and the number to go on after, if there are more.
+    async fn reviews(
+        &self,
+        filter: &ReviewFilter,
+        limit: usize,
+        after: Option<i64>,
+    ) -> Result<(Vec<ReviewItem>, Option<i64>)>;
+
+    /// The review of this number.
+    async fn review(&self, id: i64) -> Result<Option<ReviewItem>>;
+
+    /// How many reviews match.
+    async fn count_reviews(&self, filter: &ReviewFilter) -> Result<u64>;
+
+    /// Decides an open review, or undoes its decision (`None`), and retries the lead's changes that
+    /// waited for it, in order of arrival; returns how many.
+    ///
+    /// What was synced under a decision stays as it is when the decision is undone, but the lead is
+    /// no longer linked.
+    async fn decide_review(
+        &self,
+        id: i64,
+        choice: Option<&Choice>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Retried>;
+
+    /// Lets a field of a lead be written again that is frozen because it went back and forth;
+    /// returns whether it was frozen.
+    async fn release_field(
+        &self,
+        end: (Pair, Side),
+        lead: &str,
+        field: &str,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<bool>;
+}
 
 /// A question about a lead, about to be kept. It takes the place of an earlier one of the same lead
 /// and kind.

@@ -1,0 +1,126 @@
+//! Taking in calls that ended.
+
+use plan::id::AccountId;
+use plan::operation::Operation;
+use plan::outcome::SyncStatus;
+use plan::verdict::{self, Failure};
+use plan::work::{Effect, Ending};
+use store::{Call, CallRef, KeysNews};
+
+use super::book::Place;
+use super::call::{Ended, ForRecord, Returned};
+use super::worker::Worker;
+
+impl Worker {
+    /// Takes in an ended call.
+    pub(super) fn ended(&mut self, ended: Ended) {
+        let Ended { id, account, operation, at, exchange, failure, error, returned } = ended;
+        metrics::counter!("leadsync_calls_total", "operation" => operation.as_str()).increment(1);
+        let first = match &returned {
+            Returned::Metadata(..) => None,
+            Returned::Records(records) => records.first().map(|record| record.key),
+        };
+        self.progress.settled.push(id);
+        self.progress.calls.push(Call {
+            id,
+            account,
+            connector: first.and_then(|key| Some(self.book.record(key)?.connector)),
+            at,
+            milliseconds: u32::try_from(exchange.elapsed.as_millis()).unwrap_or(u32::MAX),
+            method: exchange.method,
+            url: exchange.url,
+            status: exchange.status,
+            request: exchange.request,
+            response: exchange.response,
+            error,
+        });
+        let is_probe = matches!(returned, Returned::Metadata(..));
+        self.account_answered(account, operation, is_probe, failure.as_ref());
+        match returned {
+            Returned::Metadata(part, read) => self.metadata_read(account, part, read),
+            Returned::Records(records) => {
+                for record in records {
+                    self.record_answered(id, account, operation, at, record);
+                }
+            }
+        }
+    }
+
+    /// A record's part of an ended call.
+    fn record_answered(
+        &mut self,
+        id: i64,
+        account: AccountId,
+        operation: Operation,
+        at: jiff::Timestamp,
+        ForRecord { key, call, row, answer }: ForRecord,
+    ) {
+        let mut record = self.book.take(key);
+        record.calls.push(CallRef { id, row });
+        if self.routes.get(record.connector).is_none() {
+            // The connector was removed, and its log with it.
+            let now = self.now();
+            self.book.close(*record, Place::Final(SyncStatus::Error), now);
+            return;
+        }
+        let Some(answer) = answer else {
+            record.work.go_alone();
+            self.book.resume(record);
+            return;
+        };
+        let binding = self.binding(&record).expect("the call was made by it");
+        let context = binding.context(self.now());
+        let mut effects = record.work.answered(&context, &call, operation, answer, at);
+        // An account that is away is no fault of the record's: it waits, and no try is counted.
+        if self.closed(account).is_some() {
+            for effect in &mut effects {
+                if let Effect::End(outcome) = effect
+                    && matches!(outcome.ending, Ending::Again { .. })
+                {
+                    outcome.ending = Ending::Held(None);
+                }
+            }
+        }
+        self.go_on(record, effects);
+    }
+
+    /// What an answer says about the account itself.
+    fn account_answered(
+        &mut self,
+        id: AccountId,
+        operation: Operation,
+        is_probe: bool,
+        failure: Option<&Failure>,
+    ) {
+        let now = self.now();
+        let account = self.accounts.get_mut(&id).expect("accounts stay as long as the lease");
+        account.end(operation.draw(), now);
+        let back = match failure {
+            Some(Failure::Broken { problem, .. }) => {
+                let problem = verdict::unreachable(account.name(), problem);
+                account.failed(&problem, is_probe, now);
+                false
+            }
+            Some(Failure::Credentials { message }) => {
+                let problem = verdict::credentials(account.name(), message);
+                if account.closed().is_none_or(|known| known.code != problem.code) {
+                    let refused = Some(problem.clone());
+                    self.progress.keys.push(KeysNews { account: id, at: now, refused });
+                }
+                account.close(problem, now);
+                false
+            }
+            Some(Failure::RateLimited) => {
+                account.budget.refused(now);
+                false
+            }
+            Some(Failure::Refused { .. } | Failure::Impossible { .. }) | None => account.answered(),
+        };
+        if back {
+            tracing::debug!(account = account.name(), "the account answers");
+            self.progress.keys.push(KeysNews { account: id, at: now, refused: None });
+            let touching = self.routes.iter().filter(|r| r.source == id || r.destination == id);
+            self.wake.extend(touching.map(|route| route.id));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Which part of the log is read.
+
+use jiff::Timestamp;
+use plan::id::RequestId;
+use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use serde::Serialize;
+
+/// Which requests; every part that is given must match, those of records in the same record.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Filter {
+    /// The connector's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connector: Option<String>,
+    /// One of these connectors, by name; `None`: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<Vec<String>>,
+    /// Received at this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// Received before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Timestamp>,
+    /// Where the request is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_status: Option<JobStatus>,
+    /// How its worst record stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync_status: Option<SyncStatus>,
+    /// With a record of this event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
+    /// With a record of this entity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity: Option<Entity>,
+    /// With a record of this lead: an email, a phone number or an id, of either account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+    /// With a record that failed for this cause ([`plan::problem::Problem::cause`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// With a record of this batch of retries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<i64>,
+    /// One of these; empty means any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<RequestId>,
+}
+
+/// Which part of a list.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// At most so many; the store cuts it to [`Page::MOST`].
+    pub limit: usize,
+    /// After this place.
+    pub after: Option<Cursor>,
+}
+
+impl Page {
+    /// The most that one page holds.
+    pub const MOST: usize = 200;
+}
+
+/// A place in a list: the last request of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Cursor(pub RequestId);

@@ -1,0 +1,171 @@
+//! A filter of the log as parts of statements.
+
+use std::collections::HashSet;
+
+use plan::id::RequestId;
+use plan::outcome::{Event, JobStatus};
+use sqlx::Row;
+
+use super::values::Place;
+use super::{Connection, QueryBuilder, push_list};
+use crate::error::Result;
+use crate::filter::Filter;
+use crate::progress::IntentRecord;
+
+/// Adds to `SELECT … FROM request q` what a filter asks for, but for the job status
+/// ([`push_job_status`]).
+pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
+    let mut query = QueryBuilder::new(select);
+    query.push(" WHERE 1 = 1");
+    if let Some(name) = &filter.connector {
+        query.push(" AND q.connector = (SELECT id FROM connector WHERE name = ");
+        query.push_bind(name.clone()).push(")");
+    }
+    if let Some(within) = &filter.within {
+        query.push(" AND q.connector IN (SELECT id FROM connector WHERE name IN ");
+        // An empty list is no SQL; no connector has this name.
+        push_list(&mut query, within.iter().cloned().chain([String::new()]));
+        query.push(")");
+    }
+    push_range(&mut query, "q.id", filter);
+    push_request(&mut query, filter);
+    if !filter.ids.is_empty() {
+        query.push(" AND q.id IN ");
+        push_list(&mut query, filter.ids.iter().map(|id| id.number()));
+    }
+    if let Some(q) = &filter.q {
+        query.push(" AND q.id IN (SELECT m.request FROM mention m");
+        if asks_of_records(filter) {
+            query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
+        }
+        query.push(" WHERE m.value = ").push_bind(plan::identity::sought(q));
+        push_record(&mut query, "r", filter);
+        query.push(")");
+    } else if filter.batch.is_some() {
+        query.push(" AND q.id IN (SELECT r.request FROM record r WHERE 1 = 1");
+        push_record(&mut query, "r", filter);
+        query.push(")");
+    } else if asks_of_records(filter) {
+        query.push(" AND EXISTS (SELECT 1 FROM record r WHERE r.request = q.id");
+        push_record(&mut query, "r", filter);
+        query.push(")");
+    }
+    query
+}
+
+/// Adds what a filter asks for of the request `q` itself.
+pub(super) fn push_request(query: &mut QueryBuilder, filter: &Filter) {
+    // Literals, so that the partial index of errors is used.
+    if let Some(status) = filter.sync_status {
+        query.push(format!(" AND q.sync_status = '{status}'"));
+    }
+    let failed = filter.event == Some(Event::Failed) || filter.cause.is_some();
+    if failed || filter.job_status == Some(JobStatus::Failure) {
+        query.push(" AND q.sync_status = 'error'");
+    }
+}
+
+/// Adds to what [`matching`] made what a filter asks for of the job status: which requests are
+/// running is not in the table.
+pub(super) fn push_job_status(
+    query: &mut QueryBuilder,
+    status: Option<JobStatus>,
+    running: &HashSet<i64>,
+) {
+    match status {
+        Some(JobStatus::Running) => {
+            query.push(" AND q.finished_at IS NULL AND q.id IN ");
+            // An empty list is no SQL; no request has this id.
+            push_list(query, running.iter().copied().chain([-1]));
+        }
+        Some(JobStatus::Queued) => {
+            query.push(" AND q.finished_at IS NULL AND q.id NOT IN ");
+            push_list(query, running.iter().copied().chain([-1]));
+        }
+        Some(status) => {
+            query.push(" AND q.job_status = ").push_bind(status.as_str());
+            query.push(" AND q.finished_at IS NOT NULL");
+        }
+        None => {}
+    }
+}
+
+pub(super) fn asks_of_records(filter: &Filter) -> bool {
+    filter.event.is_some()
+        || filter.entity.is_some()
+        || filter.cause.is_some()
+        || filter.batch.is_some()
+}
+
+/// Adds what a filter asks for of a record, which goes by this name.
+pub(super) fn push_record(query: &mut QueryBuilder, record: &str, filter: &Filter) {
+    if let Some(event) = filter.event {
+        query.push(format!(" AND {record}.event = '{event}'"));
+    }
+    if let Some(entity) = filter.entity {
+        query.push(format!(" AND {record}.entity = '{entity}'"));
+    }
+    if let Some(cause) = &filter.cause {
+        query.push(format!(" AND {record}.sync_status = 'error' AND {record}.cause = "));
+        query.push_bind(cause.clone());
+    }
+    if let Some(batch) = filter.batch {
+        query.push(format!(" AND {record}.batch = ")).push_bind(batch);
+    }
+}
+
+/// The requests that a call is under way for.
+pub(super) async fn running(connection: &mut Connection) -> Result<HashSet<i64>> {
+    let rows = sqlx::query("SELECT id, records FROM intent").fetch_all(connection).await?;
+    let mut running = HashSet::new();
+    for row in rows {
+        let id: i64 = row.try_get(0)?;
+        let records: Vec<IntentRecord> =
+            Place { table: "intent", row: &id }.parse(row.try_get(1)?)?;
+        running.extend(records.iter().map(|record| record.key.request.number()));
+    }
+    Ok(running)
+}
+
+/// The connectors that a filter lets through.
+pub(super) async fn connectors(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>> {
+    let mut query = QueryBuilder::new("SELECT id FROM connector WHERE 1 = 1");
+    if let Some(name) = &filter.connector {
+        query.push(" AND name = ").push_bind(name.clone());
+    }
+    if let Some(within) = &filter.within {
+        query.push(" AND name IN ");
+        push_list(&mut query, within.iter().cloned().chain([String::new()]));
+    }
+    numbers(connection, query).await
+}
+
+/// Adds that the request came in the filter's time: a Request ID begins with the time of arrival.
+pub(super) fn push_range(query: &mut QueryBuilder, column: &str, filter: &Filter) {
+    if let Some(from) = filter.from {
+        let from = RequestId::first_at(from).number();
+        query.push(format!(" AND {column} >= ")).push_bind(from);
+    }
+    if let Some(to) = filter.to {
+        query.push(format!(" AND {column} < ")).push_bind(RequestId::first_at(to).number());
+    }
+}
+
+/// Adds that the record `r` is the first of its request that the filter lets through, so that a
+/// request is found once. Nearly every record is the first of all, which its index tells.
+pub(super) fn push_first(query: &mut QueryBuilder, filter: &Filter) {
+    query.push(
+        " AND (r.position = 0 OR NOT EXISTS (SELECT 1 FROM record e \
+         WHERE e.request = r.request AND e.position < r.position",
+    );
+    push_record(query, "e", filter);
+    query.push("))");
+}
+
+pub(super) async fn numbers(
+    connection: &mut Connection,
+    mut query: QueryBuilder,
+) -> Result<Vec<i64>> {
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}

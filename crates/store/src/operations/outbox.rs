@@ -1,0 +1,38 @@
+//! Mails that wait to be sent.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Connection;
+use super::values::ms;
+use crate::error::Result;
+use crate::mail::{MailState, NewMail};
+
+/// How long a mail is kept that is done with.
+const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Queues a mail, due now, and forgets those that were done with long ago.
+pub(super) async fn queue(
+    connection: &mut Connection,
+    mail: &NewMail,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO mail (message_id, thread, at, recipient, subject, body, state, tries, due, \
+         private) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $3, $8)",
+    )
+    .bind(&mail.message_id)
+    .bind(mail.thread.as_deref())
+    .bind(ms(now))
+    .bind(&mail.recipient)
+    .bind(&mail.subject)
+    .bind(&mail.body)
+    .bind(MailState::Queued.as_str())
+    .bind(i64::from(mail.private))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("DELETE FROM mail WHERE due IS NULL AND ended_at < $1")
+        .bind(ms(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN)))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! Everything that is kept.
+
+use async_trait::async_trait;
+
+use crate::dispatching::Dispatching;
+use crate::error::Result;
+use crate::intake::Intake;
+use crate::log::Log;
+use crate::mail::Mail;
+use crate::people::People;
+use crate::reviews::Reviews;
+use crate::settings::Settings;
+
+/// Everything that is kept: the sum of its parts.
+///
+/// Whoever needs one part only takes that part: an `Arc<dyn Store>` is an `Arc<dyn Intake>` too.
+///
+/// All operations are safe to drop half way: what they began is either done whole or not at all,
+/// and no later operation of anybody is affected.
+#[async_trait]
+pub trait Store: Intake + Dispatching + Log + Settings + Reviews + People + Mail {
+    /// Whether the database answers and has every migration.
+    async fn ready(&self) -> Result<()>;
+
+    /// A number for this node, to make Request IDs with: 0 to [`plan::id::NODES`] - 1, another
+    /// one at each call until all have been given out.
+    async fn take_node_number(&self) -> Result<i64>;
+}

@@ -1,0 +1,75 @@
+//! Secrets that grant a right by themselves.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use crate::error::Result;
+use crate::secret;
+
+/// A secret that grants a right by itself: the part of a webhook URL that lets its sender post to a
+/// connector, or an API token.
+#[derive(Clone, Debug)]
+pub struct Token(SecretString);
+
+const TOKEN_BYTES: usize = 24;
+
+/// What API tokens begin with, so that people and secret scanners know one when they see it.
+const API_PREFIX: &str = "leadsync_";
+
+impl Token {
+    /// A new one for a webhook URL.
+    ///
+    /// # Errors
+    /// [`crate::Error::CannotOpen`]: the system provides no random bytes.
+    pub fn for_webhook() -> Result<Self> {
+        Ok(Self::from_random(secret::random()?))
+    }
+
+    /// A new one for the API.
+    ///
+    /// # Errors
+    /// [`crate::Error::CannotOpen`]: the system provides no random bytes.
+    pub fn for_api() -> Result<Self> {
+        let random = Self::from_random(secret::random()?);
+        Ok(Self::from_text(format!("{API_PREFIX}{}", random.expose())))
+    }
+
+    /// A token made of these random bytes.
+    pub fn from_random(bytes: [u8; TOKEN_BYTES]) -> Self {
+        let mut text = String::with_capacity(TOKEN_BYTES * 2);
+        for byte in bytes {
+            fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"))
+                .expect("a String takes it");
+        }
+        Self(SecretString::from(text))
+    }
+
+    /// The token that was kept as this text.
+    pub fn from_text(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+
+    /// The token itself.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// What it is known by.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(self.expose())
+    }
+}
+
+/// A token's SHA-256. Whoever guesses tokens can't choose their hashes, so finding one by its hash
+/// tells nothing of it through timing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    /// The hash of a token as it came in a URL.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+}
