@@ -53,11 +53,11 @@ fn the_ids_of_a_lead_are_one_in_either_case() {
     assert_eq!(work.id().as_deref(), Some("one"));
 
     let link = Link::new(Entity::Lead, (SOURCE, "One"), (DESTINATION, "Twin"));
-    assert!(work.take_link(&link, &context), "it is its link");
-    assert_eq!(work.twin_id(&context).as_deref(), Some("twin"));
+    assert!(work.take_link(&link, SOURCE), "it is its link");
+    assert_eq!(work.twin_id(DESTINATION).as_deref(), Some("twin"));
 
     let mut work = scene.work(&shouted);
-    work.take_review(&review(State::Open, None), &context);
+    work.take_review(&review(State::Open, None), SOURCE);
     let outcome = ended(work.next(&context).step);
     assert_eq!(outcome.problem.expect("it waits").code, Code::Ambiguous);
 }
@@ -88,7 +88,7 @@ fn a_retry_looks_past_a_review_that_waits_and_not_past_a_decision() {
     let retried = |review: &StandingReview| {
         let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
         work.ask_again();
-        work.take_review(review, &context);
+        work.take_review(review, SOURCE);
         assert_eq!(work.next(&context).step, Step::NeedsMetadata);
         work.next(&context).step
     };
