@@ -46,8 +46,11 @@ pub struct Finding {
 pub fn check(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Vec<Finding> {
     let mut findings = Findings::default();
     for fault in definition.check() {
-        let problem =
-            Problem::new(Code::BadSetting, format!("{fault}."), "Correct the connector's settings.");
+        let problem = Problem::new(
+            Code::BadSetting,
+            format!("{fault}."),
+            "Correct the connector's settings.",
+        );
         findings.error(&fault.at, problem);
     }
     leads::check(definition, (source, destination), &mut findings);

@@ -165,12 +165,7 @@ impl End {
 
     /// Takes a state of this side as what it holds by agreement, but for the `open` fields. What
     /// was only `written` and not read is not seen yet.
-    pub(crate) fn learn(
-        &mut self,
-        state: Snapshot,
-        written: &[Change],
-        open: &BTreeSet<String>,
-    ) {
+    pub(crate) fn learn(&mut self, state: Snapshot, written: &[Change], open: &BTreeSet<String>) {
         for (field, value) in state.0 {
             if open.contains(&field) {
                 continue;

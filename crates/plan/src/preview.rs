@@ -140,66 +140,136 @@ fn planned(context: &Context<'_>, call: &Call) -> PlannedCall {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::activity::ActivityMapping;
+    use crate::connector::Definition;
+    use crate::id::AccountId;
+    use crate::mapping::Mapping;
     use crate::metadata::{Field, FieldList, Kind};
+    use crate::problem::Code;
+    use crate::review::{Choice, Reason, State};
+    use crate::work::{Account, PlanKind};
+
+    const SOURCE: AccountId = AccountId(1);
+    const DESTINATION: AccountId = AccountId(2);
+    const ASHA: &str = r#"{"ProspectID":"A","FirstName":"Asha","EmailAddress":"asha@example.com",
+        "ModifiedOn":"2026-01-02 00:00:00"}"#;
 
     fn fields() -> FieldList {
-        vec![Field::plain("FirstName", Kind::Text), Field::plain("EmailAddress", Kind::Email)]
-            .into()
+        let text = |name| Field::plain(name, Kind::Text);
+        vec![text("FirstName"), text("mx_Mark"), Field::plain("EmailAddress", Kind::Email)].into()
     }
 
-    fn of(body: &str) -> Result<Vec<RecordPreview>, Problem> {
-        let settings = r#"{"name":"c","source":"a","destination":"b"}"#;
+    fn of(body: &str, removal: Option<Removal>, stored: &Stored) -> Vec<RecordPreview> {
+        let settings =
+            r#"{"name":"c","source":"a","destination":"b","removed":{"field":"mx_Mark"}}"#;
         let definition: Definition = serde_json::from_str(settings).unwrap();
         let fields = fields().into();
         let mapping = Mapping::new(&definition, &fields, &fields);
         let activities = ActivityMapping::new(&definition, &fields, &fields);
-        let previewed = Previewed {
+        let context = Context {
             connector: &definition,
-            mapping: &mapping,
+            leads: &mapping,
             activities: &activities,
-            source: AccountId(1),
-            destination: AccountId(2),
+            generation: 1,
+            source: Account { id: SOURCE, name: "a" },
+            destination: Account { id: DESTINATION, name: "b" },
             opposite: None,
             now: Timestamp::UNIX_EPOCH,
         };
-        preview(previewed, body.as_bytes(), None, |_| None)
+        preview(&context, read(body.as_bytes(), None, removal).unwrap(), stored)
+    }
+
+    fn one(body: &str, stored: &Stored) -> RecordPreview {
+        of(body, None, stored).remove(0)
+    }
+
+    fn linked() -> Stored {
+        let mut link = Link::new(Entity::Lead, (SOURCE, "a"), (DESTINATION, "twin"));
+        link.first.base.put("FirstName", "Usha");
+        link.first.base.put("EmailAddress", "asha@example.com");
+        Stored { links: vec![link], ..Stored::default() }
     }
 
     #[test]
     fn a_new_lead_would_be_captured_with_its_fields() {
-        let records =
-            of(r#"{"ProspectID":"a","FirstName":"Asha","EmailAddress":"asha@example.com"}"#)
-                .unwrap();
-        assert_eq!(records.len(), 1);
-        assert_eq!(records[0].source_id.as_deref(), Some("a"));
-        let call = &records[0].calls[0];
-        assert_eq!((call.account, call.operation), (Asked::Destination, Operation::Capture));
+        let record = one(ASHA, &Stored::default());
+        assert_eq!(record.source_id.as_deref(), Some("a"));
+        let call = &record.calls[0];
+        assert_eq!((call.account, call.operation), (Party::Destination, Operation::Capture));
         let written: Vec<_> =
             call.fields.iter().map(|f| (f.to.as_str(), f.value.as_str())).collect();
         assert!(written.contains(&("FirstName", "Asha")), "{written:?}");
-        let json = serde_json::to_value(&records[0]).unwrap();
+        let json = serde_json::to_value(&record).unwrap();
         assert_eq!(json["decision"], "capture");
         assert_eq!(json["calls"][0]["operation"], "Lead.Capture");
     }
 
     #[test]
     fn what_can_not_be_done_says_why_and_calls_nothing() {
-        let records = of(r#"{"ProspectID":"a","FirstName":"Asha"}"#).unwrap();
-        let Decision::Refuse { problems } = &records[0].decision else {
-            panic!("{:?}", records[0].decision)
-        };
-        assert_eq!(problems[0].code, "no_key");
-        assert!(records[0].calls.is_empty());
-        assert!(of("nonsense").is_err());
+        let record = one(r#"{"ProspectID":"a","FirstName":"Asha"}"#, &Stored::default());
+        assert_eq!(record.plan.kind, PlanKind::Refuse);
+        assert_eq!(record.plan.problems[0].code, Code::NoKey);
+        assert!(record.calls.is_empty());
+        assert!(read(b"nonsense", None, None).is_err());
     }
 
     #[test]
     fn an_activity_is_told_from_a_lead() {
-        let records =
-            of(r#"{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":"201"}"#)
-                .unwrap();
-        assert_eq!(records[0].entity, Entity::Activity);
-        assert!(matches!(records[0].decision, Decision::Skip { .. }));
+        let activity =
+            r#"{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":"201"}"#;
+        let record = one(activity, &Stored::default());
+        assert_eq!((record.entity, record.plan.kind), (Entity::Activity, PlanKind::Skip));
+    }
+
+    #[test]
+    fn a_linked_lead_would_be_updated_where_it_changed() {
+        let record = one(ASHA, &linked());
+        assert_eq!(record.plan.kind, PlanKind::Update);
+        assert_eq!(record.plan.lead_id.as_ref().map(LeadId::as_str), Some("twin"));
+        let written: Vec<_> = record.calls[0].fields.iter().map(|f| f.value.as_str()).collect();
+        assert_eq!(written, ["Asha"]);
+    }
+
+    #[test]
+    fn a_deletion_is_previewed_as_one() {
+        let of = |stored: &Stored| of(ASHA, Some(Removal::Deleted), stored).remove(0);
+        let record = of(&linked());
+        assert_eq!(record.plan.kind, PlanKind::ReadSource, "the webhook is a hint");
+        assert_eq!(record.calls[0].account, Party::Source);
+        let record = of(&Stored::default());
+        assert_eq!(record.plan.problems[0].code, Code::NotLinked);
+        assert!(record.calls.is_empty());
+    }
+
+    #[test]
+    fn what_a_person_decided_or_is_asked_is_known() {
+        let with = |state, choice| {
+            let review = StandingReview {
+                id: 1,
+                source: SOURCE,
+                source_id: LeadId::new("a"),
+                destination_id: None,
+                reason: Reason::Linked,
+                state,
+                choice,
+            };
+            one(ASHA, &Stored { reviews: vec![review], ..Stored::default() }).plan
+        };
+        let waits = with(State::Open, None);
+        assert_eq!(waits.problems[0].code, Code::LinkedToAnother);
+        let ignored = with(State::Decided, Some(Choice::Ignore));
+        assert_eq!(ignored.problems[0].code, Code::LeftAlone);
+        let created = with(State::Decided, Some(Choice::Create));
+        assert_eq!(created.kind, PlanKind::Create);
+    }
+
+    #[test]
+    fn a_lead_that_was_gone_would_be_read_first() {
+        let gone = vec![LeadId::new("a")];
+        let record = one(ASHA, &Stored { gone, ..Stored::default() });
+        assert_eq!(record.plan.kind, PlanKind::ReadSource);
     }
 }

@@ -200,13 +200,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with the record as a whole.
     pub fn new(code: Code, message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            advice: advice.into(),
-            field: None,
-            exception: None,
-        }
+        Self { code, message: message.into(), advice: advice.into(), field: None, exception: None }
     }
 
     /// The same problem, about this field of the destination.

@@ -312,7 +312,7 @@ mod tests {
     fn check(kind: Kind, text: &str, expected: &str) {
         match convert(text, kind, &field(kind), &india()) {
             Ok(converted) => assert_eq!(converted.text, expected, "{kind:?} {text}"),
-            Err(problem) => assert_eq!(problem.code, expected, "{kind:?} {text}"),
+            Err(problem) => assert_eq!(problem.code.as_str(), expected, "{kind:?} {text}"),
         }
     }
 
@@ -353,7 +353,7 @@ mod tests {
         let reading = Reading::default();
         assert_eq!(convert("basic", Kind::Select, &plan, &reading).unwrap().text, "Basic");
         let problem = convert("Gold", Kind::Select, &plan, &reading).unwrap_err();
-        assert_eq!(problem.code, "missing_option");
+        assert_eq!(problem.code, Code::MissingOption);
         assert!(problem.message.contains("'Gold'"), "{}", problem.message);
         plan.kind = Kind::MultiSelect;
         assert_eq!(

@@ -189,7 +189,11 @@ mod tests {
 
     fn refusal(exception: &str, message: &str) -> Verdict {
         let message = message.into();
-        of(&Failure::Refused { exception: Some(exception.into()), message }, Party::Destination, "sales")
+        of(
+            &Failure::Refused { exception: Some(exception.into()), message },
+            Party::Destination,
+            "sales",
+        )
     }
 
     #[test]
@@ -213,13 +217,44 @@ mod tests {
 
     #[test]
     fn what_an_account_said_is_told() {
-        let Verdict::AccountClosed(problem) =
-            of(&Failure::Credentials { message: "Use api-in21.leadsquared.com".into() }, Party::Source, "sales")
-        else {
+        let Verdict::AccountClosed(problem) = of(
+            &Failure::Credentials { message: "Use api-in21.leadsquared.com".into() },
+            Party::Source,
+            "sales",
+        ) else {
             panic!("wrong keys close the account");
         };
         for part in ["api-in21.leadsquared.com", "account sales"] {
             assert!(problem.message.contains(part), "{}", problem.message);
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_account_that_refused() {
+        for exception in [
+            "MXDuplicateEntryException",
+            "MXInvalidActivityException",
+            "MXUnknownAttributeException",
+            "MXInvalidDataTypeException",
+            "MXMandatoryFieldMissingException",
+            "MXInvalidInputException",
+            "MXAnythingElse",
+        ] {
+            for (party, other) in
+                [(Party::Source, Party::Destination), (Party::Destination, Party::Source)]
+            {
+                let message = "Invalid SearchBy value provided".to_owned();
+                let exception = Some(exception.to_owned());
+                let (Verdict::NextKey(problem)
+                | Verdict::MetadataChanged(problem)
+                | Verdict::Fail(problem)) =
+                    of(&Failure::Refused { exception, message }, party, "sales")
+                else {
+                    panic!("it is final");
+                };
+                assert!(problem.message.contains(party.as_str()), "{problem}");
+                assert!(!problem.to_string().contains(other.as_str()), "{problem}");
+            }
         }
     }
 }

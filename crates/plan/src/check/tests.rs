@@ -111,7 +111,7 @@ fn missing_options_are_named_as_they_arrive() {
     let parts = r#","lead":{"field":[{"from":"EmailAddress","to":"EmailAddress"},
         {"from":"mx_Plan","to":"mx_Plan","values":{"Plus":"Premium"}}]}"#;
     let findings = check(&settings(parts), &source(), &destination());
-    let options = findings.iter().find(|f| f.problem.code == "missing_option").unwrap();
+    let options = findings.iter().find(|f| f.problem.code == Code::MissingOption).unwrap();
     assert!(options.problem.message.ends_with("in the destination: Free."), "{options:?}");
 }
 

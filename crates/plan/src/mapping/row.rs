@@ -251,7 +251,8 @@ fn computed(
     to: &str,
 ) -> Result<Option<String>, Problem> {
     let wrong = |what: String| {
-        Problem::new(Code::BadTemplate, what, "Correct the computed value in the mapping.").about(to)
+        Problem::new(Code::BadTemplate, what, "Correct the computed value in the mapping.")
+            .about(to)
     };
     if let Some(fault) = super::template_fault(template) {
         return Err(wrong(format!("The computed value for {to} {}.", shortened(&fault))));

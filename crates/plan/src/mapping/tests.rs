@@ -258,7 +258,7 @@ fn a_template_can_not_run_away() {
         let mapped = Mapping::new(&connector, &Catalogue::default(), &there.clone().into())
             .apply(&item(r#"{"ProspectID":"1"}"#));
         assert_eq!(mapped.problems.len(), 1, "{template}");
-        assert_eq!(mapped.problems[0].code, "bad_template");
+        assert_eq!(mapped.problems[0].code, Code::BadTemplate);
     }
 }
 

@@ -307,7 +307,9 @@ impl Work {
 fn lead_gone(party: Party) -> Problem {
     Problem::new(
         Code::LeadGone,
-        format!("The {party} says that the lead does not exist, although it was found a moment ago."),
+        format!(
+            "The {party} says that the lead does not exist, although it was found a moment ago."
+        ),
         format!("Look for it in the {party} account, then retry."),
     )
 }

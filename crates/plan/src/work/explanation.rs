@@ -236,11 +236,9 @@ impl Plan {
             Decision::Skip(problem) => {
                 Self { problems: vec![problem.clone()], ..plain(PlanKind::Skip) }
             }
-            Decision::Unchanged(why, id) => Self {
-                why: Some(*why),
-                destination_id: id.clone(),
-                ..plain(PlanKind::Unchanged)
-            },
+            Decision::Unchanged(why, id) => {
+                Self { why: Some(*why), destination_id: id.clone(), ..plain(PlanKind::Unchanged) }
+            }
             Decision::Adopt(lead_id) => {
                 Self { lead_id: Some(lead_id.clone()), ..plain(PlanKind::Adopt) }
             }
@@ -255,7 +253,8 @@ impl Plan {
     }
 
     fn of_call(call: &Call) -> Self {
-        let of_lead = |kind, lead_id: &LeadId| Self { lead_id: Some(lead_id.clone()), ..Self::new(kind) };
+        let of_lead =
+            |kind, lead_id: &LeadId| Self { lead_id: Some(lead_id.clone()), ..Self::new(kind) };
         match call {
             Call::ReadLead(ReadLead { which, lead_id }) => {
                 let kind = match which {
@@ -454,8 +453,7 @@ impl Work {
             Some(Remark { field: field.to.clone(), remark: field.remark.clone()? })
         });
         let remarks = remarks.collect();
-        let of_activity =
-            matches!(plan.kind, PlanKind::CreateActivity | PlanKind::UpdateActivity);
+        let of_activity = matches!(plan.kind, PlanKind::CreateActivity | PlanKind::UpdateActivity);
         let subject = if of_activity { &self.own } else { self.subject() };
         let mapped = subject.mapped.as_ref().map(|(_, mapped)| &**mapped);
         let doubtful = "An earlier write got no answer, so the destination was read first.";

@@ -132,11 +132,7 @@ fn both_ways(
     }
     let has_defaults = !change::defaults(case, |to| there.base.get(to)).is_empty();
     let is_clear = here.pending.is_empty() && there.pending.is_empty();
-    if known.twin.lead.is_none()
-        && is_clear
-        && !has_defaults
-        && !merge::source_moved(case, here)
-    {
+    if known.twin.lead.is_none() && is_clear && !has_defaults && !merge::source_moved(case, here) {
         return unchanged(Why::SameAsSynced);
     }
     let stale = case.item.lead_id().filter(|_| !known.source.fresh);
@@ -268,12 +264,7 @@ fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decisio
 }
 
 /// Creates the lead, or updates the one that has the key.
-fn capture(
-    case: &Case<'_>,
-    key: &Key,
-    defaults: Vec<Change>,
-    behaviour: Behaviour,
-) -> Decision {
+fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, behaviour: Behaviour) -> Decision {
     let mut on_create = defaults;
     on_create.extend(lead_source(case).filter(|_| !case.known.search.exists));
     let fields = change::all(case)

@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use super::asked;
 use super::case::{Case, Opposite};
 use super::lead::may_be_old;
@@ -22,6 +21,7 @@ use crate::problem::{Code, Problem};
 use crate::review::{Choice, Dispute, Reason, Review, Ruled, Ruling};
 use crate::snapshot::Snapshot;
 use crate::value;
+use jiff::Timestamp;
 
 /// What has to be written for both sides to be equal.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use crate::problem::{Code, Problem};
 use crate::review::Review;
 
-use super::call::{Call};
+use super::call::Call;
 use super::case::{Case, Context};
 use super::explanation::{Plan, Why};
 use super::merge::{self, Tripped};

@@ -231,8 +231,8 @@ impl Work {
             Entity::Lead => self.subject_mut(),
             Entity::Activity => &mut self.own,
         };
-        let is_its = subject.item.entity() == link.entity
-            && subject.item.id().is_some_and(|id| id == own);
+        let is_its =
+            subject.item.entity() == link.entity && subject.item.id().is_some_and(|id| id == own);
         if is_its {
             subject.link = Some(link.clone());
         }

@@ -35,9 +35,13 @@ impl Work {
                 effects.extend(self.updated(context, update));
                 effects
             }
-            (Call::UpdateActivity(update), _) => {
-                self.activity_written(context, &update.activity_id, &update.fields, Event::Updated, at)
-            }
+            (Call::UpdateActivity(update), _) => self.activity_written(
+                context,
+                &update.activity_id,
+                &update.fields,
+                Event::Updated,
+                at,
+            ),
             (Call::CreateActivity(new), Some(id)) => {
                 self.activity_written(context, &ActivityId::new(id), &new.fields, Event::New, at)
             }

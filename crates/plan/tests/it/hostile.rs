@@ -8,6 +8,7 @@ use plan::connector::{Definition, MOST_ROWS};
 use plan::mapping::Mapping;
 use plan::metadata::Catalogue;
 use plan::payload;
+use plan::problem::Code;
 use plan::value::LONGEST_VALUE;
 use serde_json::{Value, json};
 
@@ -130,7 +131,7 @@ fn many_rows_of_one_long_value_take_bounded_memory() {
         let (mapped, held) = held(|| connector.apply(&item));
         assert_eq!(mapped.fields.len(), values);
         assert_eq!(mapped.problems.len(), MOST_ROWS - values);
-        assert!(mapped.problems.iter().all(|problem| problem.code == "too_long"));
+        assert!(mapped.problems.iter().all(|problem| problem.code == Code::TooLong));
         assert!(held <= MOST, "{length} bytes in {MOST_ROWS} rows took {} MiB", held / MIB);
     }
 }
@@ -174,7 +175,7 @@ fn a_template_takes_bounded_memory() {
         let item = payload::read(body.as_bytes(), None).unwrap().remove(0);
         let (mapped, held) = held(|| connector.apply(&item));
         assert_eq!(mapped.problems.len(), 1, "{template}: {:?}", mapped.fields);
-        assert_eq!(mapped.problems[0].code, "bad_template", "{template}");
+        assert_eq!(mapped.problems[0].code, Code::BadTemplate, "{template}");
         assert!(held <= MOST, "{template} took {} MiB", held / MIB);
     }
 }

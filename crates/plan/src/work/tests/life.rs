@@ -1,0 +1,129 @@
+//! Records that are driven from the webhook to their outcome.
+
+use super::*;
+use crate::id::LeadId;
+use crate::operation::Operation;
+use crate::outcome::Event;
+use crate::review::{Choice, Reason, StandingReview, State};
+use crate::work::call::{ReadLead, Which};
+use crate::work::outcome::Effect;
+
+const WHEN: &str = "2026-01-01T00:00:09Z";
+
+fn review(state: State, choice: Option<Choice>) -> StandingReview {
+    StandingReview {
+        id: 7,
+        source: SOURCE,
+        source_id: LeadId::new("ONE"),
+        destination_id: None,
+        reason: Reason::Several,
+        state,
+        choice,
+    }
+}
+
+fn written(id: &str, is_created: bool) -> Answer {
+    Answer::Written { id: Some(id.into()), is_created: Some(is_created) }
+}
+
+#[test]
+fn a_new_lead_is_made_and_tied() {
+    let scene = scene(PLAIN);
+    let context = scene.context();
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    let capture = call(work.next(&context).step);
+    assert_eq!(work.sending(&capture, &context), []);
+    let answer = written("TWIN", true);
+    let effects = work.answered(&context, &capture, Operation::Capture, answer, at(WHEN));
+    let [Effect::Link(link), Effect::End(outcome)] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((link.first.id.as_str(), link.second.id.as_str()), ("one", "twin"));
+    assert_eq!(outcome.event, Event::New);
+    assert_eq!(outcome.destination_id.as_deref(), Some("twin"));
+}
+
+/// Accounts write ids in either case.
+#[test]
+fn the_ids_of_a_lead_are_one_in_either_case() {
+    let scene = scene(PLAIN);
+    let context = scene.context();
+    let shouted = lead("Asha", "2026-01-01 00:00:00").replace("\"one\"", "\"ONE\"");
+    let mut work = scene.work(&shouted);
+    assert_eq!(work.id().as_deref(), Some("one"));
+
+    let link = Link::new(Entity::Lead, (SOURCE, "One"), (DESTINATION, "Twin"));
+    assert!(work.take_link(&link, SOURCE), "it is its link");
+    assert_eq!(work.twin_id(DESTINATION).as_deref(), Some("twin"));
+
+    let mut work = scene.work(&shouted);
+    work.take_review(&review(State::Open, None), SOURCE);
+    let outcome = ended(work.next(&context).step);
+    assert_eq!(outcome.problem.expect("it waits").code, Code::Ambiguous);
+}
+
+/// A capture that updated a lead is looked at twice when that lead is another one's; that it is
+/// our own, written in capitals, is no reason.
+#[test]
+fn a_lead_is_no_stranger_to_itself_in_capitals() {
+    let scene = scene(PLAIN);
+    let context = scene.context();
+    for (source_id, is_stranger) in [("ONE", false), ("two", true)] {
+        let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+        let capture = call(work.next(&context).step);
+        let answer = written("Twin", false);
+        let effects = work.answered(&context, &capture, Operation::Capture, answer, at(WHEN));
+        assert_eq!(effects, [Effect::FindLinks { ids: vec!["twin".into()] }]);
+        let link = Link::new(Entity::Lead, (SOURCE, source_id), (DESTINATION, "TWIN"));
+        let effects = work.links_found(&context, &[link]);
+        assert_eq!(effects.is_empty(), is_stranger, "{source_id}: {effects:?}");
+    }
+}
+
+/// A person who retries finds out whether the accounts were put right; a decision holds.
+#[test]
+fn a_retry_looks_past_a_review_that_waits_and_not_past_a_decision() {
+    let scene = scene(PLAIN);
+    let context = scene.context();
+    let retried = |review: &StandingReview| {
+        let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+        work.ask_again();
+        work.take_review(review, SOURCE);
+        assert_eq!(work.next(&context).step, Step::NeedsMetadata);
+        work.next(&context).step
+    };
+    assert!(matches!(call(retried(&review(State::Open, None))), Call::Capture(_)));
+    let ignored = ended(retried(&review(State::Decided, Some(Choice::Ignore))));
+    assert_eq!(ignored.problem.expect("a reason").code, Code::LeftAlone);
+    let link = Choice::Link { lead_id: LeadId::new("That") };
+    let read = call(retried(&review(State::Decided, Some(link))));
+    assert_eq!(read, Call::ReadLead(ReadLead { which: Which::Twin, lead_id: LeadId::new("that") }));
+}
+
+#[test]
+fn a_write_whose_answer_was_lost_is_looked_for() {
+    let scene = scene(PLAIN);
+    let context = scene.context();
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    let capture = call(work.next(&context).step);
+    let lost = Answer::Failed(Failure::Broken { problem: "reset".into(), maybe_done: true });
+    let effects = work.answered(&context, &capture, Operation::Capture, lost, at(WHEN));
+    assert!(matches!(effects[..], [Effect::End(_)]) && work.is_doubtful(), "{effects:?}");
+
+    let mut again = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    again.doubt();
+    let find = call(again.next(&context).step);
+    assert!(matches!(&find, Call::FindLead(key) if key.field == "EmailAddress"), "{find:?}");
+    let found = shown([
+        ("ProspectID", "twin"),
+        ("EmailAddress", "A@x.y"),
+        ("Phone", "+91-9988776655"),
+        ("FirstName", "Asha"),
+    ]);
+    let by = find.operation();
+    again.answered(&context, &find, by, Answer::Leads(vec![found]), at(WHEN));
+    assert_eq!(again.links_found(&context, &[]), []);
+    let next = again.next(&context);
+    assert!(matches!(next.effects[..], [Effect::Link(_)]), "{:?}", next.effects);
+    assert_eq!(ended(next.step).event, Event::Unchanged);
+}
