@@ -194,13 +194,13 @@ async fn what_is_not_wanted_or_can_not_be_is_told() {
     let posted = captured(&scene.here).await;
     let request = scene.post_to("there", posted[1].clone()).await;
     let item = scene.ends_as(request, Event::Skipped).await;
-    assert_eq!(problem(&item).code, "not_found");
+    assert_eq!(problem(&item).code.as_str(), "not_found");
 
     let unmapped =
         json!({ "ProspectActivityId": "x", "RelatedProspectId": lead, "ActivityEvent": 21 });
     let request = scene.post_to("there", unmapped.to_string()).await;
     assert_eq!(
-        problem(&scene.ends_as(request, Event::Skipped).await).code,
+        problem(&scene.ends_as(request, Event::Skipped).await).code.as_str(),
         "activity_type_unmapped"
     );
 
@@ -209,13 +209,13 @@ async fn what_is_not_wanted_or_can_not_be_is_told() {
     scene.put_connector(wrong).await;
     let request = scene.post_to("wrong", posted[1].clone()).await;
     let item = scene.ends_as(request, Event::Failed).await;
-    assert_eq!(problem(&item).code, "unknown_activity_type");
+    assert_eq!(problem(&item).code.as_str(), "unknown_activity_type");
 
     let mut off = connector("");
     off.name = "off".to_owned();
     scene.put_connector(off).await;
     let request = scene.post_to("off", posted[1].clone()).await;
-    assert_eq!(problem(&scene.ends_as(request, Event::Skipped).await).code, "activities_off");
+    assert_eq!(problem(&scene.ends_as(request, Event::Skipped).await).code.as_str(), "activities_off");
 }
 
 #[tokio::test(flavor = "multi_thread")]

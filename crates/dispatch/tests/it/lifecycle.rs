@@ -51,7 +51,7 @@ async fn a_disabled_connector_drops_what_comes_where_that_is_wished() {
     let while_disabled = scene.post(&lead("while")).await;
     scene.work();
     let item = scene.ends_as(while_disabled, Event::Skipped).await;
-    assert_eq!(problem(&item).code, "connector_disabled");
+    assert_eq!(problem(&item).code.as_str(), "connector_disabled");
     assert_eq!(
         (item.job_status, item.sync_status),
         (JobStatus::Success, Some(SyncStatus::Success))
@@ -101,7 +101,7 @@ async fn a_retry_takes_the_settings_of_now_or_of_then() {
         scene.ended(request).await
     };
     let item = retry(RetryWith::Then).await;
-    assert_eq!(problem(&item).code, "type_mismatch");
+    assert_eq!(problem(&item).code.as_str(), "type_mismatch");
     let item = retry(RetryWith::Now).await;
     assert_eq!(item.records[0].event, Event::New, "{item:#?}");
     let told = item.records[0].attempts.iter().map(|attempt| (attempt.retry, attempt.version));

@@ -257,7 +257,7 @@ impl Scene {
                 item.records.first().is_some_and(|record| record.next_attempt_at.is_some())
             })
             .await;
-        assert_eq!(problem(&item).code, code, "{item:#?}");
+        assert_eq!(problem(&item).code.as_str(), code, "{item:#?}");
         item
     }
 

@@ -202,7 +202,7 @@ async fn a_body_that_can_not_be_read_is_kept_and_shown() {
         let request = scene.post_to("there", body.as_bytes().to_vec()).await;
         let item = scene.ends_as(request, Event::Failed).await;
         assert_eq!(item.job_status, JobStatus::Failure, "{body}");
-        assert_eq!(problem(&item).code, "unreadable_body", "{body}: {item:#?}");
+        assert_eq!(problem(&item).code.as_str(), "unreadable_body", "{body}: {item:#?}");
         let kept = scene.store.delivery(request).await.expect("the store").expect("it is kept");
         assert_eq!(kept.body, body.as_bytes());
     }
@@ -222,7 +222,7 @@ async fn values_that_do_not_fit_are_told() {
     }
     let request = scene.post(&json!({ "ProspectID": "n", "FirstName": "Nobody" })).await;
     let item = scene.ends_as(request, Event::Failed).await;
-    assert_eq!(problem(&item).code, "no_key");
+    assert_eq!(problem(&item).code.as_str(), "no_key");
     assert_eq!(scene.there.lead_count(), 0);
     scene.stop().await;
 }

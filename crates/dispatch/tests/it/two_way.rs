@@ -87,7 +87,7 @@ async fn the_policy_decides_where_both_changed_the_same_field() {
             assert_eq!(item.records[0].event, Event::Updated, "{policy}: {item:#?}");
             assert_eq!(held, [Some(winner.to_owned()), Some(winner.to_owned())], "{policy}");
         } else {
-            assert_eq!(problem(&item).code, "conflict", "{item:#?}");
+            assert_eq!(problem(&item).code.as_str(), "conflict", "{item:#?}");
             assert_eq!(held, [Some("here".to_owned()), Some("there".to_owned())]);
         }
         let dispute = &explanation(&item)["disputes"][0];
@@ -156,7 +156,7 @@ async fn a_field_at_war_is_frozen_and_the_others_go_on() {
         }
         scene.advance(SignedDuration::from_secs(30));
     };
-    assert_eq!(problem(&war).code, "alternates", "{war:#?}");
+    assert_eq!(problem(&war).code.as_str(), "alternates", "{war:#?}");
     let said = &problem(&war).message;
     assert!(said.contains("mx_City") && (said.contains("Pune") || said.contains("Agra")), "{said}");
     // The lead's other fields are synced as before.

@@ -121,7 +121,7 @@ impl Told {
 impl web::AskAccounts for Told {
     async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, NotTold> {
         if account.host.contains("nowhere") {
-            let problem = Problem::new("no_answer", "The host did not answer.", "Look at it.");
+            let problem = Problem::new(plan::problem::Code::Unreachable, "The host did not answer.", "Look at it.");
             return Err(NotTold { account: account.id, problem });
         }
         Ok(catalogue())
@@ -134,7 +134,7 @@ impl web::AskAccounts for Told {
         _: &store::Account,
     ) -> Result<(Catalogue, Catalogue), NotTold> {
         if connector.name == "silent" {
-            let problem = Problem::new("no_fields", "It did not tell its fields.", "Try again.");
+            let problem = Problem::new(plan::problem::Code::Unreachable, "It did not tell its fields.", "Try again.");
             return Err(NotTold { account: source.id, problem });
         }
         Ok((catalogue(), catalogue()))
@@ -150,7 +150,7 @@ impl web::AskAccounts for Told {
         let said = self.users.lock().unwrap().get(&key).cloned();
         said.unwrap_or(Ok(None)).map_err(|()| NotTold {
             account: account.id,
-            problem: Problem::new("no_answer", "The host did not answer.", "Look at it."),
+            problem: Problem::new(plan::problem::Code::Unreachable, "The host did not answer.", "Look at it."),
         })
     }
 }

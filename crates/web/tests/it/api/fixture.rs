@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use plan::decide::{Dispute, Ruling};
+
 use plan::id::RequestId;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::problem::Problem;
-use plan::review::{Candidate, Reason, Review};
+use plan::review::{Candidate, Dispute, Reason, Review, Ruling};
 use plan::snapshot::Snapshot;
 use store::{
     AttemptOutcome, Call, CallRef, NewDelivery, NewReview, Origin, Progress, RecordKey,
@@ -83,7 +83,7 @@ async fn keep(house: &House, with_reviews: bool) {
             known_as: Some(format!("Person{n}@example.com")),
             source_id: Some(format!("lead-{n}")),
             destination_id: Some(format!("twin-{n}")),
-            problem: failed.then(|| Problem::new("too_long", "It is too long.", "Cut it.")),
+            problem: failed.then(|| Problem::new(plan::problem::Code::TooLong, "It is too long.", "Cut it.")),
             explanation: Some(r#"{"why":"because"}"#.to_owned()),
             retry: None,
             version: 1,
@@ -122,7 +122,7 @@ fn lead(fields: &[(&str, &str)]) -> Snapshot {
 
 fn disagreement() -> Review {
     let candidate = |id: &str, key: &str, field: (&str, &str)| Candidate {
-        lead_id: id.to_owned(),
+        lead_id: plan::id::LeadId::new(id),
         found_by: Some(key.to_owned()),
         fields: lead(&[("FirstName", id), field]),
         linked_to: None,
@@ -141,7 +141,7 @@ fn disagreement() -> Review {
 
 fn conflict() -> Review {
     let candidate = Candidate {
-        lead_id: "twin-3".to_owned(),
+        lead_id: plan::id::LeadId::new("twin-3"),
         found_by: None,
         fields: lead(&[("City", "Agra")]),
         linked_to: None,

@@ -175,7 +175,7 @@ fn failed_again(connector: plan::id::ConnectorId, stage: Stage) -> AttemptOutcom
         known_as: None,
         source_id: None,
         destination_id: None,
-        problem: Some(Problem::new("later", "<b>Not</b> now.", "Wait.")),
+        problem: Some(Problem::new(plan::problem::Code::AccountError, "<b>Not</b> now.", "Wait.")),
         explanation: None,
         version: 1,
         retry: None,
@@ -198,7 +198,7 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     let configuration = store.configuration().await.unwrap();
     let (a, ab) = (configuration.accounts[0].id, configuration.connectors[0].id);
     let due = now() + SignedDuration::from_mins(9);
-    let refused = Problem::new("keys", "The account a refuses its keys.", "Put in new ones.");
+    let refused = Problem::new(plan::problem::Code::Credentials, "The account a refuses its keys.", "Put in new ones.");
     let progress = Progress {
         attempts: vec![failed_again(ab, Stage::Waiting(due))],
         requests: vec![RequestState {

@@ -35,7 +35,7 @@ async fn whatever_the_log_holds_is_shown_as_text() {
         "plan": { "decision": "update", "lead_id": EVIL,
             "fields": [{ "to": EVIL, "value": EVIL, "before": EVIL }] },
         "origins": { EVIL: { "from": EVIL } },
-        "left_out": [Problem::new("odd", EVIL, EVIL)],
+        "left_out": [Problem::new(plan::problem::Code::Unknown, EVIL, EVIL)],
         "remarks": [{ "field": EVIL, "remark": EVIL }, { "field": "x", "remark": EVIL }],
         "why": EVIL, "looked_because": EVIL,
     });
@@ -43,7 +43,7 @@ async fn whatever_the_log_holds_is_shown_as_text() {
         known_as: Some(EVIL.to_owned()),
         source_id: Some(EVIL.to_owned()),
         destination_id: Some(EVIL.to_owned()),
-        problem: Some(Problem::new(EVIL, EVIL, EVIL).about(EVIL)),
+        problem: Some(Problem::new(plan::problem::Code::Unknown, EVIL, EVIL).about(EVIL)),
         explanation: Some(explanation.to_string()),
         calls: vec![CallRef { id: 1, row: None }],
         mentions: vec![plan::identity::mention(EVIL)],
