@@ -78,7 +78,7 @@ impl Backend {
         // (transact-rs/sqlx#4385). In a task of its own it always runs to its end.
         #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
         let begun = tokio::spawn(async move { pool.begin().await }).await;
-        Ok(begun.map_err(|_| Error::Unavailable(sqlx::Error::WorkerCrashed))??)
+        Ok(begun.map_err(|panic| Error::panicked(&panic))??)
     }
 
     /// Begins a transaction that only reads, all of it from one moment.

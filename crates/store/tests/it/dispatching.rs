@@ -71,7 +71,7 @@ async fn progress_is_kept_whole_or_not_at_all(empty: Empty) {
     };
     // Two calls can't have one number: the database refuses the whole.
     let refused = empty.store.record_progress(&lease, progress(vec![7, 7])).await;
-    assert!(matches!(refused, Err(Error::Unavailable(_))));
+    assert!(matches!(refused, Err(Error::Defect(_))), "{refused:?}");
     let item = &empty.find(Filter { ids: vec![id(0)], ..Filter::default() }).await[0];
     assert_eq!((item.job_status, item.records.len()), (JobStatus::Queued, 0));
     assert_eq!(empty.store.spent(configuration.accounts[1].id, 1).await.unwrap(), 0);

@@ -7,6 +7,7 @@ mod configuration;
 mod dispatching;
 mod dropping;
 mod empty;
+mod errors;
 mod leases;
 mod list;
 mod log;

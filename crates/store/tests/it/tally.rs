@@ -387,7 +387,6 @@ async fn calls_of_today_and_of_the_window_are_known(empty: Empty) {
 
 /// The statements of the migration that count what is there, over what the suite has kept.
 async fn what_was_there_before_is_counted_by_the_migration(empty: Empty) {
-    use sqlx::{Connection, PgConnection, SqliteConnection};
     let configuration = empty.with_connector().await;
     let own = configuration.connectors[0].id;
     let lease = empty.lease(&configuration).await;
@@ -416,14 +415,7 @@ async fn what_was_there_before_is_counted_by_the_migration(empty: Empty) {
     assert_eq!((counting(migration).len(), counting(migration)), (2, counting(of_sqlite)));
     let forget = ["DELETE FROM tally", "DELETE FROM latest"].map(str::to_owned);
     for sql in forget.into_iter().chain(counting(migration)) {
-        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
-        if empty.url.starts_with("sqlite:") {
-            let mut connection = SqliteConnection::connect(&empty.url).await.unwrap();
-            sql.execute(&mut connection).await.unwrap();
-        } else {
-            let mut connection = PgConnection::connect(&empty.url).await.unwrap();
-            sql.execute(&mut connection).await.unwrap();
-        }
+        crate::empty::execute(&empty.url, &sql).await;
     }
     assert_eq!(told().await, before);
 }
