@@ -46,7 +46,8 @@ impl Worker {
         let opened = self.book.opened();
         let now = self.now();
         let store = self.shared.store.clone();
-        let found = store.open_requests(&self.lease, &connectors, &opened, now, limit).await?;
+        let found =
+            store.open_requests(&self.lease, &connectors, &opened, now, limit).await?.requests;
         self.look_for_work = found.len() == limit;
         self.load_past(&found).await?;
         let mut records = Vec::new();
@@ -64,6 +65,7 @@ impl Worker {
             let store = self.shared.store.clone();
             // The store says whether it is still disabled: these settings may be a moment old.
             let found = store.arrivals_while_disabled(&self.lease, connector, MOST_AT_ONCE).await?;
+            let found = found.requests;
             // What ended and is not on disk yet is found again.
             let opened = self.book.opened();
             let mut records = Vec::new();

@@ -143,7 +143,7 @@ impl Settings for Backend {
     }
 }
 
-async fn version(connection: &mut Connection) -> Result<i64> {
+pub(super) async fn version(connection: &mut Connection) -> Result<i64> {
     let row = sqlx::query("SELECT value FROM counter WHERE name = 'configuration'")
         .fetch_one(connection)
         .await?;

@@ -128,7 +128,7 @@ async fn a_decision_tries_again_what_waited_for_it(empty: Empty) {
     let review = all(&empty, ReviewFilter::default()).await[0].id;
     assert_eq!(decide(&empty, review, Some(link())).await.unwrap(), 2);
     let due = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 10).await;
-    let due: Vec<_> = due.unwrap().iter().map(|request| request.id).collect();
+    let due: Vec<_> = due.unwrap().requests.iter().map(|request| request.id).collect();
     assert_eq!(due, [id(0), id(2)], "in the order in which they came");
 }
 
