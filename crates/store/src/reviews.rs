@@ -32,8 +32,9 @@ pub trait Reviews: Send + Sync + std::fmt::Debug {
     /// Decides an open review, or undoes its decision (`None`), and retries the lead's changes that
     /// waited for it, in order of arrival; returns how many.
     ///
-    /// What was synced under a decision stays as it is when the decision is undone, but the lead is
-    /// no longer linked.
+    /// What was synced under a decision stays as it is when the decision is undone. If it was about
+    /// which lead this is, the lead is no longer linked; if it was about a conflict, its link stays
+    /// as it is.
     async fn decide_review(
         &self,
         id: i64,

@@ -101,6 +101,24 @@ pub(super) async fn keep(connection: &mut Connection, links: &[Link]) -> Result<
         });
         query.push(")");
         query.build().persistent(false).execute(&mut *connection).await?;
+/// Forgets the link of one lead.
+pub(super) async fn forget_lead(
+    connection: &mut Connection,
+    pair: Pair,
+    side: Side,
+    lead: &str,
+) -> Result<()> {
+    let mut query = QueryBuilder::new("DELETE FROM link WHERE ");
+    push_pair(&mut query, pair);
+    query.push(match side {
+        Side::First => " AND first_id = ",
+        Side::Second => " AND second_id = ",
+    });
+    query.push_bind(lead);
+    query.build().execute(connection).await?;
+    Ok(())
+}
+
         let mut rows = Vec::with_capacity(some.len());
         for link in some {
             rows.push((link, values::json(&link.first)?, values::json(&link.second)?));

@@ -100,8 +100,7 @@ async fn decide(
     now: Timestamp,
 ) -> Result<Retried> {
     let row = sqlx::query(
-        "SELECT connector, source, destination, source_id, state, choice FROM review \
-         WHERE id = $1",
+        "SELECT source, destination, source_id, reason, state, choice FROM review WHERE id = $1",
     )
     .bind(id)
     .fetch_optional(&mut *connection)
@@ -109,9 +108,11 @@ async fn decide(
     let Some(row) = row else {
         return Err(Error::Refused(format!("there is no review {id}")));
     };
-    let accounts = (AccountId(row.try_get(1)?), AccountId(row.try_get(2)?));
-    let lead: String = row.try_get(3)?;
-    let state: State = Place { table: "review", row: &id }.word(row.try_get(4)?)?;
+    let place = Place { table: "review", row: &id };
+    let accounts = (AccountId(row.try_get(0)?), AccountId(row.try_get(1)?));
+    let lead: String = row.try_get(2)?;
+    let reason: Reason = place.word(row.try_get(3)?)?;
+    let state: State = place.word(row.try_get(4)?)?;
     let before: Option<String> = row.try_get(5)?;
     must_fit(state, choice)?;
     let after = choice.map(json).transpose()?;
@@ -127,7 +128,17 @@ async fn decide(
     .execute(&mut *connection)
     .await?;
     if choice.is_none() {
-        forget_link(connection, accounts, &lead).await?;
+        let pair = Pair::of(accounts.0, accounts.1);
+        // Whoever works these accounts must not go on with what it has in memory.
+        lease::revoke(connection, &[pair.first, pair.second]).await?;
+        match reason {
+            // The lead is linked because of the decision, which no longer holds.
+            Reason::Several | Reason::KeysDisagree | Reason::Linked => {
+                links::forget_lead(connection, pair, pair.side(accounts.0), &lead).await?;
+            }
+            // Whose values hold says nothing about which lead it is.
+            Reason::Conflict => {}
+        }
     }
     let action = if choice.is_some() { "decide_review" } else { "undo_review" };
     let entry = audit::Entry { action, subject: &lead, before, after };
@@ -170,31 +181,6 @@ fn must_fit(state: State, choice: Option<&Choice>) -> Result<()> {
         (State::Solved, _) => "there is nothing left to decide in it",
     };
     Err(Error::Refused(problem.to_owned()))
-}
-
-/// The lead is nobody's twin any more. Whoever works these accounts must not go on with what it has
-/// in memory.
-async fn forget_link(
-    connection: &mut Connection,
-    (source, destination): (AccountId, AccountId),
-    lead: &str,
-) -> Result<()> {
-    let pair = Pair::of(source, destination);
-    lease::revoke(connection, &[pair.first, pair.second]).await?;
-    let column = match pair.side(source) {
-        Side::First => "first_id",
-        Side::Second => "second_id",
-    };
-    let sql = format!(
-        "DELETE FROM link WHERE first_account = $1 AND second_account = $2 AND {column} = $3"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(pair.first.0)
-        .bind(pair.second.0)
-        .bind(lead)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Tries the changes of a lead again that waited for the decision, those of its activities too.

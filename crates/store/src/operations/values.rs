@@ -18,7 +18,7 @@ pub(super) fn ms(at: Timestamp) -> i64 {
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) table: &'static str,
-    pub(super) row: &'a dyn std::fmt::Display,
+    pub(super) row: &'a (dyn std::fmt::Display + Sync),
 }
 
 impl Place<'_> {

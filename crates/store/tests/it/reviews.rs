@@ -14,6 +14,7 @@ crate::promises! {
     a_question_is_asked_once_and_what_was_decided_stays,
     a_decision_tries_again_what_waited_for_it,
     an_undone_decision_unties_the_lead,
+    an_undone_conflict_leaves_the_link_as_it_is,
     reviews_are_found_by_lead_and_connector,
     a_frozen_field_is_released,
 }
@@ -158,6 +159,31 @@ async fn an_undone_decision_unties_the_lead(empty: Empty) {
 }
 
 async fn reviews_are_found_by_lead_and_connector(empty: Empty) {
+async fn an_undone_conflict_leaves_the_link_as_it_is(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let connector = configuration.connectors[0].clone();
+    let lease = with(&empty, vec![asked(&configuration, "lead", Reason::Conflict, 0)]).await;
+    let review = all(&empty, ReviewFilter::default()).await[0].id;
+    decide(&empty, review, Some(Choice::Source)).await.unwrap();
+    let ends = ((connector.source, "lead"), (connector.destination, "twin"));
+    let mut link = Link::new(Entity::Lead, ends.0, ends.1);
+    let side = link.pair.side(connector.source);
+    let end = link.end_mut(side);
+    end.base.put("City", "Pune");
+    end.frozen.insert("Stage".to_owned(), at(100));
+    let progress = Progress { links: vec![link.clone()], ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    decide(&empty, review, None).await.unwrap();
+    let known = empty.store.review(review).await.unwrap().unwrap();
+    assert_eq!((known.state, known.choice), (State::Open, None));
+    let left = empty.store.links(link.pair, side, &["lead".to_owned()]).await.unwrap();
+    assert_eq!(left, [link]);
+    let lost = empty
+        .store
+        .record_progress(&lease, Progress { solved: vec![review], ..Progress::default() });
+    assert!(lost.await.is_err(), "whoever works the accounts begins anew");
+}
+
     let configuration = empty.with_connector().await;
     let ask = |lead, reason, n| asked(&configuration, lead, reason, n);
     with(&empty, vec![ask("one", Reason::Several, 1), ask("two", Reason::Conflict, 2)]).await;
