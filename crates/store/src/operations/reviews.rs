@@ -82,6 +82,11 @@ impl Reviews for Backend {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<bool> {
+        // Nobody is interrupted for a field that is not frozen.
+        let frozen = links::find_frozen(&mut *self.begin_read().await?, end, lead, field).await?;
+        if frozen.is_none() {
+            return Ok(false);
+        }
         let (lead, field, actor) = (lead.to_owned(), field.to_owned(), actor.clone());
         self.write(move |connection| {
             Box::pin(async move {

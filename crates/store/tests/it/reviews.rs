@@ -8,7 +8,7 @@ use plan::problem::Problem;
 use plan::review::{Candidate, Choice, Reason, Review, State};
 use store::{Configuration, NewReview, Origin, Progress, ReviewFilter, ReviewItem};
 
-use crate::empty::{Empty, actor, at, attempt, ended, id};
+use crate::empty::{Beside, Empty, actor, at, attempt, ended, id};
 
 crate::promises! {
     a_question_is_asked_once_and_what_was_decided_stays,
@@ -17,6 +17,7 @@ crate::promises! {
     an_undone_conflict_leaves_the_link_as_it_is,
     reviews_are_found_by_lead_and_connector,
     a_frozen_field_is_released,
+    what_is_recorded_while_a_field_is_released_is_not_lost,
 }
 
 fn asked(configuration: &Configuration, lead: &str, reason: Reason, seconds: i64) -> NewReview {
@@ -249,4 +250,46 @@ async fn a_frozen_field_is_released(empty: Empty) {
     let ids = ["lead".to_owned(), "twin".to_owned()];
     assert_eq!(empty.store.gone(connector.source, &ids).await.unwrap(), ["lead"]);
     assert!(empty.store.gone(connector.destination, &ids).await.unwrap().is_empty());
+}
+
+async fn what_is_recorded_while_a_field_is_released_is_not_lost(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let connector = configuration.connectors[0].clone();
+    let ends = ((connector.source, "lead"), (connector.destination, "twin"));
+    let mut link = Link::new(Entity::Lead, ends.0, ends.1);
+    let end = (link.pair, link.pair.side(connector.destination));
+    link.end_mut(end.1).frozen.insert("City".to_owned(), at(100));
+    link.end_mut(end.1).base.put("Stage", "before");
+    let lease = empty.lease(&configuration).await;
+    let progress = Progress { links: vec![link], ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+
+    // Somebody records progress: under the lock of the lease, or of the file.
+    let mut other = Beside::open(&empty.url).await;
+    other
+        .execute(match other {
+            Beside::Sqlite(_) => "BEGIN IMMEDIATE",
+            Beside::Postgres(_) => "BEGIN; SELECT fence FROM lease FOR SHARE",
+        })
+        .await;
+    let store = empty.store.clone();
+    let releasing =
+        tokio::spawn(
+            async move { store.release_field(end, "twin", "City", &actor(), at(50)).await },
+        );
+    let links = async || empty.store.links(end.0, end.1, &["twin".to_owned()]).await.unwrap();
+    // Time enough for it to have read the link, if it does so too early.
+    for _ in 0..100 {
+        links().await;
+    }
+    for column in ["first_end", "second_end"] {
+        let sql = format!("UPDATE link SET {column} = replace({column}, 'before', 'meanwhile')");
+        other.execute(&sql).await;
+    }
+    other.execute("COMMIT").await;
+    assert!(releasing.await.unwrap().unwrap());
+    let left = links().await;
+    let left = left[0].end(end.1);
+    assert!(left.frozen.is_empty(), "it is released: {left:?}");
+    assert_eq!(left.base.get("Stage"), Some("meanwhile"), "a commit in between is lost");
 }
