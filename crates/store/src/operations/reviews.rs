@@ -203,9 +203,8 @@ async fn drain(
          JOIN record r ON r.request = m.request AND r.position = m.position \
          JOIN connector c ON c.id = r.connector \
          WHERE m.value = $1 AND c.source IN ($2, $3) AND c.destination IN ($2, $3) \
-         AND ({} OR {}) ORDER BY m.request",
-        waited.join(" OR "),
-        retry::LEFT_ALONE.replace("problem", "r.problem"),
+         AND (r.event = 'failed' AND r.code IN ({}) OR r.code = 'left_alone') ORDER BY m.request",
+        waited.join(", "),
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(identity::mention(lead))

@@ -104,5 +104,6 @@ fn migrations() -> Migrator {
         (10, "version actor", include_str!("../../migrations/postgres/0010_version_actor.sql")),
         (11, "access", include_str!("../../migrations/postgres/0011_access.sql")),
         (12, "review", include_str!("../../migrations/postgres/0012_review.sql")),
+        (13, "code", include_str!("../../migrations/postgres/0013_code.sql")),
     ])
 }

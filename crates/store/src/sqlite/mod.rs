@@ -120,6 +120,7 @@ fn migrations() -> Migrator {
         (10, "version actor", include_str!("../../migrations/sqlite/0010_version_actor.sql")),
         (11, "access", include_str!("../../migrations/sqlite/0011_access.sql")),
         (12, "review", include_str!("../../migrations/sqlite/0012_review.sql")),
+        (13, "code", include_str!("../../migrations/sqlite/0013_code.sql")),
     ])
 }
 

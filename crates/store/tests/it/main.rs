@@ -12,6 +12,7 @@ mod leases;
 mod list;
 mod log;
 mod mail;
+mod migrating;
 mod opening;
 mod reviews;
 mod tally;
