@@ -120,6 +120,8 @@ async fn decide(
     let state: State = place.word(row.try_get(4)?)?;
     let before: Option<String> = row.try_get(5)?;
     must_fit(state, choice)?;
+    let choice = choice.map(in_lower_case);
+    let choice = choice.as_ref();
     let after = choice.map(json).transpose()?;
     sqlx::query(
         "UPDATE review SET state = $2, choice = $3, decided_at = $4, decided_by = $5 \
@@ -162,8 +164,9 @@ fn push_filter(query: &mut QueryBuilder, filter: &ReviewFilter) {
         query.push(" AND c.name = ").push_bind(connector.clone());
     }
     if let Some(lead) = &filter.lead {
+        let lead = identity::mention(lead);
         query.push(" AND (v.source_id = ").push_bind(lead.clone());
-        query.push(" OR v.destination_id = ").push_bind(lead.clone()).push(")");
+        query.push(" OR v.destination_id = ").push_bind(lead).push(")");
     }
     match filter.within.as_deref() {
         None => {}
@@ -188,6 +191,14 @@ fn must_fit(state: State, choice: Option<&Choice>) -> Result<()> {
     Err(Error::Refused(problem.to_owned()))
 }
 
+/// A lead's id may have been typed by a person.
+fn in_lower_case(choice: &Choice) -> Choice {
+    match choice {
+        Choice::Link { lead_id } => Choice::Link { lead_id: identity::mention(lead_id) },
+        other => other.clone(),
+    }
+}
+
 /// Tries the changes of a lead again that waited for the decision, those of its activities too.
 async fn drain(
     connection: &mut Connection,
@@ -197,7 +208,7 @@ async fn drain(
     now: Timestamp,
 ) -> Result<Retried> {
     let waited: Vec<String> =
-        Reason::ALL.iter().map(|reason| format!("r.cause LIKE '{}%'", reason.code())).collect();
+        Reason::ALL.iter().map(|reason| format!("'{}'", reason.code())).collect();
     let sql = format!(
         "SELECT DISTINCT m.request FROM mention m \
          JOIN record r ON r.request = m.request AND r.position = m.position \

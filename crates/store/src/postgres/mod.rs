@@ -105,5 +105,6 @@ fn migrations() -> Migrator {
         (11, "access", include_str!("../../migrations/postgres/0011_access.sql")),
         (12, "review", include_str!("../../migrations/postgres/0012_review.sql")),
         (13, "code", include_str!("../../migrations/postgres/0013_code.sql")),
+        (14, "lower case", include_str!("../../migrations/postgres/0014_lower_case.sql")),
     ])
 }

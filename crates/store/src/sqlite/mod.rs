@@ -121,6 +121,7 @@ fn migrations() -> Migrator {
         (11, "access", include_str!("../../migrations/sqlite/0011_access.sql")),
         (12, "review", include_str!("../../migrations/sqlite/0012_review.sql")),
         (13, "code", include_str!("../../migrations/sqlite/0013_code.sql")),
+        (14, "lower case", include_str!("../../migrations/sqlite/0014_lower_case.sql")),
     ])
 }
 

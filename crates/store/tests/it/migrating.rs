@@ -3,15 +3,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use plan::link::{End, Pair};
 use plan::outcome::Event;
 use plan::problem::Problem;
 use plan::review::{Candidate, Choice, Reason, Review};
-use store::{Configuration, NewReview, Progress, Store};
+use store::{Configuration, Filter, NewReview, Page, Progress, Store};
 
-use crate::empty::{Beside, Empty, actor, at, attempt, ended, id};
+use crate::empty::{Beside, Empty, actor, at, attempt, ended, execute, id};
 
 crate::promises! {
     the_code_of_old_problems_is_known,
+    old_ids_are_in_lower_case,
 }
 
 /// Takes the database back to the migration before `code` and lower-case ids, does this to it, and
@@ -83,4 +85,84 @@ async fn the_code_of_old_problems_is_known(empty: Empty) {
     let open = store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
     let open: Vec<_> = open.requests.iter().map(|request| request.id).collect();
     assert_eq!(open, [id(0), id(1)]);
+}
+
+async fn old_ids_are_in_lower_case(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].clone();
+    empty.deliver(own.id, 0..1).await;
+    let lease = empty.lease(&configuration).await;
+    let mut old = attempt(own.id, 0, Event::New);
+    (old.source_id, old.destination_id) = (Some("AB-1".to_owned()), Some("CD-1".to_owned()));
+    let reviews = [("AB-1", Reason::Several), ("AB-2", Reason::Conflict)];
+    let progress = Progress {
+        attempts: vec![old],
+        requests: vec![ended(0, Event::New)],
+        reviews: reviews.map(|(lead, reason)| asked(&configuration, lead, reason)).to_vec(),
+        ..Progress::default()
+    };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let choice = Choice::Link { lead_id: "TWIN".to_owned() };
+    empty.store.decide_review(1, Some(&choice), &actor(), at(1)).await.unwrap();
+
+    let pair = Pair::of(own.source, own.destination);
+    // The third and the fourth are the first again, the sixth has the fifth's twin.
+    let leads = [
+        ("AB-1", "CD-1"),
+        ("AB-2", "CD-2"),
+        ("Ab-1", "cd-7"),
+        ("ab-1", "cD-1"),
+        ("e", "F"),
+        ("G", "f"),
+    ];
+    let mut sql = "UPDATE review SET choice = replace(choice, 'twin', 'TWIN');".to_owned();
+    for (first, second) in leads {
+        let end =
+            |lead: &str| serde_json::to_string(&End { id: lead.to_owned(), ..End::default() });
+        sql += &format!(
+            "INSERT INTO link (first_account, second_account, first_id, second_id, first_end, \
+             second_end, entity) VALUES ({}, {}, '{first}', '{second}', '{}', '{}', 'lead');",
+            pair.first.0,
+            pair.second.0,
+            end(first).unwrap(),
+            end(second).unwrap(),
+        );
+    }
+    for lead in ["AB-8", "ab-8", "ab-9", "AB-7"] {
+        sql += &format!("INSERT INTO gone (account, lead) VALUES ({}, '{lead}');", own.source.0);
+    }
+    // The same question in other letters, asked later.
+    sql += "INSERT INTO review (connector, source, destination, source_id, reason, state, evidence, \
+            opened_at, request) SELECT connector, source, destination, 'Ab-2', reason, state, \
+            evidence, opened_at + 1, request FROM review WHERE id = 2;";
+    let store = reopened(&empty, &sql).await;
+
+    let side = pair.side(own.source);
+    let ids = ["ab-1", "AB-1", "Ab-1", "ab-2", "e", "g"].map(str::to_owned);
+    let links = store.links(pair, side, &ids).await.unwrap();
+    let mut links: Vec<_> = links.into_iter().map(|l| (l.first.id, l.second.id)).collect();
+    links.sort();
+    assert_eq!(links.len(), 3, "one a lead: {links:?}");
+    assert_eq!((links[0].0.as_str(), links[1].0.as_str()), ("ab-1", "ab-2"));
+    assert!(
+        links.iter().all(|(a, b)| *a == a.to_lowercase() && *b == b.to_lowercase()),
+        "{links:?}"
+    );
+    let gone = ["ab-7", "ab-8", "ab-9", "AB-8"].map(str::to_owned);
+    let mut gone = store.gone(own.source, &gone).await.unwrap();
+    gone.sort();
+    assert_eq!(gone, ["ab-7", "ab-8", "ab-9"]);
+    let standing = store.standing_reviews(pair, &["ab-1", "ab-2", "twin"].map(str::to_owned)).await;
+    let standing: Vec<_> =
+        standing.unwrap().into_iter().map(|one| (one.id, one.source_id, one.choice)).collect();
+    let choice = Choice::Link { lead_id: "twin".to_owned() };
+    assert_eq!(standing, [(1, "ab-1".to_owned(), Some(choice)), (3, "ab-2".to_owned(), None)]);
+    let page = Page { limit: 9, after: None };
+    let (lines, _) = store.request_lines(&Filter::default(), &page).await.unwrap();
+    let record = &lines[0].records[0];
+    assert_eq!(record.source_id.as_deref(), Some("ab-1"));
+    assert_eq!(record.destination_id.as_deref(), Some("cd-1"));
+    // A second time there is nothing left to do.
+    execute(&empty.url, "DELETE FROM _sqlx_migrations WHERE version = 14").await;
+    empty.again().await.expect("it can be run again");
 }
