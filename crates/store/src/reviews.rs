@@ -55,8 +55,8 @@ pub trait Reviews: Send + Sync + std::fmt::Debug {
     ) -> Result<bool>;
 }
 
-/// A question about a lead, about to be kept. It takes the place of an earlier one of the same lead
-/// and kind.
+/// A question about a lead, about to be stored. It takes the place of an earlier one of the same
+/// lead and kind.
 #[derive(Clone, Debug)]
 pub struct NewReview {
     /// The connector whose record asks.
@@ -73,13 +73,13 @@ pub struct NewReview {
     pub request: RequestId,
     /// When.
     pub at: Timestamp,
-    /// Whether the record was worked under what was decided before.
+    /// Whether the record was worked under the earlier decision.
     pub knows_decision: bool,
     /// What is asked.
     pub review: Review,
 }
 
-/// What a review says to whoever works the lead.
+/// What a review says about a lead that is worked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Its number.
@@ -127,7 +127,7 @@ pub struct ReviewItem {
     pub evidence: Review,
 }
 
-/// Which reviews; every part that is given must hold.
+/// Which reviews: those that match every part that is given.
 #[derive(Clone, Debug, Default)]
 pub struct ReviewFilter {
     /// How they stand.

@@ -108,7 +108,7 @@ impl Dispatching for Backend {
         else {
             return Ok(Opened { configuration, requests: Vec::new() });
         };
-        // What came in the very millisecond may have come before: it is kept.
+        // What came within that very millisecond may have come before: it is kept.
         let since = Place { table: "connector", row: &connector.0 }.time(since + 1)?;
         let rows = sqlx::query(
             "SELECT id FROM request WHERE connector = $1 AND finished_at IS NULL AND due = 0 \
@@ -289,7 +289,7 @@ async fn read(connection: &mut Connection, found: &[i64]) -> Result<Vec<Unfinish
         .collect()
 }
 
-/// How the records of these requests stand that were tried.
+/// How those records of these requests stand that were tried before.
 async fn states(
     connection: &mut Connection,
     requests: &[i64],

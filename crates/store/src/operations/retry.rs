@@ -16,8 +16,8 @@ use crate::retry::{Retried, Retry, Selection};
 /// A record that a person asked to retry and that nobody has begun.
 const NOT_BEGUN: &str = "retry IS NOT NULL AND tries = 0 AND due IS NOT NULL";
 
-/// A record that can be retried: one that failed, or one that was left alone because a person or a
-/// rule decided so, until a person decides otherwise.
+/// A record that can be retried: one that failed, or one that was left alone, as a person or a rule
+/// decided, which is retried when a person decides otherwise.
 const RETRIED: &str = "(record.event = 'failed' OR record.code = 'left_alone')";
 
 /// Queues failed records again.

@@ -180,12 +180,12 @@ fn push_filter(query: &mut QueryBuilder, filter: &ReviewFilter) {
     }
 }
 
-/// Whether this can be said of a review that stands like this.
+/// Whether a review in this state can be decided, or undone.
 fn must_fit(state: State, choice: Option<&Choice>) -> Result<()> {
     let problem = match (state, choice) {
         (State::Open, Some(_)) | (State::Decided, None) => return Ok(()),
-        (State::Open, None) => "nothing was decided in it yet, so that there is nothing to undo",
-        (State::Decided, Some(_)) => "it was decided before: undo that first",
+        (State::Open, None) => "nothing has been decided in it yet, so there is nothing to undo",
+        (State::Decided, Some(_)) => "it has been decided already: undo that first",
         (State::Solved, _) => "there is nothing left to decide in it",
     };
     Err(Error::Refused(problem.to_owned()))
@@ -199,7 +199,7 @@ fn in_lower_case(choice: &Choice) -> Choice {
     }
 }
 
-/// Tries the changes of a lead again that waited for the decision, those of its activities too.
+/// Retries the changes of a lead that waited for the decision, those of its activities too.
 async fn drain(
     connection: &mut Connection,
     (source, destination): (AccountId, AccountId),

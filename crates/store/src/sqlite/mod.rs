@@ -76,7 +76,7 @@ impl Backend {
                 .max_connections(most)
                 .min_connections(1)
                 // When the disk is full SQLite ends a transaction by itself, and the driver then
-                // takes it as one that goes on for ever. Such a connection is closed, and a new
+                // takes it for one that goes on for ever. Such a connection is closed, and a new
                 // one opened.
                 .before_acquire(|connection, _| {
                     let is_free = !connection.is_in_transaction();
