@@ -15,7 +15,7 @@ impl Actor {
     }
 }
 
-/// The words for what can be done, by what it is done to.
+/// The words for what can be done.
 pub const ACTIONS: [&str; 17] = [
     "put_connector",
     "set_enabled",
@@ -36,21 +36,21 @@ pub const ACTIONS: [&str; 17] = [
     "end_sessions",
 ];
 
-/// Which entries of the audit log; every part that is given must be the same.
+/// Which entries of the audit log: those that match every part that is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// Who did it.
     pub actor: Option<String>,
     /// What was done: one of [`ACTIONS`].
     pub action: Option<String>,
-    /// To what.
+    /// What it was done to.
     pub subject: Option<String>,
 }
 
 /// An entry of the audit log.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuditItem {
-    /// Its number; it grows.
+    /// Its number: later entries have larger ones.
     pub id: i64,
     /// When it was done.
     pub at: Timestamp,
@@ -58,10 +58,10 @@ pub struct AuditItem {
     pub actor: String,
     /// What was done: one of [`ACTIONS`].
     pub action: String,
-    /// To what: mostly a name.
+    /// What it was done to: mostly a name.
     pub subject: String,
     /// How it was before, without secrets.
     pub before: Option<Box<RawValue>>,
-    /// How it is since, likewise.
+    /// How it is now, likewise.
     pub after: Option<Box<RawValue>>,
 }

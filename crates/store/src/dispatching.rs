@@ -36,7 +36,7 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     async fn release_lease(&self, lease: &Lease) -> Result<()>;
 
     /// The unfinished requests of these connectors that are due, oldest first, without the
-    /// `open` ones. At most `limit`.
+    /// `open` ones, at most `limit`; and the configuration that was in force when they were read.
     async fn open_requests(
         &self,
         lease: &Lease,
@@ -44,16 +44,17 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         open: &HashSet<RequestId>,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Unfinished>>;
+    ) -> Result<Opened>;
 
     /// The requests that arrived at a connector since it was disabled and were never taken up,
-    /// oldest first; none of an enabled one. At most `limit`.
+    /// oldest first, at most `limit`; none of an enabled one. Likewise with the configuration that
+    /// was in force when they were read.
     async fn arrivals_while_disabled(
         &self,
         lease: &Lease,
         connector: ConnectorId,
         limit: usize,
-    ) -> Result<Vec<Unfinished>>;
+    ) -> Result<Opened>;
 
     /// The records of these connectors that were tried, are not final, and whose next try lies
     /// after `now`: later changes of the same leads wait for them, but not for retries that a
@@ -105,6 +106,19 @@ pub struct Lease {
     pub accounts: Vec<AccountId>,
     /// Grows with each taking: what carries an older number is refused.
     pub fence: i64,
+}
+
+/// Requests that have work left, and under which configuration they were read.
+///
+/// Both are from one moment. Whoever holds an older configuration than this must not work the
+/// requests under it: it reads the configuration and opens again, so that a change of settings
+/// holds for every request that is opened after it.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The version of the configuration, as [`crate::Configuration::version`] has it.
+    pub configuration: i64,
+    /// The requests, oldest first.
+    pub requests: Vec<Unfinished>,
 }
 
 /// A request that has work left.

@@ -1,25 +1,38 @@
 //! What can go wrong, by what the caller can do about it.
 
+use std::fmt;
+
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
+
 /// What every operation returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database can't be reached, is full, or failed. Nothing was changed; later it may work.
-    #[error("the database did not do it ({0}); it will be tried again")]
-    Unavailable(#[from] sqlx::Error),
+    /// The database can't be reached, or can't do it now: it is full, busy, locked or shutting
+    /// down. Nothing was changed; later it may work.
+    #[error("the database could not do it ({0}); it will be tried again")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database refused what leadsync asked of it, or answered what leadsync does not
+    /// understand. Nothing was changed, and the next try ends in the same way.
+    #[error(
+        "this is a defect in leadsync, and trying again will not help: please report it with this \
+         message ({0})"
+    )]
+    Defect(String),
     /// Somebody else works these accounts now. Stop at once and write nothing.
     #[error("another node has taken over these accounts")]
     LeaseLost,
-    /// What was asked for can't be: the message says what and why.
+    /// What was asked for can't be done: the message says what and why.
     #[error("{0}")]
     Refused(String),
     /// What was to be changed is not as the caller knew it. The message says how it is: read it
     /// again, and decide again.
     #[error("{0}")]
     Changed(String),
-    /// What is stored can't be read: a defect, a foreign hand or the wrong key file.
+    /// What is stored can't be read: a defect, somebody else's edit, or the wrong key file.
     #[error("table {table}, row {row}: {what}")]
     Corrupt {
         /// The table.
@@ -41,5 +54,136 @@ impl Error {
             0 => format!("there is no connector {name} any more"),
             version => format!("the connector {name} is at version {version} by now"),
         })
+    }
+
+    /// An operation ended in a panic.
+    pub(crate) fn panicked(what: &impl fmt::Display) -> Self {
+        Self::Defect(format!("a storage operation ended: {what}"))
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if is_passing(&error) { Self::Unavailable(error) } else { Self::Defect(error.to_string()) }
+    }
+}
+
+/// Whether an error may be gone at the next try. What is not known to be a defect is taken to pass:
+/// a delivery is never given up for it.
+fn is_passing(error: &sqlx::Error) -> bool {
+    use sqlx::Error as E;
+    match error {
+        E::Database(error) => match error.code() {
+            Some(code) if is_postgres(error.as_ref()) => is_passing_in_postgres(&code),
+            Some(code) => is_passing_in_sqlite(&code),
+            None => true,
+        },
+        E::InvalidArgument(_)
+        | E::RowNotFound
+        | E::TypeNotFound { .. }
+        | E::ColumnIndexOutOfBounds { .. }
+        | E::ColumnNotFound(_)
+        | E::ColumnDecode { .. }
+        | E::Encode(_)
+        | E::Decode(_)
+        | E::InvalidSavePointStatement => false,
+        _ => true,
+    }
+}
+
+fn is_postgres(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<PgDatabaseError>().is_some()
+}
+
+/// By SQLSTATE (PostgreSQL's documentation, appendix A, "PostgreSQL Error Codes").
+fn is_passing_in_postgres(code: &str) -> bool {
+    match code {
+        // A right that an administrator of the database took away, and can give back.
+        "42501" => true,
+        _ => !matches!(
+            code.get(..2),
+            Some(
+                "0A" // a feature that is not there
+                | "20" | "21" // cases and cardinality
+                | "22" // data that does not fit
+                | "23" // constraints
+                | "26" | "34" // statements and cursors that are not there
+                | "42" // syntax; tables, columns and functions that are not there
+                | "54" // beyond the limits of a statement
+            )
+        ),
+    }
+}
+
+/// By the primary part of SQLite's result codes (sqlite.org/rescode.html).
+fn is_passing_in_sqlite(code: &str) -> bool {
+    const ERROR: i32 = 1; // syntax; tables and columns that are not there
+    const INTERNAL: i32 = 2;
+    const TOO_BIG: i32 = 18;
+    const CONSTRAINT: i32 = 19;
+    const MISMATCH: i32 = 20;
+    const MISUSE: i32 = 21;
+    const RANGE: i32 = 25;
+    let primary = code.parse::<i32>().map(|code| code & 0xff);
+    !matches!(primary, Ok(ERROR | INTERNAL | TOO_BIG | CONSTRAINT | MISMATCH | MISUSE | RANGE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn postgres_says_what_passes() {
+        for code in
+            ["08006", "53100", "53300", "57P01", "57014", "40001", "40P01", "55P03", "58030"]
+        {
+            assert!(is_passing_in_postgres(code), "{code}");
+        }
+        for code in ["XX000", "25006", "28P01", "42501"] {
+            assert!(is_passing_in_postgres(code), "{code}");
+        }
+        for code in
+            ["22001", "22P02", "23502", "23503", "23505", "23514", "42601", "42703", "42P01"]
+        {
+            assert!(!is_passing_in_postgres(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn sqlite_says_what_passes() {
+        // Busy, busy while it recovers, locked, a failed read of the disk, full, can't be opened.
+        for code in ["5", "261", "6", "266", "13", "14"] {
+            assert!(is_passing_in_sqlite(code), "{code}");
+        }
+        // No such table, unique, not null, primary key, foreign key, check, mismatch.
+        for code in ["1", "2067", "1299", "1555", "787", "275", "20"] {
+            assert!(!is_passing_in_sqlite(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn the_connection_passes_and_what_was_read_does_not() {
+        for error in [
+            sqlx::Error::PoolTimedOut,
+            sqlx::Error::PoolClosed,
+            sqlx::Error::WorkerCrashed,
+            sqlx::Error::BeginFailed,
+            sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()),
+            sqlx::Error::Protocol("unexpected end".to_owned()),
+        ] {
+            let error = Error::from(error);
+            assert!(matches!(error, Error::Unavailable(_)), "{error}");
+            assert!(error.to_string().contains("it will be tried again"), "{error}");
+        }
+        for error in [
+            sqlx::Error::RowNotFound,
+            sqlx::Error::ColumnNotFound("due".to_owned()),
+            sqlx::Error::Decode("no number".into()),
+            sqlx::Error::ColumnIndexOutOfBounds { index: 4, len: 3 },
+        ] {
+            let error = Error::from(error);
+            assert!(matches!(error, Error::Defect(_)), "{error}");
+            assert!(error.to_string().contains("please report it"), "{error}");
+        }
     }
 }

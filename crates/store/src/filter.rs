@@ -5,7 +5,8 @@ use plan::id::RequestId;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use serde::Serialize;
 
-/// Which requests; every part that is given must match, those of records in the same record.
+/// Which requests: those that match every part that is given. The parts about records must match in
+/// the same record.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Filter {
     /// The connector's name.
@@ -49,7 +50,7 @@ pub struct Filter {
 /// Which part of a list.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// At most so many; the store cuts it to [`Page::MOST`].
+    /// At most this many; the store limits it to [`Page::MOST`].
     pub limit: usize,
     /// After this place.
     pub after: Option<Cursor>,

@@ -59,14 +59,14 @@ pub struct RecordLine {
 /// How many requests there are of a kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// So many were found.
+    /// How many were found.
     pub requests: u64,
-    /// There may be more: looking ended at [`Count::MOST`].
+    /// Whether there may be more: counting stops at [`Count::MOST`].
     pub more: bool,
 }
 
 impl Count {
-    /// No more are looked at, so that a count is as quick in a large log as in a small one.
+    /// Counting stops here, so that it is as quick in a large log as in a small one.
     pub const MOST: usize = 10_000;
 }
 
@@ -74,8 +74,8 @@ impl Count {
 /// them: a request with a new and a failed record counts as both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// All, those included of which nothing became yet.
+    /// All of them, including those that have no outcome yet.
     pub all: Count,
-    /// With a record of this event, for each event that there is.
+    /// Those with a record of this event, for each event.
     pub events: BTreeMap<Event, Count>,
 }

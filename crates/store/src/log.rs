@@ -190,7 +190,7 @@ pub struct CallItem {
     pub request: String,
     /// The body that came back.
     pub response: String,
-    /// Why there is no answer that can be used.
+    /// Why there is no usable answer.
     pub error: Option<String>,
     /// The record's row in a bulk call, from 0.
     pub row: Option<u32>,

@@ -57,10 +57,10 @@ pub trait Mail: Send + Sync + fmt::Debug {
 /// A mail, about to be queued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMail {
-    /// Its Message-ID, without brackets: the same at each try, so that mail servers can tell a
+    /// Its Message-ID, without brackets: the same at each try, so that mail servers recognise a
     /// repetition.
     pub message_id: String,
-    /// The Message-ID of the mail that it goes on from.
+    /// The Message-ID of the mail that it follows up on.
     pub thread: Option<String>,
     /// The address that it goes to.
     pub recipient: String,
@@ -85,7 +85,7 @@ pub struct ClaimedMail {
     pub mail: NewMail,
 }
 
-/// What became of a try to send a mail.
+/// What became of an attempt to send a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailEnd {
     /// A mail server took it.
@@ -145,7 +145,7 @@ impl FromStr for MailState {
         [Self::Queued, Self::Sent, Self::Logged, Self::GivenUp]
             .into_iter()
             .find(|state| state.as_str() == word)
-            .ok_or_else(|| format!("'{word}' is no state of a mail"))
+            .ok_or_else(|| format!("'{word}' is not a state of a mail"))
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Progress {
     pub reviews: Vec<NewReview>,
     /// Reviews in which nothing is left to decide, by number.
     pub solved: Vec<i64>,
-    /// Leads that were linked and are not in their account any more.
+    /// Leads that were linked and are no longer in their account.
     pub gone: Vec<(AccountId, String)>,
     /// Intents whose calls ended, by number.
     pub settled: Vec<i64>,
@@ -96,7 +96,7 @@ pub struct Call {
     pub request: Arc<str>,
     /// The body that came back.
     pub response: Arc<str>,
-    /// Why there is no answer that can be used.
+    /// Why there is no usable answer.
     pub error: Option<String>,
 }
 
@@ -141,8 +141,8 @@ pub struct AttemptOutcome {
     pub destination_id: Option<String>,
     /// What went wrong, or why nothing was done.
     pub problem: Option<Problem>,
-    /// What was decided and why, and the fields with what they were and what they became: JSON
-    /// for the log, which the store does not look into.
+    /// What was decided and why, and the fields with what they were and what they became: JSON for
+    /// the log, which the store does not read.
     pub explanation: Option<String>,
     /// The connector's version that decided.
     pub version: i64,
@@ -157,7 +157,7 @@ pub struct AttemptOutcome {
 /// How a request stands.
 #[derive(Clone, Debug)]
 pub struct RequestState {
-    /// Which.
+    /// Which one.
     pub id: RequestId,
     /// Where it is on its way.
     pub job_status: JobStatus,
@@ -200,7 +200,7 @@ pub struct IntentRecord {
 pub struct KeysNews {
     /// The account.
     pub account: AccountId,
-    /// When it said so.
+    /// When it did.
     pub at: Timestamp,
     /// Why it refuses them; `None`: it takes them.
     pub refused: Option<Problem>,

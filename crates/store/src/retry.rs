@@ -13,26 +13,27 @@ use crate::filter::Filter;
 pub enum Selection {
     /// These.
     Requests(Vec<RequestId>),
-    /// All with a failed record that match, the oldest first, as many as [`Retry::MOST`].
+    /// All that match and have a failed record, the oldest first, at most [`Retry::MOST`].
     Failed(Filter),
 }
 
-/// A wish to try failed records again.
+/// What a person asks to retry, and how.
 #[derive(Clone, Debug)]
 pub struct Retry {
-    /// Which.
+    /// Which requests.
     pub selection: Selection,
     /// With which settings.
     pub with: RetryWith,
-    /// After the first [`Retry::AT_ONCE`] requests at most so many a minute, so that live changes
-    /// have room beside them; `None`: all at once.
+    /// How many requests a minute, after the first [`Retry::AT_ONCE`], so that live changes have
+    /// room beside them; `None`: all at once.
     pub per_minute: Option<u32>,
 }
 
 impl Retry {
-    /// More requests are not queued again at one time: whatever came meanwhile waits for it.
+    /// The most requests that are queued again at one time: whatever arrives meanwhile waits for
+    /// it.
     pub const MOST: usize = 100_000;
-    /// So many requests are tried again at once, however slowly the rest is to go.
+    /// How many requests are retried at once, however slowly the rest is to go.
     pub const AT_ONCE: usize = 100;
     /// What [`Retry::per_minute`] is unless a person says otherwise.
     pub const PER_MINUTE: u32 = 600;
@@ -48,15 +49,15 @@ impl From<Selection> for Retry {
 /// What a retry did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retried {
-    /// So many requests are tried again.
+    /// How many requests are retried.
     pub requests: u64,
-    /// The number of the batch that they are; none when there are none.
+    /// The number of their batch; none when nothing is retried.
     pub batch: Option<i64>,
 }
 
 /// Records that a person asked to try again at one time, and what became of them.
 ///
-/// A record is in the last batch that it was asked for in. So the parts add up to `records`, less
+/// A record belongs to the last batch that it was part of. So the parts add up to `records`, less
 /// those that a later batch took over.
 #[derive(Clone, Debug, Serialize)]
 pub struct RetryBatch {
@@ -68,7 +69,7 @@ pub struct RetryBatch {
     pub actor: String,
     /// With which settings.
     pub with: RetryWith,
-    /// At which pace; none: all at once.
+    /// How many requests a minute; none: all at once.
     pub per_minute: Option<u32>,
     /// The filter whose failed records these were; none: the requests were named.
     pub filter: Option<Box<RawValue>>,

@@ -32,8 +32,9 @@ pub trait Reviews: Send + Sync + std::fmt::Debug {
     /// Decides an open review, or undoes its decision (`None`), and retries the lead's changes that
     /// waited for it, in order of arrival; returns how many.
     ///
-    /// What was synced under a decision stays as it is when the decision is undone, but the lead is
-    /// no longer linked.
+    /// What was synced under a decision stays as it is when the decision is undone. If it was about
+    /// which lead this is, the lead is no longer linked; if it was about a conflict, its link stays
+    /// as it is.
     async fn decide_review(
         &self,
         id: i64,
@@ -54,8 +55,8 @@ pub trait Reviews: Send + Sync + std::fmt::Debug {
     ) -> Result<bool>;
 }
 
-/// A question about a lead, about to be kept. It takes the place of an earlier one of the same lead
-/// and kind.
+/// A question about a lead, about to be stored. It takes the place of an earlier one of the same
+/// lead and kind.
 #[derive(Clone, Debug)]
 pub struct NewReview {
     /// The connector whose record asks.
@@ -72,7 +73,7 @@ pub struct NewReview {
     pub request: RequestId,
     /// When.
     pub at: Timestamp,
-    /// Whether the record was worked under what was decided before.
+    /// Whether the record was worked under the earlier decision.
     pub knows_decision: bool,
     /// What is asked.
     pub review: Review,
@@ -107,7 +108,7 @@ pub struct ReviewItem {
     pub evidence: Review,
 }
 
-/// Which reviews; every part that is given must hold.
+/// Which reviews: those that match every part that is given.
 #[derive(Clone, Debug, Default)]
 pub struct ReviewFilter {
     /// How they stand.

@@ -1,4 +1,4 @@
-//! Keys and tokens as they lie in the database: encrypted.
+//! Keys and tokens as they are stored: encrypted.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -22,11 +22,11 @@ impl std::fmt::Debug for Cipher {
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
-/// Marks the form of what follows, so that another can come later.
+/// Marks the format of what follows, so that another can be introduced later.
 const FORM: &str = "v1.";
 
 impl Cipher {
-    /// The cipher with the key of this file, which is made if it is not there.
+    /// The cipher with the key of this file, which is created if it does not exist.
     pub(crate) fn from_file(path: &Path) -> Result<Self> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -90,7 +90,7 @@ fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
     Error::CannotOpen(format!("the key file {} {what}: {error}", path.display()))
 }
 
-/// Random bytes of the system.
+/// Random bytes from the system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)

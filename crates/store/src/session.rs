@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::token::TokenHash;
 
-/// A session ends so long after it was last used.
+/// How long after its last use a session ends.
 pub const IDLE: SignedDuration = SignedDuration::from_hours(24);
-/// And so long after it began, whatever happens.
+/// How long after its beginning a session ends, whatever happens.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 30);
-/// A user has no more sessions than these; the one that was used longest ago ends first.
+/// The most sessions of a user; the one that was used longest ago ends first.
 pub const MOST_SESSIONS: i64 = 20;
 
 /// A session, about to begin.
@@ -22,7 +22,7 @@ pub struct NewSession {
     pub agent: String,
 }
 
-/// A session that goes on.
+/// A session that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The store's number for it.
@@ -33,24 +33,24 @@ pub struct Session {
     pub person: Person,
 }
 
-/// What somebody is who is signed in.
+/// What kind of person is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Person {
     /// A user of leadsync.
     User(Role),
-    /// A user of LeadSquared accounts, who came by a link. What such a person may do is for those
-    /// accounts and the connectors' `access` to say.
+    /// A user of LeadSquared accounts, who came by a link. Those accounts and the connectors'
+    /// `access` decide what such a person may do.
     AccountUser,
 }
 
-/// A session as it is shown to whom it belongs.
+/// A session, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionItem {
     /// The store's number for it.
     pub id: i64,
     /// Since when.
     pub made_at: Timestamp,
-    /// When it was used last, to some minutes.
+    /// When it was last used, to a few minutes.
     pub seen_at: Timestamp,
     /// What the browser calls itself.
     pub agent: String,
@@ -77,7 +77,7 @@ pub struct Guest {
     pub email: String,
     /// In how many browsers.
     pub sessions: u64,
-    /// When one of them was last used, to some minutes.
+    /// When one of them was last used, to a few minutes.
     pub seen_at: Timestamp,
 }
 

@@ -145,7 +145,7 @@ pub enum AccountPlan {
 }
 
 impl AccountPlan {
-    /// What the account may be asked in a given time.
+    /// How many calls the account allows in a given time.
     pub fn quota(self) -> Quota {
         match self {
             Self::Pro => Quota::PRO,
@@ -178,7 +178,7 @@ pub struct Connector {
     pub verified_at: Option<Timestamp>,
     /// The secret part of its webhook URL.
     pub token: Token,
-    /// What the receiver knows that part by.
+    /// The hash by which the receiver finds the connector.
     pub token_hash: TokenHash,
 }
 
@@ -199,7 +199,7 @@ pub struct Version {
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a handful exist at a time")]
 pub enum Change {
-    /// Adds the account of this name, or makes it be so. A change of host or keys counts.
+    /// Adds the account of this name, or changes it to this.
     PutAccount {
         /// Its name.
         name: String,

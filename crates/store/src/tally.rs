@@ -1,4 +1,4 @@
-//! Records counted: how connectors do, without looking at a record.
+//! Records counted: how connectors do, without reading a record.
 
 use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
@@ -23,7 +23,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Adds so many records of this event.
+    /// Adds this many records of an event.
     pub fn add(&mut self, event: Event, records: u64) {
         let count = match event {
             Event::New => &mut self.new,
@@ -35,7 +35,7 @@ impl Tally {
         *count += records;
     }
 
-    /// Adds all of others.
+    /// Adds another tally.
     pub fn add_all(&mut self, others: &Self) {
         for event in Event::ALL {
             self.add(*event, others.of(*event));
@@ -67,11 +67,11 @@ impl Tally {
 /// How one connector does.
 #[derive(Clone, Debug)]
 pub struct Health {
-    /// Which.
+    /// The connector.
     pub connector: ConnectorId,
     /// Its records that arrived since the time asked for, by how they stand now.
     pub counts: Tally,
-    /// How long those of them took that were written.
+    /// How long those that were written took.
     pub lags: Lags,
     /// Requests that came and were not taken up yet: they wait for their turn, or are held while
     /// the connector is disabled.
@@ -96,8 +96,8 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// More than this are not counted, so that a backlog of any size costs the same: a `count` of
-    /// so many means so many or more.
+    /// Counting stops here, so that a backlog of any size costs the same: a `count` of this means
+    /// this many or more.
     pub const MOST: u64 = 10_000;
 }
 
@@ -149,7 +149,7 @@ pub struct Step {
     pub from: Timestamp,
     /// Its records, by how they stand now.
     pub counts: Tally,
-    /// How long those of them took that were written.
+    /// How long those that were written took.
     pub lags: Lags,
 }
 

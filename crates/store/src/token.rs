@@ -46,7 +46,7 @@ impl Token {
         Self(SecretString::from(text))
     }
 
-    /// The token that was kept as this text.
+    /// The token that was stored as this text.
     pub fn from_text(text: String) -> Self {
         Self(SecretString::from(text))
     }
@@ -56,14 +56,14 @@ impl Token {
         self.0.expose_secret()
     }
 
-    /// What it is known by.
+    /// Its hash.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.expose())
     }
 }
 
 /// A token's SHA-256. Whoever guesses tokens can't choose their hashes, so finding one by its hash
-/// tells nothing of it through timing.
+/// reveals nothing about it through timing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 

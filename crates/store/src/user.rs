@@ -13,9 +13,9 @@ pub const MOST_USERS: i64 = 1_000;
 /// A person who may sign in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct User {
-    /// The email address, in small letters: the name.
+    /// The email address, in lower case: the name.
     pub email: String,
-    /// What this person is.
+    /// The role.
     pub role: Role,
     /// Since when.
     pub made_at: Timestamp,
@@ -25,27 +25,27 @@ pub struct User {
 #[derive(Clone, Debug)]
 pub struct PasswordHash(pub SecretString);
 
-/// An API token, without the secret itself, which nobody can tell any more.
+/// An API token, without the secret itself, which is not kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ApiToken {
     /// Its name.
     pub name: String,
-    /// Whose it is; `None`: nobody's, so that it outlives every user.
+    /// Its user; `None`: it belongs to nobody, and outlives every user.
     pub user: Option<String>,
-    /// What that user is.
+    /// That user's role.
     pub role: Option<Role>,
     /// What it allows, as far as its user may do it.
     pub scope: Scope,
     /// When it was made.
     pub made_at: Timestamp,
-    /// When it stops to work, if it does.
+    /// When it stops working, if it does.
     pub expires_at: Option<Timestamp>,
-    /// The day (UTC) on which it was used last.
+    /// The day (UTC) on which it was last used.
     pub last_used_at: Option<Timestamp>,
 }
 
 impl ApiToken {
-    /// What whoever shows it may do.
+    /// What its bearer may do.
     pub fn allows(&self) -> Scope {
         self.role.map_or(self.scope, |role| self.scope.min(role.most()))
     }
@@ -56,24 +56,24 @@ impl ApiToken {
 pub struct NewApiToken {
     /// Its name.
     pub name: String,
-    /// The email address of the user whose it is to be.
+    /// The email address of its user.
     pub user: Option<String>,
-    /// What it is to allow; `None`: all that its user may do, or everything if it is nobody's.
+    /// What it allows; `None`: all that its user may do, or everything if it has no user.
     pub scope: Option<Scope>,
-    /// What it is known by.
+    /// Its hash.
     pub hash: TokenHash,
-    /// When it stops to work.
+    /// When it stops working.
     pub expires_at: Option<Timestamp>,
 }
 
 /// One change of users or tokens.
 #[derive(Clone, Debug)]
 pub enum UserChange {
-    /// Adds a user of whom there is none yet.
+    /// Adds a new user.
     Add {
         /// The email address.
         email: String,
-        /// What the user is.
+        /// The role.
         role: Role,
         /// The password.
         password: PasswordHash,
@@ -97,7 +97,7 @@ pub enum UserChange {
     SetRole {
         /// The email address.
         email: String,
-        /// What the user is from now on.
+        /// The role from now on.
         role: Role,
     },
     /// Removes a user with all tokens and sessions of this user. The last administrator stays.
@@ -112,7 +112,7 @@ pub enum UserChange {
     },
     /// Adds a token under a name that no other has.
     AddToken(NewApiToken),
-    /// Removes a token: it stops to work at once.
+    /// Removes a token: it stops working at once.
     RemoveToken {
         /// Its name.
         name: String,

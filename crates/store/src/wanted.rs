@@ -1,4 +1,4 @@
-//! What has to change so that an account or a connector is as somebody wants it.
+//! What has to change for an account or a connector to be as somebody wants it.
 
 use plan::connector::Definition;
 use plan::quota::Quota;
@@ -9,8 +9,8 @@ use crate::settings::{AccountPlan, Change, Configuration, Keys};
 use crate::token::Token;
 
 impl Configuration {
-    /// What makes the account of this name be so; nothing if it is so already. Keys that are not
-    /// given stay as they are.
+    /// The change that makes the account of this name like this; none if it is already. Keys that
+    /// are not given stay as they are.
     ///
     /// # Errors
     /// [`Error::Refused`]: it is new and has no keys.
@@ -42,14 +42,14 @@ impl Configuration {
         Ok((!is_so).then_some(Change::PutAccount { name, host, keys, plan }))
     }
 
-    /// What makes the connector of this name be so, in order; nothing if it is so already. A new
-    /// one is disabled unless it is said to be enabled.
+    /// The changes that make the connector of this name like this, in order; none if it is already.
+    /// A new one is disabled unless it is to be enabled.
     ///
     /// `made_from` is the version that the settings were made from, as in [`Change::PutConnector`].
     ///
     /// # Errors
     /// [`Error::Refused`]: it joins other accounts. [`Error::Changed`]: it is at another version.
-    /// [`Error::CannotOpen`]: the system gives no random bytes.
+    /// [`Error::CannotOpen`]: the system provides no random bytes.
     pub fn to_put_connector(
         &self,
         definition: &Definition,

@@ -47,6 +47,10 @@ impl Worker {
         let now = self.now();
         let store = self.shared.store.clone();
         let found = store.open_requests(&self.lease, &connectors, &opened, now, limit).await?;
+        if self.is_outdated(found.configuration).await? {
+            return Ok(());
+        }
+        let found = found.requests;
         self.look_for_work = found.len() == limit;
         self.load_past(&found).await?;
         let mut records = Vec::new();
@@ -62,8 +66,11 @@ impl Worker {
             self.routes.iter().filter(|route| route.drops).map(|route| route.id).collect();
         for connector in dropping {
             let store = self.shared.store.clone();
-            // The store says whether it is still disabled: these settings may be a moment old.
             let found = store.arrivals_while_disabled(&self.lease, connector, MOST_AT_ONCE).await?;
+            if self.is_outdated(found.configuration).await? {
+                return Ok(());
+            }
+            let found = found.requests;
             // What ended and is not on disk yet is found again.
             let opened = self.book.opened();
             let mut records = Vec::new();
@@ -75,6 +82,17 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// Whether the settings were changed since they were read here: then they are read again, and so
+    /// are the requests, which are worked by the settings that were in force when they were opened.
+    async fn is_outdated(&mut self, version: i64) -> store::Result<bool> {
+        if version <= self.configured {
+            return Ok(false);
+        }
+        let configuration = self.shared.store.configuration().await?;
+        self.configure(&configuration).await?;
+        Ok(true)
     }
 
     /// Ends a record without working it.

@@ -33,7 +33,7 @@ pub(super) struct Worker {
     /// The connectors between them.
     pub(super) routes: Routes,
     /// The version of the configuration that all of this is by.
-    configured: i64,
+    pub(super) configured: i64,
     pub(super) book: Book,
     /// What is to be kept with the next commit.
     pub(super) progress: Progress,

@@ -15,7 +15,7 @@ use crate::retry::{Retry, RetryBatch, Selection};
 const COLUMNS: &str = "SELECT id, at, actor, settings, per_minute, filter, requests, records, \
                        cancelled, cancelled_by FROM retry_batch";
 
-/// Begins a batch, in which nothing is yet; returns its number.
+/// Begins an empty batch; returns its number.
 pub(super) async fn begin(
     connection: &mut Connection,
     retry: &Retry,
@@ -40,7 +40,7 @@ pub(super) async fn begin(
     Ok(row.try_get(0)?)
 }
 
-/// Keeps how much is in a batch.
+/// Stores how much is in a batch.
 pub(super) async fn keep(
     connection: &mut Connection,
     batch: i64,
@@ -56,7 +56,7 @@ pub(super) async fn keep(
     Ok(())
 }
 
-/// Forgets a batch that nothing came into.
+/// Removes an empty batch.
 pub(super) async fn forget(connection: &mut Connection, batch: i64) -> Result<()> {
     sqlx::query("DELETE FROM retry_batch WHERE id = $1").bind(batch).execute(connection).await?;
     Ok(())
@@ -127,7 +127,7 @@ fn batch(row: &DbRow) -> Result<RetryBatch> {
     })
 }
 
-/// Counts how far a batch is: off its own index.
+/// Counts how far a batch is, by its own index.
 async fn measure(connection: &mut Connection, batch: &mut RetryBatch) -> Result<()> {
     let rows = sqlx::query(
         "SELECT event, count(*), count(due) FROM record WHERE batch = $1 GROUP BY event",

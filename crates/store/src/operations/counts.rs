@@ -1,7 +1,6 @@
 //! How many requests a filter lets through.
 //!
-//! Every statement here looks at [`Count::MOST`] candidates and one more, whatever it finds among
-//! them.
+//! Every statement here reads at most [`Count::MOST`] candidates and one more, however many match.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -56,7 +55,7 @@ fn count(candidates: i64, found: i64) -> Count {
     Count { requests: found.min(most), more: candidates > most }
 }
 
-/// Requests by what became of their records: off the index of outcomes.
+/// Requests by what became of their records, by the index of outcomes.
 async fn outcomes(
     connection: &mut Connection,
     filter: &Filter,
@@ -106,9 +105,9 @@ async fn requests(
     Ok(count(found, found))
 }
 
-/// Names the connectors of requests that wait, which the filter lets through anyway, and that they
-/// are due some time, as all are: the index of what is left to do begins with these two columns,
-/// and SQLite takes no index of which it does not know the beginning.
+/// Names the connectors of waiting requests, which the filter lets through anyway, and says that
+/// they are due some time, as all are: the index of what is left to do begins with these two
+/// columns, and SQLite uses an index only if it knows its first columns.
 fn push_connectors(query: &mut QueryBuilder, filter: &Filter, connectors: &[i64]) {
     if filter.job_status == Some(JobStatus::Queued) {
         query.push(" AND q.due >= 0 AND q.connector IN ");

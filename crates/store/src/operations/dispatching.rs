@@ -10,8 +10,10 @@ use plan::link::{Link, Pair, Side};
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Backend, Connection, QueryBuilder, lease, links, progress, push_list, standing};
-use crate::dispatching::{Dispatching, Lease, RecordState, Unfinished, WaitingRecord};
+use super::{
+    Backend, Connection, QueryBuilder, lease, links, progress, push_list, settings, standing,
+};
+use crate::dispatching::{Dispatching, Lease, Opened, RecordState, Unfinished, WaitingRecord};
 use crate::error::Result;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
 use plan::review::StandingReview;
@@ -54,9 +56,10 @@ impl Dispatching for Backend {
         open: &HashSet<RequestId>,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Unfinished>> {
+    ) -> Result<Opened> {
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
+        let configuration = settings::version(&mut transaction).await?;
         // Some of those that are found may be open.
         let most = i64::try_from(limit + open.len()).unwrap_or(i64::MAX);
         let mut found: Vec<i64> = Vec::new();
@@ -84,7 +87,8 @@ impl Dispatching for Backend {
         }
         found.sort_unstable();
         found.truncate(limit);
-        read(&mut transaction, &found).await
+        let requests = read(&mut transaction, &found).await?;
+        Ok(Opened { configuration, requests })
     }
 
     async fn arrivals_while_disabled(
@@ -92,18 +96,19 @@ impl Dispatching for Backend {
         lease: &Lease,
         connector: ConnectorId,
         limit: usize,
-    ) -> Result<Vec<Unfinished>> {
+    ) -> Result<Opened> {
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
+        let configuration = settings::version(&mut transaction).await?;
         let row = sqlx::query("SELECT disabled_at FROM connector WHERE id = $1 AND NOT enabled")
             .bind(connector.0)
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(since) = row.map(|row| row.try_get::<Option<i64>, _>(0)).transpose()?.flatten()
         else {
-            return Ok(Vec::new());
+            return Ok(Opened { configuration, requests: Vec::new() });
         };
-        // What came in the very millisecond may have come before: it is kept.
+        // What came within that very millisecond may have come before: it is kept.
         let since = Place { table: "connector", row: &connector.0 }.time(since + 1)?;
         let rows = sqlx::query(
             "SELECT id FROM request WHERE connector = $1 AND finished_at IS NULL AND due = 0 \
@@ -116,7 +121,8 @@ impl Dispatching for Backend {
         .fetch_all(&mut *transaction)
         .await?;
         let found: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-        read(&mut transaction, &found).await
+        let requests = read(&mut transaction, &found).await?;
+        Ok(Opened { configuration, requests })
     }
 
     async fn waiting_records(
@@ -283,7 +289,7 @@ async fn read(connection: &mut Connection, found: &[i64]) -> Result<Vec<Unfinish
         .collect()
 }
 
-/// How the records of these requests stand that were tried.
+/// How those records of these requests stand that were tried before.
 async fn states(
     connection: &mut Connection,
     requests: &[i64],

@@ -23,7 +23,7 @@ pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
     }
     if let Some(within) = &filter.within {
         query.push(" AND q.connector IN (SELECT id FROM connector WHERE name IN ");
-        // An empty list is no SQL; no connector has this name.
+        // SQL has no empty lists; no connector has this name.
         push_list(&mut query, within.iter().cloned().chain([String::new()]));
         query.push(")");
     }
@@ -75,7 +75,7 @@ pub(super) fn push_job_status(
     match status {
         Some(JobStatus::Running) => {
             query.push(" AND q.finished_at IS NULL AND q.id IN ");
-            // An empty list is no SQL; no request has this id.
+            // SQL has no empty lists; no request has this id.
             push_list(query, running.iter().copied().chain([-1]));
         }
         Some(JobStatus::Queued) => {
@@ -114,7 +114,7 @@ pub(super) fn push_record(query: &mut QueryBuilder, record: &str, filter: &Filte
     }
 }
 
-/// The requests that a call is under way for.
+/// The requests for which a call is under way.
 pub(super) async fn running(connection: &mut Connection) -> Result<HashSet<i64>> {
     let rows = sqlx::query("SELECT id, records FROM intent").fetch_all(connection).await?;
     let mut running = HashSet::new();

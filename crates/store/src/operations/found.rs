@@ -49,7 +49,7 @@ pub(super) fn is_by_outcome(filter: &Filter) -> bool {
     asks_of_records(filter) && !few && (!failed || of_failures)
 }
 
-/// Whether requests that wait are sought by nothing else that makes them few.
+/// Whether waiting requests are sought, and by nothing else that makes them few.
 fn is_by_due(filter: &Filter) -> bool {
     filter.job_status == Some(JobStatus::Queued)
         && !asks_of_records(filter)

@@ -86,8 +86,8 @@ fn tallies(progress: &Progress) -> BTreeMap<ConnectorId, Tally> {
     tallies
 }
 
-/// Looks which of the requests that ended in failure are bad batches. What failed in them may
-/// have been kept by earlier commits.
+/// Finds out which of the requests that ended in failure are bad batches. What failed in them may
+/// have been stored by earlier commits.
 async fn bad_batches(
     connection: &mut Connection,
     progress: &Progress,
@@ -119,7 +119,7 @@ async fn bad_batches(
 }
 
 async fn keys(connection: &mut Connection, news: &KeysNews) -> Result<()> {
-    // A disabled connector does not call the account, and may have been told of it before.
+    // A disabled connector does not call the account; that its keys work again still concerns it.
     let rows = sqlx::query(
         "SELECT id FROM connector WHERE (source = $1 OR destination = $1) AND (enabled OR $2) \
          ORDER BY id",
@@ -141,7 +141,7 @@ async fn keys(connection: &mut Connection, news: &KeysNews) -> Result<()> {
     Ok(())
 }
 
-/// Something begins to last. What lasts already is not counted again.
+/// A lasting trouble begins; one that lasts already is not counted again.
 async fn last(
     connection: &mut Connection,
     connector: ConnectorId,

@@ -90,8 +90,8 @@ async fn hold(connection: &mut Connection, lease: &Lease, keep: &str) -> Result<
     if held { Ok(()) } else { Err(Error::LeaseLost) }
 }
 
-/// Takes the lease of these accounts away from whoever holds it: what it knows is not true any
-/// more.
+/// Takes the lease of these accounts away from whoever holds it: what the holder knows is no longer
+/// true.
 pub(super) async fn revoke(connection: &mut Connection, accounts: &[AccountId]) -> Result<()> {
     let fence = count_up(connection, "fence").await?;
     let mut query = QueryBuilder::new("UPDATE lease SET holder = '', expires = 0, fence = ");

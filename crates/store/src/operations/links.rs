@@ -61,31 +61,62 @@ pub(super) async fn count(connection: &mut Connection, pair: Pair) -> Result<u64
     Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
 }
 
+/// The link of a lead, if this field of it is frozen.
+pub(super) async fn find_frozen(
+    connection: &mut Connection,
+    (pair, side): (Pair, Side),
+    lead: &str,
+    field: &str,
+) -> Result<Option<Link>> {
+    let found = find(connection, pair, side, &[lead.to_owned()]).await?;
+    let is_frozen =
+        |link: &Link| link.entity == Entity::Lead && link.end(side).frozen.contains_key(field);
+    Ok(found.into_iter().find(is_frozen))
+}
+
 /// Lets a frozen field of a lead be written again; returns whether it was frozen.
 pub(super) async fn release_field(
     connection: &mut Connection,
-    (pair, side): (Pair, Side),
+    end: (Pair, Side),
     lead: &str,
     field: &str,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<bool> {
-    let found = find(connection, pair, side, &[lead.to_owned()]).await?;
-    let Some(mut link) = found.into_iter().find(|link| link.entity == Entity::Lead) else {
+    let (pair, side) = end;
+    // Whoever works these accounts must not go on with the link that it has in memory. What it is
+    // recording now is waited for, and nothing more is recorded before this ends, so that the link
+    // that is read here is the last one.
+    lease::revoke(connection, &[pair.first, pair.second]).await?;
+    let Some(mut link) = find_frozen(connection, end, lead, field).await? else {
         return Ok(false);
     };
-    let end = link.end_mut(side);
-    if end.frozen.remove(field).is_none() {
-        return Ok(false);
-    }
-    end.turns.remove(field);
-    // Whoever works these accounts must not go on with the link that it has in memory.
-    lease::revoke(connection, &[pair.first, pair.second]).await?;
+    let released = link.end_mut(side);
+    released.frozen.remove(field);
+    released.turns.remove(field);
     keep(connection, &[link]).await?;
     let after = Some(values::json(field)?);
     let entry = audit::Entry { action: "release_field", subject: lead, before: None, after };
     audit::audit(connection, actor, now, &entry).await?;
     Ok(true)
+}
+
+/// Forgets the link of one lead.
+pub(super) async fn forget_lead(
+    connection: &mut Connection,
+    pair: Pair,
+    side: Side,
+    lead: &str,
+) -> Result<()> {
+    let mut query = QueryBuilder::new("DELETE FROM link WHERE ");
+    push_pair(&mut query, pair);
+    query.push(match side {
+        Side::First => " AND first_id = ",
+        Side::Second => " AND second_id = ",
+    });
+    query.push_bind(lead);
+    query.build().execute(connection).await?;
+    Ok(())
 }
 
 /// Stores links as they are now. A lead is linked once: an older link of either lead goes.

@@ -90,7 +90,7 @@ impl Mail for Backend {
     }
 
     async fn claim_mail(&self, now: Timestamp, until: Timestamp) -> Result<Option<ClaimedMail>> {
-        // Asked every few seconds, nearly always in vain: that must not take the write lock.
+        // Polled every few seconds, nearly always in vain, so it must not take the write lock.
         let mut reading = self.begin_read().await?;
         let due = sqlx::query("SELECT 1 FROM mail WHERE due <= $1 LIMIT 1")
             .bind(ms(now))
@@ -214,7 +214,7 @@ async fn claim(
     now: Timestamp,
     until: Timestamp,
 ) -> Result<Option<ClaimedMail>> {
-    // Of two nodes that see the same row one waits for the other, and then sees another `due`.
+    // Of two nodes that find the same row, one waits for the other and then sees a later `due`.
     let row = sqlx::query(
         "UPDATE mail SET due = $2, tries = tries + 1 WHERE due <= $1 AND id = \
          (SELECT id FROM mail WHERE due <= $1 ORDER BY due, id LIMIT 1) \

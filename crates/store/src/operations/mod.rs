@@ -73,7 +73,7 @@ impl Backend {
         });
         match writing.await {
             Ok(result) => result,
-            Err(_) => Err(Error::Unavailable(sqlx::Error::WorkerCrashed)),
+            Err(panic) => Err(Error::panicked(&panic)),
         }
     }
 }

@@ -7,10 +7,10 @@ use super::values::ms;
 use crate::error::Result;
 use crate::mail::{MailState, NewMail};
 
-/// How long a mail is kept that is done with.
+/// How long a mail is kept after its end.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Queues a mail, due now, and forgets those that were done with long ago.
+/// Queues a mail, due now, and removes those that ended long ago.
 pub(super) async fn queue(
     connection: &mut Connection,
     mail: &NewMail,

@@ -76,7 +76,7 @@ impl People for Backend {
         let found = find_api_token(&mut *self.begin_read().await?, hash, now).await?;
         let Some(mut token) = found else { return Ok(None) };
         let day = day_of(now);
-        // Kept to the day, so that reading with a token is not a write each time.
+        // Stored to the day, so that not every read with a token is a write.
         if token.last_used_at.is_none_or(|last| last < day) {
             self.write(move |connection| {
                 Box::pin(async move { mark_used(connection, hash, day).await })
@@ -98,7 +98,7 @@ impl People for Backend {
     async fn use_session(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Session>> {
         let found = sessions::find(&mut *self.begin_read().await?, hash, now).await?;
         let Some((session, stale)) = found else { return Ok(None) };
-        // Kept to some minutes, so that reading is not a write each time.
+        // Stored to a few minutes, so that not every read is a write.
         if stale {
             let id = session.id;
             self.write(move |connection| {

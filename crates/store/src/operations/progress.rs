@@ -92,8 +92,8 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
         moves.add(connection, &ends, &first).await?;
         let mut query = QueryBuilder::new(
             "INSERT INTO record (request, position, connector, entity, event, sync_status, due, \
-             attempts, tries, doubtful, source_id, destination_id, problem, explanation, version, cause, \
-             retry, lag, known_as) ",
+             attempts, tries, doubtful, source_id, destination_id, problem, explanation, version, \
+             cause, code, retry, lag, known_as) ",
         );
         query.push_values((0..rows.len()).filter(is_last), |mut row, index| {
             let (attempt, problem, _) = &rows[index];
@@ -119,6 +119,7 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
                 .push_bind(attempt.explanation.as_deref())
                 .push_bind(attempt.version)
                 .push_bind(tally::cause_of(attempt))
+                .push_bind(attempt.problem.as_ref().map(|problem| problem.code.as_str()))
                 .push_bind(retry)
                 .push_bind(tally::lag_of(attempt))
                 .push_bind(attempt.known_as.as_deref());
@@ -129,8 +130,8 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
              attempts = excluded.attempts, tries = excluded.tries, doubtful = excluded.doubtful, \
              source_id = excluded.source_id, destination_id = excluded.destination_id, \
              problem = excluded.problem, explanation = excluded.explanation, \
-             version = excluded.version, cause = excluded.cause, retry = excluded.retry, \
-             lag = excluded.lag, known_as = excluded.known_as",
+             version = excluded.version, cause = excluded.cause, code = excluded.code, \
+             retry = excluded.retry, lag = excluded.lag, known_as = excluded.known_as",
         );
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
         note_batches(connection, some).await?;

@@ -1,8 +1,9 @@
 //! Trying failed records again because a person asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
+use plan::id::RequestId;
 use sqlx::Row;
 
 use super::values::{json, ms};
@@ -15,9 +16,9 @@ use crate::retry::{Retried, Retry, Selection};
 /// A record that a person asked to retry and that nobody has begun.
 const NOT_BEGUN: &str = "retry IS NOT NULL AND tries = 0 AND due IS NOT NULL";
 
-/// A record that was left alone because a person decided so, or a rule: it is tried again when a
-/// person decides otherwise.
-pub(super) const LEFT_ALONE: &str = "problem LIKE '{\"code\":\"left_alone\"%'";
+/// A record that can be retried: one that failed, or one that was left alone, as a person or a rule
+/// decided, which is retried when a person decides otherwise.
+const RETRIED: &str = "(record.event = 'failed' OR record.code = 'left_alone')";
 
 /// Queues failed records again.
 pub(super) async fn retry(
@@ -76,8 +77,14 @@ pub(super) async fn queue(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Retried> {
-    let mut requests = selected(connection, &retry.selection).await?;
+    let mut requests = match &retry.selection {
+        Selection::Requests(ids) => retriable(connection, ids).await?,
+        Selection::Failed(filter) => failed(connection, filter).await?,
+    };
     requests.truncate(Retry::MOST);
+    if requests.is_empty() {
+        return Ok(Retried { requests: 0, batch: None });
+    }
     let due: Vec<(i64, i64)> =
         requests.iter().enumerate().map(|(n, id)| (*id, ms(now) + delay(n, retry))).collect();
     let batch = batches::begin(connection, retry, actor, now).await?;
@@ -130,6 +137,22 @@ async fn selected(connection: &mut Connection, selection: &Selection) -> Result<
     }
 }
 
+/// Those of these requests that have a record to retry, in the same order.
+async fn retriable(connection: &mut Connection, ids: &[RequestId]) -> Result<Vec<i64>> {
+    let mut found = HashSet::with_capacity(ids.len());
+    for some in ids.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(format!(
+            "SELECT request FROM record WHERE {RETRIED} AND request IN "
+        ));
+        push_list(&mut query, some.iter().map(|id| id.number()));
+        let rows = query.build().persistent(false).fetch_all(&mut *connection).await?;
+        for row in rows {
+            found.insert(row.try_get::<i64, _>(0)?);
+        }
+    }
+    Ok(ids.iter().map(|id| id.number()).filter(|id| found.contains(id)).collect())
+}
+
 async fn failed(connection: &mut Connection, wanted: &Filter) -> Result<Vec<i64>> {
     let running = filter::running(connection).await?;
     let mut query = filter::matching("SELECT q.id FROM request q", wanted);
@@ -157,9 +180,7 @@ async fn again(
     query.push_values(requests, |mut row, (id, due)| {
         row.push_bind(*id).push_bind(*due);
     });
-    query.push(format!(
-        ") AS v WHERE record.request = v.column1 AND (record.event = 'failed' OR record.{LEFT_ALONE})"
-    ));
+    query.push(format!(") AS v WHERE record.request = v.column1 AND {RETRIED}"));
     let records = query.build().persistent(false).execute(&mut *connection).await?;
     let mut query = QueryBuilder::new(
         "UPDATE request SET job_status = 'queued', finished_at = NULL, due = v.column2 FROM (",
@@ -169,7 +190,7 @@ async fn again(
     });
     query.push(format!(
         ") AS v WHERE request.id = v.column1 AND EXISTS (SELECT 1 FROM record \
-         WHERE record.request = request.id AND (record.event = 'failed' OR record.{LEFT_ALONE}))"
+         WHERE record.request = request.id AND {RETRIED})"
     ));
     let done = query.build().persistent(false).execute(&mut *connection).await?;
     Ok((done.rows_affected(), records.rows_affected()))

@@ -6,6 +6,7 @@ use plan::id::{AccountId, RequestId};
 use plan::identity;
 use plan::link::{Pair, Side};
 use plan::outcome::RetryWith;
+use plan::problem::Code;
 use plan::review::{Choice, Reason, State};
 use sqlx::Row;
 
@@ -82,6 +83,11 @@ impl Reviews for Backend {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<bool> {
+        // Nobody is interrupted for a field that is not frozen.
+        let frozen = links::find_frozen(&mut *self.begin_read().await?, end, lead, field).await?;
+        if frozen.is_none() {
+            return Ok(false);
+        }
         let (lead, field, actor) = (lead.to_owned(), field.to_owned(), actor.clone());
         self.write(move |connection| {
             Box::pin(async move {
@@ -100,8 +106,7 @@ async fn decide(
     now: Timestamp,
 ) -> Result<Retried> {
     let row = sqlx::query(
-        "SELECT connector, source, destination, source_id, state, choice FROM review \
-         WHERE id = $1",
+        "SELECT source, destination, source_id, reason, state, choice FROM review WHERE id = $1",
     )
     .bind(id)
     .fetch_optional(&mut *connection)
@@ -109,9 +114,11 @@ async fn decide(
     let Some(row) = row else {
         return Err(Error::Refused(format!("there is no review {id}")));
     };
-    let accounts = (AccountId(row.try_get(1)?), AccountId(row.try_get(2)?));
-    let lead: String = row.try_get(3)?;
-    let state: State = Place { table: "review", row: &id }.word(row.try_get(4)?)?;
+    let place = Place { table: "review", row: &id };
+    let accounts = (AccountId(row.try_get(0)?), AccountId(row.try_get(1)?));
+    let lead: String = row.try_get(2)?;
+    let reason: Reason = place.word(row.try_get(3)?)?;
+    let state: State = place.word(row.try_get(4)?)?;
     let before: Option<String> = row.try_get(5)?;
     must_fit(state, choice)?;
     let after = choice.map(json).transpose()?;
@@ -127,7 +134,17 @@ async fn decide(
     .execute(&mut *connection)
     .await?;
     if choice.is_none() {
-        forget_link(connection, accounts, &lead).await?;
+        let pair = Pair::of(accounts.0, accounts.1);
+        // Whoever works these accounts must not go on with what it has in memory.
+        lease::revoke(connection, &[pair.first, pair.second]).await?;
+        match reason {
+            // The lead is linked because of the decision, which no longer holds.
+            Reason::Several | Reason::KeysDisagree | Reason::Linked => {
+                links::forget_lead(connection, pair, pair.side(accounts.0), &lead).await?;
+            }
+            // Whose values hold says nothing about which lead it is.
+            Reason::Conflict => {}
+        }
     }
     let action = if choice.is_some() { "decide_review" } else { "undo_review" };
     let entry = audit::Entry { action, subject: &lead, before, after };
@@ -146,8 +163,9 @@ fn push_filter(query: &mut QueryBuilder, filter: &ReviewFilter) {
         query.push(" AND c.name = ").push_bind(connector.clone());
     }
     if let Some(lead) = &filter.lead {
+        let lead = identity::mention(lead);
         query.push(" AND (v.source_id = ").push_bind(lead.clone());
-        query.push(" OR v.destination_id = ").push_bind(lead.clone()).push(")");
+        query.push(" OR v.destination_id = ").push_bind(lead).push(")");
     }
     match filter.within.as_deref() {
         None => {}
@@ -161,43 +179,18 @@ fn push_filter(query: &mut QueryBuilder, filter: &ReviewFilter) {
     }
 }
 
-/// Whether this can be said of a review that stands like this.
+/// Whether a review in this state can be decided, or undone.
 fn must_fit(state: State, choice: Option<&Choice>) -> Result<()> {
     let problem = match (state, choice) {
         (State::Open, Some(_)) | (State::Decided, None) => return Ok(()),
-        (State::Open, None) => "nothing was decided in it yet, so that there is nothing to undo",
-        (State::Decided, Some(_)) => "it was decided before: undo that first",
+        (State::Open, None) => "nothing has been decided in it yet, so there is nothing to undo",
+        (State::Decided, Some(_)) => "it has been decided already: undo that first",
         (State::Solved, _) => "there is nothing left to decide in it",
     };
     Err(Error::Refused(problem.to_owned()))
 }
 
-/// The lead is nobody's twin any more. Whoever works these accounts must not go on with what it has
-/// in memory.
-async fn forget_link(
-    connection: &mut Connection,
-    (source, destination): (AccountId, AccountId),
-    lead: &str,
-) -> Result<()> {
-    let pair = Pair::of(source, destination);
-    lease::revoke(connection, &[pair.first, pair.second]).await?;
-    let column = match pair.side(source) {
-        Side::First => "first_id",
-        Side::Second => "second_id",
-    };
-    let sql = format!(
-        "DELETE FROM link WHERE first_account = $1 AND second_account = $2 AND {column} = $3"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(pair.first.0)
-        .bind(pair.second.0)
-        .bind(lead)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Tries the changes of a lead again that waited for the decision, those of its activities too.
+/// Retries the changes of a lead that waited for the decision, those of its activities too.
 async fn drain(
     connection: &mut Connection,
     (source, destination): (AccountId, AccountId),
@@ -206,15 +199,15 @@ async fn drain(
     now: Timestamp,
 ) -> Result<Retried> {
     let waited: Vec<String> =
-        Reason::ALL.iter().map(|reason| format!("r.cause LIKE '{}%'", reason.code())).collect();
+        Reason::ALL.iter().map(|reason| format!("'{}'", reason.code())).collect();
     let sql = format!(
         "SELECT DISTINCT m.request FROM mention m \
          JOIN record r ON r.request = m.request AND r.position = m.position \
          JOIN connector c ON c.id = r.connector \
          WHERE m.value = $1 AND c.source IN ($2, $3) AND c.destination IN ($2, $3) \
-         AND ({} OR {}) ORDER BY m.request",
-        waited.join(" OR "),
-        retry::LEFT_ALONE.replace("problem", "r.problem"),
+         AND (r.event = 'failed' AND r.code IN ({}) OR r.code = '{}') ORDER BY m.request",
+        waited.join(", "),
+        Code::LeftAlone,
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(identity::mention(lead))

@@ -242,13 +242,13 @@ async fn insert(
     Ok(())
 }
 
-/// A user's sessions end, because the password is another.
+/// Ends a user's sessions, because the password changed.
 pub(super) async fn end_all(connection: &mut Connection, owner: i64) -> Result<()> {
     sqlx::query("DELETE FROM session WHERE owner = $1").bind(owner).execute(connection).await?;
     Ok(())
 }
 
-/// Ends what a LeadSquared user has; answers how many sessions.
+/// Ends the sessions and links of a LeadSquared user; returns how many sessions.
 pub(super) async fn end_guest(connection: &mut Connection, email: &str) -> Result<u64> {
     sqlx::query("DELETE FROM sign_in_link WHERE email = $1")
         .bind(email)

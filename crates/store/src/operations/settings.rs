@@ -62,7 +62,7 @@ impl Settings for Backend {
         let (cipher, actor) = (self.cipher.clone(), actor.clone());
         self.write(move |connection| {
             Box::pin(async move {
-                // Taken first, it makes two changes at once wait for each other.
+                // Taken first, so that two changes at once wait for each other.
                 let version = count_up(connection, "configuration").await?;
                 let mut making = Making { connection, cipher: &cipher, actor: &actor, now };
                 for change in changes {
@@ -143,7 +143,7 @@ impl Settings for Backend {
     }
 }
 
-async fn version(connection: &mut Connection) -> Result<i64> {
+pub(super) async fn version(connection: &mut Connection) -> Result<i64> {
     let row = sqlx::query("SELECT value FROM counter WHERE name = 'configuration'")
         .fetch_one(connection)
         .await?;
@@ -155,7 +155,8 @@ async fn note_verified(
     connector: ConnectorId,
     at: Timestamp,
 ) -> Result<()> {
-    // Whoever has the URL may ask as often as they like; that is no reason to write as often.
+    // Whoever has the URL may verify it as often as they like, which is no reason to write as
+    // often.
     sqlx::query(
         "UPDATE connector SET verified_at = $2 \
          WHERE id = $1 AND (verified_at IS NULL OR verified_at <= $2 - 60000)",

@@ -56,8 +56,8 @@ pub(super) async fn keep(connection: &mut Connection, reviews: &[NewReview]) -> 
         let known = known.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?)));
         let known: Option<(i64, String)> = known.transpose()?;
         let query = match &known {
-            // What was decided while the record was at work is not lost by that: the record is
-            // tried again under the decision.
+            // A decision that was made while the record was at work stays: the record is retried
+            // under it.
             Some((_, state)) if state == State::Decided.as_str() && !new.knows_decision => continue,
             Some((id, _)) => sqlx::query(
                 "UPDATE review SET known_as = $2, reason = $3, evidence = $4, request = $5, \

@@ -23,7 +23,7 @@ struct Class {
     cause: String,
 }
 
-/// The class of an attempt's lag as `tally` and `record` have it; 0 if nothing was written.
+/// The class of an attempt's lag, as in `tally` and `record`; 0 if nothing was written.
 pub(super) fn lag_of(attempt: &AttemptOutcome) -> i64 {
     let is_written = matches!(attempt.event, Event::New | Event::Updated);
     if !is_written {
@@ -33,13 +33,13 @@ pub(super) fn lag_of(attempt: &AttemptOutcome) -> i64 {
     i64::try_from(class).unwrap_or(0)
 }
 
-/// What the failure of an attempt is grouped by.
+/// The cause by which an attempt's failure is grouped.
 pub(super) fn cause_of(attempt: &AttemptOutcome) -> Option<String> {
     let failed = attempt.sync_status == SyncStatus::Error;
     attempt.problem.as_ref().filter(|_| failed).map(plan::problem::Problem::cause)
 }
 
-/// How the counts change by the attempts of one commit.
+/// How the attempts of one commit change the counts.
 #[derive(Debug, Default)]
 pub(super) struct Moves {
     counts: BTreeMap<Class, i64>,
@@ -76,7 +76,7 @@ impl Moves {
         Ok(())
     }
 
-    /// Keeps them: one statement for the counts and one for the times, however many records.
+    /// Stores them: one statement for the counts and one for the times, however many records.
     pub(super) async fn keep(self, connection: &mut Connection) -> Result<()> {
         let counts: Vec<(Class, i64)> =
             self.counts.into_iter().filter(|(_, change)| *change != 0).collect();
@@ -114,7 +114,7 @@ impl Moves {
     }
 }
 
-/// What these records are counted under so far; those that are not there are left out.
+/// What these records are counted under so far; records that are new are left out.
 async fn before(connection: &mut Connection, keys: &[RecordKey]) -> Result<Vec<Class>> {
     let mut classes = Vec::with_capacity(keys.len());
     for some in keys.chunks(ROWS_A_STATEMENT) {

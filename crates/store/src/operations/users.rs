@@ -26,7 +26,7 @@ pub(super) async fn change(
             add_user(connection, &email, role, &password, now).await?
         }
         UserChange::AddFirst { email, password } => {
-            // Taken first, it makes two first users at once wait for each other.
+            // Taken first, so that two first users at once wait for each other.
             count_up(connection, "configuration").await?;
             let row = sqlx::query("SELECT count(*) FROM users").fetch_one(&mut *connection);
             if row.await?.try_get::<i64, _>(0)? > 0 {
@@ -95,8 +95,7 @@ pub(super) async fn change(
     audit(connection, actor, now, &entry).await
 }
 
-/// Refuses to leave nobody who may administer: whoever came first could then make themselves the
-/// first user.
+/// Refuses to leave no administrator: anybody could then make themselves the first user.
 async fn keep_an_administrator(
     connection: &mut Connection,
     email: &str,
@@ -105,7 +104,7 @@ async fn keep_an_administrator(
     if becomes == Role::Administrator {
         return Ok(());
     }
-    // Taken first, it makes two that would each leave the other wait for each other.
+    // Taken first, so that two removals that each count on the other's user wait for each other.
     count_up(connection, "configuration").await?;
     let (id, email, role) = must_know_user(connection, email).await?;
     if role != Role::Administrator {
@@ -206,7 +205,7 @@ fn checked_email(email: &str) -> Result<String> {
         || email.chars().count() > LONGEST_NAME
     {
         return Err(Error::Refused(format!(
-            "'{email}' is no email address: write one like ops@example.com"
+            "'{email}' is not an email address: write one like ops@example.com"
         )));
     }
     Ok(email)
@@ -217,7 +216,7 @@ fn checked_name(name: &str) -> Result<String> {
     let odd = |c: char| c.is_control() || c == '/';
     if name.is_empty() || name.contains(odd) || name.chars().count() > LONGEST_NAME {
         return Err(Error::Refused(format!(
-            "'{}' is no name for a token: it needs 1 to {LONGEST_NAME} characters, none of them \
+            "'{}' is not a name for a token: it needs 1 to {LONGEST_NAME} characters, none of them \
              a slash",
             name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect::<String>()
         )));

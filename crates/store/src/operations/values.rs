@@ -14,11 +14,11 @@ pub(super) fn ms(at: Timestamp) -> i64 {
     at.as_millisecond()
 }
 
-/// What is in this row of this table, for the error if it can't be read.
+/// A row of a table, for the error if something in it can't be read.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) table: &'static str,
-    pub(super) row: &'a dyn std::fmt::Display,
+    pub(super) row: &'a (dyn std::fmt::Display + Sync),
 }
 
 impl Place<'_> {
@@ -28,7 +28,7 @@ impl Place<'_> {
 
     pub(super) fn time(&self, ms: i64) -> Result<Timestamp> {
         Timestamp::from_millisecond(ms)
-            .map_err(|_| self.corrupt(format!("{ms} is no time in milliseconds")))
+            .map_err(|_| self.corrupt(format!("{ms} is not a time in milliseconds")))
     }
 
     pub(super) fn word<T: std::str::FromStr<Err = String>>(&self, word: &str) -> Result<T> {
@@ -36,7 +36,7 @@ impl Place<'_> {
     }
 
     pub(super) fn origin(&self, word: &str) -> Result<Origin> {
-        Origin::from_word(word).ok_or_else(|| self.corrupt(format!("'{word}' is no origin")))
+        Origin::from_word(word).ok_or_else(|| self.corrupt(format!("'{word}' is not an origin")))
     }
 
     pub(super) fn parse<T: DeserializeOwned>(&self, json: &str) -> Result<T> {
@@ -52,12 +52,12 @@ impl Place<'_> {
     }
 
     pub(super) fn count(&self, number: i64) -> Result<u32> {
-        u32::try_from(number).map_err(|_| self.corrupt(format!("{number} is no count")))
+        u32::try_from(number).map_err(|_| self.corrupt(format!("{number} is not a count")))
     }
 }
 
 /// A value as JSON text.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
     serde_json::to_string(value)
-        .map_err(|error| Error::Refused(format!("it can't be kept as JSON: {error}")))
+        .map_err(|error| Error::Refused(format!("it can't be stored as JSON: {error}")))
 }

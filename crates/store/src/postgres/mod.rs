@@ -78,7 +78,7 @@ impl Backend {
         // (transact-rs/sqlx#4385). In a task of its own it always runs to its end.
         #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
         let begun = tokio::spawn(async move { pool.begin().await }).await;
-        Ok(begun.map_err(|_| Error::Unavailable(sqlx::Error::WorkerCrashed))??)
+        Ok(begun.map_err(|panic| Error::panicked(&panic))??)
     }
 
     /// Begins a transaction that only reads, all of it from one moment.
@@ -104,5 +104,7 @@ fn migrations() -> Migrator {
         (10, "version actor", include_str!("../../migrations/postgres/0010_version_actor.sql")),
         (11, "access", include_str!("../../migrations/postgres/0011_access.sql")),
         (12, "review", include_str!("../../migrations/postgres/0012_review.sql")),
+        (13, "code", include_str!("../../migrations/postgres/0013_code.sql")),
+        (14, "lower case", include_str!("../../migrations/postgres/0014_lower_case.sql")),
     ])
 }

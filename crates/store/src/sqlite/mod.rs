@@ -76,7 +76,7 @@ impl Backend {
                 .max_connections(most)
                 .min_connections(1)
                 // When the disk is full SQLite ends a transaction by itself, and the driver then
-                // takes it as one that goes on for ever. Such a connection is closed, and a new
+                // takes it for one that goes on for ever. Such a connection is closed, and a new
                 // one opened.
                 .before_acquire(|connection, _| {
                     let is_free = !connection.is_in_transaction();
@@ -120,6 +120,8 @@ fn migrations() -> Migrator {
         (10, "version actor", include_str!("../../migrations/sqlite/0010_version_actor.sql")),
         (11, "access", include_str!("../../migrations/sqlite/0011_access.sql")),
         (12, "review", include_str!("../../migrations/sqlite/0012_review.sql")),
+        (13, "code", include_str!("../../migrations/sqlite/0013_code.sql")),
+        (14, "lower case", include_str!("../../migrations/sqlite/0014_lower_case.sql")),
     ])
 }
 

@@ -14,6 +14,7 @@ use crate::empty::{Empty, actor, at, attempt, call, ended, id};
 
 crate::promises! {
     requests_open_in_order_of_arrival,
+    what_is_opened_names_the_configuration,
     progress_is_kept_whole_or_not_at_all,
     waiting_records_come_when_they_are_due,
     intents_stay_until_they_are_settled,
@@ -37,7 +38,7 @@ async fn requests_open_in_order_of_arrival(empty: Empty) {
         let (store, lease) = (empty.store.clone(), lease.clone());
         async move {
             let found = store.open_requests(&lease, &[own], &open, at(100), limit).await.unwrap();
-            found.iter().map(|request| request.id).collect::<Vec<_>>()
+            found.requests.iter().map(|request| request.id).collect::<Vec<_>>()
         }
     };
     assert_eq!(open(vec![], 3).await, [id(0), id(1), id(2)]);
@@ -45,9 +46,9 @@ async fn requests_open_in_order_of_arrival(empty: Empty) {
     assert_eq!(open(vec![1], 100).await.len(), 9);
     let found =
         empty.store.open_requests(&lease, &[own], &HashSet::new(), at(100), 1).await.unwrap();
-    assert_eq!(found[0].body, br#"{"ProspectID":"lead-0"}"#);
-    assert_eq!(found[0].content_type.as_deref(), Some("application/json"));
-    assert_eq!(found[0].records, []);
+    assert_eq!(found.requests[0].body, br#"{"ProspectID":"lead-0"}"#);
+    assert_eq!(found.requests[0].content_type.as_deref(), Some("application/json"));
+    assert_eq!(found.requests[0].records, []);
     let done = Progress {
         attempts: vec![attempt(own, 0, Event::New)],
         requests: vec![ended(0, Event::New)],
@@ -55,6 +56,30 @@ async fn requests_open_in_order_of_arrival(empty: Empty) {
     };
     empty.store.record_progress(&lease, done).await.unwrap();
     assert_eq!(open(vec![], 2).await, [id(1), id(2)]);
+}
+
+async fn what_is_opened_names_the_configuration(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..1).await;
+    let open = async || {
+        empty.store.open_requests(&lease, &[own], &HashSet::new(), at(9), 9).await.unwrap()
+    };
+    let opened = open().await;
+    assert_eq!((opened.configuration, opened.requests.len()), (configuration.version, 1));
+    let name = "a-b".to_owned();
+    let version = empty.change(Change::SetEnabled { name, enabled: false }).await.unwrap();
+    assert_eq!(open().await.configuration, version);
+    let arrivals = empty.store.arrivals_while_disabled(&lease, own, 9).await.unwrap();
+    assert_eq!((arrivals.configuration, arrivals.requests.len()), (version, 0));
+    empty.deliver(own, 1..2).await;
+    let arrivals = empty.store.arrivals_while_disabled(&lease, own, 9).await.unwrap();
+    assert_eq!((arrivals.configuration, arrivals.requests.len()), (version, 1));
+    let name = "a-b".to_owned();
+    let version = empty.change(Change::SetEnabled { name, enabled: true }).await.unwrap();
+    let arrivals = empty.store.arrivals_while_disabled(&lease, own, 9).await.unwrap();
+    assert_eq!((arrivals.configuration, arrivals.requests.len()), (version, 0), "it is enabled");
 }
 
 async fn progress_is_kept_whole_or_not_at_all(empty: Empty) {
@@ -71,7 +96,7 @@ async fn progress_is_kept_whole_or_not_at_all(empty: Empty) {
     };
     // Two calls can't have one number: the database refuses the whole.
     let refused = empty.store.record_progress(&lease, progress(vec![7, 7])).await;
-    assert!(matches!(refused, Err(Error::Unavailable(_))));
+    assert!(matches!(refused, Err(Error::Defect(_))), "{refused:?}");
     let item = &empty.find(Filter { ids: vec![id(0)], ..Filter::default() }).await[0];
     assert_eq!((item.job_status, item.records.len()), (JobStatus::Queued, 0));
     assert_eq!(empty.store.spent(configuration.accounts[1].id, 1).await.unwrap(), 0);
@@ -101,7 +126,12 @@ async fn waiting_records_come_when_they_are_due(empty: Empty) {
         Progress { attempts: vec![failed], requests: vec![waiting(0, 50)], ..Progress::default() };
     empty.store.record_progress(&lease, progress).await.unwrap();
     let open = async |now| {
-        empty.store.open_requests(&lease, &[own], &HashSet::new(), at(now), 10).await.unwrap()
+        empty
+            .store
+            .open_requests(&lease, &[own], &HashSet::new(), at(now), 10)
+            .await
+            .unwrap()
+            .requests
     };
     assert_eq!(open(49).await.len(), 0);
     let waits = empty.store.waiting_records(&lease, &[own], at(49)).await.unwrap();
@@ -197,6 +227,7 @@ async fn a_retry_queues_failed_records_again(empty: Empty) {
     assert_eq!(retry(Selection::Requests(vec![id(1), id(99)])).await, 0, "nothing failed there");
     assert_eq!(retry(Selection::Requests(vec![id(0)])).await, 1);
     let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
+    let open = open.requests;
     assert_eq!(open.len(), 1);
     assert_eq!((open[0].id, open[0].records[0].tries), (id(0), 0));
     assert_eq!(open[0].records[0].stage, Stage::Waiting(at(60)));
@@ -231,6 +262,7 @@ async fn a_retry_while_the_request_is_at_work_is_not_forgotten(empty: Empty) {
     };
     empty.store.record_progress(&lease, progress).await.unwrap();
     let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(20), 9).await.unwrap();
+    let open = open.requests;
     assert_eq!(open.len(), 1, "the retry is still to be done");
     let stages: Vec<Stage> = open[0].records.iter().map(|record| record.stage).collect();
     assert_eq!(stages, [Stage::Waiting(at(20)), Stage::Final]);
@@ -258,7 +290,7 @@ async fn many_retries_go_at_a_pace_and_can_be_taken_back(empty: Empty) {
     assert_eq!(empty.store.retry(&retry, &actor(), at(200)).await.unwrap().requests, 130);
     let due = async |now: i64| {
         let none = HashSet::new();
-        empty.store.open_requests(&lease, &[own], &none, at(now), 500).await.unwrap().len()
+        empty.store.open_requests(&lease, &[own], &none, at(now), 500).await.unwrap().requests.len()
     };
     // The first hundred and the one after them at once, then one each three seconds.
     assert_eq!((due(199).await, due(200).await, due(203).await), (0, 101, 102));
@@ -289,6 +321,7 @@ async fn a_retry_says_with_which_settings(empty: Empty) {
         empty.store.retry(&retry, &actor(), at(60)).await.unwrap();
     }
     let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
+    let open = open.requests;
     let asked: Vec<_> = open.iter().map(|r| (r.records[0].retry, r.records[0].version)).collect();
     assert_eq!(asked, [(Some(RetryWith::Now), 1), (Some(RetryWith::Then), 1)]);
     let mut again = attempt(own, 1, Event::New);
@@ -318,7 +351,7 @@ async fn arrivals_while_disabled_are_known(empty: Empty) {
     empty.store.record_progress(&lease, progress).await.unwrap();
     let arrivals = async |limit| {
         let found = empty.store.arrivals_while_disabled(&lease, own, limit).await.unwrap();
-        found.iter().map(|request| request.id).collect::<Vec<_>>()
+        found.requests.iter().map(|request| request.id).collect::<Vec<_>>()
     };
     // Since when it is disabled is known for as long as it is.
     let set = async |enabled, now| {

@@ -84,6 +84,37 @@ pub async fn open(url: &str, key_file: PathBuf) -> store::Result<Arc<dyn Store>>
     store::open(url, Open { key_file: Some(key_file), serve: false, ..Open::default() }).await
 }
 
+/// A connection of its own to a store's database, behind the store's back.
+pub enum Beside {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::PgConnection),
+}
+
+impl Beside {
+    pub async fn open(url: &str) -> Self {
+        use sqlx::{Connection, PgConnection, SqliteConnection};
+        if url.starts_with("sqlite:") {
+            Self::Sqlite(SqliteConnection::connect(url).await.expect("the file"))
+        } else {
+            Self::Postgres(PgConnection::connect(url).await.expect("the server"))
+        }
+    }
+
+    pub async fn execute(&mut self, sql: &str) {
+        let statements = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
+        match self {
+            Self::Sqlite(connection) => statements.execute(connection).await.map(|_| ()),
+            Self::Postgres(connection) => statements.execute(connection).await.map(|_| ()),
+        }
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+}
+
+/// Runs statements behind the store's back.
+pub async fn execute(url: &str, sql: &str) {
+    Beside::open(url).await.execute(sql).await;
+}
+
 pub fn actor() -> Actor {
     Actor("test".to_owned())
 }
@@ -153,7 +184,7 @@ pub fn attempt(connector: ConnectorId, number: i64, event: Event) -> AttemptOutc
         known_as: Some(format!("Person{number}@example.com")),
         source_id: Some(format!("lead-{number}")),
         destination_id: Some(format!("twin-{number}")),
-        problem: failed.then(|| Problem::new("refused", "It said no.", "Ask again.")),
+        problem: failed.then(|| Problem::new(plan::problem::Code::Refused, "It said no.", "Ask again.")),
         explanation: Some(r#"{"why":"because"}"#.to_owned()),
         retry: None,
         version: 1,

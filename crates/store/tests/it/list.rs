@@ -32,7 +32,7 @@ async fn with_many(empty: &Empty) -> store::Lease {
         let event = Event::ALL[usize::try_from(n).unwrap() % Event::ALL.len()];
         let mut first = attempt(connector, n, event);
         if event == Event::Failed {
-            let problem = Problem::new("too_long", "It is too long.", "Cut it.");
+            let problem = Problem::new(plan::problem::Code::TooLong, "It is too long.", "Cut it.");
             first.problem = Some(if n % 2 == 0 { problem } else { problem.about("City") });
         }
         progress.attempts.push(first);

@@ -32,7 +32,7 @@ async fn scene(empty: &Empty) -> (ConnectorId, Lease) {
 
 fn failed(own: ConnectorId, number: i64, code: &str) -> AttemptOutcome {
     let mut attempt = attempt(own, number, Event::Failed);
-    attempt.problem = Some(Problem::new(code, format!("{code} number {number}."), "Mend it."));
+    attempt.problem = Some(Problem::new(plan::problem::Code::from_word(code).unwrap(), format!("{code} number {number}."), "Mend it."));
     attempt
 }
 
@@ -155,7 +155,7 @@ async fn a_bad_batch_is_a_cause_of_its_own(empty: Empty) {
 async fn refused_keys_last_until_they_are_taken(empty: Empty) {
     let (own, lease) = scene(&empty).await;
     let account = lease.accounts[1];
-    let problem = || Some(Problem::new("credentials", "It refuses the keys.", "Check them."));
+    let problem = || Some(Problem::new(plan::problem::Code::Credentials, "It refuses the keys.", "Check them."));
     let news = async |refused, seconds| {
         let news = KeysNews { account, at: at(seconds), refused };
         let progress = Progress { keys: vec![news], ..Progress::default() };

@@ -8,20 +8,22 @@ use plan::problem::Problem;
 use plan::review::{Candidate, Choice, Reason, Review, State};
 use store::{Configuration, NewReview, Origin, Progress, ReviewFilter, ReviewItem};
 
-use crate::empty::{Empty, actor, at, attempt, ended, id};
+use crate::empty::{Beside, Empty, actor, at, attempt, ended, id};
 
 crate::promises! {
     a_question_is_asked_once_and_what_was_decided_stays,
     a_decision_tries_again_what_waited_for_it,
     an_undone_decision_unties_the_lead,
+    an_undone_conflict_leaves_the_link_as_it_is,
     reviews_are_found_by_lead_and_connector,
     a_frozen_field_is_released,
+    what_is_recorded_while_a_field_is_released_is_not_lost,
 }
 
 fn asked(configuration: &Configuration, lead: &str, reason: Reason, seconds: i64) -> NewReview {
     let connector = &configuration.connectors[0];
     let candidate = Candidate {
-        lead_id: "twin".to_owned(),
+        lead_id: plan::id::LeadId::new("twin"),
         found_by: Some("Phone".to_owned()),
         fields: [("City", "Pune")].into_iter().collect(),
         linked_to: None,
@@ -61,7 +63,7 @@ async fn decide(empty: &Empty, id: i64, choice: Option<Choice>) -> store::Result
 }
 
 fn link() -> Choice {
-    Choice::Link { lead_id: "twin".to_owned() }
+    Choice::Link { lead_id: plan::id::LeadId::new("twin") }
 }
 
 async fn a_question_is_asked_once_and_what_was_decided_stays(empty: Empty) {
@@ -82,7 +84,8 @@ async fn a_question_is_asked_once_and_what_was_decided_stays(empty: Empty) {
     let (kind, conflict) = (one.id, found[0].id);
 
     assert!(decide(&empty, kind, None).await.is_err(), "there is nothing to undo");
-    assert_eq!(decide(&empty, kind, Some(link())).await.unwrap(), 0);
+    let typed = Choice::Link { lead_id: plan::id::LeadId::new(" TWIN") };
+    assert_eq!(decide(&empty, kind, Some(typed)).await.unwrap(), 0);
     assert!(decide(&empty, kind, Some(Choice::Ignore)).await.is_err(), "it was decided before");
     assert!(decide(&empty, 99, Some(Choice::Ignore)).await.is_err());
     // A record that was at work meanwhile knows nothing of it.
@@ -109,14 +112,14 @@ async fn a_decision_tries_again_what_waited_for_it(empty: Empty) {
     let lease = with(&empty, vec![asked(&configuration, "Lead", Reason::Several, 0)]).await;
     let one = |n, event, code: &str| {
         let mut one = attempt(own, n, event);
-        one.problem = Some(Problem::new(code, "It waits.", "Decide."));
+        one.problem = Some(Problem::new(plan::problem::Code::from_word(code).unwrap(), "It waits.", "Decide."));
         one.mentions = vec!["lead".to_owned()];
         one
     };
     let progress = Progress {
         attempts: vec![
             one(0, Event::Failed, "ambiguous"),
-            one(1, Event::Failed, "too_long"),
+            one(1, Event::Failed, "ambiguous_address"),
             one(2, Event::Skipped, "left_alone"),
             one(3, Event::Skipped, "exists"),
             attempt(own, 4, Event::Failed),
@@ -128,7 +131,7 @@ async fn a_decision_tries_again_what_waited_for_it(empty: Empty) {
     let review = all(&empty, ReviewFilter::default()).await[0].id;
     assert_eq!(decide(&empty, review, Some(link())).await.unwrap(), 2);
     let due = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 10).await;
-    let due: Vec<_> = due.unwrap().iter().map(|request| request.id).collect();
+    let due: Vec<_> = due.unwrap().requests.iter().map(|request| request.id).collect();
     assert_eq!(due, [id(0), id(2)], "in the order in which they came");
 }
 
@@ -157,6 +160,31 @@ async fn an_undone_decision_unties_the_lead(empty: Empty) {
     assert!(lost.await.is_err(), "whoever works the accounts begins anew");
 }
 
+async fn an_undone_conflict_leaves_the_link_as_it_is(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let connector = configuration.connectors[0].clone();
+    let lease = with(&empty, vec![asked(&configuration, "lead", Reason::Conflict, 0)]).await;
+    let review = all(&empty, ReviewFilter::default()).await[0].id;
+    decide(&empty, review, Some(Choice::Source)).await.unwrap();
+    let ends = ((connector.source, "lead"), (connector.destination, "twin"));
+    let mut link = Link::new(Entity::Lead, ends.0, ends.1);
+    let side = link.pair.side(connector.source);
+    let end = link.end_mut(side);
+    end.base.put("City", "Pune");
+    end.frozen.insert("Stage".to_owned(), at(100));
+    let progress = Progress { links: vec![link.clone()], ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    decide(&empty, review, None).await.unwrap();
+    let known = empty.store.review(review).await.unwrap().unwrap();
+    assert_eq!((known.state, known.choice), (State::Open, None));
+    let left = empty.store.links(link.pair, side, &["lead".to_owned()]).await.unwrap();
+    assert_eq!(left, [link]);
+    let lost = empty
+        .store
+        .record_progress(&lease, Progress { solved: vec![review], ..Progress::default() });
+    assert!(lost.await.is_err(), "whoever works the accounts begins anew");
+}
+
 async fn reviews_are_found_by_lead_and_connector(empty: Empty) {
     let configuration = empty.with_connector().await;
     let ask = |lead, reason, n| asked(&configuration, lead, reason, n);
@@ -167,6 +195,7 @@ async fn reviews_are_found_by_lead_and_connector(empty: Empty) {
     let by = |lead: &str| ReviewFilter { lead: Some(lead.to_owned()), ..ReviewFilter::default() };
     assert_eq!(leads(by("one")).await, ["one"]);
     assert_eq!(leads(by("twin")).await, ["two"], "a conflict is found from both sides");
+    assert_eq!(leads(by("TWIN ")).await, ["two"], "however a person writes it");
     let within = |names: &[&str]| ReviewFilter {
         within: Some(names.iter().map(|name| (*name).to_owned()).collect()),
         ..ReviewFilter::default()
@@ -223,4 +252,46 @@ async fn a_frozen_field_is_released(empty: Empty) {
     let ids = ["lead".to_owned(), "twin".to_owned()];
     assert_eq!(empty.store.gone(connector.source, &ids).await.unwrap(), ["lead"]);
     assert!(empty.store.gone(connector.destination, &ids).await.unwrap().is_empty());
+}
+
+async fn what_is_recorded_while_a_field_is_released_is_not_lost(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let connector = configuration.connectors[0].clone();
+    let ends = ((connector.source, "lead"), (connector.destination, "twin"));
+    let mut link = Link::new(Entity::Lead, ends.0, ends.1);
+    let end = (link.pair, link.pair.side(connector.destination));
+    link.end_mut(end.1).frozen.insert("City".to_owned(), at(100));
+    link.end_mut(end.1).base.put("Stage", "before");
+    let lease = empty.lease(&configuration).await;
+    let progress = Progress { links: vec![link], ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+
+    // Somebody records progress: under the lock of the lease, or of the file.
+    let mut other = Beside::open(&empty.url).await;
+    other
+        .execute(match other {
+            Beside::Sqlite(_) => "BEGIN IMMEDIATE",
+            Beside::Postgres(_) => "BEGIN; SELECT fence FROM lease FOR SHARE",
+        })
+        .await;
+    let store = empty.store.clone();
+    let releasing =
+        tokio::spawn(
+            async move { store.release_field(end, "twin", "City", &actor(), at(50)).await },
+        );
+    let links = async || empty.store.links(end.0, end.1, &["twin".to_owned()]).await.unwrap();
+    // Time enough for it to have read the link, if it does so too early.
+    for _ in 0..100 {
+        links().await;
+    }
+    for column in ["first_end", "second_end"] {
+        let sql = format!("UPDATE link SET {column} = replace({column}, 'before', 'meanwhile')");
+        other.execute(&sql).await;
+    }
+    other.execute("COMMIT").await;
+    assert!(releasing.await.unwrap().unwrap());
+    let left = links().await;
+    let left = left[0].end(end.1);
+    assert!(left.frozen.is_empty(), "it is released: {left:?}");
+    assert_eq!(left.base.get("Stage"), Some("meanwhile"), "a commit in between is lost");
 }

@@ -109,7 +109,7 @@ async fn counts_equal_a_count_over_the_records(empty: Empty) {
     let attempts = failed.iter().flat_map(|&n| {
         let next = |event, which| again(second(n), n * 360, event, which);
         let mut twice = next(Event::Failed, 2);
-        twice.problem = Some(Problem::new("other", "It is another.", "Wait."));
+        twice.problem = Some(Problem::new(plan::problem::Code::Unreachable, "It is another.", "Wait."));
         match n % 3 {
             0 => vec![next(Event::Updated, 2)],
             1 => vec![twice],
@@ -188,7 +188,7 @@ async fn causes_are_counted_and_leave_when_they_are_mended(empty: Empty) {
     empty.deliver(own, 0..9).await;
     let failed = |n: i64, field: &str| {
         let mut failed = attempt(own, n, Event::Failed);
-        let problem = Problem::new("too_long", format!("{field} {n} is too long."), "Cut it.");
+        let problem = Problem::new(plan::problem::Code::TooLong, format!("{field} {n} is too long."), "Cut it.");
         failed.problem = Some(problem.about(field));
         failed
     };
@@ -387,7 +387,6 @@ async fn calls_of_today_and_of_the_window_are_known(empty: Empty) {
 
 /// The statements of the migration that count what is there, over what the suite has kept.
 async fn what_was_there_before_is_counted_by_the_migration(empty: Empty) {
-    use sqlx::{Connection, PgConnection, SqliteConnection};
     let configuration = empty.with_connector().await;
     let own = configuration.connectors[0].id;
     let lease = empty.lease(&configuration).await;
@@ -416,14 +415,7 @@ async fn what_was_there_before_is_counted_by_the_migration(empty: Empty) {
     assert_eq!((counting(migration).len(), counting(migration)), (2, counting(of_sqlite)));
     let forget = ["DELETE FROM tally", "DELETE FROM latest"].map(str::to_owned);
     for sql in forget.into_iter().chain(counting(migration)) {
-        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
-        if empty.url.starts_with("sqlite:") {
-            let mut connection = SqliteConnection::connect(&empty.url).await.unwrap();
-            sql.execute(&mut connection).await.unwrap();
-        } else {
-            let mut connection = PgConnection::connect(&empty.url).await.unwrap();
-            sql.execute(&mut connection).await.unwrap();
-        }
+        crate::empty::execute(&empty.url, &sql).await;
     }
     assert_eq!(told().await, before);
 }

@@ -92,6 +92,7 @@ impl Refusal {
 impl From<store::Error> for Refusal {
     fn from(error: store::Error) -> Self {
         use store::Error;
+        // The store's error may name hosts and files: it goes to the log of the process.
         match error {
             Error::Refused(message) => Self::new(
                 StatusCode::CONFLICT,
@@ -105,6 +106,17 @@ impl From<store::Error> for Refusal {
                     "Read it again, make your change to what it is now, and send that.",
                 ),
             ),
+            Error::Defect(_) => {
+                tracing::error!(%error, "the store did not do what the API was asked for");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    Problem::new(
+                        Code::Defect,
+                        "This is a defect in leadsync.",
+                        "Trying again will not help: please report what the log of the service says.",
+                    ),
+                )
+            }
             // The error of the store may contain hosts and files, so it goes to the log of the
             // process.
             Error::Unavailable(_)

@@ -76,6 +76,11 @@ pub(super) fn not_found(what: &str) -> Response {
 
 pub(super) fn unavailable(error: &store::Error) -> Response {
     tracing::warn!(%error, "a page could not be made");
+    if let store::Error::Defect(_) = error {
+        let what = "Trying again will not help. Please report what the log of the service says.";
+        let title = "This is a defect in leadsync";
+        return page(StatusCode::INTERNAL_SERVER_ERROR, &Wrong { title, what });
+    }
     let what = "The database does not answer. Try again in a moment; the log of the service says \
                 more.";
     let title = "leadsync can't be reached now";

@@ -78,6 +78,12 @@ async fn a_store_that_fails_means_try_again_until_it_works() {
 
     house.mend_table("counter").await;
     house.intake.broken.store(false, Ordering::SeqCst);
+
+    // What trying again does not mend is mended by somebody, so the sender tries again all the same.
+    house.break_table("delivery").await;
+    wire.send(post(&house.hook, "{}")).await;
+    assert_eq!(wire.answer().await.unwrap().status, 503);
+    house.mend_table("delivery").await;
     wire.send(post(&house.hook, "[1]")).await;
     assert_eq!(wire.answer().await.unwrap().status, 200);
     wire.send(get("/readyz")).await;

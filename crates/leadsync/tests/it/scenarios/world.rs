@@ -92,6 +92,7 @@ impl Node {
         let stop = CancellationToken::new();
         let parts = web::Parts {
             store: store.clone(),
+            intake: store.clone(),
             wake: wake.clone(),
             clock,
             metrics: Arc::new(String::new),

@@ -139,7 +139,7 @@ async fn a_store_that_fails_is_not_taken_for_an_unknown_token() {
     let client = Client::start().await;
     client.house.break_table("api_token").await;
     let told = client.get("/requests").await;
-    told.refused(503, "not_available", &[]);
+    told.refused(500, "defect", &["report"]);
     client.house.mend_table("api_token").await;
     client.get("/requests").await.expect(200);
     client.house.end().await;
