@@ -55,6 +55,7 @@ impl Worker {
         at: jiff::Timestamp,
         ForRecord { key, call, row, answer }: ForRecord,
     ) {
+        self.at_stake = vec![key];
         let mut record = self.book.take(key);
         record.calls.push(CallRef { id, row });
         if self.routes.get(record.connector).is_none() {

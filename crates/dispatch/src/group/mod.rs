@@ -4,7 +4,7 @@
 //! ([`opening`]) into the [`book`], records whose turn has come ([`lanes`]) are asked for their next
 //! step ([`step`]), which becomes a call ([`call`]), and all that follows from it ([`effects`]) is kept
 //! in one commit before the calls go out. What the mappings need to know of the accounts is read on
-//! the way ([`reading`], [`metadata`]).
+//! the way ([`reading`], [`metadata`]). What a defect stops is set aside ([`trouble`]).
 //!
 //! Nothing here decides about leads: [`plan::work`] does.
 
@@ -19,17 +19,19 @@ mod opening;
 mod reading;
 mod route;
 mod step;
+mod trouble;
 mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use plan::id::AccountId;
-use store::{Configuration, Error};
+use store::{Configuration, Error, Lease};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::Shared;
+use trouble::{Trouble, caught};
 use worker::Worker;
 
 /// How long to wait after the store failed.
@@ -47,16 +49,18 @@ pub(crate) struct Group {
 impl Group {
     /// Works the group whenever this node can have its lease, until it is stopped.
     pub(crate) async fn run(mut self) {
+        let mut trouble = Trouble::default();
         while !self.stop.is_cancelled() {
             let options = &self.shared.options;
+            let wait_for_lease = options.lease / 4;
             let lease =
                 self.shared.store.take_lease(&self.accounts, &options.node, options.lease).await;
             let pause = match lease {
-                Ok(Some(lease)) => match Worker::new(&self, lease).work(&mut self).await {
+                Ok(Some(lease)) => match self.work(lease, &mut trouble).await {
                     Ok(()) => Duration::ZERO,
                     Err(Error::LeaseLost) => {
                         tracing::warn!(accounts = ?self.accounts, "another node works these accounts now");
-                        options_pause(&self.shared)
+                        wait_for_lease
                     }
                     // What was not recorded is found again as an intent without an outcome.
                     Err(error) => {
@@ -64,7 +68,7 @@ impl Group {
                         PAUSE
                     }
                 },
-                Ok(None) => options_pause(&self.shared),
+                Ok(None) => wait_for_lease,
                 Err(error) => {
                     tracing::warn!(%error, "the store gives no lease now");
                     PAUSE
@@ -76,9 +80,29 @@ impl Group {
             }
         }
     }
-}
 
-/// How long to wait for a lease that somebody else has.
-fn options_pause(shared: &Shared) -> Duration {
-    shared.options.lease / 4
+    /// Works under a lease until it ends; notes what was at stake if a defect ended it.
+    async fn work(&mut self, lease: Lease, trouble: &mut Trouble) -> Result<(), Error> {
+        let shared = self.shared.clone();
+        let mut worker = Worker::new(shared.clone(), lease, std::mem::take(trouble));
+        let result = caught(worker.work(self)).await;
+        let (mut known, at_stake) = worker.end_of_work();
+        let reason = match &result {
+            Ok(Ok(()) | Err(Error::LeaseLost | Error::Unavailable(_))) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(panic) => Some(panic.clone()),
+        };
+        if let Some(reason) = &reason {
+            tracing::error!(accounts = ?self.accounts, ?at_stake, reason, "a defect ended the work");
+            known.note(&at_stake, reason, shared.now());
+        }
+        *trouble = known;
+        match result {
+            Ok(result) => result,
+            Err(_) => {
+                tokio::time::sleep(PAUSE).await;
+                Ok(())
+            }
+        }
+    }
 }

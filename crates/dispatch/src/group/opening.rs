@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use plan::id::{ConnectorId, LeadId};
 use plan::link::{Link, Pair, Side};
 use plan::outcome::{Entity, RetryWith};
-use plan::payload::{self, Item};
+use plan::payload::Item;
 use plan::problem::{Code, Problem};
 use plan::snapshot::Snapshot;
 use plan::work::Outcome;
@@ -13,6 +13,7 @@ use store::{RecordKey, Stage, Unfinished};
 
 use super::book::{Place, Record};
 use super::lanes::Lane;
+use super::trouble::caught_now;
 use super::worker::Worker;
 
 /// The most requests that are taken up at a time.
@@ -145,18 +146,16 @@ impl Worker {
         let Some(route) = self.routes.get(request.connector) else { return };
         let behaviour = route.definition.lead.behaviour.as_str();
         let content_type = request.content_type.as_deref();
-        let items = match request.origin.removal() {
-            None => payload::read(&request.body, content_type),
-            Some(removal) => payload::read_removals(&request.body, content_type, removal),
-        };
+        let removal = request.origin.removal();
+        let items = caught_now(|| plan::preview::read(&request.body, content_type, removal));
+        let items = items.unwrap_or_else(|panic| Err(defect(&panic)));
         let now = self.now();
         let before = |position: u32| request.records.iter().find(|r| r.position == position);
         let key = |position: u32| RecordKey { request: request.id, position };
         let items = match items {
             Ok(items) => items,
             Err(problem) => {
-                let nothing = Item::from_state(Entity::Lead, &Snapshot::default());
-                let mut record = Record::new(key(0), request.connector, nothing);
+                let mut record = Record::new(key(0), request.connector, nothing());
                 if let Some(earlier) = before(0) {
                     (record.attempts, record.retry) = (earlier.attempts, earlier.retry);
                 }
@@ -165,6 +164,7 @@ impl Worker {
                 return;
             }
         };
+        let mut set_aside = Vec::new();
         let mut places = Vec::with_capacity(items.len());
         for (position, item) in (0u32..).zip(items) {
             let earlier = before(position);
@@ -175,6 +175,10 @@ impl Worker {
             };
             places.push(place);
             if place != Place::Open {
+                continue;
+            }
+            if let Some(problem) = self.trouble.set_aside(key(position)) {
+                set_aside.push((position, problem));
                 continue;
             }
             let mut record = Record::new(key(position), request.connector, item);
@@ -194,6 +198,12 @@ impl Worker {
             records.push(record);
         }
         self.book.open(request.id, behaviour, places);
+        for (position, problem) in set_aside {
+            // What it holds may be what the work failed with.
+            let mut record = Record::new(key(position), request.connector, nothing());
+            record.attempts = before(position).map_or(0, |earlier| earlier.attempts);
+            self.end_at_once(record, Outcome::failed(problem));
+        }
     }
 
     /// Puts records in their lanes, with what is stored of their leads.
@@ -296,6 +306,20 @@ impl Worker {
         }
         Ok(links)
     }
+}
+
+/// A record of which nothing is known.
+fn nothing() -> Item {
+    Item::from_state(Entity::Lead, &Snapshot::default())
+}
+
+fn defect(panic: &str) -> Problem {
+    Problem::new(
+        Code::Defect,
+        format!("leadsync failed while it read the body: {panic}"),
+        "This is a defect of leadsync: please report it with the log of the service. The body is \
+         kept as it came; retry it after an update.",
+    )
 }
 
 fn dropped() -> Problem {

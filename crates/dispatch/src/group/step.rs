@@ -85,6 +85,7 @@ impl Worker {
         self.read_metadata();
         let mut batches = Batches::new();
         let mut starving: HashMap<ConnectorId, u32> = HashMap::new();
+        let is_careful = self.trouble.is_careful(self.now());
         loop {
             let mut taken = false;
             for key in self.book.ready() {
@@ -94,7 +95,10 @@ impl Worker {
                     continue;
                 }
                 let record = self.book.take(key);
+                self.at_stake = vec![key];
                 match self.work_record(record, &mut batches) {
+                    // One by one, it shows with which of them the work fails.
+                    Turn::Taken if is_careful => break,
                     Turn::Taken => taken = true,
                     Turn::Waits => {}
                     Turn::Starves => *starving.entry(connector).or_default() += 1,
@@ -104,6 +108,7 @@ impl Worker {
                 break;
             }
         }
+        self.at_stake.clear();
         for ((account, _), shared) in batches {
             self.read_leads(account, shared.reads);
             let most = BULK_CREATE_OR_UPDATE_MAX;

@@ -19,6 +19,7 @@ use super::call::{Ended, Job, Prepared};
 use super::effects::Lookup;
 use super::lanes::Lane;
 use super::route::{Binding, Route, Routes};
+use super::trouble::Trouble;
 use crate::Shared;
 
 /// How often a lease is renewed within its time.
@@ -49,6 +50,10 @@ pub(super) struct Worker {
     pub(super) fetched: HashSet<AccountId>,
     /// Connectors whose waiting records are to be woken.
     pub(super) wake: HashSet<ConnectorId>,
+    /// Defects that ended the work before.
+    pub(super) trouble: Trouble,
+    /// The records that are to blame if the work fails now.
+    pub(super) at_stake: Vec<RecordKey>,
     last_id: (Timestamp, i64),
     /// Of this worker alone, so that no two give the same number to a call.
     node: i64,
@@ -84,9 +89,9 @@ impl Doubts {
 }
 
 impl Worker {
-    pub(super) fn new(group: &Group, lease: Lease) -> Self {
+    pub(super) fn new(shared: Shared, lease: Lease, trouble: Trouble) -> Self {
         Self {
-            shared: group.shared.clone(),
+            shared,
             lease,
             renewed: Instant::now(),
             accounts: HashMap::new(),
@@ -101,9 +106,16 @@ impl Worker {
             lookups: Vec::new(),
             fetched: HashSet::new(),
             wake: HashSet::new(),
+            trouble,
+            at_stake: Vec::new(),
             last_id: (Timestamp::MIN, 0),
             node: 0,
         }
+    }
+
+    /// What is known of defects, and the records that were at stake when the work ended.
+    pub(super) fn end_of_work(self) -> (Trouble, Vec<RecordKey>) {
+        (self.trouble, self.at_stake)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -136,7 +148,7 @@ impl Worker {
     }
 
     /// Works until it is stopped, or until an error says to begin anew.
-    pub(super) async fn work(mut self, group: &mut Group) -> store::Result<()> {
+    pub(super) async fn work(&mut self, group: &mut Group) -> store::Result<()> {
         let configuration = group.configuration.borrow_and_update().clone();
         self.take_up(&configuration).await?;
         while !group.stop.is_cancelled() {
@@ -241,7 +253,13 @@ impl Worker {
             }
         }
         if !self.progress.is_empty() {
+            let ended = self.progress.attempts.iter().map(|attempt| attempt.key);
+            let called = self.progress.intents.iter().flat_map(|intent| &intent.records);
+            self.at_stake = ended.chain(called.map(|record| record.key)).collect();
             store.record_progress(&self.lease, std::mem::take(&mut self.progress)).await?;
+            for key in self.at_stake.drain(..) {
+                self.trouble.forget(key);
+            }
             self.book.committed();
         }
         if !self.wake.is_empty() {
@@ -288,7 +306,7 @@ impl Worker {
     }
 
     /// Finishes the calls under way and gives the lease up.
-    async fn end(mut self) -> store::Result<()> {
+    async fn end(&mut self) -> store::Result<()> {
         let deadline = tokio::time::sleep(self.shared.options.patience);
         tokio::pin!(deadline);
         while !self.calls.is_empty() {

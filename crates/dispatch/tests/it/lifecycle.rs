@@ -1,5 +1,7 @@
 //! Connectors that are disabled, changed and retried while requests come.
 
+use std::time::Duration;
+
 use plan::outcome::{Event, JobStatus, RetryWith, SyncStatus};
 use serde_json::{Value, json};
 use store::{Change, Retry, Selection};
@@ -76,6 +78,23 @@ async fn an_edit_takes_effect_for_what_is_not_yet_applied() {
     scene.ends_as(request, Event::New).await;
     let id = &scene.there.find_leads("EmailAddress", "a@example.com")[0];
     assert_eq!(scene.there.lead(id).expect("the lead")["mx_City"].as_deref(), Some("Agra"));
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_right_after_an_edit_is_worked_by_it() {
+    let mut scene = Scene::new("").await;
+    // Nobody announces changes of settings: they would be noticed after a minute.
+    scene.work_polling(Duration::from_secs(60));
+    let first = scene.post(&lead("a")).await;
+    scene.ends_as(first, Event::New).await;
+    scene.put_connector(with_row(r#""from":"mx_City","to":"mx_Budget""#)).await;
+    let bad = scene.post(&lead("b")).await;
+    let item = scene.ends_as(bad, Event::Failed).await;
+    assert_eq!(problem(&item).code.as_str(), "type_mismatch", "'Pune' is not a budget");
+    scene.put_connector(with_row(r#""from":"mx_City","to":"mx_City""#)).await;
+    assert_eq!(scene.retry(bad).await, 1);
+    scene.until(bad, |item| item.records[0].event == Event::New).await;
     scene.stop().await;
 }
 

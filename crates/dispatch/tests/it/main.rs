@@ -6,6 +6,7 @@ mod leads;
 mod lifecycle;
 mod mail;
 mod quota;
+mod recovery;
 mod removals;
 mod reviews;
 mod scene;

@@ -25,6 +25,8 @@ pub struct Scene {
     pub here: Sandbox,
     pub there: Sandbox,
     pub store: Arc<dyn Store>,
+    /// The address of its database.
+    pub url: String,
     wake: Arc<Notify>,
     /// How far the dispatcher's clock is ahead, in milliseconds.
     ahead: Arc<AtomicI64>,
@@ -61,6 +63,7 @@ impl Scene {
             here,
             there,
             store,
+            url,
             wake: Arc::default(),
             ahead: Arc::default(),
             dispatcher: None,
@@ -87,9 +90,14 @@ impl Scene {
     }
 
     pub fn work(&mut self) {
+        self.work_polling(Duration::from_millis(20));
+    }
+
+    /// The dispatcher at work, which asks the store so often for what nobody announced.
+    pub fn work_polling(&mut self, poll: Duration) {
         let clock = self.clock();
         let options = Options {
-            poll: Duration::from_millis(20),
+            poll,
             limits: leadsquared::Limits {
                 deadline: Duration::from_secs(2),
                 ..leadsquared::Limits::default()

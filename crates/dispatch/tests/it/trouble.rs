@@ -1,7 +1,7 @@
 //! What becomes of leads when something goes wrong.
 
 use jiff::SignedDuration;
-use plan::outcome::{Event, JobStatus, SyncStatus};
+use plan::outcome::{Event, JobStatus};
 use sandbox::switches::Toggle;
 use sandbox::{Fault, Field, Kind, Switches, Trouble};
 use serde_json::json;
@@ -11,35 +11,6 @@ use crate::scene::{Scene, calls, problem, unlimited};
 
 fn asha() -> serde_json::Value {
     json!({ "ProspectID": "a", "EmailAddress": "asha@example.com", "FirstName": "Asha" })
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_passing_error_is_tried_again_later() {
-    let mut scene = Scene::at_work("").await;
-    for trouble in [Trouble::Html500, Trouble::Gateway(503)] {
-        scene.there.put_fault(Fault::once(trouble).of("Lead.Capture"));
-    }
-    let request = scene.post(&asha()).await;
-    let item = scene
-        .until(request, |item| {
-            item.records.first().is_some_and(|record| record.next_attempt_at.is_some())
-        })
-        .await;
-    let record = &item.records[0];
-    assert_eq!((record.event, record.sync_status), (Event::Failed, SyncStatus::Error));
-    assert_eq!(item.job_status, JobStatus::Queued, "it is not over");
-    assert!(item.finished_at.is_none());
-    let wait = record.next_attempt_at.expect("a time").duration_since(record.attempts[0].at);
-    assert!((20..=40).contains(&wait.as_secs()), "the first delay is some 30 s: {wait:?}");
-
-    scene.advance(SignedDuration::from_secs(45));
-    let two = |item: &store::RequestItem| item.records[0].attempts.len() == 2;
-    scene.until(request, two).await;
-    scene.advance(SignedDuration::from_mins(4));
-    let item = scene.ends_as(request, Event::New).await;
-    assert_eq!(item.records[0].attempts.len(), 3, "{item:#?}");
-    assert_eq!(item.records[0].error, None);
-    scene.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,6 +79,33 @@ async fn a_field_that_vanishes_is_told() {
     scene.ends_as(request, Event::New).await;
     assert_eq!(scene.there.lead_count(), 2);
     scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_metadata_refuses_is_refused_only_by_metadata_of_now() {
+    let long = "x".repeat(300);
+    for (field, value, code) in [
+        ("mx_Budget", "a lot", "type_mismatch"),
+        ("mx_City", long.as_str(), "too_long"),
+        ("mx_Branch", "Atlantis", "missing_option"),
+    ] {
+        let mut scene = Scene::at_work("").await;
+        let lead = |id: &str| {
+            let email = format!("{id}@example.com");
+            json!({ "ProspectID": id, "EmailAddress": email, field: value })
+        };
+        let refused = scene.post(&lead("a")).await;
+        let item = scene.ends_as(refused, Event::Failed).await;
+        assert_eq!(problem(&item).code.as_str(), code, "{item:#?}");
+
+        scene.there.put_field(Field::new(field, Kind::Text).max_length(1_000));
+        scene.advance(SignedDuration::from_mins(1));
+        let another = scene.post(&lead("b")).await;
+        scene.ends_as(another, Event::New).await;
+        scene.retry(refused).await;
+        scene.until(refused, |item| item.job_status == JobStatus::Success).await;
+        scene.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,137 @@
+//! How work goes on after an account, or the work itself, failed.
+
+use jiff::SignedDuration;
+use plan::outcome::{Event, JobStatus};
+use sandbox::{Fault, Trouble};
+use serde_json::{Value, json};
+use sqlx::Connection;
+use store::RequestItem;
+
+use crate::scene::{Scene, capture, captured, connector, problem};
+
+fn lead(id: &str) -> Value {
+    json!({ "ProspectID": id, "EmailAddress": format!("{id}@example.com"), "FirstName": "Asha" })
+}
+
+fn waits(item: &RequestItem) -> bool {
+    item.records.first().is_some_and(|record| record.next_attempt_at.is_some())
+}
+
+/// How long after its last attempt the record is tried again.
+fn delay(item: &RequestItem) -> SignedDuration {
+    let record = &item.records[0];
+    let last = record.attempts.last().expect("an attempt").at;
+    record.next_attempt_at.expect("it is tried again").duration_since(last)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blip_costs_seconds() {
+    let mut scene = Scene::at_work("").await;
+    for trouble in [Trouble::Html500, Trouble::Gateway(503), Trouble::Html500] {
+        scene.there.put_fault(Fault::once(trouble).of("Lead.Capture"));
+    }
+    let request = scene.post(&lead("a")).await;
+    for (attempts, seconds) in [(1, 1..=2), (2, 5..=6), (3, 30..=36)] {
+        let item = scene
+            .until(request, |item| waits(item) && item.records[0].attempts.len() == attempts)
+            .await;
+        assert_eq!(item.job_status, JobStatus::Queued, "it is not over");
+        let delay = delay(&item);
+        assert!(seconds.contains(&delay.as_secs()), "try {attempts}: {delay:?}");
+        scene.advance(delay);
+    }
+    let item = scene.ends_as(request, Event::New).await;
+    assert_eq!(item.records[0].attempts.len(), 4, "{item:#?}");
+    assert_eq!(item.records[0].error, None);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_account_goes_on_as_soon_as_it_is_back() {
+    let mut scene = Scene::at_work("").await;
+    let first = scene.post(&lead("first")).await;
+    scene.ends_as(first, Event::New).await;
+    scene.there.listen(false).await.expect("the port is let go");
+    let mut requests = Vec::new();
+    for n in 0..20 {
+        requests.push(scene.post(&lead(&format!("l{n}"))).await);
+    }
+    for request in &requests {
+        scene.until(*request, waits).await;
+    }
+    let item = scene.item(requests[19]).await;
+    assert!(delay(&item) > SignedDuration::from_mins(30), "it is held, not retried: {item:#?}");
+    scene.there.listen(true).await.expect("the port is free");
+    // No clock is moved: a probe finds that the account is back.
+    for request in requests {
+        scene.ends_as(request, Event::New).await;
+    }
+    assert_eq!(scene.there.lead_count(), 21);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_away_uses_up_no_tries() {
+    let mut scene = Scene::new("").await;
+    let mut back = connector("");
+    (back.name, back.source, back.destination) =
+        ("back".to_owned(), "there".to_owned(), "here".to_owned());
+    scene.put_connector(back).await;
+    scene.work();
+    capture(&scene.here);
+    let here = scene.here.create_lead(&[("EmailAddress", "a@example.com")]).expect("a lead");
+    let posted = captured(&scene.here).await;
+    let request = scene.post_to("there", posted[0].clone()).await;
+    scene.ends_as(request, Event::New).await;
+    // A change of the same second as the state that was synced is read from the source again.
+    assert_eq!(scene.here.edit_lead(&here, &[("FirstName", "Usha")]), Ok(true));
+    let posted = captured(&scene.here).await;
+    scene.here.listen(false).await.expect("the port is let go");
+    let request = scene.post_to("there", posted[1].clone()).await;
+    scene.until(request, waits).await;
+    for round in 2..20 {
+        scene.advance(SignedDuration::from_hours(4));
+        scene
+            .until(request, |item| {
+                assert!(item.finished_at.is_none(), "it is not given up: {item:#?}");
+                waits(item) && item.records[0].attempts.len() >= round
+            })
+            .await;
+    }
+    scene.here.listen(true).await.expect("the port is free");
+    scene.advance(SignedDuration::from_mins(2));
+    scene.ends_as(request, Event::Updated).await;
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_with_which_the_work_fails_is_set_aside_and_the_others_go_on() {
+    let mut scene = Scene::new("").await;
+    // A defect: the database refuses what is kept of one record, each time.
+    let mut database = sqlx::SqliteConnection::connect(&scene.url).await.expect("the database");
+    let defect = "CREATE TRIGGER defect BEFORE INSERT ON mention \
+                  WHEN NEW.value = 'poison@example.com' \
+                  BEGIN SELECT RAISE(ABORT, 'a constraint that no record should break'); END";
+    sqlx::query(defect).execute(&mut database).await.expect("a trigger");
+    let mut requests = Vec::new();
+    for id in ["a", "b", "poison", "c", "d"] {
+        requests.push((id, scene.post(&lead(id)).await));
+    }
+    scene.work();
+    for (id, request) in &requests {
+        let event = if *id == "poison" { Event::Failed } else { Event::New };
+        let item = scene.ends_as(*request, event).await;
+        if *id == "poison" {
+            assert_eq!(problem(&item).code.as_str(), "defect", "{item:#?}");
+            assert!(problem(&item).message.contains("no record should break"), "{item:#?}");
+        }
+    }
+    let after = scene.post(&lead("after")).await;
+    scene.ends_as(after, Event::New).await;
+    // An update brings the cure.
+    sqlx::query("DROP TRIGGER defect").execute(&mut database).await.expect("it is gone");
+    let poison = requests[2].1;
+    assert_eq!(scene.retry(poison).await, 1);
+    scene.until(poison, |item| item.job_status == JobStatus::Success).await;
+    scene.stop().await;
+}
