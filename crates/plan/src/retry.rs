@@ -31,6 +31,13 @@ pub fn delay(tries: u32, chance: f64) -> Option<SignedDuration> {
     Some(delay.mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0)))
 }
 
+/// Whether this try of a record came within seconds of the one before: that it failed too is no
+/// further failure to tell people of.
+pub fn is_quick(tries: u32) -> bool {
+    const QUICK: SignedDuration = SignedDuration::from_secs(10);
+    tries > 1 && delay(tries - 1, 0.0).is_some_and(|delay| delay < QUICK)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +53,7 @@ mod tests {
         for tries in 2..=12 {
             assert!(delay(tries, 0.0) > delay(tries - 1, 1.0), "try {tries}");
         }
+        let quick: Vec<u32> = (0..=13).filter(|tries| is_quick(*tries)).collect();
+        assert_eq!(quick, [2, 3]);
     }
 }

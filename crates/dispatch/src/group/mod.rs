@@ -86,6 +86,7 @@ impl Group {
         let shared = self.shared.clone();
         let mut worker = Worker::new(shared.clone(), lease, std::mem::take(trouble));
         let result = caught(worker.work(self)).await;
+        let lease = worker.lease.clone();
         let (mut known, at_stake) = worker.end_of_work();
         let reason = match &result {
             Ok(Ok(()) | Err(Error::LeaseLost | Error::Unavailable(_))) => None,
@@ -95,6 +96,10 @@ impl Group {
         if let Some(reason) = &reason {
             tracing::error!(accounts = ?self.accounts, ?at_stake, reason, "a defect ended the work");
             known.note(&at_stake, reason, shared.now());
+            // The next try need not wait until the lease expires.
+            if let Err(error) = shared.store.release_lease(&lease).await {
+                tracing::warn!(%error, "the lease is given up when it expires");
+            }
         }
         *trouble = known;
         match result {

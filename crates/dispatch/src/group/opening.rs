@@ -37,21 +37,22 @@ impl Worker {
         {
             return Ok(());
         }
-        self.drop_arrivals().await?;
-        let connectors = self.openable();
-        if connectors.is_empty() {
-            self.look_for_work = false;
-            return Ok(());
-        }
         let limit = room.min(MOST_AT_ONCE);
-        let opened = self.book.opened();
-        let now = self.now();
         let store = self.shared.store.clone();
-        let found = store.open_requests(&self.lease, &connectors, &opened, now, limit).await?;
-        if self.is_outdated(found.configuration).await? {
-            return Ok(());
-        }
-        let found = found.requests;
+        let found = loop {
+            self.drop_arrivals().await?;
+            let connectors = self.openable();
+            if connectors.is_empty() {
+                self.look_for_work = false;
+                return Ok(());
+            }
+            let opened = self.book.opened();
+            let now = self.now();
+            let found = store.open_requests(&self.lease, &connectors, &opened, now, limit).await?;
+            if !self.is_outdated(found.configuration).await? {
+                break found.requests;
+            }
+        };
         self.look_for_work = found.len() == limit;
         self.load_past(&found).await?;
         let mut records = Vec::new();
@@ -69,7 +70,8 @@ impl Worker {
             let store = self.shared.store.clone();
             let found = store.arrivals_while_disabled(&self.lease, connector, MOST_AT_ONCE).await?;
             if self.is_outdated(found.configuration).await? {
-                return Ok(());
+                // What to drop is not what it was.
+                return Box::pin(self.drop_arrivals()).await;
             }
             let found = found.requests;
             // What ended and is not on disk yet is found again.

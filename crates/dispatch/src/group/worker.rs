@@ -253,11 +253,14 @@ impl Worker {
             }
         }
         if !self.progress.is_empty() {
-            let ended = self.progress.attempts.iter().map(|attempt| attempt.key);
-            let called = self.progress.intents.iter().flat_map(|intent| &intent.records);
-            self.at_stake = ended.chain(called.map(|record| record.key)).collect();
-            store.record_progress(&self.lease, std::mem::take(&mut self.progress)).await?;
-            for key in self.at_stake.drain(..) {
+            let progress = std::mem::take(&mut self.progress);
+            let ended: Vec<RecordKey> =
+                progress.attempts.iter().map(|attempt| attempt.key).collect();
+            let called = progress.intents.iter().flat_map(|intent| &intent.records);
+            self.at_stake = called.map(|record| record.key).chain(ended.iter().copied()).collect();
+            store.record_progress(&self.lease, progress).await?;
+            self.at_stake.clear();
+            for key in ended {
                 self.trouble.forget(key);
             }
             self.book.committed();

@@ -76,6 +76,9 @@ fn tallies(progress: &Progress) -> BTreeMap<ConnectorId, Tally> {
     for attempt in &progress.attempts {
         if attempt.event == Event::Failed {
             let for_good = attempt.stage == Stage::Final;
+            if !for_good && plan::retry::is_quick(attempt.tries) {
+                continue;
+            }
             let problem = attempt.problem.as_ref();
             let tally = tallies.entry(attempt.connector).or_default();
             tally.failed(attempt.key.request, attempt.at, problem, for_good);
