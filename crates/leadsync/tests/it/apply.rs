@@ -1,6 +1,6 @@
 //! `apply` and `export`.
 
-use crate::program::{PAIR, Program};
+use crate::rig::{PAIR, Program};
 
 #[test]
 fn applying_twice_changes_nothing() {

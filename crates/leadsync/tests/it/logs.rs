@@ -1,6 +1,6 @@
 //! `logs` and `retry` where nothing came yet, and wrong usage.
 
-use crate::program::Program;
+use crate::rig::Program;
 
 #[test]
 fn an_empty_log_is_an_empty_list() {

@@ -1,9 +1,17 @@
-//! What becomes of activities.
+//! What happens to activities.
 
 use plan::outcome::{Entity, Event};
 use sandbox::{ActivityType, Kind};
 
 use super::world::{Place, World};
+
+scenarios! {
+    added_and_updated,
+    create_only_activities,
+    update_only_activities,
+    types_and_fields_of_ones_own,
+    activities_off,
+}
 
 const ASHA: &str = "asha@example.com";
 
@@ -27,7 +35,7 @@ async fn events(world: &World, entity: Entity) -> Vec<Event> {
     records.map(|record| record.event).collect()
 }
 
-pub async fn added_and_updated(place: Place) {
+async fn added_and_updated(place: Place) {
     let world = place.world(r#""activity":{"enabled":true}"#).await;
     let (_, activity) = visit(&world);
     world.settled().await;
@@ -46,7 +54,7 @@ pub async fn added_and_updated(place: Place) {
     world.end().await;
 }
 
-pub async fn create_only_activities(place: Place) {
+async fn create_only_activities(place: Place) {
     let world = place.world(r#""activity":{"enabled":true,"behaviour":"create_only"}"#).await;
     let (_, activity) = visit(&world);
     world.settled().await;
@@ -58,7 +66,7 @@ pub async fn create_only_activities(place: Place) {
     world.end().await;
 }
 
-pub async fn update_only_activities(place: Place) {
+async fn update_only_activities(place: Place) {
     let world = place.world(r#""activity":{"enabled":true,"behaviour":"update_only"}"#).await;
     visit(&world);
     world.settled().await;
@@ -67,7 +75,7 @@ pub async fn update_only_activities(place: Place) {
     world.end().await;
 }
 
-pub async fn types_and_fields_of_ones_own(place: Place) {
+async fn types_and_fields_of_ones_own(place: Place) {
     let world = place
         .world(
             r#""activity":{"enabled":true,"type":[{"from":201,"to":305,"field":[
@@ -89,7 +97,7 @@ pub async fn types_and_fields_of_ones_own(place: Place) {
     world.end().await;
 }
 
-pub async fn activities_off(place: Place) {
+async fn activities_off(place: Place) {
     let world = place.world("").await;
     visit(&world);
     world.settled().await;

@@ -12,10 +12,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use postgres_fixture::{Options, Postgres};
-use sandbox::{Automation, Sandbox, Trigger};
+use sandbox::Sandbox;
 
-use crate::chance::Chance;
-use crate::service::Service;
+use crate::rig::{Chance, Database, LEAD_TRIGGERS, Service, wire};
 use disk::Disk;
 use relay::Relay;
 
@@ -66,23 +65,10 @@ impl World {
         let seed = u64::from(std::process::id());
         println!("seed {seed}");
         service.apply_file(&connectors("source", "destination"));
-        let hook = |name: &str| {
-            let url = service.run(&["connector", "url", name, "--json"]).json();
-            url["url"].as_str().expect("a URL").to_owned()
-        };
-        let hooks = [hook("source-to-destination"), hook("destination-to-source")];
-        let relay = Relay::start(hooks, seed).await;
+        let ways = ["source-to-destination", "destination-to-source"];
+        let relay = Relay::start(ways.map(|way| service.hook_of(way)), seed).await;
         for (number, account) in [&service.source, &service.destination].into_iter().enumerate() {
-            for (name, trigger) in
-                [("new", Trigger::NewLead), ("update", Trigger::LeadUpdate(Vec::new()))]
-            {
-                account.add_automation(Automation {
-                    name: name.to_owned(),
-                    trigger,
-                    url: format!("{}/{number}", relay.url),
-                    retries: 3,
-                });
-            }
+            wire(account, &format!("{}/{number}", relay.url), &LEAD_TRIGGERS, 3);
         }
         service.start();
         let (edits, made) = (BTreeMap::new(), BTreeMap::new());
@@ -125,7 +111,7 @@ impl World {
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
 
-    /// Waits until no post is on its way and nothing is left to do.
+    /// Waits until no post is on its way and nothing is left to process.
     async fn at_rest(&mut self) {
         let deadline = Instant::now() + REST;
         let mut quiet = 0;
@@ -250,7 +236,7 @@ fn writes(account: &Sandbox) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_is_killed_again_and_again() {
-    let mut world = World::new(Service::prepare(None, "").await).await;
+    let mut world = World::new(Service::prepare(Database::Sqlite, "").await).await;
     for edit in 0..EDITS {
         world.work().await;
         if edit % 6 == 5 {
@@ -264,7 +250,7 @@ async fn the_service_is_killed_again_and_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_is_killed_and_so_is_the_service() {
     let mut postgres = Postgres::start(Options { fsync: true });
-    let service = Service::prepare(Some(postgres.database()), "").await;
+    let service = Service::prepare_on(postgres.database(), "").await;
     let mut world = World::new(service).await;
     for edit in 0..EDITS {
         world.work().await;
@@ -283,7 +269,7 @@ async fn postgresql_is_killed_and_so_is_the_service() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_disk_is_full_for_a_while() {
-    let mut service = Service::prepare(None, "").await;
+    let mut service = Service::prepare(Database::Sqlite, "").await;
     let folder = service.folder().join("disk");
     std::fs::create_dir(&folder).expect("a folder");
     let disk = Disk::mount(&folder, 48);
@@ -298,7 +284,7 @@ async fn the_disk_is_full_for_a_while() {
             disk.free();
         }
     }
-    let log = world.service.log();
+    let log = world.service.log().to_string();
     assert!(log.contains("full"), "the disk was never full: {log}");
     world.ends_well().await;
 }

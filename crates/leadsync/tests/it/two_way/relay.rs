@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::chance::Chance;
+use crate::rig::{Chance, Webhooks};
 
 /// What the relay does with posts.
 pub struct Relay {
@@ -18,7 +18,7 @@ pub struct Relay {
 }
 
 struct Shared {
-    http: reqwest::Client,
+    webhooks: Webhooks,
     chance: Mutex<Chance>,
     /// Where posts go on to, in the order of the paths `/0` and `/1`.
     hooks: [String; 2],
@@ -34,9 +34,8 @@ impl Relay {
     pub async fn start(hooks: [String; 2], seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
-        let timeout = Duration::from_secs(20);
         let shared = Arc::new(Shared {
-            http: reqwest::Client::builder().timeout(timeout).build().expect("an HTTP client"),
+            webhooks: Webhooks::new(),
             chance: Mutex::new(Chance(seed)),
             hooks,
             rough: AtomicBool::new(true),
@@ -102,25 +101,13 @@ async fn take(mut connection: TcpStream, shared: Arc<Shared>) {
         let wait = if rough && shared.chance(5) == 0 { shared.chance(1_500) } else { 0 };
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(wait)).await;
-            pass_on(&shared, number, &body).await;
+            shared.webhooks.post(&shared.hooks[number], &body).await;
+            shared.acknowledged.fetch_add(1, Ordering::SeqCst);
             shared.under_way.fetch_sub(1, Ordering::SeqCst);
         });
     }
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let _ = connection.write_all(answer.as_bytes()).await;
-}
-
-async fn pass_on(shared: &Shared, number: usize, body: &[u8]) {
-    loop {
-        let post = shared.http.post(&shared.hooks[number]);
-        let answer =
-            post.header("content-type", "application/json").body(body.to_vec()).send().await;
-        if answer.is_ok_and(|answer| answer.status() == 200) {
-            shared.acknowledged.fetch_add(1, Ordering::SeqCst);
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// A request's path and body; accounts send the length of what they post (RFC 9112, 6.2).

@@ -1,4 +1,4 @@
-//! The binary in a folder of its own, which no setting of the surroundings reaches.
+//! The binary in a folder of its own, out of reach of any setting of the environment.
 
 use std::io::Write;
 use std::path::Path;
