@@ -23,30 +23,36 @@
 //! # }
 //! ```
 //!
-//! The rooms: [`settings`] and [`switches`] say what an account is like; `account` holds its
-//! state and rules without HTTP; `api` its operations; `meter` its quota; `fault` what goes
-//! wrong on demand; `deliver` posts what automations send; `pages` shows it to people.
+//! Where things are: [`settings`] and [`switches`] say what an account is like; `metadata` has its
+//! fields, users and activity types, and `lead` what a lead is; `account` holds its state and
+//! rules without HTTP, and queues what is to be posted; `api` has the operations, `meter` the
+//! quota, `fault` what goes wrong on demand; `serve` answers calls with these, `deliver` posts
+//! what is queued; `handle` is for the process that started the account, `pages` shows it to
+//! people, and `start` puts it all together. Each depends only on those before it.
 
 mod account;
 mod api;
 mod chance;
+mod client;
+mod clock;
 mod deliver;
 mod fault;
 mod handle;
 mod lead;
 mod metadata;
 mod meter;
-mod native;
 mod pages;
+mod refusal;
 mod serve;
 pub mod settings;
+mod start;
 pub mod switches;
 
-pub use account::{ActivityType, Automation, FieldChange, Refusal, Trigger, Version, Who};
-pub use deliver::Delivery;
+pub use account::{Automation, Delivery, FieldChange, Trigger, Version, Who};
 pub use fault::{Fault, Trouble};
 pub use handle::{AutomationId, LeadFields, Sandbox};
-pub use metadata::{Field, Kind};
+pub use metadata::{ActivityType, Field, Kind, User};
 pub use meter::CallCounts;
-pub use settings::{Plan, Quota, Settings, User};
+pub use refusal::Refusal;
+pub use settings::{Plan, Quota, Settings};
 pub use switches::Switches;

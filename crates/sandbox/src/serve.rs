@@ -5,6 +5,7 @@ use crate::api::{self, Answer, Call};
 use crate::chance::Chance;
 use crate::fault::{Fault, Trouble, strike};
 use crate::meter::Meter;
+use crate::refusal::Refusal;
 use crate::settings::Plan;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -222,7 +223,7 @@ fn refused_keys(shared: &Shared, headers: &HeaderMap, query: &str) -> Option<Ans
         return None;
     }
     let refusal =
-        crate::Refusal::new("MXInvalidAccessDetailsException", "Invalid Access Details provided.")
+        Refusal::new("MXInvalidAccessDetailsException", "Invalid Access Details provided.")
             .with_status(401);
     Some(Answer::refused(&refusal, &switches))
 }

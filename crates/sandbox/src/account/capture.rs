@@ -2,8 +2,9 @@
 //!
 //! Source: apidocs.leadsquared.com/capture-lead. Its numbered rules are quoted beside the code.
 
-use super::{Account, NewActivity, Refusal, Row, Slot, Stamp};
+use super::{Account, NewActivity, Row, Slot, Stamp};
 use crate::lead::Change;
+use crate::refusal::Refusal;
 use std::sync::Arc;
 
 /// `LeadUpdateBehavior`: what becomes of a lead that exists.

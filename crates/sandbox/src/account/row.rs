@@ -1,8 +1,9 @@
 //! A row of attributes as it is sent, and as it is understood.
 
-use super::{Account, Refusal};
+use super::Account;
 use crate::lead::{Change, checked};
 use crate::metadata::{FieldNo, Kind, Role, Setup};
+use crate::refusal::Refusal;
 use crate::switches::{EmptyValue, SystemWrite};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};

@@ -1,8 +1,9 @@
 //! Finding leads by criteria.
 
-use super::{Account, Refusal};
+use super::Account;
 use crate::lead::{Lead, instant};
 use crate::metadata::{FieldNo, Kind};
+use crate::refusal::Refusal;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use std::cmp::Ordering;

@@ -2,9 +2,10 @@
 
 use super::fire::Event;
 use super::history::{FieldChange, Version, Who};
-use super::{Account, Refusal, Row, Slot};
+use super::{Account, Row, Slot};
 use crate::lead::{Change, Lead};
 use crate::metadata::FieldNo;
+use crate::refusal::Refusal;
 use jiff::Timestamp;
 use std::sync::Arc;
 

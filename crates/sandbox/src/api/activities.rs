@@ -2,8 +2,9 @@
 
 use super::reads::range;
 use super::{Answer, Call, malformed, number, paging, text};
-use crate::account::{Account, Activity, NewActivity, Pair, Refusal, Slot, Stamp, utc};
+use crate::account::{Account, Activity, NewActivity, Pair, Slot, Stamp, utc};
 use crate::lead::moment;
+use crate::refusal::Refusal;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 

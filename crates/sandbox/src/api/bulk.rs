@@ -1,7 +1,8 @@
 //! Writes of many leads: each row stands for itself.
 
 use super::{Answer, Call, malformed, text};
-use crate::account::{Account, Captured, Pair, Refusal, Slot};
+use crate::account::{Account, Captured, Pair, Slot};
+use crate::refusal::Refusal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

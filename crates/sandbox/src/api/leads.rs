@@ -1,7 +1,8 @@
 //! Writes of single leads.
 
 use super::{Answer, Call, malformed};
-use crate::account::{Account, Captured, Pair, Refusal, Row, UpdateBehavior};
+use crate::account::{Account, Captured, Pair, Row, UpdateBehavior};
+use crate::refusal::Refusal;
 use crate::switches::CaptureAnswer;
 use serde_json::json;
 

@@ -9,8 +9,9 @@ mod reads;
 mod users;
 mod webhooks;
 
-use crate::account::{Account, Refusal, Stamp, Who};
+use crate::account::{Account, Stamp, Who};
 use crate::meter::Bucket;
+use crate::refusal::Refusal;
 use crate::switches::{ErrorStatus, RateLimitStatus, Switches};
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,9 +1,10 @@
 //! Reads of leads and of their fields.
 
 use super::{Answer, Call, number, paging, text};
-use crate::account::{Account, Comparison, Refusal, Sort, utc};
+use crate::account::{Account, Comparison, Sort, utc};
 use crate::lead::{Flat, Lead, Properties};
 use crate::metadata::{Field, FieldNo, Kind, Setup, described};
+use crate::refusal::Refusal;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! `UserManagement.svc` (apidocs.leadsquared.com/get-users).
 
 use super::{Answer, Call};
-use crate::account::{Account, Refusal};
-use crate::settings::User;
+use crate::account::Account;
+use crate::metadata::User;
+use crate::refusal::Refusal;
 use serde_json::{Value, json};
 
 fn shown(user: &User) -> Value {

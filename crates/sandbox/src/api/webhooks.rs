@@ -1,8 +1,8 @@
 //! `Webhook.svc` (apidocs.leadsquared.com/create-a-webhook).
 
 use super::{Answer, Call, number, paging, text};
-use crate::account::{Account, Refusal};
-use crate::native::Hook;
+use crate::account::{Account, Hook};
+use crate::refusal::Refusal;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Checking a value against its field, and the form in which it is stored and compared.
 
-use crate::account::Refusal;
 use crate::metadata::{Field, Kind, Setup};
+use crate::refusal::Refusal;
 use crate::switches::{PhoneMatch, Switches, TooLong, UnknownOption};
 use jiff::civil::{Date, DateTime, Time};
 use std::borrow::Cow;

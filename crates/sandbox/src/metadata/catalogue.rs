@@ -1,8 +1,6 @@
 //! The fields, users and activity types that a new account has.
 
-use super::{Field, Kind, Role};
-use crate::account::ActivityType;
-use crate::settings::User;
+use super::{ActivityType, Field, Kind, Role, User};
 
 /// System fields that are stored and writable.
 const SYSTEM: &[(&str, &str, Kind, usize)] = &[

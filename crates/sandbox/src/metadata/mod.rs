@@ -1,11 +1,15 @@
 //! The lead fields of an account: what they are, and the list that a new account has.
 
+mod activity_type;
 pub(crate) mod catalogue;
 mod describe;
 mod setup;
+mod user;
 
+pub use activity_type::ActivityType;
 pub(crate) use describe::described;
 pub(crate) use setup::{FieldNo, Setup};
+pub use user::User;
 
 use std::sync::Arc;
 

@@ -1,8 +1,6 @@
 //! What a lead must be read against: fields, users and activity types, shared unchanged.
 
-use super::{Field, Role};
-use crate::account::ActivityType;
-use crate::settings::User;
+use super::{ActivityType, Field, Role, User};
 use crate::switches::Switches;
 use std::collections::HashMap;
 use std::sync::Arc;

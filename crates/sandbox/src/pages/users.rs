@@ -2,7 +2,7 @@
 
 use super::{not_found, page};
 use crate::Sandbox;
-use crate::settings::User;
+use crate::metadata::User;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};

@@ -3,31 +3,12 @@
 //! The sync uses automations; these are here for what lists and makes them. Posts of lead events
 //! are made; the grouping of activities by the minute and the verification are not.
 
-use crate::account::{Account, Event, Slot};
-use crate::deliver::{Job, Source};
+use super::fire::Event;
+use super::{Account, Job, Slot, Source};
 use crate::lead::{Flat, Lead};
 use crate::switches::RemovalPayload;
 use serde_json::json;
 use std::sync::Arc;
-
-/// A native webhook.
-#[derive(Clone, Debug)]
-pub(crate) struct Hook {
-    pub(crate) id: Arc<str>,
-    pub(crate) description: String,
-    pub(crate) url: String,
-    /// `WebhookEvent`: 3 lead create, 6 lead update, 2 activity create, 15 activity update.
-    pub(crate) event: u32,
-    pub(crate) properties: Option<String>,
-    /// 0 enabled, 1 disabled by hand, 2 disabled because posts failed.
-    pub(crate) status: u8,
-}
-
-/// All native webhooks of an account.
-#[derive(Default)]
-pub(crate) struct Native {
-    pub(crate) hooks: Vec<Hook>,
-}
 
 const LEAD_CREATE: u32 = 3;
 const LEAD_UPDATE: u32 = 6;
@@ -53,7 +34,7 @@ impl Account {
                 (LEAD_UPDATE, *slot, body)
             }
             Event::ActivityCreated { activity } => {
-                let item = crate::deliver::activity_item(setup, activity);
+                let item = activity.shown(setup);
                 (ACTIVITY_CREATE, activity.slot, serde_json::json!([item]))
             }
             Event::ActivityUpdated { .. } => return,
