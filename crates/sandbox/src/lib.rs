@@ -38,6 +38,7 @@ mod clock;
 mod deliver;
 mod fault;
 mod handle;
+mod id;
 mod lead;
 mod metadata;
 mod meter;

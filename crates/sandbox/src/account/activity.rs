@@ -1,6 +1,7 @@
 //! Activities on leads.
 
 use super::ledger::Slot;
+use crate::id;
 use crate::lead::moment;
 use crate::metadata::Setup;
 use jiff::Timestamp;
@@ -69,19 +70,21 @@ impl Activity {
 /// All activities.
 #[derive(Default)]
 pub(crate) struct Activities {
-    all: HashMap<Arc<str>, Arc<Activity>>,
-    by_lead: HashMap<Slot, Vec<Arc<str>>>,
+    /// By [`id::key`].
+    all: HashMap<Box<str>, Arc<Activity>>,
+    /// Their keys in `all`, oldest first.
+    by_lead: HashMap<Slot, Vec<Box<str>>>,
     made: u64,
 }
 
 impl Activities {
     pub(crate) fn get(&self, id: &str) -> Option<&Arc<Activity>> {
-        self.all.get(id)
+        self.all.get(&*id::key(id))
     }
 
     /// A lead's activities, oldest first.
     pub(crate) fn of_lead(&self, slot: Slot) -> impl Iterator<Item = &Arc<Activity>> {
-        self.by_lead.get(&slot).into_iter().flatten().filter_map(|id| self.all.get(id))
+        self.by_lead.get(&slot).into_iter().flatten().filter_map(|key| self.all.get(key))
     }
 
     /// Every activity, in no order.
@@ -96,29 +99,30 @@ impl Activities {
     }
 
     pub(super) fn insert(&mut self, activity: Arc<Activity>) {
-        self.by_lead.entry(activity.slot).or_default().push(activity.id.clone());
-        self.all.insert(activity.id.clone(), activity);
+        let key: Box<str> = id::key(&activity.id).into();
+        self.by_lead.entry(activity.slot).or_default().push(key.clone());
+        self.all.insert(key, activity);
     }
 
     pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Arc<Activity>> {
-        self.all.get_mut(id)
+        self.all.get_mut(&*id::key(id))
     }
 
     pub(super) fn forget_lead(&mut self, slot: Slot) {
-        for id in self.by_lead.remove(&slot).unwrap_or_default() {
-            self.all.remove(&id);
+        for key in self.by_lead.remove(&slot).unwrap_or_default() {
+            self.all.remove(&key);
         }
     }
 
     pub(super) fn move_lead(&mut self, gone: Slot, keep: Slot, kept: &Arc<str>) {
-        let ids = self.by_lead.remove(&gone).unwrap_or_default();
-        for id in &ids {
-            if let Some(activity) = self.all.get_mut(id) {
+        let keys = self.by_lead.remove(&gone).unwrap_or_default();
+        for key in &keys {
+            if let Some(activity) = self.all.get_mut(key) {
                 let activity = Arc::make_mut(activity);
                 activity.slot = keep;
                 activity.lead_id = kept.clone();
             }
         }
-        self.by_lead.entry(keep).or_default().extend(ids);
+        self.by_lead.entry(keep).or_default().extend(keys);
     }
 }

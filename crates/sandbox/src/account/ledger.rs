@@ -1,6 +1,7 @@
 //! The leads and the indexes over them.
 
 use super::history::{HISTORY_LIMIT, Version};
+use crate::id;
 use crate::lead::{Lead, unique_key};
 use crate::metadata::{FieldNo, Kind, Setup};
 use jiff::Timestamp;
@@ -22,7 +23,8 @@ pub(crate) struct Record {
 #[derive(Default)]
 pub(crate) struct Ledger {
     records: Vec<Option<Record>>,
-    by_id: HashMap<Arc<str>, Slot>,
+    /// By [`id::key`].
+    by_id: HashMap<Box<str>, Slot>,
     unique: HashMap<FieldNo, HashMap<Box<str>, Slot>>,
     tails: HashMap<Box<str>, Vec<Slot>>,
     touched: BTreeSet<(Timestamp, Slot)>,
@@ -47,10 +49,7 @@ impl Ledger {
     }
 
     pub(crate) fn slot(&self, id: &str) -> Option<Slot> {
-        if let Some(&slot) = self.by_id.get(id) {
-            return Some(slot);
-        }
-        self.by_id.get(&*id.to_ascii_lowercase()).copied()
+        self.by_id.get(&*id::key(id)).copied()
     }
 
     pub(crate) fn record(&self, slot: Slot) -> Option<&Record> {
@@ -115,7 +114,7 @@ impl Ledger {
     pub(crate) fn insert(&mut self, setup: &Setup, lead: Lead, version: Version) -> Slot {
         let slot = Slot::try_from(self.records.len()).expect("under four billion leads");
         let lead = Arc::new(lead);
-        self.by_id.insert(lead.id.clone(), slot);
+        self.by_id.insert(id::key(&lead.id).into(), slot);
         self.touched.insert((lead.touched_on, slot));
         for (no, text) in &lead.values {
             self.index(setup, *no, text, slot);
@@ -159,7 +158,7 @@ impl Ledger {
 
     pub(crate) fn remove(&mut self, setup: &Setup, slot: Slot) -> Option<Arc<Lead>> {
         let lead = self.records.get_mut(usize::try_from(slot).ok()?)?.take()?.lead;
-        self.by_id.remove(&lead.id);
+        self.by_id.remove(&*id::key(&lead.id));
         self.touched.remove(&(lead.touched_on, slot));
         for (no, text) in &lead.values {
             self.forget(setup, *no, text, slot);

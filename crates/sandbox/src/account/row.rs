@@ -1,6 +1,7 @@
 //! A row of attributes as it is sent, and as it is understood.
 
 use super::Account;
+use crate::id;
 use crate::lead::{Change, checked};
 use crate::metadata::{FieldNo, Kind, Role, Setup};
 use crate::refusal::Refusal;
@@ -113,8 +114,7 @@ impl Account {
                 "SearchBy" => row.search_by = Some(text.to_owned()).filter(|by| !by.is_empty()),
                 "__UseUserDefinedGuid__" => row.own_guid = text.eq_ignore_ascii_case("true"),
                 "ProspectID" | "ProspectId" => {
-                    row.id = Some(text.to_ascii_lowercase().into())
-                        .filter(|id: &Arc<str>| !id.is_empty());
+                    row.id = Some(id::key(text).into()).filter(|id: &Arc<str>| !id.is_empty());
                 }
                 name => match self.setup.number(name) {
                     None => unknown.push(name),

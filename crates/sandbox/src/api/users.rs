@@ -2,6 +2,7 @@
 
 use super::{Answer, Call};
 use crate::account::Account;
+use crate::id;
 use crate::metadata::User;
 use crate::refusal::Refusal;
 use serde_json::{Value, json};
@@ -50,5 +51,5 @@ pub(super) fn by_email(account: &mut Account, call: &Call<'_>) -> Result<Answer,
 
 pub(super) fn by_id(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let id = call.parameter("UserId").or_else(|| call.parameter("id")).unwrap_or_default();
-    Ok(list(account, |user| user.id.eq_ignore_ascii_case(&id)))
+    Ok(list(account, |user| id::key(&user.id) == id::key(&id)))
 }

@@ -2,6 +2,7 @@
 
 use super::{AutomationId, Sandbox};
 use crate::account::{Automation, Hook, LEAD_DELETE, LEAD_MERGE, Running};
+use crate::id;
 use crate::metadata::{ActivityType, Field, User};
 use crate::serve::lock;
 use crate::settings::Plan;
@@ -92,9 +93,11 @@ impl Sandbox {
     /// Adds a user, or replaces the one of the same id.
     pub fn put_user(&self, user: User) {
         self.with(|account| {
-            account.set_up(|setup| match setup.users.iter_mut().find(|have| have.id == user.id) {
-                Some(have) => *have = user,
-                None => setup.users.push(user),
+            account.set_up(|setup| {
+                match setup.users.iter_mut().find(|have| id::key(&have.id) == id::key(&user.id)) {
+                    Some(have) => *have = user,
+                    None => setup.users.push(user),
+                }
             });
         });
     }

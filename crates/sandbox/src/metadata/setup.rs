@@ -1,6 +1,7 @@
 //! What a lead must be read against: fields, users and activity types, shared unchanged.
 
 use super::{ActivityType, Field, Role, User};
+use crate::id;
 use crate::switches::Switches;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -95,7 +96,7 @@ impl Setup {
     }
 
     pub(crate) fn user(&self, id: &str) -> Option<&User> {
-        self.users.iter().find(|user| &*user.id == id)
+        self.users.iter().find(|user| id::key(&user.id) == id::key(id))
     }
 
     pub(crate) fn activity_type(&self, event: u32) -> Option<&ActivityType> {
