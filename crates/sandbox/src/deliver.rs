@@ -12,10 +12,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// How often a native webhook's post is tried.
+/// How many times a native webhook's post is attempted.
 const NATIVE_TRIES: u32 = 3;
 
-/// What a worker needs.
+/// Delivers posts.
 #[derive(Clone)]
 pub(crate) struct Postman {
     pub(crate) account: Arc<Mutex<Account>>,

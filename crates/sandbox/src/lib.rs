@@ -1,9 +1,9 @@
 //! An emulated LeadSquared account over real HTTP.
 //!
-//! It knows leads, activities, users, field metadata and webhooks of LeadSquared's API v2, with
-//! its checks, quotas and refusals, and automations that post what happens to a URL. What it does
-//! follows LeadSquared's documentation and what was seen live; where these disagree or are
-//! silent, [`Switches`] choose. It shares no code with the client that is tested against it: a
+//! It has the leads, activities, users, field metadata and webhooks of LeadSquared's API v2, with
+//! its validation, quotas and errors, and automations that post events to a URL. Its behaviour
+//! follows LeadSquared's documentation and live observations; where these disagree or are silent,
+//! [`Switches`] decide. It shares no code with the client that is tested against it: a
 //! shared mistake would go unseen.
 //!
 //! ```no_run
@@ -23,12 +23,13 @@
 //! # }
 //! ```
 //!
-//! Where things are: [`settings`] and [`switches`] say what an account is like; `metadata` has its
-//! fields, users and activity types, and `lead` what a lead is; `account` holds its state and
-//! rules without HTTP, and queues what is to be posted; `api` has the operations, `meter` the
-//! quota, `fault` what goes wrong on demand; `serve` answers calls with these, `deliver` posts
-//! what is queued; `handle` is for the process that started the account, `pages` shows it to
-//! people, and `start` puts it all together. Each depends only on those before it.
+//! Where things are, from the ground up: [`switches`] has what the evidence leaves open;
+//! `metadata` an account's fields, users and activity types; [`settings`] what an account is
+//! started with; `lead` what a lead is. `account` holds the state and the rules, without HTTP, and
+//! queues posts; `deliver` delivers them. `api` has the operations, `meter` the quota, `fault` what
+//! goes wrong on demand; `serve` answers calls with these. `handle` is what the process that
+//! started an account can do with it, `pages` what people see of it, and `start` puts everything
+//! together. No file imports one that imports it.
 
 mod account;
 mod api;

@@ -21,7 +21,7 @@ impl Sandbox {
     /// Starts an account on 127.0.0.1. It must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// The port can't be had, or the HTTP client that posts can't be made.
+    /// The port is taken, or the HTTP client that posts can't be created.
     pub async fn start(settings: Settings) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).await?;
         let address = listener.local_addr()?;
@@ -65,10 +65,10 @@ impl Sandbox {
         *self.server.lock().await = Some(Listening { stop, task });
     }
 
-    /// Stops listening on the port, with all connections cut, or listens on it again.
+    /// Stops listening on the port and cuts all connections, or listens on it again.
     ///
     /// # Errors
-    /// Somebody else took the port meanwhile.
+    /// The port has been taken in the meantime.
     pub async fn listen(&self, on: bool) -> io::Result<()> {
         let listening = self.server.lock().await.take();
         if let Some(listening) = listening {
@@ -85,7 +85,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Ends the account: nothing is answered or posted any more.
+    /// Stops the account: it no longer answers or posts anything.
     pub async fn stop(&self) {
         self.stop.cancel();
         if let Some(listening) = self.server.lock().await.take() {
@@ -93,7 +93,7 @@ impl Sandbox {
         }
     }
 
-    /// Waits until it was stopped.
+    /// Waits until the account is stopped.
     pub async fn stopped(&self) {
         self.stop.cancelled().await;
     }

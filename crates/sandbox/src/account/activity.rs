@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) struct NewActivity {
     pub(crate) event: u32,
     pub(crate) note: String,
-    /// `ActivityDateTime`; now, unless given.
+    /// `ActivityDateTime`; the current time unless given.
     pub(crate) at: Option<Timestamp>,
     pub(crate) fields: Vec<(Arc<str>, Arc<str>)>,
 }
@@ -87,7 +87,7 @@ impl Activities {
         self.by_lead.get(&slot).into_iter().flatten().filter_map(|key| self.all.get(key))
     }
 
-    /// Every activity, in no order.
+    /// Every activity, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Activity>> {
         self.all.values()
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What an automation waits for (help.leadsquared.com/triggers-lead-automation).
+/// What triggers an automation (help.leadsquared.com/triggers-lead-automation).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// New Lead.
@@ -34,15 +34,15 @@ impl std::fmt::Display for Trigger {
 pub struct Automation {
     /// Its name.
     pub name: String,
-    /// What it waits for.
+    /// Its trigger.
     pub trigger: Trigger,
     /// Where it posts to.
     pub url: String,
-    /// How often a failed post is repeated.
+    /// How many times a failed post is retried.
     pub retries: u32,
 }
 
-/// An automation of an account.
+/// A published automation.
 #[derive(Clone)]
 pub(crate) struct Running {
     pub(crate) id: Arc<str>,
@@ -51,7 +51,7 @@ pub(crate) struct Running {
     /// Runs for each lead on `day`: after [`RUNS_A_DAY`] it stops itself.
     runs: HashMap<Slot, u32>,
     day: i64,
-    /// How often it would have run but for that.
+    /// How many runs that limit has prevented.
     pub(crate) cut_off: u64,
 }
 
@@ -65,7 +65,7 @@ impl Running {
         Self { id, automation, enabled: true, runs: HashMap::new(), day: 0, cut_off: 0 }
     }
 
-    /// Whether it runs for this lead now; counts it.
+    /// Counts a run for this lead; `false` if the limit is reached.
     pub(super) fn run(&mut self, slot: Slot, at: Timestamp) -> bool {
         let day = at.as_second() / SECONDS_A_DAY;
         if day != self.day {

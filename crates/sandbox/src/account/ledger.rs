@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// The place of a lead; never used twice.
+/// The index of a lead; never reused.
 pub(crate) type Slot = u32;
 
-/// The last digits of a number under which it is found with and without its country code.
+/// By how many of its last digits a number is indexed: it is found with and without its country
+/// code.
 const TAIL_DIGITS: usize = 7;
 
-/// A lead and what became of it.
+/// A lead and its history.
 pub(crate) struct Record {
     pub(crate) lead: Arc<Lead>,
     pub(crate) history: Vec<Version>,
@@ -56,7 +57,7 @@ impl Ledger {
         self.records.get(usize::try_from(slot).ok()?)?.as_ref()
     }
 
-    /// The lead of a slot that was just found and is not deleted.
+    /// The lead in a slot that an index has just returned.
     pub(crate) fn lead(&self, slot: Slot) -> &Arc<Lead> {
         &self.record(slot).expect("a slot that an index gave is filled").lead
     }
@@ -123,7 +124,7 @@ impl Ledger {
         slot
     }
 
-    /// Puts the next state of a lead in place of the last; `changed` are the fields to index anew.
+    /// Replaces a lead by its next version; `changed` are the fields to index again.
     pub(crate) fn replace(
         &mut self,
         setup: &Setup,
@@ -166,7 +167,7 @@ impl Ledger {
         Some(lead)
     }
 
-    /// Builds the index of fields that were made unique, and drops those of the others.
+    /// Rebuilds the indexes, after fields have become unique or ceased to be.
     pub(crate) fn reindex(&mut self, setup: &Setup) {
         self.unique.clear();
         self.tails.clear();

@@ -37,14 +37,14 @@ use ledger::Ledger;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Everything that an account holds.
+/// The state of an account.
 pub(crate) struct Account {
     pub(crate) setup: Arc<Setup>,
     pub(crate) ledger: Ledger,
     pub(crate) activities: Activities,
     pub(crate) automations: Vec<Running>,
     pub(crate) native: Native,
-    /// Anonymous visitors of the website: ids that are not leads yet.
+    /// The ids of anonymous website visitors, who are not leads yet.
     pub(crate) visitors: HashSet<Arc<str>>,
     pub(crate) chance: Arc<Chance>,
     pub(crate) clock: Clock,
@@ -66,7 +66,7 @@ impl Account {
         }
     }
 
-    /// Changes the set-up for all that comes after; answers under way keep the old one.
+    /// Changes the setup from now on; answers being written keep the old one.
     pub(crate) fn set_up<T>(&mut self, change: impl FnOnce(&mut Setup) -> T) -> T {
         change(Arc::make_mut(&mut self.setup))
     }

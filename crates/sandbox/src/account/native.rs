@@ -1,7 +1,7 @@
-//! Native webhooks (Settings > API and Webhooks): what `Webhook.svc` keeps, and their posts.
+//! What native webhooks (Settings > API and Webhooks) post.
 //!
-//! The sync uses automations; these are here for what lists and makes them. Posts of lead events
-//! are made; the grouping of activities by the minute and the verification are not.
+//! Lead events and new activities are posted. LeadSquared's grouping of activities by the minute
+//! and its verification of URLs are not emulated.
 
 use super::fire::Event;
 use super::{Account, Job, Slot, Source};
@@ -13,8 +13,7 @@ use std::sync::Arc;
 const LEAD_CREATE: u32 = 3;
 const LEAD_UPDATE: u32 = 6;
 const ACTIVITY_CREATE: u32 = 2;
-/// The set-up screen and `Retrieve` name these two events; their numbers are not known, and these
-/// are made up.
+/// The settings page and `Retrieve` name these two events. Their real numbers are not known.
 pub(crate) const LEAD_DELETE: u32 = 1_001;
 pub(crate) const LEAD_MERGE: u32 = 1_002;
 
@@ -43,7 +42,7 @@ impl Account {
         self.post_native(number, slot, &after, &body);
     }
 
-    /// Posts that a lead is gone: it was deleted, or merged into this one.
+    /// Posts that a lead was deleted, or merged into `kept`.
     pub(crate) fn fire_removed(&self, slot: Slot, gone: &Arc<Lead>, kept: Option<&Arc<Lead>>) {
         let flat =
             |lead: &Lead| serde_json::to_value(Flat::whole(&self.setup, lead)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What is to be posted, in order for each lead.
+//! The posts that wait for delivery, in order for each lead.
 
 use super::activity::Activity;
 use super::automation::Automation;
@@ -27,11 +27,11 @@ pub(crate) struct Job {
     pub(crate) before: Option<Arc<Lead>>,
     pub(crate) after: Arc<Lead>,
     pub(crate) activity: Option<Arc<Activity>>,
-    /// The body, where it is known already.
+    /// The body, if it does not depend on when it is sent.
     pub(crate) body: Option<String>,
 }
 
-/// A post that was made, or given up.
+/// A post that was delivered or given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// The automation's name; the webhook's id for a native webhook.
@@ -42,20 +42,20 @@ pub struct Delivery {
     pub url: String,
     /// What was posted.
     pub payload: String,
-    /// The answers, first try first; `None` where there was none.
+    /// The status of each attempt, in order; `None` where no answer came.
     pub statuses: Vec<Option<u16>>,
-    /// When it was posted first.
+    /// When it was first posted.
     pub at: Timestamp,
 }
 
 impl Delivery {
-    /// Whether it was taken: LeadSquared counts an answer of 200 as success, nothing else.
+    /// Whether it was accepted: LeadSquared counts only status 200 as success.
     pub fn succeeded(&self) -> bool {
         self.statuses.last() == Some(&Some(200))
     }
 }
 
-/// The way to the workers. A lead's posts all go to one worker, so they keep their order.
+/// Hands posts to the workers. All posts of a lead go to the same worker, so they keep their order.
 pub(crate) struct Queue {
     workers: Vec<mpsc::UnboundedSender<Job>>,
     pending: AtomicUsize,
@@ -64,7 +64,7 @@ pub(crate) struct Queue {
     log: usize,
 }
 
-/// What the workers take from.
+/// The workers' ends of the queue.
 pub(crate) type Inboxes = Vec<mpsc::UnboundedReceiver<Job>>;
 
 impl Queue {

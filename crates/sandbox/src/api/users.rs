@@ -16,8 +16,8 @@ fn shown(user: &User) -> Value {
     })
 }
 
-/// A user alone is told whole: with `UserId` in place of `ID` (client code) and, seen live by id
-/// and presumed by email address, with custom fields.
+/// A single user is returned in full: with `UserId` instead of `ID` (client code), and with custom
+/// fields (live by id, inferred by email address).
 fn whole(user: &User) -> Value {
     let mut told = shown(user);
     if let Value::Object(told) = &mut told {
@@ -39,7 +39,7 @@ pub(super) fn all(account: &mut Account, _: &Call<'_>) -> Result<Answer, Refusal
     Ok(Answer::ok(&account.setup.users.iter().map(shown).collect::<Vec<_>>()))
 }
 
-/// The user that the keys belong to. The shape of the answer is a guess.
+/// The user whose keys are used. The shape of the answer is a guess.
 pub(super) fn own(account: &mut Account, _: &Call<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::ok(&shown(&account.setup.users[0])))
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Sandbox {
-    /// A lead, flat, every field.
+    /// A lead as a flat map of all its fields.
     pub fn lead(&self, id: &str) -> Option<LeadFields> {
         self.with(|account| Some(shown(account, account.ledger.slot(id)?)))
     }
@@ -22,7 +22,7 @@ impl Sandbox {
         self.with(|account| account.ledger.len())
     }
 
-    /// The ids of leads that have this value in this field, oldest first.
+    /// The ids of the leads with this value in this field, oldest first.
     pub fn find_leads(&self, field: &str, value: &str) -> Vec<String> {
         self.with(|account| {
             let Some(no) = account.setup.number(field) else { return Vec::new() };
@@ -38,7 +38,7 @@ impl Sandbox {
         })
     }
 
-    /// The ids of leads in whose name, email or number this occurs, last changed first.
+    /// The ids of the leads whose name, email or phone number contains this, last changed first.
     pub(crate) fn search(&self, q: &str) -> Vec<String> {
         let q = q.to_lowercase();
         self.with(|account| {
@@ -64,7 +64,7 @@ impl Sandbox {
         })
     }
 
-    /// Who changed what in a lead, oldest first; empty for one that does not exist.
+    /// The changes of a lead, oldest first; empty if it does not exist.
     pub fn history(&self, id: &str) -> Vec<Version> {
         self.with(|account| {
             let record = account.ledger.slot(id).and_then(|slot| account.ledger.record(slot));

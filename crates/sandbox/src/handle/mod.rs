@@ -1,4 +1,4 @@
-//! An account in the hands of the process that started it.
+//! What the process that started an account can do with it.
 
 mod contents;
 mod people;
@@ -15,14 +15,14 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// A lead's fields as reads show them; `None` is blank.
+/// A lead's fields as reads return them; `None` is blank.
 pub type LeadFields = BTreeMap<String, Option<String>>;
 
-/// Names an automation of one account.
+/// The id of an automation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AutomationId(pub(crate) Arc<str>);
 
-/// An emulated account. Clones are handles on the same one; [`Sandbox::stop`] ends it.
+/// An emulated account. Clones refer to the same account; [`Sandbox::stop`] stops it.
 #[derive(Clone)]
 pub struct Sandbox {
     pub(crate) shared: Shared,
@@ -65,7 +65,7 @@ impl Sandbox {
         &self.shared.secret_key
     }
 
-    /// The account as a table of a leadsync configuration file, with a quota that is its plan's.
+    /// The account as a table of a leadsync configuration file, with its plan or quota.
     pub fn configuration(&self) -> String {
         let quota = |calls: u32, bulk_calls: u32, per_seconds: u64, daily: u64| {
             format!(
@@ -79,7 +79,7 @@ impl Sandbox {
             Plan::Explicit(own) => {
                 quota(own.calls, own.bulk_calls, own.window.as_secs().max(1), own.daily)
             }
-            // More than anybody calls.
+            // More than anyone needs.
             Plan::Unlimited => quota(100_000, 100_000, 1, 4_000_000_000),
         };
         format!(

@@ -5,7 +5,7 @@ use crate::account::{Account, NewActivity, Pair, Stamp, Who};
 use crate::refusal::Refusal;
 
 impl Sandbox {
-    /// A person creates a lead; answers its id.
+    /// A person creates a lead; returns its id.
     ///
     /// # Errors
     /// What the account refuses.
@@ -18,7 +18,7 @@ impl Sandbox {
         })
     }
 
-    /// A person edits a lead; says whether a value changed.
+    /// A person edits a lead; returns whether a value changed.
     ///
     /// # Errors
     /// What the account refuses.
@@ -34,7 +34,7 @@ impl Sandbox {
     /// A person merges a lead into another one.
     ///
     /// # Errors
-    /// One of them does not exist, or they are one.
+    /// One of them does not exist, or they are the same.
     pub fn merge_leads(&self, keep: &str, gone: &str) -> Result<(), Refusal> {
         self.with(|account| {
             let stamp = person(account);
@@ -59,7 +59,7 @@ impl Sandbox {
         })
     }
 
-    /// A person adds an activity to a lead; answers its id.
+    /// A person adds an activity to a lead; returns its id.
     ///
     /// # Errors
     /// What the account refuses.
@@ -102,7 +102,7 @@ fn pairs<'a>(fields: &'a [(&'a str, &'a str)]) -> Vec<Pair<'a>> {
     fields.iter().map(|&(name, value)| Pair::new(name, value)).collect()
 }
 
-/// The stamp of a person at work in the CRM: the last of the users.
+/// The stamp of a person working in the CRM, who is the last of the users.
 fn person(account: &Account) -> Stamp {
     let user = account.setup.users.last().unwrap_or(&account.setup.users[0]);
     Stamp {

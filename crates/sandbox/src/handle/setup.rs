@@ -18,12 +18,12 @@ impl Sandbox {
         })
     }
 
-    /// Makes a native webhook of the event *Lead Delete* post here.
+    /// Adds a native webhook that posts *Lead Delete* events to this URL.
     pub fn post_deletes_to(&self, url: &str) {
         self.add_native(LEAD_DELETE, url);
     }
 
-    /// Makes a native webhook of the event *Lead Merge* post here.
+    /// Adds a native webhook that posts *Lead Merge* events to this URL.
     pub fn post_merges_to(&self, url: &str) {
         self.add_native(LEAD_MERGE, url);
     }
@@ -37,7 +37,7 @@ impl Sandbox {
         });
     }
 
-    /// Pauses an automation, or lets it go on; `false` if there is none.
+    /// Pauses or resumes an automation; `false` if it does not exist.
     pub fn set_automation_enabled(&self, id: &AutomationId, enabled: bool) -> bool {
         self.with(|account| {
             let running = account.automations.iter_mut().find(|running| running.id == id.0);
@@ -45,7 +45,7 @@ impl Sandbox {
         })
     }
 
-    /// Removes an automation; `false` if there is none.
+    /// Removes an automation; `false` if it does not exist.
     pub fn remove_automation(&self, id: &AutomationId) -> bool {
         self.with(|account| {
             let before = account.automations.len();
@@ -54,8 +54,8 @@ impl Sandbox {
         })
     }
 
-    /// All automations: id, what it is, whether it is enabled, and how many runs the limit of
-    /// runs for one lead in a day cut off.
+    /// All automations: the id, the automation, whether it is enabled, and how many runs were
+    /// prevented by the limit of runs per lead and day.
     pub fn automations(&self) -> Vec<(AutomationId, Automation, bool, u64)> {
         self.with(|account| {
             let one = |running: &Running| {
@@ -66,7 +66,7 @@ impl Sandbox {
         })
     }
 
-    /// Adds a lead field, or replaces the one of the same name.
+    /// Adds a lead field, or replaces the one with the same name.
     pub fn put_field(&self, field: Field) {
         self.with(|account| {
             account.set_up(|setup| setup.put(field));
@@ -75,7 +75,7 @@ impl Sandbox {
         });
     }
 
-    /// Removes a custom lead field; `false` if there is none of that name.
+    /// Removes a custom lead field; `false` if there is none with that name.
     pub fn remove_field(&self, schema_name: &str) -> bool {
         self.with(|account| account.set_up(|setup| setup.remove(schema_name)))
     }
@@ -90,7 +90,7 @@ impl Sandbox {
         self.with(|account| account.setup.users.iter().find(|user| user.email == email).cloned())
     }
 
-    /// Adds a user, or replaces the one of the same id.
+    /// Adds a user, or replaces the one with the same id.
     pub fn put_user(&self, user: User) {
         self.with(|account| {
             account.set_up(|setup| {
@@ -102,7 +102,7 @@ impl Sandbox {
         });
     }
 
-    /// Adds an activity type, or replaces the one of the same code.
+    /// Adds an activity type, or replaces the one with the same code.
     pub fn put_activity_type(&self, kind: ActivityType) {
         self.with(|account| {
             account.set_up(|setup| {
@@ -112,7 +112,7 @@ impl Sandbox {
         });
     }
 
-    /// Chooses among the disputed behaviours.
+    /// Sets the switches.
     pub fn set_switches(&self, switches: Switches) {
         self.with(|account| {
             account.set_up(|setup| setup.switches = switches);

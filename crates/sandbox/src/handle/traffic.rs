@@ -1,4 +1,4 @@
-//! Calls and posts: what goes wrong with them, and what was seen of them.
+//! Calls and posts: faults on demand, and counts and logs.
 
 use super::Sandbox;
 use crate::account::Delivery;
@@ -18,7 +18,7 @@ impl Sandbox {
         lock(&self.shared.ill).faults.clear();
     }
 
-    /// Makes every answer come so much later.
+    /// Delays every answer by this much.
     pub fn set_latency(&self, latency: Duration) {
         lock(&self.shared.ill).latency = latency;
     }
@@ -28,22 +28,22 @@ impl Sandbox {
         lock(&self.shared.meter).counts.clone()
     }
 
-    /// Begins to count calls anew.
+    /// Resets the counts of calls.
     pub fn reset_calls(&self) {
         lock(&self.shared.meter).reset();
     }
 
-    /// The most recent posts that ended, oldest first.
+    /// The most recent finished posts, oldest first.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.postman.queue.deliveries()
     }
 
-    /// How many posts are under way or wait.
+    /// How many posts are waiting or in progress.
     pub fn deliveries_pending(&self) -> usize {
         self.postman.queue.pending()
     }
 
-    /// Waits until no post is under way or waits; a stopped account posts nothing any more.
+    /// Waits until no post is waiting or in progress. Returns at once if the account is stopped.
     pub async fn idle(&self) {
         tokio::select! {
             () = self.postman.queue.idle() => {}
@@ -51,7 +51,7 @@ impl Sandbox {
         }
     }
 
-    /// Posts a payload once more, as a retry after a lost answer does; answers the status.
+    /// Posts a payload again, as a retry after a lost answer does; returns the status.
     pub async fn deliver_again(&self, delivery: &Delivery) -> Option<u16> {
         self.postman.client.post(&delivery.url, delivery.payload.clone()).await
     }

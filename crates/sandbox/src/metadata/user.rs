@@ -12,7 +12,7 @@ pub struct User {
     pub first_name: String,
     /// Last name.
     pub last_name: String,
-    /// Mail address.
+    /// Email address.
     pub email: String,
     /// `Administrator`, `Sales_User` and so on.
     pub role: String,
@@ -23,7 +23,7 @@ pub struct User {
 }
 
 impl User {
-    /// An active user with that GUID, name, mail address and role.
+    /// An active user with that GUID, name, email address and role.
     pub fn new(id: &str, first_name: &str, last_name: &str, email: &str, role: &str) -> Self {
         Self {
             id: id.into(),

@@ -20,7 +20,7 @@ async fn a_lead_is_found_whatever_the_case_of_its_id() {
     let given = shouted(&id);
 
     let (_, read) = client.get(&format!("LeadManagement.svc/Leads.GetById?id={given}")).await;
-    assert_eq!(read[0]["ProspectID"], json!(id), "it is told as it was made: {read}");
+    assert_eq!(read[0]["ProspectID"], json!(id), "it reads as it was created: {read}");
     let by_ids = json!({ "SearchParameters": { "LeadIds": [given] } });
     let (_, read) = client.post("LeadManagement.svc/Leads/Retrieve/ByIds", &by_ids).await;
     assert_eq!(read["RecordCount"], 1, "{read}");
@@ -60,7 +60,7 @@ async fn a_lead_is_found_whatever_the_case_of_its_id() {
     ] {
         assert_eq!(lead[field].as_deref(), Some(value), "{field}");
     }
-    assert_eq!(client.account.lead_count(), 2, "none was made anew");
+    assert_eq!(client.account.lead_count(), 2, "none was created again");
     let delete = format!("LeadManagement.svc/Lead/Delete/ById?leadId={given}");
     assert_eq!(client.get(&delete).await.0, 200);
     assert_eq!(client.account.lead(&id), None);
@@ -90,7 +90,7 @@ async fn an_activity_is_found_whatever_the_case_of_its_ids() {
     let (_, read) = client.post(&retrieve, &json!({})).await;
     let last = &read["ProspectActivities"][1];
     assert_eq!((&read["RecordCount"], &last["Id"]), (&json!(2), &json!(id)), "{read}");
-    assert_eq!(last["RelatedProspectId"], json!(lead), "it is told as it was made: {read}");
+    assert_eq!(last["RelatedProspectId"], json!(lead), "it reads as it was created: {read}");
     assert_eq!(last["ActivityFields"]["ActivityEvent_Note"], "came late");
     let details = "ProspectActivity.svc/GetActivityDetails?activityId=";
     assert_eq!(client.get(&format!("{details}{}", shouted(&id))).await.1["ID"], json!(id));
