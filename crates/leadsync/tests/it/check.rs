@@ -40,7 +40,7 @@ async fn check_finds_what_will_fail_and_what_changed() {
     assert_eq!(found(&service), [""; 0]);
     assert!(service.run(&["check"]).succeeded().out.contains("all is well"));
 
-    // The running service learns the fields as they are now.
+    // The running service reads the metadata as it is now.
     service.start();
     service.post(&json!({ "ProspectID": "a", "EmailAddress": "a@example.com" })).await;
     service.settled().await;
@@ -116,7 +116,7 @@ async fn failures_are_grouped_previewed_and_retried() {
     let text = service.run(&["logs", "--failures"]).succeeded().out;
     assert!(text.contains("3 records") && text.contains("retry --failed --cause"), "{text}");
 
-    // With the mapping of now the same request would go.
+    // With the current mapping the same request would succeed.
     let id = groups[0]["last_request"].as_str().expect("an id").to_owned();
     let shown = service.run(&["preview", "source-to-destination", "--request", &id]);
     assert!(shown.succeeded().out.contains("'plenty' is none"));
@@ -127,7 +127,7 @@ async fn failures_are_grouped_previewed_and_retried() {
         .run(&["preview", "source-to-destination", "--request", "0000000000000"])
         .failed(1, &["no request"]);
 
-    // As it was then it fails again; as it is now it goes.
+    // With the settings of that time it fails again; with the current ones it succeeds.
     service.run(&["retry", &id, "--with", "then"]).succeeded();
     service.settled().await;
     let cause = ["--failed", "--cause", "type_mismatch/mx_Budget"];

@@ -1,4 +1,4 @@
-//! The pages under `docs/` say what is there.
+//! The pages under `docs/` are true.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ fn every_test_that_proves_a_setting_exists() {
 }
 
 #[test]
-fn every_setting_of_a_connector_is_told() {
+fn every_setting_of_a_connector_is_documented() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let page = std::fs::read_to_string(root.join("docs/settings.md")).expect("the page");
     let rules = std::fs::read_to_string(root.join("crates/plan/src/connector/rules.rs"));

@@ -1,4 +1,4 @@
-//! `kill -9` at random moments under load: what was answered 200 is applied, and no lead is
+//! `kill -9` at random moments under load: every acknowledged webhook is applied, and no lead is
 //! created twice.
 
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use store::{Filter, Page, Span, Tally};
 
 use crate::rig::{Chance, Database, SOON, Service, Webhooks, until};
 
-/// How often the service is killed.
+/// How many times the service is killed.
 const KILLS: u32 = 20;
-/// Clients that post at a time, each for leads of its own.
+/// How many clients post at the same time, each for its own leads.
 const CLIENTS: usize = 6;
-/// Leads of a client; each is posted again and again with new values.
+/// How many leads a client has; each is posted again and again with new values.
 const LEADS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +36,7 @@ async fn on_sqlite_with_single_writes_and_a_destination_that_breaks_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgresql() {
     let service = Service::prepare(Database::Postgres, "trigger_automations = false").await;
-    // After a kill the lease runs on for some seconds; some kills must come after that.
+    // After a kill the lease lasts for some more seconds; some kills must come later than that.
     killed(service, Duration::from_secs(8), false).await;
 }
 
@@ -52,7 +52,7 @@ async fn one_of_two_nodes_dies_and_the_other_goes_on() {
         if lead == LEADS / 2 {
             service.kill_hard();
         }
-        // Both nodes receive, as long as both are there.
+        // Both nodes receive webhooks while both are running.
         let to_other = lead % 2 == 1 || lead >= LEADS / 2;
         let hook = if to_other {
             service.hook.replace(&own, &other.to_string())
@@ -68,7 +68,7 @@ async fn one_of_two_nodes_dies_and_the_other_goes_on() {
     assert_eq!(service.destination.lead_count(), LEADS);
 }
 
-/// What was posted for a lead last, and answered 200.
+/// The last version of a lead that was acknowledged.
 struct Posted {
     email: String,
     version: u64,
@@ -105,7 +105,7 @@ async fn killed(mut service: Service, longest_life: Duration, faulty: bool) {
         posted.extend(client.await.expect("a client"));
     }
     if faulty {
-        // Failed tries wait for half a minute and more; a person need not.
+        // Automatic retries wait for half a minute or more; a person does not have to.
         service.destination.clear_faults();
         service.run(&["retry", "--failed"]).succeeded();
     }
@@ -129,7 +129,7 @@ async fn killed(mut service: Service, longest_life: Duration, faulty: bool) {
     service.stop();
 }
 
-/// What was counted while records were kept equals a count over the records.
+/// The counts kept along with the records equal a count over the records.
 async fn counted_as_they_are(service: &Service) {
     let store = service.store().await;
     let span = Span { from: Timestamp::UNIX_EPOCH, to: Timestamp::MAX, hours: 1 };
@@ -154,8 +154,7 @@ async fn counted_as_they_are(service: &Service) {
     assert_eq!(told, counted);
 }
 
-/// Posts new versions of a client's own leads, each until it is answered 200, as LeadSquared's
-/// automations repeat a post.
+/// Posts new versions of a client's own leads, each until it is acknowledged.
 async fn post(
     hook: String,
     client: usize,
@@ -172,7 +171,7 @@ async fn post(
         let next = usize::try_from(chance.below(posted.len() as u64)).expect("an index");
         let lead = &mut posted[next];
         lead.version += 1;
-        // LeadSquared's times have whole seconds: each version is a second younger.
+        // LeadSquared's times have whole seconds: each version is one second newer.
         let (minute, second) = (lead.version / 60, lead.version % 60);
         let body = serde_json::json!({ "Before": {}, "After": {}, "Current": {
             "ProspectID": format!("lead-{next}-of-{client}"), "EmailAddress": lead.email,
@@ -181,7 +180,7 @@ async fn post(
         }});
         webhooks.post(&hook, body.to_string().as_bytes()).await;
         acknowledged.fetch_add(1, Ordering::SeqCst);
-        // So that what piles up while the service is down can be worked off in a moment.
+        // Keeps the backlog that builds up while the service is down short.
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     posted

@@ -1,4 +1,4 @@
-//! Flags before environment before `leadsync.toml` before defaults.
+//! Precedence: flags, then the environment, then `leadsync.toml`, then defaults.
 
 use crate::rig::Program;
 

@@ -15,7 +15,7 @@ scenarios! {
 
 const ASHA: &str = "asha@example.com";
 
-/// Asha with a visit on her; answers the visit's id.
+/// Creates Asha and a visit of hers; returns both ids.
 fn visit(world: &World) -> (String, String) {
     let lead = world.lead(&[("EmailAddress", ASHA), ("FirstName", "Asha")]);
     let fields = [("mx_Custom_1", "Green Acres"), ("mx_Custom_2", "3"), ("Status", "Active")];
@@ -23,7 +23,7 @@ fn visit(world: &World) -> (String, String) {
     (lead, activity.expect("a new activity"))
 }
 
-/// The activities there on Asha, without the one that LeadSquared may add at a capture.
+/// Asha's activities there, without those that LeadSquared itself may add.
 fn kept(world: &World) -> Vec<(u32, String, std::collections::BTreeMap<String, String>)> {
     let twin = world.there.find_leads("EmailAddress", ASHA).remove(0);
     let all = world.there.activities(&twin).into_iter();

@@ -101,7 +101,7 @@ async fn lead_source(place: Place) {
     world.end().await;
 }
 
-/// What a capture that found a lead is called: an account may not tell.
+/// How a capture that found a lead is logged: some accounts don't say that they found one.
 fn updated(world: &World) -> Event {
     if world.tells_what_was_created() { Event::Updated } else { Event::New }
 }
@@ -173,7 +173,7 @@ async fn automations_see_what_they_may(place: Place) {
         world.settled().await;
         assert_eq!(world.there(ASHA, "JobTitle").as_deref(), Some("Doctor"));
         let fired = world.there.deliveries().len();
-        // Bulk calls, which may be used when nobody needs to see them, fire in some accounts.
+        // Without automations bulk calls may be used, and in some accounts these fire all the same.
         if trigger || world.switches.bulk_fires == Toggle::Off {
             assert_eq!(fired, seen, "trigger_automations = {trigger}");
         }

@@ -22,12 +22,12 @@ scenarios! {
 
 const ASHA: &str = "asha@example.com";
 
-/// A mapping of the mail address and these rows.
+/// A mapping with the email address and these rows.
 fn rows(rows: &str) -> String {
     format!(r#""lead":{{"field":[{{"from":"EmailAddress","to":"EmailAddress"}},{rows}]}}"#)
 }
 
-/// What a field of Asha's twin holds.
+/// The value of a field of Asha's counterpart.
 fn held(world: &World, field: &str) -> Option<String> {
     world.there(ASHA, field)
 }
@@ -44,7 +44,7 @@ async fn default_mapping(place: Place) {
     world.settled().await;
     assert_eq!(held(&world, "FirstName").as_deref(), Some("Asha"));
     assert_eq!(held(&world, "Website").as_deref(), Some("https://example.com"));
-    // What a payload does not show can't be carried over.
+    // Fields that payloads don't show can't be synced.
     let custom = world.switches.custom_fields != CustomFields::Nowhere;
     assert_eq!(held(&world, "mx_City").as_deref(), custom.then_some("Pune"));
     assert_eq!(held(&world, "mx_Town").as_deref(), custom.then_some("Wai"), "by display name");
@@ -122,7 +122,7 @@ async fn blanks_are_left_or_cleared(place: Place) {
     world.settled().await;
     let emptied = world.here.lead(&id).expect("the lead")["Company"].is_none();
     assert_eq!(held(&world, "JobTitle").as_deref(), Some("Nurse"), "left, as by default");
-    // Payloads that leave out empty fields do not show that one was emptied.
+    // Payloads without blank fields don't show that a field was cleared.
     let shown = world.switches.empty_fields == EmptyFields::Present && emptied;
     let clears = world.switches.empty_value == EmptyValue::Clears;
     let left = !(shown && clears);
@@ -158,7 +158,7 @@ async fn time_zone(place: Place) {
     for (n, (local, utc)) in [
         ("2026-07-01 10:00:00", "2026-07-01 14:00:00"),
         ("2026-01-01 10:00:00", "2026-01-01 15:00:00"),
-        // In the gap of spring, and the first of the two in the fold of autumn.
+        // A time skipped in spring, and one that occurs twice in autumn: the first of them.
         ("2026-03-08 02:30:00", "2026-03-08 07:30:00"),
         ("2026-11-01 01:30:00", "2026-11-01 05:30:00"),
     ]

@@ -69,7 +69,7 @@ async fn unknown_field_in_the_destination(place: Place) {
     world.there.remove_field("Company");
     world.edit(&id, &[("Company", "Clinic"), ("JobTitle", "Doctor")]);
     world.settled().await;
-    // The default mapping is made anew from what the account has now.
+    // The default mapping is derived again from the account's current fields.
     assert_eq!(world.there(ASHA, "JobTitle").as_deref(), Some("Doctor"));
     assert!(!world.events().await.contains(&Event::Failed));
     world.end().await;
