@@ -1,15 +1,15 @@
-//! Seeded chance: the ids and everything else that is random comes from here.
+//! Seeded randomness: ids and everything else that is random.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// SplitMix64: every draw is one atomic addition, so it needs no lock.
+/// SplitMix64: each draw is one atomic addition, so no lock is needed.
 pub(crate) struct Chance(AtomicU64);
 
 impl Chance {
     pub(crate) fn new(seed: Option<u64>) -> Self {
-        let seed = seed
-            .unwrap_or_else(|| getrandom::u64().expect("the system has a source of random bytes"));
+        let seed =
+            seed.unwrap_or_else(|| getrandom::u64().expect("the system provides random bytes"));
         Self(AtomicU64::new(seed))
     }
 

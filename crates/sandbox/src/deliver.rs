@@ -1,137 +1,26 @@
 //! Posting what automations send: in order for each lead, with retries.
 
-use crate::account::{Account, Activity, Automation, Slot};
-use crate::lead::{Flat, Lead, moment, payload_blanks};
+use crate::account::{Account, Activity, Delivery, Job, Queue, Source};
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::lead::{Flat, Lead, payload_blanks};
 use crate::metadata::Setup;
-use crate::settings::Clock;
 use crate::switches::{ActivityPayload, Compared, CurrentState, CustomFields, NewLeadBefore};
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Who posts.
-#[derive(Clone)]
-pub(crate) enum Source {
-    Automation { id: Arc<str>, automation: Arc<Automation> },
-    Native { id: Arc<str>, url: String },
-}
-
-/// One post to be made.
-pub(crate) struct Job {
-    pub(crate) source: Source,
-    pub(crate) slot: Slot,
-    pub(crate) lead_id: Arc<str>,
-    pub(crate) setup: Arc<Setup>,
-    pub(crate) before: Option<Arc<Lead>>,
-    pub(crate) after: Arc<Lead>,
-    pub(crate) activity: Option<Arc<Activity>>,
-    /// The body, where it is known already.
-    pub(crate) body: Option<String>,
-}
-
-/// A post that was made, or given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// The automation's name; the webhook's id for a native webhook.
-    pub automation: String,
-    /// The lead.
-    pub lead_id: String,
-    /// Where it was posted to.
-    pub url: String,
-    /// What was posted.
-    pub payload: String,
-    /// The answers, first try first; `None` where there was none.
-    pub statuses: Vec<Option<u16>>,
-    /// When it was posted first.
-    pub at: Timestamp,
-}
-
-impl Delivery {
-    /// Whether it was taken: LeadSquared counts an answer of 200 as success, nothing else.
-    pub fn succeeded(&self) -> bool {
-        self.statuses.last() == Some(&Some(200))
-    }
-}
-
-/// How long an answer may take. The real time-out is not known.
-const TIMEOUT: Duration = Duration::from_secs(20);
-/// How often a native webhook's post is tried.
+/// How many times a native webhook's post is attempted.
 const NATIVE_TRIES: u32 = 3;
 
-/// The way to the workers. A lead's posts all go to one worker, so they keep their order.
-pub(crate) struct Queue {
-    workers: Vec<mpsc::UnboundedSender<Job>>,
-    pending: AtomicUsize,
-    idle: Notify,
-    done: Mutex<VecDeque<Delivery>>,
-    log: usize,
-}
-
-/// What the workers take from.
-pub(crate) type Inboxes = Vec<mpsc::UnboundedReceiver<Job>>;
-
-impl Queue {
-    pub(crate) fn new(workers: usize, log: usize) -> (Self, Inboxes) {
-        let (workers, inboxes) = (0..workers.max(1)).map(|_| mpsc::unbounded_channel()).unzip();
-        let done = Mutex::new(VecDeque::new());
-        let queue = Self { workers, pending: AtomicUsize::new(0), idle: Notify::new(), done, log };
-        (queue, inboxes)
-    }
-
-    pub(crate) fn push(&self, job: Job) {
-        let place = usize::try_from(job.slot).unwrap_or(0) % self.workers.len();
-        self.pending.fetch_add(1, Ordering::SeqCst);
-        if self.workers[place].send(job).is_err() {
-            self.finish(None);
-        }
-    }
-
-    pub(crate) fn pending(&self) -> usize {
-        self.pending.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn deliveries(&self) -> Vec<Delivery> {
-        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        done.iter().cloned().collect()
-    }
-
-    pub(crate) async fn idle(&self) {
-        loop {
-            let notified = self.idle.notified();
-            tokio::pin!(notified);
-            notified.as_mut().enable();
-            if self.pending() == 0 {
-                return;
-            }
-            notified.await;
-        }
-    }
-
-    fn finish(&self, delivery: Option<Delivery>) {
-        if let Some(delivery) = delivery {
-            let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-            if done.len() >= self.log {
-                done.pop_front();
-            }
-            done.push_back(delivery);
-        }
-        if self.pending.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.idle.notify_waiters();
-        }
-    }
-}
-
-/// What a worker needs.
+/// Delivers posts.
 #[derive(Clone)]
 pub(crate) struct Postman {
     pub(crate) account: Arc<Mutex<Account>>,
     pub(crate) queue: Arc<Queue>,
-    pub(crate) client: reqwest::Client,
+    pub(crate) client: Client,
     pub(crate) clock: Clock,
     pub(crate) retry_delay: Duration,
     pub(crate) stop: CancellationToken,
@@ -171,7 +60,7 @@ impl Postman {
         };
         let mut statuses = Vec::with_capacity(1);
         loop {
-            let status = self.post(&url, payload.clone()).await;
+            let status = self.client.post(&url, payload.clone()).await;
             statuses.push(status);
             if status == Some(200) || statuses.len() >= usize::try_from(tries).unwrap_or(1) {
                 let lead_id = job.lead_id.to_string();
@@ -179,20 +68,6 @@ impl Postman {
             }
             tokio::time::sleep(self.retry_delay).await;
         }
-    }
-
-    pub(crate) async fn post(&self, url: &str, payload: String) -> Option<u16> {
-        let request = self
-            .client
-            .post(url)
-            .header("content-type", "application/json")
-            .timeout(TIMEOUT)
-            .body(payload);
-        let answer = request.send().await.ok()?;
-        let status = answer.status().as_u16();
-        // The body is read so that the connection can be used again.
-        answer.bytes().await.ok()?;
-        Some(status)
     }
 
     fn payload(&self, job: &Job) -> String {
@@ -250,33 +125,9 @@ fn lead_payload(job: &Job, current: &Lead) -> String {
     Value::Object(body).to_string()
 }
 
-/// An activity as native webhooks show it: `Data` is an object.
-pub(crate) fn activity_item(setup: &Setup, activity: &Activity) -> Map<String, Value> {
-    let event = if setup.switches.activity_event_number.is_on() {
-        json!(activity.event)
-    } else {
-        json!(activity.event.to_string())
-    };
-    let mut data = Map::new();
-    data.insert("Note".to_owned(), json!(activity.note));
-    for (name, value) in &activity.fields {
-        data.insert(name.to_string(), json!(&**value));
-    }
-    let mut item = Map::new();
-    item.insert("ProspectActivityId".to_owned(), json!(&*activity.id));
-    item.insert("RelatedProspectId".to_owned(), json!(&*activity.lead_id));
-    item.insert("ActivityEvent".to_owned(), event);
-    item.insert("ActivityEventName".to_owned(), json!(&*activity.name));
-    item.insert("CreatedBy".to_owned(), json!(&*activity.created_by));
-    item.insert("CreatedOn".to_owned(), json!(moment(activity.created_on)));
-    item.insert("ModifiedOn".to_owned(), json!(moment(activity.modified_on)));
-    item.insert("Data".to_owned(), Value::Object(data));
-    item
-}
-
 fn activity_payload(job: &Job, activity: &Activity, current: &Lead) -> String {
     let setup = &*job.setup;
-    let mut item = activity_item(setup, activity);
+    let mut item = activity.shown(setup);
     let custom = setup.switches.custom_fields != CustomFields::Nowhere;
     let mut shown = shown(setup, current, custom, None);
     if setup.switches.activity_fields_in_current.is_on()

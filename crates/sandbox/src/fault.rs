@@ -6,23 +6,23 @@ use std::time::Duration;
 /// What goes wrong with a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// The answer comes later by so much.
+    /// The answer is delayed by this much.
     Slow(Duration),
-    /// An HTTP 500 whose body is a page, not LeadSquared's envelope; nothing took effect.
+    /// HTTP 500 with an HTML page instead of LeadSquared's error envelope; nothing takes effect.
     Html500,
-    /// A gateway's answer with this status, 502 or 503; nothing took effect.
+    /// A gateway's answer with this status, 502 or 503; nothing takes effect.
     Gateway(u16),
-    /// HTTP 429, whatever the quota; nothing took effect.
+    /// HTTP 429, whatever the quota; nothing takes effect.
     RateLimited,
-    /// The connection breaks; nothing took effect.
+    /// The connection is reset; nothing takes effect.
     ResetBefore,
-    /// The call takes effect, then the connection breaks.
+    /// The call takes effect, then the connection is reset.
     ResetAfter,
-    /// An answer never comes; nothing took effect.
+    /// No answer ever comes; nothing takes effect.
     HangBefore,
-    /// The call takes effect, but an answer never comes.
+    /// The call takes effect, but no answer ever comes.
     HangAfter,
-    /// The call takes effect, and half of the answer's body comes.
+    /// The call takes effect, but the answer's JSON is cut in half.
     CutJson,
 }
 
@@ -33,26 +33,26 @@ impl Trouble {
     }
 }
 
-/// A trouble and when it happens.
+/// A trouble, and when it happens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
-    /// The operation, as in `Lead.Capture`: the end of the path is compared. `None`: every one.
+    /// The operation, such as `Lead.Capture`: the end of the path is compared. `None`: any.
     pub operation: Option<String>,
     /// What happens.
     pub trouble: Trouble,
-    /// With which probability, 0 to 1.
+    /// The probability, from 0 to 1.
     pub probability: f64,
-    /// How often at most; `None`: until it is cleared.
+    /// The maximum number of times; `None`: until it is cleared.
     pub times: Option<u32>,
 }
 
 impl Fault {
-    /// The trouble, at every call of every operation.
+    /// The trouble at every call of any operation.
     pub fn always(trouble: Trouble) -> Self {
         Self { operation: None, trouble, probability: 1.0, times: None }
     }
 
-    /// The trouble, at the next call of every operation.
+    /// The trouble at the next call of any operation.
     pub fn once(trouble: Trouble) -> Self {
         Self { times: Some(1), ..Self::always(trouble) }
     }
@@ -72,7 +72,7 @@ impl Fault {
     }
 }
 
-/// The fault for a call, if one happens. Used up ones are removed.
+/// The fault that hits a call, if any. Faults that are used up are removed.
 pub(crate) fn strike(faults: &mut Vec<Fault>, operation: &str, chance: &Chance) -> Option<Trouble> {
     let at = faults.iter().position(|fault| {
         fault.operation.as_deref().is_none_or(|wanted| operation.ends_with(wanted))

@@ -1,9 +1,9 @@
 //! An emulated LeadSquared account over real HTTP.
 //!
-//! It knows leads, activities, users, field metadata and webhooks of LeadSquared's API v2, with
-//! its checks, quotas and refusals, and automations that post what happens to a URL. What it does
-//! follows LeadSquared's documentation and what was seen live; where these disagree or are
-//! silent, [`Switches`] choose. It shares no code with the client that is tested against it: a
+//! It has the leads, activities, users, field metadata and webhooks of LeadSquared's API v2, with
+//! its validation, quotas and errors, and automations that post events to a URL. Its behaviour
+//! follows LeadSquared's documentation and live observations; where these disagree or are silent,
+//! [`Switches`] decide. It shares no code with the client that is tested against it: a
 //! shared mistake would go unseen.
 //!
 //! ```no_run
@@ -23,30 +23,38 @@
 //! # }
 //! ```
 //!
-//! The rooms: [`settings`] and [`switches`] say what an account is like; `account` holds its
-//! state and rules without HTTP; `api` its operations; `meter` its quota; `fault` what goes
-//! wrong on demand; `deliver` posts what automations send; `pages` shows it to people.
+//! Where things are, from the ground up: [`switches`] has what the evidence leaves open;
+//! `metadata` an account's fields, users and activity types; [`settings`] what an account is
+//! started with; `lead` what a lead is. `account` holds the state and the rules, without HTTP, and
+//! queues posts; `deliver` delivers them. `api` has the operations, `meter` the quota, `fault` what
+//! goes wrong on demand; `serve` answers calls with these. `handle` is what the process that
+//! started an account can do with it, `pages` what people see of it, and `start` puts everything
+//! together. No file imports one that imports it.
 
 mod account;
 mod api;
 mod chance;
+mod client;
+mod clock;
 mod deliver;
 mod fault;
 mod handle;
+mod id;
 mod lead;
 mod metadata;
 mod meter;
-mod native;
 mod pages;
+mod refusal;
 mod serve;
 pub mod settings;
+mod start;
 pub mod switches;
 
-pub use account::{ActivityType, Automation, FieldChange, Refusal, Trigger, Version, Who};
-pub use deliver::Delivery;
+pub use account::{Automation, Delivery, FieldChange, Trigger, Version, Who};
 pub use fault::{Fault, Trouble};
 pub use handle::{AutomationId, LeadFields, Sandbox};
-pub use metadata::{Field, Kind};
+pub use metadata::{ActivityType, Field, Kind, User};
 pub use meter::CallCounts;
-pub use settings::{Plan, Quota, Settings, User};
+pub use refusal::Refusal;
+pub use settings::{Plan, Quota, Settings};
 pub use switches::Switches;

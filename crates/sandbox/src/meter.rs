@@ -5,7 +5,7 @@ use crate::switches::WindowKind;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// Whether a call draws on the bulk bucket too.
+/// Which limits a call counts towards: bulk calls have one of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bucket {
     Single,
@@ -15,38 +15,38 @@ pub(crate) enum Bucket {
 /// Calls since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallCounts {
-    /// All calls with good keys, refused ones too.
+    /// All calls with valid keys, including refused ones.
     pub total: u64,
-    /// By operation, as in `LeadManagement.svc/Lead.Capture`.
+    /// Calls by operation, such as `LeadManagement.svc/Lead.Capture`.
     pub by_operation: BTreeMap<String, u64>,
     /// Calls that were refused because of the quota.
     pub refused: u64,
-    /// The most calls in any window, refused ones too.
+    /// The most calls in any window, including refused ones.
     pub peak: u32,
-    /// The most bulk calls in any window, refused ones too.
+    /// The most bulk calls in any window, including refused ones.
     pub peak_bulk: u32,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     pub(crate) counts: CallCounts,
-    /// Times of all calls in the last window, for the peak.
+    /// When the calls of the last window were made, for the peak.
     recent: VecDeque<Instant>,
     recent_bulk: VecDeque<Instant>,
-    /// Times of accepted calls, or of the first of a fixed window.
+    /// When accepted calls were made, or when a fixed window started.
     accepted: VecDeque<Instant>,
     accepted_bulk: VecDeque<Instant>,
     day: i64,
     today: u64,
 }
 
-/// The window over which peaks are taken for an account without a quota.
+/// The window for the peaks of an account without a quota.
 const WINDOW: Duration = Duration::from_secs(5);
-/// Without a quota no more times than this are kept for the peak.
+/// How many calls are kept for the peak of an account without a quota.
 const MOST_TIMES: usize = 100_000;
 
 impl Meter {
-    /// Counts a call; answers why it is refused, if it is.
+    /// Counts a call; the error says why it is refused.
     pub(crate) fn count(
         &mut self,
         operation: &str,

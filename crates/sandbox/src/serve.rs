@@ -5,6 +5,7 @@ use crate::api::{self, Answer, Call};
 use crate::chance::Chance;
 use crate::fault::{Fault, Trouble, strike};
 use crate::meter::Meter;
+use crate::refusal::Refusal;
 use crate::settings::Plan;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -20,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The longest body that is read.
+/// The maximum size of a request body, in bytes.
 const LONGEST_BODY: usize = 8 * 1024 * 1024;
 const SECONDS_A_DAY: i64 = 86_400;
 
@@ -36,14 +37,14 @@ pub(crate) struct Shared {
     pub(crate) chance: Arc<Chance>,
 }
 
-/// What is wrong with the account's answers at the moment.
+/// What is currently wrong with the account's answers.
 pub(crate) struct Ill {
     pub(crate) faults: Vec<Fault>,
     pub(crate) latency: Duration,
     pub(crate) plan: Plan,
 }
 
-/// The connection is to be broken without an answer.
+/// The connection is to be reset without an answer.
 #[derive(Debug)]
 struct Broken;
 
@@ -57,12 +58,12 @@ impl std::error::Error for Broken {}
 
 type Reply = Response<Full<Bytes>>;
 
-/// Whatever panicked while it held a lock, the emulator goes on with what there is.
+/// Locks, even after a panic: the emulator carries on with the state as it is.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Accepts connections until `stop`; then closes them all.
+/// Accepts connections until `stop` is cancelled, then closes them all.
 pub(crate) async fn serve(
     listener: TcpListener,
     shared: Shared,
@@ -99,7 +100,7 @@ async fn connection(stream: TcpStream, shared: Shared, pages: axum::Router) {
         let (shared, pages) = (shared.clone(), pages.clone());
         async move { answer(&shared, pages, request).await }
     });
-    // A broken connection is what was asked for, or the peer's affair.
+    // A broken connection was asked for, or is the peer's business.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -119,7 +120,7 @@ async fn answer(
 async fn api(shared: &Shared, request: Request<Incoming>) -> Result<Reply, Broken> {
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else {
-        return Ok(plain(StatusCode::BAD_REQUEST, "The body can't be read."));
+        return Ok(plain(StatusCode::BAD_REQUEST, "The request body can't be read."));
     };
     let body = body.to_bytes();
     let query = parts.uri.query().unwrap_or_default();
@@ -137,7 +138,7 @@ async fn api(shared: &Shared, request: Request<Incoming>) -> Result<Reply, Broke
     if let Some(refused) = over_quota(shared, operation, plan) {
         return Ok(reply(&refused));
     }
-    // Only a call within the quota uses a fault up.
+    // A fault is only used up by a call within the quota.
     let (latency, trouble) = {
         let mut ill = lock(&shared.ill);
         let trouble = strike(&mut ill.faults, operation.name, &shared.chance);
@@ -204,7 +205,7 @@ fn over_quota(shared: &Shared, operation: &api::Operation, plan: Plan) -> Option
     counted.err().map(|message| Answer::over_quota(&message, &switches))
 }
 
-/// Keys travel in headers or in the query (apidocs.leadsquared.com/authentication).
+/// Keys are sent in headers or in the query (apidocs.leadsquared.com/authentication).
 fn refused_keys(shared: &Shared, headers: &HeaderMap, query: &str) -> Option<Answer> {
     let given = |header: &str, parameter: &str| {
         headers
@@ -222,7 +223,7 @@ fn refused_keys(shared: &Shared, headers: &HeaderMap, query: &str) -> Option<Ans
         return None;
     }
     let refusal =
-        crate::Refusal::new("MXInvalidAccessDetailsException", "Invalid Access Details provided.")
+        Refusal::new("MXInvalidAccessDetailsException", "Invalid Access Details provided.")
             .with_status(401);
     Some(Answer::refused(&refusal, &switches))
 }

@@ -2,19 +2,10 @@
 
 use crate::metadata::{Field, catalogue};
 use crate::switches::Switches;
-use jiff::Timestamp;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-/// Tells the time. Tests pass their own; [`system_clock`] is the default.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// The system's clock: the only place of this crate that reads it.
-pub fn system_clock() -> Clock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that owns the time here")]
-    Arc::new(Timestamp::now)
-}
+pub use crate::clock::{Clock, system_clock};
+pub use crate::metadata::User;
 
 /// How many API calls an account may make.
 ///
@@ -31,21 +22,21 @@ pub struct Quota {
     pub daily: u64,
 }
 
-/// The plan that an account is on: its quota.
+/// The plan of an account, which determines its quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
     /// 10 calls and 5 bulk calls in 5 seconds; 10,000 + 1,000 per user a day, 250,000 at most.
     Pro,
     /// 20 calls and 10 bulk calls in 5 seconds; 100,000 + 1,000 per user a day, 1,000,000 at most.
     Super,
-    /// A quota of its own.
+    /// An explicit quota.
     Explicit(Quota),
     /// Calls are counted and never refused.
     Unlimited,
 }
 
 impl Plan {
-    /// The quota of this plan for an account with so many users; `None` for no limit.
+    /// The quota of this plan for an account with that many users; `None` if it is unlimited.
     pub fn quota(self, users: usize) -> Option<Quota> {
         let users = u64::try_from(users).unwrap_or(u64::MAX);
         let window = Duration::from_secs(5);
@@ -63,56 +54,10 @@ impl Plan {
     }
 }
 
-/// A user of the account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The GUID that `OwnerId` and `CreatedBy` hold.
-    pub id: Arc<str>,
-    /// First name.
-    pub first_name: String,
-    /// Last name.
-    pub last_name: String,
-    /// Mail address.
-    pub email: String,
-    /// `Administrator`, `Sales_User` and so on.
-    pub role: String,
-    /// Whether the user may log in (`StatusCode` 0).
-    pub active: bool,
-    /// Custom fields (`mx_Custom_1` and so on), by schema name, as they are written.
-    pub fields: BTreeMap<String, String>,
-}
-
-impl User {
-    /// An active user with that GUID, name, mail address and role.
-    pub fn new(id: &str, first_name: &str, last_name: &str, email: &str, role: &str) -> Self {
-        Self {
-            id: id.into(),
-            first_name: first_name.to_owned(),
-            last_name: last_name.to_owned(),
-            email: email.to_owned(),
-            role: role.to_owned(),
-            active: true,
-            fields: BTreeMap::new(),
-        }
-    }
-
-    /// The user with this custom field.
-    #[must_use]
-    pub fn field(mut self, schema_name: &str, value: &str) -> Self {
-        self.fields.insert(schema_name.to_owned(), value.to_owned());
-        self
-    }
-
-    /// First and last name in one.
-    pub fn name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
-    }
-}
-
-/// What a sandbox is started with. Change the fields of [`Settings::new`]'s answer.
+/// What a sandbox is started with. Start from [`Settings::new`] and change its fields.
 #[derive(Clone)]
 pub struct Settings {
-    /// What the account's pages call it.
+    /// The account's name, which its pages show.
     pub name: String,
     /// The access key that calls must carry.
     pub access_key: String,
@@ -122,31 +67,31 @@ pub struct Settings {
     pub port: u16,
     /// The API quota.
     pub plan: Plan,
-    /// Which of the disputed behaviours this account shows.
+    /// The behaviours of this account that the evidence leaves open.
     pub switches: Switches,
-    /// The start of all chance (ids, order of ties, faults with a probability); `None` takes one
-    /// from the system.
+    /// The seed of everything random (ids, the order of ties, faults with a probability); `None`
+    /// takes one from the system.
     pub seed: Option<u64>,
     /// The time.
     pub clock: Clock,
     /// The lead fields.
     pub fields: Vec<Field>,
-    /// The users; the keys belong to the first. Never empty.
+    /// The users, at least one. The keys belong to the first.
     pub users: Vec<User>,
-    /// How many deliveries are sent at the same time.
+    /// How many posts may be in progress at the same time.
     pub delivery_workers: usize,
-    /// How long after a failed post the next one follows. The real spacing is not known.
+    /// How long to wait after a failed post before the next attempt. The real delay is not known.
     pub retry_delay: Duration,
-    /// How many finished deliveries the log keeps.
+    /// How many finished posts are kept.
     pub delivery_log: usize,
 }
 
-/// The most recent finished deliveries that a log keeps unless told otherwise.
+/// How many finished posts are kept by default.
 const DELIVERY_LOG: usize = 2_000;
 
 impl Settings {
     /// The default: plan [`Plan::Pro`], any free port, the catalogue's fields, three users, keys
-    /// `u$r…` that differ from name to name.
+    /// `u$r…` that are derived from the name.
     pub fn new(name: &str) -> Self {
         let mark = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -1,4 +1,4 @@
-//! The behaviours that the evidence disputes or leaves open, one switch each.
+//! The behaviours that the evidence leaves open, one switch each.
 
 /// Which HTTP status an application error (duplicate, unknown attribute, …) has.
 ///
@@ -6,7 +6,7 @@
 /// error envelope under 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorStatus {
-    /// HTTP 500, the documented one.
+    /// HTTP 500, as documented.
     Status500,
     /// HTTP 200 with `"Status":"Error"`.
     Status200,
@@ -25,12 +25,12 @@ pub enum RateLimitStatus {
     Status200,
 }
 
-/// How the window of the quota moves. Not documented.
+/// How the quota's window moves. Not documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowKind {
-    /// Never more than N calls in any window: the strictest reading, so the default.
+    /// Never more than N calls in any window. The strictest interpretation, so the default.
     Sliding,
-    /// Windows follow each other from the first call on.
+    /// One window after another, starting with the first call.
     Fixed,
 }
 
@@ -39,7 +39,7 @@ pub enum WindowKind {
 pub enum EmptyValue {
     /// It clears the field.
     Clears,
-    /// It is passed over.
+    /// It is ignored.
     Ignored,
 }
 
@@ -70,8 +70,8 @@ pub enum CustomFields {
 
 /// How fields without a value appear in a payload.
 ///
-/// Conflict: the sample of Lead Creation has `null` and `""`, its text says "mandatory fields plus
-/// those with values".
+/// Conflict: the sample payload of Lead Creation has `null` and `""`; the text beside it says
+/// "mandatory fields plus those with values".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmptyFields {
     /// As `null`.
@@ -118,7 +118,7 @@ pub enum CaptureAnswer {
     RelatedIdOnly,
 }
 
-/// What becomes of text longer than the field. The text of the refusal is not known.
+/// What happens to text that is too long for the field. The error message is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TooLong {
     /// The whole write is refused.
@@ -127,9 +127,10 @@ pub enum TooLong {
     Cut,
 }
 
-/// What becomes of a dropdown value that is not in the list.
+/// What happens to a dropdown value that is not in the list.
 ///
-/// Live evidence: stored silently. The other value is for accounts that might differ.
+/// Live evidence: it is stored without an error. The other position is for accounts that may
+/// differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnknownOption {
     /// Stored.
@@ -138,9 +139,9 @@ pub enum UnknownOption {
     Refused,
 }
 
-/// When two phone numbers are the same for uniqueness and `SearchBy`.
+/// When two phone numbers count as equal, for uniqueness and `SearchBy`.
 ///
-/// Chatwoot found by trial that only the stored form `+CC-NNN` matches.
+/// Chatwoot found by experiment that only the stored form `+CC-NNN` matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhoneMatch {
     /// The stored text is equal.
@@ -152,7 +153,7 @@ pub enum PhoneMatch {
 /// What a write to a system attribute (`CreatedOn`, `Score`, …) does. Inferred: not writable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SystemWrite {
-    /// Passed over.
+    /// It is ignored.
     Ignored,
     /// The whole write is refused.
     Refused,
@@ -161,28 +162,28 @@ pub enum SystemWrite {
 /// What a native webhook posts of a lead that was deleted or merged. Not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemovalPayload {
-    /// The lead as other webhooks show it; of a merge, the one that is gone and the one that stays
-    /// as `Before` and `After`.
+    /// The lead as other webhooks show it; for a merge, the lead that is gone as `Before` and the
+    /// one that stays as `After`.
     Leads,
     /// Their ids.
     Ids,
 }
 
-/// How a date field without a time reads. Not documented.
+/// How reads return a date field without a time. Not documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateReads {
-    /// `2026-03-01 00:00:00.000`, as the other timestamps do.
+    /// `2026-03-01 00:00:00.000`, like other timestamps.
     WithMidnight,
     /// `2026-03-01`.
     DateOnly,
 }
 
-/// Whether something is done.
+/// Whether a behaviour is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Toggle {
-    /// It is.
+    /// It is on.
     On,
-    /// It is not.
+    /// It is off.
     Off,
 }
 
@@ -192,7 +193,7 @@ impl Toggle {
     }
 }
 
-/// One account's choice among the disputed behaviours.
+/// One account's position of each switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Switches {
     /// Status of application errors.
@@ -201,10 +202,10 @@ pub struct Switches {
     pub rate_limit_status: RateLimitStatus,
     /// How the quota's window moves.
     pub window: WindowKind,
-    /// A fourth key `"IsMXException":true` in error envelopes: documented are three, two sites
-    /// captured four.
+    /// A fourth key `"IsMXException":true` in error envelopes: three are documented,
+    /// but two sites captured four.
     pub is_mx_exception: Toggle,
-    /// Every key is refused with the message of the wrong region.
+    /// All keys are refused, with the message for the wrong region.
     pub wrong_region: Toggle,
     /// Whether an update by `Lead.Capture` fires automations. Not documented; creates always do.
     pub capture_update_fires: Toggle,
@@ -216,7 +217,7 @@ pub struct Switches {
     pub new_lead_before: NewLeadBefore,
     /// `mx_` fields in payloads.
     pub custom_fields: CustomFields,
-    /// Fields without value in payloads.
+    /// Blank fields in payloads.
     pub empty_fields: EmptyFields,
     /// Contents of `Before` and `After`.
     pub compared: Compared,
@@ -224,14 +225,14 @@ pub struct Switches {
     pub current: CurrentState,
     /// Array or object for activity triggers.
     pub activity_payload: ActivityPayload,
-    /// `ActivityEvent` as a number in payloads; both are seen, text is the default.
+    /// `ActivityEvent` as a number in payloads; both have been observed, text is the default.
     pub activity_event_number: Toggle,
     /// The activity's fields also inside `Current`: one client reads `Current.mx_Custom_N`.
     pub activity_fields_in_current: Toggle,
     /// `?entityType=automation&entityId=…` on the URL of deliveries: documented for webhooks in
     /// general ("may carry").
     pub entity_query: Toggle,
-    /// What is posted of a lead that is gone.
+    /// What is posted for a lead that was deleted or merged.
     pub removal_payload: RemovalPayload,
     /// Subset of the `Lead.Capture` answer.
     pub capture_answer: CaptureAnswer,
@@ -243,17 +244,17 @@ pub struct Switches {
     pub phone_match: PhoneMatch,
     /// Writes to system attributes.
     pub system_write: SystemWrite,
-    /// Whether an `OwnerId` that is no user is refused. The behaviour is not known.
+    /// Whether an `OwnerId` that is not a user is refused. The behaviour is not known.
     pub unknown_owner_refused: Toggle,
-    /// `Lead.CreateOrUpdate` without `SearchBy` also finds by phone: documented so; in practice it
-    /// finds by mail address only.
+    /// `Lead.CreateOrUpdate` without `SearchBy` also finds by phone: so the documentation; in
+    /// practice it finds by email address only.
     pub create_or_update_by_phone: Toggle,
-    /// `ProspectID` (capital D) is taken as a value of `SearchBy` too. Live on the opportunity
-    /// API: only `ProspectId` is.
+    /// `SearchBy` accepts `ProspectID` (capital D) too. Live on the opportunity API: only
+    /// `ProspectId`.
     pub search_by_prospect_id: Toggle,
-    /// Rows with equal sort values change their order from call to call. Live.
+    /// Rows with equal sort values change order from call to call. Live.
     pub unstable_ties: Toggle,
-    /// A write that changes no value still moves `ModifiedOn`. Not documented.
+    /// A write that changes no value still updates `ModifiedOn`. Not documented.
     pub touch_without_change: Toggle,
     /// Date fields in reads.
     pub date_reads: DateReads,

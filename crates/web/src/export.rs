@@ -10,29 +10,24 @@ use store::{Account, Connector};
 
 #[derive(Serialize)]
 struct Document<'a> {
-    account: Vec<AccountTable<'a>>,
-    connector: Vec<ConnectorTable<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<[AccountTable<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connector: Option<[ConnectorTable<'a>; 1]>,
 }
 
+/// An account without its keys, which no file shows.
 #[derive(Serialize)]
 struct AccountTable<'a> {
     name: &'a str,
     host: &'a str,
-    access_key: Variable,
-    secret_key: Variable,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quota: Option<Quota>,
 }
 
-/// A secret, which is taken from the environment.
-#[derive(Serialize)]
-struct Variable {
-    env: String,
-}
-
-/// A definition with `enabled` where people look for it.
+/// A definition with `enabled` in the place where people look for it.
 #[derive(Serialize)]
 struct ConnectorTable<'a> {
     name: &'a str,
@@ -55,37 +50,42 @@ struct ConnectorTable<'a> {
     activity: &'a ActivityRules,
 }
 
-/// The file that recreates these accounts and connectors. Keys are left out: each is taken from an
-/// environment variable that is named after its account.
+/// The file that makes these accounts and connectors be as they are. Keys are left out: an account
+/// that leadsync knows keeps its own. A comment says how to give them to a new one.
 ///
 /// # Errors
 /// The configuration can't be written as TOML, which is a bug.
 pub fn write(accounts: &[&Account], connectors: &[&Connector]) -> Result<String, toml::ser::Error> {
-    let document = Document {
-        account: accounts.iter().map(|account| account_table(account)).collect(),
-        connector: connectors.iter().map(|connector| connector_table(connector)).collect(),
-    };
-    toml::to_string(&document)
+    let mut tables = Vec::with_capacity(accounts.len() + connectors.len());
+    for account in accounts {
+        let table = Document { account: Some([account_table(account)]), connector: None };
+        let head = "[[account]]\n";
+        let with_comment = format!("{head}{}", comment_on_keys(&account.name));
+        tables.push(toml::to_string(&table)?.replacen(head, &with_comment, 1));
+    }
+    for connector in connectors {
+        let table = Document { account: None, connector: Some([connector_table(connector)]) };
+        tables.push(toml::to_string(&table)?);
+    }
+    Ok(tables.join("\n"))
+}
+
+/// How to give keys to an account of this name.
+fn comment_on_keys(account: &str) -> String {
+    let prefix: String = account
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect();
+    format!(
+        "# An account that leadsync knows keeps its keys. Where it is new, or gets other keys, add:\n\
+         # access_key = {{ env = \"{prefix}_ACCESS_KEY\" }}\n\
+         # secret_key = {{ env = \"{prefix}_SECRET_KEY\" }}\n"
+    )
 }
 
 fn account_table(account: &Account) -> AccountTable<'_> {
     let (plan, quota) = account.plan.written();
-    let variable = |what: &str| {
-        let name: String = account
-            .name
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
-            .collect();
-        Variable { env: format!("{name}_{what}") }
-    };
-    AccountTable {
-        name: &account.name,
-        host: &account.host,
-        access_key: variable("ACCESS_KEY"),
-        secret_key: variable("SECRET_KEY"),
-        plan,
-        quota,
-    }
+    AccountTable { name: &account.name, host: &account.host, plan, quota }
 }
 
 fn connector_table(connector: &Connector) -> ConnectorTable<'_> {

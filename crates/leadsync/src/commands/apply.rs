@@ -15,8 +15,9 @@ use crate::{node, output};
 
 /// Make accounts and connectors be as files say
 ///
-/// What the files don't mention is left alone: nothing is ever removed by `apply`. A new connector
-/// is disabled unless the file says `enabled = true`. Applying twice changes nothing.
+/// What the files don't mention is left alone: nothing is ever removed by `apply`. An account keeps
+/// its keys where a file leaves them out. A new connector is disabled unless the file says
+/// `enabled = true`. Applying twice changes nothing.
 #[derive(Debug, clap::Args)]
 pub struct Apply {
     /// Configuration files (TOML)
@@ -85,11 +86,18 @@ struct Work<'a> {
 impl Work<'_> {
     fn account(&mut self, entry: &AccountEntry) -> anyhow::Result<()> {
         let AccountEntry { name, host, keys, plan, place } = entry;
+        let known = self.configuration.account(name);
+        if known.is_none() && keys.is_none() {
+            bail!(
+                "{place}: the account {name} is new, and the file leaves out its keys: add \
+                 access_key and secret_key, each as a plain string, {{ env = \"VARIABLE\" }} or \
+                 {{ file = \"PATH\" }}"
+            );
+        }
         let change = self
             .configuration
             .to_put_account(name, host, keys.clone(), *plan)
             .with_context(|| place.to_string())?;
-        let known = self.configuration.account(name);
         let changes = known.map(|known| account_changes(known, entry));
         self.lines.push(Line::new("account", name, changes));
         self.changes.extend(change);

@@ -2,13 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::service::Service;
+use crate::rig::{Database, Service};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_finds_its_way_with_a_token() {
-    // Another part of the process may have chosen the provider of TLS already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut service = Service::prepare(None, "").await;
+    let mut service = Service::prepare(Database::Sqlite, "").await;
     service.start();
     let token = service.run(&["user", "token", "ci", "--json"]).json();
     let token = token["token"].as_str().expect("a token");

@@ -1,6 +1,6 @@
 //! `apply` and `export`.
 
-use crate::program::{PAIR, Program};
+use crate::rig::{PAIR, Program};
 
 #[test]
 fn applying_twice_changes_nothing() {
@@ -42,22 +42,44 @@ fn what_is_exported_applies_without_a_change() {
     program.run(&["connector", "enable", "sales-to-patients"]).succeeded();
     let exported = program.run(&["export"]).succeeded().out;
     for secret in ["sales-access", "sales-secret", "patients-access", "patients-secret"] {
-        assert!(!exported.contains(&format!("\"{secret}\"")), "{exported}");
+        assert!(!exported.contains(secret), "{exported}");
     }
     program.write("exported.toml", &exported);
-    let keys = [
-        ("SALES_ACCESS_KEY", "sales-access"),
-        ("SALES_SECRET_KEY", "sales-secret"),
-        ("PATIENTS_ACCESS_KEY", "patients-access"),
-        ("PATIENTS_SECRET_KEY", "patients-secret"),
-    ];
-    let report = program.run_with(&["apply", "exported.toml", "--json"], &keys).json();
+    let report = program.run(&["apply", "exported.toml", "--json"]).json();
     let items = report["items"].as_array().expect("a list of items");
     assert_eq!(items.len(), 3, "{report}");
     assert!(items.iter().all(|item| item["done"] == "unchanged"), "{report}");
-    program
-        .run(&["apply", "exported.toml"])
-        .failed(1, &["exported.toml:", "PATIENTS_ACCESS_KEY is not set"]);
+    assert_eq!(program.run(&["export"]).succeeded().out, exported);
+}
+
+#[test]
+fn what_is_exported_needs_keys_on_another_database() {
+    let exported = Program::with_pair().run(&["export"]).succeeded().out;
+    let program = Program::new();
+    program.write("exported.toml", &exported);
+    let apply = ["apply", "exported.toml"];
+    let said = ["exported.toml:1:", "the account patients is new", "add access_key and secret_key"];
+    program.run(&apply).failed(1, &said);
+    assert_eq!(program.run(&["connector", "list", "--json"]).json(), serde_json::json!([]));
+
+    // The comments say how to give them.
+    let with_keys = exported.replace("# access_key", "access_key");
+    let with_keys = with_keys.replace("# secret_key", "secret_key");
+    program.write("exported.toml", &with_keys);
+    let mut keys = vec![
+        ("SALES_ACCESS_KEY", "sales-access"),
+        ("SALES_SECRET_KEY", "sales-secret"),
+        ("PATIENTS_ACCESS_KEY", "patients-access"),
+    ];
+    let not_set = ["exported.toml:", "PATIENTS_SECRET_KEY is not set"];
+    program.run_with(&apply, &keys).failed(1, &not_set);
+    keys.push(("PATIENTS_SECRET_KEY", "patients-secret"));
+    let told = program.run_with(&apply, &keys).succeeded();
+    assert!(told.out.contains("account sales: added"), "{told:?}");
+    let told = program.run_with(&apply, &keys).succeeded();
+    assert!(told.out.contains("account sales: unchanged"), "{told:?}");
+    // A variable that the file names must be set, even for an account that has keys already.
+    program.run(&apply).failed(1, &["PATIENTS_ACCESS_KEY is not set"]);
 }
 
 #[test]

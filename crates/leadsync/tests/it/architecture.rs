@@ -1,4 +1,4 @@
-//! The table of crates in `ARCHITECTURE.md` is what Cargo says.
+//! The table of crates in `ARCHITECTURE.md` agrees with Cargo.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Crates and what they depend on, without what only tests use, as Cargo says.
+/// Each crate and what it depends on according to Cargo, without dev-dependencies.
 fn real() -> Edges {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
@@ -34,7 +34,7 @@ fn real() -> Edges {
     packages.iter().map(|package| (name(package), edges(package))).collect()
 }
 
-/// The same, as the table under `## The crates` says.
+/// The same according to the table under `## The crates`.
 fn told() -> Edges {
     let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
     let section = text.split("\n## ").find(|section| section.starts_with("The crates"));

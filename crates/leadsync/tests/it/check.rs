@@ -3,9 +3,7 @@
 use sandbox::{Field, Kind};
 use serde_json::{Value, json};
 
-use crate::program::Program;
-use crate::service::Service;
-use crate::traffic::post;
+use crate::rig::{Database, Program, Service};
 
 /// The findings of the only connector, as `severity place: code`.
 fn found(service: &Service) -> Vec<String> {
@@ -38,13 +36,13 @@ to = "Mobile"
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_finds_what_will_fail_and_what_changed() {
-    let mut service = Service::prepare(None, ROWS).await;
+    let mut service = Service::prepare(Database::Sqlite, ROWS).await;
     assert_eq!(found(&service), [""; 0]);
     assert!(service.run(&["check"]).succeeded().out.contains("all is well"));
 
-    // The running service learns the fields as they are now.
+    // The running service reads the metadata as it is now.
     service.start();
-    post(&service, &json!({ "ProspectID": "a", "EmailAddress": "a@example.com" })).await;
+    service.post(&json!({ "ProspectID": "a", "EmailAddress": "a@example.com" })).await;
     service.settled().await;
     service.destination.put_field(Field::new("mx_Budget", Kind::Date));
     let told = service.run(&["check", "source-to-destination"]);
@@ -63,7 +61,7 @@ async fn check_finds_what_will_fail_and_what_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_tells_which_account_refuses_its_keys() {
-    let service = Service::prepare(None, "").await;
+    let service = Service::prepare(Database::Sqlite, "").await;
     let good = service.destination.configuration();
     let bad = good.replace(service.destination.secret_key(), "another-secret");
     service.write("destination.toml", &bad);
@@ -73,7 +71,7 @@ async fn check_tells_which_account_refuses_its_keys() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mapping_in_force_says_why_each_row_is_there() {
-    let mut service = Service::prepare(None, "").await;
+    let mut service = Service::prepare(Database::Sqlite, "").await;
     service.source.put_field(Field::new("mx_Village", Kind::Text).display("Native Town"));
     service.destination.put_field(Field::new("mx_Town", Kind::Text).display("native town"));
     let mapping = ["connector", "mapping", "source-to-destination"];
@@ -98,14 +96,14 @@ fn check_needs_a_connector() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_grouped_previewed_and_retried() {
-    let mut service = Service::prepare(None, ROWS).await;
+    let mut service = Service::prepare(Database::Sqlite, ROWS).await;
     service.start();
     for n in 0..3 {
         let lead = json!({ "ProspectID": format!("l{n}"), "EmailAddress": format!("l{n}@example.com"),
                            "mx_Budget": "plenty" });
-        post(&service, &lead).await;
+        service.post(&lead).await;
     }
-    post(&service, &json!({ "ProspectID": "n", "FirstName": "Nobody" })).await;
+    service.post(&json!({ "ProspectID": "n", "FirstName": "Nobody" })).await;
     service.settled().await;
     let groups = service.run(&["logs", "--failures", "--json"]).json();
     let told: Vec<(&str, u64)> = groups
@@ -118,7 +116,7 @@ async fn failures_are_grouped_previewed_and_retried() {
     let text = service.run(&["logs", "--failures"]).succeeded().out;
     assert!(text.contains("3 records") && text.contains("retry --failed --cause"), "{text}");
 
-    // With the mapping of now the same request would go.
+    // With the current mapping the same request would succeed.
     let id = groups[0]["last_request"].as_str().expect("an id").to_owned();
     let shown = service.run(&["preview", "source-to-destination", "--request", &id]);
     assert!(shown.succeeded().out.contains("'plenty' is none"));
@@ -129,7 +127,7 @@ async fn failures_are_grouped_previewed_and_retried() {
         .run(&["preview", "source-to-destination", "--request", "0000000000000"])
         .failed(1, &["no request"]);
 
-    // As it was then it fails again; as it is now it goes.
+    // With the settings of that time it fails again; with the current ones it succeeds.
     service.run(&["retry", &id, "--with", "then"]).succeeded();
     service.settled().await;
     let cause = ["--failed", "--cause", "type_mismatch/mx_Budget"];

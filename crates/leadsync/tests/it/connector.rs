@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::program::Program;
+use crate::rig::Program;
 
 #[test]
 fn a_connector_lives_from_apply_to_remove() {
@@ -33,7 +33,7 @@ fn the_url_stays_the_same() {
     assert_eq!(first["name"], "sales-to-patients");
     let text = first["url"].as_str().expect("a URL");
     assert!(text.starts_with("http://127.0.0.1:8080/hooks/"), "{text}");
-    let changed = crate::program::PAIR.replace("\"IN\"", "\"AE\"");
+    let changed = crate::rig::PAIR.replace("\"IN\"", "\"AE\"");
     program.write("pair.toml", &changed);
     program.run(&["apply", "pair.toml"]).succeeded();
     assert_eq!(url(), first, "a change of settings must not break the automation");

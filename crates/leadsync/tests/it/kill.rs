@@ -1,4 +1,4 @@
-//! `kill -9` at random moments under load: what was answered 200 is applied, and no lead is
+//! `kill -9` at random moments under load: every acknowledged webhook is applied, and no lead is
 //! created twice.
 
 use std::sync::Arc;
@@ -6,29 +6,27 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use postgres_fixture::Postgres;
 use sandbox::{Fault, Trouble};
 use store::{Filter, Page, Span, Tally};
 
-use crate::chance::Chance;
-use crate::service::Service;
+use crate::rig::{Chance, Database, SOON, Service, Webhooks, until};
 
-/// How often the service is killed.
+/// How many times the service is killed.
 const KILLS: u32 = 20;
-/// Clients that post at a time, each for leads of its own.
+/// How many clients post at the same time, each for its own leads.
 const CLIENTS: usize = 6;
-/// Leads of a client; each is posted again and again with new values.
+/// How many leads a client has; each is posted again and again with new values.
 const LEADS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_sqlite_with_bulk_writes() {
-    let service = Service::prepare(None, "trigger_automations = false").await;
+    let service = Service::prepare(Database::Sqlite, "trigger_automations = false").await;
     killed(service, Duration::from_millis(400), false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_sqlite_with_single_writes_and_a_destination_that_breaks_off() {
-    let service = Service::prepare(None, "trigger_automations = true").await;
+    let service = Service::prepare(Database::Sqlite, "trigger_automations = true").await;
     for trouble in [Trouble::ResetBefore, Trouble::ResetAfter, Trouble::Html500] {
         service.destination.put_fault(Fault::always(trouble).with_probability(0.02));
     }
@@ -37,26 +35,24 @@ async fn on_sqlite_with_single_writes_and_a_destination_that_breaks_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgresql() {
-    let database = Postgres::shared().database();
-    let service = Service::prepare(Some(database), "trigger_automations = false").await;
-    // After a kill the lease runs on for some seconds; some kills must come after that.
+    let service = Service::prepare(Database::Postgres, "trigger_automations = false").await;
+    // After a kill the lease lasts for some more seconds; some kills must come later than that.
     killed(service, Duration::from_secs(8), false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_two_nodes_dies_and_the_other_goes_on() {
     const LEADS: usize = 60;
-    let database = Postgres::shared().database();
-    let mut service = Service::prepare(Some(database), "trigger_automations = true").await;
+    let mut service = Service::prepare(Database::Postgres, "trigger_automations = true").await;
     service.start();
     let other = service.start_another();
-    let http = http_client();
+    let webhooks = Webhooks::new();
     let own = service.address.to_string();
     for lead in 0..LEADS {
         if lead == LEADS / 2 {
             service.kill_hard();
         }
-        // Both nodes receive, as long as both are there.
+        // Both nodes receive webhooks while both are running.
         let to_other = lead % 2 == 1 || lead >= LEADS / 2;
         let hook = if to_other {
             service.hook.replace(&own, &other.to_string())
@@ -66,13 +62,13 @@ async fn one_of_two_nodes_dies_and_the_other_goes_on() {
         let email = format!("lead{lead}@example.com");
         let body =
             serde_json::json!({ "ProspectID": format!("lead-{lead}"), "EmailAddress": email });
-        acknowledged_by(&http, &hook, &body.to_string()).await;
+        webhooks.post(&hook, body.to_string().as_bytes()).await;
     }
     service.settled().await;
     assert_eq!(service.destination.lead_count(), LEADS);
 }
 
-/// What was posted for a lead last, and answered 200.
+/// The last version of a lead that was acknowledged.
 struct Posted {
     email: String,
     version: u64,
@@ -95,9 +91,10 @@ async fn killed(mut service: Service, longest_life: Duration, faulty: bool) {
         let most = u64::try_from(longest_life.as_millis()).expect("a short time");
         // The load must reach the service between two kills, or they prove nothing.
         let before = acknowledged.load(Ordering::SeqCst);
-        while acknowledged.load(Ordering::SeqCst) == before {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until(SOON, || async {
+            if acknowledged.load(Ordering::SeqCst) == before { Err(before) } else { Ok(()) }
+        })
+        .await;
         tokio::time::sleep(Duration::from_millis(chance.below(most))).await;
         service.kill_hard();
         service.start();
@@ -108,7 +105,7 @@ async fn killed(mut service: Service, longest_life: Duration, faulty: bool) {
         posted.extend(client.await.expect("a client"));
     }
     if faulty {
-        // Failed tries wait for half a minute and more; a person need not.
+        // Automatic retries wait for half a minute or more; a person does not have to.
         service.destination.clear_faults();
         service.run(&["retry", "--failed"]).succeeded();
     }
@@ -132,7 +129,7 @@ async fn killed(mut service: Service, longest_life: Duration, faulty: bool) {
     service.stop();
 }
 
-/// What was counted while records were kept equals a count over the records.
+/// The counts kept along with the records equal a count over the records.
 async fn counted_as_they_are(service: &Service) {
     let store = service.store().await;
     let span = Span { from: Timestamp::UNIX_EPOCH, to: Timestamp::MAX, hours: 1 };
@@ -157,8 +154,7 @@ async fn counted_as_they_are(service: &Service) {
     assert_eq!(told, counted);
 }
 
-/// Posts new versions of a client's own leads, each until it is answered 200, as LeadSquared's
-/// automations repeat a post.
+/// Posts new versions of a client's own leads, each until it is acknowledged.
 async fn post(
     hook: String,
     client: usize,
@@ -166,7 +162,7 @@ async fn post(
     stop: Arc<AtomicBool>,
     acknowledged: Arc<AtomicUsize>,
 ) -> Vec<Posted> {
-    let http = http_client();
+    let webhooks = Webhooks::new();
     let mut chance = Chance(seed ^ (u64::try_from(client).expect("a small number") << 32));
     let mut posted: Vec<Posted> = (0..LEADS)
         .map(|lead| Posted { email: format!("lead{lead}.of{client}@example.com"), version: 0 })
@@ -175,34 +171,17 @@ async fn post(
         let next = usize::try_from(chance.below(posted.len() as u64)).expect("an index");
         let lead = &mut posted[next];
         lead.version += 1;
-        // LeadSquared's times have whole seconds: each version is a second younger.
+        // LeadSquared's times have whole seconds: each version is one second newer.
         let (minute, second) = (lead.version / 60, lead.version % 60);
         let body = serde_json::json!({ "Before": {}, "After": {}, "Current": {
             "ProspectID": format!("lead-{next}-of-{client}"), "EmailAddress": lead.email,
             "FirstName": format!("v{}", lead.version), "mx_City": "Pune",
             "ModifiedOn": format!("2026-01-0{} {:02}:{:02}:{second:02}.000", 1 + minute / 1440, minute / 60 % 24, minute % 60),
         }});
-        acknowledged_by(&http, &hook, &body.to_string()).await;
+        webhooks.post(&hook, body.to_string().as_bytes()).await;
         acknowledged.fetch_add(1, Ordering::SeqCst);
-        // So that what piles up while the service is down can be worked off in a moment.
+        // Keeps the backlog that builds up while the service is down short.
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     posted
-}
-
-fn http_client() -> reqwest::Client {
-    let timeout = Duration::from_secs(20);
-    reqwest::Client::builder().timeout(timeout).build().expect("an HTTP client")
-}
-
-/// Posts until it is answered 200, as LeadSquared's automations repeat a post.
-async fn acknowledged_by(http: &reqwest::Client, hook: &str, body: &str) {
-    loop {
-        let request = http.post(hook).header("content-type", "application/json");
-        let answer = request.body(body.to_owned()).send().await;
-        if answer.is_ok_and(|answer| answer.status() == 200) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }

@@ -1,6 +1,6 @@
-//! `logs` and `retry` where nothing came yet, and wrong usage.
+//! `logs` and `retry` before anything has arrived, and wrong usage.
 
-use crate::program::Program;
+use crate::rig::Program;
 
 #[test]
 fn an_empty_log_is_an_empty_list() {
@@ -11,7 +11,7 @@ fn an_empty_log_is_an_empty_list() {
 }
 
 #[test]
-fn a_connector_that_there_is_not_is_an_error() {
+fn an_unknown_connector_is_an_error() {
     let program = Program::with_pair();
     program.run(&["logs", "--connector", "nobody"]).failed(1, &["nobody"]);
 }

@@ -1,18 +1,16 @@
-//! The real binary, on an SQLite file of its own.
+//! leadsync as a whole: its commands, the service, and what they make of two accounts.
 
 mod api;
 mod apply;
 mod architecture;
-mod chance;
 mod check;
 mod citations;
 mod connector;
 mod docs;
 mod kill;
 mod logs;
-mod program;
+mod rig;
 mod scenarios;
-mod service;
 mod settings;
 mod traffic;
 mod two_way;

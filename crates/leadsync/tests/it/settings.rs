@@ -1,6 +1,6 @@
-//! Flags before environment before `leadsync.toml` before defaults.
+//! Precedence: flags, then the environment, then `leadsync.toml`, then defaults.
 
-use crate::program::Program;
+use crate::rig::Program;
 
 fn url(program: &Program, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let mut all = vec!["connector", "url", "sales-to-patients"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::program::Program;
+use crate::rig::Program;
 
 fn add(program: &Program, email: &str, role: &[&str]) {
     let arguments = [&["user", "add", email], role].concat();

@@ -1,12 +1,13 @@
-//! `Lead.Capture` and `Lead.CreateOrUpdate`: which lead a row means.
+//! `Lead.Capture` and `Lead.CreateOrUpdate`: which lead a row refers to.
 //!
 //! Source: apidocs.leadsquared.com/capture-lead. Its numbered rules are quoted beside the code.
 
-use super::{Account, NewActivity, Refusal, Row, Slot, Stamp};
+use super::{Account, NewActivity, Row, Slot, Stamp};
 use crate::lead::Change;
+use crate::refusal::Refusal;
 use std::sync::Arc;
 
-/// `LeadUpdateBehavior`: what becomes of a lead that exists.
+/// `LeadUpdateBehavior`: what happens to an existing lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UpdateBehavior {
     Everything,
@@ -34,7 +35,7 @@ pub(crate) struct Captured {
     pub(crate) created: bool,
 }
 
-/// Which lead a row means.
+/// Which lead a row refers to.
 enum Meant {
     Existing(Slot),
     New(Option<Arc<str>>),
@@ -59,7 +60,7 @@ impl Account {
             }
             if let Some(slot) = self.ledger.slot(id) {
                 let has = self.ledger.lead(slot).stored(known.email);
-                // Guess: a lead without a mail address does not differ from the one sent.
+                // Guess: a lead without an email address matches any that is sent.
                 let same =
                     email.is_none_or(|sent| has.is_none_or(|has| has.eq_ignore_ascii_case(sent)));
                 if same {
@@ -76,7 +77,7 @@ impl Account {
         })
     }
 
-    /// With `SearchBy` only that field is looked at.
+    /// With `SearchBy`, only that field is compared.
     fn meant_by(&self, row: &Row, by: &str) -> Result<Meant, Refusal> {
         let new = || Meant::New(row.id.clone().filter(|_| row.own_guid));
         let spelled = by == "ProspectId"
@@ -90,7 +91,7 @@ impl Account {
         Ok(slot.map_or_else(new, Meant::Existing))
     }
 
-    /// The unique field of that name, as search keys must be.
+    /// The field of that name, which must be unique to be a search key.
     pub(crate) fn unique_field(&self, name: &str) -> Result<u16, Refusal> {
         self.setup
             .number(name)
@@ -140,7 +141,7 @@ impl Account {
     }
 
     /// "Capturing the same details again does not change the lead's Source": a repeat's source
-    /// fields go to the "Lead Capture" activity. A blank source of the lead is filled (guess).
+    /// fields go to the "Lead Capture" activity instead.
     fn take_sources(&self, row: &mut Row) -> Vec<(Arc<str>, Arc<str>)> {
         const SLOTS: [&str; 4] = ["mx_Custom_1", "mx_Custom_2", "mx_Custom_3", "mx_Custom_4"];
         let mut taken = Vec::new();
@@ -158,7 +159,8 @@ impl Account {
         taken
     }
 
-    /// `Lead.CreateOrUpdate`: by `SearchBy`, else by mail address (and phone, by switch).
+    /// `Lead.CreateOrUpdate`: by `SearchBy`, otherwise by email address (and by phone, if that is
+    /// switched on).
     pub(crate) fn create_or_update(
         &mut self,
         row: &Row,

@@ -33,7 +33,7 @@ pub struct Version {
     pub at: Timestamp,
     /// By whom.
     pub who: Who,
-    /// The fields that changed; none for a write that changed no value.
+    /// The fields that changed; empty for a write that changed no value.
     pub changes: Vec<FieldChange>,
 }
 
@@ -48,5 +48,5 @@ pub struct FieldChange {
     pub after: Option<Arc<str>>,
 }
 
-/// The most recent versions that are kept for one lead.
+/// How many versions of a lead are kept; older ones are dropped.
 pub(crate) const HISTORY_LIMIT: usize = 500;

@@ -1,19 +1,21 @@
 //! The leads and the indexes over them.
 
 use super::history::{HISTORY_LIMIT, Version};
+use crate::id;
 use crate::lead::{Lead, unique_key};
 use crate::metadata::{FieldNo, Kind, Setup};
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// The place of a lead; never used twice.
+/// The index of a lead; never reused.
 pub(crate) type Slot = u32;
 
-/// The last digits of a number under which it is found with and without its country code.
+/// By how many of its last digits a number is indexed: it is found with and without its country
+/// code.
 const TAIL_DIGITS: usize = 7;
 
-/// A lead and what became of it.
+/// A lead and its history.
 pub(crate) struct Record {
     pub(crate) lead: Arc<Lead>,
     pub(crate) history: Vec<Version>,
@@ -22,7 +24,8 @@ pub(crate) struct Record {
 #[derive(Default)]
 pub(crate) struct Ledger {
     records: Vec<Option<Record>>,
-    by_id: HashMap<Arc<str>, Slot>,
+    /// By [`id::key`].
+    by_id: HashMap<Box<str>, Slot>,
     unique: HashMap<FieldNo, HashMap<Box<str>, Slot>>,
     tails: HashMap<Box<str>, Vec<Slot>>,
     touched: BTreeSet<(Timestamp, Slot)>,
@@ -47,17 +50,14 @@ impl Ledger {
     }
 
     pub(crate) fn slot(&self, id: &str) -> Option<Slot> {
-        if let Some(&slot) = self.by_id.get(id) {
-            return Some(slot);
-        }
-        self.by_id.get(&*id.to_ascii_lowercase()).copied()
+        self.by_id.get(&*id::key(id)).copied()
     }
 
     pub(crate) fn record(&self, slot: Slot) -> Option<&Record> {
         self.records.get(usize::try_from(slot).ok()?)?.as_ref()
     }
 
-    /// The lead of a slot that was just found and is not deleted.
+    /// The lead in a slot that an index has just returned.
     pub(crate) fn lead(&self, slot: Slot) -> &Arc<Lead> {
         &self.record(slot).expect("a slot that an index gave is filled").lead
     }
@@ -115,7 +115,7 @@ impl Ledger {
     pub(crate) fn insert(&mut self, setup: &Setup, lead: Lead, version: Version) -> Slot {
         let slot = Slot::try_from(self.records.len()).expect("under four billion leads");
         let lead = Arc::new(lead);
-        self.by_id.insert(lead.id.clone(), slot);
+        self.by_id.insert(id::key(&lead.id).into(), slot);
         self.touched.insert((lead.touched_on, slot));
         for (no, text) in &lead.values {
             self.index(setup, *no, text, slot);
@@ -124,7 +124,7 @@ impl Ledger {
         slot
     }
 
-    /// Puts the next state of a lead in place of the last; `changed` are the fields to index anew.
+    /// Replaces a lead by its next version; `changed` are the fields to index again.
     pub(crate) fn replace(
         &mut self,
         setup: &Setup,
@@ -159,7 +159,7 @@ impl Ledger {
 
     pub(crate) fn remove(&mut self, setup: &Setup, slot: Slot) -> Option<Arc<Lead>> {
         let lead = self.records.get_mut(usize::try_from(slot).ok()?)?.take()?.lead;
-        self.by_id.remove(&lead.id);
+        self.by_id.remove(&*id::key(&lead.id));
         self.touched.remove(&(lead.touched_on, slot));
         for (no, text) in &lead.values {
             self.forget(setup, *no, text, slot);
@@ -167,7 +167,7 @@ impl Ledger {
         Some(lead)
     }
 
-    /// Builds the index of fields that were made unique, and drops those of the others.
+    /// Rebuilds the indexes, after fields have become unique or ceased to be.
     pub(crate) fn reindex(&mut self, setup: &Setup) {
         self.unique.clear();
         self.tails.clear();

@@ -1,43 +1,50 @@
 //! The account itself, without HTTP: leads, activities, users and automations under one lock.
 
+mod act;
 mod activity;
+mod automation;
 mod capture;
 mod fire;
 mod history;
+mod hook;
 mod ledger;
-mod refusal;
+mod native;
+mod queue;
 mod row;
 mod search;
 mod write;
 
-pub use activity::ActivityType;
 pub(crate) use activity::{Activity, NewActivity};
+pub use automation::{Automation, Trigger};
+pub(crate) use automation::{RUNS_A_DAY, Running};
 pub(crate) use capture::{Captured, UpdateBehavior};
-pub use fire::{Automation, Trigger};
-pub(crate) use fire::{Event, RUNS_A_DAY, Running};
 pub use history::{FieldChange, Version, Who};
-pub(crate) use ledger::{Ledger, Slot};
-pub use refusal::Refusal;
+pub(crate) use hook::Hook;
+pub(crate) use ledger::Slot;
+pub(crate) use native::{LEAD_DELETE, LEAD_MERGE};
+pub use queue::Delivery;
+pub(crate) use queue::{Job, Queue, Source};
 pub(crate) use row::{Pair, Row};
 pub(crate) use search::{Comparison, Sort, utc};
 pub(crate) use write::Stamp;
 
 use crate::chance::Chance;
-use crate::deliver::Queue;
+use crate::clock::Clock;
 use crate::metadata::Setup;
-use crate::native::Native;
-use crate::settings::Clock;
+use activity::Activities;
+use hook::Native;
+use ledger::Ledger;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Everything that an account holds.
+/// The state of an account.
 pub(crate) struct Account {
     pub(crate) setup: Arc<Setup>,
     pub(crate) ledger: Ledger,
-    pub(crate) activities: activity::Activities,
+    pub(crate) activities: Activities,
     pub(crate) automations: Vec<Running>,
     pub(crate) native: Native,
-    /// Anonymous visitors of the website: ids that are not leads yet.
+    /// The ids of anonymous website visitors, who are not leads yet.
     pub(crate) visitors: HashSet<Arc<str>>,
     pub(crate) chance: Arc<Chance>,
     pub(crate) clock: Clock,
@@ -45,19 +52,13 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) fn new(
-        setup: Setup,
-        chance: Arc<Chance>,
-        clock: Clock,
-        queue: Arc<Queue>,
-        native: Native,
-    ) -> Self {
+    pub(crate) fn new(setup: Setup, chance: Arc<Chance>, clock: Clock, queue: Arc<Queue>) -> Self {
         Self {
             setup: Arc::new(setup),
             ledger: Ledger::default(),
-            activities: activity::Activities::default(),
+            activities: Activities::default(),
             automations: Vec::new(),
-            native,
+            native: Native::default(),
             visitors: HashSet::new(),
             chance,
             clock,
@@ -65,7 +66,7 @@ impl Account {
         }
     }
 
-    /// Changes the set-up for all that comes after; answers under way keep the old one.
+    /// Changes the setup from now on; answers being written keep the old one.
     pub(crate) fn set_up<T>(&mut self, change: impl FnOnce(&mut Setup) -> T) -> T {
         change(Arc::make_mut(&mut self.setup))
     }

@@ -1,8 +1,10 @@
-//! A row of attributes as it is sent, and as it is understood.
+//! A row of attributes: as it is sent, and parsed.
 
-use super::{Account, Refusal};
+use super::Account;
+use crate::id;
 use crate::lead::{Change, checked};
 use crate::metadata::{FieldNo, Kind, Role, Setup};
+use crate::refusal::Refusal;
 use crate::switches::{EmptyValue, SystemWrite};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
@@ -10,7 +12,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// A scalar of JSON as text; null is `None`. Numbers and booleans are taken as their text.
+/// A JSON scalar as text, also if it is a number or boolean; `None` if it is null.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
 
@@ -61,7 +63,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// `{"Attribute":…,"Value":…}`, or the same with `SchemaName` as activities have it.
+/// `{"Attribute":…,"Value":…}`, or with `SchemaName`, as in activities.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Pair<'a> {
     #[serde(rename = "Attribute", alias = "SchemaName", borrow)]
@@ -79,7 +81,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// A row whose attributes all exist and whose values all fit.
+/// A row in which every attribute exists and every value is valid.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
     pub(crate) changes: Vec<(FieldNo, Change)>,
@@ -102,7 +104,7 @@ impl Row {
 }
 
 impl Account {
-    /// Reads a row. One unknown attribute or one bad value refuses the whole of it.
+    /// Parses a row. One unknown attribute or invalid value rejects the whole row.
     pub(crate) fn row(&self, pairs: &[Pair<'_>]) -> Result<Row, Refusal> {
         let mut row = Row { changes: Vec::with_capacity(pairs.len()), ..Row::default() };
         let mut unknown = Vec::new();
@@ -112,8 +114,7 @@ impl Account {
                 "SearchBy" => row.search_by = Some(text.to_owned()).filter(|by| !by.is_empty()),
                 "__UseUserDefinedGuid__" => row.own_guid = text.eq_ignore_ascii_case("true"),
                 "ProspectID" | "ProspectId" => {
-                    row.id = Some(text.to_ascii_lowercase().into())
-                        .filter(|id: &Arc<str>| !id.is_empty());
+                    row.id = Some(id::key(text).into()).filter(|id: &Arc<str>| !id.is_empty());
                 }
                 name => match self.setup.number(name) {
                     None => unknown.push(name),
@@ -130,7 +131,7 @@ impl Account {
     }
 }
 
-/// The change that a pair stands for; `None` when it is passed over.
+/// The change that a pair asks for; `None` if it is ignored.
 fn read(setup: &Setup, no: FieldNo, pair: &Pair<'_>) -> Result<Option<Change>, Refusal> {
     let field = setup.field(no);
     if field.role != Role::Stored {
@@ -149,7 +150,7 @@ fn read(setup: &Setup, no: FieldNo, pair: &Pair<'_>) -> Result<Option<Change>, R
     Ok(Some(Change::Set(checked(setup, field, text)?.into())))
 }
 
-/// A custom field set: `Fields`, or the JSON text that reads have.
+/// A custom field set: given as `Fields`, or as the JSON text that reads return.
 fn parts(setup: &Setup, no: FieldNo, pair: &Pair<'_>) -> Result<Change, Refusal> {
     let field = setup.field(no);
     let sent: Vec<(String, String)> = if pair.fields.is_empty() {

@@ -1,8 +1,9 @@
 //! Finding leads by criteria.
 
-use super::{Account, Refusal};
+use super::Account;
 use crate::lead::{Lead, instant};
 use crate::metadata::{FieldNo, Kind};
+use crate::refusal::Refusal;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use std::cmp::Ordering;
@@ -53,13 +54,13 @@ pub(crate) struct Sort {
     pub(crate) descending: bool,
 }
 
-/// A UTC time as the API writes it.
+/// A UTC time in the API's format.
 pub(crate) fn utc(text: &str) -> Option<Timestamp> {
     Offset::UTC.to_timestamp(instant(text.trim())?).ok()
 }
 
 impl Account {
-    /// The leads for which the comparison holds; every lead without a condition.
+    /// The leads that match the condition; all leads if there is none.
     pub(crate) fn matching(
         &self,
         condition: Option<(FieldNo, Comparison, &str)>,
@@ -97,7 +98,7 @@ impl Account {
         Ok(self.ledger.leads().filter(|lead| holds(lead)).cloned().collect())
     }
 
-    /// Sorts leads; ties may change their order from call to call, as the live API's do.
+    /// Sorts leads. Ties may change their order from call to call, as in the live API.
     pub(crate) fn sort(&self, leads: &mut [Arc<Lead>], sort: Sort) {
         let field = self.setup.field(sort.column);
         if self.setup.switches.unstable_ties.is_on() && !leads.is_empty() {
@@ -107,7 +108,7 @@ impl Account {
         let number = |lead: &Lead| lead.text(&self.setup, sort.column).and_then(|t| t.parse().ok());
         leads.sort_by(|a, b| {
             let order = match (a.instant(field.role), b.instant(field.role)) {
-                // Only whole seconds are shown, and they are what it sorts by.
+                // It sorts by what it shows: whole seconds.
                 (Some(a), Some(b)) => a.as_second().cmp(&b.as_second()),
                 _ if field.kind == Kind::Number => {
                     let (a, b): (Option<f64>, Option<f64>) = (number(a), number(b));

@@ -2,13 +2,14 @@
 
 use super::fire::Event;
 use super::history::{FieldChange, Version, Who};
-use super::{Account, Refusal, Row, Slot};
+use super::{Account, Row, Slot};
 use crate::lead::{Change, Lead};
 use crate::metadata::FieldNo;
+use crate::refusal::Refusal;
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// Who writes, when, and whether automations hear of it.
+/// Who writes, when, and whether that triggers automations.
 #[derive(Clone)]
 pub(crate) struct Stamp {
     pub(crate) at: Timestamp,
@@ -25,7 +26,7 @@ impl Stamp {
 }
 
 impl Account {
-    /// The value that a change leaves behind.
+    /// The value after a change.
     fn outcome(last: Option<&Arc<str>>, change: &Change) -> Option<Arc<str>> {
         match change {
             Change::Set(text) => Some(text.clone()),
@@ -45,7 +46,7 @@ impl Account {
         }
     }
 
-    /// Refuses values of unique fields that another lead has.
+    /// Refuses values of unique fields that another lead already has.
     fn check_unique(&self, row: &Row, own: Option<Slot>) -> Result<(), Refusal> {
         for (no, change) in &row.changes {
             let field = self.setup.field(*no);
@@ -124,7 +125,7 @@ impl Account {
         Ok(slot)
     }
 
-    /// Changes a lead and fires Lead Update if a value changed. Says whether one did.
+    /// Changes a lead, and fires Lead Update if a value changed. Returns whether one did.
     pub(crate) fn update(&mut self, slot: Slot, row: &Row, stamp: &Stamp) -> Result<bool, Refusal> {
         let setup = self.setup.clone();
         self.check_unique(row, Some(slot))?;
@@ -167,8 +168,8 @@ impl Account {
         }
     }
 
-    /// Merges the second lead into the first: blanks of the first are filled, activities move, the
-    /// second is deleted. The first fires Lead Update. The payload of a merge is not known.
+    /// Merges the second lead into the first: fills blank fields of the first, moves the activities
+    /// and deletes the second. The first fires Lead Update. The payload of a merge is not known.
     pub(crate) fn merge(&mut self, keep: Slot, gone: Slot, stamp: &Stamp) -> Result<(), Refusal> {
         let (kept, lost) = (self.ledger.lead(keep).clone(), self.ledger.lead(gone).clone());
         let mut row = Row::default();
@@ -186,5 +187,5 @@ impl Account {
     }
 }
 
-/// Room for the fields that every new lead has without being sent any.
+/// How many fields of a new lead are expected to have defaults.
 const DEFAULTS_EXPECTED: usize = 20;

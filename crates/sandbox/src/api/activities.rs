@@ -2,14 +2,15 @@
 
 use super::reads::range;
 use super::{Answer, Call, malformed, number, paging, text};
-use crate::account::{Account, Activity, NewActivity, Pair, Refusal, Slot, Stamp, utc};
+use crate::account::{Account, Activity, NewActivity, Pair, Slot, Stamp, utc};
 use crate::lead::moment;
+use crate::refusal::Refusal;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The most rows of a bulk call.
+/// The maximum number of rows of a bulk call.
 const MOST_IN_BULK: usize = 25;
-/// The most activities of a page.
+/// The maximum page size.
 const MOST: u64 = 1_000;
 const DEFAULT_PAGE: u64 = 10;
 
@@ -97,7 +98,7 @@ fn rows(call: &Call<'_>) -> Result<Vec<Value>, Refusal> {
     Ok(rows)
 }
 
-/// The rows of an answer to a bulk call; `done` names the key of success.
+/// The answer to a bulk call; `done` is the key that says whether a row succeeded.
 fn results(done: &str, rows: Vec<Result<Arc<str>, Refusal>>) -> Answer {
     let rows: Vec<Value> = rows
         .into_iter()
@@ -197,7 +198,7 @@ pub(super) fn of_lead(account: &mut Account, call: &Call<'_>) -> Result<Answer, 
     Ok(listed(found.len(), "ProspectActivities", rows))
 }
 
-/// With no rows the list's key is absent (live).
+/// Without rows, the list's key is absent (live).
 fn listed(count: usize, key: &str, rows: Vec<Value>) -> Answer {
     let mut answer = json!({ "RecordCount": count });
     if !rows.is_empty() {
@@ -206,7 +207,7 @@ fn listed(count: usize, key: &str, rows: Vec<Value>) -> Answer {
     Answer::ok(&answer)
 }
 
-/// Activities by the time of their last change, oldest id first.
+/// Activities that were last changed in a time range, by id.
 fn changed<'a>(
     account: &'a Account,
     parameter: &Value,

@@ -1,13 +1,14 @@
-//! Writes of many leads: each row stands for itself.
+//! Bulk writes of leads, in which each row succeeds or fails on its own.
 
 use super::{Answer, Call, malformed, text};
-use crate::account::{Account, Captured, Pair, Refusal, Slot};
+use crate::account::{Account, Captured, Pair, Slot};
+use crate::refusal::Refusal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// The most rows of `Lead/Bulk/Create` and of `Lead/Bulk/Update`.
+/// The maximum number of rows of `Lead/Bulk/Create` and of `Lead/Bulk/Update`.
 const MOST_CREATED: usize = 50;
-/// The most rows of `Lead/Bulk/CreateOrUpdate` and of `Lead/Bulk/UpdateV2`.
+/// The maximum number of rows of `Lead/Bulk/CreateOrUpdate` and of `Lead/Bulk/UpdateV2`.
 const MOST_UPDATED: usize = 25;
 
 fn rows<'a>(call: &Call<'a>, most: usize) -> Result<Vec<Vec<Pair<'a>>>, Refusal> {
@@ -106,7 +107,7 @@ struct Properties<'a> {
     fields: Vec<Pair<'a>>,
 }
 
-/// Why a row of UpdateV2 was not carried out.
+/// Why a row of UpdateV2 was not written.
 enum NotUpdated {
     Missing,
     Refused(Refusal),

@@ -1,7 +1,9 @@
 //! Writes of single leads.
 
 use super::{Answer, Call, malformed};
-use crate::account::{Account, Captured, Pair, Refusal, Row, UpdateBehavior};
+use crate::account::{Account, Captured, Pair, Row, UpdateBehavior};
+use crate::id;
+use crate::refusal::Refusal;
 use crate::switches::CaptureAnswer;
 use serde_json::json;
 
@@ -69,7 +71,7 @@ pub(super) fn create_or_update(account: &mut Account, call: &Call<'_>) -> Result
 pub(super) fn convert(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let row = row(account, call)?;
     let id = call.parameter("leadId").unwrap_or_default();
-    let visitor = account.visitors.take(&*id).ok_or_else(Refusal::no_lead)?;
+    let visitor = account.visitors.take(&*id::key(&id)).ok_or_else(Refusal::no_lead)?;
     let stamp = account.api_stamp("Lead.Convert", true);
     account.create(&row, Some(visitor), &stamp)?;
     Ok(Answer::success(&json!({ "AffectedRows": 1 })))

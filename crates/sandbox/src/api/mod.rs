@@ -9,14 +9,15 @@ mod reads;
 mod users;
 mod webhooks;
 
-use crate::account::{Account, Refusal, Stamp, Who};
+use crate::account::{Account, Stamp, Who};
 use crate::meter::Bucket;
+use crate::refusal::Refusal;
 use crate::switches::{ErrorStatus, RateLimitStatus, Switches};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
-/// A call, read as far as all operations need it.
+/// A call, parsed as far as every operation needs.
 pub(crate) struct Call<'a> {
     pub(crate) query: &'a str,
     pub(crate) body: &'a [u8],
@@ -74,13 +75,13 @@ fn decoded(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// HTTP 400: the body is not what the operation takes. The status is known, the words are a guess.
+/// HTTP 400: the operation can't parse the body. The status is known, the wording is a guess.
 fn malformed(error: &dyn std::fmt::Display) -> Refusal {
     Refusal::new("MXBadRequestException", format!("The request can't be read: {error}"))
         .with_status(400)
 }
 
-/// What an operation answers: a status and a JSON body.
+/// An operation's answer: a status and a JSON body.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
@@ -95,7 +96,7 @@ impl Answer {
         Self::ok(&json!({ "Status": "Success", "Message": message }))
     }
 
-    /// The envelope of a refusal, with the status that the switch says.
+    /// The error envelope, with the status chosen by the switch.
     pub(crate) fn refused(refusal: &Refusal, switches: &Switches) -> Self {
         let status = match (refusal.status, switches.error_status) {
             (500, ErrorStatus::Status200) => 200,
@@ -112,7 +113,7 @@ impl Answer {
         Self { status, body: body.to_string().into_bytes() }
     }
 
-    /// The refusal of a call over the quota.
+    /// The answer to a call over the quota.
     pub(crate) fn over_quota(message: &str, switches: &Switches) -> Self {
         let status = match switches.rate_limit_status {
             RateLimitStatus::Status429 => 429,
@@ -130,7 +131,7 @@ pub(crate) struct Operation {
     pub(crate) name: &'static str,
     pub(crate) method: &'static str,
     pub(crate) bucket: Bucket,
-    /// Carries it out under the account's lock.
+    /// Runs it, with the account locked.
     pub(crate) run: fn(&mut Account, &Call<'_>) -> Result<Answer, Refusal>,
 }
 
@@ -155,7 +156,7 @@ const fn bulk(
     Operation { name, method: "POST", bucket: Bucket::Bulk, run }
 }
 
-/// Every operation that there is.
+/// All operations.
 const OPERATIONS: &[Operation] = &[
     post("LeadManagement.svc/Lead.Capture", leads::capture),
     post("LeadManagement.svc/Lead.Create", leads::create),
@@ -198,13 +199,13 @@ const OPERATIONS: &[Operation] = &[
     get("Webhook.svc/Delete", webhooks::delete),
 ];
 
-/// The operation of that name; LeadSquared's server does not mind the case of a path.
+/// The operation of that name; LeadSquared ignores the case of a path.
 pub(crate) fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name.eq_ignore_ascii_case(name))
 }
 
 impl Account {
-    /// The stamp of an API call: by the keys' user, firing or not.
+    /// The stamp of an API call, by the user whose keys are used.
     fn api_stamp(&self, operation: &'static str, fires: bool) -> Stamp {
         Stamp {
             at: (self.clock)(),
@@ -220,13 +221,13 @@ impl Account {
     }
 }
 
-/// `Paging`: which part of a list.
+/// `Paging`: the part of a list to return.
 struct Paging {
     skip: usize,
     take: usize,
 }
 
-/// A number that may come as text.
+/// A number, possibly given as text.
 fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
@@ -239,7 +240,7 @@ fn text(value: &Value) -> Cow<'_, str> {
     }
 }
 
-/// Pages begin at 1. A page over the cap is refused.
+/// Pages start at 1. A page size over the cap is refused.
 fn paging(body: &Value, default: u64, cap: u64) -> Result<Paging, Refusal> {
     let paging = &body["Paging"];
     let index = number(&paging["PageIndex"]).unwrap_or(1).max(1);

@@ -1,14 +1,15 @@
 //! Reads of leads and of their fields.
 
 use super::{Answer, Call, number, paging, text};
-use crate::account::{Account, Comparison, Refusal, Sort, utc};
+use crate::account::{Account, Comparison, Sort, utc};
 use crate::lead::{Flat, Lead, Properties};
 use crate::metadata::{Field, FieldNo, Kind, Setup, described};
+use crate::refusal::Refusal;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// The most leads of a page.
+/// The maximum page size.
 const MOST: u64 = 5_000;
 const DEFAULT_PAGE: u64 = 25;
 
@@ -18,7 +19,7 @@ fn flat(setup: &Setup, leads: &[Arc<Lead>], columns: Option<&[FieldNo]>) -> Answ
     Answer::ok(&leads)
 }
 
-/// `Leads.GetById`: what is not known gives an empty list.
+/// `Leads.GetById`: an unknown id returns an empty list.
 pub(super) fn by_id(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let id = call.parameter("id").unwrap_or_default();
     let lead: Vec<_> = account.ledger.by_id(&id).cloned().into_iter().collect();
@@ -33,7 +34,7 @@ pub(super) fn by_email(account: &mut Account, call: &Call<'_>) -> Result<Answer,
     Ok(flat(&account.setup, &lead, None))
 }
 
-/// `RetrieveLeadByPhoneNumber`: of several the one with the latest activity
+/// `RetrieveLeadByPhoneNumber`: of several leads, the one with the latest activity
 /// (apidocs.leadsquared.com/get-lead-by-phone).
 pub(super) fn by_phone(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let number = call.parameter("phone").unwrap_or_default();
@@ -69,7 +70,7 @@ pub(super) fn quick_search(account: &mut Account, call: &Call<'_>) -> Result<Ans
     Ok(flat(setup, &found, None))
 }
 
-/// `Columns.Include_CSV`: names that there are not are passed over.
+/// `Columns.Include_CSV`: unknown names are ignored.
 fn columns(setup: &Setup, body: &Value) -> Option<Vec<FieldNo>> {
     let names = text(&body["Columns"]["Include_CSV"]);
     if names.trim().is_empty() {
@@ -89,8 +90,8 @@ fn sort(setup: &Setup, body: &Value) -> Result<Sort, Refusal> {
     })
 }
 
-/// `Leads.Get` (apidocs.leadsquared.com/search-by-lead-criteria). Without a `Parameter` that is
-/// understood every lead comes.
+/// `Leads.Get` (apidocs.leadsquared.com/search-by-lead-criteria). Without a valid
+/// `Parameter` it returns every lead.
 pub(super) fn search(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let body = call.json()?;
     let setup = account.setup.clone();
@@ -114,7 +115,7 @@ pub(super) fn search(account: &mut Account, call: &Call<'_>) -> Result<Answer, R
 struct List<'a> {
     #[serde(rename = "RecordCount")]
     count: usize,
-    /// Absent when there is no row (live).
+    /// Absent if there are no rows (live).
     #[serde(rename = "Leads", skip_serializing_if = "Vec::is_empty")]
     leads: Vec<Properties<'a>>,
 }
@@ -139,7 +140,7 @@ pub(super) fn recently_modified(account: &mut Account, call: &Call<'_>) -> Resul
     list(account, leads, &body)
 }
 
-/// `FromDate` and `ToDate`, the whole last second included.
+/// `FromDate` and `ToDate`, up to the end of the last second.
 pub(super) fn range(parameter: &Value) -> Result<(jiff::Timestamp, jiff::Timestamp), Refusal> {
     let date = |name: &str| {
         utc(&text(&parameter[name]))

@@ -1,8 +1,10 @@
 //! `UserManagement.svc` (apidocs.leadsquared.com/get-users).
 
 use super::{Answer, Call};
-use crate::account::{Account, Refusal};
-use crate::settings::User;
+use crate::account::Account;
+use crate::id;
+use crate::metadata::User;
+use crate::refusal::Refusal;
 use serde_json::{Value, json};
 
 fn shown(user: &User) -> Value {
@@ -14,8 +16,8 @@ fn shown(user: &User) -> Value {
     })
 }
 
-/// A user alone is told whole: with `UserId` in place of `ID` (client code) and, seen live by id
-/// and presumed by email address, with custom fields.
+/// A single user is returned in full: with `UserId` instead of `ID` (client code), and with custom
+/// fields (live by id, inferred by email address).
 fn whole(user: &User) -> Value {
     let mut told = shown(user);
     if let Value::Object(told) = &mut told {
@@ -37,7 +39,7 @@ pub(super) fn all(account: &mut Account, _: &Call<'_>) -> Result<Answer, Refusal
     Ok(Answer::ok(&account.setup.users.iter().map(shown).collect::<Vec<_>>()))
 }
 
-/// The user that the keys belong to. The shape of the answer is a guess.
+/// The user whose keys are used. The shape of the answer is a guess.
 pub(super) fn own(account: &mut Account, _: &Call<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::ok(&shown(&account.setup.users[0])))
 }
@@ -49,5 +51,5 @@ pub(super) fn by_email(account: &mut Account, call: &Call<'_>) -> Result<Answer,
 
 pub(super) fn by_id(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let id = call.parameter("UserId").or_else(|| call.parameter("id")).unwrap_or_default();
-    Ok(list(account, |user| user.id.eq_ignore_ascii_case(&id)))
+    Ok(list(account, |user| id::key(&user.id) == id::key(&id)))
 }

@@ -1,8 +1,9 @@
 //! `Webhook.svc` (apidocs.leadsquared.com/create-a-webhook).
 
 use super::{Answer, Call, number, paging, text};
-use crate::account::{Account, Refusal};
-use crate::native::Hook;
+use crate::account::{Account, Hook};
+use crate::id;
+use crate::refusal::Refusal;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub(super) fn create(account: &mut Account, call: &Call<'_>) -> Result<Answer, R
 pub(super) fn update(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let body = call.json()?;
     let id = text(&body["WebhookId"]);
-    let known = account.native.hooks.iter_mut().find(|hook| *hook.id == *id);
+    let known = account.native.hooks.iter_mut().find(|hook| id::key(&hook.id) == id::key(&id));
     let known = known.ok_or_else(|| Refusal::input("WebhookId"))?;
     *known = hook(&body, known.id.clone())?;
     Ok(Answer::ok(&json!({ "Status": "Success" })))
@@ -73,7 +74,7 @@ pub(super) fn retrieve(account: &mut Account, call: &Call<'_>) -> Result<Answer,
 pub(super) fn delete(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let id = call.parameter("webhookId").unwrap_or_default();
     let before = account.native.hooks.len();
-    account.native.hooks.retain(|hook| *hook.id != *id);
+    account.native.hooks.retain(|hook| id::key(&hook.id) != id::key(&id));
     if account.native.hooks.len() == before {
         return Err(Refusal::input("webhookId"));
     }

@@ -19,7 +19,7 @@ pub(crate) struct Mark {
     pub(crate) at: Timestamp,
 }
 
-/// A lead as it was at one moment; a change makes a new one.
+/// One version of a lead: a change makes a new one.
 #[derive(Clone)]
 pub(crate) struct Lead {
     pub(crate) id: Arc<str>,
@@ -28,7 +28,7 @@ pub(crate) struct Lead {
     pub(crate) created_by: Arc<str>,
     pub(crate) modified_on: Timestamp,
     pub(crate) modified_by: Arc<str>,
-    /// `LeadLastModifiedOn`: moves with activities too.
+    /// `LeadLastModifiedOn`, which activities update too.
     pub(crate) touched_on: Timestamp,
     pub(crate) first_activity: Option<Mark>,
     pub(crate) last_activity: Option<Mark>,
@@ -51,7 +51,7 @@ impl Lead {
         }
     }
 
-    /// The value of any field as the API's text; `None` for a blank one.
+    /// The value of any field as text of the API; `None` if it is blank.
     pub(crate) fn text<'a>(&'a self, setup: &'a Setup, no: FieldNo) -> Option<Cow<'a, str>> {
         let owner = || setup.user(self.stored(setup.known.owner)?);
         let user_name = |id: &str| setup.user(id).map(|user| Cow::Owned(user.name()));
@@ -81,7 +81,7 @@ impl Lead {
         }
     }
 
-    /// The moment that a timestamp field holds to its full precision, for filters and sorting.
+    /// A timestamp field at full precision, for filters and sorting.
     pub(crate) fn instant(&self, role: Role) -> Option<Timestamp> {
         match role {
             Role::CreatedOn => Some(self.created_on),

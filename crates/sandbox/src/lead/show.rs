@@ -14,7 +14,7 @@ pub(crate) fn moment(at: Timestamp) -> String {
     written(at, "")
 }
 
-/// `YYYY-MM-DD HH:MM:SS.000`, UTC: the precision that is stored is not shown.
+/// `YYYY-MM-DD HH:MM:SS.000`, UTC. More precision is stored than is shown.
 pub(crate) fn moment_millis(at: Timestamp) -> String {
     written(at, ".000")
 }
@@ -36,7 +36,7 @@ fn written(at: Timestamp, tail: &str) -> String {
     text
 }
 
-/// The value as it reads.
+/// The value as reads return it.
 fn read<'a>(setup: &'a Setup, lead: &'a Lead, no: FieldNo) -> Option<Cow<'a, str>> {
     let text = lead.text(setup, no)?;
     if setup.field(no).kind == Kind::Date && setup.switches.date_reads == DateReads::WithMidnight {
@@ -155,7 +155,7 @@ impl Serialize for Properties<'_> {
     }
 }
 
-/// Whether the switches want blanks in payloads.
+/// Whether payloads show blank fields.
 pub(crate) fn payload_blanks(switches: &Switches) -> bool {
     switches.empty_fields == crate::switches::EmptyFields::Present
 }

@@ -1,7 +1,7 @@
 //! Checking a value against its field, and the form in which it is stored and compared.
 
-use crate::account::Refusal;
 use crate::metadata::{Field, Kind, Setup};
+use crate::refusal::Refusal;
 use crate::switches::{PhoneMatch, Switches, TooLong, UnknownOption};
 use jiff::civil::{Date, DateTime, Time};
 use std::borrow::Cow;
@@ -12,11 +12,11 @@ use std::sync::Arc;
 pub(crate) enum Change {
     Set(Arc<str>),
     Clear,
-    /// The parts of a custom field set that were sent; the others stay.
+    /// The parts of a custom field set that were sent; the others keep their values.
     Parts(Vec<(Arc<str>, String)>),
 }
 
-/// The value in the form that is stored. An empty text is for the caller to judge.
+/// The value as it is stored. The caller handles empty text.
 pub(crate) fn checked<'a>(
     setup: &Setup,
     field: &Field,
@@ -94,12 +94,13 @@ fn shortened<'a>(
     }
 }
 
-/// The day of `YYYY-MM-DD`, with or without a time behind it.
+/// The date of `YYYY-MM-DD`, with or without a time after it.
 fn day(text: &str) -> Option<Date> {
     instant(text).map(DateTime::date)
 }
 
-/// The UTC moment of `YYYY-MM-DD[ HH:MM:SS[.fff]]`. Zones are refused: the API takes UTC only.
+/// The UTC date and time of `YYYY-MM-DD[ HH:MM:SS[.fff]]`. Time zones are rejected: the API
+/// accepts UTC only.
 pub(crate) fn instant(text: &str) -> Option<DateTime> {
     let shaped = text.len() == 10 || text.as_bytes().get(10) == Some(&b' ');
     if !shaped || text.ends_with(['Z', 'z']) || text.get(10..)?.contains(['+', '-', '[']) {
@@ -108,8 +109,8 @@ pub(crate) fn instant(text: &str) -> Option<DateTime> {
     text.parse().ok()
 }
 
-/// The form in which a unique field compares: mail addresses and texts without case, phones as
-/// the switch says.
+/// The form in which values of a unique field are compared: emails and other text without case,
+/// phone numbers as the switch says.
 pub(crate) fn unique_key(field: &Field, text: &str, switches: &Switches) -> Box<str> {
     match (field.kind, switches.phone_match) {
         (Kind::Phone, PhoneMatch::Exact) => text.into(),

@@ -1,8 +1,6 @@
 //! The fields, users and activity types that a new account has.
 
-use super::{Field, Kind, Role};
-use crate::account::ActivityType;
-use crate::settings::User;
+use super::{ActivityType, Field, Kind, Role, User};
 
 /// System fields that are stored and writable.
 const SYSTEM: &[(&str, &str, Kind, usize)] = &[
@@ -33,7 +31,7 @@ const SYSTEM: &[(&str, &str, Kind, usize)] = &[
     ("Latitude", "Latitude", Kind::Text, 50),
 ];
 
-/// System fields that only the account writes, with what they hold at first.
+/// System fields that only the account writes, with their initial values.
 const COUNTERS: &[(&str, Kind, &str)] = &[
     ("Origin", Kind::Text, ""),
     ("Score", Kind::Number, "0"),
@@ -152,7 +150,7 @@ fn custom() -> Vec<Field> {
     ]
 }
 
-/// Three users; the mail domain is made from the account's name so that two accounts differ.
+/// Three users; their email domain is derived from the account's name, so that two accounts differ.
 pub(crate) fn users(account: &str) -> Vec<User> {
     let domain: String = account
         .chars()

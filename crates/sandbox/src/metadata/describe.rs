@@ -75,7 +75,7 @@ struct Part<'a> {
     data_type: &'static str,
 }
 
-/// The description of every field, or of the one that is asked for.
+/// The description of every field, or of the one with this name.
 pub(crate) fn described<'a>(
     setup: &'a Setup,
     schema_name: Option<&str>,

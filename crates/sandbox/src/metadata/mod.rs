@@ -1,15 +1,19 @@
 //! The lead fields of an account: what they are, and the list that a new account has.
 
+mod activity_type;
 pub(crate) mod catalogue;
 mod describe;
 mod setup;
+mod user;
 
+pub use activity_type::ActivityType;
 pub(crate) use describe::described;
 pub(crate) use setup::{FieldNo, Setup};
+pub use user::User;
 
 use std::sync::Arc;
 
-/// What a field holds and how the CRM shows it.
+/// What a field holds, and how the CRM shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// One line of text.
@@ -18,17 +22,17 @@ pub enum Kind {
     TextArea,
     /// A number.
     Number,
-    /// A mail address.
+    /// An email address.
     Email,
     /// A phone number.
     Phone,
     /// A web address.
     Website,
-    /// A day without a time zone.
+    /// A date without a time zone.
     Date,
-    /// A moment in UTC.
+    /// A date and time in UTC.
     DateTime,
-    /// A time of the day.
+    /// A time of day.
     Time,
     /// A dropdown.
     Select,
@@ -36,9 +40,9 @@ pub enum Kind {
     SearchableDropdown,
     /// A dropdown with a very long list.
     LargeOptionSet,
-    /// Several of a list, separated by `;`.
+    /// Several options of a list, separated by `;`.
     MultiSelect,
-    /// Yes or no; reads as `1` or `0`.
+    /// Yes or no: read as `1` or `0`.
     Boolean,
     /// A user of the account.
     ActiveUsers,
@@ -52,12 +56,12 @@ pub enum Kind {
     TimeZone,
     /// A country.
     Country,
-    /// A custom field set (CFS): a field with fields.
+    /// A custom field set (CFS): a field made of fields.
     CustomObject,
 }
 
 impl Kind {
-    /// The API's name of the data type.
+    /// The data type's name in the API.
     pub fn data_type(self) -> &'static str {
         match self {
             Self::Text | Self::TextArea => "Text",
@@ -83,7 +87,7 @@ impl Kind {
         }
     }
 
-    /// `RenderType` and its text. Known are 1, 6, 13, 21 and 25; the other numbers are guesses.
+    /// `RenderType` and its text. 1, 6, 13, 21 and 25 are known; the other numbers are guesses.
     pub(crate) fn render(self) -> (u8, &'static str) {
         match self {
             Self::TextArea => (1, "TextArea"),
@@ -104,7 +108,7 @@ impl Kind {
         }
     }
 
-    /// The kind for names of `DataType` and `RenderTypeTextValue`, as `CreateLeadField` takes them.
+    /// The kind for a `DataType` and `RenderTypeTextValue` of `CreateLeadField`.
     pub(crate) fn of(data_type: &str, render: &str) -> Option<Self> {
         Some(match (data_type, render) {
             ("Text", "TextArea") => Self::TextArea,
@@ -136,9 +140,9 @@ impl Kind {
 /// Where the value of a field comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It is stored, and writable.
+    /// Stored and writable.
     Stored,
-    /// It is stored, and only the account writes it.
+    /// Stored; only the account writes it.
     Counter,
     ProspectId,
     AutoId,
@@ -174,7 +178,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// A field that may be written, with a display name made from the schema name.
+    /// A writable field whose display name is derived from its schema name.
     pub fn new(schema_name: &str, kind: Kind) -> Self {
         let plain = schema_name.strip_prefix("mx_").unwrap_or(schema_name);
         Self {
@@ -212,21 +216,21 @@ impl Field {
         self
     }
 
-    /// With a value that a new lead has when none is sent.
+    /// With the value of a new lead that is sent without one.
     #[must_use]
     pub fn default_value(mut self, value: &str) -> Self {
         self.default = Some(value.into());
         self
     }
 
-    /// With a longest length in characters.
+    /// With a maximum length in characters.
     #[must_use]
     pub fn max_length(mut self, characters: usize) -> Self {
         self.max_length = Some(characters);
         self
     }
 
-    /// Needed to create a lead.
+    /// Required to create a lead.
     #[must_use]
     pub fn mandatory(mut self) -> Self {
         self.mandatory = true;
@@ -245,12 +249,12 @@ impl Field {
         self
     }
 
-    /// The API's name of the field.
+    /// The field's name in the API.
     pub fn schema_name(&self) -> &str {
         &self.schema_name
     }
 
-    /// The name that people see.
+    /// The name shown to people.
     pub fn display_name(&self) -> &str {
         &self.display_name
     }
@@ -260,7 +264,7 @@ impl Field {
         self.kind
     }
 
-    /// Whether a client may write the field.
+    /// Whether clients may write the field.
     pub fn is_writable(&self) -> bool {
         self.role == Role::Stored
     }

@@ -1,23 +1,22 @@
-//! What a lead must be read against: fields, users and activity types, shared unchanged.
+//! The fields, users and activity types that leads are interpreted with.
 
-use super::{Field, Role};
-use crate::account::ActivityType;
-use crate::settings::User;
+use super::{ActivityType, Field, Role, User};
+use crate::id;
 use crate::switches::Switches;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The place of a field in [`Setup::fields`]; never used twice.
+/// The index of a field in [`Setup::fields`]; never reused.
 pub(crate) type FieldNo = u16;
 
-/// An account's set-up. Replaced as a whole when it changes, so that answers are written without
-/// the account's lock.
+/// An account's setup. It is replaced as a whole when it changes, so that answers can be written
+/// without holding the account's lock.
 #[derive(Clone)]
 pub(crate) struct Setup {
     fields: Vec<Field>,
-    /// Fields that were not removed, by schema name.
+    /// The fields that have not been removed, by schema name.
     by_name: HashMap<Arc<str>, FieldNo>,
-    /// Fields that were not removed, in order.
+    /// The fields that have not been removed, in order.
     pub(crate) order: Vec<FieldNo>,
     pub(crate) users: Vec<User>,
     pub(crate) types: Vec<ActivityType>,
@@ -25,7 +24,7 @@ pub(crate) struct Setup {
     pub(crate) known: Known,
 }
 
-/// The fields that the rules speak of by name.
+/// The fields that the account's rules refer to.
 #[derive(Clone, Copy)]
 pub(crate) struct Known {
     pub(crate) email: FieldNo,
@@ -41,7 +40,7 @@ impl Setup {
     pub(crate) fn new(fields: Vec<Field>, users: Vec<User>, switches: Switches) -> Self {
         let mut fields = fields;
         for field in super::catalogue::fields() {
-            // The rules speak of these; an account can't be without them.
+            // The rules refer to these: no account can do without them.
             let needed = !field.is_custom();
             if needed && fields.iter().all(|have| have.schema_name != field.schema_name) {
                 fields.push(field);
@@ -72,7 +71,7 @@ impl Setup {
         self.by_name.get(schema_name).copied()
     }
 
-    /// Adds the field, or replaces the one of the same name.
+    /// Adds the field, or replaces the one with the same name.
     pub(crate) fn put(&mut self, field: Field) -> FieldNo {
         if let Some(no) = self.number(&field.schema_name) {
             self.fields[usize::from(no)] = field;
@@ -85,7 +84,7 @@ impl Setup {
         no
     }
 
-    /// Takes a field away; `false` if there is none or the rules need it.
+    /// Removes a field; `false` if there is none, or if the rules need it.
     pub(crate) fn remove(&mut self, schema_name: &str) -> bool {
         let Some(no) = self.number(schema_name) else { return false };
         if !self.field(no).is_custom() {
@@ -97,7 +96,7 @@ impl Setup {
     }
 
     pub(crate) fn user(&self, id: &str) -> Option<&User> {
-        self.users.iter().find(|user| &*user.id == id)
+        self.users.iter().find(|user| id::key(&user.id) == id::key(id))
     }
 
     pub(crate) fn activity_type(&self, event: u32) -> Option<&ActivityType> {

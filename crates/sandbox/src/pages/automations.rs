@@ -1,4 +1,4 @@
-//! Automations: the list, and publishing, pausing and removing them.
+//! Listing, publishing, pausing and removing automations.
 
 use super::page;
 use crate::account::RUNS_A_DAY;
@@ -59,7 +59,7 @@ pub(super) async fn add(State(sandbox): State<Sandbox>, Form(new): Form<New>) ->
         "lead_update" => Trigger::LeadUpdate(Vec::new()),
         "new_activity" => Trigger::NewActivity(Vec::new()),
         "activity_update" => Trigger::ActivityUpdate(Vec::new()),
-        _ => return show(&sandbox, Some("There is no such trigger.")),
+        _ => return show(&sandbox, Some("Unknown trigger.")),
     };
     let url = new.url.trim();
     if !(url.starts_with("http://") || url.starts_with("https://")) {
@@ -94,6 +94,6 @@ pub(super) async fn change(
     if done {
         Redirect::to("/automations").into_response()
     } else {
-        show(&sandbox, Some("There is no such automation any more."))
+        show(&sandbox, Some("This automation no longer exists."))
     }
 }

@@ -1,4 +1,4 @@
-//! Leads: the list, and one to see and edit.
+//! The list of leads, and a page for each.
 
 use super::{not_found, page, shown};
 use crate::handle::LeadFields;
@@ -10,9 +10,9 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-/// Leads of a page.
+/// How many leads a page shows.
 const PAGE: usize = 50;
-/// The fields that a form shows at first.
+/// The fields that a form shows first.
 const MAIN: [&str; 10] = [
     "FirstName",
     "LastName",
@@ -111,7 +111,7 @@ struct Input {
     name: String,
     display: String,
     value: String,
-    /// Options, and whether each is chosen.
+    /// The options, and whether each is selected.
     options: Vec<(String, bool)>,
     long: bool,
 }
@@ -136,7 +136,7 @@ fn input(field: &Field, fields: &LeadFields) -> Input {
     } else {
         Vec::new()
     };
-    // A value that is none of the options must not be lost by saving.
+    // Saving must not lose a value that is not one of the options.
     if !options.is_empty() && !value.is_empty() && options.iter().all(|(_, chosen)| !chosen) {
         options.push((value.clone(), true));
     }
@@ -216,7 +216,7 @@ pub(super) async fn save(
     Form(sent): Form<Vec<(String, String)>>,
 ) -> Response {
     let Some(mut fields) = sandbox.lead(&id) else { return not_found() };
-    // Browsers send line ends as CR LF whatever they were.
+    // Browsers send line breaks as CR LF, whatever they were before.
     let plain = |text: &str| text.replace("\r\n", "\n");
     let changed: Vec<(&str, &str)> = sent
         .iter()

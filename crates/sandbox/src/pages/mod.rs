@@ -32,7 +32,7 @@ pub(crate) fn router(sandbox: Sandbox) -> Router {
         .with_state(sandbox)
 }
 
-/// A form that another site's page posts is refused.
+/// Refuses forms that are posted by another site's page.
 async fn same_origin(request: Request, next: Next) -> Response {
     if request.method().is_safe() || is_own(request.headers()) {
         return next.run(request).await;
@@ -57,14 +57,14 @@ fn page(template: &impl Template) -> Response {
     match template.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, format!("The page can't be made: {error}"))
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("The page can't be rendered: {error}"))
                 .into_response()
         }
     }
 }
 
 fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, "There is no such thing here.").into_response()
+    (StatusCode::NOT_FOUND, "Page not found.").into_response()
 }
 
 fn shown(at: Timestamp) -> String {

@@ -1,8 +1,8 @@
-//! The account's users: who they are, what role they have, and a field of theirs.
+//! The account's users, with their roles and one of their fields.
 
 use super::{not_found, page};
 use crate::Sandbox;
-use crate::settings::User;
+use crate::metadata::User;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
@@ -39,7 +39,7 @@ pub(super) struct Changed {
     field: String,
 }
 
-/// What a browser leaves out is a box without a tick.
+/// A browser leaves out checkboxes that are not ticked.
 pub(super) async fn change(
     State(sandbox): State<Sandbox>,
     Path(id): Path<String>,

@@ -1,4 +1,4 @@
-//! What went out and what came in.
+//! Posts and calls.
 
 use super::{page, shown};
 use crate::Sandbox;
@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-/// Deliveries of the page.
+/// How many posts the page shows.
 const SHOWN: usize = 100;
 
 #[derive(Template)]

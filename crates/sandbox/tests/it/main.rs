@@ -4,6 +4,7 @@ mod activities;
 mod automations;
 mod client;
 mod faults;
+mod ids;
 mod leads;
 mod pages;
 mod quota;

@@ -92,7 +92,7 @@ async fn automations_are_published_paused_and_removed() {
     client.account.create_lead(&[("FirstName", "A")]).expect("a lead");
     client.account.idle().await;
     assert!(client.page("/deliveries").await.contains("no answer"));
-    assert!(client.page("/calls").await.contains("Nobody called yet"));
+    assert!(client.page("/calls").await.contains("No calls yet"));
     let page = client.page("/automations").await;
     assert!(page.contains("To b"), "{page}");
     let path = page.split("action=\"/automations/").nth(1).and_then(|rest| rest.split('"').next());

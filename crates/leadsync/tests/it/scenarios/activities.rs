@@ -1,13 +1,21 @@
-//! What becomes of activities.
+//! What happens to activities.
 
 use plan::outcome::{Entity, Event};
 use sandbox::{ActivityType, Kind};
 
 use super::world::{Place, World};
 
+scenarios! {
+    added_and_updated,
+    create_only_activities,
+    update_only_activities,
+    types_and_fields_of_ones_own,
+    activities_off,
+}
+
 const ASHA: &str = "asha@example.com";
 
-/// Asha with a visit on her; answers the visit's id.
+/// Creates Asha and a visit of hers; returns both ids.
 fn visit(world: &World) -> (String, String) {
     let lead = world.lead(&[("EmailAddress", ASHA), ("FirstName", "Asha")]);
     let fields = [("mx_Custom_1", "Green Acres"), ("mx_Custom_2", "3"), ("Status", "Active")];
@@ -15,7 +23,7 @@ fn visit(world: &World) -> (String, String) {
     (lead, activity.expect("a new activity"))
 }
 
-/// The activities there on Asha, without the one that LeadSquared may add at a capture.
+/// Asha's activities there, without those that LeadSquared itself may add.
 fn kept(world: &World) -> Vec<(u32, String, std::collections::BTreeMap<String, String>)> {
     let twin = world.there.find_leads("EmailAddress", ASHA).remove(0);
     let all = world.there.activities(&twin).into_iter();
@@ -27,7 +35,7 @@ async fn events(world: &World, entity: Entity) -> Vec<Event> {
     records.map(|record| record.event).collect()
 }
 
-pub async fn added_and_updated(place: Place) {
+async fn added_and_updated(place: Place) {
     let world = place.world(r#""activity":{"enabled":true}"#).await;
     let (_, activity) = visit(&world);
     world.settled().await;
@@ -46,7 +54,7 @@ pub async fn added_and_updated(place: Place) {
     world.end().await;
 }
 
-pub async fn create_only_activities(place: Place) {
+async fn create_only_activities(place: Place) {
     let world = place.world(r#""activity":{"enabled":true,"behaviour":"create_only"}"#).await;
     let (_, activity) = visit(&world);
     world.settled().await;
@@ -58,7 +66,7 @@ pub async fn create_only_activities(place: Place) {
     world.end().await;
 }
 
-pub async fn update_only_activities(place: Place) {
+async fn update_only_activities(place: Place) {
     let world = place.world(r#""activity":{"enabled":true,"behaviour":"update_only"}"#).await;
     visit(&world);
     world.settled().await;
@@ -67,7 +75,7 @@ pub async fn update_only_activities(place: Place) {
     world.end().await;
 }
 
-pub async fn types_and_fields_of_ones_own(place: Place) {
+async fn types_and_fields_of_ones_own(place: Place) {
     let world = place
         .world(
             r#""activity":{"enabled":true,"type":[{"from":201,"to":305,"field":[
@@ -89,7 +97,7 @@ pub async fn types_and_fields_of_ones_own(place: Place) {
     world.end().await;
 }
 
-pub async fn activities_off(place: Place) {
+async fn activities_off(place: Place) {
     let world = place.world("").await;
     visit(&world);
     world.settled().await;

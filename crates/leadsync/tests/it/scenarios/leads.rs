@@ -1,13 +1,29 @@
-//! What becomes of leads.
+//! What happens to leads.
 
 use plan::outcome::{Event, JobStatus};
 use sandbox::switches::Toggle;
 
 use super::world::{Place, World};
 
+scenarios! {
+    create_and_update,
+    create_only,
+    update_only,
+    do_nothing,
+    lead_source,
+    secondary_key_where_the_first_is_empty,
+    secondary_key_where_the_first_finds_nothing,
+    secondary_key_where_the_first_belongs_to_another,
+    many_edits_end_as_the_last,
+    automations_see_what_they_may,
+    disabled_keeps,
+    disabled_drops,
+    both_ways_end_equal,
+}
+
 const ASHA: &str = "asha@example.com";
 
-pub async fn create_and_update(place: Place) {
+async fn create_and_update(place: Place) {
     let world = place.world("").await;
     let id = world.lead(&[("EmailAddress", ASHA), ("FirstName", "Asha"), ("JobTitle", "Nurse")]);
     world.settled().await;
@@ -23,7 +39,7 @@ pub async fn create_and_update(place: Place) {
     world.end().await;
 }
 
-pub async fn create_only(place: Place) {
+async fn create_only(place: Place) {
     let world = place.world(r#""lead":{"behaviour":"create_only"}"#).await;
     world.there.create_lead(&[("EmailAddress", ASHA), ("JobTitle", "Nurse")]).expect("a lead");
     let known = world.lead(&[("EmailAddress", ASHA), ("JobTitle", "Doctor")]);
@@ -44,7 +60,7 @@ pub async fn create_only(place: Place) {
     world.end().await;
 }
 
-pub async fn update_only(place: Place) {
+async fn update_only(place: Place) {
     let world = place.world(r#""lead":{"behaviour":"update_only"}"#).await;
     world.there.create_lead(&[("EmailAddress", ASHA), ("JobTitle", "Nurse")]).expect("a lead");
     world.lead(&[("EmailAddress", ASHA), ("JobTitle", "Doctor")]);
@@ -58,7 +74,7 @@ pub async fn update_only(place: Place) {
     world.end().await;
 }
 
-pub async fn do_nothing(place: Place) {
+async fn do_nothing(place: Place) {
     let world = place.world(r#""lead":{"behaviour":"do_nothing"}"#).await;
     world.lead(&[("EmailAddress", ASHA)]);
     world.settled().await;
@@ -69,7 +85,7 @@ pub async fn do_nothing(place: Place) {
     world.end().await;
 }
 
-pub async fn lead_source(place: Place) {
+async fn lead_source(place: Place) {
     let world = place.world(r#""basic":{"lead_source":"Referral Sites"}"#).await;
     world
         .there
@@ -85,14 +101,14 @@ pub async fn lead_source(place: Place) {
     world.end().await;
 }
 
-/// What a capture that found a lead is called: an account may not tell.
+/// How a capture that found a lead is logged: some accounts don't say that they found one.
 fn updated(world: &World) -> Event {
     if world.tells_what_was_created() { Event::Updated } else { Event::New }
 }
 
 const KEYS: &str = r#""basic":{"search_by":"EmailAddress","secondary_search_by":"Phone"}"#;
 
-pub async fn secondary_key_where_the_first_is_empty(place: Place) {
+async fn secondary_key_where_the_first_is_empty(place: Place) {
     let world = place.world(KEYS).await;
     let known = world.there.create_lead(&[("Phone", "+91-9876543210")]).expect("a lead");
     world.lead(&[("Phone", "+91-9876543210"), ("FirstName", "Asha")]);
@@ -104,7 +120,7 @@ pub async fn secondary_key_where_the_first_is_empty(place: Place) {
     world.end().await;
 }
 
-pub async fn secondary_key_where_the_first_finds_nothing(place: Place) {
+async fn secondary_key_where_the_first_finds_nothing(place: Place) {
     let world = place.world(&format!(r#"{KEYS},"lead":{{"behaviour":"update_only"}}"#)).await;
     let known = world.there.create_lead(&[("Phone", "+91-9876543210")]).expect("a lead");
     world.lead(&[("EmailAddress", ASHA), ("Phone", "+91-9876543210")]);
@@ -115,7 +131,7 @@ pub async fn secondary_key_where_the_first_finds_nothing(place: Place) {
     world.end().await;
 }
 
-pub async fn secondary_key_where_the_first_belongs_to_another(place: Place) {
+async fn secondary_key_where_the_first_belongs_to_another(place: Place) {
     let world = place.world(KEYS).await;
     let known = world.there.create_lead(&[("Phone", "+91-9876543210")]).expect("a lead");
     world.lead(&[("EmailAddress", ASHA), ("Phone", "+91-9876543210")]);
@@ -126,7 +142,7 @@ pub async fn secondary_key_where_the_first_belongs_to_another(place: Place) {
     world.end().await;
 }
 
-pub async fn many_edits_end_as_the_last(place: Place) {
+async fn many_edits_end_as_the_last(place: Place) {
     let world = place.world("").await;
     let id = world.lead(&[("EmailAddress", ASHA)]);
     for n in 0..20 {
@@ -141,7 +157,7 @@ pub async fn many_edits_end_as_the_last(place: Place) {
     world.end().await;
 }
 
-pub async fn automations_see_what_they_may(place: Place) {
+async fn automations_see_what_they_may(place: Place) {
     for (trigger, seen) in [(false, 0), (true, 1)] {
         let settings = format!(r#""lead":{{"trigger_automations":{trigger}}}"#);
         let world = place.world(&settings).await;
@@ -157,7 +173,7 @@ pub async fn automations_see_what_they_may(place: Place) {
         world.settled().await;
         assert_eq!(world.there(ASHA, "JobTitle").as_deref(), Some("Doctor"));
         let fired = world.there.deliveries().len();
-        // Bulk calls, which may be used when nobody needs to see them, fire in some accounts.
+        // Without automations bulk calls may be used, and in some accounts these fire all the same.
         if trigger || world.switches.bulk_fires == Toggle::Off {
             assert_eq!(fired, seen, "trigger_automations = {trigger}");
         }
@@ -165,7 +181,7 @@ pub async fn automations_see_what_they_may(place: Place) {
     }
 }
 
-pub async fn disabled_keeps(place: Place) {
+async fn disabled_keeps(place: Place) {
     let world = place.world("").await;
     world.enable(false).await;
     world.lead(&[("EmailAddress", ASHA)]);
@@ -178,7 +194,7 @@ pub async fn disabled_keeps(place: Place) {
     world.end().await;
 }
 
-pub async fn disabled_drops(place: Place) {
+async fn disabled_drops(place: Place) {
     let world = place.world(r#""while_disabled":"drop""#).await;
     world.enable(false).await;
     world.lead(&[("EmailAddress", ASHA)]);
@@ -192,7 +208,7 @@ pub async fn disabled_drops(place: Place) {
     world.end().await;
 }
 
-pub async fn both_ways_end_equal(place: Place) {
+async fn both_ways_end_equal(place: Place) {
     let world = place.world("").await;
     world.connect_back("").await;
     let id = world.lead(&[("EmailAddress", ASHA), ("FirstName", "Asha"), ("JobTitle", "Nurse")]);

@@ -1,23 +1,38 @@
-//! What becomes of fields.
+//! What happens to fields.
 
 use plan::outcome::Event;
 use sandbox::switches::{CustomFields, EmptyFields, EmptyValue};
 
 use super::world::{Place, World};
 
+scenarios! {
+    default_mapping,
+    switched_off_row,
+    default_value,
+    translated_values,
+    computed_value,
+    blanks_are_left_or_cleared,
+    country_code,
+    time_zone,
+    owners,
+    bad_values_refuse,
+    bad_values_are_left_out,
+    custom_field_set,
+}
+
 const ASHA: &str = "asha@example.com";
 
-/// A mapping of the mail address and these rows.
+/// A mapping with the email address and these rows.
 fn rows(rows: &str) -> String {
     format!(r#""lead":{{"field":[{{"from":"EmailAddress","to":"EmailAddress"}},{rows}]}}"#)
 }
 
-/// What a field of Asha's twin holds.
+/// The value of a field of Asha's counterpart.
 fn held(world: &World, field: &str) -> Option<String> {
     world.there(ASHA, field)
 }
 
-pub async fn default_mapping(place: Place) {
+async fn default_mapping(place: Place) {
     let world = place.world("").await;
     world.lead(&[
         ("EmailAddress", ASHA),
@@ -29,14 +44,14 @@ pub async fn default_mapping(place: Place) {
     world.settled().await;
     assert_eq!(held(&world, "FirstName").as_deref(), Some("Asha"));
     assert_eq!(held(&world, "Website").as_deref(), Some("https://example.com"));
-    // What a payload does not show can't be carried over.
+    // Fields that payloads don't show can't be synced.
     let custom = world.switches.custom_fields != CustomFields::Nowhere;
     assert_eq!(held(&world, "mx_City").as_deref(), custom.then_some("Pune"));
     assert_eq!(held(&world, "mx_Town").as_deref(), custom.then_some("Wai"), "by display name");
     world.end().await;
 }
 
-pub async fn switched_off_row(place: Place) {
+async fn switched_off_row(place: Place) {
     let world = place
         .world(&rows(
             r#"{"from":"FirstName","to":"FirstName","enabled":false},
@@ -50,7 +65,7 @@ pub async fn switched_off_row(place: Place) {
     world.end().await;
 }
 
-pub async fn default_value(place: Place) {
+async fn default_value(place: Place) {
     let world = place
         .world(&rows(
             r#"{"from":"JobTitle","to":"JobTitle","default":"Unknown"},
@@ -69,7 +84,7 @@ pub async fn default_value(place: Place) {
     world.end().await;
 }
 
-pub async fn translated_values(place: Place) {
+async fn translated_values(place: Place) {
     let world = place
         .world(&rows(
             r#"{"from":"JobTitle","to":"mx_Plan","values":{"Nurse":"Basic","Doctor":"Premium"}}"#,
@@ -84,7 +99,7 @@ pub async fn translated_values(place: Place) {
     world.end().await;
 }
 
-pub async fn computed_value(place: Place) {
+async fn computed_value(place: Place) {
     let row =
         r#"{"compute":"{{ Current.FirstName }} {{ Current.LastName | upper }}","to":"Company"}"#;
     let world = place.world(&rows(row)).await;
@@ -94,7 +109,7 @@ pub async fn computed_value(place: Place) {
     world.end().await;
 }
 
-pub async fn blanks_are_left_or_cleared(place: Place) {
+async fn blanks_are_left_or_cleared(place: Place) {
     let world = place
         .world(&rows(
             r#"{"from":"JobTitle","to":"JobTitle"},
@@ -107,7 +122,7 @@ pub async fn blanks_are_left_or_cleared(place: Place) {
     world.settled().await;
     let emptied = world.here.lead(&id).expect("the lead")["Company"].is_none();
     assert_eq!(held(&world, "JobTitle").as_deref(), Some("Nurse"), "left, as by default");
-    // Payloads that leave out empty fields do not show that one was emptied.
+    // Payloads without blank fields don't show that a field was cleared.
     let shown = world.switches.empty_fields == EmptyFields::Present && emptied;
     let clears = world.switches.empty_value == EmptyValue::Clears;
     let left = !(shown && clears);
@@ -116,7 +131,7 @@ pub async fn blanks_are_left_or_cleared(place: Place) {
     world.end().await;
 }
 
-pub async fn country_code(place: Place) {
+async fn country_code(place: Place) {
     let world = place.world(r#""basic":{"default_country_code":"IN"}"#).await;
     for (email, sent, kept) in [
         ("a@example.com", "9198765432", "+91-9198765432"),
@@ -135,7 +150,7 @@ pub async fn country_code(place: Place) {
     world.end().await;
 }
 
-pub async fn time_zone(place: Place) {
+async fn time_zone(place: Place) {
     let row =
         r#"{"from":"JobTitle","to":"mx_Next_Meeting"},{"from":"Company","to":"mx_Date_of_Birth"}"#;
     let world =
@@ -143,7 +158,7 @@ pub async fn time_zone(place: Place) {
     for (n, (local, utc)) in [
         ("2026-07-01 10:00:00", "2026-07-01 14:00:00"),
         ("2026-01-01 10:00:00", "2026-01-01 15:00:00"),
-        // In the gap of spring, and the first of the two in the fold of autumn.
+        // A time skipped in spring, and one that occurs twice in autumn: the first of them.
         ("2026-03-08 02:30:00", "2026-03-08 07:30:00"),
         ("2026-11-01 01:30:00", "2026-11-01 05:30:00"),
     ]
@@ -161,7 +176,7 @@ pub async fn time_zone(place: Place) {
     world.end().await;
 }
 
-pub async fn owners(place: Place) {
+async fn owners(place: Place) {
     // Users of the emulated accounts: asha@here1.example here, asha@there1.example there.
     let world = place.world("").await;
     let domain = |name: &str| name.replace('-', "") + ".example";
@@ -212,7 +227,7 @@ fn bad_lead(world: &World) {
     ]);
 }
 
-pub async fn bad_values_refuse(place: Place) {
+async fn bad_values_refuse(place: Place) {
     let world = place.world(&rows(BAD)).await;
     bad_lead(&world);
     world.settled().await;
@@ -223,7 +238,7 @@ pub async fn bad_values_refuse(place: Place) {
     world.end().await;
 }
 
-pub async fn bad_values_are_left_out(place: Place) {
+async fn bad_values_are_left_out(place: Place) {
     let settings = rows(BAD).replacen('{', r#"{"bad_field":"leave_out","#, 1);
     let world = place.world(&settings).await;
     bad_lead(&world);
@@ -241,7 +256,7 @@ pub async fn bad_values_are_left_out(place: Place) {
     world.end().await;
 }
 
-pub async fn custom_field_set(place: Place) {
+async fn custom_field_set(place: Place) {
     let world = place.world(&rows(r#"{"from":"JobTitle","to":"mx_KYC.mx_CustomObject_1"}"#)).await;
     world.lead(&[("EmailAddress", ASHA), ("JobTitle", "ABCDE1234F")]);
     world.settled().await;

@@ -1,85 +1,89 @@
-//! One suite of scenarios, on each database, against accounts in each position of their switches.
+//! Scenarios: what people do in two accounts, and what leadsync makes of it.
 //!
-//! A scenario is a function that makes a world of two accounts with live automations, acts in it
-//! as people do, and looks at what became of it. What is not known of LeadSquared is a switch of
-//! the emulated accounts; a scenario that ends differently in one of its positions says so.
+//! A scenario is a function that makes a [`World`](world::World) of two accounts with live
+//! automations, acts in it as people do, and checks the outcome. It is a test of its own on each
+//! database, for example `scenarios::leads::create_only::sqlite`, and runs once in each position
+//! of the emulated accounts' switches: what is not known of LeadSquared is a switch. A scenario
+//! that ends differently in one of the positions says so.
+//!
+//! `LEADSYNC_SWITCHES` chooses positions, by parts of their names: see [`positions`].
+
+mod positions;
+mod world;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use positions::Position;
+use world::Place;
+
+use crate::rig::{Database, Node};
+
+/// Makes a test on each database of each of these scenarios. A scenario that is not listed is dead
+/// code, which the compiler reports.
+macro_rules! scenarios {
+    ($($name:ident),+ $(,)?) => {
+        $(mod $name {
+            use crate::rig::Database;
+            use crate::scenarios::in_each_position;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                in_each_position(Database::Sqlite, |place| Box::pin(super::$name(place))).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                in_each_position(Database::Postgres, |place| Box::pin(super::$name(place))).await;
+            }
+        })+
+    };
+}
 
 mod activities;
 mod leads;
 mod mapping;
 mod trouble;
-mod world;
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
+/// How many positions of one scenario run side by side, each on a node of its own. The test
+/// runner has one scenario for each core under way.
+const SIDE_BY_SIDE: usize = 4;
 
-use sandbox::Switches;
-use world::{Database, Node, Place};
+type Scenario = fn(Place) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-type Run = fn(Place) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-
-macro_rules! scenarios {
-    ($($module:ident: $($name:ident),+;)+) => {
-        const SCENARIOS: &[(&str, Run)] = &[
-            $($((
-                concat!(stringify!($module), "::", stringify!($name)),
-                |place| Box::pin($module::$name(place)),
-            ),)+)+
-        ];
-    };
-}
-
-scenarios! {
-    leads: create_and_update, create_only, update_only, do_nothing, lead_source,
-        secondary_key_where_the_first_is_empty, secondary_key_where_the_first_finds_nothing,
-        secondary_key_where_the_first_belongs_to_another, many_edits_end_as_the_last,
-        automations_see_what_they_may, disabled_keeps, disabled_drops, both_ways_end_equal;
-    mapping: default_mapping, switched_off_row, default_value, translated_values, computed_value,
-        blanks_are_left_or_cleared, country_code, time_zone, owners, bad_values_refuse,
-        bad_values_are_left_out, custom_field_set;
-    activities: added_and_updated, create_only_activities, update_only_activities,
-        types_and_fields_of_ones_own, activities_off;
-    trouble: lost_answers, passing_errors, quota_is_kept, unknown_field_in_the_destination;
-}
-
-/// Every scenario in each position, some positions side by side.
-async fn suite(database: Database) {
-    const SIDE_BY_SIDE: usize = 6;
-    let mut positions = vec![("default".to_owned(), Switches::default())];
-    positions.extend(Switches::positions());
-    let mut failed = Vec::new();
-    let mut tasks = tokio::task::JoinSet::new();
-    for (position, switches) in positions {
-        if tasks.len() >= SIDE_BY_SIDE {
-            failed.extend(tasks.join_next().await.into_iter().flatten().flatten());
-        }
-        tasks.spawn(run_all(position, database, switches));
+/// Runs a scenario in each position that was chosen, and fails with the names of those in which
+/// it failed.
+async fn in_each_position(database: Database, scenario: Scenario) {
+    let positions = Arc::new(Mutex::new(positions::chosen()));
+    let side_by_side = SIDE_BY_SIDE.min(positions.lock().expect("no panic").len());
+    let mut lanes = tokio::task::JoinSet::new();
+    for _ in 0..side_by_side {
+        lanes.spawn(run_in_turn(database, scenario, positions.clone()));
     }
-    failed.extend(tasks.join_all().await.into_iter().flatten());
-    assert!(failed.is_empty(), "{database:?}: {failed:#?}");
+    let failed = lanes.join_all().await.concat();
+    assert!(failed.is_empty(), "on {database:?}, with {}", failed.join("\nand with "));
 }
 
-/// Runs the scenarios one after another; answers those that failed.
-async fn run_all(position: String, database: Database, switches: Switches) -> Vec<String> {
-    let place = Place { node: Arc::new(Node::start(database).await), switches };
+/// Takes one position after the other until none is left; returns those in which the scenario
+/// failed, and why.
+async fn run_in_turn(
+    database: Database,
+    scenario: Scenario,
+    positions: Arc<Mutex<Vec<Position>>>,
+) -> Vec<String> {
     let mut failed = Vec::new();
-    for (name, run) in SCENARIOS {
-        // In a task of its own, so that the others go on.
-        if tokio::spawn(run(place.clone())).await.is_err() {
-            failed.push(format!("{name} with {position}"));
+    let next = || positions.lock().expect("no panic").pop();
+    let mut node = Arc::new(Node::start(database).await);
+    while let Some(Position { name, switches }) = next() {
+        let place = Place { node: node.clone(), switches };
+        // In a task of its own, so that the other positions are run even if it panics.
+        if let Err(error) = tokio::spawn(scenario(place)).await {
+            failed.push(format!("{name}: {error}"));
+            // What it left behind must not disturb the next position.
+            node = Arc::new(Node::start(database).await);
         }
     }
-    Arc::into_inner(place.node).expect("no scenario is left").stop().await;
+    Arc::into_inner(node).expect("no scenario is left").stop().await;
     failed
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_sqlite() {
-    suite(Database::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_postgres() {
-    suite(Database::Postgres).await;
 }

@@ -1,13 +1,20 @@
-//! What becomes of leads when something goes wrong.
+//! What happens to leads when something goes wrong.
 
 use plan::outcome::Event;
 use sandbox::{Fault, Plan, Trouble};
 
 use super::world::Place;
 
+scenarios! {
+    lost_answers,
+    passing_errors,
+    quota_is_kept,
+    unknown_field_in_the_destination,
+}
+
 const ASHA: &str = "asha@example.com";
 
-pub async fn lost_answers(place: Place) {
+async fn lost_answers(place: Place) {
     let world = place.world(r#""activity":{"enabled":true}"#).await;
     let reset = |operation| Fault::once(Trouble::ResetAfter).of(operation);
     for operation in ["Lead.Capture", "Lead.Update", "ProspectActivity.svc/Create"] {
@@ -28,7 +35,7 @@ pub async fn lost_answers(place: Place) {
     world.end().await;
 }
 
-pub async fn passing_errors(place: Place) {
+async fn passing_errors(place: Place) {
     let world = place.world("").await;
     for trouble in [Trouble::Html500, Trouble::ResetBefore, Trouble::Gateway(503)] {
         world.there.put_fault(Fault::once(trouble).of("Lead.Capture"));
@@ -43,7 +50,7 @@ pub async fn passing_errors(place: Place) {
     world.end().await;
 }
 
-pub async fn quota_is_kept(place: Place) {
+async fn quota_is_kept(place: Place) {
     let settings = r#""lead":{"trigger_automations":true}"#;
     let world = place.world_with_plan(settings, Plan::Pro).await;
     for n in 0..15 {
@@ -55,14 +62,14 @@ pub async fn quota_is_kept(place: Place) {
     world.end().await;
 }
 
-pub async fn unknown_field_in_the_destination(place: Place) {
+async fn unknown_field_in_the_destination(place: Place) {
     let world = place.world("").await;
     let id = world.lead(&[("EmailAddress", ASHA), ("JobTitle", "Nurse")]);
     world.settled().await;
     world.there.remove_field("Company");
     world.edit(&id, &[("Company", "Clinic"), ("JobTitle", "Doctor")]);
     world.settled().await;
-    // The default mapping is made anew from what the account has now.
+    // The default mapping is derived again from the account's current fields.
     assert_eq!(world.there(ASHA, "JobTitle").as_deref(), Some("Doctor"));
     assert!(!world.events().await.contains(&Event::Failed));
     world.end().await;

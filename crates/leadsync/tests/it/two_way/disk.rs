@@ -1,12 +1,12 @@
-//! A small disk of its own, which can be filled.
+//! A small disk that can be filled.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A file system in memory, mounted in a namespace that a process keeps (`unshare`, `nsenter` of
-/// Debian's util-linux; by root, or by a user who may make a user namespace).
+/// An in-memory file system, mounted in a namespace that a process keeps open (`unshare` and
+/// `nsenter` of Debian's util-linux; as root, or as a user who may create user namespaces).
 pub struct Disk {
     keeper: Child,
     folder: PathBuf,
@@ -14,7 +14,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// A disk of so many MiB over this folder, which is seen by what runs behind [`Disk::enter`].
+    /// A disk of this size over this folder, visible to what runs behind [`Disk::enter`].
     pub fn mount(folder: &Path, mebibytes: u32) -> Self {
         let by_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
         let mut command = Command::new("unshare");
@@ -30,7 +30,7 @@ impl Disk {
             ])
             .args(["sh", &mebibytes.to_string()])
             .arg(folder)
-            // It ends with this process, which holds the other end.
+            // It exits with this process, which holds the other end.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -44,13 +44,13 @@ impl Disk {
         disk
     }
 
-    /// The disk as processes outside see it.
+    /// The path of the disk for processes outside the namespace.
     fn seen_from_outside(&self) -> PathBuf {
         let inside = self.folder.strip_prefix("/").expect("an absolute path");
         PathBuf::from(format!("/proc/{}/root", self.keeper.id())).join(inside)
     }
 
-    /// The program and its first arguments by which another one is run where the disk is.
+    /// The command, with its first arguments, that runs another one in the namespace.
     pub fn enter(&self, working_folder: &Path) -> Vec<String> {
         let mut prefix = vec!["nsenter".to_owned(), format!("--target={}", self.keeper.id())];
         prefix.push("--mount".to_owned());
@@ -61,7 +61,7 @@ impl Disk {
         prefix
     }
 
-    /// Leaves no byte free.
+    /// Fills the disk completely.
     pub fn fill(&self) {
         let file = std::fs::File::create(self.seen_from_outside().join("filler"));
         let mut file = file.expect("a file on the disk");
@@ -70,7 +70,7 @@ impl Disk {
         }
     }
 
-    /// Frees what [`Disk::fill`] took.
+    /// Frees the space again.
     pub fn free(&self) {
         std::fs::remove_file(self.seen_from_outside().join("filler")).expect("the filler");
     }

@@ -1,9 +1,9 @@
-//! Two-way sync over real HTTP: two emulated accounts with live automations, people at work in
-//! both, posts that come twice, late, out of order or never, and `kill -9` of the service, of
+//! Two-way sync over real HTTP: two emulated accounts with live automations, people working in
+//! both, webhooks that arrive twice, late, out of order or never, `kill -9` of the service and of
 //! PostgreSQL, and a full disk.
 //!
-//! `plan/tests/it/simulation/` has the same rules without a clock and a network, by seeds; here
-//! chance is that of the machine as well, so that a seed repeats what people do and no more.
+//! `plan/tests/it/simulation/` checks the same rules without a clock and a network. There a seed
+//! repeats a run exactly; here it repeats only what people do.
 
 mod disk;
 mod relay;
@@ -12,28 +12,28 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use postgres_fixture::{Options, Postgres};
-use sandbox::{Automation, Sandbox, Trigger};
+use sandbox::Sandbox;
 
-use crate::chance::Chance;
-use crate::service::Service;
+use crate::rig::{Chance, Database, LEAD_TRIGGERS, Service, wire};
 use disk::Disk;
 use relay::Relay;
 
-/// People, each a lead on both sides.
+/// How many people there are, each a lead on both sides.
 const PEOPLE: u64 = 8;
-/// What people change.
+/// The fields that people edit.
 const FIELDS: [&str; 3] = ["FirstName", "LastName", "mx_City"];
-/// How often they do; an automation stops itself for a lead after 50 runs in a day, and what
-/// leadsync writes is a run too.
+/// How many edits they make. An automation stops for a lead after 50 runs in a day, and writes of
+/// leadsync trigger runs too.
 const EDITS: usize = 70;
-/// A field that is edited last, in calm weather: what of a lead never came is found then.
+/// A field that is edited at the end, when no webhook is lost any more: that brings changes whose
+/// webhooks were lost.
 const TOUCHED: &str = "Company";
-/// The most requests that a list shows.
+/// The maximum number of requests in a list.
 const MOST_LISTED: usize = 200;
-/// How long everything may take to come to rest.
+/// How long it may take until nothing is in flight.
 const REST: Duration = Duration::from_mins(3);
 
-/// The two ways of the connector pair; the ways back and forth are not each other's inverse.
+/// A pair of opposite connectors, whose mappings are not each other's inverse.
 fn connectors(source: &str, destination: &str) -> String {
     let way = |from: &str, to: &str, country: &str| {
         format!(
@@ -47,7 +47,7 @@ fn connectors(source: &str, destination: &str) -> String {
     way(source, destination, country) + &way(destination, source, "")
 }
 
-/// A person's edit: on which side, and to what.
+/// A person's edit: the side and the value.
 type Edit = (usize, String);
 
 struct World {
@@ -57,7 +57,8 @@ struct World {
     seed: u64,
     /// By person and field, in order.
     edits: BTreeMap<(u64, &'static str), Vec<Edit>>,
-    /// On how many sides somebody made a lead of this person, before it came from the other.
+    /// On how many sides a lead of this person was created by people, before it arrived from the
+    /// other side.
     made: BTreeMap<u64, u32>,
 }
 
@@ -66,23 +67,10 @@ impl World {
         let seed = u64::from(std::process::id());
         println!("seed {seed}");
         service.apply_file(&connectors("source", "destination"));
-        let hook = |name: &str| {
-            let url = service.run(&["connector", "url", name, "--json"]).json();
-            url["url"].as_str().expect("a URL").to_owned()
-        };
-        let hooks = [hook("source-to-destination"), hook("destination-to-source")];
-        let relay = Relay::start(hooks, seed).await;
+        let ways = ["source-to-destination", "destination-to-source"];
+        let relay = Relay::start(ways.map(|way| service.hook_of(way)), seed).await;
         for (number, account) in [&service.source, &service.destination].into_iter().enumerate() {
-            for (name, trigger) in
-                [("new", Trigger::NewLead), ("update", Trigger::LeadUpdate(Vec::new()))]
-            {
-                account.add_automation(Automation {
-                    name: name.to_owned(),
-                    trigger,
-                    url: format!("{}/{number}", relay.url),
-                    retries: 3,
-                });
-            }
+            wire(account, &format!("{}/{number}", relay.url), &LEAD_TRIGGERS, 3);
         }
         service.start();
         let (edits, made) = (BTreeMap::new(), BTreeMap::new());
@@ -97,8 +85,8 @@ impl World {
         format!("person{person}@example.com")
     }
 
-    /// A person does something in one of the accounts: mostly in the field's own, now and then in
-    /// the other.
+    /// A person edits something: usually in the account where this field of this person is at home,
+    /// sometimes in the other.
     fn person(&mut self) {
         let person = self.chance.below(PEOPLE);
         let field = FIELDS[usize::try_from(self.chance.below(3)).expect("an index")];
@@ -125,7 +113,7 @@ impl World {
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
 
-    /// Waits until no post is on its way and nothing is left to do.
+    /// Waits until nothing is in flight.
     async fn at_rest(&mut self) {
         let deadline = Instant::now() + REST;
         let mut quiet = 0;
@@ -146,17 +134,17 @@ impl World {
         }
     }
 
-    /// How many requests are kept, as far as one list shows.
+    /// How many requests are stored, up to the maximum of one list.
     fn kept(&self) -> usize {
         let all = self.service.run(&["logs", "--json", "--limit", &MOST_LISTED.to_string()]).json();
         all.as_array().expect("a list").len()
     }
 
-    /// Lets everything come to rest, and looks whether all is as it must be.
+    /// Waits until nothing is in flight, and checks that nothing was lost, doubled or reverted.
     async fn ends_well(mut self) {
         self.relay.calm();
         self.at_rest().await;
-        // What was tried in vain while there was no database waits for its next try.
+        // Records that failed while the database was down are waiting for their next attempt.
         self.service.run(&["retry", "--failed"]).succeeded();
         self.at_rest().await;
         for person in 0..PEOPLE {
@@ -165,7 +153,7 @@ impl World {
                 account.edit_lead(id, &[(TOUCHED, "touched")]).expect("an edit");
             }
         }
-        // A lead whose creation in the destination was never told is touched there.
+        // Leads are touched there too, in case the webhook of their creation was lost.
         self.at_rest().await;
         for person in 0..PEOPLE {
             let account = self.account(1);
@@ -175,7 +163,7 @@ impl World {
         }
         self.at_rest().await;
         let seed = self.seed;
-        // One whose answer was lost with the service is kept, and posted again.
+        // A request may be stored twice: if the answer was lost with the service, it was posted again.
         let (kept, acknowledged) = (self.kept(), self.relay.acknowledged());
         assert!(
             kept >= acknowledged.min(MOST_LISTED),
@@ -199,7 +187,7 @@ impl World {
                 own.next().map(|(_, value)| value.clone())
             };
             if held[0] != held[1] {
-                // Two leads that met overwrite nothing of each other: that is for a person.
+                // Leads that were created on both sides don't overwrite each other: a person decides.
                 let met = self.made[person] > 1 && [last_of(0), last_of(1)] == held[..];
                 let story = || self.service.run(&["logs", "--q", &email, "--json"]).json();
                 assert!(
@@ -229,15 +217,15 @@ impl World {
         println!(
             "seed {seed}: {edits} edits, {posts} posts of which {lost} were lost, {writes} writes"
         );
-        // An edit is one write on the other side; a write whose answer was lost is made again, and
-        // a conflict is written on both sides.
+        // An edit is one write on the other side; a write whose answer was lost is repeated, and a
+        // conflict is written on both sides.
         let most = u64::try_from(3 * edits).expect("small");
         assert!(writes <= most, "seed {seed}: {writes} writes for {edits} edits");
         self.service.stop();
     }
 }
 
-/// Calls of an account that write leads.
+/// How many calls to an account wrote leads.
 fn writes(account: &Sandbox) -> u64 {
     let counts = account.calls().by_operation;
     let is_write = |operation: &str| {
@@ -250,7 +238,7 @@ fn writes(account: &Sandbox) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_is_killed_again_and_again() {
-    let mut world = World::new(Service::prepare(None, "").await).await;
+    let mut world = World::new(Service::prepare(Database::Sqlite, "").await).await;
     for edit in 0..EDITS {
         world.work().await;
         if edit % 6 == 5 {
@@ -264,7 +252,7 @@ async fn the_service_is_killed_again_and_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_is_killed_and_so_is_the_service() {
     let mut postgres = Postgres::start(Options { fsync: true });
-    let service = Service::prepare(Some(postgres.database()), "").await;
+    let service = Service::prepare_on(postgres.database(), "").await;
     let mut world = World::new(service).await;
     for edit in 0..EDITS {
         world.work().await;
@@ -283,7 +271,7 @@ async fn postgresql_is_killed_and_so_is_the_service() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_disk_is_full_for_a_while() {
-    let mut service = Service::prepare(None, "").await;
+    let mut service = Service::prepare(Database::Sqlite, "").await;
     let folder = service.folder().join("disk");
     std::fs::create_dir(&folder).expect("a folder");
     let disk = Disk::mount(&folder, 48);
@@ -298,7 +286,7 @@ async fn the_disk_is_full_for_a_while() {
             disk.free();
         }
     }
-    let log = world.service.log();
+    let log = world.service.log().to_string();
     assert!(log.contains("full"), "the disk was never full: {log}");
     world.ends_well().await;
 }

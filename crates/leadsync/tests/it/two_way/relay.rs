@@ -1,5 +1,4 @@
-//! The internet between accounts and the service: posts come once, twice, late or never, and are
-//! repeated until they are answered 200, as LeadSquared's automations repeat them.
+//! The internet between accounts and the service: webhooks are lost, doubled and delayed.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,21 +7,21 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::chance::Chance;
+use crate::rig::{Chance, Webhooks};
 
-/// What the relay does with posts.
+/// Passes webhooks on to the service.
 pub struct Relay {
-    /// Where accounts post to: the path says for which connector.
+    /// Where accounts post to, followed by the number of the connector.
     pub url: String,
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    http: reqwest::Client,
+    webhooks: Webhooks,
     chance: Mutex<Chance>,
-    /// Where posts go on to, in the order of the paths `/0` and `/1`.
+    /// The webhook URLs of the connectors 0 and 1.
     hooks: [String; 2],
-    /// Whether posts are lost, doubled and delayed.
+    /// Whether webhooks are lost, doubled and delayed.
     rough: AtomicBool,
     under_way: AtomicUsize,
     posts: AtomicUsize,
@@ -34,9 +33,8 @@ impl Relay {
     pub async fn start(hooks: [String; 2], seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
-        let timeout = Duration::from_secs(20);
         let shared = Arc::new(Shared {
-            http: reqwest::Client::builder().timeout(timeout).build().expect("an HTTP client"),
+            webhooks: Webhooks::new(),
             chance: Mutex::new(Chance(seed)),
             hooks,
             rough: AtomicBool::new(true),
@@ -54,22 +52,22 @@ impl Relay {
         Self { url, shared }
     }
 
-    /// From now on every post comes once and at once.
+    /// From now on every webhook is passed on once and at once.
     pub fn calm(&self) {
         self.shared.rough.store(false, Ordering::SeqCst);
     }
 
-    /// Posts that are on their way.
+    /// How many webhooks are being passed on.
     pub fn under_way(&self) -> usize {
         self.shared.under_way.load(Ordering::SeqCst)
     }
 
-    /// Posts that the service answered 200.
+    /// How many webhooks the service has acknowledged.
     pub fn acknowledged(&self) -> usize {
         self.shared.acknowledged.load(Ordering::SeqCst)
     }
 
-    /// Posts that came, and those of them that were lost.
+    /// How many webhooks came, and how many of them were lost.
     pub fn counts(&self) -> (usize, usize) {
         (self.shared.posts.load(Ordering::SeqCst), self.shared.lost.load(Ordering::SeqCst))
     }
@@ -81,7 +79,7 @@ impl Shared {
     }
 }
 
-/// Takes a post, answers that it came, and passes it on.
+/// Receives a webhook, acknowledges it, and passes it on.
 async fn take(mut connection: TcpStream, shared: Arc<Shared>) {
     let Some((path, body)) = read(&mut connection).await else { return };
     shared.posts.fetch_add(1, Ordering::SeqCst);
@@ -98,11 +96,12 @@ async fn take(mut connection: TcpStream, shared: Arc<Shared>) {
     let number = usize::from(path.starts_with("/1"));
     for _ in 0..times {
         let (shared, body) = (Arc::clone(&shared), body.clone());
-        // Some take so long that others overtake them.
+        // Some are delayed for so long that others overtake them.
         let wait = if rough && shared.chance(5) == 0 { shared.chance(1_500) } else { 0 };
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(wait)).await;
-            pass_on(&shared, number, &body).await;
+            shared.webhooks.post(&shared.hooks[number], &body).await;
+            shared.acknowledged.fetch_add(1, Ordering::SeqCst);
             shared.under_way.fetch_sub(1, Ordering::SeqCst);
         });
     }
@@ -110,20 +109,7 @@ async fn take(mut connection: TcpStream, shared: Arc<Shared>) {
     let _ = connection.write_all(answer.as_bytes()).await;
 }
 
-async fn pass_on(shared: &Shared, number: usize, body: &[u8]) {
-    loop {
-        let post = shared.http.post(&shared.hooks[number]);
-        let answer =
-            post.header("content-type", "application/json").body(body.to_vec()).send().await;
-        if answer.is_ok_and(|answer| answer.status() == 200) {
-            shared.acknowledged.fetch_add(1, Ordering::SeqCst);
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// A request's path and body; accounts send the length of what they post (RFC 9112, 6.2).
+/// A request's path and body; accounts send a Content-Length (RFC 9112, 6.2).
 async fn read(connection: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! The binary in a folder of its own, which no setting of the surroundings reaches.
+//! The binary in a folder of its own, out of reach of any setting of the environment.
 
 use std::io::Write;
 use std::path::Path;
@@ -54,7 +54,7 @@ pub struct Program {
     folder: TempDir,
 }
 
-/// What a run left behind.
+/// The outcome of a run.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -91,7 +91,7 @@ impl Program {
         self.run_fed(arguments, variables, "")
     }
 
-    /// Behind this program, if there is one.
+    /// Runs it behind this program, if there is one.
     pub fn run_behind(
         &self,
         prefix: &[String],
@@ -101,7 +101,7 @@ impl Program {
         self.run_command(behind(prefix), arguments, variables, "")
     }
 
-    /// With this on its standard input.
+    /// Runs it with this on its standard input.
     pub fn run_fed(&self, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Ran {
         self.run_command(behind(&[]), arguments, variables, input)
     }
@@ -127,7 +127,7 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary runs");
-        // It may end without reading anything.
+        // It may exit without reading anything.
         let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
         let Output { status, stdout, stderr } = child.wait_with_output().expect("the binary runs");
         let text = |bytes| String::from_utf8(bytes).expect("the program prints UTF-8");
@@ -135,7 +135,7 @@ impl Program {
     }
 }
 
-/// The binary, run by these words, if there are any.
+/// The binary, behind this program and its arguments if there are any.
 pub fn behind(prefix: &[String]) -> Command {
     let binary = env!("CARGO_BIN_EXE_leadsync");
     match prefix {

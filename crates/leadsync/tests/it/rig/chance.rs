@@ -1,4 +1,4 @@
-//! Chance that a seed repeats.
+//! Randomness that a seed repeats.
 
 /// A generator of random numbers whose seed a failed test shows.
 pub struct Chance(pub u64);

@@ -3,10 +3,10 @@
 use crate::metadata::Kind;
 use std::fmt;
 
-/// A refusal as the API words it: an exception of LeadSquared's with its text.
+/// An error of the API: LeadSquared's exception and its message.
 ///
-/// The caller can only change the request; nothing was written. Texts that no source has are
-/// guesses; `docs/leadsquared.md#guesses` lists which.
+/// Nothing was written, and the caller can only change the request. A message that no source
+/// quotes is a guess: `docs/leadsquared.md#guesses` lists which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// `ExceptionType`, for example `MXDuplicateEntryException`.
@@ -57,7 +57,7 @@ impl Refusal {
         Self::new("MXMandatoryAttributeMissingException", message)
     }
 
-    /// The text is a guess.
+    /// The message is a guess.
     pub(crate) fn data_type(schema_name: &str, kind: Kind, text: &str) -> Self {
         let kind = kind.data_type();
         Self::new(
@@ -66,17 +66,17 @@ impl Refusal {
         )
     }
 
-    /// A guess.
+    /// The message is a guess.
     pub(crate) fn too_long(schema_name: &str, limit: usize) -> Self {
         Self::input(&format!("{schema_name} can not be longer than {limit} characters."))
     }
 
-    /// A guess.
+    /// The message is a guess.
     pub(crate) fn option(schema_name: &str, text: &str) -> Self {
         Self::input(&format!("'{text}' is not an option of {schema_name}."))
     }
 
-    /// A guess.
+    /// The message is a guess.
     pub(crate) fn read_only(schema_name: &str) -> Self {
         Self::new("MXInvalidFieldException", format!("{schema_name} can not be written"))
     }

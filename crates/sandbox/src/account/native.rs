@@ -1,39 +1,19 @@
-//! Native webhooks (Settings > API and Webhooks): what `Webhook.svc` keeps, and their posts.
+//! What native webhooks (Settings > API and Webhooks) post.
 //!
-//! The sync uses automations; these are here for what lists and makes them. Posts of lead events
-//! are made; the grouping of activities by the minute and the verification are not.
+//! Lead events and new activities are posted. LeadSquared's grouping of activities by the minute
+//! and its verification of URLs are not emulated.
 
-use crate::account::{Account, Event, Slot};
-use crate::deliver::{Job, Source};
+use super::fire::Event;
+use super::{Account, Job, Slot, Source};
 use crate::lead::{Flat, Lead};
 use crate::switches::RemovalPayload;
 use serde_json::json;
 use std::sync::Arc;
 
-/// A native webhook.
-#[derive(Clone, Debug)]
-pub(crate) struct Hook {
-    pub(crate) id: Arc<str>,
-    pub(crate) description: String,
-    pub(crate) url: String,
-    /// `WebhookEvent`: 3 lead create, 6 lead update, 2 activity create, 15 activity update.
-    pub(crate) event: u32,
-    pub(crate) properties: Option<String>,
-    /// 0 enabled, 1 disabled by hand, 2 disabled because posts failed.
-    pub(crate) status: u8,
-}
-
-/// All native webhooks of an account.
-#[derive(Default)]
-pub(crate) struct Native {
-    pub(crate) hooks: Vec<Hook>,
-}
-
 const LEAD_CREATE: u32 = 3;
 const LEAD_UPDATE: u32 = 6;
 const ACTIVITY_CREATE: u32 = 2;
-/// The set-up screen and `Retrieve` name these two events; their numbers are not known, and these
-/// are made up.
+/// The settings page and `Retrieve` name these two events. Their real numbers are not known.
 pub(crate) const LEAD_DELETE: u32 = 1_001;
 pub(crate) const LEAD_MERGE: u32 = 1_002;
 
@@ -53,7 +33,7 @@ impl Account {
                 (LEAD_UPDATE, *slot, body)
             }
             Event::ActivityCreated { activity } => {
-                let item = crate::deliver::activity_item(setup, activity);
+                let item = activity.shown(setup);
                 (ACTIVITY_CREATE, activity.slot, serde_json::json!([item]))
             }
             Event::ActivityUpdated { .. } => return,
@@ -62,7 +42,7 @@ impl Account {
         self.post_native(number, slot, &after, &body);
     }
 
-    /// Posts that a lead is gone: it was deleted, or merged into this one.
+    /// Posts that a lead was deleted, or merged into `kept`.
     pub(crate) fn fire_removed(&self, slot: Slot, gone: &Arc<Lead>, kept: Option<&Arc<Lead>>) {
         let flat =
             |lead: &Lead| serde_json::to_value(Flat::whole(&self.setup, lead)).unwrap_or_default();
