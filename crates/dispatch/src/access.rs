@@ -6,7 +6,7 @@ use leadsquared::{
 use plan::access::AccountUser;
 use plan::activity;
 use plan::connector::Definition;
-use plan::metadata::{ActivityType, Catalogue, Field, FieldList, Kind, NotTold, User};
+use plan::metadata::{ActivityType, Catalogue, Field, FieldList, Kind, MetadataUnread, User};
 use plan::operation::Operation;
 use plan::problem::{Code, Problem};
 use plan::verdict;
@@ -104,7 +104,7 @@ pub async fn read_catalogues(
     connector: &Definition,
     source: &store::Account,
     destination: &store::Account,
-) -> Result<(Catalogue, Catalogue), NotTold> {
+) -> Result<(Catalogue, Catalogue), MetadataUnread> {
     let with_types = connector.activity.enabled;
     let (here, mut source) = read_one(source, with_types).await?;
     let (there, mut destination) = read_one(destination, with_types).await?;
@@ -121,7 +121,7 @@ pub async fn read_catalogues(
 ///
 /// # Errors
 /// It does not tell its fields.
-pub async fn read_catalogue(account: &store::Account) -> Result<Catalogue, NotTold> {
+pub async fn read_catalogue(account: &store::Account) -> Result<Catalogue, MetadataUnread> {
     Ok(read_one(account, true).await?.1)
 }
 
@@ -133,8 +133,8 @@ pub async fn read_catalogue(account: &store::Account) -> Result<Catalogue, NotTo
 pub async fn read_account_user(
     account: &store::Account,
     email: &str,
-) -> Result<Option<AccountUser>, NotTold> {
-    let not_told = |problem| NotTold { account: account.id, problem };
+) -> Result<Option<AccountUser>, MetadataUnread> {
+    let not_told = |problem| MetadataUnread { account: account.id, problem };
     let client = client(account, Limits::default()).map_err(not_told)?;
     let users = client.users_by_email(email).await.result;
     let users =
@@ -153,8 +153,8 @@ pub async fn read_account_user(
 async fn read_one(
     account: &store::Account,
     with_types: bool,
-) -> Result<(Client, Catalogue), NotTold> {
-    let not_told = |problem| NotTold { account: account.id, problem };
+) -> Result<(Client, Catalogue), MetadataUnread> {
+    let not_told = |problem| MetadataUnread { account: account.id, problem };
     let client = client(account, Limits::default()).map_err(not_told)?;
     let mut catalogue = Catalogue::default();
     match Part::Fields.read(&client).await.1 {

@@ -21,7 +21,7 @@ const APPLICATION_PREFIX: &str = "MX";
 
 /// What is known about the call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct CallContext<'a> {
     pub operation: &'static str,
     /// What a failure without a verdict may have done.
     pub effect: Effect,
@@ -73,7 +73,7 @@ impl Envelope {
 
 /// Interprets a complete response.
 pub(crate) fn judge<T: DeserializeOwned>(
-    asked: Asked<'_>,
+    asked: CallContext<'_>,
     status: u16,
     body: &[u8],
 ) -> Result<T, Error> {
@@ -100,7 +100,7 @@ pub(crate) fn judge<T: DeserializeOwned>(
     })
 }
 
-fn refusal(asked: Asked<'_>, status: u16, envelope: &Envelope) -> Error {
+fn refusal(asked: CallContext<'_>, status: u16, envelope: &Envelope) -> Error {
     let exception = envelope.exception.as_deref().map(str::trim).filter(|name| !name.is_empty());
     let message = [envelope.exception_message.as_deref(), envelope.message.0.as_deref()]
         .into_iter()
@@ -134,7 +134,7 @@ fn refusal(asked: Asked<'_>, status: u16, envelope: &Envelope) -> Error {
 }
 
 /// The meaning of a status whose body is not an envelope.
-fn by_status(asked: Asked<'_>, status: u16, said: String) -> Error {
+fn by_status(asked: CallContext<'_>, status: u16, said: String) -> Error {
     if status == 429 || RateLimit::is_named_in(&said) {
         return rate_limited(asked, status, said);
     }
@@ -152,12 +152,12 @@ fn by_status(asked: Asked<'_>, status: u16, said: String) -> Error {
     }
 }
 
-fn rate_limited(asked: Asked<'_>, status: u16, message: String) -> Error {
+fn rate_limited(asked: CallContext<'_>, status: u16, message: String) -> Error {
     let limit = RateLimit::read(&message);
     Error::RateLimited { operation: asked.operation, status, message, limit }
 }
 
-fn credentials(asked: Asked<'_>, status: u16, message: String) -> Error {
+fn credentials(asked: CallContext<'_>, status: u16, message: String) -> Error {
     let right_host = host_in(&message).filter(|host| !host.eq_ignore_ascii_case(asked.host));
     Error::Credentials { operation: asked.operation, status, message, right_host }
 }
@@ -206,7 +206,7 @@ mod tests {
     use crate::Written;
     use crate::fuzzing::judge_all;
 
-    const ASKED: Asked<'_> = Asked {
+    const ASKED: CallContext<'_> = CallContext {
         operation: "Service.svc/Operation",
         effect: Effect::Unknown,
         host: "api.leadsquared.com",

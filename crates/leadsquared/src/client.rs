@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Account, Authentication, DEFAULT_RECORD_LIMIT, Effect, Error, Exchange, Reply,
-    answer::{Asked, judge},
+    answer::{CallContext, judge},
     call::Call,
     exchange::{Redactor, encoded},
 };
@@ -138,7 +138,7 @@ impl Client {
     pub(crate) async fn send<T: DeserializeOwned>(&self, call: Call<'_>) -> Reply<T> {
         let started = Instant::now();
         let Call { operation, effect, query, body, record, hide_answer, problem } = call;
-        let asked = Asked { operation, effect, host: self.account.host.name() };
+        let asked = CallContext { operation, effect, host: self.account.host.name() };
         let url = self.url(operation, &query);
         let mut exchange = Exchange {
             operation,
@@ -174,7 +174,7 @@ impl Client {
 
     async fn ask(
         &self,
-        asked: Asked<'_>,
+        asked: CallContext<'_>,
         url: &str,
         body: Option<String>,
     ) -> Result<Answer, Error> {
@@ -202,7 +202,7 @@ impl Client {
 
     /// Reads a response as far as it arrives. What interrupted it matters only for a success: any
     /// other status has a meaning without its body.
-    async fn read(&self, asked: Asked<'_>, mut response: Response) -> Answer {
+    async fn read(&self, asked: CallContext<'_>, mut response: Response) -> Answer {
         let status = response.status().as_u16();
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
         let mut body = Vec::with_capacity(announced.unwrap_or_default().min(self.limits.answer));
@@ -238,7 +238,7 @@ impl Client {
 
     fn no_verdict(
         &self,
-        asked: Asked<'_>,
+        asked: CallContext<'_>,
         status: Option<u16>,
         effect: Effect,
         error: reqwest::Error,
@@ -309,7 +309,7 @@ struct Answer {
     broken: Option<Error>,
 }
 
-fn unreadable(asked: Asked<'_>, status: u16, problem: String) -> Error {
+fn unreadable(asked: CallContext<'_>, status: u16, problem: String) -> Error {
     Error::Unreadable { operation: asked.operation, status, problem, effect: asked.effect }
 }
 

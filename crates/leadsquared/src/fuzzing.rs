@@ -1,6 +1,6 @@
 //! An entry point for the fuzz targets, in no build of the product.
 
-use crate::answer::{Asked, judge};
+use crate::answer::{CallContext, judge};
 use crate::{
     Activity, ActivityForm, ActivityRow, ActivityType, BulkUpdated, Done, Effect, Lead, LeadField,
     LeadRow, Page, Rows, User, Webhook, Written,
@@ -8,7 +8,7 @@ use crate::{
 
 /// Reads a response as that of every operation.
 pub fn judge_all(status: u16, body: &[u8]) {
-    const ASKED: Asked<'_> = Asked {
+    const ASKED: CallContext<'_> = CallContext {
         operation: "Service.svc/Operation",
         effect: Effect::Unknown,
         host: "api.leadsquared.com",

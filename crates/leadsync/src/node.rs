@@ -11,7 +11,7 @@ use dispatch::{Dispatcher, Options};
 use jiff::Timestamp;
 use plan::access::AccountUser;
 use plan::connector::Definition;
-use plan::metadata::{Catalogue, NotTold};
+use plan::metadata::{Catalogue, MetadataUnread};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -39,7 +39,7 @@ pub struct Accounts;
 
 #[async_trait]
 impl AskAccounts for Accounts {
-    async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, NotTold> {
+    async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, MetadataUnread> {
         dispatch::read_catalogue(account).await
     }
 
@@ -48,7 +48,7 @@ impl AskAccounts for Accounts {
         connector: &Definition,
         source: &store::Account,
         destination: &store::Account,
-    ) -> Result<(Catalogue, Catalogue), NotTold> {
+    ) -> Result<(Catalogue, Catalogue), MetadataUnread> {
         dispatch::read_catalogues(connector, source, destination).await
     }
 
@@ -56,7 +56,7 @@ impl AskAccounts for Accounts {
         &self,
         account: &store::Account,
         email: &str,
-    ) -> Result<Option<AccountUser>, NotTold> {
+    ) -> Result<Option<AccountUser>, MetadataUnread> {
         dispatch::read_account_user(account, email).await
     }
 }

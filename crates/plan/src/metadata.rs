@@ -200,7 +200,7 @@ impl Catalogue {
 
 /// An account that says nothing of itself, and why.
 #[derive(Clone, Debug)]
-pub struct NotTold {
+pub struct MetadataUnread {
     /// Which.
     pub account: AccountId,
     /// Why, for a person.

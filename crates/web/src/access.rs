@@ -93,7 +93,7 @@ impl Reach {
 }
 
 /// A route and who may use it.
-pub(crate) struct Row {
+pub(crate) struct GuardedRoute {
     methods: String,
     path: String,
     /// What it requires; `None` if anybody may use it.
@@ -101,7 +101,7 @@ pub(crate) struct Row {
     within: Within,
 }
 
-impl Row {
+impl GuardedRoute {
     /// A route that anybody may use.
     pub(crate) fn open(methods: &str, path: impl Into<String>) -> Self {
         let (methods, path) = (methods.to_owned(), path.into());
@@ -120,7 +120,7 @@ impl Row {
     }
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for GuardedRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { methods, path, needs, within } = self;
         let may = |role: Role| needs.is_none_or(|needs| role.most() >= needs);
@@ -142,13 +142,13 @@ impl fmt::Display for Row {
 
 /// Which users were read recently.
 #[derive(Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct ReadUsers {
     users: Mutex<HashMap<(AccountId, String), Timestamp>>,
     strangers: Mutex<Vec<Timestamp>>,
     others: Mutex<Vec<Timestamp>>,
 }
 
-impl Asked {
+impl ReadUsers {
     /// Whether this user may be read from the account now. If so, it counts as read.
     fn may_ask(&self, account: AccountId, email: &str, now: Timestamp) -> bool {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn accounts_are_not_asked_too_often() {
-        let asked = Asked::default();
+        let asked = ReadUsers::default();
         let at = |seconds: i64| Timestamp::from_second(1_790_000_000 + seconds).unwrap();
         let may = |account, email: &str, now| asked.may_ask(AccountId(account), email, at(now));
         assert!(may(1, "a@x", 0) && may(2, "a@x", 0) && may(1, "b@x", 0));

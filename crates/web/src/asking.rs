@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use plan::access::AccountUser;
 use plan::connector::Definition;
-use plan::metadata::{Catalogue, NotTold};
+use plan::metadata::{Catalogue, MetadataUnread};
 
 /// Reads accounts. The web side never calls them itself.
 #[async_trait]
 pub trait AskAccounts: Send + Sync {
     /// The current metadata of one account: fields, users and activity types. This also shows
     /// whether its host and keys are right.
-    async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, NotTold>;
+    async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, MetadataUnread>;
 
     /// The current metadata of the two accounts of a connector.
     async fn read_catalogues(
@@ -18,12 +18,12 @@ pub trait AskAccounts: Send + Sync {
         connector: &Definition,
         source: &store::Account,
         destination: &store::Account,
-    ) -> Result<(Catalogue, Catalogue), NotTold>;
+    ) -> Result<(Catalogue, Catalogue), MetadataUnread>;
 
     /// The account's user with this email address, if there is one, read now.
     async fn read_account_user(
         &self,
         account: &store::Account,
         email: &str,
-    ) -> Result<Option<AccountUser>, NotTold>;
+    ) -> Result<Option<AccountUser>, MetadataUnread>;
 }

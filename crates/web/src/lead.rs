@@ -141,7 +141,7 @@ pub(crate) async fn lead(
             twins.push(Twin { account: other, id: link.end(side.opposite()).id.clone() });
         }
     }
-    let mut told = Told::default();
+    let mut told = FieldHistory::default();
     for item in history.iter().rev() {
         let found = configuration.connectors.iter().find(|other| other.id == item.connector);
         let Some(connector) = found else { continue };
@@ -227,13 +227,13 @@ fn explanation_of(item: &HistoryItem) -> Explanation {
 }
 
 #[derive(Default)]
-struct Told {
+struct FieldHistory {
     /// Oldest first.
     changes: BTreeMap<String, Vec<ChangeItem>>,
     steps: Vec<StepItem>,
 }
 
-impl Told {
+impl FieldHistory {
     /// What a connector wrote; returns the fields.
     fn written(&mut self, connector: &Connector, item: &HistoryItem) -> Vec<String> {
         let created = item.event == Event::New;

@@ -106,7 +106,7 @@ struct Shared {
     accounts: Arc<dyn AskAccounts>,
     throttle: Arc<console::Throttle>,
     links: Arc<console::Throttle>,
-    asked: Arc<access::Asked>,
+    asked: Arc<access::ReadUsers>,
     mails_are_sent: bool,
 }
 
@@ -148,8 +148,8 @@ fn open_routes() -> Vec<OpenRoute> {
 /// Every route and who may use it, as in the table of `docs/access.md`: generated from the tables
 /// that the routers are built from.
 pub fn access_table() -> String {
-    let mut rows: Vec<access::Row> = Vec::new();
-    rows.extend(open_routes().iter().map(|route| access::Row::open(route.methods, route.path)));
+    let mut rows: Vec<access::GuardedRoute> = Vec::new();
+    rows.extend(open_routes().iter().map(|route| access::GuardedRoute::open(route.methods, route.path)));
     rows.extend(console::access_rows());
     rows.extend(api::access_rows());
     let head = "| method | path | nobody | LeadSquared user | operator | administrator |\n\

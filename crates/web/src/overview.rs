@@ -24,14 +24,14 @@ const CAUSES: usize = 10;
 
 /// The requested part.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct OverviewQuery {
     pub(crate) from: Timestamp,
     pub(crate) to: Timestamp,
     /// Only this connector.
     pub(crate) connector: Option<ConnectorId>,
 }
 
-impl Asked {
+impl OverviewQuery {
     /// The end of a period that goes up to this moment: what arrives in it counts.
     pub(crate) fn up_to(now: Timestamp) -> Timestamp {
         now.checked_add(SignedDuration::from_millis(1)).unwrap_or(now)
@@ -182,7 +182,7 @@ pub(crate) struct Overview {
 pub(crate) async fn read(
     store: &dyn Store,
     configuration: &Configuration,
-    asked: &Asked,
+    asked: &OverviewQuery,
     span: &Span,
     now: Timestamp,
 ) -> store::Result<Overview> {

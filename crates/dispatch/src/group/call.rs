@@ -38,12 +38,12 @@ pub(super) enum Job {
     /// Reads a part of the account's metadata.
     ReadMetadata(Part),
     /// It is for records.
-    Records(Asked),
+    Records(RecordCalls),
 }
 
 /// What is asked of an account for one record, or for many at once.
 #[derive(Clone, Debug)]
-pub(super) enum Asked {
+pub(super) enum RecordCalls {
     /// What one record asks for.
     One(RecordKey, Call),
     /// Reads many leads by their ids.
@@ -106,7 +106,7 @@ impl Job {
     }
 }
 
-impl Asked {
+impl RecordCalls {
     /// Which operation it is.
     pub(super) fn operation(&self) -> Operation {
         match self {

@@ -14,7 +14,7 @@ use plan::work::{Call, Capture, LeadUpdate, NewActivity, Outcome, ReadLead, Step
 use store::RecordKey;
 
 use super::book::{Place, Record};
-use super::call::{Asked, Job};
+use super::call::{RecordCalls, Job};
 use super::effects::After;
 use super::lanes::Lane;
 use super::route::Route;
@@ -112,12 +112,12 @@ impl Worker {
         for ((account, _), shared) in batches {
             self.read_leads(account, shared.reads);
             let most = BULK_CREATE_OR_UPDATE_MAX;
-            self.write(account, shared.captures, most, Asked::Capture, Call::Capture);
-            self.write(account, shared.creations, BULK_CREATE_MAX, Asked::Create, Call::Capture);
+            self.write(account, shared.captures, most, RecordCalls::Capture, Call::Capture);
+            self.write(account, shared.creations, BULK_CREATE_MAX, RecordCalls::Create, Call::Capture);
             let most = BULK_UPDATE_V2_MAX;
-            self.write(account, shared.updates, most, Asked::Update, Call::UpdateLead);
+            self.write(account, shared.updates, most, RecordCalls::Update, Call::UpdateLead);
             let most = BULK_ACTIVITIES_MAX;
-            let asked = Asked::CreateActivities;
+            let asked = RecordCalls::CreateActivities;
             self.write(account, shared.activities, most, asked, Call::CreateActivity);
         }
         metrics::gauge!("leadsync_open_records").set(gauge(self.book.open_records()));
@@ -238,7 +238,7 @@ impl Worker {
         }
         let key = record.key;
         self.book.put_back(record);
-        self.prepare(account, Job::Records(Asked::One(key, call)));
+        self.prepare(account, Job::Records(RecordCalls::One(key, call)));
         Turn::Taken
     }
 
@@ -283,9 +283,9 @@ impl Worker {
             // What there is no room for any more is released, and waits for its turn.
             let asked = if is_few || reads.len() == 1 {
                 let (key, read) = reads.remove(0);
-                Asked::One(key, Call::ReadLead(read))
+                RecordCalls::One(key, Call::ReadLead(read))
             } else {
-                Asked::ReadLeads(reads.drain(..reads.len().min(MOST_READ)).collect())
+                RecordCalls::ReadLeads(reads.drain(..reads.len().min(MOST_READ)).collect())
             };
             self.prepare(account, Job::Records(asked));
         }
@@ -297,7 +297,7 @@ impl Worker {
         account: AccountId,
         rows: Vec<(RecordKey, T)>,
         most: usize,
-        bulk: fn(Vec<(RecordKey, T)>) -> Asked,
+        bulk: fn(Vec<(RecordKey, T)>) -> RecordCalls,
         alone: fn(T) -> Call,
     ) {
         let is_few = rows.len() < BULK_FROM;
@@ -313,7 +313,7 @@ impl Worker {
                 // A backlog waits for the next bulk call: single calls for it would be the more
                 // calls, and the later for all.
                 if is_few && singles > 0 {
-                    self.prepare(account, Job::Records(Asked::One(key, alone(row))));
+                    self.prepare(account, Job::Records(RecordCalls::One(key, alone(row))));
                 } else {
                     self.book.release(key);
                 }

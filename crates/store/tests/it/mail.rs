@@ -96,7 +96,7 @@ async fn failures_are_counted_by_cause_in_the_same_commit(empty: Empty) {
     // What is not kept is not counted.
     empty.store.release_lease(&lease).await.unwrap();
     let _next = empty.lease(&empty.store.configuration().await.unwrap()).await;
-    let late = Progress { attempts: vec![failed(own, 7, "late")], ..Progress::default() };
+    let late = Progress { attempts: vec![failed(own, 7, "lead_gone")], ..Progress::default() };
     let refused = empty.store.record_progress(&lease, late).await;
     assert!(matches!(refused, Err(Error::LeaseLost)));
     assert_eq!(only(&empty).await, incident);
@@ -197,7 +197,7 @@ async fn one_node_tells_and_the_rest_stays_untold(empty: Empty) {
     let (own, lease) = scene(&empty).await;
     keep(&empty, &lease, (1..=5).map(|n| failed(own, n, "refused")).collect()).await;
     let read = only(&empty).await;
-    keep(&empty, &lease, vec![failed(own, 6, "refused"), failed(own, 7, "other")]).await;
+    keep(&empty, &lease, vec![failed(own, 6, "refused"), failed(own, 7, "unknown")]).await;
     let other = empty.again().await.unwrap();
     let (one, two) = tokio::join!(
         empty.store.tell_incident(&read, Some(mail(0)), at(10)),
@@ -205,7 +205,7 @@ async fn one_node_tells_and_the_rest_stays_untold(empty: Empty) {
     );
     assert_eq!([one.unwrap(), two.unwrap()].iter().filter(|told| **told).count(), 1);
     let incident = only(&empty).await;
-    assert_eq!(counts(&incident), [(Kind::Failed, "refused", 6, 5), (Kind::Failed, "other", 1, 0)]);
+    assert_eq!(counts(&incident), [(Kind::Failed, "refused", 6, 5), (Kind::Failed, "unknown", 1, 0)]);
     assert_eq!((incident.mails, incident.told_at, incident.row_told), (1, Some(at(10)), true));
     assert_eq!(empty.store.mails(10).await.unwrap().len(), 1);
     assert!(empty.store.tell_incident(&incident, None, at(11)).await.unwrap());

@@ -119,7 +119,7 @@ async fn a_decision_tries_again_what_waited_for_it(empty: Empty) {
     let progress = Progress {
         attempts: vec![
             one(0, Event::Failed, "ambiguous"),
-            one(1, Event::Failed, "ambiguous_address"),
+            one(1, Event::Failed, "type_mismatch"),
             one(2, Event::Skipped, "left_alone"),
             one(3, Event::Skipped, "exists"),
             attempt(own, 4, Event::Failed),

@@ -49,7 +49,7 @@ pub(crate) use tokens::{
 pub(crate) use users::{add_user, remove_user, set_user_password, set_user_role};
 
 use crate::Shared;
-use crate::access::Row;
+use crate::access::GuardedRoute;
 use crate::route::{Route, route};
 use asker::{Asker, Gate};
 
@@ -118,12 +118,12 @@ fn routes() -> Vec<Route<Scope>> {
 }
 
 /// Every route and who may use it.
-pub(crate) fn access_rows() -> impl Iterator<Item = Row> {
+pub(crate) fn access_rows() -> impl Iterator<Item = GuardedRoute> {
     let row = |route: Route<Scope>| {
         let path = format!("/api/v1{}", route.path);
-        Row::closed(route.method.as_str(), path, route.needs, route.within)
+        GuardedRoute::closed(route.method.as_str(), path, route.needs, route.within)
     };
-    let open = Row::open("GET", format!("/api/v1{OPENAPI}"));
+    let open = GuardedRoute::open("GET", format!("/api/v1{OPENAPI}"));
     std::iter::once(open).chain(routes().into_iter().map(row))
 }
 

@@ -8,7 +8,7 @@ use super::input::Params;
 use super::refusal::Refusal;
 use super::{Result, known_connector};
 use crate::Shared;
-use crate::overview::{Asked, Overview, read};
+use crate::overview::{OverviewQuery, Overview, read};
 
 /// The default beginning of the period.
 const FROM: &str = "24h";
@@ -21,7 +21,7 @@ pub(crate) async fn show(
     let time = |text: &str| period::parse(text, now);
     let from = params.read("from", time)?.map_or_else(|| time(FROM), Ok);
     let from = from.map_err(|what| Refusal::wrong("from", what))?;
-    let to = params.read("to", time)?.unwrap_or_else(|| Asked::up_to(now));
+    let to = params.read("to", time)?.unwrap_or_else(|| OverviewQuery::up_to(now));
     let connector = params.text("connector");
     params.end()?;
     let configuration = shared.store.configuration().await?;
@@ -33,7 +33,7 @@ pub(crate) async fn show(
         }
         None => None,
     };
-    let asked = Asked { from, to, connector };
+    let asked = OverviewQuery { from, to, connector };
     let span = asked.span().map_err(|what| Refusal::wrong("from", what))?;
     Ok(Json(read(&*shared.store, &configuration, &asked, &span, now).await?))
 }

@@ -14,11 +14,11 @@ const TRY_AGAIN: HeaderValue = HeaderValue::from_static("5");
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
-    body: Box<Told>,
+    body: Box<RefusalBody>,
 }
 
 #[derive(Debug, Serialize)]
-struct Told {
+struct RefusalBody {
     #[serde(flatten)]
     problem: Problem,
     /// The invalid parts of the input.
@@ -28,7 +28,7 @@ struct Told {
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, problem: Problem) -> Self {
-        Self { status, body: Box::new(Told { problem, faults: Vec::new() }) }
+        Self { status, body: Box::new(RefusalBody { problem, faults: Vec::new() }) }
     }
 
     /// The HTTP status.
@@ -85,7 +85,7 @@ impl Refusal {
             format!("It can't be done as it was sent: {}.", told.join("; ")),
             "Correct what `faults` names, and send it again.",
         );
-        Self { status: StatusCode::BAD_REQUEST, body: Box::new(Told { problem, faults }) }
+        Self { status: StatusCode::BAD_REQUEST, body: Box::new(RefusalBody { problem, faults }) }
     }
 }
 

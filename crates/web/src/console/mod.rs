@@ -29,7 +29,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use plan::permission::Scope;
 
 use crate::Shared;
-use crate::access::{Row, Within};
+use crate::access::{GuardedRoute, Within};
 use crate::route::{Route, route};
 pub(crate) use throttle::Throttle;
 pub(crate) use visitor::Visitor;
@@ -141,12 +141,12 @@ fn routes() -> Vec<Route<Needs>> {
 }
 
 /// Every page and every file that pages load, and who may use it.
-pub(crate) fn access_rows() -> impl Iterator<Item = Row> {
+pub(crate) fn access_rows() -> impl Iterator<Item = GuardedRoute> {
     let row = |route: Route<Needs>| match route.needs {
-        Needs::FirstStart | Needs::Nothing => Row::open(route.method.as_str(), route.path),
-        Needs::Signed(needs) => Row::closed(route.method.as_str(), route.path, needs, route.within),
+        Needs::FirstStart | Needs::Nothing => GuardedRoute::open(route.method.as_str(), route.path),
+        Needs::Signed(needs) => GuardedRoute::closed(route.method.as_str(), route.path, needs, route.within),
     };
-    assets::paths().map(|path| Row::open("GET", path)).chain(routes().into_iter().map(row))
+    assets::paths().map(|path| GuardedRoute::open("GET", path)).chain(routes().into_iter().map(row))
 }
 
 /// Every page.

@@ -153,9 +153,9 @@ pub(super) fn told(given: &BTreeMap<String, String>) -> Option<&'static str> {
 }
 
 /// The last action, from the address.
-pub(super) struct Told(pub(super) Option<&'static str>);
+pub(super) struct LastAction(pub(super) Option<&'static str>);
 
-impl<S: Send + Sync> FromRequestParts<S> for Told {
+impl<S: Send + Sync> FromRequestParts<S> for LastAction {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use store::{ApiToken, Guest, User, UserChange};
 
 use super::form::Form;
-use super::page::{self, Choice, Told, choices};
+use super::page::{self, Choice, LastAction, choices};
 use super::visitor::Visitor;
 use crate::api::{
     Made, Refusal, WantedToken, add_user as add, make_token, remove_token as remove_named_token,
@@ -101,7 +101,7 @@ impl People {
 pub(super) async fn show(
     State(shared): State<Shared>,
     visitor: Visitor,
-    Told(told): Told,
+    LastAction(told): LastAction,
 ) -> Response {
     match People::read(&shared, visitor).await {
         Ok(people) => page::page(StatusCode::OK, &People { told, ..people }),

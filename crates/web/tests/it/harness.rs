@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use plan::access::AccountUser;
 use plan::connector::Definition;
-use plan::metadata::{Catalogue, Field, FieldList, Kind, NotTold};
+use plan::metadata::{Catalogue, Field, FieldList, Kind, MetadataUnread};
 use plan::problem::Problem;
 use secrecy::SecretString;
 use sqlx::Connection;
@@ -119,10 +119,10 @@ impl Told {
 
 #[async_trait::async_trait]
 impl web::AskAccounts for Told {
-    async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, NotTold> {
+    async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, MetadataUnread> {
         if account.host.contains("nowhere") {
             let problem = Problem::new(plan::problem::Code::Unreachable, "The host did not answer.", "Look at it.");
-            return Err(NotTold { account: account.id, problem });
+            return Err(MetadataUnread { account: account.id, problem });
         }
         Ok(catalogue())
     }
@@ -132,10 +132,10 @@ impl web::AskAccounts for Told {
         connector: &Definition,
         source: &store::Account,
         _: &store::Account,
-    ) -> Result<(Catalogue, Catalogue), NotTold> {
+    ) -> Result<(Catalogue, Catalogue), MetadataUnread> {
         if connector.name == "silent" {
             let problem = Problem::new(plan::problem::Code::Unreachable, "It did not tell its fields.", "Try again.");
-            return Err(NotTold { account: source.id, problem });
+            return Err(MetadataUnread { account: source.id, problem });
         }
         Ok((catalogue(), catalogue()))
     }
@@ -144,11 +144,11 @@ impl web::AskAccounts for Told {
         &self,
         account: &store::Account,
         email: &str,
-    ) -> Result<Option<AccountUser>, NotTold> {
+    ) -> Result<Option<AccountUser>, MetadataUnread> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let key = (account.name.clone(), email.to_owned());
         let said = self.users.lock().unwrap().get(&key).cloned();
-        said.unwrap_or(Ok(None)).map_err(|()| NotTold {
+        said.unwrap_or(Ok(None)).map_err(|()| MetadataUnread {
             account: account.id,
             problem: Problem::new(plan::problem::Code::Unreachable, "The host did not answer.", "Look at it."),
         })

@@ -9,7 +9,7 @@ use dispatch::{Dispatcher, Options};
 use jiff::{SignedDuration, Timestamp};
 use plan::access::AccountUser;
 use plan::connector::Definition;
-use plan::metadata::{Catalogue, NotTold};
+use plan::metadata::{Catalogue, MetadataUnread};
 use plan::outcome::JobStatus;
 use store::{Actor, Change, Open, Store, Token};
 use tokio::net::TcpListener;
@@ -128,7 +128,7 @@ struct Nobody;
 
 #[async_trait::async_trait]
 impl web::AskAccounts for Nobody {
-    async fn read_catalogue(&self, _: &store::Account) -> Result<Catalogue, NotTold> {
+    async fn read_catalogue(&self, _: &store::Account) -> Result<Catalogue, MetadataUnread> {
         unreachable!("no test sets up an account in a node's console")
     }
 
@@ -137,7 +137,7 @@ impl web::AskAccounts for Nobody {
         _: &Definition,
         _: &store::Account,
         _: &store::Account,
-    ) -> Result<(Catalogue, Catalogue), NotTold> {
+    ) -> Result<(Catalogue, Catalogue), MetadataUnread> {
         unreachable!("no test previews or checks anything on a node")
     }
 
@@ -145,7 +145,7 @@ impl web::AskAccounts for Nobody {
         &self,
         _: &store::Account,
         _: &str,
-    ) -> Result<Option<AccountUser>, NotTold> {
+    ) -> Result<Option<AccountUser>, MetadataUnread> {
         unreachable!("nobody signs in on a node")
     }
 }

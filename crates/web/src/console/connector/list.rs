@@ -13,7 +13,7 @@ use super::page::{self, told};
 use crate::Shared;
 use crate::console::visitor::Visitor;
 use crate::console::words::{number, time};
-use crate::overview::{AccountOverview, Asked, ConnectorOverview, Overview, read};
+use crate::overview::{AccountOverview, OverviewQuery, ConnectorOverview, Overview, read};
 
 #[derive(Template)]
 #[template(path = "connectors.html")]
@@ -107,7 +107,7 @@ async fn connectors(shared: &Shared, visitor: &Visitor) -> store::Result<Vec<Ite
     let configuration = visitor.reach.narrow(shared.store.configuration().await?);
     let now = (shared.clock)();
     let from = period::parse("today", now).unwrap_or(now);
-    let asked = Asked { from, to: Asked::up_to(now), connector: None };
+    let asked = OverviewQuery { from, to: OverviewQuery::up_to(now), connector: None };
     let span = store::Span { from: asked.from, to: asked.to, hours: 24 };
     let overview = read(&*shared.store, &configuration, &asked, &span, now).await?;
     Ok(items(&configuration, &overview))

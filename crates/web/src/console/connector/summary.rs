@@ -14,7 +14,7 @@ use super::page::{self, told};
 use super::{Frame, Opened, entities, open};
 use crate::Shared;
 use crate::console::visitor::Visitor;
-use crate::overview::Asked;
+use crate::overview::OverviewQuery;
 
 /// How many of the newest requests are shown.
 const NEWEST: usize = 8;
@@ -74,7 +74,7 @@ async fn read(
     let (newest, _) = shared.store.requests(&filter, &newest).await?;
     let now = (shared.clock)();
     let begin = now.checked_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(now);
-    let between = (begin, Asked::up_to(now));
+    let between = (begin, OverviewQuery::up_to(now));
     let failures = shared.store.causes(between, Some(&[connector.id]), CAUSES).await?;
     let opposite = configuration.opposite(&connector).map(|other| other.definition.name.clone());
     let opposite = opposite.filter(|name| visitor.reach.has(name));

@@ -9,7 +9,7 @@ use super::lead_path;
 use super::record::origin_of;
 use crate::Shared;
 use crate::console::form::Form;
-use crate::console::page::{self, Told};
+use crate::console::page::{self, LastAction};
 use crate::console::visitor::Visitor;
 use crate::lead::{self, ChangeItem, Direction, FieldItem, LeadItem, MadeBy, Twin};
 
@@ -91,7 +91,7 @@ pub(in crate::console) async fn lead(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path((account, id)): Path<(String, String)>,
-    Told(told): Told,
+    LastAction(told): LastAction,
 ) -> Response {
     let read = async {
         let configuration = visitor.reach.narrow(shared.store.configuration().await?);

@@ -27,7 +27,7 @@ use super::words::{number, stretch, time};
 use crate::Shared;
 use crate::access::Reach;
 use crate::overview::{
-    Asked, CauseItem, ConnectorOverview, Lag, Overview, StepItem, WaitingItem, read,
+    OverviewQuery, CauseItem, ConnectorOverview, Lag, Overview, StepItem, WaitingItem, read,
 };
 
 /// The periods that can be chosen: the word in the address, the label, and the first and the last
@@ -152,11 +152,11 @@ fn since(
     (_, _, from, to): (&str, &str, &str, &str),
     connector: Option<ConnectorId>,
     now: Timestamp,
-) -> Asked {
+) -> OverviewQuery {
     let time = |text| period::parse(text, now).ok();
     let from = time(from).unwrap_or(now);
-    let to = time(to).unwrap_or_else(|| Asked::up_to(now));
-    Asked { from, to, connector }
+    let to = time(to).unwrap_or_else(|| OverviewQuery::up_to(now));
+    OverviewQuery { from, to, connector }
 }
 
 /// What the address requests, or its error.
@@ -165,7 +165,7 @@ fn asked(
     connector: Option<&str>,
     configuration: &Configuration,
     now: Timestamp,
-) -> Result<Asked, String> {
+) -> Result<OverviewQuery, String> {
     let period = period.unwrap_or(PERIODS[0].0);
     let known = PERIODS.iter().find(|(word, ..)| *word == period);
     let known = known.ok_or_else(|| format!("'{period}' is no period."))?;

@@ -27,7 +27,7 @@ async fn what_can_not_be_previewed_says_why() {
     let settings = json!({"source": "b", "destination": "a"});
     client.put("/connectors/silent", settings).await.expect(201);
     let told = client.post("/connectors/silent/preview", json!({"ProspectID": "x"})).await;
-    told.refused(502, "no_fields", &[]);
+    told.refused(502, "unreachable", &[]);
     let told = client.post("/connectors/nobody/preview", json!({})).await;
     told.refused(404, "not_found", &["'nobody'"]);
     client.house.end().await;

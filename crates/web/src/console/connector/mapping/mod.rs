@@ -24,7 +24,7 @@ use store::Connector;
 use self::draft::Draft;
 use self::payload::{PASTED, Payload};
 use self::row::{Around, Row, kind_word, rows};
-use self::sheet::{Sheet, Told, Which};
+use self::sheet::{Sheet, BothMetadata, Which};
 use super::page::{self, Choice, Faults};
 use super::preview::decision_word;
 use super::{Frame, Opened, lists, open, save};
@@ -133,7 +133,7 @@ pub(in crate::console) async fn show_leads(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
-    told: page::Told,
+    told: page::LastAction,
 ) -> Response {
     show(&shared, visitor, &name, Which::Leads, told).await.unwrap_or_else(|response| response)
 }
@@ -142,7 +142,7 @@ pub(in crate::console) async fn show_activities(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path((name, code)): Path<(String, u32)>,
-    told: page::Told,
+    told: page::LastAction,
 ) -> Response {
     let which = Which::Activities(code);
     show(&shared, visitor, &name, which, told).await.unwrap_or_else(|response| response)
@@ -170,7 +170,7 @@ pub(in crate::console) async fn put_activities(
 /// What a page needs besides the draft.
 struct Desk {
     opened: Opened,
-    told: Told,
+    told: BothMetadata,
     sheet: Sheet,
 }
 
@@ -182,7 +182,7 @@ impl Desk {
         which: Which,
     ) -> Result<Self, Response> {
         let opened = open(shared, visitor, name, HERE).await?;
-        let told = Told::read(shared, &opened, which).await;
+        let told = BothMetadata::read(shared, &opened, which).await;
         let told = told.map_err(|error| page::unavailable(&error))?;
         let sheet = Sheet::of(which, &opened.connector.definition, &told);
         let sheet = sheet.ok_or_else(|| page::not_found("no mapping of such activities"))?;
@@ -195,7 +195,7 @@ async fn show(
     visitor: Visitor,
     name: &str,
     which: Which,
-    page::Told(said): page::Told,
+    page::LastAction(said): page::LastAction,
 ) -> Result<Response, Response> {
     let desk = Desk::open(shared, &visitor, name, which).await?;
     let draft = Draft::saved(&desk.opened.connector.definition, &desk.sheet);
@@ -383,7 +383,7 @@ async fn editor(
 /// The outcome of the payload's record.
 fn mapped(
     definition: &Definition,
-    told: &Told,
+    told: &BothMetadata,
     sheet: &Sheet,
     payload: &Payload,
 ) -> Vec<MappedField> {
@@ -400,7 +400,7 @@ fn mapped(
     }
 }
 
-fn kinds(frame: &Frame, told: &Told, saved: &Definition, which: Which) -> Vec<Kind> {
+fn kinds(frame: &Frame, told: &BothMetadata, saved: &Definition, which: Which) -> Vec<Kind> {
     let kind = |one: Which, title: String| Kind {
         address: format!("{}{}", frame.address, one.path()),
         title,

@@ -4,7 +4,7 @@
 use plan::activity::{self, TypeRows};
 use plan::connector::{ActivityType, Definition, FieldRow};
 use plan::mapping::{Proposal, Reason, activity_proposals, lead_proposals};
-use plan::metadata::{Catalogue, FieldList, NotTold};
+use plan::metadata::{Catalogue, FieldList, MetadataUnread};
 use plan::problem::Problem;
 use store::Account;
 
@@ -31,14 +31,14 @@ impl Which {
 
 /// The metadata of the two accounts.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct BothMetadata {
     pub(super) source: Catalogue,
     pub(super) destination: Catalogue,
     /// Why an account could not be read.
     pub(super) silent: Option<Problem>,
 }
 
-impl Told {
+impl BothMetadata {
     /// The metadata that was read last; what was never read is read now.
     pub(super) async fn read(
         shared: &Shared,
@@ -95,7 +95,7 @@ impl Told {
                     shared.store.store_catalogue(account.id, kept, (shared.clock)()).await?;
                 }
             }
-            Err(NotTold { problem, .. }) => self.silent = Some(problem),
+            Err(MetadataUnread { problem, .. }) => self.silent = Some(problem),
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ pub(super) struct Sheet {
 
 impl Sheet {
     /// `None` if the connector has no such type of activity.
-    pub(super) fn of(which: Which, definition: &Definition, told: &Told) -> Option<Self> {
+    pub(super) fn of(which: Which, definition: &Definition, told: &BothMetadata) -> Option<Self> {
         let kinds = told.types(definition);
         let types = match definition.activity.types.as_slice() {
             [] => {
