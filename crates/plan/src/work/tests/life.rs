@@ -127,3 +127,44 @@ fn a_write_whose_answer_was_lost_is_looked_for() {
     assert!(matches!(next.effects[..], [Effect::Link(_)]), "{:?}", next.effects);
     assert_eq!(ended(next.step).event, Event::Unchanged);
 }
+
+/// What is looked for after a write that does not say on what it was, is looked for anew: it was not
+/// there before.
+#[test]
+fn a_write_without_an_id_is_looked_for_once_more() {
+    let scene = scene(PLAIN);
+    let context = scene.context();
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    work.doubt();
+    let nobody = || Answer::Leads(Vec::new());
+    for _ in ["EmailAddress", "Phone"] {
+        let find = call(work.next(&context).step);
+        assert!(matches!(find, Call::FindLead(_)), "{find:?}");
+        work.answered(&context, &find, find.operation(), nobody(), at(WHEN));
+    }
+    let capture = call(work.next(&context).step);
+    let nameless = Answer::Written { id: None, is_created: None };
+    assert_eq!(work.answered(&context, &capture, Operation::Capture, nameless, at(WHEN)), []);
+    let again = call(work.next(&context).step);
+    assert!(matches!(&again, Call::FindLead(key) if key.field == "EmailAddress"), "{again:?}");
+}
+
+#[test]
+fn an_activity_without_an_id_is_looked_for_once_more() {
+    let mut scene = scene(r#""activity":{"enabled":true}"#);
+    scene.lead_link = Some(Link::new(Entity::Lead, (SOURCE, "one"), (DESTINATION, "twin")));
+    let context = scene.context();
+    let mut work = scene.work(
+        r#"{"ProspectActivityId":"x","RelatedProspectId":"one","ActivityEvent":"201","Data":{"Note":"n"}}"#,
+    );
+    work.doubt();
+    let read = call(work.next(&context).step);
+    let by = read.operation();
+    work.answered(&context, &read, by, Answer::Activities(Vec::new()), at(WHEN));
+    work.links_found(&context, &[]);
+    let create = call(work.next(&context).step);
+    assert!(matches!(create, Call::CreateActivity(_)), "{create:?}");
+    let nameless = Answer::Written { id: None, is_created: None };
+    work.answered(&context, &create, create.operation(), nameless, at(WHEN));
+    assert_eq!(call(work.next(&context).step), read);
+}
