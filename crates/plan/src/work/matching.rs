@@ -30,7 +30,7 @@ pub(super) enum Match<'a> {
 pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
     let known = case.known;
     match &known.ruled {
-        Some(Ruled::Waits(Reason::Conflict)) | None => {}
+        None => {}
         Some(Ruled::Waits(reason)) => {
             return Match::Not(Decision::Refuse(vec![asked::waits(*reason)]));
         }

@@ -4,7 +4,7 @@ use super::*;
 use crate::id::LeadId;
 use crate::operation::Operation;
 use crate::outcome::Event;
-use crate::review::{Choice, Reason, StandingReview, State};
+use crate::review::{Choice, Reason, Ruled, StandingReview, State};
 use crate::work::call::{ReadLead, Which};
 use crate::work::outcome::Effect;
 
@@ -167,4 +167,36 @@ fn an_activity_without_an_id_is_looked_for_once_more() {
     let nameless = Answer::Written { id: None, is_created: None };
     work.answered(&context, &create, create.operation(), nameless, at(WHEN));
     assert_eq!(call(work.next(&context).step), read);
+}
+
+/// Which lead it is, and whose value holds, are two questions: the one's answer stands while the
+/// other is decided.
+#[test]
+fn a_conflict_is_decided_where_a_person_said_before_which_lead_it_is() {
+    let scene = scene(PLAIN);
+    let lead_id = LeadId::new("twin");
+    let told = review(State::Decided, Some(Choice::Link { lead_id: lead_id.clone() }));
+    let conflict = |state, choice| StandingReview {
+        id: 8,
+        destination_id: Some(lead_id.clone()),
+        reason: Reason::Conflict,
+        ..review(state, choice)
+    };
+    let decided = conflict(State::Decided, Some(Choice::Source));
+    for reviews in [[&told, &decided], [&decided, &told]] {
+        let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+        for review in reviews {
+            work.take_review(review, SOURCE);
+        }
+        let known = &work.own.known;
+        assert_eq!(known.conflict, Some(Ruled::Decided(Choice::Source)));
+        assert!(matches!(known.ruled, Some(Ruled::Decided(Choice::Link { .. }))));
+    }
+    // The opposite connector asked the same, and nobody answered there.
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    let open = StandingReview { id: 9, ..conflict(State::Open, None) };
+    for review in [&open, &decided, &open] {
+        work.take_review(review, SOURCE);
+    }
+    assert_eq!(work.own.known.conflict, Some(Ruled::Decided(Choice::Source)));
 }
