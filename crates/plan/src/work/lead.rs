@@ -287,16 +287,20 @@ fn was_made_since(case: &Case<'_>, lead: &Snapshot) -> bool {
     let made = lead
         .filled("CreatedOn")
         .and_then(|text| crate::moment::instant(text, &jiff::tz::TimeZone::UTC));
-    let reading = case.mapping.reading();
-    let holds = |change: Change| {
-        let held = lead.get(&change.to).unwrap_or_default();
-        crate::value::holds(change.kind, &change.value, held, reading)
-    };
     !case.known.source.fresh
-        && change::all(case).into_iter().all(holds)
+        && holds_all(case, lead)
         && made
             .zip(case.item.modified_on())
             .is_some_and(|(made, shown)| made + SignedDuration::from_secs(1) > shown)
+}
+
+/// Whether the lead holds all that is to be sent.
+pub(super) fn holds_all(case: &Case<'_>, lead: &Snapshot) -> bool {
+    let reading = case.mapping.reading();
+    change::all(case).into_iter().all(|change| {
+        let held = lead.get(&change.to).unwrap_or_default();
+        crate::value::holds(change.kind, &change.value, held, reading)
+    })
 }
 
 /// Adds the keys that an earlier attempt may have made the lead with, before they were changed.

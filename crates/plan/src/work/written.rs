@@ -66,7 +66,10 @@ impl Work {
     fn look_again(&mut self) {
         self.doubt();
         self.own.known.twin.activities = None;
-        self.subject_mut().known.search.keys_tried = 0;
+        let known = &mut self.subject_mut().known;
+        known.search.keys_tried = 0;
+        known.search.several.clear();
+        known.twin.lead = None;
     }
 
     /// A lead has the key: it was created, updated, or was there and left alone.

@@ -200,3 +200,29 @@ fn a_conflict_is_decided_where_a_person_said_before_which_lead_it_is() {
     }
     assert_eq!(work.own.known.conflict, Some(Ruled::Decided(Choice::Source)));
 }
+
+/// That a lead is none of those which were found is decided once: an answer that is lost does not
+/// ask again.
+#[test]
+fn a_lead_that_is_to_be_made_is_made_although_an_answer_was_lost() {
+    let scene = scene(r#""basic":{"search_by":"mx_Pan"}"#);
+    let context = scene.context();
+    let json = r#"{"ProspectID":"one","mx_Pan":"F1","FirstName":"Asha"}"#;
+    let relative = || shown([("ProspectID", "uma"), ("mx_Pan", "F1"), ("FirstName", "Uma")]);
+    let asha = || shown([("ProspectID", "twin"), ("mx_Pan", "F1"), ("FirstName", "Asha")]);
+    let looked = |found: Vec<Snapshot>| {
+        let mut work = scene.work(json);
+        work.doubt();
+        work.take_review(&review(State::Decided, Some(Choice::Create)), SOURCE);
+        let find = call(work.next(&context).step);
+        assert!(matches!(find, Call::FindLead(_)), "{find:?}");
+        work.answered(&context, &find, find.operation(), Answer::Leads(found), at(WHEN));
+        work.links_found(&context, &[]);
+        work.next(&context).step
+    };
+    for found in [vec![], vec![relative()]] {
+        assert!(matches!(call(looked(found)), Call::CreateLead(_)));
+    }
+    let outcome = ended(looked(vec![relative(), asha()]));
+    assert_eq!(outcome.destination_id.as_deref(), Some("twin"));
+}
