@@ -13,6 +13,7 @@ mod activities;
 mod chance;
 mod coverage;
 mod leads;
+mod matching;
 mod outside;
 mod protection;
 mod reviews;
@@ -26,6 +27,7 @@ use plan::metadata::{Field, Kind};
 use activities::Activities;
 use coverage::Coverage;
 use leads::Leads;
+use matching::Matching;
 use protection::Protection;
 use world::{BRUTAL, Life, WEATHERS, run};
 
@@ -73,6 +75,19 @@ fn each_activity_is_there_once_and_as_it_was_left() {
     let mut coverage = Coverage::default();
     for (name, weather) in WEATHERS {
         coverage.absorb(run(name, seeds() / 2, |seed| Activities::new(seed, weather, None)));
+    }
+    println!("{}", coverage.table());
+}
+
+#[test]
+fn nobody_is_taken_for_somebody_else() {
+    let mut coverage = Coverage::default();
+    for (name, weather) in WEATHERS {
+        for terms in matching::TERMS {
+            let name = format!("{name}, {terms:?}");
+            let life = |seed| Matching::new(seed, weather, terms, None);
+            coverage.absorb(run(&name, seeds() / 20, life));
+        }
     }
     println!("{}", coverage.table());
 }

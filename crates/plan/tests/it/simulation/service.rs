@@ -99,8 +99,10 @@ pub struct Service {
     /// The most calls that one attempt took: about a lead that was linked, any lead, an activity.
     pub most_calls: [usize; 3],
     pub attempts: usize,
-    /// Of this attempt, the calls that were made once more because an answer said nothing.
+    /// Of this attempt, the calls that were made once more because an answer said nothing,
     repeats: usize,
+    /// and whether a lead was found gone.
+    found_gone: bool,
     pub coverage: Coverage,
     pub story: Story,
 }
@@ -144,6 +146,7 @@ impl Service {
             most_calls: [0; 3],
             attempts: 0,
             repeats: 0,
+            found_gone: false,
             coverage: Coverage::default(),
             story: Story::default(),
         }
@@ -281,7 +284,7 @@ impl Service {
         let from = delivery.from;
         let mut work = self.open(&delivery);
         let before = Before::of(&work, from);
-        (self.attempts, self.repeats) = (self.attempts + 1, 0);
+        (self.attempts, self.repeats, self.found_gone) = (self.attempts + 1, 0, false);
         let (now, id) = (*outside.now, work.id().unwrap_or_default());
         self.story.add(|| format!("{now} from {from} about {id}"));
         for _ in 0..MOST_TURNS {
@@ -462,6 +465,7 @@ impl Service {
                 Effect::Gone { account, lead_id } => {
                     let side = usize::from(*account == account_id(1));
                     self.gone.insert((side, lead_id.clone()));
+                    self.found_gone = true;
                 }
                 Effect::FindLinks { .. } | Effect::End(_) => {}
             }
@@ -474,7 +478,7 @@ impl Service {
         let [linked, any, activity] = &mut self.most_calls;
         match work.entity() {
             Entity::Activity => *activity = calls.max(*activity),
-            Entity::Lead if before.is_linked && work.is_linked() => *linked = calls.max(*linked),
+            Entity::Lead if before.is_linked && !self.found_gone => *linked = calls.max(*linked),
             Entity::Lead => *any = calls.max(*any),
         }
         let Some(lead) = work.lead_id() else { return };
