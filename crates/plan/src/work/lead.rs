@@ -281,6 +281,14 @@ fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, behaviour: Behavio
     }))
 }
 
+/// Whether a lead that flows both ways was made by an earlier attempt at an activity of it.
+pub(super) fn was_made_for(case: &Case<'_>, lead: &Snapshot) -> bool {
+    case.known.doubtful
+        && case.opposite.is_some()
+        && case.item.lead_id().is_some()
+        && was_made_since(case, lead)
+}
+
 /// Whether the lead was created after what the record shows of the source, and holds all that was
 /// to be sent: then it was made by us, or whoever made it meant the same.
 fn was_made_since(case: &Case<'_>, lead: &Snapshot) -> bool {
