@@ -9,7 +9,6 @@ use super::service::account_id;
 #[derive(Clone, Debug)]
 pub struct Stored {
     pub standing: StandingReview,
-    pub review: Review,
     /// The side of the lead that it is about.
     pub from: usize,
 }
@@ -20,7 +19,7 @@ pub struct Reviews(pub Vec<Stored>);
 impl Reviews {
     /// Keeps a question. It takes the place of an earlier one of the same lead and kind, unless that
     /// was decided meanwhile.
-    pub fn keep(&mut self, from: usize, source_id: LeadId, review: Review, knows_decision: bool) {
+    pub fn keep(&mut self, from: usize, source_id: LeadId, review: &Review, knows_decision: bool) {
         let is_conflict = review.reason == Reason::Conflict;
         let destination_id = match review.candidates.as_slice() {
             [only] if is_conflict => Some(only.lead_id.clone()),
@@ -43,7 +42,7 @@ impl Reviews {
             state: State::Open,
             choice: None,
         };
-        let stored = Stored { standing, review, from };
+        let stored = Stored { standing, from };
         match known {
             Some(known) => *known = stored,
             None => {

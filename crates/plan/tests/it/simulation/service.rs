@@ -315,7 +315,7 @@ impl Service {
                 Step::Ask(review) => {
                     let outcome = Outcome::failed(review.problem());
                     if let Some(lead) = work.lead_id() {
-                        self.reviews.keep(from, lead, *review, work.knows_decision());
+                        self.reviews.keep(from, lead, &review, work.knows_decision());
                     }
                     outcome
                 }

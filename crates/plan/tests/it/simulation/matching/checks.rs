@@ -57,7 +57,9 @@ impl Matching {
             for person in 0..2 * super::PEOPLE {
                 let leads = self.leads_of(side, person);
                 let made = |side: usize| self.most[side].get(&person).copied().unwrap_or_default();
-                let most = made(side) + made(1 - side).max(1);
+                // What people have here changes by us only where leads flow one way.
+                let is_found = !self.terms.is_pair && !self.terms.is_unique && made(side) > 0;
+                let most = made(side) + if is_found { 0 } else { made(1 - side).max(1) };
                 if leads.len() > most + usize::from(self.bereft.contains(&person)) {
                     return Some(format!("P{person} has {leads:?} on side {side}"));
                 }

@@ -6,8 +6,9 @@ use plan::id::LeadId;
 use plan::problem::Code;
 use plan::review::{Choice, Reason};
 
+use super::super::definition;
 use super::super::reviews::Stored;
-use super::{Matching, email};
+use super::{Matching, Terms, email, settings};
 
 impl Matching {
     /// People decide what is open: half of it while things go on, or all.
@@ -77,6 +78,10 @@ impl Matching {
     /// Everything is decided and tried again until nothing is left to do.
     pub(super) fn end(&mut self) -> Option<String> {
         const ROUNDS: usize = 8;
+        if self.terms.is_first_wrong {
+            let right = Terms { is_first_wrong: false, ..self.terms };
+            self.world.service.set_up(0, definition(0, &settings(right)));
+        }
         for _ in 0..ROUNDS {
             if let Some(wrong) = self.world.come_to_rest() {
                 return Some(wrong);

@@ -27,6 +27,9 @@ use super::{definition, plain};
 pub struct Terms {
     /// Both directions, or one.
     pub is_pair: bool,
+    /// Whether the first key is the family's number until it is put right: leads can't be captured
+    /// by what is not unique.
+    is_first_wrong: bool,
     /// Whether the second key is the phone number, which is unique, or the family's.
     pub is_unique: bool,
     /// The connectors' lead behaviour.
@@ -39,13 +42,14 @@ pub struct Terms {
 const REVIEW: [&str; 3] = ["review"; 3];
 const PAIR: Terms = Terms {
     is_pair: true,
+    is_first_wrong: false,
     is_unique: false,
     behaviour: "create_and_update",
     rules: REVIEW,
     policy: "newest",
 };
 
-pub const TERMS: [Terms; 10] = [
+pub const TERMS: [Terms; 11] = [
     PAIR,
     Terms { policy: "review", ..PAIR },
     Terms { is_unique: true, ..PAIR },
@@ -54,6 +58,7 @@ pub const TERMS: [Terms; 10] = [
     Terms { is_pair: false, is_unique: true, ..PAIR },
     Terms { is_pair: false, behaviour: "create_only", ..PAIR },
     Terms { is_pair: false, is_unique: true, behaviour: "update_only", ..PAIR },
+    Terms { is_pair: false, is_first_wrong: true, ..PAIR },
     Terms { rules: ["newest", "primary", "skip"], ..PAIR },
     Terms { rules: ["skip", "skip", "relink"], is_pair: false, ..PAIR },
 ];
@@ -89,10 +94,11 @@ fn catalogue() -> Catalogue {
 }
 
 fn settings(terms: Terms) -> String {
+    let first = if terms.is_first_wrong { "mx_Family" } else { "EmailAddress" };
     let second = if terms.is_unique { "Phone" } else { "mx_Family" };
     let [several, keys_disagree, linked] = terms.rules;
     format!(
-        r#""basic":{{"secondary_search_by":"{second}"}},
+        r#""basic":{{"search_by":"{first}","secondary_search_by":"{second}"}},
         "identity":{{"several":"{several}","keys_disagree":"{keys_disagree}","linked":"{linked}"}},
         "conflict":{{"policy":"{policy}"}},"removed":{{"field":"mx_Mark"}},
         "lead":{{"behaviour":"{behaviour}","field":[
