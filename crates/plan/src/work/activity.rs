@@ -112,7 +112,11 @@ fn find_lead(case: &Case<'_>) -> Result<LeadId, Decision> {
         Match::Not(decision) => return Err(decision),
         Match::Lead(lead) => {
             if let Some(id) = lead.lead_id() {
-                return Ok(id);
+                return if lead::was_made_for(case, lead) {
+                    Err(Decision::Adopt(id))
+                } else {
+                    Ok(id)
+                };
             }
         }
         Match::Nobody => {}

@@ -281,22 +281,34 @@ fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, behaviour: Behavio
     }))
 }
 
+/// Whether a lead that flows both ways was made by an earlier attempt at an activity of it.
+pub(super) fn was_made_for(case: &Case<'_>, lead: &Snapshot) -> bool {
+    case.known.doubtful
+        && case.opposite.is_some()
+        && case.item.lead_id().is_some()
+        && was_made_since(case, lead)
+}
+
 /// Whether the lead was created after what the record shows of the source, and holds all that was
 /// to be sent: then it was made by us, or whoever made it meant the same.
 fn was_made_since(case: &Case<'_>, lead: &Snapshot) -> bool {
     let made = lead
         .filled("CreatedOn")
         .and_then(|text| crate::moment::instant(text, &jiff::tz::TimeZone::UTC));
-    let reading = case.mapping.reading();
-    let holds = |change: Change| {
-        let held = lead.get(&change.to).unwrap_or_default();
-        crate::value::holds(change.kind, &change.value, held, reading)
-    };
     !case.known.source.fresh
-        && change::all(case).into_iter().all(holds)
+        && holds_all(case, lead)
         && made
             .zip(case.item.modified_on())
             .is_some_and(|(made, shown)| made + SignedDuration::from_secs(1) > shown)
+}
+
+/// Whether the lead holds all that is to be sent.
+pub(super) fn holds_all(case: &Case<'_>, lead: &Snapshot) -> bool {
+    let reading = case.mapping.reading();
+    change::all(case).into_iter().all(|change| {
+        let held = lead.get(&change.to).unwrap_or_default();
+        crate::value::holds(change.kind, &change.value, held, reading)
+    })
 }
 
 /// Adds the keys that an earlier attempt may have made the lead with, before they were changed.

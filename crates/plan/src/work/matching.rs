@@ -30,7 +30,7 @@ pub(super) enum Match<'a> {
 pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
     let known = case.known;
     match &known.ruled {
-        Some(Ruled::Waits(Reason::Conflict)) | None => {}
+        None => {}
         Some(Ruled::Waits(reason)) => {
             return Match::Not(Decision::Refuse(vec![asked::waits(*reason)]));
         }
@@ -44,12 +44,7 @@ pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
         Some(Ruled::Decided(Choice::Create)) if only_updates(case) => {
             return Match::Not(lead::not_found());
         }
-        // After a write whose answer was lost the leads are looked at again: one of them may be the
-        // one that was made.
-        Some(Ruled::Decided(Choice::Create)) if !known.doubtful => {
-            let fields = lead::new_lead(case);
-            return Match::Not(Decision::Call(Call::CreateLead(NewLead { fields })));
-        }
+        Some(Ruled::Decided(Choice::Create)) => return created(case),
         Some(Ruled::Decided(_)) => {}
     }
     let keys = identity::keys(&case.connector.basic, case.mapped);
@@ -67,6 +62,29 @@ pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
         // Nobody has the first key.
         _ => Match::Lead(lead),
     }
+}
+
+/// A lead that is to be made, whatever there is. After a write whose answer was lost the leads with
+/// its first key are looked at: one of them may be the one that was made.
+fn created<'a>(case: &Case<'a>) -> Match<'a> {
+    let known = case.known;
+    let (search, twin) = (&known.search, &known.twin);
+    if known.doubtful {
+        let has_looked = search.keys_tried > 0 || twin.lead.is_some() || !search.several.is_empty();
+        let keys = identity::keys(&case.connector.basic, case.mapped);
+        if let Some(key) = keys.first().filter(|_| !has_looked) {
+            return Match::Not(lead::find(key));
+        }
+        let is_ours = |lead: &&Snapshot| {
+            let is_tied = lead.lead_id().is_some_and(|id| search.ties.contains_key(&id));
+            !is_tied && lead::holds_all(case, lead)
+        };
+        if let Some(lead) = twin.lead.iter().chain(&search.several).find(is_ours) {
+            return Match::Lead(lead);
+        }
+    }
+    let fields = lead::new_lead(case);
+    Match::Not(Decision::Call(Call::CreateLead(NewLead { fields })))
 }
 
 /// The lead that was found; of several the one that the connector's rule names.

@@ -273,7 +273,7 @@ impl Merging<'_> {
 
     /// What a person decided, where one is asked.
     fn decided(&self) -> Ruling {
-        match &self.case.known.ruled {
+        match &self.case.known.conflict {
             Some(Ruled::Decided(Choice::Source)) => Ruling::Source,
             Some(Ruled::Decided(Choice::Destination)) => Ruling::Destination,
             _ => Ruling::Waits,

@@ -134,7 +134,9 @@ impl Work {
         let now = context.now;
         let adopted = self.settle_lead(context, |case| settle::adopt(case, lead_id, now));
         self.subject_mut().known.twin.gone = false;
-        self.achieved.get_or_insert(Event::New);
+        if self.lead.is_none() {
+            self.achieved.get_or_insert(Event::New);
+        }
         adopted
     }
 

@@ -72,8 +72,10 @@ pub(crate) struct Known {
     pub(crate) source: InSource,
     pub(crate) search: Search,
     pub(crate) twin: Twin,
-    /// What a review says about the lead.
+    /// What a review says of which lead of the destination it is,
     pub(crate) ruled: Option<Ruled>,
+    /// and of whose values hold.
+    pub(crate) conflict: Option<Ruled>,
 }
 
 /// What is known of it in the source.
@@ -258,9 +260,10 @@ impl Work {
         // A retry finds out whether it is plain by now.
         if !(waits && self.is_retry) {
             let known = &mut self.subject_mut().known;
-            // Who it is comes before what it holds.
-            if known.ruled.is_none() || !is_conflict {
-                known.ruled = Some(ruled);
+            let said = if is_conflict { &mut known.conflict } else { &mut known.ruled };
+            // Both connectors of a pair may ask: what was decided in one answers both.
+            if !matches!(said, Some(Ruled::Decided(_))) {
+                *said = Some(ruled);
             }
         }
         if waits || is_conflict {
@@ -293,9 +296,13 @@ impl Work {
         self.calls
     }
 
-    /// Whether a decision of a person about its lead was known.
+    /// Whether a decision of a person about what it asks now was known.
     pub fn knows_decision(&self) -> bool {
-        matches!(self.subject().known.ruled, Some(Ruled::Decided(_)))
+        let known = &self.subject().known;
+        let problems = self.plan.iter().flat_map(|plan| &plan.problems);
+        let is_conflict = problems.into_iter().any(|problem| problem.code == Code::Conflict);
+        let said = if is_conflict { &known.conflict } else { &known.ruled };
+        matches!(said, Some(Ruled::Decided(_)))
     }
 
     /// By what a person knows it: an email address or a phone number of its lead.

@@ -54,11 +54,22 @@ impl Work {
             }
             // The write was accepted, and the answer does not say for which one.
             (Call::Capture(_) | Call::CreateLead(_) | Call::CreateActivity(_), None) => {
-                self.doubt();
+                self.look_again();
                 Vec::new()
             }
             (Call::ReadLead(_) | Call::FindLead(_) | Call::ReadActivities(_), _) => Vec::new(),
         }
+    }
+
+    /// A write took effect that does not say on what: what was looked for before is looked for once
+    /// more.
+    fn look_again(&mut self) {
+        self.doubt();
+        self.own.known.twin.activities = None;
+        let known = &mut self.subject_mut().known;
+        known.search.keys_tried = 0;
+        known.search.several.clear();
+        known.twin.lead = None;
     }
 
     /// A lead has the key: it was created, updated, or was there and left alone.

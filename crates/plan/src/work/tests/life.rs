@@ -4,7 +4,7 @@ use super::*;
 use crate::id::LeadId;
 use crate::operation::Operation;
 use crate::outcome::Event;
-use crate::review::{Choice, Reason, StandingReview, State};
+use crate::review::{Choice, Reason, Ruled, StandingReview, State};
 use crate::work::call::{ReadLead, Which};
 use crate::work::outcome::Effect;
 
@@ -126,4 +126,103 @@ fn a_write_whose_answer_was_lost_is_looked_for() {
     let next = again.next(&context);
     assert!(matches!(next.effects[..], [Effect::Link(_)]), "{:?}", next.effects);
     assert_eq!(ended(next.step).event, Event::Unchanged);
+}
+
+/// What is looked for after a write that does not say on what it was, is looked for anew: it was not
+/// there before.
+#[test]
+fn a_write_without_an_id_is_looked_for_once_more() {
+    let scene = scene(PLAIN);
+    let context = scene.context();
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    work.doubt();
+    let nobody = || Answer::Leads(Vec::new());
+    for _ in ["EmailAddress", "Phone"] {
+        let find = call(work.next(&context).step);
+        assert!(matches!(find, Call::FindLead(_)), "{find:?}");
+        work.answered(&context, &find, find.operation(), nobody(), at(WHEN));
+    }
+    let capture = call(work.next(&context).step);
+    let nameless = Answer::Written { id: None, is_created: None };
+    assert_eq!(work.answered(&context, &capture, Operation::Capture, nameless, at(WHEN)), []);
+    let again = call(work.next(&context).step);
+    assert!(matches!(&again, Call::FindLead(key) if key.field == "EmailAddress"), "{again:?}");
+}
+
+#[test]
+fn an_activity_without_an_id_is_looked_for_once_more() {
+    let mut scene = scene(r#""activity":{"enabled":true}"#);
+    scene.lead_link = Some(Link::new(Entity::Lead, (SOURCE, "one"), (DESTINATION, "twin")));
+    let context = scene.context();
+    let mut work = scene.work(
+        r#"{"ProspectActivityId":"x","RelatedProspectId":"one","ActivityEvent":"201","Data":{"Note":"n"}}"#,
+    );
+    work.doubt();
+    let read = call(work.next(&context).step);
+    let by = read.operation();
+    work.answered(&context, &read, by, Answer::Activities(Vec::new()), at(WHEN));
+    work.links_found(&context, &[]);
+    let create = call(work.next(&context).step);
+    assert!(matches!(create, Call::CreateActivity(_)), "{create:?}");
+    let nameless = Answer::Written { id: None, is_created: None };
+    work.answered(&context, &create, create.operation(), nameless, at(WHEN));
+    assert_eq!(call(work.next(&context).step), read);
+}
+
+/// Which lead it is, and whose value holds, are two questions: the one's answer stands while the
+/// other is decided.
+#[test]
+fn a_conflict_is_decided_where_a_person_said_before_which_lead_it_is() {
+    let scene = scene(PLAIN);
+    let lead_id = LeadId::new("twin");
+    let told = review(State::Decided, Some(Choice::Link { lead_id: lead_id.clone() }));
+    let conflict = |state, choice| StandingReview {
+        id: 8,
+        destination_id: Some(lead_id.clone()),
+        reason: Reason::Conflict,
+        ..review(state, choice)
+    };
+    let decided = conflict(State::Decided, Some(Choice::Source));
+    for reviews in [[&told, &decided], [&decided, &told]] {
+        let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+        for review in reviews {
+            work.take_review(review, SOURCE);
+        }
+        let known = &work.own.known;
+        assert_eq!(known.conflict, Some(Ruled::Decided(Choice::Source)));
+        assert!(matches!(known.ruled, Some(Ruled::Decided(Choice::Link { .. }))));
+    }
+    // The opposite connector asked the same, and nobody answered there.
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    let open = StandingReview { id: 9, ..conflict(State::Open, None) };
+    for review in [&open, &decided, &open] {
+        work.take_review(review, SOURCE);
+    }
+    assert_eq!(work.own.known.conflict, Some(Ruled::Decided(Choice::Source)));
+}
+
+/// That a lead is none of those which were found is decided once: an answer that is lost does not
+/// ask again.
+#[test]
+fn a_lead_that_is_to_be_made_is_made_although_an_answer_was_lost() {
+    let scene = scene(r#""basic":{"search_by":"mx_Pan"}"#);
+    let context = scene.context();
+    let json = r#"{"ProspectID":"one","mx_Pan":"F1","FirstName":"Asha"}"#;
+    let relative = || shown([("ProspectID", "uma"), ("mx_Pan", "F1"), ("FirstName", "Uma")]);
+    let asha = || shown([("ProspectID", "twin"), ("mx_Pan", "F1"), ("FirstName", "Asha")]);
+    let looked = |found: Vec<Snapshot>| {
+        let mut work = scene.work(json);
+        work.doubt();
+        work.take_review(&review(State::Decided, Some(Choice::Create)), SOURCE);
+        let find = call(work.next(&context).step);
+        assert!(matches!(find, Call::FindLead(_)), "{find:?}");
+        work.answered(&context, &find, find.operation(), Answer::Leads(found), at(WHEN));
+        work.links_found(&context, &[]);
+        work.next(&context).step
+    };
+    for found in [vec![], vec![relative()]] {
+        assert!(matches!(call(looked(found)), Call::CreateLead(_)));
+    }
+    let outcome = ended(looked(vec![relative(), asha()]));
+    assert_eq!(outcome.destination_id.as_deref(), Some("twin"));
 }

@@ -1,0 +1,197 @@
+//! Leads that flow both ways: people at work in both accounts, with live automations.
+
+mod checks;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use plan::metadata::{Catalogue, Field, FieldList, Kind};
+use plan::payload::Removal;
+
+use super::account::{Account, Manners};
+use super::chance::Chance;
+use super::protection::Protection;
+use super::service::Service;
+use super::world::{Life, Weather, World};
+use super::{definition, plain};
+
+/// The fields of a lead that are synced: the first says whose lead it is, and nobody changes it; the
+/// second is the search key.
+const FIELDS: [&str; 7] =
+    ["mx_Person", "EmailAddress", "FirstName", "Phone", "mx_Stage", "City", "Notes"];
+const STAGES: [&[&str]; 2] = [&["Open", "Won", "Lost"], &["Offer", "Sold"]];
+
+/// A person's edit: when, on which side, to what.
+type Edit = (Timestamp, usize, String);
+
+pub struct Leads {
+    world: World,
+    /// Leads that people deleted or merged: on which side, whose, and whether a webhook tells it.
+    removed: Vec<(usize, String, bool)>,
+    /// What people did, by person and field, in order.
+    edits: BTreeMap<(String, &'static str), Vec<Edit>>,
+    genuine: usize,
+}
+
+/// How the accounts of this kind of world treat values.
+pub const KINDS: usize = 4;
+
+fn manners(kind: usize) -> [Manners; 2] {
+    let plain = Manners::default();
+    match kind {
+        0 => [Manners { is_silent: true, ..plain }, Manners { shouts: true, ..plain }],
+        1 => [plain, Manners { capitals: true, cut: Some(30), ..plain }],
+        // One automation that has its way.
+        2 => [plain, Manners { wants: Some("Sold"), is_nameless: true, ..plain }],
+        // Two at war.
+        _ => [Manners { wants: Some("Open"), ..plain }, Manners { wants: Some("Sold"), ..plain }],
+    }
+}
+
+fn catalogue(stages: &[&str]) -> Catalogue {
+    let stage = Field {
+        options: stages.iter().map(|&stage| stage.to_owned()).collect(),
+        ..plain("mx_Stage", Kind::Select)
+    };
+    Catalogue::from(FieldList::from(vec![
+        plain("mx_Person", Kind::Text),
+        Field { unique: true, ..plain("EmailAddress", Kind::Email) },
+        plain("FirstName", Kind::Text),
+        plain("Phone", Kind::Phone),
+        stage,
+        plain("City", Kind::Text),
+        plain("Notes", Kind::Text),
+        plain("mx_Mark", Kind::Text),
+    ]))
+}
+
+/// The settings of a direction: mappings that are not each other's inverse, by chance.
+fn settings(from: usize, chance: &mut Chance, policy: &str) -> String {
+    let stages =
+        [r#"{"Open":"Offer","Won":"Sold","Lost":"Sold"}"#, r#"{"Offer":"Open","Sold":"Won"}"#];
+    let city = if chance.of(500) { r#","default":"Unknown""# } else { "" };
+    let country = if chance.of(500) { r#""default_country_code":"IN","# } else { "" };
+    format!(
+        r#""basic":{{{country}"search_by":"EmailAddress"}},
+        "conflict":{{"policy":"{policy}"}},
+        "removed":{{"field":"mx_Mark"}},
+        "lead":{{"field":[
+            {{"from":"mx_Person","to":"mx_Person"}},
+            {{"from":"EmailAddress","to":"EmailAddress"}},
+            {{"from":"FirstName","to":"FirstName"}},
+            {{"from":"Phone","to":"Phone"}},
+            {{"from":"mx_Stage","to":"mx_Stage","values":{}}},
+            {{"from":"City","to":"City"{city}}},
+            {{"from":"Notes","to":"Notes"}}]}}"#,
+        stages[from],
+    )
+}
+
+impl Leads {
+    pub fn new(seed: u64, weather: Weather, kind: usize, without: Option<Protection>) -> Self {
+        let mut chance = Chance(seed);
+        let policy = *chance.one(&["newest", "newest", "source", "destination", "fill_blank"]);
+        let manners = manners(kind);
+        let account = |side: usize| Account {
+            catalogue: catalogue(STAGES[side]),
+            manners: manners[side],
+            prefix: ["a", "b"][side],
+            ..Account::default()
+        };
+        let definitions =
+            [0, 1].map(|from| Some(definition(from, &settings(from, &mut chance, policy))));
+        let accounts = [account(0), account(1)];
+        Self {
+            world: World::new((chance, weather), accounts, definitions, without),
+            removed: Vec::new(),
+            edits: BTreeMap::new(),
+            genuine: 0,
+        }
+    }
+
+    fn service(&self) -> &Service {
+        &self.world.service
+    }
+
+    fn is_removed(&self, person: &str) -> bool {
+        self.removed.iter().any(|(_, gone, _)| gone == person)
+    }
+
+    /// Whether the person has a lead here that is tied to one there.
+    fn is_linked(&self, side: usize, person: &str) -> bool {
+        let id = self.world.accounts[side].by("mx_Person", person);
+        id.is_some_and(|id| self.service().link_of(side, id.as_str()).is_some())
+    }
+
+    /// A person does something in one of the accounts.
+    fn person(&mut self) {
+        let chance = &mut self.world.chance;
+        let side = chance.below(2);
+        let person = format!("person{}", chance.below(3));
+        let is_linked = self.is_linked(side, &person);
+        if is_linked && self.world.chance.of(30) && !self.is_removed(&person) {
+            return self.remove(side, person);
+        }
+        let chance = &mut self.world.chance;
+        // Who is known by id may get another address; before, it would be somebody else.
+        let first = if is_linked { 1 } else { 2 };
+        let field = *chance.one(&FIELDS[first..]);
+        let value = match field {
+            "EmailAddress" => format!("{person}.{}@example.com", chance.below(10_000)),
+            "mx_Stage" => (*chance.one(STAGES[side])).to_owned(),
+            "Phone" => format!("+91-98{:08}", chance.below(100_000_000)),
+            "Notes" => format!("a note that is long enough to be cut: {}", chance.below(10_000)),
+            _ => format!("V{}", chance.below(10_000)),
+        };
+        let now = self.world.now;
+        let account = &mut self.world.accounts[side];
+        if let Some(id) = account.by("mx_Person", &person) {
+            if account.leads[&id].get(field) == Some(value.as_str()) {
+                return;
+            }
+            account.edit(&id, &[(field, &value)], now);
+        } else if self.removed.iter().any(|(_, gone, _)| *gone == person) {
+            return;
+        } else {
+            let email = format!("{person}@example.com");
+            let fields =
+                [("mx_Person", person.as_str()), ("EmailAddress", &email), (field, &value)];
+            account.add(&fields, now).expect("there is none yet");
+        }
+        self.world.service.story.add(|| format!("{now} side {side}: {person} {field} = {value}"));
+        self.genuine += 1;
+        self.edits.entry((person, field)).or_default().push((now, side, value));
+    }
+
+    /// A person deletes a lead, or merges it into one that is of no matter here.
+    fn remove(&mut self, side: usize, person: String) {
+        let account = &mut self.world.accounts[side];
+        let Some(id) = account.by("mx_Person", &person) else { return };
+        let lead = account.remove(&id).expect("it was found");
+        let removal = *self.world.chance.one(&[Removal::Deleted, Removal::Merged]);
+        let now = self.world.now;
+        self.world.service.story.add(|| format!("{now} side {side}: {person} {removal:?}"));
+        let is_told = self.world.post_removal(side, &lead, removal);
+        self.removed.push((side, person, is_told));
+    }
+}
+
+impl Life for Leads {
+    fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    fn wrong(&mut self) -> Option<String> {
+        const EDITS: usize = 24;
+        for _ in 0..EDITS {
+            self.person();
+            self.world.send();
+            let pause = *self.world.chance.one(&[0, 1, 2, 7, 60, 600, 4_000]);
+            self.world.pass(pause);
+            if self.world.chance.of(800) {
+                self.world.work();
+            }
+        }
+        self.world.come_to_rest().or_else(|| self.check())
+    }
+}

@@ -1,0 +1,38 @@
+//! The protections, each of which can be switched off to see that the checks notice.
+
+/// A protection that is switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// The base of the two sides: nothing is known of what they held when they last agreed.
+    Base,
+    /// The order by the accounts' own times.
+    Versions,
+    /// The other side is looked at, and what it changed merged.
+    Merge,
+    /// What is about to be written is kept before the call.
+    Intent,
+    /// Fields that go back and forth are frozen.
+    Breaker,
+    /// Leads that are gone are known, so that a late webhook does not make them again.
+    Graves,
+    /// The link of an activity, by which an echo and a duplicate are known.
+    ActivityLink,
+    /// After a lost answer it is looked at what there is.
+    Looking,
+    /// A doubt outlives a failure, until a person retries.
+    DoubtOfFailures,
+    /// What may be older than our own write is read again.
+    Reading,
+    /// Whose the leads are that were found.
+    Ties,
+    /// What people decided, and what they are to decide.
+    Reviews,
+    /// Only what the account keeps from being doubled is made without looking.
+    CreatesOnce,
+    /// A lead that was not made because it exists is updated.
+    Exists,
+    /// Leads are looked for by their keys.
+    Finding,
+    /// The accounts are asked again what they say of themselves.
+    Metadata,
+}

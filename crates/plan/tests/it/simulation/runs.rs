@@ -1,0 +1,150 @@
+//! The worlds that are run, and what they must reach and notice.
+
+use super::activities::Activities;
+use super::coverage::Coverage;
+use super::leads::{self, Leads};
+use super::matching::{self, Matching};
+use super::protection::Protection;
+use super::troubles::{self, Troubles};
+use super::world::{BRUTAL, Life, WEATHERS, run};
+
+/// How many seeds a world has for each hundred of `LEADSYNC_SEEDS`, which is 1,000 in CI.
+fn seeds(of_a_hundred: u64) -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the long run by hand is longer than that of CI")]
+    let said = std::env::var("LEADSYNC_SEEDS").ok();
+    let seeds: u64 = said.and_then(|text| text.parse().ok()).unwrap_or(1_000);
+    (seeds * of_a_hundred / 100).max(1)
+}
+
+fn leads() -> Coverage {
+    let mut coverage = Coverage::default();
+    for (name, weather) in WEATHERS {
+        for kind in 0..leads::KINDS {
+            let name = format!("leads, {name}, manners {kind}");
+            coverage.absorb(run(&name, seeds(15), |seed| Leads::new(seed, weather, kind, None)));
+        }
+    }
+    coverage
+}
+
+fn activities() -> Coverage {
+    let mut coverage = Coverage::default();
+    for (name, weather) in WEATHERS {
+        let name = format!("activities, {name}");
+        coverage.absorb(run(&name, seeds(30), |seed| Activities::new(seed, weather, None)));
+    }
+    coverage
+}
+
+fn matching() -> Coverage {
+    let mut coverage = Coverage::default();
+    for (name, weather) in WEATHERS {
+        for terms in matching::TERMS {
+            let name = format!("matching, {name}, {terms:?}");
+            let life = |seed| Matching::new(seed, weather, terms, None);
+            coverage.absorb(run(&name, seeds(2), life));
+        }
+    }
+    coverage
+}
+
+fn troubles() -> Coverage {
+    let mut coverage = Coverage::default();
+    for (name, weather) in WEATHERS {
+        for wrong in troubles::all() {
+            let name = format!("troubles, {name}, {wrong:?}");
+            let life = |seed| Troubles::new(seed, weather, wrong, None);
+            coverage.absorb(run(&name, seeds(1).div_ceil(5), life));
+        }
+    }
+    coverage
+}
+
+#[test]
+fn tmp_troubles() {
+    println!("{}", troubles().table());
+}
+
+/// Every world ends well, and together they reach all that a record's life can have in it.
+#[test]
+fn every_world_ends_well_and_nothing_is_left_out() {
+    let mut coverage = Coverage::default();
+    std::thread::scope(|scope| {
+        let parts = [leads, activities, matching, troubles].map(|part| scope.spawn(part));
+        for part in parts {
+            match part.join() {
+                Ok(part) => coverage.absorb(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    println!("{}", coverage.table());
+    assert_eq!(coverage.gaps(), [""; 0], "reached never, or what should be, and is not");
+}
+
+/// Whether one of these seeds goes wrong.
+fn fails<L: Life>(seeds: u64, life: impl Fn(u64) -> L) -> bool {
+    let is_wrong = |seed: u64| {
+        let run = || life(seed).wrong();
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
+            .map_or(true, |wrong| wrong.is_some())
+    };
+    (0..seeds).any(is_wrong)
+}
+
+fn leads_need(protection: Protection, kind: usize) -> bool {
+    fails(2_000, |seed| Leads::new(seed, BRUTAL, kind, Some(protection)))
+}
+
+#[test]
+fn each_protection_of_leads_is_needed() {
+    for (protection, kinds) in [
+        (Protection::Base, 0..3),
+        (Protection::Versions, 0..3),
+        (Protection::Merge, 0..3),
+        (Protection::Intent, 0..3),
+        (Protection::Breaker, 3..4),
+        (Protection::Graves, 0..3),
+        (Protection::Reading, 0..3),
+        (Protection::Looking, 0..3),
+    ] {
+        let is_needed = kinds.into_iter().any(|kind| leads_need(protection, kind));
+        assert!(is_needed, "without {protection:?} nothing fails: the checks do not see it");
+    }
+}
+
+#[test]
+fn each_protection_of_activities_is_needed() {
+    for protection in
+        [Protection::ActivityLink, Protection::Looking, Protection::Reading, Protection::Versions]
+    {
+        let is_needed = fails(500, |seed| Activities::new(seed, BRUTAL, Some(protection)));
+        assert!(is_needed, "without {protection:?} nothing fails: the checks do not see it");
+    }
+}
+
+#[test]
+fn each_protection_of_identity_is_needed() {
+    for protection in [
+        Protection::Ties,
+        Protection::Reviews,
+        Protection::CreatesOnce,
+        Protection::Exists,
+        Protection::Finding,
+    ] {
+        let is_needed = matching::TERMS
+            .iter()
+            .any(|terms| fails(40, |seed| Matching::new(seed, BRUTAL, *terms, Some(protection))));
+        assert!(is_needed, "without {protection:?} nothing fails: the checks do not see it");
+    }
+}
+
+#[test]
+fn each_protection_from_troubles_is_needed() {
+    for protection in [Protection::Metadata, Protection::DoubtOfFailures] {
+        let is_needed = troubles::all()
+            .into_iter()
+            .any(|wrong| fails(20, |seed| Troubles::new(seed, BRUTAL, wrong, Some(protection))));
+        assert!(is_needed, "without {protection:?} nothing fails: the checks do not see it");
+    }
+}
