@@ -115,27 +115,28 @@ async fn old_ids_are_in_lower_case(empty: Empty) {
         ("e", "F"),
         ("G", "f"),
     ];
-    let mut sql = "UPDATE review SET choice = replace(choice, 'twin', 'TWIN');".to_owned();
+    let mut sql = vec!["UPDATE review SET choice = replace(choice, 'twin', 'TWIN')".to_owned()];
     for (first, second) in leads {
         let end =
             |lead: &str| serde_json::to_string(&End { id: lead.to_owned(), ..End::default() });
-        sql += &format!(
+        sql.push(format!(
             "INSERT INTO link (first_account, second_account, first_id, second_id, first_end, \
-             second_end, entity) VALUES ({}, {}, '{first}', '{second}', '{}', '{}', 'lead');",
+             second_end, entity) VALUES ({}, {}, '{first}', '{second}', '{}', '{}', 'lead')",
             pair.first.0,
             pair.second.0,
             end(first).unwrap(),
             end(second).unwrap(),
-        );
+        ));
     }
     for lead in ["AB-8", "ab-8", "ab-9", "AB-7"] {
-        sql += &format!("INSERT INTO gone (account, lead) VALUES ({}, '{lead}');", own.source.0);
+        sql.push(format!("INSERT INTO gone (account, lead) VALUES ({}, '{lead}')", own.source.0));
     }
     // The same question in other letters, asked later.
-    sql += "INSERT INTO review (connector, source, destination, source_id, reason, state, evidence, \
+    let again = "INSERT INTO review (connector, source, destination, source_id, reason, state, evidence, \
             opened_at, request) SELECT connector, source, destination, 'Ab-2', reason, state, \
-            evidence, opened_at + 1, request FROM review WHERE id = 2;";
-    let store = reopened(&empty, &sql).await;
+            evidence, opened_at + 1, request FROM review WHERE id = 2";
+    sql.push(again.to_owned());
+    let store = reopened(&empty, &sql.join(";")).await;
 
     let side = pair.side(own.source);
     let ids = ["ab-1", "AB-1", "Ab-1", "ab-2", "e", "g"].map(str::to_owned);
@@ -158,8 +159,8 @@ async fn old_ids_are_in_lower_case(empty: Empty) {
     let choice = Choice::Link { lead_id: plan::id::LeadId::new("twin") };
     assert_eq!(standing, [(1, plan::id::LeadId::new("ab-1"), Some(choice)), (3, plan::id::LeadId::new("ab-2"), None)]);
     let page = Page { limit: 9, after: None };
-    let (lines, _) = store.request_lines(&Filter::default(), &page).await.unwrap();
-    let record = &lines[0].records[0];
+    let (shown, _) = store.request_lines(&Filter::default(), &page).await.unwrap();
+    let record = &shown[0].records[0];
     assert_eq!(record.source_id.as_deref(), Some("ab-1"));
     assert_eq!(record.destination_id.as_deref(), Some("cd-1"));
     // A second time there is nothing left to do.
