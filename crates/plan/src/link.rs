@@ -134,6 +134,9 @@ const SAME_IN_AN_HOUR: usize = 3;
 const SAME_IN_A_DAY: usize = 6;
 /// A field that was written so often within an hour is not written once more, whatever the values.
 const ANY_IN_AN_HOUR: usize = 12;
+/// A state that is not newer than our own last write to its side by this much may be from before it:
+/// the account's clock is not ours, and it counts in whole seconds.
+const WRITE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 /// So many turns of a field are kept.
 const MOST_TURNS: usize = 16;
 /// A text that an account shows in place of a longer one that was sent is taken for the same, cut
@@ -161,6 +164,15 @@ impl End {
             }
         }
         base
+    }
+
+    /// Whether a state of this version may be from before our own last write to this side, or from
+    /// the same second as the state that was synced last (`docs/two-way.md#trap-ii`).
+    pub(crate) fn may_be_stale(&self, version: Option<Timestamp>) -> bool {
+        version.is_some_and(|version| {
+            self.wrote.is_some_and(|wrote| version <= wrote + WRITE_MARGIN)
+                || self.seen == Some(version)
+        })
     }
 
     /// Takes a state of this side as what it holds by agreement, but for the `open` fields. What

@@ -12,7 +12,7 @@ use store::{AttemptOutcome, NewReview, RecordKey, Stage};
 
 use super::book::{Place, Record};
 use super::lanes::Lane;
-use super::worker::Worker;
+use super::worker::{Lookup, Worker};
 
 /// How long a record waits for an account that is closed; it is woken when the account is back.
 const HELD: SignedDuration = SignedDuration::from_hours(1);
@@ -25,14 +25,6 @@ pub(super) enum After {
     FindLinks(Vec<String>),
     /// The attempt is over.
     Ended(Outcome),
-}
-
-/// Links that are to be looked up for a record.
-#[derive(Debug)]
-pub(super) struct Lookup {
-    key: RecordKey,
-    /// The leads or activities of the destination.
-    ids: Vec<String>,
 }
 
 impl Worker {

@@ -16,7 +16,6 @@ use super::Group;
 use super::account::Account;
 use super::book::{Book, Record};
 use super::call::{Ended, Job, Prepared};
-use super::effects::Lookup;
 use super::lanes::Lane;
 use super::route::{Binding, Route, Routes};
 use super::trouble::Trouble;
@@ -57,6 +56,14 @@ pub(super) struct Worker {
     last_id: (Timestamp, i64),
     /// Of this worker alone, so that no two give the same number to a call.
     node: i64,
+}
+
+/// Links that are to be looked up for a record.
+#[derive(Debug)]
+pub(super) struct Lookup {
+    pub(super) key: RecordKey,
+    /// The leads or activities of the destination.
+    pub(super) ids: Vec<String>,
 }
 
 /// Intents that a former holder of the lease left without an outcome.

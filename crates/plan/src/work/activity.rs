@@ -9,9 +9,9 @@ use super::call::{ActivityUpdate, Call, NewActivity, ReadActivities};
 use super::case::{Case, Context};
 use super::explanation::Why;
 use super::matching::{Match, matched};
-use super::next::Decision;
+use super::decision::Decision;
 use super::record::Work;
-use super::{change, lead};
+use super::{change, lead, problems};
 use crate::activity::{TIME, Unmapped};
 use crate::change::Change;
 use crate::connector::{Behaviour, Definition};
@@ -86,7 +86,7 @@ fn linked(case: &Case<'_>, link: &Link, event: u32, behaviour: Behaviour) -> Dec
         return unchanged(Why::SameAsSynced);
     }
     if !case.known.source.fresh
-        && lead::may_be_old(version, here)
+        && here.may_be_stale(version)
         && let (Some(lead_id), Some(event)) = (case.item.lead_id(), case.item.event())
     {
         let party = Party::Source;
@@ -125,7 +125,7 @@ fn find_lead(case: &Case<'_>) -> Result<LeadId, Decision> {
     if keys.is_empty() && !known.source.fresh {
         // The payload shows too little of the lead: native webhooks show none of it.
         if let Some(lead_id) = case.item.lead_id() {
-            return Err(lead::read_source(lead_id));
+            return Err(Decision::read_source(lead_id));
         }
     }
     let behaviour = case.connector.lead.behaviour;
@@ -134,8 +134,8 @@ fn find_lead(case: &Case<'_>) -> Result<LeadId, Decision> {
         return Err(lead::unlinked(case, behaviour));
     }
     match keys.get(known.search.keys_tried) {
-        Some(key) => Err(lead::find(key)),
-        None if keys.is_empty() => Err(Decision::Refuse(vec![lead::no_key(case)])),
+        Some(key) => Err(Decision::find(key)),
+        None if keys.is_empty() => Err(Decision::Refuse(vec![problems::no_key(case)])),
         None if !creates => Err(Decision::Skip(Problem::new(
             Code::LeadNotFound,
             "The activity's lead is not in the destination, and the connector does not create \

@@ -18,7 +18,7 @@ use crate::verdict::{self, Failure, Verdict};
 
 use super::call::{Answer, Call, Which};
 use super::case::Context;
-use super::lead;
+use super::problems;
 use super::outcome::{Effect, Outcome};
 use super::record::{Found, Work};
 
@@ -256,7 +256,7 @@ impl Work {
             }
             Call::Capture(_) if search.keys_tried + 1 < keys => search.keys_tried += 1,
             Call::Capture(_) if creates_only && is_lead => {
-                return vec![Effect::End(Outcome::skipped(lead::exists()))];
+                return vec![Effect::End(Outcome::skipped(problems::exists()))];
             }
             // See which leads they are.
             Call::Capture(_) if keys > 1 && !search.look_first => {

@@ -1,5 +1,7 @@
 //! What a decision depends on.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::activity::ActivityMapping;
@@ -10,7 +12,7 @@ use crate::mapping::{Mapped, Mapping};
 use crate::outcome::Party;
 use crate::payload::Item;
 
-use super::record::Known;
+use super::known::Known;
 
 /// The connector that a record came to, ready to be asked.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +107,13 @@ impl<'a> Case<'a> {
     /// The two ends of the link, the source's first.
     pub(super) fn ends(&self, link: &'a Link) -> (&'a End, &'a End) {
         (link.end(link.pair.side(self.source)), link.end(link.pair.side(self.destination)))
+    }
+
+    /// What may have been written unseen to a lead that takes the place of one that is gone.
+    pub(super) fn pending(&self) -> Option<&'a BTreeMap<String, Vec<String>>> {
+        let known = self.known;
+        let link = self.link.filter(|_| known.twin.gone && known.doubtful)?;
+        Some(&self.ends(link).1.pending)
     }
 
     /// Whether a field is not written, because it is a key that another lead has.

@@ -3,6 +3,7 @@
 use super::case::Case;
 use crate::change::Change;
 use crate::link::End;
+use crate::metadata::Kind;
 use crate::payload::Item;
 use crate::snapshot::Snapshot;
 use crate::value;
@@ -64,4 +65,30 @@ pub(super) fn defaults<'a>(case: &Case<'_>, held: impl Fn(&str) -> Option<&'a st
         .filter(|field| held(&field.to).is_none_or(|held| held.trim().is_empty()))
         .filter_map(|field| Some(Change::new(&field.to, field.kind, field.default.as_deref()?)))
         .collect()
+}
+
+/// The *Lead Source* that the connector gives to new leads.
+pub(super) fn lead_source(case: &Case<'_>) -> Option<Change> {
+    let value =
+        case.connector.basic.lead_source.as_deref().filter(|text| !text.trim().is_empty())?;
+    Some(Change::new("Source", Kind::Text, value))
+}
+
+/// All that a new lead gets.
+pub(super) fn new_lead(case: &Case<'_>) -> Vec<Change> {
+    let mut fields = defaults(case, |_| None);
+    fields.extend(lead_source(case));
+    let mut sent = all(case);
+    sent.retain(|one| fields.iter().all(|field| field.to != one.to));
+    fields.append(&mut sent);
+    fields
+}
+
+/// Whether the lead holds all that is to be sent.
+pub(super) fn holds_all(case: &Case<'_>, lead: &Snapshot) -> bool {
+    let reading = case.mapping.reading();
+    all(case).into_iter().all(|change| {
+        let held = lead.get(&change.to).unwrap_or_default();
+        value::holds(change.kind, &change.value, held, reading)
+    })
 }

@@ -8,15 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
 use crate::id::{ActivityId, LeadId};
-use crate::identity::Key;
-use crate::mapping::Mapped;
-use crate::outcome::{Party, words};
+use crate::outcome::words;
 use crate::problem::Problem;
 use crate::review::{Dispute, Ruling};
 
-use super::call::{Call, Capture, LeadUpdate, NewActivity, ReadActivities, ReadLead, Which};
-use super::next::Decision;
-use super::record::Work;
 
 /// What the log keeps of an attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,7 +207,7 @@ impl Ruling {
 }
 
 impl Plan {
-    fn new(kind: PlanKind) -> Self {
+    pub(super) fn new(kind: PlanKind) -> Self {
         Self {
             kind,
             fields: Vec::new(),
@@ -224,81 +219,6 @@ impl Plan {
             destination_id: None,
             why: None,
             problems: Vec::new(),
-        }
-    }
-
-    pub(super) fn of(decision: &Decision) -> Self {
-        let plain = Self::new;
-        match decision {
-            Decision::Refuse(problems) => {
-                Self { problems: problems.clone(), ..plain(PlanKind::Refuse) }
-            }
-            Decision::Skip(problem) => {
-                Self { problems: vec![problem.clone()], ..plain(PlanKind::Skip) }
-            }
-            Decision::Unchanged(why, id) => {
-                Self { why: Some(*why), destination_id: id.clone(), ..plain(PlanKind::Unchanged) }
-            }
-            Decision::Adopt(lead_id) => {
-                Self { lead_id: Some(lead_id.clone()), ..plain(PlanKind::Adopt) }
-            }
-            Decision::Ask(review) => {
-                Self { problems: vec![review.problem()], ..plain(PlanKind::Review) }
-            }
-            Decision::Freeze(tripped) => {
-                Self { problems: vec![super::merge::war(tripped)], ..plain(PlanKind::Freeze) }
-            }
-            Decision::Call(call) => Self::of_call(call),
-        }
-    }
-
-    fn of_call(call: &Call) -> Self {
-        let of_lead =
-            |kind, lead_id: &LeadId| Self { lead_id: Some(lead_id.clone()), ..Self::new(kind) };
-        match call {
-            Call::ReadLead(ReadLead { which, lead_id }) => {
-                let kind = match which {
-                    Which::Own => PlanKind::ReadSource,
-                    Which::Other => PlanKind::ReadOther,
-                    Which::Twin => PlanKind::Look,
-                };
-                of_lead(kind, lead_id)
-            }
-            Call::FindLead(key) => {
-                Self { key: Some(KeyShown::of(key)), ..Self::new(PlanKind::Look) }
-            }
-            Call::Capture(Capture { key, fields, on_create, update, .. }) => Self {
-                key: Some(KeyShown::of(key)),
-                fields: fields.clone(),
-                on_create: on_create.clone(),
-                update: Some(*update),
-                ..Self::new(PlanKind::Capture)
-            },
-            Call::CreateLead(new) => {
-                Self { fields: new.fields.clone(), ..Self::new(PlanKind::Create) }
-            }
-            Call::UpdateLead(LeadUpdate { party, lead_id, fields, .. }) => {
-                let kind = match party {
-                    Party::Source => PlanKind::UpdateSource,
-                    Party::Destination => PlanKind::Update,
-                };
-                Self { fields: fields.clone(), ..of_lead(kind, lead_id) }
-            }
-            Call::ReadActivities(ReadActivities { party, lead_id, .. }) => {
-                let kind = match party {
-                    Party::Source => PlanKind::ReadActivity,
-                    Party::Destination => PlanKind::LookActivity,
-                };
-                of_lead(kind, lead_id)
-            }
-            Call::CreateActivity(NewActivity { lead_id, fields, .. }) => {
-                Self { fields: fields.clone(), ..of_lead(PlanKind::CreateActivity, lead_id) }
-            }
-            Call::UpdateActivity(update) => Self {
-                fields: update.fields.clone(),
-                activity_id: Some(update.activity_id.clone()),
-                ..Self::new(PlanKind::UpdateActivity)
-            },
         }
     }
 
@@ -349,12 +269,6 @@ impl Plan {
             PlanKind::CreateActivity => format!("Add the activity to the lead {lead}."),
             PlanKind::UpdateActivity => format!("Update the activity {activity}."),
         }
-    }
-}
-
-impl KeyShown {
-    fn of(key: &Key) -> Self {
-        Self { field: key.field.clone(), value: key.value.clone() }
     }
 }
 
@@ -441,62 +355,6 @@ impl Explanation {
         let known = self.origins.as_ref()?;
         Some(known.get(field).cloned().unwrap_or_else(|| Origin::From(field.to_owned())))
     }
-}
-
-impl Work {
-    /// What was decided and why, for the log; `None` before anything was.
-    pub fn explanation(&self) -> Option<Explanation> {
-        let plan = self.plan.clone()?;
-        let own = self.own.mapped.as_ref().map(|(_, mapped)| &**mapped);
-        let fields = own.into_iter().flat_map(|mapped| &mapped.fields);
-        let remarks = fields.filter_map(|field| {
-            Some(Remark { field: field.to.clone(), remark: field.remark.clone()? })
-        });
-        let remarks = remarks.collect();
-        let of_activity = matches!(plan.kind, PlanKind::CreateActivity | PlanKind::UpdateActivity);
-        let subject = if of_activity { &self.own } else { self.subject() };
-        let mapped = subject.mapped.as_ref().map(|(_, mapped)| &**mapped);
-        let doubtful = "An earlier write got no answer, so the destination was read first.";
-        Some(Explanation {
-            origins: origins(&plan, mapped),
-            why: plan.why.map(|why| why.sentence().to_owned()),
-            plan: Some(plan),
-            then: self.then.clone(),
-            disputes: self.disputes.clone(),
-            left_out: own.map(|mapped| mapped.left_out.clone()).unwrap_or_default(),
-            remarks,
-            looked_because: self.is_doubtful().then(|| doubtful.to_owned()),
-        })
-    }
-}
-
-/// Where the values come from that are written: by field of the destination, the source's field or
-/// what else it is. A field of the source of the same name is left out.
-fn origins(plan: &Plan, mapped: Option<&Mapped>) -> Option<BTreeMap<String, Origin>> {
-    let writes = matches!(
-        plan.kind,
-        PlanKind::Capture
-            | PlanKind::Create
-            | PlanKind::Update
-            | PlanKind::UpdateSource
-            | PlanKind::CreateActivity
-            | PlanKind::UpdateActivity
-    );
-    if !writes {
-        return None;
-    }
-    let origin = |change: &Change| {
-        let Some(field) = mapped.and_then(|mapped| mapped.get(&change.to)) else {
-            return Some(Origin::By(By::LeadSource));
-        };
-        match &field.from {
-            _ if field.sent.written() != Some(&change.value) => Some(Origin::By(By::Default)),
-            None => Some(Origin::By(By::Computed)),
-            Some(from) => (*from != field.to).then(|| Origin::From(from.clone())),
-        }
-    };
-    let fields = plan.fields.iter().chain(&plan.on_create);
-    Some(fields.filter_map(|change| Some((change.to.clone(), origin(change)?))).collect())
 }
 
 #[cfg(test)]

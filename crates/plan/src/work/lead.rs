@@ -1,29 +1,22 @@
 //! What to do about a lead.
 
-use std::collections::BTreeMap;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::change::Change;
 use crate::connector::Behaviour;
 use crate::id::LeadId;
 use crate::identity::{self, Key};
-use crate::link::{End, Link};
-use crate::metadata::Kind;
+use crate::link::Link;
 use crate::outcome::Party;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 
-use super::call::{Call, Capture, LeadUpdate, ReadLead, Which};
+use super::call::{Call, Capture, LeadUpdate};
 use super::case::{Case, Opposite};
+use super::decision::Decision;
 use super::explanation::Why;
 use super::matching::{Match, matched};
-use super::next::Decision;
-use super::{change, merge, removed};
-
-/// A state of the source that is not newer than our own last write there by this much may be from
-/// before it: the account's clock is not ours, and it counts in whole seconds.
-const WRITE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+use super::{change, merge, problems, removed};
 
 /// Decides what to do about a lead.
 pub(super) fn decide(case: &Case<'_>) -> Decision {
@@ -38,7 +31,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         return Decision::Skip(Problem::new(
             Code::DoNothing,
             "The connector's lead behaviour is to do nothing.",
-            CHANGE_BEHAVIOUR,
+            problems::CHANGE_BEHAVIOUR,
         ));
     }
     let ends = case.link.map(|link| case.ends(link));
@@ -76,14 +69,14 @@ pub(super) fn late(case: &Case<'_>, is_gone: bool) -> Option<Decision> {
         )));
     }
     let lead_id = case.item.lead_id().filter(|_| !source.fresh)?;
-    Some(read_source(lead_id))
+    Some(Decision::read_source(lead_id))
 }
 
 /// A linked lead that flows one way.
 fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     let (here, there) = case.ends(link);
     if behaviour == Behaviour::CreateOnly {
-        return Decision::Skip(exists());
+        return Decision::Skip(problems::exists());
     }
     let unchanged = |why| Decision::Unchanged(why, Some(there.id.clone()));
     let is_fresh = case.known.source.fresh;
@@ -99,15 +92,15 @@ fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     }
     if !is_fresh
         && !changes.is_empty()
-        && may_be_old(version, here)
+        && here.may_be_stale(version)
         && let Some(lead_id) = case.item.lead_id()
     {
-        return read_source(lead_id);
+        return Decision::read_source(lead_id);
     }
     let lead_id = LeadId::new(&there.id);
     match &case.known.twin.lead {
-        None if case.known.doubtful || !defaults.is_empty() => read_twin(lead_id),
-        None => update(case, lead_id, changes),
+        None if case.known.doubtful || !defaults.is_empty() => Decision::read_twin(lead_id),
+        None => Decision::update(case, lead_id, changes),
         Some(lead) => update_known(case, lead, lead_id),
     }
 }
@@ -121,7 +114,7 @@ fn both_ways(
 ) -> Decision {
     let (here, there) = case.ends(link);
     if behaviour == Behaviour::CreateOnly {
-        return Decision::Skip(exists());
+        return Decision::Skip(problems::exists());
     }
     let unchanged = |why| Decision::Unchanged(why, Some(there.id.clone()));
     let known = case.known;
@@ -136,14 +129,14 @@ fn both_ways(
         return unchanged(Why::SameAsSynced);
     }
     let stale = case.item.lead_id().filter(|_| !known.source.fresh);
-    if (known.doubtful || may_be_old(version, here))
+    if (known.doubtful || here.may_be_stale(version))
         && let Some(id) = stale
     {
-        return read_source(id);
+        return Decision::read_source(id);
     }
     let lead_id = LeadId::new(&there.id);
     match &known.twin.lead {
-        None => read_twin(lead_id),
+        None => Decision::read_twin(lead_id),
         Some(lead) => merged(case, opposite, lead, (LeadId::new(&here.id), lead_id), stale),
     }
 }
@@ -169,10 +162,10 @@ fn merged(
     if !merge.to_source.is_empty()
         && let Some(id) = stale
     {
-        return read_source(id);
+        return Decision::read_source(id);
     }
     if !fields.is_empty() {
-        return update(case, there, fields);
+        return Decision::update(case, there, fields);
     }
     if !merge.to_source.is_empty() {
         return Decision::Call(Call::UpdateLead(LeadUpdate {
@@ -191,15 +184,6 @@ fn merged(
     }
 }
 
-/// Whether what was posted may be from before our own last write to the source, or from the same
-/// second as the state that was synced last (`docs/two-way.md#trap-ii`).
-pub(super) fn may_be_old(version: Option<Timestamp>, here: &End) -> bool {
-    version.is_some_and(|version| {
-        here.wrote.is_some_and(|wrote| version <= wrote + WRITE_MARGIN)
-            || here.seen == Some(version)
-    })
-}
-
 /// A lead that is not linked, or whose twin is gone.
 pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
     let known = case.known;
@@ -212,11 +196,11 @@ pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
         return matched_to(case, lead, behaviour);
     }
     if let Some(lead_id) = &known.twin.lead_id {
-        return read_twin(lead_id.clone());
+        return Decision::read_twin(lead_id.clone());
     }
     let mut keys = identity::keys(&case.connector.basic, case.mapped);
     if keys.is_empty() {
-        return Decision::Refuse(vec![no_key(case)]);
+        return Decision::Refuse(vec![problems::no_key(case)]);
     }
     sent_keys(case, &mut keys);
     let next = keys.get(known.search.keys_tried);
@@ -226,13 +210,13 @@ pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
         || !defaults.is_empty()
         || !all_unique(case, &keys);
     match (behaviour, next) {
-        (Behaviour::UpdateOnly, None) => not_found(),
-        (Behaviour::UpdateOnly, Some(key)) => find(key),
-        (_, Some(key)) if look => find(key),
+        (Behaviour::UpdateOnly, None) => Decision::Skip(problems::not_found()),
+        (Behaviour::UpdateOnly, Some(key)) => Decision::find(key),
+        (_, Some(key)) if look => Decision::find(key),
         (_, next) => {
             // After looking by every key in vain the first one is the lead's name again.
             let key = if look { keys.first() } else { next };
-            let Some(key) = key else { return Decision::Refuse(vec![keys_disagree(&keys)]) };
+            let Some(key) = key else { return Decision::Refuse(vec![problems::keys_disagree(&keys)]) };
             capture(case, key, defaults, behaviour)
         }
     }
@@ -241,12 +225,12 @@ pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
 /// A lead of the destination is the record's.
 fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decision {
     let known = case.known;
-    let Some(lead_id) = lead.lead_id() else { return Decision::Refuse(vec![no_id()]) };
+    let Some(lead_id) = lead.lead_id() else { return Decision::Refuse(vec![problems::no_id()]) };
     if behaviour == Behaviour::CreateOnly {
         return if known.doubtful {
             Decision::Unchanged(Why::SameInDestination, Some(lead_id.into()))
         } else {
-            Decision::Skip(exists())
+            Decision::Skip(problems::exists())
         };
     }
     match (case.opposite, case.item.lead_id()) {
@@ -266,7 +250,7 @@ fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decisio
 /// Creates the lead, or updates the one that has the key.
 fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, behaviour: Behaviour) -> Decision {
     let mut on_create = defaults;
-    on_create.extend(lead_source(case).filter(|_| !case.known.search.exists));
+    on_create.extend(change::lead_source(case).filter(|_| !case.known.search.exists));
     let fields = change::all(case)
         .into_iter()
         .filter(|change| on_create.iter().all(|other| other.to != change.to))
@@ -296,24 +280,15 @@ fn was_made_since(case: &Case<'_>, lead: &Snapshot) -> bool {
         .filled("CreatedOn")
         .and_then(|text| crate::moment::instant(text, &jiff::tz::TimeZone::UTC));
     !case.known.source.fresh
-        && holds_all(case, lead)
+        && change::holds_all(case, lead)
         && made
             .zip(case.item.modified_on())
             .is_some_and(|(made, shown)| made + SignedDuration::from_secs(1) > shown)
 }
 
-/// Whether the lead holds all that is to be sent.
-pub(super) fn holds_all(case: &Case<'_>, lead: &Snapshot) -> bool {
-    let reading = case.mapping.reading();
-    change::all(case).into_iter().all(|change| {
-        let held = lead.get(&change.to).unwrap_or_default();
-        crate::value::holds(change.kind, &change.value, held, reading)
-    })
-}
-
 /// Adds the keys that an earlier attempt may have made the lead with, before they were changed.
 fn sent_keys(case: &Case<'_>, keys: &mut Vec<Key>) {
-    let Some(pending) = pending(case) else { return };
+    let Some(pending) = case.pending() else { return };
     for at in 0..keys.len() {
         for value in pending.get(&keys[at].field).into_iter().flatten() {
             let Key { field, kind, .. } = keys[at].clone();
@@ -330,16 +305,10 @@ fn was_sent(case: &Case<'_>, lead: &Snapshot) -> bool {
     let basic = &case.connector.basic;
     let fields = std::iter::once(&basic.search_by).chain(&basic.secondary_search_by);
     let held = |field: &String| {
-        let sent = pending(case).and_then(|pending| pending.get(field));
+        let sent = case.pending().and_then(|pending| pending.get(field));
         sent.into_iter().flatten().any(|value| Some(value.as_str()) == lead.get(field))
     };
     fields.into_iter().any(held)
-}
-
-/// What may have been written unseen to a lead that takes the place of one that is gone.
-pub(super) fn pending<'a>(case: &Case<'a>) -> Option<&'a BTreeMap<String, Vec<String>>> {
-    let link = case.link.filter(|_| case.known.twin.gone && case.known.doubtful)?;
-    Some(&case.ends(link).1.pending)
 }
 
 /// Whether the account itself keeps the second key from being given to a second lead: then a lead
@@ -362,103 +331,12 @@ fn is_unique(case: &Case<'_>, key: &Key) -> bool {
         || case.mapping.targets().any(|field| field.schema_name == key.field && field.unique)
 }
 
-/// The *Lead Source* that the connector gives to new leads.
-pub(super) fn lead_source(case: &Case<'_>) -> Option<Change> {
-    let value =
-        case.connector.basic.lead_source.as_deref().filter(|text| !text.trim().is_empty())?;
-    Some(Change::new("Source", Kind::Text, value))
-}
-
-/// All that a new lead gets.
-pub(super) fn new_lead(case: &Case<'_>) -> Vec<Change> {
-    let mut fields = change::defaults(case, |_| None);
-    fields.extend(lead_source(case));
-    let mut sent = change::all(case);
-    sent.retain(|one| fields.iter().all(|field| field.to != one.to));
-    fields.append(&mut sent);
-    fields
-}
-
 fn update_known(case: &Case<'_>, lead: &Snapshot, lead_id: LeadId) -> Decision {
     let fields = change::against(case, lead);
     if fields.is_empty() {
         Decision::Unchanged(Why::SameInDestination, Some(lead_id.into()))
     } else {
-        update(case, lead_id, fields)
+        Decision::update(case, lead_id, fields)
     }
 }
 
-pub(super) fn update(case: &Case<'_>, lead_id: LeadId, fields: Vec<Change>) -> Decision {
-    let party = Party::Destination;
-    let fires = case.fires(party);
-    Decision::Call(Call::UpdateLead(LeadUpdate { party, lead_id, fields, fires }))
-}
-
-pub(super) fn read_source(lead_id: LeadId) -> Decision {
-    Decision::Call(Call::ReadLead(ReadLead { which: Which::Own, lead_id }))
-}
-
-pub(super) fn read_twin(lead_id: LeadId) -> Decision {
-    Decision::Call(Call::ReadLead(ReadLead { which: Which::Twin, lead_id }))
-}
-
-pub(super) fn find(key: &Key) -> Decision {
-    Decision::Call(Call::FindLead(key.clone()))
-}
-
-const CHANGE_BEHAVIOUR: &str = "Change the connector's lead behaviour if that is not intended.";
-
-pub(super) fn not_found() -> Decision {
-    Decision::Skip(Problem::new(
-        Code::NotFound,
-        "The destination does not have this lead, and the connector only updates existing ones.",
-        CHANGE_BEHAVIOUR,
-    ))
-}
-
-pub(super) fn exists() -> Problem {
-    Problem::new(
-        Code::Exists,
-        "The lead exists in the destination, and the connector only creates new ones.",
-        CHANGE_BEHAVIOUR,
-    )
-}
-
-fn no_id() -> Problem {
-    Problem::new(
-        Code::UnreadableAnswer,
-        "The destination found the lead but did not say its ProspectID.",
-        "Retry; if it happens again, look at the answer in the log.",
-    )
-}
-
-pub(super) fn no_key(case: &Case<'_>) -> Problem {
-    let basic = &case.connector.basic;
-    let mut names = basic.search_by.clone();
-    if let Some(secondary) = &basic.secondary_search_by {
-        names = format!("{names} nor {secondary}");
-    }
-    Problem::new(
-        Code::NoKey,
-        format!(
-            "The record has no value for {names}, so the lead can't be found again: it was not \
-             created, because every change of it would create it once more."
-        ),
-        "Fill the field in the source account, map another field to it, or choose another search key.",
-    )
-    .about(&basic.search_by)
-}
-
-fn keys_disagree(keys: &[Key]) -> Problem {
-    let named: Vec<String> =
-        keys.iter().map(|key| format!("{} {}", key.field, key.value)).collect();
-    Problem::new(
-        Code::Duplicate,
-        format!(
-            "The destination refuses the lead as a duplicate of another one; tried with {}.",
-            named.join(" and ")
-        ),
-        "One of the lead's unique values belongs to another lead of the destination. Merge the two \
-         there or correct the value, then retry.",
-    )
-}

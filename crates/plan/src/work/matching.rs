@@ -6,8 +6,8 @@
 use super::asked;
 use super::call::{Call, NewLead, ReadLead, Which};
 use super::case::Case;
-use super::lead;
-use super::next::Decision;
+use super::decision::Decision;
+use super::{change, problems};
 use crate::connector::{Behaviour, KeysDisagree, Linked, Several};
 use crate::id::LeadId;
 use crate::identity::{self, Key};
@@ -38,11 +38,11 @@ pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
         Some(Ruled::Decided(Choice::Link { lead_id })) if !known.twin.gone => {
             return match &known.twin.lead {
                 Some(lead) if lead.lead_id().as_ref() == Some(lead_id) => Match::Lead(lead),
-                _ => Match::Not(lead::read_twin(lead_id.clone())),
+                _ => Match::Not(Decision::read_twin(lead_id.clone())),
             };
         }
         Some(Ruled::Decided(Choice::Create)) if only_updates(case) => {
-            return Match::Not(lead::not_found());
+            return Match::Not(Decision::Skip(problems::not_found()));
         }
         Some(Ruled::Decided(Choice::Create)) => return created(case),
         Some(Ruled::Decided(_)) => {}
@@ -73,17 +73,17 @@ fn created<'a>(case: &Case<'a>) -> Match<'a> {
         let has_looked = search.keys_tried > 0 || twin.lead.is_some() || !search.several.is_empty();
         let keys = identity::keys(&case.connector.basic, case.mapped);
         if let Some(key) = keys.first().filter(|_| !has_looked) {
-            return Match::Not(lead::find(key));
+            return Match::Not(Decision::find(key));
         }
         let is_ours = |lead: &&Snapshot| {
             let is_tied = lead.lead_id().is_some_and(|id| search.ties.contains_key(&id));
-            !is_tied && lead::holds_all(case, lead)
+            !is_tied && change::holds_all(case, lead)
         };
         if let Some(lead) = twin.lead.iter().chain(&search.several).find(is_ours) {
             return Match::Lead(lead);
         }
     }
-    let fields = lead::new_lead(case);
+    let fields = change::new_lead(case);
     Match::Not(Decision::Call(Call::CreateLead(NewLead { fields })))
 }
 
@@ -137,7 +137,7 @@ fn other_key<'a>(case: &Case<'a>, lead: &'a Snapshot, keys: &[Key]) -> Match<'a>
         return Match::Lead(lead);
     }
     let Some(rivals) = &case.known.search.rivals else {
-        return Match::Not(lead::find(second));
+        return Match::Not(Decision::find(second));
     };
     let mut rivals = rivals.iter().filter(|rival| rival.lead_id() != lead.lead_id());
     let Some(rival) = rivals.next() else { return Match::Lead(lead) };
@@ -164,7 +164,7 @@ fn only_updates(case: &Case<'_>) -> bool {
 
 /// Reads a lead by its id, which is then the one that was found.
 fn take(lead: &Snapshot) -> Decision {
-    lead::read_twin(lead.lead_id().unwrap_or_else(|| LeadId::new("")))
+    Decision::read_twin(lead.lead_id().unwrap_or_else(|| LeadId::new("")))
 }
 
 fn ask(review: Review) -> Decision {

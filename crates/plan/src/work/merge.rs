@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::asked;
 use super::case::{Case, Opposite};
-use super::lead::may_be_old;
+use super::decision::Tripped;
 use crate::change::Change;
 use crate::connector::{Behaviour, Policy};
 use crate::link::{End, Link};
@@ -35,17 +35,6 @@ pub(super) struct Merge {
     /// Fields of the source and of the destination whose base stays as it is, because they are not
     /// settled.
     pub(super) open: [BTreeSet<String>; 2],
-}
-
-/// A field that goes back and forth.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tripped {
-    /// The field by schema name.
-    pub(super) field: String,
-    /// Whether it is the source's.
-    pub(super) in_source: bool,
-    /// What we wrote to it, first to last.
-    pub(super) cycle: Vec<String>,
 }
 
 /// How a field stands beside what its side held when the two last agreed.
@@ -406,7 +395,7 @@ pub(super) fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     // What may be from before our own write to the source says nothing of what it holds since
     // (`docs/two-way.md#trap-ii`): it differs in nothing, or it would have been read afresh.
     let version = case.item.modified_on();
-    if case.known.source.fresh || version.is_some() && !may_be_old(version, link.end(here)) {
+    if case.known.source.fresh || version.is_some() && !link.end(here).may_be_stale(version) {
         let end = link.end_mut(here);
         if case.known.source.fresh {
             end.pending.clear();

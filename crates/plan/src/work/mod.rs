@@ -22,7 +22,7 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | What is known of a record? | `record` |
+//! | What is known of a record? | `record`, `known` |
 //! | What is asked of an account? | `call` |
 //! | What is done about a lead, and in which order? | `lead`; a removed one: `removed` |
 //! | Which lead of the destination is it? | `matching` |
@@ -31,7 +31,8 @@
 //! | What does an answer mean? | `answered`, `written` |
 //! | What do both sides hold afterwards? | `settle` |
 //! | When does a newer change stand in for an older one? | `superseded` |
-//! | What does the log say? | `explanation` |
+//! | What does the log say? | `explanation`, `logged` |
+//! | Why is a lead left alone or refused, in words? | `problems` |
 
 mod activity;
 mod answered;
@@ -39,12 +40,16 @@ mod asked;
 mod call;
 mod case;
 mod change;
+mod decision;
 mod explanation;
+mod known;
 mod lead;
+mod logged;
 mod matching;
 mod merge;
 mod next;
 mod outcome;
+mod problems;
 mod record;
 mod removed;
 mod settle;

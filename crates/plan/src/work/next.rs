@@ -7,8 +7,9 @@ use crate::review::Review;
 
 use super::call::Call;
 use super::case::{Case, Context};
-use super::explanation::{Plan, Why};
-use super::merge::{self, Tripped};
+use super::decision::Decision;
+use super::explanation::Why;
+use super::merge;
 use super::outcome::{Effect, Outcome};
 use super::record::Work;
 use super::{activity, lead, settle};
@@ -40,26 +41,6 @@ pub enum Step {
     /// Read the metadata of both accounts again, as far as it is not just as new; then ask what
     /// comes next. It is said once an attempt.
     NeedsMetadata,
-}
-
-/// What to do, by what is known now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// Nothing can be done: these problems must be solved first.
-    Refuse(Vec<Problem>),
-    /// The settings, or a person, say to leave it alone.
-    Skip(Problem),
-    /// The destination holds all of it: this lead or activity, where it is known.
-    Unchanged(Why, Option<String>),
-    /// Find something out, or write.
-    Call(Call),
-    /// Take this lead of the destination for the one that an earlier attempt made: its answer was
-    /// lost. Then decide again.
-    Adopt(crate::id::LeadId),
-    /// Ask a person.
-    Ask(Box<Review>),
-    /// Leave fields alone that go back and forth, and tell a person.
-    Freeze(Vec<Tripped>),
 }
 
 impl Work {
@@ -138,26 +119,6 @@ impl Work {
             self.achieved.get_or_insert(Event::New);
         }
         adopted
-    }
-
-    /// Keeps a decision for the log: the first write is the plan, a write back comes after it, and
-    /// that nothing is left to do then is no news.
-    fn note(&mut self, context: &Context<'_>, decision: &Decision) {
-        let disputes = merge::disputes(&self.lead_case(context));
-        if !disputes.is_empty() {
-            self.disputes = disputes;
-        }
-        let plan = Plan::of(decision);
-        match (decision, self.achieved) {
-            (Decision::Unchanged(..), Some(_)) => {}
-            (Decision::Call(Call::ReadLead(_)), Some(_)) => {}
-            (Decision::Call(call @ Call::UpdateLead(_)), Some(_))
-                if call.party() == Party::Source =>
-            {
-                self.then = Some(plan);
-            }
-            _ => self.plan = Some(plan),
-        }
     }
 
     /// Whether the call carries this record alone, rather than many of a backlog.

@@ -10,8 +10,7 @@ use crate::problem::{Code, Problem};
 
 use super::case::Case;
 use super::explanation::Why;
-use super::lead;
-use super::next::Decision;
+use super::decision::Decision;
 
 /// What to do about a lead that is said to be gone.
 pub(super) fn decide(case: &Case<'_>, removal: Removal) -> Decision {
@@ -35,7 +34,7 @@ pub(super) fn decide(case: &Case<'_>, removal: Removal) -> Decision {
     if !case.known.source.fresh
         && let Some(lead_id) = case.item.lead_id()
     {
-        return lead::read_source(lead_id);
+        return Decision::read_source(lead_id);
     }
     let (_, there) = case.ends(link);
     let value = match removal {
@@ -49,5 +48,5 @@ pub(super) fn decide(case: &Case<'_>, removal: Removal) -> Decision {
     let field = fields.find(|field| field.schema_name == removed.field);
     let kind = field.map_or(Kind::Text, |field| field.kind);
     let mark = Change::new(&removed.field, kind, value);
-    lead::update(case, LeadId::new(&there.id), vec![mark])
+    Decision::update(case, LeadId::new(&there.id), vec![mark])
 }

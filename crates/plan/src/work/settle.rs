@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::case::{Case, Opposite};
-use super::{change, lead, merge};
+use super::{change, merge};
 use crate::change::Change;
 use crate::id::LeadId;
 use crate::link::Link;
@@ -155,13 +155,13 @@ fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timesta
 pub(super) fn adopt(case: &Case<'_>, lead_id: &LeadId, at: Timestamp) -> Option<Link> {
     let opposite = case.opposite?;
     let mut link = link_to(case, lead_id.as_str())?;
-    if let Some(sent) = lead::pending(case).filter(|sent| !sent.is_empty()) {
+    if let Some(sent) = case.pending().filter(|sent| !sent.is_empty()) {
         adopt_as_sent(case, opposite, &mut link, sent, at);
         return Some(link);
     }
     let mut written = change::all(case);
     written.extend(change::defaults(case, |_| None));
-    written.extend(lead::lead_source(case));
+    written.extend(change::lead_source(case));
     made(case, opposite, &mut link, &written, at);
     let here = link.end_mut(link.pair.side(case.source));
     here.base.absorb(&case.mapping.read_part(case.item));

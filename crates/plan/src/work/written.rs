@@ -11,7 +11,7 @@ use super::call::{Call, Capture, LeadUpdate};
 use super::case::{Case, Context};
 use super::outcome::{Effect, Outcome};
 use super::record::{Found, Work};
-use super::{lead, settle};
+use super::{problems, settle};
 
 impl Work {
     /// A write took effect, on this lead or activity as far as the account says.
@@ -109,7 +109,7 @@ impl Work {
             self.subject_mut().known.twin.lead_id = Some(id.clone());
             return Vec::new();
         }
-        vec![Effect::End(Outcome::skipped(lead::exists()).of(id.clone()))]
+        vec![Effect::End(Outcome::skipped(problems::exists()).of(id.clone()))]
     }
 
     /// The lead in the destination was created, or updated without having been read.

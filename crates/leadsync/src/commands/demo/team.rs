@@ -5,14 +5,12 @@ use std::time::Duration;
 use sandbox::Sandbox;
 
 use super::people;
-use super::watch::say;
+use super::watch::{SITE_VISIT, say};
 
 /// The team begins no more leads than this; from then on it only edits.
 const MOST_LEADS: usize = 400;
 const STAGES: [&str; 5] =
     ["Contacted", "Qualified", "Opportunity", "Opportunity Won", "Post Purchase"];
-/// The event code of the emulated accounts' type *Site Visit*.
-pub const SITE_VISIT: u32 = 201;
 /// As the account shows them, in UTC.
 const MEETINGS: [&str; 3] =
     ["2026-12-01 09:30:00.000", "2026-12-03 04:00:00.000", "2026-12-08 15:15:00.000"];

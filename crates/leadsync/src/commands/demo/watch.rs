@@ -9,11 +9,12 @@ use plan::outcome::Entity;
 use sandbox::Sandbox;
 use store::{Filter, Page, RequestItem, Store};
 
-use super::team::SITE_VISIT;
 use super::{Accounts, SharedStore};
 use crate::{node, output};
 
 /// The fields by which two leads are compared, beside how many visits they made.
+/// The event code of the emulated accounts' type *Site Visit*.
+pub const SITE_VISIT: u32 = 201;
 const COMPARED: [&str; 7] = [
     "FirstName",
     "LastName",

@@ -66,7 +66,7 @@ fn the_same_activity_is_added_once_and_an_edit_updates_it() {
 fn the_lead_is_found_by_what_the_payload_or_the_source_shows() {
     let mut scene = scene(ON);
     let bare = visit("n", "2026-01-01 10:00:00");
-    assert_eq!(scene.decide(&bare), leads::read_source(LeadId::new("one")));
+    assert_eq!(scene.decide(&bare), Decision::read_source(LeadId::new("one")));
     let with_lead = bare.trim_end_matches('}').to_owned()
         + r#""}},"Current":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha"}}"#;
     let with_lead = with_lead.replace(r#""Done""}}"#, r#""Done"}"#);

@@ -250,5 +250,5 @@ fn an_emptied_field_is_emptied_only_where_that_is_wanted() {
 }
 
 fn read_own() -> Decision {
-    leads::read_source(crate::id::LeadId::new("one"))
+    Decision::read_source(crate::id::LeadId::new("one"))
 }

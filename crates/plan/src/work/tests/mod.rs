@@ -10,9 +10,11 @@ use jiff::Timestamp;
 
 use super::call::{Answer, Call};
 use super::case::{Account, Context};
-use super::next::{Decision, Step};
+use super::decision::Decision;
+use super::next::Step;
 use super::outcome::Outcome;
-use super::record::{Known, Subject, Work};
+use super::known::Known;
+use super::record::{Subject, Work};
 use super::{change, lead as leads, settle};
 use crate::activity::ActivityMapping;
 use crate::connector::Definition;

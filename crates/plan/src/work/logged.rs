@@ -1,0 +1,175 @@
+//! What the log keeps of a record's decisions.
+
+use std::collections::BTreeMap;
+
+use crate::change::Change;
+use crate::id::LeadId;
+use crate::identity::Key;
+use crate::mapping::Mapped;
+use crate::outcome::Party;
+
+use super::call::{Call, Capture, LeadUpdate, NewActivity, ReadActivities, ReadLead, Which};
+use super::case::Context;
+use super::decision::Decision;
+use super::explanation::{By, Explanation, KeyShown, Origin, Plan, PlanKind, Remark};
+use super::merge;
+use super::record::Work;
+
+impl Work {
+    /// Keeps a decision for the log: the first write is the plan, a write back comes after it, and
+    /// that nothing is left to do then is no news.
+    pub(super) fn note(&mut self, context: &Context<'_>, decision: &Decision) {
+        let disputes = merge::disputes(&self.lead_case(context));
+        if !disputes.is_empty() {
+            self.disputes = disputes;
+        }
+        let plan = Plan::of(decision);
+        match (decision, self.achieved) {
+            (Decision::Unchanged(..), Some(_)) => {}
+            (Decision::Call(Call::ReadLead(_)), Some(_)) => {}
+            (Decision::Call(call @ Call::UpdateLead(_)), Some(_))
+                if call.party() == Party::Source =>
+            {
+                self.then = Some(plan);
+            }
+            _ => self.plan = Some(plan),
+        }
+    }
+
+    /// What was decided and why, for the log; `None` before anything was.
+    pub fn explanation(&self) -> Option<Explanation> {
+        let plan = self.plan.clone()?;
+        let own = self.own.mapped.as_ref().map(|(_, mapped)| &**mapped);
+        let fields = own.into_iter().flat_map(|mapped| &mapped.fields);
+        let remarks = fields.filter_map(|field| {
+            Some(Remark { field: field.to.clone(), remark: field.remark.clone()? })
+        });
+        let remarks = remarks.collect();
+        let of_activity = matches!(plan.kind, PlanKind::CreateActivity | PlanKind::UpdateActivity);
+        let subject = if of_activity { &self.own } else { self.subject() };
+        let mapped = subject.mapped.as_ref().map(|(_, mapped)| &**mapped);
+        let doubtful = "An earlier write got no answer, so the destination was read first.";
+        Some(Explanation {
+            origins: origins(&plan, mapped),
+            why: plan.why.map(|why| why.sentence().to_owned()),
+            plan: Some(plan),
+            then: self.then.clone(),
+            disputes: self.disputes.clone(),
+            left_out: own.map(|mapped| mapped.left_out.clone()).unwrap_or_default(),
+            remarks,
+            looked_because: self.is_doubtful().then(|| doubtful.to_owned()),
+        })
+    }
+}
+
+impl Plan {
+    pub(super) fn of(decision: &Decision) -> Self {
+        let plain = Self::new;
+        match decision {
+            Decision::Refuse(problems) => {
+                Self { problems: problems.clone(), ..plain(PlanKind::Refuse) }
+            }
+            Decision::Skip(problem) => {
+                Self { problems: vec![problem.clone()], ..plain(PlanKind::Skip) }
+            }
+            Decision::Unchanged(why, id) => {
+                Self { why: Some(*why), destination_id: id.clone(), ..plain(PlanKind::Unchanged) }
+            }
+            Decision::Adopt(lead_id) => {
+                Self { lead_id: Some(lead_id.clone()), ..plain(PlanKind::Adopt) }
+            }
+            Decision::Ask(review) => {
+                Self { problems: vec![review.problem()], ..plain(PlanKind::Review) }
+            }
+            Decision::Freeze(tripped) => {
+                Self { problems: vec![super::merge::war(tripped)], ..plain(PlanKind::Freeze) }
+            }
+            Decision::Call(call) => Self::of_call(call),
+        }
+    }
+
+    fn of_call(call: &Call) -> Self {
+        let of_lead =
+            |kind, lead_id: &LeadId| Self { lead_id: Some(lead_id.clone()), ..Self::new(kind) };
+        match call {
+            Call::ReadLead(ReadLead { which, lead_id }) => {
+                let kind = match which {
+                    Which::Own => PlanKind::ReadSource,
+                    Which::Other => PlanKind::ReadOther,
+                    Which::Twin => PlanKind::Look,
+                };
+                of_lead(kind, lead_id)
+            }
+            Call::FindLead(key) => {
+                Self { key: Some(KeyShown::of(key)), ..Self::new(PlanKind::Look) }
+            }
+            Call::Capture(Capture { key, fields, on_create, update, .. }) => Self {
+                key: Some(KeyShown::of(key)),
+                fields: fields.clone(),
+                on_create: on_create.clone(),
+                update: Some(*update),
+                ..Self::new(PlanKind::Capture)
+            },
+            Call::CreateLead(new) => {
+                Self { fields: new.fields.clone(), ..Self::new(PlanKind::Create) }
+            }
+            Call::UpdateLead(LeadUpdate { party, lead_id, fields, .. }) => {
+                let kind = match party {
+                    Party::Source => PlanKind::UpdateSource,
+                    Party::Destination => PlanKind::Update,
+                };
+                Self { fields: fields.clone(), ..of_lead(kind, lead_id) }
+            }
+            Call::ReadActivities(ReadActivities { party, lead_id, .. }) => {
+                let kind = match party {
+                    Party::Source => PlanKind::ReadActivity,
+                    Party::Destination => PlanKind::LookActivity,
+                };
+                of_lead(kind, lead_id)
+            }
+            Call::CreateActivity(NewActivity { lead_id, fields, .. }) => {
+                Self { fields: fields.clone(), ..of_lead(PlanKind::CreateActivity, lead_id) }
+            }
+            Call::UpdateActivity(update) => Self {
+                fields: update.fields.clone(),
+                activity_id: Some(update.activity_id.clone()),
+                ..Self::new(PlanKind::UpdateActivity)
+            },
+        }
+    }
+}
+
+impl KeyShown {
+    fn of(key: &Key) -> Self {
+        Self { field: key.field.clone(), value: key.value.clone() }
+    }
+}
+
+/// Where the values come from that are written: by field of the destination, the source's field or
+/// what else it is. A field of the source of the same name is left out.
+fn origins(plan: &Plan, mapped: Option<&Mapped>) -> Option<BTreeMap<String, Origin>> {
+    let writes = matches!(
+        plan.kind,
+        PlanKind::Capture
+            | PlanKind::Create
+            | PlanKind::Update
+            | PlanKind::UpdateSource
+            | PlanKind::CreateActivity
+            | PlanKind::UpdateActivity
+    );
+    if !writes {
+        return None;
+    }
+    let origin = |change: &Change| {
+        let Some(field) = mapped.and_then(|mapped| mapped.get(&change.to)) else {
+            return Some(Origin::By(By::LeadSource));
+        };
+        match &field.from {
+            _ if field.sent.written() != Some(&change.value) => Some(Origin::By(By::Default)),
+            None => Some(Origin::By(By::Computed)),
+            Some(from) => (*from != field.to).then(|| Origin::From(from.clone())),
+        }
+    };
+    let fields = plan.fields.iter().chain(&plan.on_create);
+    Some(fields.filter_map(|change| Some((change.to.clone(), origin(change)?))).collect())
+}

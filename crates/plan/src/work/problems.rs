@@ -1,0 +1,63 @@
+//! Why a lead is left alone or refused, in words.
+
+use crate::identity::Key;
+use crate::problem::{Code, Problem};
+
+use super::case::Case;
+
+pub(super) const CHANGE_BEHAVIOUR: &str = "Change the connector's lead behaviour if that is not intended.";
+
+pub(super) fn not_found() -> Problem {
+    Problem::new(
+        Code::NotFound,
+        "The destination does not have this lead, and the connector only updates existing ones.",
+        CHANGE_BEHAVIOUR,
+    )
+}
+
+pub(super) fn exists() -> Problem {
+    Problem::new(
+        Code::Exists,
+        "The lead exists in the destination, and the connector only creates new ones.",
+        CHANGE_BEHAVIOUR,
+    )
+}
+
+pub(super) fn no_id() -> Problem {
+    Problem::new(
+        Code::UnreadableAnswer,
+        "The destination found the lead but did not say its ProspectID.",
+        "Retry; if it happens again, look at the answer in the log.",
+    )
+}
+
+pub(super) fn no_key(case: &Case<'_>) -> Problem {
+    let basic = &case.connector.basic;
+    let mut names = basic.search_by.clone();
+    if let Some(secondary) = &basic.secondary_search_by {
+        names = format!("{names} nor {secondary}");
+    }
+    Problem::new(
+        Code::NoKey,
+        format!(
+            "The record has no value for {names}, so the lead can't be found again: it was not \
+             created, because every change of it would create it once more."
+        ),
+        "Fill the field in the source account, map another field to it, or choose another search key.",
+    )
+    .about(&basic.search_by)
+}
+
+pub(super) fn keys_disagree(keys: &[Key]) -> Problem {
+    let named: Vec<String> =
+        keys.iter().map(|key| format!("{} {}", key.field, key.value)).collect();
+    Problem::new(
+        Code::Duplicate,
+        format!(
+            "The destination refuses the lead as a duplicate of another one; tried with {}.",
+            named.join(" and ")
+        ),
+        "One of the lead's unique values belongs to another lead of the destination. Merge the two \
+         there or correct the value, then retry.",
+    )
+}
