@@ -149,7 +149,9 @@ fn open_routes() -> Vec<OpenRoute> {
 /// that the routers are built from.
 pub fn access_table() -> String {
     let mut rows: Vec<access::GuardedRoute> = Vec::new();
-    rows.extend(open_routes().iter().map(|route| access::GuardedRoute::open(route.methods, route.path)));
+    rows.extend(
+        open_routes().iter().map(|route| access::GuardedRoute::open(route.methods, route.path)),
+    );
     rows.extend(console::access_rows());
     rows.extend(api::access_rows());
     let head = "| method | path | nobody | LeadSquared user | operator | administrator |\n\

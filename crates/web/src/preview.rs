@@ -154,11 +154,7 @@ pub(crate) async fn known_or_read(
 }
 
 /// What is stored about the leads and activities of a payload.
-async fn stored(
-    store: &dyn Store,
-    connector: &Connector,
-    items: &[Item],
-) -> store::Result<Stored> {
+async fn stored(store: &dyn Store, connector: &Connector, items: &[Item]) -> store::Result<Stored> {
     let pair = Pair::of(connector.source, connector.destination);
     let leads = items.iter().filter_map(Item::lead_id).map(String::from);
     let leads: Vec<String> = leads.collect();

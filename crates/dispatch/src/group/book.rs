@@ -128,12 +128,7 @@ impl Book {
     }
 
     /// Takes up a request.
-    pub(super) fn open(
-        &mut self,
-        id: RequestId,
-        behaviour: &'static str,
-        places: Vec<Place>,
-    ) {
+    pub(super) fn open(&mut self, id: RequestId, behaviour: &'static str, places: Vec<Place>) {
         self.requests.insert(id, OpenRequest { behaviour, places });
     }
 
@@ -195,7 +190,9 @@ impl Book {
     /// [`Book::occupy`], [`Book::resume`] and [`Book::close`].
     pub(super) fn take(&mut self, key: RecordKey) -> Box<Record> {
         self.ready.remove(&key);
-        self.records.remove(&key).expect("a record whose turn it is, or that a call is for, is open")
+        self.records
+            .remove(&key)
+            .expect("a record whose turn it is, or that a call is for, is open")
     }
 
     /// It is still its turn.
@@ -231,12 +228,7 @@ impl Book {
     }
 
     /// The record's attempt ended; returns how its request stands now.
-    pub(super) fn close(
-        &mut self,
-        record: Record,
-        place: Place,
-        now: Timestamp,
-    ) -> RequestState {
+    pub(super) fn close(&mut self, record: Record, place: Place, now: Timestamp) -> RequestState {
         let Record { key, connector, lanes, .. } = record;
         if let Place::Waiting(due) = place {
             self.lanes.pause(key, &lanes);

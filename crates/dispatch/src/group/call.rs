@@ -16,7 +16,8 @@ use plan::operation::Operation;
 use plan::snapshot::Snapshot;
 use plan::verdict::Failure;
 use plan::work::{
-    ActivityUpdate, Answer, Call, Capture, LeadUpdate, NewActivity, NewLead, ReadActivities, ReadLead,
+    ActivityUpdate, Answer, Call, Capture, LeadUpdate, NewActivity, NewLead, ReadActivities,
+    ReadLead,
 };
 use store::RecordKey;
 
@@ -153,12 +154,16 @@ impl RecordCalls {
             }
             Self::Capture(rows) => {
                 let leads: Vec<_> = rows.iter().map(|(_, capture)| captured(capture)).collect();
-                each_row(client.create_or_update_leads(&leads).await, leads.len(), |rows, at| lead_row(rows.of(at)))
+                each_row(client.create_or_update_leads(&leads).await, leads.len(), |rows, at| {
+                    lead_row(rows.of(at))
+                })
             }
             Self::Create(rows) => {
                 let leads: Vec<_> =
                     rows.iter().map(|(_, capture)| plain(capture.all_fields())).collect();
-                each_row(client.create_leads(&leads).await, leads.len(), |rows, at| lead_row(rows.of(at)))
+                each_row(client.create_leads(&leads).await, leads.len(), |rows, at| {
+                    lead_row(rows.of(at))
+                })
             }
             Self::Update(rows) => {
                 let leads: Vec<_> = rows.iter().map(|(_, update)| updated(update)).collect();

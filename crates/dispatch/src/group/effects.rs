@@ -128,8 +128,7 @@ impl Worker {
         };
         self.progress.solved.extend(work.solved_by(&outcome));
         let basic = &route.definition.basic;
-        let destination_id =
-            outcome.destination_id.or_else(|| work.twin_id(route.destination));
+        let destination_id = outcome.destination_id.or_else(|| work.twin_id(route.destination));
         let mentions = work.mentions(basic, destination_id.as_deref());
         let explanation = work.explanation().map(|explanation| {
             serde_json::to_string(&explanation).expect("texts, numbers and maps of texts are JSON")

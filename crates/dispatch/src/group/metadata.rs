@@ -92,7 +92,9 @@ impl Metadata {
         let due = |part: &&Part| {
             let state = self.state(**part);
             let old = state.at.is_none_or(|at| now.duration_since(at) > LASTS);
-            !state.is_asked && state.not_before.is_none_or(|then| then <= now) && (state.is_wanted || old)
+            !state.is_asked
+                && state.not_before.is_none_or(|then| then <= now)
+                && (state.is_wanted || old)
         };
         self.needed.iter().filter(due).copied().collect()
     }

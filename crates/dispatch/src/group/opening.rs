@@ -213,7 +213,8 @@ impl Worker {
         self.take_reviews(&mut records).await?;
         let links = self.links(&records).await?;
         for mut record in records {
-            let route = self.routes.get(record.connector).expect("it was opened for this connector");
+            let route =
+                self.routes.get(record.connector).expect("it was opened for this connector");
             let (source, destination, pair) = (route.source, route.destination, route.pair());
             let lead_id = record.work.lead_id().map(String::from);
             for id in [lead_id, record.work.id()].into_iter().flatten() {
@@ -240,7 +241,8 @@ impl Worker {
     async fn take_reviews(&mut self, records: &mut [Record]) -> store::Result<()> {
         let mut of_pairs: HashMap<Pair, Vec<&mut Record>> = HashMap::new();
         for record in records {
-            let route = self.routes.get(record.connector).expect("it was opened for this connector");
+            let route =
+                self.routes.get(record.connector).expect("it was opened for this connector");
             if record.work.lead_id().is_some() {
                 of_pairs.entry(route.pair()).or_default().push(record);
             }
@@ -260,8 +262,7 @@ impl Worker {
             }
             let standing = store.standing_reviews(pair, &ids).await?;
             for record in records.iter_mut().filter(|_| !standing.is_empty()) {
-                let source =
-                    self.routes.get(record.connector).expect("it is of this pair").source;
+                let source = self.routes.get(record.connector).expect("it is of this pair").source;
                 for review in &standing {
                     record.work.take_review(review, source);
                 }
@@ -275,10 +276,14 @@ impl Worker {
     async fn links(&self, records: &[Record]) -> store::Result<Links> {
         let mut wanted: HashMap<(Pair, Side), Vec<String>> = HashMap::new();
         for record in records {
-            let route = self.routes.get(record.connector).expect("it was opened for this connector");
+            let route =
+                self.routes.get(record.connector).expect("it was opened for this connector");
             let pair = route.pair();
             let ids = [record.work.lead_id().map(String::from), record.work.id()];
-            wanted.entry((pair, pair.side(route.source))).or_default().extend(ids.into_iter().flatten());
+            wanted
+                .entry((pair, pair.side(route.source)))
+                .or_default()
+                .extend(ids.into_iter().flatten());
         }
         self.links_by(wanted).await
     }

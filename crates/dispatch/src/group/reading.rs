@@ -66,12 +66,7 @@ impl Worker {
     }
 
     /// An account was asked for a part of its metadata, and returned it, or an error.
-    pub(super) fn metadata_read(
-        &mut self,
-        id: AccountId,
-        part: Part,
-        read: Result<Read, Error>,
-    ) {
+    pub(super) fn metadata_read(&mut self, id: AccountId, part: Part, read: Result<Read, Error>) {
         let now = self.now();
         self.look_for_work = true;
         let account = self.accounts.get_mut(&id).expect("accounts stay as long as the lease");

@@ -38,8 +38,7 @@ impl Route {
             definition: Arc::new(connector.definition.clone()),
             version: connector.version,
             enabled: connector.enabled,
-            drops: !connector.enabled
-                && connector.definition.while_disabled == WhileDisabled::Drop,
+            drops: !connector.enabled && connector.definition.while_disabled == WhileDisabled::Drop,
         }
     }
 
@@ -95,7 +94,7 @@ pub(super) struct Binding {
 impl Binding {
     /// What the plan decides by.
     pub(super) fn context(&self, now: Timestamp) -> Context<'_> {
-                Context {
+        Context {
             connector: &self.definition,
             leads: &self.mappings.leads,
             activities: &self.mappings.activities,

@@ -14,7 +14,7 @@ use plan::work::{Call, Capture, LeadUpdate, NewActivity, Outcome, ReadLead, Step
 use store::RecordKey;
 
 use super::book::{Place, Record};
-use super::call::{RecordCalls, Job};
+use super::call::{Job, RecordCalls};
 use super::effects::After;
 use super::lanes::Lane;
 use super::route::Route;
@@ -113,7 +113,13 @@ impl Worker {
             self.read_leads(account, shared.reads);
             let most = BULK_CREATE_OR_UPDATE_MAX;
             self.write(account, shared.captures, most, RecordCalls::Capture, Call::Capture);
-            self.write(account, shared.creations, BULK_CREATE_MAX, RecordCalls::Create, Call::Capture);
+            self.write(
+                account,
+                shared.creations,
+                BULK_CREATE_MAX,
+                RecordCalls::Create,
+                Call::Capture,
+            );
             let most = BULK_UPDATE_V2_MAX;
             self.write(account, shared.updates, most, RecordCalls::Update, Call::UpdateLead);
             let most = BULK_ACTIVITIES_MAX;

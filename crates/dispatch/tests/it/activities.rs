@@ -215,7 +215,10 @@ async fn what_is_not_wanted_or_can_not_be_is_told() {
     off.name = "off".to_owned();
     scene.put_connector(off).await;
     let request = scene.post_to("off", posted[1].clone()).await;
-    assert_eq!(problem(&scene.ends_as(request, Event::Skipped).await).code.as_str(), "activities_off");
+    assert_eq!(
+        problem(&scene.ends_as(request, Event::Skipped).await).code.as_str(),
+        "activities_off"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -98,12 +98,7 @@ impl Preview {
             std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?
         };
         let name = file.display().to_string();
-        Ok(Payload {
-            name,
-            body,
-            content_type: self.content_type.clone(),
-            removal: self.event,
-        })
+        Ok(Payload { name, body, content_type: self.content_type.clone(), removal: self.event })
     }
 }
 

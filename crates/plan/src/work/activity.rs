@@ -7,9 +7,9 @@
 
 use super::call::{ActivityUpdate, Call, NewActivity, ReadActivities};
 use super::case::{Case, Context};
+use super::decision::Decision;
 use super::explanation::Why;
 use super::matching::{Match, matched};
-use super::decision::Decision;
 use super::record::Work;
 use super::{change, lead, problems};
 use crate::activity::{TIME, Unmapped};

@@ -18,8 +18,8 @@ use crate::verdict::{self, Failure, Verdict};
 
 use super::call::{Answer, Call, Which};
 use super::case::Context;
-use super::problems;
 use super::outcome::{Effect, Outcome};
+use super::problems;
 use super::record::{Found, Work};
 
 impl Work {

@@ -12,7 +12,6 @@ use crate::outcome::words;
 use crate::problem::Problem;
 use crate::review::{Dispute, Ruling};
 
-
 /// What the log keeps of an attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
@@ -406,11 +405,8 @@ mod tests {
         let names = |changes: Vec<FieldChange<'_>>| {
             changes.iter().map(|change| change.field.to_owned()).collect::<Vec<_>>()
         };
-        let both = Explanation {
-            plan: Some(there),
-            then: Some(back.clone()),
-            ..Explanation::default()
-        };
+        let both =
+            Explanation { plan: Some(there), then: Some(back.clone()), ..Explanation::default() };
         assert_eq!(names(both.changes()), ["City"]);
         assert_eq!(names(both.changes_back()), ["FirstName"]);
         assert_eq!(both.changes_back()[0].before, Some("Asha"));

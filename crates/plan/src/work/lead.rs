@@ -216,7 +216,9 @@ pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
         (_, next) => {
             // After looking by every key in vain the first one is the lead's name again.
             let key = if look { keys.first() } else { next };
-            let Some(key) = key else { return Decision::Refuse(vec![problems::keys_disagree(&keys)]) };
+            let Some(key) = key else {
+                return Decision::Refuse(vec![problems::keys_disagree(&keys)]);
+            };
             capture(case, key, defaults, behaviour)
         }
     }
@@ -339,4 +341,3 @@ fn update_known(case: &Case<'_>, lead: &Snapshot, lead_id: LeadId) -> Decision {
         Decision::update(case, lead_id, fields)
     }
 }
-

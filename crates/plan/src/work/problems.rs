@@ -5,7 +5,8 @@ use crate::problem::{Code, Problem};
 
 use super::case::Case;
 
-pub(super) const CHANGE_BEHAVIOUR: &str = "Change the connector's lead behaviour if that is not intended.";
+pub(super) const CHANGE_BEHAVIOUR: &str =
+    "Change the connector's lead behaviour if that is not intended.";
 
 pub(super) fn not_found() -> Problem {
     Problem::new(

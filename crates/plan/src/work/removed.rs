@@ -9,8 +9,8 @@ use crate::payload::Removal;
 use crate::problem::{Code, Problem};
 
 use super::case::Case;
-use super::explanation::Why;
 use super::decision::Decision;
+use super::explanation::Why;
 
 /// What to do about a lead that is said to be gone.
 pub(super) fn decide(case: &Case<'_>, removal: Removal) -> Decision {

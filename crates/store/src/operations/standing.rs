@@ -1,7 +1,7 @@
 //! Reviews as the dispatcher asks, reads and solves them.
 
-use plan::link::Pair;
 use plan::id::{AccountId, LeadId};
+use plan::link::Pair;
 use plan::review::{Reason, StandingReview, State};
 use sqlx::Row;
 

@@ -184,7 +184,8 @@ pub fn attempt(connector: ConnectorId, number: i64, event: Event) -> AttemptOutc
         known_as: Some(format!("Person{number}@example.com")),
         source_id: Some(format!("lead-{number}")),
         destination_id: Some(format!("twin-{number}")),
-        problem: failed.then(|| Problem::new(plan::problem::Code::Refused, "It said no.", "Ask again.")),
+        problem: failed
+            .then(|| Problem::new(plan::problem::Code::Refused, "It said no.", "Ask again.")),
         explanation: Some(r#"{"why":"because"}"#.to_owned()),
         retry: None,
         version: 1,

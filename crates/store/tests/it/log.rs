@@ -106,7 +106,11 @@ async fn failures_are_grouped_by_cause(empty: Empty) {
     let lease = empty.lease(&configuration).await;
     empty.deliver(own, 0..6).await;
     let failed = |n: i64, field: &str| {
-        let problem = Problem::new(plan::problem::Code::TooLong, format!("{field} {n} is too long."), "Cut it.");
+        let problem = Problem::new(
+            plan::problem::Code::TooLong,
+            format!("{field} {n} is too long."),
+            "Cut it.",
+        );
         let mut failed = attempt(own, n, Event::Failed);
         failed.problem = Some(Problem { field: Some(field.to_owned()), ..problem });
         failed

@@ -32,7 +32,11 @@ async fn scene(empty: &Empty) -> (ConnectorId, Lease) {
 
 fn failed(own: ConnectorId, number: i64, code: &str) -> AttemptOutcome {
     let mut attempt = attempt(own, number, Event::Failed);
-    attempt.problem = Some(Problem::new(plan::problem::Code::from_word(code).unwrap(), format!("{code} number {number}."), "Mend it."));
+    attempt.problem = Some(Problem::new(
+        plan::problem::Code::from_word(code).unwrap(),
+        format!("{code} number {number}."),
+        "Mend it.",
+    ));
     attempt
 }
 
@@ -155,7 +159,9 @@ async fn a_bad_batch_is_a_cause_of_its_own(empty: Empty) {
 async fn refused_keys_last_until_they_are_taken(empty: Empty) {
     let (own, lease) = scene(&empty).await;
     let account = lease.accounts[1];
-    let problem = || Some(Problem::new(plan::problem::Code::Credentials, "It refuses the keys.", "Check them."));
+    let problem = || {
+        Some(Problem::new(plan::problem::Code::Credentials, "It refuses the keys.", "Check them."))
+    };
     let news = async |refused, seconds| {
         let news = KeysNews { account, at: at(seconds), refused };
         let progress = Progress { keys: vec![news], ..Progress::default() };
@@ -205,7 +211,10 @@ async fn one_node_tells_and_the_rest_stays_untold(empty: Empty) {
     );
     assert_eq!([one.unwrap(), two.unwrap()].iter().filter(|told| **told).count(), 1);
     let incident = only(&empty).await;
-    assert_eq!(counts(&incident), [(Kind::Failed, "refused", 6, 5), (Kind::Failed, "unknown", 1, 0)]);
+    assert_eq!(
+        counts(&incident),
+        [(Kind::Failed, "refused", 6, 5), (Kind::Failed, "unknown", 1, 0)]
+    );
     assert_eq!((incident.mails, incident.told_at, incident.row_told), (1, Some(at(10)), true));
     assert_eq!(empty.store.mails(10).await.unwrap().len(), 1);
     assert!(empty.store.tell_incident(&incident, None, at(11)).await.unwrap());

@@ -61,7 +61,11 @@ async fn the_code_of_old_problems_is_known(empty: Empty) {
     let one = |n, event, code: &str| {
         let mut one = attempt(own, n, event);
         // A problem may quote what somebody wrote.
-        let problem = Problem::new(plan::problem::Code::from_word(code).unwrap(), "It \"waits\" for \u{0} and \u{1f980}.", "Decide.");
+        let problem = Problem::new(
+            plan::problem::Code::from_word(code).unwrap(),
+            "It \"waits\" for \u{0} and \u{1f980}.",
+            "Decide.",
+        );
         one.problem = Some(problem.about("Phone"));
         one.mentions = vec!["lead".to_owned()];
         one
@@ -157,7 +161,13 @@ async fn old_ids_are_in_lower_case(empty: Empty) {
     let standing: Vec<_> =
         standing.unwrap().into_iter().map(|one| (one.id, one.source_id, one.choice)).collect();
     let choice = Choice::Link { lead_id: plan::id::LeadId::new("twin") };
-    assert_eq!(standing, [(1, plan::id::LeadId::new("ab-1"), Some(choice)), (3, plan::id::LeadId::new("ab-2"), None)]);
+    assert_eq!(
+        standing,
+        [
+            (1, plan::id::LeadId::new("ab-1"), Some(choice)),
+            (3, plan::id::LeadId::new("ab-2"), None)
+        ]
+    );
     let page = Page { limit: 9, after: None };
     let (shown, _) = store.request_lines(&Filter::default(), &page).await.unwrap();
     let record = &shown[0].records[0];

@@ -112,7 +112,11 @@ async fn a_decision_tries_again_what_waited_for_it(empty: Empty) {
     let lease = with(&empty, vec![asked(&configuration, "Lead", Reason::Several, 0)]).await;
     let one = |n, event, code: &str| {
         let mut one = attempt(own, n, event);
-        one.problem = Some(Problem::new(plan::problem::Code::from_word(code).unwrap(), "It waits.", "Decide."));
+        one.problem = Some(Problem::new(
+            plan::problem::Code::from_word(code).unwrap(),
+            "It waits.",
+            "Decide.",
+        ));
         one.mentions = vec!["lead".to_owned()];
         one
     };

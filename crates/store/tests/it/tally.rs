@@ -109,7 +109,8 @@ async fn counts_equal_a_count_over_the_records(empty: Empty) {
     let attempts = failed.iter().flat_map(|&n| {
         let next = |event, which| again(second(n), n * 360, event, which);
         let mut twice = next(Event::Failed, 2);
-        twice.problem = Some(Problem::new(plan::problem::Code::Unreachable, "It is another.", "Wait."));
+        twice.problem =
+            Some(Problem::new(plan::problem::Code::Unreachable, "It is another.", "Wait."));
         match n % 3 {
             0 => vec![next(Event::Updated, 2)],
             1 => vec![twice],
@@ -188,7 +189,11 @@ async fn causes_are_counted_and_leave_when_they_are_mended(empty: Empty) {
     empty.deliver(own, 0..9).await;
     let failed = |n: i64, field: &str| {
         let mut failed = attempt(own, n, Event::Failed);
-        let problem = Problem::new(plan::problem::Code::TooLong, format!("{field} {n} is too long."), "Cut it.");
+        let problem = Problem::new(
+            plan::problem::Code::TooLong,
+            format!("{field} {n} is too long."),
+            "Cut it.",
+        );
         failed.problem = Some(problem.about(field));
         failed
     };

@@ -117,9 +117,12 @@ impl FromRequest<Shared> for Body {
                 "The body is longer than 2 MiB.",
                 "Send less.",
             ),
-            Ok(Err(_)) => {
-                refusal(StatusCode::BAD_REQUEST, Code::Broken, "The body broke off.", "Send it again.")
-            }
+            Ok(Err(_)) => refusal(
+                StatusCode::BAD_REQUEST,
+                Code::Broken,
+                "The body broke off.",
+                "Send it again.",
+            ),
             Err(_) => refusal(
                 StatusCode::REQUEST_TIMEOUT,
                 Code::TooSlow,

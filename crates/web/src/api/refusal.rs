@@ -96,7 +96,11 @@ impl From<store::Error> for Refusal {
         match error {
             Error::Refused(message) => Self::new(
                 StatusCode::CONFLICT,
-                Problem::new(Code::Refused, message, "Change that first, or ask for something else."),
+                Problem::new(
+                    Code::Refused,
+                    message,
+                    "Change that first, or ask for something else.",
+                ),
             ),
             Error::Changed(message) => Self::new(
                 StatusCode::CONFLICT,

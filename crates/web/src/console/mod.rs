@@ -144,7 +144,9 @@ fn routes() -> Vec<Route<Needs>> {
 pub(crate) fn access_rows() -> impl Iterator<Item = GuardedRoute> {
     let row = |route: Route<Needs>| match route.needs {
         Needs::FirstStart | Needs::Nothing => GuardedRoute::open(route.method.as_str(), route.path),
-        Needs::Signed(needs) => GuardedRoute::closed(route.method.as_str(), route.path, needs, route.within),
+        Needs::Signed(needs) => {
+            GuardedRoute::closed(route.method.as_str(), route.path, needs, route.within)
+        }
     };
     assets::paths().map(|path| GuardedRoute::open("GET", path)).chain(routes().into_iter().map(row))
 }

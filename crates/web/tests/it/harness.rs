@@ -121,7 +121,11 @@ impl Told {
 impl web::AskAccounts for Told {
     async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, MetadataUnread> {
         if account.host.contains("nowhere") {
-            let problem = Problem::new(plan::problem::Code::Unreachable, "The host did not answer.", "Look at it.");
+            let problem = Problem::new(
+                plan::problem::Code::Unreachable,
+                "The host did not answer.",
+                "Look at it.",
+            );
             return Err(MetadataUnread { account: account.id, problem });
         }
         Ok(catalogue())
@@ -134,7 +138,11 @@ impl web::AskAccounts for Told {
         _: &store::Account,
     ) -> Result<(Catalogue, Catalogue), MetadataUnread> {
         if connector.name == "silent" {
-            let problem = Problem::new(plan::problem::Code::Unreachable, "It did not tell its fields.", "Try again.");
+            let problem = Problem::new(
+                plan::problem::Code::Unreachable,
+                "It did not tell its fields.",
+                "Try again.",
+            );
             return Err(MetadataUnread { account: source.id, problem });
         }
         Ok((catalogue(), catalogue()))
@@ -150,7 +158,11 @@ impl web::AskAccounts for Told {
         let said = self.users.lock().unwrap().get(&key).cloned();
         said.unwrap_or(Ok(None)).map_err(|()| MetadataUnread {
             account: account.id,
-            problem: Problem::new(plan::problem::Code::Unreachable, "The host did not answer.", "Look at it."),
+            problem: Problem::new(
+                plan::problem::Code::Unreachable,
+                "The host did not answer.",
+                "Look at it.",
+            ),
         })
     }
 }

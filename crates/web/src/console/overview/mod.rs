@@ -27,7 +27,7 @@ use super::words::{number, stretch, time};
 use crate::Shared;
 use crate::access::Reach;
 use crate::overview::{
-    OverviewQuery, CauseItem, ConnectorOverview, Lag, Overview, StepItem, WaitingItem, read,
+    CauseItem, ConnectorOverview, Lag, Overview, OverviewQuery, StepItem, WaitingItem, read,
 };
 
 /// The periods that can be chosen: the word in the address, the label, and the first and the last

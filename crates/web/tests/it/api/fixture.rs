@@ -83,7 +83,8 @@ async fn keep(house: &House, with_reviews: bool) {
             known_as: Some(format!("Person{n}@example.com")),
             source_id: Some(format!("lead-{n}")),
             destination_id: Some(format!("twin-{n}")),
-            problem: failed.then(|| Problem::new(plan::problem::Code::TooLong, "It is too long.", "Cut it.")),
+            problem: failed
+                .then(|| Problem::new(plan::problem::Code::TooLong, "It is too long.", "Cut it.")),
             explanation: Some(r#"{"why":"because"}"#.to_owned()),
             retry: None,
             version: 1,

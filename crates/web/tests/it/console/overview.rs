@@ -198,7 +198,11 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     let configuration = store.configuration().await.unwrap();
     let (a, ab) = (configuration.accounts[0].id, configuration.connectors[0].id);
     let due = now() + SignedDuration::from_mins(9);
-    let refused = Problem::new(plan::problem::Code::Credentials, "The account a refuses its keys.", "Put in new ones.");
+    let refused = Problem::new(
+        plan::problem::Code::Credentials,
+        "The account a refuses its keys.",
+        "Put in new ones.",
+    );
     let progress = Progress {
         attempts: vec![failed_again(ab, Stage::Waiting(due))],
         requests: vec![RequestState {

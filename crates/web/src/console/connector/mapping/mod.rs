@@ -24,7 +24,7 @@ use store::Connector;
 use self::draft::Draft;
 use self::payload::{PASTED, Payload};
 use self::row::{Around, Row, kind_word, rows};
-use self::sheet::{Sheet, BothMetadata, Which};
+use self::sheet::{BothMetadata, Sheet, Which};
 use super::page::{self, Choice, Faults};
 use super::preview::decision_word;
 use super::{Frame, Opened, lists, open, save};

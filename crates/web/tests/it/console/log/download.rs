@@ -44,7 +44,11 @@ async fn the_log_comes_as_a_file_of_any_length() {
     let hostile = AttemptOutcome {
         known_as: Some("=HYPERLINK(\"http://evil\")".to_owned()),
         source_id: Some("+1;=cmd".to_owned()),
-        problem: Some(Problem::new(plan::problem::Code::Unknown, "Line\r\n@SUM(A1), \"quoted\"", "-")),
+        problem: Some(Problem::new(
+            plan::problem::Code::Unknown,
+            "Line\r\n@SUM(A1), \"quoted\"",
+            "-",
+        )),
         ..filler.attempt(450, Event::Failed)
     };
     let requests = vec![Filler::ended(450, Event::Failed)];

@@ -59,7 +59,8 @@ impl<'a> Filler<'a> {
             known_as: None,
             source_id: Some("in-a".to_owned()),
             destination_id: Some("in-b".to_owned()),
-            problem: failed.then(|| Problem::new(plan::problem::Code::TooLong, "It is too long.", "Cut it.")),
+            problem: failed
+                .then(|| Problem::new(plan::problem::Code::TooLong, "It is too long.", "Cut it.")),
             explanation: None,
             version: 1,
             retry: None,
