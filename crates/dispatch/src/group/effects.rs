@@ -162,9 +162,9 @@ impl Worker {
             Stage::Final => Place::Final(sync_status),
             Stage::Waiting(due) => Place::Waiting(due),
         };
-        let state = self.book.close(*record, place, now);
-        self.progress.requests.retain(|earlier| earlier.id != state.id);
-        self.progress.requests.push(state);
+        let request = self.book.close(*record, place, now);
+        self.progress.requests.retain(|earlier| earlier.id != request.id);
+        self.progress.requests.push(request);
     }
 
     /// Keeps a link, and tells the open records of both its ends.

@@ -102,12 +102,10 @@ impl Group {
             }
         }
         *trouble = known;
-        match result {
-            Ok(result) => result,
-            Err(_) => {
-                tokio::time::sleep(PAUSE).await;
-                Ok(())
-            }
+        if let Ok(result) = result {
+            return result;
         }
+        tokio::time::sleep(PAUSE).await;
+        Ok(())
     }
 }

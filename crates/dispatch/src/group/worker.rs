@@ -348,7 +348,7 @@ impl Worker {
         }
         let day = day_of(now);
         match self.progress.spent.iter_mut().find(|s| s.account == account && s.day == day) {
-            Some(spent) => spent.calls += 1,
+            Some(today) => today.calls += 1,
             None => self.progress.spent.push(Spent { account, day, calls: 1 }),
         }
         let writes = operation.writes();

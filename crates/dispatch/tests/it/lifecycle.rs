@@ -85,7 +85,7 @@ async fn an_edit_takes_effect_for_what_is_not_yet_applied() {
 async fn what_comes_right_after_an_edit_is_worked_by_it() {
     let mut scene = Scene::new("").await;
     // Nobody announces changes of settings: they would be noticed after a minute.
-    scene.work_polling(Duration::from_secs(60));
+    scene.work_polling(Duration::from_mins(1));
     let first = scene.post(&lead("a")).await;
     scene.ends_as(first, Event::New).await;
     scene.put_connector(with_row(r#""from":"mx_City","to":"mx_Budget""#)).await;

@@ -20,7 +20,7 @@ use super::call::{Answer, Call, Which};
 use super::case::Context;
 use super::outcome::{Effect, Outcome};
 use super::problems;
-use super::record::{Found, Work};
+use super::record::{Found, Metadata, Work};
 
 impl Work {
     /// Takes in what an account returned for a call that was sent at this time, by this operation:
@@ -89,12 +89,11 @@ impl Work {
             Which::Twin => {
                 let mut effects = Vec::new();
                 let known = &mut self.subject_mut().known;
-                match lead {
-                    Some(lead) => known.twin.lead = Some(lead),
-                    None => {
-                        (known.twin.gone, known.twin.lead_id) = (true, None);
-                        effects.extend(self.gone(context));
-                    }
+                if let Some(lead) = lead {
+                    known.twin.lead = Some(lead);
+                } else {
+                    (known.twin.gone, known.twin.lead_id) = (true, None);
+                    effects.extend(self.gone(context));
                 }
                 effects.extend(self.find_links_of_leads());
                 effects
@@ -201,18 +200,18 @@ impl Work {
         match verdict::of(failure, party, context.account(party).name) {
             Verdict::NextKey(problem) => self.key_refused(context, call, by, problem),
             Verdict::TwinGone => self.twin_gone(context, call),
-            Verdict::MetadataChanged(problem) if self.has_fresh_metadata => {
+            Verdict::MetadataChanged(problem) if self.metadata == Metadata::Fresh => {
                 // It is as new as it may be asked for: it will be read again before the next try.
                 end(Outcome::again(problem, false))
             }
             Verdict::Fail(problem)
-                if problem.code.is_about_metadata() && !self.has_fresh_metadata =>
+                if problem.code.is_about_metadata() && self.metadata != Metadata::Fresh =>
             {
-                self.wants_metadata = true;
+                self.metadata = Metadata::Wanted;
                 Vec::new()
             }
             Verdict::MetadataChanged(_) => {
-                self.wants_metadata = true;
+                self.metadata = Metadata::Wanted;
                 Vec::new()
             }
             Verdict::Fail(problem) => end(Outcome::failed(problem)),

@@ -25,8 +25,7 @@ impl Work {
         }
         let plan = Plan::of(decision);
         match (decision, self.achieved) {
-            (Decision::Unchanged(..), Some(_)) => {}
-            (Decision::Call(Call::ReadLead(_)), Some(_)) => {}
+            (Decision::Unchanged(..) | Decision::Call(Call::ReadLead(_)), Some(_)) => {}
             (Decision::Call(call @ Call::UpdateLead(_)), Some(_))
                 if call.party() == Party::Source =>
             {

@@ -30,7 +30,6 @@ pub(super) enum Match<'a> {
 pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
     let known = case.known;
     match &known.ruled {
-        None => {}
         Some(Ruled::Waits(reason)) => {
             return Match::Not(Decision::Refuse(vec![asked::waits(*reason)]));
         }
@@ -45,7 +44,7 @@ pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
             return Match::Not(Decision::Skip(problems::not_found()));
         }
         Some(Ruled::Decided(Choice::Create)) => return created(case),
-        Some(Ruled::Decided(_)) => {}
+        Some(Ruled::Decided(_)) | None => {}
     }
     let keys = identity::keys(&case.connector.basic, case.mapped);
     let found_by = keys.get(known.search.keys_tried).map(|key| key.field.as_str());

@@ -11,7 +11,7 @@ use super::decision::Decision;
 use super::explanation::Why;
 use super::merge;
 use super::outcome::{Effect, Outcome};
-use super::record::Work;
+use super::record::{Metadata, Work};
 use super::{activity, lead, settle};
 use crate::outcome::{Entity, Event, Party};
 
@@ -55,8 +55,8 @@ impl Work {
         if self.calls >= MOST_CALLS {
             return Step::End(Outcome::again(too_many_calls(), true));
         }
-        if std::mem::take(&mut self.wants_metadata) || self.is_retry && !self.has_fresh_metadata {
-            self.has_fresh_metadata = true;
+        if self.metadata == Metadata::Wanted {
+            self.metadata = Metadata::Fresh;
             return Step::NeedsMetadata;
         }
         self.map(context);
@@ -74,8 +74,8 @@ impl Work {
             Decision::Skip(problem) => Step::End(Outcome::skipped(problem)),
             Decision::Refuse(problems) => {
                 let is_curable = problems.iter().any(|problem| problem.code.is_about_metadata());
-                if is_curable && !self.has_fresh_metadata {
-                    self.has_fresh_metadata = true;
+                if is_curable && self.metadata != Metadata::Fresh {
+                    self.metadata = Metadata::Fresh;
                     return Step::NeedsMetadata;
                 }
                 Step::End(Outcome::refused(problems))

@@ -31,10 +31,8 @@ pub struct Work {
     pub(super) lead: Option<Box<Subject>>,
     /// Whether a person asked for this attempt.
     pub(super) is_retry: bool,
-    /// Whether the accounts' metadata was asked for on its behalf.
-    pub(super) has_fresh_metadata: bool,
-    /// Whether they are to be asked before anything else.
-    pub(super) wants_metadata: bool,
+    /// Whether the accounts' metadata was, or is to be, read again for it.
+    pub(super) metadata: Metadata,
     /// Whether its calls carry no other record: a call for many did not say what is wrong with it.
     pub(super) is_alone: bool,
     /// The calls that were made for it.
@@ -51,6 +49,17 @@ pub struct Work {
     pub(super) then: Option<Plan>,
     /// Fields that the two sides did not agree about.
     pub(super) disputes: Vec<Dispute>,
+}
+
+/// How new the accounts' metadata is, by which a record is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Metadata {
+    /// As it is known.
+    AsKnown,
+    /// It is to be read again before anything else.
+    Wanted,
+    /// It was read again for this record.
+    Fresh,
 }
 
 /// A lead or an activity.
@@ -103,8 +112,7 @@ impl Work {
             own: Subject::new(item),
             lead,
             is_retry: false,
-            has_fresh_metadata: false,
-            wants_metadata: false,
+            metadata: Metadata::AsKnown,
             is_alone: false,
             calls: 0,
             achieved: None,
@@ -120,6 +128,7 @@ impl Work {
     /// so may what a review is about.
     pub fn ask_again(&mut self) {
         self.is_retry = true;
+        self.metadata = Metadata::Wanted;
     }
 
     /// A write for it may have taken effect unseen.

@@ -84,12 +84,11 @@ impl Work {
     ) -> Vec<Effect> {
         let merges = self.lead.is_none() && self.lead_case(context).merges();
         let (event, is_made) = match (is_created, capture.update, by) {
-            // A call that never updates created it.
-            (None, _, Operation::BulkCreate) => (Event::New, true),
             (Some(false), false, Operation::Capture) => return self.left_alone(merges, id),
             // What is there is merged with, and must be known for that.
-            (None, false, _) if merges => return self.left_alone(merges, id),
-            (Some(true), ..) => (Event::New, true),
+            (None, false, Operation::Capture) if merges => return self.left_alone(merges, id),
+            // A call that never updates created it.
+            (Some(true), ..) | (None, _, Operation::BulkCreate) => (Event::New, true),
             (Some(false), ..) | (None, _, Operation::BulkCapture) => (Event::Updated, false),
             // An account that does not say whether it created the lead is taken to have done it.
             (None, ..) => (Event::New, false),
