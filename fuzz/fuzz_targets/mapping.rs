@@ -10,8 +10,9 @@ use plan::mapping::{MappedField, Mapping};
 use plan::metadata::Kind;
 use plan::outcome::Entity;
 use plan::payload::{self, Item};
-use plan::preview::{Previewed, preview};
+use plan::preview::{Stored, preview};
 use plan::value::{self, LONGEST_VALUE};
+use plan::work::{Account, Context};
 
 /// No sentence for a person is longer.
 const LONGEST_MESSAGE: usize = 4_000;
@@ -24,7 +25,7 @@ fuzz_target!(|body: &[u8]| {
             for item in items.iter().take(20) {
                 map(item, ready);
             }
-            previewed(body, ready);
+            previewed(items.clone(), ready);
         });
     }
 });
@@ -84,16 +85,17 @@ fn fits(field: &MappedField, text: &str, mapping: &Mapping, ready: &Ready) {
     assert!(value::holds(field.kind, text, text, mapping.reading()));
 }
 
-fn previewed(body: &[u8], ready: &Ready) {
-    let previewed = Previewed {
+fn previewed(items: Vec<Item>, ready: &Ready) {
+    let account = |id, name| Account { id: AccountId(id), name };
+    let context = Context {
         connector: &ready.definition,
-        mapping: &ready.mapping,
+        leads: &ready.mapping,
         activities: &ready.activities,
-        source: AccountId(1),
-        destination: AccountId(2),
+        generation: 0,
+        source: account(1, "source"),
+        destination: account(2, "destination"),
         opposite: None,
         now: Timestamp::UNIX_EPOCH,
     };
-    let records = preview(previewed, body, None, |_| None).expect("it was read before");
-    let _ = serde_json::to_string(&records);
+    let _ = serde_json::to_string(&preview(&context, items, &Stored::default()));
 }

@@ -31,8 +31,9 @@ pub fn ask(item: &Item) {
         look(item, &format!("Current.{path}"));
         look(item, &format!("{path}.{path}"));
     }
-    for id in [item.id(), item.lead_id()].into_iter().flatten() {
-        assert!(payload::is_id(id), "an id that can't be kept: {id:?}");
+    let lead_id = item.lead_id().map(String::from);
+    for id in [item.id(), lead_id].into_iter().flatten() {
+        assert!(payload::is_id(&id), "an id that can't be kept: {id:?}");
     }
     let _ = (item.event(), item.event_name(), item.modified_on(), item.bare_lead());
     if let Some(lead) = item.lead() {
