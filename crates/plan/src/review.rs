@@ -1,5 +1,5 @@
-//! What a person decides: which lead a lead is, where that is not plain, and whose value holds,
-//! where a policy says to ask.
+//! What a person decides: which lead a lead is, where that is unclear, and whose value holds, where
+//! a policy says to ask.
 //!
 //! A *review* is one such question about one lead of the source. It waits until somebody decides,
 //! and that lead's changes wait with it; other leads go on.

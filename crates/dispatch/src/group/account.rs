@@ -1,4 +1,4 @@
-//! An account while it is worked: its client, its budget and whether it answers.
+//! An account while this task uses it: its client, its budget, and whether it answers.
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::{Client, Limits};
@@ -14,9 +14,10 @@ use crate::access::{Part, client};
 const SINGLES_AT_ONCE: u32 = 64;
 /// The most bulk calls to an account at a time.
 const BULKS_AT_ONCE: u32 = 8;
-/// So many calls in a row without an answer close an account: the first may be the record's fault.
+/// This many calls in a row without an answer close an account. One alone may be the record's fault.
 const FAILURES_THAT_CLOSE: u32 = 2;
-/// How long after a failure an account is probed: it doubles with each, from the one to the other.
+/// How long after a failure an account is probed: from the first value, doubled each time, to the
+/// second.
 const PROBES: (SignedDuration, SignedDuration) =
     (SignedDuration::from_secs(1), SignedDuration::from_mins(1));
 
@@ -32,7 +33,8 @@ pub(super) struct Account {
     pub(super) metadata: Metadata,
     /// Calls in a row that got no answer.
     failures: u32,
-    /// When to probe an account of which one call got no answer: is it the account, or the record?
+    /// When to probe an account after a single call got no answer, to tell whether the account or the
+    /// record is at fault.
     suspect: Option<Timestamp>,
     closed: Option<Closed>,
     /// Whether it answered since this task began.
@@ -41,7 +43,7 @@ pub(super) struct Account {
     bulks: u32,
 }
 
-/// Why and until when nothing is sent to an account.
+/// Why nothing is sent to an account, and when it is probed next.
 #[derive(Debug)]
 struct Closed {
     problem: Problem,
@@ -116,7 +118,7 @@ impl Account {
         }
     }
 
-    /// The account answered. Returns whether records that waited for it should be woken.
+    /// The account answered. Returns whether the records that wait for it should go on.
     pub(super) fn answered(&mut self) -> bool {
         self.failures = 0;
         self.suspect = None;
@@ -139,7 +141,7 @@ impl Account {
     pub(super) fn close(&mut self, problem: Problem, now: Timestamp) {
         let wait = match &self.closed {
             None => PROBES.0,
-            // Calls that were under way when it was closed say nothing new.
+            // Calls that were already on their way when it was closed add no information.
             Some(closed) if closed.probe_at > now && closed.problem.code == problem.code => return,
             Some(closed) => (closed.wait * 2).min(PROBES.1),
         };

@@ -11,7 +11,7 @@ use store::{CallRef, RecordKey, RequestState};
 
 use super::lanes::{Lane, Lanes};
 
-/// A record that is being worked, or waits for its turn.
+/// A record in progress, or waiting for its turn.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) key: RecordKey,
@@ -25,7 +25,7 @@ pub(super) struct Record {
     pub(super) tries: u32,
     /// The settings with which a person asked to retry it.
     pub(super) retry: Option<RetryWith>,
-    /// The connector's earlier version that decides about it; `None`: that of now.
+    /// The earlier version of the connector that decides about it; `None`: the current one.
     pub(super) past: Option<i64>,
     /// The calls of this attempt.
     pub(super) calls: Vec<CallRef>,
@@ -61,7 +61,7 @@ impl Record {
         }
     }
 
-    /// It stands in this lane too.
+    /// Adds it to this lane.
     pub(super) fn stand_in(&mut self, lane: Lane) {
         if !self.lanes.contains(&lane) {
             self.lanes.push(lane);
@@ -72,7 +72,7 @@ impl Record {
 /// How a record of an open request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// It is being worked.
+    /// It is in progress.
     Open,
     /// It waits for this time.
     Waiting(Timestamp),
@@ -94,7 +94,7 @@ struct Waiting {
     lanes: Vec<Lane>,
 }
 
-/// All of it.
+/// All open requests and records.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     requests: HashMap<RequestId, OpenRequest>,
@@ -122,7 +122,7 @@ impl Book {
         self.requests.keys().chain(&self.closing).copied().collect()
     }
 
-    /// What was in memory only is on disk.
+    /// Everything is on disk now.
     pub(super) fn committed(&mut self) {
         self.closing.clear();
     }
@@ -148,7 +148,7 @@ impl Book {
         self.records.insert(key, Box::new(record));
     }
 
-    /// Remembers a record that waits since before this task began.
+    /// Remembers a record that was waiting before this task began.
     pub(super) fn remember_waiting(
         &mut self,
         key: RecordKey,
@@ -186,8 +186,8 @@ impl Book {
         self.records.get_mut(&key).map(|record| &mut **record)
     }
 
-    /// Takes an open record out, to be worked and then given back by one of [`Book::put_back`],
-    /// [`Book::occupy`], [`Book::resume`] and [`Book::close`].
+    /// Takes an open record out. The caller gives it back with [`Book::put_back`],
+    /// [`Book::occupy`], [`Book::resume`] or [`Book::close`].
     pub(super) fn take(&mut self, key: RecordKey) -> Box<Record> {
         self.ready.remove(&key);
         self.records
@@ -288,9 +288,8 @@ impl Book {
         }
     }
 
-    /// Forgets the open records of other connectors than these that no call is under way for: they
-    /// are kept in the store, queued. Their requests are taken up again when the connector is
-    /// enabled.
+    /// Forgets the open records of all other connectors, except requests with a call under way. They
+    /// stay queued in the store, and are opened again when their connector is enabled.
     pub(super) fn forget(&mut self, keep: impl Fn(ConnectorId) -> bool) {
         let busy: HashSet<RequestId> = self
             .records

@@ -42,16 +42,16 @@ pub(super) enum Job {
     Records(RecordCalls),
 }
 
-/// What is asked of an account for one record, or for many at once.
+/// A call for one record, or for many at once.
 #[derive(Clone, Debug)]
 pub(super) enum RecordCalls {
-    /// What one record asks for.
+    /// The call of one record.
     One(RecordKey, Call),
     /// Reads many leads by their ids.
     ReadLeads(Vec<(RecordKey, ReadLead)>),
     /// Many captures that may update.
     Capture(Vec<(RecordKey, Capture)>),
-    /// Many captures of leads that are likely new: it creates, and never updates.
+    /// Many captures of leads that are probably new: this call creates, and never updates.
     Create(Vec<(RecordKey, Capture)>),
     /// Many updates.
     Update(Vec<(RecordKey, LeadUpdate)>),
@@ -90,7 +90,7 @@ pub(super) struct ForRecord {
     pub(super) call: Call,
     /// Its row, if the call carried many.
     pub(super) row: Option<u32>,
-    /// `None`: the answer does not tell, a call of its own will.
+    /// `None` if the answer does not say; the record then gets a call of its own.
     pub(super) answer: Option<Answer>,
 }
 
@@ -233,8 +233,8 @@ fn for_records(
     .collect()
 }
 
-/// The whole call failed. If it was refused and carried many, one of them is to blame: each will be
-/// told by a call of its own.
+/// The whole call failed. If it was refused and carried many records, one of them is to blame, so
+/// each gets a call of its own.
 fn all_failed(sent: Vec<Sent>, operation: Operation, failure: &Failure) -> Vec<ForRecord> {
     let tells = sent.len() == 1 || !matches!(failure, Failure::Refused { .. });
     let answer = tells.then(|| Answer::Failed(failure.clone()));
@@ -306,8 +306,8 @@ async fn find(client: &Client, key: &Key) -> Reply<Vec<Lead>> {
     }
 }
 
-/// More activities of one type on one lead are not looked through for one that a lost answer was
-/// about: it is among the newest.
+/// How many activities of one type on one lead are searched for the one that a lost answer was about:
+/// it is among the newest.
 const MOST_ACTIVITIES: u32 = 200;
 /// Enough to see that a key is not unique.
 const MOST_FOUND: u32 = 5;
@@ -346,8 +346,8 @@ fn refused(exception: Option<&String>, message: Option<&String>) -> Answer {
     Answer::Failed(Failure::Refused { exception: exception.cloned(), message })
 }
 
-/// The answer to many updates names those that failed, without an exception: calls of their own
-/// will say what is wrong with them.
+/// The answer to many updates names those that failed, but not why. Each of these gets a call of its
+/// own, which says it.
 fn updates(rows: &[(RecordKey, LeadUpdate)], updated: &BulkUpdated) -> Vec<Option<Answer>> {
     let failed = updated.failed_leads.iter().chain(&updated.unprocessed_leads);
     let named: Vec<LeadId> = failed.map(|lead| LeadId::new(&lead.identifier_value)).collect();
@@ -361,8 +361,8 @@ fn updates(rows: &[(RecordKey, LeadUpdate)], updated: &BulkUpdated) -> Vec<Optio
     rows.iter().map(answer).collect()
 }
 
-/// One that is not among the leads that were read may have been left out only: a call of its own
-/// will say whether it is gone.
+/// A lead that is missing from the answer may only have been left out: a call of its own tells
+/// whether it is gone.
 fn leads_by_id(rows: &[(RecordKey, ReadLead)], leads: &[Lead]) -> Vec<Option<Answer>> {
     let found: Vec<Snapshot> = leads.iter().map(snapshot).collect();
     let answer = |(_, read): &(RecordKey, ReadLead)| {

@@ -1,4 +1,4 @@
-//! Keeping what follows from steps and answers, and how attempts end.
+//! Storing the effects of steps and answers, and ending attempts.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::book::{Place, Record};
 use super::lanes::Lane;
 use super::worker::{Lookup, Worker};
 
-/// How long a record waits for an account that is closed; it is woken when the account is back.
+/// How long a record waits at most for a closed account; it goes on earlier when the account is back.
 const HELD: SignedDuration = SignedDuration::from_hours(1);
 
 /// How a record goes on once effects were kept.
@@ -44,7 +44,7 @@ impl Worker {
         after
     }
 
-    /// Goes on with a record of which a call ended, or whose links were found.
+    /// Goes on with a record after a call ended, or after links were found.
     pub(super) fn go_on(&mut self, record: Box<Record>, effects: Vec<Effect>) {
         match self.keep(effects) {
             After::GoesOn => self.book.resume(record),
@@ -56,7 +56,7 @@ impl Worker {
         }
     }
 
-    /// Looks up whose the leads and activities are that were found.
+    /// Looks up the links of the leads and activities that were just read.
     pub(super) async fn find_links(&mut self) -> store::Result<()> {
         let lookups = std::mem::take(&mut self.lookups);
         let mut wanted: HashMap<(Pair, Side), Vec<String>> = HashMap::new();
@@ -88,7 +88,7 @@ impl Worker {
     pub(super) fn ask(&mut self, record: Box<Record>, review: Review) {
         let problem = review.problem();
         let route = self.route_of(&record);
-        // A lead without an id can't be told from others: nobody could decide about it.
+        // A lead without an id can't be identified later, so nobody could decide about it.
         if let Some(source_id) = record.work.lead_id() {
             let new = NewReview {
                 connector: record.connector,
@@ -177,7 +177,7 @@ impl Worker {
         for lane in &lanes {
             for key in self.book.in_lane(lane) {
                 let record = self.book.record_mut(key).expect("it stands in the lane, and is open");
-                // A connector that was removed is told nothing.
+                // Its connector may have been removed meanwhile.
                 let Some(route) = self.routes.get(record.connector) else { continue };
                 let source = route.source;
                 // The lead may wait for other accounts too: there it is tied to other leads.

@@ -1,4 +1,4 @@
-//! Taking in calls that ended.
+//! Handling calls that ended.
 
 use plan::id::AccountId;
 use plan::operation::Operation;
@@ -12,7 +12,7 @@ use super::call::{Ended, ForRecord, Returned};
 use super::worker::Worker;
 
 impl Worker {
-    /// Takes in an ended call.
+    /// Handles a call that ended.
     pub(super) fn ended(&mut self, ended: Ended) {
         let Ended { id, account, operation, at, exchange, failure, error, returned } = ended;
         metrics::counter!("leadsync_calls_total", "operation" => operation.as_str()).increment(1);
@@ -46,7 +46,7 @@ impl Worker {
         }
     }
 
-    /// A record's part of an ended call.
+    /// Handles one record's part of an ended call.
     fn record_answered(
         &mut self,
         id: i64,
@@ -72,7 +72,7 @@ impl Worker {
         let binding = self.binding(&record).expect("the call was made by it");
         let context = binding.context(self.now());
         let mut effects = record.work.answered(&context, &call, operation, answer, at);
-        // An account that is away is no fault of the record's: it waits, and no try is counted.
+        // It is not the record's fault that the account is away: it waits without using up a try.
         if self.closed(account).is_some() {
             for effect in &mut effects {
                 if let Effect::End(outcome) = effect
@@ -85,7 +85,7 @@ impl Worker {
         self.go_on(record, effects);
     }
 
-    /// What an answer says about the account itself.
+    /// Notes what an answer says about the account itself.
     fn account_answered(
         &mut self,
         id: AccountId,

@@ -1,4 +1,4 @@
-//! Which records must not be worked at the same time, and in which order they go.
+//! Which records must not run at the same time, and in which order they go.
 //!
 //! A record stands in a lane for each lead, activity and identity key that it is about. It may go when
 //! it is the oldest in all its lanes and nobody is under way in any of them. Records are ordered
@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use plan::id::AccountId;
 use store::RecordKey;
 
-/// What records have in common that may not be worked at the same time.
+/// What two records have in common if they must not run at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
     /// A lead or an activity of an account, by its id.
@@ -68,7 +68,7 @@ impl Lanes {
         }
     }
 
-    /// The record leaves. Answers those whose turn may have come by it.
+    /// The record leaves. Returns those whose turn may have come.
     pub(super) fn leave(&mut self, key: RecordKey, lanes: &[Lane]) -> Vec<RecordKey> {
         let mut next = Vec::new();
         for lane in lanes {

@@ -15,8 +15,8 @@ const LASTS: SignedDuration = SignedDuration::from_hours(1);
 const RESTS: SignedDuration = SignedDuration::from_secs(20);
 /// How long after a failure a part is asked for again.
 const PAUSE: SignedDuration = SignedDuration::from_secs(5);
-/// After so many failures in a row a part that is not the fields is done without, for as long as
-/// it would last.
+/// After this many failures in a row, leadsync does without a part (other than the fields) for as
+/// long as that part would have been valid.
 const MOST_FAILURES: u32 = 3;
 
 /// An account's metadata, part by part.
@@ -32,7 +32,7 @@ pub(super) struct Metadata {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
-    /// When it was read, or the account was found not to give it.
+    /// When it was read, or found to be unavailable.
     at: Option<Timestamp>,
     /// Whether it was ever read.
     is_known: bool,
@@ -82,7 +82,7 @@ impl Metadata {
         self.needed.extend(parts);
     }
 
-    /// No more is needed than the fields.
+    /// Nothing but the fields is needed.
     pub(super) fn need_fields_only(&mut self) {
         self.needed = BTreeSet::from([Part::Fields]);
     }
@@ -127,7 +127,7 @@ impl Metadata {
         self.parts.insert(part, state);
     }
 
-    /// The account has no room for the question now.
+    /// The account's quota has no room for it now.
     pub(super) fn delayed(&mut self, part: Part, now: Timestamp) {
         let state = self.parts.entry(part).or_default();
         state.is_asked = false;
@@ -141,15 +141,15 @@ impl Metadata {
         state.failures += 1;
         state.not_before = Some(now + PAUSE);
         if part == Part::Fields {
-            // Those of before serve, if there are any.
+            // The previous ones are used, if there are any.
             state.is_wanted = false;
         } else if for_good || state.failures >= MOST_FAILURES {
             *state = State { at: Some(now), is_known: state.is_known, ..State::default() };
         }
     }
 
-    /// Something suggests that the metadata is not what it was; returns whether it will be read
-    /// again: what was just read is not.
+    /// Something suggests that the metadata has changed. Returns whether it will be read again; what
+    /// was read a moment ago is not.
     pub(super) fn suspect(&mut self, now: Timestamp) -> bool {
         let mut asks = false;
         for part in &self.needed {
@@ -161,7 +161,7 @@ impl Metadata {
         asks
     }
 
-    /// Nothing that was read needs to hold any more.
+    /// Everything that was read may be out of date.
     pub(super) fn doubt_all(&mut self) {
         for state in self.parts.values_mut() {
             state.is_wanted = true;

@@ -37,7 +37,7 @@ use worker::Worker;
 /// How long to wait after the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A group of accounts and what its task is told by.
+/// A group of accounts, and the channels by which its task is notified.
 pub(crate) struct Group {
     pub(crate) shared: Shared,
     pub(crate) accounts: Vec<AccountId>,
@@ -62,7 +62,7 @@ impl Group {
                         tracing::warn!(accounts = ?self.accounts, "another node works these accounts now");
                         wait_for_lease
                     }
-                    // What was not recorded is found again as an intent without an outcome.
+                    // What was not stored is found again as an intent without an outcome.
                     Err(error) => {
                         tracing::error!(%error, "the work is interrupted and begins again");
                         PAUSE

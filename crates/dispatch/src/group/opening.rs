@@ -1,4 +1,4 @@
-//! Taking requests up from the store.
+//! Opening requests from the store.
 
 use std::collections::HashMap;
 
@@ -16,18 +16,18 @@ use super::lanes::Lane;
 use super::trouble::caught_now;
 use super::worker::Worker;
 
-/// The most requests that are taken up at a time.
+/// The most requests that are opened at a time.
 const MOST_AT_ONCE: usize = 500;
-/// No more are taken up while less than this part of the window is free.
+/// No more are opened while less than this part of the window is free.
 const SMALLEST_PART: usize = 8;
 /// The most lanes and waiting records that are kept in memory.
 const HEAVIEST_BURDEN: usize = 500_000;
 
-/// Links by the accounts, the side and the id there by which they were looked up.
+/// Links, by the pair, the side and the id by which they were looked up.
 pub(super) type Links = HashMap<(Pair, Side, String), Link>;
 
 impl Worker {
-    /// Takes up the oldest requests that are due, as many as there is room for.
+    /// Opens the oldest requests that are due, as many as there is room for.
     pub(super) async fn open(&mut self) -> store::Result<()> {
         let window = self.shared.options.window;
         let room = window.saturating_sub(self.book.open_records());
@@ -70,11 +70,11 @@ impl Worker {
             let store = self.shared.store.clone();
             let found = store.arrivals_while_disabled(&self.lease, connector, MOST_AT_ONCE).await?;
             if self.is_outdated(found.configuration).await? {
-                // What to drop is not what it was.
+                // The settings say now which arrivals to drop.
                 return Box::pin(self.drop_arrivals()).await;
             }
             let found = found.requests;
-            // What ended and is not on disk yet is found again.
+            // Requests whose end is not on disk yet are found again.
             let opened = self.book.opened();
             let mut records = Vec::new();
             for request in found.iter().filter(|request| !opened.contains(&request.id)) {
@@ -87,8 +87,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Whether the settings were changed since they were read here: then they are read again, and so
-    /// are the requests, which are worked by the settings that were in force when they were opened.
+    /// Whether the settings have changed since this task read them. If so, it reads them again, and
+    /// the requests too: a request is processed with the settings in force when it was opened.
     async fn is_outdated(&mut self, version: i64) -> store::Result<bool> {
         if version <= self.configured {
             return Ok(false);
@@ -98,7 +98,7 @@ impl Worker {
         Ok(true)
     }
 
-    /// Ends a record without working it.
+    /// Ends a record without processing it.
     fn end_at_once(&mut self, record: Record, outcome: Outcome) {
         let key = record.key;
         self.book.enter(record);
@@ -106,7 +106,7 @@ impl Worker {
         self.conclude(record, outcome);
     }
 
-    /// Makes the earlier versions of connectors ready with which records are to be retried.
+    /// Loads the earlier versions of connectors that retries ask for.
     async fn load_past(&mut self, found: &[Unfinished]) -> store::Result<()> {
         for request in found {
             let Some(route) = self.routes.get(request.connector).cloned() else { continue };
@@ -201,14 +201,14 @@ impl Worker {
         }
         self.book.open(request.id, behaviour, places);
         for (position, problem) in set_aside {
-            // What it holds may be what the work failed with.
+            // Its content may be what the work failed with, so none of it is used.
             let mut record = Record::new(key(position), request.connector, nothing());
             record.attempts = before(position).map_or(0, |earlier| earlier.attempts);
             self.end_at_once(record, Outcome::failed(problem));
         }
     }
 
-    /// Puts records in their lanes, with what is stored of their leads.
+    /// Puts records in their lanes, with what is stored about their leads.
     async fn enter(&mut self, mut records: Vec<Record>) -> store::Result<()> {
         self.take_reviews(&mut records).await?;
         let links = self.links(&records).await?;
@@ -237,7 +237,7 @@ impl Worker {
         Ok(())
     }
 
-    /// What reviews say about the leads of these records, and which of them are known to be gone.
+    /// Adds what reviews say about the leads of these records, and which leads are known to be gone.
     async fn take_reviews(&mut self, records: &mut [Record]) -> store::Result<()> {
         let mut of_pairs: HashMap<Pair, Vec<&mut Record>> = HashMap::new();
         for record in records {
@@ -288,7 +288,7 @@ impl Worker {
         self.links_by(wanted).await
     }
 
-    /// The links of these leads and activities, likewise.
+    /// The links of these leads and activities, with those that are not on disk yet.
     pub(super) async fn links_by(
         &self,
         wanted: HashMap<(Pair, Side), Vec<String>>,

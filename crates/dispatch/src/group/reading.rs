@@ -1,4 +1,4 @@
-//! Reading the metadata of accounts: which parts the mappings need, and what came of asking.
+//! Reading the metadata of accounts: which parts the mappings need, and what the accounts return.
 
 use leadsquared::Error;
 use plan::activity;
@@ -49,7 +49,7 @@ impl Worker {
         }
     }
 
-    /// Asks accounts for what is needed of them, which is also how a closed one is probed.
+    /// Reads the metadata that is due, which is also how a closed account is probed.
     pub(super) fn read_metadata(&mut self) {
         let now = self.now();
         let mut asked: Vec<(AccountId, Part)> = Vec::new();
@@ -65,7 +65,7 @@ impl Worker {
         }
     }
 
-    /// An account was asked for a part of its metadata, and returned it, or an error.
+    /// An account returned a part of its metadata, or an error.
     pub(super) fn metadata_read(&mut self, id: AccountId, part: Part, read: Result<Read, Error>) {
         let now = self.now();
         self.look_for_work = true;
@@ -81,7 +81,7 @@ impl Worker {
         };
         let failure = failure::of(&error);
         if failure == Failure::RateLimited {
-            // Nothing is wrong with the account: who needs it waits.
+            // Nothing is wrong with the account: records that need it wait.
             account.metadata.delayed(part, now);
             return;
         }

@@ -1,4 +1,4 @@
-//! Connectors while they are worked.
+//! Connectors, and what decisions about their records depend on.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,8 +22,8 @@ pub(super) struct Route {
     pub(super) destination: AccountId,
     pub(super) definition: Arc<Definition>,
     pub(super) version: i64,
-    /// Whether its requests are worked. A disabled one stays as long as it is configured, because
-    /// a call for it may be under way.
+    /// Whether its requests are processed. A disabled one stays here as long as it is configured,
+    /// because a call for it may be under way.
     pub(super) enabled: bool,
     /// Whether it is disabled and drops requests that arrive.
     pub(super) drops: bool,
@@ -84,7 +84,7 @@ pub(super) struct Binding {
     pub(super) mappings: Arc<Mappings>,
     /// The metadata of the source and the destination that the mappings were made from.
     metadata: (u64, u64),
-    /// Another one for each binding: what a record was mapped with.
+    /// Different for each binding, to tell what a record was mapped with.
     generation: u64,
     source: (AccountId, String),
     destination: (AccountId, String),
@@ -117,7 +117,7 @@ type Version = (ConnectorId, Option<i64>);
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     now: HashMap<ConnectorId, Route>,
-    /// Connectors at earlier versions, for retries with the settings of then.
+    /// Connectors at earlier versions, for retries with the previous settings.
     past: HashMap<(ConnectorId, i64), Route>,
     bindings: HashMap<Version, Arc<Binding>>,
     generation: u64,
@@ -133,7 +133,7 @@ impl Routes {
     ) -> Vec<ConnectorId> {
         let before = std::mem::take(&mut self.now);
         self.now = connectors.map(|connector| (connector.id, Route::new(connector))).collect();
-        // Those that are needed again are read again.
+        // The others are loaded again if they are needed.
         self.past.retain(|key, _| uses(*key));
         self.bindings.clear();
         let was_enabled = |id| before.get(id).is_some_and(|route| route.enabled);

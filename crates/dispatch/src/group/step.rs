@@ -1,4 +1,4 @@
-//! Asking for the next step of the records whose turn has come, and making calls of the steps.
+//! Asking each record whose turn has come for its next step, and turning the steps into calls.
 
 use std::collections::HashMap;
 
@@ -20,19 +20,19 @@ use super::lanes::Lane;
 use super::route::Route;
 use super::worker::Worker;
 
-/// From so many waiting writes of one kind on, a bulk call is made of them.
+/// From this many waiting writes of one kind on, they share a bulk call.
 const BULK_FROM: usize = 3;
 /// The most leads that one call reads. A guess: no page says how many it takes.
 const MOST_READ: usize = 100;
-/// Once so many of a connector's records have to wait for their account, the rest of them is not
-/// looked at: they would have to wait too, and looking costs more than anything else here.
+/// Once this many of a connector's records have to wait for their account, the rest are skipped: they
+/// would have to wait too, and deciding about them costs more than anything else here.
 const STARVING: u32 = 4;
-/// A budget that is empty for longer than this is told to people.
+/// A budget that is empty for longer than this is reported on the record.
 const LONG_WAIT: SignedDuration = SignedDuration::from_mins(2);
-/// So many of the newest in a lead's lane are considered as successors.
+/// How many of the newest records in a lead's lane are considered as successors.
 const MOST_SUCCESSORS: usize = 4;
 
-/// What could share calls, by account and connector: the log of a call belongs to one connector.
+/// Calls that could share one, by account and connector: the log of a call belongs to one connector.
 #[derive(Debug, Default)]
 struct Shared {
     /// Captures that may update.
@@ -47,7 +47,7 @@ struct Shared {
 type Batches = HashMap<(AccountId, ConnectorId), Shared>;
 
 impl Shared {
-    /// Keeps a call that may share one with others; gives back one that may not.
+    /// Keeps a call that may share one with others; returns one that may not.
     fn keep(&mut self, key: RecordKey, call: Call) -> Result<(), Call> {
         match call {
             Call::ReadLead(read) => self.reads.push((key, read)),
@@ -68,10 +68,10 @@ impl Shared {
     }
 }
 
-/// What came of a record's turn.
+/// The result of a record's turn.
 #[derive(PartialEq, Eq)]
 enum Turn {
-    /// It ended, or a call for it was made ready: others may go now.
+    /// It ended, or a call for it was prepared: others may go now.
     Taken,
     /// It waits for metadata, or for a link.
     Waits,
@@ -80,7 +80,7 @@ enum Turn {
 }
 
 impl Worker {
-    /// Works every record whose turn has come, as far as the accounts may be called.
+    /// Gives every record its turn that may have it, as far as the accounts may be called.
     pub(super) fn step(&mut self) {
         self.read_metadata();
         let mut batches = Batches::new();
@@ -97,7 +97,7 @@ impl Worker {
                 let record = self.book.take(key);
                 self.at_stake = vec![key];
                 match self.work_record(record, &mut batches) {
-                    // One by one, it shows with which of them the work fails.
+                    // Going one by one shows which record makes the work fail.
                     Turn::Taken if is_careful => break,
                     Turn::Taken => taken = true,
                     Turn::Waits => {}
@@ -199,7 +199,7 @@ impl Worker {
         Turn::Waits
     }
 
-    /// A budget that comes back within a window is waited for in silence, the day's is not.
+    /// Waits silently for a budget that is back within the window; the day's is reported.
     fn starve(&mut self, record: Box<Record>, account: AccountId) -> Turn {
         let now = self.now();
         let account = self.account(account);
@@ -216,7 +216,7 @@ impl Worker {
         }
     }
 
-    /// A newer change of the same lead that waits too and holds all of this one.
+    /// A newer change of the same lead that is waiting too, and includes this one.
     fn successor(&self, record: &Record, route: &Route) -> Option<RecordKey> {
         let may_give_way = |record: &Record| {
             record.work.may_give_way() && record.attempts == 0 && record.past.is_none()
@@ -262,7 +262,7 @@ impl Worker {
         let bulks = state.room(Draw::Bulk, now) as usize;
         let of_account = batches.iter().filter(|((other, _), _)| *other == account);
         let collected: usize = of_account.map(|(_, shared)| shared.writes()).sum();
-        // Without room for a bulk call one more than goes singly shows that there is a backlog.
+        // Without room for a bulk call, one more than could go alone shows that there is a backlog.
         let has_room = if call.writes() {
             singles + bulks > 0 && collected < BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX)
         } else {
@@ -282,11 +282,11 @@ impl Worker {
         }
     }
 
-    /// Makes calls of reads: one for a lone lead, one for many of a backlog.
+    /// Turns reads into calls: one for a single lead, shared ones for a backlog.
     fn read_leads(&mut self, account: AccountId, mut reads: Vec<(RecordKey, ReadLead)>) {
         let is_few = reads.len() < BULK_FROM;
         while !reads.is_empty() {
-            // What there is no room for any more is released, and waits for its turn.
+            // Those that there is no room for are released, and wait for their turn.
             let asked = if is_few || reads.len() == 1 {
                 let (key, read) = reads.remove(0);
                 RecordCalls::One(key, Call::ReadLead(read))
@@ -297,7 +297,7 @@ impl Worker {
         }
     }
 
-    /// Makes calls of writes of one kind: one at once for a lone lead, bulk calls for a backlog.
+    /// Turns writes of one kind into calls: one at once for a single lead, bulk calls for a backlog.
     fn write<T>(
         &mut self,
         account: AccountId,
@@ -316,8 +316,8 @@ impl Worker {
                 let rows = rows.by_ref().take(most).collect();
                 self.prepare(account, Job::Records(bulk(rows)));
             } else if let Some((key, row)) = rows.next() {
-                // A backlog waits for the next bulk call: single calls for it would be the more
-                // calls, and the later for all.
+                // A backlog waits for the next bulk call: single calls would cost more calls, and
+                // delay everything.
                 if is_few && singles > 0 {
                     self.prepare(account, Job::Records(RecordCalls::One(key, alone(row))));
                 } else {

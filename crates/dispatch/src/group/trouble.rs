@@ -1,9 +1,9 @@
 //! Defects: work that fails in a way that trying again does not help.
 //!
-//! One record must not stop all others. What was at stake when the work failed is remembered over
-//! the restart; if that was more than one record, they are worked one by one for a while, so that it
-//! shows which one it is. A record with which the work failed three times is set aside: it ends as
-//! failed, with the reason, and the others go on.
+//! One record must not stop all others. The records at stake when the work failed are remembered
+//! across its restart; if there were several, records go one by one for a while, to find out which one
+//! it is. A record that made the work fail three times is set aside: it ends as failed, with the
+//! reason, and the others go on.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -13,9 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use plan::problem::{Code, Problem};
 use store::RecordKey;
 
-/// So often the work may fail with a record.
+/// How often a record may make the work fail.
 const MOST_FAILURES: u32 = 3;
-/// For how long records are worked one by one after the work failed with several.
+/// For how long records go one by one after the work failed with several at stake.
 const CAREFUL: SignedDuration = SignedDuration::from_secs(30);
 
 /// What is known of defects since this node began to work the group.
@@ -39,7 +39,7 @@ impl Trouble {
         }
     }
 
-    /// Whether records are to be worked one by one now.
+    /// Whether records have to go one by one now.
     pub(super) fn is_careful(&self, now: Timestamp) -> bool {
         self.careful_until.is_some_and(|until| now < until)
     }

@@ -32,7 +32,7 @@ pub(super) struct Worker {
     pub(super) accounts: HashMap<AccountId, Account>,
     /// The connectors between them.
     pub(super) routes: Routes,
-    /// The version of the configuration that all of this is by.
+    /// The version of the configuration in force here.
     pub(super) configured: i64,
     pub(super) book: Book,
     /// What is to be kept with the next commit.
@@ -40,21 +40,21 @@ pub(super) struct Worker {
     /// The calls that go out after it.
     prepared: Vec<Prepared>,
     calls: JoinSet<Ended>,
-    /// Writes of which a crash left no outcome, and the intents that say so.
+    /// Writes whose outcome a crash left unknown, and the intents that say so.
     pub(super) doubts: Doubts,
     pub(super) look_for_work: bool,
     /// Links that are to be looked up.
     pub(super) lookups: Vec<Lookup>,
     /// Accounts whose metadata was read, to be kept.
     pub(super) fetched: HashSet<AccountId>,
-    /// Connectors whose waiting records are to be woken.
+    /// Connectors whose waiting records may go on.
     pub(super) wake: HashSet<ConnectorId>,
     /// Defects that ended the work before.
     pub(super) trouble: Trouble,
     /// The records that are to blame if the work fails now.
     pub(super) at_stake: Vec<RecordKey>,
     last_id: (Timestamp, i64),
-    /// Of this worker alone, so that no two give the same number to a call.
+    /// Unique to this worker, so that no two give the same number to a call.
     node: i64,
 }
 
@@ -154,7 +154,7 @@ impl Worker {
         if account.metadata.catalogue().is_some() { None } else { account.closed().cloned() }
     }
 
-    /// Works until it is stopped, or until an error says to begin anew.
+    /// Runs until it is stopped, or until an error makes it start again.
     pub(super) async fn work(&mut self, group: &mut Group) -> store::Result<()> {
         let configuration = group.configuration.borrow_and_update().clone();
         self.take_up(&configuration).await?;
@@ -220,7 +220,7 @@ impl Worker {
             }
         }
         let accounts = &self.accounts;
-        // One that ties in another account makes another group, which is about to begin.
+        // One that ties in another account belongs to another group, which is about to start.
         let is_here = |connector: &&store::Connector| {
             accounts.contains_key(&connector.source)
                 && accounts.contains_key(&connector.destination)
@@ -330,8 +330,8 @@ impl Worker {
         self.shared.store.release_lease(&self.lease).await
     }
 
-    /// Makes a call ready: its intent and its cost are part of the next commit. What the account has
-    /// no room for is released, and waits for its turn.
+    /// Prepares a call: its intent and its cost are part of the next commit. If the account has no
+    /// room for it, its records are released and wait for their turn.
     pub(super) fn prepare(&mut self, account: AccountId, job: Job) {
         let now = self.now();
         let id = self.next_id(now);
@@ -369,7 +369,7 @@ impl Worker {
         self.prepared.push(Prepared { id, account, job });
     }
 
-    /// A number for a call, made like a Request ID and never given twice by this node.
+    /// A number for a call, made like a Request ID, that this node never gives twice.
     fn next_id(&mut self, now: Timestamp) -> i64 {
         let (last, used) = self.last_id;
         self.last_id = if now.as_millisecond() > last.as_millisecond() + used / IDS_PER_MILLISECOND

@@ -23,8 +23,8 @@ use super::problems;
 use super::record::{Found, Metadata, Work};
 
 impl Work {
-    /// Takes in what an account returned for a call that was sent at this time, by this operation:
-    /// that of the call alone, or one that carries many.
+    /// Handles what an account returned for a call that was sent at this time, by this operation: the
+    /// call's own, or a bulk one.
     ///
     /// Unless the effects end the attempt or look links up, [`Work::next`] says how it goes on.
     pub fn answered(
@@ -125,7 +125,7 @@ impl Work {
         self.find_links_of_leads().into_iter().collect()
     }
 
-    /// Leads were read that may be another lead's twins: that is looked up first.
+    /// Leads were just read: check whether other leads are linked to them.
     fn find_links_of_leads(&mut self) -> Option<Effect> {
         if !self.is_unlinked() {
             return None;
@@ -138,7 +138,7 @@ impl Work {
         Some(Effect::FindLinks { ids })
     }
 
-    /// Takes in the links of what was found in the destination ([`Effect::FindLinks`]).
+    /// Handles the links of what was found in the destination ([`Effect::FindLinks`]).
     pub fn links_found(&mut self, context: &Context<'_>, links: &[Link]) -> Vec<Effect> {
         let side = |link: &Link| link.pair.side(context.destination.id);
         match self.found.take() {
@@ -201,7 +201,7 @@ impl Work {
             Verdict::NextKey(problem) => self.key_refused(context, call, by, problem),
             Verdict::TwinGone => self.twin_gone(context, call),
             Verdict::MetadataChanged(problem) if self.metadata == Metadata::Fresh => {
-                // It is as new as it may be asked for: it will be read again before the next try.
+                // It was read a moment ago, and is read again before the next try.
                 end(Outcome::again(problem, false))
             }
             Verdict::Fail(problem)
@@ -239,13 +239,13 @@ impl Work {
         let creates_only = case.connector.lead.behaviour == Behaviour::CreateOnly;
         let is_lead = self.lead.is_none();
         let known = &mut self.subject_mut().known;
-        // Which lead it is was said although another one has one of its keys.
+        // A person or a rule said which lead it is, although another one has one of its keys.
         let is_said = known.search.rivals.as_ref().is_some_and(|rivals| !rivals.is_empty())
             || matches!(known.ruled, Some(Ruled::Decided(_)));
         let search = &mut known.search;
         match call {
-            // It was not created, because it exists: it is updated, where it may be. A capture
-            // that updates nothing says which lead it is.
+            // It exists, so it was not created. Update it if that is allowed; otherwise, a capture
+            // that updates nothing tells which lead it is.
             Call::Capture(capture) if by == Operation::BulkCreate => {
                 if capture.update {
                     search.exists = true;
@@ -257,7 +257,7 @@ impl Work {
             Call::Capture(_) if creates_only && is_lead => {
                 return vec![Effect::End(Outcome::skipped(problems::exists()))];
             }
-            // See which leads they are.
+            // Find out which leads they are.
             Call::Capture(_) if keys > 1 && !search.look_first => {
                 (search.look_first, search.keys_tried) = (true, 0);
             }

@@ -50,7 +50,7 @@ fn sends(case: &Case<'_>, lead: &Snapshot) -> Snapshot {
     mapped.fields.iter().filter_map(sent).collect()
 }
 
-/// Why a record fails whose lead waits for a decision.
+/// Why a record fails while its lead waits for a decision.
 pub(super) fn waits(reason: Reason) -> Problem {
     Problem::new(
         reason.code(),

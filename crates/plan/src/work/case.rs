@@ -14,7 +14,7 @@ use crate::payload::Item;
 
 use super::known::Known;
 
-/// The connector that a record came to, ready to be asked.
+/// The connector of a record, and everything else that does not depend on the record.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// Its settings.
@@ -23,14 +23,14 @@ pub struct Context<'a> {
     pub leads: &'a Mapping,
     /// Its mapping of activities.
     pub activities: &'a ActivityMapping,
-    /// Which mapping this is: what a record sends is computed once for each.
+    /// Identifies the mappings: a record is mapped once for each value.
     pub generation: u64,
     /// The account that leads come from.
     pub source: Account<'a>,
     /// The account that they go to.
     pub destination: Account<'a>,
-    /// The connector in the opposite direction, where there is one at work: then both accounts are
-    /// to hold the same.
+    /// The enabled connector in the opposite direction, if there is one: then both accounts should
+    /// hold the same.
     pub opposite: Option<Opposite<'a>>,
     /// The time.
     pub now: Timestamp,
@@ -45,7 +45,7 @@ pub struct Account<'a> {
     pub name: &'a str,
 }
 
-/// The connector in the opposite direction, ready to be asked.
+/// The connector in the opposite direction.
 #[derive(Clone, Copy, Debug)]
 pub struct Opposite<'a> {
     /// Its settings.
@@ -86,7 +86,7 @@ pub(crate) struct Case<'a> {
     pub mapping: &'a Mapping,
     /// What the source shows.
     pub item: &'a Item,
-    /// What that sends to the destination.
+    /// What the mapping makes of it.
     pub mapped: &'a Mapped,
     /// The account that it comes from.
     pub source: AccountId,

@@ -15,9 +15,9 @@ pub(crate) struct Known {
     pub(crate) source: InSource,
     pub(crate) search: Search,
     pub(crate) twin: Twin,
-    /// What a review says of which lead of the destination it is,
+    /// What a review says about which lead of the destination it is,
     pub(crate) ruled: Option<Ruled>,
-    /// and of whose values hold.
+    /// and about whose values hold.
     pub(crate) conflict: Option<Ruled>,
 }
 
@@ -60,7 +60,7 @@ pub(crate) struct Search {
 /// Its twin in the destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Twin {
-    /// The linked one is not there any more.
+    /// The linked one is no longer there.
     pub(crate) gone: bool,
     /// The lead as it was read.
     pub(crate) lead: Option<Snapshot>,
@@ -81,7 +81,7 @@ impl Known {
         self.twin.lead.iter().chain(&self.search.several).filter_map(Snapshot::lead_id)
     }
 
-    /// The twin is not there any more: the search begins anew.
+    /// The twin is no longer there: the search starts again.
     pub(super) fn lose_twin(&mut self) {
         (self.twin.gone, self.twin.lead, self.twin.lead_id) = (true, None, None);
         self.twin.wrote.clear();

@@ -1,7 +1,7 @@
-//! Which lead of the destination a lead is that is not linked yet.
+//! Which lead of the destination an unlinked lead is.
 //!
-//! What is not plain is never guessed: it waits for a person, unless the connector has a rule for
-//! it, or a person decided before.
+//! Where that is unclear, leadsync never guesses: a person decides, unless the connector has a rule
+//! for it.
 
 use super::asked;
 use super::call::{Call, NewLead, ReadLead, Which};
@@ -22,7 +22,7 @@ pub(super) enum Match<'a> {
     Nobody,
     /// It is this one.
     Lead(&'a Snapshot),
-    /// It is not plain: this comes first.
+    /// It is unclear: this comes first.
     Not(Decision),
 }
 
@@ -63,8 +63,8 @@ pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
     }
 }
 
-/// A lead that is to be made, whatever there is. After a write whose answer was lost the leads with
-/// its first key are looked at: one of them may be the one that was made.
+/// A lead that is created whatever there is. After a write whose answer was lost, the leads with its
+/// first key are read: one of them may be the one that was created.
 fn created<'a>(case: &Case<'a>) -> Match<'a> {
     let known = case.known;
     let (search, twin) = (&known.search, &known.twin);
@@ -86,7 +86,7 @@ fn created<'a>(case: &Case<'a>) -> Match<'a> {
     Match::Not(Decision::Call(Call::CreateLead(NewLead { fields })))
 }
 
-/// The lead that was found; of several the one that the connector's rule names.
+/// The lead that was found; of several, the one that the connector's rule names.
 fn pick<'a>(case: &Case<'a>, found_by: Option<&str>) -> Result<Option<&'a Snapshot>, Decision> {
     let known = case.known;
     if known.twin.lead.is_some() || known.search.several.is_empty() {

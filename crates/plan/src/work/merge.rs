@@ -29,8 +29,8 @@ pub(super) struct Merge {
     pub(super) to_destination: Vec<Change>,
     pub(super) to_source: Vec<Change>,
     pub(super) disputes: Vec<Dispute>,
-    /// Fields that were written to and fro so often that they are to be frozen now: the
-    /// destination's, or those of the source that are written back.
+    /// Fields that were written back and forth so often that they are frozen now: the destination's,
+    /// or those of the source that are written back.
     pub(super) tripped: Vec<Tripped>,
     /// Fields of the source and of the destination whose base stays as it is, because they are not
     /// settled.
@@ -350,7 +350,7 @@ impl Merging<'_> {
 }
 
 impl Merge {
-    /// What a person is asked.
+    /// The question for a person, if there is one.
     pub(super) fn review(self, case: &Case<'_>, lead: &Snapshot) -> Option<Review> {
         let mut disputes = self.disputes;
         disputes.retain(|dispute| dispute.ruling == Ruling::Waits);
@@ -359,7 +359,7 @@ impl Merge {
     }
 }
 
-/// What a person is told of fields that go back and forth.
+/// The problem with fields that go back and forth.
 pub(super) fn war(tripped: &[Tripped]) -> Problem {
     let fields: Vec<String> = tripped
         .iter()

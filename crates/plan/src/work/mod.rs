@@ -3,8 +3,8 @@
 //!
 //! [`Work`] is what is known of a record so far. [`Work::next`] says what comes next: a [`Call`] to
 //! an account, a question for a person, or the end of the attempt. [`Work::answered`] takes in what
-//! the account returned, and says what follows from it as [`Effect`]s. Whoever drives it (the
-//! dispatcher, a preview, the simulation) makes the calls, keeps the effects, and decides nothing:
+//! the account returned, and returns [`Effect`]s. Its drivers (the dispatcher, a preview, the
+//! simulation) make the calls, store the effects, and decide nothing:
 //!
 //! ```text
 //!   new ──▶ next ──▶ Step::Call ──▶ sending ──▶ the account ──▶ answered ──┐

@@ -15,7 +15,7 @@ use super::record::{Metadata, Work};
 use super::{activity, lead, settle};
 use crate::outcome::{Entity, Event, Party};
 
-/// The most calls that one attempt makes: more is a defect or a mad account.
+/// The most calls that one attempt makes: more would be a defect, here or in the account.
 const MOST_CALLS: usize = 16;
 /// For how long a field that goes back and forth is left alone.
 const FROZEN: SignedDuration = SignedDuration::from_hours(24);
@@ -38,8 +38,8 @@ pub enum Step {
     End(Outcome),
     /// Ask a person; the attempt is over, and failed with [`Review::problem`].
     Ask(Box<Review>),
-    /// Read the metadata of both accounts again, as far as it is not just as new; then ask what
-    /// comes next. It is said once an attempt.
+    /// Read the metadata of both accounts again, unless it was read a moment ago; then ask for the
+    /// next step. This comes once an attempt.
     NeedsMetadata,
 }
 
@@ -126,8 +126,8 @@ impl Work {
         self.is_alone || call.writes_a_set() || call.writes() && context.fires(call.party())
     }
 
-    /// The call goes out: what it is about to write is kept before, so that whatever becomes of the
-    /// call, it is known to be ours when the lead shows it.
+    /// The call is about to go out. In a pair, what it will write is stored first, so that whatever
+    /// happens to the call, the value is known to be ours when the lead shows it.
     pub fn sending(&mut self, call: &Call, context: &Context<'_>) -> Vec<Effect> {
         self.calls += 1;
         if self.entity() != Entity::Lead {

@@ -7,20 +7,20 @@ use crate::link::Link;
 use crate::outcome::{Event, SyncStatus};
 use crate::problem::Problem;
 
-/// Something to be kept, looked up, or done.
+/// Something to store or to look up, or the end of the attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The two are tied like this from now on; other records of either are told.
+    /// The link of the two from now on. Other open records of either need it too.
     Link(Box<Link>),
-    /// This lead was linked, and is not in its account any more.
+    /// This lead was linked, and is no longer in its account.
     Gone {
         /// The account.
         account: AccountId,
         /// The lead.
         lead_id: LeadId,
     },
-    /// The links of these leads or activities of the destination are to be looked up, and handed
-    /// to [`super::Work::links_found`].
+    /// Look up the links of these leads or activities of the destination, and hand them to
+    /// [`super::Work::links_found`].
     FindLinks {
         /// Their ids.
         ids: Vec<String>,

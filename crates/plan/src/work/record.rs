@@ -33,7 +33,7 @@ pub struct Work {
     pub(super) is_retry: bool,
     /// Whether the accounts' metadata was, or is to be, read again for it.
     pub(super) metadata: Metadata,
-    /// Whether its calls carry no other record: a call for many did not say what is wrong with it.
+    /// Whether it needs calls of its own: a bulk call did not say what is wrong with it.
     pub(super) is_alone: bool,
     /// The calls that were made for it.
     pub(super) calls: usize,
@@ -51,7 +51,7 @@ pub struct Work {
     pub(super) disputes: Vec<Dispute>,
 }
 
-/// How new the accounts' metadata is, by which a record is decided.
+/// How new the metadata is that a record is decided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Metadata {
     /// As it is known.
@@ -73,7 +73,7 @@ pub(super) struct Subject {
     pub(super) mapped: Option<(u64, Arc<Mapped>)>,
 }
 
-/// What was found in the destination; whose it is must be seen first.
+/// What was just read in the destination; check first whether another lead is linked to it.
 #[derive(Clone, Debug)]
 pub(super) enum Found {
     /// Leads that were read.
@@ -124,8 +124,8 @@ impl Work {
         }
     }
 
-    /// A person asked for this attempt: the accounts' metadata may have been put right since, and
-    /// so may what a review is about.
+    /// A person asked for this attempt: the accounts' metadata may have been corrected since, and so
+    /// may the reason of a review.
     pub fn ask_again(&mut self) {
         self.is_retry = true;
         self.metadata = Metadata::Wanted;
@@ -142,7 +142,7 @@ impl Work {
         self.own.known.doubtful
     }
 
-    /// Its next calls carry no other record: a call for many did not say what is wrong with it.
+    /// It needs calls of its own from now on: a bulk call did not say what is wrong with it.
     pub fn go_alone(&mut self) {
         self.is_alone = true;
     }
@@ -184,7 +184,7 @@ impl Work {
         };
         let waits = matches!(ruled, Ruled::Waits(_));
         let is_conflict = review.reason == Reason::Conflict;
-        // A retry finds out whether it is plain by now.
+        // A retry finds out whether the question has been settled in the accounts.
         if !(waits && self.is_retry) {
             let known = &mut self.subject_mut().known;
             let said = if is_conflict { &mut known.conflict } else { &mut known.ruled };
@@ -237,7 +237,7 @@ impl Work {
         identity::known_as(&self.own.item, self.lead_mapped())
     }
 
-    /// By what a person knows its lead, likewise.
+    /// The same, of its lead.
     pub fn lead_known_as(&self) -> Option<String> {
         identity::known_as(&self.subject().item, self.lead_mapped())
     }

@@ -1,4 +1,4 @@
-//! What is known of two leads, or two activities, once a decision was carried out.
+//! The link of two leads, or two activities, after a call.
 
 use std::collections::BTreeMap;
 

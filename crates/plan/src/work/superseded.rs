@@ -12,8 +12,8 @@ use super::outcome::Outcome;
 use super::record::Work;
 
 impl Work {
-    /// Whether it is a lead of which nothing is known but what was posted: no write may have taken
-    /// effect, and no person asked for it.
+    /// Whether nothing is known about its lead but what was posted: no write can have taken effect, and
+    /// no person asked for it.
     pub fn may_give_way(&self) -> bool {
         self.entity() == Entity::Lead
             && self.own.item.removal().is_none()

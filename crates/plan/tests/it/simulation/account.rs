@@ -15,6 +15,7 @@ use plan::work::{Answer, Call, Capture};
 
 /// What an account makes of values, and how it answers.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Manners {
     /// First names are kept in capitals.
     pub capitals: bool,
@@ -71,8 +72,8 @@ impl Account {
     /// What the account returns for this call, made by this operation.
     pub fn answer(&mut self, call: &Call, by: Operation, now: Timestamp) -> Answer {
         let answer = match call {
-            Call::ReadLead(read) => Ok(self.shown(self.leads.get(&read.lead_id))),
-            Call::FindLead(key) => Ok(self.shown(self.having(&key.field, &key.value))),
+            Call::ReadLead(read) => Ok(Self::shown(self.leads.get(&read.lead_id))),
+            Call::FindLead(key) => Ok(Self::shown(self.having(&key.field, &key.value))),
             Call::Capture(capture) => self.capture(capture, by, now),
             Call::CreateLead(new) => self.create(&new.fields.iter().collect::<Vec<_>>(), now, true),
             Call::UpdateLead(update) => {
@@ -185,7 +186,7 @@ impl Account {
             let known = self.catalogue.fields.get(&change.to);
             let Some(field) = known.filter(|field| !field.read_only) else {
                 let what = format!("Attribute(s) does not exist - {}.", change.to);
-                return refused("MXUnknownAttributeException", &what).map(|_: ()| ());
+                return refused("MXUnknownAttributeException", &what);
             };
             let is_number = field.kind == Kind::Number && !change.value.is_empty();
             if is_number && change.value.parse::<f64>().is_err() {
@@ -236,7 +237,7 @@ impl Account {
         self.holding(field, value).chain(also)
     }
 
-    fn shown<'a>(&self, leads: impl IntoIterator<Item = &'a Snapshot>) -> Answer {
+    fn shown<'a>(leads: impl IntoIterator<Item = &'a Snapshot>) -> Answer {
         Answer::Leads(leads.into_iter().take(MOST_FOUND).cloned().collect())
     }
 

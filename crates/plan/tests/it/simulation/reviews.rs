@@ -43,13 +43,12 @@ impl Reviews {
             choice: None,
         };
         let stored = Stored { standing, from };
-        match known {
-            Some(known) => *known = stored,
-            None => {
-                self.0.push(stored);
-                let last = self.0.len();
-                self.0[last - 1].standing.id = i64::try_from(last).expect("a small number");
-            }
+        if let Some(known) = known {
+            *known = stored;
+        } else {
+            self.0.push(stored);
+            let last = self.0.len();
+            self.0[last - 1].standing.id = i64::try_from(last).expect("a small number");
         }
     }
 

@@ -60,11 +60,6 @@ fn troubles() -> Coverage {
     coverage
 }
 
-#[test]
-fn tmp_troubles() {
-    println!("{}", troubles().table());
-}
-
 /// Every world ends well, and together they reach all that a record's life can have in it.
 #[test]
 fn every_world_ends_well_and_nothing_is_left_out() {

@@ -325,7 +325,7 @@ impl Service {
                 }
             };
             self.note(&work, &before);
-            return self.end(delivery, &work, end, *outside.now);
+            return self.end(delivery, &work, &end, *outside.now);
         }
         panic!("{MOST_TURNS} turns brought no end:\n{}", self.story.text());
     }
@@ -348,7 +348,7 @@ impl Service {
     ) -> Called {
         let from = delivery.from;
         let context = self.context(from, *outside.now);
-        let side = if context.account(call.party()).id == account_id(0) { 0 } else { 1 };
+        let side = usize::from(context.account(call.party()).id != account_id(0));
         let by = self.operation(work, call, from, outside);
         let intent = work.sending(call, &context);
         if !self.lacks(Protection::Intent) {
@@ -493,9 +493,9 @@ impl Service {
     }
 
     /// Ends an attempt.
-    fn end(&mut self, delivery: Delivery, work: &Work, outcome: Outcome, now: Timestamp) {
+    fn end(&mut self, delivery: Delivery, work: &Work, outcome: &Outcome, now: Timestamp) {
         self.story.add(|| format!("  {outcome:?}"));
-        self.reviews.solve(work.solved_by(&outcome));
+        self.reviews.solve(work.solved_by(outcome));
         let code = outcome.problem.as_ref().map(|problem| problem.code);
         if let Some(code) = code {
             self.coverage.code(code);
@@ -530,13 +530,12 @@ impl Service {
             }
             Ending::Again { doubtful } => {
                 let tries = delivery.tries + 1;
-                match retry::delay(tries, 0.5) {
-                    Some(delay) => self.queue.push_front(again(doubtful, tries, now + delay)),
-                    None => {
-                        let code = code.expect("a failure has a reason");
-                        let delivery = again(doubtful, 0, now);
-                        self.failed.push(Undone { delivery, code });
-                    }
+                if let Some(delay) = retry::delay(tries, 0.5) {
+                    self.queue.push_front(again(doubtful, tries, now + delay));
+                } else {
+                    let code = code.expect("a failure has a reason");
+                    let delivery = again(doubtful, 0, now);
+                    self.failed.push(Undone { delivery, code });
                 }
             }
         }

@@ -10,12 +10,14 @@ use plan::id::{ActivityId, LeadId};
 use plan::metadata::{ActivityType, Catalogue, Field, FieldList, Kind};
 use plan::payload::{self, Item, Removal};
 use plan::problem::Code;
+use plan::review::Ruling;
 
 use super::account::{Account, Manners};
 use super::activities::fields;
 use super::chance::Chance;
 use super::outside::{SHAPES, Shape, Trouble};
 use super::protection::Protection;
+use super::service::Noted;
 use super::world::{Life, Weather, World};
 use super::{definition, plain};
 
@@ -263,11 +265,11 @@ impl Troubles {
             r#"{"ProspectActivityId":"odd","RelatedProspectId":"odd","ActivityEvent":"201","Current":{"ProspectID":"odd","FirstName":"Nobody"}}"#,
         ]);
         let item = payload::read(body.as_bytes(), None).expect("a record").remove(0);
-        self.world.post(0, item);
+        self.world.post(0, &item);
         if self.world.chance.of(300) {
             let body = br#"{"ProspectID":"odd"}"#;
             let item = payload::read_removals(body, None, Removal::Deleted).expect("one").remove(0);
-            self.world.post(0, item);
+            self.world.post(0, &item);
         }
     }
 
@@ -303,6 +305,15 @@ impl Troubles {
             let Some(lead) = there.get(&LeadId::new(twin)) else {
                 return Some(format!("{twin} is gone"));
             };
+            // A lead that was made unseen by a record that was given up meets the next one as a
+            // stranger's.
+            let met = |noted: &Noted| {
+                noted.dispute.ruling == Ruling::Left
+                    && (noted.lead == *id || noted.lead.as_str() == twin)
+            };
+            if self.world.service.disputes.iter().any(met) {
+                continue;
+            }
             if lead.get("FirstName") != Some(name) || lead.get("mx_Plan") != Some(PLAN) {
                 return Some(format!("{twin} of {id}, who is {name}, is {lead:?}"));
             }

@@ -94,7 +94,7 @@ impl World {
                 }
                 // What is posted is the state at the time of sending, not of coming.
                 if let Some(item) = self.shown(side, &happened) {
-                    self.post(side, item);
+                    self.post(side, &item);
                 }
             }
         }
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// A webhook goes on its way, once or more often.
-    pub fn post(&mut self, side: usize, item: Item) {
+    pub fn post(&mut self, side: usize, item: &Item) {
         let times = 1 + usize::from(self.chance.of(self.weather.doubled));
         for _ in 0..times {
             let late = if self.chance.of(self.weather.late) { 3_600 } else { 3 };
@@ -130,7 +130,7 @@ impl World {
             let body = serde_json::to_vec(lead).expect("texts are JSON");
             let items = payload::read_removals(&body, None, removal).expect("it names a lead");
             for item in items {
-                self.post(side, item);
+                self.post(side, &item);
             }
         }
         is_told
