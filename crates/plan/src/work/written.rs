@@ -54,7 +54,7 @@ impl Work {
             }
             // The write was accepted, and the answer does not say for which one.
             (Call::Capture(_) | Call::CreateLead(_) | Call::CreateActivity(_), None) => {
-                self.look_again();
+                self.look_again(call);
                 Vec::new()
             }
             (Call::ReadLead(_) | Call::FindLead(_) | Call::ReadActivities(_), _) => Vec::new(),
@@ -63,9 +63,12 @@ impl Work {
 
     /// A write took effect that does not say on what: what was looked for before is looked for once
     /// more.
-    fn look_again(&mut self) {
+    fn look_again(&mut self, call: &Call) {
         self.doubt();
-        self.own.known.twin.activities = None;
+        if let Call::CreateActivity(_) = call {
+            self.own.known.twin.activities = None;
+            return;
+        }
         let known = &mut self.subject_mut().known;
         known.search.keys_tried = 0;
         known.search.several.clear();
