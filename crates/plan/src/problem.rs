@@ -31,8 +31,6 @@ words! {
         TooLong = "too_long",
         /// A dropdown does not list a value.
         MissingOption = "missing_option",
-        /// A date can't be read.
-        BadDate = "bad_date",
         /// A user has no counterpart in the destination.
         UnknownUser = "unknown_user",
         /// The connector does not sync activities.

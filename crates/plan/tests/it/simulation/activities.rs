@@ -126,11 +126,10 @@ impl Activities {
     fn too_many(&self) -> Option<String> {
         let writes: usize = self.world.accounts.iter().map(|account| account.writes).sum();
         let [.., most] = self.world.service.most_calls;
-        // Its lead is looked for and made, and the activity looked for and added; where an account
-        // does not say the id of what it wrote, each is looked for once more, and one row of a bulk
-        // call that says nothing gets a call of its own.
+        // Its lead is looked for and made, and the activity looked for and added; what an account
+        // does not say the id of is looked for besides.
         let nameless = self.world.accounts.iter().any(|account| account.manners.is_nameless);
-        if most > if nameless { 7 } else { 4 } {
+        if most > if nameless { 6 } else { 4 } {
             return Some(format!("an activity took {most} calls"));
         }
         let attempts = self.world.service.attempts;

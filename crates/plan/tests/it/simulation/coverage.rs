@@ -132,7 +132,6 @@ fn origin(code: Code) -> Origin {
         | Code::TypeMismatch
         | Code::TooLong
         | Code::MissingOption
-        | Code::BadDate
         | Code::ActivitiesOff
         | Code::DoNothing
         | Code::NotFound

@@ -26,7 +26,7 @@ async fn a_request_tells_its_story() {
             ],
         },
         "origins": { "mx_City": { "from": "City" } },
-        "left_out": [Problem::new(plan::problem::Code::BadDate, "mx_Date is no date.", "Correct it.")],
+        "left_out": [Problem::new(plan::problem::Code::TypeMismatch, "mx_Date is no date.", "Correct it.")],
         "remarks": [{ "field": "FirstName", "remark": "It was trimmed." }],
         "looked_because": "An earlier write got no answer.",
     });
