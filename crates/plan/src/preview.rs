@@ -11,7 +11,7 @@ use crate::outcome::{Entity, Party};
 use crate::payload::{self, Item, Removal};
 use crate::problem::Problem;
 use crate::review::StandingReview;
-use crate::work::{Call, Capture, Context, Plan, Step, Which, Work};
+use crate::work::{Call, Capture, Context, Plan, PlanKind, Step, Which, Work};
 
 /// One record of a payload and what would become of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,8 +25,9 @@ pub struct RecordPreview {
     /// What is wrong with fields that would be left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Problem>,
-    /// What would be done, as far as it can be known without asking the accounts.
-    #[serde(flatten)]
+    /// What kind of decision it is,
+    pub decision: PlanKind,
+    /// and all that belongs to it, as far as it can be known without asking the accounts.
     pub plan: Plan,
     /// The calls that would be made.
     pub calls: Vec<PlannedCall>,
@@ -98,12 +99,14 @@ fn record(context: &Context<'_>, item: Item, stored: &Stored) -> RecordPreview {
         Step::End(_) | Step::Ask(_) | Step::NeedsMetadata => Vec::new(),
     };
     let (fields, left_out) = work.sent();
+    let plan = work.plan().cloned().expect("a step is decided, and noted for the log");
     RecordPreview {
         entity: work.entity(),
         source_id: work.id(),
         fields,
         left_out,
-        plan: work.plan().cloned().expect("a step is decided, and noted for the log"),
+        decision: plan.kind,
+        plan,
         calls,
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use plan::id::{AccountId, RequestId};
+use plan::id::{AccountId, LeadId, RequestId};
 use plan::link::Pair;
 use plan::outcome::{Entity, Event};
 use plan::snapshot::Snapshot;
@@ -105,6 +105,8 @@ pub(crate) async fn release(
     field: &str,
     actor: &Actor,
 ) -> store::Result<bool> {
+    let id = LeadId::new(id);
+    let id = id.as_str();
     let mut was_frozen = false;
     for pair in pairs(configuration, account.id) {
         let end = (pair, pair.side(account.id));
@@ -123,6 +125,8 @@ pub(crate) async fn lead(
     id: &str,
     now: Timestamp,
 ) -> store::Result<Option<LeadItem>> {
+    let id = LeadId::new(id);
+    let id = id.as_str();
     let (history, more) = store.history(id).await?;
     let mut twins = Vec::new();
     let mut base = Snapshot::default();

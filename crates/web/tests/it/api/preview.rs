@@ -13,6 +13,8 @@ async fn a_payload_is_previewed_and_nothing_is_kept() {
     let record = &told["items"][0];
     assert_eq!((&record["entity"], &record["decision"]), (&json!("lead"), &json!("capture")));
     assert_eq!(record["calls"][0]["operation"], "Lead.Capture", "{record}");
+    assert!(record["fields"][0]["sent"].is_object(), "what the mapping makes of it: {record}");
+    assert_eq!(record["plan"]["key"]["field"], "EmailAddress", "{record}");
     assert!(client.house.kept().await.is_empty());
     client.house.end().await;
 }

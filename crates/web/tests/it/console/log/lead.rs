@@ -107,6 +107,8 @@ async fn a_lead_says_why_each_field_holds_its_value() {
     assert!(!shown.contains("Fax"), "what is not synced is nobody's business");
     // The same by the API, and of the twin.
     let told = browser.get("/api/v1/leads/b/in-b").await;
+    let in_capitals = browser.get("/api/v1/leads/b/IN-B").await;
+    assert_eq!(in_capitals.body, told.body, "ids compare without case");
     let told: Value = serde_json::from_str(&told.body).unwrap();
     let frozen = told["fields"].as_array().unwrap().iter();
     let frozen = frozen.filter(|field| !field["frozen_until"].is_null());
