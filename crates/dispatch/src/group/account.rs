@@ -37,6 +37,9 @@ pub(super) struct Account {
     /// record is at fault.
     suspect: Option<Timestamp>,
     closed: Option<Closed>,
+    /// How long the next probe waits. Only a record's call that is answered sets it back: an account
+    /// that answers probes and nothing else is left alone for longer and longer.
+    wait: SignedDuration,
     /// Whether it answered since this task began.
     proven: bool,
     singles: u32,
@@ -48,7 +51,6 @@ pub(super) struct Account {
 struct Closed {
     problem: Problem,
     probe_at: Timestamp,
-    wait: SignedDuration,
 }
 
 impl Account {
@@ -69,6 +71,7 @@ impl Account {
             failures: 0,
             suspect: None,
             closed: None,
+            wait: PROBES.0,
             proven: false,
             singles: 0,
             bulks: 0,
@@ -87,6 +90,7 @@ impl Account {
             self.closed = None;
             self.failures = 0;
             self.suspect = None;
+            self.wait = PROBES.0;
             self.proven = false;
             self.metadata.doubt_all();
         }
@@ -119,9 +123,12 @@ impl Account {
     }
 
     /// The account answered. Returns whether the records that wait for it should go on.
-    pub(super) fn answered(&mut self) -> bool {
+    pub(super) fn answered(&mut self, is_probe: bool) -> bool {
         self.failures = 0;
         self.suspect = None;
+        if !is_probe {
+            self.wait = PROBES.0;
+        }
         let back = self.closed.take().is_some() || !self.proven;
         self.proven = true;
         back
@@ -139,12 +146,12 @@ impl Account {
 
     /// Nothing is sent to the account until a probe succeeds.
     pub(super) fn close(&mut self, problem: Problem, now: Timestamp) {
-        let wait = match &self.closed {
-            None => PROBES.0,
-            // Calls that were already on their way when it was closed add no information.
-            Some(closed) if closed.probe_at > now && closed.problem.code == problem.code => return,
-            Some(closed) => (closed.wait * 2).min(PROBES.1),
-        };
+        // Calls that were already on their way when it was closed add no information.
+        let is_known =
+            |closed: &Closed| closed.probe_at > now && closed.problem.code == problem.code;
+        if self.closed.as_ref().is_some_and(is_known) {
+            return;
+        }
         if self.closed.is_none() {
             tracing::warn!(
                 account = self.name(),
@@ -152,7 +159,8 @@ impl Account {
                 "nothing is sent to the account until it answers again"
             );
         }
-        self.closed = Some(Closed { problem, probe_at: now + wait, wait });
+        self.closed = Some(Closed { problem, probe_at: now + self.wait });
+        self.wait = (self.wait * 2).min(PROBES.1);
     }
 
     /// How many more calls of this kind may go out now.

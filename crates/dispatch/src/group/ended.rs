@@ -115,7 +115,9 @@ impl Worker {
                 account.budget.refused(now);
                 false
             }
-            Some(Failure::Refused { .. } | Failure::Impossible { .. }) | None => account.answered(),
+            Some(Failure::Refused { .. } | Failure::Impossible { .. }) | None => {
+                account.answered(is_probe)
+            }
         };
         if back {
             tracing::debug!(account = account.name(), "the account answers");
