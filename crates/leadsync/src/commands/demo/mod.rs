@@ -83,19 +83,20 @@ async fn until(seconds: Option<u64>) {
     }
 }
 
-/// Waits until nothing is posted or worked any more.
+/// Waits until two looks in a row see nothing posted or worked. One is not enough: queued and
+/// running requests are counted one after the other, and a request that is put back in the queue
+/// meanwhile is in neither count.
 async fn settled(accounts: &[Sandbox; 2], store: &dyn Store) {
     let mut look = tokio::time::interval(Duration::from_millis(100));
-    loop {
+    let mut quiet = 0;
+    while quiet < 2 {
         look.tick().await;
         for account in accounts {
             account.idle().await;
         }
-        if watch::open_requests(store).await == Some(0)
-            && accounts.iter().all(|account| account.deliveries_pending() == 0)
-        {
-            return;
-        }
+        let is_quiet = watch::open_requests(store).await == Some(0)
+            && accounts.iter().all(|account| account.deliveries_pending() == 0);
+        quiet = if is_quiet { quiet + 1 } else { 0 };
     }
 }
 
