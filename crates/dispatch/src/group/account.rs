@@ -114,6 +114,18 @@ impl Account {
         if self.closed.is_some() { Vec::new() } else { self.metadata.to_ask(now) }
     }
 
+    /// Whether its metadata has to be read before anything is decided by it. A closed account can't
+    /// say whether it changed: what is known of it serves until it is back.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.closed().is_none() && self.metadata.is_awaited()
+    }
+
+    /// Something suggests that the metadata has changed. Returns whether it will be read again: not
+    /// if it was read a moment ago, or if the account is closed.
+    pub(super) fn suspect(&mut self, now: Timestamp) -> bool {
+        self.closed().is_none() && self.metadata.suspect(now)
+    }
+
     /// Why nothing is sent to the account, if so.
     pub(super) fn closed(&self) -> Option<&Problem> {
         match &self.client {

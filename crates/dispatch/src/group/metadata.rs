@@ -107,6 +107,11 @@ impl Metadata {
         })
     }
 
+    /// Whether a needed part was never read.
+    pub(super) fn is_unread(&self) -> bool {
+        self.needed.iter().any(|part| self.state(*part).at.is_none())
+    }
+
     pub(super) fn is_asked(&self, part: Part) -> bool {
         self.state(part).is_asked
     }

@@ -149,7 +149,7 @@ impl Worker {
         let now = self.now();
         for id in [route.source, route.destination] {
             let account = self.account(id);
-            if account.metadata.is_awaited() {
+            if account.is_awaited() {
                 let may_ask = account.room(Draw::Single, now) > 0;
                 return if may_ask { self.stay(record) } else { self.starve(record, id) };
             }
@@ -176,7 +176,7 @@ impl Worker {
                 }
                 Step::NeedsMetadata => {
                     let accounts = [route.source, route.destination];
-                    let asks = accounts.map(|id| self.account(id).metadata.suspect(now));
+                    let asks = accounts.map(|id| self.account(id).suspect(now));
                     if asks.contains(&true) {
                         return self.stay(record);
                     }

@@ -151,7 +151,7 @@ impl Worker {
     /// Why an account whose metadata was never read can't give it, if so.
     pub(super) fn closed_unread(&mut self, id: AccountId) -> Option<Problem> {
         let account = self.account(id);
-        if account.metadata.catalogue().is_some() { None } else { account.closed().cloned() }
+        if account.metadata.is_unread() { account.closed().cloned() } else { None }
     }
 
     /// Runs until it is stopped, or until an error makes it start again.

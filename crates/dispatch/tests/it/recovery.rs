@@ -147,3 +147,21 @@ async fn a_record_with_which_the_work_fails_is_set_aside_and_the_others_go_on() 
     scene.until(poison, |item| item.job_status == JobStatus::Success).await;
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_away_does_not_hold_up_what_only_the_destination_is_needed_for() {
+    let mut scene = Scene::at_work(r#""activity":{"enabled":true}"#).await;
+    let mut wrong = lead("wrong");
+    wrong["mx_Budget"] = "a lot".into();
+    let wrong = scene.post(&wrong).await;
+    scene.ends_as(wrong, Event::Failed).await;
+    scene.here.listen(false).await.expect("the port is let go");
+    // A person's retry has the metadata of both accounts read again.
+    scene.advance(SignedDuration::from_mins(1));
+    assert_eq!(scene.retry(wrong).await, 1);
+    let is_over = |item: &RequestItem| item.records[0].attempts.len() == 2;
+    scene.until(wrong, |item| is_over(item) && item.finished_at.is_some()).await;
+    let another = scene.post(&lead("another")).await;
+    scene.ends_as(another, Event::New).await;
+    scene.stop().await;
+}
