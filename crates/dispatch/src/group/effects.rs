@@ -64,8 +64,10 @@ impl Worker {
             let place = self.place_of(lookup.key);
             wanted.entry(place).or_default().extend(lookup.ids.iter().cloned());
         }
+        self.at_stake = lookups.iter().map(|lookup| lookup.key).collect();
         let links = self.links_by(wanted).await?;
         for Lookup { key, ids } in lookups {
+            self.at_stake = vec![key];
             let (pair, side) = self.place_of(key);
             let found = ids.into_iter().filter_map(|id| links.get(&(pair, side, id)).cloned());
             let found: Vec<Link> = found.collect();
@@ -74,6 +76,7 @@ impl Worker {
             let effects = record.work.links_found(&binding.context(self.now()), &found);
             self.go_on(record, effects);
         }
+        self.at_stake.clear();
         Ok(())
     }
 

@@ -42,6 +42,7 @@ impl Worker {
                 for record in records {
                     self.record_answered(id, account, operation, at, record);
                 }
+                self.at_stake.clear();
             }
         }
     }

@@ -59,7 +59,14 @@ impl Worker {
         for request in &found {
             self.read_request(request, &mut records);
         }
-        self.enter(records).await
+        if !self.trouble.is_careful(self.now()) {
+            return self.enter(records).await;
+        }
+        // One by one, it shows with which of them the work fails.
+        for record in records {
+            self.enter(vec![record]).await?;
+        }
+        Ok(())
     }
 
     /// Ends requests that came to connectors which are disabled and drop what arrives.
@@ -210,6 +217,7 @@ impl Worker {
 
     /// Puts records in their lanes, with what is stored about their leads.
     async fn enter(&mut self, mut records: Vec<Record>) -> store::Result<()> {
+        self.at_stake = records.iter().map(|record| record.key).collect();
         self.take_reviews(&mut records).await?;
         let links = self.links(&records).await?;
         for mut record in records {
@@ -234,6 +242,7 @@ impl Worker {
             }
             self.book.enter(record);
         }
+        self.at_stake.clear();
         Ok(())
     }
 

@@ -165,3 +165,30 @@ async fn a_source_that_is_away_does_not_hold_up_what_only_the_destination_is_nee
     scene.ends_as(another, Event::New).await;
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_which_what_is_stored_can_not_be_read_is_set_aside_and_the_others_go_on() {
+    let mut scene = Scene::at_work("").await;
+    let poison = scene.post(&lead("poison")).await;
+    scene.ends_as(poison, Event::New).await;
+    scene.stop().await;
+    // A defect: the link of one lead can't be read.
+    let mut database = sqlx::SqliteConnection::connect(&scene.url).await.expect("the database");
+    let broken = sqlx::query("UPDATE link SET first_end = '{}[' WHERE first_id = 'poison'");
+    let broken = broken.execute(&mut database).await.expect("a changed link");
+    assert_eq!(broken.rows_affected(), 1);
+    let mut requests = Vec::new();
+    for id in ["a", "b", "poison", "c"] {
+        requests.push((id, scene.post(&lead(id)).await));
+    }
+    scene.work();
+    for (id, request) in &requests {
+        let item = scene.ended(*request).await;
+        if *id == "poison" {
+            assert_eq!(problem(&item).code.as_str(), "defect", "{item:#?}");
+        } else {
+            assert_eq!(item.job_status, JobStatus::Success, "{item:#?}");
+        }
+    }
+    scene.stop().await;
+}
