@@ -126,6 +126,14 @@ impl Account {
         self.closed().is_none() && self.metadata.suspect(now)
     }
 
+    /// Records wait that may wait for this account since before this task began: a probe tells
+    /// whether it is back.
+    pub(super) fn doubt(&mut self, now: Timestamp) {
+        if !self.proven && self.suspect.is_none() {
+            self.suspect = Some(now);
+        }
+    }
+
     /// Why nothing is sent to the account, if so.
     pub(super) fn closed(&self) -> Option<&Problem> {
         match &self.client {

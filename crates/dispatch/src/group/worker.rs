@@ -233,6 +233,11 @@ impl Worker {
         let now = self.now();
         for record in self.shared.store.waiting_records(&self.lease, &begun, now).await? {
             let route = self.routes.get(record.connector).expect("it is asked about those only");
+            if record.due > now {
+                for id in [route.source, route.destination] {
+                    self.accounts.get_mut(&id).expect("it is a route of this group").doubt(now);
+                }
+            }
             let lane = record.source_id.map(|id| Lane::Id(route.source, id));
             let lanes = lane.into_iter().collect();
             self.book.remember_waiting(record.key, record.connector, record.due, lanes);

@@ -192,3 +192,28 @@ async fn a_record_of_which_what_is_stored_can_not_be_read_is_set_aside_and_the_o
     }
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_account_goes_on_when_it_is_back_although_the_service_was_restarted() {
+    let mut scene = Scene::at_work("").await;
+    let first = scene.post(&lead("first")).await;
+    scene.ends_as(first, Event::New).await;
+    scene.there.listen(false).await.expect("the port is let go");
+    let mut requests = Vec::new();
+    for n in 0..5 {
+        requests.push(scene.post(&lead(&format!("l{n}"))).await);
+    }
+    for request in &requests {
+        scene
+            .until(*request, |item| waits(item) && delay(item) > SignedDuration::from_mins(30))
+            .await;
+    }
+    scene.stop().await;
+    scene.there.listen(true).await.expect("the port is free");
+    scene.work();
+    // No clock is moved, and nothing new comes in.
+    for request in requests {
+        scene.ends_as(request, Event::New).await;
+    }
+    scene.stop().await;
+}
