@@ -40,6 +40,9 @@ pub(super) struct Account {
     /// How long the next probe waits. Only a record's call that is answered sets it back: an account
     /// that answers probes and nothing else is left alone for longer and longer.
     wait: SignedDuration,
+    /// Whether a write got no answer, and none was answered since: that reads are answered does not
+    /// say that the account is back.
+    writes_fail: bool,
     /// Whether it answered since this task began.
     proven: bool,
     singles: u32,
@@ -72,6 +75,7 @@ impl Account {
             suspect: None,
             closed: None,
             wait: PROBES.0,
+            writes_fail: false,
             proven: false,
             singles: 0,
             bulks: 0,
@@ -91,6 +95,7 @@ impl Account {
             self.failures = 0;
             self.suspect = None;
             self.wait = PROBES.0;
+            self.writes_fail = false;
             self.proven = false;
             self.metadata.doubt_all();
         }
@@ -143,11 +148,12 @@ impl Account {
     }
 
     /// The account answered. Returns whether the records that wait for it should go on.
-    pub(super) fn answered(&mut self, is_probe: bool) -> bool {
+    pub(super) fn answered(&mut self, is_probe: bool, writes: bool) -> bool {
         self.failures = 0;
         self.suspect = None;
-        if !is_probe {
+        if writes || !is_probe && !self.writes_fail {
             self.wait = PROBES.0;
+            self.writes_fail = false;
         }
         let back = self.closed.take().is_some() || !self.proven;
         self.proven = true;
@@ -155,9 +161,18 @@ impl Account {
     }
 
     /// A call got no usable answer: a probe tells whether that is the account's fault.
-    pub(super) fn failed(&mut self, problem: &Problem, is_probe: bool, now: Timestamp) {
+    pub(super) fn failed(
+        &mut self,
+        problem: &Problem,
+        is_probe: bool,
+        writes: bool,
+        now: Timestamp,
+    ) {
         self.failures += 1;
-        if is_probe || self.failures >= FAILURES_THAT_CLOSE || self.closed.is_some() {
+        self.writes_fail |= writes;
+        // It was closed, and nothing has shown since that it is back: it is still away.
+        let is_still_away = self.closed.is_some() || self.wait > PROBES.0;
+        if is_probe || self.failures >= FAILURES_THAT_CLOSE || is_still_away {
             self.close(problem.clone(), now);
         } else {
             self.suspect = Some(now + PROBES.0);

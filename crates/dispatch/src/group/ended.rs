@@ -100,7 +100,7 @@ impl Worker {
         let back = match failure {
             Some(Failure::Broken { problem, .. }) => {
                 let problem = verdict::unreachable(account.name(), problem);
-                account.failed(&problem, is_probe, now);
+                account.failed(&problem, is_probe, operation.writes(), now);
                 false
             }
             Some(Failure::Credentials { message }) => {
@@ -117,7 +117,7 @@ impl Worker {
                 false
             }
             Some(Failure::Refused { .. } | Failure::Impossible { .. }) | None => {
-                account.answered(is_probe)
+                account.answered(is_probe, operation.writes())
             }
         };
         if back {

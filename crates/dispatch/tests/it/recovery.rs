@@ -217,3 +217,31 @@ async fn what_waits_for_an_account_goes_on_when_it_is_back_although_the_service_
     }
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_answers_reads_only_does_not_use_up_the_tries_of_its_records() {
+    let mut scene = Scene::at_work("").await;
+    let first = scene.post(&lead("first")).await;
+    scene.ends_as(first, Event::New).await;
+    for operation in ["Lead.Capture", "Lead/Bulk/CreateOrUpdate"] {
+        scene.there.put_fault(Fault::always(Trouble::Gateway(503)).of(operation));
+    }
+    let mut requests = Vec::new();
+    for n in 0..4 {
+        requests.push(scene.post(&lead(&format!("l{n}"))).await);
+    }
+    // Probes are answered, and each time the records go on and fail once more.
+    let calls = || scene.there.calls().total;
+    for _ in 0..40 {
+        let before = calls();
+        while calls() < before + 2 {
+            scene.advance(SignedDuration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    for request in requests {
+        let item = scene.item(request).await;
+        assert!(item.finished_at.is_none(), "it is given up: {item:#?}");
+    }
+    scene.stop().await;
+}
