@@ -210,7 +210,9 @@ impl Worker {
         for (position, problem) in set_aside {
             // Its content may be what the work failed with, so none of it is used.
             let mut record = Record::new(key(position), request.connector, nothing());
-            record.attempts = before(position).map_or(0, |earlier| earlier.attempts);
+            if let Some(earlier) = before(position) {
+                (record.attempts, record.retry) = (earlier.attempts, earlier.retry);
+            }
             self.end_at_once(record, Outcome::failed(problem));
         }
     }
