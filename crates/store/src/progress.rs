@@ -25,6 +25,9 @@ pub struct RecordKey {
 pub enum Stage {
     /// It waits until this time.
     Waiting(Timestamp),
+    /// It waits for its account, until this time at most; the try did not count. It is read back as
+    /// [`Stage::Waiting`].
+    Held(Timestamp),
     /// Nothing more is done unless a person asks.
     Final,
 }

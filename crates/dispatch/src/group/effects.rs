@@ -126,7 +126,7 @@ impl Worker {
             }
             Ending::Held(until) => {
                 let due = until.unwrap_or(now + HELD);
-                (Stage::Waiting(due), SyncStatus::Error, work.is_doubtful())
+                (Stage::Held(due), SyncStatus::Error, work.is_doubtful())
             }
         };
         self.progress.solved.extend(work.solved_by(&outcome));
@@ -163,7 +163,7 @@ impl Worker {
         self.progress.settled.extend(self.doubts.resolve(record.key));
         let place = match stage {
             Stage::Final => Place::Final(sync_status),
-            Stage::Waiting(due) => Place::Waiting(due),
+            Stage::Waiting(due) | Stage::Held(due) => Place::Waiting(due),
         };
         let request = self.book.close(*record, place, now);
         self.progress.requests.retain(|earlier| earlier.id != request.id);

@@ -179,7 +179,9 @@ impl Worker {
             let earlier = before(position);
             let place = match earlier.map(|record| (record.stage, record.sync_status)) {
                 Some((Stage::Final, sync_status)) => Place::Final(sync_status),
-                Some((Stage::Waiting(due), _)) if due > now => Place::Waiting(due),
+                Some((Stage::Waiting(due) | Stage::Held(due), _)) if due > now => {
+                    Place::Waiting(due)
+                }
                 _ => Place::Open,
             };
             places.push(place);

@@ -76,7 +76,13 @@ fn tallies(progress: &Progress) -> BTreeMap<ConnectorId, Tally> {
     for attempt in &progress.attempts {
         if attempt.event == Event::Failed {
             let for_good = attempt.stage == Stage::Final;
-            if !for_good && plan::retry::is_quick(attempt.tries) {
+            // That its account is still away is no further failure of a record that was told before.
+            let is_known = match attempt.stage {
+                Stage::Waiting(_) => plan::retry::is_quick(attempt.tries),
+                Stage::Held(_) => attempt.attempt > 1,
+                Stage::Final => false,
+            };
+            if is_known {
                 continue;
             }
             let problem = attempt.problem.as_ref();

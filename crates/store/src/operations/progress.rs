@@ -98,7 +98,7 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
         query.push_values((0..rows.len()).filter(is_last), |mut row, index| {
             let (attempt, problem, _) = &rows[index];
             let due = match attempt.stage {
-                Stage::Waiting(due) => Some(ms(due)),
+                Stage::Waiting(due) | Stage::Held(due) => Some(ms(due)),
                 Stage::Final => None,
             };
             // The next try by the schedule is part of the same retry.

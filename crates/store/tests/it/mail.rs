@@ -77,6 +77,9 @@ async fn failures_are_counted_by_cause_in_the_same_commit(empty: Empty) {
     let mut about_field = failed(own, 2, "refused");
     about_field.problem = about_field.problem.map(|problem| problem.about("Phone"));
     keep(&empty, &lease, vec![failed(own, 6, "refused"), about_field]).await;
+    // That its account is still away is no further failure.
+    let held = AttemptOutcome { stage: Stage::Held(at(1_000)), attempt: 2, ..waiting(own, 5) };
+    keep(&empty, &lease, vec![held]).await;
     let incident = only(&empty).await;
     assert_eq!(incident.connector, own);
     assert_eq!(
