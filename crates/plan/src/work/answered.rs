@@ -62,6 +62,9 @@ impl Work {
                 self.written(context, call, by, id.as_deref(), is_created, at)
             }
             (call, answer) => {
+                if call.writes() {
+                    self.doubt();
+                }
                 let problem = unreadable(call, &answer);
                 vec![Effect::End(Outcome::again(problem, self.own.known.doubtful))]
             }
@@ -202,7 +205,7 @@ impl Work {
             Verdict::TwinGone => self.twin_gone(context, call),
             Verdict::MetadataChanged(problem) if self.metadata == Metadata::Fresh => {
                 // It was read a moment ago, and is read again before the next try.
-                end(Outcome::again(problem, false))
+                end(Outcome::again(problem, self.own.known.doubtful))
             }
             Verdict::Fail(problem)
                 if problem.code.is_about_metadata() && self.metadata != Metadata::Fresh =>

@@ -6,7 +6,7 @@ use crate::operation::Operation;
 use crate::outcome::Event;
 use crate::review::{Choice, Reason, Ruled, StandingReview, State};
 use crate::work::call::{ReadLead, Which};
-use crate::work::outcome::Effect;
+use crate::work::outcome::{Effect, Ending};
 
 const WHEN: &str = "2026-01-01T00:00:09Z";
 
@@ -225,4 +225,37 @@ fn a_lead_that_is_to_be_made_is_made_although_an_answer_was_lost() {
     }
     let outcome = ended(looked(vec![relative(), asha()]));
     assert_eq!(outcome.destination_id.as_deref(), Some("twin"));
+}
+
+/// Whether a write took effect is not known where its answer can't be read, nor once an account that
+/// was asked anew refuses what an earlier write may have done.
+#[test]
+fn a_doubt_stays_until_the_end() {
+    let scene = scene(PLAIN);
+    let context = scene.context();
+    let unreadable = || Answer::Activities(Vec::new());
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    let capture = call(work.next(&context).step);
+    let effects = work.answered(&context, &capture, Operation::Capture, unreadable(), at(WHEN));
+    let [Effect::End(outcome)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(outcome.ending, Ending::Again { doubtful: true });
+
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    work.doubt();
+    for _ in 0..2 {
+        let nobody = Answer::Leads(Vec::new());
+        let find = call(work.next(&context).step);
+        work.answered(&context, &find, find.operation(), nobody, at(WHEN));
+    }
+    let capture = call(work.next(&context).step);
+    let refuse = |work: &mut Work| {
+        let answer = refused("MXUnknownAttributeException");
+        work.answered(&context, &capture, Operation::Capture, answer, at(WHEN))
+    };
+    assert_eq!(refuse(&mut work), []);
+    assert_eq!(work.next(&context).step, Step::NeedsMetadata);
+    assert_eq!(call(work.next(&context).step), capture);
+    let effects = refuse(&mut work);
+    let [Effect::End(outcome)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(outcome.ending, Ending::Again { doubtful: true });
 }
