@@ -219,7 +219,11 @@ impl Work {
             }
             Verdict::Fail(problem) => end(Outcome::failed(problem)),
             Verdict::AccountClosed(problem) => end(Outcome::held(problem, None)),
-            Verdict::Throttled => Vec::new(),
+            Verdict::Throttled => {
+                // It was no call: the account did not look at it.
+                self.calls = self.calls.saturating_sub(1);
+                Vec::new()
+            }
             Verdict::Later { problem, doubtful } => {
                 if doubtful && call.writes() {
                     self.doubt();

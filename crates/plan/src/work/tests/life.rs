@@ -259,3 +259,18 @@ fn a_doubt_stays_until_the_end() {
     let [Effect::End(outcome)] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(outcome.ending, Ending::Again { doubtful: true });
 }
+
+/// An account that is called too often for a long time costs no try.
+#[test]
+fn a_call_that_is_put_off_is_none() {
+    let scene = scene(PLAIN);
+    let context = scene.context();
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    for _ in 0..40 {
+        let capture = call(work.next(&context).step);
+        work.sending(&capture, &context);
+        let put_off = Answer::Failed(Failure::RateLimited);
+        assert_eq!(work.answered(&context, &capture, Operation::Capture, put_off, at(WHEN)), []);
+    }
+    assert_eq!(work.calls(), 0);
+}
