@@ -40,9 +40,11 @@ pub enum Shape {
     Unreadable,
     /// It finds leads, and does not say their ids.
     FindsNameless,
+    /// Its answers are lost after writes took effect; later it refuses everything, reads too.
+    LosesThenRefuses,
 }
 
-pub const SHAPES: [Shape; 19] = [
+pub const SHAPES: [Shape; 20] = [
     Shape::Refuses("MXDuplicateEntryException"),
     Shape::Refuses("MXInvalidEntityException"),
     Shape::Refuses("MXUnknownProspectActivityException"),
@@ -62,10 +64,18 @@ pub const SHAPES: [Shape; 19] = [
     Shape::Nameless,
     Shape::Unreadable,
     Shape::FindsNameless,
+    Shape::LosesThenRefuses,
 ];
 
 impl Shape {
-    fn answer(self, account: &mut Account, call: &Call, by: Operation, now: Timestamp) -> Answer {
+    /// What comes back of a call; `is_late`: in the second half of the trouble.
+    fn answer(
+        self,
+        account: &mut Account,
+        call: &Call,
+        by: Operation,
+        (now, is_late): (Timestamp, bool),
+    ) -> Answer {
         let failed = |failure: Result<Answer, Failure>| failure.unwrap_or_else(Answer::Failed);
         let mut done = || account.answer(call, by, now);
         match self {
@@ -99,6 +109,13 @@ impl Shape {
                 Answer::Activities(_) => Answer::Leads(Vec::new()),
                 failed @ Answer::Failed(_) => failed,
             },
+            Self::LosesThenRefuses if is_late => {
+                failed(refused("MXUnAuthorizedAccessException", "Access denied"))
+            }
+            Self::LosesThenRefuses => {
+                done();
+                broken(call.writes())
+            }
             Self::FindsNameless => match (done(), call) {
                 (Answer::Leads(leads), Call::FindLead(_)) => {
                     let nameless = |mut lead: Snapshot| {
@@ -113,11 +130,12 @@ impl Shape {
     }
 }
 
-/// An account that fails in this way until then.
+/// An account that fails in this way from then to then.
 #[derive(Clone, Copy, Debug)]
 pub struct Trouble {
     pub side: usize,
     pub shape: Shape,
+    pub since: Timestamp,
     pub until: Timestamp,
 }
 
@@ -135,8 +153,11 @@ impl Outside<'_> {
     pub fn answer(&mut self, side: usize, call: &Call, by: Operation) -> Answer {
         let now = *self.now;
         let account = &mut self.accounts[side];
-        if let Some(trouble) = self.trouble.filter(|it| it.side == side && now < it.until) {
-            return trouble.shape.answer(account, call, by, now);
+        if let Some(trouble) =
+            self.trouble.filter(|it| it.side == side && it.since <= now && now < it.until)
+        {
+            let is_late = now.duration_since(trouble.since) > trouble.until.duration_since(now);
+            return trouble.shape.answer(account, call, by, (now, is_late));
         }
         if !call.writes() {
             let is_lost = self.chance.of(self.faults.lost_before / 5);

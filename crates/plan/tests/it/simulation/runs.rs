@@ -4,15 +4,19 @@ use super::activities::Activities;
 use super::coverage::Coverage;
 use super::leads::{self, Leads};
 use super::matching::{self, Matching};
+use super::outside::Shape;
 use super::protection::Protection;
-use super::troubles::{self, Troubles};
+use super::troubles::{self, Defect, Troubles, Wrong};
 use super::world::{BRUTAL, Life, WEATHERS, run};
 
-/// How many seeds a world has for each hundred of `LEADSYNC_SEEDS`, which is 1,000 in CI.
+/// The seeds of CI, of which each kind of world has its part.
+const SEEDS: u64 = 1_000;
+
+/// How many seeds a world has for each hundred of `LEADSYNC_SEEDS`.
 fn seeds(of_a_hundred: u64) -> u64 {
     #[expect(clippy::disallowed_methods, reason = "the long run by hand is longer than that of CI")]
     let said = std::env::var("LEADSYNC_SEEDS").ok();
-    let seeds: u64 = said.and_then(|text| text.parse().ok()).unwrap_or(1_000);
+    let seeds: u64 = said.and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
     (seeds * of_a_hundred / 100).max(1)
 }
 
@@ -74,7 +78,10 @@ fn every_world_ends_well_and_nothing_is_left_out() {
         }
     });
     println!("{}", coverage.table());
-    assert_eq!(coverage.gaps(), [""; 0], "reached never, or what should be, and is not");
+    // Fewer seeds are for a quick look.
+    if seeds(100) >= SEEDS {
+        assert_eq!(coverage.gaps(), [""; 0], "not reached, or reached although it is a defect");
+    }
 }
 
 /// Whether one of these seeds goes wrong.
@@ -136,10 +143,11 @@ fn each_protection_of_identity_is_needed() {
 
 #[test]
 fn each_protection_from_troubles_is_needed() {
-    for protection in [Protection::Metadata, Protection::DoubtOfFailures] {
-        let is_needed = troubles::all()
-            .into_iter()
-            .any(|wrong| fails(20, |seed| Troubles::new(seed, BRUTAL, wrong, Some(protection))));
-        assert!(is_needed, "without {protection:?} nothing fails: the checks do not see it");
+    for (protection, wrong) in [
+        (Protection::Metadata, Wrong::Metadata(Defect::Missing)),
+        (Protection::DoubtOfFailures, Wrong::Account(1, Shape::LosesThenRefuses)),
+    ] {
+        let life = |seed| Troubles::new(seed, BRUTAL, (wrong, false), Some(protection));
+        assert!(fails(200, life), "without {protection:?} nothing fails: the checks do not see it");
     }
 }

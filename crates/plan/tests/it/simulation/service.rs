@@ -34,9 +34,10 @@ use super::story::Story;
 /// How long a record waits for an account that refuses its keys.
 const HELD: SignedDuration = SignedDuration::from_hours(1);
 /// How long an account that is called too often is left alone.
-const WINDOW: SignedDuration = SignedDuration::from_secs(5);
-/// More turns of one attempt are a loop that `Work` does not see.
-const MOST_TURNS: usize = 100;
+const WINDOW: SignedDuration = SignedDuration::from_mins(1);
+/// More turns of one attempt are a loop that `Work` does not see: an account may be called too often
+/// for hours.
+const MOST_TURNS: usize = 3_000;
 
 /// One of the connectors.
 pub struct Connector {
@@ -220,21 +221,24 @@ impl Service {
 
     /// Whether a newer change of the same lead waits too and holds all of this one.
     fn is_superseded(&self, delivery: &Delivery, now: Timestamp) -> bool {
-        let context = self.context(delivery.from, now);
-        let mut work = self.open(delivery);
-        if delivery.attempts > 0 || !work.may_give_way() {
+        let is_same = |later: &&Delivery| {
+            (later.from, later.item.lead_id()) == (delivery.from, delivery.item.lead_id())
+                && later.attempts == 0
+                && later.item.entity() == Entity::Lead
+        };
+        let mut later = self.queue.iter().take(4).filter(is_same).peekable();
+        if delivery.attempts > 0 || later.peek().is_none() {
             return false;
         }
+        let context = self.context(delivery.from, now);
+        let mut work = self.open(delivery);
         let keys = work.keys(&context);
-        self.queue.iter().take(4).any(|later| {
-            let is_same = (later.from, later.item.lead_id()) == (delivery.from, work.lead_id());
-            if !is_same || later.attempts > 0 || later.item.entity() != Entity::Lead {
-                return false;
-            }
-            let mut later = self.open(later);
-            let finds_it = later.keys(&context) == keys || work.is_linked();
-            later.may_give_way() && finds_it && later.stands_in_for(&work)
-        })
+        work.may_give_way()
+            && later.any(|later| {
+                let mut later = self.open(later);
+                let finds_it = later.keys(&context) == keys || work.is_linked();
+                later.may_give_way() && finds_it && later.stands_in_for(&work)
+            })
     }
 
     /// The record, with what is stored about it.
@@ -378,7 +382,6 @@ impl Service {
         }
         if answer == Answer::Failed(Failure::RateLimited) {
             *outside.now += WINDOW;
-            self.repeats += 1;
         }
         let told = if self.lacks(Protection::Exists) && by == Operation::BulkCreate {
             Operation::Capture
@@ -605,18 +608,21 @@ enum Called {
     Crashed { doubtful: bool },
 }
 
-/// Whether a call for many does not tell what is wrong with this one: it will be told alone.
+/// Whether a call for many does not tell what is wrong with this one: it will be told alone. What is
+/// no refusal of LeadSquared's own may have taken effect, and is never repeated like that.
 fn is_mute(by: Operation, call: &Call, answer: &Answer) -> bool {
-    let is_refused = matches!(answer, Answer::Failed(Failure::Refused { .. }));
+    if by == call.operation() {
+        return false;
+    }
+    let refusal = match answer {
+        Answer::Failed(Failure::Refused { exception, .. }) => exception.as_deref(),
+        _ => None,
+    };
     match by {
-        Operation::LeadsByIds => *answer == Answer::Leads(Vec::new()) || is_refused,
-        Operation::BulkUpdate => is_refused,
-        _ => {
-            let is_bulk = by != call.operation();
-            let is_whole = matches!(answer, Answer::Failed(Failure::Refused { exception, .. })
-                if exception.as_deref().is_none_or(|name| !name.starts_with("MX")));
-            is_bulk && is_whole
-        }
+        Operation::LeadsByIds => *answer == Answer::Leads(Vec::new()) || refusal.is_some(),
+        Operation::BulkUpdate => refusal.is_some_and(|name| name.starts_with("MX")),
+        // The whole call is refused, not this row of it.
+        _ => refusal == Some("MXInvalidInputException"),
     }
 }
 
