@@ -110,7 +110,12 @@ pub(super) fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> O
     let found = || Some(case.known.twin.lead.as_ref()?.lead_id()?.into());
     let mut link = link_to(case, &linked.or_else(found)?)?;
     let account = if in_source { case.source } else { case.destination };
-    link.end_mut(link.pair.side(account)).announce(fields);
+    let end = link.end_mut(link.pair.side(account));
+    if !in_source && case.known.twin.gone {
+        // What was to be written to the lead that is gone is not sent to the one in its place.
+        end.pending.retain(|field, _| fields.iter().any(|change| change.to == *field));
+    }
+    end.announce(fields);
     Some(link)
 }
 
