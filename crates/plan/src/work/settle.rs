@@ -191,6 +191,14 @@ fn adopt_as_sent(
     // Where the source did not change since, it is what the two agreed about; else, what they agreed
     // about before.
     here.base = case.link.map(|old| old.end(side).base.clone()).unwrap_or_default();
+    // What was not sent was empty, as far as nothing else is known of it.
+    let is_sent = |field: &MappedField| written.iter().any(|sent| sent.to == field.to);
+    let unsent = case.mapped.fields.iter().filter(|field| !is_sent(field));
+    for from in unsent.filter_map(|field| field.from.as_deref()) {
+        if here.base.get(from).is_none() {
+            here.base.put(from, "");
+        }
+    }
     let state = case.item.state();
     let is_same = |field: &&MappedField| {
         let sent = written.iter().find(|change| change.to == field.to);
