@@ -191,13 +191,11 @@ fn adopt_as_sent(
     // Where the source did not change since, it is what the two agreed about; else, what they agreed
     // about before.
     here.base = case.link.map(|old| old.end(side).base.clone()).unwrap_or_default();
-    // What was not sent was empty, as far as nothing else is known of it.
+    // Of what was not sent the two can't have agreed about anything.
     let is_sent = |field: &MappedField| written.iter().any(|sent| sent.to == field.to);
     let unsent = case.mapped.fields.iter().filter(|field| !is_sent(field));
     for from in unsent.filter_map(|field| field.from.as_deref()) {
-        if here.base.get(from).is_none() {
-            here.base.put(from, "");
-        }
+        here.base.put(from, "");
     }
     let state = case.item.state();
     let is_same = |field: &&MappedField| {
