@@ -101,6 +101,10 @@ pub struct End {
     /// before it came. What this side shows of it is ours, and nobody's change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pending: BTreeMap<String, Vec<String>>,
+    /// This lead is gone, and what is pending is what another one may have been made with in its
+    /// place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_replaced: bool,
     /// What we wrote to a field lately, where it was changed by others in between.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub turns: BTreeMap<String, Vec<Turn>>,

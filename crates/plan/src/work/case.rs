@@ -113,7 +113,8 @@ impl<'a> Case<'a> {
     pub(super) fn pending(&self) -> Option<&'a BTreeMap<String, Vec<String>>> {
         let known = self.known;
         let link = self.link.filter(|_| known.twin.gone && known.doubtful)?;
-        Some(&self.ends(link).1.pending)
+        let (_, there) = self.ends(link);
+        there.is_replaced.then_some(&there.pending)
     }
 
     /// Whether a field is not written, because it is a key that another lead has.

@@ -134,16 +134,19 @@ impl Work {
             return Vec::new();
         }
         let is_linked = self.own.link.is_some();
-        let in_source = match call {
-            Call::UpdateLead(update) => update.party == Party::Source,
-            // It takes the place of one that is gone.
-            Call::Capture(_) if is_linked => false,
-            _ => return Vec::new(),
-        };
-        self.map(context);
         let fields: Vec<_> = call.fields().cloned().collect();
-        let announce = |case: &Case<'_>| settle::announce(case, &fields, in_source);
-        self.settle_lead(context, announce).into_iter().collect()
+        let announced = match call {
+            Call::UpdateLead(update) => {
+                let in_source = update.party == Party::Source;
+                self.settle_lead(context, |case| settle::announce(case, &fields, in_source))
+            }
+            // It takes the place of one that is gone.
+            Call::Capture(_) if is_linked => {
+                self.settle_lead(context, |case| settle::announce_in_place(case, &fields))
+            }
+            _ => None,
+        };
+        announced.into_iter().collect()
     }
 
     /// Changes the link of the lead; there is nothing to keep if it stays as it is.

@@ -110,12 +110,20 @@ pub(super) fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> O
     let found = || Some(case.known.twin.lead.as_ref()?.lead_id()?.into());
     let mut link = link_to(case, &linked.or_else(found)?)?;
     let account = if in_source { case.source } else { case.destination };
-    let end = link.end_mut(link.pair.side(account));
-    if !in_source && case.known.twin.gone {
-        // What was to be written to the lead that is gone is not sent to the one in its place.
-        end.pending.retain(|field, _| fields.iter().any(|change| change.to == *field));
-    }
-    end.announce(fields);
+    link.end_mut(link.pair.side(account)).announce(fields);
+    Some(link)
+}
+
+/// The link to a lead that is gone before another one is made with these fields in its place.
+pub(super) fn announce_in_place(case: &Case<'_>, fields: &[Change]) -> Option<Link> {
+    case.opposite?;
+    let mut link = case.link?.clone();
+    let there = link.end_mut(link.pair.side(case.destination));
+    // What was to be written to the lead that is gone is not sent to the new one.
+    let is_sent = |field: &str| fields.iter().any(|change| change.to == field);
+    there.pending.retain(|field, _| there.is_replaced && is_sent(field));
+    there.is_replaced = true;
+    there.announce(fields);
     Some(link)
 }
 
