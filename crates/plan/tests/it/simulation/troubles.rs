@@ -317,7 +317,10 @@ impl Troubles {
                 noted.dispute.ruling == Ruling::Left
                     && (noted.lead == *id || noted.lead.as_str() == twin)
             };
-            if self.world.service.disputes.iter().any(met) {
+            // What a connector found that only creates stays until its next change.
+            let only_creates =
+                matches!(self.wrong, Wrong::Settings(it) if it.contains("create_only"));
+            if only_creates || self.world.service.disputes.iter().any(met) {
                 continue;
             }
             if lead.get("FirstName") != Some(name) || lead.get("mx_Plan") != Some(PLAN) {

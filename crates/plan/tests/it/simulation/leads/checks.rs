@@ -143,7 +143,8 @@ impl Leads {
     /// The last edit of a field holds, unless somebody edited it on the other side, or the record
     /// says who won.
     fn lost(&self) -> Option<String> {
-        const RIVAL: SignedDuration = SignedDuration::from_secs(8_000);
+        // A webhook may be late by an hour, and what waits for its next try by more.
+        const RIVAL: SignedDuration = SignedDuration::from_secs(14_000);
         for ((person, field), edits) in &self.edits {
             // What was written of a lead that is gone is gone with it.
             if self.removed.iter().any(|(_, gone, _)| gone == person) {

@@ -68,12 +68,14 @@ impl Matching {
         None
     }
 
-    /// A lead that is ignored stays as people left it.
+    /// A lead that is ignored stays as people left it, unless it was said of another one that it is
+    /// this one.
     fn meddled(&self) -> Option<String> {
         for ((side, id), was) in &self.ignored {
             let account = &self.world.accounts[*side];
             let Some(lead) = account.leads.get(id) else { continue };
-            if !self.service().reviews.ignores(*side, id) {
+            let is_linked = self.service().link_of(*side, id.as_str()).is_some();
+            if is_linked || !self.service().reviews.ignores(*side, id) {
                 continue;
             }
             let bare = |lead: &Snapshot| {

@@ -8,7 +8,7 @@ use plan::review::{Choice, Reason};
 
 use super::super::definition;
 use super::super::reviews::Stored;
-use super::{Matching, Terms, email, settings};
+use super::{Matching, PEOPLE, Terms, email, settings};
 
 impl Matching {
     /// People decide what is open: half of it while things go on, or all.
@@ -57,7 +57,8 @@ impl Matching {
         }
     }
 
-    /// A decision is taken back, now and then.
+    /// A decision is taken back, now and then; not about somebody who shares a number with others,
+    /// and would be taken for one of them.
     fn undo(&mut self) {
         let decided = self.service().reviews.decided();
         let of_identity = decided.filter(|review| review.standing.reason != Reason::Conflict);
@@ -66,7 +67,9 @@ impl Matching {
             .filter(|(id, ..)| !self.undone.contains(id))
             .collect();
         for (id, from, lead) in ids {
-            if self.world.chance.of(100) {
+            let owner = self.owners[from][&lead] % PEOPLE;
+            let is_shared = (0..2).any(|side| !self.leads_of(side, owner + PEOPLE).is_empty());
+            if !is_shared && self.world.chance.of(100) {
                 self.undone.insert(id);
                 self.ignored.remove(&(from, lead));
                 let now = self.world.now;

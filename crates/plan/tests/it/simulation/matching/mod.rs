@@ -285,9 +285,8 @@ impl Matching {
 
     fn remove(&mut self, side: usize, person: usize) {
         let own = self.leads_of(side, person);
-        let Some(id) = own.first().filter(|_| self.leads_of(0, person + PEOPLE).is_empty()) else {
-            return;
-        };
+        let shares = [0, 1].iter().any(|side| !self.leads_of(*side, person + PEOPLE).is_empty());
+        let Some(id) = own.first().filter(|_| !shares) else { return };
         let is_linked = self.service().link_of(side, id.as_str()).is_some();
         if !is_linked || !self.world.chance.of(250) || !self.bereft.insert(person) {
             return;
