@@ -161,9 +161,7 @@ fn origin(code: Code) -> Origin {
         | Code::LeadGone
         | Code::TooManyCalls => Origin::Work,
         Code::Defect => Origin::Defect,
-        // Nothing says that a date is bad: it is a type that does not match.
-        Code::BadDate
-        | Code::UnreadableBody
+        Code::UnreadableBody
         | Code::UnknownUser
         | Code::ConnectorDisabled
         | Code::Quota
