@@ -102,9 +102,9 @@ pub struct End {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pending: BTreeMap<String, Vec<String>>,
     /// This lead is gone, and what is pending is what another one may have been made with in its
-    /// place.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_replaced: bool,
+    /// place, by our clock not before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_at: Option<Timestamp>,
     /// What we wrote to a field lately, where it was changed by others in between.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub turns: BTreeMap<String, Vec<Turn>>,

@@ -111,10 +111,20 @@ impl<'a> Case<'a> {
 
     /// What may have been written unseen to a lead that takes the place of one that is gone.
     pub(super) fn pending(&self) -> Option<&'a BTreeMap<String, Vec<String>>> {
+        let there = self.replaced()?;
+        there.replaced_at.is_some().then_some(&there.pending)
+    }
+
+    /// When a lead may first have been made in the place of one that is gone, by our clock.
+    pub(super) fn replaced_at(&self) -> Option<Timestamp> {
+        self.replaced()?.replaced_at
+    }
+
+    /// The end of a lead that is gone, and in whose place another one may have been made.
+    fn replaced(&self) -> Option<&'a End> {
         let known = self.known;
         let link = self.link.filter(|_| known.twin.gone && known.doubtful)?;
-        let (_, there) = self.ends(link);
-        there.is_replaced.then_some(&there.pending)
+        Some(self.ends(link).1)
     }
 
     /// Whether a field is not written, because it is a key that another lead has.

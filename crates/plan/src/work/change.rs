@@ -22,7 +22,8 @@ pub(super) fn all(case: &Case<'_>) -> Vec<Change> {
 /// A field has changed when what it becomes differs from what its last synced value became: the
 /// source's side of the base goes through the same mapping. So a mapping that loses something
 /// (two stages that become one) changes nothing of its own. Where the base does not know the
-/// source's field, the destination's side is compared.
+/// source's field, the destination's side is compared. A field that a lost call may have written is
+/// written again, whatever it holds.
 pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
     let reading = case.mapping.reading();
     let base = here.base_beside(&case.item.state());
@@ -31,11 +32,9 @@ pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
     changes.retain_mut(|change| {
         let same = |old: &str| value::holds(change.kind, &change.value, old, reading);
         let was = before.get(&change.to).and_then(|field| field.sent.written());
-        if was.is_some_and(same) {
-            return false;
-        }
         let held = there.base.get(&change.to);
-        if held.is_some_and(same) {
+        let is_sure = !there.pending.contains_key(&change.to);
+        if is_sure && (was.is_some_and(same) || held.is_some_and(same)) {
             return false;
         }
         change.before = held.map(str::to_owned);

@@ -1,12 +1,14 @@
 //! What to do about a lead.
 
-use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::change::Change;
 use crate::connector::Behaviour;
 use crate::id::LeadId;
 use crate::identity::{self, Key};
 use crate::link::Link;
+use crate::moment;
 use crate::outcome::Party;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
@@ -17,6 +19,9 @@ use super::decision::Decision;
 use super::explanation::Why;
 use super::matching::{Match, matched};
 use super::{change, merge, problems, removed};
+
+/// So far an account's clock may be behind ours.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Decides what to do about a lead.
 pub(super) fn decide(case: &Case<'_>) -> Decision {
@@ -278,14 +283,16 @@ pub(super) fn was_made_for(case: &Case<'_>, lead: &Snapshot) -> bool {
 /// Whether the lead was created after what the record shows of the source, and holds all that was
 /// to be sent: then it was made by us, or whoever made it meant the same.
 fn was_made_since(case: &Case<'_>, lead: &Snapshot) -> bool {
-    let made = lead
-        .filled("CreatedOn")
-        .and_then(|text| crate::moment::instant(text, &jiff::tz::TimeZone::UTC));
+    let made = created_on(lead);
     !case.known.source.fresh
         && change::holds_all(case, lead)
         && made
             .zip(case.item.modified_on())
             .is_some_and(|(made, shown)| made + SignedDuration::from_secs(1) > shown)
+}
+
+fn created_on(lead: &Snapshot) -> Option<Timestamp> {
+    lead.filled("CreatedOn").and_then(|text| moment::instant(text, &TimeZone::UTC))
 }
 
 /// Adds the keys that an earlier attempt may have made the lead with, before they were changed.
@@ -302,8 +309,15 @@ fn sent_keys(case: &Case<'_>, keys: &mut Vec<Key>) {
     }
 }
 
-/// Whether the lead has a key that an earlier attempt may have made it with.
+/// Whether the lead has a key that an earlier attempt may have made it with, and is not older than
+/// that attempt.
 fn was_sent(case: &Case<'_>, lead: &Snapshot) -> bool {
+    let is_older = created_on(lead)
+        .zip(case.replaced_at())
+        .is_some_and(|(made, replaced)| made + CLOCKS_DIFFER < replaced);
+    if is_older {
+        return false;
+    }
     let basic = &case.connector.basic;
     let fields = std::iter::once(&basic.search_by).chain(&basic.secondary_search_by);
     let held = |field: &String| {

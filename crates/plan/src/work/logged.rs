@@ -19,7 +19,11 @@ impl Work {
     /// Keeps a decision for the log: the first write is the plan, a write back comes after it, and
     /// that nothing is left to do then is no news.
     pub(super) fn note(&mut self, context: &Context<'_>, decision: &Decision) {
-        let disputes = merge::disputes(&self.lead_case(context));
+        // Before the lead is tied to the one that is adopted, the two seem to meet for the first time.
+        let disputes = match decision {
+            Decision::Adopt(_) => Vec::new(),
+            _ => merge::disputes(&self.lead_case(context)),
+        };
         if !disputes.is_empty() {
             self.disputes = disputes;
         }

@@ -79,7 +79,12 @@ pub(super) fn source_moved(case: &Case<'_>, here: &End) -> bool {
 
 /// Merges what the two sides changed. `lead` is what the destination shows.
 pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) -> Merge {
-    let ends = case.link.map(|link| case.ends(link));
+    // What was agreed about with a lead that is gone says nothing of another one that was found in
+    // its place.
+    let ends = case
+        .link
+        .map(|link| case.ends(link))
+        .filter(|(_, there)| lead.lead_id().is_some_and(|id| id.as_str() == there.id));
     let there_now = overlaid(lead, &case.known.twin.wrote);
     let here_now = overlaid(&case.item.state(), &case.known.twin.wrote_back);
     let here_item = if case.known.twin.wrote_back.is_empty() {

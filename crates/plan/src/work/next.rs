@@ -126,10 +126,16 @@ impl Work {
         self.is_alone || call.writes_a_set() || call.writes() && context.fires(call.party())
     }
 
-    /// The call is about to go out. In a pair, what it will write is stored first, so that whatever
-    /// happens to the call, the value is known to be ours when the lead shows it.
+    /// The call is about to go out. What it will write to a lead of a pair, or to an activity, is
+    /// stored first: whatever happens to the call, the value is known to be ours when it shows up,
+    /// and an activity that may hold it is written once more.
     pub fn sending(&mut self, call: &Call, context: &Context<'_>) -> Vec<Effect> {
         self.calls += 1;
+        if let Call::UpdateActivity(update) = call {
+            let announced =
+                self.settle_own(context, |case| settle::announce_activity(case, &update.fields));
+            return announced.into_iter().collect();
+        }
         if self.entity() != Entity::Lead {
             return Vec::new();
         }

@@ -67,6 +67,7 @@ pub(super) fn settle(
     }
     for change in written {
         end.base.put(change.to.as_str(), change.value.as_str());
+        end.pending.remove(&change.to);
     }
     end.wrote = end.wrote.max(at);
     Some(link)
@@ -114,6 +115,14 @@ pub(super) fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> O
     Some(link)
 }
 
+/// The same for fields of the activity in the destination. Activities are not read before they are
+/// written, so this is also how a field that a lost call may have written is written again.
+pub(super) fn announce_activity(case: &Case<'_>, fields: &[Change]) -> Option<Link> {
+    let mut link = case.link?.clone();
+    link.end_mut(link.pair.side(case.destination)).announce(fields);
+    Some(link)
+}
+
 /// The link to a lead that is gone before another one is made with these fields in its place.
 pub(super) fn announce_in_place(case: &Case<'_>, fields: &[Change]) -> Option<Link> {
     case.opposite?;
@@ -121,8 +130,8 @@ pub(super) fn announce_in_place(case: &Case<'_>, fields: &[Change]) -> Option<Li
     let there = link.end_mut(link.pair.side(case.destination));
     // What was to be written to the lead that is gone is not sent to the new one.
     let is_sent = |field: &str| fields.iter().any(|change| change.to == field);
-    there.pending.retain(|field, _| there.is_replaced && is_sent(field));
-    there.is_replaced = true;
+    there.pending.retain(|field, _| there.replaced_at.is_some() && is_sent(field));
+    there.replaced_at.get_or_insert(case.now);
     there.announce(fields);
     Some(link)
 }
@@ -212,9 +221,16 @@ fn adopt_as_sent(
             value::holds(field.kind, now, &sent.value, case.mapping.reading())
         })
     };
-    for from in case.mapped.fields.iter().filter(is_same).filter_map(|f| f.from.as_deref()) {
-        if let Some(value) = state.get(from) {
-            here.base.put(from, value);
+    for field in &case.mapped.fields {
+        let Some(from) = field.from.as_deref() else { continue };
+        let Some(now) = state.get(from) else { continue };
+        if is_same(&field) {
+            here.base.put(from, now);
+        } else if here.base.get(from) == Some(now)
+            && let Some(sent) = written.iter().find(|change| change.to == field.to)
+        {
+            // The source is back to what was agreed about before the other value was sent.
+            here.base.put(from, sent.value.as_str());
         }
     }
 }

@@ -88,8 +88,12 @@ impl Work {
         let merges = self.lead.is_none() && self.lead_case(context).merges();
         let (event, is_made) = match (is_created, capture.update, by) {
             (Some(false), false, Operation::Capture) => return self.left_alone(merges, id),
-            // What is there is merged with, and must be known for that.
-            (None, false, Operation::Capture) if merges => return self.left_alone(merges, id),
+            // What is there is merged with, and must be known for that. It may be what this call
+            // made.
+            (None, false, Operation::Capture) if merges => {
+                self.doubt();
+                return self.left_alone(merges, id);
+            }
             // A call that never updates created it.
             (Some(true), ..) | (None, _, Operation::BulkCreate) => (Event::New, true),
             (Some(false), ..) | (None, _, Operation::BulkCapture) => (Event::Updated, false),

@@ -7,6 +7,7 @@ use crate::id::LeadId;
 use crate::outcome::Party;
 use crate::work::call::{ActivityUpdate, Capture, NewActivity, ReadActivities};
 use crate::work::explanation::Why;
+use crate::work::outcome::Effect;
 
 fn visit(note: &str, modified: &str) -> String {
     format!(
@@ -60,6 +61,28 @@ fn the_same_activity_is_added_once_and_an_edit_updates_it() {
     assert_eq!(values(&fields), [("ActivityNote", "came late")]);
     let old = visit("even older", "2026-01-01 09:00:00");
     assert!(matches!(scene.decide(&old), Decision::Unchanged(Why::Stale, _)));
+}
+
+/// The update was carried out and its answer lost; then the source is set back to what both held.
+#[test]
+fn what_a_lost_update_may_have_written_is_written_over() {
+    let mut scene = scene(ON).with_lead();
+    let early = visit("came early", "2026-01-01 10:00:00");
+    scene.sync(&early, SYNCED);
+    let context = scene.context();
+    let mut work = scene.work(&visit("came late", "2026-01-01 11:00:00"));
+    let update = call(work.next(&context).step);
+    let effects = work.sending(&update, &context);
+    let [Effect::Link(link)] = effects.as_slice() else { panic!("{effects:?}") };
+    scene.link = Some((**link).clone());
+
+    let back = early.replace("10:00:00\",\"Data", "12:00:00\",\"Data");
+    let Decision::Call(Call::UpdateActivity(update)) = scene.decide(&back) else {
+        panic!("{:?}", scene.decide(&back));
+    };
+    assert_eq!(values(&update.fields), [("ActivityNote", "came early")]);
+    scene.sync(&back, "2026-01-01T00:00:09Z");
+    assert!(matches!(scene.decide(&back), Decision::Unchanged(Why::SameAsSynced, _)));
 }
 
 #[test]

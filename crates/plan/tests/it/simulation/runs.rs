@@ -117,10 +117,15 @@ fn each_protection_of_leads_is_needed() {
 
 #[test]
 fn each_protection_of_activities_is_needed() {
-    for protection in
-        [Protection::ActivityLink, Protection::Looking, Protection::Reading, Protection::Versions]
-    {
-        let is_needed = fails(500, |seed| Activities::new(seed, BRUTAL, Some(protection)));
+    for (protection, seeds) in [
+        (Protection::ActivityLink, 500),
+        // An update must be lost, and the source then be set back to what both held.
+        (Protection::Intent, 6_000),
+        (Protection::Looking, 500),
+        (Protection::Reading, 500),
+        (Protection::Versions, 500),
+    ] {
+        let is_needed = fails(seeds, |seed| Activities::new(seed, BRUTAL, Some(protection)));
         assert!(is_needed, "without {protection:?} nothing fails: the checks do not see it");
     }
 }

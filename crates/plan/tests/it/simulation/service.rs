@@ -383,13 +383,16 @@ impl Service {
         if answer == Answer::Failed(Failure::RateLimited) {
             *outside.now += WINDOW;
         }
-        let told = if self.lacks(Protection::Exists) && by == Operation::BulkCreate {
-            Operation::Capture
-        } else {
-            by
-        };
+        if self.lacks(Protection::Exists) && by == Operation::BulkCreate && is_duplicate(&answer) {
+            return Called::Ended(Outcome {
+                event: Event::Skipped,
+                ending: Ending::Final(SyncStatus::Success),
+                problem: None,
+                destination_id: None,
+            });
+        }
         let context = self.context(from, *outside.now);
-        let mut effects = work.answered(&context, call, told, answer, sent);
+        let mut effects = work.answered(&context, call, by, answer, sent);
         loop {
             self.keep(&effects);
             let lookup = effects.iter().find_map(|effect| match effect {
@@ -606,6 +609,12 @@ enum Called {
     On,
     Ended(Outcome),
     Crashed { doubtful: bool },
+}
+
+/// Whether the account refuses a lead because it has one with the same unique value.
+fn is_duplicate(answer: &Answer) -> bool {
+    let Answer::Failed(Failure::Refused { exception, .. }) = answer else { return false };
+    exception.as_deref() == Some("MXDuplicateEntryException")
 }
 
 /// Whether a call for many does not tell what is wrong with this one: it will be told alone. What is
