@@ -87,6 +87,8 @@ pub(crate) struct StepItem {
     pub(crate) direction: Direction,
     /// The fields that it changed here.
     pub(crate) fields: Vec<String>,
+    /// Why `fields` may lack some: what the log keeps of the step can't be read.
+    pub(crate) unreadable: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -150,11 +152,16 @@ pub(crate) async fn lead(
         let found = configuration.connectors.iter().find(|other| other.id == item.connector);
         let Some(connector) = found else { continue };
         let Some(direction) = direction(connector, account.id, id, item) else { continue };
+        let (explanation, mut unreadable) = explanation_of(item);
         let changed = match direction {
-            Direction::In => told.written(connector, item),
+            Direction::In => told.written(connector, item, &explanation),
             Direction::Out => {
-                let mut changed = told.shown(connector, item, &state(store, item).await?, &base);
-                changed.extend(told.written_back(connector, item));
+                let state = state(store, item).await?.unwrap_or_else(|error| {
+                    unreadable.get_or_insert(error);
+                    Snapshot::default()
+                });
+                let mut changed = told.shown(connector, item, &state, &base);
+                changed.extend(told.wrote(connector, item, explanation.changes_back()));
                 changed
             }
         };
@@ -166,6 +173,7 @@ pub(crate) async fn lead(
             event: item.event,
             direction,
             fields: changed,
+            unreadable,
         });
     }
     if told.steps.is_empty() && twins.is_empty() {
@@ -210,24 +218,31 @@ fn direction(
     }
 }
 
-/// What the payload of a step shows about the lead.
-async fn state(store: &dyn Store, item: &HistoryItem) -> store::Result<Snapshot> {
+/// What the payload of a step shows about the lead, or why it can't be read.
+async fn state(store: &dyn Store, item: &HistoryItem) -> store::Result<Result<Snapshot, String>> {
     if item.entity != Entity::Lead {
-        return Ok(Snapshot::default());
+        return Ok(Ok(Snapshot::default()));
     }
     let delivery = store.delivery(item.request).await?;
     let Some(delivery) = delivery.filter(|delivery| delivery.origin.removal().is_none()) else {
-        return Ok(Snapshot::default());
+        return Ok(Ok(Snapshot::default()));
     };
-    let items = payload::read(&delivery.body, delivery.content_type.as_deref());
+    let items = match payload::read(&delivery.body, delivery.content_type.as_deref()) {
+        Ok(items) => items,
+        Err(problem) => return Ok(Err(problem.message)),
+    };
     let position = usize::try_from(item.position).unwrap_or(usize::MAX);
-    Ok(items.ok().and_then(|items| Some(items.get(position)?.state())).unwrap_or_default())
+    let missing = || format!("Its body has no record {position}.");
+    Ok(items.get(position).map(payload::Item::state).ok_or_else(missing))
 }
 
-/// What a step wrote; nothing of one whose explanation can't be read: its request's page says so.
-fn explanation_of(item: &HistoryItem) -> Explanation {
-    let text = item.explanation.as_ref().map(|raw| raw.get());
-    text.and_then(|text| Explanation::read(text).ok()).unwrap_or_default()
+/// What a step wrote, and why that can't be read.
+fn explanation_of(item: &HistoryItem) -> (Explanation, Option<String>) {
+    let read = item.explanation.as_ref().map(|raw| Explanation::read(raw.get()));
+    match read.transpose() {
+        Ok(explanation) => (explanation.unwrap_or_default(), None),
+        Err(error) => (Explanation::default(), Some(error)),
+    }
 }
 
 #[derive(Default)]
@@ -239,17 +254,16 @@ struct FieldHistory {
 
 impl FieldHistory {
     /// What a connector wrote; returns the fields.
-    fn written(&mut self, connector: &Connector, item: &HistoryItem) -> Vec<String> {
+    fn written(
+        &mut self,
+        connector: &Connector,
+        item: &HistoryItem,
+        explanation: &Explanation,
+    ) -> Vec<String> {
         let created = item.event == Event::New;
-        let explanation = explanation_of(item);
         let mut changes = explanation.changes();
         changes.retain(|change| created || !change.on_create);
         self.wrote(connector, item, changes)
-    }
-
-    /// What a connector wrote back to the lead that the record came from; returns the fields.
-    fn written_back(&mut self, connector: &Connector, item: &HistoryItem) -> Vec<String> {
-        self.wrote(connector, item, explanation_of(item).changes_back())
     }
 
     fn wrote(
@@ -389,5 +403,24 @@ mod tests {
         for (a, b) in [("Pune", "pune"), ("1", "2"), ("12", "1-2"), ("2026-12-08", "2026-12-09")] {
             assert!(!same(a, b), "{a:?} {b:?}");
         }
+    }
+    #[test]
+    fn a_step_that_cannot_be_read_says_why() {
+        let item = |explanation: &str| HistoryItem {
+            request: RequestId::from_number(1),
+            position: 0,
+            connector: plan::id::ConnectorId(1),
+            entity: Entity::Lead,
+            event: Event::Updated,
+            source_id: None,
+            destination_id: None,
+            explanation: Some(serde_json::from_str(explanation).expect("JSON")),
+            version: 1,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let (explanation, unreadable) = explanation_of(&item(r#"{"plan":{"decision":"conquer"}}"#));
+        assert_eq!(explanation, Explanation::default());
+        assert!(unreadable.expect("a reason").contains("conquer"));
+        assert_eq!(explanation_of(&item("{}")).1, None);
     }
 }
