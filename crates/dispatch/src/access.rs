@@ -1,4 +1,4 @@
-//! Getting at an account, and at its metadata.
+//! Connecting to an account, and reading its metadata.
 
 use leadsquared::{
     ActivityFormField, Client, Error, Exchange, Host, LeadField, Limits, OptionSets,
@@ -62,8 +62,8 @@ impl Part {
             }
             Self::Form(event) => {
                 let reply = client.activity_form(event).await;
-                let told = reply.result.map(|form| Read::Form(event, form_fields(form.fields)));
-                (reply.exchange, told)
+                let result = reply.result.map(|form| Read::Form(event, form_fields(form.fields)));
+                (reply.exchange, result)
             }
         }
     }
@@ -92,14 +92,14 @@ impl Read {
     }
 }
 
-/// Asks the two accounts of a connector for all that its mappings need, with calls that the
-/// dispatcher's budgets do not know of.
+/// Reads all the metadata that a connector's mappings need from its two accounts. The dispatcher's
+/// budgets don't count these calls.
 ///
-/// Of users and activity types that an account does not tell nothing is known then, as for the
+/// Users and activity types that an account doesn't return are unknown, as they are to the
 /// dispatcher.
 ///
 /// # Errors
-/// An account's settings are wrong, or it did not tell its fields.
+/// An account's settings are wrong, or its fields can't be read.
 pub async fn read_catalogues(
     connector: &Definition,
     source: &store::Account,
@@ -116,29 +116,28 @@ pub async fn read_catalogues(
     Ok((source, destination))
 }
 
-/// Asks an account for its fields, users and activity types, which tells too whether its host and
-/// keys are right; with calls that the dispatcher's budgets do not know of.
+/// Reads an account's fields, users and activity types, which also shows whether its host and keys
+/// are right. The dispatcher's budgets don't count these calls.
 ///
 /// # Errors
-/// It does not tell its fields.
+/// Its fields can't be read.
 pub async fn read_catalogue(account: &store::Account) -> Result<Catalogue, MetadataUnread> {
     Ok(read_one(account, true).await?.1)
 }
 
-/// Asks an account for its user with this email address, with a call that the dispatcher's budgets
-/// do not know of.
+/// Reads an account's user with this email address. The dispatcher's budgets don't count this call.
 ///
 /// # Errors
-/// It does not tell.
+/// Its users can't be read.
 pub async fn read_account_user(
     account: &store::Account,
     email: &str,
 ) -> Result<Option<AccountUser>, MetadataUnread> {
-    let not_told = |problem| MetadataUnread { account: account.id, problem };
-    let client = client(account, Limits::default()).map_err(not_told)?;
+    let unread = |problem| MetadataUnread { account: account.id, problem };
+    let client = client(account, Limits::default()).map_err(unread)?;
     let users = client.users_by_email(email).await.result;
     let users =
-        users.map_err(|error| not_told(verdict::not_read(&failure::of(&error), &account.name)))?;
+        users.map_err(|error| unread(verdict::not_read(&failure::of(&error), &account.name)))?;
     let is_it = |details: &&leadsquared::UserDetails| {
         details.user.email_address.trim().eq_ignore_ascii_case(email.trim())
     };
@@ -154,13 +153,13 @@ async fn read_one(
     account: &store::Account,
     with_types: bool,
 ) -> Result<(Client, Catalogue), MetadataUnread> {
-    let not_told = |problem| MetadataUnread { account: account.id, problem };
-    let client = client(account, Limits::default()).map_err(not_told)?;
+    let unread = |problem| MetadataUnread { account: account.id, problem };
+    let client = client(account, Limits::default()).map_err(unread)?;
     let mut catalogue = Catalogue::default();
     match Part::Fields.read(&client).await.1 {
-        Ok(told) => told.put_into(&mut catalogue),
+        Ok(read) => read.put_into(&mut catalogue),
         Err(error) => {
-            return Err(not_told(verdict::not_read(&failure::of(&error), &account.name)));
+            return Err(unread(verdict::not_read(&failure::of(&error), &account.name)));
         }
     }
     let mut parts = vec![Part::Users];
@@ -169,7 +168,7 @@ async fn read_one(
     }
     for part in parts {
         match part.read(&client).await.1 {
-            Ok(told) => told.put_into(&mut catalogue),
+            Ok(read) => read.put_into(&mut catalogue),
             Err(error) => warn_not_read(&account.name, part, &error),
         }
     }
@@ -179,14 +178,14 @@ async fn read_one(
 async fn read_forms(client: &Client, events: &[u32], catalogue: &mut Catalogue) {
     for &event in events {
         if catalogue.activity_type(event).is_some()
-            && let (_, Ok(told)) = Part::Form(event).read(client).await
+            && let (_, Ok(read)) = Part::Form(event).read(client).await
         {
-            told.put_into(catalogue);
+            read.put_into(catalogue);
         }
     }
 }
 
-/// Says to people who run the service that a part is not known.
+/// Warns in the service's log that a part couldn't be read.
 pub(crate) fn warn_not_read(account: &str, part: Part, error: &Error) {
     let operation = part.operation().as_str();
     tracing::warn!(account, operation, %error, "a part of the account's metadata can't be read");
@@ -205,7 +204,7 @@ pub(crate) fn client(settings: &store::Account, limits: Limits) -> Result<Client
     Client::new(leadsquared::Account::new(host, keys), limits).map_err(problem)
 }
 
-/// What an account says of its fields, as the plan knows fields.
+/// An account's lead fields in the plan's terms.
 fn field_list(fields: Vec<LeadField>) -> FieldList {
     let fields = fields.into_iter().map(|field| Field {
         kind: Kind::of(
@@ -249,8 +248,8 @@ fn types(types: Vec<leadsquared::ActivityType>) -> Vec<ActivityType> {
     known.collect()
 }
 
-/// The fields of a type of activity. The standard ones, which every type has, are known by other
-/// names to writes and are left to the plan, but for the options of `Status`.
+/// The fields of an activity type. Every type has the standard ones; writes use other names for
+/// them, so they are left to the plan, except for the options of `Status`.
 fn form_fields(fields: Vec<ActivityFormField>) -> FieldList {
     let own = fields.into_iter().filter(|field| {
         field.schema_name.starts_with("mx_") || field.schema_name == activity::STATUS

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::review::StandingReview;
 use crate::work::{Call, Capture, Context, Plan, PlanKind, Step, Which, Work};
 
-/// One record of a payload and what would become of it.
+/// One record of a payload, and what would happen to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RecordPreview {
     /// A lead or an activity.
@@ -25,9 +25,9 @@ pub struct RecordPreview {
     /// What is wrong with fields that would be left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Problem>,
-    /// What kind of decision it is,
+    /// The kind of decision.
     pub decision: PlanKind,
-    /// and all that belongs to it, as far as it can be known without asking the accounts.
+    /// Its details, as far as they can be known without calling the accounts.
     pub plan: Plan,
     /// The calls that would be made.
     pub calls: Vec<PlannedCall>,
@@ -43,7 +43,7 @@ pub struct PlannedCall {
     /// What is written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Change>,
-    /// What comes after it, where that depends on its answer.
+    /// What follows, where that depends on the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub then: Option<&'static str>,
 }
@@ -55,7 +55,7 @@ pub struct Stored {
     pub links: Vec<Link>,
     /// The reviews of them that are open, or decided.
     pub reviews: Vec<StandingReview>,
-    /// Those leads that were linked once and are not in their account any more.
+    /// Leads that were linked and are no longer in their account.
     pub gone: Vec<LeadId>,
 }
 
@@ -74,7 +74,7 @@ pub fn read(
     }
 }
 
-/// What would become of each of these records.
+/// What would happen to each of these records.
 pub fn preview(context: &Context<'_>, items: Vec<Item>, stored: &Stored) -> Vec<RecordPreview> {
     items.into_iter().map(|item| record(context, item, stored)).collect()
 }
@@ -115,15 +115,15 @@ fn planned(context: &Context<'_>, call: &Call) -> PlannedCall {
     let both_ways = context.opposite.is_some();
     let then = match call {
         Call::ReadLead(read) if read.which == Which::Own => Some(
-            "What the payload shows may be older than our own last write there: what the source \
-             holds now decides.",
+            "The payload may be older than our own last write to this lead, so the source is read \
+             and what it holds now decides.",
         ),
         Call::FindLead(_) | Call::ReadLead(_) if both_ways => {
-            Some("What both sides changed since they last agreed is merged field by field.")
+            Some("What either side changed since they last agreed is merged field by field.")
         }
         Call::FindLead(_) | Call::ReadLead(_) => Some(
-            "If the lead is found, the fields that differ are written; if not, it is created, \
-             where the behaviour says so.",
+            "If the lead is found, the fields that differ are written. If not, it is created, if the \
+             connector's behaviour allows that.",
         ),
         Call::Capture(Capture { update: true, .. }) => Some(
             "If the destination has a lead with this key, it is updated; otherwise it is created.",

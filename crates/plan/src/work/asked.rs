@@ -12,12 +12,12 @@ use super::case::Case;
 /// More candidates are not shown.
 const MOST_CANDIDATES: usize = 10;
 
-/// What a lead is known by besides the fields that are mapped.
+/// Shown besides the mapped fields, so that a person can recognise the lead.
 const ALWAYS_SHOWN: [&str; 6] =
     ["FirstName", "LastName", "EmailAddress", "Phone", "CreatedOn", "ModifiedOn"];
 
-/// The question which of these leads of the destination, each with the key that found it, the lead
-/// is.
+/// Asks which of these leads in the destination is the record's. Each comes with the key that found
+/// it.
 pub(super) fn review<'a>(
     case: &Case<'_>,
     reason: Reason,
@@ -43,7 +43,7 @@ pub(super) fn review<'a>(
     Review { reason, sends: sends(case, &case.item.state()), candidates, disputes: Vec::new() }
 }
 
-/// What a lead of the source sends, by the destination's fields.
+/// What a lead of the source would write, by destination field.
 fn sends(case: &Case<'_>, lead: &Snapshot) -> Snapshot {
     let mapped = case.mapping.apply(&Item::from_state(Entity::Lead, lead));
     let sent = |field: &MappedField| Some((field.to.clone(), field.sent.written()?.to_owned()));
@@ -54,7 +54,7 @@ fn sends(case: &Case<'_>, lead: &Snapshot) -> Snapshot {
 pub(super) fn waits(reason: Reason) -> Problem {
     Problem::new(
         reason.code(),
-        "A person is to decide which lead of the destination this is; its changes wait until then.",
-        "Decide in the console under Reviews. If the accounts were put right, retry.",
+        "A person has to decide which lead in the destination this is. Its changes wait until then.",
+        "Decide under Reviews in the console. If you have corrected the accounts instead, retry.",
     )
 }

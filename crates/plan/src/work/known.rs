@@ -15,9 +15,9 @@ pub(crate) struct Known {
     pub(crate) source: InSource,
     pub(crate) search: Search,
     pub(crate) twin: Twin,
-    /// What a review says about which lead of the destination it is,
+    /// A review of which lead in the destination it is.
     pub(crate) ruled: Option<Ruled>,
-    /// and about whose values hold.
+    /// A review of whose values win.
     pub(crate) conflict: Option<Ruled>,
 }
 
@@ -26,32 +26,32 @@ pub(crate) struct Known {
 pub(crate) struct InSource {
     /// It was read just now, so what is known can't be old.
     pub(crate) fresh: bool,
-    /// It was to be read just now, and is not there.
+    /// It was looked for just now and isn't there.
     pub(crate) gone: bool,
-    /// The lead was linked once, and was not there then: a webhook from before may come late.
+    /// The lead was linked and then found to be gone: a webhook sent before that may arrive late.
     pub(crate) was_gone: bool,
 }
 
 /// The search for a lead of the destination by keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Search {
-    /// How many of the record's keys can't be used: the destination has no lead by them, or says
-    /// that they belong to different leads.
+    /// How many of the record's keys were tried in vain: the destination has no lead with them, or
+    /// they belong to different leads.
     pub(crate) keys_tried: usize,
     /// The destination refused to create the lead, because it has one of its unique values.
     pub(crate) exists: bool,
-    /// Look before anything is written: the destination refused the lead by every key, each time
-    /// as a duplicate, or what was written belongs to another lead.
+    /// Look before writing: the destination refused the lead as a duplicate with every key, or what
+    /// was written belongs to another lead.
     pub(crate) look_first: bool,
     /// A key that the lead would get belongs to another lead, and a person or a rule knows that:
     /// keys are not written.
     pub(crate) key_taken: bool,
     /// Several leads that a key found.
     pub(crate) several: Vec<Snapshot>,
-    /// The leads that the second key finds, once they were looked for beside the lead that the
-    /// first one found.
+    /// The leads that the second key finds, once that was tried too, besides the lead that the
+    /// first key found.
     pub(crate) rivals: Option<Vec<Snapshot>>,
-    /// Of the leads that were found, those that are linked to other leads of the source.
+    /// Leads just found that are linked to other leads of the source.
     pub(crate) ties: BTreeMap<LeadId, LeadId>,
     /// Those other leads as they were read; `None`: gone.
     pub(crate) others: BTreeMap<LeadId, Option<Snapshot>>,

@@ -16,8 +16,8 @@ use super::merge;
 use super::record::Work;
 
 impl Work {
-    /// Keeps a decision for the log: the first write is the plan, a write back comes after it, and
-    /// that nothing is left to do then is no news.
+    /// Keeps a decision for the log: the first write is the plan, a write back follows it, and that
+    /// nothing is left to do after them isn't worth logging.
     pub(super) fn note(&mut self, context: &Context<'_>, decision: &Decision) {
         // Before the lead is tied to the one that is adopted, the two seem to meet for the first time.
         let disputes = match decision {
