@@ -1,5 +1,7 @@
 //! By what a lead is known.
 
+pub mod key;
+
 use serde::Serialize;
 
 use crate::connector::Basic;
@@ -7,6 +9,8 @@ use crate::mapping::Mapped;
 use crate::metadata::Kind;
 use crate::payload::{Found, Item};
 use crate::phone;
+use crate::value::Reading;
+use key::NoKey;
 
 /// A value by which the destination can find a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,8 +36,21 @@ impl Key {
     }
 }
 
-/// The keys of a record, primary first; those without a value are left out.
-pub fn keys(basic: &Basic, mapped: &Mapped) -> Vec<Key> {
+/// The keys of a record, primary first. Only what identifies one person is among them
+/// ([`key::fault`]).
+pub fn keys(basic: &Basic, mapped: &Mapped, reading: &Reading) -> Vec<Key> {
+    let is_key = |key: &Key| key::fault(key.kind, &key.value, reading).is_none();
+    filled(basic, mapped).into_iter().filter(is_key).collect()
+}
+
+/// The values that a record has in its search keys although they are no keys, and why.
+pub fn no_keys(basic: &Basic, mapped: &Mapped, reading: &Reading) -> Vec<(Key, NoKey)> {
+    let fault = |key: Key| key::fault(key.kind, &key.value, reading).map(|fault| (key, fault));
+    filled(basic, mapped).into_iter().filter_map(fault).collect()
+}
+
+/// The values that a record has in its search keys, primary first, whatever they are.
+pub fn filled(basic: &Basic, mapped: &Mapped) -> Vec<Key> {
     let secondary = basic.secondary_search_by.as_deref();
     std::iter::once(basic.search_by.as_str())
         .chain(secondary.filter(|name| *name != basic.search_by))

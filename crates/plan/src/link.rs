@@ -16,6 +16,7 @@ use crate::change::Change;
 use crate::id::{AccountId, canonical};
 use crate::outcome::Entity;
 use crate::snapshot::Snapshot;
+use crate::text;
 
 /// Two accounts that leads are tied between; the smaller id is always `first`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -262,12 +263,16 @@ fn cut(value: &str) -> String {
 }
 
 /// Whether an account shows in its own way what was sent: in other letters, with other marks
-/// between them, or cut short.
+/// between them, in another encoding, or cut short.
 fn is_rewritten(sent: &str, shown: &str) -> bool {
     let bare = |text: &str| -> String {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
-    let (sent, shown) = (sent.trim(), shown.trim());
+    if text::encodes(sent, shown) {
+        return true;
+    }
+    let (sent, shown) = (text::compared(sent), text::compared(shown));
+    let (sent, shown) = (sent.as_ref(), shown.as_ref());
     let is_same = bare(sent) == bare(shown) && !bare(sent).is_empty();
     is_same || (sent.starts_with(shown) && shown.chars().count() >= CUT_FROM)
 }

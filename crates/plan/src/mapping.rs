@@ -79,21 +79,13 @@ impl Mapping {
     ) -> Self {
         let basic = &definition.basic;
         let mut problems = Vec::new();
-        let zone = match basic.time_zone.as_deref().map(jiff::tz::TimeZone::get) {
-            None => jiff::tz::TimeZone::UTC,
-            Some(Ok(zone)) => zone,
-            Some(Err(_)) => {
-                problems.push(setting("time_zone", "is no time zone", "Asia/Kolkata"));
-                jiff::tz::TimeZone::UTC
-            }
-        };
-        let country = basic.default_country_code.as_deref().and_then(|text| {
-            let country = Country::parse(text);
-            if country.is_none() {
-                problems.push(setting("default_country_code", "is no country", "IN or +91"));
-            }
-            country
-        });
+        if basic.time_zone.as_deref().is_some_and(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
+            problems.push(setting("time_zone", "is no time zone", "Asia/Kolkata"));
+        }
+        if basic.default_country_code.as_deref().is_some_and(|text| Country::parse(text).is_none())
+        {
+            problems.push(setting("default_country_code", "is no country", "IN or +91"));
+        }
         let mut left_out = Vec::new();
         let mut bad = |problem| match definition.lead.bad_field {
             BadField::Refuse => problems.push(problem),
@@ -118,7 +110,7 @@ impl Mapping {
             }
         }
         let templates = template::environment();
-        let reading = Reading { zone, country };
+        let reading = Reading::of(basic);
         let bad_field = definition.lead.bad_field;
         Self { rows, reading, people, templates, problems, left_out, bad_field }
     }

@@ -16,6 +16,7 @@ use crate::moment;
 use crate::outcome::Entity;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
+use crate::text;
 
 /// More records than this are not taken from one body.
 pub const MOST_RECORDS: usize = 2_000;
@@ -56,7 +57,7 @@ pub enum Removal {
 pub enum Found<'a> {
     /// Nothing.
     Absent,
-    /// That it is empty: `""`, white space or null.
+    /// That it is empty: null, an empty list or object, or a text in which nothing is to be seen.
     Blank,
     /// Its value.
     Text(Cow<'a, str>),
@@ -67,12 +68,19 @@ impl Found<'_> {
         match value {
             None => Found::Absent,
             Some(Value::Null) => Found::Blank,
-            Some(Value::String(text)) if text.trim().is_empty() => Found::Blank,
+            Some(Value::String(text)) if text::is_blank(text) => Found::Blank,
+            Some(Value::Array(values)) if values.iter().all(is_nothing) => Found::Blank,
+            Some(Value::Object(map)) if map.is_empty() => Found::Blank,
             Some(Value::String(text)) => Found::Text(Cow::Borrowed(text)),
             Some(Value::Bool(yes)) => Found::Text(Cow::Borrowed(if *yes { "1" } else { "0" })),
             Some(other) => Found::Text(Cow::Owned(other.to_string())),
         }
     }
+}
+
+/// Whether an entry of a list says nothing.
+fn is_nothing(value: &Value) -> bool {
+    Found::of(Some(value)) == Found::Blank
 }
 
 /// The leads and activities of a body.

@@ -4,8 +4,10 @@
 //! text: a number written in another way makes a second lead (AD/update-a-lead, and found by
 //! trial in public client code). So every number is brought to that form.
 
-use rlibphonenumber::enums::Region;
+use rlibphonenumber::enums::{NumberLengthType, PhoneNumberType, Region};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
+
+use crate::text;
 
 /// The country whose number it is when a number names none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,18 +47,73 @@ impl Country {
     }
 }
 
+/// What a text in a field for phone numbers is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// A number, in LeadSquared's form.
+    Number(String),
+    /// None, or none that can be read, and why.
+    Not(NotANumber),
+}
+
+/// Why a text is not taken for a phone number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotANumber {
+    /// It stands for a number that is not there: `0000000000`, `1234567890`, `NA`.
+    Placeholder,
+    /// Digits of it are hidden: `98XXXXXX50`.
+    Masked,
+    /// It names no country, and none is given: these digits.
+    NoCountry(String),
+    /// There is more in it than a number, or less.
+    Unreadable,
+}
+
+/// Reads a text. It is a number only if the whole of it is one: nothing is read *out of* it. The
+/// library that knows the countries does that (`9845098450 x12`, `98XXXXXX50`), so what it gets is
+/// looked at first.
+pub fn read(text: &str, country: Option<Country>) -> Read {
+    let text = text::visible(text);
+    let text = without_scheme(&text);
+    let Some(digits) = written(text) else {
+        return Read::Not(if is_masked(text) { NotANumber::Masked } else { placeholder(text) });
+    };
+    if is_placeholder(&digits) {
+        return Read::Not(NotANumber::Placeholder);
+    }
+    match number(&digits, country) {
+        Some(number) => {
+            let national = number.get_national_significant_number();
+            if is_placeholder(&national) {
+                return Read::Not(NotANumber::Placeholder);
+            }
+            Read::Number(format!("+{}-{national}", number.country_code))
+        }
+        None if country.is_none() && !digits.starts_with('+') => {
+            Read::Not(NotANumber::NoCountry(digits))
+        }
+        None => Read::Not(NotANumber::Unreadable),
+    }
+}
+
 /// The number in LeadSquared's form; `None` if it can't be a phone number, or names no country
 /// and none is given.
 pub fn normalise(text: &str, country: Option<Country>) -> Option<String> {
-    let number = parse(text, country)?;
-    Some(format!("+{}-{}", number.country_code, number.get_national_significant_number()))
+    match read(text, country) {
+        Read::Number(number) => Some(number),
+        Read::Not(_) => None,
+    }
 }
 
 /// Whether two texts are the same number.
 pub fn same(one: &str, other: &str, country: Option<Country>) -> bool {
-    match (normalise(one, country), normalise(other, country)) {
-        (Some(one), Some(other)) => one == other,
-        _ => one.trim() == other.trim(),
+    match (read(one, country), read(other, country)) {
+        (Read::Number(one), Read::Number(other)) => one == other,
+        (Read::Not(NotANumber::NoCountry(one)), Read::Not(NotANumber::NoCountry(other))) => {
+            one == other
+        }
+        (Read::Not(_), Read::Not(_)) => text::same(&text::visible(one), &text::visible(other)),
+        _ => false,
     }
 }
 
@@ -85,13 +142,152 @@ const FEWEST_DIGITS: usize = 6;
 const LONGEST: usize = 60;
 
 fn parse(text: &str, country: Option<Country>) -> Option<PhoneNumber> {
-    let text = text.trim();
+    number(&written(without_scheme(&text::visible(text)))?, country)
+}
+
+/// The number of these digits, which may begin with `+`.
+fn number(digits: &str, country: Option<Country>) -> Option<PhoneNumber> {
+    let region = country.map(|country| country.0);
+    let is_one = |number: &PhoneNumber| {
+        // Of the lengths that any number of a country may have, those of hotlines and the like are
+        // too many: nearly every number with a digit too much would be one.
+        let length = PHONE_NUMBER_UTIL
+            .is_possible_number_for_type_with_reason(number, PhoneNumberType::FixedLineOrMobile);
+        matches!(length, Ok(NumberLengthType::IsPossible)) || number.is_valid()
+    };
+    let read = |digits: &str| PHONE_NUMBER_UTIL.parse(digits, region).ok().filter(is_one);
+    if let Some(number) = read(digits) {
+        return Some(number);
+    }
+    // A country code that was written twice: `+91 91 98450 98450`.
+    let all = digits.strip_prefix('+').or_else(|| digits.strip_prefix("00")).unwrap_or(digits);
+    let is_international = all.len() < digits.len();
+    (1..=3).find_map(|length| {
+        let (code, rest) = all.split_at_checked(length)?;
+        let twice = rest.strip_prefix(code)?;
+        let is_known = is_international
+            && PHONE_NUMBER_UTIL.get_region_for_country_code(code.parse().ok()?).is_some()
+            || country.and_then(Country::calling_code).is_some_and(|own| own.to_string() == code);
+        let number = read(&format!("+{code}{twice}")).filter(|_| is_known)?;
+        (number.country_code.to_string() == code).then_some(number)
+    })
+}
+
+/// A text without what programs write before a number: `tel:`, and the `p:` of exported
+/// lead forms.
+fn without_scheme(text: &str) -> &str {
+    ["tel:", "p:"]
+        .iter()
+        .find_map(|scheme| {
+            let (head, rest) = text.split_at_checked(scheme.len())?;
+            head.eq_ignore_ascii_case(scheme).then(|| rest.trim_start())
+        })
+        .unwrap_or(text)
+}
+
+/// The digits of a text that consists of one number, with a `+` before them if it has one; `None`
+/// where there is anything but digits and what people put between them.
+fn written(text: &str) -> Option<String> {
     if text.len() > LONGEST {
         return None;
     }
-    let region = country.map(|country| country.0);
-    let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
-    if number.is_possible_with_reason().is_ok() { Some(number) } else { None }
+    let text = text.trim_end_matches(['.', ',', ';']).trim_end();
+    let text = whole_of_decimal(text);
+    let mut digits = String::new();
+    // How many digits there are in each group, and whether white space is before it.
+    let mut groups: Vec<(usize, bool)> = Vec::new();
+    let (mut is_apart, mut is_spaced, mut open) = (true, false, 0_usize);
+    for c in text.chars() {
+        if let Some(digit) = digit(c) {
+            if is_apart {
+                groups.push((0, is_spaced));
+                (is_apart, is_spaced) = (false, false);
+            }
+            groups.last_mut()?.0 += 1;
+            digits.push(digit);
+            continue;
+        }
+        match c {
+            '+' | '\u{ff0b}' if digits.is_empty() => digits.push('+'),
+            // `+91 +91 98450 98450`: the code twice.
+            '+' if groups.len() == 1 && digits.len() <= 4 && digits.starts_with('+') => {}
+            '(' => open += 1,
+            ')' => open = open.checked_sub(1)?,
+            '.' | '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' if !groups.is_empty() => {}
+            c if c.is_whitespace() => is_spaced = true,
+            _ => return None,
+        }
+        is_apart = true;
+    }
+    let ends_well = text.ends_with(|c: char| digit(c).is_some() || c == ')');
+    if open > 0 || groups.is_empty() || !ends_well {
+        return None;
+    }
+    if is_several(&groups) { None } else { Some(digits) }
+}
+
+/// Whether groups of digits are more than one number: two of the same length that could each be
+/// one, or a short one behind a whole number: `22334455-56`, `9845098450.5`.
+fn is_several(groups: &[(usize, bool)]) -> bool {
+    const WHOLE: usize = 6;
+    groups.windows(2).any(|pair| {
+        let [(before, _), (after, is_spaced)] = *pair else { return false };
+        before >= WHOLE && (after <= 2 || is_spaced && after == before)
+    })
+}
+
+/// A whole number that a spreadsheet wrote as a decimal, without its zeros: `9845098450.0`.
+fn whole_of_decimal(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((whole, zeros))
+            if !zeros.is_empty()
+                && zeros.bytes().all(|byte| byte == b'0')
+                && whole.len() >= FEWEST_DIGITS
+                && whole.trim_start_matches('+').bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            whole
+        }
+        _ => text,
+    }
+}
+
+/// The ASCII digit for a digit of any script in which phone numbers are written.
+fn digit(c: char) -> Option<char> {
+    const ZEROS: [char; 12] = [
+        '0', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}',
+        '\u{be6}', '\u{c66}', '\u{d66}', '\u{ff10}',
+    ];
+    ZEROS.iter().find_map(|zero| {
+        let value = u32::from(c).checked_sub(u32::from(*zero))?;
+        char::from_digit(value, 10)
+    })
+}
+
+/// Whether digits stand for a number that is not there: one digit over and over, or the digits in
+/// their order.
+pub fn is_placeholder(digits: &str) -> bool {
+    let digits = digits.trim_start_matches('+').as_bytes();
+    let Some(first) = digits.first() else { return false };
+    let is_counted = |(one, next): (&u8, &u8)| *next == one + 1 || (*one == b'9' && *next == b'0');
+    let counts = matches!(first, b'0' | b'1')
+        && digits.len() >= FEWEST_DIGITS
+        && digits.iter().zip(&digits[1..]).all(is_counted);
+    counts || digits.iter().all(|digit| digit == first)
+}
+
+/// Whether digits of a number are hidden: where one was, there is a mark or an X.
+fn is_masked(text: &str) -> bool {
+    let is_mask =
+        |c: char| matches!(c, 'x' | 'X' | '*' | '#' | '_' | '\u{2022}' | '\u{25cf}' | '\u{d7}');
+    let is_part = |c: char| is_mask(c) || digit(c).is_some() || " +-().".contains(c);
+    let masks = text.chars().filter(|c| is_mask(*c)).count();
+    masks >= 2 && text.chars().all(is_part)
+}
+
+/// What a text without any digit is in a field for phone numbers.
+fn placeholder(text: &str) -> NotANumber {
+    let has_digit = text.chars().any(|c| digit(c).is_some());
+    if has_digit { NotANumber::Unreadable } else { NotANumber::Placeholder }
 }
 
 #[cfg(test)]

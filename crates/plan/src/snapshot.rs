@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ActivityId, LeadId};
+use crate::text;
 
 /// Field values by schema name, as text.
 ///
@@ -23,7 +24,7 @@ impl Snapshot {
 
     /// The field's value where it is known and not blank.
     pub fn filled(&self, field: &str) -> Option<&str> {
-        self.get(field).filter(|value| !value.trim().is_empty())
+        self.get(field).filter(|value| !text::is_blank(value))
     }
 
     /// The id of the lead that it shows.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::moment::DateOrder;
+
 /// The basic settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +19,10 @@ pub struct Basic {
     /// The zone of the source's date-times, an IANA name. Left out, they are UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+    /// Whether the day or the month comes first in dates like `03/04/2026`. Left out, it is as in
+    /// the country of [`Basic::default_country_code`]; without a country such dates can't be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_order: Option<DateOrder>,
     /// The destination's field by which a lead is found again.
     #[serde(default = "email")]
     pub search_by: String,
@@ -41,6 +47,7 @@ impl Default for Basic {
             lead_source: None,
             default_country_code: None,
             time_zone: None,
+            date_order: None,
             search_by: email(),
             secondary_search_by: None,
             notify: None,

@@ -6,11 +6,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Mapping, Row};
-use crate::connector::Blank;
+use crate::connector::{BadField, Blank};
 use crate::json;
 use crate::metadata::Kind;
 use crate::payload::{Found, Item};
 use crate::problem::{Code, Problem, shortened};
+use crate::text;
 use crate::value::{self, LONGEST_VALUE, too_long};
 
 /// What a record sends to the destination.
@@ -179,16 +180,22 @@ impl Row {
         if let Some(length) = text.as_ref().map(String::len).filter(|len| *len > LONGEST_VALUE) {
             return Err(from_field(too_long(length, &row.to), row.from.as_deref()));
         }
-        let text = text.map(|text| row.values.get(text.trim()).cloned().unwrap_or(text));
+        let text = text.map(|text| self.translated(&text).unwrap_or(text));
         let blank = if self.blank == Blank::Clear { Sent::Clear } else { Sent::Blank };
         let (sent, remark) = match text {
-            Some(text) if !text.trim().is_empty() => self.converted(&text, item, mapping)?,
+            Some(text) if !text::is_blank(&text) => {
+                match self.converted(&text, item, mapping)? {
+                    // A list of no options.
+                    (Sent::Value(value), _) if text::is_blank(&value) => (blank, None),
+                    converted => converted,
+                }
+            }
             Some(_) => (blank, None),
             None if is_blank => (blank, None),
             None => (Sent::Absent, None),
         };
         let default = match &row.default {
-            Some(text) if !text.trim().is_empty() && sent.value().is_none() => {
+            Some(text) if !text::is_blank(text) && sent.value().is_none() => {
                 Some(self.default(text, mapping)?)
             }
             _ => None,
@@ -203,6 +210,17 @@ impl Row {
         })
     }
 
+    /// What the row's table makes of a value.
+    fn translated(&self, text: &str) -> Option<String> {
+        let values = &self.settings.values;
+        let exact = values.get(text.trim());
+        let found = exact.or_else(|| {
+            let mut alike = values.iter().filter(|(from, _)| text::same(from, text));
+            alike.next().map(|(_, to)| to)
+        });
+        found.cloned()
+    }
+
     fn converted(
         &self,
         text: &str,
@@ -211,7 +229,7 @@ impl Row {
     ) -> Result<(Sent, Option<String>), Problem> {
         let from = self.settings.from.as_deref();
         if self.part.is_some() {
-            return Ok((Sent::Value(text.to_owned()), None));
+            return Ok((Sent::Value(text::trimmed(text).to_owned()), None));
         }
         if self.to.kind == Kind::User {
             let owner = mapping.people.owner(text, from, item);
@@ -219,6 +237,9 @@ impl Row {
         }
         let converted = value::convert(text, self.from_kind, &self.to, &mapping.reading)
             .map_err(|problem| from_field(problem, from))?;
+        if converted.is_as_typed && mapping.bad_field == BadField::LeaveOut {
+            return Err(from_field(value::mismatch(text, &self.to), from));
+        }
         if self.to.kind == Kind::FieldSet && self.blank == Blank::Leave {
             let filled = value::without_blank_parts(&converted.text);
             return Ok((filled.map_or(Sent::Blank, Sent::Value), None));

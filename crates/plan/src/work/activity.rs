@@ -16,7 +16,6 @@ use crate::activity::{TIME, Unmapped};
 use crate::change::Change;
 use crate::connector::{Behaviour, Definition};
 use crate::id::{ActivityId, LeadId};
-use crate::identity;
 use crate::link::Link;
 use crate::outcome::Party;
 use crate::problem::{Code, Problem};
@@ -121,7 +120,7 @@ fn find_lead(case: &Case<'_>) -> Result<LeadId, Decision> {
         }
         Match::Nobody => {}
     }
-    let keys = identity::keys(&case.connector.basic, case.mapped);
+    let keys = case.keys();
     if keys.is_empty() && !known.source.fresh {
         // The payload shows too little of the lead: native webhooks show none of it.
         if let Some(lead_id) = case.item.lead_id() {

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use crate::activity;
 use crate::connector::Behaviour;
 use crate::id::LeadId;
-use crate::identity::{self, Key};
+use crate::identity::Key;
+use crate::identity::key;
 use crate::link::Link;
 use crate::operation::Operation;
 use crate::outcome::{Entity, Event, Party};
@@ -13,7 +14,6 @@ use crate::payload::Item;
 use crate::problem::{Code, Problem};
 use crate::review::Ruled;
 use crate::snapshot::Snapshot;
-use crate::value;
 use crate::verdict::{self, Failure, Verdict};
 
 use super::call::{Answer, Call, Which};
@@ -111,11 +111,12 @@ impl Work {
         key: &Key,
         mut leads: Vec<Snapshot>,
     ) -> Vec<Effect> {
-        // A search by phone number also finds by Mobile.
+        // An account finds by form: without regard to case or to signs, by the last digits, by Mobile
+        // too. What holds another value is not the one.
         let reading = context.leads.reading();
         leads.retain(|lead| {
             let held = lead.get(&key.field);
-            held.is_none_or(|held| value::same(key.kind, held, &key.value, reading))
+            held.is_some_and(|held| key::same(key.kind, held, &key.value, reading))
         });
         let known = &mut self.subject_mut().known;
         match leads.len() {
@@ -242,7 +243,7 @@ impl Work {
         problem: Problem,
     ) -> Vec<Effect> {
         let case = self.lead_case(context);
-        let keys = identity::keys(&case.connector.basic, case.mapped).len();
+        let keys = case.keys().len();
         let creates_only = case.connector.lead.behaviour == Behaviour::CreateOnly;
         let is_lead = self.lead.is_none();
         let known = &mut self.subject_mut().known;

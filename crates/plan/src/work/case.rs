@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::activity::ActivityMapping;
 use crate::connector::{Behaviour, Definition};
 use crate::id::AccountId;
+use crate::identity::{self, Key};
 use crate::link::{End, Link};
 use crate::mapping::{Mapped, Mapping};
 use crate::outcome::Party;
@@ -107,6 +108,11 @@ impl<'a> Case<'a> {
     /// The two ends of the link, the source's first.
     pub(super) fn ends(&self, link: &'a Link) -> (&'a End, &'a End) {
         (link.end(link.pair.side(self.source)), link.end(link.pair.side(self.destination)))
+    }
+
+    /// The keys by which the destination can find the lead.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        identity::keys(&self.connector.basic, self.mapped, self.mapping.reading())
     }
 
     /// What may have been written unseen to a lead that takes the place of one that is gone.

@@ -6,6 +6,7 @@ use crate::link::End;
 use crate::metadata::Kind;
 use crate::payload::Item;
 use crate::snapshot::Snapshot;
+use crate::text;
 use crate::value;
 
 /// Every value that the record sends.
@@ -30,7 +31,7 @@ pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
     let before = case.mapping.apply(&Item::from_state(case.item.entity(), &base));
     let mut changes = all(case);
     changes.retain_mut(|change| {
-        let same = |old: &str| value::holds(change.kind, &change.value, old, reading);
+        let same = |old: &str| value::stays(change.kind, &change.value, old, reading);
         let was = before.get(&change.to).and_then(|field| field.sent.written());
         let held = there.base.get(&change.to);
         let is_sure = !there.pending.contains_key(&change.to);
@@ -68,8 +69,7 @@ pub(super) fn defaults<'a>(case: &Case<'_>, held: impl Fn(&str) -> Option<&'a st
 
 /// The *Lead Source* that the connector gives to new leads.
 pub(super) fn lead_source(case: &Case<'_>) -> Option<Change> {
-    let value =
-        case.connector.basic.lead_source.as_deref().filter(|text| !text.trim().is_empty())?;
+    let value = case.connector.basic.lead_source.as_deref().filter(|text| !text::is_blank(text))?;
     Some(Change::new("Source", Kind::Text, value))
 }
 

@@ -6,8 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::change::Change;
 use crate::connector::Behaviour;
 use crate::id::LeadId;
-use crate::identity::{self, Key};
+use crate::identity::Key;
+use crate::identity::key;
 use crate::link::Link;
+use crate::metadata::Kind;
 use crate::moment;
 use crate::outcome::Party;
 use crate::problem::{Code, Problem};
@@ -203,7 +205,7 @@ pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
     if let Some(lead_id) = &known.twin.lead_id {
         return Decision::read_twin(lead_id.clone());
     }
-    let mut keys = identity::keys(&case.connector.basic, case.mapped);
+    let mut keys = case.keys();
     if keys.is_empty() {
         return Decision::Refuse(vec![problems::no_key(case)]);
     }
@@ -302,7 +304,8 @@ fn sent_keys(case: &Case<'_>, keys: &mut Vec<Key>) {
         for value in pending.get(&keys[at].field).into_iter().flatten() {
             let Key { field, kind, .. } = keys[at].clone();
             let key = Key { field, kind, value: value.clone() };
-            if !keys.contains(&key) {
+            let is_key = key::fault(key.kind, &key.value, case.mapping.reading()).is_none();
+            if is_key && !keys.contains(&key) {
                 keys.push(key);
             }
         }
@@ -319,10 +322,16 @@ fn was_sent(case: &Case<'_>, lead: &Snapshot) -> bool {
         return false;
     }
     let basic = &case.connector.basic;
+    let reading = case.mapping.reading();
     let fields = std::iter::once(&basic.search_by).chain(&basic.secondary_search_by);
     let held = |field: &String| {
+        let kind = case.mapped.get(field).map_or(Kind::Text, |field| field.kind);
+        let is_it = |sent: &String| {
+            let held = lead.get(field).unwrap_or_default();
+            key::fault(kind, sent, reading).is_none() && key::same(kind, sent, held, reading)
+        };
         let sent = case.pending().and_then(|pending| pending.get(field));
-        sent.into_iter().flatten().any(|value| Some(value.as_str()) == lead.get(field))
+        sent.into_iter().flatten().any(is_it)
     };
     fields.into_iter().any(held)
 }
@@ -336,7 +345,7 @@ fn all_unique(case: &Case<'_>, keys: &[Key]) -> bool {
 /// Whether the account refuses to create a lead that any of the record's keys finds already: then
 /// the lead may be created without looking first, by a call that never updates.
 fn creates_once(case: &Case<'_>) -> bool {
-    let keys = identity::keys(&case.connector.basic, case.mapped);
+    let keys = case.keys();
     !case.known.search.exists && keys.iter().all(|key| is_unique(case, key))
 }
 

@@ -10,11 +10,11 @@ use super::decision::Decision;
 use super::{change, problems};
 use crate::connector::{Behaviour, KeysDisagree, Linked, Several};
 use crate::id::LeadId;
-use crate::identity::{self, Key};
+use crate::identity::Key;
+use crate::identity::key;
 use crate::problem::{Code, Problem};
 use crate::review::{Choice, Reason, Review, Ruled};
 use crate::snapshot::Snapshot;
-use crate::value;
 
 /// What is known by now.
 pub(super) enum Match<'a> {
@@ -46,7 +46,7 @@ pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
         Some(Ruled::Decided(Choice::Create)) => return created(case),
         Some(Ruled::Decided(_)) | None => {}
     }
-    let keys = identity::keys(&case.connector.basic, case.mapped);
+    let keys = case.keys();
     let found_by = keys.get(known.search.keys_tried).map(|key| key.field.as_str());
     let lead = match pick(case, found_by) {
         Ok(lead) => lead,
@@ -70,9 +70,12 @@ fn created<'a>(case: &Case<'a>) -> Match<'a> {
     let (search, twin) = (&known.search, &known.twin);
     if known.doubtful {
         let has_looked = search.keys_tried > 0 || twin.lead.is_some() || !search.several.is_empty();
-        let keys = identity::keys(&case.connector.basic, case.mapped);
-        if let Some(key) = keys.first().filter(|_| !has_looked) {
-            return Match::Not(Decision::find(key));
+        let keys = case.keys();
+        match keys.first() {
+            Some(key) if !has_looked => return Match::Not(Decision::find(key)),
+            // It can't be found out whether it was created.
+            None => return Match::Not(Decision::Refuse(vec![problems::no_key(case)])),
+            Some(_) => {}
         }
         let is_ours = |lead: &&Snapshot| {
             let is_tied = lead.lead_id().is_some_and(|id| search.ties.contains_key(&id));
@@ -132,7 +135,7 @@ fn taken(case: &Case<'_>, lead: &Snapshot, found_by: Option<&str>) -> Option<Dec
 fn other_key<'a>(case: &Case<'a>, lead: &'a Snapshot, keys: &[Key]) -> Match<'a> {
     let [first, second] = keys else { return Match::Lead(lead) };
     let held = lead.get(&second.field).unwrap_or_default();
-    if value::same(second.kind, held, &second.value, case.mapping.reading()) {
+    if key::same(second.kind, held, &second.value, case.mapping.reading()) {
         return Match::Lead(lead);
     }
     let Some(rivals) = &case.known.search.rivals else {

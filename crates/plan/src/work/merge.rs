@@ -20,7 +20,8 @@ use crate::payload::Item;
 use crate::problem::{Code, Problem};
 use crate::review::{Choice, Dispute, Reason, Review, Ruled, Ruling};
 use crate::snapshot::Snapshot;
-use crate::value;
+use crate::text;
+use crate::value::{self, Reading};
 use jiff::Timestamp;
 
 /// What has to be written for both sides to be equal.
@@ -60,6 +61,17 @@ impl Cell {
     fn is_twin(&self, other: &Self) -> bool {
         self.from.as_deref() == Some(other.to.as_str())
             || other.from.as_deref() == Some(self.to.as_str())
+    }
+
+    /// Whether the other side holds the value already. What it holds may be that in the account's
+    /// own encoding (`Rao &amp; Sons`), unless this side alone was changed since: then somebody may
+    /// just have taken the encoding out.
+    fn is_held(&self, twin: Option<&Self>, held: &str, reading: &Reading) -> bool {
+        let is_alone = twin.is_none_or(|twin| twin.moved == Moved::Not);
+        if self.moved == Moved::Yes && is_alone && self.kind != Kind::FieldSet {
+            return value::same(self.kind, &self.value, held, reading);
+        }
+        value::holds(self.kind, &self.value, held, reading)
     }
 
     fn change(&self, before: &str) -> Change {
@@ -160,7 +172,7 @@ fn cells(mapping: &Mapping, item: &Item, mapped: &Mapped, end: Option<&End>) -> 
             None => !base.0.is_empty(),
         });
         let was = before.as_ref().and_then(|before| before.get(&field.to)?.sent.written());
-        let is_same = was.is_some_and(|was| value::holds(field.kind, &value, was, reading));
+        let is_same = was.is_some_and(|was| value::stays(field.kind, &value, was, reading));
         let moved = match (is_known, is_same) {
             (false, _) => Moved::Unknown,
             (true, true) => Moved::Not,
@@ -192,7 +204,7 @@ impl Merging<'_> {
     fn send(&mut self, cell: &Cell, twin: Option<&Cell>) {
         let held = self.there_now.get(&cell.to).unwrap_or_default();
         let reading = self.case.mapping.reading();
-        let is_same = value::holds(cell.kind, &cell.value, held, reading);
+        let is_same = cell.is_held(twin, held, reading);
         if cell.moved == Moved::Not || is_same || self.case.leaves_out(&cell.to) {
             return;
         }
@@ -223,7 +235,7 @@ impl Merging<'_> {
     fn send_back(&mut self, cell: &Cell, twin: Option<&Cell>) {
         let held = self.here_now.get(&cell.to).unwrap_or_default();
         let reading = self.opposite.mapping.reading();
-        if cell.moved == Moved::Not || value::holds(cell.kind, &cell.value, held, reading) {
+        if cell.moved == Moved::Not || cell.is_held(twin, held, reading) {
             return;
         }
         let writes = match twin {
@@ -235,7 +247,7 @@ impl Merging<'_> {
             }
             // Only the destination changed it, or it is not known what the two held: then a field
             // that is empty is filled, and nothing overwritten.
-            _ => cell.moved == Moved::Yes || held.trim().is_empty(),
+            _ => cell.moved == Moved::Yes || text::is_blank(held),
         };
         if writes {
             self.write_here(cell, twin, held);
@@ -250,12 +262,12 @@ impl Merging<'_> {
             (Moved::Yes, Moved::Yes) => match self.policy(&mine.to) {
                 Policy::Newest => self.newest(),
                 Policy::Source => Ruling::Source,
-                Policy::FillBlank if held.trim().is_empty() => Ruling::Source,
+                Policy::FillBlank if text::is_blank(held) => Ruling::Source,
                 Policy::FillBlank | Policy::Destination => Ruling::Destination,
                 Policy::Review => self.decided(),
             },
             // They meet for the first time.
-            _ if held.trim().is_empty() => Ruling::Source,
+            _ if text::is_blank(held) => Ruling::Source,
             _ => match self.policy(&mine.to) {
                 Policy::Source => Ruling::Source,
                 Policy::Destination => Ruling::Destination,

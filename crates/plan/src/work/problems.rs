@@ -1,7 +1,7 @@
 //! Why a lead is left alone or refused, in words.
 
-use crate::identity::Key;
-use crate::problem::{Code, Problem};
+use crate::identity::{self, Key};
+use crate::problem::{Code, Problem, shortened};
 
 use super::case::Case;
 
@@ -38,11 +38,21 @@ pub(super) fn no_key(case: &Case<'_>) -> Problem {
     if let Some(secondary) = &basic.secondary_search_by {
         names = format!("{names} nor {secondary}");
     }
+    let no_keys = identity::no_keys(basic, case.mapped, case.mapping.reading());
+    let why: Vec<String> = no_keys
+        .iter()
+        .map(|(key, why)| format!("{} '{}' {why}", key.field, shortened(&key.value)))
+        .collect();
+    let what = if why.is_empty() {
+        format!("The record has no value for {names}")
+    } else {
+        format!("The record has no value that identifies one person: {}", why.join(", and "))
+    };
     Problem::new(
         Code::NoKey,
         format!(
-            "The record has no value for {names}, so the lead can't be found again: it was not \
-             created, because every change of it would create it once more."
+            "{what}, so the lead can't be found again: it was not created, because every change \
+             of it would create it once more."
         ),
         "Fill the field in the source account, map another field to it, or choose another search key.",
     )

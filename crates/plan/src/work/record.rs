@@ -245,7 +245,7 @@ impl Work {
     /// The values by which a person may look for it in the log, for a connector with these settings.
     pub fn mentions(&self, basic: &Basic, destination_id: Option<&str>) -> Vec<String> {
         let mapped = self.lead_mapped();
-        let keys = mapped.map(|mapped| identity::keys(basic, mapped)).unwrap_or_default();
+        let keys = mapped.map(|mapped| identity::filled(basic, mapped)).unwrap_or_default();
         identity::mentions(&self.own.item, mapped, &keys, destination_id)
     }
 
@@ -256,7 +256,7 @@ impl Work {
     /// The keys by which the destination can find its lead, by the mapping of now.
     pub fn keys(&mut self, context: &Context<'_>) -> Vec<identity::Key> {
         self.map(context);
-        identity::keys(&context.connector.basic, self.subject().mapped())
+        self.lead_case(context).keys()
     }
 
     /// The twin's id in the destination, as far as the record is linked.

@@ -1,0 +1,130 @@
+//! Email addresses, as people and programs write them into a field.
+
+use crate::text;
+
+/// What a text in a field for email addresses is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// One address.
+    Address(String),
+    /// Several addresses.
+    Several,
+    /// None, or more than one.
+    Not,
+}
+
+/// Reads a text: the address where it is exactly one, bare, after `mailto:`, in quotes, or as
+/// `Name <address>`. Nothing is read out of other words: `not asha@example.com` is no address.
+pub fn read(text: &str) -> Read {
+    let text = text::visible(text);
+    let mut found: Vec<&str> = Vec::new();
+    for part in text.split([',', ';', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
+        let Some(address) = one(part) else {
+            let many = text.matches('@').count() > 1;
+            return if many { Read::Several } else { Read::Not };
+        };
+        if !found.iter().any(|other| other.eq_ignore_ascii_case(address)) {
+            found.push(address);
+        }
+    }
+    match found.as_slice() {
+        [] => Read::Not,
+        [address] => Read::Address((*address).to_owned()),
+        _ => Read::Several,
+    }
+}
+
+/// The address in a text that names one.
+fn one(text: &str) -> Option<&str> {
+    let bare = match text.strip_suffix('>').and_then(|text| text.split_once('<')) {
+        Some((name, address)) if !name.contains(['@', '<', '>']) => address,
+        Some(_) => return None,
+        None => text,
+    };
+    let bare = bare.trim();
+    let bare = ['"', '\''].iter().fold(bare, |bare, quote| {
+        bare.strip_prefix(*quote).and_then(|bare| bare.strip_suffix(*quote)).unwrap_or(bare)
+    });
+    let bare = match bare.split_at_checked(MAILTO.len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(MAILTO) => {
+            rest.split_once('?').map_or(rest, |(address, _)| address)
+        }
+        _ => bare,
+    };
+    let bare = bare.trim().trim_end_matches('.');
+    is_address(bare).then_some(bare)
+}
+
+const MAILTO: &str = "mailto:";
+
+/// Whether a text is one address: a name, one `@` and a host, and nothing that is in no address.
+fn is_address(text: &str) -> bool {
+    let Some((name, host)) = text.split_once('@') else { return false };
+    let is_part = |c: char| !c.is_whitespace() && !"<>()[],;:\"\\@".contains(c);
+    let is_named = |part: &str| !part.is_empty() && part.chars().all(is_part);
+    is_named(name) && is_named(host) && !host.starts_with('.') && !host.contains("..")
+}
+
+/// What says, before the `@`, that there is no address: signs between the letters don't count.
+const NONE: [&str; 22] = [
+    "noemail",
+    "noemails",
+    "noemailid",
+    "noemailaddress",
+    "noemailprovided",
+    "noemailavailable",
+    "nomail",
+    "nomailid",
+    "emailnotprovided",
+    "emailnotavailable",
+    "notavailable",
+    "notprovided",
+    "notapplicable",
+    "notgiven",
+    "noreply",
+    "donotreply",
+    "donotemail",
+    "invalidemail",
+    "unknownemail",
+    "dummyemail",
+    "fakeemail",
+    "testemail",
+];
+/// What stands for an address where the host says the same (`test@test.com`), or is one at which
+/// anybody has an address (`abc@gmail.com`).
+const STOPGAPS: [&str; 16] = [
+    "test", "testing", "demo", "dummy", "none", "null", "na", "nil", "no", "abc", "xyz", "xxx",
+    "asdf", "abcd", "unknown", "sample",
+];
+const FOR_ANYBODY: [&str; 9] = [
+    "gmail.com",
+    "yahoo.com",
+    "yahoo.in",
+    "yahoo.co.in",
+    "hotmail.com",
+    "outlook.com",
+    "live.com",
+    "rediffmail.com",
+    "icloud.com",
+];
+
+/// Whether an address obviously stands for one that is not there.
+pub fn is_placeholder(address: &str) -> bool {
+    let address = address.to_lowercase();
+    let Some((name, host)) = address.split_once('@') else { return false };
+    let bare = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let name = bare(name);
+    let of_host = host.split('.').next().map(bare).unwrap_or_default();
+    let is_stopgap = STOPGAPS.contains(&name.as_str());
+    NONE.contains(&name.as_str())
+        || is_stopgap && (of_host == name || FOR_ANYBODY.contains(&host))
+        || is_stopgap && STOPGAPS.contains(&of_host.as_str())
+}
+
+/// Whether a part of an address is hidden: `a***@example.com`, `xxxxxx@example.com`.
+pub fn is_masked(address: &str) -> bool {
+    address.contains(['*', '\u{2022}', '\u{25cf}']) || address.to_lowercase().contains("xxxx")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Values of dropdowns: one of a field's options, or several.
+
+use serde_json::Value;
+
+use super::named;
+use crate::json;
+use crate::metadata::Field;
+use crate::problem::{Code, Problem, shortened};
+use crate::text;
+
+/// Between the options of a multi-select field that is written. A guess: LeadSquared's pages name
+/// none, and its data commonly has this one.
+const SEPARATOR: char = ';';
+/// Between options in what people, forms and other programs write. Options may hold them too.
+const SEPARATORS: [char; 4] = [SEPARATOR, ',', '|', '\n'];
+
+/// The option as the destination writes it.
+pub(super) fn one(text: &str, field: &Field) -> Result<String, Problem> {
+    if field.options.is_empty() {
+        return Ok(text.to_owned());
+    }
+    listed(text, field).cloned().ok_or_else(|| missing(text, field))
+}
+
+/// Options as the destination writes them, in one text.
+pub(super) fn several(text: &str, field: &Field) -> Result<String, Problem> {
+    let mut chosen: Vec<String> = Vec::new();
+    let mut add = |option: String| {
+        if !chosen.contains(&option) {
+            chosen.push(option);
+        }
+    };
+    match list(text) {
+        Some(parts) => {
+            for part in parts.iter().filter(|part| !text::is_blank(part)) {
+                add(one(part.trim(), field)?);
+            }
+        }
+        None if field.options.is_empty() => written(text).into_iter().for_each(&mut add),
+        None => chosen_of(text, field)?.into_iter().for_each(&mut add),
+    }
+    Ok(chosen.join(&SEPARATOR.to_string()))
+}
+
+/// The options that a value of a multi-select field has, however it is written, in one order.
+pub(super) fn compared(text: &str) -> Vec<String> {
+    let all = list(text).unwrap_or_else(|| written(text));
+    let mut all: Vec<String> = all.iter().map(|part| text::compared(part).into_owned()).collect();
+    all.sort_unstable();
+    all
+}
+
+/// The same, with `,` taken for the separator.
+pub(super) fn compared_by_commas(text: &str) -> Vec<String> {
+    compared(&text.replace(',', ";"))
+}
+
+/// The parts of a text between the separators that LeadSquared itself is taken to write.
+fn written(text: &str) -> Vec<String> {
+    let parts = text.split(SEPARATOR).map(str::trim);
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// The values of a JSON list.
+fn list(text: &str) -> Option<Vec<String>> {
+    let text = text.trim();
+    if !text.starts_with('[') {
+        return None;
+    }
+    let Ok(Value::Array(values)) = json::read(text.as_bytes()) else { return None };
+    let text = |value| match value {
+        Value::String(text) => Some(text),
+        Value::Null => Some(String::new()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Array(_) | Value::Object(_) => None,
+    };
+    values.into_iter().map(text).collect()
+}
+
+/// The listed options that a text consists of. Where one option holds what separates others, the
+/// longest that fit are meant.
+fn chosen_of(text: &str, field: &Field) -> Result<Vec<String>, Problem> {
+    let mut parts: Vec<&str> = text.split(SEPARATORS).collect();
+    // Each part begins where the one before it ends, behind one separator.
+    let begins: Vec<usize> =
+        parts.iter().map(|part| part.as_ptr() as usize - text.as_ptr() as usize).collect();
+    let most = field.options.iter().map(|option| option.split(SEPARATORS).count()).max();
+    let most = most.unwrap_or(1);
+    // For each part, how far the longest option reaches from which the rest can be read as well.
+    let mut reaches: Vec<Option<usize>> = vec![None; parts.len() + 1];
+    reaches[parts.len()] = Some(parts.len());
+    for from in (0..parts.len()).rev() {
+        let longest = (from + most).min(parts.len());
+        reaches[from] = (from + 1..=longest).rev().find(|to| {
+            let end = begins[to - 1] + parts[to - 1].len();
+            let piece = text[begins[from]..end].trim();
+            let is_known = listed(piece, field).is_some() || piece.is_empty() && *to == from + 1;
+            is_known && reaches[*to].is_some()
+        });
+    }
+    if reaches[0].is_none() {
+        parts.retain(|part| !part.trim().is_empty() && listed(part.trim(), field).is_none());
+        return Err(missing(parts.first().map_or(text, |part| part.trim()), field));
+    }
+    let mut chosen = Vec::new();
+    let mut from = 0;
+    while let Some(to) = reaches[from].filter(|to| *to > from) {
+        let end = begins[to - 1] + parts[to - 1].len();
+        chosen.extend(listed(text[begins[from]..end].trim(), field).cloned());
+        from = to;
+    }
+    Ok(chosen)
+}
+
+fn listed<'a>(text: &str, field: &'a Field) -> Option<&'a String> {
+    let (text, lower) = (text::compared(text), text::compared(&text.to_lowercase()).into_owned());
+    let same = |option: &&String| text::compared(option) == text;
+    let alike = |option: &&String| text::compared(&option.to_lowercase()) == lower;
+    field.options.iter().find(same).or_else(|| field.options.iter().find(alike))
+}
+
+fn missing(text: &str, field: &Field) -> Problem {
+    Problem::new(
+        Code::MissingOption,
+        format!("{} has no option '{}'.", named(field), shortened(text)),
+        "Add the option in the destination account, or translate the value in the mapping.",
+    )
+    .about(&field.schema_name)
+}

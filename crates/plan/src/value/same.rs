@@ -1,0 +1,138 @@
+//! Whether two values of a field are the same.
+
+use serde_json::Value;
+
+use super::{Reading, number, options, truth};
+use crate::email;
+use crate::json;
+use crate::metadata::Kind;
+use crate::moment::{self, Moment};
+use crate::phone;
+use crate::text;
+use jiff::tz::TimeZone;
+
+/// Whether a field that holds `held` needs no write to hold `wanted`: the two are the same, or the
+/// account shows `wanted` in an encoding of its own. Of a custom field set only the parts that are
+/// wanted count.
+pub fn holds(kind: Kind, wanted: &str, held: &str, reading: &Reading) -> bool {
+    compare(kind, wanted, held, reading, text::encodes)
+}
+
+/// Whether a field that held `was` holds nothing else `now`. That an account gives a value back in
+/// an encoding of its own is no change; that a person takes the encoding out of it is one. Of a
+/// custom field set only the parts that it has now count.
+pub fn stays(kind: Kind, now: &str, was: &str, reading: &Reading) -> bool {
+    compare(kind, now, was, reading, |now, was| text::encodes(was, now))
+}
+
+fn compare(
+    kind: Kind,
+    one: &str,
+    other: &str,
+    reading: &Reading,
+    is_encoded: impl Fn(&str, &str) -> bool,
+) -> bool {
+    if kind == Kind::FieldSet
+        && let Some((one, other)) = parts(one).zip(parts(other))
+    {
+        let of = |name: &str| other.iter().find(|(known, _)| known == name).map_or("", |(_, v)| v);
+        return one.iter().all(|(name, value)| {
+            let other = of(name);
+            text::same(value, other) || is_encoded(value, other)
+        });
+    }
+    let is_text = matches!(kind, Kind::Text | Kind::Select | Kind::MultiSelect);
+    same(kind, one, other, reading) || is_text && is_encoded(one, other)
+}
+
+/// Whether two values of a field are the same to the accounts, however they are written. Blank
+/// and absent-with-`""` are one.
+pub fn same(kind: Kind, one: &str, other: &str, reading: &Reading) -> bool {
+    if one == other {
+        return true;
+    }
+    match (text::is_blank(one), text::is_blank(other)) {
+        (false, false) => {}
+        (one, other) => return one && other,
+    }
+    if text::same(one, other) {
+        return true;
+    }
+    let (one, other) = (&*text::visible(one), &*text::visible(other));
+    match kind {
+        Kind::Text | Kind::Select => false,
+        Kind::Email => address(one) == address(other),
+        Kind::User => one.to_lowercase() == other.to_lowercase(),
+        Kind::Phone => phone::same(one, other, reading.country),
+        Kind::Number => number::same(one, other).unwrap_or_default(),
+        Kind::Boolean => both(truth(one), truth(other)),
+        Kind::Date => {
+            let day = |text| moment::read(text, reading.date_order).ok()?.day(&TimeZone::UTC);
+            both(day(one), day(other))
+        }
+        Kind::DateTime => both(second(one, reading), second(other, reading)),
+        Kind::Time => both(moment::clock(one), moment::clock(other)),
+        Kind::MultiSelect => {
+            options::compared(one) == options::compared(other)
+                || is_by_commas(one, other)
+                    && options::compared_by_commas(one) == options::compared_by_commas(other)
+        }
+        Kind::FieldSet => both(filled_parts(one), filled_parts(other)),
+    }
+}
+
+/// An address in the form in which two are compared.
+fn address(text: &str) -> String {
+    let address = match email::read(text) {
+        email::Read::Address(address) => address,
+        email::Read::Several | email::Read::Not => text.to_owned(),
+    };
+    text::compared(&address.to_lowercase()).into_owned()
+}
+
+/// A moment as far as accounts keep it: whole seconds.
+fn second(text: &str, reading: &Reading) -> Option<String> {
+    let moment = moment::read(text, reading.date_order).ok()?.moment(&TimeZone::UTC)?;
+    let word = if matches!(moment, Moment::Never(_)) { "never" } else { "at" };
+    Some(format!("{word} {}", moment.to_wire()))
+}
+
+/// Whether one text has `,` between its options where the other one has `;`.
+fn is_by_commas(one: &str, other: &str) -> bool {
+    let has = |text: &str, mark| text.contains(mark);
+    has(one, ',') && !has(one, ';') && has(other, ';') && !has(other, ',')
+        || has(other, ',') && !has(other, ';') && has(one, ';') && !has(one, ',')
+}
+
+fn both<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one == other)
+}
+
+fn parts(text: &str) -> Option<Vec<(String, String)>> {
+    let map = json::object(text)?;
+    let text = |value| match value {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    Some(map.into_iter().map(|(name, value)| (name, text(value))).collect())
+}
+
+/// A custom field set without its empty parts; `None` if none is left.
+pub(crate) fn without_blank_parts(text: &str) -> Option<String> {
+    let mut map = json::object(text)?;
+    map.retain(|_, value| match value {
+        Value::Null => false,
+        Value::String(text) => !text::is_blank(text),
+        _ => true,
+    });
+    (!map.is_empty()).then(|| Value::Object(map).to_string())
+}
+
+fn filled_parts(text: &str) -> Option<Vec<(String, String)>> {
+    let parts = parts(text)?.into_iter().filter(|(_, value)| !text::is_blank(value));
+    let mut filled: Vec<_> =
+        parts.map(|(name, value)| (name, text::compared(&value).into_owned())).collect();
+    filled.sort_unstable();
+    Some(filled)
+}
