@@ -22,8 +22,9 @@ pub struct Ready {
 
 /// Connectors that differ in what they do with blanks and bad fields.
 pub static CONNECTORS: LazyLock<Vec<Ready>> = LazyLock::new(|| {
-    let ready = [("leave", "refuse"), ("clear", "leave_out")];
-    ready.into_iter().map(|(blank, bad_field)| ready_with(definition(blank, bad_field))).collect()
+    let ready = [("leave", "refuse", "day_first"), ("clear", "leave_out", "month_first")];
+    let ready = ready.into_iter();
+    ready.map(|(blank, bad_field, order)| ready_with(definition(blank, bad_field, order))).collect()
 });
 
 /// The connector with these settings.
@@ -42,7 +43,7 @@ fn catalogue(of: &str) -> Catalogue {
         |name: &str, kind: &str| json!({"schema_name": name, "display_name": name, "kind": kind});
     let short =
         json!({"schema_name": "LastName", "display_name": "Last", "kind": "text", "max_length": 5});
-    let options = |name: &str, kind: &str| json!({"schema_name": name, "display_name": name, "kind": kind, "options": ["Basic", " Plus ", "İstanbul"]});
+    let options = |name: &str, kind: &str| json!({"schema_name": name, "display_name": name, "kind": kind, "options": ["Basic", " Plus ", "İstanbul", "Delhi, NCR", "Delhi", "NCR; Rest"]});
     let user = |number: u8, active: bool| json!({"id": format!("{of}{number}"), "email": format!("user{number}@{of}.in"), "name": "U", "active": active});
     let catalogue = json!({
         "fields": [
@@ -60,10 +61,10 @@ fn catalogue(of: &str) -> Catalogue {
     serde_json::from_value(catalogue).expect("a catalogue")
 }
 
-fn definition(blank: &str, bad_field: &str) -> Definition {
+fn definition(blank: &str, bad_field: &str, date_order: &str) -> Definition {
     let definition = json!({
         "name": "c", "source": "a", "destination": "b",
-        "basic": {"lead_source": "Sales", "default_country_code": "IN", "time_zone": "America/New_York",
+        "basic": {"lead_source": "Sales", "default_country_code": "IN", "time_zone": "America/New_York", "date_order": date_order,
                   "search_by": "EmailAddress", "secondary_search_by": "Phone"},
         "owner": {"users": {"user1@a.in": "user2@b.in"}, "fallback": "user1@b.in"},
         "lead": {"blank": blank, "bad_field": bad_field, "field": [

@@ -115,7 +115,10 @@ pub fn read(text: &str, order: Option<DateOrder>) -> Result<Written, Unread> {
         return Ok(written);
     }
     let (date, time) = parts(text);
-    let Some(time) = time else { return Ok(Written::civil(day(date, order, None)?.0.into())) };
+    let Some(time) = time else {
+        let (date, is_swapped) = day(date, order, None)?;
+        return Ok(Written { is_swapped, ..Written::civil(date.into()) });
+    };
     let (clock, offset) = with_offset(time);
     let parsed = day(date, order, Some(clock));
     let Some((time, is_next_day)) = hours(clock).filter(|_| offset != Some(None)) else {

@@ -78,7 +78,10 @@ pub fn read(text: &str, country: Option<Country>) -> Read {
     let Some(digits) = written(text) else {
         return Read::Not(if is_masked(text) { NotANumber::Masked } else { placeholder(text) });
     };
-    if is_placeholder(&digits) {
+    let is_none = |rest: &str| rest.len() >= FEWEST_DIGITS && is_placeholder(rest);
+    let is_none_abroad =
+        |length| country_code(&digits, length, None).is_some_and(|(_, rest)| is_none(rest));
+    if is_placeholder(&digits) || (1..=3).any(is_none_abroad) {
         return Read::Not(NotANumber::Placeholder);
     }
     match number(&digits, country) {
@@ -160,17 +163,25 @@ fn number(digits: &str, country: Option<Country>) -> Option<PhoneNumber> {
         return Some(number);
     }
     // A country code that was written twice: `+91 91 98450 98450`.
-    let all = digits.strip_prefix('+').or_else(|| digits.strip_prefix("00")).unwrap_or(digits);
-    let is_international = all.len() < digits.len();
     (1..=3).find_map(|length| {
-        let (code, rest) = all.split_at_checked(length)?;
-        let twice = rest.strip_prefix(code)?;
-        let is_known = is_international
-            && PHONE_NUMBER_UTIL.get_region_for_country_code(code.parse().ok()?).is_some()
-            || country.and_then(Country::calling_code).is_some_and(|own| own.to_string() == code);
-        let number = read(&format!("+{code}{twice}")).filter(|_| is_known)?;
+        let (code, rest) = country_code(digits, length, country)?;
+        let number = read(&format!("+{code}{}", rest.strip_prefix(code)?))?;
         (number.country_code.to_string() == code).then_some(number)
     })
+}
+
+/// The country code of so many digits that a number begins with, and the digits behind it. One that
+/// does not begin in an international way may begin with the given country's code.
+fn country_code(digits: &str, length: usize, country: Option<Country>) -> Option<(&str, &str)> {
+    let all = digits.strip_prefix('+').or_else(|| digits.strip_prefix("00")).unwrap_or(digits);
+    let (code, rest) = all.split_at_checked(length)?;
+    let is_known = if all.len() < digits.len() {
+        PHONE_NUMBER_UTIL.get_region_for_country_code(code.parse().ok()?).is_some()
+    } else {
+        let own = country.and_then(Country::calling_code);
+        own.is_some_and(|own| own.to_string() == code)
+    };
+    is_known.then_some((code, rest))
 }
 
 /// A text without what programs write before a number: `tel:`, and the `p:` of exported
@@ -291,62 +302,4 @@ fn placeholder(text: &str) -> NotANumber {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_written_as_leadsquared_keeps_them() {
-        for (text, country, expected) in [
-            ("9988776655", Some("IN"), Some("+91-9988776655")),
-            ("9123456789", Some("IN"), Some("+91-9123456789")),
-            ("919123456789", Some("IN"), Some("+91-9123456789")),
-            ("09988776655", Some("IN"), Some("+91-9988776655")),
-            ("+91-9988776655", None, Some("+91-9988776655")),
-            ("+919845098450", None, Some("+91-9845098450")),
-            ("0091 98450 98450", Some("IN"), Some("+91-9845098450")),
-            ("06 6982", Some("IT"), Some("+39-066982")),
-            ("3912312312", Some("IT"), Some("+39-3912312312")),
-            ("65123456", Some("SG"), Some("+65-65123456")),
-            ("(415) 555-2671", Some("US"), Some("+1-4155552671")),
-            ("020 7946 0958", Some("+44"), Some("+44-2079460958")),
-            ("050 123 4567", Some("971"), Some("+971-501234567")),
-            ("９８４５０９８４５０", Some("IN"), Some("+91-9845098450")),
-            ("9988776655", None, None),
-            ("call me", Some("IN"), None),
-            ("", Some("IN"), None),
-        ] {
-            let country = country.map(|text| Country::parse(text).expect(text));
-            assert_eq!(normalise(text, country).as_deref(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn countries_are_known_by_code_or_prefix() {
-        assert_eq!(Country::parse("in"), Country::parse("+91"));
-        assert_eq!(Country::parse("US"), Country::parse("1"));
-        assert_eq!(Country::parse("Atlantis"), None);
-        assert_eq!(Country::parse("+999"), None);
-    }
-
-    #[test]
-    fn a_number_is_found_with_and_without_its_country() {
-        assert_eq!(search_forms("+91-9988776655"), ["9988776655", "919988776655"]);
-        assert_eq!(search_forms("9988776655"), ["9988776655"]);
-        assert!(search_forms("12").is_empty());
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn a_normal_form_stays_as_it_is(national in "[6-9][0-9]{9}") {
-            let india = Country::parse("IN");
-            let once = normalise(&national, india).unwrap();
-            proptest::prop_assert_eq!(normalise(&once, None), Some(once.clone()));
-            proptest::prop_assert_eq!(normalise(&once, Country::parse("US")), Some(once));
-        }
-
-        #[test]
-        fn parsing_never_panics(text in "\\PC{0,40}") {
-            let _ = (normalise(&text, Country::parse("IN")), search_forms(&text));
-        }
-    }
-}
+mod tests;

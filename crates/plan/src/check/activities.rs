@@ -44,7 +44,7 @@ pub(super) fn check(
                 let place =
                     |(number, row): (usize, &FieldRow)| (leads::numbered(&at, number), row.clone());
                 let rows: Vec<_> = rule.fields.iter().enumerate().map(place).collect();
-                rows::check(&rows, (&from, &to), &definition.lead, findings);
+                rows::check(&rows, (&from, &to), definition, findings);
             }
             None => {}
         }

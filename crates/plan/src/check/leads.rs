@@ -42,7 +42,7 @@ pub(super) fn check(
     }
     lead_source(definition, fields.1, findings);
     removed(definition, fields.1, findings);
-    rows::check(&rows, fields, &definition.lead, findings);
+    rows::check(&rows, fields, definition, findings);
     unmapped(definition, &rows, fields, findings);
 }
 
@@ -101,7 +101,8 @@ fn keys(
 fn lead_source(definition: &Definition, destination: &FieldList, findings: &mut Findings) {
     if let Some(lead_source) = &definition.basic.lead_source
         && let Some(field) = destination.get("Source")
-        && let Err(problem) = value::convert(lead_source, Kind::Text, field, &Reading::default())
+        && let Err(problem) =
+            value::convert(lead_source, Kind::Text, field, &Reading::of(&definition.basic))
     {
         findings.warning("basic.lead_source", problem);
     }
@@ -121,7 +122,9 @@ fn removed(definition: &Definition, destination: &FieldList, findings: &mut Find
     };
     for (at, value) in [("removed.deleted", &removed.deleted), ("removed.merged", &removed.merged)]
     {
-        if let Err(problem) = value::convert(value, Kind::Text, field, &Reading::default()) {
+        if let Err(problem) =
+            value::convert(value, Kind::Text, field, &Reading::of(&definition.basic))
+        {
             findings.error(at, problem);
         }
     }

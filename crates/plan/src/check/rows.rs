@@ -1,7 +1,7 @@
 //! The rows of a mapping.
 
 use super::{Findings, some, told};
-use crate::connector::{FieldRow, LeadRules};
+use crate::connector::{BadField, Definition, FieldRow};
 use crate::mapping::{self, plain_name};
 use crate::metadata::{Field, FieldList, Kind};
 use crate::problem::{Code, Problem};
@@ -50,10 +50,11 @@ pub(super) fn source_field(row: &FieldRow) -> Option<&str> {
 pub(super) fn check(
     rows: &[(String, FieldRow)],
     (source, destination): (&FieldList, &FieldList),
-    lead: &LeadRules,
+    definition: &Definition,
     findings: &mut Findings,
 ) {
-    let leaves_out = lead.bad_field == crate::connector::BadField::LeaveOut;
+    let leaves_out = definition.lead.bad_field == BadField::LeaveOut;
+    let reading = Reading::of(&definition.basic);
     for (at, row) in rows.iter().filter(|(_, row)| row.enabled) {
         if let Some(from) = source_field(row)
             && told(source)
@@ -73,7 +74,7 @@ pub(super) fn check(
                 continue;
             }
         };
-        fixed_values(at, row, to, findings);
+        fixed_values(at, row, to, &reading, findings);
         let from = source_field(row).and_then(|from| source.get(from));
         // Users are matched by email, and parts of a field set are texts.
         if let Some(from) = from
@@ -87,13 +88,12 @@ pub(super) fn check(
 }
 
 /// The values that the settings themselves hold.
-fn fixed_values(at: &str, row: &FieldRow, to: &Field, findings: &mut Findings) {
+fn fixed_values(at: &str, row: &FieldRow, to: &Field, reading: &Reading, findings: &mut Findings) {
     if row.to != to.schema_name || to.kind == Kind::User {
         return;
     }
-    let reading = Reading::default();
     let mut fits = |at: String, text: &str| {
-        if let Err(problem) = value::convert(text, Kind::Text, to, &reading) {
+        if let Err(problem) = value::convert(text, Kind::Text, to, reading) {
             findings.error(&at, problem);
         }
     };

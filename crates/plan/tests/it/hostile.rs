@@ -143,7 +143,7 @@ fn parts_of_a_set_do_not_add_up_to_a_longer_value() {
         .map(|n| json!({"from": "X", "to": format!("Set.mx_CustomObject_{n}")}))
         .collect();
     let connector = connector(&rows);
-    let body = json!({"ProspectID": "1", "X": "\0".repeat(10_000)}).to_string();
+    let body = json!({"ProspectID": "1", "X": format!("x{}x", "\0".repeat(10_000))}).to_string();
     let item = payload::read(body.as_bytes(), None).unwrap().remove(0);
     let mapped = connector.apply(&item);
     assert!(mapped.value("Set").unwrap().len() <= LONGEST_VALUE);

@@ -31,6 +31,7 @@ destination = "patients"
 lead_source = "LeadSquared Sales"
 default_country_code = "IN"
 time_zone = "Asia/Kolkata"
+date_order = "day_first"
 search_by = "EmailAddress"
 secondary_search_by = "Phone"
 

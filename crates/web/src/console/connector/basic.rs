@@ -7,8 +7,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use plan::connector::{Basic, Definition};
+use plan::moment::DateOrder;
 use plan::problem::Problem;
 
+use super::entities::{OneOf, Shown};
 use super::page::{self, Choice, Faults, told};
 use super::{Frame, Opened, lists, open, save};
 use crate::Shared;
@@ -16,6 +18,13 @@ use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 
 const HERE: &str = "/basic";
+
+const DATE_ORDERS: OneOf<DateOrder> = OneOf {
+    all: &[
+        (DateOrder::DayFirst, "day_first", "Day first: 03/04/2026 is 3 April", ""),
+        (DateOrder::MonthFirst, "month_first", "Month first: 03/04/2026 is March 4", ""),
+    ],
+};
 
 #[derive(Template)]
 #[template(path = "connector_basic.html")]
@@ -31,6 +40,7 @@ struct Settings {
     silent: Option<Problem>,
     countries: Vec<Choice>,
     time_zones: Vec<Choice>,
+    date_orders: Vec<Shown>,
     search_keys: Vec<Choice>,
     users: Vec<Choice>,
 }
@@ -43,13 +53,15 @@ impl Settings {
     ) -> store::Result<Self> {
         let destination = configuration.account_of(connector.destination)?;
         let (catalogue, silent) = lists::catalogue(shared, destination).await?;
+        let basic = connector.definition.basic;
         Ok(Self {
             page: "Connectors",
             visitor,
             frame,
             told: None,
             version: connector.version.to_string(),
-            basic: connector.definition.basic,
+            date_orders: DATE_ORDERS.shown_or_none(basic.date_order),
+            basic,
             faults: Faults::default(),
             silent,
             countries: lists::countries(),
@@ -93,15 +105,20 @@ pub(in crate::console) async fn put(
     let basic = of_form(&form);
     let definition = Definition { basic: basic.clone(), ..opened.connector.definition.clone() };
     let version = form.text("version");
-    let refusal = match save(&shared, &visitor, &definition, version, &opened.frame, HERE).await {
-        Ok(response) => return response,
+    let refusal = match DATE_ORDERS.read_or_none(&form, "date_order", "basic.date_order") {
+        Ok(_) => match save(&shared, &visitor, &definition, version, &opened.frame, HERE).await {
+            Ok(response) => return response,
+            Err(refusal) => refusal,
+        },
         Err(refusal) => refusal,
     };
     match Settings::read(&shared, visitor, opened).await {
         Ok(settings) => {
             let faults = Faults::of(&refusal);
             let version = version.to_owned();
-            page::page(refusal.status(), &Settings { version, basic, faults, ..settings })
+            let date_orders = DATE_ORDERS.shown_or_none(basic.date_order);
+            let settings = Settings { version, basic, date_orders, faults, ..settings };
+            page::page(refusal.status(), &settings)
         }
         Err(error) => page::unavailable(&error),
     }
@@ -116,6 +133,7 @@ fn of_form(form: &Form) -> Basic {
         lead_source: text("lead_source"),
         default_country_code: text("default_country_code"),
         time_zone: text("time_zone"),
+        date_order: DATE_ORDERS.named(form.text("date_order")),
         search_by: text("search_by").unwrap_or_default(),
         secondary_search_by: text("secondary_search_by"),
         notify: text("notify"),

@@ -26,7 +26,7 @@ const MORE_TYPES: usize = 3;
 /// A setting with several choices: each with its name in the configuration file, its label, and
 /// what it does.
 pub(in crate::console) struct OneOf<T: 'static> {
-    all: &'static [(T, &'static str, &'static str, &'static str)],
+    pub(super) all: &'static [(T, &'static str, &'static str, &'static str)],
 }
 
 const BEHAVIOURS: OneOf<Behaviour> = OneOf {
@@ -191,6 +191,16 @@ impl<T: Copy + PartialEq> OneOf<T> {
     /// The choice with this name in the configuration file.
     pub(in crate::console) fn named(&self, name: &str) -> Option<T> {
         self.all.iter().find(|(_, value, ..)| *value == name).map(|(one, ..)| *one)
+    }
+
+    /// The choice of a form, or none, where the setting may be left out.
+    pub(super) fn read_or_none(
+        &self,
+        form: &Form,
+        name: &str,
+        at: &str,
+    ) -> Result<Option<T>, Refusal> {
+        if form.text(name).is_empty() { Ok(None) } else { self.read(form, name, at).map(Some) }
     }
 
     fn read(&self, form: &Form, name: &str, at: &str) -> Result<T, Refusal> {

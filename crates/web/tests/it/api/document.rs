@@ -7,7 +7,7 @@ use super::fixture::{id, ten_and_reviews};
 
 fn settings() -> Value {
     json!({
-        "source": "b", "destination": "a", "basic": { "secondary_search_by": "Phone" },
+        "source": "b", "destination": "a", "basic": { "secondary_search_by": "Phone", "date_order": "day_first" },
         "lead": { "field": [
             { "from": "EmailAddress", "to": "EmailAddress" },
             { "from": "Phone", "to": "Phone", "conflict": "source", "values": { "a": "b" } },

@@ -1,6 +1,7 @@
 //! Accounts and connectors, from the first page of the set-up to the last.
 
 use plan::connector::{Behaviour, WhileDisabled};
+use plan::moment::DateOrder;
 use plan::permission::Role;
 use secrecy::ExposeSecret;
 use store::Configuration;
@@ -74,6 +75,7 @@ async fn a_connector_is_set_up_step_by_step() {
         ("lead_source", "Sales account"),
         ("default_country_code", "IN"),
         ("time_zone", "Asia/Kolkata"),
+        ("date_order", "month_first"),
         ("search_by", "EmailAddress"),
         ("secondary_search_by", "Phone"),
         ("notify", "ops@example.com"),
@@ -106,6 +108,7 @@ async fn a_connector_is_set_up_step_by_step() {
     let definition = &connector.definition;
     assert_eq!(definition.basic.lead_source.as_deref(), Some("Sales account"));
     assert_eq!(definition.basic.notify.as_deref(), Some("ops@example.com"));
+    assert_eq!(definition.basic.date_order, Some(DateOrder::MonthFirst));
     assert!(definition.basic.notifications && definition.activity.enabled);
     assert_eq!(definition.lead.behaviour, Behaviour::UpdateOnly);
     assert_eq!(definition.activity.behaviour, Behaviour::CreateOnly);
@@ -183,6 +186,7 @@ async fn settings_that_are_wrong_or_old_are_not_saved_and_nothing_written_is_los
     for (other, part) in [
         (("time_zone", "Mars/Base"), "is no time zone"),
         (("default_country_code", "XX"), "is no country"),
+        (("date_order", "year_first"), "is no choice"),
         (("search_by", ""), "is empty"),
         (("notifications", "yes"), "is needed for notifications"),
         (("version", "7"), "version"),
