@@ -67,11 +67,9 @@ fn loses(number: &[u8]) -> bool {
     if number.bytes().all(|byte| byte.is_ascii_digit()) {
         return number.parse::<u64>().is_err();
     }
-    let out = match number.parse::<i64>() {
-        Ok(whole) => Some(Number::from(whole)),
-        Err(_) => number.parse().ok().and_then(Number::from_f64),
-    };
-    out.is_none_or(|out| out.to_string() != number)
+    // As it is read: serde_json takes short cuts that may miss the last digit.
+    let read = serde_json::from_str::<Number>(number);
+    read.map_or(true, |read| read.to_string() != number)
 }
 
 fn is_number(text: &str) -> bool {

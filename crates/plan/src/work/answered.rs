@@ -17,10 +17,10 @@ use crate::snapshot::Snapshot;
 use crate::verdict::{self, Failure, Verdict};
 
 use super::call::{Answer, Call, Which};
-use super::case::Context;
+use super::case::{Case, Context};
 use super::outcome::{Effect, Outcome};
-use super::problems;
 use super::record::{Found, Metadata, Work};
+use super::{lead, problems, settle};
 
 impl Work {
     /// Handles what an account returned for a call that was sent at this time, by this operation: the
@@ -245,6 +245,15 @@ impl Work {
         let case = self.lead_case(context);
         let keys = case.keys().len();
         let creates_only = case.connector.lead.behaviour == Behaviour::CreateOnly;
+        // Values that identify nobody, one of which another lead has.
+        let junk = match call {
+            Call::UpdateLead(update) if update.party == Party::Destination => {
+                let junk =
+                    update.fields.iter().filter(|field| lead::may_match_others(&case, field));
+                junk.map(|field| field.to.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
         let is_lead = self.lead.is_none();
         let known = &mut self.subject_mut().known;
         // A person or a rule said which lead it is, although another one has one of its keys.
@@ -273,6 +282,19 @@ impl Work {
                 if update.party == Party::Destination && is_said && !search.key_taken =>
             {
                 search.key_taken = true;
+            }
+            Call::UpdateLead(update) if !junk.is_empty() => {
+                search.left_to_others.extend(junk);
+                // A lead that was just made lacks nothing else.
+                if known.twin.withheld.take().is_some() {
+                    let settle =
+                        |case: &Case<'_>| settle::settle(case, update.lead_id.as_str(), &[], None);
+                    let mut effects: Vec<Effect> =
+                        self.settle_lead(context, settle).into_iter().collect();
+                    let event = self.achieved.unwrap_or(Event::Updated);
+                    effects.push(Effect::End(Outcome::ended(event).of(update.lead_id.clone())));
+                    return effects;
+                }
             }
             _ => return vec![Effect::End(Outcome::failed(problem))],
         }

@@ -133,12 +133,13 @@ impl<'a> Case<'a> {
         Some(self.ends(link).1)
     }
 
-    /// Whether a field is not written, because it is a key that another lead has.
+    /// Whether a field is not written, because another lead has the key that it is, or the value.
     pub(super) fn leaves_out(&self, field: &str) -> bool {
         let basic = &self.connector.basic;
         let is_key =
             basic.search_by == field || basic.secondary_search_by.as_deref() == Some(field);
-        self.known.search.key_taken && is_key
+        let search = &self.known.search;
+        search.key_taken && is_key || search.left_to_others.contains(field)
     }
 
     /// Whether a write to this account is to run its automations: what is written back to the

@@ -1,6 +1,6 @@
 //! What was found out about a lead or an activity since its attempt began.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::Change;
 use crate::id::LeadId;
@@ -46,6 +46,9 @@ pub(crate) struct Search {
     /// A key that the lead would get belongs to another lead, and a person or a rule knows that:
     /// keys are not written.
     pub(crate) key_taken: bool,
+    /// Fields with values that are no keys, and that another lead holds where no two may: they are
+    /// not written.
+    pub(crate) left_to_others: BTreeSet<String>,
     /// Several leads that a key found.
     pub(crate) several: Vec<Snapshot>,
     /// The leads that the second key finds, once that was tried too, besides the lead that the
@@ -68,6 +71,9 @@ pub(crate) struct Twin {
     pub(crate) wrote: Vec<Change>,
     /// What was written to the lead in the source since it was read.
     pub(crate) wrote_back: Vec<Change>,
+    /// What the call that made it left out, because the account might have looked for a lead by it
+    /// ([`lead::withheld`](super::lead)); it is written to this lead once it is there.
+    pub(crate) withheld: Option<(LeadId, Vec<Change>)>,
     /// Its id: what a capture that was not to update found; of an activity's lead, once it is
     /// known.
     pub(crate) lead_id: Option<LeadId>,

@@ -14,6 +14,7 @@ use crate::moment;
 use crate::outcome::Party;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
+use crate::text;
 
 use super::call::{Call, Capture, LeadUpdate};
 use super::case::{Case, Opposite};
@@ -32,6 +33,9 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     }
     if !case.mapped.problems.is_empty() {
         return Decision::Refuse(case.mapped.problems.clone());
+    }
+    if let Some((lead_id, fields)) = &case.known.twin.withheld {
+        return Decision::update(case, lead_id.clone(), fields.clone());
     }
     let behaviour = case.connector.lead.behaviour;
     if behaviour == Behaviour::DoNothing {
@@ -260,9 +264,11 @@ fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decisio
 fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, behaviour: Behaviour) -> Decision {
     let mut on_create = defaults;
     on_create.extend(change::lead_source(case).filter(|_| !case.known.search.exists));
+    on_create.retain(|change| !may_match_others(case, change));
     let fields = change::all(case)
         .into_iter()
         .filter(|change| on_create.iter().all(|other| other.to != change.to))
+        .filter(|change| !may_match_others(case, change))
         .collect();
     Decision::Call(Call::Capture(Capture {
         key: key.clone(),
@@ -272,6 +278,38 @@ fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, behaviour: Behavio
         update: behaviour != Behaviour::CreateOnly && case.opposite.is_none(),
         creates_once: creates_once(case),
     }))
+}
+
+/// What a lead that was just made with these fields is still to get: values that would not have
+/// been safe to make it with.
+///
+/// An account that is told to look for a lead by one field may look by its email address and phone
+/// numbers too where that finds none (a guess: AD/capture-lead says only that the field comes
+/// first), and takes no second lead with a value that is to be unique. `0000000000` would find a
+/// stranger then, or keep the lead from being made. An update names its lead and finds no other.
+pub(super) fn withheld(case: &Case<'_>, made_with: &[Change]) -> Vec<Change> {
+    let is_new = |change: &Change| made_with.iter().all(|made| made.to != change.to);
+    let mut all = change::new_lead(case);
+    all.retain(|change| is_new(change) && may_match_others(case, change));
+    all
+}
+
+/// What a lead that is created gets at once.
+pub(super) fn made_with(case: &Case<'_>) -> Vec<Change> {
+    let mut fields = change::new_lead(case);
+    fields.retain(|change| !may_match_others(case, change));
+    fields
+}
+
+/// Whether the account may find other leads by a value although it is no key. What no lead can be
+/// created without is sent all the same.
+pub(super) fn may_match_others(case: &Case<'_>, change: &Change) -> bool {
+    let is_mandatory =
+        || case.mapping.targets().any(|field| field.schema_name == change.to && field.mandatory);
+    is_unique(case, &change.to)
+        && !text::is_blank(&change.value)
+        && key::fault(change.kind, &change.value, case.mapping.reading()).is_some()
+        && !is_mandatory()
 }
 
 /// Whether a lead that flows both ways was made by an earlier attempt at an activity of it.
@@ -339,21 +377,21 @@ fn was_sent(case: &Case<'_>, lead: &Snapshot) -> bool {
 /// Whether the account itself keeps the second key from being given to a second lead: then a lead
 /// that the first key can't find is found by its refusal, at no cost.
 fn all_unique(case: &Case<'_>, keys: &[Key]) -> bool {
-    keys.iter().skip(1).all(|key| is_unique(case, key))
+    keys.iter().skip(1).all(|key| is_unique(case, &key.field))
 }
 
 /// Whether the account refuses to create a lead that any of the record's keys finds already: then
 /// the lead may be created without looking first, by a call that never updates.
 fn creates_once(case: &Case<'_>) -> bool {
     let keys = case.keys();
-    !case.known.search.exists && keys.iter().all(|key| is_unique(case, key))
+    !case.known.search.exists && keys.iter().all(|key| is_unique(case, &key.field))
 }
 
 /// Email, phone and mobile number are unique in every account
 /// (HL/how-to-make-a-custom-field-unique).
-fn is_unique(case: &Case<'_>, key: &Key) -> bool {
-    matches!(key.field.as_str(), "EmailAddress" | "Phone" | "Mobile")
-        || case.mapping.targets().any(|field| field.schema_name == key.field && field.unique)
+fn is_unique(case: &Case<'_>, name: &str) -> bool {
+    matches!(name, "EmailAddress" | "Phone" | "Mobile")
+        || case.mapping.targets().any(|field| field.schema_name == name && field.unique)
 }
 
 fn update_known(case: &Case<'_>, lead: &Snapshot, lead_id: LeadId) -> Decision {

@@ -15,6 +15,9 @@ use super::explanation::{By, Explanation, KeyShown, Origin, Plan, PlanKind, Rema
 use super::merge;
 use super::record::Work;
 
+const TAKEN: &str = "another lead of the destination holds it, and no two may, so it was left out; \
+                     it identifies nobody";
+
 impl Work {
     /// Keeps a decision for the log: the first write is the plan, a write back follows it, and that
     /// nothing is left to do after them isn't worth logging.
@@ -35,6 +38,16 @@ impl Work {
             {
                 self.then = Some(plan);
             }
+            // The call that made the lead left these out.
+            (Decision::Call(Call::UpdateLead(update)), Some(_))
+                if self.subject().known.twin.withheld.is_some() =>
+            {
+                let made = self.plan.get_or_insert(plan);
+                let fields = update.fields.iter().cloned();
+                made.fields.extend(
+                    fields.filter(|field| !made.fields.contains(field)).collect::<Vec<_>>(),
+                );
+            }
             _ => self.plan = Some(plan),
         }
     }
@@ -47,7 +60,9 @@ impl Work {
         let remarks = fields.filter_map(|field| {
             Some(Remark { field: field.to.clone(), remark: field.remark.clone()? })
         });
-        let remarks = remarks.collect();
+        let taken = self.subject().known.search.left_to_others.iter();
+        let taken = taken.map(|field| Remark { field: field.clone(), remark: TAKEN.to_owned() });
+        let remarks = taken.chain(remarks).collect();
         let of_activity = matches!(plan.kind, PlanKind::CreateActivity | PlanKind::UpdateActivity);
         let subject = if of_activity { &self.own } else { self.subject() };
         let mapped = subject.mapped.as_ref().map(|(_, mapped)| &**mapped);

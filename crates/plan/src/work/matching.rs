@@ -7,7 +7,7 @@ use super::asked;
 use super::call::{Call, NewLead, ReadLead, Which};
 use super::case::Case;
 use super::decision::Decision;
-use super::{change, problems};
+use super::{change, lead, problems};
 use crate::connector::{Behaviour, KeysDisagree, Linked, Several};
 use crate::id::LeadId;
 use crate::identity::Key;
@@ -85,7 +85,7 @@ fn created<'a>(case: &Case<'a>) -> Match<'a> {
             return Match::Lead(lead);
         }
     }
-    let fields = change::new_lead(case);
+    let fields = lead::made_with(case);
     Match::Not(Decision::Call(Call::CreateLead(NewLead { fields })))
 }
 

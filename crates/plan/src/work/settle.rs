@@ -23,6 +23,22 @@ pub(super) fn settle(
     written: &[Change],
     at: Option<Timestamp>,
 ) -> Option<Link> {
+    let mut link = settled(case, destination_id, written, at)?;
+    // What the lead is still to get is not synced yet.
+    let here = link.pair.side(case.source);
+    for change in case.known.twin.withheld.iter().flat_map(|(_, fields)| fields) {
+        let from = case.mapped.get(&change.to).and_then(|field| field.from.as_deref());
+        from.and_then(|from| link.end_mut(here).base.0.remove(from));
+    }
+    Some(link)
+}
+
+fn settled(
+    case: &Case<'_>,
+    destination_id: &str,
+    written: &[Change],
+    at: Option<Timestamp>,
+) -> Option<Link> {
     let mut link = link_to(case, destination_id)?;
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     link.end_mut(here).is_gone = case.item.removal().is_some();

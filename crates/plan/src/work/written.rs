@@ -11,7 +11,7 @@ use super::call::{Call, Capture, LeadUpdate};
 use super::case::{Case, Context};
 use super::outcome::{Effect, Outcome};
 use super::record::{Found, Work};
-use super::{problems, settle};
+use super::{lead, problems, settle};
 
 impl Work {
     /// A write took effect, on this lead or activity as far as the account says.
@@ -30,6 +30,7 @@ impl Work {
                 self.written_back(context, fields, at)
             }
             (Call::UpdateLead(update), _) => {
+                self.subject_mut().known.twin.withheld = None;
                 let mut effects: Vec<Effect> =
                     self.keep_lead(context, &update.lead_id, &update.fields, at);
                 effects.extend(self.updated(context, update));
@@ -127,12 +128,19 @@ impl Work {
         event: Event,
         at: Timestamp,
     ) -> Vec<Effect> {
+        let withheld = lead::withheld(&self.lead_case(context), fields);
+        let is_whole = withheld.is_empty();
+        if !is_whole {
+            self.subject_mut().known.twin.withheld = Some((id.clone(), withheld));
+        }
         let mut effects = self.keep_lead(context, id, fields, at);
         if self.lead.is_some() {
             // It is there: the activity's turn comes.
             self.subject_mut().known.twin.lead_id = Some(id.clone());
-        } else {
+        } else if is_whole {
             effects.push(Effect::End(Outcome::ended(event).of(id.clone())));
+        } else {
+            self.achieved.get_or_insert(event);
         }
         effects
     }
@@ -146,7 +154,8 @@ impl Work {
             self.achieved.get_or_insert(Event::Updated);
             return Vec::new();
         }
-        vec![Effect::End(Outcome::ended(Event::Updated).of(update.lead_id.clone()))]
+        let event = self.achieved.unwrap_or(Event::Updated);
+        vec![Effect::End(Outcome::ended(event).of(update.lead_id.clone()))]
     }
 
     fn keep_lead(

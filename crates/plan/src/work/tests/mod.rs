@@ -1,6 +1,7 @@
 //! A scene for the tests: two accounts, the connector between them, and what is known of a record.
 
 mod activity;
+mod keys;
 mod lead;
 mod life;
 mod metadata;
