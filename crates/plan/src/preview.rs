@@ -95,7 +95,19 @@ fn record(context: &Context<'_>, item: Item, stored: &Stored) -> RecordPreview {
         step = work.next(context).step;
     }
     let calls = match &step {
-        Step::Call(call) => vec![planned(context, call)],
+        Step::Call(call) => {
+            let after = work.withheld_from(context, call);
+            let mut calls = vec![planned(context, call)];
+            if !after.is_empty() {
+                let then = Some(
+                    "What identifies nobody is written once the lead is there, so that no other \
+                     lead is found by it.",
+                );
+                let (account, operation) = (Party::Destination, Operation::Update);
+                calls.push(PlannedCall { account, operation, fields: after, then });
+            }
+            calls
+        }
         Step::End(_) | Step::Ask(_) | Step::NeedsMetadata => Vec::new(),
     };
     let (fields, left_out) = work.sent();

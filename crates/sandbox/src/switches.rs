@@ -252,6 +252,9 @@ pub struct Switches {
     /// `SearchBy` accepts `ProspectID` (capital D) too. Live on the opportunity API: only
     /// `ProspectId`.
     pub search_by_prospect_id: Toggle,
+    /// `Lead.Capture` looks by email address, then by phone, where the field of `SearchBy` finds
+    /// nobody. The documentation says that this field takes priority, and not what comes after it.
+    pub search_by_falls_back: Toggle,
     /// Rows with equal sort values change order from call to call. Live.
     pub unstable_ties: Toggle,
     /// A write that changes no value still updates `ModifiedOn`. Not documented.
@@ -313,6 +316,7 @@ impl Switches {
             unknown_owner_refused: Toggle::On, Toggle::Off;
             create_or_update_by_phone: Toggle::On, Toggle::Off;
             search_by_prospect_id: Toggle::On, Toggle::Off;
+            search_by_falls_back: Toggle::On, Toggle::Off;
             unstable_ties: Toggle::On, Toggle::Off;
             touch_without_change: Toggle::On, Toggle::Off;
             date_reads: DateReads::WithMidnight, DateReads::DateOnly;
@@ -352,6 +356,7 @@ impl Default for Switches {
             unknown_owner_refused: Toggle::On,
             create_or_update_by_phone: Toggle::Off,
             search_by_prospect_id: Toggle::Off,
+            search_by_falls_back: Toggle::Off,
             unstable_ties: Toggle::On,
             touch_without_change: Toggle::On,
             date_reads: DateReads::WithMidnight,

@@ -76,6 +76,13 @@ impl Work {
         known.twin.lead = None;
     }
 
+    /// What the lead that this call makes is still to get after it.
+    pub(crate) fn withheld_from(&self, context: &Context<'_>, call: &Call) -> Vec<Change> {
+        let Call::Capture(_) = call else { return Vec::new() };
+        let made_with: Vec<Change> = call.fields().cloned().collect();
+        lead::withheld(&self.lead_case(context), &made_with)
+    }
+
     /// A lead has the key: it was created, updated, or was there and left alone.
     fn captured(
         &mut self,

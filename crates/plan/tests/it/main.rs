@@ -1,6 +1,7 @@
-//! What hostile payloads cost, measured; and two-way sync, simulated.
+//! What hostile payloads cost, measured; values from life; and two-way sync, simulated.
 
 #![expect(clippy::unwrap_used, reason = "a failed test panics, in its helpers too")]
 
 mod hostile;
 mod simulation;
+mod values;

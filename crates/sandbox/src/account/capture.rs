@@ -52,7 +52,11 @@ impl Account {
         // "SearchBy is ignored when ProspectID, EmailAddress, Phone and SearchBy are all passed."
         let all = row.id.is_some() && email.is_some() && phone.is_some();
         if let Some(by) = row.search_by.as_deref().filter(|_| !all) {
-            return self.meant_by(row, by);
+            let meant = self.meant_by(row, by)?;
+            let falls_back = setup.switches.search_by_falls_back.is_on();
+            if matches!(meant, Meant::Existing(_)) || !falls_back {
+                return Ok(meant);
+            }
         }
         if let Some(id) = &row.id {
             if self.visitors.contains(id) {

@@ -45,6 +45,7 @@ mod activities;
 mod leads;
 mod mapping;
 mod trouble;
+mod values;
 
 /// How many positions of one scenario run side by side, each on a node of its own. The test
 /// runner has one scenario for each core under way.
