@@ -139,6 +139,16 @@ pub enum UnknownOption {
     Refused,
 }
 
+/// What happens to a text in a field for email addresses or phone numbers that is none. Not known:
+/// no source has the text of a refusal. Accounts do hold such values, from imports and forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadContact {
+    /// Stored.
+    Stored,
+    /// The whole write is refused.
+    Refused,
+}
+
 /// When two phone numbers count as equal, for uniqueness and `SearchBy`.
 ///
 /// Chatwoot found by experiment that only the stored form `+CC-NNN` matches.
@@ -240,6 +250,8 @@ pub struct Switches {
     pub too_long: TooLong,
     /// Dropdown values that are not in the list.
     pub unknown_option: UnknownOption,
+    /// See [`BadContact`].
+    pub bad_contact: BadContact,
     /// Equality of phone numbers.
     pub phone_match: PhoneMatch,
     /// Writes to system attributes.
@@ -311,6 +323,7 @@ impl Switches {
                 CaptureAnswer::RelatedIdOnly;
             too_long: TooLong::Refused, TooLong::Cut;
             unknown_option: UnknownOption::Stored, UnknownOption::Refused;
+            bad_contact: BadContact::Stored, BadContact::Refused;
             phone_match: PhoneMatch::Exact, PhoneMatch::Digits;
             system_write: SystemWrite::Ignored, SystemWrite::Refused;
             unknown_owner_refused: Toggle::On, Toggle::Off;
@@ -351,6 +364,7 @@ impl Default for Switches {
             capture_answer: CaptureAnswer::Full,
             too_long: TooLong::Refused,
             unknown_option: UnknownOption::Stored,
+            bad_contact: BadContact::Stored,
             phone_match: PhoneMatch::Exact,
             system_write: SystemWrite::Ignored,
             unknown_owner_refused: Toggle::On,

@@ -2,7 +2,7 @@
 
 use crate::metadata::{Field, Kind, Setup};
 use crate::refusal::Refusal;
-use crate::switches::{PhoneMatch, Switches, TooLong, UnknownOption};
+use crate::switches::{BadContact, PhoneMatch, Switches, TooLong, UnknownOption};
 use jiff::civil::{Date, DateTime, Time};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -43,6 +43,9 @@ pub(crate) fn checked<'a>(
         Kind::Time => {
             let time: Time = text.parse().map_err(|_| wrong())?;
             Cow::Owned(time.strftime("%H:%M:%S").to_string())
+        }
+        Kind::Email | Kind::Phone if switches.bad_contact == BadContact::Stored => {
+            Cow::Borrowed(text)
         }
         Kind::Email => {
             let (name, domain) = text.split_once('@').ok_or_else(wrong)?;

@@ -2,6 +2,7 @@
 
 use plan::outcome::Event;
 use plan::problem::Code;
+use sandbox::switches::BadContact;
 
 use super::world::{Place, World};
 
@@ -18,6 +19,11 @@ scenarios! {
 const ASHA: &str = "asha@example.com";
 const INDIA: &str = r#""basic":{"search_by":"EmailAddress","default_country_code":"IN"}"#;
 
+/// Whether accounts take a text in a field for phone numbers that is none.
+fn takes_any_text(world: &World) -> bool {
+    world.switches.bad_contact == BadContact::Stored
+}
+
 /// What the log keeps of a record's decision.
 async fn explained(world: &World, number: usize) -> String {
     let record = world.records().await.remove(number);
@@ -27,7 +33,7 @@ async fn explained(world: &World, number: usize) -> String {
 async fn as_typed_or_read(place: Place) {
     let world = place.world(INDIA).await;
     let cases = [
-        ("Phone", "9845098450; 9845098451", Some("9845098450; 9845098451"), true),
+        ("Phone", "22334455; 22334456", Some("22334455; 22334456"), true),
         ("Phone", "9845098450 x12", Some("9845098450 x12"), true),
         ("Phone", "98XXXXXX50", Some("98XXXXXX50"), true),
         ("Phone", "0000000000", Some("0000000000"), true),
@@ -37,7 +43,9 @@ async fn as_typed_or_read(place: Place) {
         ("Company", "\u{feff}Rao & Sons\u{200e}", Some("Rao & Sons"), false),
         ("Company", "1234567890123456789012", Some("1234567890123456789012"), false),
     ];
-    for (number, (field, typed, expected, is_remarked)) in cases.into_iter().enumerate() {
+    // The people of such accounts can't type what is no number.
+    let cases = cases.into_iter().filter(|(field, ..)| *field != "Phone" || takes_any_text(&world));
+    for (number, (field, typed, expected, is_remarked)) in cases.enumerate() {
         let email = format!("case{number}@example.com");
         world.lead(&[("EmailAddress", &email), (field, typed)]);
         world.settled().await;
@@ -45,17 +53,23 @@ async fn as_typed_or_read(place: Place) {
         let explanation = explained(&world, number).await;
         assert_eq!(explanation.contains("passed on as it is"), is_remarked, "{explanation}");
     }
-    world.lead(&[("EmailAddress", "Asha Rao <asha@example.com>\u{200b}")]);
-    world.settled().await;
-    assert!(world.there(ASHA, "ProspectID").is_some(), "by the address");
+    if takes_any_text(&world) {
+        world.lead(&[("EmailAddress", "Asha Rao <asha@example.com>\u{200b}")]);
+        world.settled().await;
+        assert!(world.there(ASHA, "ProspectID").is_some(), "by the address");
+    }
     assert!(!world.events().await.contains(&Event::Failed));
     world.end().await;
 }
 
 async fn left_out_where_it_can_not_be_read(place: Place) {
-    let settings = format!(r#"{INDIA},"lead":{{"bad_field":"leave_out"}}"#);
+    let settings = format!(
+        r#"{INDIA},"lead":{{"bad_field":"leave_out","field":[
+            {{"from":"EmailAddress","to":"EmailAddress"}},
+            {{"from":"FirstName","to":"FirstName"}},{{"from":"Company","to":"Phone"}}]}}"#
+    );
     let world = place.world(&settings).await;
-    world.lead(&[("EmailAddress", ASHA), ("Phone", "98XXXXXX50"), ("FirstName", "Asha")]);
+    world.lead(&[("EmailAddress", ASHA), ("Company", "98XXXXXX50"), ("FirstName", "Asha")]);
     world.settled().await;
     assert_eq!(world.events().await, [Event::New]);
     assert_eq!(world.there(ASHA, "Phone"), None);
@@ -109,6 +123,9 @@ async fn nobody_is_found_by_what_is_no_key(place: Place) {
     let keys = r#""basic":{"search_by":"EmailAddress","secondary_search_by":"Phone",
         "default_country_code":"IN"}"#;
     let world = place.world(keys).await;
+    if !takes_any_text(&world) {
+        return world.end().await;
+    }
     let junk = [("EmailAddress", "NA"), ("Phone", "0000000000"), ("FirstName", "Stranger")];
     let stranger = world.there.create_lead(&junk).expect("a lead");
     world.lead(&[("EmailAddress", "NA"), ("Phone", "0000000000"), ("FirstName", "Asha")]);
