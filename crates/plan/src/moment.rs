@@ -119,9 +119,10 @@ pub fn read(text: &str, order: Option<DateOrder>) -> Result<Written, Unread> {
         let (date, is_swapped) = day(date, order, None)?;
         return Ok(Written { is_swapped, ..Written::civil(date.into()) });
     };
-    let (clock, offset) = with_offset(time);
-    let parsed = day(date, order, Some(clock));
-    let Some((time, is_next_day)) = hours(clock).filter(|_| offset != Some(None)) else {
+    let split = with_offset(time);
+    let parsed = day(date, order, split.map(|(clock, _)| clock));
+    let read = split.and_then(|(clock, offset)| Some((hours(clock)?, offset)));
+    let Some(((time, is_next_day), offset)) = read else {
         // What else RFC 9557 allows: `2026-07-01T10:30:00+05:30[Asia/Kolkata]`.
         let at: Timestamp = text.parse().map_err(|_| Unread::NotADate)?;
         return Ok(Written { offset: Some(Offset::UTC), ..Written::civil(utc(at)) });
@@ -129,7 +130,7 @@ pub fn read(text: &str, order: Option<DateOrder>) -> Result<Written, Unread> {
     let (date, is_swapped) = parsed?;
     let date = if is_next_day { date.tomorrow().map_err(|_| Unread::NotADate)? } else { date };
     let local = DateTime::from_parts(date, time);
-    Ok(Written { local, offset: offset.flatten(), is_swapped })
+    Ok(Written { local, offset, is_swapped })
 }
 
 /// The instant of a time that an account writes of its own: `ModifiedOn` and the like.
@@ -193,16 +194,16 @@ fn is_iso(date: &str) -> bool {
     date.len() == 10 && date.as_bytes().get(4) == Some(&b'-')
 }
 
-/// A time without the offset from UTC behind it: `Some(None)` is one that can't be read.
-fn with_offset(time: &str) -> (&str, Option<Option<Offset>>) {
+/// A time of day, and the offset from UTC behind it; `None` where that can't be read.
+fn with_offset(time: &str) -> Option<(&str, Option<Offset>)> {
     for zero in ["Z", "z", "UTC", "GMT"] {
         if let Some(clock) = time.strip_suffix(zero) {
-            return (clock.trim_end(), Some(Some(Offset::UTC)));
+            return Some((clock.trim_end(), Some(Offset::UTC)));
         }
     }
-    let Some(at) = time.find(['+', '-']) else { return (time, None) };
+    let Some(at) = time.find(['+', '-']) else { return Some((time, None)) };
     let (clock, offset) = time.split_at(at);
-    (clock.trim_end(), Some(offset_of(offset)))
+    Some((clock.trim_end(), Some(offset_of(offset)?)))
 }
 
 fn offset_of(text: &str) -> Option<Offset> {
@@ -269,10 +270,10 @@ const DAYS: [&str; 7] =
 /// The place of a name, or of the beginning of one, in a list.
 fn named(word: &str, names: &[&str]) -> Option<i8> {
     let word = word.to_ascii_lowercase();
-    let is_it = |name: &&str| {
-        word.len() >= 3 && name.starts_with(&word) || word == "sept" && **name == *"september"
+    let is_it = |name: &str| {
+        word.len() >= 3 && name.starts_with(&word) || word == "sept" && name == "september"
     };
-    let at = names.iter().position(|name| is_it(&name))?;
+    let at = names.iter().position(|name| is_it(name))?;
     i8::try_from(at + 1).ok()
 }
 

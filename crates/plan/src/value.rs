@@ -76,7 +76,7 @@ impl Converted {
 
 const NO_NUMBER: &str = "it stands for no phone number, so it was passed on as it is";
 const MASKED: &str = "digits of the phone number are hidden, so it was passed on as it is";
-const NOT_A_PHONE: &str = "it can't be read as one phone number, so it was passed on as it is";
+const NOT_A_PHONE: &str = "as a whole it can't be a phone number, so it was passed on as it is";
 const NO_COUNTRY: &str = "it names no country, and the connector has no default country code, so it \
                           was passed on as it is";
 const SEVERAL_EMAILS: &str = "it holds several email addresses, so it was passed on as it is";
