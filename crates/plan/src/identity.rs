@@ -9,6 +9,7 @@ use crate::mapping::Mapped;
 use crate::metadata::Kind;
 use crate::payload::{Found, Item};
 use crate::phone;
+use crate::text;
 use crate::value::Reading;
 use key::NoKey;
 
@@ -31,7 +32,7 @@ impl Key {
     pub fn lane(&self) -> String {
         match self.kind {
             Kind::Phone => format!("phone {}", phone::digits(&self.value)),
-            _ => self.value.trim().to_lowercase(),
+            _ => text::compared(&self.value.to_lowercase()).into_owned(),
         }
     }
 }

@@ -68,6 +68,9 @@ pub enum Moment {
 const NEVER: [(i16, i8, i8); 5] =
     [(1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1900, 1, 1), (9999, 12, 31)];
 
+/// The years that are written with four digits.
+const YEARS: std::ops::RangeInclusive<i16> = 1..=9999;
+
 impl Written {
     fn civil(local: DateTime) -> Self {
         Self { local, offset: None, is_swapped: false }
@@ -86,7 +89,8 @@ impl Written {
             Some(offset) => offset.to_timestamp(self.local),
             None => zone.to_timestamp(self.local),
         };
-        at.ok().map(Moment::At)
+        let at = at.ok().filter(|at| YEARS.contains(&utc(*at).year()))?;
+        Some(Moment::At(at))
     }
 
     /// The day that it is in `zone`.
@@ -95,6 +99,7 @@ impl Written {
             Moment::At(at) if self.offset.is_some() => Some(zone.to_datetime(at).date()),
             _ => Some(self.local.date()),
         }
+        .filter(|date| YEARS.contains(&date.year()))
     }
 }
 

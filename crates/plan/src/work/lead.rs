@@ -15,6 +15,7 @@ use crate::outcome::Party;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 use crate::text;
+use crate::value;
 
 use super::call::{Call, Capture, LeadUpdate};
 use super::case::{Case, Opposite};
@@ -112,7 +113,7 @@ fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     match &case.known.twin.lead {
         None if case.known.doubtful || !defaults.is_empty() => Decision::read_twin(lead_id),
         None => Decision::update(case, lead_id, changes),
-        Some(lead) => update_known(case, lead, lead_id),
+        Some(lead) => update_known(case, lead, lead_id, changes),
     }
 }
 
@@ -256,7 +257,7 @@ fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decisio
             let stale = Some(here.clone()).filter(|_| !known.source.fresh);
             merged(case, opposite, lead, (here, lead_id), stale)
         }
-        _ => update_known(case, lead, lead_id),
+        _ => update_known(case, lead, lead_id, Vec::new()),
     }
 }
 
@@ -394,8 +395,25 @@ fn is_unique(case: &Case<'_>, name: &str) -> bool {
         || case.mapping.targets().any(|field| field.schema_name == name && field.unique)
 }
 
-fn update_known(case: &Case<'_>, lead: &Snapshot, lead_id: LeadId) -> Decision {
-    let fields = change::against(case, lead);
+/// Updates a lead where it differs from what the record sends. What the lead shows may be that in
+/// the account's own encoding, but not where the source `changed` since: somebody may just have
+/// taken the encoding out.
+fn update_known(
+    case: &Case<'_>,
+    lead: &Snapshot,
+    lead_id: LeadId,
+    changed: Vec<Change>,
+) -> Decision {
+    let mut fields = change::against(case, lead);
+    let is_new = |change: &Change| {
+        let held = lead.get(&change.to).unwrap_or_default();
+        !value::stays(change.kind, &change.value, held, case.mapping.reading())
+    };
+    for change in changed.into_iter().filter(is_new) {
+        if fields.iter().all(|field| field.to != change.to) {
+            fields.push(change);
+        }
+    }
     if fields.is_empty() {
         Decision::Unchanged(Why::SameInDestination, Some(lead_id.into()))
     } else {
