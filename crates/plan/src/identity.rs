@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn a_lead_is_found_by_whatever_people_know_of_it() {
         let body = br#"{"Current":{"ProspectID":"ABC","EmailAddress":"Asha@Example.com","Phone":"+91-9988776655"}}"#;
-        let item = payload::read(body, None).unwrap().remove(0);
+        let item = payload::read(body, None).unwrap().remove(0).unwrap();
         let found = mentions(&item, None, &[], Some("XYZ"));
         for text in
             ["abc", "XYZ", "asha@example.COM ", "+91 99887 76655", "9988776655", "919988776655"]
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_record_is_known_by_its_email_address_or_its_phone_number() {
         let known_as = |body: &str| {
-            let item = payload::read(body.as_bytes(), None).unwrap().remove(0);
+            let item = payload::read(body.as_bytes(), None).unwrap().remove(0).unwrap();
             super::known_as(&item, None)
         };
         for (body, expected) in [
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn what_can_not_be_kept_is_not_mentioned() {
         let body = br#"{"ProspectID":"a","EmailAddress":"a\u0000@x.y"}"#;
-        let item = payload::read(body, None).unwrap().remove(0);
+        let item = payload::read(body, None).unwrap().remove(0).unwrap();
         assert_eq!(mentions(&item, None, &[], None), ["a"]);
     }
 

@@ -8,6 +8,10 @@
 //! overflows the stack then, and with it ends the process.
 //!
 //! The depth is bounded by serde_json itself: 128.
+//!
+//! What is not quite JSON, and can mean one thing only, is read all the same (`mend`).
+
+mod mend;
 
 use std::cell::Cell;
 use std::fmt;
@@ -15,25 +19,82 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Error, Map, Value};
 
-/// More values than this are not read from one text. An object counts as five of them.
+/// More values than this are not read from a text of up to [`DENSEST`] times as many bytes. An
+/// object counts as five of them.
 ///
-/// A body of the largest size that the receiver takes has fewer when an account wrote it: the
-/// name and value of a field take some forty bytes where they are an object.
+/// A body of 2 MiB has fewer when an account wrote it: the name and value of a field take some
+/// forty bytes where they are an object.
 pub const MOST_VALUES: usize = 400_000;
+
+/// Of a longer text, one value is read for this many bytes.
+pub const DENSEST: usize = 10;
 
 /// What an object counts besides its values: its memory is that of several.
 pub const OBJECT_COST: usize = 4;
+
+/// How many values are read from a text of this many bytes.
+pub fn most_values(bytes: usize) -> usize {
+    MOST_VALUES.max(bytes / DENSEST)
+}
 
 /// The JSON of these bytes.
 ///
 /// # Errors
 /// Why it can't be read, or that it holds too much.
 pub fn read(bytes: &[u8]) -> Result<Value, Error> {
-    let left = Cell::new(MOST_VALUES);
+    let left = Cell::new(most_values(bytes.len()));
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Bounded { left: &left }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
+}
+
+/// Room for the values of one body: of its JSON, and of JSON in texts in it.
+#[derive(Debug)]
+pub(crate) struct Room {
+    left: Cell<usize>,
+}
+
+impl Room {
+    /// That of a body of this many bytes.
+    pub(crate) fn of(bytes: usize) -> Self {
+        Self { left: Cell::new(most_values(bytes)) }
+    }
+
+    /// The JSON of this text, as it is or mended. Several objects or lists, one behind the other,
+    /// are a list of them.
+    pub(crate) fn read(&self, text: &str) -> Result<Value, Error> {
+        let before = self.left.get();
+        let error = match self.read_strictly(text) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        self.left.set(before);
+        let mended = mend::mend(text).ok_or(error)?;
+        self.read_strictly(&mended)
+    }
+
+    fn read_strictly(&self, text: &str) -> Result<Value, Error> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let mut read = || {
+            Bounded { left: &self.left }.deserialize(&mut reader).map(|value| (value, reader.end()))
+        };
+        let mut all = Vec::new();
+        loop {
+            let (value, end) = read()?;
+            let is_one_of_many = value.is_object() || value.is_array();
+            match end {
+                Ok(()) if all.is_empty() => return Ok(value),
+                Ok(()) if is_one_of_many => {
+                    all.push(value);
+                    return Ok(Value::Array(all));
+                }
+                Err(_) if is_one_of_many => all.push(value),
+                Ok(()) => return Err(serde::de::Error::custom("a value stands behind the JSON")),
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 /// The JSON object in a text, such as a custom field set; `None` if it is none.

@@ -15,6 +15,10 @@ use super::explanation::{By, Explanation, KeyShown, Origin, Plan, PlanKind, Rema
 use super::merge;
 use super::record::Work;
 
+/// What is said of a value with U+FFFD in it.
+const BROKEN: &str =
+    "a character in it was broken before it came here, and stands as \u{fffd} in the destination";
+
 impl Work {
     /// Keeps a decision for the log: the first write is the plan, a write back follows it, and that
     /// nothing is left to do after them isn't worth logging.
@@ -45,7 +49,10 @@ impl Work {
         let own = self.own.mapped.as_ref().map(|(_, mapped)| &**mapped);
         let fields = own.into_iter().flat_map(|mapped| &mapped.fields);
         let remarks = fields.filter_map(|field| {
-            Some(Remark { field: field.to.clone(), remark: field.remark.clone()? })
+            let is_broken = field.sent.value().is_some_and(|value| value.contains('\u{fffd}'));
+            let broken = is_broken.then(|| BROKEN.to_owned());
+            let remark = field.remark.clone().or(broken)?;
+            Some(Remark { field: field.to.clone(), remark })
         });
         let remarks = remarks.collect();
         let of_activity = matches!(plan.kind, PlanKind::CreateActivity | PlanKind::UpdateActivity);

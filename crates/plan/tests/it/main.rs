@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed test panics, in its helpers too")]
 
+mod bodies;
 mod hostile;
 mod simulation;
