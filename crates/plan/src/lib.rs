@@ -41,6 +41,7 @@ pub mod problem;
 pub mod quota;
 pub mod retry;
 pub mod review;
+pub mod search;
 pub mod snapshot;
 pub mod value;
 pub mod verdict;
