@@ -51,6 +51,14 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
     }
 }
 
+/// The text of some bytes of a form, each for itself: they bear no mark. `None`: not known.
+pub(super) fn decode_part<'a>(bytes: &'a [u8], charset: Option<&'static Encoding>) -> Cow<'a, str> {
+    match charset.filter(|charset| *charset != UTF_8) {
+        Some(charset) => charset.decode_without_bom_handling(bytes).0,
+        None => undeclared(bytes),
+    }
+}
+
 /// UTF-16, by its mark or by the zeros of its ASCII.
 fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes {
@@ -76,8 +84,11 @@ fn utf_32(bytes: &[u8]) -> Option<String> {
     Some(text.filter(|letter| *letter != '\u{feff}').collect())
 }
 
-/// Bytes that are no UTF-8, and of which nothing else is known.
+/// Bytes of which nothing else is known than that they should be UTF-8.
 fn undeclared(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
     if let Some(text) = surrogates_in_utf_8(bytes) {
         return Cow::Owned(text);
     }
@@ -87,7 +98,11 @@ fn undeclared(bytes: &[u8]) -> Cow<'_, str> {
         bad += usize::from(!chunk.invalid().is_empty());
     }
     // UTF-8 of which a letter was cut in half still shows in the others.
-    if good >= bad { String::from_utf8_lossy(bytes) } else { WINDOWS_1252.decode(bytes).0 }
+    if good >= bad {
+        String::from_utf8_lossy(bytes)
+    } else {
+        WINDOWS_1252.decode_without_bom_handling(bytes).0
+    }
 }
 
 /// The text of bytes in which letters beyond U+FFFF are two surrogates of three bytes each, as

@@ -1,6 +1,6 @@
 //! Forms: fields of a lead, or names under which JSON stands.
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, WINDOWS_1252};
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
@@ -32,13 +32,14 @@ pub(super) fn read(body: &[u8], declared: Option<&'static Encoding>, room: &Room
     }
     let told = pairs.iter().find(|(name, _)| name == CHARSET.as_bytes());
     let told = told.and_then(|(_, label)| charset::known(std::str::from_utf8(label).ok()?));
-    // Of one charset, all of it: what is UTF-8 by chance in one field shows in another.
     let is_utf_8 = pairs.iter().all(|(name, value)| {
         std::str::from_utf8(name).is_ok() && std::str::from_utf8(value).is_ok()
     });
-    let charset = told.or(declared).or(is_utf_8.then_some(UTF_8));
+    // As of a whole body, what makes sense as UTF-8 is hardly ever anything else.
+    let declared = declared.filter(|charset| !(is_utf_8 && *charset == WINDOWS_1252));
+    let charset = told.or(declared);
     let all = pairs.into_iter().map(|(name, value)| {
-        let text = |bytes: &[u8]| charset::decode(bytes, charset).into_owned();
+        let text = |bytes: &[u8]| charset::decode_part(bytes, charset).into_owned();
         (text(&name), text(&value))
     });
     Some(from_pairs(all.filter(|(name, _)| name != CHARSET)))

@@ -419,3 +419,67 @@ fn named(item: &Item) -> String {
         Entity::Activity => format!("activity {id} on {lead}"),
     }
 }
+
+proptest::proptest! {
+    /// What a text field holds is what the record shows, however it came here.
+    #[test]
+    fn a_text_reaches_the_record_unchanged(value in "(?s).{0,30}", key in "[a-zA-Z_]{1,12}") {
+        let key = format!("mx_{key}");
+        let lead = serde_json::json!({"ProspectID": "a", "FirstName": "x", key.as_str(): value});
+        let lead = lead.to_string();
+        let utf_16: Vec<u8> = lead.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let form = format!("ProspectID=a&FirstName=x&{key}={}", escaped(&value));
+        let bodies: [(Option<&str>, Vec<u8>); 12] = [
+            (None, lead.clone().into()),
+            (JSON, text(&lead).into()),
+            (JSON, text(&text(&lead)).into()),
+            (JSON, format!(r#"{{"data":{lead}}}"#).into()),
+            (JSON, format!(r#"{{"Current":{}}}"#, text(&lead)).into()),
+            (JSON, format!(r#"{{"x":1,"data":{}}}"#, text(&text(&lead))).into()),
+            (JSON, format!("[{lead},5]").into()),
+            (JSON, utf_16),
+            (FORM, form.into()),
+            (FORM, format!("After={}", escaped(&lead)).into()),
+            (FORM, format!("x=1&data={}", escaped(&text(&lead))).into()),
+            // A value is missing, so that it is mended.
+            (JSON, lead.replacen("{", r#"{"Score":,"#, 1).into()),
+        ];
+        for (content_type, body) in bodies {
+            let shown = String::from_utf8_lossy(&body).into_owned();
+            let item = payload::read(&body, content_type).expect(&shown).remove(0).expect(&shown);
+            let found = match item.find(&key) {
+                Found::Text(text) => text.into_owned(),
+                Found::Blank => String::new(),
+                Found::Absent => panic!("{shown}: the field is lost"),
+            };
+            let is_blank = value.trim().is_empty() && found.is_empty();
+            proptest::prop_assert!(is_blank || found == value, "{}: {:?}", shown, found);
+        }
+    }
+
+    /// Bodies that are cut or broken anywhere.
+    #[test]
+    fn no_body_makes_the_reader_panic(
+        which in proptest::prelude::any::<proptest::sample::Index>(),
+        at in proptest::prelude::any::<proptest::sample::Index>(),
+        byte in proptest::prelude::any::<u8>(),
+        cut: bool,
+    ) {
+        static CASES: std::sync::LazyLock<Vec<Case>> = std::sync::LazyLock::new(cases);
+        let Case { body, content_type, .. } = which.get(&CASES);
+        let mut body = body.clone();
+        if !body.is_empty() {
+            let at = at.index(body.len());
+            body[at] = byte;
+            if cut {
+                body.truncate(at + 1);
+            }
+        }
+        for content_type in [*content_type, None, FORM] {
+            let _ = payload::text(&body, content_type);
+            for item in payload::read(&body, content_type).into_iter().flatten().flatten() {
+                let _ = (item.state(), item.id(), item.lead_id(), item.event(), item.modified_on());
+            }
+        }
+    }
+}
