@@ -9,9 +9,9 @@
 //!
 //! The depth is bounded by serde_json itself: 128.
 //!
-//! What is not quite JSON, and can mean one thing only, is read all the same (`mend`).
+//! What is not quite JSON, and can mean one thing only, is read all the same (`repair`).
 
-mod mend;
+mod repair;
 
 use std::cell::Cell;
 use std::fmt;
@@ -61,7 +61,7 @@ impl Room {
         Self { left: Cell::new(most_values(bytes)) }
     }
 
-    /// The JSON of this text, as it is or mended. Several objects or lists, one behind the other,
+    /// The JSON of this text, as it is or repaired. Several objects or lists, one behind the other,
     /// are a list of them.
     pub(crate) fn read(&self, text: &str) -> Result<Value, Error> {
         let before = self.left.get();
@@ -70,8 +70,8 @@ impl Room {
             Err(error) => error,
         };
         self.left.set(before);
-        let mended = mend::mend(text).ok_or(error)?;
-        self.read_strictly(&mended)
+        let repaired = repair::repair(text).ok_or(error)?;
+        self.read_strictly(&repaired)
     }
 
     fn read_strictly(&self, text: &str) -> Result<Value, Error> {

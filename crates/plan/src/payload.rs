@@ -115,17 +115,21 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Entry>, Probl
             records.len()
         )));
     }
-    let is_one = records.len() == 1;
+    let is_list = records.len() > 1;
     let entries = records.into_iter().zip(1..).map(|(record, number)| {
-        let of_what =
-            if is_one { "The body".to_owned() } else { format!("Record {number} of the body") };
-        Item::of(record, &room).map_err(|what| unreadable(&format!("{of_what} {what}.")))
+        Item::of(record, &room).map_err(|what| {
+            if !is_list {
+                return unreadable(&format!("The body {what}."));
+            }
+            Problem::new(
+                Code::UnreadableBody,
+                format!("Record {number} of the body {what}."),
+                "Correct it where it comes from and have it sent again. The other records of the \
+                 body don't wait for it.",
+            )
+        })
     });
-    let mut entries: Vec<Entry> = entries.collect();
-    match entries.as_mut_slice() {
-        [Err(_)] => Err(entries.remove(0).expect_err("it was looked at")),
-        _ => Ok(entries),
-    }
+    if is_list { Ok(entries.collect()) } else { entries.map(|entry| entry.map(Ok)).collect() }
 }
 
 /// The text of a body, whatever charset it is in, for a person to read.
@@ -234,7 +238,7 @@ impl Item {
     /// The record that is this.
     ///
     /// # Errors
-    /// What is wrong with it, to be said after its name.
+    /// Why it is no record, to be said after its name.
     fn of(value: Value, room: &Room) -> Result<Self, String> {
         let Value::Object(mut body) = value else {
             return Err(format!("is not an object but {}", kind_of(&value)));
@@ -468,7 +472,7 @@ pub fn is_id(text: &str) -> bool {
     text.len() <= LONGEST_ID && !text.contains(char::is_control)
 }
 
-/// Whether a member holds fields, or nothing, and is none itself.
+/// Whether a member is a block of fields, or an empty one, and no field.
 fn is_block(name: &str, value: &Value) -> bool {
     shape::block(name) == Some(name) && matches!(value, Value::Object(_) | Value::Null)
 }

@@ -53,7 +53,7 @@ pub enum Origin {
 /// A body that was too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong {
-    /// How many bytes it has, as far as that was told or seen.
+    /// How many bytes it has, as far as that was announced or seen.
     pub bytes: u64,
     /// How many were allowed.
     pub most: u64,

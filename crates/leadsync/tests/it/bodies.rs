@@ -98,7 +98,7 @@ async fn every_body_is_read_or_said_to_be_unreadable(database: Database) {
     ]);
     let (after, overview) = world.failures().await;
     assert_eq!(after, before + 1, "it is counted");
-    assert!(overview.contains("body_too_long"), "{overview}");
+    assert!(overview.contains("The body was too long"), "{overview}");
     // A retry ends alike, and does not take the beginning for the whole.
     world.service.run(&["retry", &item.id.to_string()]).succeeded();
     world.service.settled().await;

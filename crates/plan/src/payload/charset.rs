@@ -34,7 +34,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
         return wide.decode_with_bom_removal(bytes).0;
     }
     let bytes = bytes.strip_prefix(UTF_8_MARK).unwrap_or(bytes);
-    // Without the zeros or the mark of UTF-16 it is none, whatever was declared.
+    // Bytes without the zeros or the mark of UTF-16 are not UTF-16, whatever was declared.
     let declared = declared.filter(|charset| ![UTF_8, UTF_16LE, UTF_16BE].contains(charset));
     let as_declared = |charset: &'static Encoding| charset.decode_without_bom_handling(bytes);
     let utf_8 = std::str::from_utf8(bytes);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::charset;
 use crate::json::{MOST_VALUES, Room};
 
-/// The charset of a form can be told by a field of this name.
+/// The field in which a form may name its charset.
 const CHARSET: &str = "_charset_";
 /// Deeper names in brackets are names as they are.
 const DEEPEST: usize = 4;

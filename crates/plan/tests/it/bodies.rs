@@ -44,7 +44,7 @@ impl Cases {
 
 fn cases() -> Vec<Case> {
     let mut cases = Cases::default();
-    for add in [places, properties, forms, activities, charsets, mended, lists, nothing] {
+    for add in [places, properties, forms, activities, charsets, repaired, lists, nothing] {
         add(&mut cases);
     }
     cases.0
@@ -252,7 +252,7 @@ fn charsets(cases: &mut Cases) {
 }
 
 /// Not quite JSON.
-fn mended(cases: &mut Cases) {
+fn repaired(cases: &mut Cases) {
     cases.add(
         "half an emoji",
         JSON,
@@ -441,7 +441,7 @@ proptest::proptest! {
             (FORM, form.into()),
             (FORM, format!("After={}", escaped(&lead)).into()),
             (FORM, format!("x=1&data={}", escaped(&text(&lead))).into()),
-            // A value is missing, so that it is mended.
+            // A value is missing, so that it is repaired.
             (JSON, lead.replacen("{", r#"{"Score":,"#, 1).into()),
         ];
         for (content_type, body) in bodies {

@@ -9,29 +9,31 @@
 ///   pair, which become U+FFFD;
 /// - elsewhere: a comma before a closing bracket, a value that is missing after a name, and the
 ///   words `NaN`, `undefined`, `None`, `True` and `False`.
-pub(super) fn mend(text: &str) -> Option<String> {
-    let mut mended = Mended { text, out: String::new(), taken: 0, changed: false };
+pub(super) fn repair(text: &str) -> Option<String> {
+    let mut repaired = Repaired { text, out: String::new(), taken: 0, changed: false };
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         at = match byte {
-            b'"' => mended.string(at + 1),
-            b',' if matches!(next(bytes, at + 1), Some(b'}' | b']')) => mended.put(at, at + 1, ""),
-            b':' if matches!(next(bytes, at + 1), Some(b',' | b'}')) => {
-                mended.put(at, at + 1, ":null")
+            b'"' => repaired.string(at + 1),
+            b',' if matches!(next(bytes, at + 1), Some(b'}' | b']')) => {
+                repaired.put(at, at + 1, "")
             }
-            _ if byte.is_ascii_alphabetic() => mended.word(at),
+            b':' if matches!(next(bytes, at + 1), Some(b',' | b'}')) => {
+                repaired.put(at, at + 1, ":null")
+            }
+            _ if byte.is_ascii_alphabetic() => repaired.word(at),
             _ => at + 1,
         };
     }
-    mended.changed.then(|| mended.out + &text[mended.taken..])
+    repaired.changed.then(|| repaired.out + &text[repaired.taken..])
 }
 
 fn next(bytes: &[u8], from: usize) -> Option<u8> {
     bytes.get(from..)?.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
-struct Mended<'a> {
+struct Repaired<'a> {
     text: &'a str,
     out: String,
     /// How much of the text is in `out`.
@@ -39,7 +41,7 @@ struct Mended<'a> {
     changed: bool,
 }
 
-impl Mended<'_> {
+impl Repaired<'_> {
     /// Puts something in place of a part of the text; returns its end.
     fn put(&mut self, from: usize, to: usize, instead: &str) -> usize {
         self.out.push_str(&self.text[self.taken..from]);
@@ -123,7 +125,7 @@ mod tests {
             ("\"\\", Some("\"\\\\")),
             ("", None),
         ] {
-            assert_eq!(mend(text).as_deref(), expected, "{text}");
+            assert_eq!(repair(text).as_deref(), expected, "{text}");
         }
     }
 
@@ -131,14 +133,14 @@ mod tests {
         #[test]
         fn a_text_that_was_pasted_between_quotes_is_read(pasted in "[^\"\\\\]{0,40}") {
             let pasted_into = format!("{{\"a\":\"{pasted}\",\"b\":,}}");
-            let mended = mend(&pasted_into).expect("it is no JSON");
-            let read: serde_json::Value = serde_json::from_str(&mended).unwrap();
+            let repaired = repair(&pasted_into).expect("it is no JSON");
+            let read: serde_json::Value = serde_json::from_str(&repaired).unwrap();
             proptest::prop_assert_eq!(read, serde_json::json!({"a": pasted, "b": null}));
         }
 
         #[test]
-        fn mending_never_panics(text in "[\\[\\]{}:,\"\\\\ud8c0-9aNé\n ]{0,40}") {
-            let _ = mend(&text);
+        fn repairing_never_panics(text in "[\\[\\]{}:,\"\\\\ud8c0-9aNé\n ]{0,40}") {
+            let _ = repair(&text);
         }
     }
 }
