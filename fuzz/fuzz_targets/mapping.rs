@@ -9,7 +9,7 @@ use plan::id::AccountId;
 use plan::mapping::{MappedField, Mapping};
 use plan::metadata::Kind;
 use plan::outcome::Entity;
-use plan::payload::{self, Item};
+use plan::payload::{self, Entry, Item};
 use plan::preview::{Stored, preview};
 use plan::value::{self, LONGEST_VALUE};
 use plan::work::{Account, Context};
@@ -19,13 +19,13 @@ const LONGEST_MESSAGE: usize = 4_000;
 
 fuzz_target!(|body: &[u8]| {
     std::sync::LazyLock::force(&CONNECTORS);
-    let Ok(items) = payload::read(body, None) else { return };
+    let Ok(entries) = payload::read(body, None) else { return };
     for ready in CONNECTORS.iter() {
         bounded((8 << 20).max(body.len() * 400), || {
-            for item in items.iter().take(20) {
+            for item in entries.iter().flatten().take(20) {
                 map(item, ready);
             }
-            previewed(items.clone(), ready);
+            previewed(entries.clone(), ready);
         });
     }
 });
@@ -88,7 +88,7 @@ fn fits(field: &MappedField, text: &str, mapping: &Mapping, ready: &Ready) {
     assert!(value::stays(field.kind, text, text, mapping.reading()));
 }
 
-fn previewed(items: Vec<Item>, ready: &Ready) {
+fn previewed(entries: Vec<Entry>, ready: &Ready) {
     let account = |id, name| Account { id: AccountId(id), name };
     let context = Context {
         connector: &ready.definition,
@@ -100,5 +100,5 @@ fn previewed(items: Vec<Item>, ready: &Ready) {
         opposite: None,
         now: Timestamp::UNIX_EPOCH,
     };
-    let _ = serde_json::to_string(&preview(&context, items, &Stored::default()));
+    let _ = serde_json::to_string(&preview(&context, entries, &Stored::default()));
 }

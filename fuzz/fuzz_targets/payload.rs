@@ -10,9 +10,9 @@ fuzz_target!(|body: &[u8]| {
     for content_type in reading::CONTENT_TYPES {
         // Small bodies may take a little, whatever they say; large ones a multiple of their size.
         bounded((4 << 20).max(body.len() * 400), || match payload::read(body, content_type) {
-            Ok(items) => {
-                assert!((1..=payload::MOST_RECORDS).contains(&items.len()));
-                items.iter().take(20).for_each(reading::ask);
+            Ok(entries) => {
+                assert!((1..=payload::MOST_RECORDS).contains(&entries.len()));
+                entries.iter().flatten().take(20).for_each(reading::ask);
             }
             Err(problem) => assert!(problem.message.len() < 2_000, "{}", problem.message),
         });

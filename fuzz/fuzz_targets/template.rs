@@ -18,7 +18,7 @@ static ITEMS: LazyLock<Vec<Item>> = LazyLock::new(|| {
         format!(r#"{{"ProspectID":"1","FirstName":"{long}","LastName":"7"}}"#),
     ]
     .iter()
-    .map(|body| payload::read(body.as_bytes(), None).expect("a payload").remove(0))
+    .map(|body| payload::read(body.as_bytes(), None).expect("a payload").remove(0).unwrap())
     .collect()
 });
 

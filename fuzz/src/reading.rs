@@ -5,8 +5,13 @@ use plan::outcome::Entity;
 use plan::payload::{self, Found, Item};
 
 /// The ways in which a body may be labelled.
-pub const CONTENT_TYPES: [Option<&str>; 3] =
-    [None, Some("application/json"), Some("application/x-www-form-urlencoded; charset=utf-8")];
+pub const CONTENT_TYPES: [Option<&str>; 5] = [
+    None,
+    Some("application/json"),
+    Some("application/x-www-form-urlencoded; charset=utf-8"),
+    Some("application/x-www-form-urlencoded; charset=windows-1252"),
+    Some("text/plain; charset=shift_jis"),
+];
 
 const PATHS: [&str; 12] = [
     "FirstName",

@@ -22,7 +22,7 @@ const WARM: usize = 3;
 
 /// Every page that is reached by its address, with what a person would ask of it. In braces: what
 /// the filled store has.
-const PAGES: [&str; 49] = [
+const PAGES: [&str; 52] = [
     "/",
     "/?period=7d",
     "/?period=30d",
@@ -63,6 +63,9 @@ const PAGES: [&str; 49] = [
     "/requests?q={email}",
     "/requests?q={phone}",
     "/requests?q=nobody@example.com",
+    "/requests?q=Somebody%20%3C{email}%3E",
+    "/requests?q=asha.rao.12",
+    "/requests?q=xample.c",
     "/requests/{request}",
     "/requests/{failed}",
     "/requests/rows",

@@ -75,12 +75,14 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 impl Node {
-    /// Starts the node. Webhook URLs and links in mails begin with `public_url`.
+    /// Starts the node. Webhook URLs and links in mails begin with `public_url`; a webhook's
+    /// body may have `max_body` bytes.
     pub fn start(
         listener: TcpListener,
         store: Arc<dyn Store>,
         post: Post,
         public_url: String,
+        max_body: usize,
     ) -> anyhow::Result<Self> {
         let metrics = telemetry::start_metrics()?;
         let wake = Arc::new(Notify::new());
@@ -97,7 +99,7 @@ impl Node {
             wake,
             clock,
             metrics,
-            limits: web::Limits::default(),
+            limits: web::Limits { longest_body: max_body, ..web::Limits::default() },
             public_url,
             accounts: Arc::new(Accounts),
             mails_are_sent,

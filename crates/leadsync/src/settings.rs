@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -47,6 +48,10 @@ pub struct Flags {
     /// Who mails come from: an address, or `Name <address>`
     #[arg(long, global = true, env = "LEADSYNC_MAIL_FROM", value_name = "ADDRESS")]
     mail_from: Option<String>,
+    /// The longest body of a webhook that is taken, like `4MiB` or in bytes, at most 16 MiB
+    /// [default: 2MiB]
+    #[arg(long, global = true, env = "LEADSYNC_MAX_BODY", value_name = "SIZE")]
+    max_body: Option<Size>,
     /// What is logged to stderr: a `tracing` filter [default: info, and warn for short commands]
     #[arg(long, global = true, env = "LEADSYNC_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -61,6 +66,54 @@ pub struct Flags {
     #[arg(long, global = true)]
     json: bool,
 }
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Written")]
+struct Size(usize);
+
+/// A number of bytes as a settings file has it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Bytes(usize),
+    Text(String),
+}
+
+impl TryFrom<Written> for Size {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Bytes(bytes) => bytes.to_string().parse(),
+            Written::Text(text) => text.parse(),
+        }
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const LARGEST: usize = 16 * MIB;
+        let text = text.trim();
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let unit = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
+            "" | "b" | "bytes" => 1,
+            "k" | "kb" | "kib" => 1024,
+            "m" | "mb" | "mib" => MIB,
+            _ => 0,
+        };
+        let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(unit));
+        match bytes {
+            Some(bytes @ 1..=LARGEST) => Ok(Self(bytes)),
+            Some(bytes) if bytes > LARGEST => Err(format!("'{text}' is more than 16 MiB")),
+            _ => Err(format!("'{text}' is no size: write it like 4MiB or 500KiB, or in bytes")),
+        }
+    }
+}
+
+const MIB: usize = 1024 * 1024;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
@@ -83,6 +136,7 @@ struct SettingsFile {
     secret_key_file: Option<PathBuf>,
     smtp_url: Option<String>,
     mail_from: Option<String>,
+    max_body: Option<Size>,
     log: Option<String>,
     log_format: Option<LogFormat>,
 }
@@ -102,6 +156,8 @@ pub struct Settings {
     smtp_url: Option<SecretString>,
     /// Who mails come from.
     mail_from: Option<String>,
+    /// How many bytes a webhook's body may have.
+    pub max_body: usize,
     /// The log filter, if one is asked for.
     pub log: Option<String>,
     /// How log lines look.
@@ -134,6 +190,7 @@ impl Settings {
             secret_key_file: flags.secret_key_file.or(file.secret_key_file),
             smtp_url: flags.smtp_url.or(file.smtp_url).map(SecretString::from),
             mail_from: flags.mail_from.or(file.mail_from),
+            max_body: flags.max_body.or(file.max_body).map_or(web::LONGEST_BODY, |size| size.0),
             log: flags.log.or(file.log),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             json: flags.json,
@@ -202,5 +259,33 @@ fn checked_url(url: &str) -> anyhow::Result<String> {
             Ok(url.trim_end_matches('/').to_owned())
         }
         _ => bail!("the public URL '{url}' is not one: write it like https://leadsync.example.com"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_read_with_its_unit() {
+        for (text, bytes) in [
+            ("2097152", Some(2 * MIB)),
+            (" 4MiB", Some(4 * MIB)),
+            ("16 mb", Some(16 * MIB)),
+            ("500k", Some(500 * 1024)),
+            ("17MiB", None),
+            ("0", None),
+            ("MiB", None),
+            ("4 GiB", None),
+            ("-1", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(text.parse::<Size>().ok(), bytes.map(Size), "{text}");
+        }
+        let of =
+            |toml: &str| toml::from_str::<SettingsFile>(toml).ok().and_then(|file| file.max_body);
+        assert_eq!(of("max_body = \"4MiB\""), Some(Size(4 * MIB)));
+        assert_eq!(of("max_body = 1000"), Some(Size(1000)));
+        assert_eq!(of("max_body = \"much\""), None);
     }
 }

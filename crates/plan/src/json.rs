@@ -8,8 +8,11 @@
 //! overflows the stack then, and with it ends the process.
 //!
 //! The depth is bounded by serde_json itself: 128. Numbers keep their digits ([`digits`]).
+//!
+//! What is not quite JSON, and can mean one thing only, is read all the same (`repair`).
 
 mod digits;
+mod repair;
 
 use std::cell::Cell;
 use std::fmt;
@@ -17,33 +20,103 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Error, Map, Value};
 
-/// More values than this are not read from one text. An object counts as five of them.
+/// More values than this are not read from a text of up to [`DENSEST`] times as many bytes. An
+/// object counts as five of them.
 ///
-/// A body of the largest size that the receiver takes has fewer when an account wrote it: the
-/// name and value of a field take some forty bytes where they are an object.
+/// A body of 2 MiB has fewer when an account wrote it: the name and value of a field take some
+/// forty bytes where they are an object.
 pub const MOST_VALUES: usize = 400_000;
+
+/// Of a longer text, one value is read for this many bytes.
+pub const DENSEST: usize = 10;
 
 /// What an object counts besides its values: its memory is that of several.
 pub const OBJECT_COST: usize = 4;
+
+/// How many values are read from a text of this many bytes.
+pub fn most_values(bytes: usize) -> usize {
+    MOST_VALUES.max(bytes / DENSEST)
+}
 
 /// The JSON of these bytes. A number that would lose digits is read as a text.
 ///
 /// # Errors
 /// Why it can't be read, or that it holds too much.
 pub fn read(bytes: &[u8]) -> Result<Value, Error> {
+    keeping_digits(bytes, bounded)
+}
+
+/// Reads with every number in quotes that would lose digits. An error names its place in what was
+/// sent.
+fn keeping_digits(
+    bytes: &[u8],
+    read: impl Fn(&[u8]) -> Result<Value, Error>,
+) -> Result<Value, Error> {
     let quoted = digits::quoted(bytes);
-    // An error names its place in what was sent.
-    let as_sent =
-        |error| bounded(bytes).err().filter(|_| quoted.len() > bytes.len()).unwrap_or(error);
-    bounded(&quoted).map_err(as_sent)
+    read(&quoted).map_err(|error| match quoted.len() > bytes.len() {
+        true => read(bytes).err().unwrap_or(error),
+        false => error,
+    })
 }
 
 fn bounded(bytes: &[u8]) -> Result<Value, Error> {
-    let left = Cell::new(MOST_VALUES);
+    let left = Cell::new(most_values(bytes.len()));
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Bounded { left: &left }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
+}
+
+/// Room for the values of one body: of its JSON, and of JSON in texts in it.
+#[derive(Debug)]
+pub(crate) struct Room {
+    left: Cell<usize>,
+}
+
+impl Room {
+    /// That of a body of this many bytes.
+    pub(crate) fn of(bytes: usize) -> Self {
+        Self { left: Cell::new(most_values(bytes)) }
+    }
+
+    /// The JSON of this text, as it is or repaired. Several objects or lists, one behind the other,
+    /// are a list of them.
+    pub(crate) fn read(&self, text: &str) -> Result<Value, Error> {
+        let before = self.left.get();
+        let read = |text: &str| {
+            keeping_digits(text.as_bytes(), |bytes| {
+                self.left.set(before);
+                self.read_strictly(bytes)
+            })
+        };
+        let error = match read(text) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        read(&repair::repair(text).ok_or(error)?)
+    }
+
+    fn read_strictly(&self, bytes: &[u8]) -> Result<Value, Error> {
+        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        let mut read = || {
+            Bounded { left: &self.left }.deserialize(&mut reader).map(|value| (value, reader.end()))
+        };
+        let mut all = Vec::new();
+        loop {
+            let (value, end) = read()?;
+            let is_one_of_many = value.is_object() || value.is_array();
+            match end {
+                Ok(()) if all.is_empty() => return Ok(value),
+                Ok(()) if is_one_of_many => {
+                    all.push(value);
+                    return Ok(Value::Array(all));
+                }
+                Err(_) if is_one_of_many => all.push(value),
+                Ok(()) => return Err(serde::de::Error::custom("a value stands behind the JSON")),
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 /// The JSON object in a text, such as a custom field set; `None` if it is none.

@@ -42,6 +42,7 @@ pub mod problem;
 pub mod quota;
 pub mod retry;
 pub mod review;
+pub mod search;
 pub mod snapshot;
 pub mod text;
 pub mod value;

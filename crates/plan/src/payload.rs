@@ -1,25 +1,37 @@
 //! Reading a webhook's body.
 //!
-//! Every shape of `docs/leadsquared.md#payloads` is read: an automation's `Before` / `After` / `Current`, a native
+//! Every shape of `docs/bodies.md` is read: an automation's `Before` / `After` / `Current`, a native
 //! webhook's flat lead or `Before` / `After`, activities one by one or in an array, and the
-//! `LeadPropertyList` of `Leads.RecentlyModified`, each as JSON or as a form.
+//! `LeadPropertyList` of `Leads.RecentlyModified`, each as JSON, as a form, or as texts of JSON in
+//! either. The way from bytes to records: `charset` makes them text, `form` and [`crate::json`] a
+//! tree, and `shape` finds the records in it.
+
+mod charset;
+mod form;
+mod shape;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::id::{ActivityId, LeadId};
-use crate::json::{self, MOST_VALUES};
+use crate::json::{self, Room};
 use crate::moment;
 use crate::outcome::Entity;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 use crate::text;
 
-/// More records than this are not taken from one body.
-pub const MOST_RECORDS: usize = 2_000;
+/// More records than this are not taken from a body of 2 MiB or less. A smaller record than one of
+/// these has no more than an id in it.
+pub const MOST_RECORDS: usize = 20_000;
+/// Of a longer body, one record is taken for this many bytes.
+const SHORTEST_RECORD: usize = 100;
 /// The longest id of a lead or an activity, in bytes. LeadSquared's have 36; databases index
 /// longer ones badly or not at all.
 pub const LONGEST_ID: usize = 256;
@@ -34,6 +46,8 @@ const STANDARD: [(&str, &[&str]); 2] = [
     ("ActivityNote", &["ActivityNote", "Note", "ActivityEvent_Note"]),
     ("ActivityDateTime", &["ActivityDateTime", "CreatedOn"]),
 ];
+/// The names under which a list of fields and values names the field.
+const PROPERTY: [&str; 3] = ["Attribute", "Key", "SchemaName"];
 
 /// One lead or activity of a body.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,40 +97,52 @@ fn is_nothing(value: &Value) -> bool {
     Found::of(Some(value)) == Found::Blank
 }
 
-/// The leads and activities of a body.
+/// A record of a body, or why it can't be read.
+pub type Entry = Result<Item, Problem>;
+
+/// How many records are taken from a body of this many bytes.
+pub fn most_records(bytes: usize) -> usize {
+    MOST_RECORDS.max(bytes / SHORTEST_RECORD)
+}
+
+/// The leads and activities of a body, each for itself: one that can't be read leaves the others.
 ///
 /// # Errors
-/// A [`Problem`] for the whole request: the body is no JSON and no form, holds nothing, or holds
-/// something that is neither a lead nor an activity.
-pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Item>, Problem> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
-    if body.is_empty() {
-        return Err(unreadable("The body is empty."));
-    }
-    let is_form = content_type
-        .is_some_and(|kind| kind.to_ascii_lowercase().contains("x-www-form-urlencoded"))
-        && !matches!(body[0], b'{' | b'[');
-    let value = if is_form { form(body)? } else { tree(body)? };
-    let items = match value {
-        Value::Array(items) => items,
-        Value::Object(mut map) if map.get("Leads").is_some_and(Value::is_array) => {
-            match map.remove("Leads") {
-                Some(Value::Array(items)) => items,
-                _ => Vec::new(),
-            }
-        }
-        other => vec![other],
-    };
-    if items.is_empty() {
+/// A [`Problem`] for the whole request: the body is no JSON and no form, holds nothing or too much,
+/// or holds one thing alone that is neither a lead nor an activity.
+pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Entry>, Problem> {
+    let room = Room::of(body.len());
+    let records = shape::records(tree(body, content_type, &room)?, &room);
+    let most = most_records(body.len());
+    if records.is_empty() {
         return Err(unreadable("The body is an empty list."));
     }
-    if items.len() > MOST_RECORDS {
+    if records.len() > most {
         return Err(unreadable(&format!(
-            "The body holds {} records; at most {MOST_RECORDS} are taken from one.",
-            items.len()
+            "The body holds {} records; at most {most} are taken from one of its size.",
+            records.len()
         )));
     }
-    items.into_iter().enumerate().map(|(position, item)| Item::of(item, position)).collect()
+    let is_list = records.len() > 1;
+    let entries = records.into_iter().zip(1..).map(|(record, number)| {
+        Item::of(record, &room).map_err(|what| {
+            if !is_list {
+                return unreadable(&format!("The body {what}."));
+            }
+            Problem::new(
+                Code::UnreadableBody,
+                format!("Record {number} of the body {what}."),
+                "Correct it where it comes from and have it sent again. The other records of the \
+                 body don't wait for it.",
+            )
+        })
+    });
+    if is_list { Ok(entries.collect()) } else { entries.map(|entry| entry.map(Ok)).collect() }
+}
+
+/// The text of a body, whatever charset it is in, for a person to read.
+pub fn text<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
+    charset::decode(body, charset::declared(content_type))
 }
 
 /// Reads the body of a webhook that tells of leads which were deleted or merged: every lead that it
@@ -131,13 +157,21 @@ pub fn read_removals(
     body: &[u8],
     content_type: Option<&str>,
     removal: Removal,
-) -> Result<Vec<Item>, Problem> {
-    let mut found: Vec<Item> = Vec::new();
-    for item in read(body, content_type)? {
+) -> Result<Vec<Entry>, Problem> {
+    let mut found: Vec<Entry> = Vec::new();
+    let mut known: HashSet<LeadId> = HashSet::new();
+    for entry in read(body, content_type)? {
+        let item = match entry {
+            Ok(item) => item,
+            Err(problem) => {
+                found.push(Err(problem));
+                continue;
+            }
+        };
         let mut ids = Vec::new();
         named_leads(&item.body, &mut ids);
         for id in item.lead_id().into_iter().chain(ids.into_iter().map(LeadId::new)) {
-            if found.iter().any(|other| other.lead_id().as_ref() == Some(&id)) {
+            if !known.insert(id.clone()) {
                 continue;
             }
             let is_own = item.lead_id().as_ref() == Some(&id) && item.entity == Entity::Lead;
@@ -147,13 +181,13 @@ pub fn read_removals(
                 let state = std::iter::once(("ProspectID", id.as_str())).collect();
                 Item::from_state(Entity::Lead, &state)
             };
-            found.push(Item { removal: Some(removal), ..one });
+            found.push(Ok(Item { removal: Some(removal), ..one }));
         }
     }
     if found.is_empty() {
         return Err(unreadable("The body names no lead that was deleted or merged."));
     }
-    found.truncate(MOST_RECORDS);
+    found.truncate(most_records(body.len()));
     Ok(found)
 }
 
@@ -178,24 +212,25 @@ fn named_leads<'a>(body: &'a Map<String, Value>, ids: &mut Vec<&'a str>) {
     }
 }
 
-fn tree(body: &[u8]) -> Result<Value, Problem> {
-    json::read(body)
+/// What a body says, as a tree.
+fn tree(body: &[u8], content_type: Option<&str>, room: &Room) -> Result<Value, Problem> {
+    let declared = charset::declared(content_type);
+    let text = charset::decode(body, declared);
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{feff}'));
+    if text.is_empty() {
+        return Err(unreadable("The body is empty."));
+    }
+    let may_be_json = text.starts_with(['{', '[', '"']);
+    let is_form = content_type
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("x-www-form-urlencoded"));
+    if !may_be_json && (is_form || form::is_evident(text)) {
+        // Escaped bytes are in the form's own charset.
+        let escaped = if body.is_ascii() { body.trim_ascii() } else { text.as_bytes() };
+        return form::read(escaped, declared, room)
+            .ok_or_else(|| unreadable("The body is a form of too many fields."));
+    }
+    room.read(text)
         .map_err(|error| unreadable(&format!("The body is not JSON that can be read: {error}.")))
-}
-
-/// A form: its fields are the lead's, unless one field holds the JSON of all.
-fn form(body: &[u8]) -> Result<Value, Problem> {
-    let pairs: Vec<_> = form_urlencoded::parse(body).take(MOST_VALUES + 1).collect();
-    if pairs.len() > MOST_VALUES {
-        return Err(unreadable("The body is a form of too many fields."));
-    }
-    if let [(_, only)] = pairs.as_slice()
-        && only.trim_start().starts_with(['{', '['])
-    {
-        return tree(only.as_bytes());
-    }
-    let map = pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned().into()));
-    Ok(Value::Object(map.collect()))
 }
 
 fn unreadable(what: &str) -> Problem {
@@ -208,45 +243,25 @@ fn unreadable(what: &str) -> Problem {
 }
 
 impl Item {
-    fn of(value: Value, position: usize) -> Result<Self, Problem> {
+    /// The record that is this.
+    ///
+    /// # Errors
+    /// Why it is no record, to be said after its name.
+    fn of(value: Value, room: &Room) -> Result<Self, String> {
         let Value::Object(mut body) = value else {
-            return Err(unreadable(&format!(
-                "Record {} of the body is not an object but {}.",
-                position + 1,
-                kind_of(&value)
-            )));
+            return Err(format!("is not an object but {}", kind_of(&value)));
         };
-        if let Some(Value::Array(properties)) = body.remove("LeadPropertyList") {
-            body = from_properties(properties);
-        }
-        let has = |name: &str| body.contains_key(name);
-        let entity = if has("ProspectActivityId")
-            || (has("RelatedProspectId") && (has("ActivityEvent") || has("EventCode")))
-        {
-            Entity::Activity
-        } else {
-            Entity::Lead
-        };
-        if entity == Entity::Activity {
-            for block in OF_ACTIVITY {
-                if let Some(Value::Array(pairs)) = body.get(block) {
-                    let values = from_pairs(pairs);
-                    body.insert(block.to_owned(), Value::Object(values));
-                }
-            }
+        shape::open_blocks(&mut body, room)?;
+        let entity = if is_activity(&body) { Entity::Activity } else { Entity::Lead };
+        if entity == Entity::Lead {
+            lift_values(&mut body);
         }
         let item = Self { entity, body, removal: None };
         if [item.told_id(), item.told_lead_id()].into_iter().flatten().any(|id| !is_id(id)) {
-            return Err(unreadable(&format!(
-                "Record {} of the body has an id that is too long, or has control characters.",
-                position + 1
-            )));
+            return Err("has an id that is too long, or has control characters".to_owned());
         }
         if item.lead_id().is_none() && item.state().0.is_empty() {
-            return Err(unreadable(&format!(
-                "Record {} of the body names neither a lead nor an activity.",
-                position + 1
-            )));
+            return Err("names neither a lead nor an activity".to_owned());
         }
         Ok(item)
     }
@@ -276,10 +291,13 @@ impl Item {
     /// which is looked for in `Current`, in `After` and at the top.
     pub fn find(&self, path: &str) -> Found<'_> {
         if let Some((block, name)) = path.split_once('.') {
+            let block = shape::block(block).unwrap_or(block);
             if let Some(Value::Object(map)) = self.body.get(block) {
                 return inside(map, name).unwrap_or(Found::Absent);
             }
-            if !STATES.contains(&block) {
+            // Of a lead, these wrap its fields, and were taken off.
+            let was_lifted = self.entity == Entity::Lead && OF_ACTIVITY.contains(&block);
+            if !STATES.contains(&block) && !was_lifted {
                 let states = STATES.iter().filter_map(|state| self.block(state));
                 let found = states.chain([&self.body]).find_map(|map| inside(map, path));
                 return found.unwrap_or(Found::Absent);
@@ -300,7 +318,7 @@ impl Item {
                 return Found::of(Some(value));
             }
         }
-        Found::of(self.body.get(path).filter(|_| !is_block(path)))
+        Found::of(self.body.get(path).filter(|value| !is_block(path, value)))
     }
 
     /// A value of the activity itself, by any of its names.
@@ -308,7 +326,7 @@ impl Item {
         let alias = STANDARD.iter().find(|(_, names)| names.contains(&name));
         let names = alias.map_or(std::slice::from_ref(&name), |(_, names)| *names);
         let blocks = OF_ACTIVITY.iter().filter_map(|block| self.block(block));
-        let top = (!is_block(name)).then_some(&self.body);
+        let top = (shape::block(name).is_none()).then_some(&self.body);
         blocks.chain(top).find_map(|map| names.iter().find_map(|name| map.get(*name)))
     }
 
@@ -405,7 +423,7 @@ impl Item {
         let mut state = Snapshot::default();
         let mut take = |map: &Map<String, Value>| {
             for (name, value) in map {
-                if !is_block(name) {
+                if !is_block(name, value) {
                     let text = match Found::of(Some(value)) {
                         Found::Text(text) => text.into_owned(),
                         _ => String::new(),
@@ -462,8 +480,34 @@ pub fn is_id(text: &str) -> bool {
     text.len() <= LONGEST_ID && !text.contains(char::is_control)
 }
 
-fn is_block(name: &str) -> bool {
-    matches!(name, "Before" | "After" | "Current") || OF_ACTIVITY.contains(&name)
+/// Whether a member is a block of fields, or an empty one, and no field.
+fn is_block(name: &str, value: &Value) -> bool {
+    shape::block(name) == Some(name) && matches!(value, Value::Object(_) | Value::Null)
+}
+
+/// Whether a record is an activity, and not a lead.
+fn is_activity(body: &Map<String, Value>) -> bool {
+    let has = |name: &str| body.contains_key(name);
+    has("ProspectActivityId")
+        || (has("RelatedProspectId") && (has("ActivityEvent") || has("EventCode")))
+}
+
+/// Takes a lead's fields out of the block that wraps them. Where a field stands beside the block
+/// too, with another value, the one in the block stays there.
+fn lift_values(body: &mut Map<String, Value>) {
+    if STATES.iter().any(|state| body.get(*state).is_some_and(Value::is_object)) {
+        return;
+    }
+    for block in OF_ACTIVITY {
+        let Some(Value::Object(values)) = body.get_mut(block) else { continue };
+        for (name, value) in std::mem::take(values) {
+            if is_block(&name, &value) || body.get(&name).is_some_and(|other| *other != value) {
+                body[block][name] = value;
+            } else {
+                body.insert(name, value);
+            }
+        }
+    }
 }
 
 /// What is at a path inside an object. A custom field set is a text of JSON in reads (client code)
@@ -487,20 +531,13 @@ fn inside<'a>(map: &'a Map<String, Value>, path: &str) -> Option<Found<'a>> {
     }
 }
 
-/// Values of a list of `{"Key","Value"}`, or of `{"SchemaName","Value"}`.
-fn from_pairs(pairs: &[Value]) -> Map<String, Value> {
-    let pair = |pair: &Value| {
-        let name = ["Key", "SchemaName"].iter().find_map(|name| pair.get(*name)?.as_str())?;
-        Some((name.to_owned(), pair.get("Value").cloned().unwrap_or(Value::Null)))
-    };
-    pairs.iter().filter_map(pair).collect()
-}
-
+/// The fields of a list of `{"Attribute","Value"}`, `{"Key","Value"}` or `{"SchemaName","Value"}`.
 fn from_properties(properties: Vec<Value>) -> Map<String, Value> {
     let mut body = Map::new();
     for property in properties {
         let Value::Object(mut property) = property else { continue };
-        let Some(Value::String(name)) = property.remove("Attribute") else { continue };
+        let name = PROPERTY.iter().find_map(|name| property.remove(*name));
+        let Some(Value::String(name)) = name else { continue };
         let fields = property.remove("Fields");
         let value = match (property.remove("Value"), fields) {
             (None | Some(Value::Null), Some(Value::Array(fields))) if !fields.is_empty() => {
@@ -521,160 +558,5 @@ fn kind_of(value: &Value) -> &'static str {
         Value::String(_) => "a text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn one(json: &str) -> Item {
-        let mut items = read(json.as_bytes(), None).expect(json);
-        assert_eq!(items.len(), 1, "{json}");
-        items.remove(0)
-    }
-
-    fn lead_id(item: &Item) -> Option<String> {
-        item.lead_id().map(String::from)
-    }
-
-    fn text(item: &Item, path: &str) -> String {
-        match item.find(path) {
-            Found::Text(text) => text.into_owned(),
-            other => format!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn an_automations_payload_shows_the_newest_state() {
-        let item = one(
-            r#"{"Before":{"ProspectID":"a","City":"Pune"},"After":{"ProspectID":"a","City":"Delhi"},
-                "Current":{"ProspectID":"a","City":"Agra","Score":54,"Fax":null,"DoNotCall":true,
-                           "ModifiedOn":"2026-01-02 03:04:05.000"}}"#,
-        );
-        assert_eq!(lead_id(&item).as_deref(), Some("a"));
-        assert_eq!(text(&item, "City"), "Agra");
-        assert_eq!(text(&item, "After.City"), "Delhi");
-        assert_eq!(text(&item, "Before.City"), "Pune");
-        assert_eq!(text(&item, "Score"), "54");
-        assert_eq!(text(&item, "DoNotCall"), "1");
-        assert_eq!(item.find("Fax"), Found::Blank);
-        assert_eq!(item.find("Phone"), Found::Absent);
-        assert_eq!(item.find("Current"), Found::Absent, "a block is no field");
-        assert_eq!(item.modified_on(), Some("2026-01-02T03:04:05Z".parse().unwrap()));
-        assert_eq!(item.state().get("City"), Some("Agra"));
-        assert_eq!(item.state().get("Fax"), Some(""));
-    }
-
-    #[test]
-    fn other_shapes_show_the_same_lead() {
-        for shape in [
-            r#"{"ProspectID":"a","City":"Agra"}"#,
-            r#"[{"ProspectID":"a","City":"Agra"}]"#,
-            r#"{"Before":{"ProspectID":"a","City":"Pune"},"After":{"ProspectID":"a","City":"Agra"}}"#,
-            r#"{"Before":null,"After":{},"Current":{"ProspectID":"a","City":"Agra"}}"#,
-            r#"{"LeadPropertyList":[{"Attribute":"ProspectID","Value":"a"},{"Attribute":"City","Value":"Agra"}]}"#,
-            r#"{"RecordCount":1,"Leads":[{"LeadPropertyList":[{"Attribute":"ProspectID","Value":"a"},{"Attribute":"City","Value":"Agra"}]}]}"#,
-            "\u{feff} {\"ProspectID\":\"a\",\"City\":\"Agra\"}\n",
-        ] {
-            let item = one(shape);
-            assert_eq!(item.entity(), Entity::Lead, "{shape}");
-            assert_eq!(item.id().as_deref(), Some("a"), "{shape}");
-            assert_eq!(text(&item, "City"), "Agra", "{shape}");
-        }
-        assert_eq!(text(&one(r#"{"ProspectID":"a","City":"Agra"}"#), "Current.City"), "Agra");
-    }
-
-    #[test]
-    fn forms_are_read() {
-        let form = Some("application/x-www-form-urlencoded; charset=utf-8");
-        let flat = read(b"ProspectID=a&City=New+Delhi&Fax=", form).unwrap();
-        assert_eq!(text(&flat[0], "City"), "New Delhi");
-        assert_eq!(flat[0].find("Fax"), Found::Blank);
-        let wrapped = read(b"data=%7B%22ProspectID%22%3A%22a%22%7D", form).unwrap();
-        assert_eq!(wrapped[0].id().as_deref(), Some("a"));
-        let json = read(br#"{"ProspectID":"a"}"#, form).unwrap();
-        assert_eq!(json[0].id().as_deref(), Some("a"), "a form that is JSON all the same");
-    }
-
-    #[test]
-    fn activities_are_told_from_leads() {
-        let item = one(
-            r#"[{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":"201","Data":{"Note":"n"}}]"#,
-        );
-        assert_eq!(
-            (item.entity(), item.id().as_deref(), lead_id(&item).as_deref()),
-            (Entity::Activity, Some("x"), Some("a"))
-        );
-        assert_eq!(text(&item, "Data.Note"), "n");
-        let automation = one(r#"{"ProspectActivityId":"x","Current":{"ProspectID":"a"}}"#);
-        assert_eq!(lead_id(&automation).as_deref(), Some("a"));
-        let lead =
-            one(r#"{"ProspectID":"a","ProspectActivityId_Max":"x","RelatedProspectId":null}"#);
-        assert_eq!(lead.entity(), Entity::Lead);
-    }
-
-    #[test]
-    fn an_activity_shows_its_values_wherever_they_are() {
-        for shape in [
-            r#"{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":"201","CreatedOn":"2026-01-02 03:04:05","Data":{"Note":"n","mx_Custom_1":"v"}}"#,
-            r#"[{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":201,"ActivityDateTime":"2026-01-02 03:04:05","ActivityNote":"n","mx_Custom_1":"v"}]"#,
-            r#"{"Id":"x","EventCode":201,"RelatedProspectId":"a","CreatedOn":"2026-01-02 03:04:05","ActivityFields":{"ActivityEvent_Note":"n","mx_Custom_1":"v"}}"#,
-            r#"{"ProspectActivityId":"x","ActivityEvent":"201","CreatedOn":"2026-01-02 03:04:05","Fields":[{"Key":"Note","Value":"n"}],"Current":{"ProspectID":"a","RelatedProspectId":"other","mx_Custom_1":"v","ModifiedOn":"2020-01-01 00:00:00"}}"#,
-        ] {
-            let item = one(shape);
-            assert_eq!(
-                (item.id().as_deref(), lead_id(&item).as_deref(), item.event()),
-                (Some("x"), Some("a"), Some(201)),
-                "{shape}"
-            );
-            assert_eq!(text(&item, "mx_Custom_1"), "v", "{shape}");
-            for name in ["Note", "ActivityNote", "ActivityEvent_Note"] {
-                assert_eq!(text(&item, name), "n", "{shape}");
-            }
-            assert_eq!(text(&item, "ActivityDateTime"), "2026-01-02 03:04:05", "{shape}");
-            assert_eq!(item.modified_on(), None, "the lead's is not the activity's");
-            assert_eq!(item.state().get("ActivityNote"), Some("n"), "{shape}");
-            assert_eq!(item.lead().is_some(), shape.contains("Current"), "{shape}");
-        }
-    }
-
-    #[test]
-    fn an_id_that_can_not_be_kept_is_none() {
-        let body = r#"{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":201,"Current":{"ProspectID":"b\u0000"}}"#;
-        assert_eq!(lead_id(&one(body)).as_deref(), Some("a"));
-        assert_eq!(one(body).lead(), None, "the lead beside it can't be named");
-    }
-
-    #[test]
-    fn what_can_not_be_read_is_said() {
-        for (body, expected) in [
-            ("", "empty"),
-            ("hello", "not JSON"),
-            ("[]", "empty list"),
-            ("[1]", "Record 1 of the body is not an object but a number"),
-            ("{}", "neither a lead nor an activity"),
-            (r#"{"Current":{}}"#, "neither a lead nor an activity"),
-            (r#"{"ProspectID":"a""#, "not JSON"),
-            (r#"[{"ProspectID":"a"},{"ProspectID":"a\u0000"}]"#, "Record 2 of the body has an id"),
-        ] {
-            let problem = read(body.as_bytes(), None).expect_err(body);
-            assert!(problem.message.contains(expected), "{body}: {}", problem.message);
-        }
-        let long = format!(
-            r#"{{"ProspectActivityId":"x","RelatedProspectId":"{}"}}"#,
-            "a".repeat(LONGEST_ID + 1)
-        );
-        let problem = read(long.as_bytes(), None).expect_err("a long id");
-        assert!(problem.message.contains("too long"), "{}", problem.message);
-        let deep = "[".repeat(100_000);
-        assert!(read(deep.as_bytes(), None).is_err());
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn reading_never_panics(body in proptest::collection::vec(proptest::num::u8::ANY, 0..200), form: bool) {
-            let _ = read(&body, form.then_some("application/x-www-form-urlencoded"));
-        }
     }
 }

@@ -128,8 +128,11 @@ pub fn search_forms(text: &str) -> Vec<String> {
     if let Some(number) = parse(text, None) {
         forms.push(number.get_national_significant_number());
     }
-    if all.len() >= FEWEST_DIGITS && !forms.contains(&all) {
-        forms.push(all);
+    // 0 and 00 are dialled, and no part of the number.
+    for form in [all.trim_start_matches('0').to_owned(), all] {
+        if form.len() >= FEWEST_DIGITS && !forms.contains(&form) {
+            forms.push(form);
+        }
     }
     forms
 }

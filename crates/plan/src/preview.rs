@@ -8,7 +8,7 @@ use crate::link::Link;
 use crate::mapping::MappedField;
 use crate::operation::Operation;
 use crate::outcome::{Entity, Party};
-use crate::payload::{self, Item, Removal};
+use crate::payload::{self, Entry, Item, Removal};
 use crate::problem::Problem;
 use crate::review::StandingReview;
 use crate::work::{Call, Capture, Context, Plan, PlanKind, Step, Which, Work};
@@ -59,7 +59,7 @@ pub struct Stored {
     pub gone: Vec<LeadId>,
 }
 
-/// The records of a payload.
+/// The records of a payload, or why one can't be read.
 ///
 /// # Errors
 /// The [`Problem`] with the payload as a whole: see [`payload::read`].
@@ -67,7 +67,7 @@ pub fn read(
     body: &[u8],
     content_type: Option<&str>,
     removal: Option<Removal>,
-) -> Result<Vec<Item>, Problem> {
+) -> Result<Vec<Entry>, Problem> {
     match removal {
         None => payload::read(body, content_type),
         Some(removal) => payload::read_removals(body, content_type, removal),
@@ -75,8 +75,24 @@ pub fn read(
 }
 
 /// What would happen to each of these records.
-pub fn preview(context: &Context<'_>, items: Vec<Item>, stored: &Stored) -> Vec<RecordPreview> {
-    items.into_iter().map(|item| record(context, item, stored)).collect()
+pub fn preview(context: &Context<'_>, entries: Vec<Entry>, stored: &Stored) -> Vec<RecordPreview> {
+    let preview = |entry: Entry| match entry {
+        Ok(item) => record(context, item, stored),
+        Err(problem) => unreadable(problem),
+    };
+    entries.into_iter().map(preview).collect()
+}
+
+fn unreadable(problem: Problem) -> RecordPreview {
+    RecordPreview {
+        entity: Entity::Lead,
+        source_id: None,
+        fields: Vec::new(),
+        left_out: Vec::new(),
+        decision: PlanKind::Refuse,
+        plan: Plan { problems: vec![problem], ..Plan::new(PlanKind::Refuse) },
+        calls: Vec::new(),
+    }
 }
 
 fn record(context: &Context<'_>, item: Item, stored: &Stored) -> RecordPreview {
@@ -229,6 +245,10 @@ mod tests {
         assert_eq!(record.plan.problems[0].code, Code::NoKey);
         assert!(record.calls.is_empty());
         assert!(read(b"nonsense", None, None).is_err());
+        let records = of(&format!("[{ASHA},5]"), None, &Stored::default());
+        assert_eq!(records[0].plan.kind, PlanKind::Capture);
+        assert_eq!(records[1].plan.kind, PlanKind::Refuse);
+        assert_eq!(records[1].plan.problems[0].code, Code::UnreadableBody);
     }
 
     #[test]

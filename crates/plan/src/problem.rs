@@ -11,6 +11,8 @@ words! {
     Code {
         /// A body can't be read.
         UnreadableBody = "unreadable_body",
+        /// A body is too long to be taken.
+        BodyTooLong = "body_too_long",
         /// An activity does not name its type.
         NoActivityType = "no_activity_type",
         /// An activity's type is not mapped.

@@ -33,7 +33,8 @@ pub struct Filter {
     /// With a record of this entity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity: Option<Entity>,
-    /// With a record of this lead: an email, a phone number or an id, of either account.
+    /// With a record of this lead: an email, a phone number, a name or an id, of either account, as
+    /// [`plan::search`] takes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
     /// With a record that failed for this cause ([`plan::problem::Problem::cause`]).

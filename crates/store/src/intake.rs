@@ -1,19 +1,21 @@
 //! Deliveries as they come in.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use plan::id::{ConnectorId, RequestId};
-use plan::payload::Removal;
-
-use crate::error::Result;
+use plan::payload::{Entry, Removal};
+use plan::problem::{Code, Problem};
 
 /// Storing what comes in.
 #[async_trait]
 pub trait Intake: Send + Sync + std::fmt::Debug {
     /// Stores deliveries as they came, in one commit, each as a queued request. Once this returns
     /// `Ok`, they are on disk. A delivery never changes afterwards.
-    async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<()>;
+    async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> crate::error::Result<()>;
 }
 
 /// One delivery, about to be stored.
@@ -44,32 +46,127 @@ pub enum Origin {
     Deleted,
     /// The source account's webhook about leads that were merged.
     Merged,
+    /// A webhook whose body was too long to be taken: only its beginning is kept.
+    TooLong(TooLong),
+}
+
+/// A body that was too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong {
+    /// How many bytes it has, as far as that was announced or seen.
+    pub bytes: u64,
+    /// How many were allowed.
+    pub most: u64,
+    /// The address that sent it.
+    pub sender: IpAddr,
+    /// The address for which that one says that it sends, if it is a proxy.
+    pub on_behalf_of: Option<IpAddr>,
 }
 
 impl Origin {
-    /// The word that is stored and shown.
+    const PLAIN: [Self; 4] = [Self::Webhook, Self::Backfill, Self::Deleted, Self::Merged];
+
+    /// The word that is shown.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Webhook => "webhook",
+            Self::Webhook | Self::TooLong(_) => "webhook",
             Self::Backfill => "backfill",
             Self::Deleted => "deleted",
             Self::Merged => "merged",
         }
     }
 
-    /// The reverse of [`Self::as_str`].
-    pub(crate) fn from_word(word: &str) -> Option<Self> {
-        [Self::Webhook, Self::Backfill, Self::Deleted, Self::Merged]
-            .into_iter()
-            .find(|origin| origin.as_str() == word)
+    /// The text that is stored.
+    pub(crate) fn stored(self) -> Cow<'static, str> {
+        let Self::TooLong(TooLong { bytes, most, sender, on_behalf_of }) = self else {
+            return Cow::Borrowed(self.as_str());
+        };
+        let proxied = on_behalf_of.map(|address| format!(" {address}")).unwrap_or_default();
+        Cow::Owned(format!("too_long {bytes} {most} {sender}{proxied}"))
+    }
+
+    /// The reverse of [`Self::stored`].
+    pub(crate) fn from_stored(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        if words.next() != Some("too_long") {
+            return Self::PLAIN.into_iter().find(|origin| origin.as_str() == text);
+        }
+        Some(Self::TooLong(TooLong {
+            bytes: words.next()?.parse().ok()?,
+            most: words.next()?.parse().ok()?,
+            sender: words.next()?.parse().ok()?,
+            on_behalf_of: words.next().map(str::parse).transpose().ok()?,
+        }))
+    }
+
+    /// The records of a body that came so.
+    ///
+    /// # Errors
+    /// The [`Problem`] with the body as a whole.
+    pub fn read(self, body: &[u8], content_type: Option<&str>) -> Result<Vec<Entry>, Problem> {
+        match self {
+            Self::TooLong(too_long) => Err(too_long.problem()),
+            _ => plan::preview::read(body, content_type, self.removal()),
+        }
     }
 
     /// Why the leads in it are gone, if that is what it reports.
     pub fn removal(self) -> Option<Removal> {
         match self {
-            Self::Webhook | Self::Backfill => None,
+            Self::Webhook | Self::Backfill | Self::TooLong(_) => None,
             Self::Deleted => Some(Removal::Deleted),
             Self::Merged => Some(Removal::Merged),
         }
+    }
+}
+
+impl From<Option<Removal>> for Origin {
+    fn from(removal: Option<Removal>) -> Self {
+        match removal {
+            None => Self::Webhook,
+            Some(Removal::Deleted) => Self::Deleted,
+            Some(Removal::Merged) => Self::Merged,
+        }
+    }
+}
+
+impl TooLong {
+    /// What is said of it, and what to do.
+    fn problem(self) -> Problem {
+        let Self { bytes, most, sender, on_behalf_of } = self;
+        let sender = match on_behalf_of {
+            Some(address) => format!("{address} by way of {sender}"),
+            None => sender.to_string(),
+        };
+        let message = format!(
+            "The body was too long: {bytes} bytes or more from {sender}, and at most {most} are \
+             taken. It was answered with 413, and only its beginning is kept."
+        );
+        let advice = "Let the sender post fewer records at a time, or raise LEADSYNC_MAX_BODY and \
+                      have it sent again; a retry can't help, because the rest was not kept.";
+        Problem::new(Code::BodyTooLong, message, advice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_read_as_it_was_stored() {
+        let (here, there) = (IpAddr::from([127, 0, 0, 1]), "2001:db8::7".parse().unwrap());
+        let too_long =
+            |on_behalf_of| TooLong { bytes: 3_000_000, most: 2, sender: here, on_behalf_of };
+        let long = [None, Some(there)].map(|address| Origin::TooLong(too_long(address)));
+        for origin in Origin::PLAIN.into_iter().chain(long) {
+            assert_eq!(Origin::from_stored(&origin.stored()), Some(origin));
+        }
+        for text in ["", "too_long", "too_long 1 2 here", "webhook 1"] {
+            assert_eq!(Origin::from_stored(text), None, "{text}");
+        }
+        let problem = too_long(Some(there)).problem();
+        assert!(
+            problem.message.contains("3000000 bytes or more from 2001:db8::7 by way of 127.0.0.1")
+        );
     }
 }

@@ -35,7 +35,7 @@ pub use dispatching::{Dispatching, Lease, Opened, RecordState, Unfinished, Waiti
 pub use error::{Error, Result};
 pub use filter::{Cursor, Filter, Page};
 pub use history::{HistoryItem, Neighbours};
-pub use intake::{Intake, NewDelivery, Origin};
+pub use intake::{Intake, NewDelivery, Origin, TooLong};
 pub use list::{Count, Counts, RecordLine, RequestLine};
 pub use log::{AttemptItem, CallItem, Delivery, FailureGroup, Log, RecordItem, RequestItem};
 pub use mail::{ClaimedMail, Mail, MailEnd, MailItem, MailState, NewMail};

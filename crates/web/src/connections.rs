@@ -1,10 +1,13 @@
 //! Accepting connections.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +24,8 @@ pub struct Limits {
     pub head: Duration,
     /// How long a request's body may take.
     pub body: Duration,
+    /// How many bytes a body may have.
+    pub longest_body: usize,
     /// Deliveries that wait to be committed; more are refused with 503.
     pub waiting: usize,
     /// Bytes of bodies that are being read or wait to be committed; more are refused with 503.
@@ -29,12 +34,20 @@ pub struct Limits {
     pub farewell: Duration,
 }
 
+/// How many bytes a body may have unless the settings say otherwise.
+pub const LONGEST_BODY: usize = 2 * 1024 * 1024;
+
+/// The address that a request came from: of a proxy, if there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4_096,
             head: Duration::from_secs(30),
             body: Duration::from_secs(20),
+            longest_body: LONGEST_BODY,
             waiting: 8_192,
             waiting_bytes: 64 * 1024 * 1024,
             farewell: Duration::from_secs(10),
@@ -59,8 +72,9 @@ pub(crate) async fn serve(
             () = stop.cancelled() => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let Some((stream, place)) = accepted else { continue };
-        let connection = connection(stream, router.clone(), limits.head, stop.clone());
+        let Some((stream, peer, place)) = accepted else { continue };
+        let peer = Peer(peer.ip());
+        let connection = connection(stream, peer, router.clone(), limits.head, stop.clone());
         let cut = cut.clone();
         tasks.spawn(async move {
             tokio::select! {
@@ -82,13 +96,13 @@ pub(crate) async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             // Responses are small, and senders wait for them.
             let _ = stream.set_nodelay(true);
-            Some((stream, place))
+            Some((stream, peer, place))
         }
         Err(error) => {
             tracing::warn!(%error, "a connection was not accepted");
@@ -98,12 +112,22 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, head: Duration, stop: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    peer: Peer,
+    router: Router,
+    head: Duration,
+    stop: CancellationToken,
+) {
     let mut builder = http1::Builder::new();
     // Otherwise, a peer that closes its side once its body is sent would cancel its own request
     // before it reaches the committer.
     builder.timer(TokioTimer::new()).header_read_timeout(head).half_close(true);
-    let service = TowerToHyperService::new(router);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     // A peer that disconnects is not our error.

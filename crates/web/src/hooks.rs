@@ -1,21 +1,30 @@
 //! `/hooks/{token}`: what a source account's automation posts to.
 
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use store::{NewDelivery, Origin};
+use plan::payload;
+use serde_json::json;
+use store::{NewDelivery, Origin, TooLong};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Shared;
 use crate::committer::{Committer, NotKept};
+use crate::connections::Peer;
 use crate::syntax;
 use crate::tokens::Unknown;
 
-/// The longest body that is accepted.
-pub(crate) const LONGEST_BODY: usize = 2 * 1024 * 1024;
+/// How much is kept of a body that is too long, in bytes.
+const KEPT_OF_TOO_LONG: usize = 8 * 1024;
+/// How long the beginning of a body is waited for that was announced to be too long.
+const LONGEST_WAIT_FOR_TOO_LONG: Duration = Duration::from_secs(5);
 /// When a sender should try again after a 503, in seconds.
 const TRY_AGAIN: &str = "5";
 
@@ -50,27 +59,60 @@ pub(crate) async fn verify(State(shared): State<Shared>, Path(token): Path<Strin
 async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, Answer> {
     let connector = shared.tokens.connector(token).await.map_err(Answer::Unknown)?;
     let (parts, body) = request.into_parts();
-    if announced_length(&parts.headers).is_some_and(|length| length > LONGEST_BODY) {
-        return Err(Answer::TooLong);
+    let most = shared.limits.longest_body;
+    let announced = announced_length(&parts.headers);
+    let mut reading = Reading::new(&shared.committer, most, announced)?;
+    let patience = if reading.is_too_long { LONGEST_WAIT_FOR_TOO_LONG } else { Duration::MAX };
+    let patience = patience.min(shared.limits.body);
+    let read = tokio::time::timeout(patience, reading.read(body)).await;
+    // What there is of a body that is too long is kept, however it ends.
+    if !reading.is_too_long {
+        read.map_err(|_| Answer::TooSlow)??;
     }
-    let read = tokio::time::timeout(shared.limits.body, read(body, &shared.committer)).await;
-    let (body, room) = read.map_err(|_| Answer::TooSlow)??;
+    let Reading { bytes, room, seen, is_too_long, .. } = reading;
+    let body = Bytes::from(bytes);
+    let origin = if is_too_long {
+        let bytes = announced.unwrap_or(0).max(seen);
+        Origin::TooLong(TooLong {
+            bytes: bytes.try_into().unwrap_or(u64::MAX),
+            most: most.try_into().unwrap_or(u64::MAX),
+            sender: sender(&parts.extensions),
+            on_behalf_of: on_behalf_of(&parts.headers),
+        })
+    } else {
+        origin(parts.uri.query())
+    };
     let content_type = parts
         .headers
         .get(header::CONTENT_TYPE)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let unreadable = unreadable(&body, content_type.as_deref());
     let now = (shared.clock)();
     let delivery = NewDelivery {
         id: shared.ids.next(now),
         connector,
         received_at: now,
-        origin: origin(parts.uri.query()),
-        content_type,
-        body,
+        origin,
+        content_type: content_type.clone(),
+        body: body.clone(),
     };
     shared.committer.keep(delivery, room).await.map_err(Answer::NotKept)?;
-    Ok(unreadable.map_or(Answer::Kept, Answer::Unreadable))
+    if is_too_long {
+        return Err(Answer::TooLong(most));
+    }
+    Ok(unreadable(&body, content_type.as_deref()).map_or(Answer::Kept, Answer::Unreadable))
+}
+
+/// Who sent a request.
+fn sender(extensions: &Extensions) -> IpAddr {
+    extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
+}
+
+/// For whom a proxy says that it sends: what the nearest one added.
+fn on_behalf_of(headers: &HeaderMap) -> Option<IpAddr> {
+    let named = headers.get_all("x-forwarded-for").iter().next_back()?;
+    let address = named.to_str().ok()?.rsplit(',').next()?.trim();
+    let with_port = || address.parse::<SocketAddr>().ok().map(|address| address.ip());
+    address.parse().ok().or_else(with_port)
 }
 
 /// What a webhook is about. Only its URL can say so: with `event=deleted` or `event=merged`, as the
@@ -92,61 +134,78 @@ fn announced_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// A body, and the room that was reserved for it.
-async fn read(
-    mut body: Body,
-    committer: &Committer,
-) -> Result<(Bytes, OwnedSemaphorePermit), Answer> {
-    let mut room = committer.take_room(0).map_err(Answer::NotKept)?;
-    // Copied out of the connection's buffer, which a small body that waits would keep as a whole.
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Answer::Broken)?.into_data() else { continue };
-        if data.len() > LONGEST_BODY - bytes.len() {
-            return Err(Answer::TooLong);
-        }
-        room.merge(committer.take_room(data.len()).map_err(Answer::NotKept)?);
-        bytes.extend_from_slice(&data);
+/// A body that is being read, and the room that is reserved for it.
+struct Reading<'a> {
+    committer: &'a Committer,
+    /// How many bytes are allowed.
+    most: usize,
+    bytes: Vec<u8>,
+    room: OwnedSemaphorePermit,
+    /// How many bytes came.
+    seen: usize,
+    /// Only the beginning is kept then.
+    is_too_long: bool,
+}
+
+impl<'a> Reading<'a> {
+    fn new(
+        committer: &'a Committer,
+        most: usize,
+        announced: Option<usize>,
+    ) -> Result<Self, Answer> {
+        let room = committer.take_room(0).map_err(Answer::NotKept)?;
+        let is_too_long = announced.is_some_and(|length| length > most);
+        // Copied out of the connection's buffer, which a small body that waits would keep as a whole.
+        Ok(Self { committer, most, bytes: Vec::new(), room, seen: 0, is_too_long })
     }
-    Ok((bytes.into(), room))
+
+    async fn read(&mut self, mut body: Body) -> Result<(), Answer> {
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| Answer::Broken)?.into_data() else { continue };
+            self.seen += data.len();
+            self.is_too_long |= self.seen > self.most;
+            let most = if self.is_too_long { KEPT_OF_TOO_LONG } else { self.most };
+            let wanted = &data[..data.len().min(most.saturating_sub(self.bytes.len()))];
+            self.room.merge(self.committer.take_room(wanted.len()).map_err(Answer::NotKept)?);
+            self.bytes.extend_from_slice(wanted);
+            if self.is_too_long && self.seen >= KEPT_OF_TOO_LONG {
+                self.bytes.truncate(KEPT_OF_TOO_LONG);
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why a body can't be read. It is stored anyway, and shown as failed.
-fn unreadable(body: &[u8], content_type: Option<&str>) -> Option<&'static str> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
-    let is_form = content_type
-        .is_some_and(|kind| kind.to_ascii_lowercase().contains("x-www-form-urlencoded"));
-    match body.first() {
-        None => Some("The body is empty."),
-        Some(b'{' | b'[') if !syntax::is_json(body) => {
-            Some("The body is not JSON that can be read.")
-        }
-        Some(b'{' | b'[') => None,
-        Some(_) if is_form => None,
-        Some(_) => Some("The body is neither a JSON object or list nor a form."),
+fn unreadable(body: &[u8], content_type: Option<&str>) -> Option<String> {
+    // Nearly every body is plain JSON, of which no tree is needed here.
+    if matches!(body.trim_ascii().first(), Some(b'{' | b'[')) && syntax::is_json(body) {
+        return None;
     }
+    payload::read(body, content_type).err().map(|problem| problem.message)
 }
 
 /// The response to a sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
     Kept,
-    Unreadable(&'static str),
+    Unreadable(String),
     Unknown(Unknown),
-    TooLong,
+    TooLong(usize),
     TooSlow,
     Broken,
     NotKept(NotKept),
 }
 
 impl Answer {
-    fn label(self) -> &'static str {
+    fn label(&self) -> &'static str {
         match self {
             Self::Kept => "kept",
             Self::Unreadable(_) => "unreadable",
             Self::Unknown(Unknown::Nobody) => "unknown_token",
             Self::Unknown(Unknown::CannotTell) => "not_looked_up",
-            Self::TooLong => "too_long",
+            Self::TooLong(_) => "too_long",
             Self::TooSlow => "too_slow",
             Self::Broken => "broken",
             Self::NotKept(NotKept::Full) => "full",
@@ -154,11 +213,11 @@ impl Answer {
         }
     }
 
-    fn status(self) -> StatusCode {
+    fn status(&self) -> StatusCode {
         match self {
             Self::Kept | Self::Unreadable(_) => StatusCode::OK,
             Self::Unknown(Unknown::Nobody) => StatusCode::NOT_FOUND,
-            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
             Self::NotKept(_) | Self::Unknown(Unknown::CannotTell) => {
@@ -167,28 +226,36 @@ impl Answer {
         }
     }
 
-    fn reason(self) -> &'static str {
-        match self {
+    fn reason(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Kept => "",
-            Self::Unreadable(reason) => reason,
+            Self::Unreadable(reason) => return Cow::Owned(reason.clone()),
             Self::Unknown(Unknown::Nobody) => "No connector has this webhook URL.",
             Self::Unknown(Unknown::CannotTell) => "The URL can't be looked up now. Send it again.",
-            Self::TooLong => "The body is longer than 2 MiB.",
+            Self::TooLong(most) => return Cow::Owned(longer_than(*most)),
             Self::TooSlow => "The body did not come in time.",
             Self::Broken => "The body broke off.",
             Self::NotKept(NotKept::Full) => "Too much waits to be stored. Send it again.",
             Self::NotKept(NotKept::Failed) => "It could not be stored. Send it again.",
-        }
+        })
+    }
+}
+
+/// That a body is longer than this many bytes.
+pub(crate) fn longer_than(bytes: usize) -> String {
+    const MIB: usize = 1024 * 1024;
+    if bytes.is_multiple_of(MIB) {
+        format!("The body is longer than {} MiB.", bytes / MIB)
+    } else {
+        format!("The body is longer than {bytes} bytes.")
     }
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        // No reason needs escaping.
-        let word = if self == Self::Kept { "Success" } else { "Error" };
         let body = match self {
             Self::Kept => Bytes::from_static(br#"{"Status":"Success","StatusReason":""}"#),
-            _ => format!(r#"{{"Status":"{word}","StatusReason":"{}"}}"#, self.reason()).into(),
+            _ => json!({"Status": "Error", "StatusReason": self.reason()}).to_string().into(),
         };
         let mut response = (self.status(), body).into_response();
         let headers = response.headers_mut();
@@ -198,7 +265,7 @@ impl IntoResponse for Answer {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(TRY_AGAIN));
             }
             // The rest of the body is not read, so the connection can't be used again.
-            Self::TooLong | Self::TooSlow | Self::Broken => {
+            Self::TooLong(_) | Self::TooSlow | Self::Broken => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
@@ -235,17 +302,23 @@ mod tests {
             ("  \n", None, Some("empty")),
             (r#"{"a":1}"#, None, None),
             ("[{}]", None, None),
-            ("\u{feff}{}", None, None),
+            ("\u{feff}{\"a\":1}", None, None),
             (r#"{"a":1"#, None, Some("not JSON")),
             ("a=1", form, None),
-            ("a=1", None, Some("neither")),
-            ("5", None, Some("neither")),
+            ("a=1", None, None),
+            (r#""{\"ProspectID\":\"a\"}""#, None, None),
+            (r#"{"a":"\ud83d"}"#, None, None),
+            ("5", None, Some("not an object but a number")),
+            ("hello", None, Some("not JSON")),
         ] {
             let told = unreadable(body.as_bytes(), content_type);
             match expected {
                 None => assert_eq!(told, None, "{body}"),
                 Some(part) => {
-                    assert!(told.is_some_and(|told| told.contains(part)), "{body}: {told:?}");
+                    assert!(
+                        told.as_ref().is_some_and(|told| told.contains(part)),
+                        "{body}: {told:?}"
+                    );
                 }
             }
         }

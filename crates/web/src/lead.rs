@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use plan::id::{AccountId, LeadId, RequestId};
 use plan::link::Pair;
 use plan::outcome::{Entity, Event};
+use plan::payload::Entry;
+use plan::phone;
 use plan::snapshot::Snapshot;
 use plan::work::{Explanation, FieldChange, Origin};
-use plan::{payload, phone};
 use serde::Serialize;
 use store::{Actor, Configuration, Connector, HistoryItem, Store};
 
@@ -227,13 +228,16 @@ async fn state(store: &dyn Store, item: &HistoryItem) -> store::Result<Result<Sn
     let Some(delivery) = delivery.filter(|delivery| delivery.origin.removal().is_none()) else {
         return Ok(Ok(Snapshot::default()));
     };
-    let items = match payload::read(&delivery.body, delivery.content_type.as_deref()) {
-        Ok(items) => items,
+    let entries = match delivery.origin.read(&delivery.body, delivery.content_type.as_deref()) {
+        Ok(entries) => entries,
         Err(problem) => return Ok(Err(problem.message)),
     };
     let position = usize::try_from(item.position).unwrap_or(usize::MAX);
-    let missing = || format!("Its body has no record {position}.");
-    Ok(items.get(position).map(payload::Item::state).ok_or_else(missing))
+    Ok(match entries.get(position) {
+        Some(Ok(item)) => Ok(item.state()),
+        Some(Err(problem)) => Err(problem.message.clone()),
+        None => Err(format!("Its body has no record {position}.")),
+    })
 }
 
 /// What a step wrote, and why that can't be read.

@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use api::ConnectorItem;
 pub use asking::AskAccounts;
-pub use connections::Limits;
+pub use connections::{LONGEST_BODY, Limits};
 
 use committer::Committer;
 use ids::Ids;

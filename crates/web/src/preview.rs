@@ -8,11 +8,11 @@ use plan::id::LeadId;
 use plan::link::Pair;
 use plan::mapping::Mapping;
 use plan::metadata::Catalogue;
-use plan::payload::{Item, Removal};
+use plan::payload::{Entry, Item};
 use plan::preview::{RecordPreview, Stored};
 use plan::problem::Problem;
 use plan::work::{Account, Context, Opposite};
-use store::{Configuration, Connector, Store};
+use store::{Configuration, Connector, Origin, Store};
 
 use crate::AskAccounts;
 
@@ -62,8 +62,8 @@ pub struct Payload<'a> {
     pub body: &'a [u8],
     /// Its Content-Type, if it is known.
     pub content_type: Option<&'a str>,
-    /// What became of its leads in the source, if that is what it says.
-    pub removal: Option<Removal>,
+    /// Where it comes from, which says what it is about.
+    pub origin: Origin,
 }
 
 impl<'a> Payload<'a> {
@@ -72,7 +72,7 @@ impl<'a> Payload<'a> {
         Self {
             body: &delivery.body,
             content_type: delivery.content_type.as_deref(),
-            removal: delivery.origin.removal(),
+            origin: delivery.origin,
         }
     }
 }
@@ -106,8 +106,8 @@ pub(crate) async fn preview_between(
     (source, destination): (&Catalogue, &Catalogue),
     payload: Payload<'_>,
 ) -> Result<Vec<RecordPreview>, NotPreviewed> {
-    let items = plan::preview::read(payload.body, payload.content_type, payload.removal)
-        .map_err(NotPreviewed::Payload)?;
+    let entries = payload.origin.read(payload.body, payload.content_type);
+    let entries = entries.map_err(NotPreviewed::Payload)?;
     let mapping = Mapping::new(&connector.definition, source, destination);
     let activities = ActivityMapping::new(&connector.definition, source, destination);
     let back = configuration.opposite(connector).filter(|back| back.enabled);
@@ -126,8 +126,8 @@ pub(crate) async fn preview_between(
         opposite: back.as_ref().map(|(connector, mapping)| Opposite { connector, mapping }),
         now,
     };
-    let stored = stored(store, connector, &items).await?;
-    Ok(plan::preview::preview(&context, items, &stored))
+    let stored = stored(store, connector, &entries).await?;
+    Ok(plan::preview::preview(&context, entries, &stored))
 }
 
 /// The metadata of the two accounts, as it is stored, or read now.
@@ -154,11 +154,16 @@ pub(crate) async fn known_or_read(
 }
 
 /// What is stored about the leads and activities of a payload.
-async fn stored(store: &dyn Store, connector: &Connector, items: &[Item]) -> store::Result<Stored> {
+async fn stored(
+    store: &dyn Store,
+    connector: &Connector,
+    entries: &[Entry],
+) -> store::Result<Stored> {
     let pair = Pair::of(connector.source, connector.destination);
-    let leads = items.iter().filter_map(Item::lead_id).map(String::from);
+    let items = || entries.iter().flatten();
+    let leads = items().filter_map(Item::lead_id).map(String::from);
     let leads: Vec<String> = leads.collect();
-    let ids = items.iter().filter_map(Item::id).chain(leads.iter().cloned());
+    let ids = items().filter_map(Item::id).chain(leads.iter().cloned());
     let ids: Vec<String> = ids.collect();
     let gone = store.gone(connector.source, &leads).await?;
     Ok(Stored {

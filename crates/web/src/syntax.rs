@@ -3,13 +3,13 @@
 use std::cell::Cell;
 use std::fmt;
 
-use plan::json::{MOST_VALUES, OBJECT_COST};
+use plan::json::{OBJECT_COST, most_values};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// Whether it is JSON that the payload reader can read later: within its bounds ([`plan::json`]),
 /// with the same rules for numbers and escapes.
 pub(crate) fn is_json(body: &[u8]) -> bool {
-    let left = Cell::new(MOST_VALUES);
+    let left = Cell::new(most_values(body.len()));
     let mut reader = serde_json::Deserializer::from_slice(body);
     Skipped { left: &left }.deserialize(&mut reader).and_then(|()| reader.end()).is_ok()
 }
@@ -99,6 +99,8 @@ impl<'de> Deserialize<'de> for IgnoredKey {
 
 #[cfg(test)]
 mod tests {
+    use plan::json::MOST_VALUES;
+
     use super::*;
 
     #[test]

@@ -155,9 +155,8 @@ impl Worker {
         let Some(route) = self.routes.get(request.connector) else { return };
         let behaviour = route.definition.lead.behaviour.as_str();
         let content_type = request.content_type.as_deref();
-        let removal = request.origin.removal();
-        let items = caught_now(|| plan::preview::read(&request.body, content_type, removal));
-        let items = items.unwrap_or_else(|panic| Err(defect(&panic)));
+        let read = || request.origin.read(&request.body, content_type);
+        let items = caught_now(read).unwrap_or_else(|panic| Err(defect(&panic)));
         let now = self.now();
         let before = |position: u32| request.records.iter().find(|r| r.position == position);
         let key = |position: u32| RecordKey { request: request.id, position };
@@ -173,7 +172,7 @@ impl Worker {
                 return;
             }
         };
-        let mut set_aside = Vec::new();
+        let mut bad = Vec::new();
         let mut places = Vec::with_capacity(items.len());
         for (position, item) in (0u32..).zip(items) {
             let earlier = before(position);
@@ -188,10 +187,14 @@ impl Worker {
             if place != Place::Open {
                 continue;
             }
-            if let Some(problem) = self.trouble.set_aside(key(position)) {
-                set_aside.push((position, problem));
-                continue;
-            }
+            let set_aside = self.trouble.set_aside(key(position)).map_or(Ok(()), Err);
+            let item = match set_aside.and(item) {
+                Ok(item) => item,
+                Err(problem) => {
+                    bad.push((position, problem));
+                    continue;
+                }
+            };
             let mut record = Record::new(key(position), request.connector, item);
             if let Some(earlier) = earlier {
                 (record.attempts, record.tries) = (earlier.attempts, earlier.tries);
@@ -209,8 +212,8 @@ impl Worker {
             records.push(record);
         }
         self.book.open(request.id, behaviour, places);
-        for (position, problem) in set_aside {
-            // Its content may be what the work failed with, so none of it is used.
+        for (position, problem) in bad {
+            // It can't be read, or its content may be what the work failed with: none of it is used.
             let mut record = Record::new(key(position), request.connector, nothing());
             if let Some(earlier) = before(position) {
                 (record.attempts, record.retry) = (earlier.attempts, earlier.retry);

@@ -54,7 +54,8 @@ pub struct Filters {
     /// With a record of this entity: lead or activity
     #[arg(long)]
     entity: Option<Entity>,
-    /// With a record of this lead: an email, a phone number or an id, of either account
+    /// With a record of this lead: an email, a phone number, a name or an id, or the beginning of
+    /// one
     #[arg(long, value_name = "LEAD")]
     q: Option<String>,
     /// With a record that failed for this cause, as `logs --failures` names it

@@ -8,7 +8,7 @@ use plan::mapping::Sent;
 use plan::payload::Removal;
 use plan::preview::RecordPreview;
 use plan::work::{Plan, PlanKind};
-use store::Store;
+use store::{Origin, Store};
 use web::preview::NotPreviewed;
 
 use crate::settings::Settings;
@@ -36,7 +36,7 @@ pub struct Preview {
 impl Preview {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let store = settings.open().await?;
-        let Payload { name, body, content_type, removal } = self.payload(store.as_ref()).await?;
+        let Payload { name, body, content_type, origin } = self.payload(store.as_ref()).await?;
         let configuration = store.configuration().await?;
         let connector = configuration.connector(&self.name).with_context(|| {
             format!("there is no connector {}: see `leadsync connector list`", self.name)
@@ -45,7 +45,7 @@ impl Preview {
             store.as_ref(),
             &node::Accounts,
             web::preview::Previewed { configuration: &configuration, connector, now: node::now() },
-            web::preview::Payload { body: &body, content_type: content_type.as_deref(), removal },
+            web::preview::Payload { body: &body, content_type: content_type.as_deref(), origin },
         );
         let records = records.await.map_err(|error| match error {
             NotPreviewed::Payload(problem) => anyhow::anyhow!("in {name}: {problem}"),
@@ -72,7 +72,7 @@ struct Payload {
     name: String,
     body: Vec<u8>,
     content_type: Option<String>,
-    removal: Option<Removal>,
+    origin: Origin,
 }
 
 impl Preview {
@@ -85,7 +85,7 @@ impl Preview {
             return Ok(Payload {
                 name: format!("request {id}"),
                 body: delivery.body,
-                removal: delivery.origin.removal(),
+                origin: delivery.origin,
                 content_type: delivery.content_type,
             });
         }
@@ -98,7 +98,12 @@ impl Preview {
             std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?
         };
         let name = file.display().to_string();
-        Ok(Payload { name, body, content_type: self.content_type.clone(), removal: self.event })
+        Ok(Payload {
+            name,
+            body,
+            content_type: self.content_type.clone(),
+            origin: self.event.into(),
+        })
     }
 }
 

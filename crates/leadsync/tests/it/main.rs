@@ -3,6 +3,7 @@
 mod api;
 mod apply;
 mod architecture;
+mod bodies;
 mod check;
 mod citations;
 mod connector;

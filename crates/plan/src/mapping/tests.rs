@@ -13,7 +13,7 @@ fn definition(toml: &str) -> Definition {
 }
 
 fn item(json: &str) -> Item {
-    payload::read(json.as_bytes(), None).expect(json).remove(0)
+    payload::read(json.as_bytes(), None).expect(json).remove(0).unwrap()
 }
 
 const PLAIN: &str = r#"{"name":"c","source":"a","destination":"b"}"#;

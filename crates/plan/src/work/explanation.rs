@@ -206,7 +206,7 @@ impl Ruling {
 }
 
 impl Plan {
-    pub(super) fn new(kind: PlanKind) -> Self {
+    pub(crate) fn new(kind: PlanKind) -> Self {
         Self {
             kind,
             fields: Vec::new(),

@@ -17,6 +17,9 @@ use super::record::Work;
 
 const TAKEN: &str = "another lead of the destination holds it, and no two may, so it was left out; \
                      it identifies nobody";
+/// What is said of a value with U+FFFD in it.
+const BROKEN: &str =
+    "a character in it was broken before it came here, and stands as \u{fffd} in the destination";
 
 impl Work {
     /// Keeps a decision for the log: the first write is the plan, a write back follows it, and that
@@ -58,7 +61,10 @@ impl Work {
         let own = self.own.mapped.as_ref().map(|(_, mapped)| &**mapped);
         let fields = own.into_iter().flat_map(|mapped| &mapped.fields);
         let remarks = fields.filter_map(|field| {
-            Some(Remark { field: field.to.clone(), remark: field.remark.clone()? })
+            let is_broken = field.sent.value().is_some_and(|value| value.contains('\u{fffd}'));
+            let broken = is_broken.then(|| BROKEN.to_owned());
+            let remark = field.remark.clone().or(broken)?;
+            Some(Remark { field: field.to.clone(), remark })
         });
         let taken = self.subject().known.search.left_to_others.iter();
         let taken = taken.map(|field| Remark { field: field.clone(), remark: TAKEN.to_owned() });

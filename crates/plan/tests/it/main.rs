@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed test panics, in its helpers too")]
 
+mod bodies;
 mod hostile;
 mod simulation;
 mod values;

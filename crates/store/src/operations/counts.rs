@@ -12,8 +12,9 @@ use super::filter::{
     push_request, running,
 };
 use super::found::is_by_outcome;
+use super::search::{Terms, push_terms};
 use super::values::Place;
-use super::{Connection, QueryBuilder, push_list};
+use super::{Connection, QueryBuilder, push_list, search};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::list::{Count, Counts};
@@ -40,7 +41,8 @@ pub(super) async fn requests_by_event(
     let all = if by_record && asks_of_records(&any) {
         outcomes(connection, &any, &connectors).await?
     } else {
-        requests(connection, &any, &connectors, &running).await?
+        let terms = search::terms(connection, &any).await?;
+        requests(connection, &any, &connectors, &running, terms.as_ref()).await?
     };
     Ok(Counts { all, events })
 }
@@ -95,8 +97,9 @@ async fn requests(
     filter: &Filter,
     connectors: &[i64],
     running: &HashSet<i64>,
+    terms: Option<&Terms>,
 ) -> Result<Count> {
-    let mut query = matching("SELECT count(*) FROM (SELECT q.id FROM request q", filter);
+    let mut query = matching("SELECT count(*) FROM (SELECT q.id FROM request q", filter, terms);
     push_job_status(&mut query, filter.job_status, running);
     push_connectors(&mut query, filter, connectors);
     query.push(" LIMIT ").push_bind(limit()).push(") AS found");
@@ -122,23 +125,19 @@ async fn by_event(
     connectors: &[i64],
     running: &HashSet<i64>,
 ) -> Result<BTreeMap<Event, Count>> {
-    let found = requests(connection, filter, connectors, running).await?;
+    let terms = search::terms(connection, filter).await?;
+    let found = requests(connection, filter, connectors, running, terms.as_ref()).await?;
     let mut query = matching(
         "SELECT r.event, count(DISTINCT r.request) FROM (SELECT q.id FROM request q",
         filter,
+        terms.as_ref(),
     );
     push_job_status(&mut query, filter.job_status, running);
     push_connectors(&mut query, filter, connectors);
     query.push(" LIMIT ").push_bind(limit()).push(") AS found");
     query.push(" JOIN record r ON r.request = found.id WHERE 1 = 1");
     push_record(&mut query, "r", filter);
-    if let Some(q) = &filter.q {
-        query.push(
-            " AND EXISTS (SELECT 1 FROM mention m WHERE m.request = r.request \
-             AND m.position = r.position AND m.value = ",
-        );
-        query.push_bind(plan::identity::sought(q)).push(")");
-    }
+    push_terms(&mut query, "r", terms.as_deref().unwrap_or_default());
     query.push(" GROUP BY r.event");
     let rows = query.build().persistent(false).fetch_all(connection).await?;
     let place = Place { table: "record", row: &"count" };

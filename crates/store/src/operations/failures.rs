@@ -4,7 +4,7 @@ use plan::id::RequestId;
 use sqlx::Row;
 
 use super::values::Place;
-use super::{Connection, filter};
+use super::{Connection, filter, search};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::log::FailureGroup;
@@ -16,11 +16,13 @@ pub(super) async fn failures(
     connection: &mut Connection,
     wanted: &Filter,
 ) -> Result<Vec<FailureGroup>> {
+    let terms = search::terms(connection, wanted).await?;
     let mut query = filter::matching(
         "SELECT f.cause, count(*), min(q.id), max(q.id) FROM request q \
          JOIN record f ON f.request = q.id AND f.sync_status = 'error' \
          AND f.cause IS NOT NULL",
         wanted,
+        terms.as_ref(),
     );
     let running = filter::running(connection).await?;
     filter::push_job_status(&mut query, wanted.job_status, &running);

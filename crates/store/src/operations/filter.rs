@@ -6,6 +6,7 @@ use plan::id::RequestId;
 use plan::outcome::{Event, JobStatus};
 use sqlx::Row;
 
+use super::search::{Terms, push_terms};
 use super::values::Place;
 use super::{Connection, QueryBuilder, push_list};
 use crate::error::Result;
@@ -13,8 +14,8 @@ use crate::filter::Filter;
 use crate::progress::IntentRecord;
 
 /// Adds to `SELECT … FROM request q` what a filter asks for, but for the job status
-/// ([`push_job_status`]).
-pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
+/// ([`push_job_status`]). What its search looks for was found out before ([`super::search::terms`]).
+pub(super) fn matching(select: &str, filter: &Filter, terms: Option<&Terms>) -> QueryBuilder {
     let mut query = QueryBuilder::new(select);
     query.push(" WHERE 1 = 1");
     if let Some(name) = &filter.connector {
@@ -33,12 +34,14 @@ pub(super) fn matching(select: &str, filter: &Filter) -> QueryBuilder {
         query.push(" AND q.id IN ");
         push_list(&mut query, filter.ids.iter().map(|id| id.number()));
     }
-    if let Some(q) = &filter.q {
+    if let Some([first, others @ ..]) = terms.map(Vec::as_slice) {
         query.push(" AND q.id IN (SELECT m.request FROM mention m");
         if asks_of_records(filter) {
             query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
         }
-        query.push(" WHERE m.value = ").push_bind(plan::identity::sought(q));
+        query.push(" WHERE m.value IN ");
+        push_list(&mut query, first.iter().cloned());
+        push_terms(&mut query, "m", others);
         push_record(&mut query, "r", filter);
         query.push(")");
     } else if filter.batch.is_some() {

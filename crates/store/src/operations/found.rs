@@ -9,7 +9,7 @@ use super::filter::{
     asks_of_records, connectors, matching, numbers, push_first, push_job_status, push_range,
     push_record, push_request,
 };
-use super::{Connection, QueryBuilder};
+use super::{Connection, QueryBuilder, search};
 use crate::error::Result;
 use crate::filter::{Cursor, Filter, Page};
 
@@ -27,7 +27,8 @@ pub(super) async fn page(
     } else if is_by_due(filter) {
         by_due(connection, filter, before, limit + 1, running).await?
     } else {
-        let mut query = matching("SELECT q.id FROM request q", filter);
+        let terms = search::terms(connection, filter).await?;
+        let mut query = matching("SELECT q.id FROM request q", filter, terms.as_ref());
         push_job_status(&mut query, filter.job_status, running);
         query.push(" AND q.id < ").push_bind(before).push(" ORDER BY q.id DESC LIMIT ");
         query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));

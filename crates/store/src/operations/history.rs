@@ -18,7 +18,7 @@ pub(super) async fn neighbours(
         "SELECT (SELECT max(request) FROM mention WHERE value = $1 AND request < $2), \
          (SELECT min(request) FROM mention WHERE value = $1 AND request > $2)",
     )
-    .bind(identity::sought(q))
+    .bind(identity::mention(q))
     .bind(request.number())
     .fetch_one(connection)
     .await?;

@@ -33,7 +33,7 @@ async fn store(connection: &mut Connection, deliveries: &[NewDelivery]) -> Resul
             row.push_bind(delivery.id.number())
                 .push_bind(delivery.connector.0)
                 .push_bind(ms(delivery.received_at))
-                .push_bind(delivery.origin.as_str())
+                .push_bind(delivery.origin.stored())
                 .push_bind(delivery.content_type.as_deref())
                 .push_bind(&delivery.body[..]);
         });

@@ -45,7 +45,7 @@ fn request(row: &DbRow, running: &HashSet<i64>) -> Result<RequestLine> {
     Ok(RequestLine {
         id,
         connector: row.try_get(1)?,
-        origin: row.try_get(2)?,
+        origin: place.origin(row.try_get(2)?)?.as_str().to_owned(),
         received_at: place.time(row.try_get(3)?)?,
         finished_at: finished_at.map(|at| place.time(at)).transpose()?,
         job_status,

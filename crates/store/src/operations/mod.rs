@@ -31,6 +31,7 @@ mod people;
 mod progress;
 mod retry;
 mod reviews;
+mod search;
 mod sessions;
 mod settings;
 mod standing;

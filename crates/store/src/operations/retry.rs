@@ -7,7 +7,9 @@ use plan::id::RequestId;
 use sqlx::Row;
 
 use super::values::{json, ms};
-use super::{Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, filter, push_list};
+use super::{
+    Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, filter, push_list, search,
+};
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::filter::Filter;
@@ -155,7 +157,8 @@ async fn retriable(connection: &mut Connection, ids: &[RequestId]) -> Result<Vec
 
 async fn failed(connection: &mut Connection, wanted: &Filter) -> Result<Vec<i64>> {
     let running = filter::running(connection).await?;
-    let mut query = filter::matching("SELECT q.id FROM request q", wanted);
+    let terms = search::terms(connection, wanted).await?;
+    let mut query = filter::matching("SELECT q.id FROM request q", wanted, terms.as_ref());
     filter::push_job_status(&mut query, wanted.job_status, &running);
     query.push(
         " AND EXISTS (SELECT 1 FROM record f WHERE f.request = q.id AND f.event = 'failed') \

@@ -36,7 +36,7 @@ impl Place<'_> {
     }
 
     pub(super) fn origin(&self, word: &str) -> Result<Origin> {
-        Origin::from_word(word).ok_or_else(|| self.corrupt(format!("'{word}' is not an origin")))
+        Origin::from_stored(word).ok_or_else(|| self.corrupt(format!("'{word}' is not an origin")))
     }
 
     pub(super) fn parse<T: DeserializeOwned>(&self, json: &str) -> Result<T> {

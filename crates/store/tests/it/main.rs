@@ -15,6 +15,7 @@ mod mail;
 mod migrating;
 mod opening;
 mod reviews;
+mod search;
 mod tally;
 mod users;
 

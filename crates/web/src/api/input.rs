@@ -15,7 +15,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 
 use super::refusal::Refusal;
 use crate::Shared;
-use crate::hooks::LONGEST_BODY;
+use crate::hooks::longer_than;
 
 /// The parameters of a query, or of something with the same form.
 pub(crate) struct Params {
@@ -105,7 +105,7 @@ impl FromRequest<Shared> for Body {
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let content_type = content_type(&parts.headers);
-        let read = Limited::new(body, LONGEST_BODY).collect();
+        let read = Limited::new(body, shared.limits.longest_body).collect();
         let refusal = |status, code, message: &str, advice: &str| {
             Err(Refusal::new(status, Problem::new(code, message, advice)))
         };
@@ -114,8 +114,8 @@ impl FromRequest<Shared> for Body {
             Ok(Err(error)) if error.is::<LengthLimitError>() => refusal(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Code::TooLong,
-                "The body is longer than 2 MiB.",
-                "Send less.",
+                &longer_than(shared.limits.longest_body),
+                "Send less, or raise LEADSYNC_MAX_BODY.",
             ),
             Ok(Err(_)) => refusal(
                 StatusCode::BAD_REQUEST,

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use plan::preview::RecordPreview;
+use store::Origin;
 
 use super::input::{Body, Named};
 use super::refusal::Refusal;
@@ -20,7 +21,7 @@ pub(crate) async fn preview(
     Body { bytes, content_type }: Body,
 ) -> Result<Json<List<RecordPreview>>> {
     let content_type = content_type.as_deref();
-    of(&shared, &name, Payload { body: &bytes, content_type, removal: None }).await
+    of(&shared, &name, Payload { body: &bytes, content_type, origin: Origin::Webhook }).await
 }
 
 /// What the body of a past request would do now.

@@ -9,13 +9,12 @@ use secrecy::SecretString;
 use super::Visitor;
 use super::page;
 use crate::Shared;
-use crate::hooks::LONGEST_BODY;
 
 /// The longest form of somebody who is not signed in, in bytes.
 const LONGEST_OF_A_STRANGER: usize = 64 * 1024;
-/// The longest form of somebody who is signed in, in bytes: it has room for the body of a webhook,
-/// where each byte may take three.
-const LONGEST: usize = 3 * LONGEST_BODY + LONGEST_OF_A_STRANGER;
+/// A form of somebody who is signed in has room for the body of a webhook, where each byte may take
+/// three.
+const BYTES_A_BYTE: usize = 3;
 
 /// Whether a form was sent from our own pages, which browsers indicate in one of two ways (Fetch
 /// Metadata; RFC 6454).
@@ -58,9 +57,10 @@ impl Form {
 impl FromRequest<Shared> for Form {
     type Rejection = Response;
 
-    async fn from_request(request: Request, _: &Shared) -> Result<Self, Response> {
+    async fn from_request(request: Request, shared: &Shared) -> Result<Self, Response> {
         let visitor = request.extensions().get::<Visitor>().cloned();
-        let longest = if visitor.is_some() { LONGEST } else { LONGEST_OF_A_STRANGER };
+        let of_a_webhook = BYTES_A_BYTE * shared.limits.longest_body;
+        let longest = LONGEST_OF_A_STRANGER + if visitor.is_some() { of_a_webhook } else { 0 };
         let body = Limited::new(request.into_body(), longest).collect().await;
         let Ok(body) = body else {
             return Err(page::forbidden("This form is too long, or broke off."));

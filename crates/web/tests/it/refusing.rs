@@ -1,8 +1,11 @@
 //! What is not taken, and what the sender is told.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use crate::harness::start;
+use store::Origin;
+
+use crate::harness::{House, start};
 use crate::wire::{get, post};
 
 #[tokio::test]
@@ -18,32 +21,69 @@ async fn an_unknown_token_is_not_found_and_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_announced_too_large_is_refused_unread() {
+async fn a_body_that_is_announced_too_large_is_refused_and_its_beginning_kept() {
     let house = start(web::Limits::default()).await;
     let mut wire = house.wire().await;
     let length = 2 * 1024 * 1024 + 1;
     wire.send(format!(
-        "POST {} HTTP/1.1\r\nHost: t\r\nContent-Length: {length}\r\n\r\n",
-        house.hook
+        "POST {} HTTP/1.1\r\nHost: t\r\nContent-Length: {length}\r\n\r\n{}",
+        house.hook,
+        "x".repeat(9_000)
     ))
     .await;
     let answer = wire.answer().await.unwrap();
     assert_eq!(answer.status, 413, "{answer:?}");
+    assert!(answer.body.contains("The body is longer than 2 MiB."), "{answer:?}");
     assert!(wire.answer().await.is_none(), "the connection is of no more use");
+    assert_eq!(house.kept().await, ["x".repeat(8 * 1024)]);
+    let origin = only_origin(&house).await;
+    assert_eq!((origin.bytes, origin.most), (2_097_153, 2_097_152));
+    assert!(origin.sender.is_loopback() && origin.on_behalf_of.is_none(), "{origin:?}");
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_too_large_and_does_not_come_is_refused_too() {
+    let limits = web::Limits { body: Duration::from_millis(50), ..web::Limits::default() };
+    let house = start(limits).await;
+    let mut wire = house.wire().await;
+    let head = "HTTP/1.1\r\nHost: t\r\nContent-Length: 99999999999\r\n\r\n{";
+    wire.send(format!("POST {} {head}", house.hook)).await;
+    assert_eq!(wire.answer().await.unwrap().status, 413);
+    assert_eq!(house.kept().await, ["{"]);
+    assert_eq!(only_origin(&house).await.bytes, 99_999_999_999);
     house.end().await;
 }
 
 #[tokio::test]
 async fn a_body_of_unknown_length_is_refused_once_it_is_too_large() {
-    let house = start(web::Limits::default()).await;
+    let limits = web::Limits { longest_body: 100_000, ..web::Limits::default() };
+    let house = start(limits).await;
     let mut wire = house.wire().await;
-    let head = "HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = "HTTP/1.1\r\nHost: t\r\nX-Forwarded-For: 10.0.0.9, 203.0.113.7\r\nTransfer-Encoding: chunked\r\n\r\n";
     wire.send(format!("POST {} {head}", house.hook)).await;
-    let chunk = "x".repeat(1024 * 1024);
-    wire.send(format!("100000\r\n{chunk}\r\n100000\r\n{chunk}\r\n1\r\nx\r\n")).await;
-    assert_eq!(wire.answer().await.unwrap().status, 413);
-    assert!(house.kept().await.is_empty());
+    let chunk = "x".repeat(50_000);
+    wire.send(format!("C350\r\n{chunk}\r\nC350\r\n{chunk}\r\n1\r\nx\r\n")).await;
+    let answer = wire.answer().await.unwrap();
+    assert_eq!(answer.status, 413);
+    assert!(answer.body.contains("The body is longer than 100000 bytes."), "{answer:?}");
+    assert_eq!(house.kept().await, ["x".repeat(8 * 1024)]);
+    let origin = only_origin(&house).await;
+    assert_eq!(origin.bytes, 100_001);
+    assert_eq!(origin.on_behalf_of, Some([203, 0, 113, 7].into()), "what the nearest proxy says");
     house.end().await;
+}
+
+/// What is known of the only delivery, which was too long.
+async fn only_origin(house: &House) -> store::TooLong {
+    let page = store::Page { limit: 2, after: None };
+    let (requests, _) = house.store.requests(&store::Filter::default(), &page).await.unwrap();
+    let [request] = requests.as_slice() else { panic!("{requests:#?}") };
+    let delivery = house.store.delivery(request.id).await.unwrap().unwrap();
+    match delivery.origin {
+        Origin::TooLong(too_long) => too_long,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

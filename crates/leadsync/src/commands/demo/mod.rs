@@ -47,7 +47,13 @@ impl Demo {
         let base = format!("http://{address}");
         connect(store.as_ref(), &accounts, &base).await?;
         let password = add_user(store.as_ref()).await?;
-        let mut node = Node::start(listener, store.clone(), settings.post()?, base.clone())?;
+        let mut node = Node::start(
+            listener,
+            store.clone(),
+            settings.post()?,
+            base.clone(),
+            settings.max_body,
+        )?;
         if !settings.json {
             greet(&accounts, &base, &url, &password)?;
         }

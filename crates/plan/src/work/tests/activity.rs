@@ -160,7 +160,7 @@ fn a_lost_answer_is_looked_for_among_the_leads_activities() {
 #[test]
 fn types_are_mapped_by_name_or_by_code() {
     let of = |scene: &Scene, json: &str| {
-        let item = payload::read(json.as_bytes(), None).expect(json).remove(0);
+        let item = payload::read(json.as_bytes(), None).expect(json).remove(0).unwrap();
         match scene.activities.of(&item) {
             Ok(kind) => kind.to.to_string(),
             Err(Unmapped::Skipped(problem) | Unmapped::Refused(problem)) => {

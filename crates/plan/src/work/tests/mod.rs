@@ -155,7 +155,8 @@ impl Scene {
 
     /// The record of this body, with what is known of it.
     fn work(&self, json: &str) -> Work {
-        let mut work = Work::new(payload::read(json.as_bytes(), None).expect(json).remove(0));
+        let mut work =
+            Work::new(payload::read(json.as_bytes(), None).expect(json).remove(0).unwrap());
         let know = |subject: &mut Subject, known: &Known, link: &Option<Link>| {
             (subject.known, subject.link) = (known.clone(), link.clone());
         };

@@ -18,7 +18,8 @@ fn skipped(scene: &Scene, json: &str, code: Code) -> Problem {
 
 fn removed(scene: &Scene, code: Code) -> Problem {
     let context = scene.context();
-    let item = payload::read_removals(ASHA.as_bytes(), None, Removal::Deleted).unwrap().remove(0);
+    let item =
+        payload::read_removals(ASHA.as_bytes(), None, Removal::Deleted).unwrap().remove(0).unwrap();
     let mut work = Work::new(item);
     work.own.link.clone_from(&scene.link);
     let outcome = ended(work.next(&context).step);

@@ -162,6 +162,7 @@ fn origin(code: Code) -> Origin {
         | Code::TooManyCalls => Origin::Work,
         Code::Defect => Origin::Defect,
         Code::UnreadableBody
+        | Code::BodyTooLong
         | Code::UnknownUser
         | Code::ConnectorDisabled
         | Code::Quota

@@ -270,11 +270,14 @@ impl Troubles {
             r#"{"ProspectActivityId":"odd","RelatedProspectId":"odd","ActivityEvent":"777"}"#,
             r#"{"ProspectActivityId":"odd","RelatedProspectId":"odd","ActivityEvent":"201","Current":{"ProspectID":"odd","FirstName":"Nobody"}}"#,
         ]);
-        let item = payload::read(body.as_bytes(), None).expect("a record").remove(0);
+        let item = payload::read(body.as_bytes(), None).expect("a record").remove(0).unwrap();
         self.world.post(0, &item);
         if self.world.chance.of(300) {
             let body = br#"{"ProspectID":"odd"}"#;
-            let item = payload::read_removals(body, None, Removal::Deleted).expect("one").remove(0);
+            let item = payload::read_removals(body, None, Removal::Deleted)
+                .expect("one")
+                .remove(0)
+                .unwrap();
             self.world.post(0, &item);
         }
     }

@@ -130,7 +130,7 @@ impl World {
             let body = serde_json::to_vec(lead).expect("texts are JSON");
             let items = payload::read_removals(&body, None, removal).expect("it names a lead");
             for item in items {
-                self.post(side, &item);
+                self.post(side, &item.expect("it can be read"));
             }
         }
         is_told
@@ -210,7 +210,7 @@ fn of_activity(id: &str, activity: &Activity, lead: Option<&Snapshot>) -> Item {
         "ActivityEvent": activity.event.to_string(), "CreatedOn": written(activity.at),
         "ModifiedOn": written(activity.modified), "Data": activity.values, "Current": lead,
     });
-    payload::read(body.to_string().as_bytes(), None).expect("an activity").remove(0)
+    payload::read(body.to_string().as_bytes(), None).expect("an activity").remove(0).unwrap()
 }
 
 /// Runs worlds of these seeds; the first that goes wrong is run once more and tells its story.

@@ -67,7 +67,8 @@ fn each_case_from_life_ends_as_expected() {
     for case in &cases.cases {
         let source = account(case.from.as_ref().unwrap_or(&case.kind));
         let mapping = Mapping::new(&case.definition(), &source, &account(&case.kind));
-        let item = payload::read(case.body().as_bytes(), None).expect(&case.id).remove(0);
+        let item =
+            payload::read(case.body().as_bytes(), None).expect(&case.id).remove(0).expect(&case.id);
         let mapped = mapping.apply(&item);
         assert_eq!(mapped.problems, [], "{}", case.id);
         let field = mapped.get("mx_F").expect("a row");

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use plan::mapping::{MappedField, Sent};
 use plan::preview::RecordPreview;
+use store::Origin;
 
 use super::page;
 use super::{Frame, Opened, open};
@@ -87,7 +88,7 @@ pub(in crate::console) async fn preview(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
         Previewed { configuration: &configuration, connector: &connector, now: (shared.clock)() },
-        Payload { body: payload.as_bytes(), content_type: None, removal: None },
+        Payload { body: payload.as_bytes(), content_type: None, origin: Origin::Webhook },
     );
     match previewed.await {
         Ok(records) => {

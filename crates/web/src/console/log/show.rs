@@ -11,7 +11,7 @@ use plan::id::RequestId;
 use plan::mapping::MappedField;
 use plan::metadata::Catalogue;
 use plan::outcome::Event;
-use plan::payload::{self, Item};
+use plan::payload::{self, Entry};
 use store::{Connector, Delivery, Filter, Neighbours, Page, RecordItem, RequestItem};
 
 use super::body::{Bodies, Body};
@@ -91,7 +91,9 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
         _ => Neighbours::default(),
     };
     let mut bodies = Bodies::new();
-    let body = delivery.as_ref().map(|delivery| String::from_utf8_lossy(&delivery.body));
+    let body = delivery
+        .as_ref()
+        .map(|delivery| payload::text(&delivery.body, delivery.content_type.as_deref()));
     let body = body.and_then(|body| bodies.show(&body));
     // A notice that a lead is gone is not mapped.
     let is_mapped = |delivery: &&Delivery| delivery.origin.removal().is_none();
@@ -131,7 +133,7 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
 struct Mappings<'a> {
     shared: &'a Shared,
     connector: Option<&'a Connector>,
-    items: Vec<Item>,
+    entries: Vec<Entry>,
     /// `None` for accounts whose fields were never read.
     catalogues: Option<(Catalogue, Catalogue)>,
     definitions: HashMap<i64, Option<Definition>>,
@@ -143,10 +145,10 @@ impl<'a> Mappings<'a> {
         connector: Option<&'a Connector>,
         delivery: Option<&Delivery>,
     ) -> store::Result<Self> {
-        let items = delivery.map(|delivery| {
-            payload::read(&delivery.body, delivery.content_type.as_deref()).unwrap_or_default()
+        let entries = delivery.and_then(|delivery| {
+            delivery.origin.read(&delivery.body, delivery.content_type.as_deref()).ok()
         });
-        let (items, definitions) = (items.unwrap_or_default(), HashMap::new());
+        let (entries, definitions) = (entries.unwrap_or_default(), HashMap::new());
         let mut catalogues = None;
         if let Some(connector) = connector {
             let (source, destination) = tokio::try_join!(
@@ -155,7 +157,7 @@ impl<'a> Mappings<'a> {
             )?;
             catalogues = source.zip(destination).map(|((_, here), (_, there))| (here, there));
         }
-        Ok(Self { shared, connector, items, catalogues, definitions })
+        Ok(Self { shared, connector, entries, catalogues, definitions })
     }
 
     fn accounts(&self) -> (&'a str, &'a str) {
@@ -168,7 +170,7 @@ impl<'a> Mappings<'a> {
     async fn of(&mut self, record: &RecordItem) -> store::Result<Option<Vec<MappedField>>> {
         let Some(connector) = self.connector else { return Ok(None) };
         let position = usize::try_from(record.position).unwrap_or(usize::MAX);
-        if position >= self.items.len() {
+        if !self.entries.get(position).is_some_and(Entry::is_ok) {
             return Ok(None);
         }
         if !self.definitions.contains_key(&record.version) {
@@ -179,6 +181,7 @@ impl<'a> Mappings<'a> {
         let (Some(definition), Some((source, destination))) = (definition, &self.catalogues) else {
             return Ok(None);
         };
-        Ok(record::mapped(definition, (source, destination), &self.items[position]))
+        let Ok(item) = &self.entries[position] else { return Ok(None) };
+        Ok(record::mapped(definition, (source, destination), item))
     }
 }

@@ -19,7 +19,7 @@ use plan::mapping::{MappedField, Mapping};
 use plan::metadata::FieldList;
 use plan::preview::RecordPreview;
 use plan::problem::Problem;
-use store::Connector;
+use store::{Connector, Origin};
 
 use self::draft::Draft;
 use self::payload::{PASTED, Payload};
@@ -337,7 +337,7 @@ async fn editor(
         Previewed { configuration: &configuration, connector: &trial, now: (shared.clock)() };
     let metadata = (&told.source, &told.destination);
     let content_type = payload.content_type();
-    let shown = preview::Payload { body: &payload.body, content_type, removal: None };
+    let shown = preview::Payload { body: &payload.body, content_type, origin: Origin::Webhook };
     let records = preview_between(shared.store.as_ref(), previewed, metadata, shown);
     let records = records.await.unwrap_or_default();
     let findings = if told.is_known() {

@@ -140,7 +140,8 @@ fn choice(request: &RequestItem, shown: Option<RequestId>) -> Choice {
 
 /// The first record that the mapping is about.
 fn item(body: &[u8], content_type: Option<&str>, which: Which) -> Option<Item> {
-    let items = payload::read(body, content_type).ok()?;
+    let entries = payload::read(body, content_type).ok()?;
+    let items: Vec<Item> = entries.into_iter().flatten().collect();
     match which {
         Which::Leads => {
             let lead = items.iter().find(|item| item.entity() == Entity::Lead).cloned();

@@ -1,0 +1,215 @@
+//! Which records a body holds, wherever in it they stand.
+//!
+//! A record may be the whole body or an entry of a list, be wrapped in `data` or another name, and
+//! be a text of JSON at each of these places, as may the blocks of a record. Where that can mean
+//! one thing only it is taken apart here, so that the reader of a record meets one form.
+
+use serde_json::{Map, Value};
+
+use super::{OF_ACTIVITY, STATES, from_properties, kind_of};
+use crate::json::Room;
+
+/// Texts of JSON in texts of JSON, lists in lists and wrappers in wrappers are taken apart so many
+/// times.
+const MOST_LAYERS: usize = 4;
+/// The ids by which an object is a lead or an activity.
+const IDS: [&str; 3] = ["ProspectID", "ProspectId", "ProspectActivityId"];
+/// Fields that a lead has without an id, too.
+const COMMON: [&str; 5] = ["FirstName", "LastName", "EmailAddress", "Phone", "Mobile"];
+/// Names under which senders put the whole of a record or a list.
+const WRAPPERS: [&str; 14] = [
+    "activities",
+    "activity",
+    "body",
+    "data",
+    "event",
+    "events",
+    "items",
+    "json",
+    "lead",
+    "leads",
+    "message",
+    "payload",
+    "records",
+    "result",
+];
+
+/// The block of this name, whatever the case of its letters.
+pub(super) fn block(name: &str) -> Option<&'static str> {
+    let blocks = std::iter::once("Before").chain(STATES).chain(OF_ACTIVITY);
+    blocks.chain(["LeadPropertyList"]).find(|block| block.eq_ignore_ascii_case(name))
+}
+
+/// The records of a body, each as it stands there.
+pub(super) fn records(value: Value, room: &Room) -> Vec<Value> {
+    let mut records = Vec::new();
+    unfold(value, room, MOST_LAYERS, &mut records);
+    records
+}
+
+fn unfold(value: Value, room: &Room, layers: usize, records: &mut Vec<Value>) {
+    let Some(layers) = layers.checked_sub(1) else { return records.push(value) };
+    match value {
+        Value::String(text) => match json_of(&text, room) {
+            Some(Ok(value)) => unfold(value, room, layers, records),
+            _ => records.push(Value::String(text)),
+        },
+        Value::Array(items) => {
+            records.reserve(items.len());
+            for item in items {
+                unfold(item, room, layers, records);
+            }
+        }
+        Value::Object(mut map) => {
+            name_blocks(&mut map);
+            match wrapped(&mut map, room) {
+                Some(inner) => unfold(inner, room, layers, records),
+                None => records.push(Value::Object(map)),
+            }
+        }
+        other => records.push(other),
+    }
+}
+
+/// The JSON in a text that looks like some; `None` if it does not.
+fn json_of(text: &str, room: &Room) -> Option<Result<Value, serde_json::Error>> {
+    text.trim_start().starts_with(['{', '[', '"']).then(|| room.read(text.trim()))
+}
+
+/// Gives each block its name as LeadSquared writes it.
+fn name_blocks(map: &mut Map<String, Value>) {
+    let is_other = |(name, value): (&String, &Value)| {
+        let is_block = value.is_object() || value.is_array() || value.is_string();
+        is_block && block(name).is_some_and(|block| block != name)
+    };
+    if !map.iter().any(is_other) {
+        return;
+    }
+    for (name, value) in std::mem::take(map) {
+        let block = block(&name).filter(|block| {
+            is_other((&name, &value)) && map.get(*block).is_none_or(Value::is_null)
+        });
+        map.insert(block.map_or(name, str::to_owned), value);
+    }
+}
+
+/// What an object wraps that is no record itself.
+fn wrapped(map: &mut Map<String, Value>, room: &Room) -> Option<Value> {
+    let is_record = is_record(map) || COMMON.iter().any(|name| map.contains_key(*name));
+    if is_record || map.keys().any(|name| name.starts_with("mx_")) {
+        return None;
+    }
+    let mut found = None;
+    let is_only = map.len() == 1;
+    for (name, value) in map.iter() {
+        let inner = match value {
+            Value::String(text) if name.len() < 40 => match json_of(text, room) {
+                Some(Ok(value)) => value,
+                _ => continue,
+            },
+            Value::Object(_) | Value::Array(_) => Value::Null,
+            _ => continue,
+        };
+        let seen = if inner.is_null() { value } else { &inner };
+        let is_wrapper =
+            is_only && WRAPPERS.iter().any(|wrapper| wrapper.eq_ignore_ascii_case(name));
+        if !is_wrapper && !holds_records(seen, MOST_LAYERS) {
+            continue;
+        }
+        if found.is_some() {
+            // Which of the two is meant can't be told.
+            return None;
+        }
+        found = Some((name.clone(), inner));
+    }
+    let (name, inner) = found?;
+    let outer = map.remove(&name)?;
+    Some(if inner.is_null() { outer } else { inner })
+}
+
+/// Whether this is a record, or a list or a wrapper of some.
+fn holds_records(value: &Value, layers: usize) -> bool {
+    let Some(layers) = layers.checked_sub(1) else { return false };
+    match value {
+        Value::Object(map) => {
+            is_record(map) || (map.len() == 1 && map.values().all(|v| holds_records(v, layers)))
+        }
+        Value::Array(items) => items.iter().any(|item| holds_records(item, layers)),
+        Value::String(text) => {
+            // Only what it begins with is looked at; it is read once it is taken.
+            let text = text.trim_start();
+            text.starts_with('{') && IDS.iter().any(|id| text.contains(id))
+        }
+        _ => false,
+    }
+}
+
+/// Whether an object says that it is a lead or an activity.
+fn is_record(map: &Map<String, Value>) -> bool {
+    let has = |name: &str| map.get(name).is_some_and(|value| !value.is_null());
+    let has_block = |name: &str| {
+        map.get(name).is_some_and(|value| match value {
+            Value::Object(_) => true,
+            Value::String(text) => text.trim_start().starts_with(['{', '[', '"']),
+            _ => false,
+        })
+    };
+    IDS.iter().any(|name| map.contains_key(*name))
+        || has("RelatedProspectId")
+        || map.contains_key("LeadPropertyList")
+        || STATES.iter().chain(&["Before"]).any(|name| has_block(name))
+}
+
+/// Makes the blocks of a record objects, and takes its list of properties for the record.
+///
+/// # Errors
+/// Which block is something else, so that what it holds would be lost.
+pub(super) fn open_blocks(body: &mut Map<String, Value>, room: &Room) -> Result<(), String> {
+    name_blocks(body);
+    let names: Vec<&str> = body.keys().filter_map(|name| block(name)).collect();
+    for name in names {
+        let Some(value) = body.get_mut(name) else { continue };
+        *value = opened(value.take(), room)
+            .map_err(|what| format!("has a block `{name}` that is {what}"))?;
+        let may_be = |value: &Value| matches!(value, Value::Object(_) | Value::Null);
+        let is_of_leads = !OF_ACTIVITY.contains(&name);
+        if !may_be(value) && (is_of_leads || super::is_activity(body)) {
+            let kind = kind_of(&body[name]);
+            return Err(format!("has a block `{name}` that is {kind}, not an object"));
+        }
+    }
+    if let Some(Value::Object(properties)) = body.remove("LeadPropertyList") {
+        *body = properties;
+    }
+    Ok(())
+}
+
+/// A block as an object, if it is a text or a list of one.
+fn opened(mut value: Value, room: &Room) -> Result<Value, String> {
+    for _ in 0..MOST_LAYERS {
+        let Value::String(text) = &value else { break };
+        if text.trim().is_empty() || text.trim() == "null" {
+            return Ok(Value::Null);
+        }
+        match json_of(text, room) {
+            None => break,
+            Some(Ok(read)) => value = read,
+            Some(Err(error)) => {
+                return Err(format!("a text that begins like JSON and can't be read: {error}"));
+            }
+        }
+    }
+    Ok(match value {
+        Value::Array(items) if items.is_empty() => Value::Null,
+        Value::Array(items) if items.iter().all(is_property) => {
+            Value::Object(from_properties(items))
+        }
+        Value::Array(mut items) if items.len() == 1 => items.remove(0),
+        other => other,
+    })
+}
+
+/// Whether this is a field and its value, as in a list of them.
+fn is_property(value: &Value) -> bool {
+    super::PROPERTY.iter().any(|name| value.get(*name).is_some_and(Value::is_string))
+}

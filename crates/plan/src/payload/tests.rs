@@ -1,0 +1,156 @@
+use super::*;
+
+fn one(json: &str) -> Item {
+    one_of(json.as_bytes(), None)
+}
+
+/// The only record of a body.
+fn one_of(body: &[u8], content_type: Option<&str>) -> Item {
+    let shown = String::from_utf8_lossy(body);
+    let mut entries =
+        read(body, content_type).unwrap_or_else(|problem| panic!("{shown}: {problem}"));
+    assert_eq!(entries.len(), 1, "{shown}");
+    entries.remove(0).expect("a body of one record that can't be read is an error")
+}
+
+fn lead_id(item: &Item) -> Option<String> {
+    item.lead_id().map(String::from)
+}
+
+fn text(item: &Item, path: &str) -> String {
+    match item.find(path) {
+        Found::Text(text) => text.into_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_automations_payload_shows_the_newest_state() {
+    let item = one(
+        r#"{"Before":{"ProspectID":"a","City":"Pune"},"After":{"ProspectID":"a","City":"Delhi"},
+            "Current":{"ProspectID":"a","City":"Agra","Score":54,"Fax":null,"DoNotCall":true,
+                       "ModifiedOn":"2026-01-02 03:04:05.000"}}"#,
+    );
+    assert_eq!(lead_id(&item).as_deref(), Some("a"));
+    assert_eq!(text(&item, "City"), "Agra");
+    assert_eq!(text(&item, "After.City"), "Delhi");
+    assert_eq!(text(&item, "Before.City"), "Pune");
+    assert_eq!(text(&item, "Score"), "54");
+    assert_eq!(text(&item, "DoNotCall"), "1");
+    assert_eq!(item.find("Fax"), Found::Blank);
+    assert_eq!(item.find("Phone"), Found::Absent);
+    assert_eq!(item.find("Current"), Found::Absent, "a block is no field");
+    assert_eq!(item.modified_on(), Some("2026-01-02T03:04:05Z".parse().unwrap()));
+    assert_eq!(item.state().get("City"), Some("Agra"));
+    assert_eq!(item.state().get("Fax"), Some(""));
+}
+
+#[test]
+fn other_shapes_show_the_same_lead() {
+    for shape in [
+        r#"{"ProspectID":"a","City":"Agra"}"#,
+        r#"[{"ProspectID":"a","City":"Agra"}]"#,
+        r#"{"Before":{"ProspectID":"a","City":"Pune"},"After":{"ProspectID":"a","City":"Agra"}}"#,
+        r#"{"Before":null,"After":{},"Current":{"ProspectID":"a","City":"Agra"}}"#,
+        r#"{"LeadPropertyList":[{"Attribute":"ProspectID","Value":"a"},{"Attribute":"City","Value":"Agra"}]}"#,
+        r#"{"RecordCount":1,"Leads":[{"LeadPropertyList":[{"Attribute":"ProspectID","Value":"a"},{"Attribute":"City","Value":"Agra"}]}]}"#,
+        "\u{feff} {\"ProspectID\":\"a\",\"City\":\"Agra\"}\n",
+    ] {
+        let item = one(shape);
+        assert_eq!(item.entity(), Entity::Lead, "{shape}");
+        assert_eq!(item.id().as_deref(), Some("a"), "{shape}");
+        assert_eq!(text(&item, "City"), "Agra", "{shape}");
+    }
+    assert_eq!(text(&one(r#"{"ProspectID":"a","City":"Agra"}"#), "Current.City"), "Agra");
+}
+
+#[test]
+fn forms_are_read() {
+    let form = Some("application/x-www-form-urlencoded; charset=utf-8");
+    let flat = one_of(b"ProspectID=a&City=New+Delhi&Fax=", form);
+    assert_eq!(text(&flat, "City"), "New Delhi");
+    assert_eq!(flat.find("Fax"), Found::Blank);
+    let wrapped = one_of(b"data=%7B%22ProspectID%22%3A%22a%22%7D", form);
+    assert_eq!(wrapped.id().as_deref(), Some("a"));
+    let json = one_of(br#"{"ProspectID":"a"}"#, form);
+    assert_eq!(json.id().as_deref(), Some("a"), "a form that is JSON all the same");
+}
+
+#[test]
+fn activities_are_told_from_leads() {
+    let item = one(
+        r#"[{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":"201","Data":{"Note":"n"}}]"#,
+    );
+    assert_eq!(
+        (item.entity(), item.id().as_deref(), lead_id(&item).as_deref()),
+        (Entity::Activity, Some("x"), Some("a"))
+    );
+    assert_eq!(text(&item, "Data.Note"), "n");
+    let automation = one(r#"{"ProspectActivityId":"x","Current":{"ProspectID":"a"}}"#);
+    assert_eq!(lead_id(&automation).as_deref(), Some("a"));
+    let lead = one(r#"{"ProspectID":"a","ProspectActivityId_Max":"x","RelatedProspectId":null}"#);
+    assert_eq!(lead.entity(), Entity::Lead);
+}
+
+#[test]
+fn an_activity_shows_its_values_wherever_they_are() {
+    for shape in [
+        r#"{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":"201","CreatedOn":"2026-01-02 03:04:05","Data":{"Note":"n","mx_Custom_1":"v"}}"#,
+        r#"[{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":201,"ActivityDateTime":"2026-01-02 03:04:05","ActivityNote":"n","mx_Custom_1":"v"}]"#,
+        r#"{"Id":"x","EventCode":201,"RelatedProspectId":"a","CreatedOn":"2026-01-02 03:04:05","ActivityFields":{"ActivityEvent_Note":"n","mx_Custom_1":"v"}}"#,
+        r#"{"ProspectActivityId":"x","ActivityEvent":"201","CreatedOn":"2026-01-02 03:04:05","Fields":[{"Key":"Note","Value":"n"}],"Current":{"ProspectID":"a","RelatedProspectId":"other","mx_Custom_1":"v","ModifiedOn":"2020-01-01 00:00:00"}}"#,
+    ] {
+        let item = one(shape);
+        assert_eq!(
+            (item.id().as_deref(), lead_id(&item).as_deref(), item.event()),
+            (Some("x"), Some("a"), Some(201)),
+            "{shape}"
+        );
+        assert_eq!(text(&item, "mx_Custom_1"), "v", "{shape}");
+        for name in ["Note", "ActivityNote", "ActivityEvent_Note"] {
+            assert_eq!(text(&item, name), "n", "{shape}");
+        }
+        assert_eq!(text(&item, "ActivityDateTime"), "2026-01-02 03:04:05", "{shape}");
+        assert_eq!(item.modified_on(), None, "the lead's is not the activity's");
+        assert_eq!(item.state().get("ActivityNote"), Some("n"), "{shape}");
+        assert_eq!(item.lead().is_some(), shape.contains("Current"), "{shape}");
+    }
+}
+
+#[test]
+fn an_id_that_can_not_be_kept_is_none() {
+    let body = r#"{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":201,"Current":{"ProspectID":"b\u0000"}}"#;
+    assert_eq!(lead_id(&one(body)).as_deref(), Some("a"));
+    assert_eq!(one(body).lead(), None, "the lead beside it can't be named");
+}
+
+#[test]
+fn what_can_not_be_read_is_said() {
+    for (body, expected) in [
+        ("", "empty"),
+        ("hello", "not JSON"),
+        ("[]", "empty list"),
+        ("[1]", "The body is not an object but a number"),
+        ("{}", "neither a lead nor an activity"),
+        (r#"{"Current":{}}"#, "neither a lead nor an activity"),
+        (r#"{"ProspectID":"a""#, "not JSON"),
+    ] {
+        let problem = read(body.as_bytes(), None).expect_err(body);
+        assert!(problem.message.contains(expected), "{body}: {}", problem.message);
+    }
+    let long = format!(
+        r#"{{"ProspectActivityId":"x","RelatedProspectId":"{}"}}"#,
+        "a".repeat(LONGEST_ID + 1)
+    );
+    let problem = read(long.as_bytes(), None).expect_err("a long id");
+    assert!(problem.message.contains("too long"), "{}", problem.message);
+    let deep = "[".repeat(100_000);
+    assert!(read(deep.as_bytes(), None).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn reading_never_panics(body in proptest::collection::vec(proptest::num::u8::ANY, 0..200), form: bool) {
+        let _ = read(&body, form.then_some("application/x-www-form-urlencoded"));
+    }
+}

@@ -1,0 +1,111 @@
+//! What a search finds: each way is an index, or bounded, however many records there are.
+
+use plan::identity::mention;
+use plan::phone;
+use plan::search::{SHORTEST_PART, Sought};
+use sqlx::Row;
+
+use super::{Connection, QueryBuilder, push_list};
+use crate::error::Result;
+use crate::filter::Filter;
+
+/// A part is completed in so many ways at most.
+const MOST_COMPLETIONS: usize = 50;
+/// A part that nothing begins with is looked for in so many of the newest records.
+const NEWEST: i64 = 20_000;
+
+/// The values of `mention` that are looked for: one of each term.
+pub(super) type Terms = Vec<Vec<String>>;
+
+/// What a filter's search looks for, if it has one. A term that nothing is kept as is completed:
+/// with what begins so, or else with what it is a part of among the newest records.
+pub(super) async fn terms(connection: &mut Connection, filter: &Filter) -> Result<Option<Terms>> {
+    let Some(q) = &filter.q else { return Ok(None) };
+    let mut terms = Sought::of(q).terms;
+    for forms in &mut terms {
+        if is_kept(connection, forms).await? {
+            continue;
+        }
+        let parts: Vec<String> =
+            forms.iter().filter(|form| form.chars().count() >= SHORTEST_PART).cloned().collect();
+        let mut found = Vec::new();
+        for part in &parts {
+            beginning_with(connection, part, &mut found).await?;
+        }
+        if let (true, Some(part)) = (found.is_empty(), parts.first()) {
+            found = among_newest(connection, part).await?;
+        }
+        forms.extend(found);
+    }
+    Ok(Some(terms))
+}
+
+/// Adds that a record, named by its request and position, is what is looked for.
+pub(super) fn push_terms(query: &mut QueryBuilder, record: &str, terms: &[Vec<String>]) {
+    for forms in terms {
+        query.push(format!(
+            " AND EXISTS (SELECT 1 FROM mention w WHERE w.request = {record}.request \
+             AND w.position = {record}.position AND w.value IN "
+        ));
+        push_list(query, forms.iter().cloned());
+        query.push(")");
+    }
+}
+
+async fn is_kept(connection: &mut Connection, forms: &[String]) -> Result<bool> {
+    let mut query = QueryBuilder::new("SELECT 1 FROM mention WHERE value IN ");
+    push_list(&mut query, forms.iter().cloned());
+    query.push(" LIMIT 1");
+    Ok(query.build().persistent(false).fetch_optional(connection).await?.is_some())
+}
+
+/// The values that begin so, each by one look into the index.
+async fn beginning_with(
+    connection: &mut Connection,
+    part: &str,
+    found: &mut Vec<String>,
+) -> Result<()> {
+    let end = format!("{part}{}", char::MAX);
+    let mut last = part.to_owned();
+    while found.len() < MOST_COMPLETIONS {
+        let row = sqlx::query(
+            "SELECT value FROM mention WHERE value > $1 AND value < $2 ORDER BY value LIMIT 1",
+        )
+        .bind(&last)
+        .bind(&end)
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(row) = row else { break };
+        last = row.try_get(0)?;
+        found.push(last.clone());
+    }
+    Ok(())
+}
+
+/// What the newest records are known as, where this is a part of it.
+async fn among_newest(connection: &mut Connection, part: &str) -> Result<Vec<String>> {
+    let mut pattern = String::from("%");
+    for c in part.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    let rows = sqlx::query(
+        "SELECT DISTINCT known_as FROM (SELECT known_as FROM record ORDER BY request DESC, \
+         position DESC LIMIT $1) AS newest WHERE lower(known_as) LIKE $2 ESCAPE '\\' LIMIT $3",
+    )
+    .bind(NEWEST)
+    .bind(pattern)
+    .bind(i64::try_from(MOST_COMPLETIONS).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let known_as: &str = row.try_get(0)?;
+        found.push(mention(known_as));
+        found.extend(phone::search_forms(known_as));
+    }
+    Ok(found)
+}
