@@ -12,6 +12,7 @@ mod audit;
 mod batches;
 mod catalogue;
 mod changing;
+mod copies;
 mod counts;
 mod dispatching;
 mod failures;
@@ -26,6 +27,7 @@ mod links;
 mod list;
 mod log;
 mod mail;
+pub(crate) mod marks;
 mod outbox;
 mod people;
 mod progress;
@@ -108,6 +110,10 @@ impl Store for Backend {
             .fetch_one(&mut *transaction)
             .await?;
         Ok(())
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.close_all().await
     }
 
     async fn take_node_number(&self) -> Result<i64> {

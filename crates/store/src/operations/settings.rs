@@ -30,7 +30,7 @@ impl Backend {
                 )))
             }
             Err(error) => Err(error),
-            Ok(_) => Ok(()),
+            Ok(_) => self.keep_fingerprint().await,
         }
     }
 }
