@@ -10,7 +10,6 @@ use sqlx::{Connection, Row};
 use super::{cannot, open, seal};
 use crate::copies::Backup;
 use crate::error::{Error, Result};
-use crate::secret::random;
 use crate::sqlite::{beside, marks, pairing};
 
 /// A file beside the one that the backup is to become. It is removed unless it becomes that.
@@ -116,9 +115,7 @@ pub(crate) async fn sealed(draft: Draft, now: Timestamp, fingerprint: &str) -> R
     let mut connection = open(draft.path()).await?;
     marks::put(&mut connection, marks::KEY, fingerprint).await?;
     marks::put_time(&mut connection, marks::COPIED, now).await?;
-    // No `-wal` but one that is made for it belongs to it.
-    pairing::set(&mut connection, "user_version", u32::from_be_bytes(random()?) | 1).await?;
-    pairing::set(&mut connection, "application_id", pairing::CLOSED).await?;
+    pairing::close(&mut connection).await?;
     let row = sqlx::query("SELECT (SELECT count(*) FROM request), (SELECT count(*) FROM link)")
         .fetch_one(&mut connection)
         .await?;

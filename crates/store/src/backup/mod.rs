@@ -49,3 +49,16 @@ pub(crate) async fn migrate(path: &Path) -> Result<()> {
 fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
     Error::Refused(format!("{} can't be {what}: {error}", path.display()))
 }
+
+/// Fails if a file is a backup: to be worked with it must be restored first.
+pub(crate) fn is_none(path: &Path) -> Result<()> {
+    if seal::is_sealed(path) { Err(worked_with(&path.display().to_string())) } else { Ok(()) }
+}
+
+/// The error of one who works with a backup as if it were the database.
+pub(crate) fn worked_with(what: &str) -> Error {
+    Error::CannotOpen(format!(
+        "{what} is a backup as `leadsync backup` writes it, which must not be worked with as it is: \
+         move it to another place, and run `leadsync restore` with it. Nothing was touched"
+    ))
+}

@@ -72,15 +72,24 @@ pub async fn restore(url: &str, wish: Restore) -> Result<Restored> {
 }
 
 async fn into_sqlite(path: &Path, wish: Restore) -> Result<Restored> {
-    let Some(_lock) = Lock::take(path)? else {
+    let Some(lock) = Lock::take(path)? else {
         return Err(Error::Refused(format!(
             "a leadsync serves the database {}: stop it first, and start it again afterwards",
             path.display()
         )));
     };
+    let restored = replace(path, wish, lock.was_there).await;
+    if restored.is_ok() || !lock.was_there {
+        lock.remove();
+    }
+    restored
+}
+
+/// Replaces the file by a backup. `was_open`: it was not closed cleanly.
+async fn replace(path: &Path, wish: Restore, was_open: bool) -> Result<Restored> {
     let key_file = wish.key_file.clone().unwrap_or_else(|| beside(path, ".key"));
     let prepared = Prepared::from(&wish, beside(path, ".restoring"), &key_file).await?;
-    let standing = Standing::of(path).await;
+    let standing = Standing::of(path, was_open).await;
     if let Some(what) = standing.in_the_way()
         && !wish.force
     {
@@ -255,7 +264,7 @@ async fn check(
         sqlx::query(sql).execute(&mut connection).await?;
     }
     marks::put_time(&mut connection, marks::RESTORED, now).await?;
-    pairing::set(&mut connection, "application_id", pairing::CLOSED).await?;
+    pairing::close(&mut connection).await?;
     connection.close().await?;
     Ok(Copy {
         made_at: made_at.filter(|_| is_sealed),
@@ -278,14 +287,14 @@ enum Standing {
 }
 
 impl Standing {
-    async fn of(path: &Path) -> Self {
+    async fn of(path: &Path, was_open: bool) -> Self {
         let is_there = |ending: &str| {
             std::fs::metadata(beside(path, ending)).is_ok_and(|file| file.len() > 0)
         };
         if !is_there("") && !is_there("-wal") {
             return Self::Nothing;
         }
-        if let Err(error) = sqlite::pairing_check(path) {
+        if let Err(error) = pairing::check(path, was_open) {
             return Self::Unreadable(error.to_string());
         }
         Self::read(path).await.unwrap_or_else(|error| Self::Unreadable(error.to_string()))

@@ -61,6 +61,15 @@ pub(super) fn unsealed(from: &Path, to: &Path, mut target: &File) -> Result<Opti
     })
 }
 
+/// Whether a file has the line.
+pub(super) fn is_sealed(path: &Path) -> bool {
+    let look = |mut file: File| {
+        let length = file.metadata()?.len();
+        line(&mut file, length)
+    };
+    File::open(path).and_then(look).is_ok_and(|line| line.is_some())
+}
+
 /// The hash in the line, if it is there.
 fn line(file: &mut File, length: u64) -> std::io::Result<Option<String>> {
     let Some(at) = length.checked_sub(LINE as u64) else { return Ok(None) };

@@ -5,7 +5,8 @@ use sqlx::Row;
 
 use super::values::{Place, ms};
 use super::{Backend, Connection};
-use crate::error::{Error, Result};
+use crate::backup;
+use crate::error::Result;
 use crate::secret::KeyUse;
 
 /// The fingerprint of the key file.
@@ -75,11 +76,7 @@ pub(crate) async fn key_use(connection: &mut Connection) -> Result<KeyUse> {
 pub(crate) async fn is_no_backup(connection: &mut Connection) -> Result<()> {
     match find(connection, COPIED).await? {
         None => Ok(()),
-        Some(_) => Err(Error::CannotOpen(
-            "the database is a backup as `leadsync backup` writes it, which must not be worked \
-             with as it is: move it to another place, and run `leadsync restore` with it"
-                .to_owned(),
-        )),
+        Some(_) => Err(backup::worked_with("the database")),
     }
 }
 

@@ -11,11 +11,15 @@ use crate::error::{Error, Result};
 const LOOKS: u32 = 25;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The right to be the only one who serves a file, or who opens or closes it while nobody does. It
-/// is a lock on a file beside it, which the system gives back when the process ends.
+/// The right to be the only one who serves a file, or who opens or closes it while nobody does: a
+/// lock on a file beside it, which the system gives back when the process ends.
+///
+/// The file beside it is there as long as anybody has the database open, and after an unclean end.
 #[derive(Debug)]
 pub(crate) struct Lock {
     path: PathBuf,
+    /// Whether the file was there before: the database was not closed cleanly.
+    pub(crate) was_there: bool,
     /// Locked as long as it is open.
     _file: File,
 }
@@ -25,12 +29,10 @@ impl Lock {
     pub(crate) fn take(path: &Path) -> Result<Option<Self>> {
         let path = path_of(path);
         let cannot = |error: std::io::Error| {
-            Error::CannotOpen(format!(
-                "the lock file {} can't be used: {error}",
-                path.display()
-            ))
+            Error::CannotOpen(format!("the lock file {} can't be used: {error}", path.display()))
         };
         loop {
+            let was_there = path.exists();
             let file = File::create(&path).map_err(cannot)?;
             match file.try_lock() {
                 Ok(()) => {}
@@ -38,11 +40,11 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(cannot(error)),
             }
             // Whoever had it may have removed the file meanwhile, and the next one made another.
-            let is_there = |there: std::fs::Metadata| {
+            let is_it = |there: std::fs::Metadata| {
                 file.metadata().is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
             };
-            if std::fs::metadata(&path).is_ok_and(is_there) {
-                return Ok(Some(Self { path, _file: file }));
+            if std::fs::metadata(&path).is_ok_and(is_it) {
+                return Ok(Some(Self { path, was_there, _file: file }));
             }
         }
     }
@@ -61,10 +63,9 @@ impl Lock {
             path_of(path).display()
         )))
     }
-}
 
-impl Drop for Lock {
-    fn drop(&mut self) {
+    /// Removes the file: the database was closed cleanly, or is not touched.
+    pub(crate) fn remove(&self) {
         // While it is still locked. One that is left does no harm.
         let _ = std::fs::remove_file(&self.path);
     }

@@ -14,12 +14,12 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection as _, Sqlite, Transaction};
 
+use crate::backup;
 use crate::error::{Error, Result};
 use crate::open::Open;
 use crate::secret::Cipher;
 use lock::Lock;
 pub(crate) use operations::marks;
-pub(crate) use pairing::check as pairing_check;
 use pairing::Pairing;
 
 #[expect(clippy::duplicate_mod, reason = "the statements that both databases accept live once")]
@@ -46,10 +46,16 @@ const CACHE: &str = "-16000";
 /// The store on an SQLite file.
 #[derive(Clone, Debug)]
 pub(crate) struct Backend {
+    file: OpenFile,
+    cipher: Cipher,
+}
+
+/// A file that is open.
+#[derive(Clone, Debug)]
+struct OpenFile {
     path: PathBuf,
     writer: SqlitePool,
     readers: SqlitePool,
-    cipher: Cipher,
     pairing: Pairing,
     /// Held as long as this process serves the file.
     lock: Arc<Mutex<Option<Lock>>>,
@@ -66,10 +72,77 @@ impl Backend {
                 path.display()
             )));
         }
+        let file = OpenFile::open(path, serve).await?;
+        let key_file = key_file.unwrap_or_else(|| beside(path, ".key"));
+        match Self::prepare(file.clone(), &key_file, serve).await {
+            Ok(backend) => Ok(backend),
+            Err(error) => {
+                // The first error says what is wrong.
+                let _ = file.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Brings the database up to date, and makes sure that the key is the right one.
+    async fn prepare(file: OpenFile, key_file: &Path, serve: bool) -> Result<Self> {
+        migrations().run(&file.writer).await.map_err(|error| crate::open::not_migrated(&error))?;
+        let key_use = {
+            let mut connection = file.readers.acquire().await?;
+            marks::is_no_backup(&mut connection).await?;
+            marks::key_use(&mut connection).await?
+        };
+        let backend = Self { cipher: Cipher::from_file(key_file, &key_use)?, file };
+        if serve {
+            // No other process serves the file, so whoever held a lease is gone.
+            sqlx::query("UPDATE lease SET expires = 0").execute(&backend.file.writer).await?;
+        }
+        backend.check_key().await?;
+        Ok(backend)
+    }
+
+    /// Closes the file. The last one who does leaves nothing beside it.
+    pub(crate) async fn close_all(&self) -> Result<()> {
+        self.file.close().await
+    }
+
+    /// Writes a copy to this file, which is empty. It is read in one transaction, beside which others
+    /// write; meanwhile only the `-wal` grows.
+    pub(crate) async fn copy_to(&self, path: &Path) -> Result<()> {
+        let mut connection = self.file.readers.acquire().await?;
+        sqlx::query("VACUUM INTO ?")
+            .bind(path.display().to_string())
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Begins a transaction that writes. It takes the write lock at once: one that reads first
+    /// and writes later would fail under load, whatever the timeout.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
+        let mut transaction = self.file.writer.begin_with("BEGIN IMMEDIATE").await?;
+        self.file.pairing.note(&mut transaction).await?;
+        Ok(transaction)
+    }
+
+    /// Begins a transaction that only reads, all of it from one moment.
+    async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>> {
+        Ok(self.file.readers.begin_with("BEGIN").await?)
+    }
+}
+
+impl OpenFile {
+    async fn open(path: &Path, serve: bool) -> Result<Self> {
         let lock = if serve { Some(Lock::take_to_serve(path).await?) } else { Lock::take(path)? };
         // Beside a service, or another command that is just opening the file, all is well.
-        if lock.is_some() {
-            pairing::check(path)?;
+        if let Some(lock) = &lock
+            && let Err(error) =
+                backup::is_none(path).and_then(|()| pairing::check(path, lock.was_there))
+        {
+            if !lock.was_there {
+                lock.remove();
+            }
+            return Err(error);
         }
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -95,29 +168,14 @@ impl Backend {
                 })
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(cannot)?;
-        let pairing = Pairing::new(path);
+        let pairing = Pairing::new(path, serve);
         pairing.open(&writer).await?;
-        migrations().run(&writer).await.map_err(|error| crate::open::not_migrated(&error))?;
         let readers = pool(READERS).connect_with(options).await.map_err(cannot)?;
-        let key_use = {
-            let mut connection = readers.acquire().await.map_err(cannot)?;
-            marks::is_no_backup(&mut connection).await?;
-            marks::key_use(&mut connection).await?
-        };
-        let key_file = key_file.unwrap_or_else(|| beside(path, ".key"));
-        let cipher = Cipher::from_file(&key_file, &key_use)?;
         let lock = Arc::new(Mutex::new(lock.filter(|_| serve)));
-        let backend = Self { path: path.to_owned(), writer, readers, cipher, pairing, lock };
-        if serve {
-            // No other process serves the file, so whoever held a lease is gone.
-            sqlx::query("UPDATE lease SET expires = 0").execute(&backend.writer).await?;
-        }
-        backend.check_key().await?;
-        Ok(backend)
+        Ok(Self { path: path.to_owned(), writer, readers, pairing, lock })
     }
 
-    /// Closes the file. The last one who does leaves nothing beside it.
-    pub(crate) async fn close_all(&self) -> Result<()> {
+    async fn close(&self) -> Result<()> {
         let own = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Beside a service it stays open.
         let lock = own.map_or_else(|| Lock::take(&self.path), |own| Ok(Some(own)))?;
@@ -126,28 +184,10 @@ impl Backend {
         }
         self.readers.close().await;
         self.writer.close().await;
+        if let Some(lock) = lock {
+            lock.remove();
+        }
         Ok(())
-    }
-
-    /// Writes a copy to this file, which is empty. It is read in one transaction, beside which others
-    /// write; meanwhile only the `-wal` grows.
-    pub(crate) async fn copy_to(&self, path: &Path) -> Result<()> {
-        let mut connection = self.readers.acquire().await?;
-        sqlx::query("VACUUM INTO ?").bind(path.display().to_string()).execute(&mut *connection).await?;
-        Ok(())
-    }
-
-    /// Begins a transaction that writes. It takes the write lock at once: one that reads first
-    /// and writes later would fail under load, whatever the timeout.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        self.pairing.note(&mut transaction).await?;
-        Ok(transaction)
-    }
-
-    /// Begins a transaction that only reads, all of it from one moment.
-    async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>> {
-        Ok(self.readers.begin_with("BEGIN").await?)
     }
 }
 

@@ -15,10 +15,12 @@
 //!
 //! - a `-wal` belongs to it if its number is that, or one of the next few;
 //! - a `-wal` that was just made has another number, and its first transaction is one of ours, which
-//!   writes the first page: the `user_version` there is still the one in the database file.
+//!   writes the first page: the `user_version` there is still the one in the database file, which
+//!   was chosen by chance when the database was closed.
 //!
-//! Whether there should be a `-wal` at all is said by the `application_id`: it changes when the
-//! database is first opened and when the last process closes it.
+//! Whether there should be a `-wal` at all is said by the `application_id`, which changes when the
+//! database is first opened and when the last process closes it; and by the lock file, which is
+//! there from the one to the other, and does not come along with a copy.
 //!
 //! What is not noticed: a copy of the database file that was made while it was in use, if the `-wal`
 //! was begun again so seldom since that its number is still among the next few.
@@ -29,15 +31,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Row};
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use crate::error::{Error, Result};
+use crate::secret::random;
 
 /// `application_id` while processes have the database open ("LdSu").
 const IN_USE: u32 = 0x4c64_5375;
 /// `application_id` once the last one closed it ("LdSc").
-pub(crate) const CLOSED: u32 = 0x4c64_5363;
+const CLOSED: u32 = 0x4c64_5363;
 /// So many beginnings of the `-wal` may have passed since one was noted in the database file: one,
 /// and more where single transactions were so long that they filled it.
 const AHEAD: u32 = 8;
@@ -72,20 +75,21 @@ enum Wal {
 }
 
 /// Fails unless the database file and what lies beside it belong together. Touches nothing.
-pub(crate) fn check(path: &Path) -> Result<()> {
+/// `was_open`: whether the database was open in this place, and not closed cleanly.
+pub(crate) fn check(path: &Path, was_open: bool) -> Result<()> {
     let wal_path = wal_of(path);
     let cannot = |path: &Path, error: std::io::Error| {
         Error::CannotOpen(format!("{} can't be read: {error}", path.display()))
     };
     let header = read_header(path).map_err(|error| cannot(path, error))?;
     let wal = read_wal(&wal_path).map_err(|error| cannot(&wal_path, error))?;
-    if belongs(header, wal) {
+    if belongs(header, wal, was_open) {
         return Ok(());
     }
     let (path, wal) = (path.display(), wal_path.display());
     let proceed = format!(
         "Nothing was touched. To go back to a backup, run `leadsync restore BACKUP --force`. To go \
-         on with these files as they are, move them away together, with names that are as alike, \
+         on with these files as they are, move them away together, with the endings that they have, \
          and run `leadsync restore MOVED-DATABASE --force`, which checks them"
     );
     Err(Error::CannotOpen(match header {
@@ -93,7 +97,7 @@ pub(crate) fn check(path: &Path) -> Result<()> {
             "there is no database {path}, but {wal} is there and holds changes of one: put the \
              database file back, or move {wal} away. Nothing was touched"
         ),
-        Some(_) if wal_is_missing(&wal_path) => format!(
+        Some(_) if !wal_path.exists() => format!(
             "the database {path} was in use when it was copied, or was not closed, and {wal} is \
              not there: what was committed last is missing, and what is there may be torn. Put \
              {wal} back if you have it. {proceed}"
@@ -106,15 +110,11 @@ pub(crate) fn check(path: &Path) -> Result<()> {
     }))
 }
 
-fn wal_is_missing(wal: &Path) -> bool {
-    !wal.exists()
-}
-
-fn belongs(header: Option<Header>, wal: Wal) -> bool {
+fn belongs(header: Option<Header>, wal: Wal, was_open: bool) -> bool {
     match (header, wal) {
         (None, wal) => !matches!(wal, Wal::Holds { .. }),
         (Some(header), Wal::Missing) => {
-            header.user_version == 0 || header.application_id != IN_USE
+            was_open || header.user_version == 0 || header.application_id != IN_USE
         }
         (Some(_), Wal::Empty) => true,
         (Some(header), Wal::Holds { salt, first_version }) => {
@@ -213,24 +213,29 @@ fn wal_of(path: &Path) -> PathBuf {
 pub(super) struct Pairing {
     path: PathBuf,
     wal: PathBuf,
+    /// Whether this process serves the file: then nobody else says meanwhile that it is closed.
+    serves: bool,
     /// The salt-1 that this process noted last; beyond 32 bits: none.
     noted: Arc<AtomicU64>,
 }
 
 impl Pairing {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path, serves: bool) -> Self {
         let noted = Arc::new(AtomicU64::new(u64::MAX));
-        Self { path: path.to_owned(), wal: wal_of(path), noted }
+        Self { path: path.to_owned(), wal: wal_of(path), serves, noted }
     }
 
     /// Notes which `-wal` it is, if that is another one than before. The transaction must have begun
     /// to write: then nobody begins the `-wal` again meanwhile.
     pub(super) async fn note(&self, connection: &mut SqliteConnection) -> Result<()> {
         let Some(salt) = self.salt() else { return Ok(()) };
-        if self.noted.load(Ordering::Relaxed) == u64::from(salt) {
+        if self.serves && self.noted.load(Ordering::Relaxed) == u64::from(salt) {
             return Ok(());
         }
-        set(connection, "user_version", salt).await?;
+        let row = sqlx::query("PRAGMA user_version").fetch_one(&mut *connection).await?;
+        if row.try_get::<i32, _>(0)?.cast_unsigned() != salt {
+            set(connection, "user_version", salt).await?;
+        }
         self.noted.store(u64::from(salt), Ordering::Relaxed);
         Ok(())
     }
@@ -255,11 +260,11 @@ impl Pairing {
         Ok(())
     }
 
-    /// Says that nobody has the database open any more.
+    /// Says that nobody has the database open any more: from now on no `-wal` belongs to it but one
+    /// that is made anew.
     pub(super) async fn close(&self, writer: &SqlitePool) -> Result<()> {
         let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-        self.note(&mut transaction).await?;
-        set(&mut transaction, "application_id", CLOSED).await?;
+        close(&mut transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -275,8 +280,14 @@ impl Pairing {
     }
 }
 
+/// Says in a database that nobody has it open, and that no `-wal` that is there belongs to it.
+pub(crate) async fn close(connection: &mut SqliteConnection) -> Result<()> {
+    set(connection, "user_version", u32::from_be_bytes(random()?) | 1).await?;
+    set(connection, "application_id", CLOSED).await
+}
+
 /// Sets one of the numbers that SQLite keeps for its users in the first page.
-pub(crate) async fn set(connection: &mut SqliteConnection, name: &str, value: u32) -> Result<()> {
+async fn set(connection: &mut SqliteConnection, name: &str, value: u32) -> Result<()> {
     let sql = format!("PRAGMA {name} = {}", value.cast_signed());
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
     Ok(())
