@@ -21,11 +21,8 @@ pub trait Copies: Send + Sync + std::fmt::Debug {
     /// When the last backup was made.
     async fn backed_up_at(&self) -> Result<Option<Timestamp>>;
 
-    /// When the store was restored from a backup, if it was: what was done between the backup and
-    /// then is not known.
-    async fn restored_at(&self) -> Result<Option<Timestamp>>;
-
-    /// The store was restored by other means than [`crate::restore`].
+    /// The store was restored by other means than [`crate::restore`]; from now on
+    /// [`crate::Configuration::restored_at`] says so.
     async fn note_restored(&self, at: Timestamp) -> Result<()>;
 }
 

@@ -30,6 +30,9 @@ pub(crate) struct InSource {
     pub(crate) gone: bool,
     /// The lead was linked and then found to be gone: a webhook sent before that may arrive late.
     pub(crate) was_gone: bool,
+    /// What is known may be from before the store was restored from a backup, and newer states may
+    /// have been synced already.
+    pub(crate) is_from_before: bool,
 }
 
 /// The search for a lead of the destination by keys.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Backend, marks};
+use super::{Backend, count_up, marks};
 use crate::backup::{Draft, sealed};
 use crate::copies::{Backup, BackupWish, Copies};
 use crate::error::Result;
@@ -26,13 +26,13 @@ impl Copies for Backend {
         marks::find_time(&mut *self.begin_read().await?, marks::BACKED_UP).await
     }
 
-    async fn restored_at(&self) -> Result<Option<Timestamp>> {
-        marks::find_time(&mut *self.begin_read().await?, marks::RESTORED).await
-    }
-
     async fn note_restored(&self, at: Timestamp) -> Result<()> {
         self.write(move |connection| {
-            Box::pin(async move { marks::put_time(connection, marks::RESTORED, at).await })
+            Box::pin(async move {
+                // Nodes that run read the configuration again.
+                count_up(connection, "configuration").await?;
+                marks::put_time(connection, marks::RESTORED, at).await
+            })
         })
         .await
     }
