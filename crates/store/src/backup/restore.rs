@@ -163,11 +163,7 @@ impl Prepared {
         let told = |error: Error| Error::Refused(format!("{}: {error}", file.display()));
         prepared.copy = check(&prepared.path, file, (key_file, wish.now, is_sealed)).await?;
         // Everything is read and decrypted as the service does it.
-        let how = Open {
-            key_file: Some(key_file.to_owned()),
-            must_exist: true,
-            ..Open::default()
-        };
+        let how = Open { key_file: Some(key_file.to_owned()), must_exist: true, ..Open::default() };
         let backend = sqlite::Backend::open(&prepared.path, how).await.map_err(told)?;
         backend.close_all().await?;
         Ok(prepared)
@@ -223,8 +219,9 @@ async fn check(
     let broken = |what: &dyn std::fmt::Display| {
         Error::Refused(format!("{shown} is broken: {what}. Take another backup"))
     };
-    let foreign =
-        || Error::Refused(format!("{shown} is no backup of leadsync, and no database of it either"));
+    let foreign = || {
+        Error::Refused(format!("{shown} is no backup of leadsync, and no database of it either"))
+    };
     let mut connection = open(path).await.map_err(|_| foreign())?;
     let version = version(&mut connection).await.map_err(|_| foreign())?;
     if version > newest(&sqlite::migrations()) {
@@ -274,7 +271,8 @@ async fn check(
 }
 
 async fn version(connection: &mut SqliteConnection) -> Result<i64> {
-    let row = sqlx::query("SELECT max(version) FROM _sqlx_migrations").fetch_one(connection).await?;
+    let row =
+        sqlx::query("SELECT max(version) FROM _sqlx_migrations").fetch_one(connection).await?;
     Ok(row.try_get(0)?)
 }
 
@@ -288,9 +286,8 @@ enum Standing {
 
 impl Standing {
     async fn of(path: &Path, was_open: bool) -> Self {
-        let is_there = |ending: &str| {
-            std::fs::metadata(beside(path, ending)).is_ok_and(|file| file.len() > 0)
-        };
+        let is_there =
+            |ending: &str| std::fs::metadata(beside(path, ending)).is_ok_and(|file| file.len() > 0);
         if !is_there("") && !is_there("-wal") {
             return Self::Nothing;
         }

@@ -89,7 +89,8 @@ pub(crate) async fn copy_from_postgres(
                 "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('{}', 'id')), 0)",
                 table.name
             );
-            let last: i64 = sqlx::query(AssertSqlSafe(last)).fetch_one(&mut *from).await?.try_get(0)?;
+            let last: i64 =
+                sqlx::query(AssertSqlSafe(last)).fetch_one(&mut *from).await?.try_get(0)?;
             sqlx::query("DELETE FROM sqlite_sequence WHERE name = ?")
                 .bind(&table.name)
                 .execute(&mut *to)

@@ -18,10 +18,7 @@ pub(crate) const RESTORED: &str = "restored_at";
 /// In a backup only: when it was made, in milliseconds.
 pub(crate) const COPIED: &str = "copy_made_at";
 
-pub(crate) async fn find(
-    connection: &mut Connection,
-    name: &str,
-) -> Result<Option<String>> {
+pub(crate) async fn find(connection: &mut Connection, name: &str) -> Result<Option<String>> {
     let row = sqlx::query("SELECT value FROM mark WHERE name = $1")
         .bind(name)
         .fetch_optional(connection)
@@ -39,11 +36,7 @@ pub(crate) async fn find_time(
     place.time(ms).map(Some)
 }
 
-pub(crate) async fn put(
-    connection: &mut Connection,
-    name: &str,
-    value: &str,
-) -> Result<()> {
+pub(crate) async fn put(connection: &mut Connection, name: &str, value: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO mark (name, value) VALUES ($1, $2) \
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -55,11 +48,7 @@ pub(crate) async fn put(
     Ok(())
 }
 
-pub(crate) async fn put_time(
-    connection: &mut Connection,
-    name: &str,
-    at: Timestamp,
-) -> Result<()> {
+pub(crate) async fn put_time(connection: &mut Connection, name: &str, at: Timestamp) -> Result<()> {
     put(connection, name, &ms(at).to_string()).await
 }
 

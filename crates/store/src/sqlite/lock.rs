@@ -41,7 +41,8 @@ impl Lock {
             }
             // Whoever had it may have removed the file meanwhile, and the next one made another.
             let is_it = |there: std::fs::Metadata| {
-                file.metadata().is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
+                file.metadata()
+                    .is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
             };
             if std::fs::metadata(&path).is_ok_and(is_it) {
                 return Ok(Some(Self { path, was_there, _file: file }));
