@@ -1,6 +1,7 @@
 //! `backup` and `restore`, and what lies beside an SQLite database.
 
 mod files;
+mod postgres;
 mod traffic;
 
 use std::sync::Arc;

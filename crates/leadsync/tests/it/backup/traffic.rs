@@ -1,7 +1,7 @@
 //! An old backup is restored while people work in both accounts: no lead and no activity is
 //! doubled, and what people typed stays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sandbox::Sandbox;
 use store::{Filter, Page};
@@ -130,7 +130,7 @@ impl World {
     /// What is wrong with what the accounts hold.
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        let people: Vec<&String> = self.typed.keys().map(|(email, _)| email).collect();
+        let people: BTreeSet<&String> = self.typed.keys().map(|(email, _)| email).collect();
         for side in [0, 1] {
             let account = self.account(side);
             for email in &people {
