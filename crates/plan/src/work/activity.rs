@@ -86,7 +86,7 @@ fn linked(case: &Case<'_>, link: &Link, event: u32, behaviour: Behaviour) -> Dec
         return unchanged(Why::SameAsSynced);
     }
     if !case.known.source.fresh
-        && (case.known.source.is_from_before || here.may_be_stale(version))
+        && (case.known.is_from_before || here.may_be_stale(version))
         && let (Some(lead_id), Some(event)) = (case.item.lead_id(), case.item.event())
     {
         let party = Party::Source;

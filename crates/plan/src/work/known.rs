@@ -12,6 +12,9 @@ use crate::snapshot::Snapshot;
 pub(crate) struct Known {
     /// A write for it may have taken effect unseen: look before writing again.
     pub(crate) doubtful: bool,
+    /// It may be from before the store was restored from a backup, so that newer states of it may have
+    /// been synced already.
+    pub(crate) is_from_before: bool,
     pub(crate) source: InSource,
     pub(crate) search: Search,
     pub(crate) twin: Twin,
@@ -30,9 +33,6 @@ pub(crate) struct InSource {
     pub(crate) gone: bool,
     /// The lead was linked and then found to be gone: a webhook sent before that may arrive late.
     pub(crate) was_gone: bool,
-    /// What is known may be from before the store was restored from a backup, and newer states may
-    /// have been synced already.
-    pub(crate) is_from_before: bool,
 }
 
 /// The search for a lead of the destination by keys.

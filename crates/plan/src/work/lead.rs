@@ -64,7 +64,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
 /// another than was posted in a way that the link can't tell.
 pub(super) fn late(case: &Case<'_>, is_gone: bool) -> Option<Decision> {
     let source = case.known.source;
-    if !is_gone && !source.was_gone && !source.is_from_before {
+    if !is_gone && !source.was_gone && !case.known.is_from_before {
         return None;
     }
     if source.gone {

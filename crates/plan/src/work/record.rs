@@ -159,8 +159,8 @@ impl Work {
         };
         if received <= restored || since(&self.own.item) {
             self.doubt();
-            self.own.known.source.is_from_before = true;
-            self.subject_mut().known.source.is_from_before = true;
+            self.own.known.is_from_before = true;
+            self.subject_mut().known.is_from_before = true;
         }
     }
 

@@ -87,11 +87,10 @@ pub(crate) fn check(path: &Path, was_open: bool) -> Result<()> {
         return Ok(());
     }
     let (path, wal) = (path.display(), wal_path.display());
-    let proceed = format!(
-        "Nothing was touched. To go back to a backup, run `leadsync restore BACKUP --force`. To go \
-         on with these files as they are, move them away together, with the endings that they have, \
-         and run `leadsync restore MOVED-DATABASE --force`, which checks them"
-    );
+    let proceed = "Nothing was touched. To go back to a backup, run `leadsync restore BACKUP \
+                   --force`. To go on with these files as they are, move them away together, with \
+                   the endings that they have, and run `leadsync restore MOVED-DATABASE --force`, \
+                   which checks them";
     Err(Error::CannotOpen(match header {
         None => format!(
             "there is no database {path}, but {wal} is there and holds changes of one: put the \
@@ -154,23 +153,22 @@ fn read_wal(path: &Path) -> std::io::Result<Wal> {
         // SQLite takes no notice of it either.
         return Ok(Wal::Empty);
     }
-    let page = i64::from(number(&header, 8));
+    let page = number(&header, 8);
     let (salt, mut first_version, mut is_committed) = (number(&header, 16), None, false);
     while let Some(frame) = read_or_end::<FRAME_HEADER>(&mut file)? {
         if frame[8..16] != header[16..24] {
             break;
         }
-        let mut rest = page;
+        let next = file.stream_position()? + u64::from(page);
         if number(&frame, 0) == 1 && first_version.is_none() {
             let Some(first) = read_or_end::<HEADER>(&mut file)? else { break };
             first_version = Some(number(&first, USER_VERSION));
-            rest -= HEADER as i64;
         }
         is_committed |= number(&frame, 4) != 0;
         if is_committed && first_version.is_some() {
             break;
         }
-        file.seek(SeekFrom::Current(rest))?;
+        file.seek(SeekFrom::Start(next))?;
     }
     Ok(if is_committed { Wal::Holds { salt, first_version } } else { Wal::Empty })
 }

@@ -70,14 +70,11 @@ impl World {
     /// Somebody types a value on one side, and makes the lead if it is not there.
     fn types(&mut self, side: usize, person: usize, field: &'static str, value: &str) {
         let email = email(person);
-        match self.id(side, person) {
-            Some(id) => {
-                self.account(side).edit_lead(&id, &[(field, value)]).expect("an edit");
-            }
-            None => {
-                let fields = [("EmailAddress", email.as_str()), (field, value)];
-                self.account(side).create_lead(&fields).expect("a new lead");
-            }
+        if let Some(id) = self.id(side, person) {
+            self.account(side).edit_lead(&id, &[(field, value)]).expect("an edit");
+        } else {
+            let fields = [("EmailAddress", email.as_str()), (field, value)];
+            self.account(side).create_lead(&fields).expect("a new lead");
         }
         self.typed.insert((email, field), value.to_owned());
     }

@@ -4,6 +4,7 @@ mod activity;
 mod lead;
 mod life;
 mod metadata;
+mod restored;
 mod words;
 
 use jiff::Timestamp;
