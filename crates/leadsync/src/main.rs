@@ -45,5 +45,7 @@ fn main() -> ExitCode {
 async fn run(command: Command, flags: Flags) -> anyhow::Result<()> {
     let settings = settings::Settings::read(flags)?;
     telemetry::start_log(&settings, command.runs_long())?;
-    command.run(&settings).await
+    let ran = command.run(&settings).await;
+    let closed = settings.close().await;
+    ran.and(closed)
 }

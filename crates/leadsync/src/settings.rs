@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use dispatch::notify::{Post, Smtp};
@@ -164,8 +165,12 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Whether to print JSON.
     pub json: bool,
+    /// The database, once it was opened.
+    opened: Arc<OnceLock<Arc<dyn Store>>>,
 }
 
+/// How long the database may take to be closed.
+const CLOSE: Duration = Duration::from_secs(20);
 const DEFAULT_DATABASE: &str = "sqlite://leadsync.db";
 const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
@@ -194,6 +199,7 @@ impl Settings {
             log: flags.log.or(file.log),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             json: flags.json,
+            opened: Arc::default(),
         })
     }
 
@@ -214,7 +220,19 @@ impl Settings {
 
     async fn open_as(&self, serve: bool, must_exist: bool) -> anyhow::Result<Arc<dyn Store>> {
         let open = Open { key_file: self.secret_key_file.clone(), serve, must_exist };
-        Ok(store::open(&self.database_url, open).await?)
+        let store = store::open(&self.database_url, open).await?;
+        // A command opens it once.
+        let _ = self.opened.set(store.clone());
+        Ok(store)
+    }
+
+    /// Closes the database, if it was opened.
+    pub async fn close(&self) -> anyhow::Result<()> {
+        let Some(store) = self.opened.get() else { return Ok(()) };
+        match tokio::time::timeout(CLOSE, store.close()).await {
+            Ok(closed) => closed.context("the database was not closed cleanly"),
+            Err(_) => bail!("the database was not closed cleanly: something still uses it"),
+        }
     }
 
     /// Who sends mails.

@@ -1,11 +1,13 @@
 //! What is kept: one interface of storage operations over SQLite and PostgreSQL.
 //!
 //! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`],
-//! [`Reviews`], [`People`], [`Mail`]), and names each operation for what happens. What must be
+//! [`Reviews`], [`People`], [`Mail`], [`Copies`]), and names each operation for what happens. What must be
 //! atomic is one operation; a transaction never crosses the interface, and no caller asks which
 //! database it is on. [`open`] chooses the backend by the URL.
 
 mod audit;
+mod backup;
+mod copies;
 mod dispatching;
 mod error;
 mod filter;
@@ -31,6 +33,8 @@ mod user;
 mod wanted;
 
 pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
+pub use backup::{Copy, Lost, Restore, Restored, restore};
+pub use copies::{Backup, BackupWish, Copies};
 pub use dispatching::{Dispatching, Lease, Opened, RecordState, Unfinished, WaitingRecord};
 pub use error::{Error, Result};
 pub use filter::{Cursor, Filter, Page};
@@ -76,7 +80,7 @@ pub async fn open(url: &str, how: Open) -> Result<Arc<dyn Store>> {
         return Ok(Arc::new(sqlite::Backend::open(Path::new(path), how).await?));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(Arc::new(postgres::Backend::open(url, how.key_file).await?));
+        return Ok(Arc::new(postgres::Backend::open(url, how).await?));
     }
     Err(Error::CannotOpen("the database URL must begin with sqlite:// or postgres://".to_owned()))
 }

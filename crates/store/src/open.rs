@@ -29,6 +29,11 @@ pub(crate) fn migrations<const N: usize>(all: [(i64, &'static str, &'static str)
     Migrator::with_migrations(all.into_iter().map(migration).collect())
 }
 
+/// The number of the last migration that this leadsync knows.
+pub(crate) fn newest(migrator: &Migrator) -> i64 {
+    migrator.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
 pub(crate) fn not_migrated(error: &MigrateError) -> Error {
     Error::CannotOpen(match error {
         MigrateError::VersionMissing(version) => format!(

@@ -7,12 +7,27 @@ use std::path::Path;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
 /// Encrypts and decrypts with the key of the key file.
 #[derive(Clone)]
-pub(crate) struct Cipher(XChaCha20Poly1305);
+pub(crate) struct Cipher {
+    cipher: XChaCha20Poly1305,
+    fingerprint: String,
+}
+
+/// What is known of the key that a database was written with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyUse {
+    /// Nothing was encrypted yet, so any key will do, and a new one too.
+    None,
+    /// Something was encrypted, by a leadsync that did not store the key's fingerprint.
+    Unknown,
+    /// The key with this fingerprint.
+    Known(String),
+}
 
 impl std::fmt::Debug for Cipher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -25,12 +40,25 @@ const NONCE_BYTES: usize = 24;
 /// Marks the format of what follows, so that another can be introduced later.
 const FORM: &str = "v1.";
 
+/// What a fingerprint is made of, besides the key: the same key used for something else has
+/// another one.
+const FINGERPRINT_OF: &str = "leadsync key file 1\n";
+/// So much of the hash is kept: enough to tell keys apart, and short enough to be compared by eye.
+const FINGERPRINT_BYTES: usize = 8;
+
 impl Cipher {
-    /// The cipher with the key of this file, which is created if it does not exist.
-    pub(crate) fn from_file(path: &Path) -> Result<Self> {
+    /// The cipher with the key of this file, which is that of a database that was used so. It is
+    /// created if it does not exist and nothing was encrypted yet.
+    pub(crate) fn from_file(path: &Path, used: &KeyUse) -> Result<Self> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => make_key_file(path)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => match used {
+                KeyUse::None => make_key_file(path)?,
+                KeyUse::Unknown => return Err(missing(path, "")),
+                KeyUse::Known(wanted) => {
+                    return Err(missing(path, &format!(", which has the fingerprint {wanted}")));
+                }
+            },
             Err(error) => return Err(cannot(path, "can't be read", &error)),
         };
         let key = bytes::<KEY_BYTES>(text.trim()).ok_or_else(|| {
@@ -40,7 +68,21 @@ impl Cipher {
                 path.display()
             ))
         })?;
-        Ok(Self(XChaCha20Poly1305::new(&key.into())))
+        let fingerprint = fingerprint(&key);
+        match used {
+            KeyUse::Known(wanted) if *wanted != fingerprint => Err(Error::CannotOpen(format!(
+                "the key file {} has the fingerprint {fingerprint}, and what this database holds \
+                 was encrypted with the key whose fingerprint is {wanted}: put that key file in \
+                 its place, or name it with --secret-key-file",
+                path.display()
+            ))),
+            _ => Ok(Self { cipher: XChaCha20Poly1305::new(&key.into()), fingerprint }),
+        }
+    }
+
+    /// What tells this key from others, and does not reveal it.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Encrypts a secret for its place; it can be decrypted for no other.
@@ -48,7 +90,7 @@ impl Cipher {
         let nonce: [u8; NONCE_BYTES] = random()?;
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: place.as_bytes() };
         let sealed = self
-            .0
+            .cipher
             .encrypt(&XNonce::from(nonce), payload)
             .map_err(|_| Error::Refused(format!("{place} is too long to be encrypted")))?;
         Ok(format!("{FORM}{}{}", hex(&nonce), hex(&sealed)))
@@ -61,7 +103,7 @@ impl Cipher {
         let nonce = bytes::<NONCE_BYTES>(nonce)?;
         let sealed = unhex(rest)?;
         let payload = Payload { msg: &sealed, aad: place.as_bytes() };
-        let plain = self.0.decrypt(&XNonce::from(nonce), payload).ok()?;
+        let plain = self.cipher.decrypt(&XNonce::from(nonce), payload).ok()?;
         String::from_utf8(plain).ok().map(SecretString::from)
     }
 }
@@ -86,6 +128,19 @@ fn make_key_file(path: &Path) -> Result<String> {
     }
 }
 
+fn missing(path: &Path, which: &str) -> Error {
+    Error::CannotOpen(format!(
+        "the key file {} is not there, and the database can't be read without it: put back the \
+         file that was made with it{which}, or name it with --secret-key-file",
+        path.display()
+    ))
+}
+
+fn fingerprint(key: &[u8; KEY_BYTES]) -> String {
+    let hash = Sha256::new().chain_update(FINGERPRINT_OF).chain_update(key).finalize();
+    hex(&hash[..FINGERPRINT_BYTES])
+}
+
 fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
     Error::CannotOpen(format!("the key file {} {what}: {error}", path.display()))
 }
@@ -98,7 +153,8 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
@@ -124,16 +180,16 @@ mod tests {
     fn what_is_sealed_opens_only_in_its_place_with_its_key() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
-        let cipher = Cipher::from_file(&file).unwrap();
+        let cipher = Cipher::from_file(&file, &KeyUse::None).unwrap();
         let secret = SecretString::from("s3cret");
         let sealed = cipher.seal("account/a", &secret).unwrap();
         assert!(!sealed.contains("s3cret"));
         assert_ne!(sealed, cipher.seal("account/a", &secret).unwrap());
-        let again = Cipher::from_file(&file).unwrap();
+        let again = Cipher::from_file(&file, &KeyUse::None).unwrap();
         assert_eq!(again.open("account/a", &sealed).unwrap().expose_secret(), "s3cret");
         assert!(again.open("account/b", &sealed).is_none());
         assert!(again.open("account/a", "v1.00").is_none());
-        let other = Cipher::from_file(&folder.path().join("other")).unwrap();
+        let other = Cipher::from_file(&folder.path().join("other"), &KeyUse::None).unwrap();
         assert!(other.open("account/a", &sealed).is_none());
         #[cfg(unix)]
         {
@@ -141,8 +197,20 @@ mod tests {
             let mode = std::fs::metadata(&file).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+        assert_eq!(again.fingerprint(), cipher.fingerprint());
+        assert_ne!(other.fingerprint(), cipher.fingerprint());
+        let known = |of: &Cipher| KeyUse::Known(of.fingerprint().to_owned());
+        Cipher::from_file(&file, &known(&cipher)).unwrap();
+        let error = Cipher::from_file(&file, &known(&other)).unwrap_err().to_string();
+        assert!(error.contains(cipher.fingerprint()), "{error}");
+        assert!(error.contains(other.fingerprint()), "{error}");
+        let absent = folder.path().join("absent");
+        for used in [KeyUse::Unknown, known(&cipher)] {
+            let error = Cipher::from_file(&absent, &used).unwrap_err().to_string();
+            assert!(error.contains("is not there") && !absent.exists(), "{error}");
+        }
         std::fs::write(&file, "nonsense").unwrap();
-        let error = Cipher::from_file(&file).unwrap_err().to_string();
+        let error = Cipher::from_file(&file, &KeyUse::None).unwrap_err().to_string();
         assert!(error.contains("hexadecimal"), "{error}");
     }
 }

@@ -70,6 +70,9 @@ pub struct Configuration {
     pub accounts: Vec<Account>,
     /// By name.
     pub connectors: Vec<Connector>,
+    /// When the store was restored from a backup, if it was: what was done between the backup and
+    /// then is not known.
+    pub restored_at: Option<Timestamp>,
 }
 
 impl Configuration {

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::copies::Copies;
 use crate::dispatching::Dispatching;
 use crate::error::Result;
 use crate::intake::Intake;
@@ -18,9 +19,13 @@ use crate::settings::Settings;
 /// All operations are safe to drop half way: what they began is either done whole or not at all,
 /// and no later operation of anybody is affected.
 #[async_trait]
-pub trait Store: Intake + Dispatching + Log + Settings + Reviews + People + Mail {
+pub trait Store: Intake + Dispatching + Log + Settings + Reviews + People + Mail + Copies {
     /// Whether the database answers and has every migration.
     async fn ready(&self) -> Result<()>;
+
+    /// Ends the use of the store. Whoever closes an SQLite file last leaves nothing beside it; no
+    /// operation may follow.
+    async fn close(&self) -> Result<()>;
 
     /// A number for this node, to make Request IDs with: 0 to [`plan::id::NODES`] - 1, another
     /// one at each call until all have been given out.

@@ -209,6 +209,9 @@ impl Worker {
             if earlier.is_some_and(|record| record.doubtful) || self.doubts.about(record.key) {
                 record.work.doubt();
             }
+            if let Some(restored) = self.restored {
+                record.work.was_restored(restored, request.id.received_at());
+            }
             records.push(record);
         }
         self.book.open(request.id, behaviour, places);

@@ -34,6 +34,8 @@ pub(super) struct Worker {
     pub(super) routes: Routes,
     /// The version of the configuration in force here.
     pub(super) configured: i64,
+    /// When the store was restored from a backup, if it was.
+    pub(super) restored: Option<Timestamp>,
     pub(super) book: Book,
     /// What is to be kept with the next commit.
     pub(super) progress: Progress,
@@ -104,6 +106,7 @@ impl Worker {
             accounts: HashMap::new(),
             routes: Routes::default(),
             configured: 0,
+            restored: None,
             book: Book::default(),
             progress: Progress::default(),
             prepared: Vec::new(),
@@ -214,6 +217,7 @@ impl Worker {
             return Ok(());
         }
         self.configured = configuration.version;
+        self.restored = configuration.restored_at;
         for settings in &configuration.accounts {
             if let Some(account) = self.accounts.get_mut(&settings.id) {
                 account.configure(settings.clone());

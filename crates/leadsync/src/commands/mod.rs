@@ -1,12 +1,14 @@
 //! The commands, a module each.
 
 mod apply;
+mod backup;
 mod check;
 mod connector;
 mod demo;
 mod export;
 mod logs;
 mod preview;
+mod restore;
 mod retry;
 mod sandbox;
 mod serve;
@@ -41,6 +43,10 @@ pub enum Command {
     /// Add, list and remove users, and make API tokens
     #[command(subcommand)]
     User(user::User),
+    /// Write a consistent copy of everything to a file, while the service runs
+    Backup(backup::Backup),
+    /// Put a backup back in place of the database, checked; the service must be stopped
+    Restore(restore::Restore),
     /// Start emulated LeadSquared accounts
     Sandbox(sandbox::Sandbox),
 }
@@ -64,6 +70,8 @@ impl Command {
             Self::Preview(preview) => preview.run(settings).await,
             Self::Check(check) => check.run(settings).await,
             Self::User(user) => user.run(settings).await,
+            Self::Backup(backup) => backup.run(settings).await,
+            Self::Restore(restore) => restore.run(settings).await,
             Self::Sandbox(sandbox) => sandbox.run(settings).await,
         }
     }

@@ -3,6 +3,7 @@
 mod api;
 mod apply;
 mod architecture;
+mod backup;
 mod bodies;
 mod check;
 mod citations;

@@ -85,7 +85,7 @@ fn linked(case: &Case<'_>, link: &Link, event: u32, behaviour: Behaviour) -> Dec
         return unchanged(Why::SameAsSynced);
     }
     if !case.known.source.fresh
-        && here.may_be_stale(version)
+        && (case.known.is_from_before || here.may_be_stale(version))
         && let (Some(lead_id), Some(event)) = (case.item.lead_id(), case.item.event())
     {
         let party = Party::Source;

@@ -12,6 +12,9 @@ use crate::snapshot::Snapshot;
 pub(crate) struct Known {
     /// A write for it may have taken effect unseen: look before writing again.
     pub(crate) doubtful: bool,
+    /// It may be from before the store was restored from a backup, so that newer states of it may have
+    /// been synced already.
+    pub(crate) is_from_before: bool,
     pub(crate) source: InSource,
     pub(crate) search: Search,
     pub(crate) twin: Twin,

@@ -67,10 +67,11 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     }
 }
 
-/// What to do first about a lead that may be gone from the source since this was posted.
+/// What to do first about a lead that may be gone from the source since this was posted, or be
+/// another than was posted in a way that the link can't tell.
 pub(super) fn late(case: &Case<'_>, is_gone: bool) -> Option<Decision> {
     let source = case.known.source;
-    if !is_gone && !source.was_gone {
+    if !is_gone && !source.was_gone && !case.known.is_from_before {
         return None;
     }
     if source.gone {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::activity::TypeMapping;
 use crate::change::Change;
@@ -21,6 +21,11 @@ use super::case::{Case, Context};
 use super::explanation::{Plan, Why};
 use super::known::Known;
 use super::outcome::Outcome;
+
+/// The accounts' clocks and ours may differ by this.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+/// A webhook that does not say of when it is may be repeated for this long.
+const REPEATED: SignedDuration = SignedDuration::from_hours(72);
 
 /// A record, and all that is known of it in this attempt.
 #[derive(Clone, Debug)]
@@ -140,6 +145,23 @@ impl Work {
     /// Whether a write for it may have taken effect unseen.
     pub fn is_doubtful(&self) -> bool {
         self.own.known.doubtful
+    }
+
+    /// The store was restored from a backup, which does not know what was done between the backup
+    /// and then. If the record may be about a change of before that, which was received at this
+    /// time, it may have been synced already, and later changes too: its lead is read from the
+    /// source, and looked for in the destination before it is written.
+    pub fn was_restored(&mut self, restored: Timestamp, received: Timestamp) {
+        let since = |item: &Item| match item.modified_on() {
+            Some(version) => version <= restored + CLOCKS_DIFFER,
+            // Senders repeat for hours what was not taken.
+            None => received <= restored + REPEATED,
+        };
+        if received <= restored || since(&self.own.item) {
+            self.doubt();
+            self.own.known.is_from_before = true;
+            self.subject_mut().known.is_from_before = true;
+        }
     }
 
     /// It needs calls of its own from now on: a bulk call did not say what is wrong with it.

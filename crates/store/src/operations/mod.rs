@@ -12,6 +12,7 @@ mod audit;
 mod batches;
 mod catalogue;
 mod changing;
+mod copies;
 mod counts;
 mod dispatching;
 mod failures;
@@ -26,6 +27,7 @@ mod links;
 mod list;
 mod log;
 mod mail;
+pub(crate) mod marks;
 mod outbox;
 mod people;
 mod progress;
@@ -109,6 +111,10 @@ impl Store for Backend {
             .fetch_one(&mut *transaction)
             .await?;
         Ok(())
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.close_all().await
     }
 
     async fn take_node_number(&self) -> Result<i64> {

@@ -10,7 +10,7 @@ use sqlx::Row;
 
 use super::changing::{Making, account_place, token_place};
 use super::values::Place;
-use super::{Backend, Connection, catalogue, count_up};
+use super::{Backend, Connection, catalogue, count_up, marks};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::secret::Cipher;
@@ -30,7 +30,7 @@ impl Backend {
                 )))
             }
             Err(error) => Err(error),
-            Ok(_) => Ok(()),
+            Ok(_) => self.keep_fingerprint().await,
         }
     }
 }
@@ -47,6 +47,7 @@ impl Settings for Backend {
             version: version(&mut transaction).await?,
             accounts: accounts(&mut transaction, &self.cipher).await?,
             connectors: connectors(&mut transaction, &self.cipher).await?,
+            restored_at: marks::find_time(&mut transaction, marks::RESTORED).await?,
         })
     }
 

@@ -1,15 +1,20 @@
 //! PostgreSQL: for several nodes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Connection as _, Postgres, Transaction};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection as _, Postgres, Row as _, Transaction};
+
+use crate::backup;
 
 use crate::error::{Error, Result};
+use crate::open::Open;
 use crate::secret::Cipher;
+use operations::marks;
 
 #[expect(clippy::duplicate_mod, reason = "the statements that both databases accept live once")]
 #[path = "../operations/mod.rs"]
@@ -26,6 +31,8 @@ const KEEP_ROWS: &str = " FOR SHARE";
 /// Appended to a read of lease rows that are about to be taken.
 const CLAIM_ROWS: &str = " FOR UPDATE";
 
+/// How a service names its connections to the server, so that others see that it runs.
+pub(crate) const SERVES: &str = "leadsync serve";
 /// Connections of one node.
 const CONNECTIONS: u32 = 10;
 /// How long an operation waits for a connection, which may have to be made first.
@@ -40,7 +47,8 @@ pub(crate) struct Backend {
 
 impl Backend {
     /// Connects to the database, which must exist.
-    pub(crate) async fn open(url: &str, key_file: Option<PathBuf>) -> Result<Self> {
+    pub(crate) async fn open(url: &str, how: Open) -> Result<Self> {
+        let Open { key_file, serve, .. } = how;
         // sqlx's own message would show the URL, and with it the password.
         let options = PgConnectOptions::from_str(url).map_err(|_| {
             Error::CannotOpen(
@@ -48,8 +56,7 @@ impl Backend {
                     .to_owned(),
             )
         })?;
-        let key_file = key_file.unwrap_or_else(|| PathBuf::from("leadsync.key"));
-        let cipher = Cipher::from_file(&key_file)?;
+        let options = options.application_name(if serve { SERVES } else { "leadsync" });
         let host = options.get_host().to_owned();
         let cannot = |error: &dyn std::fmt::Display| {
             Error::CannotOpen(format!("the database on {host} can't be opened: {error}"))
@@ -65,9 +72,56 @@ impl Backend {
             .await
             .map_err(|error| cannot(&error))?;
         migrations().run(&pool).await.map_err(|error| crate::open::not_migrated(&error))?;
+        let key_use = {
+            let mut connection = pool.acquire().await.map_err(|error| cannot(&error))?;
+            marks::is_no_backup(&mut connection).await?;
+            marks::key_use(&mut connection).await?
+        };
+        let key_file = key_file.unwrap_or_else(|| PathBuf::from("leadsync.key"));
+        let cipher = Cipher::from_file(&key_file, &key_use)?;
         let backend = Self { pool, cipher };
         backend.check_key().await?;
         Ok(backend)
+    }
+
+    /// Writes a copy to this file, which is empty, read in one transaction.
+    pub(crate) async fn copy_to(&self, path: &Path) -> Result<()> {
+        backup::migrate(path).await?;
+        let mut copy = backup::open(path).await?;
+        let mut transaction = self.begin_read().await?;
+        backup::copy_from_postgres(&mut transaction, &mut copy).await?;
+        copy.close().await?;
+        Ok(())
+    }
+
+    /// Replaces everything by what this database holds.
+    pub(crate) async fn replace_by(&self, copy: &mut SqliteConnection) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        backup::copy_to_postgres(copy, &mut transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// How many connections and leases services have, and how many accounts and users, and
+    /// requests there are.
+    pub(crate) async fn standing(&self) -> Result<(i64, i64, i64)> {
+        let mut transaction = self.begin_read().await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND application_name = '{SERVES}') \
+             + (SELECT count(*) FROM lease WHERE expires > {NOW}), \
+             (SELECT count(*) FROM account) + (SELECT count(*) FROM users), \
+             (SELECT count(*) FROM request)"
+        )))
+        .fetch_one(&mut *transaction)
+        .await?;
+        Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+    }
+
+    /// Closes the connections.
+    pub(crate) async fn close_all(&self) -> Result<()> {
+        self.pool.close().await;
+        Ok(())
     }
 
     /// Begins a transaction that writes.
@@ -91,7 +145,7 @@ impl Backend {
     }
 }
 
-fn migrations() -> Migrator {
+pub(crate) fn migrations() -> Migrator {
     crate::open::migrations([
         (1, "begin", include_str!("../../migrations/postgres/0001_begin.sql")),
         (2, "connector", include_str!("../../migrations/postgres/0002_connector.sql")),
@@ -106,5 +160,6 @@ fn migrations() -> Migrator {
         (12, "review", include_str!("../../migrations/postgres/0012_review.sql")),
         (13, "code", include_str!("../../migrations/postgres/0013_code.sql")),
         (14, "lower case", include_str!("../../migrations/postgres/0014_lower_case.sql")),
+        (17, "mark", include_str!("../../migrations/postgres/0017_mark.sql")),
     ])
 }

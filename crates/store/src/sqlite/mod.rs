@@ -1,8 +1,10 @@
 //! SQLite: one file, one writer.
 
-use std::fs::File;
+pub(crate) mod lock;
+pub(crate) mod pairing;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -12,9 +14,13 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection as _, Sqlite, Transaction};
 
+use crate::backup;
 use crate::error::{Error, Result};
 use crate::open::Open;
 use crate::secret::Cipher;
+use lock::Lock;
+pub(crate) use operations::marks;
+use pairing::Pairing;
 
 #[expect(clippy::duplicate_mod, reason = "the statements that both databases accept live once")]
 #[path = "../operations/mod.rs"]
@@ -40,11 +46,19 @@ const CACHE: &str = "-16000";
 /// The store on an SQLite file.
 #[derive(Clone, Debug)]
 pub(crate) struct Backend {
+    file: OpenFile,
+    cipher: Cipher,
+}
+
+/// A file that is open.
+#[derive(Clone, Debug)]
+struct OpenFile {
+    path: PathBuf,
     writer: SqlitePool,
     readers: SqlitePool,
-    cipher: Cipher,
+    pairing: Pairing,
     /// Held as long as this process serves the file.
-    _lock: Option<Arc<File>>,
+    lock: Arc<Mutex<Option<Lock>>>,
 }
 
 impl Backend {
@@ -58,8 +72,78 @@ impl Backend {
                 path.display()
             )));
         }
-        let lock = if serve { Some(Arc::new(lock(path)?)) } else { None };
-        let cipher = Cipher::from_file(&key_file.unwrap_or_else(|| beside(path, ".key")))?;
+        let file = OpenFile::open(path, serve).await?;
+        let key_file = key_file.unwrap_or_else(|| beside(path, ".key"));
+        match Self::prepare(file.clone(), &key_file, serve).await {
+            Ok(backend) => Ok(backend),
+            Err(error) => {
+                // The first error says what is wrong.
+                let _ = file.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Brings the database up to date, and makes sure that the key is the right one.
+    async fn prepare(file: OpenFile, key_file: &Path, serve: bool) -> Result<Self> {
+        migrations().run(&file.writer).await.map_err(|error| crate::open::not_migrated(&error))?;
+        let key_use = {
+            let mut connection = file.readers.acquire().await?;
+            marks::is_no_backup(&mut connection).await?;
+            marks::key_use(&mut connection).await?
+        };
+        let backend = Self { cipher: Cipher::from_file(key_file, &key_use)?, file };
+        if serve {
+            // No other process serves the file, so whoever held a lease is gone.
+            sqlx::query("UPDATE lease SET expires = 0").execute(&backend.file.writer).await?;
+        }
+        backend.check_key().await?;
+        Ok(backend)
+    }
+
+    /// Closes the file. The last one who does leaves nothing beside it.
+    pub(crate) async fn close_all(&self) -> Result<()> {
+        self.file.close().await
+    }
+
+    /// Writes a copy to this file, which is empty. It is read in one transaction, beside which others
+    /// write; meanwhile only the `-wal` grows.
+    pub(crate) async fn copy_to(&self, path: &Path) -> Result<()> {
+        let mut connection = self.file.readers.acquire().await?;
+        sqlx::query("VACUUM INTO ?")
+            .bind(path.display().to_string())
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Begins a transaction that writes. It takes the write lock at once: one that reads first
+    /// and writes later would fail under load, whatever the timeout.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
+        let mut transaction = self.file.writer.begin_with("BEGIN IMMEDIATE").await?;
+        self.file.pairing.note(&mut transaction).await?;
+        Ok(transaction)
+    }
+
+    /// Begins a transaction that only reads, all of it from one moment.
+    async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>> {
+        Ok(self.file.readers.begin_with("BEGIN").await?)
+    }
+}
+
+impl OpenFile {
+    async fn open(path: &Path, serve: bool) -> Result<Self> {
+        let lock = if serve { Some(Lock::take_to_serve(path).await?) } else { Lock::take(path)? };
+        // Beside a service, or another command that is just opening the file, all is well.
+        if let Some(lock) = &lock
+            && let Err(error) =
+                backup::is_none(path).and_then(|()| pairing::check(path, lock.was_there))
+        {
+            if !lock.was_there {
+                lock.remove();
+            }
+            return Err(error);
+        }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -84,30 +168,30 @@ impl Backend {
                 })
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(cannot)?;
-        migrations().run(&writer).await.map_err(|error| crate::open::not_migrated(&error))?;
+        let pairing = Pairing::new(path, serve);
+        pairing.open(&writer).await?;
         let readers = pool(READERS).connect_with(options).await.map_err(cannot)?;
-        let backend = Self { writer, readers, cipher, _lock: lock };
-        if serve {
-            // No other process serves the file, so whoever held a lease is gone.
-            sqlx::query("UPDATE lease SET expires = 0").execute(&backend.writer).await?;
+        let lock = Arc::new(Mutex::new(lock.filter(|_| serve)));
+        Ok(Self { path: path.to_owned(), writer, readers, pairing, lock })
+    }
+
+    async fn close(&self) -> Result<()> {
+        let own = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Beside a service it stays open.
+        let lock = own.map_or_else(|| Lock::take(&self.path), |own| Ok(Some(own)))?;
+        if lock.is_some() {
+            self.pairing.close(&self.writer).await?;
         }
-        backend.check_key().await?;
-        Ok(backend)
-    }
-
-    /// Begins a transaction that writes. It takes the write lock at once: one that reads first
-    /// and writes later would fail under load, whatever the timeout.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
-    }
-
-    /// Begins a transaction that only reads, all of it from one moment.
-    async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>> {
-        Ok(self.readers.begin_with("BEGIN").await?)
+        self.readers.close().await;
+        self.writer.close().await;
+        if let Some(lock) = lock {
+            lock.remove();
+        }
+        Ok(())
     }
 }
 
-fn migrations() -> Migrator {
+pub(crate) fn migrations() -> Migrator {
     crate::open::migrations([
         (1, "begin", include_str!("../../migrations/sqlite/0001_begin.sql")),
         (2, "connector", include_str!("../../migrations/sqlite/0002_connector.sql")),
@@ -122,29 +206,13 @@ fn migrations() -> Migrator {
         (12, "review", include_str!("../../migrations/sqlite/0012_review.sql")),
         (13, "code", include_str!("../../migrations/sqlite/0013_code.sql")),
         (14, "lower case", include_str!("../../migrations/sqlite/0014_lower_case.sql")),
+        (17, "mark", include_str!("../../migrations/sqlite/0017_mark.sql")),
     ])
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+/// The file of this name with this ending.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
-}
-
-/// Makes sure that this is the only process that serves the file.
-fn lock(path: &Path) -> Result<File> {
-    let path = beside(path, "-lock");
-    let cannot = |error: &dyn std::fmt::Display| {
-        Error::CannotOpen(format!("the lock file {} can't be used: {error}", path.display()))
-    };
-    let file = File::create(&path).map_err(|error| cannot(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::CannotOpen(format!(
-            "another leadsync serves this database already (it holds {}): stop that one first, or \
-             use PostgreSQL for several nodes",
-            path.display()
-        ))),
-        Err(std::fs::TryLockError::Error(error)) => Err(cannot(&error)),
-    }
 }

@@ -4,6 +4,7 @@
 
 mod batches;
 mod configuration;
+mod copies;
 mod dispatching;
 mod dropping;
 mod empty;

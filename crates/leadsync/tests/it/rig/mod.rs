@@ -17,7 +17,7 @@ pub use accounts::{EVERY_TRIGGER, LEAD_TRIGGERS, put_account, start_account, unl
 pub use chance::Chance;
 pub use flight::{in_flight, until};
 pub use node::Node;
-pub use program::{PAIR, Program};
+pub use program::{PAIR, Program, behind};
 pub use service::Service;
 pub use webhook::Webhooks;
 

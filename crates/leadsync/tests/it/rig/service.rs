@@ -101,6 +101,11 @@ impl Service {
         self.webhooks.post(&self.hook, body.to_string().as_bytes()).await;
     }
 
+    /// The URL of its database.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
     fn variables(&self) -> [(&'static str, String); 2] {
         [
             ("LEADSYNC_DATABASE_URL", self.database.clone()),
@@ -204,6 +209,8 @@ impl Service {
                 if open.is_empty() { Ok(()) } else { Err((open, self.log())) }
             })
             .await;
+            // If the service is killed next, this process must not be the one that closes the file.
+            store.close().await.expect("it closes");
         } else {
             until(BACKLOG, || async {
                 let told = OPEN.map(|status| {

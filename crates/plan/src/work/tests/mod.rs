@@ -5,6 +5,7 @@ mod keys;
 mod lead;
 mod life;
 mod metadata;
+mod restored;
 mod words;
 
 use jiff::Timestamp;

@@ -1,0 +1,39 @@
+//! Backups, and what the store knows of its own past.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Backend, count_up, marks};
+use crate::backup::{Draft, sealed};
+use crate::copies::{Backup, BackupWish, Copies};
+use crate::error::Result;
+
+#[async_trait]
+impl Copies for Backend {
+    async fn back_up(&self, wish: BackupWish) -> Result<Backup> {
+        let BackupWish { file, force, now } = wish;
+        let draft = Draft::begin(&file, force)?;
+        self.copy_to(draft.path()).await?;
+        let backup = sealed(draft, now, self.cipher.fingerprint()).await?;
+        self.write(move |connection| {
+            Box::pin(async move { marks::put_time(connection, marks::BACKED_UP, now).await })
+        })
+        .await?;
+        Ok(backup)
+    }
+
+    async fn backed_up_at(&self) -> Result<Option<Timestamp>> {
+        marks::find_time(&mut *self.begin_read().await?, marks::BACKED_UP).await
+    }
+
+    async fn note_restored(&self, at: Timestamp) -> Result<()> {
+        self.write(move |connection| {
+            Box::pin(async move {
+                // Nodes that run read the configuration again.
+                count_up(connection, "configuration").await?;
+                marks::put_time(connection, marks::RESTORED, at).await
+            })
+        })
+        .await
+    }
+}

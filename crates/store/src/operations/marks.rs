@@ -1,0 +1,84 @@
+//! What the database knows of itself.
+
+use jiff::Timestamp;
+use sqlx::Row;
+
+use super::values::{Place, ms};
+use super::{Backend, Connection};
+use crate::backup;
+use crate::error::Result;
+use crate::secret::KeyUse;
+
+/// The fingerprint of the key file.
+pub(crate) const KEY: &str = "key_fingerprint";
+/// When the last backup of this database was made, in milliseconds.
+pub(crate) const BACKED_UP: &str = "backed_up_at";
+/// When it was restored from a backup, in milliseconds.
+pub(crate) const RESTORED: &str = "restored_at";
+/// In a backup only: when it was made, in milliseconds.
+pub(crate) const COPIED: &str = "copy_made_at";
+
+pub(crate) async fn find(connection: &mut Connection, name: &str) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT value FROM mark WHERE name = $1")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+pub(crate) async fn find_time(
+    connection: &mut Connection,
+    name: &str,
+) -> Result<Option<Timestamp>> {
+    let Some(value) = find(connection, name).await? else { return Ok(None) };
+    let place = Place { table: "mark", row: &name };
+    let ms = value.parse().map_err(|_| place.corrupt(format!("'{value}' is not a time")))?;
+    place.time(ms).map(Some)
+}
+
+pub(crate) async fn put(connection: &mut Connection, name: &str, value: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO mark (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(name)
+    .bind(value)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn put_time(connection: &mut Connection, name: &str, at: Timestamp) -> Result<()> {
+    put(connection, name, &ms(at).to_string()).await
+}
+
+/// What is known of the key that the database was written with.
+pub(crate) async fn key_use(connection: &mut Connection) -> Result<KeyUse> {
+    if let Some(fingerprint) = find(connection, KEY).await? {
+        return Ok(KeyUse::Known(fingerprint));
+    }
+    let row = sqlx::query("SELECT count(*) FROM account").fetch_one(connection).await?;
+    Ok(if row.try_get::<i64, _>(0)? == 0 { KeyUse::None } else { KeyUse::Unknown })
+}
+
+/// Fails if the database is a backup: it must be restored before it is worked with.
+pub(crate) async fn is_no_backup(connection: &mut Connection) -> Result<()> {
+    match find(connection, COPIED).await? {
+        None => Ok(()),
+        Some(_) => Err(backup::worked_with("the database")),
+    }
+}
+
+impl Backend {
+    /// Stores the fingerprint of the key, once everything was decrypted with it.
+    pub(super) async fn keep_fingerprint(&self) -> Result<()> {
+        if find(&mut *self.begin_read().await?, KEY).await?.is_some() {
+            return Ok(());
+        }
+        let fingerprint = self.cipher.fingerprint().to_owned();
+        self.write(move |connection| {
+            Box::pin(async move { put(connection, KEY, &fingerprint).await })
+        })
+        .await
+    }
+}

@@ -1,0 +1,77 @@
+//! Who serves a file.
+
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// How often, and after which pause, it is looked whether a lock is free.
+const LOOKS: u32 = 25;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The right to be the only one who serves a file, or who opens or closes it while nobody does: a
+/// lock on a file beside it, which the system gives back when the process ends.
+///
+/// The file beside it is there as long as anybody has the database open, and after an unclean end.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    path: PathBuf,
+    /// Whether the file was there before: the database was not closed cleanly.
+    pub(crate) was_there: bool,
+    /// Locked as long as it is open.
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock; `None` if somebody else has it.
+    pub(crate) fn take(path: &Path) -> Result<Option<Self>> {
+        let path = path_of(path);
+        let cannot = |error: std::io::Error| {
+            Error::CannotOpen(format!("the lock file {} can't be used: {error}", path.display()))
+        };
+        loop {
+            let was_there = path.exists();
+            let file = File::create(&path).map_err(cannot)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(cannot(error)),
+            }
+            // Whoever had it may have removed the file meanwhile, and the next one made another.
+            let is_it = |there: std::fs::Metadata| {
+                file.metadata()
+                    .is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
+            };
+            if std::fs::metadata(&path).is_ok_and(is_it) {
+                return Ok(Some(Self { path, was_there, _file: file }));
+            }
+        }
+    }
+
+    /// Takes the lock to serve the file. Commands have it for a moment while they open or close it.
+    pub(crate) async fn take_to_serve(path: &Path) -> Result<Self> {
+        for _ in 0..LOOKS {
+            if let Some(lock) = Self::take(path)? {
+                return Ok(lock);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(Error::CannotOpen(format!(
+            "another leadsync serves this database already (it holds {}): stop that one first, or \
+             use PostgreSQL for several nodes",
+            path_of(path).display()
+        )))
+    }
+
+    /// Removes the file: the database was closed cleanly, or is not touched.
+    pub(crate) fn remove(&self) {
+        // While it is still locked. One that is left does no harm.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn path_of(path: &Path) -> PathBuf {
+    super::beside(path, "-lock")
+}

@@ -1,0 +1,292 @@
+//! Whether a database file and the `-wal` beside it belong together.
+//!
+//! SQLite writes what was committed to the `-wal` first, and moves it to the database file later.
+//! Nothing in either file names the other, so SQLite applies whatever `-wal` it finds: beside a
+//! database file that was replaced, or copied without the `-wal` of its own, that makes a mixture
+//! of two states without a word. After a crash, on the other hand, the `-wal` holds what was
+//! acknowledged last and must be applied.
+//!
+//! So the database file is made to name its `-wal`. A `-wal` has a number in its header, *salt-1*,
+//! which is random when the file is made and grows by one whenever it is begun again from its start
+//! (<https://www.sqlite.org/fileformat2.html#the_wal_file_format>), which SQLite does only once all
+//! of it is in the database file. Every transaction that writes looks at that number first, and
+//! stores it as the database's `user_version` if it is another one than before. So the database
+//! file, read without its `-wal`, holds the number of the last beginning that was moved to it:
+//!
+//! - a `-wal` belongs to it if its number is that, or one of the next few;
+//! - a `-wal` that was just made has another number, and its first transaction is one of ours, which
+//!   writes the first page: the `user_version` there is still the one in the database file, which
+//!   was chosen by chance when the database was closed.
+//!
+//! Whether there should be a `-wal` at all is said by the `application_id`, which changes when the
+//! database is first opened and when the last process closes it; and by the lock file, which is
+//! there from the one to the other, and does not come along with a copy.
+//!
+//! What is not noticed: a copy of the database file that was made while it was in use, if the `-wal`
+//! was begun again so seldom since that its number is still among the next few.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, Row};
+
+use crate::error::{Error, Result};
+use crate::secret::random;
+
+/// `application_id` while processes have the database open ("LdSu").
+const IN_USE: u32 = 0x4c64_5375;
+/// `application_id` once the last one closed it ("LdSc").
+const CLOSED: u32 = 0x4c64_5363;
+/// So many beginnings of the `-wal` may have passed since one was noted in the database file: one,
+/// and more where single transactions were so long that they filled it.
+const AHEAD: u32 = 8;
+
+/// Bytes of the database file's header.
+const HEADER: usize = 100;
+/// Where it holds `user_version` and `application_id`.
+const USER_VERSION: usize = 60;
+const APPLICATION_ID: usize = 68;
+/// Bytes of the header of a `-wal`, and of each page in it.
+const WAL_HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
+/// What a `-wal` begins with, but for the last bit.
+const WAL_MAGIC: u32 = 0x377f_0682;
+
+/// What a database file says of itself, without its `-wal`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Header {
+    user_version: u32,
+    application_id: u32,
+}
+
+/// What a `-wal` holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wal {
+    /// There is no such file.
+    Missing,
+    /// Nothing was committed to it.
+    Empty,
+    /// Something was: its salt-1, and the `user_version` that the first page was first written with.
+    Holds { salt: u32, first_version: Option<u32> },
+}
+
+/// Fails unless the database file and what lies beside it belong together. Touches nothing.
+/// `was_open`: whether the database was open in this place, and not closed cleanly.
+pub(crate) fn check(path: &Path, was_open: bool) -> Result<()> {
+    let wal_path = wal_of(path);
+    let cannot = |path: &Path, error: std::io::Error| {
+        Error::CannotOpen(format!("{} can't be read: {error}", path.display()))
+    };
+    let header = read_header(path).map_err(|error| cannot(path, error))?;
+    let wal = read_wal(&wal_path).map_err(|error| cannot(&wal_path, error))?;
+    if belongs(header, wal, was_open) {
+        return Ok(());
+    }
+    let (path, wal) = (path.display(), wal_path.display());
+    let proceed = "Nothing was touched. To go back to a backup, run `leadsync restore BACKUP \
+                   --force`. To go on with these files as they are, move them away together, with \
+                   the endings that they have, and run `leadsync restore MOVED-DATABASE --force`, \
+                   which checks them";
+    Err(Error::CannotOpen(match header {
+        None => format!(
+            "there is no database {path}, but {wal} is there and holds changes of one: put the \
+             database file back, or move {wal} away. Nothing was touched"
+        ),
+        Some(_) if !wal_path.exists() => format!(
+            "the database {path} was in use when it was copied, or was not closed, and {wal} is \
+             not there: what was committed last is missing, and what is there may be torn. Put \
+             {wal} back if you have it. {proceed}"
+        ),
+        Some(_) => format!(
+            "{wal} does not belong to the database {path}: one of them was replaced, or copied \
+             without the other. Applied to each other they would make a mixture of two states. \
+             {proceed}"
+        ),
+    }))
+}
+
+fn belongs(header: Option<Header>, wal: Wal, was_open: bool) -> bool {
+    match (header, wal) {
+        (None, wal) => !matches!(wal, Wal::Holds { .. }),
+        (Some(header), Wal::Missing) => {
+            was_open || header.user_version == 0 || header.application_id != IN_USE
+        }
+        (Some(_), Wal::Empty) => true,
+        (Some(header), Wal::Holds { salt, first_version }) => {
+            let noted = header.user_version;
+            // A database of before has noted nothing.
+            let is_old = noted == 0 && first_version.is_none();
+            let is_noted = noted != 0 && salt.wrapping_sub(noted) <= AHEAD;
+            is_old || is_noted || first_version == Some(noted)
+        }
+    }
+}
+
+/// The header of a database file; `None` if there is none yet. What is no database is left to
+/// SQLite, which says so.
+fn read_header(path: &Path) -> std::io::Result<Option<Header>> {
+    let mut header = [0; HEADER];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut header)) {
+        Ok(()) => Ok(Some(Header {
+            user_version: number(&header, USER_VERSION),
+            application_id: number(&header, APPLICATION_ID),
+        })),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn read_wal(path: &Path) -> std::io::Result<Wal> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Wal::Missing),
+        Err(error) => return Err(error),
+    };
+    let Some(header) = read_or_end::<WAL_HEADER>(&mut file)? else { return Ok(Wal::Empty) };
+    if number(&header, 0) & !1 != WAL_MAGIC || !is_whole(&header) {
+        // SQLite takes no notice of it either.
+        return Ok(Wal::Empty);
+    }
+    let page = number(&header, 8);
+    let (salt, mut first_version, mut is_committed) = (number(&header, 16), None, false);
+    while let Some(frame) = read_or_end::<FRAME_HEADER>(&mut file)? {
+        if frame[8..16] != header[16..24] {
+            break;
+        }
+        let next = file.stream_position()? + u64::from(page);
+        if number(&frame, 0) == 1 && first_version.is_none() {
+            let Some(first) = read_or_end::<HEADER>(&mut file)? else { break };
+            first_version = Some(number(&first, USER_VERSION));
+        }
+        is_committed |= number(&frame, 4) != 0;
+        if is_committed && first_version.is_some() {
+            break;
+        }
+        file.seek(SeekFrom::Start(next))?;
+    }
+    Ok(if is_committed { Wal::Holds { salt, first_version } } else { Wal::Empty })
+}
+
+/// Whether the header of a `-wal` has the right checksum.
+fn is_whole(header: &[u8; WAL_HEADER]) -> bool {
+    let is_big = number(header, 0) & 1 == 1;
+    let (mut one, mut other) = (0u32, 0u32);
+    for at in (0..24).step_by(8) {
+        let word = |at: usize| {
+            let word = number(header, at);
+            if is_big { word } else { word.swap_bytes() }
+        };
+        one = one.wrapping_add(word(at)).wrapping_add(other);
+        other = other.wrapping_add(word(at + 4)).wrapping_add(one);
+    }
+    (one, other) == (number(header, 24), number(header, 28))
+}
+
+/// So many bytes, unless the file ends before.
+fn read_or_end<const N: usize>(file: &mut File) -> std::io::Result<Option<[u8; N]>> {
+    let mut bytes = [0; N];
+    match file.read_exact(&mut bytes) {
+        Ok(()) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> u32 {
+    bytes[at..at + 4].iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
+
+fn wal_of(path: &Path) -> PathBuf {
+    super::beside(path, "-wal")
+}
+
+/// Lets the database file of a process name its `-wal`.
+#[derive(Clone, Debug)]
+pub(super) struct Pairing {
+    path: PathBuf,
+    wal: PathBuf,
+    /// Whether this process serves the file: then nobody else says meanwhile that it is closed.
+    serves: bool,
+    /// The salt-1 that this process noted last; beyond 32 bits: none.
+    noted: Arc<AtomicU64>,
+}
+
+impl Pairing {
+    pub(super) fn new(path: &Path, serves: bool) -> Self {
+        let noted = Arc::new(AtomicU64::new(u64::MAX));
+        Self { path: path.to_owned(), wal: wal_of(path), serves, noted }
+    }
+
+    /// Notes which `-wal` it is, if that is another one than before. The transaction must have begun
+    /// to write: then nobody begins the `-wal` again meanwhile.
+    pub(super) async fn note(&self, connection: &mut SqliteConnection) -> Result<()> {
+        let Some(salt) = self.salt() else { return Ok(()) };
+        if self.serves && self.noted.load(Ordering::Relaxed) == u64::from(salt) {
+            return Ok(());
+        }
+        let row = sqlx::query("PRAGMA user_version").fetch_one(&mut *connection).await?;
+        if row.try_get::<i32, _>(0)?.cast_unsigned() != salt {
+            set(connection, "user_version", salt).await?;
+        }
+        self.noted.store(u64::from(salt), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Says that the database is in use, and sees to it that the database file names its `-wal`.
+    pub(super) async fn open(&self, writer: &SqlitePool) -> Result<()> {
+        if self.salt().is_none() || self.header().is_none_or(|h| h.application_id != IN_USE) {
+            // The first transaction of a new `-wal`.
+            let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+            set(&mut transaction, "application_id", IN_USE).await?;
+            transaction.commit().await?;
+        }
+        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+        self.note(&mut transaction).await?;
+        transaction.commit().await?;
+        let names_it = |header: Header| {
+            self.salt().is_some_and(|salt| salt.wrapping_sub(header.user_version) <= AHEAD)
+        };
+        if !self.header().is_some_and(names_it) {
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(writer).await?;
+        }
+        Ok(())
+    }
+
+    /// Says that nobody has the database open any more: from now on no `-wal` belongs to it but one
+    /// that is made anew.
+    pub(super) async fn close(&self, writer: &SqlitePool) -> Result<()> {
+        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+        close(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    fn salt(&self) -> Option<u32> {
+        let mut file = File::open(&self.wal).ok()?;
+        let header = read_or_end::<WAL_HEADER>(&mut file).ok()??;
+        Some(number(&header, 16))
+    }
+
+    fn header(&self) -> Option<Header> {
+        read_header(&self.path).ok()?
+    }
+}
+
+/// Says in a database that nobody has it open, and that no `-wal` that is there belongs to it.
+pub(crate) async fn close(connection: &mut SqliteConnection) -> Result<()> {
+    set(connection, "user_version", u32::from_be_bytes(random()?) | 1).await?;
+    set(connection, "application_id", CLOSED).await
+}
+
+/// Sets one of the numbers that SQLite keeps for its users in the first page.
+async fn set(connection: &mut SqliteConnection, name: &str, value: u32) -> Result<()> {
+    let sql = format!("PRAGMA {name} = {}", value.cast_signed());
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
+    Ok(())
+}
