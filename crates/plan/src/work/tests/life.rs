@@ -1,6 +1,7 @@
 //! Records that are driven from the webhook to their outcome.
 
 use super::*;
+use crate::work::call::ActivityPage;
 use crate::id::LeadId;
 use crate::operation::Operation;
 use crate::outcome::Event;
@@ -160,7 +161,7 @@ fn an_activity_without_an_id_is_looked_for_once_more() {
     work.doubt();
     let read = call(work.next(&context).step);
     let by = read.operation();
-    work.answered(&context, &read, by, Answer::Activities(Vec::new()), at(WHEN));
+    work.answered(&context, &read, by, Answer::Activities(ActivityPage::default()), at(WHEN));
     work.links_found(&context, &[]);
     let create = call(work.next(&context).step);
     assert!(matches!(create, Call::CreateActivity(_)), "{create:?}");
@@ -233,7 +234,7 @@ fn a_lead_that_is_to_be_made_is_made_although_an_answer_was_lost() {
 fn a_doubt_stays_until_the_end() {
     let scene = scene(PLAIN);
     let context = scene.context();
-    let unreadable = || Answer::Activities(Vec::new());
+    let unreadable = || Answer::Activities(ActivityPage::default());
     let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
     let capture = call(work.next(&context).step);
     let effects = work.answered(&context, &capture, Operation::Capture, unreadable(), at(WHEN));

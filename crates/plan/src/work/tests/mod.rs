@@ -43,6 +43,8 @@ struct Scene {
     /// Of the lead that an activity is on.
     lead_known: Known,
     lead_link: Option<Link>,
+    /// Since when the store knows all that was done.
+    unbroken: Timestamp,
 }
 
 /// The scene of a connector with these settings, besides its name and its accounts.
@@ -58,6 +60,7 @@ fn scene(settings: &str) -> Scene {
         link: None,
         lead_known: Known::default(),
         lead_link: None,
+        unbroken: Timestamp::MIN,
     }
 }
 
@@ -149,6 +152,7 @@ impl Scene {
             destination: Account { id: DESTINATION, name: "b" },
             opposite: None,
             now: Timestamp::UNIX_EPOCH,
+            unbroken: self.unbroken,
         }
     }
 
