@@ -82,8 +82,8 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     /// those without a link are left out.
     async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>>;
 
-    /// How many leads are linked between two accounts.
-    async fn count_links(&self, pair: Pair) -> Result<u64>;
+    /// How many leads are linked between two accounts, and how many activities.
+    async fn count_links(&self, pair: Pair) -> Result<LinkCounts>;
 
     /// Which of these leads were linked once and are no longer in their account.
     async fn gone(&self, account: AccountId, leads: &[String]) -> Result<Vec<String>>;
@@ -99,6 +99,15 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     async fn spent(&self, account: AccountId, day: i64) -> Result<u32>;
 }
 
+/// How many links there are between two accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkCounts {
+    /// Of leads.
+    pub leads: u64,
+    /// Of activities.
+    pub activities: u64,
+}
+
 /// The right to work some accounts, until it expires or somebody else takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -106,6 +115,10 @@ pub struct Lease {
     pub accounts: Vec<AccountId>,
     /// Grows with each taking: what carries an older number is refused.
     pub fence: i64,
+    /// Since when the store knows all that was done to the accounts, by the database's clock: since
+    /// then they were never without a holder for more than a minute. A store that was restored from
+    /// a backup does not know what was done before.
+    pub unbroken: Timestamp,
 }
 
 /// Requests that have work left, and under which configuration they were read.

@@ -31,7 +31,9 @@ mod user;
 mod wanted;
 
 pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
-pub use dispatching::{Dispatching, Lease, Opened, RecordState, Unfinished, WaitingRecord};
+pub use dispatching::{
+    Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
+};
 pub use error::{Error, Result};
 pub use filter::{Cursor, Filter, Page};
 pub use history::{HistoryItem, Neighbours};

@@ -71,7 +71,7 @@ impl Worker {
             return;
         };
         let binding = self.binding(&record).expect("the call was made by it");
-        let context = binding.context(self.now());
+        let context = binding.context(self.moment());
         let mut effects = record.work.answered(&context, &call, operation, answer, at);
         // It is not the record's fault that the account is away: it waits without using up a try.
         if self.closed(account).is_some() {

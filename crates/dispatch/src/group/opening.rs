@@ -240,7 +240,7 @@ impl Worker {
             }
             let version = (record.connector, record.past);
             if let Some(binding) = self.routes.binding(&self.accounts, version) {
-                for key in record.work.keys(&binding.context(self.shared.now())) {
+                for key in record.work.keys(&binding.context(self.moment())) {
                     record.stand_in(Lane::Key(key.lane()));
                 }
             }

@@ -159,7 +159,7 @@ impl Worker {
             return Turn::Taken;
         }
         let binding = self.binding(&record).expect("the metadata of both accounts is known");
-        let context = binding.context(now);
+        let context = binding.context(self.moment());
         let call = loop {
             let next = record.work.next(&context);
             let after = self.keep(next.effects);

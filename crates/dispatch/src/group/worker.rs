@@ -129,6 +129,11 @@ impl Worker {
         self.shared.now()
     }
 
+    /// The time, and since when the store knows all that was done.
+    pub(super) fn moment(&self) -> (Timestamp, Timestamp) {
+        (self.now(), self.lease.unbroken)
+    }
+
     pub(super) fn account(&mut self, id: AccountId) -> &mut Account {
         self.accounts.get_mut(&id).expect("connectors of other accounts are not worked here")
     }
@@ -367,7 +372,7 @@ impl Worker {
         for (key, call) in &sent {
             let mut record = self.book.take(*key);
             let binding = self.binding(&record).expect("the call was decided by it");
-            let effects = record.work.sending(call, &binding.context(now));
+            let effects = record.work.sending(call, &binding.context(self.moment()));
             self.keep(effects);
             self.book.occupy(record);
         }

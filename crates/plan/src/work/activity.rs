@@ -14,6 +14,8 @@ use super::matching::{Match, matched};
 use super::pages::Activities;
 use super::record::Work;
 use super::{change, lead, problems};
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 
 use crate::activity::{self, TIME, Unmapped, happened, second_of};
@@ -22,6 +24,7 @@ use crate::connector::{Behaviour, Definition};
 use crate::id::{ActivityId, LeadId};
 use crate::identity;
 use crate::link::Link;
+use crate::moment;
 use crate::outcome::Party;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
@@ -177,7 +180,7 @@ fn unlinked(case: &Case<'_>, lead: &Case<'_>, event: u32, lead_id: LeadId) -> De
         }
         None => {}
         Some(there) => {
-            if let Some(decision) = found(case, there, &fields, event, second) {
+            if let Some(decision) = found(case, (lead, &lead_id), there, &fields, (event, second)) {
                 return decision;
             }
         }
@@ -196,20 +199,20 @@ fn may_be_there(lead: &Case<'_>, lead_id: &LeadId, event: u32, second: Option<i6
 
 /// What to do about an activity that is among those of the destination's lead; `None` if it is not.
 ///
-/// It is the same if type, second and fields are. One of which only the second is the same is what
-/// ours was before it was edited, unless it is another activity of the source, or one of several:
-/// then nobody can tell.
+/// It is the same if type, second and fields are. One of the same second of which some fields are the
+/// same was the same before one of the two was edited, unless it is another activity of the source;
+/// what was edited last stands. Where all fields differ, or there are several, nobody can tell.
 fn found(
     case: &Case<'_>,
+    (lead, lead_id): (&Case<'_>, &LeadId),
     there: &Activities,
-    fields: &[Change],
-    event: u32,
-    second: Option<i64>,
+    sent: &[Change],
+    (event, second): (u32, Option<i64>),
 ) -> Option<Decision> {
     let known = case.known;
     let why = if known.doubtful { Why::MadeBefore } else { Why::SameInDestination };
     let is_told_apart = known.doubtful || second.is_some();
-    let twin = there.found.iter().find(|one| is_told_apart && is_what_we_wrote(case, fields, one));
+    let twin = there.found.iter().find(|one| is_told_apart && is_what_we_wrote(case, sent, one));
     if let Some(id) = twin.and_then(Snapshot::activity_id) {
         return Some(Decision::Unchanged(why, Some(id.into())));
     }
@@ -218,23 +221,42 @@ fn found(
     }
     let of_second = |one: &&Snapshot| second.is_some() && happened(one) == second;
     let mut left: Vec<&Snapshot> = there.found.iter().filter(of_second).collect();
-    if left.is_empty() {
+    if left.is_empty() || !may_be_there(lead, lead_id, event, second) {
         return None;
     }
     // What was posted may be old, and others of the source may be what is there.
     let Some(siblings) = &known.siblings else { return read_source(case) };
-    if !known.doubtful && !may_be_edited(case, second) {
-        return None;
-    }
-    left.retain(|one| !is_of_another(case, siblings, one));
+    let here = case.item.modified_on();
+    left.retain(|one| {
+        (may_be_edited(here, second) || may_be_edited(modified(one), second))
+            && !is_of_another(case, siblings, one)
+    });
     match left.as_slice() {
         [] => None,
         [one] => {
             let activity_id = one.activity_id()?;
             let differs = |change: &&Change| change.to != TIME && !holds(case, change, one);
-            let fields: Vec<Change> = fields.iter().filter(differs).cloned().collect();
-            if fields.is_empty() || case.connector.activity.behaviour == Behaviour::CreateOnly {
-                return Some(Decision::Unchanged(why, Some(activity_id.into())));
+            let fields: Vec<Change> = sent.iter().filter(differs).cloned().collect();
+            // An edit leaves something as it was.
+            let is_alike = sent.iter().any(|change| {
+                let told = |held: &str| !held.trim().is_empty() && holds(case, change, one);
+                change.to != TIME && one.get(&change.to).is_some_and(told)
+            });
+            if !is_alike {
+                return Some(Decision::Refuse(vec![problems::activity_unclear(1)]));
+            }
+            let creates_only = case.connector.activity.behaviour == Behaviour::CreateOnly;
+            match here.map(Timestamp::as_second).cmp(&modified(one).map(Timestamp::as_second)) {
+                _ if fields.is_empty() || creates_only => {
+                    return Some(Decision::Unchanged(why, Some(activity_id.into())));
+                }
+                Ordering::Less => {
+                    return Some(Decision::Unchanged(Why::Newer, Some(activity_id.into())));
+                }
+                Ordering::Equal if lead.opposite.is_some() => {
+                    return Some(Decision::Refuse(vec![problems::activity_unclear(1)]));
+                }
+                Ordering::Equal | Ordering::Greater => {}
             }
             let update = ActivityUpdate { activity_id, event, fields };
             Some(Decision::Call(Call::UpdateActivity(update)))
@@ -243,11 +265,15 @@ fn found(
     }
 }
 
-/// Whether the source's activity may have been changed since it was added.
-fn may_be_edited(case: &Case<'_>, second: Option<i64>) -> bool {
-    let modified = case.item.modified_on().map(Timestamp::as_second);
+/// Whether an activity may have been changed since it was added.
+fn may_be_edited(modified: Option<Timestamp>, second: Option<i64>) -> bool {
     // The two times are written by one clock, one after the other.
-    modified.zip(second).is_none_or(|(modified, second)| modified > second + 1)
+    modified.zip(second).is_none_or(|(modified, second)| modified.as_second() > second + 1)
+}
+
+/// When an activity of the destination was last changed.
+fn modified(there: &Snapshot) -> Option<Timestamp> {
+    moment::instant(there.filled("ModifiedOn")?, &jiff::tz::TimeZone::UTC)
 }
 
 /// Whether an activity of the destination is what another one of the source, of these, sends.

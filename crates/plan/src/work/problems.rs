@@ -48,15 +48,20 @@ pub(super) fn too_many_activities(party: Party) -> Problem {
 }
 
 pub(super) fn activity_unclear(count: usize) -> Problem {
+    let what = match count {
+        1 => "The activity of this type on the lead in the destination that happened in the same \
+              second holds other values, and nothing tells whether it is this one, or which of the \
+              two is right."
+            .to_owned(),
+        _ => format!(
+            "{count} activities of this type on the lead in the destination happened in the same \
+             second and hold other values, and nothing tells which of them is this one."
+        ),
+    };
     Problem::new(
         Code::ActivityUnclear,
-        format!(
-            "{count} activities of this type on the lead in the destination happened in the same \
-             second and hold other values, and nothing tells which of them is this one. It was \
-             not written, because that would double it or change another one."
-        ),
-        "Compare them on the lead in the destination, and correct or remove them by hand; then \
-         retry.",
+        format!("{what} It was not written, because that would double it or change another one."),
+        "Compare them on the lead in the destination, and correct them by hand; then retry.",
     )
 }
 

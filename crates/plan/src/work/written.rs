@@ -67,6 +67,8 @@ impl Work {
     /// more.
     fn look_again(&mut self, call: &Call) {
         self.doubt();
+        // A bulk answer that did not say it once may not say it again.
+        self.is_alone = true;
         if let Call::CreateActivity(_) = call {
             self.own.known.twin.activities = None;
             return;

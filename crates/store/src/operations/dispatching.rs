@@ -13,7 +13,9 @@ use super::values::{Place, ms};
 use super::{
     Backend, Connection, QueryBuilder, lease, links, progress, push_list, settings, standing,
 };
-use crate::dispatching::{Dispatching, Lease, Opened, RecordState, Unfinished, WaitingRecord};
+use crate::dispatching::{
+    Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
+};
 use crate::error::Result;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
 use plan::review::StandingReview;
@@ -204,7 +206,7 @@ impl Dispatching for Backend {
         links::find(&mut *self.begin_read().await?, pair, side, ids).await
     }
 
-    async fn count_links(&self, pair: Pair) -> Result<u64> {
+    async fn count_links(&self, pair: Pair) -> Result<LinkCounts> {
         links::count(&mut *self.begin_read().await?, pair).await
     }
 

@@ -191,7 +191,7 @@ fn types_are_mapped_by_name_or_by_code() {
 fn visit_there(id: &str, note: &str, at: &str) -> Snapshot {
     let values = [("mx_Custom_7", "Tower A"), ("mx_Custom_4", "3.0"), ("Status", "Done")];
     let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    activity(id, Some(note), (Some(at), None), values)
+    activity(id, Some(note), (Some(at), Some("2026-01-01 10:00:00")), values)
 }
 
 fn look() -> Decision {
@@ -330,6 +330,10 @@ impl Scene {
 
     /// These activities were found on its lead in the destination.
     fn finds(&mut self, found: Vec<Snapshot>) {
+        let times = found.iter().filter_map(crate::activity::happened).collect();
+        if let Some(link) = &mut self.lead_link {
+            link.second.past.look(305, at(SYNCED), times);
+        }
         self.known.twin.activities = Some(Activities { found, is_cut: false });
     }
 }

@@ -1,11 +1,11 @@
 //! Records that are driven from the webhook to their outcome.
 
 use super::*;
-use crate::work::call::ActivityPage;
 use crate::id::LeadId;
 use crate::operation::Operation;
 use crate::outcome::Event;
 use crate::review::{Choice, Reason, Ruled, StandingReview, State};
+use crate::work::call::ActivityPage;
 use crate::work::call::{ReadLead, Which};
 use crate::work::outcome::{Effect, Ending};
 
