@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
 use plan::outcome::{RetryWith, SyncStatus};
@@ -74,6 +74,16 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         connectors: &[ConnectorId],
         now: Timestamp,
     ) -> Result<u64>;
+
+    /// Makes what waits for a time after `now`, of these connectors, due earlier by this: the clock
+    /// stepped back.
+    async fn bring_forward(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+        by: SignedDuration,
+    ) -> Result<()>;
 
     /// Calls that went out, or were about to, and whose outcome is unknown: what a crash left.
     async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>>;

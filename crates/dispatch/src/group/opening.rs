@@ -59,7 +59,7 @@ impl Worker {
         for request in &found {
             self.read_request(request, &mut records);
         }
-        if !self.trouble.is_careful(self.now()) {
+        if !self.trouble.is_careful(self.steady()) {
             return self.enter(records).await;
         }
         // One by one, it shows with which of them the work fails.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
 use sqlx::Row;
@@ -173,6 +173,36 @@ impl Dispatching for Backend {
             Box::pin(async move {
                 lease::check(connection, &lease).await?;
                 wake(connection, &connectors, now).await
+            })
+        })
+        .await
+    }
+
+    async fn bring_forward(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+        by: SignedDuration,
+    ) -> Result<()> {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        if connectors.is_empty() || by <= 0 {
+            return Ok(());
+        }
+        let (lease, connectors) = (lease.clone(), connectors.to_vec());
+        self.write(move |connection| {
+            Box::pin(async move {
+                lease::check(connection, &lease).await?;
+                for table in ["record", "request"] {
+                    let mut query =
+                        QueryBuilder::new(format!("UPDATE {table} SET due = CASE WHEN due - "));
+                    query.push_bind(by).push(" > ").push_bind(ms(now)).push(" THEN due - ");
+                    query.push_bind(by).push(" ELSE ").push_bind(ms(now)).push(" END WHERE due > ");
+                    query.push_bind(ms(now)).push(" AND connector IN ");
+                    push_list(&mut query, connectors.iter().map(|connector| connector.0));
+                    query.build().persistent(false).execute(&mut *connection).await?;
+                }
+                Ok(())
             })
         })
         .await

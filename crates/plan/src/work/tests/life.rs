@@ -5,8 +5,7 @@ use crate::id::LeadId;
 use crate::operation::Operation;
 use crate::outcome::Event;
 use crate::review::{Choice, Reason, Ruled, StandingReview, State};
-use crate::work::call::ActivityPage;
-use crate::work::call::{ReadLead, Which};
+use crate::work::call::{ActivityPage, ReadLead, Which};
 use crate::work::outcome::{Effect, Ending};
 
 const WHEN: &str = "2026-01-01T00:00:09Z";
@@ -274,4 +273,42 @@ fn a_call_that_is_put_off_is_none() {
         assert_eq!(work.answered(&context, &capture, Operation::Capture, put_off, at(WHEN)), []);
     }
     assert_eq!(work.calls(), 0);
+}
+
+/// Drives a doubtful lead whose search finds this one; returns how it ends.
+fn found_in_doubt(created: &str, first: &str) -> Event {
+    let scene = scene(r#""basic":{"default_country_code":"IN"}"#);
+    let context = scene.context();
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    work.doubt();
+    let find = call(work.next(&context).step);
+    let there = shown([
+        ("ProspectID", "twin"),
+        ("EmailAddress", "a@x.y"),
+        ("Phone", "+91-9988776655"),
+        ("FirstName", first),
+        ("CreatedOn", created),
+    ]);
+    let answer = Answer::Leads(vec![there]);
+    let effects = work.answered(&context, &find, find.operation(), answer, at(WHEN));
+    assert!(matches!(effects.as_slice(), [Effect::FindLinks { .. }]), "{effects:?}");
+    work.links_found(&context, &[]);
+    match work.next(&context).step {
+        Step::End(outcome) => outcome.event,
+        Step::Call(update) => {
+            let answer = Answer::Written { id: None, is_created: None };
+            let effects = work.answered(&context, &update, update.operation(), answer, at(WHEN));
+            let Some(Effect::End(outcome)) = effects.last() else { panic!("{effects:?}") };
+            outcome.event
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_lead_that_a_lost_call_made_is_new() {
+    assert_eq!(found_in_doubt("2026-01-01 00:00:05", "Asha"), Event::New);
+    assert_eq!(found_in_doubt("2026-01-01 00:00:05", "ASHA!"), Event::New, "it lacked something");
+    assert_eq!(found_in_doubt("2025-12-31 00:00:00", "Asha"), Event::Unchanged);
+    assert_eq!(found_in_doubt("2025-12-31 00:00:00", "Usha"), Event::Updated);
 }
