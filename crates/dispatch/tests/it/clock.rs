@@ -20,7 +20,7 @@ const STEPS: [SignedDuration; 6] = [
 async fn a_record_that_waits_for_its_next_try_is_not_locked() {
     for step in STEPS {
         let mut scene = Scene::new("").await;
-        let fault = Fault::once(Trouble::Status(503)).of("LeadManagement.svc/Lead.Capture");
+        let fault = Fault::once(Trouble::Gateway(503)).of("LeadManagement.svc/Lead.Capture");
         scene.there.put_fault(fault);
         scene.work();
         let lead = json!({ "ProspectID": "a", "EmailAddress": "a@example.com" });
@@ -40,7 +40,7 @@ async fn an_account_that_was_away_is_probed() {
         let lead = |n: u32| json!({ "ProspectID": format!("l{n}"), "EmailAddress": format!("l{n}@example.com") });
         let first = scene.post(&lead(0)).await;
         scene.ends_as(first, Event::New).await;
-        scene.there.put_fault(Fault::always(Trouble::Status(503)));
+        scene.there.put_fault(Fault::always(Trouble::Gateway(503)));
         let request = scene.post(&lead(1)).await;
         scene.waits_with(request, "unreachable").await;
         scene.step(step);

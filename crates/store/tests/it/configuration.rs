@@ -224,7 +224,10 @@ async fn keys_are_encrypted_and_need_their_key_file(empty: Empty) {
         for ending in ["", "-wal"] {
             let bytes = std::fs::read(format!("{path}{ending}")).unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes);
-            assert!(!text.contains("access-of-the-account-a"), "a key lies open in test.db{ending}");
+            assert!(
+                !text.contains("access-of-the-account-a"),
+                "a key lies open in test.db{ending}"
+            );
         }
     }
     let other = empty.folder.path().join("other-key");

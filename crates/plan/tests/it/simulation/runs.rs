@@ -158,8 +158,3 @@ fn each_protection_from_troubles_is_needed() {
         assert!(fails(200, life), "without {protection:?} nothing fails: the checks do not see it");
     }
 }
-
-#[test]
-fn tmp_activities() {
-    activities();
-}
