@@ -26,6 +26,26 @@ use tokio_util::sync::CancellationToken;
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// A clock that is never set: windows and waits in memory count on it, so that no step of the wall
+/// clock locks an account. Its times mean nothing beside each other.
+#[derive(Clone)]
+pub struct Steady(pub Clock);
+
+impl std::fmt::Debug for Steady {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Steady")
+    }
+}
+
+impl Default for Steady {
+    fn default() -> Self {
+        let began = std::time::Instant::now();
+        // Far from the first time that there is: windows reach back.
+        let begin = Timestamp::UNIX_EPOCH;
+        Self(Arc::new(move || begin.saturating_add(began.elapsed()).unwrap_or(Timestamp::MAX)))
+    }
+}
+
 /// How the dispatcher works.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -44,6 +64,8 @@ pub struct Options {
     pub patience: Duration,
     /// A number between 0 and 1, another one each time: retries are spread by it.
     pub chance: fn() -> f64,
+    /// The clock of windows and waits.
+    pub steady: Steady,
 }
 
 impl Default for Options {
@@ -59,6 +81,7 @@ impl Default for Options {
             },
             patience: Duration::from_secs(20),
             chance: || 0.5,
+            steady: Steady::default(),
         }
     }
 }
@@ -74,6 +97,10 @@ pub(crate) struct Shared {
 impl Shared {
     fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    fn steady(&self) -> Timestamp {
+        (self.options.steady.0)()
     }
 }
 

@@ -19,6 +19,22 @@ const RATE_EXCEPTION: &str = "MXAPIRateLimitExceededException";
 /// (documented, `AD/async-api`): they are final, anything else is a server error.
 const APPLICATION_PREFIX: &str = "MX";
 
+/// Words in the name of an exception that speak of a state that passes, whatever its prefix (guess:
+/// no such name was seen with [`APPLICATION_PREFIX`]).
+const PASSING_NAMES: [&str; 5] = ["timeout", "timedout", "deadlock", "unavailable", "serverbusy"];
+
+/// What SQL Server says of such a state (`learn.microsoft.com`: errors -2 and 1205).
+const PASSING_MESSAGES: [&str; 4] =
+    ["timeout expired", "wait operation timed out", "deadlock victim", "deadlocked on lock"];
+
+/// Whether an exception speaks of a time-out or a deadlock: the same call may work later, and may
+/// have taken effect.
+fn is_passing(name: &str, message: &str) -> bool {
+    let (name, message) = (name.to_ascii_lowercase(), message.to_ascii_lowercase());
+    PASSING_NAMES.iter().any(|word| name.contains(word))
+        || PASSING_MESSAGES.iter().any(|words| message.contains(words))
+}
+
 /// What is known about the call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallContext<'a> {
@@ -114,7 +130,7 @@ fn refusal(asked: CallContext<'_>, status: u16, envelope: &Envelope) -> Error {
         return credentials(asked, status, message);
     }
     let is_fault = match exception {
-        Some(name) => !name.starts_with(APPLICATION_PREFIX),
+        Some(name) => !name.starts_with(APPLICATION_PREFIX) || is_passing(name, &message),
         None => status >= 500,
     };
     if is_fault {
@@ -256,6 +272,16 @@ mod tests {
             (
                 200,
                 r#"{"Status":"Error","ExceptionType":"NullReferenceException","ExceptionMessage":"There was an error processing the request."}"#,
+            ),
+            (500, r#"{"Status":"Error","ExceptionType":"MXTimeoutException"}"#),
+            (500, r#"{"Status":"Error","ExceptionType":"MXServiceUnavailableException"}"#),
+            (
+                500,
+                r#"{"Status":"Error","ExceptionType":"SqlException","ExceptionMessage":"Transaction (Process ID 52) was deadlocked on lock resources with another process and has been chosen as the deadlock victim. Rerun the transaction."}"#,
+            ),
+            (
+                200,
+                r#"{"Status":"Error","ExceptionType":"MXException","ExceptionMessage":"Execution Timeout Expired."}"#,
             ),
         ] {
             let error = written(status, body).expect_err(body);

@@ -69,7 +69,7 @@ pub use leads::lead::Lead;
 pub use leads::metadata::{LeadField, OptionSets};
 pub use leads::read::{LEADS_PAGE_MAX, LeadQuery, Operator, RECENTLY_MODIFIED_PAGE_MAX};
 pub use leads::write::{Attribute, Automations, LeadWrite, UpdateBehaviour};
-pub use paging::{Direction, Page, Paging, Rows, Sorting, Window};
+pub use paging::{Direction, Numbered, Page, Paging, Rows, Sorting, Window};
 pub use rate::RateLimit;
 pub use time::{from_wire, to_wire};
 pub use users::{User, UserDetails};

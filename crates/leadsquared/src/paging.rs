@@ -123,8 +123,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Page<T> {
 }
 
 /// A row of a bulk response that says which row of the request it is about.
-pub(crate) trait Numbered {
-    /// `RowNumber`, from 1.
+pub trait Numbered {
+    /// `RowNumber`, from 1 (client code).
     fn number(&self) -> Option<usize>;
 }
 
@@ -133,15 +133,32 @@ pub(crate) trait Numbered {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows<T>(pub Vec<T>);
 
-#[expect(private_bounds, reason = "only this crate's rows are rows")]
 impl<T: Numbered> Rows<T> {
-    /// The result of the row that was sent at `index`, from 0: by its `RowNumber`, or by its place
-    /// if no row has one.
-    pub fn of(&self, index: usize) -> Option<&T> {
-        if self.0.iter().all(|row| row.number().is_none()) {
-            return self.0.get(index);
+    /// The result of each of the `sent` rows, in the order in which they were sent; `None` where the
+    /// response does not say for certain which is which.
+    ///
+    /// A result is known by its number alone, whatever its place. Numbers count from 1 (client code),
+    /// or from 0 (guess) where they begin there and do not reach the number of rows; if it is not
+    /// certain which, and where a number is missing or comes twice, nothing is known. Nothing but its
+    /// number tells whose a result is: it repeats no value of the request. So without numbers only
+    /// the result of a single row is known.
+    pub fn each(&self, sent: usize) -> Vec<Option<&T>> {
+        if let ([only], 1) = (self.0.as_slice(), sent) {
+            return vec![Some(only)];
         }
-        self.0.iter().find(|row| row.number() == Some(index + 1))
+        let numbers = || self.0.iter().filter_map(Numbered::number);
+        let (from_zero, from_one) = (numbers().any(|it| it == 0), numbers().any(|it| it == sent));
+        let first = match (from_zero, from_one) {
+            (true, false) => 0,
+            (false, true) => 1,
+            // Both can't be, and neither tells nothing.
+            _ => return vec![None; sent],
+        };
+        let of = |index: usize| {
+            let mut rows = self.0.iter().filter(|row| row.number() == Some(index + first));
+            rows.next().filter(|_| rows.next().is_none())
+        };
+        (0..sent).map(of).collect()
     }
 }
 
@@ -178,17 +195,37 @@ mod tests {
         assert!(serde_json::from_str::<Page<Lead>>("{}").is_err());
     }
 
+    fn ids(json: &str, sent: usize) -> Vec<Option<String>> {
+        let rows: Rows<LeadRow> = serde_json::from_str(json).expect(json);
+        rows.each(sent).into_iter().map(|row| row?.lead_id.clone()).collect()
+    }
+
     #[test]
-    fn rows_are_found_by_number_and_else_by_place() {
-        let rows: Rows<LeadRow> = serde_json::from_str(
-            r#"[{"RowNumber":"2","LeadId":"b"},{"RowNumber":1,"LeadId":"a"}]"#,
-        )
-        .expect("rows");
-        assert_eq!(rows.of(0).and_then(|row| row.lead_id.as_deref()), Some("a"));
-        assert_eq!(rows.of(1).and_then(|row| row.lead_id.as_deref()), Some("b"));
-        assert_eq!(rows.of(2), None);
-        let rows: Rows<LeadRow> =
-            serde_json::from_str(r#"{"Response":[{"LeadId":"a"},{"LeadId":"b"}]}"#).expect("rows");
-        assert_eq!(rows.of(1).and_then(|row| row.lead_id.as_deref()), Some("b"));
+    fn rows_are_found_by_their_numbers() {
+        let some = |id: &str| Some(id.to_owned());
+        let (one, two) = (r#"{"RowNumber":1,"LeadId":"a"}"#, r#"{"RowNumber":"2","LeadId":"b"}"#);
+        let zero = r#"{"RowNumber":0,"LeadId":"z"}"#;
+        assert_eq!(ids(&format!("[{two},{one}]"), 2), [some("a"), some("b")]);
+        assert_eq!(ids(&format!("[{one},{zero}]"), 2), [some("z"), some("a")], "they begin at 0");
+        assert_eq!(ids(&format!("[{two}]"), 2), [None, some("b")]);
+        assert_eq!(ids(&format!(r#"{{"Response":[{zero}]}}"#), 1), [some("z")]);
+    }
+
+    #[test]
+    fn rows_without_certain_numbers_are_nobodys() {
+        let (one, two) = (r#"{"RowNumber":1,"LeadId":"a"}"#, r#"{"RowNumber":2,"LeadId":"b"}"#);
+        let (zero, none) = (r#"{"RowNumber":0,"LeadId":"z"}"#, r#"{"LeadId":"n"}"#);
+        for rows in [
+            format!("[{none},{none}]"),
+            format!("[{none}]"),
+            format!("[{zero},{two}]"),
+            format!("[{two},{two}]"),
+            format!("[{one}]"),
+            "[]".to_owned(),
+        ] {
+            assert_eq!(ids(&rows, 2), [None, None], "{rows}");
+        }
+        let rows = format!("[{two},{two},{one},{none}]");
+        assert_eq!(ids(&rows, 2), [Some("a".to_owned()), None], "one number comes twice");
     }
 }

@@ -7,6 +7,8 @@ pub use mapping::{
     forms_needed, type_rows,
 };
 
+use jiff::Timestamp;
+
 use crate::id::ActivityId;
 use crate::moment;
 use crate::outcome::Entity;
@@ -20,6 +22,16 @@ pub fn read(id: &ActivityId, lead_id: &str, event: u32, found: &[Snapshot]) -> O
     state.put("RelatedProspectId", lead_id);
     state.put("ActivityEvent", event.to_string());
     Some(Item::from_state(Entity::Activity, &state))
+}
+
+/// When an activity happened, to the second, as far as it is shown.
+pub(crate) fn happened(shown: &Snapshot) -> Option<i64> {
+    second_of(shown.filled(TIME)?)
+}
+
+/// The second of a time as activities are written with.
+pub(crate) fn second_of(written: &str) -> Option<i64> {
+    moment::instant(written, &jiff::tz::TimeZone::UTC).map(Timestamp::as_second)
 }
 
 /// An activity as reads of an account show it, under the names that mappings use.

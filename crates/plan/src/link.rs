@@ -109,9 +109,76 @@ pub struct End {
     /// What we wrote to a field lately, where it was changed by others in between.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub turns: BTreeMap<String, Vec<Turn>>,
+    /// Of a lead, what is known of the activities that were on it before any of ours.
+    #[serde(default, skip_serializing_if = "Past::is_unknown")]
+    pub past: Past,
     /// Fields that go back and forth, and until when they are left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub frozen: BTreeMap<String, Timestamp>,
+}
+
+/// What is known of the activities on a lead that are tied to none of the other account: an activity
+/// that is to be added may be among them, where its link was lost with a restored backup, or was
+/// forgotten with a connector.
+///
+/// What is known holds as long as the store's life is unbroken ([`crate::work::Context::unbroken`]):
+/// an older state of the store does not know what was added after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// When we made the lead: nothing was on it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made: Option<Timestamp>,
+    /// The types of activities, by event code, that were looked through.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    looked: BTreeMap<u32, Look>,
+}
+
+/// What was seen when the activities of one type on a lead were looked through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Look {
+    /// When.
+    at: Timestamp,
+    /// When those happened that were tied to none: seconds since 1970.
+    times: BTreeSet<i64>,
+}
+
+/// A look that saw more activities than this that are tied to none is not remembered.
+const MOST_TIMES: usize = 500;
+/// The database's clock, by which the store's life is timed, and ours may differ by this.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(30);
+
+impl Past {
+    /// Whether nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        self.made.is_none() && self.looked.is_empty()
+    }
+
+    /// We made the lead.
+    pub(crate) fn make(&mut self, at: Timestamp) {
+        *self = Self { made: Some(at), looked: BTreeMap::new() };
+    }
+
+    /// The activities of a type were looked through.
+    pub(crate) fn look(&mut self, event: u32, at: Timestamp, times: BTreeSet<i64>) {
+        if times.len() > MOST_TIMES {
+            self.looked.remove(&event);
+        } else {
+            self.looked.insert(event, Look { at, times });
+        }
+    }
+
+    /// Whether an activity of this type that happened in this second may be there already; `since`
+    /// the store's life is unbroken.
+    pub(crate) fn may_hold(&self, event: u32, second: Option<i64>, since: Timestamp) -> bool {
+        let holds = |at: Timestamp| at + CLOCKS_DIFFER > since;
+        if self.made.is_some_and(holds) {
+            return false;
+        }
+        match self.looked.get(&event).filter(|look| holds(look.at)) {
+            None => true,
+            Some(look) => second.map_or(!look.times.is_empty(), |at| look.times.contains(&at)),
+        }
+    }
 }
 
 /// A value that we wrote, and when.

@@ -209,6 +209,7 @@ mod tests {
             destination: Account { id: DESTINATION, name: "b" },
             opposite: None,
             now: Timestamp::UNIX_EPOCH,
+            unbroken: Timestamp::MIN,
         };
         preview(&context, read(body.as_bytes(), None, removal).unwrap(), stored)
     }

@@ -25,6 +25,8 @@ words! {
         UnknownField = "unknown_field",
         /// A field of the mapping can't be written.
         ReadOnlyField = "read_only_field",
+        /// It is unclear which activity of the destination an activity is.
+        ActivityUnclear = "activity_unclear",
         /// A computed value can't be computed.
         BadTemplate = "bad_template",
         /// A value does not fit its field's type.

@@ -3,8 +3,11 @@
 //! The limits are those of AD/rate-limits: calls in a window of seconds, a bucket of its own for
 //! the bulk endpoints, and calls a day. They hold for the whole account, so every call that we
 //! make counts, look-ups and metadata too. Nothing in an answer tells what is left.
+//!
+//! Windows are counted on a steady clock, which is never set: a wall clock that steps neither locks
+//! an account nor lets a window hold too many calls. Days are those of the wall clock.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -42,9 +45,16 @@ pub struct Budget {
     quota: Quota,
     calls: Bucket,
     bulk_calls: Bucket,
+    /// The day of the wall clock,
     day: i64,
-    spent_today: u32,
+    /// when it ends on the steady one,
+    day_ends: Timestamp,
+    /// and the calls of the last days: a clock that steps over midnight and back forgets none.
+    spent: BTreeMap<i64, u32>,
 }
+
+/// The calls of so many days are remembered.
+const DAYS: usize = 4;
 
 #[derive(Clone, Debug, Default)]
 struct Bucket {
@@ -71,14 +81,31 @@ pub enum Draw {
 }
 
 impl Budget {
-    /// A budget of which `spent_today` calls of the daily quota are gone.
-    pub fn new(quota: Quota, now: Timestamp, spent_today: u32) -> Self {
-        Self {
+    /// A budget of which `spent_today` calls of the daily quota are gone, at this time of the steady
+    /// clock and of the wall clock.
+    pub fn new(quota: Quota, now: Timestamp, wall: Timestamp, spent_today: u32) -> Self {
+        let mut budget = Self {
             quota,
             calls: Bucket::default(),
             bulk_calls: Bucket::default(),
-            day: day_of(now),
-            spent_today,
+            day: day_of(wall),
+            day_ends: now,
+            spent: BTreeMap::from([(day_of(wall), spent_today)]),
+        };
+        budget.turn(now, wall);
+        budget
+    }
+
+    /// Takes over the day of the wall clock.
+    pub fn turn(&mut self, now: Timestamp, wall: Timestamp) {
+        self.day = day_of(wall);
+        let left = Timestamp::from_second((self.day + 1) * SECONDS_A_DAY)
+            .map_or(SignedDuration::ZERO, |midnight| midnight.duration_since(wall));
+        self.day_ends = now + left;
+        self.spent.entry(self.day).or_default();
+        while self.spent.len() > DAYS {
+            let oldest = self.spent.keys().find(|day| **day != self.day).copied();
+            oldest.map(|day| self.spent.remove(&day));
         }
     }
 
@@ -98,7 +125,8 @@ impl Budget {
         if kind == Draw::Bulk {
             self.bulk_calls.in_flight += 1;
         }
-        self.spent_today = self.spent_today.saturating_add(1);
+        let spent = self.spent.entry(self.day).or_default();
+        *spent = spent.saturating_add(1);
         true
     }
 
@@ -122,14 +150,9 @@ impl Budget {
 
     /// How many calls of this kind could be made now.
     pub fn left(&mut self, kind: Draw, now: Timestamp) -> u32 {
-        let today = day_of(now);
-        if today != self.day {
-            self.day = today;
-            self.spent_today = 0;
-        }
         let since = self.window_start(now);
         let calls = self.quota.calls.saturating_sub(self.calls.counted(since));
-        let daily = self.quota.daily.saturating_sub(self.spent_today);
+        let daily = self.quota.daily.saturating_sub(self.spent_today());
         let left = calls.min(daily);
         match kind {
             Draw::Single => left,
@@ -139,14 +162,14 @@ impl Budget {
         }
     }
 
-    /// When to ask again, if nothing is left now; `None` when only the end of a call in flight
+    /// When to ask again, on the steady clock, if nothing is left now; `None` when only the end of a call in flight
     /// can free something.
     pub fn next_free(&mut self, kind: Draw, now: Timestamp) -> Option<Timestamp> {
         if self.left(kind, now) > 0 {
             return Some(now);
         }
-        if self.spent_today >= self.quota.daily {
-            return Timestamp::from_second((self.day + 1) * SECONDS_A_DAY).ok();
+        if self.spent_today() >= self.quota.daily {
+            return Some(self.day_ends);
         }
         let window = self.window();
         let calls_full = self.calls.counted(self.window_start(now)) >= self.quota.calls;
@@ -156,7 +179,7 @@ impl Budget {
 
     /// Calls made today (UTC).
     pub fn spent_today(&self) -> u32 {
-        self.spent_today
+        self.spent.get(&self.day).copied().unwrap_or_default()
     }
 
     fn window(&self) -> SignedDuration {
@@ -186,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_window_holds_no_more_than_its_calls() {
-        let mut budget = Budget::new(Quota::PRO, at(0), 0);
+        let mut budget = Budget::new(Quota::PRO, at(0), at(0), 0);
         for _ in 0..10 {
             assert!(budget.draw(Draw::Single, at(0)));
             budget.end(Draw::Single, at(100));
@@ -198,7 +221,7 @@ mod tests {
 
     #[test]
     fn bulk_calls_count_in_both_buckets() {
-        let mut budget = Budget::new(Quota::PRO, at(0), 0);
+        let mut budget = Budget::new(Quota::PRO, at(0), at(0), 0);
         for _ in 0..5 {
             assert!(budget.draw(Draw::Bulk, at(0)));
         }
@@ -210,17 +233,40 @@ mod tests {
     #[test]
     fn the_daily_quota_comes_back_at_midnight() {
         let quota = Quota { daily: 3, ..Quota::PRO };
-        let mut budget = Budget::new(quota, at(0), 2);
+        let mut budget = Budget::new(quota, at(0), at(0), 2);
         assert!(budget.draw(Draw::Single, at(0)));
         budget.end(Draw::Single, at(1));
         assert!(!budget.draw(Draw::Single, at(60_000)));
         assert_eq!(budget.next_free(Draw::Single, at(60_000)), Some(at(86_400_000)));
+        budget.turn(at(86_400_000), at(86_400_000));
         assert!(budget.draw(Draw::Single, at(86_400_000)));
+    }
+
+    /// Whatever the wall clock does, a day's quota is back within a day, and what was spent on a day
+    /// is not forgotten while another one is shown.
+    #[test]
+    fn a_wall_clock_that_steps_locks_nothing() {
+        const YEAR: i64 = 365 * 86_400_000;
+        let quota = Quota { daily: 3, ..Quota::PRO };
+        for step in [-YEAR, -86_400_000, -3_600_000, 3_600_000, 86_400_000, YEAR] {
+            let noon = 2 * YEAR + 43_200_000;
+            let mut budget = Budget::new(quota, at(0), at(noon), 2);
+            assert!(budget.draw(Draw::Single, at(0)));
+            budget.end(Draw::Single, at(1));
+            budget.turn(at(10), at(noon + 10 + step));
+            while budget.draw(Draw::Single, at(10_000)) {
+                budget.end(Draw::Single, at(10_000));
+            }
+            let free = budget.next_free(Draw::Single, at(10_000)).unwrap();
+            assert!(free > at(10_000) && free <= at(86_400_010), "{step}: {free}");
+            budget.turn(at(20_000), at(noon + 20_000));
+            assert_eq!(budget.spent_today(), 3, "{step}");
+        }
     }
 
     #[test]
     fn a_refusal_empties_the_window() {
-        let mut budget = Budget::new(Quota::SUPER, at(0), 0);
+        let mut budget = Budget::new(Quota::SUPER, at(0), at(0), 0);
         budget.refused(at(0));
         assert_eq!(budget.left(Draw::Single, at(4_999)), 0);
         assert_eq!(budget.left(Draw::Single, at(5_000)), 20);
@@ -232,7 +278,7 @@ mod tests {
         #[test]
         fn no_window_is_ever_exceeded(calls in prop::collection::vec((0i64..2_000, 0i64..3_000, 0f64..1.0, any::<bool>()), 1..80)) {
             let quota = Quota { calls: 7, bulk_calls: 3, per_seconds: 5, daily: 1_000_000 };
-            let mut budget = Budget::new(quota, at(0), 0);
+            let mut budget = Budget::new(quota, at(0), at(0), 0);
             let mut now = 0;
             let mut ends: Vec<(i64, Draw)> = Vec::new();
             let mut seen: Vec<(i64, Draw)> = Vec::new();

@@ -60,8 +60,9 @@ pub enum Verdict {
 
 /// What a failure of a call to the account of this part and name means.
 ///
-/// LeadSquared's own exceptions all begin with `MX` and will be the same the next time; anything
-/// else may pass (AD/async-api decides so what it retries).
+/// LeadSquared's own exceptions all begin with `MX` and will be the same the next time, but for those
+/// that speak of time-outs and deadlocks; anything else may pass (AD/async-api decides so what it
+/// retries).
 pub fn of(failure: &Failure, party: Party, account: &str) -> Verdict {
     match failure {
         Failure::RateLimited => Verdict::Throttled,
@@ -127,7 +128,7 @@ fn refused(party: Party, account: &str, exception: Option<&str>, message: &str) 
             format!("The {party} can't search by the connector's search key: {said}"),
             format!("Choose a search key that is marked unique in the {party} account."),
         )),
-        _ if name.starts_with("MX") => Verdict::Fail(about(
+        _ if name.starts_with("MX") && !is_passing(name, message) => Verdict::Fail(about(
             Code::Refused,
             format!("The {party} refuses the record: {said}"),
             "Correct what it names, then retry.".to_owned(),
@@ -141,6 +142,18 @@ fn refused(party: Party, account: &str, exception: Option<&str>, message: &str) 
             doubtful: true,
         },
     }
+}
+
+/// Whether an exception speaks of a time-out or a deadlock, as SQL Server or whatever is before it
+/// words them. That such exceptions can begin with `MX` is a guess.
+fn is_passing(name: &str, message: &str) -> bool {
+    let (name, message) = (name.to_lowercase(), message.to_lowercase());
+    ["timeout", "timedout", "deadlock", "unavailable", "serverbusy"]
+        .iter()
+        .any(|word| name.contains(word))
+        || ["timeout expired", "wait operation timed out", "deadlock victim", "deadlocked on lock"]
+            .iter()
+            .any(|words| message.contains(words))
 }
 
 /// Why an account's metadata, without which nothing can be mapped, or one of its users could not be
@@ -206,6 +219,17 @@ mod tests {
             refusal("NullReferenceException", "There was an error processing the request."),
             Verdict::Later { doubtful: true, .. }
         ));
+        for (exception, message) in [
+            ("MXTimeoutException", "x"),
+            ("MXDBDeadlockException", "x"),
+            ("SqlException", "was chosen as the deadlock victim"),
+            ("MXException", "Timeout expired. The timeout period elapsed"),
+        ] {
+            assert!(
+                matches!(refusal(exception, message), Verdict::Later { doubtful: true, .. }),
+                "{exception}"
+            );
+        }
         let Verdict::Fail(problem) =
             refusal("MXInvalidInputException", "Invalid SearchBy value provided")
         else {

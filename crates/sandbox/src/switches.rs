@@ -188,6 +188,30 @@ pub enum DateReads {
     DateOnly,
 }
 
+/// How the rows of a bulk answer say which row of the request they are about. Client code: by
+/// `RowNumber`, from 1, in the order of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BulkRows {
+    /// `RowNumber` from 1, in order.
+    Numbered,
+    /// `RowNumber` from 1, in another order.
+    Reordered,
+    /// `RowNumber` from 0.
+    FromZero,
+    /// No `RowNumber`, and in another order.
+    Unnumbered,
+}
+
+/// What `Offset` of `ProspectActivity.svc/Retrieve` counts. Documented: pages; that the first one
+/// is 0 is inferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityOffset {
+    /// Pages, from 0.
+    Pages,
+    /// Rows.
+    Rows,
+}
+
 /// Whether a behaviour is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Toggle {
@@ -271,6 +295,10 @@ pub struct Switches {
     pub unstable_ties: Toggle,
     /// A write that changes no value still updates `ModifiedOn`. Not documented.
     pub touch_without_change: Toggle,
+    /// Which row of a bulk call a row of its answer is about.
+    pub bulk_rows: BulkRows,
+    /// What `Offset` counts where the activities of a lead are read.
+    pub activity_offset: ActivityOffset,
     /// Date fields in reads.
     pub date_reads: DateReads,
     /// Whether `Lead/Delete/ById` is enabled: off unless support enables it, on here for tests.
@@ -332,6 +360,9 @@ impl Switches {
             search_by_falls_back: Toggle::On, Toggle::Off;
             unstable_ties: Toggle::On, Toggle::Off;
             touch_without_change: Toggle::On, Toggle::Off;
+            bulk_rows: BulkRows::Numbered, BulkRows::Reordered, BulkRows::FromZero,
+                BulkRows::Unnumbered;
+            activity_offset: ActivityOffset::Pages, ActivityOffset::Rows;
             date_reads: DateReads::WithMidnight, DateReads::DateOnly;
             delete_enabled: Toggle::On, Toggle::Off;
             capture_activity: Toggle::On, Toggle::Off;
@@ -373,6 +404,8 @@ impl Default for Switches {
             search_by_falls_back: Toggle::Off,
             unstable_ties: Toggle::On,
             touch_without_change: Toggle::On,
+            bulk_rows: BulkRows::Numbered,
+            activity_offset: ActivityOffset::Pages,
             date_reads: DateReads::WithMidnight,
             delete_enabled: Toggle::On,
             capture_activity: Toggle::On,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
 use plan::outcome::{RetryWith, SyncStatus};
@@ -75,6 +75,16 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<u64>;
 
+    /// Makes what waits for a time after `now`, of these connectors, due earlier by this: the clock
+    /// stepped back.
+    async fn bring_forward(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+        by: SignedDuration,
+    ) -> Result<()>;
+
     /// Calls that went out, or were about to, and whose outcome is unknown: what a crash left.
     async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>>;
 
@@ -82,8 +92,8 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     /// those without a link are left out.
     async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>>;
 
-    /// How many leads are linked between two accounts.
-    async fn count_links(&self, pair: Pair) -> Result<u64>;
+    /// How many leads are linked between two accounts, and how many activities.
+    async fn count_links(&self, pair: Pair) -> Result<LinkCounts>;
 
     /// Which of these leads were linked once and are no longer in their account.
     async fn gone(&self, account: AccountId, leads: &[String]) -> Result<Vec<String>>;
@@ -99,6 +109,15 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     async fn spent(&self, account: AccountId, day: i64) -> Result<u32>;
 }
 
+/// How many links there are between two accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkCounts {
+    /// Of leads.
+    pub leads: u64,
+    /// Of activities.
+    pub activities: u64,
+}
+
 /// The right to work some accounts, until it expires or somebody else takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -106,6 +125,10 @@ pub struct Lease {
     pub accounts: Vec<AccountId>,
     /// Grows with each taking: what carries an older number is refused.
     pub fence: i64,
+    /// Since when the store knows all that was done to the accounts, by the database's clock: since
+    /// then they were never without a holder for more than a minute. A store that was restored from
+    /// a backup does not know what was done before.
+    pub unbroken: Timestamp,
 }
 
 /// Requests that have work left, and under which configuration they were read.

@@ -35,7 +35,9 @@ mod wanted;
 pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
 pub use backup::{Copy, Lost, Restore, Restored, restore};
 pub use copies::{Backup, BackupWish, Copies};
-pub use dispatching::{Dispatching, Lease, Opened, RecordState, Unfinished, WaitingRecord};
+pub use dispatching::{
+    Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
+};
 pub use error::{Error, Result};
 pub use filter::{Cursor, Filter, Page};
 pub use history::{HistoryItem, Neighbours};

@@ -125,6 +125,8 @@ pub(crate) async fn preview_between(
         destination: account(connector.destination)?,
         opposite: back.as_ref().map(|(connector, mapping)| Opposite { connector, mapping }),
         now,
+        // Its first step is shown as of a lead whose past is known.
+        unbroken: Timestamp::MIN,
     };
     let stored = stored(store, connector, &entries).await?;
     Ok(plan::preview::preview(&context, entries, &stored))

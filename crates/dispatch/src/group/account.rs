@@ -21,7 +21,10 @@ const FAILURES_THAT_CLOSE: u32 = 2;
 const PROBES: (SignedDuration, SignedDuration) =
     (SignedDuration::from_secs(1), SignedDuration::from_mins(1));
 
-/// One account.
+/// What is older than this is old, however old it is.
+const OLDEST: SignedDuration = SignedDuration::from_hours(48);
+
+/// One account. Its times are those of the steady clock.
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) id: AccountId,
@@ -62,12 +65,17 @@ impl Account {
         limits: Limits,
         catalogue: Option<(Timestamp, Catalogue)>,
         spent_today: u32,
-        now: Timestamp,
+        (now, wall): (Timestamp, Timestamp),
     ) -> Self {
+        // Metadata was read at a time of the wall clock, which may have been another one then.
+        let catalogue = catalogue.map(|(at, catalogue)| {
+            let age = wall.duration_since(at).clamp(SignedDuration::ZERO, OLDEST);
+            (now - age, catalogue)
+        });
         Self {
             id: settings.id,
             client: client(&settings, limits),
-            budget: Budget::new(settings.plan.quota(), now, spent_today),
+            budget: Budget::new(settings.plan.quota(), now, wall, spent_today),
             settings,
             limits,
             metadata: Metadata::new(catalogue),

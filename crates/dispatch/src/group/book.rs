@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::id::{ConnectorId, RequestId};
 use plan::outcome::{JobStatus, RetryWith, SyncStatus};
 use plan::payload::Item;
@@ -285,6 +285,13 @@ impl Book {
             if connectors.contains(&waiting.connector) {
                 waiting.due = waiting.due.min(now);
             }
+        }
+    }
+
+    /// The clock stepped back by this much: what waits waits no longer than before.
+    pub(super) fn bring_forward(&mut self, now: Timestamp, by: SignedDuration) {
+        for waiting in self.waiting.values_mut().filter(|waiting| waiting.due > now) {
+            waiting.due = (waiting.due - by).max(now);
         }
     }
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use leadsquared::{
     Activity, ActivityField, ActivityRow, ActivityWrite, Attribute, Automations, BulkUpdated,
-    Client, Error, Exchange, Lead, LeadQuery, LeadRow, LeadWrite, Missing, Operator, Paging, Reply,
-    Rows, Sorting, UpdateBehaviour, Written,
+    Client, Error, Exchange, Lead, LeadQuery, LeadRow, LeadWrite, Missing, Numbered, Operator,
+    Paging, Reply, Rows, Sorting, UpdateBehaviour, Written,
 };
 use plan::activity::{NOTE, TIME, shown};
 use plan::change::Change;
@@ -16,8 +16,8 @@ use plan::operation::Operation;
 use plan::snapshot::Snapshot;
 use plan::verdict::Failure;
 use plan::work::{
-    ActivityUpdate, Answer, Call, Capture, LeadUpdate, NewActivity, NewLead, ReadActivities,
-    ReadLead,
+    ActivityPage, ActivityUpdate, Answer, Call, Capture, LeadUpdate, NewActivity, NewLead,
+    ReadActivities, ReadLead,
 };
 use store::RecordKey;
 
@@ -154,16 +154,12 @@ impl RecordCalls {
             }
             Self::Capture(rows) => {
                 let leads: Vec<_> = rows.iter().map(|(_, capture)| captured(capture)).collect();
-                each_row(client.create_or_update_leads(&leads).await, leads.len(), |rows, at| {
-                    lead_row(rows.of(at))
-                })
+                each_row(client.create_or_update_leads(&leads).await, leads.len(), lead_row)
             }
             Self::Create(rows) => {
                 let leads: Vec<_> =
                     rows.iter().map(|(_, capture)| plain(capture.all_fields())).collect();
-                each_row(client.create_leads(&leads).await, leads.len(), |rows, at| {
-                    lead_row(rows.of(at))
-                })
+                each_row(client.create_leads(&leads).await, leads.len(), lead_row)
             }
             Self::Update(rows) => {
                 let leads: Vec<_> = rows.iter().map(|(_, update)| updated(update)).collect();
@@ -173,7 +169,7 @@ impl RecordCalls {
             Self::CreateActivities(rows) => {
                 let activities: Vec<_> = rows.iter().map(|(_, new)| new_activity(new)).collect();
                 let reply = client.create_activities(&activities).await;
-                each_row(reply, activities.len(), |rows, at| activity_row(rows.of(at)))
+                each_row(reply, activities.len(), activity_row)
             }
         }
     }
@@ -210,13 +206,14 @@ fn told(error: &Error) -> (Failure, String) {
     (failure::of(error), error.to_string())
 }
 
-/// The answer in each row of a call for many.
-fn each_row<R>(
+/// The answer in each row of a call for many. Where it is in doubt whose a row is, its records are
+/// told that something was written, and not what: they look.
+fn each_row<R: Numbered>(
     reply: Reply<Rows<R>>,
     count: usize,
-    answer: impl Fn(&Rows<R>, usize) -> Answer,
+    answer: impl Fn(Option<&R>) -> Answer,
 ) -> (Exchange, Result<Vec<Option<Answer>>, Error>) {
-    let all = |rows: Rows<R>| (0..count).map(|index| Some(answer(&rows, index))).collect();
+    let all = |rows: Rows<R>| rows.each(count).into_iter().map(|row| Some(answer(row))).collect();
     (reply.exchange, reply.result.map(all))
 }
 
@@ -262,7 +259,7 @@ async fn one(client: &Client, call: &Call) -> Reply<Answer> {
         }
         Call::CreateLead(NewLead { fields }) => {
             let reply = client.create_leads(&[plain(fields)]).await;
-            reply.map(|rows| lead_row(rows.of(0)))
+            reply.map(|rows| lead_row(rows.each(1)[0]))
         }
         Call::UpdateLead(update) => {
             let automations = if update.fires { Automations::Fire } else { Automations::Quiet };
@@ -270,10 +267,13 @@ async fn one(client: &Client, call: &Call) -> Reply<Answer> {
             let reply = client.update_lead(update.lead_id.as_str(), &write, automations).await;
             reply.map(|it| written(&it, true))
         }
-        Call::ReadActivities(ReadActivities { lead_id, event, .. }) => {
-            let id = lead_id.as_str();
-            let reply = client.activities_of_lead(id, Some(*event), 0, MOST_ACTIVITIES).await;
-            reply.map(|page| Answer::Activities(page.rows.iter().filter_map(activity).collect()))
+        Call::ReadActivities(ReadActivities { lead_id, event, page, .. }) => {
+            let (id, rows) = (lead_id.as_str(), ReadActivities::ROWS);
+            let reply = client.activities_of_lead(id, Some(*event), *page, rows).await;
+            reply.map(|page| {
+                let rows = page.rows.iter().filter_map(activity).collect();
+                Answer::Activities(ActivityPage { rows, total: page.record_count })
+            })
         }
         Call::CreateActivity(new) => {
             let (lead_id, write) = new_activity(new);
@@ -306,9 +306,6 @@ async fn find(client: &Client, key: &Key) -> Reply<Vec<Lead>> {
     }
 }
 
-/// How many activities of one type on one lead are searched for the one that a lost answer was about:
-/// it is among the newest.
-const MOST_ACTIVITIES: u32 = 200;
 /// Enough to see that a key is not unique.
 const MOST_FOUND: u32 = 5;
 

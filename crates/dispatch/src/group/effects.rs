@@ -73,7 +73,7 @@ impl Worker {
             let found: Vec<Link> = found.collect();
             let mut record = self.book.take(key);
             let binding = self.binding(&record).expect("a call was made by it");
-            let effects = record.work.links_found(&binding.context(self.now()), &found);
+            let effects = record.work.links_found(&binding.context(self.moment()), &found);
             self.go_on(record, effects);
         }
         self.at_stake.clear();

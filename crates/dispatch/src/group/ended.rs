@@ -71,7 +71,7 @@ impl Worker {
             return;
         };
         let binding = self.binding(&record).expect("the call was made by it");
-        let context = binding.context(self.now());
+        let context = binding.context(self.moment());
         let mut effects = record.work.answered(&context, &call, operation, answer, at);
         // It is not the record's fault that the account is away: it waits without using up a try.
         if self.closed(account).is_some() {
@@ -94,13 +94,13 @@ impl Worker {
         is_probe: bool,
         failure: Option<&Failure>,
     ) {
-        let now = self.now();
+        let (now, steady) = (self.now(), self.steady());
         let account = self.accounts.get_mut(&id).expect("accounts stay as long as the lease");
-        account.end(operation.draw(), now);
+        account.end(operation.draw(), steady);
         let back = match failure {
             Some(Failure::Broken { problem, .. }) => {
                 let problem = verdict::unreachable(account.name(), problem);
-                account.failed(&problem, is_probe, operation.writes(), now);
+                account.failed(&problem, is_probe, operation.writes(), steady);
                 false
             }
             Some(Failure::Credentials { message }) => {
@@ -109,16 +109,16 @@ impl Worker {
                     let refused = Some(problem.clone());
                     self.progress.keys.push(KeysNews { account: id, at: now, refused });
                 }
-                account.close(problem, now);
+                account.close(problem, steady);
                 false
             }
             Some(Failure::RateLimited) => {
-                account.budget.refused(now);
+                account.budget.refused(steady);
                 false
             }
-            Some(Failure::Refused { .. } | Failure::Impossible { .. }) | None => {
-                account.answered(is_probe, operation.writes())
-            }
+            // It was never sent, so the account said nothing.
+            Some(Failure::Impossible { .. }) => false,
+            Some(Failure::Refused { .. }) | None => account.answered(is_probe, operation.writes()),
         };
         if back {
             tracing::debug!(account = account.name(), "the account answers");

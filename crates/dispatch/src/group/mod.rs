@@ -95,7 +95,7 @@ impl Group {
         };
         if let Some(reason) = &reason {
             tracing::error!(accounts = ?self.accounts, ?at_stake, reason, "a defect ended the work");
-            known.note(&at_stake, reason, shared.now());
+            known.note(&at_stake, reason, shared.steady());
             // The next try need not wait until the lease expires.
             if let Err(error) = shared.store.release_lease(&lease).await {
                 tracing::warn!(%error, "the lease is given up when it expires");

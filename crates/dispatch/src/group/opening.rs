@@ -59,7 +59,7 @@ impl Worker {
         for request in &found {
             self.read_request(request, &mut records);
         }
-        if !self.trouble.is_careful(self.now()) {
+        if !self.trouble.is_careful(self.steady()) {
             return self.enter(records).await;
         }
         // One by one, it shows with which of them the work fails.
@@ -246,7 +246,7 @@ impl Worker {
             }
             let version = (record.connector, record.past);
             if let Some(binding) = self.routes.binding(&self.accounts, version) {
-                for key in record.work.keys(&binding.context(self.shared.now())) {
+                for key in record.work.keys(&binding.context(self.moment())) {
                     record.stand_in(Lane::Key(key.lane()));
                 }
             }

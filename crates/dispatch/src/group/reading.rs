@@ -51,7 +51,7 @@ impl Worker {
 
     /// Reads the metadata that is due, which is also how a closed account is probed.
     pub(super) fn read_metadata(&mut self) {
-        let now = self.now();
+        let now = self.steady();
         let mut asked: Vec<(AccountId, Part)> = Vec::new();
         for account in self.accounts.values_mut() {
             let room = account.room(Draw::Single, now) as usize;
@@ -67,7 +67,7 @@ impl Worker {
 
     /// An account returned a part of its metadata, or an error.
     pub(super) fn metadata_read(&mut self, id: AccountId, part: Part, read: Result<Read, Error>) {
-        let now = self.now();
+        let now = self.steady();
         self.look_for_work = true;
         let account = self.accounts.get_mut(&id).expect("accounts stay as long as the lease");
         let error = match read {

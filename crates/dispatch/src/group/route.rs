@@ -93,7 +93,7 @@ pub(super) struct Binding {
 
 impl Binding {
     /// What the plan decides by.
-    pub(super) fn context(&self, now: Timestamp) -> Context<'_> {
+    pub(super) fn context(&self, (now, unbroken): (Timestamp, Timestamp)) -> Context<'_> {
         Context {
             connector: &self.definition,
             leads: &self.mappings.leads,
@@ -106,6 +106,7 @@ impl Binding {
                 mapping: &mappings.leads,
             }),
             now,
+            unbroken,
         }
     }
 }

@@ -85,7 +85,7 @@ impl Worker {
         self.read_metadata();
         let mut batches = Batches::new();
         let mut starving: HashMap<ConnectorId, u32> = HashMap::new();
-        let is_careful = self.trouble.is_careful(self.now());
+        let is_careful = self.trouble.is_careful(self.steady());
         loop {
             let mut taken = false;
             for key in self.book.ready() {
@@ -146,7 +146,7 @@ impl Worker {
             self.conclude(record, Outcome::held(problem, None));
             return Turn::Taken;
         }
-        let now = self.now();
+        let now = self.steady();
         for id in [route.source, route.destination] {
             let account = self.account(id);
             if account.is_awaited() {
@@ -159,7 +159,7 @@ impl Worker {
             return Turn::Taken;
         }
         let binding = self.binding(&record).expect("the metadata of both accounts is known");
-        let context = binding.context(now);
+        let context = binding.context(self.moment());
         let call = loop {
             let next = record.work.next(&context);
             let after = self.keep(next.effects);
@@ -201,10 +201,11 @@ impl Worker {
 
     /// Waits silently for a budget that is back within the window; the day's is reported.
     fn starve(&mut self, record: Box<Record>, account: AccountId) -> Turn {
-        let now = self.now();
+        let (now, wall) = (self.steady(), self.now());
         let account = self.account(account);
         match account.budget.next_free(Draw::Single, now) {
             Some(free) if free.duration_since(now) > LONG_WAIT => {
+                let free = wall + free.duration_since(now);
                 let problem = quota_used_up(account.name(), account.budget.spent_today(), free);
                 self.conclude(record, Outcome::held(problem, Some(free)));
                 Turn::Taken
@@ -238,7 +239,7 @@ impl Worker {
     }
 
     fn send_alone(&mut self, record: Box<Record>, account: AccountId, call: Call) -> Turn {
-        let now = self.now();
+        let now = self.steady();
         if self.account(account).room(Draw::Single, now) == 0 {
             return self.starve(record, account);
         }
@@ -256,7 +257,7 @@ impl Worker {
         call: Call,
         batches: &mut Batches,
     ) -> Turn {
-        let now = self.now();
+        let now = self.steady();
         let state = self.account(account);
         let singles = state.room(Draw::Single, now) as usize;
         let bulks = state.room(Draw::Bulk, now) as usize;
@@ -309,7 +310,7 @@ impl Worker {
         let is_few = rows.len() < BULK_FROM;
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
-            let now = self.now();
+            let now = self.steady();
             let state = self.account(account);
             let (singles, bulks) = (state.room(Draw::Single, now), state.room(Draw::Bulk, now));
             if bulks > 0 && (!is_few || singles == 0) {

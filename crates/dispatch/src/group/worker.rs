@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, IDS_PER_MILLISECOND, RequestId};
 use plan::problem::Problem;
 use plan::quota::{Draw, day_of};
@@ -23,6 +23,9 @@ use crate::Shared;
 
 /// How often a lease is renewed within its time.
 const RENEWALS: u32 = 4;
+
+/// A wall clock that is behind by more than this stepped; by less, it was only adjusted.
+const STEP: SignedDuration = SignedDuration::from_secs(2);
 
 /// A group while this node has its lease.
 pub(super) struct Worker {
@@ -56,6 +59,8 @@ pub(super) struct Worker {
     /// The records that are to blame if the work fails now.
     pub(super) at_stake: Vec<RecordKey>,
     last_id: (Timestamp, i64),
+    /// The two clocks as they were seen last: the wall clock, and the steady one.
+    clocks: Option<(Timestamp, Timestamp)>,
     /// Unique to this worker, so that no two give the same number to a call.
     node: i64,
 }
@@ -119,6 +124,7 @@ impl Worker {
             trouble,
             at_stake: Vec::new(),
             last_id: (Timestamp::MIN, 0),
+            clocks: None,
             node: 0,
         }
     }
@@ -130,6 +136,16 @@ impl Worker {
 
     pub(super) fn now(&self) -> Timestamp {
         self.shared.now()
+    }
+
+    /// The time on the clock that is never set.
+    pub(super) fn steady(&self) -> Timestamp {
+        self.shared.steady()
+    }
+
+    /// The time, and since when the store knows all that was done.
+    pub(super) fn moment(&self) -> (Timestamp, Timestamp) {
+        (self.now(), self.lease.unbroken)
     }
 
     pub(super) fn account(&mut self, id: AccountId) -> &mut Account {
@@ -163,6 +179,7 @@ impl Worker {
         self.take_up(&configuration).await?;
         while !group.stop.is_cancelled() {
             self.renew().await?;
+            self.follow_clock().await?;
             while let Some(ended) = self.calls.try_join_next() {
                 self.ended(joined(ended));
             }
@@ -192,7 +209,8 @@ impl Worker {
                 let catalogue = self.shared.store.catalogue(settings.id).await?;
                 let spent = self.shared.store.spent(settings.id, day_of(now)).await?;
                 let limits = self.shared.options.limits;
-                let account = Account::new(settings.clone(), limits, catalogue, spent, now);
+                let clocks = (self.steady(), now);
+                let account = Account::new(settings.clone(), limits, catalogue, spent, clocks);
                 self.accounts.insert(settings.id, account);
             }
         }
@@ -239,7 +257,8 @@ impl Worker {
             let route = self.routes.get(record.connector).expect("it is asked about those only");
             if record.due > now {
                 for id in [route.source, route.destination] {
-                    self.accounts.get_mut(&id).expect("it is a route of this group").doubt(now);
+                    let steady = self.shared.steady();
+                    self.accounts.get_mut(&id).expect("it is a route of this group").doubt(steady);
                 }
             }
             let lane = record.source_id.map(|id| Lane::Id(route.source, id));
@@ -247,6 +266,25 @@ impl Worker {
             self.book.remember_waiting(record.key, record.connector, record.due, lanes);
         }
         self.look_for_work = true;
+        Ok(())
+    }
+
+    /// Takes over the day of the wall clock; if that clock stepped back, what waits for a time of it
+    /// waits no longer than before.
+    async fn follow_clock(&mut self) -> store::Result<()> {
+        let (now, steady) = (self.now(), self.steady());
+        for account in self.accounts.values_mut() {
+            account.budget.turn(steady, now);
+        }
+        let (now_then, steady_then) = self.clocks.replace((now, steady)).unwrap_or((now, steady));
+        let behind = steady.duration_since(steady_then) - now.duration_since(now_then);
+        if behind > STEP {
+            tracing::warn!(seconds = behind.as_secs(), "the clock stepped back");
+            let connectors: Vec<ConnectorId> = self.routes.iter().map(|route| route.id).collect();
+            self.shared.store.bring_forward(&self.lease, &connectors, now, behind).await?;
+            self.book.bring_forward(now, behind);
+            self.look_for_work = true;
+        }
         Ok(())
     }
 
@@ -302,7 +340,7 @@ impl Worker {
 
     /// Waits until there may be something to do.
     async fn wait(&mut self, group: &Group) {
-        let now = self.now();
+        let now = self.steady();
         let mut pause = self.shared.options.poll;
         if !self.book.ready().is_empty() {
             let free = self.accounts.values_mut().filter_map(|account| {
@@ -349,7 +387,8 @@ impl Worker {
             Job::ReadMetadata(_) => Vec::new(),
             Job::Records(asked) => asked.sent(),
         };
-        if !self.account(account).begin(operation.draw(), now) {
+        let steady = self.steady();
+        if !self.account(account).begin(operation.draw(), steady) {
             for (key, _) in sent {
                 self.book.release(key);
             }
@@ -371,7 +410,7 @@ impl Worker {
         for (key, call) in &sent {
             let mut record = self.book.take(*key);
             let binding = self.binding(&record).expect("the call was decided by it");
-            let effects = record.work.sending(call, &binding.context(now));
+            let effects = record.work.sending(call, &binding.context(self.moment()));
             self.keep(effects);
             self.book.occupy(record);
         }

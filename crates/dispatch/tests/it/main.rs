@@ -1,6 +1,7 @@
 //! The dispatcher between two emulated accounts, on SQLite.
 
 mod activities;
+mod clock;
 mod fields;
 mod leads;
 mod lifecycle;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use dispatch::{Clock, Dispatcher, Options};
+use dispatch::{Clock, Dispatcher, Options, Steady};
 use jiff::{SignedDuration, Timestamp};
 use plan::connector::Definition;
 use plan::id::RequestId;
@@ -30,6 +30,8 @@ pub struct Scene {
     wake: Arc<Notify>,
     /// How far the dispatcher's clock is ahead, in milliseconds.
     ahead: Arc<AtomicI64>,
+    /// By how much the wall clock was set.
+    stepped: Arc<AtomicI64>,
     dispatcher: Option<Dispatcher>,
     sequence: AtomicI64,
     _folder: tempfile::TempDir,
@@ -66,6 +68,7 @@ impl Scene {
             url,
             wake: Arc::default(),
             ahead: Arc::default(),
+            stepped: Arc::default(),
             dispatcher: None,
             sequence: AtomicI64::new(0),
             _folder: folder,
@@ -85,8 +88,15 @@ impl Scene {
 
     /// The clock that [`Scene::advance`] moves.
     pub fn clock(&self) -> Clock {
-        let ahead = self.ahead.clone();
-        Arc::new(move || now(&ahead))
+        let (ahead, stepped) = (self.ahead.clone(), self.stepped.clone());
+        Arc::new(move || now(&ahead) + SignedDuration::from_millis(stepped.load(Ordering::SeqCst)))
+    }
+
+    /// The wall clock is set ahead by this, or back, and no time passes.
+    pub fn step(&self, by: SignedDuration) {
+        let by = i64::try_from(by.as_millis()).expect("some years");
+        self.stepped.fetch_add(by, Ordering::SeqCst);
+        self.wake.notify_one();
     }
 
     pub fn work(&mut self) {
@@ -98,6 +108,10 @@ impl Scene {
         let clock = self.clock();
         let options = Options {
             poll,
+            steady: Steady({
+                let ahead = self.ahead.clone();
+                Arc::new(move || now(&ahead))
+            }),
             limits: leadsquared::Limits {
                 deadline: Duration::from_secs(2),
                 ..leadsquared::Limits::default()

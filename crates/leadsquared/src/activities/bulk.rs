@@ -17,7 +17,7 @@ pub const BULK_ACTIVITIES_MAX: usize = 25;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct ActivityRow {
-    /// The row of the request, from 1. [`Rows::of`] finds a row by it.
+    /// The row of the request, from 1. [`Rows::each`] finds a row by it.
     #[serde(deserialize_with = "scalar::count")]
     pub row_number: Option<u64>,
     /// The activity's id.
@@ -108,7 +108,8 @@ mod tests {
             r#"{"Response":[{"RowNumber":1,"ActivityCreated":true,"ProspectActivityId":"a"},{"RowNumber":2,"ActivityCreated":false,"ExceptionMessage":"no"}]}"#,
         )
         .expect("rows");
-        assert!(!rows.of(0).expect("a row").is_failure());
-        assert!(rows.of(1).expect("a row").is_failure());
+        let failures: Vec<_> =
+            rows.each(2).iter().map(|row| row.map(ActivityRow::is_failure)).collect();
+        assert_eq!(failures, [Some(false), Some(true)]);
     }
 }

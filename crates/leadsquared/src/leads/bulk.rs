@@ -22,7 +22,7 @@ pub const BULK_UPDATE_V2_MAX: usize = 25;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct LeadRow {
-    /// The row of the request, from 1. [`Rows::of`] finds a row by it.
+    /// The row of the request, from 1. [`Rows::each`] finds a row by it.
     #[serde(deserialize_with = "scalar::count")]
     pub row_number: Option<u64>,
     /// The lead's ProspectID.

@@ -72,8 +72,9 @@ async fn many_leads_are_written() {
         server.client().create_or_update_leads(&leads).await,
     ] {
         let rows = reply.result.expect("rows");
-        assert_eq!(rows.of(0).and_then(|row| row.lead_id.as_deref()), Some("a"));
-        assert!(rows.of(1).expect("a row").is_failure());
+        let rows = rows.each(2);
+        assert_eq!(rows[0].and_then(|row| row.lead_id.as_deref()), Some("a"));
+        assert!(rows[1].expect("a row").is_failure());
     }
     let body = format!(
         r#"[{LEAD},[{{"Attribute":"Phone","Value":"1"}},{{"Attribute":"SearchBy","Value":"Phone"}}]]"#
@@ -276,7 +277,7 @@ async fn many_activities_are_written() {
         client.update_activities(&rows).await,
     ] {
         let rows = reply.result.expect("rows");
-        assert_eq!(rows.of(0).and_then(|row| row.prospect_activity_id.as_deref()), Some("p"));
+        assert_eq!(rows.each(1)[0].and_then(|row| row.prospect_activity_id.as_deref()), Some("p"));
     }
     let asked = [
         ("Add/ByLeadId", "RelatedProspectId"),

@@ -3,9 +3,10 @@
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
+use plan::link::Pair;
 use plan::mapping::Proposal;
 use serde::Serialize;
-use store::{Actor, Change, Configuration, Store};
+use store::{Actor, Change, Configuration, LinkCounts, Store};
 use web::ConnectorItem;
 
 use crate::settings::Settings;
@@ -69,18 +70,17 @@ impl Connector {
             Self::Enable(Name { name }) => Change::SetEnabled { name, enabled: true },
             Self::Disable(Name { name }) => Change::SetEnabled { name, enabled: false },
             Self::Remove(Remove { name, yes }) => {
-                find(&configuration, &name)?;
+                let forgotten = forgotten(store.as_ref(), &configuration, &name).await?;
                 if !yes {
-                    confirm(&name)?;
+                    confirm(&name, forgotten)?;
                 }
-                Change::RemoveConnector { name }
+                return remove(settings, store.as_ref(), name, forgotten).await;
             }
         };
         let (name, done) = match &change {
             Change::SetEnabled { name, enabled } => {
                 (name.clone(), if *enabled { "enabled" } else { "disabled" })
             }
-            Change::RemoveConnector { name } => (name.clone(), "removed"),
             _ => bail!("this change is not one of `leadsync connector`"),
         };
         find(&configuration, &name)?;
@@ -184,10 +184,62 @@ fn url(settings: &Settings, configuration: &Configuration, name: &str) -> anyhow
     output::line(&url)
 }
 
-fn confirm(name: &str) -> anyhow::Result<()> {
-    if !std::io::stdin().is_terminal() {
-        bail!("removing {name} removes its requests and log too: say --yes if that is meant");
+/// The links that go with a connector: all between its accounts, unless another one joins them.
+async fn forgotten(
+    store: &dyn Store,
+    configuration: &Configuration,
+    name: &str,
+) -> anyhow::Result<LinkCounts> {
+    let connector = find(configuration, name)?;
+    let pair = |connector: &store::Connector| Pair::of(connector.source, connector.destination);
+    let joins_too =
+        |other: &&store::Connector| other.id != connector.id && pair(other) == pair(connector);
+    if configuration.connectors.iter().any(|other| joins_too(&other)) {
+        return Ok(LinkCounts::default());
     }
+    Ok(store.count_links(pair(connector)).await?)
+}
+
+async fn remove(
+    settings: &Settings,
+    store: &dyn Store,
+    name: String,
+    forgotten: LinkCounts,
+) -> anyhow::Result<()> {
+    let change = Change::RemoveConnector { name: name.clone() };
+    store.change_configuration(vec![change], &Actor::command_line(), node::now()).await?;
+    if settings.json {
+        let LinkCounts { leads, activities } = forgotten;
+        let forgotten = serde_json::json!({ "leads": leads, "activities": activities });
+        return output::json(
+            &serde_json::json!({ "name": name, "done": "removed", "forgotten": forgotten }),
+        );
+    }
+    output::line(&format!("connector {name}: removed"))?;
+    output::line(&what_goes(forgotten))
+}
+
+/// What is forgotten, and what follows from that.
+fn what_goes(LinkCounts { leads, activities }: LinkCounts) -> String {
+    if leads + activities == 0 {
+        return "No links are forgotten.".to_owned();
+    }
+    format!(
+        "Forgotten with it: which leads ({leads}) and activities ({activities}) of the two accounts \
+         belong together. A connector that joins them again finds leads by its search key, and looks \
+         through the activities of each lead once before it adds one."
+    )
+}
+
+fn confirm(name: &str, forgotten: LinkCounts) -> anyhow::Result<()> {
+    let forgotten = what_goes(forgotten);
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "removing {name} removes its requests and log too: say --yes if that is meant. \
+             {forgotten}"
+        );
+    }
+    eprintln!("{forgotten}");
     eprint!("Remove the connector {name} with its requests and log? Type its name: ");
     std::io::stderr().flush()?;
     let mut answer = String::new();

@@ -21,7 +21,8 @@ fn a_connector_lives_from_apply_to_remove() {
     assert_eq!(enabled(), json!(false));
     program.run(&["connector", "remove", "sales-to-patients"]).failed(1, &["--yes"]);
     assert_eq!(enabled(), json!(false), "nothing was removed without a yes");
-    program.run(&["connector", "remove", "sales-to-patients", "--yes"]).succeeded();
+    let removed = program.run(&["connector", "remove", "sales-to-patients", "--yes", "--json"]);
+    assert_eq!(removed.json()["forgotten"], json!({ "leads": 0, "activities": 0 }));
     assert_eq!(program.run(&["connector", "list", "--json"]).json(), json!([]));
 }
 

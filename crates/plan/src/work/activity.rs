@@ -3,20 +3,27 @@
 //! First its lead is found in the destination, or created there if the connector may; then the
 //! activity is created or updated. It is decided from state, as a lead is: the link of an activity
 //! keeps what both sides held when they last agreed, so a webhook that comes twice, or as the echo
-//! of our own write, ends as unchanged.
+//! of our own write, ends as unchanged. Where that link may be missing, it is looked first whether
+//! the activity is there.
 
 use super::call::{ActivityUpdate, Call, NewActivity, ReadActivities};
 use super::case::{Case, Context};
 use super::decision::Decision;
 use super::explanation::Why;
 use super::matching::{Match, matched};
+use super::pages::Activities;
 use super::record::Work;
 use super::{change, lead, problems};
-use crate::activity::{TIME, Unmapped};
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
+
+use crate::activity::{self, TIME, Unmapped, happened, second_of};
 use crate::change::Change;
 use crate::connector::{Behaviour, Definition};
 use crate::id::{ActivityId, LeadId};
 use crate::link::Link;
+use crate::moment;
 use crate::outcome::Party;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
@@ -56,10 +63,13 @@ pub(super) fn decide(work: &Work, context: &Context<'_>) -> Decision {
             "The activity was not synced before, and the connector only updates existing ones.",
             CHANGE_BEHAVIOUR,
         )),
-        _ => match find_lead(&work.lead_case(context)) {
-            Ok(lead_id) => unlinked(&case, kind.to, lead_id),
-            Err(decision) => decision,
-        },
+        _ => {
+            let lead = work.lead_case(context);
+            match find_lead(&lead) {
+                Ok(lead_id) => unlinked(&case, &lead, kind.to, lead_id),
+                Err(decision) => decision,
+            }
+        }
     }
 }
 
@@ -86,10 +96,9 @@ fn linked(case: &Case<'_>, link: &Link, event: u32, behaviour: Behaviour) -> Dec
     }
     if !case.known.source.fresh
         && (case.known.is_from_before || here.may_be_stale(version))
-        && let (Some(lead_id), Some(event)) = (case.item.lead_id(), case.item.event())
+        && let Some(read) = read_source(case)
     {
-        let party = Party::Source;
-        return Decision::Call(Call::ReadActivities(ReadActivities { party, lead_id, event }));
+        return read;
     }
     let activity_id = ActivityId::new(&there.id);
     Decision::Call(Call::UpdateActivity(ActivityUpdate { activity_id, event, fields }))
@@ -145,20 +154,33 @@ fn find_lead(case: &Case<'_>) -> Result<LeadId, Decision> {
     }
 }
 
-fn unlinked(case: &Case<'_>, event: u32, lead_id: LeadId) -> Decision {
+/// Reads the record itself again, and what is beside it, from its lead in the source.
+fn read_source(case: &Case<'_>) -> Option<Decision> {
+    let (lead_id, event) = (case.item.lead_id()?, case.item.event()?);
+    Some(read(case, Party::Source, lead_id, event))
+}
+
+fn read(case: &Case<'_>, party: Party, lead_id: LeadId, event: u32) -> Decision {
+    let page = case.known.pages.next();
+    Decision::Call(Call::ReadActivities(ReadActivities { party, lead_id, event, page }))
+}
+
+/// An activity that no link ties to one of the destination. It may be there all the same: a write
+/// got no answer, or its link was lost or forgotten. So it is looked for first, unless it is known
+/// that it can't be there.
+fn unlinked(case: &Case<'_>, lead: &Case<'_>, event: u32, lead_id: LeadId) -> Decision {
+    let known = case.known;
     let mut fields = change::all(case);
-    if case.known.doubtful {
-        match &case.known.twin.activities {
-            None => {
-                let party = Party::Destination;
-                let read = ReadActivities { party, lead_id, event };
-                return Decision::Call(Call::ReadActivities(read));
-            }
-            Some(found) => {
-                let twin = found.iter().find(|there| is_what_we_wrote(case, &fields, there));
-                if let Some(id) = twin.and_then(Snapshot::activity_id) {
-                    return Decision::Unchanged(Why::SameInDestination, Some(id.into()));
-                }
+    let time = fields.iter().find(|change| change.to == TIME);
+    let second = time.and_then(|time| second_of(&time.value));
+    match &known.twin.activities {
+        None if known.doubtful || may_be_there(lead, &lead_id, event, second) => {
+            return read(case, Party::Destination, lead_id, event);
+        }
+        None => {}
+        Some(there) => {
+            if let Some(decision) = found(case, (lead, &lead_id), there, &fields, (event, second)) {
+                return decision;
             }
         }
     }
@@ -166,17 +188,126 @@ fn unlinked(case: &Case<'_>, event: u32, lead_id: LeadId) -> Decision {
     Decision::Call(Call::CreateActivity(NewActivity { lead_id, event, fields }))
 }
 
-/// Whether an activity of the destination's lead is the one that a lost answer was about: it holds
-/// every value that was written, its time among them. Accounts have no better mark: none of their
-/// pages names a key or a detection of doubles for activities.
+/// Whether an activity of this type that happened in this second may be on a lead of the
+/// destination already, by what is known of that lead's past.
+fn may_be_there(lead: &Case<'_>, lead_id: &LeadId, event: u32, second: Option<i64>) -> bool {
+    let end = lead.link.map(|link| lead.ends(link).1);
+    let end = end.filter(|end| end.id == lead_id.as_str());
+    end.is_none_or(|end| end.past.may_hold(event, second, lead.unbroken))
+}
+
+/// What to do about an activity that is among those of the destination's lead; `None` if it is not.
+///
+/// It is the same if type, second and fields are. One of the same second of which some fields are the
+/// same was the same before one of the two was edited, unless it is another activity of the source;
+/// what was edited last stands. Where all fields differ, or there are several, nobody can tell.
+fn found(
+    case: &Case<'_>,
+    (lead, lead_id): (&Case<'_>, &LeadId),
+    there: &Activities,
+    sent: &[Change],
+    (event, second): (u32, Option<i64>),
+) -> Option<Decision> {
+    let known = case.known;
+    let why = if known.doubtful { Why::MadeBefore } else { Why::SameInDestination };
+    let is_told_apart = known.doubtful || second.is_some();
+    let twin = there.found.iter().find(|one| is_told_apart && is_what_we_wrote(case, sent, one));
+    if let Some(id) = twin.and_then(Snapshot::activity_id) {
+        return Some(Decision::Unchanged(why, Some(id.into())));
+    }
+    if there.is_cut {
+        return Some(Decision::Refuse(vec![problems::too_many_activities(Party::Destination)]));
+    }
+    let of_second = |one: &&Snapshot| second.is_some() && happened(one) == second;
+    let mut left: Vec<&Snapshot> = there.found.iter().filter(of_second).collect();
+    if left.is_empty() || !may_be_there(lead, lead_id, event, second) {
+        return None;
+    }
+    // What was posted may be old, and others of the source may be what is there.
+    let Some(siblings) = &known.siblings else { return read_source(case) };
+    let here = case.item.modified_on();
+    left.retain(|one| {
+        (may_be_edited(here, second) || may_be_edited(modified(one), second))
+            && !is_of_another(case, siblings, one)
+    });
+    match left.as_slice() {
+        [] => None,
+        [one] => {
+            let activity_id = one.activity_id()?;
+            let differs = |change: &&Change| change.to != TIME && !holds(case, change, one);
+            let fields: Vec<Change> = sent.iter().filter(differs).cloned().collect();
+            // An edit leaves something as it was.
+            let is_alike = sent.iter().any(|change| {
+                let told = |held: &str| !held.trim().is_empty() && holds(case, change, one);
+                change.to != TIME && one.get(&change.to).is_some_and(told)
+            });
+            if !is_alike {
+                return Some(Decision::Refuse(vec![problems::activity_unclear(1)]));
+            }
+            let creates_only = case.connector.activity.behaviour == Behaviour::CreateOnly;
+            match here.map(Timestamp::as_second).cmp(&modified(one).map(Timestamp::as_second)) {
+                _ if fields.is_empty() || creates_only => {
+                    return Some(Decision::Unchanged(why, Some(activity_id.into())));
+                }
+                Ordering::Less => {
+                    return Some(Decision::Unchanged(Why::Newer, Some(activity_id.into())));
+                }
+                Ordering::Equal if lead.opposite.is_some() => {
+                    return Some(Decision::Refuse(vec![problems::activity_unclear(1)]));
+                }
+                Ordering::Equal | Ordering::Greater => {}
+            }
+            let update = ActivityUpdate { activity_id, event, fields };
+            Some(Decision::Call(Call::UpdateActivity(update)))
+        }
+        several => Some(Decision::Refuse(vec![problems::activity_unclear(several.len())])),
+    }
+}
+
+/// Whether an activity may have been changed since it was added.
+fn may_be_edited(modified: Option<Timestamp>, second: Option<i64>) -> bool {
+    // The two times are written by one clock, one after the other.
+    modified.zip(second).is_none_or(|(modified, second)| modified.as_second() > second + 1)
+}
+
+/// When an activity of the destination was last changed.
+fn modified(there: &Snapshot) -> Option<Timestamp> {
+    moment::instant(there.filled("ModifiedOn")?, &jiff::tz::TimeZone::UTC)
+}
+
+/// Whether an activity of the destination is what another one of the source, of these, sends.
+fn is_of_another(case: &Case<'_>, siblings: &Activities, there: &Snapshot) -> bool {
+    let own = case.item.activity_id();
+    let (Some(lead_id), Some(event)) = (case.item.lead_id(), case.item.event()) else {
+        return false;
+    };
+    let ids = siblings.found.iter().filter_map(Snapshot::activity_id);
+    ids.filter(|id| Some(id) != own.as_ref()).any(|id| {
+        let item = activity::read(&id, lead_id.as_str(), event, &siblings.found);
+        let sent = item.map(|item| case.mapping.apply(&item));
+        let fields: Vec<Change> = sent
+            .iter()
+            .flat_map(|sent| &sent.fields)
+            .filter_map(|field| Some(Change::new(&field.to, field.kind, field.sent.written()?)))
+            .collect();
+        is_what_we_wrote(case, &fields, there)
+    })
+}
+
+/// Whether an activity of the destination's lead is what these fields were written to: it holds
+/// every value, its time among them. Accounts have no better mark: none of their pages names a key
+/// or a detection of doubles for activities.
 fn is_what_we_wrote(case: &Case<'_>, fields: &[Change], there: &Snapshot) -> bool {
-    let reading = case.mapping.reading();
-    let mut shown = fields.iter().filter_map(|change| Some((change, there.get(&change.to)?)));
     let says_when = !fields.iter().any(|change| change.to == TIME) || there.get(TIME).is_some();
-    // Reads need not show everything that can be written.
-    says_when
-        && shown.clone().next().is_some()
-        && shown.all(|(change, held)| value::holds(change.kind, &change.value, held, reading))
+    let mut shown = fields.iter().filter(|change| there.get(&change.to).is_some());
+    says_when && shown.clone().next().is_some() && shown.all(|change| holds(case, change, there))
+}
+
+/// Whether an activity of the destination holds this value. Reads need not show everything that can
+/// be written.
+fn holds(case: &Case<'_>, change: &Change, there: &Snapshot) -> bool {
+    let held = there.get(&change.to);
+    held.is_none_or(|held| value::holds(change.kind, &change.value, held, case.mapping.reading()))
 }
 
 const CHANGE_BEHAVIOUR: &str = "Change the connector's behaviours if that is not intended.";

@@ -1,5 +1,7 @@
 //! What an answer means for a record: what was read, and what was refused.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::activity;
@@ -16,9 +18,10 @@ use crate::review::Ruled;
 use crate::snapshot::Snapshot;
 use crate::verdict::{self, Failure, Verdict};
 
-use super::call::{Answer, Call, Which};
+use super::call::{ActivityPage, Answer, Call, ReadActivities, Which};
 use super::case::{Case, Context};
 use super::outcome::{Effect, Outcome};
+use super::pages::Activities;
 use super::record::{Found, Metadata, Work};
 use super::{lead, problems, settle};
 
@@ -42,22 +45,9 @@ impl Work {
                 self.lead_read(context, read.which, &read.lead_id, leads.into_iter().next())
             }
             (Call::FindLead(key), Answer::Leads(leads)) => self.leads_found(context, key, leads),
-            (Call::ReadActivities(read), Answer::Activities(found)) => match read.party {
-                Party::Source => {
-                    let id = self.own.item.activity_id();
-                    let item = id.and_then(|id| {
-                        activity::read(&id, read.lead_id.as_str(), read.event, &found)
-                    });
-                    self.own.read_again(item);
-                    Vec::new()
-                }
-                Party::Destination => {
-                    let ids = found.iter().filter_map(Snapshot::activity_id);
-                    let ids = ids.map(String::from).collect();
-                    self.found = Some(Found::Activities(found));
-                    vec![Effect::FindLinks { ids }]
-                }
-            },
+            (Call::ReadActivities(read), Answer::Activities(page)) => {
+                self.activities_read(read, page)
+            }
             (call, Answer::Written { id, is_created }) if call.writes() => {
                 self.written(context, call, by, id.as_deref(), is_created, at)
             }
@@ -104,6 +94,64 @@ impl Work {
         }
     }
 
+    /// A page of a lead's activities was read.
+    fn activities_read(&mut self, read: &ReadActivities, page: ActivityPage) -> Vec<Effect> {
+        let id = self.own.item.activity_id();
+        let known = &mut self.own.known;
+        // To read the record itself again, the page that it is on is enough.
+        let is_own = |one: &Snapshot| {
+            read.party == Party::Source
+                && known.twin.activities.is_none()
+                && one.activity_id() == id
+        };
+        let Some(all) = known.pages.take(page, is_own) else {
+            // Pages of one answer are no signs of an attempt that does not end.
+            self.calls = self.calls.saturating_sub(1);
+            return Vec::new();
+        };
+        match read.party {
+            Party::Source => {
+                let item = id.and_then(|id| {
+                    activity::read(&id, read.lead_id.as_str(), read.event, &all.found)
+                });
+                if item.is_none() && all.is_cut {
+                    let problem = problems::too_many_activities(read.party);
+                    return vec![Effect::End(Outcome::failed(problem))];
+                }
+                known.siblings = Some(all);
+                self.own.read_again(item);
+                Vec::new()
+            }
+            Party::Destination => {
+                let ids = all.found.iter().filter_map(Snapshot::activity_id);
+                let ids = ids.map(String::from).collect();
+                let (lead_id, event) = (read.lead_id.clone(), read.event);
+                self.found = Some(Found::Activities { lead_id, event, all });
+                vec![Effect::FindLinks { ids }]
+            }
+        }
+    }
+
+    /// Notes in the lead's link that the activities of this type on its twin were looked through.
+    fn remember_look(
+        &mut self,
+        context: &Context<'_>,
+        lead_id: &LeadId,
+        event: u32,
+        all: &Activities,
+    ) -> Option<Effect> {
+        let times = all.found.iter().map(activity::happened);
+        let times: Option<BTreeSet<i64>> = times.collect();
+        let times = times.filter(|_| !all.is_cut)?;
+        self.settle_lead(context, |case| {
+            let mut link = case.link?.clone();
+            let there = link.end_mut(link.pair.side(case.destination));
+            let is_it = there.id == lead_id.as_str();
+            is_it.then(|| there.past.look(event, case.now, times))?;
+            Some(link)
+        })
+    }
+
     /// Leads were found by a key.
     fn leads_found(
         &mut self,
@@ -147,16 +195,16 @@ impl Work {
         let side = |link: &Link| link.pair.side(context.destination.id);
         match self.found.take() {
             None => Vec::new(),
-            Some(Found::Activities(mut found)) => {
-                // One that is tied to another activity of the source is not the one that a lost
-                // answer was about.
-                found.retain(|activity| {
+            Some(Found::Activities { lead_id, event, mut all }) => {
+                // One that is tied to another activity of the source is that one's.
+                all.found.retain(|activity| {
                     let id = activity.activity_id();
                     let id = id.as_ref().map(crate::id::ActivityId::as_str);
                     !links.iter().any(|link| Some(link.end(side(link)).id.as_str()) == id)
                 });
-                self.own.known.twin.activities = Some(found);
-                Vec::new()
+                let looked = self.remember_look(context, &lead_id, event, &all);
+                self.own.known.twin.activities = Some(all);
+                looked.into_iter().collect()
             }
             Some(Found::Leads) => {
                 let ids: Vec<LeadId> = self.subject().known.found().collect();
@@ -165,7 +213,7 @@ impl Work {
             }
             Some(Found::Captured { fields, id, event, at }) => {
                 if !self.tie(context, std::slice::from_ref(&id), links) {
-                    return self.lead_written(context, &fields, &id, event, at);
+                    return self.lead_written(context, &fields, &id, event, (at, None));
                 }
                 self.achieved.get_or_insert(Event::Updated);
                 let search = &mut self.subject_mut().known.search;

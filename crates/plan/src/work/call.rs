@@ -9,6 +9,8 @@ use crate::outcome::Party;
 use crate::snapshot::Snapshot;
 use crate::verdict::Failure;
 
+use super::pages::ROWS;
+
 /// What is asked of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -96,6 +98,22 @@ pub struct ReadActivities {
     pub lead_id: LeadId,
     /// The event code there.
     pub event: u32,
+    /// Which page of them, as the account counts: `Offset`, from 0.
+    pub page: u32,
+}
+
+impl ReadActivities {
+    /// How many rows are asked for.
+    pub const ROWS: u32 = ROWS as u32;
+}
+
+/// A page of the activities of a lead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActivityPage {
+    /// Its rows.
+    pub rows: Vec<Snapshot>,
+    /// How many there are in all, as the account counts them.
+    pub total: u64,
 }
 
 /// An activity to be added.
@@ -182,8 +200,8 @@ impl Call {
 pub enum Answer {
     /// The leads that were found.
     Leads(Vec<Snapshot>),
-    /// The activities that were found.
-    Activities(Vec<Snapshot>),
+    /// A page of the activities that were found.
+    Activities(ActivityPage),
     /// The write took effect.
     Written {
         /// The id of what was written, as far as the account says it.

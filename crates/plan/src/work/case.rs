@@ -35,6 +35,9 @@ pub struct Context<'a> {
     pub opposite: Option<Opposite<'a>>,
     /// The time.
     pub now: Timestamp,
+    /// Since when the store knows all that was done: it may have been restored from a backup before,
+    /// which does not know what was done after it.
+    pub unbroken: Timestamp,
 }
 
 /// An account of a connector.
@@ -102,6 +105,8 @@ pub(crate) struct Case<'a> {
     pub opposite: Option<Opposite<'a>>,
     /// The time.
     pub now: Timestamp,
+    /// Since when the store knows all that was done.
+    pub unbroken: Timestamp,
 }
 
 impl<'a> Case<'a> {

@@ -136,6 +136,10 @@ words! {
         Stale = "stale",
         /// The destination shows the same values.
         SameInDestination = "same_in_destination",
+        /// What the destination holds was changed later than the source.
+        Newer = "newer",
+        /// An earlier attempt made it, and did not get the answer.
+        MadeBefore = "made_before",
     }
 }
 
@@ -177,6 +181,8 @@ impl Why {
             Self::SameAsSynced => "No mapped field differs from what was last synced.",
             Self::Stale => "A newer state of this lead was synced before.",
             Self::SameInDestination => "The destination holds the same values already.",
+            Self::Newer => "The destination's was changed after the source's.",
+            Self::MadeBefore => "An earlier attempt made it, although the answer to that was lost.",
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::id::LeadId;
 use crate::review::Ruled;
 use crate::snapshot::Snapshot;
 
+use super::pages::{Activities, Pages};
+
 /// What was found out about a lead or an activity since the attempt began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Known {
@@ -18,6 +20,10 @@ pub(crate) struct Known {
     pub(crate) source: InSource,
     pub(crate) search: Search,
     pub(crate) twin: Twin,
+    /// The activities of its lead that are being read, of the one account or of the other.
+    pub(crate) pages: Pages,
+    /// The activities of its lead in the source, once they were read.
+    pub(crate) siblings: Option<Activities>,
     /// A review of which lead in the destination it is.
     pub(crate) ruled: Option<Ruled>,
     /// A review of whose values win.
@@ -80,8 +86,8 @@ pub(crate) struct Twin {
     /// Its id: what a capture that was not to update found; of an activity's lead, once it is
     /// known.
     pub(crate) lead_id: Option<LeadId>,
-    /// The activities of that lead that may be the one which a doubtful write made.
-    pub(crate) activities: Option<Vec<Snapshot>>,
+    /// The activities of that lead that are tied to none of the source, once it was looked.
+    pub(crate) activities: Option<Activities>,
 }
 
 impl Known {
@@ -94,6 +100,7 @@ impl Known {
     pub(super) fn lose_twin(&mut self) {
         (self.twin.gone, self.twin.lead, self.twin.lead_id) = (true, None, None);
         self.twin.wrote.clear();
+        self.twin.activities = None;
         self.search.keys_tried = 0;
     }
 }

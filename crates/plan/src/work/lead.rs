@@ -243,12 +243,14 @@ fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decisio
     let Some(lead_id) = lead.lead_id() else { return Decision::Refuse(vec![problems::no_id()]) };
     if behaviour == Behaviour::CreateOnly {
         return if known.doubtful {
-            Decision::Unchanged(Why::SameInDestination, Some(lead_id.into()))
+            let why =
+                if was_made_unseen(case, lead) { Why::MadeBefore } else { Why::SameInDestination };
+            Decision::Unchanged(why, Some(lead_id.into()))
         } else {
             Decision::Skip(problems::exists())
         };
     }
-    match (case.opposite, case.item.lead_id()) {
+    let decision = match (case.opposite, case.item.lead_id()) {
         (Some(_), Some(_))
             if known.doubtful && (was_made_since(case, lead) || was_sent(case, lead)) =>
         {
@@ -259,7 +261,19 @@ fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decisio
             merged(case, opposite, lead, (here, lead_id), stale)
         }
         _ => update_known(case, lead, lead_id, Vec::new()),
+    };
+    match decision {
+        Decision::Unchanged(Why::SameInDestination, id) if was_made_unseen(case, lead) => {
+            Decision::Unchanged(Why::MadeBefore, id)
+        }
+        decision => decision,
     }
+}
+
+/// Whether an earlier attempt, whose answer was lost, may have made the lead: it was created after
+/// what the record shows of the source.
+pub(super) fn was_made_unseen(case: &Case<'_>, lead: &Snapshot) -> bool {
+    case.known.doubtful && case.link.is_none() && was_created_since(case, lead)
 }
 
 /// Creates the lead, or updates the one that has the key.
@@ -325,12 +339,13 @@ pub(super) fn was_made_for(case: &Case<'_>, lead: &Snapshot) -> bool {
 /// Whether the lead was created after what the record shows of the source, and holds all that was
 /// to be sent: then it was made by us, or whoever made it meant the same.
 fn was_made_since(case: &Case<'_>, lead: &Snapshot) -> bool {
-    let made = created_on(lead);
-    !case.known.source.fresh
-        && change::holds_all(case, lead)
-        && made
-            .zip(case.item.modified_on())
-            .is_some_and(|(made, shown)| made + SignedDuration::from_secs(1) > shown)
+    !case.known.source.fresh && change::holds_all(case, lead) && was_created_since(case, lead)
+}
+
+fn was_created_since(case: &Case<'_>, lead: &Snapshot) -> bool {
+    created_on(lead)
+        .zip(case.item.modified_on())
+        .is_some_and(|(made, shown)| made + SignedDuration::from_secs(1) > shown)
 }
 
 fn created_on(lead: &Snapshot) -> Option<Timestamp> {

@@ -28,6 +28,7 @@
 //! | Which lead of the destination is it? | `matching` |
 //! | What is written, field by field? | `change`; in a pair: `merge` |
 //! | What is done about an activity? | `activity` |
+//! | Which page of a lead's activities is read next? | `pages` |
 //! | What does an answer mean? | `answered`, `written` |
 //! | What do both sides hold afterwards? | `settle` |
 //! | When does a newer change stand in for an older one? | `superseded` |
@@ -49,6 +50,7 @@ mod matching;
 mod merge;
 mod next;
 mod outcome;
+mod pages;
 mod problems;
 mod record;
 mod removed;
@@ -58,8 +60,8 @@ mod written;
 
 pub use activity::switched_off;
 pub use call::{
-    ActivityUpdate, Answer, Call, Capture, LeadUpdate, NewActivity, NewLead, ReadActivities,
-    ReadLead, Which,
+    ActivityPage, ActivityUpdate, Answer, Call, Capture, LeadUpdate, NewActivity, NewLead,
+    ReadActivities, ReadLead, Which,
 };
 pub use case::{Account, Context, Opposite};
 pub use explanation::{By, Explanation, FieldChange, Origin, Plan, PlanKind, Remark, Why};

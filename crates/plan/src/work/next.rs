@@ -81,7 +81,8 @@ impl Work {
                 Step::End(Outcome::refused(problems))
             }
             Decision::Unchanged(why, id) => {
-                let outcome = Outcome::ended(self.achieved.unwrap_or(Event::Unchanged));
+                let event = if why == Why::MadeBefore { Event::New } else { Event::Unchanged };
+                let outcome = Outcome::ended(self.achieved.unwrap_or(event));
                 let Some(id) = id else { return Step::End(outcome) };
                 if why != Why::Stale {
                     let settle = |case: &Case<'_>| settle::settle(case, &id, &[], None);

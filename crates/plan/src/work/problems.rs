@@ -1,9 +1,11 @@
 //! Why a lead is left alone or refused, in words.
 
 use crate::identity::{self, Key};
+use crate::outcome::Party;
 use crate::problem::{Code, Problem, shortened};
 
 use super::case::Case;
+use super::pages::{MOST_PAGES, ROWS};
 
 pub(super) const CHANGE_BEHAVIOUR: &str =
     "Change the connector's lead behaviour if that is not intended.";
@@ -29,6 +31,37 @@ pub(super) fn no_id() -> Problem {
         Code::UnreadableAnswer,
         "The destination found the lead but did not say its ProspectID.",
         "Retry; if it happens again, look at the answer in the log.",
+    )
+}
+
+pub(super) fn too_many_activities(party: Party) -> Problem {
+    let most = MOST_PAGES * ROWS;
+    Problem::new(
+        Code::ActivityUnclear,
+        format!(
+            "The lead has more activities of this type in the {party} than leadsync looks through \
+             ({most}), and this one was not among them. It was not written, because it may be \
+             there already."
+        ),
+        "Look for it on the lead in the destination; if it is not there, add it by hand.",
+    )
+}
+
+pub(super) fn activity_unclear(count: usize) -> Problem {
+    let what = match count {
+        1 => "The activity of this type on the lead in the destination that happened in the same \
+              second holds other values, and nothing tells whether it is this one, or which of the \
+              two is right."
+            .to_owned(),
+        _ => format!(
+            "{count} activities of this type on the lead in the destination happened in the same \
+             second and hold other values, and nothing tells which of them is this one."
+        ),
+    };
+    Problem::new(
+        Code::ActivityUnclear,
+        format!("{what} It was not written, because that would double it or change another one."),
+        "Compare them on the lead in the destination, and correct them by hand; then retry.",
     )
 }
 

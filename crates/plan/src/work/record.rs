@@ -15,12 +15,12 @@ use crate::outcome::{Entity, Event};
 use crate::payload::Item;
 use crate::problem::{Code, Problem};
 use crate::review::{Dispute, Reason, Ruled, StandingReview, State};
-use crate::snapshot::Snapshot;
 
 use super::case::{Case, Context};
 use super::explanation::{Plan, Why};
 use super::known::Known;
 use super::outcome::Outcome;
+use super::pages::Activities;
 
 /// The accounts' clocks and ours may differ by this.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
@@ -85,8 +85,8 @@ pub(super) enum Found {
     Leads,
     /// A lead that a capture wrote to.
     Captured { fields: Vec<Change>, id: LeadId, event: Event, at: Timestamp },
-    /// Activities of the lead, among them maybe the one that a lost answer was about.
-    Activities(Vec<Snapshot>),
+    /// Activities of this type on this lead, among them maybe the record's own.
+    Activities { lead_id: LeadId, event: u32, all: Activities },
 }
 
 impl Subject {
@@ -375,6 +375,7 @@ impl Work {
             known: &subject.known,
             opposite: None,
             now: context.now,
+            unbroken: context.unbroken,
         }
     }
 }

@@ -31,9 +31,10 @@ impl Work {
             }
             (Call::UpdateLead(update), _) => {
                 self.subject_mut().known.twin.withheld = None;
+                let event = self.event_of_update(context);
                 let mut effects: Vec<Effect> =
                     self.keep_lead(context, &update.lead_id, &update.fields, at);
-                effects.extend(self.updated(context, update));
+                effects.extend(self.updated(context, update, event));
                 effects
             }
             (Call::UpdateActivity(update), _) => self.activity_written(
@@ -48,7 +49,8 @@ impl Work {
             }
             (Call::CreateLead(new), Some(id)) => {
                 let event = if is_created == Some(false) { Event::Updated } else { Event::New };
-                self.lead_written(context, &new.fields, &LeadId::new(id), event, at)
+                let made = (event == Event::New).then_some(at);
+                self.lead_written(context, &new.fields, &LeadId::new(id), event, (at, made))
             }
             (Call::Capture(capture), Some(id)) => {
                 self.captured(context, capture, by, &LeadId::new(id), is_created, at)
@@ -66,6 +68,8 @@ impl Work {
     /// more.
     fn look_again(&mut self, call: &Call) {
         self.doubt();
+        // A bulk answer that did not say it once may not say it again.
+        self.is_alone = true;
         if let Call::CreateActivity(_) = call {
             self.own.known.twin.activities = None;
             return;
@@ -114,7 +118,7 @@ impl Work {
             self.found = Some(Found::Captured { fields, id: id.clone(), event, at });
             return vec![Effect::FindLinks { ids: vec![id.to_string()] }];
         }
-        self.lead_written(context, &fields, id, event, at)
+        self.lead_written(context, &fields, id, event, (at, is_made.then_some(at)))
     }
 
     /// A capture found a lead that was not to be changed.
@@ -126,21 +130,29 @@ impl Work {
         vec![Effect::End(Outcome::skipped(problems::exists()).of(id.clone()))]
     }
 
-    /// The lead in the destination was created, or updated without having been read.
+    /// The lead in the destination was created, or updated without having been read: `at` this
+    /// time, and `made` then if it is certain that it was not there before.
     pub(super) fn lead_written(
         &mut self,
         context: &Context<'_>,
         fields: &[Change],
         id: &LeadId,
         event: Event,
-        at: Timestamp,
+        (at, made): (Timestamp, Option<Timestamp>),
     ) -> Vec<Effect> {
         let withheld = lead::withheld(&self.lead_case(context), fields);
         let is_whole = withheld.is_empty();
         if !is_whole {
             self.subject_mut().known.twin.withheld = Some((id.clone(), withheld));
         }
-        let mut effects = self.keep_lead(context, id, fields, at);
+        let settle = |case: &Case<'_>| {
+            let mut link = settle::settle(case, id.as_str(), fields, Some(at))?;
+            if let Some(made) = made {
+                link.end_mut(link.pair.side(case.destination)).past.make(made);
+            }
+            Some(link)
+        };
+        let mut effects: Vec<Effect> = self.settle_lead(context, settle).into_iter().collect();
         if self.lead.is_some() {
             // It is there: the activity's turn comes.
             self.subject_mut().known.twin.lead_id = Some(id.clone());
@@ -153,16 +165,25 @@ impl Work {
     }
 
     /// The lead in the destination was updated: in a pair the merge goes on, and may write more.
-    fn updated(&mut self, context: &Context<'_>, update: &LeadUpdate) -> Vec<Effect> {
+    fn updated(&mut self, context: &Context<'_>, update: &LeadUpdate, event: Event) -> Vec<Effect> {
         let merges = self.lead_case(context).merges();
         let twin = &mut self.subject_mut().known.twin;
         if merges && twin.lead.is_some() {
             twin.wrote.extend(update.fields.iter().cloned());
-            self.achieved.get_or_insert(Event::Updated);
+            self.achieved.get_or_insert(event);
             return Vec::new();
         }
-        let event = self.achieved.unwrap_or(Event::Updated);
+        let event = self.achieved.unwrap_or(event);
         vec![Effect::End(Outcome::ended(event).of(update.lead_id.clone()))]
+    }
+
+    /// What an update of the lead in the destination is: that lead may have been made by an attempt
+    /// whose answer was lost.
+    fn event_of_update(&self, context: &Context<'_>) -> Event {
+        let case = self.lead_case(context);
+        let twin = case.known.twin.lead.as_ref();
+        let is_new = twin.is_some_and(|lead| lead::was_made_unseen(&case, lead));
+        if is_new { Event::New } else { Event::Updated }
     }
 
     fn keep_lead(

@@ -1,10 +1,12 @@
 //! `ProspectActivity.svc`.
 
+use super::bulk::arranged;
 use super::reads::range;
 use super::{Answer, Call, malformed, number, paging, text};
 use crate::account::{Account, Activity, NewActivity, Pair, Slot, Stamp, utc};
 use crate::lead::moment;
 use crate::refusal::Refusal;
+use crate::switches::ActivityOffset;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -99,7 +101,7 @@ fn rows(call: &Call<'_>) -> Result<Vec<Value>, Refusal> {
 }
 
 /// The answer to a bulk call; `done` is the key that says whether a row succeeded.
-fn results(done: &str, rows: Vec<Result<Arc<str>, Refusal>>) -> Answer {
+fn results(account: &Account, done: &str, rows: Vec<Result<Arc<str>, Refusal>>) -> Answer {
     let rows: Vec<Value> = rows
         .into_iter()
         .zip(1..)
@@ -111,7 +113,7 @@ fn results(done: &str, rows: Vec<Result<Arc<str>, Refusal>>) -> Answer {
             }),
         })
         .collect();
-    Answer::ok(&json!({ "Response": rows }))
+    Answer::ok(&json!({ "Response": arranged(account, rows) }))
 }
 
 fn bulk(
@@ -127,7 +129,7 @@ fn bulk(
             account.add_activity(slot, new_activity(&row)?, &stamp)
         }));
     }
-    Ok(results("ActivityCreated", done))
+    Ok(results(account, "ActivityCreated", done))
 }
 
 /// `Bulk/CustomActivity/Add/ByLeadId` (apidocs.leadsquared.com/post-bulk-activities-on-leads).
@@ -152,7 +154,7 @@ pub(super) fn bulk_update(account: &mut Account, call: &Call<'_>) -> Result<Answ
         let id: Arc<str> = Arc::from(&*text(&row["ProspectActivityId"]));
         done.push(update_one(account, &row, &stamp).map(|()| id));
     }
-    Ok(results("ActivityUpdated", done))
+    Ok(results(account, "ActivityUpdated", done))
 }
 
 fn activity_fields(activity: &Activity) -> Map<String, Value> {
@@ -191,8 +193,12 @@ pub(super) fn of_lead(account: &mut Account, call: &Call<'_>) -> Result<Answer, 
     let fits = |value: &Value, default| {
         usize::try_from(number(value).unwrap_or(default)).unwrap_or(usize::MAX)
     };
-    let skip = fits(&body["Paging"]["Offset"], 0);
     let take = fits(&body["Paging"]["RowCount"], DEFAULT_PAGE);
+    let offset = fits(&body["Paging"]["Offset"], 0);
+    let skip = match account.setup.switches.activity_offset {
+        ActivityOffset::Pages => offset.saturating_mul(take),
+        ActivityOffset::Rows => offset,
+    };
     let rows: Vec<Value> =
         found.iter().skip(skip).take(take).map(|one| in_lists(account, one)).collect();
     Ok(listed(found.len(), "ProspectActivities", rows))

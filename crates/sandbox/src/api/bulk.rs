@@ -3,6 +3,7 @@
 use super::{Answer, Call, malformed, text};
 use crate::account::{Account, Captured, Pair, Slot};
 use crate::refusal::Refusal;
+use crate::switches::BulkRows;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -39,6 +40,25 @@ fn result(number: usize, done: &Result<Captured, Refusal>) -> Value {
     }
 }
 
+/// The rows of a bulk answer, numbered from 1 in the order of the request, as the account's switch has
+/// them.
+pub(super) fn arranged(account: &Account, mut rows: Vec<Value>) -> Vec<Value> {
+    let switch = account.setup.switches.bulk_rows;
+    for (row, number) in rows.iter_mut().zip(0..) {
+        match switch {
+            BulkRows::FromZero => row["RowNumber"] = json!(number),
+            BulkRows::Unnumbered => {
+                row.as_object_mut().map(|row| row.remove("RowNumber"));
+            }
+            BulkRows::Numbered | BulkRows::Reordered => {}
+        }
+    }
+    if matches!(switch, BulkRows::Reordered | BulkRows::Unnumbered) {
+        rows.reverse();
+    }
+    rows
+}
+
 /// `Lead/Bulk/Create` (apidocs.leadsquared.com/create-leads-in-bulk).
 pub(super) fn create(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let stamp = account.bulk_stamp("Lead/Bulk/Create");
@@ -50,7 +70,7 @@ pub(super) fn create(account: &mut Account, call: &Call<'_>) -> Result<Answer, R
         });
         results.push(result(number, &done));
     }
-    Ok(Answer::ok(&results))
+    Ok(Answer::ok(&arranged(account, results)))
 }
 
 /// `Lead/Bulk/CreateOrUpdate` (apidocs.leadsquared.com/bulk-create-or-update).
@@ -62,7 +82,7 @@ pub(super) fn create_or_update(account: &mut Account, call: &Call<'_>) -> Result
             account.row(pairs).and_then(|row| account.create_or_update(&row, &stamp, &stamp));
         results.push(result(number, &done));
     }
-    Ok(Answer::ok(&results))
+    Ok(Answer::ok(&arranged(account, results)))
 }
 
 /// `Lead/Bulk/Update`: one field of many leads (apidocs.leadsquared.com/bulk-update).

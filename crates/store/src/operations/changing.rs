@@ -4,16 +4,16 @@ use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::AccountId;
 use plan::link::Pair;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::Row;
 
 use super::audit::{Entry, audit};
 use super::values::{Place, json, ms};
-use super::{Connection, incident, lease, links};
+use super::{Connection, incident, lease, links, settings};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::secret::Cipher;
-use crate::settings::{AccountPlan, Change, Keys};
+use crate::settings::{Account, AccountPlan, Change, Keys};
 use crate::token::Token;
 
 /// The place of an account's key: sealed for it, a secret can't be moved to another row or column.
@@ -90,6 +90,7 @@ impl Making<'_> {
                 Some(shown(row.try_get(0)?, &plan))
             }
         };
+        self.refuse_second_name(name, host, keys).await?;
         let seal = |column: &str, secret: &SecretString| {
             self.cipher.seal(&account_place(column, name), secret)
         };
@@ -111,6 +112,28 @@ impl Making<'_> {
         .execute(&mut *self.connection)
         .await?;
         self.audit("put_account", name, before, Some(shown(host, &plan))).await
+    }
+
+    /// Two names of one account would be two sides of it: its leads would be synced with themselves,
+    /// and its quota spent twice. An account whose host and keys stay as they are may stay.
+    async fn refuse_second_name(&mut self, name: &str, host: &str, keys: &Keys) -> Result<()> {
+        let is_it = |account: &Account| {
+            host_name(&account.host) == host_name(host)
+                && account.keys.access.expose_secret() == keys.access.expose_secret()
+                && account.keys.secret.expose_secret() == keys.secret.expose_secret()
+        };
+        let accounts = settings::accounts(self.connection, self.cipher).await?;
+        if accounts.iter().any(|account| account.name == name && is_it(account)) {
+            return Ok(());
+        }
+        match accounts.iter().find(|account| account.name != name && is_it(account)) {
+            Some(other) => Err(Error::Refused(format!(
+                "the account {name} has the host and the keys of the account {}: they are one \
+                 account. Use {} wherever {name} is meant, or correct the host or the keys",
+                other.name, other.name
+            ))),
+            None => Ok(()),
+        }
     }
 
     async fn remove_account(&mut self, name: &str) -> Result<()> {
@@ -322,5 +345,34 @@ impl Making<'_> {
         .fetch_one(&mut *self.connection)
         .await?;
         Ok(row.try_get(0)?)
+    }
+}
+
+/// A host as it is compared: hosts are the same whatever the case, and with or without the scheme's
+/// own port, a dot at the end, a slash or the API's path.
+fn host_name(host: &str) -> String {
+    let host = host.trim().to_ascii_lowercase();
+    let (scheme, rest) = host.split_once("://").unwrap_or(("https", &host));
+    let rest = rest.trim_end_matches('/').trim_end_matches("/v2").trim_end_matches('/');
+    let port = if scheme == "http" { ":80" } else { ":443" };
+    let name = rest.strip_suffix(port).unwrap_or(rest);
+    format!("{scheme}://{}", name.trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_the_same_in_every_form() {
+        for form in [
+            "https://api-in21.leadsquared.com",
+            "API-IN21.LeadSquared.com",
+            "https://api-in21.leadsquared.com:443/",
+            "api-in21.leadsquared.com./v2/",
+        ] {
+            assert_eq!(host_name(form), "https://api-in21.leadsquared.com", "{form}");
+        }
+        assert_ne!(host_name("http://127.0.0.1:8001"), host_name("http://127.0.0.1:8002"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
 use sqlx::Row;
@@ -13,7 +13,9 @@ use super::values::{Place, ms};
 use super::{
     Backend, Connection, QueryBuilder, lease, links, progress, push_list, settings, standing,
 };
-use crate::dispatching::{Dispatching, Lease, Opened, RecordState, Unfinished, WaitingRecord};
+use crate::dispatching::{
+    Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
+};
 use crate::error::Result;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
 use plan::review::StandingReview;
@@ -176,6 +178,36 @@ impl Dispatching for Backend {
         .await
     }
 
+    async fn bring_forward(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+        now: Timestamp,
+        by: SignedDuration,
+    ) -> Result<()> {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        if connectors.is_empty() || by <= 0 {
+            return Ok(());
+        }
+        let (lease, connectors) = (lease.clone(), connectors.to_vec());
+        self.write(move |connection| {
+            Box::pin(async move {
+                lease::check(connection, &lease).await?;
+                for table in ["record", "request"] {
+                    let mut query =
+                        QueryBuilder::new(format!("UPDATE {table} SET due = CASE WHEN due - "));
+                    query.push_bind(by).push(" > ").push_bind(ms(now)).push(" THEN due - ");
+                    query.push_bind(by).push(" ELSE ").push_bind(ms(now)).push(" END WHERE due > ");
+                    query.push_bind(ms(now)).push(" AND connector IN ");
+                    push_list(&mut query, connectors.iter().map(|connector| connector.0));
+                    query.build().persistent(false).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
     async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>> {
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
@@ -204,7 +236,7 @@ impl Dispatching for Backend {
         links::find(&mut *self.begin_read().await?, pair, side, ids).await
     }
 
-    async fn count_links(&self, pair: Pair) -> Result<u64> {
+    async fn count_links(&self, pair: Pair) -> Result<LinkCounts> {
         links::count(&mut *self.begin_read().await?, pair).await
     }
 

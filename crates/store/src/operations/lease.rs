@@ -6,9 +6,14 @@ use std::time::Duration;
 use plan::id::AccountId;
 use sqlx::Row;
 
+use super::values::Place;
 use super::{CLAIM_ROWS, Connection, KEEP_ROWS, NOW, QueryBuilder, count_up, push_list};
 use crate::dispatching::Lease;
 use crate::error::{Error, Result};
+
+/// For how long accounts may be without a holder until it is not certain any more, in milliseconds,
+/// that the store knows all that was done: it may be a backup. A restart takes less.
+const BREAK: i64 = 60_000;
 
 pub(super) async fn take(
     connection: &mut Connection,
@@ -28,23 +33,35 @@ pub(super) async fn take(
     query.push(" ON CONFLICT (account) DO NOTHING");
     query.build().persistent(false).execute(&mut *connection).await?;
     // In the same order everywhere, so that two nodes can't wait for each other.
-    let mut query =
-        QueryBuilder::new(format!("SELECT expires > {NOW} FROM lease WHERE account IN "));
+    // A lease that expires later than one that was taken just now is from before the clock stepped
+    // back: whoever holds it renews it at once, and loses nothing but the lease.
+    let mut query = QueryBuilder::new(format!(
+        "SELECT holder <> '' AND expires > {NOW} AND expires <= {NOW} + "
+    ));
+    query.push_bind(milliseconds(ttl).saturating_mul(2));
+    query.push(format!(
+        ", CASE WHEN expires < {NOW} - {BREAK} THEN {NOW} ELSE since END \
+         FROM lease WHERE account IN "
+    ));
     push_list(&mut query, accounts.iter().map(|account| account.0));
     query.push(" ORDER BY account").push(CLAIM_ROWS);
+    let mut since = 0;
     for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
         if row.try_get::<bool, _>(0)? {
             return Ok(None);
         }
+        since = since.max(row.try_get::<i64, _>(1)?);
     }
     let fence = count_up(connection, "fence").await?;
     let mut query = QueryBuilder::new("UPDATE lease SET holder = ");
     query.push_bind(holder).push(", fence = ").push_bind(fence);
     query.push(format!(", expires = {NOW} + ")).push_bind(milliseconds(ttl));
+    query.push(", since = ").push_bind(since);
     query.push(" WHERE account IN ");
     push_list(&mut query, accounts.iter().map(|account| account.0));
     query.build().persistent(false).execute(&mut *connection).await?;
-    Ok(Some(Lease { accounts, fence }))
+    let unbroken = Place { table: "lease", row: &accounts[0].0 }.time(since)?;
+    Ok(Some(Lease { accounts, fence, unbroken }))
 }
 
 pub(super) async fn renew(connection: &mut Connection, lease: &Lease, ttl: Duration) -> Result<()> {
@@ -60,7 +77,9 @@ pub(super) async fn renew(connection: &mut Connection, lease: &Lease, ttl: Durat
 }
 
 pub(super) async fn release(connection: &mut Connection, lease: &Lease) -> Result<()> {
-    let mut query = QueryBuilder::new("UPDATE lease SET holder = '', expires = 0 WHERE fence = ");
+    // When it was given up tells the next holder for how long nobody held it.
+    let mut query =
+        QueryBuilder::new(format!("UPDATE lease SET holder = '', expires = {NOW} WHERE fence = "));
     query.push_bind(lease.fence).push(" AND account IN ");
     push_list(&mut query, lease.accounts.iter().map(|account| account.0));
     query.build().persistent(false).execute(connection).await?;
@@ -94,7 +113,8 @@ async fn hold(connection: &mut Connection, lease: &Lease, keep: &str) -> Result<
 /// true.
 pub(super) async fn revoke(connection: &mut Connection, accounts: &[AccountId]) -> Result<()> {
     let fence = count_up(connection, "fence").await?;
-    let mut query = QueryBuilder::new("UPDATE lease SET holder = '', expires = 0, fence = ");
+    let mut query =
+        QueryBuilder::new(format!("UPDATE lease SET holder = '', expires = {NOW}, fence = "));
     query.push_bind(fence).push(" WHERE account IN ");
     push_list(&mut query, accounts.iter().map(|account| account.0));
     query.build().persistent(false).execute(connection).await?;

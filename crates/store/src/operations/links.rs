@@ -9,6 +9,7 @@ use sqlx::Row;
 use super::values::{self, Place};
 use super::{Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, audit, lease, push_list};
 use crate::audit::Actor;
+use crate::dispatching::LinkCounts;
 use crate::error::Result;
 
 const COLUMNS: &str =
@@ -53,12 +54,20 @@ pub(super) async fn gone(
     Ok(gone)
 }
 
-pub(super) async fn count(connection: &mut Connection, pair: Pair) -> Result<u64> {
-    let mut query = QueryBuilder::new("SELECT count(*) FROM link WHERE ");
+pub(super) async fn count(connection: &mut Connection, pair: Pair) -> Result<LinkCounts> {
+    let mut query = QueryBuilder::new("SELECT entity, count(*) FROM link WHERE ");
     push_pair(&mut query, pair);
-    query.push(" AND entity = ").push_bind(Entity::Lead.as_str());
-    let row = query.build().fetch_one(connection).await?;
-    Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
+    query.push(" GROUP BY entity");
+    let mut counts = LinkCounts::default();
+    for row in query.build().fetch_all(connection).await? {
+        let count = row.try_get::<i64, _>(1)?.cast_unsigned();
+        if row.try_get::<&str, _>(0)? == Entity::Lead.as_str() {
+            counts.leads = count;
+        } else {
+            counts.activities = count;
+        }
+    }
+    Ok(counts)
 }
 
 /// The link of a lead, if this field of it is frozen.

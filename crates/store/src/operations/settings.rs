@@ -169,7 +169,7 @@ async fn note_verified(
     Ok(())
 }
 
-async fn accounts(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Account>> {
+pub(super) async fn accounts(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Account>> {
     let rows = sqlx::query(
         "SELECT id, name, host, access_key, secret_key, plan FROM account ORDER BY name",
     )

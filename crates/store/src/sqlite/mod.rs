@@ -206,6 +206,7 @@ pub(crate) fn migrations() -> Migrator {
         (12, "review", include_str!("../../migrations/sqlite/0012_review.sql")),
         (13, "code", include_str!("../../migrations/sqlite/0013_code.sql")),
         (14, "lower case", include_str!("../../migrations/sqlite/0014_lower_case.sql")),
+        (16, "unbroken", include_str!("../../migrations/sqlite/0016_unbroken.sql")),
         (17, "mark", include_str!("../../migrations/sqlite/0017_mark.sql")),
     ])
 }

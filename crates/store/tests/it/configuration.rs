@@ -11,6 +11,7 @@ crate::promises! {
     what_is_put_is_read,
     changes_are_made_all_or_none,
     impossible_changes_are_refused,
+    one_account_has_one_name,
     every_version_of_a_definition_is_kept,
     a_removed_connector_leaves_nothing,
     versions_are_listed_newest_first,
@@ -38,6 +39,27 @@ async fn what_is_put_is_read(empty: Empty) {
     assert_eq!(changed.accounts[0].id, configuration.accounts[0].id);
     assert_eq!(changed.accounts[0].keys.secret.expose_secret(), "another");
     assert_eq!(empty.store.change_configuration(vec![], &actor(), at(0)).await.unwrap(), 5);
+}
+
+async fn one_account_has_one_name(empty: Empty) {
+    let account = |name: &str, host: &str, access: &str| Change::PutAccount {
+        name: name.to_owned(),
+        host: host.to_owned(),
+        keys: store::Keys { access: access.into(), secret: "secret".into() },
+        plan: store::AccountPlan::Pro,
+    };
+    let host = "https://api-in21.leadsquared.com";
+    empty.change(account("sales", host, "one")).await.unwrap();
+    for other in [host, "https://API-in21.leadsquared.com:443", "api-in21.leadsquared.com/"] {
+        let error = empty.change(account("clinic", other, "one")).await.unwrap_err().to_string();
+        assert!(error.contains("account clinic") && error.contains("account sales"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+    empty.change(account("clinic", host, "two")).await.unwrap();
+    empty.change(account("third", "https://api.leadsquared.com", "one")).await.unwrap();
+    let error = empty.change(account("clinic", host, "one")).await.unwrap_err();
+    assert!(matches!(error, Error::Refused(_)), "a change makes no second name either: {error}");
+    empty.change(account("sales", host, "one")).await.unwrap();
 }
 
 async fn verifications_are_noted_once_a_minute(empty: Empty) {
@@ -115,11 +137,11 @@ async fn a_removed_connector_leaves_nothing(empty: Empty) {
         ..Progress::default()
     };
     empty.store.record_progress(&lease, progress).await.unwrap();
-    assert_eq!(empty.store.count_links(pair).await.unwrap(), 1);
+    assert_eq!(empty.store.count_links(pair).await.unwrap().leads, 1);
     empty.change(Change::RemoveConnector { name: "a-b".to_owned() }).await.unwrap();
     assert_eq!(empty.find(Filter::default()).await.len(), 0);
     assert!(empty.store.delivery(id(1)).await.unwrap().is_none());
-    assert_eq!(empty.store.count_links(pair).await.unwrap(), 0);
+    assert_eq!(empty.store.count_links(pair).await.unwrap(), store::LinkCounts::default());
     // Whoever works the accounts has to look again.
     let late =
         empty.store.record_progress(&lease, Progress { settled: vec![1], ..Progress::default() });
@@ -202,7 +224,10 @@ async fn keys_are_encrypted_and_need_their_key_file(empty: Empty) {
         for ending in ["", "-wal"] {
             let bytes = std::fs::read(format!("{path}{ending}")).unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes);
-            assert!(!text.contains("access-of-the-account"), "a key lies open in test.db{ending}");
+            assert!(
+                !text.contains("access-of-the-account-a"),
+                "a key lies open in test.db{ending}"
+            );
         }
     }
     let other = empty.folder.path().join("other-key");

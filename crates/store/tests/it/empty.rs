@@ -134,7 +134,7 @@ pub fn account(name: &str, secret: &str) -> Change {
         name: name.to_owned(),
         host: "https://api-in21.leadsquared.com".to_owned(),
         keys: Keys {
-            access: SecretString::from("access-of-the-account"),
+            access: SecretString::from(format!("access-of-the-account-{name}")),
             secret: SecretString::from(secret),
         },
         plan: AccountPlan::Pro,

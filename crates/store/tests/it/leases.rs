@@ -10,6 +10,7 @@ crate::promises! {
     one_holder_at_a_time,
     an_older_fence_is_refused,
     a_lease_that_ran_out_can_be_taken,
+    a_restart_does_not_break_what_is_known,
 }
 
 const LONG: Duration = Duration::from_mins(1);
@@ -66,4 +67,14 @@ async fn a_lease_that_ran_out_can_be_taken(empty: Empty) {
         }
     };
     assert!(next.fence > first.fence);
+}
+
+async fn a_restart_does_not_break_what_is_known(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let accounts = [configuration.accounts[0].id];
+    let first = empty.store.take_lease(&accounts, "one", LONG).await.unwrap().expect("it is free");
+    empty.store.release_lease(&first).await.unwrap();
+    let next = empty.store.take_lease(&accounts, "one", LONG).await.unwrap().expect("it is free");
+    assert_eq!(next.unbroken, first.unbroken);
+    assert!(next.unbroken > crate::empty::at(0), "nobody held it before the first");
 }

@@ -19,7 +19,8 @@ crate::promises! {
 /// Takes the database back to the migration before `code` and lower-case ids, does this to it, and
 /// opens it again, so that both run.
 async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
-    let back = "ALTER TABLE record DROP COLUMN code; DROP TABLE mark; DELETE FROM _sqlx_migrations WHERE version > 12";
+    let back = "ALTER TABLE record DROP COLUMN code; ALTER TABLE lease DROP COLUMN since; \
+                DROP TABLE mark; DELETE FROM _sqlx_migrations WHERE version > 12";
     let mut beside = Beside::open(&empty.url).await;
     beside.execute(back).await;
     beside.execute(sql).await;

@@ -107,7 +107,7 @@ pub async fn summary(store: &dyn Store, accounts: &Accounts, json: bool) -> anyh
     let lag = lags.max().unwrap_or(0);
     let configuration = store.configuration().await?;
     let linked = match configuration.accounts.as_slice() {
-        [one, other] => store.count_links(Pair::of(one.id, other.id)).await?,
+        [one, other] => store.count_links(Pair::of(one.id, other.id)).await?.leads,
         _ => 0,
     };
     let calls: BTreeMap<&str, u64> =

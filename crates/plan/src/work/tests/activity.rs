@@ -1,13 +1,17 @@
 //! What is done about an activity, by what is known of it and of its lead.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::activity::{Unmapped, shown as activity};
 use crate::change::Change;
 use crate::id::LeadId;
-use crate::outcome::Party;
-use crate::work::call::{ActivityUpdate, Capture, NewActivity, ReadActivities};
+use crate::link::Past;
+use crate::outcome::{Event, Party};
+use crate::work::call::{ActivityPage, ActivityUpdate, Capture, NewActivity, ReadActivities};
 use crate::work::explanation::Why;
 use crate::work::outcome::Effect;
+use crate::work::pages::Activities;
 
 fn visit(note: &str, modified: &str) -> String {
     format!(
@@ -100,6 +104,7 @@ fn the_lead_is_found_by_what_the_payload_or_the_source_shows() {
     assert_eq!(key.value, "a@x.y");
     assert_eq!(values(&fields), [("EmailAddress", "a@x.y"), ("FirstName", "Asha")]);
     scene.lead_known.twin.lead_id = Some(LeadId::new("made"));
+    scene.finds(Vec::new());
     assert!(
         matches!(scene.decide(&with_lead), Decision::Call(Call::CreateActivity(new)) if new.lead_id.as_str() == "made")
     );
@@ -115,6 +120,7 @@ fn where_leads_are_not_created_theirs_are_only_added_to_leads_that_exist() {
         matches!(scene.decide(json), Decision::Skip(problem) if problem.code == Code::LeadNotFound)
     );
     scene.lead_known.twin.lead = Some(shown([("ProspectID", "found")]));
+    scene.finds(Vec::new());
     assert!(
         matches!(scene.decide(json), Decision::Call(Call::CreateActivity(new)) if new.lead_id.as_str() == "found")
     );
@@ -140,20 +146,16 @@ fn a_lost_answer_is_looked_for_among_the_leads_activities() {
     scene.known.doubtful = true;
     let json = visit("came early", "2026-01-01 10:00:00");
     let (party, lead_id) = (Party::Destination, LeadId::new("twin"));
-    let read = Call::ReadActivities(ReadActivities { party, lead_id, event: 305 });
+    let read = Call::ReadActivities(ReadActivities { party, lead_id, event: 305, page: 0 });
     assert_eq!(scene.decide(&json), Decision::Call(read));
-    let there = |note: &str, at: &str| {
-        let values = [("mx_Custom_7", "Tower A"), ("mx_Custom_4", "3.0"), ("Status", "Done")];
-        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        activity("found", Some(note), (Some(at), None), values)
-    };
-    scene.known.twin.activities = Some(vec![there("came early", "2026-01-01 10:00:01")]);
+    let there = |note: &str, at: &str| visit_there("found", note, at);
+    scene.finds(vec![there("came early", "2026-01-01 10:00:01")]);
     assert!(
         matches!(scene.decide(&json), Decision::Call(Call::CreateActivity(_))),
         "another second"
     );
-    scene.known.twin.activities = Some(vec![there("came early", "1/1/2026 10:00:00 AM")]);
-    let found = Decision::Unchanged(Why::SameInDestination, Some("found".into()));
+    scene.finds(vec![there("came early", "1/1/2026 10:00:00 AM")]);
+    let found = Decision::Unchanged(Why::MadeBefore, Some("found".into()));
     assert_eq!(scene.decide(&json), found);
 }
 
@@ -185,11 +187,153 @@ fn types_are_mapped_by_name_or_by_code() {
     assert_eq!(of(&explicit, &event("201")), "unknown_activity_type");
 }
 
+/// The visit as the destination may show it.
+fn visit_there(id: &str, note: &str, at: &str) -> Snapshot {
+    let values = [("mx_Custom_7", "Tower A"), ("mx_Custom_4", "3.0"), ("Status", "Done")];
+    let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    activity(id, Some(note), (Some(at), Some("2026-01-01 10:00:00")), values)
+}
+
+fn look() -> Decision {
+    let (party, lead_id) = (Party::Destination, LeadId::new("twin"));
+    Decision::Call(Call::ReadActivities(ReadActivities { party, lead_id, event: 305, page: 0 }))
+}
+
+#[test]
+fn a_lead_whose_past_is_not_known_is_looked_through_once() {
+    let mut scene = scene(ON).with_lead();
+    scene.past().clone_from(&Past::default());
+    let json = visit("came early", "2026-01-01 10:00:00");
+    assert_eq!(scene.decide(&json), look());
+    let noon = |second| crate::activity::second_of(second);
+    let other: BTreeSet<i64> = noon("2026-01-01 12:00:00").into_iter().collect();
+    scene.past().look(305, at(SYNCED), other);
+    assert!(
+        matches!(scene.decide(&json), Decision::Call(Call::CreateActivity(_))),
+        "nothing happened there in its second"
+    );
+    let own: BTreeSet<i64> = noon("2026-01-01 10:00:00").into_iter().collect();
+    scene.past().look(305, at(SYNCED), own);
+    assert_eq!(scene.decide(&json), look(), "it may be the one that was seen");
+    scene.finds(vec![visit_there("found", "came early", "2026-01-01 10:00:00")]);
+    let found = Decision::Unchanged(Why::SameInDestination, Some("found".into()));
+    assert_eq!(scene.decide(&json), found);
+}
+
+#[test]
+fn what_was_known_before_the_store_was_restored_is_not_trusted() {
+    let mut scene = scene(ON).with_lead();
+    let json = visit("came early", "2026-01-01 10:00:00");
+    assert!(matches!(scene.decide(&json), Decision::Call(Call::CreateActivity(_))));
+    scene.unbroken = at(SYNCED) + jiff::SignedDuration::from_mins(1);
+    assert_eq!(scene.decide(&json), look());
+}
+
+#[test]
+fn one_that_was_edited_since_its_link_was_lost_is_updated() {
+    let mut scene = scene(ON).with_lead();
+    scene.past().clone_from(&Past::default());
+    let json = visit("came late", "2026-01-02 09:00:00");
+    scene.finds(vec![visit_there("found", "came early", "2026-01-01 10:00:00")]);
+    let (party, lead_id) = (Party::Source, LeadId::new("one"));
+    let siblings = ReadActivities { party, lead_id, event: 201, page: 0 };
+    assert_eq!(scene.decide(&json), Decision::Call(Call::ReadActivities(siblings)));
+    let own = activity("act", Some("came late"), (Some("2026-01-01 10:00:00"), None), []);
+    let all = |found: Vec<Snapshot>| Activities { found, is_cut: false };
+    scene.known.siblings = Some(all(vec![own.clone()]));
+    let Decision::Call(Call::UpdateActivity(update)) = scene.decide(&json) else {
+        panic!("{:?}", scene.decide(&json));
+    };
+    assert_eq!(update.activity_id.as_str(), "found");
+    assert_eq!(values(&update.fields), [("ActivityNote", "came late")]);
+    // It is what another activity of the source sends.
+    let values = [("mx_Custom_1", "Tower A"), ("mx_Custom_2", "3"), ("Status", "Done")];
+    let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let at = (Some("2026-01-01 10:00:00"), None);
+    let other = activity("other", Some("came early"), at, values);
+    scene.known.siblings = Some(all(vec![own.clone(), other]));
+    assert!(matches!(scene.decide(&json), Decision::Call(Call::CreateActivity(_))));
+    // Nobody can tell which of two it is.
+    let two = ["one", "two"].map(|id| visit_there(id, id, "2026-01-01 10:00:00"));
+    scene.finds(two.into());
+    scene.known.siblings = Some(all(vec![own]));
+    assert_eq!(code(&scene.decide(&json)), Code::ActivityUnclear);
+}
+
+#[test]
+fn one_that_was_never_edited_is_not_taken_for_another_of_its_second() {
+    let mut scene = scene(ON).with_lead();
+    scene.past().clone_from(&Past::default());
+    let json = visit("came early", "2026-01-01 10:00:00");
+    scene.finds(vec![visit_there("other", "something else", "2026-01-01 10:00:00")]);
+    scene.known.siblings = Some(Activities::default());
+    assert!(matches!(scene.decide(&json), Decision::Call(Call::CreateActivity(_))));
+}
+
+#[test]
+fn what_lies_beyond_all_pages_is_not_added_blindly() {
+    let mut scene = scene(ON).with_lead();
+    scene.known.doubtful = true;
+    scene.known.twin.activities = Some(Activities { found: Vec::new(), is_cut: true });
+    let json = visit("came early", "2026-01-01 10:00:00");
+    let Decision::Refuse(problems) = scene.decide(&json) else { panic!("it may be there") };
+    assert_eq!(problems[0].code, Code::ActivityUnclear);
+    assert!(problems[0].message.contains("20000"), "{}", problems[0].message);
+}
+
+/// The lost one is on the second page; what was seen there is kept in the lead's link.
+#[test]
+fn a_look_goes_through_every_page_and_is_remembered() {
+    let scene = scene(ON).with_lead();
+    let mut work = scene.work(&visit("came early", "2026-01-01 10:00:00"));
+    work.lead.as_mut().unwrap().link.as_mut().unwrap().second.past = Past::default();
+    let context = scene.context();
+    let first = call(work.next(&context).step);
+    let page = |ids: std::ops::Range<usize>| {
+        let row = |id| visit_there(&format!("there{id}"), "another", "2026-01-01 09:00:00");
+        let rows = ids.map(row).collect();
+        Answer::Activities(ActivityPage { rows, total: 251 })
+    };
+    let answered = |work: &mut Work, call: &Call, answer| {
+        work.answered(&context, call, call.operation(), answer, Timestamp::UNIX_EPOCH)
+    };
+    assert_eq!(answered(&mut work, &first, page(0..200)), []);
+    let second = call(work.next(&context).step);
+    assert!(matches!(&second, Call::ReadActivities(read) if read.page == 1), "{second:?}");
+    let Answer::Activities(mut last) = page(200..250) else { unreachable!() };
+    last.rows.push(visit_there("lost", "came early", "2026-01-01 10:00:00"));
+    let effects = answered(&mut work, &second, Answer::Activities(last));
+    let [super::super::Effect::FindLinks { ids }] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(ids.len(), 251);
+    let effects = work.links_found(&context, &[]);
+    let [super::super::Effect::Link(link)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(!link.second.past.is_unknown());
+    let outcome = ended(work.next(&context).step);
+    assert_eq!(outcome.destination_id.as_deref(), Some("lost"));
+    assert_eq!(outcome.event, Event::Unchanged);
+}
+
 impl Scene {
-    /// Its lead is linked.
+    /// Its lead is linked, and we made it.
     fn with_lead(mut self) -> Self {
         let ends = ((SOURCE, "one"), (DESTINATION, "twin"));
         self.lead_link = Some(Link::new(Entity::Lead, ends.0, ends.1));
+        self.past().make(at(SYNCED));
         self
+    }
+
+    fn past(&mut self) -> &mut Past {
+        &mut self.lead_link.as_mut().expect("its lead is linked").second.past
+    }
+
+    /// These activities were found on its lead in the destination.
+    fn finds(&mut self, found: Vec<Snapshot>) {
+        let times = found.iter().filter_map(crate::activity::happened).collect();
+        if let Some(link) = &mut self.lead_link {
+            link.second.past.look(305, at(SYNCED), times);
+        }
+        self.known.twin.activities = Some(Activities { found, is_cut: false });
     }
 }

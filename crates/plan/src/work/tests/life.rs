@@ -5,7 +5,7 @@ use crate::id::LeadId;
 use crate::operation::Operation;
 use crate::outcome::Event;
 use crate::review::{Choice, Reason, Ruled, StandingReview, State};
-use crate::work::call::{ReadLead, Which};
+use crate::work::call::{ActivityPage, ReadLead, Which};
 use crate::work::outcome::{Effect, Ending};
 
 const WHEN: &str = "2026-01-01T00:00:09Z";
@@ -160,7 +160,7 @@ fn an_activity_without_an_id_is_looked_for_once_more() {
     work.doubt();
     let read = call(work.next(&context).step);
     let by = read.operation();
-    work.answered(&context, &read, by, Answer::Activities(Vec::new()), at(WHEN));
+    work.answered(&context, &read, by, Answer::Activities(ActivityPage::default()), at(WHEN));
     work.links_found(&context, &[]);
     let create = call(work.next(&context).step);
     assert!(matches!(create, Call::CreateActivity(_)), "{create:?}");
@@ -233,7 +233,7 @@ fn a_lead_that_is_to_be_made_is_made_although_an_answer_was_lost() {
 fn a_doubt_stays_until_the_end() {
     let scene = scene(PLAIN);
     let context = scene.context();
-    let unreadable = || Answer::Activities(Vec::new());
+    let unreadable = || Answer::Activities(ActivityPage::default());
     let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
     let capture = call(work.next(&context).step);
     let effects = work.answered(&context, &capture, Operation::Capture, unreadable(), at(WHEN));
@@ -273,4 +273,42 @@ fn a_call_that_is_put_off_is_none() {
         assert_eq!(work.answered(&context, &capture, Operation::Capture, put_off, at(WHEN)), []);
     }
     assert_eq!(work.calls(), 0);
+}
+
+/// Drives a doubtful lead whose search finds this one; returns how it ends.
+fn found_in_doubt(created: &str, first: &str) -> Event {
+    let scene = scene(r#""basic":{"default_country_code":"IN"}"#);
+    let context = scene.context();
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    work.doubt();
+    let find = call(work.next(&context).step);
+    let there = shown([
+        ("ProspectID", "twin"),
+        ("EmailAddress", "a@x.y"),
+        ("Phone", "+91-9988776655"),
+        ("FirstName", first),
+        ("CreatedOn", created),
+    ]);
+    let answer = Answer::Leads(vec![there]);
+    let effects = work.answered(&context, &find, find.operation(), answer, at(WHEN));
+    assert!(matches!(effects.as_slice(), [Effect::FindLinks { .. }]), "{effects:?}");
+    work.links_found(&context, &[]);
+    match work.next(&context).step {
+        Step::End(outcome) => outcome.event,
+        Step::Call(update) => {
+            let answer = Answer::Written { id: None, is_created: None };
+            let effects = work.answered(&context, &update, update.operation(), answer, at(WHEN));
+            let Some(Effect::End(outcome)) = effects.last() else { panic!("{effects:?}") };
+            outcome.event
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_lead_that_a_lost_call_made_is_new() {
+    assert_eq!(found_in_doubt("2026-01-01 00:00:05", "Asha"), Event::New);
+    assert_eq!(found_in_doubt("2026-01-01 00:00:05", "ASHA!"), Event::New, "it lacked something");
+    assert_eq!(found_in_doubt("2025-12-31 00:00:00", "Asha"), Event::Unchanged);
+    assert_eq!(found_in_doubt("2025-12-31 00:00:00", "Usha"), Event::Updated);
 }

@@ -45,6 +45,8 @@ struct Scene {
     /// Of the lead that an activity is on.
     lead_known: Known,
     lead_link: Option<Link>,
+    /// Since when the store knows all that was done.
+    unbroken: Timestamp,
 }
 
 /// The scene of a connector with these settings, besides its name and its accounts.
@@ -60,6 +62,7 @@ fn scene(settings: &str) -> Scene {
         link: None,
         lead_known: Known::default(),
         lead_link: None,
+        unbroken: Timestamp::MIN,
     }
 }
 
@@ -151,6 +154,7 @@ impl Scene {
             destination: Account { id: DESTINATION, name: "b" },
             opposite: None,
             now: Timestamp::UNIX_EPOCH,
+            unbroken: self.unbroken,
         }
     }
 

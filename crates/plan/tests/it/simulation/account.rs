@@ -11,7 +11,7 @@ use plan::metadata::{Catalogue, Field, Kind};
 use plan::operation::Operation;
 use plan::snapshot::Snapshot;
 use plan::verdict::Failure;
-use plan::work::{Answer, Call, Capture};
+use plan::work::{ActivityPage, Answer, Call, Capture};
 
 /// What an account makes of values, and how it answers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Manners {
     pub is_silent: bool,
     /// A write of a lead does not say which one it was.
     pub is_nameless: bool,
+    /// `Offset` counts rows, and not pages.
+    pub counts_rows: bool,
     /// Ids are shown in capitals.
     pub shouts: bool,
 }
@@ -65,6 +67,8 @@ pub struct Account {
     pub happened: Vec<Happened>,
 }
 
+/// So many activities fit a page, whatever is asked for.
+const MOST_ROWS: usize = 3;
 /// So many leads are found at most, as the service asks.
 const MOST_FOUND: usize = 5;
 
@@ -83,9 +87,12 @@ impl Account {
                 let found = self.activities.iter();
                 let found =
                     found.filter(|(_, one)| (&one.lead, one.event) == (&read.lead_id, read.event));
-                Ok(Answer::Activities(
-                    found.map(|(id, one)| self.shown_activity(id, one)).collect(),
-                ))
+                let found: Vec<Snapshot> =
+                    found.map(|(id, one)| self.shown_activity(id, one)).collect();
+                let page = read.page as usize;
+                let skip = if self.manners.counts_rows { page } else { page * MOST_ROWS };
+                let rows = found.iter().skip(skip).take(MOST_ROWS).cloned().collect();
+                Ok(Answer::Activities(ActivityPage { rows, total: found.len() as u64 }))
             }
             Call::CreateActivity(new) => {
                 if self.leads.contains_key(&new.lead_id) {

@@ -159,6 +159,7 @@ fn origin(code: Code) -> Origin {
         | Code::ImpossibleCall
         | Code::UnreadableAnswer
         | Code::LeadGone
+        | Code::ActivityUnclear
         | Code::TooManyCalls => Origin::Work,
         Code::Defect => Origin::Defect,
         Code::UnreadableBody

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use plan::operation::Operation;
 use plan::snapshot::Snapshot;
 use plan::verdict::Failure;
-use plan::work::{Answer, Call};
+use plan::work::{ActivityPage, Answer, Call};
 
 use super::account::{Account, refused};
 use super::chance::Chance;
@@ -105,7 +105,9 @@ impl Shape {
                 other => other,
             },
             Self::Unreadable => match done() {
-                Answer::Leads(_) | Answer::Written { .. } => Answer::Activities(Vec::new()),
+                Answer::Leads(_) | Answer::Written { .. } => {
+                    Answer::Activities(ActivityPage::default())
+                }
                 Answer::Activities(_) => Answer::Leads(Vec::new()),
                 failed @ Answer::Failed(_) => failed,
             },

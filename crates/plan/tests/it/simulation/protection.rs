@@ -17,6 +17,10 @@ pub enum Protection {
     Graves,
     /// The link of an activity, by which an echo and a duplicate are known.
     ActivityLink,
+    /// An activity is looked for on a lead whose past is not known,
+    Past,
+    /// and what is known of it is forgotten when the store was restored from a backup.
+    Unbroken,
     /// After a lost answer it is looked at what there is.
     Looking,
     /// A doubt outlives a failure, until a person retries.

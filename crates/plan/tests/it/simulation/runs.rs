@@ -121,6 +121,8 @@ fn each_protection_of_activities_is_needed() {
         (Protection::ActivityLink, 500),
         // An update must be lost, and the source then be set back to what both held.
         (Protection::Intent, 6_000),
+        (Protection::Past, 500),
+        (Protection::Unbroken, 500),
         (Protection::Looking, 500),
         (Protection::Reading, 500),
         (Protection::Versions, 500),

@@ -12,7 +12,7 @@ use plan::link::{Link, Pair};
 use plan::mapping::Mapping;
 use plan::metadata::Catalogue;
 use plan::operation::Operation;
-use plan::outcome::{Entity, Event, SyncStatus};
+use plan::outcome::{Entity, Event, Party, SyncStatus};
 use plan::payload::Item;
 use plan::problem::Code;
 use plan::retry;
@@ -20,8 +20,8 @@ use plan::review::{Choice, Dispute, Reason, Ruling, State};
 use plan::snapshot::Snapshot;
 use plan::verdict::Failure;
 use plan::work::{
-    self, Answer, Call, Capture, Context, Effect, Ending, Opposite, Outcome, ReadActivities,
-    ReadLead, Step, Which, Work,
+    self, ActivityPage, Answer, Call, Capture, Context, Effect, Ending, Opposite, Outcome,
+    ReadActivities, ReadLead, Step, Which, Work,
 };
 
 use super::account::Account;
@@ -68,6 +68,15 @@ pub struct Undone {
     pub code: Code,
 }
 
+/// What a backup keeps.
+#[derive(Clone, Debug, Default)]
+pub struct Backup {
+    links: Vec<Link>,
+    gone: BTreeSet<(usize, LeadId)>,
+    queue: VecDeque<Delivery>,
+    failed: Vec<Undone>,
+}
+
 /// A field that the two sides of a lead did not agree about.
 #[derive(Clone, Debug)]
 pub struct Noted {
@@ -84,6 +93,8 @@ pub struct Service {
     catalogues: [Catalogue; 2],
     generation: u64,
     pub links: Vec<Link>,
+    /// Since when it knows all that was done.
+    unbroken: Timestamp,
     /// Leads that were linked, and are not in their account any more, by side.
     pub gone: BTreeSet<(usize, LeadId)>,
     pub reviews: Reviews,
@@ -135,6 +146,7 @@ impl Service {
             catalogues,
             generation: 1,
             links: Vec::new(),
+            unbroken: Timestamp::MIN,
             gone: BTreeSet::new(),
             reviews: Reviews::default(),
             queue: VecDeque::new(),
@@ -192,6 +204,7 @@ impl Service {
             destination: account(1 - from),
             opposite: opposite.map(|it| Opposite { connector: &it.definition, mapping: &it.leads }),
             now,
+            unbroken: if self.lacks(Protection::Unbroken) { Timestamp::MIN } else { self.unbroken },
         }
     }
 
@@ -375,6 +388,11 @@ impl Service {
         if self.lacks(Protection::Finding) && matches!(call, Call::FindLead(_)) {
             answer = Answer::Leads(Vec::new());
         }
+        let is_look =
+            matches!(call, Call::ReadActivities(read) if read.party == Party::Destination);
+        if self.lacks(Protection::Past) && is_look && !work.is_doubtful() {
+            answer = Answer::Activities(ActivityPage::default());
+        }
         if is_mute(by, call, &answer) {
             work.go_alone();
             self.repeats += 1;
@@ -449,10 +467,12 @@ impl Service {
         let is_own = matches!(
             call,
             Call::ReadLead(ReadLead { which: Which::Own, .. })
-                | Call::ReadActivities(ReadActivities { party: plan::outcome::Party::Source, .. })
+                | Call::ReadActivities(ReadActivities { party: Party::Source, .. })
         );
         (is_own && self.lacks(Protection::Reading)).then(|| match call {
-            Call::ReadActivities(_) => Answer::Activities(vec![delivery.item.state()]),
+            Call::ReadActivities(_) => {
+                Answer::Activities(ActivityPage { rows: vec![delivery.item.state()], total: 1 })
+            }
             _ => Answer::Leads(vec![delivery.item.state()]),
         })
     }
@@ -545,6 +565,24 @@ impl Service {
                 }
             }
         }
+    }
+
+    /// What is stored, as a backup keeps it.
+    pub fn backup(&self) -> Backup {
+        Backup {
+            links: self.links.clone(),
+            gone: self.gone.clone(),
+            queue: self.queue.clone(),
+            failed: self.failed.clone(),
+        }
+    }
+
+    /// A backup takes the place of what is stored.
+    pub fn restore(&mut self, backup: Backup, now: Timestamp) {
+        self.story.add(|| format!("{now} restored, to {} links", backup.links.len()));
+        let Backup { links, gone, queue, failed } = backup;
+        (self.links, self.gone, self.queue, self.failed) = (links, gone, queue, failed);
+        self.unbroken = now;
     }
 
     /// A person asks to retry what failed.

@@ -156,7 +156,7 @@ async fn go_on(browser: &Browser, progress: Progress) {
     let configuration = store.configuration().await.unwrap();
     let accounts: Vec<_> = configuration.accounts.iter().map(|account| account.id).collect();
     // That of `ten` has run out for whoever comes after the service.
-    let lease = store::Lease { accounts, fence: 1 };
+    let lease = store::Lease { accounts, fence: 1, unbroken: jiff::Timestamp::UNIX_EPOCH };
     store.record_progress(&lease, progress).await.unwrap();
 }
 

@@ -1,0 +1,3 @@
+-- Since when the store knows all that was done to an account, in milliseconds: the group was not without
+-- a holder for long since then. A store that was restored from a backup was.
+ALTER TABLE lease ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
