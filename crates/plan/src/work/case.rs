@@ -119,10 +119,13 @@ impl<'a> Case<'a> {
 
     /// Whether a field is not written, because it is a key that another lead has.
     pub(super) fn leaves_out(&self, field: &str) -> bool {
+        self.known.search.key_taken && self.is_key(field)
+    }
+
+    /// Whether leads are matched by this field of the destination.
+    pub(super) fn is_key(&self, field: &str) -> bool {
         let basic = &self.connector.basic;
-        let is_key =
-            basic.search_by == field || basic.secondary_search_by.as_deref() == Some(field);
-        self.known.search.key_taken && is_key
+        basic.search_by == field || basic.secondary_search_by.as_deref() == Some(field)
     }
 
     /// Whether a write to this account is to run its automations: what is written back to the

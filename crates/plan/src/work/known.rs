@@ -12,6 +12,8 @@ use crate::snapshot::Snapshot;
 pub(crate) struct Known {
     /// A write for it may have taken effect unseen: look before writing again.
     pub(crate) doubtful: bool,
+    /// A person asked for this attempt.
+    pub(crate) asked: bool,
     pub(crate) source: InSource,
     pub(crate) search: Search,
     pub(crate) twin: Twin,

@@ -164,7 +164,7 @@ impl Service {
     }
 
     /// Both accounts are asked what they say of themselves.
-    fn read_metadata(&mut self, accounts: &[Account; 2]) {
+    pub fn read_metadata(&mut self, accounts: &[Account; 2]) {
         let now = [0, 1].map(|side| accounts[side].catalogue.clone());
         if now == self.catalogues || self.lacks(Protection::Metadata) {
             return;
@@ -273,6 +273,7 @@ impl Service {
             }
             for end in [&mut link.first, &mut link.second] {
                 match self.without {
+                    Some(Protection::Sent) => end.given = None,
                     Some(Protection::Base) => end.base = Snapshot::default(),
                     Some(Protection::Breaker) => end.turns.clear(),
                     Some(Protection::Versions) => (end.seen, end.wrote) = (None, None),
@@ -297,7 +298,7 @@ impl Service {
                 return self.crash(delivery, work.is_doubtful());
             }
             *outside.now += SignedDuration::from_millis(40);
-            if [Protection::Base, Protection::Breaker, Protection::Versions]
+            if [Protection::Base, Protection::Sent, Protection::Breaker, Protection::Versions]
                 .iter()
                 .any(|it| self.lacks(*it))
             {
