@@ -250,6 +250,13 @@ impl End {
         self.note_given(field, Given::Own(true));
     }
 
+    /// The field and that of the other side are not each other's any more.
+    pub(crate) fn note_apart(&mut self, field: &str) {
+        if let Some(all) = &mut self.given {
+            all.remove(field);
+        }
+    }
+
     fn note_given(&mut self, field: &str, given: Given) {
         if let Some(all) = &mut self.given {
             all.insert(field.to_owned(), given);

@@ -166,7 +166,7 @@ fn cells(
         let value = field.sent.written()?.to_owned();
         let moved = past.as_ref().map_or(Moved::Unknown, |past| past.moved(field, &value));
         let is_new = past.as_ref().is_some_and(|past| past.is_new(field));
-        let moved = if moved == Moved::Not && is_new { Moved::Unknown } else { moved };
+        let moved = if moved == Moved::Not && is_new { Moved::New } else { moved };
         let from = field.from.as_deref().map(|from| whole(from).to_owned());
         Some(Cell { from, to: field.to.clone(), kind: field.kind, value, moved })
     };
@@ -191,7 +191,11 @@ impl Merging<'_> {
         let held = self.there_now.get(&cell.to).unwrap_or_default();
         let reading = self.case.mapping.reading();
         let is_same = value::holds(cell.kind, &cell.value, held, reading);
-        if cell.moved == Moved::Not || is_same || self.case.leaves_out(&cell.to) {
+        let is_new = cell.moved == Moved::New || twin.is_some_and(|twin| twin.moved == Moved::New);
+        if cell.moved == Moved::Not && !is_new || is_same || self.case.leaves_out(&cell.to) {
+            return;
+        }
+        if is_new && twin.is_some_and(|twin| self.is_here(twin)) {
             return;
         }
         let mut ruling = match twin {
@@ -206,7 +210,8 @@ impl Merging<'_> {
         if matches!(ruling, Ruling::Waits | Ruling::Frozen) {
             self.leave_open(cell, twin);
         }
-        let is_disputed = twin.is_some_and(|twin| twin.moved != Moved::Not) && !held.is_empty();
+        let is_disputed =
+            twin.is_some_and(|twin| twin.moved != Moved::Not || is_new) && !held.is_empty();
         if is_disputed || ruling == Ruling::Frozen {
             self.merge.disputes.push(Dispute {
                 field: cell.to.clone(),
@@ -226,7 +231,7 @@ impl Merging<'_> {
             return;
         }
         let writes = match twin {
-            Some(twin) if twin.moved != Moved::Not => {
+            Some(twin) if twin.moved != Moved::Not || cell.moved == Moved::New => {
                 let there = self.there_now.get(&twin.to).unwrap_or_default();
                 let agrees =
                     value::holds(twin.kind, &twin.value, there, self.case.mapping.reading());
@@ -236,7 +241,9 @@ impl Merging<'_> {
             None if self.is_owed(cell) => self.rule_unsent(cell, held),
             // Only the destination changed it, or it is not known what the two held: then a field
             // that is empty is filled, and nothing overwritten.
-            _ => cell.moved != Moved::Unknown || held.trim().is_empty(),
+            _ => {
+                !matches!(cell.moved, Moved::Unknown | Moved::New) || held.trim().is_empty()
+            }
         };
         if writes {
             self.write_here(cell, twin, held);
@@ -296,6 +303,12 @@ impl Merging<'_> {
                 Policy::Newest | Policy::FillBlank => Ruling::Left,
             },
         }
+    }
+
+    /// Whether the source holds what the destination sends.
+    fn is_here(&self, cell: &Cell) -> bool {
+        let held = self.here_now.get(&cell.to).unwrap_or_default();
+        value::holds(cell.kind, &cell.value, held, self.opposite.mapping.reading())
     }
 
     /// Who wins, where both sides have something else than they agreed about.
@@ -470,6 +483,7 @@ pub(super) fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
         let item = Item::from_state(Entity::Lead, &state);
         let read = opposite.mapping.read_part(&item);
         let unmet = note_settled(opposite.mapping, &item, (&before, link), (there, here), &open[0]);
+        note_apart(case, opposite, link, &state);
         let read = without(read, &unmet);
         let end = link.end_mut(there);
         end.pending.clear();
@@ -520,6 +534,19 @@ fn note_settled(
     let (met, unmet): (Vec<&Unsent>, Vec<&Unsent>) = mapped.owed().partition(|owed| has_met(owed));
     note_owed(link, (from, to), met.into_iter(), &item.state());
     unmet.into_iter().filter_map(|owed| Some(whole(owed.from.as_deref()?).to_owned())).collect()
+}
+
+/// Fields of the destination that somebody changed and that do not flow back are not what the source
+/// has any more, should they flow back one day. The base is still that of before.
+fn note_apart(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link, state: &Snapshot) {
+    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    for field in &case.mapped.fields {
+        let Some(from) = &field.from else { continue };
+        let is_changed = link.end(there).base_beside(state).get(&field.to) != state.get(&field.to);
+        if is_changed && opposite.mapping.sources().all(|source| source != field.to) {
+            link.end_mut(here).note_apart(whole(from));
+        }
+    }
 }
 
 /// What somebody on a side changed, and the other side has by now.

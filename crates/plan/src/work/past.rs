@@ -18,6 +18,8 @@ use crate::value;
 pub(super) enum Moved {
     /// It is not known what it held then.
     Unknown,
+    /// It was not for the field then: the row was added since, or the two changed apart.
+    New,
     Not,
     /// Its value is the same, and the mapping makes something else of it than it did then.
     Remapped,
@@ -27,7 +29,6 @@ pub(super) enum Moved {
 /// What a side sent to another one when the two last agreed.
 pub(super) struct Past<'a> {
     mapping: &'a Mapping,
-    from: &'a End,
     to: &'a End,
     /// What the sender held, in its own way of writing it,
     base: Cow<'a, Snapshot>,
@@ -44,7 +45,7 @@ impl<'a> Past<'a> {
         let apply = |base: &Snapshot| mapping.apply(&Item::from_state(item.entity(), base));
         let before = apply(&base);
         let kept = matches!(base, Cow::Owned(_)).then(|| apply(&from.base));
-        Self { mapping, from, to, base, before, kept }
+        Self { mapping, to, base, before, kept }
     }
 
     /// How this value for a field stands beside what was sent.
@@ -73,14 +74,20 @@ impl<'a> Past<'a> {
 
     /// Whether the mapping makes something else of what the sender held than it did then.
     fn is_remapped(&self, field: &MappedField, sent: &str) -> bool {
-        let kept = self.kept.as_ref().unwrap_or(&self.before).get(&field.to);
-        kept.and_then(|kept| kept.sent.written())
+        self.kept(field)
             .is_some_and(|now| !value::holds(field.kind, now, sent, self.mapping.reading()))
     }
 
-    /// Whether no value of the sender was ever for the field.
+    /// Whether the sender held a value that was not for the field when the two last agreed: the row
+    /// was added since.
     pub(super) fn is_new(&self, field: &MappedField) -> bool {
-        self.to.given.is_some() && self.to.given(&field.to).is_none()
+        let is_unheard = self.to.given.is_some() && self.to.given(&field.to).is_none();
+        is_unheard && self.kept(field).is_some()
+    }
+
+    /// What the mapping makes of what the sender held.
+    fn kept(&self, field: &MappedField) -> Option<&str> {
+        self.kept.as_ref().unwrap_or(&self.before).get(&field.to)?.sent.written()
     }
 
     /// Whether the mapping of now would send something else than was sent, whatever the source holds

@@ -16,7 +16,8 @@ use super::{FIELDS, Leads};
 impl Leads {
     /// What is wrong, if anything.
     pub(super) fn check(&self) -> Option<String> {
-        if let Some(dispute) = &self.service().strangers {
+        // Where rows come and go, fields meet that were apart.
+        if let Some(dispute) = self.service().strangers.as_ref().filter(|_| self.ways.is_none()) {
             return Some(format!("the two sides met before: {dispute:?}"));
         }
         let checks = [
