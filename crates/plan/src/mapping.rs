@@ -150,6 +150,11 @@ impl Mapping {
         self.rows.iter().map(|row| &row.settings).find(|row| row.to == field)
     }
 
+    /// What the row that writes this field of the destination does where the source's is empty.
+    pub fn blank_of(&self, field: &str) -> Option<Blank> {
+        self.rows.iter().find(|row| row.to.schema_name == field).map(|row| row.blank)
+    }
+
     /// What a record sends to the destination, with every problem at once.
     pub fn apply(&self, item: &Item) -> Mapped {
         let mut mapped = Mapped {

@@ -227,7 +227,9 @@ impl Merging<'_> {
         self.merge.own[1].extend(cell.own(twin));
         let held = self.here_now.get(&cell.to).unwrap_or_default();
         let reading = self.opposite.mapping.reading();
-        if cell.moved == Moved::Not || value::holds(cell.kind, &cell.value, held, reading) {
+        let meets = twin.is_some_and(|twin| twin.moved == Moved::New);
+        if cell.moved == Moved::Not && !meets || value::holds(cell.kind, &cell.value, held, reading)
+        {
             return;
         }
         let writes = match twin {
@@ -517,7 +519,10 @@ fn note_settled(
     let mapped = mapping.apply(item);
     for field in mapped.fields.iter().filter(|field| !open.contains(&field.to)) {
         let Some(value) = field.sent.written() else { continue };
+        let pending = before.end(to).pending.get(&field.to);
+        let is_ours = pending.is_some_and(|sent| sent.iter().any(|sent| sent == value));
         match link.end(to).given(&field.to) {
+            _ if is_ours => link.end_mut(to).note_sent(&field.to, Some(value)),
             Some(Given::Own(_)) => {}
             Some(Given::Sent(_) | Given::Unsent) => {
                 link.end_mut(to).note_sent(&field.to, Some(value));

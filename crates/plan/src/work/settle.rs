@@ -133,7 +133,8 @@ pub(super) fn note_owed<'a>(
 ) {
     for owed in owed {
         let source = owed.from.as_deref().map(whole);
-        let base = &link.end(from).base;
+        // What we wrote there ourselves is nobody's change.
+        let base = link.end(from).base_beside(state);
         if source.is_some_and(|source| base.get(source) == state.get(source)) {
             continue;
         }

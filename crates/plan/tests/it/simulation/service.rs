@@ -534,7 +534,7 @@ impl Service {
             }
             Ending::Again { doubtful } => {
                 let tries = delivery.tries + 1;
-                if let Some(delay) = retry::delay(tries, 0.5) {
+                if let Some(delay) = retry::delay_after(code, tries, 0.5) {
                     self.queue.push_front(again(doubtful, tries, now + delay));
                 } else {
                     let code = code.expect("a failure has a reason");
