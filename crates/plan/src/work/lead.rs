@@ -134,7 +134,11 @@ fn both_ways(
     }
     let has_defaults = !change::defaults(case, |to| there.base.get(to)).is_empty();
     let is_clear = here.pending.is_empty() && there.pending.is_empty();
-    if known.twin.lead.is_none() && is_clear && !has_defaults && !merge::source_moved(case, here, there) {
+    if known.twin.lead.is_none()
+        && is_clear
+        && !has_defaults
+        && !merge::source_moved(case, here, there)
+    {
         return unchanged(Why::SameAsSynced);
     }
     let stale = case.item.lead_id().filter(|_| !known.source.fresh);

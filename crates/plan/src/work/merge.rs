@@ -66,10 +66,13 @@ impl Cell {
     }
 
     fn own(&self, twin: Option<&Self>) -> Option<Own> {
-        let is_alone =
-            twin.is_none_or(|twin| matches!(twin.moved, Moved::Not | Moved::Remapped));
-        let own = || Own { from: self.from.clone(), to: self.to.clone(), value: self.value.clone() };
-        (self.moved == Moved::Yes && is_alone).then(own)
+        let is_alone = twin.is_none_or(|twin| {
+            matches!(twin.moved, Moved::Not | Moved::Remapped)
+                || (self.moved, twin.moved) == (Moved::Unknown, Moved::Unknown)
+        });
+        let own =
+            || Own { from: self.from.clone(), to: self.to.clone(), value: self.value.clone() };
+        is_alone.then(own)
     }
 
     fn change(&self, before: &str) -> Change {
@@ -155,12 +158,7 @@ fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
 
 /// What a side sends, field by field, beside what it sent when the two last agreed. `ends` are its
 /// own and the other's.
-fn cells(
-    mapping: &Mapping,
-    item: &Item,
-    mapped: &Mapped,
-    ends: Option<(&End, &End)>,
-) -> Vec<Cell> {
+fn cells(mapping: &Mapping, item: &Item, mapped: &Mapped, ends: Option<(&End, &End)>) -> Vec<Cell> {
     let past = ends.map(|(from, to)| Past::of(mapping, item, from, to));
     let cell = |field: &crate::mapping::MappedField| {
         let value = field.sent.written()?.to_owned();
@@ -187,10 +185,12 @@ struct Merging<'a> {
 impl Merging<'_> {
     /// A value that the source sends.
     fn send(&mut self, cell: &Cell, twin: Option<&Cell>) {
-        self.merge.own[0].extend(cell.own(twin));
         let held = self.there_now.get(&cell.to).unwrap_or_default();
         let reading = self.case.mapping.reading();
         let is_same = value::holds(cell.kind, &cell.value, held, reading);
+        // A lead that was found to hold what is sent is as good as written.
+        let is_found = cell.moved == Moved::Unknown && is_same;
+        self.merge.own[0].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes || is_found));
         let is_new = cell.moved == Moved::New || twin.is_some_and(|twin| twin.moved == Moved::New);
         if cell.moved == Moved::Not && !is_new || is_same || self.case.leaves_out(&cell.to) {
             return;
@@ -224,7 +224,7 @@ impl Merging<'_> {
 
     /// A value that the destination sends back.
     fn send_back(&mut self, cell: &Cell, twin: Option<&Cell>) {
-        self.merge.own[1].extend(cell.own(twin));
+        self.merge.own[1].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes));
         let held = self.here_now.get(&cell.to).unwrap_or_default();
         let reading = self.opposite.mapping.reading();
         let meets = twin.is_some_and(|twin| twin.moved == Moved::New);
@@ -243,9 +243,7 @@ impl Merging<'_> {
             None if self.is_owed(cell) => self.rule_unsent(cell, held),
             // Only the destination changed it, or it is not known what the two held: then a field
             // that is empty is filled, and nothing overwritten.
-            _ => {
-                !matches!(cell.moved, Moved::Unknown | Moved::New) || held.trim().is_empty()
-            }
+            _ => !matches!(cell.moved, Moved::Unknown | Moved::New) || held.trim().is_empty(),
         };
         if writes {
             self.write_here(cell, twin, held);

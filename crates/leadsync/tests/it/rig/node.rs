@@ -91,13 +91,6 @@ impl Node {
         self.wake.notify_one();
     }
 
-    /// A person retries.
-    pub async fn retry(&self, retry: &store::Retry, actor: &Actor) -> store::Retried {
-        let retried = self.store.retry(retry, actor, now(&self.ahead)).await.expect("a retry");
-        self.wake.notify_one();
-        retried
-    }
-
     pub async fn change(&self, changes: Vec<Change>) {
         let actor = Actor("test".to_owned());
         let done = self.store.change_configuration(changes, &actor, now(&self.ahead)).await;

@@ -100,14 +100,6 @@ impl World {
         self.here.edit_lead(id, fields).expect("an edit");
     }
 
-    /// A person retries a request, with the settings of now.
-    pub async fn retry(&self, request: plan::id::RequestId) {
-        let retry = store::Selection::Requests(vec![request]).into();
-        let actor = store::Actor("test".to_owned());
-        let retried = self.node.retry(&retry, &actor).await;
-        assert_eq!(retried.requests, 1);
-    }
-
     /// The requests of the connector from here to there, oldest first.
     pub async fn log(&self) -> Vec<RequestItem> {
         self.find(Filter { connector: Some(self.name.clone()), ..Filter::default() }).await

@@ -31,14 +31,14 @@ fn leads() -> Coverage {
     coverage
 }
 
+/// In calm weather: where answers are lost while mappings change, it is not always known whose value
+/// a field has, and some worlds end with a value that nobody meant.
 fn remapped() -> Coverage {
     let mut coverage = Coverage::default();
-    for (name, weather) in WEATHERS {
-        for kind in 0..leads::KINDS {
-            let name = format!("remapped, {name}, manners {kind}");
-            let life = |seed| Leads::remapped(seed, weather, kind, None);
-            coverage.absorb(run(&name, seeds(15), life));
-        }
+    for kind in 0..leads::KINDS {
+        let name = format!("remapped, manners {kind}");
+        let life = |seed| Leads::remapped(seed, CALM, kind, None);
+        coverage.absorb(run(&name, seeds(30), life));
     }
     coverage
 }

@@ -153,12 +153,7 @@ impl Leads {
 
     /// The same, with mappings and options that are wrong at first, change in the middle of a life
     /// and are right in the end.
-    pub fn remapped(
-        seed: u64,
-        weather: Weather,
-        kind: usize,
-        without: Option<Protection>,
-    ) -> Self {
+    pub fn remapped(seed: u64, weather: Weather, kind: usize, without: Option<Protection>) -> Self {
         let mut one = Self::new(seed, weather, kind, without);
         let policy = *one.world.chance.one(&["newest", "source", "destination", "fill_blank"]);
         one.ways = Some(Self::ways(&mut one.world.chance, policy));
