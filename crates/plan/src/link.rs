@@ -115,6 +115,23 @@ pub struct End {
     /// Fields that go back and forth, and until when they are left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub frozen: BTreeMap<String, Timestamp>,
+    /// Who gave this side's mapped fields their values when the two last agreed. Links of before this
+    /// was kept have no list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<BTreeMap<String, Given>>,
+}
+
+/// Who gave a field the value that the two sides last agreed about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Given {
+    /// The other side's value was sent as this. It is kept as it was, because a mapping that was
+    /// changed since would send something else.
+    Sent(String),
+    /// The other side has a value that could not be sent.
+    Unsent,
+    /// Somebody on this side did, or the two were found alike.
+    Own(bool),
 }
 
 /// What is known of the activities on a lead that are tied to none of the other account: an activity
@@ -290,6 +307,35 @@ impl End {
         self.wrote = self.wrote.max(Some(at));
     }
 
+    /// The other side's value of this field is here as this; `None`: it can't be sent.
+    pub(crate) fn note_sent(&mut self, field: &str, value: Option<&str>) {
+        let given = value.map_or(Given::Unsent, |value| Given::Sent(value.to_owned()));
+        self.note_given(field, given);
+    }
+
+    /// Somebody on this side gave the field its value.
+    pub(crate) fn note_own(&mut self, field: &str) {
+        self.note_given(field, Given::Own(true));
+    }
+
+    /// The field and that of the other side are not each other's any more.
+    pub(crate) fn note_apart(&mut self, field: &str) {
+        if let Some(all) = &mut self.given {
+            all.remove(field);
+        }
+    }
+
+    fn note_given(&mut self, field: &str, given: Given) {
+        if let Some(all) = &mut self.given {
+            all.insert(field.to_owned(), given);
+        }
+    }
+
+    /// Who gave a field its value; `None` if no value of the other side was ever for it.
+    pub(crate) fn given(&self, field: &str) -> Option<&Given> {
+        self.given.as_ref()?.get(field)
+    }
+
     /// We wrote this to a field that was there before, so that it may go back and forth.
     pub(crate) fn overwrite(&mut self, field: &str, value: &str, at: Timestamp) {
         self.write(field, value, at);
@@ -350,7 +396,8 @@ impl Link {
         let pair = Pair::of(source.0, destination.0);
         let mut link = Self { entity, pair, first: End::default(), second: End::default() };
         for (account, id) in [source, destination] {
-            link.end_mut(pair.side(account)).id = canonical(id);
+            let end = link.end_mut(pair.side(account));
+            (end.id, end.given) = (canonical(id), Some(BTreeMap::new()));
         }
         link
     }

@@ -8,7 +8,7 @@ mod template;
 pub use default::{
     Proposal, Reason, SYSTEM_FIELDS, activity_proposals, activity_rows, lead_proposals, lead_rows,
 };
-pub use row::{Mapped, MappedField, Sent};
+pub use row::{Mapped, MappedField, Sent, Unsent};
 pub(crate) use template::fault as template_fault;
 
 use minijinja::Environment;
@@ -20,7 +20,7 @@ use crate::phone::Country;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 use crate::value::Reading;
-use owner::People;
+use owner::{OWNER_EMAIL, People};
 
 /// A connector's mapping of the fields of leads, or of one type of activity, ready to be used on
 /// many records.
@@ -142,6 +142,11 @@ impl Mapping {
         self.rows.iter().map(|row| &row.settings).find(|row| row.to == field)
     }
 
+    /// What the row that writes this field of the destination does where the source's is empty.
+    pub fn blank_of(&self, field: &str) -> Option<Blank> {
+        self.rows.iter().find(|row| row.to.schema_name == field).map(|row| row.blank)
+    }
+
     /// What a record sends to the destination, with every problem at once.
     pub fn apply(&self, item: &Item) -> Mapped {
         let mut mapped = Mapped {
@@ -150,13 +155,20 @@ impl Mapping {
             ..Mapped::default()
         };
         for row in &self.rows {
-            let put = |field| mapped.put(field, row.part.as_deref());
-            match row.value(item, self).and_then(put) {
-                Ok(()) => {}
-                Err(problem) => match self.bad_field {
+            let put = |field: MappedField| {
+                // An owner for whom the destination has no user.
+                if field.kind == Kind::User && field.sent == Sent::Absent && field.remark.is_some()
+                {
+                    mapped.unsent.push(row.unsent());
+                }
+                mapped.put(field, row.part.as_deref())
+            };
+            if let Err(problem) = row.value(item, self).and_then(put) {
+                mapped.unsent.push(row.unsent());
+                match self.bad_field {
                     BadField::Refuse => mapped.problems.push(problem),
                     BadField::LeaveOut => mapped.left_out.push(problem),
-                },
+                }
             }
         }
         mapped
@@ -168,7 +180,9 @@ impl Mapping {
         if self.rows.iter().any(|row| row.settings.compute.is_some()) {
             return state;
         }
-        self.sources().filter_map(|name| state.get(name).map(|value| (name, value))).collect()
+        let with_owner = self.rows.iter().any(|row| row.to.kind == Kind::User);
+        let names = self.sources().chain(with_owner.then_some(OWNER_EMAIL));
+        names.filter_map(|name| state.get(name).map(|value| (name, value))).collect()
     }
 }
 

@@ -222,6 +222,7 @@ mod tests {
         let mut link = Link::new(Entity::Lead, (SOURCE, "a"), (DESTINATION, "twin"));
         link.first.base.put("FirstName", "Usha");
         link.first.base.put("EmailAddress", "asha@example.com");
+        link.second.base = link.first.base.clone();
         Stored { links: vec![link], ..Stored::default() }
     }
 

@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 
+use crate::problem::Code;
+
 /// How long a record waits after its first, second, … try that failed for a passing reason: a blip
 /// is over within seconds; from then on as LeadSquared's own async API does (AD/async-api).
 pub const DELAYS: [SignedDuration; 12] = [
@@ -19,6 +21,10 @@ pub const DELAYS: [SignedDuration; 12] = [
     SignedDuration::from_hours(3),
 ];
 
+/// So often a lead that is refused as a duplicate is tried again: the value that it shares may be on
+/// its way from the other lead to it. That takes about ten minutes, for which its later changes wait.
+const TRIES_OF_DUPLICATE: u32 = 5;
+
 /// How far a delay is stretched at most, so that many records don't come back at once.
 const JITTER: f64 = 0.2;
 
@@ -31,6 +37,12 @@ pub fn delay(tries: u32, chance: f64) -> Option<SignedDuration> {
     Some(delay.mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0)))
 }
 
+/// The same for a record that failed for this reason.
+pub fn delay_after(code: Option<Code>, tries: u32, chance: f64) -> Option<SignedDuration> {
+    let is_over = code == Some(Code::Duplicate) && tries > TRIES_OF_DUPLICATE;
+    delay(tries, chance).filter(|_| !is_over)
+}
+
 /// Whether this try of a record came within seconds of the one before: that it failed too is no
 /// further failure to tell people of.
 pub fn is_quick(tries: u32) -> bool {
@@ -41,6 +53,14 @@ pub fn is_quick(tries: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duplicate_is_tried_again_for_some_minutes() {
+        let after =
+            |code| (1..).take_while(|tries| delay_after(code, *tries, 0.0).is_some()).count();
+        assert_eq!(after(Some(Code::Duplicate)), 5);
+        assert_eq!(after(Some(Code::Unreachable)), DELAYS.len());
+    }
 
     #[test]
     fn delays_grow_and_end() {

@@ -119,7 +119,8 @@ impl Worker {
         let (stage, sync_status, doubtful) = match outcome.ending {
             Ending::Final(sync_status) => (Stage::Final, sync_status, false),
             Ending::Again { doubtful } => {
-                match retry::delay(tries, (self.shared.options.chance)()) {
+                let code = outcome.problem.as_ref().map(|problem| problem.code);
+                match retry::delay_after(code, tries, (self.shared.options.chance)()) {
                     Some(delay) => (Stage::Waiting(now + delay), SyncStatus::Error, doubtful),
                     None => (Stage::Final, SyncStatus::Error, doubtful),
                 }

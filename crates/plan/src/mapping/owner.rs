@@ -9,6 +9,9 @@ use crate::problem::shortened;
 
 use super::plain_name;
 
+/// The field beside `OwnerId` that names the same user by email address.
+pub(super) const OWNER_EMAIL: &str = "OwnerIdEmailAddress";
+
 /// The users of two accounts, matched.
 #[derive(Debug, Default)]
 pub(super) struct People {
@@ -88,7 +91,7 @@ impl People {
         }
         // Payloads name the lead's owner by email too (AD/get-a-lead-by-email-id).
         if from.map(plain_name) == Some("OwnerId")
-            && let Found::Text(email) = item.find("OwnerIdEmailAddress")
+            && let Found::Text(email) = item.find(OWNER_EMAIL)
         {
             return Some(lower(&email));
         }

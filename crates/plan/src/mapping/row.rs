@@ -23,6 +23,17 @@ pub struct Mapped {
     pub problems: Vec<Problem>,
     /// What was wrong with fields that were left out for it.
     pub left_out: Vec<Problem>,
+    /// The fields for which the source has a value that can't be sent.
+    pub unsent: Vec<Unsent>,
+}
+
+/// A field for which the source has a value that can't be sent as the mapping and the accounts are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// The source's field by plain name; `None` for a computed value.
+    pub from: Option<String>,
+    /// The destination's field by schema name.
+    pub to: String,
 }
 
 /// One field of the destination and what a record sends to it.
@@ -83,6 +94,13 @@ impl Mapped {
     /// The entry for this field of the destination.
     pub fn get(&self, to: &str) -> Option<&MappedField> {
         self.fields.iter().find(|field| field.to == to)
+    }
+
+    /// The fields that get no value, although the source has one for them.
+    pub fn owed(&self) -> impl Iterator<Item = &Unsent> {
+        self.unsent.iter().filter(|unsent| {
+            self.get(&unsent.to).is_none_or(|field| field.sent.written().is_none())
+        })
     }
 
     /// The value for this field of the destination.
@@ -162,6 +180,11 @@ impl MappedField {
 }
 
 impl Row {
+    pub(super) fn unsent(&self) -> Unsent {
+        let from = self.settings.from.as_deref().map(|path| super::plain_name(path).to_owned());
+        Unsent { from, to: self.to.schema_name.clone() }
+    }
+
     pub(super) fn value(&self, item: &Item, mapping: &Mapping) -> Result<MappedField, Problem> {
         let row = &self.settings;
         let (text, is_blank) = match (&row.from, &row.compute) {

@@ -1,11 +1,12 @@
 //! What an answer means for a record: what was read, and what was refused.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
 use crate::activity;
-use crate::connector::Behaviour;
+use crate::connector::{Behaviour, Blank};
 use crate::id::LeadId;
 use crate::identity::Key;
 use crate::identity::key;
@@ -344,9 +345,36 @@ impl Work {
                     return effects;
                 }
             }
-            _ => return vec![Effect::End(Outcome::failed(problem))],
+            _ => return vec![Effect::End(self.duplicate(context, call, problem))],
         }
         Vec::new()
+    }
+
+    /// A linked lead has a unique value of another lead. That one may be about to lose it, by a change
+    /// that comes later, so it is tried again a few times.
+    fn duplicate(&self, context: &Context<'_>, call: &Call, mut problem: Problem) -> Outcome {
+        let Call::UpdateLead(update) = call else { return Outcome::failed(problem) };
+        let mapping = match update.party {
+            Party::Destination => Some(context.leads),
+            Party::Source => context.opposite.map(|opposite| opposite.mapping),
+        };
+        let is_unique = |field: &&str| {
+            matches!(*field, "EmailAddress" | "Phone" | "Mobile")
+                || mapping.is_some_and(|mapping| {
+                    mapping.targets().any(|to| to.schema_name == *field && to.unique)
+                })
+        };
+        let written = update.fields.iter().map(|change| change.to.as_str());
+        let kept = written.filter(is_unique).find(|field| {
+            mapping.and_then(|mapping| mapping.blank_of(field)) == Some(Blank::Leave)
+        });
+        if let Some(field) = kept {
+            let _ = write!(
+                problem.advice,
+                " If the other lead lost the value because it was emptied in the other account, it                  keeps it here, because the mapping's row to {field} has blank = \"leave\": set it                  to \"clear\", or empty the field there."
+            );
+        }
+        Outcome::again(problem, self.own.known.doubtful)
     }
 
     /// The lead or activity that was to be written to is not there any more.

@@ -140,11 +140,14 @@ impl<'a> Case<'a> {
 
     /// Whether a field is not written, because another lead has the key that it is, or the value.
     pub(super) fn leaves_out(&self, field: &str) -> bool {
-        let basic = &self.connector.basic;
-        let is_key =
-            basic.search_by == field || basic.secondary_search_by.as_deref() == Some(field);
         let search = &self.known.search;
-        search.key_taken && is_key || search.left_to_others.contains(field)
+        search.key_taken && self.is_key(field) || search.left_to_others.contains(field)
+    }
+
+    /// Whether leads are matched by this field of the destination.
+    pub(super) fn is_key(&self, field: &str) -> bool {
+        let basic = &self.connector.basic;
+        basic.search_by == field || basic.secondary_search_by.as_deref() == Some(field)
     }
 
     /// Whether a write to this account is to run its automations: what is written back to the

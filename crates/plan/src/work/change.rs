@@ -1,10 +1,12 @@
 //! Which fields have to be written.
 
 use super::case::Case;
+use super::past::{Moved, Past};
 use crate::change::Change;
 use crate::link::End;
+use crate::mapping::MappedField;
 use crate::metadata::Kind;
-use crate::payload::Item;
+use crate::outcome::Entity;
 use crate::snapshot::Snapshot;
 use crate::text;
 use crate::value;
@@ -20,28 +22,37 @@ pub(super) fn all(case: &Case<'_>) -> Vec<Change> {
 
 /// The values that differ from what was last synced.
 ///
-/// A field has changed when what it becomes differs from what its last synced value became: the
-/// source's side of the base goes through the same mapping. So a mapping that loses something
-/// (two stages that become one) changes nothing of its own. Where the base does not know the
-/// source's field, the destination's side is compared. A field that a lost call may have written is
-/// written again, whatever it holds.
+/// A field has changed when what it becomes differs from what its last synced value becomes by the
+/// mapping of now, or when that differs from what was sent then. What the destination is known to
+/// hold is not written again. A field that a lost call may have written is written again, whatever
+/// it holds.
 pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
     let reading = case.mapping.reading();
-    let base = here.base_beside(&case.item.state());
-    let before = case.mapping.apply(&Item::from_state(case.item.entity(), &base));
+    let past = Past::of(case.mapping, case.item, here, there);
     let mut changes = all(case);
     changes.retain_mut(|change| {
         let same = |old: &str| value::stays(change.kind, &change.value, old, reading);
-        let was = before.get(&change.to).and_then(|field| field.sent.written());
-        let held = there.base.get(&change.to);
+        let Some(field) = case.mapped.get(&change.to) else { return false };
+        let has_moved = past.moved(field, &change.value) != Moved::Not;
         let is_sure = !there.pending.contains_key(&change.to);
-        if is_sure && (was.is_some_and(same) || held.is_some_and(same)) {
+        if is_sure && !has_moved && !past.is_new(field) && !is_unproven(case, there, field) {
+            return false;
+        }
+        let held = there.base.get(&change.to);
+        if is_sure && held.is_some_and(same) {
             return false;
         }
         change.before = held.map(str::to_owned);
         true
     });
     changes
+}
+
+/// Whether a link of before what is sent was kept does not say what was: then it is what is written
+/// there by the base. A key may be another lead's, and was not written then.
+fn is_unproven(case: &Case<'_>, there: &End, field: &MappedField) -> bool {
+    let is_lead = case.item.entity() == Entity::Lead;
+    is_lead && case.opposite.is_none() && there.given.is_none() && !case.is_key(&field.to)
 }
 
 /// The values and defaults that differ from what the destination shows.
@@ -62,7 +73,7 @@ pub(super) fn against(case: &Case<'_>, lead: &Snapshot) -> Vec<Change> {
 pub(super) fn defaults<'a>(case: &Case<'_>, held: impl Fn(&str) -> Option<&'a str>) -> Vec<Change> {
     let fields = case.mapped.fields.iter();
     fields
-        .filter(|field| held(&field.to).is_none_or(|held| held.trim().is_empty()))
+        .filter(|field| held(&field.to).is_none_or(|held| text::is_blank(held)))
         .filter_map(|field| Some(Change::new(&field.to, field.kind, field.default.as_deref()?)))
         .collect()
 }

@@ -17,6 +17,8 @@ pub(crate) struct Known {
     /// It may be from before the store was restored from a backup, so that newer states of it may have
     /// been synced already.
     pub(crate) is_from_before: bool,
+    /// A person asked for this attempt.
+    pub(crate) asked: bool,
     pub(crate) source: InSource,
     pub(crate) search: Search,
     pub(crate) twin: Twin,

@@ -8,7 +8,7 @@ use crate::connector::Behaviour;
 use crate::id::LeadId;
 use crate::identity::Key;
 use crate::identity::key;
-use crate::link::Link;
+use crate::link::{End, Link};
 use crate::metadata::Kind;
 use crate::moment;
 use crate::outcome::Party;
@@ -22,6 +22,7 @@ use super::case::{Case, Opposite};
 use super::decision::Decision;
 use super::explanation::Why;
 use super::matching::{Match, matched};
+use super::past::Past;
 use super::{change, merge, problems, removed};
 
 /// So far an account's clock may be behind ours.
@@ -96,7 +97,7 @@ fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     let version = case.item.modified_on();
     let is_older = version.zip(here.seen).is_some_and(|(this, seen)| this < seen);
     if !is_fresh && is_older {
-        return unchanged(Why::Stale);
+        return looks_again(case, here, there).unwrap_or(unchanged(Why::Stale));
     }
     let changes = change::since(case, here, there);
     let defaults = change::defaults(case, |to| there.base.get(to));
@@ -118,6 +119,14 @@ fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     }
 }
 
+/// What was posted is old; where a person asks again and the mapping of now sends something else than
+/// was sent, the lead is read.
+fn looks_again(case: &Case<'_>, here: &End, there: &End) -> Option<Decision> {
+    let is_outdated = || Past::of(case.mapping, case.item, here, there).is_outdated();
+    let lead_id = case.item.lead_id().filter(|_| case.known.asked && is_outdated())?;
+    Some(Decision::read_source(lead_id))
+}
+
 /// A linked lead that flows both ways.
 fn both_ways(
     case: &Case<'_>,
@@ -134,11 +143,15 @@ fn both_ways(
     let version = case.item.modified_on();
     let is_older = version.zip(here.seen).is_some_and(|(this, seen)| this < seen);
     if !known.source.fresh && is_older {
-        return unchanged(Why::Stale);
+        return looks_again(case, here, there).unwrap_or(unchanged(Why::Stale));
     }
     let has_defaults = !change::defaults(case, |to| there.base.get(to)).is_empty();
     let is_clear = here.pending.is_empty() && there.pending.is_empty();
-    if known.twin.lead.is_none() && is_clear && !has_defaults && !merge::source_moved(case, here) {
+    if known.twin.lead.is_none()
+        && is_clear
+        && !has_defaults
+        && !merge::source_moved(case, here, there)
+    {
         return unchanged(Why::SameAsSynced);
     }
     let stale = case.item.lead_id().filter(|_| !known.source.fresh);

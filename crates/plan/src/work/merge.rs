@@ -10,10 +10,12 @@ use std::collections::BTreeSet;
 use super::asked;
 use super::case::{Case, Opposite};
 use super::decision::Tripped;
+use super::past::{Moved, Past, whole};
+use super::settle::{note_owed, note_sent, note_sent_back};
 use crate::change::Change;
 use crate::connector::{Behaviour, Policy};
-use crate::link::{End, Link};
-use crate::mapping::{Mapped, Mapping, plain_name};
+use crate::link::{End, Given, Link, Side};
+use crate::mapping::{Mapped, Mapping, Unsent};
 use crate::metadata::Kind;
 use crate::outcome::Entity;
 use crate::payload::Item;
@@ -36,15 +38,16 @@ pub(super) struct Merge {
     /// Fields of the source and of the destination whose base stays as it is, because they are not
     /// settled.
     pub(super) open: [BTreeSet<String>; 2],
+    /// What somebody in the source, and somebody in the destination, alone gave another value.
+    own: [Vec<Own>; 2],
 }
 
-/// How a field stands beside what its side held when the two last agreed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Moved {
-    /// It is not known what it held then.
-    Unknown,
-    Not,
-    Yes,
+/// A field that somebody gave another value, and what it is in the field of the other side.
+#[derive(Debug)]
+struct Own {
+    from: Option<String>,
+    to: String,
+    value: String,
 }
 
 /// A value that one side sends to a field of the other.
@@ -74,6 +77,16 @@ impl Cell {
         value::holds(self.kind, &self.value, held, reading)
     }
 
+    fn own(&self, twin: Option<&Self>) -> Option<Own> {
+        let is_alone = twin.is_none_or(|twin| {
+            matches!(twin.moved, Moved::Not | Moved::Remapped)
+                || (self.moved, twin.moved) == (Moved::Unknown, Moved::Unknown)
+        });
+        let own =
+            || Own { from: self.from.clone(), to: self.to.clone(), value: self.value.clone() };
+        is_alone.then(own)
+    }
+
     fn change(&self, before: &str) -> Change {
         let mut change = Change::new(&self.to, self.kind, &self.value);
         change.before = Some(before.to_owned());
@@ -83,8 +96,8 @@ impl Cell {
 
 /// Whether the source shows anything that differs from what was last synced, as far as it can be
 /// told without looking at the destination.
-pub(super) fn source_moved(case: &Case<'_>, here: &End) -> bool {
-    cells(case.mapping, case.item, case.mapped, Some(here))
+pub(super) fn source_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
+    cells(case.mapping, case.item, case.mapped, Some((here, there)))
         .iter()
         .any(|cell| cell.moved != Moved::Not)
 }
@@ -108,7 +121,7 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         Cow::Borrowed(_) => Cow::Borrowed(case.mapped),
         Cow::Owned(item) => Cow::Owned(case.mapping.apply(item)),
     };
-    let mut from_source = cells(case.mapping, &here_item, &mapped, ends.map(|(here, _)| here));
+    let mut from_source = cells(case.mapping, &here_item, &mapped, ends);
     let there_item = Item::from_state(Entity::Lead, &there_now);
     let back = opposite.mapping.apply(&there_item);
     let flows_back = matches!(
@@ -116,7 +129,7 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         Behaviour::CreateAndUpdate | Behaviour::UpdateOnly
     );
     let mut from_destination = if flows_back {
-        cells(opposite.mapping, &there_item, &back, ends.map(|(_, there)| there))
+        cells(opposite.mapping, &there_item, &back, ends.map(|(here, there)| (there, here)))
     } else {
         Vec::new()
     };
@@ -129,6 +142,7 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         case,
         opposite,
         ends,
+        mapped: &mapped,
         here_now: &here_now,
         there_now: &there_now,
         merge: Merge::default(),
@@ -159,41 +173,27 @@ fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
     state
 }
 
-/// What a side sends, field by field, beside what it sent when the two last agreed.
-fn cells(mapping: &Mapping, item: &Item, mapped: &Mapped, end: Option<&End>) -> Vec<Cell> {
-    let base = end.map(|end| end.base_beside(&item.state()));
-    let before = base.as_ref().map(|base| mapping.apply(&Item::from_state(Entity::Lead, base)));
-    let reading = mapping.reading();
+/// What a side sends, field by field, beside what it sent when the two last agreed. `ends` are its
+/// own and the other's.
+fn cells(mapping: &Mapping, item: &Item, mapped: &Mapped, ends: Option<(&End, &End)>) -> Vec<Cell> {
+    let past = ends.map(|(from, to)| Past::of(mapping, item, from, to));
     let cell = |field: &crate::mapping::MappedField| {
         let value = field.sent.written()?.to_owned();
-        let from = field.from.as_deref().map(whole);
-        let is_known = base.as_ref().is_some_and(|base| match from {
-            Some(from) => base.get(from).is_some(),
-            None => !base.0.is_empty(),
-        });
-        let was = before.as_ref().and_then(|before| before.get(&field.to)?.sent.written());
-        let is_same = was.is_some_and(|was| value::stays(field.kind, &value, was, reading));
-        let moved = match (is_known, is_same) {
-            (false, _) => Moved::Unknown,
-            (true, true) => Moved::Not,
-            (true, false) => Moved::Yes,
-        };
-        let from = from.map(str::to_owned);
+        let moved = past.as_ref().map_or(Moved::Unknown, |past| past.moved(field, &value));
+        let is_new = past.as_ref().is_some_and(|past| past.is_new(field));
+        let moved = if moved == Moved::Not && is_new { Moved::New } else { moved };
+        let from = field.from.as_deref().map(|from| whole(from).to_owned());
         Some(Cell { from, to: field.to.clone(), kind: field.kind, value, moved })
     };
     mapped.fields.iter().filter_map(cell).collect()
-}
-
-/// The field of which a path names a part.
-fn whole(path: &str) -> &str {
-    let name = plain_name(path);
-    name.split_once('.').map_or(name, |(set, _)| set)
 }
 
 struct Merging<'a> {
     case: &'a Case<'a>,
     opposite: Opposite<'a>,
     ends: Option<(&'a End, &'a End)>,
+    /// What the source sends as it is now.
+    mapped: &'a Mapped,
     here_now: &'a Snapshot,
     there_now: &'a Snapshot,
     merge: Merge,
@@ -205,7 +205,14 @@ impl Merging<'_> {
         let held = self.there_now.get(&cell.to).unwrap_or_default();
         let reading = self.case.mapping.reading();
         let is_same = cell.is_held(twin, held, reading);
-        if cell.moved == Moved::Not || is_same || self.case.leaves_out(&cell.to) {
+        // A lead that was found to hold what is sent is as good as written.
+        let is_found = cell.moved == Moved::Unknown && is_same;
+        self.merge.own[0].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes || is_found));
+        let is_new = cell.moved == Moved::New || twin.is_some_and(|twin| twin.moved == Moved::New);
+        if cell.moved == Moved::Not && !is_new || is_same || self.case.leaves_out(&cell.to) {
+            return;
+        }
+        if is_new && twin.is_some_and(|twin| self.is_here(twin)) {
             return;
         }
         let mut ruling = match twin {
@@ -220,7 +227,8 @@ impl Merging<'_> {
         if matches!(ruling, Ruling::Waits | Ruling::Frozen) {
             self.leave_open(cell, twin);
         }
-        let is_disputed = twin.is_some_and(|twin| twin.moved != Moved::Not) && !held.is_empty();
+        let is_disputed =
+            twin.is_some_and(|twin| twin.moved != Moved::Not || is_new) && !held.is_empty();
         if is_disputed || ruling == Ruling::Frozen {
             self.merge.disputes.push(Dispute {
                 field: cell.to.clone(),
@@ -233,39 +241,75 @@ impl Merging<'_> {
 
     /// A value that the destination sends back.
     fn send_back(&mut self, cell: &Cell, twin: Option<&Cell>) {
+        self.merge.own[1].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes));
         let held = self.here_now.get(&cell.to).unwrap_or_default();
         let reading = self.opposite.mapping.reading();
-        if cell.moved == Moved::Not || cell.is_held(twin, held, reading) {
+        let meets = twin.is_some_and(|twin| twin.moved == Moved::New);
+        if cell.moved == Moved::Not && !meets || cell.is_held(twin, held, reading) {
             return;
         }
         let writes = match twin {
-            Some(twin) if twin.moved != Moved::Not => {
+            Some(twin) if twin.moved != Moved::Not || cell.moved == Moved::New => {
                 let there = self.there_now.get(&twin.to).unwrap_or_default();
                 let agrees =
                     value::holds(twin.kind, &twin.value, there, self.case.mapping.reading());
                 !agrees && self.rule(twin, cell, there) == Ruling::Destination
             }
+            // What the source can't send is not overwritten as if it had said nothing.
+            None if self.is_owed(cell) => self.rule_unsent(cell, held),
             // Only the destination changed it, or it is not known what the two held: then a field
             // that is empty is filled, and nothing overwritten.
-            _ => cell.moved == Moved::Yes || text::is_blank(held),
+            _ => !matches!(cell.moved, Moved::Unknown | Moved::New) || text::is_blank(held),
         };
         if writes {
             self.write_here(cell, twin, held);
         }
     }
 
+    /// Whether the source changed a field, for which the destination sends this, to a value that can't
+    /// be sent.
+    fn is_owed(&self, cell: &Cell) -> bool {
+        let Some((here, there)) = self.ends else { return false };
+        let is_its = |owed: &&Unsent| {
+            owed.from.as_deref().map(whole) == Some(cell.to.as_str())
+                && cell.from.as_deref() == Some(owed.to.as_str())
+        };
+        let owed = self.mapped.owed().find(is_its);
+        owed.is_some_and(|owed| {
+            there.given(&owed.to) == Some(&Given::Unsent)
+                || here.base_beside(self.here_now).get(&cell.to) != self.here_now.get(&cell.to)
+        })
+    }
+
+    /// Whether the destination's value is written over one that the source can't send. If not, both
+    /// stay, and nothing is settled.
+    fn rule_unsent(&mut self, cell: &Cell, held: &str) -> bool {
+        let Some(to) = cell.from.clone() else { return true };
+        let there = self.there_now.get(&to).unwrap_or_default();
+        let ruling = self.rule_both(&to, there);
+        if ruling != Ruling::Destination {
+            self.leave_open(cell, None);
+            let (source, destination) = (held.to_owned(), there.to_owned());
+            self.merge.disputes.push(Dispute { field: to, source, destination, ruling });
+        }
+        ruling == Ruling::Destination
+    }
+
     /// Who wins, where the two sides do not agree. `mine` is what the source sends, `theirs` what
     /// the destination sends, and `held` what the destination holds.
     fn rule(&self, mine: &Cell, theirs: &Cell, held: &str) -> Ruling {
         match (mine.moved, theirs.moved) {
-            (Moved::Yes | Moved::Unknown, Moved::Not) => Ruling::Source,
-            (Moved::Yes, Moved::Yes) => match self.policy(&mine.to) {
-                Policy::Newest => self.newest(),
-                Policy::Source => Ruling::Source,
-                Policy::FillBlank if text::is_blank(held) => Ruling::Source,
-                Policy::FillBlank | Policy::Destination => Ruling::Destination,
-                Policy::Review => self.decided(),
-            },
+            (Moved::Yes | Moved::Remapped | Moved::Unknown, Moved::Not) => Ruling::Source,
+            // What a person changed is newer than what a mapping makes of an old value.
+            (Moved::Remapped, Moved::Yes) if self.policy(&mine.to) == Policy::Newest => {
+                Ruling::Destination
+            }
+            (Moved::Yes, Moved::Remapped) if self.policy(&mine.to) == Policy::Newest => {
+                Ruling::Source
+            }
+            (Moved::Yes | Moved::Remapped, Moved::Yes | Moved::Remapped) => {
+                self.rule_both(&mine.to, held)
+            }
             // They meet for the first time.
             _ if text::is_blank(held) => Ruling::Source,
             _ => match self.policy(&mine.to) {
@@ -274,6 +318,23 @@ impl Merging<'_> {
                 Policy::Review => self.decided(),
                 Policy::Newest | Policy::FillBlank => Ruling::Left,
             },
+        }
+    }
+
+    /// Whether the source holds what the destination sends.
+    fn is_here(&self, cell: &Cell) -> bool {
+        let held = self.here_now.get(&cell.to).unwrap_or_default();
+        value::holds(cell.kind, &cell.value, held, self.opposite.mapping.reading())
+    }
+
+    /// Who wins, where both sides have something else than they agreed about.
+    fn rule_both(&self, to: &str, held: &str) -> Ruling {
+        match self.policy(to) {
+            Policy::Newest => self.newest(),
+            Policy::Source => Ruling::Source,
+            Policy::FillBlank if text::is_blank(held) => Ruling::Source,
+            Policy::FillBlank | Policy::Destination => Ruling::Destination,
+            Policy::Review => self.decided(),
         }
     }
 
@@ -404,8 +465,16 @@ pub(super) fn war(tripped: &[Tripped]) -> Problem {
 pub(super) fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     let merge = case.known.twin.lead.as_ref().map(|lead| merge(case, opposite, lead));
-    let open = merge.map(|merge| merge.open).unwrap_or_default();
+    let (open, own) = merge.map(|merge| (merge.open, merge.own)).unwrap_or_default();
     let is_settled = open.iter().all(BTreeSet::is_empty);
+    if link.end(here).given.is_none() || link.end(there).given.is_none() {
+        for side in [here, there] {
+            link.end_mut(side).given.get_or_insert_default();
+        }
+        note_sent(case, link, &case.known.twin.wrote);
+        note_sent_back(case, opposite, link, &case.known.twin.wrote_back);
+    }
+    let before = link.clone();
     let state = overlaid(&case.item.state(), &case.known.twin.wrote_back);
     let item = Item::from_state(Entity::Lead, &state);
     let read = case.mapping.read_part(&item);
@@ -413,6 +482,8 @@ pub(super) fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     // (`docs/two-way.md#trap-ii`): it differs in nothing, or it would have been read afresh.
     let version = case.item.modified_on();
     if case.known.source.fresh || version.is_some() && !link.end(here).may_be_stale(version) {
+        let unmet = note_settled(case.mapping, &item, (&before, link), (here, there), &open[1]);
+        let read = without(read, &unmet);
         let end = link.end_mut(here);
         if case.known.source.fresh {
             end.pending.clear();
@@ -425,7 +496,11 @@ pub(super) fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     if let Some(lead) = &case.known.twin.lead {
         let version = Item::from_state(Entity::Lead, lead).modified_on();
         let state = overlaid(lead, &case.known.twin.wrote);
-        let read = opposite.mapping.read_part(&Item::from_state(Entity::Lead, &state));
+        let item = Item::from_state(Entity::Lead, &state);
+        let read = opposite.mapping.read_part(&item);
+        let unmet = note_settled(opposite.mapping, &item, (&before, link), (there, here), &open[0]);
+        note_apart(case, opposite, link, &state);
+        let read = without(read, &unmet);
         let end = link.end_mut(there);
         end.pending.clear();
         end.learn(read, &case.known.twin.wrote, &open[1]);
@@ -435,11 +510,77 @@ pub(super) fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
             .fields
             .iter()
             .filter_map(|field| Some((field.to.as_str(), state.get(&field.to)?)));
-        end.learn(written.collect(), &case.known.twin.wrote, &open[1]);
+        end.learn(without(written.collect(), &unmet), &case.known.twin.wrote, &open[1]);
         if is_settled {
             end.seen = end.seen.max(version);
         }
     }
+    let [in_source, in_destination] = own;
+    note_own(link, (here, there), in_source, &open[1]);
+    note_own(link, (there, here), in_destination, &open[0]);
+}
+
+/// What this side sends is settled, but for the `open` fields of the other, and what it can't send is
+/// owed. Its base is still that of before. Returns its fields that meet those of the other side for
+/// the first time when they can be sent.
+fn note_settled(
+    mapping: &Mapping,
+    item: &Item,
+    (before, link): (&Link, &mut Link),
+    (from, to): (Side, Side),
+    open: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let mapped = mapping.apply(item);
+    for field in mapped.fields.iter().filter(|field| !open.contains(&field.to)) {
+        let Some(value) = field.sent.written() else { continue };
+        let pending = before.end(to).pending.get(&field.to);
+        let is_ours = pending.is_some_and(|sent| sent.iter().any(|sent| sent == value));
+        match link.end(to).given(&field.to) {
+            _ if is_ours => link.end_mut(to).note_sent(&field.to, Some(value)),
+            Some(Given::Own(_)) => {}
+            Some(Given::Sent(_) | Given::Unsent) => {
+                link.end_mut(to).note_sent(&field.to, Some(value));
+            }
+            None => link.end_mut(to).note_own(&field.to),
+        }
+    }
+    let has_met = |owed: &Unsent| {
+        let source = owed.from.as_deref().map(whole);
+        let base = &before.end(from).base;
+        before.end(to).base.get(&owed.to).is_some()
+            || source.is_some_and(|source| base.get(source).is_some())
+    };
+    let (met, unmet): (Vec<&Unsent>, Vec<&Unsent>) = mapped.owed().partition(|owed| has_met(owed));
+    note_owed(link, (from, to), met.into_iter(), &item.state());
+    unmet.into_iter().filter_map(|owed| Some(whole(owed.from.as_deref()?).to_owned())).collect()
+}
+
+/// Fields of the destination that somebody changed and that do not flow back are not what the source
+/// has any more, should they flow back one day. The base is still that of before.
+fn note_apart(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link, state: &Snapshot) {
+    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    for field in &case.mapped.fields {
+        let Some(from) = &field.from else { continue };
+        let is_changed = link.end(there).base_beside(state).get(&field.to) != state.get(&field.to);
+        if is_changed && opposite.mapping.sources().all(|source| source != field.to) {
+            link.end_mut(here).note_apart(whole(from));
+        }
+    }
+}
+
+/// What somebody on a side changed, and the other side has by now.
+fn note_own(link: &mut Link, (from, to): (Side, Side), own: Vec<Own>, open: &BTreeSet<String>) {
+    for one in own.into_iter().filter(|one| !open.contains(&one.to)) {
+        link.end_mut(to).note_sent(&one.to, Some(&one.value));
+        if let Some(field) = &one.from {
+            link.end_mut(from).note_own(field);
+        }
+    }
+}
+
+fn without(mut state: Snapshot, fields: &BTreeSet<String>) -> Snapshot {
+    state.0.retain(|field, _| !fields.contains(field));
+    state
 }
 
 /// Freezes fields until the next day.

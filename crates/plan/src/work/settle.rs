@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::case::{Case, Opposite};
+use super::past::whole;
 use super::{change, merge};
 use crate::change::Change;
 use crate::id::LeadId;
-use crate::link::Link;
-use crate::mapping::MappedField;
+use crate::link::{Given, Link, Side};
+use crate::mapping::{MappedField, Unsent};
 use crate::metadata::Kind;
+use crate::snapshot::Snapshot;
 use crate::value;
 
 /// The link after the one in the destination was found to hold, or made to hold, what the record
@@ -67,6 +69,11 @@ fn settled(
         return Some(link);
     }
 
+    for side in [here, there] {
+        link.end_mut(side).given.get_or_insert_default();
+    }
+    note_sent(case, &mut link, written);
+    note_settled(case, &mut link);
     let end = link.end_mut(here);
     end.base.absorb(&case.mapping.read_part(case.item));
     // Only a state of which every mapped field is now in the destination may move `seen`
@@ -89,6 +96,72 @@ fn settled(
     Some(link)
 }
 
+/// These fields of the destination were given what the source holds.
+pub(super) fn note_sent(case: &Case<'_>, link: &mut Link, written: &[Change]) {
+    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    for change in written {
+        link.end_mut(there).note_sent(&change.to, Some(&change.value));
+        let from = case.mapped.get(&change.to).and_then(|field| field.from.as_deref());
+        if let Some(from) = from {
+            link.end_mut(here).note_own(whole(from));
+        }
+    }
+}
+
+/// These fields of the source were given what the destination holds.
+pub(super) fn note_sent_back(
+    case: &Case<'_>,
+    opposite: Opposite<'_>,
+    link: &mut Link,
+    written: &[Change],
+) {
+    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    for change in written {
+        link.end_mut(here).note_sent(&change.to, Some(&change.value));
+        let row = opposite.mapping.row_to(&change.to);
+        if let Some(from) = row.and_then(|row| row.from.as_deref()) {
+            link.end_mut(there).note_own(whole(from));
+        }
+    }
+}
+
+/// What the record sends is settled, whether it was written, was there, or belongs to another lead;
+/// what it can't send is owed. The base is still that of before.
+fn note_settled(case: &Case<'_>, link: &mut Link) {
+    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    for field in &case.mapped.fields {
+        let Some(value) = field.sent.written() else { continue };
+        let from = field.from.as_deref().map(whole);
+        // What we wrote to the source ourselves comes from the destination.
+        match from.and_then(|from| link.end(here).given(from)) {
+            Some(Given::Sent(_)) => link.end_mut(there).note_own(&field.to),
+            _ => link.end_mut(there).note_sent(&field.to, Some(value)),
+        }
+    }
+    note_owed(link, (here, there), case.mapped.owed(), &case.item.state());
+}
+
+/// What a side changed and can't send is owed to the other. Its base is still that of before.
+pub(super) fn note_owed<'a>(
+    link: &mut Link,
+    (from, to): (Side, Side),
+    owed: impl Iterator<Item = &'a Unsent>,
+    state: &Snapshot,
+) {
+    for owed in owed {
+        let source = owed.from.as_deref().map(whole);
+        // What we wrote there ourselves is nobody's change.
+        let base = link.end(from).base_beside(state);
+        if source.is_some_and(|source| base.get(source) == state.get(source)) {
+            continue;
+        }
+        link.end_mut(to).note_sent(&owed.to, None);
+        if let Some(source) = source {
+            link.end_mut(from).note_own(source);
+        }
+    }
+}
+
 /// The link between the record's lead or activity and this one of the destination: the one that
 /// there is, or a new one. `None` when the record does not say its id in the source.
 fn link_to(case: &Case<'_>, destination_id: &str) -> Option<Link> {
@@ -107,6 +180,7 @@ pub(super) fn settle_back(case: &Case<'_>, written: &[Change], at: Timestamp) ->
     let (opposite, lead) = (case.opposite?, case.known.twin.lead.as_ref()?);
     let mut link = link_to(case, lead.lead_id()?.as_str())?;
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    note_sent_back(case, opposite, &mut link, written);
     for change in written {
         link.end_mut(here).overwrite(&change.to, &change.value, at);
         let from = opposite.mapping.row_to(&change.to).and_then(|row| row.from.as_deref());
@@ -160,6 +234,7 @@ fn made(
     written: &[Change],
     at: Timestamp,
 ) {
+    note_sent(case, link, written);
     let there = link.end_mut(link.pair.side(case.destination));
     for change in written {
         there.write(&change.to, &change.value, at);
@@ -176,6 +251,7 @@ fn made(
 /// These fields of a lead that was there were changed.
 fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timestamp) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    note_sent(case, link, written);
     for change in written {
         link.end_mut(there).overwrite(&change.to, &change.value, at);
     }
@@ -201,7 +277,9 @@ pub(super) fn adopt(case: &Case<'_>, lead_id: &LeadId, at: Timestamp) -> Option<
     written.extend(change::defaults(case, |_| None));
     written.extend(change::lead_source(case));
     made(case, opposite, &mut link, &written, at);
-    let here = link.end_mut(link.pair.side(case.source));
+    let sides = (link.pair.side(case.source), link.pair.side(case.destination));
+    note_owed(&mut link, sides, case.mapped.owed(), &case.item.state());
+    let here = link.end_mut(sides.0);
     here.base.absorb(&case.mapping.read_part(case.item));
     here.seen = case.item.modified_on();
     Some(link)

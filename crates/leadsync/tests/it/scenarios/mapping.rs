@@ -2,6 +2,7 @@
 
 use plan::outcome::Event;
 use sandbox::switches::{CustomFields, EmptyFields, EmptyValue};
+use sandbox::{Field, Kind};
 
 use super::world::{Place, World};
 
@@ -18,6 +19,8 @@ scenarios! {
     bad_values_refuse,
     bad_values_are_left_out,
     custom_field_set,
+    what_was_wrong_is_written_once_it_is_right,
+    in_a_pair_a_correction_spares_what_people_typed,
 }
 
 const ASHA: &str = "asha@example.com";
@@ -263,5 +266,100 @@ async fn custom_field_set(place: Place) {
     assert_eq!(world.events().await, [Event::New]);
     let kept = held(&world, "mx_KYC").expect("the set");
     assert!(kept.contains("ABCDE1234F"), "{kept}");
+    world.end().await;
+}
+
+/// Rows for what a mapping can get wrong, with these settings around them.
+fn flawed(country: &str, plan: &str, more: &str) -> String {
+    let rows = rows(&format!(
+        r#"{{"from":"Phone","to":"Phone"}},{{"from":"OwnerId","to":"OwnerId"}},
+           {{"from":"FirstName","to":"FirstName"}},{{"from":"Company","to":"mx_Plan"}},
+           {{"from":"LastName","to":"LastName","values":{{"one":"{plan}"}}}}{more}"#
+    ));
+    let rows = rows.replacen("\"lead\":{", r#""lead":{"bad_field":"leave_out","#, 1);
+    format!(r#""basic":{{"default_country_code":"{country}"}},{rows}"#)
+}
+
+const KNOWN: [&str; 2] =
+    ["aaaaaaaa-1111-4111-8111-000000000002", "bbbbbbbb-1111-4111-8111-000000000002"];
+
+fn user(id: &str) -> sandbox::User {
+    sandbox::User::new(id, "Some", "One", "late@example.com", "Sales_User")
+}
+
+/// A lead that is synced with a wrong country, a wrong translation, an option and a user that the
+/// destination lacks, and without a row for its job title.
+async fn wrong_lead(world: &World) -> String {
+    world.here.put_user(user(KNOWN[0]));
+    world.configure(&flawed("US", "wrong", "")).await;
+    let id = world.lead(&[
+        ("EmailAddress", ASHA),
+        ("Phone", "9845098450"),
+        ("OwnerId", KNOWN[0]),
+        ("Company", "Platinum"),
+        ("LastName", "one"),
+        ("JobTitle", "Nurse"),
+    ]);
+    world.settled().await;
+    assert_eq!(held(world, "Phone").as_deref(), Some("+1-9845098450"));
+    assert_eq!(held(world, "LastName").as_deref(), Some("wrong"));
+    assert_eq!(held(world, "mx_Plan"), None);
+    assert_eq!(held(world, "JobTitle"), None);
+    id
+}
+
+/// All of that is put right.
+async fn put_right(world: &World) {
+    world.there.put_user(user(KNOWN[1]));
+    let plan = Field::new("mx_Plan", Kind::Select).options(&["Basic", "Premium", "Platinum"]);
+    world.there.put_field(plan);
+    let title = r#",{"from":"JobTitle","to":"JobTitle"}"#;
+    world.configure(&flawed("IN", "right", title)).await;
+    // By then the accounts are asked again what they have.
+    world.node.advance(jiff::SignedDuration::from_hours(2));
+}
+
+fn is_right(world: &World) {
+    assert_eq!(held(world, "Phone").as_deref(), Some("+91-9845098450"));
+    assert_eq!(held(world, "LastName").as_deref(), Some("right"));
+    assert_eq!(held(world, "mx_Plan").as_deref(), Some("Platinum"));
+    assert_eq!(held(world, "JobTitle").as_deref(), Some("Nurse"));
+    assert_eq!(held(world, "OwnerId").as_deref(), Some(KNOWN[1]));
+}
+
+async fn what_was_wrong_is_written_once_it_is_right(place: Place) {
+    let world = place.world("").await;
+    let id = wrong_lead(&world).await;
+    put_right(&world).await;
+    world.edit(&id, &[("FirstName", "Asha")]);
+    world.settled().await;
+    is_right(&world);
+    assert!(!world.events().await.contains(&Event::Failed));
+    world.end().await;
+}
+
+async fn in_a_pair_a_correction_spares_what_people_typed(place: Place) {
+    let world = place.world("").await;
+    world.configure(&flawed("IN", "wrong", "")).await;
+    let back = rows(r#"{"from":"FirstName","to":"FirstName"},{"from":"LastName","to":"LastName"}"#);
+    world.connect_back(&back).await;
+    let both = ["b@example.com", ASHA];
+    let ids = both.map(|email| world.lead(&[("EmailAddress", email), ("LastName", "one")]));
+    world.settled().await;
+    // A person there corrects one of the two by hand.
+    let there = world.there.find_leads("EmailAddress", both[0]).remove(0);
+    world.there.edit_lead(&there, &[("LastName", "typed")]).expect("an edit");
+    world.settled().await;
+    world.configure(&flawed("IN", "right", "")).await;
+    for id in &ids {
+        world.edit(id, &[("FirstName", "Asha")]);
+    }
+    world.settled().await;
+    assert_eq!(held(&world, "LastName").as_deref(), Some("right"));
+    assert_eq!(world.there(both[0], "LastName").as_deref(), Some("typed"));
+    let here = world.here.lead(&ids[0]).expect("a lead").remove("LastName").flatten();
+    assert_eq!(here.as_deref(), Some("typed"));
+    let here = world.here.lead(&ids[1]).expect("a lead").remove("LastName").flatten();
+    assert_eq!(here.as_deref(), Some("one"));
     world.end().await;
 }

@@ -5,6 +5,8 @@
 pub enum Protection {
     /// The base of the two sides: nothing is known of what they held when they last agreed.
     Base,
+    /// What was sent when the two last agreed, whatever the mapping of now makes of it.
+    Sent,
     /// The order by the accounts' own times.
     Versions,
     /// The other side is looked at, and what it changed merged.

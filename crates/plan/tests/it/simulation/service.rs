@@ -176,7 +176,7 @@ impl Service {
     }
 
     /// Both accounts are asked what they say of themselves.
-    fn read_metadata(&mut self, accounts: &[Account; 2]) {
+    pub fn read_metadata(&mut self, accounts: &[Account; 2]) {
         let now = [0, 1].map(|side| accounts[side].catalogue.clone());
         if now == self.catalogues || self.lacks(Protection::Metadata) {
             return;
@@ -286,6 +286,7 @@ impl Service {
             }
             for end in [&mut link.first, &mut link.second] {
                 match self.without {
+                    Some(Protection::Sent) => end.given = None,
                     Some(Protection::Base) => end.base = Snapshot::default(),
                     Some(Protection::Breaker) => end.turns.clear(),
                     Some(Protection::Versions) => (end.seen, end.wrote) = (None, None),
@@ -310,7 +311,7 @@ impl Service {
                 return self.crash(delivery, work.is_doubtful());
             }
             *outside.now += SignedDuration::from_millis(40);
-            if [Protection::Base, Protection::Breaker, Protection::Versions]
+            if [Protection::Base, Protection::Sent, Protection::Breaker, Protection::Versions]
                 .iter()
                 .any(|it| self.lacks(*it))
             {
@@ -556,7 +557,7 @@ impl Service {
             }
             Ending::Again { doubtful } => {
                 let tries = delivery.tries + 1;
-                if let Some(delay) = retry::delay(tries, 0.5) {
+                if let Some(delay) = retry::delay_after(code, tries, 0.5) {
                     self.queue.push_front(again(doubtful, tries, now + delay));
                 } else {
                     let code = code.expect("a failure has a reason");

@@ -16,7 +16,8 @@ use super::{FIELDS, Leads};
 impl Leads {
     /// What is wrong, if anything.
     pub(super) fn check(&self) -> Option<String> {
-        if let Some(dispute) = &self.service().strangers {
+        // Where rows come and go, fields meet that were apart.
+        if let Some(dispute) = self.service().strangers.as_ref().filter(|_| self.ways.is_none()) {
             return Some(format!("the two sides met before: {dispute:?}"));
         }
         let checks = [
@@ -184,7 +185,8 @@ impl Leads {
             let Manners { capitals, cut, wants, .. } = account.manners;
             !capitals && cut.is_none() && wants.is_none()
         };
-        if !self.world.accounts.iter().all(is_plain) {
+        // A value that the mapping makes something else of is none either.
+        if !self.world.accounts.iter().all(is_plain) || self.ways.is_some() {
             return None;
         }
         let mut met = self.service().disputes.iter().filter(|noted| noted.had_met);
@@ -217,7 +219,13 @@ impl Leads {
         if linked > 4 || any > 8 {
             return Some(format!("a delivery took {linked} calls, or {any}"));
         }
-        let most = 2 * repeats * self.genuine + 6 + removed + if automations { 40 * 3 } else { 0 };
+        // A change of the mappings may cost a write to each side of each lead.
+        let remapped = 6 * repeats * self.changes;
+        let most = 2 * repeats * self.genuine
+            + 6
+            + removed
+            + remapped
+            + if automations { 40 * 3 } else { 0 };
         (writes > most).then(|| format!("{writes} writes for {} edits", self.genuine))
     }
 }

@@ -31,6 +31,10 @@ pub struct Leads {
     /// What people did, by person and field, in order.
     edits: BTreeMap<(String, &'static str), Vec<Edit>>,
     genuine: usize,
+    /// Of mappings that change: the directions as they are now.
+    ways: Option<[Way; 2]>,
+    /// The times that they changed.
+    changes: usize,
 }
 
 /// How the accounts of this kind of world treat values.
@@ -65,25 +69,61 @@ fn catalogue(stages: &[&str]) -> Catalogue {
     ]))
 }
 
-/// The settings of a direction: mappings that are not each other's inverse, by chance.
-fn settings(from: usize, chance: &mut Chance, policy: &str) -> String {
-    let stages =
+/// The settings of a direction.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    from: usize,
+    policy: &'static str,
+    has_default: bool,
+    knows_country: bool,
+    flaws: Flaws,
+}
+
+/// What is wrong with a direction for a while.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flaws {
+    /// Stages are translated to others.
+    stages: bool,
+    country: bool,
+    /// The notes are not mapped.
+    notes: bool,
+    /// The destination lacks the option of a stage.
+    option: bool,
+}
+
+impl Flaws {
+    fn by(chance: &mut Chance) -> Self {
+        let [stages, country, notes, option] = [(); 4].map(|()| chance.of(400));
+        Self { stages, country, notes, option }
+    }
+}
+
+/// Mappings that are not each other's inverse, by chance.
+fn settings(way: &Way) -> String {
+    let right =
         [r#"{"Open":"Offer","Won":"Sold","Lost":"Sold"}"#, r#"{"Offer":"Open","Sold":"Won"}"#];
-    let city = if chance.of(500) { r#","default":"Unknown""# } else { "" };
-    let country = if chance.of(500) { r#""default_country_code":"IN","# } else { "" };
+    let wrong =
+        [r#"{"Open":"Sold","Won":"Offer","Lost":"Offer"}"#, r#"{"Offer":"Lost","Sold":"Open"}"#];
+    let stages = if way.flaws.stages { wrong } else { right }[way.from];
+    let city = if way.has_default { r#","default":"Unknown""# } else { "" };
+    let country = match (way.flaws.country, way.knows_country) {
+        (true, _) => r#""default_country_code":"US","#,
+        (false, true) => r#""default_country_code":"IN","#,
+        (false, false) => "",
+    };
+    let notes = if way.flaws.notes { "" } else { r#",{"from":"Notes","to":"Notes"}"# };
+    let policy = way.policy;
     format!(
         r#""basic":{{{country}"search_by":"EmailAddress"}},
         "conflict":{{"policy":"{policy}"}},
         "removed":{{"field":"mx_Mark"}},
-        "lead":{{"field":[
+        "lead":{{"bad_field":"leave_out","field":[
             {{"from":"mx_Person","to":"mx_Person"}},
             {{"from":"EmailAddress","to":"EmailAddress"}},
             {{"from":"FirstName","to":"FirstName"}},
             {{"from":"Phone","to":"Phone"}},
-            {{"from":"mx_Stage","to":"mx_Stage","values":{}}},
-            {{"from":"City","to":"City"{city}}},
-            {{"from":"Notes","to":"Notes"}}]}}"#,
-        stages[from],
+            {{"from":"mx_Stage","to":"mx_Stage","values":{stages}}},
+            {{"from":"City","to":"City"{city}}}{notes}]}}"#,
     )
 }
 
@@ -98,15 +138,52 @@ impl Leads {
             prefix: ["a", "b"][side],
             ..Account::default()
         };
-        let definitions =
-            [0, 1].map(|from| Some(definition(from, &settings(from, &mut chance, policy))));
+        let ways = Self::ways(&mut chance, policy);
+        let definitions = [0, 1].map(|from| Some(definition(from, &settings(&ways[from]))));
         let accounts = [account(0), account(1)];
         Self {
             world: World::new((chance, weather), accounts, definitions, without),
             removed: Vec::new(),
             edits: BTreeMap::new(),
             genuine: 0,
+            ways: None,
+            changes: 0,
         }
+    }
+
+    /// The same, with mappings and options that are wrong at first, change in the middle of a life
+    /// and are right in the end.
+    pub fn remapped(seed: u64, weather: Weather, kind: usize, without: Option<Protection>) -> Self {
+        let mut one = Self::new(seed, weather, kind, without);
+        let policy = *one.world.chance.one(&["newest", "source", "destination", "fill_blank"]);
+        one.ways = Some(Self::ways(&mut one.world.chance, policy));
+        one.change(Flaws::by);
+        one
+    }
+
+    fn ways(chance: &mut Chance, policy: &'static str) -> [Way; 2] {
+        [0, 1].map(|from| {
+            let [has_default, knows_country] = [chance.of(500), chance.of(500)];
+            Way { from, policy, has_default, knows_country, flaws: Flaws::default() }
+        })
+    }
+
+    /// The mappings and the options of the accounts get these flaws.
+    fn change(&mut self, flaws: impl Fn(&mut Chance) -> Flaws) {
+        let Some(ways) = &mut self.ways else { return };
+        for way in ways.iter_mut() {
+            way.flaws = flaws(&mut self.world.chance);
+        }
+        let World { accounts, service, now, .. } = &mut self.world;
+        for way in ways {
+            let stages = STAGES[1 - way.from];
+            let stages = if way.flaws.option { &stages[1..] } else { stages };
+            accounts[1 - way.from].catalogue = catalogue(stages);
+            service.set_up(way.from, definition(way.from, &settings(way)));
+            service.story.add(|| format!("{now} from {}: {:?}", way.from, way.flaws));
+        }
+        service.read_metadata(accounts);
+        self.changes += 1;
     }
 
     fn service(&self) -> &Service {
@@ -139,7 +216,11 @@ impl Leads {
         let value = match field {
             "EmailAddress" => format!("{person}.{}@example.com", chance.below(10_000)),
             "mx_Stage" => (*chance.one(STAGES[side])).to_owned(),
-            "Phone" => format!("+91-98{:08}", chance.below(100_000_000)),
+            "Phone" => {
+                // Without a country, for which the settings have one, in a world where it changes.
+                let code = if self.ways.is_some() && chance.of(500) { "" } else { "+91-" };
+                format!("{code}98{:08}", chance.below(100_000_000))
+            }
             "Notes" => format!("a note that is long enough to be cut: {}", chance.below(10_000)),
             _ => format!("V{}", chance.below(10_000)),
         };
@@ -183,7 +264,10 @@ impl Life for Leads {
 
     fn wrong(&mut self) -> Option<String> {
         const EDITS: usize = 24;
-        for _ in 0..EDITS {
+        for edit in 0..EDITS {
+            if edit % 5 == 4 {
+                self.change(Flaws::by);
+            }
             self.person();
             self.world.send();
             let pause = *self.world.chance.one(&[0, 1, 2, 7, 60, 600, 4_000]);
@@ -192,6 +276,7 @@ impl Life for Leads {
                 self.world.work();
             }
         }
+        self.change(|_| Flaws::default());
         self.world.come_to_rest().or_else(|| self.check())
     }
 }
