@@ -7,7 +7,7 @@
 //! name for JSON within a text and reads that too, its depth counted anew: a body of few kilobytes
 //! overflows the stack then, and with it ends the process.
 //!
-//! The depth is bounded by serde_json itself: 128. Numbers keep their digits ([`digits`]).
+//! The depth is bounded by serde_json itself: 128. Numbers keep their digits (`json/digits.rs`).
 //!
 //! What is not quite JSON, and can mean one thing only, is read all the same (`repair`).
 

@@ -117,7 +117,7 @@ pub(in crate::console) async fn put(
             let faults = Faults::of(&refusal);
             let version = version.to_owned();
             let date_orders = DATE_ORDERS.shown_or_none(basic.date_order);
-            let settings = Settings { version, basic, date_orders, faults, ..settings };
+            let settings = Settings { version, basic, faults, date_orders, ..settings };
             page::page(refusal.status(), &settings)
         }
         Err(error) => page::unavailable(&error),
