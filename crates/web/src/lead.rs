@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use plan::id::{AccountId, LeadId, RequestId};
 use plan::link::Pair;
 use plan::outcome::{Entity, Event};
-use plan::payload::Entry;
 use plan::phone;
 use plan::snapshot::Snapshot;
 use plan::work::{Explanation, FieldChange, Origin};
