@@ -219,8 +219,8 @@ fn charsets(cases: &mut Cases) {
     cases.add("ISO-8859-1", Some("application/json;charset=iso-8859-1"), latin, ZURICH);
     cases.add("not UTF-8 as declared", Some("application/json; charset=utf-8"), latin, ZURICH);
     cases.add("not UTF-8", None, latin, ZURICH);
-    cases.add("UTF-16 little", None, &utf_16(u16::to_le_bytes), ZURICH);
-    cases.add("UTF-16 big", JSON, &utf_16(u16::to_be_bytes), ZURICH);
+    cases.add("UTF-16 little", None, utf_16(u16::to_le_bytes), ZURICH);
+    cases.add("UTF-16 big", JSON, utf_16(u16::to_be_bytes), ZURICH);
     cases.add("UTF-16 without a mark", JSON, &utf_16(u16::to_le_bytes)[2..], ZURICH);
     cases.add(
         "form in Latin",
@@ -442,7 +442,7 @@ proptest::proptest! {
             (FORM, format!("After={}", escaped(&lead)).into()),
             (FORM, format!("x=1&data={}", escaped(&text(&lead))).into()),
             // A value is missing, so that it is repaired.
-            (JSON, lead.replacen("{", r#"{"Score":,"#, 1).into()),
+            (JSON, lead.replacen('{', r#"{"Score":,"#, 1).into()),
         ];
         for (content_type, body) in bodies {
             let shown = String::from_utf8_lossy(&body).into_owned();
