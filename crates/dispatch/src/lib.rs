@@ -39,10 +39,10 @@ impl std::fmt::Debug for Steady {
 
 impl Default for Steady {
     fn default() -> Self {
-        let began = std::time::Instant::now();
+        let start = std::time::Instant::now();
         // Far from the first time that there is: windows reach back.
-        let begin = Timestamp::UNIX_EPOCH;
-        Self(Arc::new(move || begin.saturating_add(began.elapsed()).unwrap_or(Timestamp::MAX)))
+        let zero = Timestamp::UNIX_EPOCH;
+        Self(Arc::new(move || zero.saturating_add(start.elapsed()).unwrap_or(Timestamp::MAX)))
     }
 }
 

@@ -23,7 +23,7 @@ const APPLICATION_PREFIX: &str = "MX";
 /// no such name was seen with [`APPLICATION_PREFIX`]).
 const PASSING_NAMES: [&str; 5] = ["timeout", "timedout", "deadlock", "unavailable", "serverbusy"];
 
-/// What SQL Server says of such a state (`learn.microsoft.com`: errors -2 and 1205).
+/// What SQL Server says of such a state.
 const PASSING_MESSAGES: [&str; 4] =
     ["timeout expired", "wait operation timed out", "deadlock victim", "deadlocked on lock"];
 

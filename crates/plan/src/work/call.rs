@@ -9,8 +9,6 @@ use crate::outcome::Party;
 use crate::snapshot::Snapshot;
 use crate::verdict::Failure;
 
-use super::pages::ROWS;
-
 /// What is asked of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -104,7 +102,7 @@ pub struct ReadActivities {
 
 impl ReadActivities {
     /// How many rows are asked for.
-    pub const ROWS: u32 = ROWS as u32;
+    pub const ROWS: u32 = 200;
 }
 
 /// A page of the activities of a lead.

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use crate::id::ActivityId;
 use crate::snapshot::Snapshot;
 
-use super::call::ActivityPage;
+use super::call::{ActivityPage, ReadActivities};
 
 /// So many rows are asked for in one page.
-pub(super) const ROWS: usize = 200;
+pub(super) const ROWS: usize = ReadActivities::ROWS as usize;
 /// So many pages of one type of activity on one lead are read at most.
 pub(super) const MOST_PAGES: usize = 100;
 

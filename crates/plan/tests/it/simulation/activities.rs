@@ -75,7 +75,11 @@ impl Activities {
         let definitions = [0, 1].map(|from| Some(definition(from, settings)));
         let accounts = [account(0), account(1)];
         let world = World::new((chance, weather), accounts, definitions, without);
-        let fate = [Fate::Kept, Fate::Restored, Fate::Forgotten][seed as usize / 5 % 3];
+        let fate = match seed / 5 % 3 {
+            0 => Fate::Kept,
+            1 => Fate::Restored,
+            _ => Fate::Forgotten,
+        };
         Self { world, genuine: Vec::new(), fate }
     }
 
