@@ -31,6 +31,10 @@ impl Copies for Backend {
             Box::pin(async move {
                 // Nodes that run read the configuration again.
                 count_up(connection, "configuration").await?;
+                // Whoever holds one now holds it of a store that was replaced.
+                sqlx::query("UPDATE lease SET holder = '', expires = 0")
+                    .execute(&mut *connection)
+                    .await?;
                 marks::put_time(connection, marks::RESTORED, at).await
             })
         })

@@ -54,11 +54,11 @@ pub(crate) async fn put_time(connection: &mut Connection, name: &str, at: Timest
 
 /// What is known of the key that the database was written with.
 pub(crate) async fn key_use(connection: &mut Connection) -> Result<KeyUse> {
-    if let Some(fingerprint) = find(connection, KEY).await? {
-        return Ok(KeyUse::Known(fingerprint));
+    let row = sqlx::query("SELECT count(*) FROM account").fetch_one(&mut *connection).await?;
+    if row.try_get::<i64, _>(0)? == 0 {
+        return Ok(KeyUse::None);
     }
-    let row = sqlx::query("SELECT count(*) FROM account").fetch_one(connection).await?;
-    Ok(if row.try_get::<i64, _>(0)? == 0 { KeyUse::None } else { KeyUse::Unknown })
+    Ok(find(connection, KEY).await?.map_or(KeyUse::Unknown, KeyUse::Known))
 }
 
 /// Fails if the database is a backup: it must be restored before it is worked with.
@@ -72,10 +72,11 @@ pub(crate) async fn is_no_backup(connection: &mut Connection) -> Result<()> {
 impl Backend {
     /// Stores the fingerprint of the key, once everything was decrypted with it.
     pub(super) async fn keep_fingerprint(&self) -> Result<()> {
-        if find(&mut *self.begin_read().await?, KEY).await?.is_some() {
+        let known = find(&mut *self.begin_read().await?, KEY).await?;
+        let fingerprint = self.cipher.fingerprint().to_owned();
+        if known.as_ref() == Some(&fingerprint) {
             return Ok(());
         }
-        let fingerprint = self.cipher.fingerprint().to_owned();
         self.write(move |connection| {
             Box::pin(async move { put(connection, KEY, &fingerprint).await })
         })
