@@ -110,8 +110,8 @@ pub struct End {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub turns: BTreeMap<String, Vec<Turn>>,
     /// Of a lead, what is known of the activities that were on it before any of ours.
-    #[serde(default, skip_serializing_if = "Past::is_unknown")]
-    pub past: Past,
+    #[serde(default, skip_serializing_if = "ActivityPast::is_unknown")]
+    pub past: ActivityPast,
     /// Fields that go back and forth, and until when they are left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub frozen: BTreeMap<String, Timestamp>,
@@ -141,7 +141,7 @@ pub enum Given {
 /// What is known holds as long as the store's life is unbroken ([`crate::work::Context::unbroken`]):
 /// an older state of the store does not know what was added after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Past {
+pub struct ActivityPast {
     /// When we made the lead: nothing was on it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     made: Option<Timestamp>,
@@ -164,7 +164,7 @@ const MOST_TIMES: usize = 500;
 /// The database's clock, by which the store's life is timed, and ours may differ by this.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(30);
 
-impl Past {
+impl ActivityPast {
     /// Whether nothing is known.
     pub fn is_unknown(&self) -> bool {
         self.made.is_none() && self.looked.is_empty()

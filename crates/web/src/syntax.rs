@@ -110,7 +110,6 @@ mod tests {
             (r#"{"Current":{"a":"\u00e9"},"n":[1,-2.5e3,true,null]}"#.to_owned(), true),
             (deep(100), true),
             (deep(100_000), false),
-            (r#"{"a":1e999}"#.to_owned(), false),
             (r#"{"\ud800":1}"#.to_owned(), false),
             (r#"{"a":"\ud800"}"#.to_owned(), false),
             (r#"{"a":1} x"#.to_owned(), false),
@@ -123,5 +122,8 @@ mod tests {
             let tree = plan::json::read(body.as_bytes());
             assert_eq!(tree.is_ok(), good, "{shown}");
         }
+        // A number that is too large is left to the reader, which keeps its digits as a text.
+        let large = br#"{"a":1e999}"#;
+        assert!(!is_json(large) && plan::json::read(large).is_ok());
     }
 }

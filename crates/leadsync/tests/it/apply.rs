@@ -103,7 +103,7 @@ fn a_bad_file_is_refused_with_its_place() {
         ("\"sales-access\"", "{ file = \"absent\" }", &["bad.toml:4:", "absent", "can't be read"]),
         ("source = \"sales\"", "source = \"nobody\"", &["bad.toml:", "nobody"]),
         ("name = \"patients\"", "name = \"sales\"", &["bad.toml:8:", "bad.toml:1 already"]),
-        ("behaviour = ", "behavior = ", &["bad.toml:28:", "behavior"]),
+        ("behaviour = ", "behavior = ", &["bad.toml:29:", "behavior"]),
         ("[[account]]", "[[acount]]", &["bad.toml", "acount"]),
     ] {
         let program = Program::new();

@@ -39,7 +39,7 @@ impl Work {
         answer: Answer,
         at: Timestamp,
     ) -> Vec<Effect> {
-        self.map(context);
+        self.map_once(context);
         match (call, answer) {
             (_, Answer::Failed(failure)) => self.failed(context, call, by, &failure),
             (Call::ReadLead(read), Answer::Leads(leads)) => {

@@ -162,7 +162,7 @@ impl Work {
         context: &Context<'_>,
         settle: impl FnOnce(&Case<'_>) -> Option<crate::link::Link>,
     ) -> Option<Effect> {
-        self.map(context);
+        self.map_once(context);
         let link = settle(&self.lead_case(context))?;
         let subject = self.subject_mut();
         if subject.link.as_ref() == Some(&link) {
@@ -181,7 +181,7 @@ impl Work {
         if self.lead.is_none() {
             return self.settle_lead(context, settle);
         }
-        self.map(context);
+        self.map_once(context);
         let kind = context.activities.of(&self.own.item).ok()?;
         let link = settle(&self.activity_case(kind, context))?;
         if self.own.link.as_ref() == Some(&link) {

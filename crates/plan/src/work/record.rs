@@ -327,8 +327,18 @@ impl Work {
 
     /// Computes what it sends, by the mapping of now.
     pub(super) fn map(&mut self, context: &Context<'_>) {
+        self.map_unless(context, |made| made == context.generation);
+    }
+
+    /// Computes what it sends, unless that was done. What an answer means depends on what was sent,
+    /// and not on metadata that was read meanwhile.
+    pub(super) fn map_once(&mut self, context: &Context<'_>) {
+        self.map_unless(context, |_| true);
+    }
+
+    fn map_unless(&mut self, context: &Context<'_>, is_good: impl Fn(u64) -> bool) {
         let map = |subject: &mut Subject, mapping: &crate::mapping::Mapping| {
-            if subject.mapped.as_ref().is_none_or(|(made, _)| *made != context.generation) {
+            if subject.mapped.as_ref().is_none_or(|(made, _)| !is_good(*made)) {
                 let mapped = Arc::new(mapping.apply(&subject.item));
                 subject.mapped = Some((context.generation, mapped));
             }

@@ -452,7 +452,7 @@ proptest::proptest! {
                 Found::Blank => String::new(),
                 Found::Absent => panic!("{shown}: the field is lost"),
             };
-            let is_blank = value.trim().is_empty() && found.is_empty();
+            let is_blank = plan::text::is_blank(&value) && found.is_empty();
             proptest::prop_assert!(is_blank || found == value, "{}: {:?}", shown, found);
         }
     }

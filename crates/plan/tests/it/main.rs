@@ -1,8 +1,7 @@
-//! What hostile payloads cost, measured; values from life; and two-way sync, simulated.
+//! Bodies and values from life, and two-way sync, simulated.
 
 #![expect(clippy::unwrap_used, reason = "a failed test panics, in its helpers too")]
 
 mod bodies;
-mod hostile;
 mod simulation;
 mod values;

@@ -63,7 +63,7 @@ async fn what_arrives_during_a_commit_shares_the_next() {
 async fn a_body_that_nobody_can_read_is_kept_and_said_to_be_so() {
     let house = start(web::Limits::default()).await;
     let deep = "[".repeat(5_000) + &"]".repeat(5_000);
-    for body in ["", "hello", r#"{"a":"#, r#"{"a":1e999}"#, deep.as_str()] {
+    for body in ["", "hello", r#"{"a":"#, deep.as_str()] {
         let mut wire = house.wire().await;
         wire.send(post(&house.hook, body)).await;
         let answer = wire.answer().await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use dispatch::{Dispatcher, Options};
+use dispatch::{Dispatcher, Options, Steady};
 use jiff::{SignedDuration, Timestamp};
 use plan::access::AccountUser;
 use plan::connector::Definition;
@@ -44,7 +44,9 @@ impl Node {
         let (wake, ahead): (Arc<Notify>, Arc<AtomicI64>) = (Arc::default(), Arc::default());
         let moving = ahead.clone();
         let clock: web::Clock = Arc::new(move || now(&moving));
-        let options = Options { poll: Duration::from_millis(20), ..Options::default() };
+        // Hours that a test lets pass pass for pauses too.
+        let steady = Steady(clock.clone());
+        let options = Options { poll: Duration::from_millis(20), steady, ..Options::default() };
         let dispatcher = Dispatcher::start(store.clone(), wake.clone(), clock.clone(), options);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");

@@ -6,7 +6,7 @@ use super::*;
 use crate::activity::{Unmapped, shown as activity};
 use crate::change::Change;
 use crate::id::LeadId;
-use crate::link::Past;
+use crate::link::ActivityPast;
 use crate::outcome::{Event, Party};
 use crate::work::call::{ActivityPage, ActivityUpdate, Capture, NewActivity, ReadActivities};
 use crate::work::explanation::Why;
@@ -202,7 +202,7 @@ fn look() -> Decision {
 #[test]
 fn a_lead_whose_past_is_not_known_is_looked_through_once() {
     let mut scene = scene(ON).with_lead();
-    scene.past().clone_from(&Past::default());
+    scene.past().clone_from(&ActivityPast::default());
     let json = visit("came early", "2026-01-01 10:00:00");
     assert_eq!(scene.decide(&json), look());
     let noon = |second| crate::activity::second_of(second);
@@ -232,7 +232,7 @@ fn what_was_known_before_the_store_was_restored_is_not_trusted() {
 #[test]
 fn one_that_was_edited_since_its_link_was_lost_is_updated() {
     let mut scene = scene(ON).with_lead();
-    scene.past().clone_from(&Past::default());
+    scene.past().clone_from(&ActivityPast::default());
     let json = visit("came late", "2026-01-02 09:00:00");
     scene.finds(vec![visit_there("found", "came early", "2026-01-01 10:00:00")]);
     let (party, lead_id) = (Party::Source, LeadId::new("one"));
@@ -263,7 +263,7 @@ fn one_that_was_edited_since_its_link_was_lost_is_updated() {
 #[test]
 fn one_that_was_never_edited_is_not_taken_for_another_of_its_second() {
     let mut scene = scene(ON).with_lead();
-    scene.past().clone_from(&Past::default());
+    scene.past().clone_from(&ActivityPast::default());
     let json = visit("came early", "2026-01-01 10:00:00");
     scene.finds(vec![visit_there("other", "something else", "2026-01-01 10:00:00")]);
     scene.known.siblings = Some(Activities::default());
@@ -286,7 +286,7 @@ fn what_lies_beyond_all_pages_is_not_added_blindly() {
 fn a_look_goes_through_every_page_and_is_remembered() {
     let scene = scene(ON).with_lead();
     let mut work = scene.work(&visit("came early", "2026-01-01 10:00:00"));
-    work.lead.as_mut().unwrap().link.as_mut().unwrap().second.past = Past::default();
+    work.lead.as_mut().unwrap().link.as_mut().unwrap().second.past = ActivityPast::default();
     let context = scene.context();
     let first = call(work.next(&context).step);
     let page = |ids: std::ops::Range<usize>| {
@@ -324,7 +324,7 @@ impl Scene {
         self
     }
 
-    fn past(&mut self) -> &mut Past {
+    fn past(&mut self) -> &mut ActivityPast {
         &mut self.lead_link.as_mut().expect("its lead is linked").second.past
     }
 

@@ -31,14 +31,16 @@ fn leads() -> Coverage {
     coverage
 }
 
-/// In calm weather: where answers are lost while mappings change, it is not always known whose value
-/// a field has, and some worlds end with a value that nobody meant.
+/// In calm weather, between accounts without automations that change what is written, and few of
+/// them: elsewhere it is not always known whose value a field has, and some worlds end with the two
+/// sides apart (of the first manners, seed 198: a field is edited on a side of which only the
+/// opposite connector knows it). Nothing is lost then, but nothing brings the two together either.
 fn remapped() -> Coverage {
     let mut coverage = Coverage::default();
-    for kind in 0..leads::KINDS {
+    for kind in 0..2 {
         let name = format!("remapped, manners {kind}");
         let life = |seed| Leads::remapped(seed, CALM, kind, None);
-        coverage.absorb(run(&name, seeds(30), life));
+        coverage.absorb(run(&name, seeds(15), life));
     }
     coverage
 }
@@ -137,8 +139,6 @@ fn each_protection_from_mappings_that_change_is_needed() {
 fn each_protection_of_activities_is_needed() {
     for (protection, seeds) in [
         (Protection::ActivityLink, 500),
-        // An update must be lost, and the source then be set back to what both held.
-        (Protection::Intent, 6_000),
         (Protection::Past, 500),
         (Protection::Unbroken, 500),
         (Protection::Looking, 500),

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use plan::id::LeadId;
+use plan::link::{End, Given};
 use plan::metadata::Kind;
 use plan::outcome::Entity;
 use plan::payload::Item;
@@ -129,11 +130,13 @@ impl Leads {
                 });
                 if !agrees && !left {
                     return Some(format!(
-                        "{field} of {} is {:?}, of {} {:?}",
+                        "{field} of {} is {:?} ({:?}), of {} {:?} ({:?})",
                         link.first.id,
                         a.get(field),
+                        given(&link.first, field),
                         link.second.id,
-                        b.get(field)
+                        b.get(field),
+                        given(&link.second, field),
                     ));
                 }
             }
@@ -239,4 +242,8 @@ impl Leads {
                 && matches!(dispute.ruling, Ruling::Left | Ruling::Waits | Ruling::Frozen)
         })
     }
+}
+
+fn given<'a>(end: &'a End, field: &str) -> Option<&'a Given> {
+    end.given.as_ref()?.get(field)
 }
