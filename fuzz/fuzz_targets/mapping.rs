@@ -99,6 +99,7 @@ fn previewed(entries: Vec<Entry>, ready: &Ready) {
         destination: account(2, "destination"),
         opposite: None,
         now: Timestamp::UNIX_EPOCH,
+        unbroken: Timestamp::UNIX_EPOCH,
     };
     let _ = serde_json::to_string(&preview(&context, entries, &Stored::default()));
 }

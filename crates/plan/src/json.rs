@@ -53,10 +53,10 @@ fn keeping_digits(
     read: impl Fn(&[u8]) -> Result<Value, Error>,
 ) -> Result<Value, Error> {
     let quoted = digits::quoted(bytes);
-    read(&quoted).map_err(|error| match quoted.len() > bytes.len() {
-        true => read(bytes).err().unwrap_or(error),
-        false => error,
-    })
+    let as_sent = |error| {
+        if quoted.len() > bytes.len() { read(bytes).err().unwrap_or(error) } else { error }
+    };
+    read(&quoted).map_err(as_sent)
 }
 
 fn bounded(bytes: &[u8]) -> Result<Value, Error> {

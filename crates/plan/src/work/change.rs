@@ -73,7 +73,7 @@ pub(super) fn against(case: &Case<'_>, lead: &Snapshot) -> Vec<Change> {
 pub(super) fn defaults<'a>(case: &Case<'_>, held: impl Fn(&str) -> Option<&'a str>) -> Vec<Change> {
     let fields = case.mapped.fields.iter();
     fields
-        .filter(|field| held(&field.to).is_none_or(|held| text::is_blank(held)))
+        .filter(|field| held(&field.to).is_none_or(text::is_blank))
         .filter_map(|field| Some(Change::new(&field.to, field.kind, field.default.as_deref()?)))
         .collect()
 }

@@ -1,8 +1,6 @@
 //! What hostile bodies cost: 2 MiB, the largest that the receiver takes, each made to cost as much
 //! as it can. These tests have a process of their own, because they measure its heap.
 
-#![expect(clippy::unwrap_used, reason = "a failed test panics, in its helpers too")]
-
 use std::fmt::Write as _;
 use std::sync::Mutex;
 

@@ -81,6 +81,7 @@ struct Way {
 
 /// What is wrong with a direction for a while.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each flaw is there or not")]
 struct Flaws {
     /// Stages are translated to others.
     stages: bool,
