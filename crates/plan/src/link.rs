@@ -148,6 +148,9 @@ pub struct ActivityPast {
     /// The types of activities, by event code, that were looked through.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     looked: BTreeMap<u32, Look>,
+    /// The types of which one may have been added unseen, by an attempt that never learned it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    doubtful: BTreeSet<u32>,
 }
 
 /// What was seen when the activities of one type on a lead were looked through.
@@ -167,16 +170,17 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(30);
 impl ActivityPast {
     /// Whether nothing is known.
     pub fn is_unknown(&self) -> bool {
-        self.made.is_none() && self.looked.is_empty()
+        *self == Self::default()
     }
 
     /// We made the lead.
     pub(crate) fn make(&mut self, at: Timestamp) {
-        *self = Self { made: Some(at), looked: BTreeMap::new() };
+        *self = Self { made: Some(at), ..Self::default() };
     }
 
     /// The activities of a type were looked through.
     pub(crate) fn look(&mut self, event: u32, at: Timestamp, times: BTreeSet<i64>) {
+        self.doubtful.remove(&event);
         if times.len() > MOST_TIMES {
             self.looked.remove(&event);
         } else {
@@ -184,15 +188,20 @@ impl ActivityPast {
         }
     }
 
+    /// One of this type may have been added unseen.
+    pub(crate) fn doubt(&mut self, event: u32) {
+        self.doubtful.insert(event);
+    }
+
     /// Whether an activity of this type that happened in this second may be there already; `since`
     /// the store's life is unbroken.
     pub(crate) fn may_hold(&self, event: u32, second: Option<i64>, since: Timestamp) -> bool {
         let holds = |at: Timestamp| at + CLOCKS_DIFFER > since;
-        if self.made.is_some_and(holds) {
-            return false;
+        if self.doubtful.contains(&event) {
+            return true;
         }
         match self.looked.get(&event).filter(|look| holds(look.at)) {
-            None => true,
+            None => !self.made.is_some_and(holds),
             Some(look) => second.map_or(!look.times.is_empty(), |at| look.times.contains(&at)),
         }
     }

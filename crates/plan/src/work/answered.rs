@@ -21,12 +21,31 @@ use crate::verdict::{self, Failure, Verdict};
 
 use super::call::{ActivityPage, Answer, Call, ReadActivities, Which};
 use super::case::{Case, Context};
-use super::outcome::{Effect, Outcome};
+use super::outcome::{Effect, Ending, Outcome};
 use super::pages::Activities;
 use super::record::{Found, Metadata, Work};
 use super::{lead, problems, settle};
 
 impl Work {
+    /// An attempt ends without learning whether it added an activity: the lead's link keeps that,
+    /// because the same activity may come again as another record.
+    fn doubt_of_activity(&mut self, context: &Context<'_>, effects: &[Effect]) -> Option<Effect> {
+        let outcome = effects.iter().find_map(|effect| match effect {
+            Effect::End(outcome) => Some(outcome),
+            _ => None,
+        })?;
+        let is_doubtful = self.is_doubtful() || outcome.ending == Ending::Again { doubtful: true };
+        if !is_doubtful || self.own.link.is_some() || self.lead.is_none() {
+            return None;
+        }
+        let event = context.activities.of(&self.own.item).ok()?.to;
+        self.settle_lead(context, |case| {
+            let mut link = case.link?.clone();
+            link.end_mut(link.pair.side(case.destination)).past.doubt(event);
+            Some(link)
+        })
+    }
+
     /// Handles what an account returned for a call that was sent at this time, by this operation: the
     /// call's own, or a bulk one.
     ///
@@ -41,7 +60,13 @@ impl Work {
     ) -> Vec<Effect> {
         self.map_once(context);
         match (call, answer) {
-            (_, Answer::Failed(failure)) => self.failed(context, call, by, &failure),
+            (_, Answer::Failed(failure)) => {
+                let mut effects = self.failed(context, call, by, &failure);
+                if let Some(doubt) = self.doubt_of_activity(context, &effects) {
+                    effects.insert(0, doubt);
+                }
+                effects
+            }
             (Call::ReadLead(read), Answer::Leads(leads)) => {
                 self.lead_read(context, read.which, &read.lead_id, leads.into_iter().next())
             }

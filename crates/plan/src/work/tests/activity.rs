@@ -89,6 +89,26 @@ fn what_a_lost_update_may_have_written_is_written_over() {
     assert!(matches!(scene.decide(&back), Decision::Unchanged(Why::SameAsSynced, _)));
 }
 
+/// A record of it failed for good without learning whether it was added; then it is delivered again.
+#[test]
+fn a_doubt_about_an_activity_outlives_its_record() {
+    let mut scene = scene(ON).with_lead();
+    let body = visit("came early", "2026-01-01 10:00:00");
+    let context = scene.context();
+    let mut work = scene.work(&body);
+    let create = call(work.next(&context).step);
+    assert!(matches!(create, Call::CreateActivity(_)), "{create:?}");
+    let lost = Failure::Broken { problem: "it was reset".into(), maybe_done: true };
+    let by = create.operation();
+    let effects = work.answered(&context, &create, by, Answer::Failed(lost), at(SYNCED));
+    let [Effect::Link(link), Effect::End(_)] = effects.as_slice() else { panic!("{effects:?}") };
+    scene.lead_link = Some((**link).clone());
+    assert!(matches!(scene.decide(&body), Decision::Call(Call::ReadActivities(_))));
+    // What was looked through tells, whoever looked.
+    scene.past().look(305, at(SYNCED), std::collections::BTreeSet::new());
+    assert!(matches!(scene.decide(&body), Decision::Call(Call::CreateActivity(_))));
+}
+
 #[test]
 fn the_lead_is_found_by_what_the_payload_or_the_source_shows() {
     let mut scene = scene(ON);
