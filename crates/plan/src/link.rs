@@ -150,7 +150,7 @@ pub struct ActivityPast {
     looked: BTreeMap<u32, Look>,
     /// The types of which one may have been added unseen, by an attempt that never learned it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    doubtful: BTreeSet<u32>,
+    pub doubtful: BTreeSet<u32>,
 }
 
 /// What was seen when the activities of one type on a lead were looked through.
