@@ -383,20 +383,17 @@ impl Work {
             Party::Destination => Some(context.leads),
             Party::Source => context.opposite.map(|opposite| opposite.mapping),
         };
-        let is_unique = |field: &&str| {
-            matches!(*field, "EmailAddress" | "Phone" | "Mobile")
-                || mapping.is_some_and(|mapping| {
-                    mapping.targets().any(|to| to.schema_name == *field && to.unique)
-                })
-        };
         let written = update.fields.iter().map(|change| change.to.as_str());
-        let kept = written.filter(is_unique).find(|field| {
-            mapping.and_then(|mapping| mapping.blank_of(field)) == Some(Blank::Leave)
+        let kept = mapping.and_then(|mapping| {
+            let mut unique = written.filter(|field| lead::is_unique(mapping, field));
+            unique.find(|field| mapping.blank_of(field) == Some(Blank::Leave))
         });
         if let Some(field) = kept {
             let _ = write!(
                 problem.advice,
-                " If the other lead lost the value because it was emptied in the other account, it                  keeps it here, because the mapping's row to {field} has blank = \"leave\": set it                  to \"clear\", or empty the field there."
+                " If the other lead lost the value because it was emptied in the other account, it \
+                 keeps it here, because the mapping's row to {field} has blank = \"leave\": set it \
+                 to \"clear\", or empty the field there."
             );
         }
         Outcome::again(problem, self.own.known.doubtful)

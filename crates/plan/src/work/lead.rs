@@ -9,6 +9,7 @@ use crate::id::LeadId;
 use crate::identity::Key;
 use crate::identity::key;
 use crate::link::{End, Link};
+use crate::mapping::Mapping;
 use crate::metadata::Kind;
 use crate::moment;
 use crate::outcome::Party;
@@ -335,7 +336,7 @@ pub(super) fn made_with(case: &Case<'_>) -> Vec<Change> {
 pub(super) fn may_match_others(case: &Case<'_>, change: &Change) -> bool {
     let is_mandatory =
         || case.mapping.targets().any(|field| field.schema_name == change.to && field.mandatory);
-    is_unique(case, &change.to)
+    is_unique(case.mapping, &change.to)
         && !text::is_blank(&change.value)
         && key::fault(change.kind, &change.value, case.mapping.reading()).is_some()
         && !is_mandatory()
@@ -407,21 +408,21 @@ fn was_sent(case: &Case<'_>, lead: &Snapshot) -> bool {
 /// Whether the account itself keeps the second key from being given to a second lead: then a lead
 /// that the first key can't find is found by its refusal, at no cost.
 fn all_unique(case: &Case<'_>, keys: &[Key]) -> bool {
-    keys.iter().skip(1).all(|key| is_unique(case, &key.field))
+    keys.iter().skip(1).all(|key| is_unique(case.mapping, &key.field))
 }
 
 /// Whether the account refuses to create a lead that any of the record's keys finds already: then
 /// the lead may be created without looking first, by a call that never updates.
 fn creates_once(case: &Case<'_>) -> bool {
     let keys = case.keys();
-    !case.known.search.exists && keys.iter().all(|key| is_unique(case, &key.field))
+    !case.known.search.exists && keys.iter().all(|key| is_unique(case.mapping, &key.field))
 }
 
 /// Email, phone and mobile number are unique in every account
 /// (HL/how-to-make-a-custom-field-unique).
-fn is_unique(case: &Case<'_>, name: &str) -> bool {
-    matches!(name, "EmailAddress" | "Phone" | "Mobile")
-        || case.mapping.targets().any(|field| field.schema_name == name && field.unique)
+pub(super) fn is_unique(mapping: &Mapping, field: &str) -> bool {
+    matches!(field, "EmailAddress" | "Phone" | "Mobile")
+        || mapping.targets().any(|target| target.schema_name == field && target.unique)
 }
 
 /// Updates a lead where it differs from what the record sends. What the lead shows may be that in

@@ -3,6 +3,7 @@
 use super::*;
 use crate::work::call::{Capture, LeadUpdate, ReadLead, Which};
 use crate::work::explanation::Why;
+use crate::work::outcome::{Effect, Ending};
 
 #[test]
 fn a_new_lead_is_captured_by_its_key_with_all_fields() {
@@ -251,4 +252,25 @@ fn an_emptied_field_is_emptied_only_where_that_is_wanted() {
 
 fn read_own() -> Decision {
     Decision::read_source(crate::id::LeadId::new("one"))
+}
+
+/// The other lead may be about to lose the value, unless the mapping keeps it there.
+#[test]
+fn a_linked_lead_that_is_refused_as_a_duplicate_is_tried_again() {
+    for (blank, keeps) in [("leave", true), ("clear", false)] {
+        let mut scene = scene(&format!(r#"{PLAIN},"lead":{{"blank":"{blank}"}}"#));
+        scene.sync(&lead("Asha", "2026-01-01 00:00:00"), "2026-01-01T00:00:05Z");
+        let context = scene.context();
+        let moved = lead("Asha", "2026-01-01 01:00:00").replace("9988776655", "9988776656");
+        let mut work = scene.work(&moved);
+        let update = call(work.next(&context).step);
+        let answer = refused("MXDuplicateEntryException");
+        let when = at("2026-01-01T01:00:05Z");
+        let effects = work.answered(&context, &update, update.operation(), answer, when);
+        let [Effect::End(outcome)] = effects.as_slice() else { panic!("{effects:?}") };
+        assert!(matches!(outcome.ending, Ending::Again { .. }), "{outcome:?}");
+        let advice = &outcome.problem.as_ref().expect("a reason").advice;
+        assert_eq!(advice.contains("the mapping's row to Phone has blank"), keeps, "{advice}");
+        assert!(!advice.contains("  "), "{advice}");
+    }
 }
