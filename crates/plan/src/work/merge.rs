@@ -11,10 +11,9 @@ use super::asked;
 use super::case::{Case, Opposite};
 use super::decision::Tripped;
 use super::past::{Moved, Past, whole};
-use super::settle::{note_owed, note_sent, note_sent_back};
 use crate::change::Change;
 use crate::connector::{Behaviour, Policy};
-use crate::link::{End, Given, Link, Side};
+use crate::link::{End, Given, Link};
 use crate::mapping::{Mapped, Mapping, Unsent};
 use crate::metadata::Kind;
 use crate::outcome::Entity;
@@ -39,15 +38,15 @@ pub(super) struct Merge {
     /// settled.
     pub(super) open: [BTreeSet<String>; 2],
     /// What somebody in the source, and somebody in the destination, alone gave another value.
-    own: [Vec<Own>; 2],
+    pub(super) own: [Vec<Own>; 2],
 }
 
 /// A field that somebody gave another value, and what it is in the field of the other side.
 #[derive(Debug)]
-struct Own {
-    from: Option<String>,
-    to: String,
-    value: String,
+pub(super) struct Own {
+    pub(super) from: Option<String>,
+    pub(super) to: String,
+    pub(super) value: String,
 }
 
 /// A value that one side sends to a field of the other.
@@ -165,7 +164,7 @@ fn landed(cells: &mut [Cell], end: &End, state: &Snapshot) {
     }
 }
 
-fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
+pub(super) fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
     let mut state = state.clone();
     for change in written {
         state.put(change.to.as_str(), change.value.as_str());
@@ -459,128 +458,6 @@ pub(super) fn war(tripped: &[Tripped]) -> Problem {
         Some(first) => problem.about(&first.field),
         None => problem,
     }
-}
-
-/// The link once everything was merged: both sides are as they are now by agreement.
-pub(super) fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
-    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
-    let merge = case.known.twin.lead.as_ref().map(|lead| merge(case, opposite, lead));
-    let (open, own) = merge.map(|merge| (merge.open, merge.own)).unwrap_or_default();
-    let is_settled = open.iter().all(BTreeSet::is_empty);
-    if link.end(here).given.is_none() || link.end(there).given.is_none() {
-        for side in [here, there] {
-            link.end_mut(side).given.get_or_insert_default();
-        }
-        note_sent(case, link, &case.known.twin.wrote);
-        note_sent_back(case, opposite, link, &case.known.twin.wrote_back);
-    }
-    let before = link.clone();
-    let state = overlaid(&case.item.state(), &case.known.twin.wrote_back);
-    let item = Item::from_state(Entity::Lead, &state);
-    let read = case.mapping.read_part(&item);
-    // What may be from before our own write to the source says nothing of what it holds since
-    // (`docs/two-way.md#trap-ii`): it differs in nothing, or it would have been read afresh.
-    let version = case.item.modified_on();
-    if case.known.source.fresh || version.is_some() && !link.end(here).may_be_stale(version) {
-        let unmet = note_settled(case.mapping, &item, (&before, link), (here, there), &open[1]);
-        let read = without(read, &unmet);
-        let end = link.end_mut(here);
-        if case.known.source.fresh {
-            end.pending.clear();
-        }
-        end.learn(read, &case.known.twin.wrote_back, &open[0]);
-        if is_settled {
-            end.seen = end.seen.max(version);
-        }
-    }
-    if let Some(lead) = &case.known.twin.lead {
-        let version = Item::from_state(Entity::Lead, lead).modified_on();
-        let state = overlaid(lead, &case.known.twin.wrote);
-        let item = Item::from_state(Entity::Lead, &state);
-        let read = opposite.mapping.read_part(&item);
-        let unmet = note_settled(opposite.mapping, &item, (&before, link), (there, here), &open[0]);
-        note_apart(case, opposite, link, &state);
-        let read = without(read, &unmet);
-        let end = link.end_mut(there);
-        end.pending.clear();
-        end.learn(read, &case.known.twin.wrote, &open[1]);
-        // What was read here and is written there only has a base too.
-        let written = case
-            .mapped
-            .fields
-            .iter()
-            .filter_map(|field| Some((field.to.as_str(), state.get(&field.to)?)));
-        end.learn(without(written.collect(), &unmet), &case.known.twin.wrote, &open[1]);
-        if is_settled {
-            end.seen = end.seen.max(version);
-        }
-    }
-    let [in_source, in_destination] = own;
-    note_own(link, (here, there), in_source, &open[1]);
-    note_own(link, (there, here), in_destination, &open[0]);
-}
-
-/// What this side sends is settled, but for the `open` fields of the other, and what it can't send is
-/// owed. Its base is still that of before. Returns its fields that meet those of the other side for
-/// the first time when they can be sent.
-fn note_settled(
-    mapping: &Mapping,
-    item: &Item,
-    (before, link): (&Link, &mut Link),
-    (from, to): (Side, Side),
-    open: &BTreeSet<String>,
-) -> BTreeSet<String> {
-    let mapped = mapping.apply(item);
-    for field in mapped.fields.iter().filter(|field| !open.contains(&field.to)) {
-        let Some(value) = field.sent.written() else { continue };
-        let pending = before.end(to).pending.get(&field.to);
-        let is_ours = pending.is_some_and(|sent| sent.iter().any(|sent| sent == value));
-        match link.end(to).given(&field.to) {
-            _ if is_ours => link.end_mut(to).note_sent(&field.to, Some(value)),
-            Some(Given::Own(_)) => {}
-            Some(Given::Sent(_) | Given::Unsent) => {
-                link.end_mut(to).note_sent(&field.to, Some(value));
-            }
-            None => link.end_mut(to).note_own(&field.to),
-        }
-    }
-    let has_met = |owed: &Unsent| {
-        let source = owed.from.as_deref().map(whole);
-        let base = &before.end(from).base;
-        before.end(to).base.get(&owed.to).is_some()
-            || source.is_some_and(|source| base.get(source).is_some())
-    };
-    let (met, unmet): (Vec<&Unsent>, Vec<&Unsent>) = mapped.owed().partition(|owed| has_met(owed));
-    note_owed(link, (from, to), met.into_iter(), &item.state());
-    unmet.into_iter().filter_map(|owed| Some(whole(owed.from.as_deref()?).to_owned())).collect()
-}
-
-/// Fields of the destination that somebody changed and that do not flow back are not what the source
-/// has any more, should they flow back one day. The base is still that of before.
-fn note_apart(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link, state: &Snapshot) {
-    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
-    for field in &case.mapped.fields {
-        let Some(from) = &field.from else { continue };
-        let is_changed = link.end(there).base_beside(state).get(&field.to) != state.get(&field.to);
-        if is_changed && opposite.mapping.sources().all(|source| source != field.to) {
-            link.end_mut(here).note_apart(whole(from));
-        }
-    }
-}
-
-/// What somebody on a side changed, and the other side has by now.
-fn note_own(link: &mut Link, (from, to): (Side, Side), own: Vec<Own>, open: &BTreeSet<String>) {
-    for one in own.into_iter().filter(|one| !open.contains(&one.to)) {
-        link.end_mut(to).note_sent(&one.to, Some(&one.value));
-        if let Some(field) = &one.from {
-            link.end_mut(from).note_own(field);
-        }
-    }
-}
-
-fn without(mut state: Snapshot, fields: &BTreeSet<String>) -> Snapshot {
-    state.0.retain(|field, _| !fields.contains(field));
-    state
 }
 
 /// Freezes fields until the next day.

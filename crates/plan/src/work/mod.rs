@@ -30,7 +30,7 @@
 //! | What is done about an activity? | `activity` |
 //! | Which page of a lead's activities is read next? | `pages` |
 //! | What does an answer mean? | `answered`, `written` |
-//! | What do both sides hold afterwards? | `settle` |
+//! | What do both sides hold afterwards? | `settle`; who gave a field its value: `given` |
 //! | When does a newer change stand in for an older one? | `superseded` |
 //! | What does the log say? | `explanation`, `logged` |
 //! | Why is a lead left alone or refused, in words? | `problems` |
@@ -43,6 +43,7 @@ mod case;
 mod change;
 mod decision;
 mod explanation;
+mod given;
 mod known;
 mod lead;
 mod logged;

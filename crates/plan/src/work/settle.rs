@@ -1,17 +1,18 @@
 //! The link of two leads, or two activities, after a call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::case::{Case, Opposite};
-use super::past::whole;
-use super::{change, merge};
+use super::{change, given, merge};
 use crate::change::Change;
 use crate::id::LeadId;
-use crate::link::{Given, Link, Side};
-use crate::mapping::{MappedField, Unsent};
+use crate::link::Link;
+use crate::mapping::MappedField;
 use crate::metadata::Kind;
+use crate::outcome::Entity;
+use crate::payload::Item;
 use crate::snapshot::Snapshot;
 use crate::value;
 
@@ -64,7 +65,7 @@ fn settled(
         }
         // A lead that was just made agrees; one that was read is merged to its end first.
         if written.is_empty() || case.known.twin.lead.is_none() {
-            merge::agree(case, opposite, &mut link);
+            agree(case, opposite, &mut link);
         }
         return Some(link);
     }
@@ -72,8 +73,8 @@ fn settled(
     for side in [here, there] {
         link.end_mut(side).given.get_or_insert_default();
     }
-    note_sent(case, &mut link, written);
-    note_settled(case, &mut link);
+    given::note_sent(case, &mut link, written);
+    given::note_settled(case, &mut link);
     let end = link.end_mut(here);
     end.base.absorb(&case.mapping.read_part(case.item));
     // Only a state of which every mapped field is now in the destination may move `seen`
@@ -96,70 +97,70 @@ fn settled(
     Some(link)
 }
 
-/// These fields of the destination were given what the source holds.
-pub(super) fn note_sent(case: &Case<'_>, link: &mut Link, written: &[Change]) {
+/// The link once everything was merged: both sides are as they are now by agreement.
+fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
-    for change in written {
-        link.end_mut(there).note_sent(&change.to, Some(&change.value));
-        let from = case.mapped.get(&change.to).and_then(|field| field.from.as_deref());
-        if let Some(from) = from {
-            link.end_mut(here).note_own(whole(from));
+    let merge = case.known.twin.lead.as_ref().map(|lead| merge::merge(case, opposite, lead));
+    let (open, own) = merge.map(|merge| (merge.open, merge.own)).unwrap_or_default();
+    let is_settled = open.iter().all(BTreeSet::is_empty);
+    if link.end(here).given.is_none() || link.end(there).given.is_none() {
+        for side in [here, there] {
+            link.end_mut(side).given.get_or_insert_default();
+        }
+        given::note_sent(case, link, &case.known.twin.wrote);
+        given::note_sent_back(case, opposite, link, &case.known.twin.wrote_back);
+    }
+    let before = link.clone();
+    let state = merge::overlaid(&case.item.state(), &case.known.twin.wrote_back);
+    let item = Item::from_state(Entity::Lead, &state);
+    let read = case.mapping.read_part(&item);
+    // What may be from before our own write to the source says nothing of what it holds since
+    // (`docs/two-way.md#trap-ii`): it differs in nothing, or it would have been read afresh.
+    let version = case.item.modified_on();
+    if case.known.source.fresh || version.is_some() && !link.end(here).may_be_stale(version) {
+        let unmet =
+            given::note_merged(case.mapping, &item, (&before, link), (here, there), &open[1]);
+        let read = without(read, &unmet);
+        let end = link.end_mut(here);
+        if case.known.source.fresh {
+            end.pending.clear();
+        }
+        end.learn(read, &case.known.twin.wrote_back, &open[0]);
+        if is_settled {
+            end.seen = end.seen.max(version);
         }
     }
+    if let Some(lead) = &case.known.twin.lead {
+        let version = Item::from_state(Entity::Lead, lead).modified_on();
+        let state = merge::overlaid(lead, &case.known.twin.wrote);
+        let item = Item::from_state(Entity::Lead, &state);
+        let read = opposite.mapping.read_part(&item);
+        let unmet =
+            given::note_merged(opposite.mapping, &item, (&before, link), (there, here), &open[0]);
+        given::note_apart(case, opposite, link, &state);
+        let read = without(read, &unmet);
+        let end = link.end_mut(there);
+        end.pending.clear();
+        end.learn(read, &case.known.twin.wrote, &open[1]);
+        // What was read here and is written there only has a base too.
+        let written = case
+            .mapped
+            .fields
+            .iter()
+            .filter_map(|field| Some((field.to.as_str(), state.get(&field.to)?)));
+        end.learn(without(written.collect(), &unmet), &case.known.twin.wrote, &open[1]);
+        if is_settled {
+            end.seen = end.seen.max(version);
+        }
+    }
+    let [in_source, in_destination] = own;
+    given::note_own(link, (here, there), in_source, &open[1]);
+    given::note_own(link, (there, here), in_destination, &open[0]);
 }
 
-/// These fields of the source were given what the destination holds.
-pub(super) fn note_sent_back(
-    case: &Case<'_>,
-    opposite: Opposite<'_>,
-    link: &mut Link,
-    written: &[Change],
-) {
-    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
-    for change in written {
-        link.end_mut(here).note_sent(&change.to, Some(&change.value));
-        let row = opposite.mapping.row_to(&change.to);
-        if let Some(from) = row.and_then(|row| row.from.as_deref()) {
-            link.end_mut(there).note_own(whole(from));
-        }
-    }
-}
-
-/// What the record sends is settled, whether it was written, was there, or belongs to another lead;
-/// what it can't send is owed. The base is still that of before.
-fn note_settled(case: &Case<'_>, link: &mut Link) {
-    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
-    for field in &case.mapped.fields {
-        let Some(value) = field.sent.written() else { continue };
-        let from = field.from.as_deref().map(whole);
-        // What we wrote to the source ourselves comes from the destination.
-        match from.and_then(|from| link.end(here).given(from)) {
-            Some(Given::Sent(_)) => link.end_mut(there).note_own(&field.to),
-            _ => link.end_mut(there).note_sent(&field.to, Some(value)),
-        }
-    }
-    note_owed(link, (here, there), case.mapped.owed(), &case.item.state());
-}
-
-/// What a side changed and can't send is owed to the other. Its base is still that of before.
-pub(super) fn note_owed<'a>(
-    link: &mut Link,
-    (from, to): (Side, Side),
-    owed: impl Iterator<Item = &'a Unsent>,
-    state: &Snapshot,
-) {
-    for owed in owed {
-        let source = owed.from.as_deref().map(whole);
-        // What we wrote there ourselves is nobody's change.
-        let base = link.end(from).base_beside(state);
-        if source.is_some_and(|source| base.get(source) == state.get(source)) {
-            continue;
-        }
-        link.end_mut(to).note_sent(&owed.to, None);
-        if let Some(source) = source {
-            link.end_mut(from).note_own(source);
-        }
-    }
+fn without(mut state: Snapshot, fields: &BTreeSet<String>) -> Snapshot {
+    state.0.retain(|field, _| !fields.contains(field));
+    state
 }
 
 /// The link between the record's lead or activity and this one of the destination: the one that
@@ -180,7 +181,7 @@ pub(super) fn settle_back(case: &Case<'_>, written: &[Change], at: Timestamp) ->
     let (opposite, lead) = (case.opposite?, case.known.twin.lead.as_ref()?);
     let mut link = link_to(case, lead.lead_id()?.as_str())?;
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
-    note_sent_back(case, opposite, &mut link, written);
+    given::note_sent_back(case, opposite, &mut link, written);
     for change in written {
         link.end_mut(here).overwrite(&change.to, &change.value, at);
         let from = opposite.mapping.row_to(&change.to).and_then(|row| row.from.as_deref());
@@ -234,7 +235,7 @@ fn made(
     written: &[Change],
     at: Timestamp,
 ) {
-    note_sent(case, link, written);
+    given::note_sent(case, link, written);
     let there = link.end_mut(link.pair.side(case.destination));
     for change in written {
         there.write(&change.to, &change.value, at);
@@ -251,7 +252,7 @@ fn made(
 /// These fields of a lead that was there were changed.
 fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timestamp) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
-    note_sent(case, link, written);
+    given::note_sent(case, link, written);
     for change in written {
         link.end_mut(there).overwrite(&change.to, &change.value, at);
     }
@@ -278,7 +279,7 @@ pub(super) fn adopt(case: &Case<'_>, lead_id: &LeadId, at: Timestamp) -> Option<
     written.extend(change::lead_source(case));
     made(case, opposite, &mut link, &written, at);
     let sides = (link.pair.side(case.source), link.pair.side(case.destination));
-    note_owed(&mut link, sides, case.mapped.owed(), &case.item.state());
+    given::note_owed(&mut link, sides, case.mapped.owed(), &case.item.state());
     let here = link.end_mut(sides.0);
     here.base.absorb(&case.mapping.read_part(case.item));
     here.seen = case.item.modified_on();
