@@ -34,7 +34,7 @@ impl DateOrder {
 /// Why a text is no date that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {
-    /// It is none.
+    /// It isn't a date.
     NotADate,
     /// It means two days, one in each order.
     Ambiguous,

@@ -8,12 +8,12 @@
 
 mod charset;
 mod form;
+mod removals;
 mod shape;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -26,6 +26,7 @@ use crate::outcome::Entity;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 use crate::text;
+pub use removals::read_removals;
 
 /// More records than this are not taken from a body of 2 MiB or less. A smaller record than one of
 /// these has no more than an id in it.
@@ -71,7 +72,7 @@ pub enum Removal {
 pub enum Found<'a> {
     /// Nothing.
     Absent,
-    /// That it is empty: null, an empty list or object, or a text in which nothing is to be seen.
+    /// It is empty: null, an empty list or object, or text without a visible character.
     Blank,
     /// Its value.
     Text(Cow<'a, str>),
@@ -143,73 +144,6 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Entry>, Probl
 /// The text of a body, whatever charset it is in, for a person to read.
 pub fn text<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
     charset::decode(body, charset::declared(content_type))
-}
-
-/// Reads the body of a webhook that tells of leads which were deleted or merged: every lead that it
-/// names, each of which may be gone, or not.
-///
-/// What LeadSquared posts of these is not known (`docs/leadsquared.md#payloads`). A guess: the lead as in
-/// other webhooks, or ids under names that end in `ProspectId` or `LeadId`.
-///
-/// # Errors
-/// As [`read`]; or it names no lead.
-pub fn read_removals(
-    body: &[u8],
-    content_type: Option<&str>,
-    removal: Removal,
-) -> Result<Vec<Entry>, Problem> {
-    let mut found: Vec<Entry> = Vec::new();
-    let mut known: HashSet<LeadId> = HashSet::new();
-    for entry in read(body, content_type)? {
-        let item = match entry {
-            Ok(item) => item,
-            Err(problem) => {
-                found.push(Err(problem));
-                continue;
-            }
-        };
-        let mut ids = Vec::new();
-        named_leads(&item.body, &mut ids);
-        for id in item.lead_id().into_iter().chain(ids.into_iter().map(LeadId::new)) {
-            if !known.insert(id.clone()) {
-                continue;
-            }
-            let is_own = item.lead_id().as_ref() == Some(&id) && item.entity == Entity::Lead;
-            let one = if is_own {
-                item.clone()
-            } else {
-                let state = std::iter::once(("ProspectID", id.as_str())).collect();
-                Item::from_state(Entity::Lead, &state)
-            };
-            found.push(Ok(Item { removal: Some(removal), ..one }));
-        }
-    }
-    if found.is_empty() {
-        return Err(unreadable("The body names no lead that was deleted or merged."));
-    }
-    found.truncate(most_records(body.len()));
-    Ok(found)
-}
-
-/// The ids of leads that are anywhere in a body.
-fn named_leads<'a>(body: &'a Map<String, Value>, ids: &mut Vec<&'a str>) {
-    for (name, value) in body {
-        let name = name.to_ascii_lowercase();
-        match value {
-            Value::String(id)
-                if (name.ends_with("prospectid") || name.ends_with("leadid"))
-                    && is_id(id)
-                    && !id.trim().is_empty() =>
-            {
-                ids.push(id);
-            }
-            Value::Object(map) => named_leads(map, ids),
-            Value::Array(list) => {
-                list.iter().filter_map(Value::as_object).for_each(|map| named_leads(map, ids));
-            }
-            _ => {}
-        }
-    }
 }
 
 /// What a body says, as a tree.

@@ -227,16 +227,11 @@ fn fitting(converted: Converted, field: &Field) -> Result<Converted, Problem> {
     Ok(converted)
 }
 
-/// That a value is none of the kind that its field takes.
+/// The problem with a value of the wrong type for its field.
 pub(crate) fn mismatch(text: &str, field: &Field) -> Problem {
     Problem::new(
         Code::TypeMismatch,
-        format!(
-            "{} takes {}, and '{}' is none.",
-            named(field),
-            field.kind.words(),
-            shortened(text)
-        ),
+        format!("{} expects {}; got '{}'.", named(field), field.kind.words(), shortened(text)),
         "Correct the value in the source, or map another field.",
     )
     .about(&field.schema_name)

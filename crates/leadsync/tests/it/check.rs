@@ -119,7 +119,7 @@ async fn failures_are_grouped_previewed_and_retried() {
     // With the current mapping the same request would succeed.
     let id = groups[0]["last_request"].as_str().expect("an id").to_owned();
     let shown = service.run(&["preview", "source-to-destination", "--request", &id]);
-    assert!(shown.succeeded().out.contains("'plenty' is none"));
+    assert!(shown.succeeded().out.contains("got 'plenty'"));
     service.apply("bad_field = \"leave_out\"\n[[connector.lead.field]]\nfrom = \"EmailAddress\"\nto = \"EmailAddress\"\n[[connector.lead.field]]\nfrom = \"mx_Budget\"\nto = \"mx_Budget\"\n");
     let shown = service.run(&["preview", "source-to-destination", "--request", &id]).succeeded();
     assert!(shown.out.contains("left out:"), "{shown:?}");

@@ -1,9 +1,9 @@
 //! The text of a body, in whatever charset it was written.
 //!
-//! What can be told from the bytes themselves comes first, for senders and proxies often declare
-//! what is not so: a byte order mark, the zeros of UTF-16, and bytes that make sense as UTF-8. Then
-//! the charset that Content-Type declares, and without one windows-1252, which is what bytes that
-//! are no UTF-8 mostly are, and which holds all of ISO-8859-1.
+//! The bytes themselves come first, because senders and proxies often declare the wrong charset: a
+//! byte order mark, the zeros of UTF-16, and bytes that are valid UTF-8. Then comes the charset that
+//! Content-Type declares. Without one it is windows-1252: most text that isn't UTF-8 is, and it covers
+//! the printable part of ISO-8859-1.
 
 use std::borrow::Cow;
 

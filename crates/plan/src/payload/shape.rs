@@ -117,7 +117,7 @@ fn wrapped(map: &mut Map<String, Value>, room: &Room) -> Option<Value> {
             continue;
         }
         if found.is_some() {
-            // Which of the two is meant can't be told.
+            // Either could be meant.
             return None;
         }
         found = Some((name.clone(), inner));

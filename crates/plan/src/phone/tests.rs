@@ -41,7 +41,7 @@ fn a_number_is_found_with_and_without_its_country() {
     assert!(search_forms("12").is_empty());
 }
 
-/// The whole of a text is a number, or it is none.
+/// A text is a number only if all of it is one.
 #[test]
 fn what_is_no_number_is_not_turned_into_one() {
     use NotANumber::{Masked, Placeholder, Unreadable};

@@ -6,15 +6,15 @@ use std::borrow::Cow;
 /// as many.
 const MOST_DIGITS: i32 = 64;
 
-/// A number as fields take it: as it is typed, but without an exponent. `None` if it is none, or one
-/// too large to be written out.
+/// A number in the form that fields take: as typed, but without an exponent. `None` if it isn't a
+/// number, or is too large to be written out.
 pub(super) fn written(text: &str) -> Option<String> {
     let plain = without_exponent(text)?;
     parts(&plain)?;
     Some(plain.into_owned())
 }
 
-/// Whether two texts are one number; `None` if either is none.
+/// Whether two texts are the same number; `None` if either isn't a number.
 pub(super) fn same(one: &str, other: &str) -> Option<bool> {
     let (one, other) = (without_exponent(one)?, without_exponent(other)?);
     Some(parts(&one)? == parts(&other)?)

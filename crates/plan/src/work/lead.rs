@@ -313,10 +313,10 @@ fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, behaviour: Behavio
 /// What a lead that was just made with these fields is still to get: values that would not have
 /// been safe to make it with.
 ///
-/// An account that is told to look for a lead by one field may look by its email address and phone
-/// numbers too where that finds none (a guess: AD/capture-lead says only that the field comes
-/// first), and takes no second lead with a value that is to be unique. `0000000000` would find a
-/// stranger then, or keep the lead from being made. An update names its lead and finds no other.
+/// When the field of `SearchBy` finds no lead, an account may go on to search by email address and
+/// phone numbers (a guess: AD/capture-lead says only that the field comes first), and it refuses a
+/// second lead with the same unique value. So `0000000000` could match a stranger, or keep the lead
+/// from being created. An update names its lead and can't match another.
 pub(super) fn withheld(case: &Case<'_>, made_with: &[Change]) -> Vec<Change> {
     let is_new = |change: &Change| made_with.iter().all(|made| made.to != change.to);
     let mut all = change::new_lead(case);

@@ -146,11 +146,11 @@ async fn a_database_that_was_copied_without_its_wal_is_noticed() {
     let before = contents(copied.path());
     copied.run(&["connector", "list"]).failed(1, &["leadsync.db-wal is not there", "restore"]);
     assert_eq!(contents(copied.path()), before, "something was touched");
-    // With its -wal it is whole,
+    // With its `-wal` it is complete.
     let wal = "leadsync.db-wal";
     std::fs::copy(path(&service, wal), copied.path().join(wal)).expect("a copy");
     assert_eq!(copied.run(&["logs", "--json"]).json().as_array().map(Vec::len), Some(3));
-    // and if there is none, what is there is checked and taken.
+    // Without a `-wal`, the database file is checked and used as it is.
     std::fs::copy(path(&service, "leadsync.db"), copied.path().join("moved.db")).expect("a copy");
     copied.run(&["restore", "moved.db", "--force"]).succeeded();
     copied.run(&["connector", "list"]).succeeded();

@@ -124,7 +124,7 @@ impl World {
         all
     }
 
-    /// What is wrong with what the accounts hold.
+    /// Leads and activities in the accounts that aren't as they should be.
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let people: BTreeSet<&String> = self.typed.keys().map(|(email, _)| email).collect();

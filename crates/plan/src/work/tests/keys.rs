@@ -62,7 +62,7 @@ fn the_other_key_is_used_alone() {
     );
 }
 
-/// An account that looks by other fields than the one that it is told finds nobody by them.
+/// An account that also searches by fields other than `SearchBy` finds nobody by them.
 #[test]
 fn what_identifies_nobody_is_written_once_the_lead_is_there() {
     for answer in [written(true), refused("MXDuplicateEntryException")] {
