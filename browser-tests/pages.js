@@ -119,6 +119,10 @@ export const PAGES = [
     name: "connector-preview", title: "Preview", tells: "What a payload would do, without doing it.",
     route: "/connectors/{name}/preview", world: "busy", path: () => "/connectors/sales-to-patients/preview", sees: "Body of a webhook",
   },
+  {
+    name: "connector-refresh", title: "Update linked leads", tells: "After a change of the mapping: how many leads it concerns, then a retry of each one's newest request.",
+    route: "/connectors/{name}/refresh", world: "busy", path: () => "/connectors/sales-to-patients/refresh", sees: "Leads per minute",
+  },
 
   {
     name: "requests-none", title: "Requests, before the first", tells: "What to do next.",

@@ -77,10 +77,17 @@ pub fn read(
 /// What would happen to each of these records.
 pub fn preview(context: &Context<'_>, entries: Vec<Entry>, stored: &Stored) -> Vec<RecordPreview> {
     let preview = |entry: Entry| match entry {
-        Ok(item) => record(context, item, stored),
+        Ok(item) => record(context, Work::new(item), stored),
         Err(problem) => unreadable(problem),
     };
     entries.into_iter().map(preview).collect()
+}
+
+/// What would happen to a record that a person asks to try again.
+pub fn preview_retry(context: &Context<'_>, item: Item, stored: &Stored) -> RecordPreview {
+    let mut work = Work::new(item);
+    work.ask_again();
+    record(context, work, stored)
 }
 
 fn unreadable(problem: Problem) -> RecordPreview {
@@ -95,8 +102,7 @@ fn unreadable(problem: Problem) -> RecordPreview {
     }
 }
 
-fn record(context: &Context<'_>, item: Item, stored: &Stored) -> RecordPreview {
-    let mut work = Work::new(item);
+fn record(context: &Context<'_>, mut work: Work, stored: &Stored) -> RecordPreview {
     for link in &stored.links {
         work.take_link(link, context.source.id);
     }

@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The words for what can be done.
-pub const ACTIONS: [&str; 17] = [
+pub const ACTIONS: [&str; 18] = [
     "put_connector",
     "set_enabled",
     "remove_connector",
@@ -24,6 +24,7 @@ pub const ACTIONS: [&str; 17] = [
     "remove_account",
     "retry",
     "cancel_retries",
+    "refresh_leads",
     "decide_review",
     "undo_review",
     "release_field",

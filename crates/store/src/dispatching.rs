@@ -67,7 +67,8 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     ) -> Result<Vec<WaitingRecord>>;
 
     /// Makes every waiting record of these connectors due at once, because what they waited for is
-    /// back. Returns how many there were.
+    /// back; a retry that a person asked for and nobody has begun keeps its pace. Returns how many
+    /// there were.
     async fn wake_waiting(
         &self,
         lease: &Lease,

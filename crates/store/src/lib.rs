@@ -51,7 +51,7 @@ pub use progress::{
     AttemptOutcome, Call, CallRef, Intent, IntentRecord, KeysNews, Progress, RecordKey,
     RequestState, Spent, Stage,
 };
-pub use retry::{Retried, Retry, RetryBatch, Selection};
+pub use retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 pub use reviews::{NewReview, ReviewFilter, ReviewItem, Reviews};
 pub use session::{EndSessions, Guest, NewLink, NewSession, Person, Session, SessionItem};
 pub use settings::{

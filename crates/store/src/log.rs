@@ -14,7 +14,7 @@ use crate::filter::{Cursor, Filter, Page};
 use crate::history::{HistoryItem, Neighbours};
 use crate::intake::Origin;
 use crate::list::{Counts, RequestLine};
-use crate::retry::{Retried, Retry, RetryBatch, Selection};
+use crate::retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 use crate::tally::{Cause, Health, Span, Step, Used};
 
 /// Reading the log, and retrying.
@@ -51,11 +51,31 @@ pub trait Log: Send + Sync + std::fmt::Debug {
     /// Failed records that match, by cause, the most frequent first.
     async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>>;
 
-    /// Queues failed records again with a full set of tries. Records that succeeded are left
-    /// alone.
+    /// Queues records again with a full set of tries. One that was written and now needs nothing
+    /// keeps its event; the attempt tells.
     async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<Retried>;
 
-    /// Takes back what [`Log::retry`] queued and nobody has begun: these records are failed as
+    /// The newest record, by this connector, of each lead that is linked between its accounts: of
+    /// leads after `after` in the order of their ids, at most `limit` of them.
+    async fn linked_records(
+        &self,
+        connector: ConnectorId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<LinkedRecords>;
+
+    /// Queues those records again, with the settings of now and at this pace ([`Retry::per_minute`]),
+    /// so that what the connector's mapping says now reaches leads that were synced before it did.
+    /// They are queued some at a time; what has no record by this connector is left out.
+    async fn refresh_leads(
+        &self,
+        connector: (ConnectorId, &str),
+        per_minute: Option<u32>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Retried>;
+
+    /// Takes back what [`Log::retry`] queued and nobody has begun: these records stand as
     /// before. Returns how many requests that touched.
     async fn cancel_retries(
         &self,
@@ -70,7 +90,7 @@ pub trait Log: Send + Sync + std::fmt::Debug {
     /// This batch of retries, and how far it is.
     async fn retry_batch(&self, id: i64) -> Result<Option<RetryBatch>>;
 
-    /// Takes back what is left of this batch and nobody has begun: these records are failed as
+    /// Takes back what is left of this batch and nobody has begun: these records stand as
     /// before. Returns how many requests that touched.
     async fn cancel_retry_batch(&self, id: i64, actor: &Actor, now: Timestamp) -> Result<u64>;
 

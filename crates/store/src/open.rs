@@ -43,3 +43,33 @@ pub(crate) fn not_migrated(error: &MigrateError) -> Error {
         other => format!("the database can't be brought up to date: {other}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    /// The migrations that lie in this folder, by number and text.
+    fn in_folder(name: &str) -> Vec<(i64, String)> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(name);
+        let entries = std::fs::read_dir(folder).expect("the folder is there");
+        let mut found: Vec<(i64, String)> = entries
+            .map(|entry| {
+                let path = entry.expect("it can be read").path();
+                let file = path.file_name().and_then(|file| file.to_str()).expect("a plain name");
+                let number = file[..4].parse().expect("it begins with a number of four digits");
+                (number, std::fs::read_to_string(&path).expect("it can be read"))
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn every_migration_is_run() {
+        for (name, migrator) in
+            [("sqlite", crate::sqlite::migrations()), ("postgres", crate::postgres::migrations())]
+        {
+            let run: Vec<(i64, String)> =
+                migrator.iter().map(|m| (m.version, m.sql.as_str().to_owned())).collect();
+            assert_eq!(run, in_folder(name), "{name}");
+        }
+    }
+}

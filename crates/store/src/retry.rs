@@ -7,11 +7,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::filter::Filter;
+use crate::progress::RecordKey;
 
 /// Which requests to try again.
 #[derive(Clone, Debug)]
 pub enum Selection {
-    /// These.
+    /// These: the records of each that failed or were left alone and, where there are none, all
+    /// that ended.
     Requests(Vec<RequestId>),
     /// All that match and have a failed record, the oldest first, at most [`Retry::MOST`].
     Failed(Filter),
@@ -55,6 +57,18 @@ pub struct Retried {
     pub batch: Option<i64>,
 }
 
+/// The newest records of some linked leads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkedRecords {
+    /// The newest record of each lead that came by the connector; one that waits for its next try is
+    /// left out.
+    pub records: Vec<RecordKey>,
+    /// How many linked leads were looked at.
+    pub leads: u64,
+    /// Where to go on; none at the end.
+    pub next: Option<String>,
+}
+
 /// Records that a person asked to try again at one time, and what became of them.
 ///
 /// A record belongs to the last batch that it was part of. So the parts add up to `records`, less
@@ -71,8 +85,10 @@ pub struct RetryBatch {
     pub with: RetryWith,
     /// How many requests a minute; none: all at once.
     pub per_minute: Option<u32>,
-    /// The filter whose failed records these were; none: the requests were named.
+    /// The filter whose failed records these were; none: the requests were named, or `linked_by`.
     pub filter: Option<Box<RawValue>>,
+    /// The connector whose linked leads are brought up to date, each by its newest record.
+    pub linked_by: Option<String>,
     /// How many requests.
     pub requests: u64,
     /// How many records.

@@ -22,6 +22,7 @@ pub mod mapping;
 mod overview;
 pub mod password;
 pub mod preview;
+pub mod refresh;
 mod route;
 mod syntax;
 mod tokens;

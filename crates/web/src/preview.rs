@@ -8,7 +8,7 @@ use plan::id::LeadId;
 use plan::link::Pair;
 use plan::mapping::Mapping;
 use plan::metadata::Catalogue;
-use plan::payload::{Entry, Item};
+use plan::payload::Item;
 use plan::preview::{RecordPreview, Stored};
 use plan::problem::Problem;
 use plan::work::{Account, Context, Opposite};
@@ -102,12 +102,39 @@ pub async fn preview(
 /// [`NotPreviewed`].
 pub(crate) async fn preview_between(
     store: &dyn Store,
-    Previewed { configuration, connector, now }: Previewed<'_>,
-    (source, destination): (&Catalogue, &Catalogue),
+    previewed: Previewed<'_>,
+    metadata: (&Catalogue, &Catalogue),
     payload: Payload<'_>,
 ) -> Result<Vec<RecordPreview>, NotPreviewed> {
     let entries = payload.origin.read(payload.body, payload.content_type);
     let entries = entries.map_err(NotPreviewed::Payload)?;
+    let stored = stored(store, previewed.connector, entries.iter().flatten()).await?;
+    in_context(previewed, metadata, |context| plan::preview::preview(context, entries, &stored))
+}
+
+/// What a retry of each of these records would do.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn preview_retries(
+    store: &dyn Store,
+    previewed: Previewed<'_>,
+    metadata: (&Catalogue, &Catalogue),
+    items: Vec<Item>,
+) -> Result<Vec<RecordPreview>, NotPreviewed> {
+    let stored = stored(store, previewed.connector, &items).await?;
+    in_context(previewed, metadata, |context| {
+        let retry = |item| plan::preview::preview_retry(context, item, &stored);
+        items.into_iter().map(retry).collect()
+    })
+}
+
+/// Does this with all that surrounds the records of a connector.
+fn in_context<T>(
+    Previewed { configuration, connector, now }: Previewed<'_>,
+    (source, destination): (&Catalogue, &Catalogue),
+    preview: impl FnOnce(&Context<'_>) -> T,
+) -> Result<T, NotPreviewed> {
     let mapping = Mapping::new(&connector.definition, source, destination);
     let activities = ActivityMapping::new(&connector.definition, source, destination);
     let back = configuration.opposite(connector).filter(|back| back.enabled);
@@ -116,7 +143,7 @@ pub(crate) async fn preview_between(
     let account = |id| -> store::Result<Account<'_>> {
         Ok(Account { id, name: &configuration.account_of(id)?.name })
     };
-    let context = Context {
+    Ok(preview(&Context {
         connector: &connector.definition,
         leads: &mapping,
         activities: &activities,
@@ -127,9 +154,7 @@ pub(crate) async fn preview_between(
         now,
         // Its first step is shown as of a lead whose past is known.
         unbroken: Timestamp::MIN,
-    };
-    let stored = stored(store, connector, &entries).await?;
-    Ok(plan::preview::preview(&context, entries, &stored))
+    }))
 }
 
 /// The metadata of the two accounts, as it is stored, or read now.
@@ -155,18 +180,19 @@ pub(crate) async fn known_or_read(
         .map_err(|refused| NotPreviewed::Account(refused.problem))
 }
 
-/// What is stored about the leads and activities of a payload.
-async fn stored(
+/// What is stored about these leads and activities.
+async fn stored<'a>(
     store: &dyn Store,
     connector: &Connector,
-    entries: &[Entry],
+    items: impl IntoIterator<Item = &'a Item>,
 ) -> store::Result<Stored> {
     let pair = Pair::of(connector.source, connector.destination);
-    let items = || entries.iter().flatten();
-    let leads = items().filter_map(Item::lead_id).map(String::from);
-    let leads: Vec<String> = leads.collect();
-    let ids = items().filter_map(Item::id).chain(leads.iter().cloned());
-    let ids: Vec<String> = ids.collect();
+    let (mut leads, mut ids) = (Vec::new(), Vec::new());
+    for item in items {
+        leads.extend(item.lead_id().map(String::from));
+        ids.extend(item.id());
+    }
+    ids.extend(leads.iter().cloned());
     let gone = store.gone(connector.source, &leads).await?;
     Ok(Stored {
         links: store.links(pair, pair.side(connector.source), &ids).await?,

@@ -6,13 +6,15 @@ use anyhow::{Context, bail};
 use plan::link::Pair;
 use plan::mapping::Proposal;
 use serde::Serialize;
-use store::{Actor, Change, Configuration, LinkCounts, Store};
+use store::{Actor, Change, Configuration, LinkCounts, Retried, Retry, Store};
 use web::ConnectorItem;
+use web::preview::Previewed;
+use web::refresh::RefreshPlan;
 
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// List, show, enable, disable and remove connectors
+/// List, show, enable, disable, refresh and remove connectors
 #[derive(Debug, clap::Subcommand)]
 pub enum Connector {
     /// List all connectors
@@ -27,6 +29,8 @@ pub enum Connector {
     Enable(Name),
     /// Keep a connector's requests without working them
     Disable(Name),
+    /// Bring linked leads up to date after a change of settings
+    Refresh(Refresh),
     /// Remove a connector with its requests and log
     Remove(Remove),
 }
@@ -36,6 +40,22 @@ pub enum Connector {
 pub struct Name {
     /// The connector's name
     name: String,
+}
+
+/// Bring linked leads up to date after a change of settings
+///
+/// The newest request of each linked lead is retried with the current settings. A lead for which
+/// nothing changed costs no API call; for the others the source is read first.
+#[derive(Debug, clap::Args)]
+pub struct Refresh {
+    /// The connector's name
+    name: String,
+    /// Only count the leads, and what would be done
+    #[arg(long)]
+    plan: bool,
+    /// At most so many leads a minute after the first hundred
+    #[arg(long, value_name = "N", default_value_t = Retry::PER_MINUTE, value_parser = clap::value_parser!(u32).range(1..))]
+    per_minute: u32,
 }
 
 /// Remove a connector with its requests and log
@@ -69,6 +89,9 @@ impl Connector {
             Self::Url(Name { name }) => return url(settings, &configuration, &name),
             Self::Enable(Name { name }) => Change::SetEnabled { name, enabled: true },
             Self::Disable(Name { name }) => Change::SetEnabled { name, enabled: false },
+            Self::Refresh(wanted) => {
+                return refresh(settings, store.as_ref(), &configuration, wanted).await;
+            }
             Self::Remove(Remove { name, yes }) => {
                 let forgotten = forgotten(store.as_ref(), &configuration, &name).await?;
                 if !yes {
@@ -164,6 +187,50 @@ async fn mapping(
         rows(&format!("\nactivities: {name}, {} to {}", kind.from, kind.to), &kind.rows)?;
     }
     Ok(())
+}
+
+async fn refresh(
+    settings: &Settings,
+    store: &dyn Store,
+    configuration: &Configuration,
+    Refresh { name, plan, per_minute }: Refresh,
+) -> anyhow::Result<()> {
+    let (connector, now) = (find(configuration, &name)?, node::now());
+    if plan {
+        let previewed = Previewed { configuration, connector, now };
+        let plan = web::refresh::plan(store, &node::Accounts, previewed).await?;
+        return if settings.json { output::json(&plan) } else { output::line(&planned(&plan)) };
+    }
+    let which = (connector.id, name.as_str());
+    let retried = store.refresh_leads(which, Some(per_minute), &Actor::command_line(), now).await?;
+    if settings.json {
+        return output::json(
+            &serde_json::json!({ "requests": retried.requests, "batch": retried.batch }),
+        );
+    }
+    output::line(&match retried {
+        Retried { batch: Some(batch), requests } => format!(
+            "{requests} linked leads are being brought up to date: batch {batch}, see Retries in \
+             the console"
+        ),
+        Retried { batch: None, .. } => {
+            format!("No linked lead came by {name}, so there is nothing to do.")
+        }
+    })
+}
+
+fn planned(plan: &RefreshPlan) -> String {
+    let RefreshPlan { linked, leads, examined, changed, unchanged, refused } = *plan;
+    let changing = if plan.is_exact() {
+        format!("{changed} would be written")
+    } else {
+        let expected = plan.expected();
+        format!("about {expected} would be written ({examined} were examined: {changed} would)")
+    };
+    format!(
+        "{leads} of {linked} linked leads came by this connector: {changing}; {unchanged} need \
+         nothing; {refused} would fail, be skipped or wait. Nothing was done."
+    )
 }
 
 fn rows(head: &str, rows: &[Proposal]) -> anyhow::Result<()> {

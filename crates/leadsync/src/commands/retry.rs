@@ -8,11 +8,11 @@ use super::logs::Filters;
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// Try failed records again, or take that back
+/// Try records again, or take that back
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).args(["requests", "failed"])))]
 pub struct Retry {
-    /// Requests to try again, by Request ID
+    /// Requests to try again, by Request ID: what failed in each or, if nothing did, all of it
     #[arg(value_name = "REQUEST_ID")]
     requests: Vec<RequestId>,
     /// Try all failed requests again that the filters let through
@@ -55,7 +55,7 @@ impl Retry {
         }
         output::line(&match (count, self.cancel) {
             (0, true) => "No request has a retry that has not begun.".to_owned(),
-            (0, false) => "No request has a failed record to try again.".to_owned(),
+            (0, false) => "No request has a record to try again.".to_owned(),
             (1, true) => "1 request is not tried again.".to_owned(),
             (1, false) => "1 request is tried again.".to_owned(),
             (count, true) => format!("{count} requests are not tried again."),

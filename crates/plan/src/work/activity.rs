@@ -95,7 +95,7 @@ fn linked(case: &Case<'_>, link: &Link, event: u32, behaviour: Behaviour) -> Dec
         return unchanged(Why::SameAsSynced);
     }
     if !case.known.source.fresh
-        && (case.known.is_from_before || here.may_be_stale(version))
+        && (case.known.is_from_before || case.may_be_stale(here))
         && let Some(read) = read_source(case)
     {
         return read;

@@ -115,6 +115,14 @@ impl<'a> Case<'a> {
         (link.end(link.pair.side(self.source)), link.end(link.pair.side(self.destination)))
     }
 
+    /// Whether what was posted of the source's end may be older than what was synced since: it may
+    /// be from before our own write, or a person has it retried, whenever it was posted, and it does
+    /// not say of when it is.
+    pub(super) fn may_be_stale(&self, here: &End) -> bool {
+        let version = self.item.modified_on();
+        here.may_be_stale(version) || self.known.asked && version.is_none()
+    }
+
     /// The keys by which the destination can find the lead.
     pub(super) fn keys(&self) -> Vec<Key> {
         identity::keys(&self.connector.basic, self.mapped, self.mapping.reading())

@@ -107,7 +107,7 @@ fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     }
     if !is_fresh
         && !changes.is_empty()
-        && here.may_be_stale(version)
+        && case.may_be_stale(here)
         && let Some(lead_id) = case.item.lead_id()
     {
         return Decision::read_source(lead_id);
@@ -120,8 +120,8 @@ fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     }
 }
 
-/// What was posted is old; where a person asks again and the mapping of now sends something else than
-/// was sent, the lead is read.
+/// What was posted is old. Where a person asks again and the current mapping sends something else
+/// than was sent, the lead is read.
 fn looks_again(case: &Case<'_>, here: &End, there: &End) -> Option<Decision> {
     let is_outdated = || Past::of(case.mapping, case.item, here, there).is_outdated();
     let lead_id = case.item.lead_id().filter(|_| case.known.asked && is_outdated())?;
@@ -156,7 +156,7 @@ fn both_ways(
         return unchanged(Why::SameAsSynced);
     }
     let stale = case.item.lead_id().filter(|_| !known.source.fresh);
-    if (known.doubtful || here.may_be_stale(version))
+    if (known.doubtful || case.may_be_stale(here))
         && let Some(id) = stale
     {
         return Decision::read_source(id);

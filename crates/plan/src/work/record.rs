@@ -133,6 +133,7 @@ impl Work {
     /// may the reason of a review.
     pub fn ask_again(&mut self) {
         self.is_retry = true;
+        self.own.known.asked = true;
         self.subject_mut().known.asked = true;
         self.metadata = Metadata::Wanted;
     }

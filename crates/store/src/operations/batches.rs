@@ -6,59 +6,62 @@ use jiff::Timestamp;
 use plan::outcome::{Event, RetryWith};
 use sqlx::Row;
 
-use super::values::{Place, json, ms};
+use super::values::{Place, ms};
 use super::{Connection, DbRow, QueryBuilder};
 use crate::audit::Actor;
 use crate::error::Result;
-use crate::retry::{Retry, RetryBatch, Selection};
+use crate::retry::RetryBatch;
 
 const COLUMNS: &str = "SELECT id, at, actor, settings, per_minute, filter, requests, records, \
-                       cancelled, cancelled_by FROM retry_batch";
+                       cancelled, cancelled_by, linked_by FROM retry_batch";
+
+/// What a batch is of.
+pub(super) struct Begun {
+    pub(super) with: RetryWith,
+    pub(super) per_minute: Option<u32>,
+    /// The filter whose failed records it is of, as JSON.
+    pub(super) filter: Option<String>,
+    /// The connector whose linked leads it is of.
+    pub(super) linked_by: Option<String>,
+}
 
 /// Begins an empty batch; returns its number.
 pub(super) async fn begin(
     connection: &mut Connection,
-    retry: &Retry,
+    begun: &Begun,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<i64> {
-    let filter = match &retry.selection {
-        Selection::Requests(_) => None,
-        Selection::Failed(filter) => Some(json(filter)?),
-    };
     let row = sqlx::query(
-        "INSERT INTO retry_batch (at, actor, settings, per_minute, filter, requests, records, \
-         cancelled) VALUES ($1, $2, $3, $4, $5, 0, 0, 0) RETURNING id",
+        "INSERT INTO retry_batch (at, actor, settings, per_minute, filter, linked_by, requests, \
+         records, cancelled) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0) RETURNING id",
     )
     .bind(ms(now))
     .bind(&actor.0)
-    .bind(retry.with.as_str())
-    .bind(retry.per_minute.map(i64::from))
-    .bind(filter)
+    .bind(begun.with.as_str())
+    .bind(begun.per_minute.map(i64::from))
+    .bind(&begun.filter)
+    .bind(&begun.linked_by)
     .fetch_one(connection)
     .await?;
     Ok(row.try_get(0)?)
 }
 
-/// Stores how much is in a batch.
-pub(super) async fn keep(
+/// Counts what was added to a batch.
+pub(super) async fn add(
     connection: &mut Connection,
     batch: i64,
     requests: u64,
     records: u64,
 ) -> Result<()> {
-    sqlx::query("UPDATE retry_batch SET requests = $2, records = $3 WHERE id = $1")
-        .bind(batch)
-        .bind(requests.cast_signed())
-        .bind(records.cast_signed())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Removes an empty batch.
-pub(super) async fn forget(connection: &mut Connection, batch: i64) -> Result<()> {
-    sqlx::query("DELETE FROM retry_batch WHERE id = $1").bind(batch).execute(connection).await?;
+    sqlx::query(
+        "UPDATE retry_batch SET requests = requests + $2, records = records + $3 WHERE id = $1",
+    )
+    .bind(batch)
+    .bind(requests.cast_signed())
+    .bind(records.cast_signed())
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -124,6 +127,7 @@ fn batch(row: &DbRow) -> Result<RetryBatch> {
         failed: 0,
         cancelled: row.try_get::<i64, _>(8)?.cast_unsigned(),
         cancelled_by: row.try_get(9)?,
+        linked_by: row.try_get(10)?,
     })
 }
 

@@ -9,6 +9,7 @@ use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
 use sqlx::Row;
 
+use super::retry::NOT_BEGUN;
 use super::values::{Place, ms};
 use super::{
     Backend, Connection, QueryBuilder, lease, links, progress, push_list, settings, standing,
@@ -138,10 +139,10 @@ impl Dispatching for Backend {
         }
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
-        let mut query = QueryBuilder::new(
+        let mut query = QueryBuilder::new(format!(
             "SELECT request, position, connector, source_id, due FROM record \
-             WHERE due IS NOT NULL AND (retry IS NULL OR tries > 0) AND due > ",
-        );
+             WHERE due IS NOT NULL AND NOT ({NOT_BEGUN}) AND due > "
+        ));
         query.push_bind(ms(now)).push(" AND connector IN ");
         push_list(&mut query, connectors.iter().map(|connector| connector.0));
         let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
@@ -274,23 +275,26 @@ impl Dispatching for Backend {
     }
 }
 
+/// Makes due at once what waits for its next try. Retries that nobody has begun keep their pace.
 async fn wake(
     connection: &mut Connection,
     connectors: &[ConnectorId],
     now: Timestamp,
 ) -> Result<u64> {
-    let mut count = 0;
-    for (table, condition) in [("record", "due IS NOT NULL"), ("request", "finished_at IS NULL")] {
-        let mut query = QueryBuilder::new(format!("UPDATE {table} SET due = "));
-        query.push_bind(ms(now)).push(format!(" WHERE {condition} AND due > "));
-        query.push_bind(ms(now)).push(" AND connector IN ");
-        push_list(&mut query, connectors.iter().map(|connector| connector.0));
-        let done = query.build().persistent(false).execute(&mut *connection).await?;
-        if table == "record" {
-            count = done.rows_affected();
-        }
-    }
-    Ok(count)
+    let mut query = QueryBuilder::new("UPDATE record SET due = ");
+    query.push_bind(ms(now)).push(format!(" WHERE NOT ({NOT_BEGUN}) AND due > "));
+    query.push_bind(ms(now)).push(" AND connector IN ");
+    push_list(&mut query, connectors.iter().map(|connector| connector.0));
+    let records = query.build().persistent(false).execute(&mut *connection).await?;
+    let mut query = QueryBuilder::new("UPDATE request SET due = ");
+    query.push_bind(ms(now)).push(" WHERE finished_at IS NULL AND due > ").push_bind(ms(now));
+    query.push(
+        " AND EXISTS (SELECT 1 FROM record WHERE record.request = request.id AND record.due <= ",
+    );
+    query.push_bind(ms(now)).push(") AND connector IN ");
+    push_list(&mut query, connectors.iter().map(|connector| connector.0));
+    query.build().persistent(false).execute(&mut *connection).await?;
+    Ok(records.rows_affected())
 }
 
 /// These requests, as they came and as far as they got.

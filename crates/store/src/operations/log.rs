@@ -10,7 +10,7 @@ use sqlx::Row;
 use super::values::Place;
 use super::{
     Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, batches, counts, failures, filter, found,
-    health, history, list, push_list, retry,
+    health, history, linked, list, push_list, retry,
 };
 use crate::audit::Actor;
 use crate::error::Result;
@@ -19,7 +19,7 @@ use crate::history::{HistoryItem, Neighbours};
 use crate::list::{Counts, RequestLine};
 use crate::log::{AttemptItem, CallItem, Delivery, FailureGroup, Log, RecordItem, RequestItem};
 use crate::progress::CallRef;
-use crate::retry::{Retried, Retry, RetryBatch, Selection};
+use crate::retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 use crate::tally::{Cause, Health, Span, Step, Used};
 
 #[async_trait]
@@ -104,6 +104,49 @@ impl Log for Backend {
             Box::pin(async move { retry::retry(connection, &retry, &actor, now).await })
         })
         .await
+    }
+
+    async fn linked_records(
+        &self,
+        connector: ConnectorId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<LinkedRecords> {
+        linked::records(&mut *self.begin_read().await?, connector, after, limit).await
+    }
+
+    async fn refresh_leads(
+        &self,
+        (connector, name): (ConnectorId, &str),
+        per_minute: Option<u32>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Retried> {
+        // Some at a time, so that webhooks are kept in between.
+        const LEADS: usize = 1_000;
+        let mut after: Option<String> = None;
+        let mut retried = Retried { requests: 0, batch: None };
+        loop {
+            let some = self.linked_records(connector, after.as_deref(), LEADS).await?;
+            if !some.records.is_empty() {
+                let (name, actor) = (name.to_owned(), actor.clone());
+                let so_far = (retried.batch, retried.requests);
+                let (batch, requests) = self
+                    .write(move |connection| {
+                        Box::pin(async move {
+                            let which = (name.as_str(), some.records.as_slice());
+                            let how = (per_minute, &actor);
+                            retry::queue_linked(connection, which, so_far, how, now).await
+                        })
+                    })
+                    .await?;
+                (retried.batch, retried.requests) = (Some(batch), retried.requests + requests);
+            }
+            after = some.next;
+            if after.is_none() {
+                return Ok(retried);
+            }
+        }
     }
 
     async fn cancel_retries(

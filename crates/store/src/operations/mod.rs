@@ -23,6 +23,7 @@ mod history;
 mod incident;
 mod intake;
 mod lease;
+mod linked;
 mod links;
 mod list;
 mod log;

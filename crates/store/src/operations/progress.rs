@@ -124,15 +124,32 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
                 .push_bind(tally::lag_of(attempt))
                 .push_bind(attempt.known_as.as_deref());
         });
-        query.push(
-            " ON CONFLICT (request, position) DO UPDATE SET entity = excluded.entity, \
-             event = excluded.event, sync_status = excluded.sync_status, due = excluded.due, \
-             attempts = excluded.attempts, tries = excluded.tries, doubtful = excluded.doubtful, \
-             source_id = excluded.source_id, destination_id = excluded.destination_id, \
-             problem = excluded.problem, explanation = excluded.explanation, \
-             version = excluded.version, cause = excluded.cause, code = excluded.code, \
-             retry = excluded.retry, lag = excluded.lag, known_as = excluded.known_as",
-        );
+        query.push(" ON CONFLICT (request, position) DO UPDATE SET ");
+        let mut set = query.separated(", ");
+        for column in [
+            "entity",
+            "sync_status",
+            "due",
+            "attempts",
+            "tries",
+            "doubtful",
+            "source_id",
+            "destination_id",
+            "problem",
+            "cause",
+            "code",
+            "retry",
+            "known_as",
+        ] {
+            set.push(format!("{column} = excluded.{column}"));
+        }
+        for column in ["event", "explanation", "version", "lag"] {
+            set.push(format!(
+                "{column} = CASE WHEN excluded.event = 'unchanged' \
+                 AND record.event IN ('new', 'updated') \
+                 THEN record.{column} ELSE excluded.{column} END"
+            ));
+        }
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
         note_batches(connection, some).await?;
     }

@@ -1,9 +1,10 @@
-//! Trying failed records again because a person asked.
+//! Trying records again because a person asked.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use plan::id::RequestId;
+use plan::outcome::RetryWith;
 use sqlx::Row;
 
 use super::values::{json, ms};
@@ -13,16 +14,22 @@ use super::{
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::filter::Filter;
+use crate::progress::RecordKey;
 use crate::retry::{Retried, Retry, Selection};
 
-/// A record that a person asked to retry and that nobody has begun.
-const NOT_BEGUN: &str = "retry IS NOT NULL AND tries = 0 AND due IS NOT NULL";
+/// A record that a person asked to retry and of which no attempt of that retry is stored.
+pub(super) const NOT_BEGUN: &str = "retry IS NOT NULL AND due IS NOT NULL AND NOT EXISTS \
+     (SELECT 1 FROM attempt a WHERE a.request = record.request AND a.position = record.position \
+     AND a.batch = record.batch)";
 
-/// A record that can be retried: one that failed, or one that was left alone, as a person or a rule
-/// decided, which is retried when a person decides otherwise.
-const RETRIED: &str = "(record.event = 'failed' OR record.code = 'left_alone')";
+/// A record that failed, or one that was left alone, as a person or a rule decided, which is
+/// retried when a person decides otherwise.
+const FAILED: &str = "(record.event = 'failed' OR record.code = 'left_alone')";
 
-/// Queues failed records again.
+/// A record, by its request and its place in it.
+type Key = (i64, i64);
+
+/// Queues records again.
 pub(super) async fn retry(
     connection: &mut Connection,
     retry: &Retry,
@@ -72,44 +79,78 @@ pub(super) async fn cancel_batch(
     Ok(touched)
 }
 
-/// Makes failed records due again, as a batch.
+/// Makes records due again, as a batch.
 pub(super) async fn queue(
     connection: &mut Connection,
     retry: &Retry,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Retried> {
-    let mut requests = match &retry.selection {
-        Selection::Requests(ids) => retriable(connection, ids).await?,
-        Selection::Failed(filter) => failed(connection, filter).await?,
+    let (records, filter) = match &retry.selection {
+        Selection::Requests(ids) => (named(connection, ids).await?, None),
+        Selection::Failed(filter) => {
+            let requests = matching(connection, filter, "f.event = 'failed'").await?;
+            (failed_records(connection, &requests).await?, Some(json(filter)?))
+        }
     };
-    requests.truncate(Retry::MOST);
-    if requests.is_empty() {
+    if records.is_empty() {
         return Ok(Retried { requests: 0, batch: None });
     }
-    let due: Vec<(i64, i64)> =
-        requests.iter().enumerate().map(|(n, id)| (*id, ms(now) + delay(n, retry))).collect();
-    let batch = batches::begin(connection, retry, actor, now).await?;
-    let (mut requests, mut records) = (0, 0);
-    for some in due.chunks(ROWS_A_STATEMENT) {
-        let touched = again(connection, some, retry, batch).await?;
-        requests += touched.0;
-        records += touched.1;
-    }
-    if requests == 0 {
-        batches::forget(connection, batch).await?;
-        return Ok(Retried { requests: 0, batch: None });
-    }
-    batches::keep(connection, batch, requests, records).await?;
+    let (with, per_minute) = (retry.with, retry.per_minute);
+    let begun = batches::Begun { with, per_minute, filter, linked_by: None };
+    let batch = batches::begin(connection, &begun, actor, now).await?;
+    let pace = Pace { with, per_minute, start: now, before: 0 };
+    let requests = again(connection, &records, &pace, batch).await?;
     Ok(Retried { requests, batch: Some(batch) })
 }
 
-/// How many milliseconds later than at once the request at this place is tried again.
-fn delay(place: usize, retry: &Retry) -> i64 {
-    const MINUTE: i64 = 60_000;
-    let Some(per_minute) = retry.per_minute else { return 0 };
-    let after = i64::try_from(place.saturating_sub(Retry::AT_ONCE)).unwrap_or(i64::MAX);
-    after.saturating_mul(MINUTE) / i64::from(per_minute.max(1))
+/// Makes some of the linked leads' records due again, with so many before them, as part of this batch
+/// or of a new one. Returns the batch, and how many requests there are.
+pub(super) async fn queue_linked(
+    connection: &mut Connection,
+    (connector, records): (&str, &[RecordKey]),
+    (batch, before): (Option<i64>, u64),
+    (per_minute, actor): (Option<u32>, &Actor),
+    now: Timestamp,
+) -> Result<(i64, u64)> {
+    let with = RetryWith::Now;
+    let batch = if let Some(batch) = batch {
+        batch
+    } else {
+        let linked_by = Some(connector.to_owned());
+        let begun = batches::Begun { with, per_minute, filter: None, linked_by };
+        let entry =
+            audit::Entry { action: "refresh_leads", subject: connector, before: None, after: None };
+        audit::audit(connection, actor, now, &entry).await?;
+        batches::begin(connection, &begun, actor, now).await?
+    };
+    let mut keys: Vec<Key> =
+        records.iter().map(|key| (key.request.number(), i64::from(key.position))).collect();
+    keys.sort_unstable();
+    let before = usize::try_from(before).unwrap_or(usize::MAX);
+    let pace = Pace { with, per_minute, start: now, before };
+    let requests = again(connection, &keys, &pace, batch).await?;
+    Ok((batch, requests))
+}
+
+/// With which settings and at what pace requests are tried again.
+struct Pace {
+    with: RetryWith,
+    per_minute: Option<u32>,
+    start: Timestamp,
+    /// So many requests of the same batch come before these.
+    before: usize,
+}
+
+impl Pace {
+    /// When the request at this place is due.
+    fn due(&self, place: usize) -> i64 {
+        const MINUTE: i64 = 60_000;
+        let Some(per_minute) = self.per_minute else { return ms(self.start) };
+        let place = self.before.saturating_add(place);
+        let after = i64::try_from(place.saturating_sub(Retry::AT_ONCE)).unwrap_or(i64::MAX);
+        ms(self.start).saturating_add(after.saturating_mul(MINUTE) / i64::from(per_minute.max(1)))
+    }
 }
 
 async fn note(
@@ -132,74 +173,113 @@ async fn note(
     audit::audit(connection, actor, now, &entry).await
 }
 
+/// The selected requests whose retries may be taken back.
 async fn selected(connection: &mut Connection, selection: &Selection) -> Result<Vec<i64>> {
     match selection {
         Selection::Requests(ids) => Ok(ids.iter().map(|id| id.number()).collect()),
-        Selection::Failed(filter) => failed(connection, filter).await,
-    }
-}
-
-/// Those of these requests that have a record to retry, in the same order.
-async fn retriable(connection: &mut Connection, ids: &[RequestId]) -> Result<Vec<i64>> {
-    let mut found = HashSet::with_capacity(ids.len());
-    for some in ids.chunks(ROWS_A_STATEMENT) {
-        let mut query = QueryBuilder::new(format!(
-            "SELECT request FROM record WHERE {RETRIED} AND request IN "
-        ));
-        push_list(&mut query, some.iter().map(|id| id.number()));
-        let rows = query.build().persistent(false).fetch_all(&mut *connection).await?;
-        for row in rows {
-            found.insert(row.try_get::<i64, _>(0)?);
+        Selection::Failed(filter) => {
+            matching(connection, filter, "f.retry IS NOT NULL AND f.due IS NOT NULL").await
         }
     }
-    Ok(ids.iter().map(|id| id.number()).filter(|id| found.contains(id)).collect())
 }
 
-async fn failed(connection: &mut Connection, wanted: &Filter) -> Result<Vec<i64>> {
+/// The records to retry of these requests: those that failed and, of a request in which none did,
+/// all that ended.
+async fn named(connection: &mut Connection, ids: &[RequestId]) -> Result<Vec<Key>> {
+    let mut requests: BTreeMap<i64, [Vec<i64>; 2]> = BTreeMap::new();
+    for some in ids.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(format!(
+            "SELECT request, position, {FAILED}, due IS NULL FROM record WHERE request IN "
+        ));
+        push_list(&mut query, some.iter().map(|id| id.number()));
+        query.push(" ORDER BY request, position");
+        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
+            let [failed, ended] = requests.entry(row.try_get(0)?).or_default();
+            let position = row.try_get(1)?;
+            if row.try_get::<Option<bool>, _>(2)?.unwrap_or_default() {
+                failed.push(position);
+            } else if row.try_get(3)? {
+                ended.push(position);
+            }
+        }
+    }
+    let records = requests.into_iter().flat_map(|(request, [failed, ended])| {
+        let positions = if failed.is_empty() { ended } else { failed };
+        positions.into_iter().map(move |position| (request, position))
+    });
+    Ok(records.collect())
+}
+
+/// The failed records of these requests.
+async fn failed_records(connection: &mut Connection, requests: &[i64]) -> Result<Vec<Key>> {
+    let mut records = Vec::with_capacity(requests.len());
+    for some in requests.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(format!(
+            "SELECT request, position FROM record WHERE {FAILED} AND request IN "
+        ));
+        push_list(&mut query, some.iter().copied());
+        query.push(" ORDER BY request, position");
+        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
+            records.push((row.try_get(0)?, row.try_get(1)?));
+        }
+    }
+    Ok(records)
+}
+
+/// Matching requests with a record that is like this, at most [`Retry::MOST`].
+async fn matching(connection: &mut Connection, wanted: &Filter, like: &str) -> Result<Vec<i64>> {
     let running = filter::running(connection).await?;
     let terms = search::terms(connection, wanted).await?;
     let mut query = filter::matching("SELECT q.id FROM request q", wanted, terms.as_ref());
     filter::push_job_status(&mut query, wanted.job_status, &running);
-    query.push(
-        " AND EXISTS (SELECT 1 FROM record f WHERE f.request = q.id AND f.event = 'failed') \
-         ORDER BY q.id LIMIT ",
-    );
+    query.push(format!(
+        " AND EXISTS (SELECT 1 FROM record f WHERE f.request = q.id AND {like}) \
+         ORDER BY q.id LIMIT "
+    ));
     query.push_bind(i64::try_from(Retry::MOST).unwrap_or(i64::MAX));
     let rows = query.build().persistent(false).fetch_all(connection).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Makes failed records of these requests, and those that were left alone, due at these times;
-/// returns how many requests have one, and how many records there are.
+/// Makes these records, which are in order of their requests, due as part of a batch; returns how many
+/// requests there are.
 async fn again(
     connection: &mut Connection,
-    requests: &[(i64, i64)],
-    retry: &Retry,
+    records: &[Key],
+    pace: &Pace,
     batch: i64,
-) -> Result<(u64, u64)> {
-    let mut query = QueryBuilder::new("UPDATE record SET tries = 0, retry = ");
-    query.push_bind(retry.with.as_str()).push(", batch = ").push_bind(batch);
-    query.push(", due = v.column2 FROM (");
-    query.push_values(requests, |mut row, (id, due)| {
-        row.push_bind(*id).push_bind(*due);
-    });
-    query.push(format!(") AS v WHERE record.request = v.column1 AND {RETRIED}"));
-    let records = query.build().persistent(false).execute(&mut *connection).await?;
-    let mut query = QueryBuilder::new(
-        "UPDATE request SET job_status = 'queued', finished_at = NULL, due = v.column2 FROM (",
-    );
-    query.push_values(requests, |mut row, (id, due)| {
-        row.push_bind(*id).push_bind(*due);
-    });
-    query.push(format!(
-        ") AS v WHERE request.id = v.column1 AND EXISTS (SELECT 1 FROM record \
-         WHERE record.request = request.id AND {RETRIED})"
-    ));
-    let done = query.build().persistent(false).execute(&mut *connection).await?;
-    Ok((done.rows_affected(), records.rows_affected()))
+) -> Result<u64> {
+    let (mut requests, mut touched) = (0, 0);
+    for some in records.chunk_by(|one, next| one.0 == next.0).collect::<Vec<_>>().chunks(400) {
+        let dues = || some.iter().enumerate().map(|(n, of)| (of, pace.due(requests + n)));
+        let rows: Vec<(Key, i64)> =
+            dues().flat_map(|(of, due)| of.iter().map(move |key| (*key, due))).collect();
+        for rows in rows.chunks(ROWS_A_STATEMENT) {
+            let mut query = QueryBuilder::new("UPDATE record SET tries = 0, retry = ");
+            query.push_bind(pace.with.as_str()).push(", batch = ").push_bind(batch);
+            query.push(", due = v.column3 FROM (");
+            query.push_values(rows, |mut row, ((request, position), due)| {
+                row.push_bind(*request).push_bind(*position).push_bind(*due);
+            });
+            query.push(") AS v WHERE record.request = v.column1 AND record.position = v.column2");
+            let done = query.build().persistent(false).execute(&mut *connection).await?;
+            touched += done.rows_affected();
+        }
+        let mut query = QueryBuilder::new(
+            "UPDATE request SET job_status = 'queued', finished_at = NULL, due = v.column2 FROM (",
+        );
+        query.push_values(dues(), |mut row, (of, due)| {
+            row.push_bind(of[0].0).push_bind(due);
+        });
+        query.push(") AS v WHERE request.id = v.column1");
+        query.build().persistent(false).execute(&mut *connection).await?;
+        requests += some.len();
+    }
+    batches::add(connection, batch, requests as u64, touched).await?;
+    Ok(requests as u64)
 }
 
-/// Makes records of these requests failed again that were queued and not begun; returns how many
+/// Makes records of these requests final again that were queued and not begun; returns how many
 /// requests have one.
 async fn take_back(
     connection: &mut Connection,

@@ -23,6 +23,14 @@ struct Class {
     cause: String,
 }
 
+impl Class {
+    /// Whether a record that was written stays counted as that: it was tried once more, and nothing
+    /// had to be done. `progress` keeps its row in the same way.
+    fn stands(&self, event: Event) -> bool {
+        event == Event::Unchanged && matches!(self.event, Event::New | Event::Updated)
+    }
+}
+
 /// The class of an attempt's lag, as in `tally` and `record`; 0 if nothing was written.
 pub(super) fn lag_of(attempt: &AttemptOutcome) -> i64 {
     let is_written = matches!(attempt.event, Event::New | Event::Updated);
@@ -58,8 +66,9 @@ impl Moves {
         // A record's first attempt finds nothing to move from, so fresh records are never read.
         let again = attempts.iter().filter(|a| first.get(&a.key).is_none_or(|n| *n > 1));
         let keys: Vec<RecordKey> = again.map(|attempt| attempt.key).collect();
-        for class in before(connection, &keys).await? {
-            *self.counts.entry(class).or_default() -= 1;
+        let before = before(connection, &keys).await?;
+        for class in before.values() {
+            *self.counts.entry(class.clone()).or_default() -= 1;
         }
         for attempt in attempts {
             let class = Class {
@@ -69,7 +78,8 @@ impl Moves {
                 lag: lag_of(attempt),
                 cause: cause_of(attempt).unwrap_or_default(),
             };
-            *self.counts.entry(class).or_default() += 1;
+            let stands = before.get(&attempt.key).filter(|class| class.stands(attempt.event));
+            *self.counts.entry(stands.unwrap_or(&class).clone()).or_default() += 1;
             let latest = self.latest.entry((attempt.connector.0, attempt.event)).or_insert(0);
             *latest = (*latest).max(ms(attempt.at));
         }
@@ -115,11 +125,14 @@ impl Moves {
 }
 
 /// What these records are counted under so far; records that are new are left out.
-async fn before(connection: &mut Connection, keys: &[RecordKey]) -> Result<Vec<Class>> {
-    let mut classes = Vec::with_capacity(keys.len());
+async fn before(
+    connection: &mut Connection,
+    keys: &[RecordKey],
+) -> Result<HashMap<RecordKey, Class>> {
+    let mut classes = HashMap::with_capacity(keys.len());
     for some in keys.chunks(ROWS_A_STATEMENT) {
         let mut query = QueryBuilder::new(
-            "SELECT request, connector, event, lag, coalesce(cause, '') FROM record \
+            "SELECT request, connector, event, lag, coalesce(cause, ''), position FROM record \
              WHERE (request, position) IN (",
         );
         query.push_values(some, |mut row, key| {
@@ -129,13 +142,16 @@ async fn before(connection: &mut Connection, keys: &[RecordKey]) -> Result<Vec<C
         let rows = query.build().persistent(some.len() == 1).fetch_all(&mut *connection).await?;
         for row in rows {
             let request = RequestId::from_number(row.try_get(0)?);
-            classes.push(Class {
+            let place = Place { table: "record", row: &request };
+            let key = RecordKey { request, position: place.count(row.try_get(5)?)? };
+            let class = Class {
                 hour: hour_of(request.received_at()),
                 connector: row.try_get(1)?,
-                event: Place { table: "record", row: &request }.word(row.try_get(2)?)?,
+                event: place.word(row.try_get(2)?)?,
                 lag: row.try_get(3)?,
                 cause: row.try_get(4)?,
-            });
+            };
+            classes.insert(key, class);
         }
     }
     Ok(classes)

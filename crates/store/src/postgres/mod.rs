@@ -162,5 +162,7 @@ pub(crate) fn migrations() -> Migrator {
         (14, "lower case", include_str!("../../migrations/postgres/0014_lower_case.sql")),
         (16, "unbroken", include_str!("../../migrations/postgres/0016_unbroken.sql")),
         (17, "mark", include_str!("../../migrations/postgres/0017_mark.sql")),
+        (19, "search", include_str!("../../migrations/postgres/0019_search.sql")),
+        (20, "refresh", include_str!("../../migrations/postgres/0020_refresh.sql")),
     ])
 }

@@ -208,6 +208,8 @@ pub(crate) fn migrations() -> Migrator {
         (14, "lower case", include_str!("../../migrations/sqlite/0014_lower_case.sql")),
         (16, "unbroken", include_str!("../../migrations/sqlite/0016_unbroken.sql")),
         (17, "mark", include_str!("../../migrations/sqlite/0017_mark.sql")),
+        (19, "search", include_str!("../../migrations/sqlite/0019_search.sql")),
+        (20, "refresh", include_str!("../../migrations/sqlite/0020_refresh.sql")),
     ])
 }
 

@@ -167,6 +167,17 @@ pub fn delivery(connector: ConnectorId, number: i64) -> NewDelivery {
     }
 }
 
+/// A request that was begun and goes on then.
+pub fn waiting(number: i64, due: i64) -> RequestState {
+    RequestState {
+        job_status: JobStatus::Queued,
+        sync_status: Some(SyncStatus::Error),
+        finished_at: None,
+        due: Some(at(due)),
+        ..ended(number, Event::Failed)
+    }
+}
+
 /// The end of a first attempt at the request's only record.
 pub fn attempt(connector: ConnectorId, number: i64, event: Event) -> AttemptOutcome {
     let failed = event == Event::Failed;

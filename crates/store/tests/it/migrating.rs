@@ -20,7 +20,8 @@ crate::promises! {
 /// opens it again, so that both run.
 async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
     let back = "ALTER TABLE record DROP COLUMN code; ALTER TABLE lease DROP COLUMN since; \
-                DROP TABLE mark; DELETE FROM _sqlx_migrations WHERE version > 12";
+                DROP TABLE mark; ALTER TABLE retry_batch DROP COLUMN linked_by; \
+                DELETE FROM _sqlx_migrations WHERE version > 12";
     let mut beside = Beside::open(&empty.url).await;
     beside.execute(back).await;
     beside.execute(sql).await;

@@ -17,6 +17,7 @@ mod mapping;
 mod openapi;
 mod overview;
 mod preview;
+mod refresh;
 mod refusal;
 mod requests;
 mod retry;
@@ -39,6 +40,7 @@ pub(crate) use audit::read as read_audit;
 pub use connectors::ConnectorItem;
 pub(crate) use connectors::{save as save_connector, set_enabled};
 pub(crate) use input::{Params, Secret};
+pub(crate) use refresh::refresh_leads;
 pub(crate) use refusal::Refusal;
 pub(crate) use requests::filter;
 pub(crate) use retry::{Which, queue_retry, selection};
@@ -82,6 +84,8 @@ fn routes() -> Vec<Route<Scope>> {
             .of_connector(),
         route(GET, "/connectors/{name}/mapping", Operate, mapping::show).of_connector(),
         route(POST, "/connectors/{name}/check", Operate, check::check).of_connector(),
+        route(GET, "/connectors/{name}/refresh", Operate, refresh::plan).of_connector(),
+        route(POST, "/connectors/{name}/refresh", Operate, refresh::begin).of_connector(),
         route(GET, "/requests", Read, requests::list).in_reach(),
         route(GET, "/requests.csv", Read, download::csv).in_reach(),
         route(GET, "/requests.jsonl", Read, download::json_lines).in_reach(),

@@ -7,7 +7,7 @@ use axum::extract::State;
 use plan::id::RequestId;
 use plan::outcome::RetryWith;
 use serde::{Deserialize, Serialize};
-use store::{Actor, Filter, Retried, Retry, Selection};
+use store::{Actor, Filter, Page, Retried, Retry, Selection};
 
 use super::Result;
 use super::asker::Asker;
@@ -118,7 +118,7 @@ async fn queue(shared: &Shared, asker: &Asker, retry: Retry) -> Result<Json<Begu
     Ok(Json(Begun::from(queue_retry(shared, &asker.actor, retry).await?)))
 }
 
-/// Queues failed records again and notifies the dispatcher.
+/// Queues records again and notifies the dispatcher.
 pub(crate) async fn queue_retry(
     shared: &Shared,
     actor: &Actor,
@@ -132,10 +132,9 @@ pub(crate) async fn queue_retry(
 /// The requested requests, of those in reach.
 pub(crate) async fn selection(shared: &Shared, reach: &Reach, which: Which) -> Result<Selection> {
     match (which.ids, which.filter) {
-        (Some(ids), None) if (1..=MOST_IDS).contains(&ids.len()) => Ok(match reach.limit() {
-            None => Selection::Requests(ids),
-            within => Selection::Failed(Filter { ids, within, ..Filter::default() }),
-        }),
+        (Some(ids), None) if (1..=MOST_IDS).contains(&ids.len()) => {
+            Ok(Selection::Requests(in_reach(shared, reach, ids).await?))
+        }
         (Some(_), None) => {
             Err(Refusal::wrong("ids", format!("must be 1 to {MOST_IDS}; use a filter for more")))
         }
@@ -159,4 +158,20 @@ pub(crate) async fn selection(shared: &Shared, reach: &Reach, which: Which) -> R
             "is missing; give ids, or a filter ({} for everything that failed)",
         )),
     }
+}
+
+/// Those of these requests that the asker may see.
+async fn in_reach(
+    shared: &Shared,
+    reach: &Reach,
+    ids: Vec<RequestId>,
+) -> store::Result<Vec<RequestId>> {
+    let within = reach.limit();
+    if within.is_none() {
+        return Ok(ids);
+    }
+    let page = Page { limit: ids.len(), after: None };
+    let filter = Filter { ids, within, ..Filter::default() };
+    let (lines, _) = shared.store.request_lines(&filter, &page).await?;
+    Ok(lines.into_iter().map(|line| line.id).collect())
 }

@@ -97,6 +97,8 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/connectors/{name}/check", operate, connector::check).of_connector(),
         route(GET, "/connectors/{name}/preview", operate, connector::preview_form).of_connector(),
         route(POST, "/connectors/{name}/preview", operate, connector::preview).of_connector(),
+        route(GET, "/connectors/{name}/refresh", operate, connector::refresh_form).of_connector(),
+        route(POST, "/connectors/{name}/refresh", operate, connector::refresh).of_connector(),
         route(GET, "/connectors/{name}/export", administer, connector::export),
         route(POST, "/connectors/{name}/enable", operate, connector::enable).of_connector(),
         route(POST, "/connectors/{name}/disable", operate, connector::disable).of_connector(),

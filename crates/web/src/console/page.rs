@@ -127,7 +127,7 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 17] = [
+const TOLD: [(&str, &str); 18] = [
     ("saved", "Saved."),
     ("restored", "Brought back: its settings are in force again, as the newest version."),
     ("added", "Added."),
@@ -140,11 +140,12 @@ const TOLD: [(&str, &str); 17] = [
     ("decided_and_retried", "Decided: what waited for it is tried again."),
     ("released", "Released: the field is written again, unless it goes back and forth once more."),
     ("undone", "Undone: it is to be decided again."),
-    ("retried", "The failed requests are tried again."),
+    ("retried", "The retry has begun."),
     ("renewed", "Read again."),
-    ("nothing_failed", "Nothing of it stands as failed, so nothing is tried again."),
+    ("nothing_failed", "Nothing of it has ended, so there is nothing to retry."),
+    ("none_linked", "No linked lead came by this connector, so there is nothing to update."),
     ("none_selected", "Nothing was selected: tick the boxes of failed requests first."),
-    ("cancelled", "Taken back: what had not begun stands as failed again."),
+    ("cancelled", "Cancelled: what had not begun stands as it did before."),
 ];
 
 pub(super) fn told(given: &BTreeMap<String, String>) -> Option<&'static str> {

@@ -16,7 +16,7 @@ mod webhook;
 pub use accounts::{EVERY_TRIGGER, LEAD_TRIGGERS, put_account, start_account, unlimited, wire};
 pub use chance::Chance;
 pub use flight::{in_flight, until};
-pub use node::Node;
+pub use node::{Nobody, Node};
 pub use program::{PAIR, Program, behind};
 pub use service::Service;
 pub use webhook::Webhooks;

@@ -93,9 +93,14 @@ impl Node {
         self.wake.notify_one();
     }
 
+    /// Its time.
+    pub fn now(&self) -> Timestamp {
+        now(&self.ahead)
+    }
+
     pub async fn change(&self, changes: Vec<Change>) {
         let actor = Actor("test".to_owned());
-        let done = self.store.change_configuration(changes, &actor, now(&self.ahead)).await;
+        let done = self.store.change_configuration(changes, &actor, self.now()).await;
         done.expect("the change is accepted");
     }
 
@@ -126,7 +131,7 @@ fn now(ahead: &AtomicI64) -> Timestamp {
 
 /// Stands in for what asks accounts when people set up, check or preview something, which no test
 /// of a node does.
-struct Nobody;
+pub struct Nobody;
 
 #[async_trait::async_trait]
 impl web::AskAccounts for Nobody {

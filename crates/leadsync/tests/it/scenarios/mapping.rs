@@ -3,8 +3,12 @@
 use plan::outcome::Event;
 use sandbox::switches::{CustomFields, EmptyFields, EmptyValue};
 use sandbox::{Field, Kind};
+use store::{Actor, Selection};
+use web::preview::Previewed;
+use web::refresh::RefreshPlan;
 
 use super::world::{Place, World};
+use crate::rig::Nobody;
 
 scenarios! {
     default_mapping,
@@ -20,10 +24,16 @@ scenarios! {
     bad_values_are_left_out,
     custom_field_set,
     what_was_wrong_is_written_once_it_is_right,
+    what_was_wrong_is_written_by_a_retry,
+    linked_leads_are_brought_up_to_date,
     in_a_pair_a_correction_spares_what_people_typed,
 }
 
 const ASHA: &str = "asha@example.com";
+
+fn actor() -> Actor {
+    Actor("test".to_owned())
+}
 
 /// A mapping with the email address and these rows.
 fn rows(rows: &str) -> String {
@@ -345,6 +355,72 @@ async fn what_was_wrong_is_written_once_it_is_right(place: Place) {
     }
     is_right(&world);
     assert!(!world.events().await.contains(&Event::Failed));
+    world.end().await;
+}
+
+async fn what_was_wrong_is_written_by_a_retry(place: Place) {
+    let world = place.world("").await;
+    wrong_lead(&world).await;
+    put_right(&world).await;
+    let [request] = world.log().await.try_into().expect("one request");
+    assert_eq!(request.records[0].event, Event::New);
+    let selection = Selection::Requests(vec![request.id]);
+    let retried = world.node.store.retry(&selection.into(), &actor(), world.node.now()).await;
+    assert_eq!(retried.expect("a retry").requests, 1);
+    world.settled().await;
+    is_right(&world);
+    assert_eq!(world.events().await, [Event::Updated]);
+    world.end().await;
+}
+
+async fn linked_leads_are_brought_up_to_date(place: Place) {
+    let world = place.world(&rows(r#"{"from":"FirstName","to":"FirstName"}"#)).await;
+    let both = ["b@example.com", ASHA];
+    let ids = both.map(|email| world.lead(&[("EmailAddress", email), ("FirstName", "one")]));
+    world.settled().await;
+    world.edit(&ids[0], &[("FirstName", "two")]);
+    // What nobody maps is posted all the same.
+    world.edit(&ids[1], &[("JobTitle", "Nurse")]);
+    world.settled().await;
+    let before = world.records().await;
+    let title = r#"{"from":"FirstName","to":"FirstName"},{"from":"JobTitle","to":"JobTitle"}"#;
+    world.configure(&rows(title)).await;
+
+    let store = &world.node.store;
+    let configuration = store.configuration().await.expect("the configuration");
+    let connector = configuration.connector(&world.name).expect("the connector");
+    let previewed = Previewed { configuration: &configuration, connector, now: world.node.now() };
+    let plan = web::refresh::plan(store.as_ref(), &Nobody, previewed).await.expect("a plan");
+    let RefreshPlan { linked, leads, examined, changed, unchanged, refused } = plan;
+    assert_eq!((linked, leads, examined), (2, 2, 2));
+    assert_eq!((changed, unchanged, refused), (1, 1, 0));
+
+    world.there.reset_calls();
+    let which = (connector.id, world.name.as_str());
+    let begun = store.refresh_leads(which, Some(60), &actor(), world.node.now()).await;
+    let begun = begun.expect("a batch");
+    assert_eq!(begun.requests, 2);
+    world.settled().await;
+    assert_eq!(held(&world, "JobTitle").as_deref(), Some("Nurse"));
+    assert_eq!(world.there(both[0], "FirstName").as_deref(), Some("two"));
+    let written = world.there.calls().by_operation;
+    assert!(written.keys().any(|call| call.contains("Update") || call.contains("Capture")));
+    let batch = store.retry_batch(begun.batch.expect("a number")).await.expect("the store");
+    let batch = batch.expect("the batch");
+    assert_eq!((batch.done, batch.left, batch.failed), (2, 0, 0));
+    assert_eq!(batch.linked_by.as_ref(), Some(&world.name));
+
+    // What needed nothing stands as it did before; the change that nobody mapped is written now.
+    let after = world.records().await;
+    let changed: Vec<[Event; 2]> = before
+        .iter()
+        .zip(&after)
+        .map(|(before, after)| [before.event, after.event])
+        .filter(|[before, after]| before != after)
+        .collect();
+    assert_eq!((before.len(), changed), (after.len(), vec![[Event::Unchanged, Event::Updated]]));
+    let tried: usize = after.iter().map(|record| record.attempts.len()).sum();
+    assert_eq!(tried, before.len() + 2);
     world.end().await;
 }
 

@@ -6,6 +6,7 @@ mod lead;
 mod life;
 mod metadata;
 mod restored;
+mod retried;
 mod words;
 
 use jiff::Timestamp;

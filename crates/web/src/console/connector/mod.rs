@@ -10,6 +10,7 @@ mod lists;
 mod mapping;
 mod new;
 mod preview;
+mod refresh;
 mod summary;
 mod versions;
 mod webhook;
@@ -29,6 +30,7 @@ pub(super) use mapping::{
     show_activities as activity_mapping, show_leads as mapping,
 };
 pub(super) use preview::{preview, show as preview_form};
+pub(super) use refresh::{begin as refresh, show as refresh_form};
 pub(super) use summary::show as summary;
 pub(super) use versions::{restore, show as versions, shown};
 pub(super) use webhook::show as webhook;

@@ -60,6 +60,9 @@ impl Batch {
 
 fn which(batch: &RetryBatch) -> String {
     let requests = counted(batch.requests, "request", "requests");
+    if let Some(connector) = &batch.linked_by {
+        return format!("{requests}, the newest of each lead that {connector} has linked");
+    }
     let Some(filter) = &batch.filter else { return requests };
     let filter: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(filter.get()).unwrap_or_default();

@@ -47,6 +47,11 @@ impl One {
         self.records.iter().any(|record| record.kept.event == Event::Failed)
     }
 
+    /// Whether there is something to retry: what failed or, once all has ended, all of it.
+    fn can_be_retried(&self) -> bool {
+        self.has_failed() || self.is_finished() && !self.records.is_empty()
+    }
+
     fn is_finished(&self) -> bool {
         self.request.finished_at.is_some()
     }

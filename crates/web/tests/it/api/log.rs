@@ -101,7 +101,7 @@ async fn failures_are_told_by_cause() {
 }
 
 #[tokio::test]
-async fn failed_records_are_tried_again_and_that_can_be_taken_back() {
+async fn records_are_tried_again_and_that_can_be_taken_back() {
     let client = Client::start().await;
     ten(&client.house).await;
     let queued = async || ids(&client, "job_status=queued").await;
@@ -114,15 +114,20 @@ async fn failed_records_are_tried_again_and_that_can_be_taken_back() {
     tokio::time::timeout(crate::wire::PATIENCE, client.house.wake.notified()).await.unwrap();
     assert_eq!(retry("/retry/cancel", json!({"ids": [id(3)]})).await, 1);
     assert_eq!(queued().await, named([9, 8]));
-    assert_eq!(retry(&one(4), json!({})).await, 0, "it did not fail");
-    assert_eq!(retry("/retry", json!({"ids": [id(0), id(1), id(77)]})).await, 1);
-    assert_eq!(queued().await, named([9, 8, 0]));
+    assert_eq!(retry(&one(4), json!({})).await, 1, "it went well, and is synced again");
+    assert_eq!(retry(&one(9), json!({})).await, 0, "nothing of it has ended");
+    assert_eq!(retry("/retry", json!({"ids": [id(0), id(77)]})).await, 1);
+    assert_eq!(queued().await, named([9, 8, 4, 0]));
     let filter = json!({"cause": "too_long", "from": at(1)});
     let wish = json!({"filter": filter, "with": "now", "per_minute": 60});
     assert_eq!(retry("/retry", wish).await, 2);
-    assert_eq!(queued().await, named([9, 8, 6, 3, 0]));
-    assert_eq!(retry("/retry/cancel", json!({"filter": {}})).await, 3);
+    assert_eq!(queued().await, named([9, 8, 6, 4, 3, 0]));
+    assert_eq!(retry("/retry/cancel", json!({"filter": {}})).await, 4);
     assert_eq!(retry("/retry", json!({"filter": {"job_status": "queued"}})).await, 0);
+    let plan = client.get("/connectors/ab/refresh").await.expect(200);
+    assert_eq!((&plan["linked"], &plan["leads"]), (&json!(0), &json!(0)));
+    assert_eq!(retry("/connectors/ab/refresh", json!({})).await, 0, "no lead is linked");
+    client.post("/connectors/ab/refresh", json!({"per_minute": 0})).await.expect(400);
     let told: Vec<Value> =
         client.items("/audit?limit=3").await.iter().map(|e| e["action"].clone()).collect();
     assert_eq!(told, ["cancel_retries", "retry", "retry"]);

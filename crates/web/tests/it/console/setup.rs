@@ -277,6 +277,12 @@ async fn an_operator_switches_and_previews_but_changes_no_settings() {
     assert!(browser.configuration().await.connectors[0].enabled);
     assert_eq!(browser.submit("/connectors/ab/disable", &[]).await.status, 303);
     assert_eq!(browser.submit("/connectors/ab/retry", &[]).await.status, 303);
+    let refresh = browser.get("/connectors/ab/refresh").await;
+    assert!(refresh.status == 200 && refresh.body.contains("No linked lead"), "{refresh:?}");
+    let begun = browser.submit("/connectors/ab/refresh", &[("per_minute", "60")]).await;
+    assert_eq!(location(&begun), Some("/connectors/ab?told=none_linked"), "{begun:?}");
+    let odd = browser.submit("/connectors/ab/refresh", &[("per_minute", "0")]).await;
+    assert!(odd.status == 400 && odd.body.contains("per_minute"), "{odd:?}");
     for path in ["/connectors/ab/remove", "/connectors/ab/basic", "/accounts", "/accounts/a/remove"]
     {
         assert_eq!(browser.submit(path, &[("confirm", "ab")]).await.status, 403, "{path}");

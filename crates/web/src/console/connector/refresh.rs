@@ -1,0 +1,97 @@
+//! `/connectors/{name}/refresh`: bringing linked leads up to date, with the count first.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use store::Retry;
+
+use super::page;
+use super::{Frame, Opened, address, open};
+use crate::Shared;
+use crate::api::{Refusal, refresh_leads};
+use crate::console::form::Form;
+use crate::console::visitor::Visitor;
+use crate::console::words::{counted, number};
+use crate::preview::Previewed;
+use crate::refresh::{self, RefreshPlan};
+
+#[derive(Template)]
+#[template(path = "connector_refresh.html")]
+struct Refresh {
+    page: &'static str,
+    visitor: Visitor,
+    frame: Frame,
+    told: Option<&'static str>,
+    plan: RefreshPlan,
+    at_once: usize,
+    per_minute: u32,
+}
+
+impl Refresh {
+    fn number(count: u64) -> String {
+        number(count)
+    }
+
+    fn leads(&self) -> String {
+        counted(self.plan.leads, "linked lead", "linked leads")
+    }
+
+    /// Leads that no request of this connector is known of.
+    fn others(&self) -> Option<String> {
+        let others = self.plan.linked.saturating_sub(self.plan.leads);
+        (others > 0).then(|| counted(others, "linked lead", "linked leads"))
+    }
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+) -> Response {
+    let Opened { configuration, connector, frame } =
+        match open(&shared, &visitor, &name, "/refresh").await {
+            Ok(opened) => opened,
+            Err(response) => return response,
+        };
+    let (store, accounts) = (shared.store.as_ref(), shared.accounts.as_ref());
+    let previewed =
+        Previewed { configuration: &configuration, connector: &connector, now: (shared.clock)() };
+    let plan = match refresh::plan(store, accounts, previewed).await {
+        Ok(plan) => plan,
+        Err(error) => return page::refused(&Refusal::from(error)),
+    };
+    let (at_once, per_minute) = (Retry::AT_ONCE, Retry::PER_MINUTE);
+    let page = "Connectors";
+    let shown = Refresh { page, visitor, frame, told: None, plan, at_once, per_minute };
+    page::page(StatusCode::OK, &shown)
+}
+
+pub(in crate::console) async fn begin(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Form,
+) -> Response {
+    let Opened { connector, .. } = match open(&shared, &visitor, &name, "/refresh").await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let per_minute = match form.text("per_minute").trim().parse() {
+        Ok(pace) if pace > 0 => pace,
+        _ => {
+            let wrong = Refusal::wrong("per_minute", "must be a number of 1 or more");
+            return page::refused(&wrong);
+        }
+    };
+    match refresh_leads(&shared, &visitor.actor(), &connector, per_minute).await {
+        Ok(retried) => {
+            let path = match retried.batch {
+                Some(batch) => format!("/retries/{batch}"),
+                None => page::with_told(&address(&name), "none_linked"),
+            };
+            Redirect::to(&path).into_response()
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
