@@ -37,6 +37,8 @@ pub const CALM: SignedDuration = SignedDuration::from_mins(5);
 pub const LONG_CALM: SignedDuration = SignedDuration::from_hours(6);
 /// When what was not worth a mail is forgotten, if nothing was written since.
 pub const STALE: SignedDuration = SignedDuration::from_hours(24);
+/// The clocks of two nodes differ by no more than this.
+const NODES_DIFFER: SignedDuration = SignedDuration::from_mins(1);
 /// A request with fewer records is no batch.
 const SMALLEST_BATCH: u32 = 3;
 /// A batch is bad when more than this part of it failed, in per cent (HL "Error Notifications
@@ -116,18 +118,20 @@ pub enum Step {
 impl Incident {
     /// Whether it may be over, so that it is worth counting the failed records that are left.
     pub fn may_be_over(&self, now: Timestamp) -> bool {
-        self.mails > 0 && !self.stands() && now.duration_since(self.course.failed_at) >= CALM
+        self.mails > 0 && !self.stands() && since(self.course.failed_at, now) >= CALM
     }
 
     /// What is to be done now. `left`: how many failed records are left, if they were counted.
     pub fn step(&self, now: Timestamp, left: Option<u64>) -> Step {
-        let quiet = now.duration_since(self.course.failed_at);
+        let quiet = since(self.course.failed_at, now);
         let passed = self.course.passed && quiet >= LONG_CALM;
         if self.may_be_over(now) && left.is_some_and(|left| left == 0 || passed) {
             return Step::End;
         }
         match self.due() {
-            Some(due) if due <= now => Step::Tell,
+            Some(due) if due <= now || is_ahead(self.told_at.unwrap_or(self.course.began), now) => {
+                Step::Tell
+            }
             None if self.mails == 0
                 && !self.stands()
                 && (self.course.streak == 0 || quiet >= STALE) =>
@@ -175,6 +179,17 @@ impl Incident {
         let failed = self.causes.iter().filter(|cause| cause.kind == Kind::Failed);
         failed.map(Cause::untold).sum()
     }
+}
+
+/// Whether this time has not come although it was noted: the clock was set back since. Whatever was
+/// to happen some time after it happens now, rather than when the clock has caught up.
+fn is_ahead(noted: Timestamp, now: Timestamp) -> bool {
+    noted > later(now, NODES_DIFFER)
+}
+
+/// How long ago this was.
+fn since(noted: Timestamp, now: Timestamp) -> SignedDuration {
+    if is_ahead(noted, now) { SignedDuration::MAX } else { now.duration_since(noted) }
 }
 
 fn later(at: Timestamp, by: SignedDuration) -> Timestamp {

@@ -2,11 +2,9 @@
 
 use jiff::SignedDuration;
 
-use crate::problem::Code;
-
 /// How long a record waits after its first, second, … try that failed for a passing reason: a blip
 /// is over within seconds; from then on as LeadSquared's own async API does (AD/async-api).
-pub const DELAYS: [SignedDuration; 12] = [
+pub const DELAYS: [SignedDuration; MOST as usize] = [
     SignedDuration::from_secs(1),
     SignedDuration::from_secs(5),
     SignedDuration::from_secs(30),
@@ -21,9 +19,15 @@ pub const DELAYS: [SignedDuration; 12] = [
     SignedDuration::from_hours(3),
 ];
 
-/// So often a lead that is refused as a duplicate is tried again: the value that it shares may be on
-/// its way from the other lead to it. That takes about ten minutes, for which its later changes wait.
-const TRIES_OF_DUPLICATE: u32 = 5;
+/// So many times a failure that may pass is retried.
+pub const MOST: u32 = 12;
+/// So many times a linked lead that is refused as a duplicate is retried: the value that it shares
+/// may be on its way from the other lead to it. That takes about ten minutes, for which its later
+/// changes wait.
+pub const OF_LINKED_DUPLICATE: u32 = 5;
+/// So many times a new lead that is refused as a duplicate is retried, which takes half a minute:
+/// families share phone numbers, so most such leads are refused for good.
+pub const OF_NEW_DUPLICATE: u32 = 3;
 
 /// How far a delay is stretched at most, so that many records don't come back at once.
 const JITTER: f64 = 0.2;
@@ -37,10 +41,9 @@ pub fn delay(tries: u32, chance: f64) -> Option<SignedDuration> {
     Some(delay.mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0)))
 }
 
-/// The same for a record that failed for this reason.
-pub fn delay_after(code: Option<Code>, tries: u32, chance: f64) -> Option<SignedDuration> {
-    let is_over = code == Some(Code::Duplicate) && tries > TRIES_OF_DUPLICATE;
-    delay(tries, chance).filter(|_| !is_over)
+/// The same for a record that is retried so many times at most.
+pub fn delay_of(most: u32, tries: u32, chance: f64) -> Option<SignedDuration> {
+    delay(tries, chance).filter(|_| tries <= most)
 }
 
 /// Whether this try of a record came within seconds of the one before: that it failed too is no
@@ -55,11 +58,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duplicate_is_tried_again_for_some_minutes() {
-        let after =
-            |code| (1..=99).take_while(|tries| delay_after(code, *tries, 0.0).is_some()).count();
-        assert_eq!(after(Some(Code::Duplicate)), 5);
-        assert_eq!(after(Some(Code::Unreachable)), DELAYS.len());
+    fn a_duplicate_is_tried_again_for_a_while() {
+        let retries =
+            |most| (1..=99).take_while(|tries| delay_of(most, *tries, 0.0).is_some()).count();
+        assert_eq!(retries(OF_NEW_DUPLICATE), 3);
+        assert_eq!(retries(OF_LINKED_DUPLICATE), 5);
+        assert_eq!(retries(MOST), DELAYS.len());
     }
 
     #[test]

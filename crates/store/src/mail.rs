@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::id::{ConnectorId, RequestId};
 use plan::incident::Incident;
 use serde::Serialize;
@@ -44,7 +44,8 @@ pub trait Mail: Send + Sync + fmt::Debug {
     ) -> Result<bool>;
 
     /// Claims the mail that is due first. It is nobody else's until `until`; if it was not ended
-    /// by then, whoever claimed it is gone and it is due again.
+    /// by then, whoever claimed it is gone and it is due again. One that would wait longer than
+    /// [`MailEnd::LONGEST_WAIT`] is due too: the clock was set back.
     async fn claim_mail(&self, now: Timestamp, until: Timestamp) -> Result<Option<ClaimedMail>>;
 
     /// Stores what became of a claimed mail. Nothing changes if it was claimed again meanwhile.
@@ -104,6 +105,11 @@ pub enum MailEnd {
         /// Why it failed.
         error: String,
     },
+}
+
+impl MailEnd {
+    /// No mail that failed waits longer for its next try.
+    pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 }
 
 /// Where a mail is.

@@ -118,9 +118,8 @@ impl Worker {
         let tries = record.tries + u32::from(is_counted);
         let (stage, sync_status, doubtful) = match outcome.ending {
             Ending::Final(sync_status) => (Stage::Final, sync_status, false),
-            Ending::Again { doubtful } => {
-                let code = outcome.problem.as_ref().map(|problem| problem.code);
-                match retry::delay_after(code, tries, (self.shared.options.chance)()) {
+            Ending::Again { doubtful, most } => {
+                match retry::delay_of(most, tries, (self.shared.options.chance)()) {
                     Some(delay) => (Stage::Waiting(now + delay), SyncStatus::Error, doubtful),
                     None => (Stage::Final, SyncStatus::Error, doubtful),
                 }

@@ -29,8 +29,8 @@ const DELAYS: [SignedDuration; 9] = [
     SignedDuration::from_hours(3),
     SignedDuration::from_hours(6),
     SignedDuration::from_hours(12),
-    SignedDuration::from_hours(24),
-    SignedDuration::from_hours(24),
+    MailEnd::LONGEST_WAIT,
+    MailEnd::LONGEST_WAIT,
 ];
 /// How long a mail belongs to who took it. It must exceed [`PATIENCE`].
 const CLAIM: SignedDuration = SignedDuration::from_mins(3);

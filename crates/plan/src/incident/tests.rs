@@ -199,3 +199,19 @@ proptest! {
         }
     }
 }
+
+/// Nobody waits for a mail until a clock has caught up that was set back.
+#[test]
+fn a_clock_that_is_set_back_delays_no_mail() {
+    const YEAR: i64 = 365 * 24 * 3_600;
+    let mut incident = incident(&[(0, End::Failed)]);
+    assert_eq!(incident.step(at(0), None), Step::Wait, "what fails with it is waited for");
+    assert_eq!(incident.step(at(-YEAR), None), Step::Tell);
+    tell(&mut incident, at(4));
+    incident.causes[0].count += 1;
+    assert_eq!(incident.step(at(5), None), Step::Wait);
+    assert_eq!(incident.step(at(-50), None), Step::Wait, "another node's clock is a bit behind");
+    assert_eq!(incident.step(at(-YEAR), None), Step::Tell);
+    tell(&mut incident, at(-YEAR));
+    assert_eq!(incident.step(at(-YEAR), Some(0)), Step::End);
+}

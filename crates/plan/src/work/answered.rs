@@ -15,6 +15,7 @@ use crate::operation::Operation;
 use crate::outcome::{Entity, Event, Party};
 use crate::payload::Item;
 use crate::problem::{Code, Problem};
+use crate::retry;
 use crate::review::Ruled;
 use crate::snapshot::Snapshot;
 use crate::verdict::{self, Failure, Verdict};
@@ -34,7 +35,7 @@ impl Work {
             Effect::End(outcome) => Some(outcome),
             _ => None,
         })?;
-        let is_doubtful = self.is_doubtful() || outcome.ending == Ending::Again { doubtful: true };
+        let is_doubtful = self.is_doubtful() || matches!(outcome.ending, Ending::Again { doubtful: true, .. });
         if !is_doubtful || self.own.link.is_some() || self.lead.is_none() {
             return None;
         }
@@ -375,10 +376,13 @@ impl Work {
         Vec::new()
     }
 
-    /// A linked lead has a unique value of another lead. That one may be about to lose it, by a change
-    /// that comes later, so it is tried again a few times.
+    /// The lead has a unique value of another lead. That one may be about to lose it, by a change that
+    /// comes later, so it is tried again a few times.
     fn duplicate(&self, context: &Context<'_>, call: &Call, mut problem: Problem) -> Outcome {
-        let Call::UpdateLead(update) = call else { return Outcome::failed(problem) };
+        let doubtful = self.own.known.doubtful;
+        let Call::UpdateLead(update) = call else {
+            return Outcome::again(problem, doubtful).at_most(retry::OF_NEW_DUPLICATE);
+        };
         let mapping = match update.party {
             Party::Destination => Some(context.leads),
             Party::Source => context.opposite.map(|opposite| opposite.mapping),
@@ -396,7 +400,7 @@ impl Work {
                  to \"clear\", or empty the field there."
             );
         }
-        Outcome::again(problem, self.own.known.doubtful)
+        Outcome::again(problem, doubtful).at_most(retry::OF_LINKED_DUPLICATE)
     }
 
     /// The lead or activity that was to be written to is not there any more.

@@ -10,10 +10,11 @@ use super::case::{Case, Context};
 use super::decision::Decision;
 use super::explanation::Why;
 use super::merge;
-use super::outcome::{Effect, Outcome};
+use super::outcome::{Effect, Ending, Outcome};
 use super::record::{Metadata, Work};
 use super::{activity, lead, settle};
 use crate::outcome::{Entity, Event, Party};
+use crate::retry;
 
 /// The most calls that one attempt makes: more would be a defect, here or in the account.
 const MOST_CALLS: usize = 16;
@@ -78,7 +79,14 @@ impl Work {
                     self.metadata = Metadata::Fresh;
                     return Step::NeedsMetadata;
                 }
-                Step::End(Outcome::refused(problems))
+                // Every key was refused: the other lead may be about to lose the value.
+                let is_duplicate = problems.iter().all(|problem| problem.code == Code::Duplicate);
+                let mut outcome = Outcome::refused(problems);
+                if is_duplicate {
+                    let (doubtful, most) = (self.own.known.doubtful, retry::OF_NEW_DUPLICATE);
+                    outcome.ending = Ending::Again { doubtful, most };
+                }
+                Step::End(outcome)
             }
             Decision::Unchanged(why, id) => {
                 let event = if why == Why::MadeBefore { Event::New } else { Event::Unchanged };

@@ -6,6 +6,7 @@ use crate::id::{AccountId, LeadId};
 use crate::link::Link;
 use crate::outcome::{Event, SyncStatus};
 use crate::problem::Problem;
+use crate::retry;
 
 /// Something to store or to look up, or the end of the attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub enum Ending {
     Again {
         /// Whether a write may have taken effect unseen.
         doubtful: bool,
+        /// So many times at most.
+        most: u32,
     },
     /// As soon as the account works again, or at this time; the try does not count.
     Held(Option<Timestamp>),
@@ -85,7 +88,16 @@ impl Outcome {
 
     /// It failed for a reason that may pass.
     pub fn again(problem: Problem, doubtful: bool) -> Self {
-        Self::not_done(Ending::Again { doubtful }, Some(problem))
+        Self::not_done(Ending::Again { doubtful, most: retry::MOST }, Some(problem))
+    }
+
+    /// The same for one that is retried this many times at most.
+    #[must_use]
+    pub fn at_most(mut self, times: u32) -> Self {
+        if let Ending::Again { most, .. } = &mut self.ending {
+            *most = times;
+        }
+        self
     }
 
     /// It waits for its account, until this time at most.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::id::{ConnectorId, RequestId};
 use plan::incident::{Cause, Incident, ROW};
 use sqlx::Row;
@@ -92,8 +92,9 @@ impl Mail for Backend {
     async fn claim_mail(&self, now: Timestamp, until: Timestamp) -> Result<Option<ClaimedMail>> {
         // Polled every few seconds, nearly always in vain, so it must not take the write lock.
         let mut reading = self.begin_read().await?;
-        let due = sqlx::query("SELECT 1 FROM mail WHERE due <= $1 LIMIT 1")
+        let due = sqlx::query("SELECT 1 FROM mail WHERE due <= $1 OR due > $2 LIMIT 1")
             .bind(ms(now))
+            .bind(ms(too_far(now)))
             .fetch_optional(&mut *reading)
             .await?;
         drop(reading);
@@ -209,6 +210,11 @@ async fn end(
     Ok(true)
 }
 
+/// No mail is due after this, unless the clock was set back.
+fn too_far(now: Timestamp) -> Timestamp {
+    now.checked_add(MailEnd::LONGEST_WAIT + SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX)
+}
+
 async fn claim(
     connection: &mut Connection,
     now: Timestamp,
@@ -216,12 +222,13 @@ async fn claim(
 ) -> Result<Option<ClaimedMail>> {
     // Of two nodes that find the same row, one waits for the other and then sees a later `due`.
     let row = sqlx::query(
-        "UPDATE mail SET due = $2, tries = tries + 1 WHERE due <= $1 AND id = \
-         (SELECT id FROM mail WHERE due <= $1 ORDER BY due, id LIMIT 1) \
+        "UPDATE mail SET due = $2, tries = tries + 1 WHERE (due <= $1 OR due > $3) AND id = \
+         (SELECT id FROM mail WHERE due <= $1 OR due > $3 ORDER BY due, id LIMIT 1) \
          RETURNING id, at, tries, message_id, thread, recipient, subject, body, private",
     )
     .bind(ms(now))
     .bind(ms(until))
+    .bind(ms(too_far(now)))
     .fetch_optional(connection)
     .await?;
     let Some(row) = row else { return Ok(None) };

@@ -21,6 +21,7 @@ crate::promises! {
     an_incident_ends_only_as_it_was_read,
     a_removed_connector_takes_its_incident_along,
     a_mail_is_claimed_once_and_again_after_its_time,
+    a_clock_that_is_set_back_delays_no_mail,
     mails_end_and_are_shown,
 }
 
@@ -281,6 +282,18 @@ async fn a_mail_is_claimed_once_and_again_after_its_time(empty: Empty) {
     assert_eq!(shown[1].state, MailState::Queued, "the newer claim counts");
     empty.store.end_mail(&again, MailEnd::Sent, at(72)).await.unwrap();
     assert_eq!(empty.store.mails(10).await.unwrap()[1].state, MailState::Sent);
+}
+
+async fn a_clock_that_is_set_back_delays_no_mail(empty: Empty) {
+    let (own, lease) = scene(&empty).await;
+    queue(&empty, own, &lease, 0).await;
+    let claimed = empty.store.claim_mail(at(10), at(70)).await.unwrap().expect("one is due");
+    let end = MailEnd::Again { due: at(86_410), error: "busy".to_owned() };
+    empty.store.end_mail(&claimed, end, at(10)).await.unwrap();
+    assert_eq!(empty.store.claim_mail(at(10), at(70)).await.unwrap(), None, "it waits a day");
+    let again = empty.store.claim_mail(at(-90_000), at(-89_900)).await.unwrap();
+    assert_eq!(again.expect("a day before, it is due").id, claimed.id);
+    assert_eq!(empty.store.claim_mail(at(-90_000), at(-89_900)).await.unwrap(), None);
 }
 
 async fn mails_end_and_are_shown(empty: Empty) {

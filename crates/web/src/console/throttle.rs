@@ -27,8 +27,10 @@ pub(crate) struct Throttle {
 impl Throttle {
     /// How long this address has to wait, if at all.
     pub(super) fn wait(&self, email: &str, now: Timestamp) -> Option<SignedDuration> {
-        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, last) = tries.get(&key(email))?;
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, last) = tries.get_mut(&key(email))?;
+        // After a clock was set back nobody waits until it has caught up.
+        *last = now.min(*last);
         let over = count.checked_sub(FREE)?;
         let wait = FIRST.checked_mul(1 << over.min(10)).unwrap_or(LONGEST).min(LONGEST);
         let left = wait.checked_sub(now.duration_since(*last))?;
@@ -82,6 +84,8 @@ mod tests {
         }
         assert_eq!(throttle.wait(email, at(3)), Some(LONGEST));
         assert_eq!(throttle.wait("other@example.com", at(3)), None);
+        assert_eq!(throttle.wait(email, at(-90_000)), Some(LONGEST), "the clock was set back");
+        assert_eq!(throttle.wait(email, at(-90_000 + 900)), None);
         throttle.count("other@example.com", at(3_700));
         assert_eq!(throttle.wait(email, at(3_700)), None, "forgotten");
         for n in 0..(MOST + 100) {

@@ -238,7 +238,7 @@ fn a_doubt_stays_until_the_end() {
     let capture = call(work.next(&context).step);
     let effects = work.answered(&context, &capture, Operation::Capture, unreadable(), at(WHEN));
     let [Effect::End(outcome)] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(outcome.ending, Ending::Again { doubtful: true });
+    assert!(matches!(outcome.ending, Ending::Again { doubtful: true, .. }));
 
     let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
     work.doubt();
@@ -257,7 +257,7 @@ fn a_doubt_stays_until_the_end() {
     assert_eq!(call(work.next(&context).step), capture);
     let effects = refuse(&mut work);
     let [Effect::End(outcome)] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(outcome.ending, Ending::Again { doubtful: true });
+    assert!(matches!(outcome.ending, Ending::Again { doubtful: true, .. }));
 }
 
 /// An account that is called too often for a long time costs no try.

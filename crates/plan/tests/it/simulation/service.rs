@@ -556,9 +556,9 @@ impl Service {
                 let due = until.unwrap_or(now + HELD);
                 self.queue.push_front(again(false, delivery.tries, due));
             }
-            Ending::Again { doubtful } => {
+            Ending::Again { doubtful, most } => {
                 let tries = delivery.tries + 1;
-                if let Some(delay) = retry::delay_after(code, tries, 0.5) {
+                if let Some(delay) = retry::delay_of(most, tries, 0.5) {
                     self.queue.push_front(again(doubtful, tries, now + delay));
                 } else {
                     let code = code.expect("a failure has a reason");
