@@ -23,6 +23,7 @@ mod overview;
 pub mod password;
 pub mod preview;
 pub mod refresh;
+pub mod removal;
 mod route;
 mod syntax;
 mod tokens;

@@ -59,6 +59,12 @@ impl Check {
             output::json(&reports)?;
         } else {
             reports.iter().try_for_each(show)?;
+            if self.name.is_none() {
+                output::line(&match store.backed_up_at().await? {
+                    Some(at) => format!("last backup: {at}"),
+                    None => "last backup: none; `leadsync backup FILE` makes one".to_owned(),
+                })?;
+            }
         }
         match reports.iter().map(|report| report.errors).sum::<usize>() {
             0 => Ok(()),

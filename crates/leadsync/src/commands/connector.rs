@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
-use plan::link::Pair;
 use plan::mapping::Proposal;
 use serde::Serialize;
 use store::{Actor, Change, Configuration, LinkCounts, Retried, Retry, Store};
@@ -93,7 +92,9 @@ impl Connector {
                 return refresh(settings, store.as_ref(), &configuration, wanted).await;
             }
             Self::Remove(Remove { name, yes }) => {
-                let forgotten = forgotten(store.as_ref(), &configuration, &name).await?;
+                let connector = find(&configuration, &name)?;
+                let forgotten =
+                    web::removal::forgotten(store.as_ref(), &configuration, connector).await?;
                 if !yes {
                     confirm(&name, forgotten)?;
                 }
@@ -249,22 +250,6 @@ fn url(settings: &Settings, configuration: &Configuration, name: &str) -> anyhow
         return output::json(&serde_json::json!({ "name": name, "url": url }));
     }
     output::line(&url)
-}
-
-/// The links that go with a connector: all between its accounts, unless another one joins them.
-async fn forgotten(
-    store: &dyn Store,
-    configuration: &Configuration,
-    name: &str,
-) -> anyhow::Result<LinkCounts> {
-    let connector = find(configuration, name)?;
-    let pair = |connector: &store::Connector| Pair::of(connector.source, connector.destination);
-    let joins_too =
-        |other: &&store::Connector| other.id != connector.id && pair(other) == pair(connector);
-    if configuration.connectors.iter().any(|other| joins_too(&other)) {
-        return Ok(LinkCounts::default());
-    }
-    Ok(store.count_links(pair(connector)).await?)
 }
 
 async fn remove(

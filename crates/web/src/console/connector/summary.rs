@@ -8,13 +8,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::SignedDuration;
 use plan::connector::Definition;
-use store::{Cause, Filter, Page, RequestItem};
+use store::{Cause, Filter, LinkCounts, Page, RequestItem};
 
 use super::page::{self, told};
 use super::{Frame, Opened, entities, open};
 use crate::Shared;
 use crate::console::visitor::Visitor;
+use crate::console::words::counted;
 use crate::overview::OverviewQuery;
+use crate::removal::forgotten;
 
 /// How many of the newest requests are shown.
 const NEWEST: usize = 8;
@@ -36,9 +38,22 @@ struct Summary {
     newest: Vec<RequestItem>,
     failures: Vec<Cause>,
     days: i64,
+    /// The links that are forgotten if it is removed.
+    forgotten: LinkCounts,
 }
 
 impl Summary {
+    /// What is forgotten if it is removed.
+    fn forgotten(&self) -> String {
+        let LinkCounts { leads, activities } = self.forgotten;
+        let leads = counted(leads, "lead", "leads");
+        format!("{leads} and {}", counted(activities, "activity", "activities"))
+    }
+
+    fn forgets(&self) -> bool {
+        self.forgotten != LinkCounts::default()
+    }
+
     fn leads(&self) -> &'static str {
         entities::behaviour_words(self.definition.lead.behaviour)
     }
@@ -76,6 +91,7 @@ async fn read(
     let begin = now.checked_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(now);
     let between = (begin, OverviewQuery::up_to(now));
     let failures = shared.store.causes(between, Some(&[connector.id]), CAUSES).await?;
+    let forgotten = forgotten(shared.store.as_ref(), &configuration, &connector).await?;
     let opposite = configuration.opposite(&connector).map(|other| other.definition.name.clone());
     let opposite = opposite.filter(|name| visitor.reach.has(name));
     Ok(Summary {
@@ -89,5 +105,6 @@ async fn read(
         newest,
         failures,
         days: DAYS,
+        forgotten,
     })
 }
