@@ -160,12 +160,19 @@ impl Book {
         self.waiting.insert(key, Waiting { connector, due, lanes });
     }
 
-    /// The records whose turn has come, oldest first.
+    /// The records whose turn may have come, oldest first: [`Book::may_go`] says whether it has by
+    /// then, since the turn of one can take another's.
     pub(super) fn ready(&self) -> Vec<RecordKey> {
-        self.ready.iter().copied().filter(|key| self.may_go(*key)).collect()
+        self.ready.iter().copied().collect()
     }
 
-    fn may_go(&self, key: RecordKey) -> bool {
+    /// Whether it is any record's turn.
+    pub(super) fn has_ready(&self) -> bool {
+        self.ready.iter().any(|key| self.may_go(*key))
+    }
+
+    /// Whether it is this record's turn.
+    pub(super) fn may_go(&self, key: RecordKey) -> bool {
         self.records.get(&key).is_some_and(|record| {
             record.phase != Phase::Calling && self.lanes.may_go(key, &record.lanes)
         })

@@ -89,9 +89,11 @@ impl Worker {
         loop {
             let mut taken = false;
             for key in self.book.ready() {
-                let record = self.book.record(key).expect("what is ready is open");
+                // It may have been closed, with its request, by the turn of another one.
+                let Some(record) = self.book.record(key) else { continue };
                 let connector = record.connector;
-                if starving.get(&connector).is_some_and(|count| *count >= STARVING) {
+                let starves = starving.get(&connector).is_some_and(|count| *count >= STARVING);
+                if starves || !self.book.may_go(key) {
                     continue;
                 }
                 let record = self.book.take(key);

@@ -342,7 +342,7 @@ impl Worker {
     async fn wait(&mut self, group: &Group) {
         let now = self.steady();
         let mut pause = self.shared.options.poll;
-        if !self.book.ready().is_empty() {
+        if self.book.has_ready() {
             let free = self.accounts.values_mut().filter_map(|account| {
                 [Draw::Single, Draw::Bulk]
                     .into_iter()

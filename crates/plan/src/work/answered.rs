@@ -35,7 +35,8 @@ impl Work {
             Effect::End(outcome) => Some(outcome),
             _ => None,
         })?;
-        let is_doubtful = self.is_doubtful() || matches!(outcome.ending, Ending::Again { doubtful: true, .. });
+        let is_doubtful =
+            self.is_doubtful() || matches!(outcome.ending, Ending::Again { doubtful: true, .. });
         if !is_doubtful || self.own.link.is_some() || self.lead.is_none() {
             return None;
         }
