@@ -3,12 +3,13 @@
 mod mapping;
 
 pub use mapping::{
-    ActivityMapping, NOTE, OWNER, STATUS, TIME, TypeMapping, TypeRows, Unmapped, forms,
+    ActivityMapping, NOTE, OWNER, STANDARD, STATUS, TIME, TypeMapping, TypeRows, Unmapped, forms,
     forms_needed, type_rows,
 };
 
 use jiff::Timestamp;
 
+use crate::connector::{ActivityRules, WithoutId};
 use crate::id::ActivityId;
 use crate::moment;
 use crate::outcome::Entity;
@@ -22,6 +23,14 @@ pub fn read(id: &ActivityId, lead_id: &str, event: u32, found: &[Snapshot]) -> O
     state.put("RelatedProspectId", lead_id);
     state.put("ActivityEvent", event.to_string());
     Some(Item::from_state(Entity::Activity, &state))
+}
+
+/// A record as a connector with these settings takes it: an activity whose payload does not tell its
+/// id gets one that is made of its fields, where it is to be synced nevertheless.
+#[must_use]
+pub fn identified(item: Item, rules: &ActivityRules) -> Item {
+    let is_nameless = item.entity() == Entity::Activity && item.activity_id().is_none();
+    if is_nameless && rules.without_id == WithoutId::Sync { item.identified() } else { item }
 }
 
 /// When an activity happened, to the second, as far as it is shown.

@@ -37,6 +37,7 @@ pub mod payload;
 pub mod period;
 pub mod permission;
 pub mod phone;
+pub mod placeholder;
 pub mod preview;
 pub mod problem;
 pub mod quota;

@@ -11,12 +11,15 @@ pub use default::{
 pub use row::{Mapped, MappedField, Sent, Unsent};
 pub(crate) use template::fault as template_fault;
 
+use std::borrow::Cow;
+
 use minijinja::Environment;
 
 use crate::connector::{BadField, Blank, Definition, FieldRow};
 use crate::metadata::{Catalogue, Field, FieldList, Kind};
 use crate::payload::Item;
 use crate::phone::Country;
+use crate::placeholder::Placeholders;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 use crate::value::Reading;
@@ -29,6 +32,7 @@ pub struct Mapping {
     rows: Vec<Row>,
     reading: Reading,
     people: People,
+    placeholders: Placeholders,
     templates: Environment<'static>,
     problems: Vec<Problem>,
     /// Problems of single rows, where those are left out.
@@ -111,8 +115,9 @@ impl Mapping {
         }
         let templates = template::environment();
         let reading = Reading::of(basic);
+        let placeholders = basic.placeholders.as_deref().map(Placeholders::new).unwrap_or_default();
         let bad_field = definition.lead.bad_field;
-        Self { rows, reading, people, templates, problems, left_out, bad_field }
+        Self { rows, reading, people, placeholders, templates, problems, left_out, bad_field }
     }
 
     /// What makes the mapping unusable, if anything.
@@ -149,6 +154,7 @@ impl Mapping {
 
     /// What a record sends to the destination, with every problem at once.
     pub fn apply(&self, item: &Item) -> Mapped {
+        let plain = self.without_placeholders(item);
         let mut mapped = Mapped {
             problems: self.problems.clone(),
             left_out: self.left_out.clone(),
@@ -163,7 +169,11 @@ impl Mapping {
                 }
                 mapped.put(field, row.part.as_deref())
             };
-            if let Err(problem) = row.value(item, self).and_then(put) {
+            let value = row.value(&plain, self).map(|field| match &plain {
+                Cow::Owned(_) => row.note_placeholder(field, item, &plain),
+                Cow::Borrowed(_) => field,
+            });
+            if let Err(problem) = value.and_then(put) {
                 mapped.unsent.push(row.unsent());
                 match self.bad_field {
                     BadField::Refuse => mapped.problems.push(problem),
@@ -174,9 +184,17 @@ impl Mapping {
         mapped
     }
 
+    /// The record, with blanks for placeholders. What the table of a row names is none, and neither
+    /// is a value that the field of the destination offers.
+    fn without_placeholders<'i>(&self, item: &'i Item) -> Cow<'i, Item> {
+        item.without(&self.placeholders, |name, text| {
+            self.rows.iter().any(|row| row.reads(name) && row.knows(text))
+        })
+    }
+
     /// The part of a source's state that the mapping reads: what the base of a link keeps.
     pub fn read_part(&self, item: &Item) -> Snapshot {
-        let state = item.state();
+        let state = self.without_placeholders(item).state();
         if self.rows.iter().any(|row| row.settings.compute.is_some()) {
             return state;
         }

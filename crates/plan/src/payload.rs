@@ -7,7 +7,9 @@
 //! tree, and `shape` finds the records in it.
 
 mod charset;
+mod flat;
 mod form;
+mod probe;
 mod removals;
 mod shape;
 #[cfg(test)]
@@ -23,9 +25,11 @@ use crate::id::{ActivityId, LeadId};
 use crate::json::{self, Room};
 use crate::moment;
 use crate::outcome::Entity;
+use crate::placeholder::Placeholders;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 use crate::text;
+pub use probe::is_probe;
 pub use removals::read_removals;
 
 /// More records than this are not taken from a body of 2 MiB or less. A smaller record than one of
@@ -47,6 +51,10 @@ const STANDARD: [(&str, &[&str]); 2] = [
     ("ActivityNote", &["ActivityNote", "Note", "ActivityEvent_Note"]),
     ("ActivityDateTime", &["ActivityDateTime", "CreatedOn"]),
 ];
+/// What only opportunities have.
+const OF_OPPORTUNITIES: [&str; 2] = ["ProspectOpportunityId", "OpportunityEvent"];
+/// From this event code on, activities are opportunities.
+const FIRST_OPPORTUNITY: u32 = 12_000;
 /// The names under which a list of fields and values names the field.
 const PROPERTY: [&str; 3] = ["Attribute", "Key", "SchemaName"];
 
@@ -206,6 +214,39 @@ impl Item {
         Self { entity, body: body.collect(), removal: None }
     }
 
+    /// The same with nothing in place of placeholders, except where `stands` says of a field's name
+    /// and value that it stands for itself.
+    pub fn without(
+        &self,
+        placeholders: &Placeholders,
+        stands: impl Fn(&str, &str) -> bool,
+    ) -> Cow<'_, Self> {
+        let is_one = |name: &str, text: &str| placeholders.has(text) && !stands(name, text);
+        match flat::without(&self.body, placeholders, &is_one) {
+            None => Cow::Borrowed(self),
+            Some(body) => Cow::Owned(Self { body, ..self.clone() }),
+        }
+    }
+
+    /// Whether it is an opportunity: those are activities of types from 12000 on (AD/create-an-
+    /// opportunity), and their native webhooks name them by fields of their own (live).
+    pub fn is_opportunity(&self) -> bool {
+        self.entity == Entity::Activity
+            && (OF_OPPORTUNITIES.iter().any(|name| self.body.contains_key(*name))
+                || self.event().is_some_and(|code| code >= FIRST_OPPORTUNITY))
+    }
+
+    /// An activity whose payload does not tell its id, under one that is made of what tells it from
+    /// others: its lead, its type, its time and its fields.
+    #[must_use]
+    pub fn identified(&self) -> Self {
+        let lead_id = self.told_lead_id().unwrap_or_default().to_lowercase();
+        let id = flat::made_id(&lead_id, &self.state());
+        let mut identified = self.clone();
+        identified.body.insert("ProspectActivityId".to_owned(), id.into());
+        identified
+    }
+
     /// Why the lead is gone from the source, if that is what it tells.
     pub fn removal(&self) -> Option<Removal> {
         self.removal
@@ -280,7 +321,7 @@ impl Item {
         if self.entity == Entity::Activity {
             // In `Current`, `RelatedProspectId` is a field of the lead.
             let own = self.of_activity("RelatedProspectId").and_then(Value::as_str);
-            if let Some(id) = own.filter(|id| !id.trim().is_empty()) {
+            if let Some(id) = own.filter(|id| !is_no_id(id)) {
                 return Some(id);
             }
         }
@@ -294,6 +335,13 @@ impl Item {
             .iter()
             .filter_map(|block| Some(((*block).to_owned(), self.body.get(*block)?.clone())))
             .collect();
+        if body.is_empty() {
+            return flat::lead(&self.body, self.told_lead_id()).map(|body| Self {
+                entity: Entity::Lead,
+                body,
+                removal: None,
+            });
+        }
         let lead = Self { entity: Entity::Lead, body, removal: None };
         lead.lead_id().is_some().then_some(lead)
     }
@@ -331,10 +379,10 @@ impl Item {
     fn told_id(&self) -> Option<&str> {
         match self.entity {
             Entity::Lead => self.told_lead_id(),
-            Entity::Activity => ["ProspectActivityId", "Id"]
+            Entity::Activity => ["ProspectActivityId", "Id", "ProspectOpportunityId"]
                 .iter()
                 .find_map(|name| self.body.get(*name).and_then(Value::as_str))
-                .filter(|id| !id.trim().is_empty()),
+                .filter(|id| !is_no_id(id)),
         }
     }
 
@@ -396,7 +444,7 @@ impl Item {
             .chain(self.block("Before"))
             .flat_map(|map| names.iter().filter_map(|name| map.get(*name)))
             .filter_map(Value::as_str)
-            .find(|id| !id.trim().is_empty())
+            .find(|id| !is_no_id(id))
     }
 
     fn block(&self, name: &str) -> Option<&Map<String, Value>> {
@@ -419,11 +467,20 @@ fn is_block(name: &str, value: &Value) -> bool {
     shape::block(name) == Some(name) && matches!(value, Value::Object(_) | Value::Null)
 }
 
-/// Whether a record is an activity, and not a lead.
+/// Whether a text that stands where an id does is none: it is empty, or a placeholder.
+fn is_no_id(text: &str) -> bool {
+    text.trim().is_empty() || Placeholders::default().has(text)
+}
+
+/// Whether a record is an activity, and not a lead. A lead has no fields of these names.
 fn is_activity(body: &Map<String, Value>) -> bool {
     let has = |name: &str| body.contains_key(name);
+    let has_text = |name: &str| !matches!(Found::of(body.get(name)), Found::Absent | Found::Blank);
     has("ProspectActivityId")
+        || OF_OPPORTUNITIES.into_iter().any(has)
         || (has("RelatedProspectId") && (has("ActivityEvent") || has("EventCode")))
+        || has_text("ActivityEvent")
+        || has_text("ActivityEventName")
 }
 
 /// Takes a lead's fields out of the block that wraps them. Where a field stands beside the block

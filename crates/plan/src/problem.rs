@@ -17,6 +17,10 @@ words! {
         NoActivityType = "no_activity_type",
         /// An activity's type is not mapped.
         ActivityTypeUnmapped = "activity_type_unmapped",
+        /// It is an opportunity.
+        Opportunity = "opportunity",
+        /// The payload does not tell an activity's id.
+        NoActivityId = "no_activity_id",
         /// A record has no value in any search key.
         NoKey = "no_key",
         /// A setting of the connector is wrong.

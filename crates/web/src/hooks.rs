@@ -10,6 +10,7 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use plan::id::ConnectorId;
 use plan::payload;
 use serde_json::json;
 use store::{NewDelivery, Origin, TooLong};
@@ -45,15 +46,18 @@ pub(crate) async fn receive(
 /// `GET` and `HEAD`: the sender's *Verify*.
 pub(crate) async fn verify(State(shared): State<Shared>, Path(token): Path<String>) -> Response {
     match shared.tokens.connector(&token).await {
-        Ok(connector) => {
-            // A note for the console must not prevent the response to the sender.
-            if let Err(error) = shared.store.note_verified(connector, (shared.clock)()).await {
-                tracing::warn!(%error, "that a webhook URL was verified can't be noted");
-            }
-            Answer::Kept.into_response()
-        }
+        Ok(connector) => verified(&shared, connector).await.into_response(),
         Err(unknown) => Answer::Unknown(unknown).into_response(),
     }
+}
+
+/// Notes that the URL was tried.
+async fn verified(shared: &Shared, connector: ConnectorId) -> Answer {
+    // A note for the console must not prevent the response to the sender.
+    if let Err(error) = shared.store.note_verified(connector, (shared.clock)()).await {
+        tracing::warn!(%error, "that a webhook URL was verified can't be noted");
+    }
+    Answer::Verified
 }
 
 async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, Answer> {
@@ -71,6 +75,13 @@ async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, 
     }
     let Reading { bytes, room, seen, is_too_long, .. } = reading;
     let body = Bytes::from(bytes);
+    let content_type = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    if !is_too_long && payload::is_probe(&body, content_type.as_deref()) {
+        return Ok(verified(shared, connector).await);
+    }
     let origin = if is_too_long {
         let bytes = announced.unwrap_or(0).max(seen);
         Origin::TooLong(TooLong {
@@ -82,10 +93,6 @@ async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, 
     } else {
         origin(parts.uri.query())
     };
-    let content_type = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let now = (shared.clock)();
     let delivery = NewDelivery {
         id: shared.ids.next(now),
@@ -190,6 +197,8 @@ fn unreadable(body: &[u8], content_type: Option<&str>) -> Option<String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
     Kept,
+    /// The body only tried whether the URL is there.
+    Verified,
     Unreadable(String),
     Unknown(Unknown),
     TooLong(usize),
@@ -202,6 +211,7 @@ impl Answer {
     fn label(&self) -> &'static str {
         match self {
             Self::Kept => "kept",
+            Self::Verified => "verified",
             Self::Unreadable(_) => "unreadable",
             Self::Unknown(Unknown::Nobody) => "unknown_token",
             Self::Unknown(Unknown::CannotTell) => "not_looked_up",
@@ -215,7 +225,7 @@ impl Answer {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Kept | Self::Unreadable(_) => StatusCode::OK,
+            Self::Kept | Self::Verified | Self::Unreadable(_) => StatusCode::OK,
             Self::Unknown(Unknown::Nobody) => StatusCode::NOT_FOUND,
             Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -228,7 +238,7 @@ impl Answer {
 
     fn reason(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
-            Self::Kept => "",
+            Self::Kept | Self::Verified => "",
             Self::Unreadable(reason) => return Cow::Owned(reason.clone()),
             Self::Unknown(Unknown::Nobody) => "No connector has this webhook URL.",
             Self::Unknown(Unknown::CannotTell) => "The URL can't be looked up now. Send it again.",
@@ -254,7 +264,9 @@ pub(crate) fn longer_than(bytes: usize) -> String {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let body = match self {
-            Self::Kept => Bytes::from_static(br#"{"Status":"Success","StatusReason":""}"#),
+            Self::Kept | Self::Verified => {
+                Bytes::from_static(br#"{"Status":"Success","StatusReason":""}"#)
+            }
             _ => json!({"Status": "Error", "StatusReason": self.reason()}).to_string().into(),
         };
         let mut response = (self.status(), body).into_response();

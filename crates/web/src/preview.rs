@@ -3,12 +3,12 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use plan::activity::ActivityMapping;
+use plan::activity::{self, ActivityMapping};
 use plan::id::LeadId;
 use plan::link::Pair;
 use plan::mapping::Mapping;
 use plan::metadata::Catalogue;
-use plan::payload::Item;
+use plan::payload::{Entry, Item};
 use plan::preview::{RecordPreview, Stored};
 use plan::problem::Problem;
 use plan::work::{Account, Context, Opposite};
@@ -107,7 +107,12 @@ pub(crate) async fn preview_between(
     payload: Payload<'_>,
 ) -> Result<Vec<RecordPreview>, NotPreviewed> {
     let entries = payload.origin.read(payload.body, payload.content_type);
-    let entries = entries.map_err(NotPreviewed::Payload)?;
+    let rules = &previewed.connector.definition.activity;
+    let entries: Vec<Entry> = entries
+        .map_err(NotPreviewed::Payload)?
+        .into_iter()
+        .map(|entry| entry.map(|item| activity::identified(item, rules)))
+        .collect();
     let stored = stored(store, previewed.connector, entries.iter().flatten()).await?;
     in_context(previewed, metadata, |context| plan::preview::preview(context, entries, &stored))
 }

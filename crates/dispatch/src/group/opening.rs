@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use plan::activity;
 use plan::id::{ConnectorId, LeadId};
 use plan::link::{Link, Pair, Side};
 use plan::outcome::{Entity, RetryWith};
@@ -195,6 +196,7 @@ impl Worker {
                     continue;
                 }
             };
+            let item = activity::identified(item, &route.definition.activity);
             let mut record = Record::new(key(position), request.connector, item);
             if let Some(earlier) = earlier {
                 (record.attempts, record.tries) = (earlier.attempts, earlier.tries);

@@ -108,6 +108,111 @@ async fn every_body_is_read_or_said_to_be_unreadable(database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_sample_of_a_sender_ends_as_it_should_on_sqlite() {
+    each_sample_of_a_sender_ends_as_it_should(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_sample_of_a_sender_ends_as_it_should_on_postgres() {
+    each_sample_of_a_sender_ends_as_it_should(Database::Postgres).await;
+}
+
+/// `webhooks/` holds bodies as public code and notes show them (`docs/bodies.md`).
+async fn each_sample_of_a_sender_ends_as_it_should(database: Database) {
+    macro_rules! sample {
+        ($name:literal) => {
+            include_str!(concat!("webhooks/", $name)).as_bytes()
+        };
+    }
+    let world = World::start(database).await;
+    let there = &world.service.destination;
+    let held = |email: &str, field: &str| {
+        let found = there.find_leads("EmailAddress", email);
+        assert_eq!(found.len(), 1, "leads with {email}");
+        there.lead(&found[0]).expect("a lead").remove(field).flatten()
+    };
+
+    // Verifications make no request.
+    for body in [sample!("00-empty-post.txt"), sample!("23-empty-object.json")] {
+        assert_eq!(world.send(JSON, body).await, 200);
+    }
+    let none = world.store.requests(&Filter::default(), &Page { limit: 1, after: None }).await;
+    assert!(none.expect("the log").0.is_empty());
+
+    // Placeholders overwrite nothing and match nobody.
+    let id = there
+        .create_lead(&[
+            ("EmailAddress", "asha16@example.com"),
+            ("FirstName", "A."),
+            ("LastName", "Rao"),
+            ("Company", "Clinic"),
+        ])
+        .expect("a lead");
+    let body = sample!("16b-overwrites-good-data.json");
+    let page = world.page_of(JSON, body, Event::Updated).await;
+    page.says(&["'@{Lead:LastName,}' is a placeholder", "'null' is a placeholder"]);
+    let lead = there.lead(&id).expect("the lead");
+    let value = |field: &str| lead.get(field).cloned().flatten();
+    assert_eq!(value("FirstName").as_deref(), Some("Asha"));
+    assert_eq!(value("LastName").as_deref(), Some("Rao"));
+    assert_eq!(value("Company").as_deref(), Some("Clinic"));
+    let page = world.page_of(JSON, sample!("16-mail-merge-unresolved.json"), Event::Failed).await;
+    page.says(&["EmailAddress 'null' is a placeholder"]);
+    assert!(there.find_leads("EmailAddress", "null").is_empty());
+
+    // An activity that is told by a name which is not mapped, and one without an id.
+    let page = world.page_of(JSON, sample!("09-automation-activity-current.json"), Event::Skipped);
+    page.await.says(&["The connector maps no activities of type Application Intake."]);
+    let body = sample!("11-automation-flat-activity-event.json");
+    let page = world.page_of(JSON, body, Event::Skipped).await;
+    page.says(&["The connector maps no activities of type 3844."]);
+    let mapped = String::from_utf8_lossy(body).replace("3844", "201");
+    let page = world.page_of(JSON, mapped.as_bytes(), Event::Failed).await;
+    page.says(&["It is an activity, and the payload does not tell its id", "without_id"]);
+
+    // A lead that is wrapped.
+    world.post(JSON, sample!("25-data-wrapped.json"), Event::New).await;
+    assert_eq!(held("zed25@example.com", "FirstName").as_deref(), Some("Zed"));
+
+    // Opportunities.
+    let page = world.page_of(JSON, sample!("31-opportunity-flat.json"), Event::Skipped).await;
+    page.says(&["It is an opportunity."]);
+    let item = world.ended(JSON, sample!("32-opportunity-as-activity-12000.json")).await;
+    let codes: Vec<_> = item
+        .records
+        .iter()
+        .map(|record| (record.event, record.error.as_ref().map(|error| error.code.as_str())))
+        .collect();
+    let skipped = |code| (Event::Skipped, Some(code));
+    assert_eq!(codes, [skipped("opportunity"), skipped("activity_type_unmapped")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activity_without_an_id_is_synced_once_by_choice() {
+    let mut world = World::start(Database::Sqlite).await;
+    world.service.apply_file(
+        "[[connector]]\nname = \"source-to-destination\"\nsource = \"source\"\n\
+         destination = \"destination\"\nenabled = true\n[connector.activity]\nenabled = true\n\
+         without_id = \"sync\"\n",
+    );
+    let body = |note: &str| {
+        format!(
+            r#"{{"ProspectID":"a","EmailAddress":"w@example.com","ActivityEvent":201,
+               "ActivityDateTime":"2026-01-02 03:04:05","Note":"{note}"}}"#
+        )
+    };
+    world.post(JSON, body("came by").as_bytes(), Event::New).await;
+    world.post(JSON, body("came by").as_bytes(), Event::Unchanged).await;
+    world.post(JSON, body("called").as_bytes(), Event::New).await;
+    let twin = world.service.destination.find_leads("EmailAddress", "w@example.com").remove(0);
+    let kept = world.service.destination.activities(&twin);
+    let mut notes: Vec<&str> =
+        kept.iter().filter(|(event, ..)| *event == 201).map(|(_, note, _)| note.as_str()).collect();
+    notes.sort_unstable();
+    assert_eq!(notes, ["called", "came by"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_list_is_taken_whole() {
     const MANY: usize = 2_500;
     let world = World::start(Database::Sqlite).await;

@@ -18,6 +18,8 @@ pub const TIME: &str = "ActivityDateTime";
 pub const STATUS: &str = "Status";
 /// The user who owns it.
 pub const OWNER: &str = "Owner";
+/// What every activity has, whatever its type.
+pub const STANDARD: [&str; 4] = [NOTE, TIME, STATUS, OWNER];
 
 /// From this event code on types are an account's own; those below are LeadSquared's (client code
 /// saw 21 to 97, and own ones from some 200 on). Only own ones are in the default mapping: that
@@ -28,8 +30,8 @@ const FIRST_OWN_TYPE: u32 = 100;
 #[derive(Debug)]
 pub struct ActivityMapping {
     types: BTreeMap<u32, Result<TypeMapping, Problem>>,
-    /// Event codes of the source by the lower-case names of their types.
-    codes: BTreeMap<String, u32>,
+    /// Event codes of the source by the lower-case names of their types: two can share one (live).
+    codes: BTreeMap<String, Vec<u32>>,
 }
 
 /// One type of activity and what it becomes.
@@ -51,8 +53,11 @@ impl ActivityMapping {
             .iter()
             .map(|rule| (rule.from, type_mapping(definition, rule, source, destination)))
             .collect();
-        let named = source.activity_types.iter().flatten();
-        Self { types, codes: named.map(|kind| (lower(&kind.name), kind.event)).collect() }
+        let mut codes: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for kind in source.activity_types.iter().flatten() {
+            codes.entry(lower(&kind.name)).or_default().push(kind.event);
+        }
+        Self { types, codes }
     }
 
     /// What becomes of this activity's type.
@@ -60,27 +65,53 @@ impl ActivityMapping {
     /// # Errors
     /// Whether it is to be skipped, because the connector does not map it, or refused.
     pub fn of(&self, item: &Item) -> Result<&TypeMapping, Unmapped> {
-        let by_name = || self.codes.get(&lower(item.event_name()?)).copied();
-        let Some(event) = item.event().or_else(by_name) else {
-            return Err(Unmapped::Refused(Problem::new(
-                Code::NoActivityType,
-                "The payload does not say of which type the activity is.",
-                "Post it by an automation or webhook of LeadSquared, which name the event code.",
+        if item.is_opportunity() {
+            return Err(Unmapped::Skipped(Problem::new(
+                Code::Opportunity,
+                "It is an opportunity. leadsync syncs leads and activities.",
+                "Nothing need be done. To keep it from coming at all, leave opportunities out of \
+                 the automation or the webhook in the source account.",
             )));
+        }
+        let name = item.event_name().map(str::trim).filter(|name| !name.is_empty());
+        let event = match (item.event(), name) {
+            (Some(event), _) => event,
+            (None, Some(name)) => self.named(name)?,
+            (None, None) => {
+                return Err(Unmapped::Refused(Problem::new(
+                    Code::NoActivityType,
+                    "The payload does not say of which type the activity is.",
+                    "Post it by an automation or webhook of LeadSquared, which name the event code.",
+                )));
+            }
+        };
+        let told = || match name {
+            Some(name) => format!("{event} ({})", shortened(name)),
+            None => event.to_string(),
         };
         match self.types.get(&event) {
             Some(Ok(mapping)) => Ok(mapping),
             Some(Err(problem)) => Err(Unmapped::Refused(problem.clone())),
-            None => Err(Unmapped::Skipped(Problem::new(
-                Code::ActivityTypeUnmapped,
+            None => Err(unmapped(&told())),
+        }
+    }
+
+    /// The event code of the type of this name.
+    fn named(&self, name: &str) -> Result<u32, Unmapped> {
+        let codes = self.codes.get(&lower(name)).map_or(&[][..], Vec::as_slice);
+        let mapped: Vec<u32> =
+            codes.iter().copied().filter(|code| self.types.contains_key(code)).collect();
+        match mapped.as_slice() {
+            [code] => Ok(*code),
+            [] => Err(unmapped(&shortened(name))),
+            [first, second, ..] => Err(Unmapped::Refused(Problem::new(
+                Code::NoActivityType,
                 format!(
-                    "The connector maps no activities of type {event}{}.",
-                    item.event_name()
-                        .map(|name| format!(" ({})", shortened(name)))
-                        .unwrap_or_default()
+                    "The payload tells the activity's type by its name alone, {}, and the types \
+                     {first} and {second} of the source are both called so.",
+                    shortened(name)
                 ),
-                "Add an [[connector.activity.type]] for it, or a type of the same name in the \
-                 destination account, if it is wanted.",
+                "Have the payload tell the event code as ActivityEvent, or rename one of the types.",
             ))),
         }
     }
@@ -89,6 +120,15 @@ impl ActivityMapping {
     pub fn types(&self) -> impl Iterator<Item = (u32, &Result<TypeMapping, Problem>)> {
         self.types.iter().map(|(from, mapping)| (*from, mapping))
     }
+}
+
+fn unmapped(kind: &str) -> Unmapped {
+    Unmapped::Skipped(Problem::new(
+        Code::ActivityTypeUnmapped,
+        format!("The connector maps no activities of type {kind}."),
+        "Add an [[connector.activity.type]] for it, or a type of the same name in the destination \
+         account, if it is wanted.",
+    ))
 }
 
 /// Why an activity has no mapping.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Behaviour, Blank, Definition, FieldRow, Removed};
 use crate::mapping::template_fault;
 use crate::phone::Country;
+use crate::placeholder;
 
 /// One thing that is wrong with a definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,6 +66,11 @@ impl Definition {
             && Country::parse(code).is_none()
         {
             faults.add("basic.default_country_code", format!("'{code}' is no country; write an ISO 3166 code such as IN, or a calling code such as +91"));
+        }
+        for pattern in basic.placeholders.iter().flatten() {
+            if let Some(what) = placeholder::fault(pattern) {
+                faults.add("basic.placeholders", format!("has an entry '{pattern}' that {what}"));
+            }
         }
         if basic.search_by.trim().is_empty() {
             faults.add(

@@ -12,6 +12,7 @@ pub use rebase::{rebase, rebase_rows};
 pub use rules::{
     Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, Conflict, FieldRow,
     Identity, KeysDisagree, LeadRules, Linked, Owners, Policy, Removed, Several, WhileDisabled,
+    WithoutId,
 };
 
 use rules::is_default;

@@ -23,6 +23,10 @@ pub struct Basic {
     /// the country of [`Basic::default_country_code`]; without a country such dates can't be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_order: Option<DateOrder>,
+    /// Values that count as empty, such as `null` or `@{*}`, in place of
+    /// [`placeholder::DEFAULT`](crate::placeholder::DEFAULT).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placeholders: Option<Vec<String>>,
     /// The destination's field by which a lead is found again.
     #[serde(default = "email")]
     pub search_by: String,
@@ -48,6 +52,7 @@ impl Default for Basic {
             default_country_code: None,
             time_zone: None,
             date_order: None,
+            placeholders: None,
             search_by: email(),
             secondary_search_by: None,
             notify: None,
@@ -337,9 +342,25 @@ pub struct ActivityRules {
     /// Whether activities are created, updated or both.
     #[serde(default)]
     pub behaviour: Behaviour,
+    /// What happens to an activity whose payload does not tell its id.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub without_id: WithoutId,
     /// Which types become which; empty means each type that both accounts have, by name.
     #[serde(default, rename = "type", skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<ActivityType>,
+}
+
+/// What happens to an activity whose payload does not tell its id, so that it can't be told from
+/// another one by that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithoutId {
+    /// It fails: a webhook that is sent twice would add it twice.
+    #[default]
+    Refuse,
+    /// It is told from others by its lead, its type, its time and its fields: what is alike in all
+    /// of them is one activity.
+    Sync,
 }
 
 /// One activity type of the source and what it becomes.

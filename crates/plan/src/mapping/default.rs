@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::plain_name;
+use crate::activity::STANDARD;
 use crate::connector::{Basic, Definition, FieldRow};
 use crate::metadata::{Field, FieldList, Kind};
 
@@ -90,6 +92,8 @@ pub enum Reason {
     DisplayName,
     /// The settings have it.
     Settings,
+    /// Every activity has it, and no row of the settings says otherwise.
+    Standard,
 }
 
 impl Reason {
@@ -99,6 +103,7 @@ impl Reason {
             Self::SchemaName => "both accounts have a field of this schema name",
             Self::DisplayName => "the fields have the same display name and type",
             Self::Settings => "a row of the settings",
+            Self::Standard => "every activity has it, and no row says otherwise",
         }
     }
 }
@@ -115,16 +120,28 @@ pub fn lead_rows(
     }
 }
 
-/// The rows of one type of activity, likewise.
+/// The rows of one type of activity, likewise. Its note, time, status and owner go along with rows of
+/// its own too, unless one of those reads or writes them.
 pub fn activity_rows(
     own: &[FieldRow],
     source: &FieldList,
     destination: &FieldList,
 ) -> Vec<Proposal> {
-    match own {
-        [] => activity_proposals(source, destination),
-        own => own.iter().map(Proposal::settings).collect(),
+    if own.is_empty() {
+        return activity_proposals(source, destination);
     }
+    let names = |name: &str| {
+        own.iter().any(|row| row.to == name || row.from.as_deref().map(plain_name) == Some(name))
+    };
+    let mut rows: Vec<Proposal> = own.iter().map(Proposal::settings).collect();
+    for name in STANDARD.into_iter().filter(|name| !names(name)) {
+        if destination.get(name).is_some_and(|field| !field.read_only) {
+            let from = Some(name.to_owned());
+            let row = FieldRow { from, to: name.to_owned(), enabled: true, ..FieldRow::default() };
+            rows.push(Proposal { row, why: Reason::Standard });
+        }
+    }
+    rows
 }
 
 /// The default mapping of leads: a row for each field that both accounts have and that can be

@@ -233,6 +233,35 @@ impl Row {
         })
     }
 
+    /// Whether the row reads this field of the source.
+    pub(super) fn reads(&self, name: &str) -> bool {
+        self.settings.from.as_deref().is_some_and(|path| {
+            let path = super::plain_name(path);
+            path == name || path.rsplit('.').next() == Some(name)
+        })
+    }
+
+    /// Whether its table or the destination's field has this value, so that it stands for itself.
+    pub(super) fn knows(&self, text: &str) -> bool {
+        self.translated(text).is_some()
+            || self.to.options.iter().any(|option| text::same(option, text))
+    }
+
+    /// Notes that a value was taken for a placeholder, where it was left out of the record.
+    pub(super) fn note_placeholder(
+        &self,
+        mut field: MappedField,
+        item: &Item,
+        plain: &Item,
+    ) -> MappedField {
+        let Some(from) = &self.settings.from else { return field };
+        if let (Found::Text(text), Found::Blank) = (item.find(from), plain.find(from)) {
+            let text = shortened(text.trim());
+            field.remark = Some(format!("'{text}' is a placeholder, so the field counts as empty"));
+        }
+        field
+    }
+
     /// What the row's table makes of a value.
     fn translated(&self, text: &str) -> Option<String> {
         let values = &self.settings.values;

@@ -43,7 +43,8 @@ pub fn switched_off(connector: &Definition) -> Option<Problem> {
 
 /// Decides what to do about an activity.
 pub(super) fn decide(work: &Work, context: &Context<'_>) -> Decision {
-    if let Some(problem) = switched_off(context.connector) {
+    let switched_off = switched_off(context.connector).filter(|_| !work.own.item.is_opportunity());
+    if let Some(problem) = switched_off {
         return Decision::Skip(problem);
     }
     let kind = match context.activities.of(&work.own.item) {
@@ -51,6 +52,9 @@ pub(super) fn decide(work: &Work, context: &Context<'_>) -> Decision {
         Err(Unmapped::Skipped(problem)) => return Decision::Skip(problem),
         Err(Unmapped::Refused(problem)) => return Decision::Refuse(vec![problem]),
     };
+    if work.own.item.activity_id().is_none() {
+        return Decision::Refuse(vec![problems::no_activity_id()]);
+    }
     let case = work.activity_case(kind, context);
     if !case.mapped.problems.is_empty() {
         return Decision::Refuse(case.mapped.problems.clone());

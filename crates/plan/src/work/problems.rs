@@ -65,6 +65,16 @@ pub(super) fn activity_unclear(count: usize) -> Problem {
     )
 }
 
+pub(super) fn no_activity_id() -> Problem {
+    Problem::new(
+        Code::NoActivityId,
+        "It is an activity, and the payload does not tell its id, so a webhook that is sent twice \
+         would add it twice.",
+        "Have the payload tell ProspectActivityId, or set without_id = \"sync\" for the connector's \
+         activities: then they are told apart by lead, type, time and fields.",
+    )
+}
+
 pub(super) fn no_key(case: &Case<'_>) -> Problem {
     let basic = &case.connector.basic;
     let mut names = basic.search_by.clone();
@@ -72,10 +82,15 @@ pub(super) fn no_key(case: &Case<'_>) -> Problem {
         names = format!("{names} nor {secondary}");
     }
     let no_keys = identity::no_keys(basic, case.mapped, case.mapping.reading());
-    let why: Vec<String> = no_keys
+    let mut why: Vec<String> = no_keys
         .iter()
         .map(|(key, why)| format!("{} '{}' {why}", key.field, shortened(&key.value)))
         .collect();
+    // A placeholder, or what else was left out with a word.
+    for name in std::iter::once(&basic.search_by).chain(&basic.secondary_search_by) {
+        let field = case.mapped.get(name).filter(|field| field.sent.value().is_none());
+        why.extend(field.and_then(|field| Some(format!("{name} {}", field.remark.as_ref()?))));
+    }
     let what = if why.is_empty() {
         format!("The record has no value for {names}")
     } else {

@@ -21,6 +21,31 @@ async fn a_webhook_is_on_disk_when_it_is_answered_and_the_dispatcher_is_woken() 
     house.end().await;
 }
 
+/// LeadSquared's *Verify* and integrators' checks post nothing, or nothing that is a lead.
+#[tokio::test]
+async fn a_body_that_only_tries_the_url_verifies_it() {
+    let house = start(web::Limits::default()).await;
+    let mut wire = house.wire().await;
+    let verified_at = async || {
+        let configuration = house.store.configuration().await.unwrap();
+        configuration.connectors[0].verified_at
+    };
+    assert_eq!(verified_at().await, None);
+    for body in ["", " ", "{}", "[]", "null", r#"{"test":true}"#, r#"{"event":"ping"}"#] {
+        wire.send(post(&house.hook, body)).await;
+        let answer = wire.answer().await.unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, SUCCESS), "{body}: {answer:?}");
+    }
+    assert!(verified_at().await.is_some());
+    assert_eq!(house.kept().await, [] as [&str; 0], "no request is made of it");
+    // Whatever may be a lead is kept.
+    let lead = r#"{"test":true,"FirstName":"Asha"}"#;
+    wire.send(post(&house.hook, lead)).await;
+    assert_eq!(wire.answer().await.unwrap().status, 200);
+    assert_eq!(house.kept().await, [lead]);
+    house.end().await;
+}
+
 #[tokio::test]
 async fn pipelined_requests_are_answered_in_order_and_all_kept() {
     let house = start(web::Limits::default()).await;
@@ -63,7 +88,7 @@ async fn what_arrives_during_a_commit_shares_the_next() {
 async fn a_body_that_nobody_can_read_is_kept_and_said_to_be_so() {
     let house = start(web::Limits::default()).await;
     let deep = "[".repeat(5_000) + &"]".repeat(5_000);
-    for body in ["", "hello", r#"{"a":"#, deep.as_str()] {
+    for body in ["hello", r#"{"a":"#, deep.as_str()] {
         let mut wire = house.wire().await;
         wire.send(post(&house.hook, body)).await;
         let answer = wire.answer().await.unwrap();
@@ -99,7 +124,7 @@ async fn the_sender_can_verify_and_a_new_connector_is_known_at_once() {
         }
     };
     tokio::time::timeout(crate::wire::PATIENCE, found).await.expect("it becomes known");
-    wire.send(post(&url, "{}")).await;
+    wire.send(post(&url, r#"{"a":1}"#)).await;
     assert_eq!(wire.answer().await.unwrap().status, 200, "a disabled connector's are kept");
     house.end().await;
 }

@@ -13,7 +13,7 @@ async fn an_unknown_token_is_not_found_and_nothing_is_kept() {
     let house = start(web::Limits::default()).await;
     for path in ["/hooks/nobody", "/hooks/", "/hooks/a/b", "/elsewhere"] {
         let mut wire = house.wire().await;
-        wire.send(post(path, "{}")).await;
+        wire.send(post(path, r#"{"a":1}"#)).await;
         assert_eq!(wire.answer().await.unwrap().status, 404, "{path}");
     }
     assert!(house.kept().await.is_empty());
@@ -105,7 +105,7 @@ async fn a_store_that_fails_means_try_again_until_it_works() {
     assert_eq!(wire.answer().await.unwrap().status, 200);
     house.intake.broken.store(true, Ordering::SeqCst);
     for _ in 0..3 {
-        wire.send(post(&house.hook, "{}")).await;
+        wire.send(post(&house.hook, r#"{"a":1}"#)).await;
         let answer = wire.answer().await.unwrap();
         assert_eq!(answer.status, 503, "{answer:?}");
         assert!(answer.head.contains("retry-after: "), "{answer:?}");
@@ -121,7 +121,7 @@ async fn a_store_that_fails_means_try_again_until_it_works() {
 
     // What trying again does not mend is mended by somebody, so the sender tries again all the same.
     house.break_table("delivery").await;
-    wire.send(post(&house.hook, "{}")).await;
+    wire.send(post(&house.hook, r#"{"a":1}"#)).await;
     assert_eq!(wire.answer().await.unwrap().status, 503);
     house.mend_table("delivery").await;
     wire.send(post(&house.hook, "[1]")).await;
@@ -143,7 +143,7 @@ async fn a_url_that_can_not_be_looked_up_is_not_said_to_be_unknown() {
     // The first may still be answered from a look before the store broke.
     let refused = async {
         loop {
-            wire.send(post("/hooks/just-made", "{}")).await;
+            wire.send(post("/hooks/just-made", r#"{"a":1}"#)).await;
             let Some(answer) = wire.answer().await else {
                 wire = house.wire().await;
                 continue;

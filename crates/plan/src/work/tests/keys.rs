@@ -39,7 +39,11 @@ fn a_record_without_a_key_fails_and_says_what_it_has_instead() {
         ("", "9845098450 x12", &["Phone '9845098450 x12' can't be read as one"]),
         ("", "", &["no value for EmailAddress nor Phone"]),
         ("\u{200b}", "[]", &["no value for EmailAddress nor Phone"]),
-        ("@{Lead:EmailAddress,}", "null", &["EmailAddress '@{Lead:EmailAddress,}' stands for"]),
+        (
+            "@{Lead:EmailAddress,}",
+            "null",
+            &["EmailAddress '@{Lead:EmailAddress,}' is a placeholder"],
+        ),
     ] {
         let refused = scene.decide(&body(email, phone));
         assert_eq!(code(&refused), Code::NoKey, "{email} {phone}");
@@ -164,6 +168,52 @@ proptest::proptest! {
                 }
             }
             Decision::Call(Call::FindLead(key)) => proptest::prop_assert!(is_key(&key)),
+            other => proptest::prop_assert_eq!(code(&other), Code::NoKey),
+        }
+    }
+
+    /// No placeholder is ever written, captured or looked for, nor kept as what a side held,
+    /// whatever the shape of the body.
+    #[test]
+    fn no_placeholder_ever_reaches_a_call(
+        values in proptest::collection::vec(
+            "(null|NULL| null |undefined|@\\{[A-Za-z:, ]{0,20}\\}|\\{\\{ ?[a-z.]{1,9} ?\\}\\}|Asha|98450 98450|a@x.y)", 5),
+        shape in 0..3_usize,
+        doubtful: bool,
+    ) {
+        let compute = r#"{"compute":"{{ FirstName }}","to":"City"}"#;
+        let rows = ["EmailAddress", "Phone", "FirstName", "mx_Pan"]
+            .map(|name| format!(r#"{{"from":"{name}","to":"{name}"}}"#));
+        let mut scene =
+            scene(&format!(r#"{PLAIN},"lead":{{"field":[{},{compute}]}}"#, rows.join(",")));
+        scene.known.doubtful = doubtful;
+        let [email, phone, first, pan, other] = [0, 1, 2, 3, 4].map(|n| values[n].as_str());
+        let lead = serde_json::json!({
+            "ProspectID": "one", "EmailAddress": email, "Phone": phone, "FirstName": first,
+            "mx_Pan": pan, "mx_Other": other, "ModifiedOn": "2026-01-01 00:00:00",
+        });
+        let body = match shape {
+            0 => lead,
+            1 => serde_json::json!({ "Before": {}, "Current": lead }),
+            _ => serde_json::json!({ "data": { "After": lead.to_string() } }),
+        };
+        let all = crate::placeholder::Placeholders::default();
+        let is_clean = |text: &str| !all.has(text);
+        match scene.decide(&body.to_string()) {
+            Decision::Call(Call::Capture(capture)) => {
+                proptest::prop_assert!(is_clean(&capture.key.value));
+                for field in capture.all_fields() {
+                    proptest::prop_assert!(is_clean(&field.value), "{:?}", field);
+                }
+                scene.sync(&body.to_string(), WHEN);
+                let link = scene.link.as_ref().expect("a link");
+                for end in [&link.first, &link.second] {
+                    for value in end.base.0.values() {
+                        proptest::prop_assert!(is_clean(value), "{:?}", end.base);
+                    }
+                }
+            }
+            Decision::Call(Call::FindLead(key)) => proptest::prop_assert!(is_clean(&key.value)),
             other => proptest::prop_assert_eq!(code(&other), Code::NoKey),
         }
     }

@@ -124,6 +124,8 @@ fn origin(code: Code) -> Origin {
     match code {
         Code::NoActivityType
         | Code::ActivityTypeUnmapped
+        | Code::Opportunity
+        | Code::NoActivityId
         | Code::NoKey
         | Code::BadSetting
         | Code::UnknownField

@@ -268,6 +268,8 @@ impl Troubles {
             r#"{"ProspectID":"odd","FirstName":"Nobody"}"#,
             r#"{"ProspectActivityId":"odd","RelatedProspectId":"odd"}"#,
             r#"{"ProspectActivityId":"odd","RelatedProspectId":"odd","ActivityEvent":"777"}"#,
+            r#"{"ProspectActivityId":"odd","RelatedProspectId":"odd","ActivityEvent":"12000"}"#,
+            r#"{"RelatedProspectId":"odd","ActivityEvent":"201"}"#,
             r#"{"ProspectActivityId":"odd","RelatedProspectId":"odd","ActivityEvent":"201","Current":{"ProspectID":"odd","FirstName":"Nobody"}}"#,
         ]);
         let item = payload::read(body.as_bytes(), None).expect("a record").remove(0).unwrap();

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use plan::connector::{Basic, Definition};
 use plan::moment::DateOrder;
+use plan::placeholder;
 use plan::problem::Problem;
 
 use super::entities::{OneOf, Shown};
@@ -69,6 +70,16 @@ impl Settings {
             search_keys: lists::search_keys(&catalogue),
             users: lists::users(&catalogue),
         })
+    }
+
+    /// The connector's own list of placeholders, one a line.
+    fn placeholders(&self) -> String {
+        self.basic.placeholders.as_deref().unwrap_or_default().join("\n")
+    }
+
+    /// What counts as a placeholder where the list is empty.
+    fn usual() -> String {
+        placeholder::DEFAULT.join("\n")
     }
 
     fn text(setting: Option<&String>) -> &str {
@@ -138,5 +149,8 @@ fn of_form(form: &Form) -> Basic {
         secondary_search_by: text("secondary_search_by"),
         notify: text("notify"),
         notifications: text("notifications").is_some(),
+        placeholders: text("placeholders").map(|text| {
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        }),
     }
 }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use plan::connector::{
     ActivityRules, ActivityType, BadField, Behaviour, Blank, Conflict, Definition, Identity,
-    KeysDisagree, LeadRules, Linked, Policy, Removed, Several, WhileDisabled,
+    KeysDisagree, LeadRules, Linked, Policy, Removed, Several, WhileDisabled, WithoutId,
 };
 use plan::problem::Problem;
 
@@ -105,6 +105,22 @@ const BAD_FIELDS: OneOf<BadField> = OneOf {
             "leave_out",
             "Leave the field out",
             "The rest of the lead is written, and the record says what was left out.",
+        ),
+    ],
+};
+const WITHOUT_ID: OneOf<WithoutId> = OneOf {
+    all: &[
+        (
+            WithoutId::Refuse,
+            "refuse",
+            "Refuse it",
+            "It fails, because a webhook that is sent twice would add it twice.",
+        ),
+        (
+            WithoutId::Sync,
+            "sync",
+            "Sync it",
+            "Activities that are alike in lead, type, time and fields are taken for one.",
         ),
     ],
 };
@@ -234,6 +250,7 @@ struct Entities {
     destination_fields: Vec<Choice>,
     activities: bool,
     activity_behaviours: Vec<Shown>,
+    without_id: Vec<Shown>,
     /// The two event codes of each type.
     types: Vec<(String, String)>,
     /// Why the activity types of an account could not be read.
@@ -281,6 +298,7 @@ impl Entities {
             destination_fields: lists::fields(&there),
             activities: activity.enabled,
             activity_behaviours: ACTIVITY_BEHAVIOURS.shown(activity.behaviour),
+            without_id: WITHOUT_ID.shown(activity.without_id),
             types,
             silent: here_silent.or(there_silent),
             source_types: lists::activity_types(&here),
@@ -361,6 +379,7 @@ fn read(form: &Form, wanted: &mut Definition) -> Result<(), Refusal> {
     wanted.activity = ActivityRules {
         enabled: is_on("activities"),
         behaviour: ACTIVITY_BEHAVIOURS.read(form, "activity_behaviour", "activity.behaviour")?,
+        without_id: WITHOUT_ID.read(form, "without_id", "activity.without_id")?,
         types: types(form, &wanted.activity.types)?,
     };
     Ok(())

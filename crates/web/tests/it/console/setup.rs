@@ -95,6 +95,7 @@ async fn a_connector_is_set_up_step_by_step() {
         ("linked", "review"),
         ("activities", "yes"),
         ("activity_behaviour", "create_only"),
+        ("without_id", "sync"),
         ("type_from", "201"),
         ("type_to", "305"),
         ("type_from", ""),
@@ -208,6 +209,7 @@ async fn settings_that_are_wrong_or_old_are_not_saved_and_nothing_written_is_los
         ("keys_disagree", "review"),
         ("linked", "review"),
         ("activity_behaviour", "create_and_update"),
+        ("without_id", "refuse"),
     ];
     for (other, part) in [
         (vec![("behaviour", "explode")], "is no choice"),
