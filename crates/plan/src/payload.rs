@@ -228,8 +228,8 @@ impl Item {
         }
     }
 
-    /// Whether it is an opportunity: those are activities of types from 12000 on (AD/create-an-
-    /// opportunity), and their native webhooks name them by fields of their own (live).
+    /// Whether it is an opportunity: those are activities of types from 12000 on, and their native
+    /// webhooks name them by fields of their own (live).
     pub fn is_opportunity(&self) -> bool {
         self.entity == Entity::Activity
             && (OF_OPPORTUNITIES.iter().any(|name| self.body.contains_key(*name))

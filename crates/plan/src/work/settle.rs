@@ -197,13 +197,49 @@ pub(super) fn settle_back(case: &Case<'_>, written: &[Change], at: Timestamp) ->
 /// out: whatever becomes of it, what that lead shows of them later is known to be ours. `None`
 /// where the lead does not flow both ways.
 pub(super) fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> Option<Link> {
-    case.opposite?;
+    let opposite = case.opposite?;
     let linked = case.link.map(|link| case.ends(link).1.id.clone());
     let found = || Some(case.known.twin.lead.as_ref()?.lead_id()?.into());
     let mut link = link_to(case, &linked.or_else(found)?)?;
+    note_alike(case, opposite, &mut link);
     let account = if in_source { case.source } else { case.destination };
     link.end_mut(link.pair.side(account)).announce(fields);
     Some(link)
+}
+
+/// Notes the fields that were just found alike on both sides, of leads that meet for the first time:
+/// their merge may be interrupted, and what a person changes before it goes on is a change then.
+fn note_alike(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
+    let Some(lead) = case.known.twin.lead.as_ref().filter(|_| case.known.source.fresh) else {
+        return;
+    };
+    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    let shows_twin = lead.lead_id().is_some_and(|id| id.as_str() == link.end(there).id);
+    let (wrote, wrote_back) = (&case.known.twin.wrote, &case.known.twin.wrote_back);
+    if !shows_twin || !wrote.is_empty() || !wrote_back.is_empty() {
+        return;
+    }
+    let state = case.item.state();
+    let back = opposite.mapping.apply(&Item::from_state(Entity::Lead, lead));
+    for field in &case.mapped.fields {
+        let (Some(from), Some(value)) = (field.from.as_deref(), field.sent.written()) else {
+            continue;
+        };
+        let (Some(now), Some(held)) = (state.get(from), lead.get(&field.to)) else { continue };
+        let has_base = link.end(here).base.get(from).is_some()
+            || link.end(there).base.get(&field.to).is_some();
+        // What flows one way only has no side that it could differ from.
+        let Some(theirs) = back.get(from).and_then(|field| field.sent.written()) else { continue };
+        let is_alike = value::holds(field.kind, value, held, case.mapping.reading())
+            && value::holds(field.kind, theirs, now, opposite.mapping.reading());
+        if has_base || !is_alike {
+            continue;
+        }
+        link.end_mut(here).base.put(from, now);
+        link.end_mut(here).note_own(from);
+        link.end_mut(there).base.put(field.to.as_str(), held);
+        link.end_mut(there).note_own(&field.to);
+    }
 }
 
 /// The same for fields of the activity in the destination. Activities are not read before they are
