@@ -78,8 +78,8 @@ impl Settings {
     }
 
     /// What counts as a placeholder where the list is empty.
-    fn usual() -> String {
-        placeholder::DEFAULT.join("\n")
+    fn usual() -> &'static [&'static str] {
+        &placeholder::DEFAULT
     }
 
     fn text(setting: Option<&String>) -> &str {
