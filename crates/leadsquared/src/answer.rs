@@ -9,8 +9,12 @@ use crate::{
 
 /// Exceptions that mean wrong keys, whatever the status. The first was seen live; the second in one
 /// team's older tests only (client code).
-const CREDENTIAL_EXCEPTIONS: [&str; 2] =
-    ["MXInvalidAccessDetailsException", "MXAuthenticationFailedException"];
+const CREDENTIAL_EXCEPTIONS: [&str; 3] = [
+    "MXInvalidAccessDetailsException",
+    "MXAuthenticationFailedException",
+    // Rights or keys (client code); either way nothing works until somebody mends it.
+    "MXUnAuthorizedAccessException",
+];
 
 /// The exception for the rate limit (client code).
 const RATE_EXCEPTION: &str = "MXAPIRateLimitExceededException";
@@ -313,6 +317,15 @@ mod tests {
         assert_eq!(right_host.as_deref(), Some("api-in21.leadsquared.com"));
         let error = written(401, r#""Invalid User Details! api.leadsquared.com""#).expect_err("");
         assert!(matches!(error, Error::Credentials { right_host: None, .. }), "{error:?}");
+    }
+
+    #[test]
+    fn missing_rights_are_as_wrong_keys_in_any_envelope() {
+        for status in [200, 401, 403, 500] {
+            let body = r#"{"Status":"Error","ExceptionType":"MXUnAuthorizedAccessException","ExceptionMessage":"Access denied"}"#;
+            let error = written(status, body).expect_err(body);
+            assert!(matches!(error, Error::Credentials { .. }), "{status}: {error:?}");
+        }
     }
 
     #[test]

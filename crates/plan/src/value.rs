@@ -107,7 +107,10 @@ pub fn convert(
     match field.kind {
         Kind::Text => fitting(Converted::plain(text::trimmed(text)), field),
         Kind::Email => fitting(email(visible), field),
-        Kind::Phone => Ok(phone(visible, reading)),
+        Kind::Phone => match phone(visible, reading) {
+            typed if typed.is_as_typed => fitting(typed, field),
+            number => Ok(number),
+        },
         Kind::Number => number::written(visible).map(Converted::plain).ok_or_else(none),
         Kind::Boolean => match truth(visible) {
             Some(yes) => plain(if yes { "1" } else { "0" }.to_owned()),

@@ -123,6 +123,20 @@ fn refused(party: Party, account: &str, exception: Option<&str>, message: &str) 
                 "Fill it, map it, or give it a default value; then retry.".to_owned(),
             ))
         }
+        // "… is mandatory" names the field (client code).
+        "MXInvalidActivityFieldsException" => {
+            let is_missing = message.to_lowercase().contains("mandatory");
+            let (code, advice) = if is_missing {
+                (Code::MandatoryMissing, "Map the field, or give it a default value; then retry.")
+            } else {
+                (Code::Refused, "Correct what it names, then retry.")
+            };
+            Verdict::Fail(about(
+                code,
+                format!("The {party} refuses fields of the activity: {said}"),
+                advice.to_owned(),
+            ))
+        }
         "MXInvalidInputException" if message.contains("SearchBy") => Verdict::Fail(about(
             Code::BadSearchKey,
             format!("The {party} can't search by the connector's search key: {said}"),
@@ -237,6 +251,13 @@ mod tests {
         };
         assert_eq!(problem.code, Code::BadSearchKey);
         assert_eq!(problem.exception.as_deref(), Some("MXInvalidInputException"));
+        let Verdict::Fail(problem) =
+            refusal("MXInvalidActivityFieldsException", "mx_Custom_1 is mandatory.")
+        else {
+            panic!("a missing field is final");
+        };
+        assert_eq!(problem.code, Code::MandatoryMissing);
+        assert!(problem.message.contains("mx_Custom_1"), "{problem}");
     }
 
     #[test]
