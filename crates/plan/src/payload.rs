@@ -475,8 +475,11 @@ fn is_no_id(text: &str) -> bool {
 /// Whether a record is an activity, and not a lead. A lead has no fields of these names.
 fn is_activity(body: &Map<String, Value>) -> bool {
     let has = |name: &str| body.contains_key(name);
-    let has_text = |name: &str| !matches!(Found::of(body.get(name)), Found::Absent | Found::Blank);
-    has("ProspectActivityId")
+    let has_text = |name: &str| match Found::of(body.get(name)) {
+        Found::Absent | Found::Blank => false,
+        Found::Text(text) => !is_no_id(&text),
+    };
+    has_text("ProspectActivityId")
         || OF_OPPORTUNITIES.into_iter().any(has)
         || (has("RelatedProspectId") && (has("ActivityEvent") || has("EventCode")))
         || has_text("ActivityEvent")

@@ -181,6 +181,16 @@ fn activities(cases: &mut Cases) {
     cases.add("activity as a form", FORM, form, VISIT);
     let form = format!("x={}", escaped(&of_visit(&text(data))));
     cases.add("activity in a form", FORM, form, VISIT);
+    for (name, event) in [("null", r#""null""#), ("a merge field", r#""@{Activity:Event,}""#)] {
+        let body = LEAD.replacen('{', &format!(r#"{{"ActivityEvent":{event},"#), 1);
+        cases.add(name, None, body, ASHA);
+    }
+    cases.add(
+        "lead whose id is a placeholder",
+        None,
+        LEAD.replace(r#""ProspectID":"a""#, r#""ProspectID":"@{Lead:Id,}""#),
+        &[Ok(("lead ", &[("FirstName", "Asha")]))],
+    );
     cases.add(
         "activity with Data that is no JSON",
         None,
