@@ -15,7 +15,8 @@ pub enum Selection {
     /// These: the records of each that failed or were left alone and, where there are none, all
     /// that ended.
     Requests(Vec<RequestId>),
-    /// All that match and have a failed record, the oldest first, at most [`Retry::MOST`].
+    /// All that match and have a failed record or, where retries are taken back, one that waits for
+    /// its retry; the oldest first, at most [`Retry::MOST`].
     Failed(Filter),
 }
 

@@ -120,8 +120,12 @@ fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     if case.known.source.fresh || version.is_some() && !link.end(here).may_be_stale(version) {
         let unmet =
             given::note_merged(case.mapping, &item, (&before, link), (here, there), &open[1]);
-        let read = without(read, &unmet);
+        let mut read = without(read, &unmet);
         let end = link.end_mut(here);
+        // Of what the two have not agreed about, nothing is settled without a look at the other.
+        if case.link.is_some() && case.known.twin.lead.is_none() {
+            read.0.retain(|field, _| end.base.get(field).is_some());
+        }
         if case.known.source.fresh {
             end.pending.clear();
         }

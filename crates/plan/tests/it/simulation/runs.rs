@@ -104,6 +104,8 @@ fn worlds_that_went_wrong_once_end_well() {
     // A merge of two leads that met for the first time was interrupted, and a person's edit before it
     // went on was written over.
     assert_eq!(Leads::new(701, BRUTAL, 2, None).wrong(), None);
+    // What an old state showed as empty counted as agreed about, after such an interruption.
+    assert_eq!(Leads::new(22, BRUTAL, 0, None).wrong(), None);
 }
 
 /// Whether one of these seeds goes wrong.
