@@ -96,6 +96,8 @@ const STOPGAPS: [&str; 16] = [
     "test", "testing", "demo", "dummy", "none", "null", "na", "nil", "no", "abc", "xyz", "xxx",
     "asdf", "abcd", "unknown", "sample",
 ];
+/// What stands for an address only where the host says the same: `guest@guest.com`.
+const ROLES: [&str; 7] = ["client", "customer", "deleted", "email", "guest", "mail", "user"];
 const FOR_ANYBODY: [&str; 9] = [
     "gmail.com",
     "yahoo.com",
@@ -108,15 +110,24 @@ const FOR_ANYBODY: [&str; 9] = [
     "icloud.com",
 ];
 
+/// From this length on, digits alone at a host of [`FOR_ANYBODY`] may be somebody's phone number.
+const SHORTEST_NUMBER: usize = 8;
+
 /// Whether an address obviously stands for one that is not there.
 pub fn is_placeholder(address: &str) -> bool {
     let address = address.to_lowercase();
     let Some((name, host)) = address.split_once('@') else { return false };
     let bare = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
-    let name = bare(name);
+    // `test1@test.com` and `test123@gmail.com` are no better than without the numbers.
+    let whole = bare(name);
+    let name = whole.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = whole.len() - name.len();
     let of_host = host.split('.').next().map(bare).unwrap_or_default();
-    let is_stopgap = STOPGAPS.contains(&name.as_str());
-    NONE.contains(&name.as_str())
+    let is_stopgap = STOPGAPS.contains(&name);
+    NONE.contains(&name)
+        || NONE.contains(&of_host.as_str())
+        || name.is_empty() && digits < SHORTEST_NUMBER && FOR_ANYBODY.contains(&host)
+        || ROLES.contains(&name) && of_host == name
         || is_stopgap && (of_host == name || FOR_ANYBODY.contains(&host))
         || is_stopgap && STOPGAPS.contains(&of_host.as_str())
 }

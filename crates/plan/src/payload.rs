@@ -194,6 +194,12 @@ impl Item {
             return Err(format!("is not an object but {}", kind_of(&value)));
         };
         shape::open_blocks(&mut body, room)?;
+        if let [one, other, ..] = shape::rivals(&body).as_slice() {
+            return Err(format!(
+                "holds records in several members, `{one}` and `{other}`, and does not say which of \
+                 them is meant"
+            ));
+        }
         let entity = if is_activity(&body) { Entity::Activity } else { Entity::Lead };
         if entity == Entity::Lead {
             lift_values(&mut body);
@@ -467,7 +473,7 @@ fn is_block(name: &str, value: &Value) -> bool {
     shape::block(name) == Some(name) && matches!(value, Value::Object(_) | Value::Null)
 }
 
-/// Whether a text that stands where an id does is none: it is empty, or a placeholder.
+/// Whether a text that stands where an id or a block does is none: it is empty, or a placeholder.
 fn is_no_id(text: &str) -> bool {
     text.trim().is_empty() || Placeholders::default().has(text)
 }

@@ -56,15 +56,16 @@ impl Placeholders {
 
 /// What is wrong with an entry of a connector's list, if anything.
 pub fn fault(pattern: &str) -> Option<&'static str> {
-    match pattern.trim().split_once('*') {
-        _ if pattern.trim().is_empty() => Some("is empty; an empty value counts as one anyway"),
-        None => None,
-        Some((_, end)) if end.contains('*') => Some("has more than one *"),
-        Some((begin, _)) if begin.chars().count() < 2 => {
-            Some("would take any value; write two characters or more before its *")
-        }
-        Some(_) => None,
+    let pattern = pattern.trim();
+    if pattern.is_empty() {
+        return Some("is empty; an empty value counts as one anyway");
     }
+    let (begin, end) = pattern.split_once('*')?;
+    if end.contains('*') {
+        return Some("has more than one *");
+    }
+    let takes_any = begin.chars().count() < 2;
+    takes_any.then_some("would take any value; write two characters or more before its *")
 }
 
 /// Whether a text is nothing but such parts, each from `begin` to the next `end`.

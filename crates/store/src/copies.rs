@@ -35,6 +35,8 @@ pub struct BackupWish {
     pub force: bool,
     /// The time.
     pub now: Timestamp,
+    /// The key file, if it is not the one beside the database: it is never replaced.
+    pub key_file: Option<PathBuf>,
 }
 
 /// A backup that was made.

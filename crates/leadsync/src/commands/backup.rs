@@ -22,7 +22,8 @@ impl Backup {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let store = settings.open().await?;
         let (began, now) = (Instant::now(), node::now());
-        let wish = BackupWish { file: self.file.clone(), force: self.force, now };
+        let key_file = settings.secret_key_file.clone();
+        let wish = BackupWish { file: self.file.clone(), force: self.force, now, key_file };
         let done = store.back_up(wish).await?;
         let took = began.elapsed();
         if settings.json {

@@ -76,6 +76,13 @@ fn only_what_is_obviously_none_is_a_placeholder() {
         "test@demo.com",
         "abc@xyz.com",
         "NULL@NULL.com",
+        "customer@noemail.com",
+        "guest@guest.com",
+        "email@email.com",
+        "deleted@deleted.com",
+        "test1@test.com",
+        "test123@gmail.com",
+        "123@gmail.com",
     ] {
         assert!(is_placeholder(address), "{address}");
     }
@@ -92,6 +99,9 @@ fn only_what_is_obviously_none_is_a_placeholder() {
         "testa@gmail.com",
         "nareply@gmail.com",
         "email@gmail.com",
+        "9845098450@gmail.com",
+        "guest@hotel.com",
+        "asha1@asha.com",
         "anna.nomail@gmail.com",
     ] {
         assert!(!is_placeholder(address), "{address}");

@@ -255,10 +255,21 @@ impl Row {
         plain: &Item,
     ) -> MappedField {
         let Some(from) = &self.settings.from else { return field };
-        if let (Found::Text(text), Found::Blank) = (item.find(from), plain.find(from)) {
-            let text = shortened(text.trim());
-            field.remark = Some(format!("'{text}' is a placeholder, so the field counts as empty"));
-        }
+        let what = match (item.find(from), plain.find(from)) {
+            (Found::Text(text), Found::Blank) => {
+                let text = shortened(text.trim());
+                format!("'{text}' is a placeholder, so the field counts as empty")
+            }
+            (Found::Text(text), Found::Text(rest)) if text != rest => {
+                let text = shortened(text.trim());
+                format!("placeholders in it were left out: it came as '{text}'")
+            }
+            _ => return field,
+        };
+        field.remark = Some(match field.remark {
+            Some(remark) => format!("{what}; {remark}"),
+            None => what,
+        });
         field
     }
 

@@ -1,6 +1,8 @@
 //! What is made of the fields of a record: the lead in an activity that is posted flat, an id for one
 //! that tells none, and the same record without placeholders.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -67,8 +69,10 @@ pub(super) fn made_id(lead_id: &str, state: &Snapshot) -> String {
         take(value.trim());
     }
     let hash = hash.finalize();
-    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{MADE}{hex}")
+    hash.iter().take(16).fold(MADE.to_owned(), |mut id, byte| {
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 /// The same fields with nothing in place of placeholders; `None` if there are none.

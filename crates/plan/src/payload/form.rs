@@ -26,9 +26,19 @@ pub(super) fn read(body: &[u8], declared: Option<&'static Encoding>, room: &Room
         return Some(value);
     }
     let parts = body.split(|byte| *byte == b'&').filter(|part| !part.is_empty());
-    let pairs: Vec<(Vec<u8>, Vec<u8>)> = parts.take(MOST_VALUES / 2 + 1).map(pair).collect();
-    if pairs.len() > MOST_VALUES / 2 {
-        return None;
+    let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    for (number, part) in parts.enumerate() {
+        if number >= MOST_VALUES / 2 {
+            return None;
+        }
+        match pairs.last_mut() {
+            // The sender forgot to escape an ampersand of the value: `Company=Rao & Sons`.
+            Some((_, value)) if !part.contains(&b'=') => {
+                value.push(b'&');
+                value.extend(decoded(part));
+            }
+            _ => pairs.push(pair(part)),
+        }
     }
     let told = pairs.iter().find(|(name, _)| name == CHARSET.as_bytes());
     let told = told.and_then(|(_, label)| charset::known(std::str::from_utf8(label).ok()?));
@@ -150,7 +160,9 @@ mod tests {
     #[test]
     fn forms_are_read_as_they_are_meant() {
         for (body, expected) in [
-            (&b"A=1&B=&C"[..], json!({"A": "1", "B": "", "C": ""})),
+            (&b"A=1&B=&C="[..], json!({"A": "1", "B": "", "C": ""})),
+            (b"A=Rao & Sons&B=1", json!({"A": "Rao & Sons", "B": "1"})),
+            (b"A=Rao&Sons&Co&B=1", json!({"A": "Rao&Sons&Co", "B": "1"})),
             (b"A=New+Delhi%2B", json!({"A": "New Delhi+"})),
             (b"A=%E0%A4%85&B=\xe0\xa4\x85", json!({"A": "अ", "B": "अ"})),
             (b"A=Z%FCrich", json!({"A": "Zürich"})),

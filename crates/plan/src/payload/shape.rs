@@ -127,6 +127,21 @@ fn wrapped(map: &mut Map<String, Value>, room: &Room) -> Option<Value> {
     Some(if inner.is_null() { outer } else { inner })
 }
 
+/// The members of a record that hold records of their own, where it is none itself: which of several
+/// is meant can't be told.
+pub(super) fn rivals(body: &Map<String, Value>) -> Vec<&str> {
+    let has = |name: &&str| body.contains_key(*name);
+    let is_record = IDS.iter().any(has) || has(&"RelatedProspectId") || COMMON.iter().any(has);
+    let is_lead = STATES.iter().any(|state| body.get(*state).is_some_and(Value::is_object));
+    if is_record || is_lead {
+        return Vec::new();
+    }
+    let holds = |value: &Value| {
+        (value.is_object() || value.is_array()) && holds_records(value, MOST_LAYERS)
+    };
+    body.iter().filter(|(_, value)| holds(value)).map(|(name, _)| name.as_str()).collect()
+}
+
 /// Whether this is a record, or a list or a wrapper of some.
 fn holds_records(value: &Value, layers: usize) -> bool {
     let Some(layers) = layers.checked_sub(1) else { return false };
@@ -188,7 +203,7 @@ pub(super) fn open_blocks(body: &mut Map<String, Value>, room: &Room) -> Result<
 fn opened(mut value: Value, room: &Room) -> Result<Value, String> {
     for _ in 0..MOST_LAYERS {
         let Value::String(text) = &value else { break };
-        if text.trim().is_empty() || text.trim() == "null" {
+        if super::is_no_id(text) {
             return Ok(Value::Null);
         }
         match json_of(text, room) {

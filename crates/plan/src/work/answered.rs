@@ -346,11 +346,11 @@ impl Work {
                     self.is_alone = true;
                 }
             }
-            Call::Capture(_) if search.keys_tried + 1 < keys => search.keys_tried += 1,
             Call::Capture(_) if creates_only && is_lead => {
                 return vec![Effect::End(Outcome::skipped(problems::exists()))];
             }
-            // Find out which leads they are.
+            // Find out which leads they are: a capture by the other key might write to a lead that is
+            // another one's.
             Call::Capture(_) if keys > 1 && !search.look_first => {
                 (search.look_first, search.keys_tried) = (true, 0);
             }

@@ -12,6 +12,8 @@ use crate::connector::{Behaviour, KeysDisagree, Linked, Several};
 use crate::id::LeadId;
 use crate::identity::Key;
 use crate::identity::key;
+use crate::outcome::Entity;
+use crate::payload::Item;
 use crate::problem::{Code, Problem};
 use crate::review::{Choice, Reason, Review, Ruled};
 use crate::snapshot::Snapshot;
@@ -124,11 +126,29 @@ fn taken(case: &Case<'_>, lead: &Snapshot, found_by: Option<&str>) -> Option<Dec
             let read = ReadLead { which: Which::Other, lead_id: other.clone() };
             Some(Decision::Call(Call::ReadLead(read)))
         }
+        // A person who retries decides about it.
+        _ if !case.known.asked
+            && read.and_then(Option::as_ref).is_some_and(|now| !shares(case, now, found_by)) =>
+        {
+            Some(Decision::Refuse(vec![problems::on_its_way(found_by, other)]))
+        }
         Linked::Skip => {
             Some(left_alone("The connector's rule for leads that are linked already is"))
         }
         Linked::Review => Some(ask(asked::review(case, Reason::Linked, [(lead, found_by)]))),
     }
+}
+
+/// Whether another lead of the source, as it is now, still has the record's value of this key. If
+/// not, its twin is about to lose it.
+fn shares(case: &Case<'_>, other: &Snapshot, found_by: Option<&str>) -> bool {
+    let keys = case.keys();
+    let Some(key) = keys.iter().find(|key| Some(key.field.as_str()) == found_by) else {
+        return true;
+    };
+    let sent = case.mapping.apply(&Item::from_state(Entity::Lead, other));
+    let value = sent.value(&key.field).unwrap_or_default();
+    key::same(key.kind, value, &key.value, case.mapping.reading())
 }
 
 /// The lead that the first key found, unless the second one finds another.

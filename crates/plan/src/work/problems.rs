@@ -1,5 +1,6 @@
 //! Why a lead is left alone or refused, in words.
 
+use crate::id::LeadId;
 use crate::identity::{self, Key};
 use crate::outcome::Party;
 use crate::problem::{Code, Problem, shortened};
@@ -105,6 +106,21 @@ pub(super) fn no_key(case: &Case<'_>) -> Problem {
         "Fill the field in the source account, map another field to it, or choose another search key.",
     )
     .about(&basic.search_by)
+}
+
+pub(super) fn on_its_way(field: Option<&str>, other: &LeadId) -> Problem {
+    let field = field.unwrap_or("search key");
+    Problem::new(
+        Code::Duplicate,
+        format!(
+            "The destination's lead with this {field} is linked to the lead {other} of the source, \
+             which has another {field} by now."
+        ),
+        format!(
+            "It is tried again once that change was synced. If it goes on, sync the lead {other} \
+             again, or correct its {field} in the destination; then retry."
+        ),
+    )
 }
 
 pub(super) fn keys_disagree(keys: &[Key]) -> Problem {

@@ -123,7 +123,8 @@ fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
         let mut read = without(read, &unmet);
         let end = link.end_mut(here);
         // Of what the two have not agreed about, nothing is settled without a look at the other.
-        if case.link.is_some() && case.known.twin.lead.is_none() {
+        let is_same = case.link.is_some_and(|kept| kept.end(there).id == before.end(there).id);
+        if is_same && case.known.twin.lead.is_none() {
             read.0.retain(|field, _| end.base.get(field).is_some());
         }
         if case.known.source.fresh {

@@ -181,6 +181,19 @@ fn activities(cases: &mut Cases) {
     cases.add("activity as a form", FORM, form, VISIT);
     let form = format!("x={}", escaped(&of_visit(&text(data))));
     cases.add("activity in a form", FORM, form, VISIT);
+    let two = LEAD.replace(r#""a""#, r#""b""#);
+    cases.add(
+        "two wrapped leads",
+        None,
+        format!(r#"{{"data":{LEAD},"other":{two}}}"#),
+        &[Err("holds records in several members, `Data` and `other`")],
+    );
+    cases.add(
+        "a block is a merge field",
+        None,
+        format!(r#"{{"Before":"@{{Lead:Before,}}","Current":{LEAD}}}"#),
+        ASHA,
+    );
     for (name, event) in [("null", r#""null""#), ("a merge field", r#""@{Activity:Event,}""#)] {
         let body = LEAD.replacen('{', &format!(r#"{{"ActivityEvent":{event},"#), 1);
         cases.add(name, None, body, ASHA);

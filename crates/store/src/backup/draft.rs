@@ -1,7 +1,7 @@
 //! A backup that is being written.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -27,11 +27,23 @@ pub(crate) struct Draft {
 impl Draft {
     /// Begins the backup that is to become this file. What an earlier one left that was killed is
     /// overwritten.
-    pub(crate) fn begin(file: &Path, force: bool) -> Result<Self> {
+    ///
+    /// # Errors
+    /// It is one of the files in use, or is there and not to be replaced, or can't be written.
+    pub(crate) fn begin(file: &Path, force: bool, in_use: &[PathBuf]) -> Result<Self> {
+        let path = beside(file, ".partial");
+        for target in [file, &path] {
+            if let Some(used) = in_use.iter().find(|used| is_same(target, used)) {
+                return Err(Error::Refused(format!(
+                    "{} is {}, which leadsync works with: name another file for the backup",
+                    target.display(),
+                    used.display()
+                )));
+            }
+        }
         if !force && file.symlink_metadata().is_ok() {
             return Err(exists(file));
         }
-        let path = beside(file, ".partial");
         let handle = OpenOptions::new()
             .read(true)
             .write(true)
@@ -81,6 +93,27 @@ impl Draft {
         self.is_done = true;
         sync_folder(&self.file)?;
         Ok(length)
+    }
+}
+
+/// Whether two paths are one file: by name, or by what they lead to. A symbolic link to the second is
+/// another file: replacing it leaves that alone.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let (one_file, other_file) = (one.symlink_metadata(), other.metadata());
+    let is_one_file = matches!(
+        (one_file, other_file),
+        (Ok(one), Ok(other)) if (one.dev(), one.ino()) == (other.dev(), other.ino())
+    );
+    is_one_file || named(one) == named(other)
+}
+
+/// A path without what can be left out of it.
+fn named(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = std::fs::canonicalize(folder.unwrap_or(Path::new(".")));
+    match (folder, path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }
 

@@ -135,7 +135,12 @@ async fn into_postgres(url: &str, wish: Restore) -> Result<Restored> {
             )));
         }
         let file = free_name(&wish.file, wish.now);
-        let backup = BackupWish { file: file.clone(), force: false, now: wish.now };
+        let backup = BackupWish {
+            file: file.clone(),
+            force: false,
+            now: wish.now,
+            key_file: wish.key_file.clone(),
+        };
         target.back_up(backup).await?;
         known = lost(&file, &prepared.path).await.ok();
         aside = Some(file);

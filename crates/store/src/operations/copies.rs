@@ -1,5 +1,7 @@
 //! Backups, and what the store knows of its own past.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -11,8 +13,9 @@ use crate::error::Result;
 #[async_trait]
 impl Copies for Backend {
     async fn back_up(&self, wish: BackupWish) -> Result<Backup> {
-        let BackupWish { file, force, now } = wish;
-        let draft = Draft::begin(&file, force)?;
+        let BackupWish { file, force, now, key_file } = wish;
+        let in_use: Vec<PathBuf> = self.files().into_iter().chain(key_file).collect();
+        let draft = Draft::begin(&file, force, &in_use)?;
         self.copy_to(draft.path()).await?;
         let backup = sealed(draft, now, self.cipher.fingerprint()).await?;
         self.write(move |connection| {

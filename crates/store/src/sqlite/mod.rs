@@ -108,6 +108,13 @@ impl Backend {
 
     /// Writes a copy to this file, which is empty. It is read in one transaction, beside which others
     /// write; meanwhile only the `-wal` grows.
+    /// The files that it works with.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let path = &self.file.path;
+        let others = ["-wal", "-shm", "-lock", ".key"].map(|ending| beside(path, ending));
+        others.into_iter().chain([path.clone()]).collect()
+    }
+
     pub(crate) async fn copy_to(&self, path: &Path) -> Result<()> {
         let mut connection = self.file.readers.acquire().await?;
         sqlx::query("VACUUM INTO ?")

@@ -14,13 +14,14 @@ crate::promises! {
     a_backup_is_of_one_moment_while_others_write,
     what_is_lost_is_counted,
     a_database_that_holds_something_is_not_replaced_unasked,
+    a_backup_replaces_no_file_in_use,
 }
 
 impl Empty {
     /// Makes a backup with this name.
     async fn backup(&self, name: &str) -> PathBuf {
         let file = self.folder.path().join(name);
-        let wish = BackupWish { file: file.clone(), force: false, now: at(1_000) };
+        let wish = BackupWish { file: file.clone(), force: false, now: at(1_000), key_file: None };
         self.store.back_up(wish).await.expect("a backup");
         file
     }
@@ -190,4 +191,26 @@ async fn a_newer_backup_and_a_broken_one_are_refused() {
     std::fs::write(&file, &bytes).expect("the backup");
     let error = target.restore(file, &empty, false).await.expect_err("it is cut short");
     assert!(error.to_string().contains("cut short"), "{error}");
+}
+
+/// By whatever name it is called, and whether it is there yet.
+async fn a_backup_replaces_no_file_in_use(empty: Empty) {
+    let folder = empty.folder.path();
+    let mut in_use = vec![empty.key(), folder.join(".").join("key")];
+    std::fs::hard_link(empty.key(), folder.join("other-name")).expect("a link");
+    in_use.push(folder.join("other-name"));
+    if let Some(path) = empty.url.strip_prefix("sqlite://") {
+        let endings = ["", "-wal", "-shm", "-lock", ".key"];
+        in_use.extend(endings.map(|ending| PathBuf::from(format!("{path}{ending}"))));
+    }
+    for file in in_use {
+        let before = std::fs::read(&file).ok();
+        let key_file = Some(empty.key());
+        let wish = BackupWish { file: file.clone(), force: true, now: at(1), key_file };
+        let error = empty.store.back_up(wish).await.expect_err("it is in use").to_string();
+        assert!(error.contains("name another file"), "{}: {error}", file.display());
+        assert_eq!(std::fs::read(&file).ok().is_some(), before.is_some(), "{}", file.display());
+    }
+    assert!(empty.store.backed_up_at().await.expect("the mark").is_none());
+    empty.backup("elsewhere").await;
 }

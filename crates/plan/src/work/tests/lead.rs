@@ -308,3 +308,79 @@ fn a_new_lead_that_is_refused_as_a_duplicate_is_tried_again() {
         assert_eq!(outcome.problem.expect("a reason").code, Code::Duplicate);
     }
 }
+
+/// The value moves from a lead that is linked to a new one, and the change of the new one came first.
+#[test]
+fn a_value_that_moves_to_a_new_lead_is_waited_for() {
+    for (phone_now, is_asked, waits) in
+        [("9988776600", false, true), ("9988776655", false, false), ("9988776600", true, false)]
+    {
+        let scene = scene(PLAIN);
+        let context = scene.context();
+        let mut work = scene.work(&lead("Bina", "2026-01-01 00:00:00").replace("a@x.y", "b@x.y"));
+        if is_asked {
+            work.ask_again();
+            assert_eq!(work.next(&context).step, Step::NeedsMetadata);
+        }
+        let twin = shown([
+            ("ProspectID", "twin"),
+            ("EmailAddress", "a@x.y"),
+            ("Phone", "+91-9988776655"),
+            ("FirstName", "Asha"),
+        ]);
+        let other = shown([
+            ("ProspectID", "two"),
+            ("EmailAddress", "a@x.y"),
+            ("Phone", phone_now),
+            ("FirstName", "Asha"),
+        ]);
+        let link = Link::new(Entity::Lead, (SOURCE, "two"), (DESTINATION, "twin"));
+        let mut seen = Vec::new();
+        let end = loop {
+            let call = match work.next(&context).step {
+                Step::Call(call) => call,
+                other => break other,
+            };
+            work.sending(&call, &context);
+            let (name, answer) = match &call {
+                Call::Capture(capture) => {
+                    assert_eq!(capture.key.field, "EmailAddress", "no other lead is written to");
+                    ("capture", refused("MXDuplicateEntryException"))
+                }
+                Call::FindLead(key) if key.field == "Phone" => {
+                    ("find", Answer::Leads(vec![twin.clone()]))
+                }
+                Call::FindLead(_) => ("find", Answer::Leads(Vec::new())),
+                Call::ReadLead(_) => ("read", Answer::Leads(vec![other.clone()])),
+                other => panic!("{other:?}"),
+            };
+            seen.push(name);
+            let when = at("2026-01-01T00:00:05Z");
+            let effects = work.answered(&context, &call, call.operation(), answer, when);
+            let mut ended = None;
+            for effect in effects {
+                match effect {
+                    Effect::FindLinks { .. } => {
+                        let after = work.links_found(&context, std::slice::from_ref(&link));
+                        assert_eq!(after, []);
+                    }
+                    Effect::End(outcome) => ended = Some(Step::End(outcome)),
+                    other => panic!("{other:?}"),
+                }
+            }
+            if let Some(end) = ended {
+                break end;
+            }
+        };
+        assert_eq!(seen, ["capture", "find", "find", "read"], "{phone_now}");
+        match end {
+            Step::End(outcome) => {
+                assert!(waits, "{outcome:?}");
+                assert!(matches!(outcome.ending, Ending::Again { .. }), "{outcome:?}");
+                assert_eq!(outcome.problem.expect("a reason").code, Code::Duplicate);
+            }
+            Step::Ask(review) => assert!(!waits, "{review:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

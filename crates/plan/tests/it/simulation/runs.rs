@@ -106,6 +106,8 @@ fn worlds_that_went_wrong_once_end_well() {
     assert_eq!(Leads::new(701, BRUTAL, 2, None).wrong(), None);
     // What an old state showed as empty counted as agreed about, after such an interruption.
     assert_eq!(Leads::new(22, BRUTAL, 0, None).wrong(), None);
+    // A lead that took the place of one that was gone was tied to it without a base.
+    assert_eq!(Leads::new(487, CALM, 0, None).wrong(), None);
 }
 
 /// Whether one of these seeds goes wrong.
