@@ -47,7 +47,12 @@ fn one(text: &str) -> Option<&str> {
     });
     let bare = match bare.split_at_checked(MAILTO.len()) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(MAILTO) => {
-            rest.split_once('?').map_or(rest, |(address, _)| address)
+            let (address, more) = rest.split_once('?').unwrap_or((rest, ""));
+            // What is escaped is not what it looks like, and a copy goes to a second address.
+            if address.contains('%') || more.contains('@') || more.contains("%40") {
+                return None;
+            }
+            address
         }
         _ => bare,
     };
@@ -61,8 +66,12 @@ const MAILTO: &str = "mailto:";
 fn is_address(text: &str) -> bool {
     let Some((name, host)) = text.split_once('@') else { return false };
     let is_part = |c: char| !c.is_whitespace() && !"<>()[],;:\"\\@".contains(c);
+    // What is left of an HTML encoding (`x.com&amp`) is no host.
+    let is_of_host =
+        |c: char| c.is_alphanumeric() || ".-_".contains(c) || c > '\u{7f}' && is_part(c);
     let is_named = |part: &str| !part.is_empty() && part.chars().all(is_part);
-    is_named(name) && is_named(host) && !host.starts_with('.') && !host.contains("..")
+    let is_host = !host.is_empty() && host.chars().all(is_of_host);
+    is_named(name) && is_host && !host.starts_with('.') && !host.contains("..")
 }
 
 /// What says, before the `@`, that there is no address: signs between the letters don't count.

@@ -171,8 +171,26 @@ fn tree(body: &[u8], content_type: Option<&str>, room: &Room) -> Result<Value, P
         return form::read(escaped, declared, room)
             .ok_or_else(|| unreadable("The body is a form of too many fields."));
     }
-    room.read(text)
-        .map_err(|error| unreadable(&format!("The body is not JSON that can be read: {error}.")))
+    room.read(text).map_err(|error| match other_form(body, text, content_type) {
+        Some(form) => unreadable(&format!("The body is {form}, not JSON or a plain form.")),
+        None => unreadable(&format!("The body is not JSON that can be read: {error}.")),
+    })
+}
+
+/// What a body is that is no JSON, if that is plain.
+fn other_form(body: &[u8], text: &str, content_type: Option<&str>) -> Option<&'static str> {
+    let is_declared = |kind: &str| {
+        content_type.is_some_and(|declared| declared.to_ascii_lowercase().contains(kind))
+    };
+    if body.starts_with(&[0x1f, 0x8b]) {
+        Some("compressed (gzip)")
+    } else if is_declared("multipart/") && text.starts_with("--") {
+        Some("a multipart form")
+    } else if text.starts_with('<') {
+        Some("XML or HTML")
+    } else {
+        None
+    }
 }
 
 fn unreadable(what: &str) -> Problem {

@@ -44,7 +44,8 @@ pub struct Name {
 /// Bring linked leads up to date after a change of settings
 ///
 /// The newest request of each linked lead is retried with the current settings. A lead for which
-/// nothing changed costs no API call; for the others the source is read first.
+/// nothing changed costs no API call; for the others the source is read first. Where no opposite
+/// connector is there, what somebody typed in the destination is written over, as by any change.
 #[derive(Debug, clap::Args)]
 pub struct Refresh {
     /// The connector's name
@@ -211,8 +212,8 @@ async fn refresh(
     }
     output::line(&match retried {
         Retried { batch: Some(batch), requests } => format!(
-            "{requests} linked leads are being brought up to date: batch {batch}, see Retries in \
-             the console"
+            "{requests} linked leads are being brought up to date. How far that is: Retries in the \
+             console, or /api/v1/retries/{batch}."
         ),
         Retried { batch: None, .. } => {
             format!("No linked lead came by {name}, so there is nothing to do.")
@@ -222,15 +223,21 @@ async fn refresh(
 
 fn planned(plan: &RefreshPlan) -> String {
     let RefreshPlan { linked, leads, examined, changed, unchanged, refused } = *plan;
-    let changing = if plan.is_exact() {
-        format!("{changed} would be written")
-    } else {
-        let expected = plan.expected();
-        format!("about {expected} would be written ({examined} were examined: {changed} would)")
+    let others = match linked.saturating_sub(leads) {
+        0 => String::new(),
+        others => format!(" {others} more came by another connector, or wait for their next try."),
     };
+    let counts = format!(
+        "{changed} would be changed, {unchanged} are up to date, and {refused} would fail, be \
+         skipped or wait for a person"
+    );
+    if plan.is_exact() {
+        return format!("Of {leads} linked leads, {counts}.{others} Nothing was done.");
+    }
     format!(
-        "{leads} of {linked} linked leads came by this connector: {changing}; {unchanged} need \
-         nothing; {refused} would fail, be skipped or wait. Nothing was done."
+        "About {} of {leads} linked leads would be changed. Of {examined} that were examined, \
+         {counts}.{others} Nothing was done.",
+        plan.expected()
     )
 }
 

@@ -82,7 +82,7 @@ fn told(Restored { copy, aside, lost }: &Restored) -> anyhow::Result<()> {
     }
     match lost {
         Some(Lost { requests: 0, links: 0, changes: 0, .. }) => {
-            output::line("It knew nothing that the backup does not know.")
+            output::line("Nothing is lost: the database that was replaced held nothing newer.")
         }
         Some(lost) => {
             output::line(&format!(

@@ -140,6 +140,9 @@ fn find_lead(case: &Case<'_>) -> Result<LeadId, Decision> {
             return Err(Decision::read_source(lead_id));
         }
     }
+    if keys.is_empty() && case.item.lead_id().is_none() {
+        return Err(Decision::Refuse(vec![problems::no_lead()]));
+    }
     let behaviour = case.connector.lead.behaviour;
     let creates = matches!(behaviour, Behaviour::CreateAndUpdate | Behaviour::CreateOnly);
     if creates && case.mapped.problems.is_empty() {

@@ -76,6 +76,15 @@ pub(super) fn no_activity_id() -> Problem {
     )
 }
 
+/// An activity whose payload neither names its lead nor shows a key of it.
+pub(super) fn no_lead() -> Problem {
+    Problem::new(
+        Code::NoKey,
+        "The activity does not say which lead it is on.",
+        "Have the payload tell RelatedProspectId, or ProspectID of the lead; then have it sent again.",
+    )
+}
+
 pub(super) fn no_key(case: &Case<'_>) -> Problem {
     let basic = &case.connector.basic;
     let mut names = basic.search_by.clone();

@@ -377,7 +377,7 @@ fn nothing(cases: &mut Cases) {
         ("empty", "", "The body is empty"),
         ("blank", " \u{feff}\r\n", "The body is empty"),
         ("words", "hello", "The body is not JSON that can be read"),
-        ("XML", "<lead id=\"a\"/>", "not JSON that can be read"),
+        ("XML", "<lead id=\"a\"/>", "is XML or HTML, not JSON"),
         ("a number", "5", "is not an object but a number"),
         ("an empty list", "[]", "an empty list"),
         ("an empty object", "{}", "names neither a lead nor an activity"),

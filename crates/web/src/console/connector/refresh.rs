@@ -24,6 +24,8 @@ struct Refresh {
     frame: Frame,
     told: Option<&'static str>,
     plan: RefreshPlan,
+    /// Whether nothing flows back, so that the source's values win.
+    is_one_way: bool,
     at_once: usize,
     per_minute: u32,
 }
@@ -61,9 +63,10 @@ pub(in crate::console) async fn show(
         Ok(plan) => plan,
         Err(error) => return page::refused(&Refusal::from(error)),
     };
+    let is_one_way = configuration.opposite(&connector).is_none();
     let (at_once, per_minute) = (Retry::AT_ONCE, Retry::PER_MINUTE);
     let page = "Connectors";
-    let shown = Refresh { page, visitor, frame, told: None, plan, at_once, per_minute };
+    let shown = Refresh { page, visitor, frame, told: None, plan, is_one_way, at_once, per_minute };
     page::page(StatusCode::OK, &shown)
 }
 
