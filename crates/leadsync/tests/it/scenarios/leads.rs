@@ -136,7 +136,8 @@ async fn secondary_key_where_the_first_belongs_to_another(place: Place) {
     let known = world.there.create_lead(&[("Phone", "+91-9876543210")]).expect("a lead");
     world.lead(&[("EmailAddress", ASHA), ("Phone", "+91-9876543210")]);
     world.settled().await;
-    assert_eq!(world.events().await, [updated(&world)]);
+    // It was looked for before anything was written, so it is known which one it is.
+    assert_eq!(world.events().await, [Event::Updated]);
     assert_eq!(world.there.lead_count(), 1, "not doubled");
     assert_eq!(world.there.find_leads("EmailAddress", ASHA), [known]);
     world.end().await;
