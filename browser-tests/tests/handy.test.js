@@ -105,5 +105,5 @@ scene("what can't be undone is asked first", async (stage) => {
   assert.deepEqual(await failed(), before);
   visitor.willAnswer(true);
   await visitor.button("Retry failures").click();
-  await visitor.sees("The failed requests are tried again.");
+  await visitor.sees("The retry has begun.");
 });

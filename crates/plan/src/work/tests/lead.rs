@@ -384,3 +384,29 @@ fn a_value_that_moves_to_a_new_lead_is_waited_for() {
         }
     }
 }
+
+/// An account that says of each write that it was done, without an id, and then shows nothing.
+#[test]
+fn an_attempt_makes_so_many_calls_at_most() {
+    let scene = scene(PLAIN);
+    let context = scene.context();
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    let mut calls = 0;
+    let outcome = loop {
+        let call = match work.next(&context).step {
+            Step::Call(call) => call,
+            Step::End(outcome) => break outcome,
+            other => panic!("{other:?}"),
+        };
+        calls += 1;
+        work.sending(&call, &context);
+        let answer = match &call {
+            Call::FindLead(_) => Answer::Leads(Vec::new()),
+            _ => Answer::Written { id: None, is_created: None },
+        };
+        let when = at("2026-01-01T00:00:05Z");
+        assert_eq!(work.answered(&context, &call, call.operation(), answer, when), []);
+    };
+    assert_eq!(calls, 16);
+    assert_eq!(outcome.problem.expect("a reason").code, Code::TooManyCalls);
+}
