@@ -3,8 +3,8 @@
 //! Every shape of `docs/bodies.md` is read: an automation's `Before` / `After` / `Current`, a native
 //! webhook's flat lead or `Before` / `After`, activities one by one or in an array, and the
 //! `LeadPropertyList` of `Leads.RecentlyModified`, each as JSON, as a form, or as texts of JSON in
-//! either. The way from bytes to records: `charset` makes them text, `form` and [`crate::json`] a
-//! tree, and `shape` finds the records in it.
+//! either. The way from bytes to records: `charset` makes them text, `tree` makes that a tree, with
+//! `form` and [`crate::json`], and `shape` finds the records in it.
 
 mod charset;
 mod flat;
@@ -14,6 +14,7 @@ mod removals;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::borrow::Cow;
 
@@ -25,12 +26,13 @@ use crate::id::{ActivityId, LeadId};
 use crate::json::{self, Room};
 use crate::moment;
 use crate::outcome::Entity;
-use crate::placeholder::Placeholders;
+use crate::placeholder::{Placeholders, is_unfilled};
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 use crate::text;
 pub use probe::is_probe;
 pub use removals::read_removals;
+use tree::unreadable;
 
 /// More records than this are not taken from a body of 2 MiB or less. A smaller record than one of
 /// these has no more than an id in it.
@@ -55,8 +57,6 @@ const STANDARD: [(&str, &[&str]); 2] = [
 const OF_OPPORTUNITIES: [&str; 2] = ["ProspectOpportunityId", "OpportunityEvent"];
 /// From this event code on, activities are opportunities.
 const FIRST_OPPORTUNITY: u32 = 12_000;
-/// The names under which a list of fields and values names the field.
-const PROPERTY: [&str; 3] = ["Attribute", "Key", "SchemaName"];
 
 /// One lead or activity of a body.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,7 +121,7 @@ pub fn most_records(bytes: usize) -> usize {
 /// or holds one thing alone that is neither a lead nor an activity.
 pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Entry>, Problem> {
     let room = Room::of(body.len());
-    let records = shape::records(tree(body, content_type, &room)?, &room);
+    let records = shape::records(tree::read(body, content_type, &room)?, &room);
     let most = most_records(body.len());
     if records.is_empty() {
         return Err(unreadable("The body is an empty list."));
@@ -154,54 +154,6 @@ pub fn text<'a>(body: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
     charset::decode(body, charset::declared(content_type))
 }
 
-/// What a body says, as a tree.
-fn tree(body: &[u8], content_type: Option<&str>, room: &Room) -> Result<Value, Problem> {
-    let declared = charset::declared(content_type);
-    let text = charset::decode(body, declared);
-    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{feff}'));
-    if text.is_empty() {
-        return Err(unreadable("The body is empty."));
-    }
-    let may_be_json = text.starts_with(['{', '[', '"']);
-    let is_form = content_type
-        .is_some_and(|kind| kind.to_ascii_lowercase().contains("x-www-form-urlencoded"));
-    if !may_be_json && (is_form || form::is_evident(text)) {
-        // Escaped bytes are in the form's own charset.
-        let escaped = if body.is_ascii() { body.trim_ascii() } else { text.as_bytes() };
-        return form::read(escaped, declared, room)
-            .ok_or_else(|| unreadable("The body is a form of too many fields."));
-    }
-    room.read(text).map_err(|error| match other_form(body, text, content_type) {
-        Some(form) => unreadable(&format!("The body is {form}, not JSON or a plain form.")),
-        None => unreadable(&format!("The body is not JSON that can be read: {error}.")),
-    })
-}
-
-/// What a body is that is no JSON, if that is plain.
-fn other_form(body: &[u8], text: &str, content_type: Option<&str>) -> Option<&'static str> {
-    let is_declared = |kind: &str| {
-        content_type.is_some_and(|declared| declared.to_ascii_lowercase().contains(kind))
-    };
-    if body.starts_with(&[0x1f, 0x8b]) {
-        Some("compressed (gzip)")
-    } else if is_declared("multipart/") && text.starts_with("--") {
-        Some("a multipart form")
-    } else if text.starts_with('<') {
-        Some("XML or HTML")
-    } else {
-        None
-    }
-}
-
-fn unreadable(what: &str) -> Problem {
-    Problem::new(
-        Code::UnreadableBody,
-        what,
-        "Set the webhook's content type to application/json and send the payload that LeadSquared \
-         proposes. The body is kept as it came.",
-    )
-}
-
 impl Item {
     /// The record that is this.
     ///
@@ -209,7 +161,7 @@ impl Item {
     /// Why it is no record, to be said after its name.
     fn of(value: Value, room: &Room) -> Result<Self, String> {
         let Value::Object(mut body) = value else {
-            return Err(format!("is not an object but {}", kind_of(&value)));
+            return Err(format!("is not an object but {}", shape::kind_of(&value)));
         };
         shape::open_blocks(&mut body, room)?;
         if let [one, other, ..] = shape::rivals(&body).as_slice() {
@@ -218,9 +170,9 @@ impl Item {
                  them is meant"
             ));
         }
-        let entity = if is_activity(&body) { Entity::Activity } else { Entity::Lead };
+        let entity = if shape::is_activity(&body) { Entity::Activity } else { Entity::Lead };
         if entity == Entity::Lead {
-            lift_values(&mut body);
+            shape::lift_values(&mut body);
         }
         let item = Self { entity, body, removal: None };
         if [item.told_id(), item.told_lead_id()].into_iter().flatten().any(|id| !is_id(id)) {
@@ -345,7 +297,7 @@ impl Item {
         if self.entity == Entity::Activity {
             // In `Current`, `RelatedProspectId` is a field of the lead.
             let own = self.of_activity("RelatedProspectId").and_then(Value::as_str);
-            if let Some(id) = own.filter(|id| !is_no_id(id)) {
+            if let Some(id) = own.filter(|id| !is_unfilled(id)) {
                 return Some(id);
             }
         }
@@ -406,7 +358,7 @@ impl Item {
             Entity::Activity => ["ProspectActivityId", "Id", "ProspectOpportunityId"]
                 .iter()
                 .find_map(|name| self.body.get(*name).and_then(Value::as_str))
-                .filter(|id| !is_no_id(id)),
+                .filter(|id| !is_unfilled(id)),
         }
     }
 
@@ -468,7 +420,7 @@ impl Item {
             .chain(self.block("Before"))
             .flat_map(|map| names.iter().filter_map(|name| map.get(*name)))
             .filter_map(Value::as_str)
-            .find(|id| !is_no_id(id))
+            .find(|id| !is_unfilled(id))
     }
 
     fn block(&self, name: &str) -> Option<&Map<String, Value>> {
@@ -491,43 +443,6 @@ fn is_block(name: &str, value: &Value) -> bool {
     shape::block(name) == Some(name) && matches!(value, Value::Object(_) | Value::Null)
 }
 
-/// Whether a text that stands where an id or a block does is none: it is empty, or a placeholder.
-fn is_no_id(text: &str) -> bool {
-    text.trim().is_empty() || Placeholders::default().has(text)
-}
-
-/// Whether a record is an activity, and not a lead. A lead has no fields of these names.
-fn is_activity(body: &Map<String, Value>) -> bool {
-    let has = |name: &str| body.contains_key(name);
-    let has_text = |name: &str| match Found::of(body.get(name)) {
-        Found::Absent | Found::Blank => false,
-        Found::Text(text) => !is_no_id(&text),
-    };
-    has_text("ProspectActivityId")
-        || OF_OPPORTUNITIES.into_iter().any(has)
-        || (has("RelatedProspectId") && (has("ActivityEvent") || has("EventCode")))
-        || has_text("ActivityEvent")
-        || has_text("ActivityEventName")
-}
-
-/// Takes a lead's fields out of the block that wraps them. Where a field stands beside the block
-/// too, with another value, the one in the block stays there.
-fn lift_values(body: &mut Map<String, Value>) {
-    if STATES.iter().any(|state| body.get(*state).is_some_and(Value::is_object)) {
-        return;
-    }
-    for block in OF_ACTIVITY {
-        let Some(Value::Object(values)) = body.get_mut(block) else { continue };
-        for (name, value) in std::mem::take(values) {
-            if is_block(&name, &value) || body.get(&name).is_some_and(|other| *other != value) {
-                body[block][name] = value;
-            } else {
-                body.insert(name, value);
-            }
-        }
-    }
-}
-
 /// What is at a path inside an object. A custom field set is a text of JSON in reads (client code)
 /// and is walked into as well.
 fn inside<'a>(map: &'a Map<String, Value>, path: &str) -> Option<Found<'a>> {
@@ -546,35 +461,5 @@ fn inside<'a>(map: &'a Map<String, Value>, path: &str) -> Option<Found<'a>> {
             })
         }
         _ => None,
-    }
-}
-
-/// The fields of a list of `{"Attribute","Value"}`, `{"Key","Value"}` or `{"SchemaName","Value"}`.
-fn from_properties(properties: Vec<Value>) -> Map<String, Value> {
-    let mut body = Map::new();
-    for property in properties {
-        let Value::Object(mut property) = property else { continue };
-        let name = PROPERTY.iter().find_map(|name| property.remove(*name));
-        let Some(Value::String(name)) = name else { continue };
-        let fields = property.remove("Fields");
-        let value = match (property.remove("Value"), fields) {
-            (None | Some(Value::Null), Some(Value::Array(fields))) if !fields.is_empty() => {
-                Value::Object(from_properties(fields))
-            }
-            (value, _) => value.unwrap_or(Value::Null),
-        };
-        body.insert(name, value);
-    }
-    body
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }

@@ -35,26 +35,36 @@ impl Placeholders {
 
     /// Whether a text is a placeholder, or several of those with a pattern in a row.
     pub fn has(&self, text: &str) -> bool {
-        if text.len() > LONGEST {
-            return false;
-        }
-        let text = text::visible(text);
-        let Some(first) = text.as_bytes().first() else { return false };
-        let mut patterns = self.patterns.iter().filter(|p| p.as_bytes().first() == Some(first));
-        patterns.any(|pattern| match pattern.split_once('*') {
-            None => *pattern == *text,
-            Some((begin, end)) => is_row_of(&text, begin, end),
-        })
+        is_one_of(self.patterns.iter().map(String::as_str), text)
     }
 
     /// Whether there may be one inside a longer text, such as one of JSON.
     pub fn may_be_in(&self, text: &str) -> bool {
-        let begins = |pattern: &String| pattern.split('*').next().map(str::to_owned);
-        self.patterns.iter().filter_map(begins).any(|begin| text.contains(&begin))
+        let mut begins = self.patterns.iter().filter_map(|pattern| pattern.split('*').next());
+        begins.any(|begin| text.contains(begin))
     }
 }
 
-/// What is wrong with an entry of a connector's list, if anything.
+/// Whether a text is empty, or one of the usual placeholders ([`DEFAULT`]). This is for what no
+/// setting is about: ids, blocks and types.
+pub fn is_unfilled(text: &str) -> bool {
+    text.trim().is_empty() || is_one_of(DEFAULT.into_iter(), text)
+}
+
+fn is_one_of<'p>(patterns: impl Iterator<Item = &'p str>, text: &str) -> bool {
+    if text.len() > LONGEST {
+        return false;
+    }
+    let text = text::visible(text);
+    let Some(first) = text.as_bytes().first() else { return false };
+    let mut patterns = patterns.filter(|pattern| pattern.as_bytes().first() == Some(first));
+    patterns.any(|pattern| match pattern.split_once('*') {
+        None => pattern == &*text,
+        Some((begin, end)) => is_row_of(&text, begin, end),
+    })
+}
+
+/// Why an entry can't be in a connector's list; `None` if it can.
 pub fn fault(pattern: &str) -> Option<&'static str> {
     let pattern = pattern.trim();
     if pattern.is_empty() {

@@ -54,7 +54,7 @@ pub fn is_probe(body: &[u8], content_type: Option<&str>) -> bool {
     if body.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) || body == b"\xef\xbb\xbf" {
         return true;
     }
-    match tree(body, content_type, &Room::of(body.len())) {
+    match tree::read(body, content_type, &Room::of(body.len())) {
         Ok(value) => says_nothing(&value) || says_that_it_is_one(&value),
         Err(_) => body.trim_ascii() == b"null",
     }

@@ -6,8 +6,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{OF_ACTIVITY, STATES, from_properties, kind_of};
+use super::{Found, OF_ACTIVITY, OF_OPPORTUNITIES, STATES};
 use crate::json::Room;
+use crate::placeholder::is_unfilled;
 
 /// Texts of JSON in texts of JSON, lists in lists and wrappers in wrappers are taken apart so many
 /// times.
@@ -33,6 +34,9 @@ const WRAPPERS: [&str; 14] = [
     "records",
     "result",
 ];
+
+/// The names under which a list of fields and values names the field.
+const PROPERTY: [&str; 3] = ["Attribute", "Key", "SchemaName"];
 
 /// The block of this name, whatever the case of its letters.
 pub(super) fn block(name: &str) -> Option<&'static str> {
@@ -188,7 +192,7 @@ pub(super) fn open_blocks(body: &mut Map<String, Value>, room: &Room) -> Result<
             .map_err(|what| format!("has a block `{name}` that is {what}"))?;
         let may_be = |value: &Value| matches!(value, Value::Object(_) | Value::Null);
         let is_of_leads = !OF_ACTIVITY.contains(&name);
-        if !may_be(value) && (is_of_leads || super::is_activity(body)) {
+        if !may_be(value) && (is_of_leads || is_activity(body)) {
             let kind = kind_of(&body[name]);
             return Err(format!("has a block `{name}` that is {kind}, not an object"));
         }
@@ -203,7 +207,7 @@ pub(super) fn open_blocks(body: &mut Map<String, Value>, room: &Room) -> Result<
 fn opened(mut value: Value, room: &Room) -> Result<Value, String> {
     for _ in 0..MOST_LAYERS {
         let Value::String(text) = &value else { break };
-        if super::is_no_id(text) {
+        if is_unfilled(text) {
             return Ok(Value::Null);
         }
         match json_of(text, room) {
@@ -226,5 +230,69 @@ fn opened(mut value: Value, room: &Room) -> Result<Value, String> {
 
 /// Whether this is a field and its value, as in a list of them.
 fn is_property(value: &Value) -> bool {
-    super::PROPERTY.iter().any(|name| value.get(*name).is_some_and(Value::is_string))
+    PROPERTY.iter().any(|name| value.get(*name).is_some_and(Value::is_string))
+}
+
+/// Whether a record is an activity, and not a lead. A lead has no fields of these names.
+pub(super) fn is_activity(body: &Map<String, Value>) -> bool {
+    let has = |name: &str| body.contains_key(name);
+    let has_text = |name: &str| match Found::of(body.get(name)) {
+        Found::Absent | Found::Blank => false,
+        Found::Text(text) => !is_unfilled(&text),
+    };
+    has_text("ProspectActivityId")
+        || OF_OPPORTUNITIES.into_iter().any(has)
+        || (has("RelatedProspectId") && (has("ActivityEvent") || has("EventCode")))
+        || has_text("ActivityEvent")
+        || has_text("ActivityEventName")
+}
+
+/// Takes a lead's fields out of the block that wraps them. Where a field stands beside the block
+/// too, with another value, the one in the block stays there.
+pub(super) fn lift_values(body: &mut Map<String, Value>) {
+    if STATES.iter().any(|state| body.get(*state).is_some_and(Value::is_object)) {
+        return;
+    }
+    for block in OF_ACTIVITY {
+        let Some(Value::Object(values)) = body.get_mut(block) else { continue };
+        for (name, value) in std::mem::take(values) {
+            if super::is_block(&name, &value)
+                || body.get(&name).is_some_and(|other| *other != value)
+            {
+                body[block][name] = value;
+            } else {
+                body.insert(name, value);
+            }
+        }
+    }
+}
+
+/// The fields of a list of `{"Attribute","Value"}`, `{"Key","Value"}` or `{"SchemaName","Value"}`.
+fn from_properties(properties: Vec<Value>) -> Map<String, Value> {
+    let mut body = Map::new();
+    for property in properties {
+        let Value::Object(mut property) = property else { continue };
+        let name = PROPERTY.iter().find_map(|name| property.remove(*name));
+        let Some(Value::String(name)) = name else { continue };
+        let fields = property.remove("Fields");
+        let value = match (property.remove("Value"), fields) {
+            (None | Some(Value::Null), Some(Value::Array(fields))) if !fields.is_empty() => {
+                Value::Object(from_properties(fields))
+            }
+            (value, _) => value.unwrap_or(Value::Null),
+        };
+        body.insert(name, value);
+    }
+    body
+}
+
+pub(super) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
