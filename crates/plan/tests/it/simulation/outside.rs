@@ -36,6 +36,8 @@ pub enum Shape {
     Impossible,
     /// It says neither which lead or activity it wrote to, nor whether it made it.
     Nameless,
+    /// It says that what is to be made was made, without an id, and makes nothing.
+    Hollow,
     /// It writes, or reads, and returns something else.
     Unreadable,
     /// It finds leads, and does not say their ids.
@@ -44,7 +46,7 @@ pub enum Shape {
     LosesThenRefuses,
 }
 
-pub const SHAPES: [Shape; 20] = [
+pub const SHAPES: [Shape; 21] = [
     Shape::Refuses("MXDuplicateEntryException"),
     Shape::Refuses("MXInvalidEntityException"),
     Shape::Refuses("MXUnknownProspectActivityException"),
@@ -62,6 +64,7 @@ pub const SHAPES: [Shape; 20] = [
     Shape::Credentials,
     Shape::Impossible,
     Shape::Nameless,
+    Shape::Hollow,
     Shape::Unreadable,
     Shape::FindsNameless,
     Shape::LosesThenRefuses,
@@ -100,6 +103,13 @@ impl Shape {
             Self::Impossible => {
                 Answer::Failed(Failure::Impossible { problem: "a bad host".into() })
             }
+            Self::Hollow
+                if call.writes()
+                    && !matches!(call, Call::UpdateLead(_) | Call::UpdateActivity(_)) =>
+            {
+                Answer::Written { id: None, is_created: None }
+            }
+            Self::Hollow => done(),
             Self::Nameless => match done() {
                 Answer::Written { .. } => Answer::Written { id: None, is_created: None },
                 other => other,
