@@ -12,7 +12,7 @@ use crate::{
 const CREDENTIAL_EXCEPTIONS: [&str; 3] = [
     "MXInvalidAccessDetailsException",
     "MXAuthenticationFailedException",
-    // Rights or keys (client code); either way nothing works until somebody mends it.
+    // Rights or keys (client code): either way, nothing works until somebody fixes it.
     "MXUnAuthorizedAccessException",
 ];
 

@@ -184,8 +184,8 @@ impl Mapping {
         mapped
     }
 
-    /// The record, with blanks for placeholders. What the table of a row names is none, and neither
-    /// is a value that the field of the destination offers.
+    /// The record, with blanks for placeholders. A value that a row translates, or that the
+    /// destination's field offers as an option, is not a placeholder.
     fn without_placeholders<'i>(&self, item: &'i Item) -> Cow<'i, Item> {
         item.without(&self.placeholders, |name, text| {
             self.rows.iter().any(|row| row.reads(name) && row.knows(text))

@@ -53,7 +53,7 @@ pub struct Refresh {
     /// Only count the leads, and what would be done
     #[arg(long)]
     plan: bool,
-    /// At most so many leads a minute after the first hundred
+    /// Leads per minute, after the first hundred
     #[arg(long, value_name = "N", default_value_t = Retry::PER_MINUTE, value_parser = clap::value_parser!(u32).range(1..))]
     per_minute: u32,
 }
@@ -216,7 +216,7 @@ async fn refresh(
              console, or /api/v1/retries/{batch}."
         ),
         Retried { batch: None, .. } => {
-            format!("No linked lead came by {name}, so there is nothing to do.")
+            format!("{name} has no linked leads to update.")
         }
     })
 }

@@ -160,7 +160,7 @@ async fn each_sample_of_a_sender_ends_as_it_should(database: Database) {
     page.says(&["EmailAddress 'null' is a placeholder"]);
     assert!(there.find_leads("EmailAddress", "null").is_empty());
 
-    // An activity that is told by a name which is not mapped, and one without an id.
+    // An activity with an unmapped type name, and one without an id.
     let page = world.page_of(JSON, sample!("09-automation-activity-current.json"), Event::Skipped);
     page.await.says(&["The connector maps no activities of type Application Intake."]);
     let body = sample!("11-automation-flat-activity-event.json");

@@ -342,7 +342,7 @@ pub struct ActivityRules {
     /// Whether activities are created, updated or both.
     #[serde(default)]
     pub behaviour: Behaviour,
-    /// What happens to an activity whose payload does not tell its id.
+    /// What happens to an activity whose payload has no id.
     #[serde(default, skip_serializing_if = "is_default")]
     pub without_id: WithoutId,
     /// Which types become which; empty means each type that both accounts have, by name.
@@ -350,16 +350,16 @@ pub struct ActivityRules {
     pub types: Vec<ActivityType>,
 }
 
-/// What happens to an activity whose payload does not tell its id, so that it can't be told from
-/// another one by that.
+/// What happens to an activity whose payload has no id, so that a repeated webhook can't be recognised
+/// by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WithoutId {
     /// It fails: a webhook that is sent twice would add it twice.
     #[default]
     Refuse,
-    /// It is told from others by its lead, its type, its time and its fields: what is alike in all
-    /// of them is one activity.
+    /// It is identified by its lead, type, time and fields: two that agree in all of these are the
+    /// same activity.
     Sync,
 }
 

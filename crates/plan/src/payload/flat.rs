@@ -12,7 +12,7 @@ use crate::placeholder::Placeholders;
 use crate::snapshot::Snapshot;
 use crate::text;
 
-/// Fields by which a lead can be told among the fields of an activity.
+/// Fields that show that an activity carries its lead.
 const OF_LEADS: [&str; 5] = ["EmailAddress", "Phone", "Mobile", "FirstName", "LastName"];
 /// Fields that an activity has beside those of [`STANDARD`], and a lead has not, or has others of.
 const OF_ACTIVITIES: [&str; 13] = [
@@ -33,7 +33,7 @@ const OF_ACTIVITIES: [&str; 13] = [
 /// How an id that was made begins.
 const MADE: &str = "made-";
 
-/// The lead in an activity that is posted flat, among its fields; `None` if there is none of it.
+/// The lead among the fields of an activity that is posted flat; `None` if it shows nothing of it.
 pub(super) fn lead(body: &Map<String, Value>, lead_id: Option<&str>) -> Option<Map<String, Value>> {
     if !OF_LEADS.iter().any(|name| body.get(*name).is_some_and(Value::is_string)) {
         return None;

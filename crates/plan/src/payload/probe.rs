@@ -46,7 +46,7 @@ const BESIDE: [&str; 15] = [
 ];
 
 /// Whether a body only tries whether the webhook URL is there: it is empty, or holds nothing, or
-/// nothing but words such as `ping` or `test`. A body that may hold a lead is none.
+/// nothing but words such as `ping` or `test`. A body that may hold a lead is not a probe.
 pub fn is_probe(body: &[u8], content_type: Option<&str>) -> bool {
     if body.len() > LONGEST {
         return false;

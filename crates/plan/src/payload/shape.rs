@@ -131,8 +131,8 @@ fn wrapped(map: &mut Map<String, Value>, room: &Room) -> Option<Value> {
     Some(if inner.is_null() { outer } else { inner })
 }
 
-/// The members of a record that hold records of their own, where it is none itself: which of several
-/// is meant can't be told.
+/// The members of a body that hold records, where the body is not a record itself. With several, it
+/// is unclear which is meant.
 pub(super) fn rivals(body: &Map<String, Value>) -> Vec<&str> {
     let has = |name: &&str| body.contains_key(*name);
     let is_record = IDS.iter().any(has) || has(&"RelatedProspectId") || COMMON.iter().any(has);

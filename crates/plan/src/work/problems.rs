@@ -72,7 +72,7 @@ pub(super) fn no_activity_id() -> Problem {
         "It is an activity, and the payload does not tell its id, so a webhook that is sent twice \
          would add it twice.",
         "Have the payload tell ProspectActivityId, or set without_id = \"sync\" for the connector's \
-         activities: then they are told apart by lead, type, time and fields.",
+         activities: they are then identified by lead, type, time and fields.",
     )
 }
 

@@ -145,9 +145,8 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
         }
         for column in ["event", "explanation", "version", "lag"] {
             set.push(format!(
-                "{column} = CASE WHEN excluded.event = 'unchanged' \
-                 AND record.event IN ('new', 'updated') \
-                 THEN record.{column} ELSE excluded.{column} END"
+                "{column} = CASE WHEN {} THEN record.{column} ELSE excluded.{column} END",
+                tally::STANDS
             ));
         }
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;

@@ -250,7 +250,9 @@ async fn again(
     batch: i64,
 ) -> Result<u64> {
     let (mut requests, mut touched) = (0, 0);
-    for some in records.chunk_by(|one, next| one.0 == next.0).collect::<Vec<_>>().chunks(400) {
+    for some in
+        records.chunk_by(|one, next| one.0 == next.0).collect::<Vec<_>>().chunks(ROWS_A_STATEMENT)
+    {
         let dues = || some.iter().enumerate().map(|(n, of)| (of, pace.due(requests + n)));
         let rows: Vec<(Key, i64)> =
             dues().flat_map(|(of, due)| of.iter().map(move |key| (*key, due))).collect();

@@ -23,9 +23,14 @@ struct Class {
     cause: String,
 }
 
+/// In the statement that keeps a record: whether it stays what it was. [`Class::stands`] says the
+/// same of the counts.
+pub(super) const STANDS: &str =
+    "excluded.event = 'unchanged' AND record.event IN ('new', 'updated')";
+
 impl Class {
     /// Whether a record that was written stays counted as that: it was tried once more, and nothing
-    /// had to be done. `progress` keeps its row in the same way.
+    /// had to be done.
     fn stands(&self, event: Event) -> bool {
         event == Event::Unchanged && matches!(self.event, Event::New | Event::Updated)
     }
