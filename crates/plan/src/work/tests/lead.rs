@@ -275,33 +275,37 @@ fn a_linked_lead_that_is_refused_as_a_duplicate_is_tried_again() {
     }
 }
 
+/// Makes the calls of a record with these answers until it ends; returns how many there were.
+fn ended_by(scene: &Scene, work: &mut Work, answer: impl Fn(&Call) -> Answer) -> (usize, Outcome) {
+    let context = scene.context();
+    let mut calls = 0;
+    loop {
+        let call = match work.next(&context).step {
+            Step::Call(call) => call,
+            Step::End(outcome) => return (calls, outcome),
+            other => panic!("{other:?}"),
+        };
+        calls += 1;
+        work.sending(&call, &context);
+        let when = at("2026-01-01T00:00:05Z");
+        let effects = work.answered(&context, &call, call.operation(), answer(&call), when);
+        if let Some(Effect::End(outcome)) = effects.into_iter().next_back() {
+            return (calls, outcome);
+        }
+    }
+}
+
 /// It is not linked yet, and no key finds the lead that has one of its values.
 #[test]
 fn a_new_lead_that_is_refused_as_a_duplicate_is_tried_again() {
     let by_one = r#""basic":{"default_country_code":"IN"}"#;
     for settings in [PLAIN, by_one] {
         let scene = scene(settings);
-        let context = scene.context();
         let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
-        let mut calls = 0;
-        let outcome = loop {
-            let call = match work.next(&context).step {
-                Step::Call(call) => call,
-                Step::End(outcome) => break outcome,
-                other => panic!("{other:?}"),
-            };
-            calls += 1;
-            work.sending(&call, &context);
-            let answer = match &call {
-                Call::FindLead(_) => Answer::Leads(Vec::new()),
-                _ => refused("MXDuplicateEntryException"),
-            };
-            let when = at("2026-01-01T00:00:05Z");
-            let effects = work.answered(&context, &call, call.operation(), answer, when);
-            if let Some(Effect::End(outcome)) = effects.into_iter().next_back() {
-                break outcome;
-            }
-        };
+        let (calls, outcome) = ended_by(&scene, &mut work, |call| match call {
+            Call::FindLead(_) => Answer::Leads(Vec::new()),
+            _ => refused("MXDuplicateEntryException"),
+        });
         assert!(calls <= 6, "{calls}");
         let most = crate::retry::OF_NEW_DUPLICATE;
         assert_eq!(outcome.ending, Ending::Again { doubtful: false, most }, "{settings}");
@@ -389,24 +393,11 @@ fn a_value_that_moves_to_a_new_lead_is_waited_for() {
 #[test]
 fn an_attempt_makes_so_many_calls_at_most() {
     let scene = scene(PLAIN);
-    let context = scene.context();
     let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
-    let mut calls = 0;
-    let outcome = loop {
-        let call = match work.next(&context).step {
-            Step::Call(call) => call,
-            Step::End(outcome) => break outcome,
-            other => panic!("{other:?}"),
-        };
-        calls += 1;
-        work.sending(&call, &context);
-        let answer = match &call {
-            Call::FindLead(_) => Answer::Leads(Vec::new()),
-            _ => Answer::Written { id: None, is_created: None },
-        };
-        let when = at("2026-01-01T00:00:05Z");
-        assert_eq!(work.answered(&context, &call, call.operation(), answer, when), []);
-    };
+    let (calls, outcome) = ended_by(&scene, &mut work, |call| match call {
+        Call::FindLead(_) => Answer::Leads(Vec::new()),
+        _ => Answer::Written { id: None, is_created: None },
+    });
     assert_eq!(calls, 16);
     assert_eq!(outcome.problem.expect("a reason").code, Code::TooManyCalls);
 }
