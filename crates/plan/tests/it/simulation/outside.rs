@@ -85,7 +85,13 @@ impl Shape {
             Self::Refuses(exception) if call.writes() => {
                 failed(refused(exception, "Invalid SearchBy value provided"))
             }
-            Self::Refuses(_) => done(),
+            Self::Hollow
+                if call.writes()
+                    && !matches!(call, Call::UpdateLead(_) | Call::UpdateActivity(_)) =>
+            {
+                Answer::Written { id: None, is_created: None }
+            }
+            Self::Refuses(_) | Self::Hollow => done(),
             Self::Fails { done: is_done } => {
                 if is_done {
                     done();
@@ -103,13 +109,6 @@ impl Shape {
             Self::Impossible => {
                 Answer::Failed(Failure::Impossible { problem: "a bad host".into() })
             }
-            Self::Hollow
-                if call.writes()
-                    && !matches!(call, Call::UpdateLead(_) | Call::UpdateActivity(_)) =>
-            {
-                Answer::Written { id: None, is_created: None }
-            }
-            Self::Hollow => done(),
             Self::Nameless => match done() {
                 Answer::Written { .. } => Answer::Written { id: None, is_created: None },
                 other => other,
