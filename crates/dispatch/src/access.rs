@@ -206,7 +206,11 @@ pub(crate) fn client(settings: &store::Account, limits: Limits) -> Result<Client
 
 /// An account's lead fields in the plan's terms.
 fn field_list(fields: Vec<LeadField>) -> FieldList {
-    let fields = fields.into_iter().map(|field| Field {
+    fields.into_iter().map(lead_field).collect::<Vec<_>>().into()
+}
+
+fn lead_field(field: LeadField) -> Field {
+    Field {
         kind: Kind::of(
             &field.data_type,
             field.render_type_text_value.as_deref().unwrap_or_default(),
@@ -220,9 +224,9 @@ fn field_list(fields: Vec<LeadField>) -> FieldList {
         read_only: field.is_read_only.unwrap_or(false),
         display_name: field.display_name,
         options: field.options,
+        parts: field.parts.into_iter().map(lead_field).collect(),
         schema_name: field.schema_name,
-    });
-    fields.collect::<Vec<_>>().into()
+    }
 }
 
 fn users(users: Vec<leadsquared::User>) -> Vec<User> {
@@ -264,6 +268,7 @@ fn form_fields(fields: Vec<ActivityFormField>) -> FieldList {
         mandatory: field.is_mandatory.unwrap_or(false),
         read_only: field.is_read_only.unwrap_or(false),
         options: field.options(),
+        parts: Vec::new(),
         display_name: field.display_name,
         schema_name: field.schema_name,
     };

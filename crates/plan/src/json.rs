@@ -127,6 +127,15 @@ pub fn object(text: &str) -> Option<Map<String, Value>> {
     }
 }
 
+/// A value of an object as text: a text is itself, null is empty, anything else is its JSON.
+pub fn text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
 /// A value, as long as there is room for it.
 #[derive(Clone, Copy)]
 struct Bounded<'a> {

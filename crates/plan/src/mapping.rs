@@ -3,12 +3,14 @@
 mod default;
 mod owner;
 mod row;
+mod set;
 mod template;
 
 pub use default::{
     Proposal, Reason, SYSTEM_FIELDS, activity_proposals, activity_rows, lead_proposals, lead_rows,
 };
 pub use row::{Mapped, MappedField, Sent, Unsent};
+pub use set::Part;
 pub(crate) use template::fault as template_fault;
 
 use std::borrow::Cow;
@@ -45,9 +47,11 @@ struct Row {
     settings: FieldRow,
     /// What the source's field holds, as far as the source's metadata knows it.
     from_kind: Kind,
+    /// The parts of the source's field, if it is a custom field set.
+    from_parts: Vec<Field>,
     to: Field,
     /// The part of a custom field set that is written.
-    part: Option<String>,
+    part: Option<Part>,
     blank: Blank,
 }
 
@@ -99,16 +103,17 @@ impl Mapping {
         let in_force = rows_in_force.into_iter().map(|proposal| proposal.row);
         for row in in_force.filter(|row| row.enabled) {
             match writable(&row.to, destination) {
-                Ok(to) => {
-                    let from = row.from.as_deref().map_or("", plain_name);
+                Ok((to, part)) => {
+                    let from = row.from.as_deref().and_then(|from| readable(from, source));
                     // A default keeps a field from being empty, so the two don't go together.
                     let blank = match row.default {
                         Some(_) => Blank::Leave,
                         None => row.blank.unwrap_or(definition.lead.blank),
                     };
-                    let part = target(&row.to, destination).1.map(str::to_owned);
-                    let from_kind = source.kind(from);
-                    rows.push(Row { from_kind, to: to.clone(), part, blank, settings: row });
+                    let from_kind = from.as_ref().map_or(Kind::Text, |field| field.kind);
+                    let from_parts = from.map(|field| field.parts.clone()).unwrap_or_default();
+                    let to = to.clone();
+                    rows.push(Row { from_kind, from_parts, to, part, blank, settings: row });
                 }
                 Err(problem) => bad(problem),
             }
@@ -167,17 +172,19 @@ impl Mapping {
                 {
                     mapped.unsent.push(row.unsent());
                 }
-                mapped.put(field, row.part.as_deref())
+                mapped.put(field, row.part.as_ref().map(|part| part.name.as_str()))
             };
-            let value = row.value(&plain, self).map(|field| match &plain {
+            let mut bad = Vec::new();
+            let value = row.value(&plain, self, &mut bad).map(|field| match &plain {
                 Cow::Owned(_) => row.note_placeholder(field, item, &plain),
                 Cow::Borrowed(_) => field,
             });
-            if let Err(problem) = value.and_then(put) {
+            bad.extend(value.and_then(put).err());
+            if !bad.is_empty() {
                 mapped.unsent.push(row.unsent());
                 match self.bad_field {
-                    BadField::Refuse => mapped.problems.push(problem),
-                    BadField::LeaveOut => mapped.left_out.push(problem),
+                    BadField::Refuse => mapped.problems.extend(bad),
+                    BadField::LeaveOut => mapped.left_out.extend(bad),
                 }
             }
         }
@@ -223,16 +230,30 @@ fn target<'a>(to: &'a str, destination: &FieldList) -> (&'a str, Option<&'a str>
     }
 }
 
-/// The field of the destination that a row with this `to` writes.
+/// The field of the source, or the part of a custom field set, that a path like `Current.FirstName`
+/// names, as far as the account tells.
+pub(crate) fn readable<'a>(path: &str, source: &'a FieldList) -> Option<Cow<'a, Field>> {
+    match target(plain_name(path), source) {
+        (set, Some(part)) => {
+            Part::of(source.get(set)?, part).ok().map(|part| Cow::Owned(part.field))
+        }
+        (field, None) => source.get(field).map(Cow::Borrowed),
+    }
+}
+
+/// The field of the destination that a row with this `to` writes, and the part of it.
 ///
 /// # Errors
-/// There is no such field, or it can't be written.
-pub fn writable<'a>(to: &str, destination: &'a FieldList) -> Result<&'a Field, Problem> {
+/// There is no such field or part, or it can't be written.
+pub fn writable<'a>(
+    to: &str,
+    destination: &'a FieldList,
+) -> Result<(&'a Field, Option<Part>), Problem> {
     let (name, part) = target(to, destination);
     match destination.get(name) {
         Some(field) if field.read_only => Err(read_only(to)),
         Some(field) if part.is_some() && field.kind != Kind::FieldSet => Err(no_parts(to)),
-        Some(field) => Ok(field),
+        Some(field) => Ok((field, part.map(|part| Part::written(field, part)).transpose()?)),
         None if SYSTEM_FIELDS.contains(&to) => Err(read_only(to)),
         None => Err(unknown(to)),
     }

@@ -25,6 +25,9 @@ pub struct Field {
     /// The values of a dropdown; empty for other fields and where the account left them out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
+    /// The parts of a custom field set; empty for other fields and where the account left them out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Self>,
     /// Whether two leads may not have the same value.
     #[serde(default)]
     pub unique: bool,
@@ -119,6 +122,7 @@ impl Field {
             kind,
             max_length: None,
             options: Vec::new(),
+            parts: Vec::new(),
             unique: false,
             mandatory: false,
             read_only: false,

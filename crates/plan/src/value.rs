@@ -16,7 +16,6 @@ use crate::phone::{self, Country, NotANumber};
 use crate::problem::{Code, Problem, shortened};
 use crate::text;
 
-pub(crate) use same::without_blank_parts;
 pub use same::{holds, same, stays};
 
 /// What the settings say about reading values.

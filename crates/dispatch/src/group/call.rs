@@ -399,12 +399,7 @@ fn attribute(change: &Change) -> Attribute<'_> {
 /// The parts of a custom field set.
 fn set_parts(value: &str) -> Option<Vec<(String, String)>> {
     let parts = plan::json::object(value)?;
-    let text = |value| match value {
-        serde_json::Value::String(text) => text,
-        serde_json::Value::Null => String::new(),
-        other => other.to_string(),
-    };
-    Some(parts.into_iter().map(|(name, value)| (name, text(value))).collect())
+    Some(parts.into_iter().map(|(name, value)| (name, plan::json::text(value))).collect())
 }
 
 fn new_activity(new: &NewActivity) -> (&str, ActivityWrite<'_>) {

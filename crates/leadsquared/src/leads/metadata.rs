@@ -89,9 +89,10 @@ pub struct LeadField {
     /// can't be chosen or filtered by on screens (live).
     #[serde(deserialize_with = "options")]
     pub options: Vec<String>,
-    /// The parts of a custom field set, as JSON (client code; shape unknown).
-    #[serde(deserialize_with = "scalar::text")]
-    pub custom_object_meta_data: Option<String>,
+    /// The parts of a custom field set (the name is from client code; the shape, `{"Fields":[…]}`
+    /// with fields like these, is a guess, and another one is read as no parts).
+    #[serde(rename = "CustomObjectMetaData", deserialize_with = "parts")]
+    pub parts: Vec<Self>,
 }
 
 impl LeadField {
@@ -111,6 +112,19 @@ fn options<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D:
 
     let options: Vec<Choice> = scalar::list(deserializer)?;
     Ok(options.into_iter().filter_map(|option| option.value).collect())
+}
+
+/// The `Fields` of an object, or of a text that holds one; no shape of it fails the metadata.
+fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<LeadField>, D::Error> {
+    #[derive(Deserialize)]
+    struct Parts {
+        #[serde(rename = "Fields")]
+        fields: Vec<LeadField>,
+    }
+
+    let text = scalar::text(deserializer)?;
+    let parts = text.and_then(|text| serde_json::from_str::<Parts>(&text).ok());
+    Ok(parts.map(|parts| parts.fields).unwrap_or_default())
 }
 
 impl Client {
@@ -148,6 +162,25 @@ mod tests {
         assert_eq!(field.is_unique, None);
         assert_eq!(field.lock_after_create, Some(1));
         assert!(!field.is_custom());
+    }
+
+    #[test]
+    fn the_parts_of_a_custom_field_set_are_read_where_they_are_told() {
+        let parts = |told: &str| {
+            let field = format!(
+                r#"{{"SchemaName":"mx_KYC","DataType":"CustomObject","CustomObjectMetaData":{told}}}"#
+            );
+            let field: LeadField = serde_json::from_str(&field).expect("a field");
+            let names = field.parts.into_iter().map(|part| (part.schema_name, part.data_type));
+            names.collect::<Vec<_>>()
+        };
+        let told = r#"{"Fields":[{"SchemaName":"mx_CustomObject_1","DataType":"Phone"}]}"#;
+        let expected = [("mx_CustomObject_1".to_owned(), "Phone".to_owned())];
+        assert_eq!(parts(told), expected);
+        assert_eq!(parts(&serde_json::to_string(told).expect("a text")), expected);
+        for other in ["null", "\"\"", "[]", "7", r#"{"Fields":7}"#, r#"{"Other":[]}"#] {
+            assert_eq!(parts(other), [], "{other}");
+        }
     }
 
     #[test]

@@ -63,8 +63,8 @@ pub(super) fn check(
         {
             findings.warning(&format!("{at}.from"), not_in_source(from, &row.to));
         }
-        let to = match mapping::writable(&row.to, destination) {
-            Ok(to) => to,
+        let (to, part) = match mapping::writable(&row.to, destination) {
+            Ok(target) => target,
             Err(problem) if leaves_out => {
                 findings.warning(&format!("{at}.to"), problem);
                 continue;
@@ -74,24 +74,21 @@ pub(super) fn check(
                 continue;
             }
         };
+        let to = part.as_ref().map_or(to, |part| &part.field);
+        // Users are matched by email.
+        if to.kind == Kind::User {
+            continue;
+        }
         fixed_values(at, row, to, &reading, findings);
-        let from = source_field(row).and_then(|from| source.get(from));
-        // Users are matched by email, and parts of a field set are texts.
-        if let Some(from) = from
-            && to.kind != Kind::User
-            && row.to == to.schema_name
-            && row.from.as_deref().map(plain_name) == Some(&from.schema_name)
-        {
-            pair(at, row, from, to, findings);
+        let from = row.from.as_deref().and_then(|from| mapping::readable(from, source));
+        if let Some(from) = from {
+            pair(at, row, &from, to, findings);
         }
     }
 }
 
 /// The values that the settings themselves hold.
 fn fixed_values(at: &str, row: &FieldRow, to: &Field, reading: &Reading, findings: &mut Findings) {
-    if row.to != to.schema_name || to.kind == Kind::User {
-        return;
-    }
     let mut fits = |at: String, text: &str| {
         if let Err(problem) = value::convert(text, Kind::Text, to, reading) {
             findings.error(&at, problem);

@@ -3,12 +3,12 @@
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Mapping, Row};
+use super::{Mapping, Part, Row, set};
 use crate::connector::{BadField, Blank};
 use crate::json;
-use crate::metadata::Kind;
+use crate::metadata::{Field, Kind};
 use crate::payload::{Found, Item};
 use crate::problem::{Code, Problem, shortened};
 use crate::text;
@@ -185,7 +185,14 @@ impl Row {
         Unsent { from, to: self.to.schema_name.clone() }
     }
 
-    pub(super) fn value(&self, item: &Item, mapping: &Mapping) -> Result<MappedField, Problem> {
+    /// What the record says about the row's field. `bad` takes the problems of single parts of a
+    /// custom field set, which leave the others.
+    pub(super) fn value(
+        &self,
+        item: &Item,
+        mapping: &Mapping,
+        bad: &mut Vec<Problem>,
+    ) -> Result<MappedField, Problem> {
         let row = &self.settings;
         let (text, is_blank) = match (&row.from, &row.compute) {
             (_, Some(template)) => {
@@ -207,7 +214,7 @@ impl Row {
         let blank = if self.blank == Blank::Clear { Sent::Clear } else { Sent::Blank };
         let (sent, remark) = match text {
             Some(text) if !text::is_blank(&text) => {
-                match self.converted(&text, item, mapping)? {
+                match self.converted(&text, item, mapping, bad)? {
                     // A list of no options.
                     (Sent::Value(value), _) if text::is_blank(&value) => (blank, None),
                     converted => converted,
@@ -289,33 +296,93 @@ impl Row {
         text: &str,
         item: &Item,
         mapping: &Mapping,
+        bad: &mut Vec<Problem>,
     ) -> Result<(Sent, Option<String>), Problem> {
         let from = self.settings.from.as_deref();
-        if self.part.is_some() {
-            return Ok((Sent::Value(text::trimmed(text).to_owned()), None));
+        match &self.part {
+            Some(part) => one_value(text, (from, self.from_kind), &part.field, item, mapping),
+            None if self.to.kind == Kind::FieldSet => self.set(text, item, mapping, bad),
+            None => one_value(text, (from, self.from_kind), &self.to, item, mapping),
         }
-        if self.to.kind == Kind::User {
-            let owner = mapping.people.owner(text, from, item);
-            return Ok((owner.id.map_or(Sent::Absent, Sent::Value), owner.remark));
+    }
+
+    /// A whole custom field set, each part converted for itself.
+    fn set(
+        &self,
+        text: &str,
+        item: &Item,
+        mapping: &Mapping,
+        bad: &mut Vec<Problem>,
+    ) -> Result<(Sent, Option<String>), Problem> {
+        let from = self.settings.from.as_deref();
+        let whole = text::visible(text);
+        let parts = json::object(&whole)
+            .ok_or_else(|| from_field(value::mismatch(&whole, &self.to), from))?;
+        let mut written = Map::new();
+        let mut remarks = Vec::new();
+        for (name, value) in parts {
+            let text = json::text(value);
+            if text::is_blank(&text) {
+                if self.blank == Blank::Clear {
+                    written.insert(name, Value::from(""));
+                }
+                continue;
+            }
+            let kind = set::kind_of(&self.from_parts, &name);
+            let converted = Part::written(&self.to, &name)
+                .map_err(|problem| from_field(problem, from))
+                .and_then(|part| one_value(&text, (from, kind), &part.field, item, mapping));
+            match converted {
+                Ok((sent, remark)) => {
+                    remarks.extend(remark.map(|remark| format!("{name}: {remark}")));
+                    if let Some(text) = sent.value() {
+                        written.insert(name, Value::from(text));
+                    }
+                }
+                Err(problem) => bad.push(problem),
+            }
         }
-        let converted = value::convert(text, self.from_kind, &self.to, &mapping.reading)
-            .map_err(|problem| from_field(problem, from))?;
-        if converted.is_as_typed && mapping.bad_field == BadField::LeaveOut {
-            return Err(from_field(value::mismatch(text, &self.to), from));
-        }
-        if self.to.kind == Kind::FieldSet && self.blank == Blank::Leave {
-            let filled = value::without_blank_parts(&converted.text);
-            return Ok((filled.map_or(Sent::Blank, Sent::Value), None));
-        }
-        Ok((Sent::Value(converted.text), converted.remark.map(str::to_owned)))
+        let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
+        let sent = if written.is_empty() {
+            Sent::Blank
+        } else {
+            Sent::Value(Value::Object(written).to_string())
+        };
+        Ok((sent, remark))
     }
 
     fn default(&self, text: &str, mapping: &Mapping) -> Result<String, Problem> {
-        match (self.to.kind, &self.part) {
-            (_, Some(_)) => Ok(text.to_owned()),
-            (Kind::User, None) => Ok(mapping.people.named(text)),
-            (kind, None) => Ok(value::convert(text, kind, &self.to, &mapping.reading)?.text),
+        match &self.part {
+            Some(part) => fixed_value(text, &part.field, mapping),
+            None => fixed_value(text, &self.to, mapping),
         }
+    }
+}
+
+/// A filled value as one field of the destination, or one part of a custom field set, takes it.
+fn one_value(
+    text: &str,
+    (from, from_kind): (Option<&str>, Kind),
+    to: &Field,
+    item: &Item,
+    mapping: &Mapping,
+) -> Result<(Sent, Option<String>), Problem> {
+    if to.kind == Kind::User {
+        let owner = mapping.people.owner(text, from, item);
+        return Ok((owner.id.map_or(Sent::Absent, Sent::Value), owner.remark));
+    }
+    let converted = value::convert(text, from_kind, to, &mapping.reading)
+        .map_err(|problem| from_field(problem, from))?;
+    if converted.is_as_typed && mapping.bad_field == BadField::LeaveOut {
+        return Err(from_field(value::mismatch(text, to), from));
+    }
+    Ok((Sent::Value(converted.text), converted.remark.map(str::to_owned)))
+}
+
+fn fixed_value(text: &str, to: &Field, mapping: &Mapping) -> Result<String, Problem> {
+    match to.kind {
+        Kind::User => Ok(mapping.people.named(text)),
+        kind => Ok(value::convert(text, kind, to, &mapping.reading)?.text),
     }
 }
 

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 use crate::metadata::Kind;
@@ -174,6 +175,77 @@ fn a_part_of_a_custom_field_set_is_read_and_written() {
         r#"{"mx_CustomObject_1":"other","mx_CustomObject_2":"12 Main","mx_CustomObject_3":"4100"}"#;
     assert!(crate::value::holds(Kind::FieldSet, set, held, &reading), "other parts are not ours");
     assert!(!crate::value::holds(Kind::FieldSet, held, set, &reading));
+}
+
+/// A custom field set whose parts hold what the account tells.
+fn set_of(name: &str, parts: &[(&str, Kind)]) -> Field {
+    let parts = parts.iter().map(|&(name, kind)| Field::plain(name, kind));
+    Field { parts: parts.collect(), ..Field::plain(name, Kind::FieldSet) }
+}
+
+#[test]
+fn each_part_of_a_custom_field_set_is_converted_by_its_own_type() {
+    let plan = Field { options: vec!["Gold".into()], ..Field::plain("Plan", Kind::Select) };
+    let mut set = set_of(
+        "mx_KYC",
+        &[
+            ("Phone", Kind::Phone),
+            ("Born", Kind::Date),
+            ("Paid", Kind::Boolean),
+            ("Age", Kind::Number),
+        ],
+    );
+    set.parts.push(plan);
+    let there: FieldList = vec![set, Field::plain("FirstName", Kind::Text)].into();
+    let here: FieldList = vec![set_of("mx_KYC", &[("Born", Kind::Date)])].into();
+    let apply = |bad_field: &str, rows: &str, body: &str| {
+        let settings = format!(
+            r#"{{"name":"c","source":"a","destination":"b","basic":{{"default_country_code":"IN"}},
+                "lead":{{"bad_field":"{bad_field}","field":[{rows},{{"from":"FirstName","to":"FirstName"}}]}}}}"#
+        );
+        let mapping =
+            Mapping::new(&definition(&settings), &here.clone().into(), &there.clone().into());
+        let body = json!({"ProspectID": "1", "FirstName": "Asha", "mx_KYC": body, "Mobile": "9845098450", "Zip": "n/k"});
+        mapping.apply(&item(&body.to_string()))
+    };
+    let whole = r#"{"from":"mx_KYC","to":"mx_KYC"}"#;
+    let good = r#"{"Phone":"9845098450","Born":"31/12/1990","Paid":true,"Age":40,"Plan":"gold"}"#;
+    let mapped = apply("refuse", whole, good);
+    assert_eq!(mapped.problems, []);
+    let written: serde_json::Value = serde_json::from_str(mapped.value("mx_KYC").unwrap()).unwrap();
+    let expected = json!({"Phone": "+91-9845098450", "Born": "1990-12-31", "Paid": "1", "Age": "40", "Plan": "Gold"});
+    assert_eq!(written, expected);
+    // A part that can't be converted, or that is not there, leaves the others.
+    let bad = r#"{"Phone":"9845098450","Age":"forty","Plan":"Silver","New":"x","Born":""}"#;
+    let mapped = apply("leave_out", whole, bad);
+    assert_eq!(mapped.value("mx_KYC"), Some(r#"{"Phone":"+91-9845098450"}"#));
+    assert_eq!(mapped.value("FirstName"), Some("Asha"));
+    let about = |problem: &Problem| (problem.code.as_str(), problem.field.clone().unwrap());
+    let told: Vec<_> = mapped.left_out.iter().map(about).collect();
+    let named = |code, name: &str| (code, format!("mx_KYC.{name}"));
+    let expected = [
+        named("type_mismatch", "Age"),
+        named("missing_option", "Plan"),
+        named("unknown_field", "New"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(
+        apply("refuse", whole, bad).problems.iter().map(about).collect::<Vec<_>>(),
+        expected
+    );
+    // What is passed on as typed is said.
+    let mapped = apply("refuse", whole, r#"{"Phone":"98XXXXXX50"}"#);
+    assert_eq!(mapped.value("mx_KYC"), Some(r#"{"Phone":"98XXXXXX50"}"#));
+    let remark = mapped.get("mx_KYC").unwrap().remark.clone().unwrap();
+    assert!(remark.starts_with("Phone: digits"), "{remark}");
+    assert_eq!(apply("leave_out", whole, r#"{"Phone":"98XXXXXX50"}"#).left_out.len(), 1);
+    // Single parts too.
+    let single = r#"{"from":"Mobile","to":"mx_KYC.Phone"},{"from":"Zip","to":"mx_KYC.Age"},
+                    {"from":"Zip","to":"mx_KYC.Gone"}"#;
+    let mapped = apply("leave_out", single, "");
+    assert_eq!(mapped.value("mx_KYC"), Some(r#"{"Phone":"+91-9845098450"}"#));
+    let told: Vec<_> = mapped.left_out.iter().map(about).collect();
+    assert_eq!(told, [named("unknown_field", "Gone"), named("type_mismatch", "Age")]);
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Whether two values of a field are the same.
 
-use serde_json::Value;
-
 use super::{Reading, number, options, truth};
 use crate::email;
 use crate::json;
@@ -38,7 +36,7 @@ fn compare(
         let of = |name: &str| other.iter().find(|(known, _)| known == name).map_or("", |(_, v)| v);
         return one.iter().all(|(name, value)| {
             let other = of(name);
-            text::same(value, other) || is_encoded(value, other)
+            is_same_part(value, other) || is_encoded(value, other)
         });
     }
     let is_text = matches!(kind, Kind::Text | Kind::Select | Kind::MultiSelect);
@@ -77,7 +75,9 @@ pub fn same(kind: Kind, one: &str, other: &str, reading: &Reading) -> bool {
                 || is_by_commas(one, other)
                     && options::compared_by_commas(one) == options::compared_by_commas(other)
         }
-        Kind::FieldSet => both(filled_parts(one), filled_parts(other)),
+        Kind::FieldSet => {
+            parts(one).zip(parts(other)).is_some_and(|(one, other)| same_parts(&one, &other))
+        }
     }
 }
 
@@ -110,29 +110,29 @@ fn both<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
 
 fn parts(text: &str) -> Option<Vec<(String, String)>> {
     let map = json::object(text)?;
-    let text = |value| match value {
-        Value::String(text) => text,
-        Value::Null => String::new(),
-        other => other.to_string(),
+    Some(map.into_iter().map(|(name, value)| (name, json::text(value))).collect())
+}
+
+/// Whether two sets of parts are the same; an empty part is none.
+fn same_parts(one: &[(String, String)], other: &[(String, String)]) -> bool {
+    let covers = |one: &[(String, String)], other: &[(String, String)]| {
+        one.iter().all(|(name, value)| {
+            let found = other.iter().find(|(known, _)| known == name);
+            is_same_part(value, found.map_or("", |(_, value)| value))
+        })
     };
-    Some(map.into_iter().map(|(name, value)| (name, text(value))).collect())
+    covers(one, other) && covers(other, one)
 }
 
-/// A custom field set without its empty parts; `None` if none is left.
-pub(crate) fn without_blank_parts(text: &str) -> Option<String> {
-    let mut map = json::object(text)?;
-    map.retain(|_, value| match value {
-        Value::Null => false,
-        Value::String(text) => !text::is_blank(text),
-        _ => true,
-    });
-    (!map.is_empty()).then(|| Value::Object(map).to_string())
-}
-
-fn filled_parts(text: &str) -> Option<Vec<(String, String)>> {
-    let parts = parts(text)?.into_iter().filter(|(_, value)| !text::is_blank(value));
-    let mut filled: Vec<_> =
-        parts.map(|(name, value)| (name, text::compared(&value).into_owned())).collect();
-    filled.sort_unstable();
-    Some(filled)
+/// Whether two values of a part are the same. What parts hold is not known here; a date that an
+/// account gives back with a time is told by its form.
+fn is_same_part(one: &str, other: &str) -> bool {
+    let second = |text: &str| {
+        let year_first = |text: &str| text.len() > 9 && text.as_bytes()[4] == b'-';
+        let text = text::visible(text);
+        year_first(&text).then(|| second(&text, &Reading::default())).flatten()
+    };
+    text::same(one, other)
+        || text::is_blank(one) && text::is_blank(other)
+        || both(second(one), second(other))
 }

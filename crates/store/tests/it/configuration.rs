@@ -196,6 +196,7 @@ async fn changes_of_fields_are_noted(empty: Empty) {
         display_name: name.into(),
         kind,
         max_length: None,
+        parts: Vec::new(),
         options: Vec::new(),
         unique: false,
         mandatory: false,

@@ -173,6 +173,7 @@ fn catalogue() -> Catalogue {
         display_name: name.to_owned(),
         kind,
         max_length: None,
+        parts: Vec::new(),
         options: Vec::new(),
         unique: false,
         mandatory: false,

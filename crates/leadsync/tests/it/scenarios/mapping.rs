@@ -23,6 +23,7 @@ scenarios! {
     bad_values_refuse,
     bad_values_are_left_out,
     custom_field_set,
+    parts_of_a_field_set,
     what_was_wrong_is_written_once_it_is_right,
     what_was_wrong_is_written_by_a_retry,
     linked_leads_are_brought_up_to_date,
@@ -276,6 +277,35 @@ async fn custom_field_set(place: Place) {
     assert_eq!(world.events().await, [Event::New]);
     let kept = held(&world, "mx_KYC").expect("the set");
     assert!(kept.contains("ABCDE1234F"), "{kept}");
+    world.end().await;
+}
+
+/// Each part of a custom field set is converted by its own type; a bad one leaves the others.
+async fn parts_of_a_field_set(place: Place) {
+    let set = r#"{"from":"Notes","to":"mx_KYC"},{"from":"FirstName","to":"FirstName"}"#;
+    let rows = rows(set).replacen("\"lead\":{", r#""lead":{"bad_field":"leave_out","#, 1);
+    let world = place.world(&rows).await;
+    let parts = r#"{"mx_CustomObject_1":"PAN","mx_CustomObject_2":"seven","mx_CustomObject_3":"31/12/1990","Nowhere":"x"}"#;
+    let lead = [("EmailAddress", ASHA), ("FirstName", "Asha"), ("Notes", parts)];
+    let id = world.lead(&lead);
+    world.settled().await;
+    assert_eq!(world.events().await, [Event::New]);
+    assert_eq!(held(&world, "FirstName").as_deref(), Some("Asha"));
+    let kept = |world: &World| -> serde_json::Value {
+        serde_json::from_str(&held(world, "mx_KYC").expect("the set")).expect("a set")
+    };
+    let rest = serde_json::json!({"mx_CustomObject_1": "PAN", "mx_CustomObject_3": "1990-12-31"});
+    assert_eq!(kept(&world), rest);
+    let record = world.records().await.remove(0);
+    let explanation = record.explanation.expect("an explanation").get().to_owned();
+    for told in ["mx_KYC.mx_CustomObject_2", "mx_KYC.Nowhere"] {
+        assert!(explanation.contains(told), "{told} is not in {explanation}");
+    }
+    // Once it is right, it is written.
+    world.edit(&id, &[("Notes", &parts.replace("seven", "7"))]);
+    world.settled().await;
+    assert_eq!(kept(&world)["mx_CustomObject_2"], "7");
+    assert_eq!(kept(&world)["mx_CustomObject_3"], "1990-12-31");
     world.end().await;
 }
 

@@ -33,6 +33,7 @@ fn plain(name: &str, kind: Kind) -> Field {
         display_name: name.to_owned(),
         kind,
         max_length: None,
+        parts: Vec::new(),
         options: Vec::new(),
         unique: false,
         mandatory: false,

@@ -241,6 +241,7 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
         display_name: name.to_owned(),
         kind: Kind::Text,
         max_length: None,
+        parts: Vec::new(),
         options: Vec::new(),
         unique: false,
         mandatory: false,

@@ -103,6 +103,7 @@ async fn what_was_mapped_is_shown_as_far_as_the_accounts_told_their_fields() {
         display_name: name.to_owned(),
         kind: Kind::Text,
         max_length: None,
+        parts: Vec::new(),
         options: Vec::new(),
         unique: false,
         mandatory: false,
