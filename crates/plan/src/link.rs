@@ -86,6 +86,11 @@ pub struct End {
     /// A state older than this is stale. Our own writes never move it (`docs/two-way.md#trap-i`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Timestamp>,
+    /// The ModifiedOn of the newest state of this side of which anything was written to the other
+    /// one. As long as a person is to decide about a field, `seen` stays behind it; an older state
+    /// may be older than what was synced of the other fields, and is read afresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest_sent: Option<Timestamp>,
     /// When we last wrote to this side. A state that is not provably newer may be from before
     /// our write, and is read afresh (`docs/two-way.md#trap-ii`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -264,12 +269,14 @@ impl End {
         base
     }
 
-    /// Whether a state of this version may be from before our own last write to this side, or from
-    /// the same second as the state that was synced last (`docs/two-way.md#trap-ii`).
+    /// Whether a state of this version may be from before our own last write to this side, from the
+    /// same second as the state that was synced last (`docs/two-way.md#trap-ii`), or older than one
+    /// that was synced in part.
     pub(crate) fn may_be_stale(&self, version: Option<Timestamp>) -> bool {
         version.is_some_and(|version| {
             self.wrote.is_some_and(|wrote| version <= wrote + WRITE_MARGIN)
                 || self.seen == Some(version)
+                || self.newest_sent.is_some_and(|sent| version < sent)
         })
     }
 

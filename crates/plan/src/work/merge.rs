@@ -256,9 +256,9 @@ impl Merging<'_> {
             }
             // What the source can't send is not overwritten as if it had said nothing.
             None if self.is_owed(cell) => self.rule_unsent(cell, held),
-            // The row was added since, and the field flows this way only: whichever side's change is
-            // at hand, it is written.
-            None if cell.moved == Moved::New => true,
+            // The field flows this way only, and its row was added since, or the two meet for the
+            // first time: it is written, whichever side's change is at hand.
+            None if matches!(cell.moved, Moved::New | Moved::Unknown) => true,
             // Only the destination changed it, or it is not known what the two held: then a field
             // that is empty is filled, and nothing overwritten.
             _ => !matches!(cell.moved, Moved::Unknown | Moved::New) || text::is_blank(held),

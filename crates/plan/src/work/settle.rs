@@ -294,6 +294,8 @@ fn made(
 fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timestamp) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     given::note_sent(case, link, written);
+    let end = link.end_mut(here);
+    end.newest_sent = end.newest_sent.max(case.item.modified_on());
     for change in written {
         link.end_mut(there).overwrite(&change.to, &change.value, at);
     }

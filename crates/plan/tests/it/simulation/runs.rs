@@ -107,6 +107,11 @@ fn worlds_that_went_wrong_once_end_well() {
     assert_eq!(Leads::new(22, BRUTAL, 0, None).wrong(), None);
     // A row that was added flowed one way only, and the record at hand was of the other side.
     assert_eq!(Leads::remapped(198, CALM, 0, None).wrong(), None);
+    // The same, where it was not known what the side held.
+    assert_eq!(Leads::remapped(1213, CALM, 0, None).wrong(), None);
+    // An older change was written over a newer one, as long as a person was to decide about another
+    // field, until the field froze.
+    assert_eq!(Matching::new(55, BRUTAL, matching::TERMS[3], None).wrong(), None);
     // A lead that took the place of one that was gone was tied to it without a base.
     assert_eq!(Leads::new(487, CALM, 0, None).wrong(), None);
 }
