@@ -88,13 +88,20 @@ pub fn mentions(
             if name == "EmailAddress" {
                 add(mention(&text));
             } else {
-                phone::search_forms(&text).into_iter().for_each(&mut add);
+                phone_mentions(&text).into_iter().for_each(&mut add);
             }
         }
     }
     for name in ["FirstName", "LastName"] {
         if let Found::Text(text) = item.find(name) {
-            search::words(&text).into_iter().take(MOST_WORDS).for_each(&mut add);
+            for word in search::words(&text).into_iter().take(MOST_WORDS) {
+                // The second part of a double name.
+                word.split(['-', '–'])
+                    .skip(1)
+                    .filter(|part| part.len() > 1)
+                    .for_each(|part| add(part.to_owned()));
+                add(word);
+            }
         }
     }
     let fields = mapped.map_or(&[][..], |mapped| &mapped.fields);
@@ -104,11 +111,22 @@ pub fn mentions(
         .filter_map(|field| Some((field.kind, field.sent.value()?)));
     for (kind, value) in written.chain(keys.iter().map(|key| (key.kind, key.value.as_str()))) {
         match kind {
-            Kind::Phone => phone::search_forms(value).into_iter().for_each(&mut add),
+            Kind::Phone => phone_mentions(value).into_iter().for_each(&mut add),
             _ => add(mention(value)),
         }
     }
     all
+}
+
+/// The forms of a phone number, by its beginning and by its end; one that is none, such as
+/// `98XXXXXX50`, as it stands there.
+fn phone_mentions(text: &str) -> Vec<String> {
+    let mut forms = phone::search_forms(text);
+    match forms.first() {
+        Some(form) => forms.push(phone::backwards(form)),
+        None => forms.push(mention(text)),
+    }
+    forms
 }
 
 /// By what a person knows a record: its lead's email address, or else a phone number, as they were

@@ -120,26 +120,89 @@ pub fn same(one: &str, other: &str, country: Option<Country>) -> bool {
     }
 }
 
-/// The forms by which somebody may look for this number: all digits, and those without the
-/// country's.
+/// The forms by which somebody may look for this number, or for each of several numbers in one
+/// text: all digits, and those without the country's.
 pub fn search_forms(text: &str) -> Vec<String> {
-    let all = digits(text);
     let mut forms = Vec::with_capacity(2);
-    if let Some(number) = parse(text, None) {
-        forms.push(number.get_national_significant_number());
-    }
-    // 0 and 00 are dialled, and no part of the number.
-    for form in [all.trim_start_matches('0').to_owned(), all] {
+    let mut add = |form: String| {
         if form.len() >= FEWEST_DIGITS && !forms.contains(&form) {
             forms.push(form);
         }
+    };
+    let visible = text::visible(text);
+    for part in runs(&visible).into_iter().chain([&*visible]) {
+        if let Some(number) = parse(part, None) {
+            add(number.get_national_significant_number());
+        }
+        let all = digits(part);
+        // 0 and 00 are dialled, and no part of the number.
+        add(all.trim_start_matches('0').to_owned());
+        add(all);
     }
     forms
 }
 
-/// The digits of a text, and nothing else.
+/// What ends like a number is found by the beginning of this form of it.
+pub fn backwards(digits: &str) -> String {
+    std::iter::once('~').chain(digits.chars().rev()).collect()
+}
+
+/// The parts of a text that may be a phone number each, as they stand there, without labels,
+/// extensions and what else is around them. To find a record by, and nothing else: [`read`] takes
+/// no number out of a text.
+pub fn runs(text: &str) -> Vec<&str> {
+    let mut runs = Vec::new();
+    // The groups of digits of the run at hand: where each one begins and ends, how many digits it
+    // has, and whether white space is before it.
+    let mut groups: Vec<(usize, usize, usize, bool)> = Vec::new();
+    let mut end_run = |groups: &mut Vec<(usize, usize, usize, bool)>| {
+        let mut begin = 0;
+        for at in 1..=groups.len() {
+            let is_next = groups
+                .get(at)
+                .is_none_or(|&(.., after, is_spaced)| is_apart(groups[at - 1].2, after, is_spaced));
+            if is_next {
+                runs.push(&text[groups[begin].0..groups[at - 1].1]);
+                begin = at;
+            }
+        }
+        groups.clear();
+    };
+    let (mut is_next, mut is_spaced, mut plus) = (true, false, None);
+    for (at, c) in text.char_indices() {
+        if digit(c).is_some() {
+            if is_next {
+                groups.push((plus.take().unwrap_or(at), at, 0, is_spaced));
+                (is_next, is_spaced) = (false, false);
+            }
+            if let Some((_, end, count, _)) = groups.last_mut() {
+                *end = at + c.len_utf8();
+                *count += 1;
+            }
+            continue;
+        }
+        is_next = true;
+        match c {
+            '+' | '\u{ff0b}' => {
+                end_run(&mut groups);
+                plus = Some(at);
+            }
+            '(' if groups.is_empty() => plus = plus.or(Some(at)),
+            '(' | ')' | '.' | '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' => {}
+            c if c.is_whitespace() => is_spaced = true,
+            _ => {
+                end_run(&mut groups);
+                plus = None;
+            }
+        }
+    }
+    end_run(&mut groups);
+    runs
+}
+
+/// The digits of a text, and nothing else, as ASCII ones.
 pub fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
+    text.chars().filter_map(digit).collect()
 }
 
 /// Shorter than this it is no phone number that anybody looks for.
@@ -243,11 +306,16 @@ fn written(text: &str) -> Option<String> {
 /// Whether groups of digits are more than one number: two of the same length that could each be
 /// one, or a short one behind a whole number: `22334455-56`, `9845098450.5`.
 fn is_several(groups: &[(usize, bool)]) -> bool {
-    const WHOLE: usize = 6;
     groups.windows(2).any(|pair| {
         let [(before, _), (after, is_spaced)] = *pair else { return false };
-        before >= WHOLE && (after <= 2 || is_spaced && after == before)
+        is_apart(before, after, is_spaced)
     })
+}
+
+/// Whether a group of so many digits is no part of the same number as the one before it.
+fn is_apart(before: usize, after: usize, is_spaced: bool) -> bool {
+    const WHOLE: usize = 6;
+    before >= WHOLE && (after <= 2 || is_spaced && after == before)
 }
 
 /// A whole number that a spreadsheet wrote as a decimal, without its zeros: `9845098450.0`.

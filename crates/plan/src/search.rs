@@ -1,5 +1,7 @@
 //! What a person types or pastes to find a lead in the log, and in which forms the log keeps it.
 
+use std::borrow::Cow;
+
 use crate::id::LeadId;
 use crate::identity::mention;
 use crate::phone;
@@ -28,29 +30,33 @@ impl Sought {
         let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
         let text: String = spaced.filter(is_seen).collect();
         let text = text.trim().trim_matches(['"', '\'', ',', ';', '`', '“', '”']).trim();
-        let (text, is_link) = without_scheme(text);
+        let text = &*linked(text);
         let forms = |forms| Self { terms: vec![forms] };
         if let Some(id) = guid(text) {
             return forms(vec![id]);
         }
         let is_around = |c: char| c.is_whitespace() || "<>()[]{},;\"'".contains(c);
         if let Some(address) = text.split(is_around).find(|part| part.contains('@')) {
-            let (address, _) = without_scheme(address);
-            return forms(vec![mention(if is_link { until_query(address) } else { address })]);
+            return forms(vec![mention(&linked(address))]);
         }
-        let number = if is_link { until_query(text) } else { text };
-        let numbers = numbers(number);
-        if !numbers.is_empty() {
-            return forms(numbers);
-        }
-        let mut terms: Vec<Vec<String>> =
-            words(text).into_iter().take(MOST_WORDS).map(|word| vec![word]).collect();
         let whole = mention(text);
+        let (numbers, rest) = numbers(text);
+        let mut terms: Vec<Vec<String>> =
+            words(&rest).into_iter().take(MOST_WORDS - 1).map(|word| vec![word]).collect();
+        if !numbers.is_empty() {
+            terms.retain(|word| !is_label(&word[0]));
+            terms.insert(0, numbers);
+        }
         match terms.as_mut_slice() {
             // Of nothing but signs.
             [] => terms.push(vec![whole]),
-            // An id that is no GUID may hold signs too.
-            [only] if only[0] != whole => only.insert(0, whole),
+            // An id that is no GUID may hold signs and numbers too.
+            [first, ..] if !text.contains(' ') => {
+                if !first.contains(&whole) {
+                    first.insert(0, whole);
+                }
+                terms.truncate(1);
+            }
             _ => {}
         }
         Self { terms }
@@ -75,17 +81,16 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-fn without_scheme(text: &str) -> (&str, bool) {
+/// What a link to a person says: `mailto:asha%40example.com?subject=…`; any other text as it is.
+fn linked(text: &str) -> Cow<'_, str> {
     let rest = SCHEMES.iter().find_map(|scheme| {
         let begins = text.get(..scheme.len())?.eq_ignore_ascii_case(scheme);
         begins.then(|| text[scheme.len()..].trim_start_matches('/').trim())
     });
-    (rest.unwrap_or(text), rest.is_some())
-}
-
-/// A link without what comes after the address or the number: `?subject=…`, `;ext=…`.
-fn until_query(text: &str) -> &str {
-    text.split(['?', ';']).next().unwrap_or(text)
+    let Some(link) = rest else { return Cow::Borrowed(text) };
+    // What comes after the address or the number: `?subject=…`, `;ext=…`.
+    let link = link.split(['?', ';']).next().unwrap_or(link);
+    percent_encoding::percent_decode_str(link).decode_utf8().unwrap_or(Cow::Borrowed(link))
 }
 
 /// The GUID in a text, such as the address of a lead's page, with or without dashes.
@@ -104,17 +109,23 @@ fn guid(text: &str) -> Option<String> {
     Some(LeadId::new(&parts.join("-")).into())
 }
 
-/// The forms in which a phone number may be kept; none of what is no number.
-fn numbers(text: &str) -> Vec<String> {
-    let is_part = |c: char| digit(c).is_some() || "+-() ./".contains(c) || "‐‑–—".contains(c);
-    if !text.chars().all(is_part) {
-        return Vec::new();
+/// The forms in which the phone numbers in a text may be kept, and the text without them.
+fn numbers(text: &str) -> (Vec<String>, String) {
+    let mut forms = Vec::new();
+    let mut rest = text.to_owned();
+    for run in phone::runs(text) {
+        let found = forms_of(run);
+        if !found.is_empty() {
+            rest = rest.replacen(run, " ", 1);
+            forms
+                .extend(found.into_iter().filter(|form| !forms.contains(form)).collect::<Vec<_>>());
+        }
     }
-    let digits: String = text.chars().filter_map(digit).collect();
-    if digits.len() < FEWEST_DIGITS {
-        return Vec::new();
-    }
-    let begins_with_plus = text.trim_start().starts_with('+');
+    (forms, rest)
+}
+
+fn forms_of(run: &str) -> Vec<String> {
+    let digits = phone::digits(run);
     let mut forms = Vec::new();
     let mut add = |form: String| {
         if form.len() >= FEWEST_DIGITS && !forms.contains(&form) {
@@ -124,12 +135,15 @@ fn numbers(text: &str) -> Vec<String> {
     add(digits.clone());
     // A call abroad begins with 00, one within the country with 0: `+91 (0) 98450 98450` has both.
     let bare = digits.trim_start_matches('0');
+    if bare.len() < FEWEST_DIGITS {
+        return forms;
+    }
     add(bare.to_owned());
-    if begins_with_plus || digits.starts_with("00") {
+    if run.starts_with(['+', '\u{ff0b}']) || digits.starts_with("00") {
         phone::search_forms(&format!("+{bare}")).into_iter().for_each(&mut add);
-        let without_trunk = text.replace("(0)", "");
-        if without_trunk != text {
-            let digits: String = without_trunk.chars().filter_map(digit).collect();
+        let without_trunk = run.replace("(0)", "");
+        if without_trunk != run {
+            let digits = phone::digits(&without_trunk);
             let bare = digits.trim_start_matches('0');
             phone::search_forms(&format!("+{bare}")).into_iter().for_each(&mut add);
         }
@@ -139,14 +153,34 @@ fn numbers(text: &str) -> Vec<String> {
     forms
 }
 
-/// A digit, also a wide one or one of another script that is used in India or Arabia.
-fn digit(c: char) -> Option<char> {
-    const ZEROS: [char; 5] = ['0', '０', '०', '٠', '۰'];
-    let value = ZEROS.iter().find_map(|zero| {
-        let value = u32::from(c).checked_sub(u32::from(*zero))?;
-        (value < 10).then_some(value)
-    })?;
-    char::from_digit(value, 10)
+/// Whether a word beside a number is none of a name: `Ph:`, `x12`, `or`.
+fn is_label(word: &str) -> bool {
+    const LABELS: [&str; 18] = [
+        "ph",
+        "phone",
+        "phones",
+        "mob",
+        "mobile",
+        "cell",
+        "tel",
+        "telephone",
+        "no",
+        "number",
+        "contact",
+        "whatsapp",
+        "call",
+        "or",
+        "and",
+        "ext",
+        "extn",
+        "home",
+    ];
+    let label = word.trim_end_matches(':');
+    let is_extension = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit());
+    word.ends_with(':')
+        || LABELS.contains(&label)
+        || !word.contains(|c: char| c.is_alphabetic())
+        || ["x", "ext", "extn"].iter().any(|mark| word.strip_prefix(mark).is_some_and(is_extension))
 }
 
 #[cfg(test)]
@@ -192,6 +226,22 @@ mod tests {
             "９８４５０９８４５０",
             "९८४५०९८४५०",
             "\u{202a}+91 98450 98450\u{202c}",
+            "9845098450.0",
+            "p:+919845098450",
+            "Ph: 98450 98450",
+            "Mob. No. 9845098450",
+            "9845098450 x12",
+            "9845098450 ext. 12",
+            "9845098450 / 9900112233",
+            "9900112233, 9845098450",
+            "9845098450 or 9900112233",
+            "9900112233 9845098450",
+            "Asha Rao-Iyer: +91 98450 98450",
+            "98450-98450 (Asha)",
+            "mailto:asha%40example.com",
+            "<mailto:asha@example.com?subject=Hi>",
+            "[asha@example.com](mailto:asha@example.com)",
+            "iyer",
             "asha",
             "ASHA",
             "asha rao-iyer",
@@ -202,10 +252,36 @@ mod tests {
             let is_kept = |forms: &Vec<String>| forms.iter().any(|form| kept.contains(form));
             assert!(sought.terms.iter().all(is_kept), "{text}: {sought:?} in {kept:?}");
         }
-        for text in ["usha", "9845098451", "asha@example.org", "asha kumar"] {
+        for text in ["usha", "9845098451", "asha@example.org", "asha kumar", "Usha 9845098450"] {
             let sought = Sought::of(text);
             let is_kept = |forms: &Vec<String>| forms.iter().any(|form| kept.contains(form));
             assert!(!sought.terms.iter().all(is_kept), "{text}: {sought:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_found_by_its_end_and_what_is_none_as_it_stands() {
+        let kept = |phone: &str| {
+            let body = serde_json::json!({"ProspectID": "l1", "Phone": phone}).to_string();
+            let item = payload::read(body.as_bytes(), None).unwrap().remove(0).unwrap();
+            mentions(&item, None, &[], None)
+        };
+        for digits in ["8450", "098450", "9845098450"] {
+            let end = phone::backwards(digits);
+            let of = kept("+91-9845098450");
+            assert!(of.iter().any(|value| value.starts_with(&end)), "{digits}: {end} in {of:?}");
+        }
+        // Each of several numbers, and what is none.
+        for (phone, sought) in [
+            ("98450 98450 / 99001 12233", "9900112233"),
+            ("98450 98450 / 99001 12233", "9845098450"),
+            ("9845098450 x12", "9845098450"),
+            ("98XXXXXX50", "98xxxxxx50"),
+            ("080/22334455", "08022334455"),
+        ] {
+            let found = Sought::of(sought);
+            let of = kept(phone);
+            assert!(found.terms[0].iter().any(|form| of.contains(form)), "{found:?} in {of:?}");
         }
     }
 

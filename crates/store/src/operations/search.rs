@@ -17,20 +17,24 @@ const NEWEST: i64 = 20_000;
 /// The values of `mention` that are looked for: one of each term.
 pub(super) type Terms = Vec<Vec<String>>;
 
-/// What a filter's search looks for, if it has one. A term that nothing is kept as is completed:
-/// with what begins so, or else with what it is a part of among the newest records.
+/// What a filter's search looks for, if it has one. Where no record has every term as it is, a term
+/// is completed: with what begins so, a number also with what ends so, or else with what it is a part
+/// of among the newest records.
 pub(super) async fn terms(connection: &mut Connection, filter: &Filter) -> Result<Option<Terms>> {
     let Some(q) = &filter.q else { return Ok(None) };
     let mut terms = Sought::of(q).terms;
+    if is_kept(connection, &terms).await? {
+        return Ok(Some(terms));
+    }
     for forms in &mut terms {
-        if is_kept(connection, forms).await? {
-            continue;
-        }
         let parts: Vec<String> =
             forms.iter().filter(|form| form.chars().count() >= SHORTEST_PART).cloned().collect();
         let mut found = Vec::new();
         for part in &parts {
             beginning_with(connection, part, &mut found).await?;
+            if part.bytes().all(|byte| byte.is_ascii_digit()) {
+                beginning_with(connection, &phone::backwards(part), &mut found).await?;
+            }
         }
         if let (true, Some(part)) = (found.is_empty(), parts.first()) {
             found = among_newest(connection, part).await?;
@@ -52,9 +56,12 @@ pub(super) fn push_terms(query: &mut QueryBuilder, record: &str, terms: &[Vec<St
     }
 }
 
-async fn is_kept(connection: &mut Connection, forms: &[String]) -> Result<bool> {
-    let mut query = QueryBuilder::new("SELECT 1 FROM mention WHERE value IN ");
-    push_list(&mut query, forms.iter().cloned());
+/// Whether there is a record with a form of each term.
+async fn is_kept(connection: &mut Connection, terms: &[Vec<String>]) -> Result<bool> {
+    let Some((first, others)) = terms.split_first() else { return Ok(false) };
+    let mut query = QueryBuilder::new("SELECT 1 FROM mention m WHERE m.value IN ");
+    push_list(&mut query, first.iter().cloned());
+    push_terms(&mut query, "m", others);
     query.push(" LIMIT 1");
     Ok(query.build().persistent(false).fetch_optional(connection).await?.is_some())
 }

@@ -172,6 +172,7 @@ async fn fields_are_kept(empty: Empty) {
         display_name: "City".into(),
         kind: Kind::Text,
         max_length: Some(200),
+        parts: Vec::new(),
         options: vec!["Pune".into()],
         unique: false,
         mandatory: true,
