@@ -14,7 +14,7 @@
 mod digits;
 mod repair;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -60,9 +60,9 @@ fn keeping_digits(
 }
 
 fn bounded(bytes: &[u8]) -> Result<Value, Error> {
-    let left = Cell::new(most_values(bytes.len()));
+    let room = Room::of(bytes.len());
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Bounded { left: &left }.deserialize(&mut reader)?;
+    let value = Bounded { room: &room }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
@@ -71,16 +71,24 @@ fn bounded(bytes: &[u8]) -> Result<Value, Error> {
 #[derive(Debug)]
 pub(crate) struct Room {
     left: Cell<usize>,
+    /// A name that an object has twice, with different values.
+    twice: RefCell<Option<String>>,
 }
 
 impl Room {
     /// That of a body of this many bytes.
     pub(crate) fn of(bytes: usize) -> Self {
-        Self { left: Cell::new(most_values(bytes)) }
+        Self { left: Cell::new(most_values(bytes)), twice: RefCell::default() }
+    }
+
+    /// A name that an object of what was read since this was asked last has twice, with different
+    /// values: either may be meant.
+    pub(crate) fn named_twice(&self) -> Option<String> {
+        self.twice.take()
     }
 
     /// The JSON of this text, as it is or repaired. Several objects or lists, one behind the other,
-    /// are a list of them.
+    /// are a list of them; where each has a line of its own, one that can't be read stays a text.
     pub(crate) fn read(&self, text: &str) -> Result<Value, Error> {
         let before = self.left.get();
         let read = |text: &str| {
@@ -93,14 +101,22 @@ impl Room {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        read(&repair::repair(text).ok_or(error)?)
+        let repaired = match repair::repair(text).map(|text| read(&text)) {
+            Some(Ok(value)) => return Ok(value),
+            repaired => repaired,
+        };
+        if let Some(lines) = lines(text) {
+            self.left.set(before);
+            let one = |line: &str| self.read(line).unwrap_or_else(|_| Value::from(line));
+            return Ok(lines.into_iter().map(one).collect());
+        }
+        repaired.unwrap_or(Err(error))
     }
 
     fn read_strictly(&self, bytes: &[u8]) -> Result<Value, Error> {
         let mut reader = serde_json::Deserializer::from_slice(bytes);
-        let mut read = || {
-            Bounded { left: &self.left }.deserialize(&mut reader).map(|value| (value, reader.end()))
-        };
+        let mut read =
+            || Bounded { room: self }.deserialize(&mut reader).map(|value| (value, reader.end()));
         let mut all = Vec::new();
         loop {
             let (value, end) = read()?;
@@ -117,6 +133,14 @@ impl Room {
             }
         }
     }
+}
+
+/// The lines of a text of JSON lines, of which the first one can be read.
+fn lines(text: &str) -> Option<Vec<&str>> {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let is_record = |line: &&str| line.starts_with('{');
+    let [first, _, ..] = lines.as_slice() else { return None };
+    (lines.iter().all(is_record) && object(first).is_some()).then_some(lines)
 }
 
 /// The JSON object in a text, such as a custom field set; `None` if it is none.
@@ -139,14 +163,13 @@ pub fn text(value: Value) -> String {
 /// A value, as long as there is room for it.
 #[derive(Clone, Copy)]
 struct Bounded<'a> {
-    /// How many more values are read.
-    left: &'a Cell<usize>,
+    room: &'a Room,
 }
 
 impl Bounded<'_> {
     fn take<E: serde::de::Error>(self, cost: usize) -> Result<(), E> {
-        let left = self.left.get().checked_sub(cost);
-        self.left.set(left.ok_or_else(|| E::custom("it holds too many values"))?);
+        let left = self.room.left.get().checked_sub(cost);
+        self.room.left.set(left.ok_or_else(|| E::custom("it holds too many values"))?);
         Ok(())
     }
 }
@@ -198,10 +221,22 @@ impl<'de> Visitor<'de> for Bounded<'_> {
         self.take::<A::Error>(OBJECT_COST)?;
         let mut map = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
-            map.insert(name, entries.next_value_seed(self)?);
+            let value = entries.next_value_seed(self)?;
+            match map.get(&name) {
+                Some(_) if is_nothing(&value) => continue,
+                Some(earlier) if !is_nothing(earlier) && *earlier != value => {
+                    self.room.twice.borrow_mut().get_or_insert_with(|| name.clone());
+                }
+                _ => {}
+            }
+            map.insert(name, value);
         }
         Ok(Value::Object(map))
     }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(crate::text::is_blank)
 }
 
 #[cfg(test)]

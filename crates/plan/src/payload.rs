@@ -27,7 +27,7 @@ use crate::json::{self, Room};
 use crate::moment;
 use crate::outcome::Entity;
 use crate::placeholder::{Placeholders, is_unfilled};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, shortened};
 use crate::snapshot::Snapshot;
 use crate::text;
 pub use probe::is_probe;
@@ -123,6 +123,9 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Entry>, Probl
     let room = Room::of(body.len());
     let records = shape::records(tree::read(body, content_type, &room)?, &room);
     let most = most_records(body.len());
+    if let Some(twice) = said_twice(&room) {
+        return Err(unreadable(&format!("The body {twice}.")));
+    }
     if records.is_empty() {
         return Err(unreadable("The body is an empty list."));
     }
@@ -164,6 +167,10 @@ impl Item {
             return Err(format!("is not an object but {}", shape::kind_of(&value)));
         };
         shape::open_blocks(&mut body, room)?;
+        shape::plain_ids(&mut body);
+        if let Some(twice) = said_twice(room) {
+            return Err(twice);
+        }
         if let [one, other, ..] = shape::rivals(&body).as_slice() {
             return Err(format!(
                 "holds records in several members, `{one}` and `{other}`, and does not say which of \
@@ -430,6 +437,15 @@ impl Item {
     fn has_blocks(&self) -> bool {
         STATES.iter().any(|block| self.block(block).is_some())
     }
+}
+
+/// That an object of what was just read has a name twice, to be said after what it is in.
+fn said_twice(room: &Room) -> Option<String> {
+    let name = room.named_twice()?;
+    Some(format!(
+        "has `{}` twice in one object, with different values, and does not say which of them is meant",
+        shortened(&name)
+    ))
 }
 
 /// Whether a text can be kept as the id of a lead or an activity: PostgreSQL keeps no NUL in a

@@ -113,7 +113,7 @@ fn record(context: &Context<'_>, mut work: Work, stored: &Stored) -> RecordPrevi
         work.was_gone();
     }
     let mut step = work.next(context).step;
-    if step == Step::NeedsMetadata {
+    if matches!(step, Step::NeedsMetadata { .. }) {
         step = work.next(context).step;
     }
     let calls = match &step {
@@ -130,7 +130,7 @@ fn record(context: &Context<'_>, mut work: Work, stored: &Stored) -> RecordPrevi
             }
             calls
         }
-        Step::End(_) | Step::Ask(_) | Step::NeedsMetadata => Vec::new(),
+        Step::End(_) | Step::Ask(_) | Step::NeedsMetadata { .. } => Vec::new(),
     };
     let (fields, left_out) = work.sent();
     let plan = work.plan().cloned().expect("a step is decided, and noted for the log");

@@ -133,10 +133,10 @@ impl Account {
         self.closed().is_none() && self.metadata.is_awaited()
     }
 
-    /// Something suggests that the metadata has changed. Returns whether it will be read again: not
-    /// if it was read a moment ago, or if the account is closed.
-    pub(super) fn suspect(&mut self, now: Timestamp) -> bool {
-        self.closed().is_none() && self.metadata.suspect(now)
+    /// Metadata of before `older_than` is not good enough. Returns whether it will be read again: not
+    /// if the account is closed.
+    pub(super) fn suspect(&mut self, older_than: SignedDuration, now: Timestamp) -> bool {
+        self.closed().is_none() && self.metadata.suspect(older_than, now)
     }
 
     /// Records wait that may wait for this account since before this task began: a probe tells

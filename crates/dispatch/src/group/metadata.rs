@@ -10,9 +10,6 @@ use crate::access::{Part, Read};
 
 /// How old a part may get before it is read again.
 const LASTS: SignedDuration = SignedDuration::from_hours(1);
-/// A part that was read this recently is not read again, even when something suggests that it
-/// changed.
-const RESTS: SignedDuration = SignedDuration::from_secs(20);
 /// How long after a failure a part is asked for again.
 const PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// After this many failures in a row, leadsync does without a part (other than the fields) for as
@@ -154,12 +151,12 @@ impl Metadata {
     }
 
     /// Something suggests that the metadata has changed. Returns whether it will be read again; what
-    /// was read a moment ago is not.
-    pub(super) fn suspect(&mut self, now: Timestamp) -> bool {
+    /// was read since `older_than` is not.
+    pub(super) fn suspect(&mut self, older_than: SignedDuration, now: Timestamp) -> bool {
         let mut asks = false;
         for part in &self.needed {
             let state = self.parts.entry(*part).or_default();
-            let is_old = state.at.is_none_or(|at| now.duration_since(at) > RESTS);
+            let is_old = state.at.is_none_or(|at| now.duration_since(at) > older_than);
             state.is_wanted |= is_old;
             asks |= state.is_wanted;
         }

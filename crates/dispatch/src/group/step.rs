@@ -176,9 +176,9 @@ impl Worker {
                     self.ask(record, *review);
                     return Turn::Taken;
                 }
-                Step::NeedsMetadata => {
+                Step::NeedsMetadata { older_than } => {
                     let accounts = [route.source, route.destination];
-                    let asks = accounts.map(|id| self.account(id).suspect(now));
+                    let asks = accounts.map(|id| self.account(id).suspect(older_than, now));
                     if asks.contains(&true) {
                         return self.stay(record);
                     }

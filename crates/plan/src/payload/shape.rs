@@ -97,6 +97,41 @@ fn name_blocks(map: &mut Map<String, Value>) {
     }
 }
 
+/// Two members that are the same block but for the case of their letters, of which one would be lost.
+fn twin_blocks(map: &Map<String, Value>) -> Option<(&str, &str)> {
+    let is_full = |value: &Value| value.is_object() || value.is_array();
+    map.iter().find_map(|(name, value)| {
+        let block = block(name).filter(|block| block != name && is_full(value))?;
+        map.get(block)
+            .is_some_and(|other| is_full(other) && other != value)
+            .then_some((block, name.as_str()))
+    })
+}
+
+/// Gives ids the one form in which the rest of the program reads them: a number becomes a text, and
+/// the braces around a GUID go.
+pub(super) fn plain_ids(map: &mut Map<String, Value>) {
+    const IDS_AND_RELATED: [&str; 4] =
+        ["ProspectID", "ProspectId", "ProspectActivityId", "RelatedProspectId"];
+    for name in IDS_AND_RELATED {
+        let Some(value) = map.get_mut(name) else { continue };
+        let plain = match &*value {
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => match text.trim().strip_prefix('{') {
+                Some(rest) => rest.strip_suffix('}').unwrap_or(text).to_owned(),
+                None => continue,
+            },
+            _ => continue,
+        };
+        *value = Value::String(plain);
+    }
+    for (name, inner) in map.iter_mut() {
+        if let (Some(_), Value::Object(inner)) = (block(name), inner) {
+            plain_ids(inner);
+        }
+    }
+}
+
 /// What an object wraps that is no record itself.
 fn wrapped(map: &mut Map<String, Value>, room: &Room) -> Option<Value> {
     let is_record = is_record(map) || COMMON.iter().any(|name| map.contains_key(*name));
@@ -185,6 +220,11 @@ fn is_record(map: &Map<String, Value>) -> bool {
 /// Which block is something else, so that what it holds would be lost.
 pub(super) fn open_blocks(body: &mut Map<String, Value>, room: &Room) -> Result<(), String> {
     name_blocks(body);
+    if let Some((one, other)) = twin_blocks(body) {
+        return Err(format!(
+            "has two blocks, `{one}` and `{other}`, and does not say which of them is meant"
+        ));
+    }
     let names: Vec<&str> = body.keys().filter_map(|name| block(name)).collect();
     for name in names {
         let Some(value) = body.get_mut(name) else { continue };

@@ -118,6 +118,61 @@ fn an_activity_shows_its_values_wherever_they_are() {
 }
 
 #[test]
+fn a_number_is_an_id_and_braces_are_none_of_it() {
+    assert_eq!(lead_id(&one(r#"{"ProspectID":12345,"City":"Pune"}"#)).as_deref(), Some("12345"));
+    let guid = "4057ed7a-0000-4000-8000-000000000001";
+    for body in [
+        format!(r#"{{"ProspectID":"{{{guid}}}","City":"Pune"}}"#),
+        format!(r#"{{"Current":{{"ProspectID":"{{{}}}"}}}}"#, guid.to_uppercase()),
+        format!(r#"{{"Current":"{{\"ProspectID\":\"{{{guid}}}\"}}"}}"#),
+        format!(
+            r#"{{"ProspectActivityId":7,"RelatedProspectId":"{{{guid}}}","ActivityEvent":201}}"#
+        ),
+    ] {
+        assert_eq!(lead_id(&one(&body)).as_deref(), Some(guid), "{body}");
+    }
+}
+
+/// Two values of one name: either may be meant, so none is chosen, unless one of them is nothing.
+#[test]
+fn what_is_said_twice_is_not_chosen_from() {
+    let told = |body: &str| read(body.as_bytes(), None).map(drop).expect_err(body).message;
+    for (body, what) in [
+        (r#"{"ProspectID":"l1","City":"Pune","City":"Agra"}"#, "`City` twice"),
+        (r#"{"ProspectID":"l1","Current":"{\"City\":\"a\",\"City\":\"b\"}"}"#, "`City` twice"),
+        (
+            r#"{"Current":{"ProspectID":"l1","City":"a"},"current":{"ProspectID":"l1","City":"b"}}"#,
+            "`Current` and `current`",
+        ),
+    ] {
+        let message = told(body);
+        assert!(message.contains(what), "{message}");
+    }
+    for body in [
+        r#"{"ProspectID":"l1","City":"Pune","City":"Pune"}"#,
+        r#"{"ProspectID":"l1","City":"Pune","City":""}"#,
+        r#"{"ProspectID":"l1","City":null,"City":"Pune"}"#,
+        r#"{"Current":{"ProspectID":"l1","City":"Pune"},"current":{"ProspectID":"l1","City":"Pune"}}"#,
+    ] {
+        assert_eq!(text(&one(body), "City"), "Pune", "{body}");
+    }
+}
+
+#[test]
+fn a_bad_line_of_json_lines_leaves_the_others() {
+    let body = b"{\"ProspectID\":\"l1\"}\n\n{\"ProspectID\":\"l2\",\"City\":\r\n{\"ProspectID\":\"l3\"}\r\n";
+    let entries = read(body, None).unwrap();
+    let ids: Vec<Option<String>> =
+        entries.iter().map(|entry| entry.as_ref().ok().and_then(lead_id)).collect();
+    assert_eq!(ids, [Some("l1".to_owned()), None, Some("l3".to_owned())]);
+    let problem = entries[1].as_ref().expect_err("a bad line");
+    assert!(problem.message.contains("Record 2"), "{problem}");
+    // A body that breaks off is none of lines.
+    assert!(read(b"{\"ProspectID\":\"l1\",\n\"City\":\"Pu", None).is_err());
+    assert!(read(b"{\"ProspectID\":\"l1\"}\nOK", None).is_err());
+}
+
+#[test]
 fn an_id_that_can_not_be_kept_is_none() {
     let body = r#"{"ProspectActivityId":"x","RelatedProspectId":"a","ActivityEvent":201,"Current":{"ProspectID":"b\u0000"}}"#;
     assert_eq!(lead_id(&one(body)).as_deref(), Some("a"));

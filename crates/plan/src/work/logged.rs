@@ -21,6 +21,10 @@ const TAKEN: &str = "another lead of the destination holds it, and no two may, s
 const BROKEN: &str =
     "a character in it was broken before it came here, and stands as \u{fffd} in the destination";
 
+/// What is said of a lead without an id.
+const NAMELESS: &str = "the webhook names no lead of the source, so the two leads are not linked, and \
+                        a later change finds its lead by the search keys again";
+
 impl Work {
     /// Keeps a decision for the log: the first write is the plan, a write back follows it, and that
     /// nothing is left to do after them isn't worth logging.
@@ -68,7 +72,11 @@ impl Work {
         });
         let taken = self.subject().known.search.left_to_others.iter();
         let taken = taken.map(|field| Remark { field: field.clone(), remark: TAKEN.to_owned() });
-        let remarks = taken.chain(remarks).collect();
+        let writes = matches!(plan.kind, PlanKind::Capture | PlanKind::Create | PlanKind::Update);
+        let is_nameless = writes && self.lead.is_none() && self.lead_id().is_none();
+        let nameless = is_nameless
+            .then(|| Remark { field: "ProspectID".to_owned(), remark: NAMELESS.to_owned() });
+        let remarks = nameless.into_iter().chain(taken).chain(remarks).collect();
         let of_activity = matches!(plan.kind, PlanKind::CreateActivity | PlanKind::UpdateActivity);
         let subject = if of_activity { &self.own } else { self.subject() };
         let mapped = subject.mapped.as_ref().map(|(_, mapped)| &**mapped);

@@ -21,6 +21,12 @@ const MOST_CALLS: usize = 16;
 /// For how long a field that goes back and forth is left alone.
 const FROZEN: SignedDuration = SignedDuration::from_hours(24);
 
+/// Metadata that was read so lately is as good as new: many records may ask at once.
+const OF_A_MOMENT: SignedDuration = SignedDuration::from_secs(20);
+/// Metadata that leaves a field out is read again after this: what is missing may have been added, and
+/// each reading costs calls.
+const OF_A_WHILE: SignedDuration = SignedDuration::from_mins(10);
+
 /// What comes next, and what follows from it at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {
@@ -39,9 +45,12 @@ pub enum Step {
     End(Outcome),
     /// Ask a person; the attempt is over, and failed with [`Review::problem`].
     Ask(Box<Review>),
-    /// Read the metadata of both accounts again, unless it was read a moment ago; then ask for the
-    /// next step. This comes once an attempt.
-    NeedsMetadata,
+    /// Read the metadata of both accounts again where it is older than this; then ask for the next
+    /// step. This comes once an attempt.
+    NeedsMetadata {
+        /// What was read since then is good enough.
+        older_than: SignedDuration,
+    },
 }
 
 impl Work {
@@ -58,9 +67,13 @@ impl Work {
         }
         if self.metadata == Metadata::Wanted {
             self.metadata = Metadata::Fresh;
-            return Step::NeedsMetadata;
+            return Step::NeedsMetadata { older_than: OF_A_MOMENT };
         }
         self.map(context);
+        if self.metadata == Metadata::AsKnown && self.lacks_by_metadata() {
+            self.metadata = Metadata::Fresh;
+            return Step::NeedsMetadata { older_than: OF_A_WHILE };
+        }
         let mut decision = self.decide(context);
         if let Decision::Adopt(lead_id) = &decision {
             let lead_id = lead_id.clone();
@@ -77,7 +90,7 @@ impl Work {
                 let is_curable = problems.iter().any(|problem| problem.code.is_about_metadata());
                 if is_curable && self.metadata != Metadata::Fresh {
                     self.metadata = Metadata::Fresh;
-                    return Step::NeedsMetadata;
+                    return Step::NeedsMetadata { older_than: OF_A_MOMENT };
                 }
                 // Every key was refused: the other lead may be about to lose the value.
                 let is_duplicate = problems.iter().all(|problem| problem.code == Code::Duplicate);

@@ -10,7 +10,8 @@ use crate::connector::Basic;
 use crate::id::{AccountId, LeadId};
 use crate::identity;
 use crate::link::Link;
-use crate::mapping::{Mapped, MappedField};
+use crate::mapping::{Mapped, MappedField, Unsent};
+use crate::metadata::Kind;
 use crate::outcome::{Entity, Event};
 use crate::payload::Item;
 use crate::problem::{Code, Problem};
@@ -324,6 +325,19 @@ impl Work {
     pub(super) fn is_unlinked(&self) -> bool {
         let subject = self.subject();
         subject.link.is_none() || subject.known.twin.gone
+    }
+
+    /// Whether a field is left out because of what an account lacks, so far as is known: an option, a
+    /// field or a user.
+    pub(super) fn lacks_by_metadata(&self) -> bool {
+        let Some((_, mapped)) = &self.subject().mapped else { return false };
+        let is_lacking = |problem: &Problem| {
+            let lacks = [Code::MissingOption, Code::UnknownField, Code::ReadOnlyField];
+            lacks.contains(&problem.code)
+        };
+        let is_owner =
+            |unsent: &Unsent| mapped.get(&unsent.to).is_some_and(|field| field.kind == Kind::User);
+        mapped.left_out.iter().any(is_lacking) || mapped.unsent.iter().any(is_owner)
     }
 
     /// Computes what it sends, by the mapping of now.

@@ -356,7 +356,7 @@ async fn put_right(world: &World) {
     let title = r#",{"from":"JobTitle","to":"JobTitle"}"#;
     world.configure(&flawed("IN", "right", title)).await;
     // By then the accounts are asked again what they have.
-    world.node.advance(jiff::SignedDuration::from_hours(2));
+    world.node.advance(jiff::SignedDuration::from_mins(11));
 }
 
 fn is_right(world: &World) {

@@ -5,7 +5,7 @@ use crate::operation::Operation;
 use crate::work::outcome::{Effect, Ending};
 
 fn needs_metadata(work: &mut Work, scene: &Scene) -> bool {
-    work.next(&scene.context()).step == Step::NeedsMetadata
+    matches!(work.next(&scene.context()).step, Step::NeedsMetadata { .. })
 }
 
 /// What the mapping of now refuses may be right by the fields, options and types that the account
@@ -31,6 +31,32 @@ fn what_metadata_may_cure_is_refused_only_after_it_was_read_again() {
         let outcome = ended(work.next(&scene.context()).step);
         assert_eq!(outcome.problem.expect("a refusal").code, code);
     }
+}
+
+/// What is left out may have been added since, but each reading costs calls.
+#[test]
+fn what_an_account_lacks_is_looked_for_again_after_a_while() {
+    let older_than = |rows: &str, json: &str| {
+        let scene = scene(&format!(
+            r#""lead":{{"bad_field":"leave_out","field":[{{"from":"EmailAddress","to":"EmailAddress"}},{rows}]}}"#
+        ));
+        let mut work = scene.work(json);
+        match work.next(&scene.context()).step {
+            Step::NeedsMetadata { older_than } => Some(older_than),
+            _ => None,
+        }
+    };
+    let json = r#"{"ProspectID":"one","EmailAddress":"a@x.y","City":"Pune","OwnerId":"nobody"}"#;
+    let a_while = jiff::SignedDuration::from_mins(10);
+    for row in [
+        r#"{"from":"City","to":"mx_Stage"}"#,
+        r#"{"from":"City","to":"mx_Nowhere"}"#,
+        r#"{"from":"OwnerId","to":"OwnerId"}"#,
+    ] {
+        assert_eq!(older_than(row, json), Some(a_while), "{row}");
+    }
+    // No metadata makes a number of a city.
+    assert_eq!(older_than(r#"{"from":"City","to":"mx_Age"}"#, json), None);
 }
 
 #[test]

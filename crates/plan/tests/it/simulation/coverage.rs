@@ -87,7 +87,7 @@ impl Coverage {
             Step::Call(_) => MORE[5],
             Step::End(_) => MORE[6],
             Step::Ask(_) => MORE[7],
-            Step::NeedsMetadata => MORE[8],
+            Step::NeedsMetadata { .. } => MORE[8],
         });
     }
 

@@ -338,7 +338,7 @@ impl Service {
                     }
                     outcome
                 }
-                Step::NeedsMetadata => {
+                Step::NeedsMetadata { .. } => {
                     self.read_metadata(outside.accounts);
                     continue;
                 }

@@ -247,7 +247,11 @@ impl Leads {
         }
         self.world.service.story.add(|| format!("{now} side {side}: {person} {field} = {value}"));
         self.genuine += 1;
-        self.edits.entry((person, field)).or_default().push((now, side, value));
+        // What does not flow from this side gives way to what a row that is added brings.
+        let flows = self.ways.is_none_or(|ways| field != "Notes" || !ways[side].flaws.notes);
+        if flows {
+            self.edits.entry((person, field)).or_default().push((now, side, value));
+        }
     }
 
     /// A person deletes a lead, or merges it into one that is of no matter here.
