@@ -12,7 +12,7 @@ use plan::value;
 
 use super::super::account::{Account, Manners};
 use super::super::service::Noted;
-use super::{FIELDS, Leads};
+use super::{Edit, FIELDS, Leads};
 
 impl Leads {
     /// What is wrong, if anything.
@@ -154,10 +154,11 @@ impl Leads {
             if self.removed.iter().any(|(_, gone, _)| gone == person) {
                 continue;
             }
-            let Some((at, side, value)) = edits.last() else { continue };
+            let Some(last) = edits.last().filter(|edit| edit.flows) else { continue };
+            let Edit { at, side, value, .. } = last;
             let has_rival = edits
                 .iter()
-                .any(|(other, there, _)| there != side && at.duration_since(*other) < RIVAL);
+                .any(|other| other.side != *side && at.duration_since(other.at) < RIVAL);
             let account = &self.world.accounts[*side];
             let Some(id) = account.by("mx_Person", person) else {
                 return Some(format!("{person} is gone"));
@@ -202,7 +203,7 @@ impl Leads {
             }
             let field = FIELDS.iter().find(|field| **field == dispute.field);
             let edits = field.and_then(|field| self.edits.get(&(person.to_owned(), *field)));
-            [0, 1].iter().any(|side| edits.into_iter().flatten().all(|(_, there, _)| there != side))
+            [0, 1].iter().any(|side| edits.into_iter().flatten().all(|edit| edit.side != *side))
         });
         phantom.map(|noted| format!("nobody but us changed both sides: {noted:?}"))
     }

@@ -21,8 +21,15 @@ const FIELDS: [&str; 7] =
     ["mx_Person", "EmailAddress", "FirstName", "Phone", "mx_Stage", "City", "Notes"];
 const STAGES: [&[&str]; 2] = [&["Open", "Won", "Lost"], &["Offer", "Sold"]];
 
-/// A person's edit: when, on which side, to what.
-type Edit = (Timestamp, usize, String);
+/// A person's edit.
+struct Edit {
+    at: Timestamp,
+    side: usize,
+    value: String,
+    /// Whether the field flows from this side then. One that does not gives way to what a row that is
+    /// added later brings.
+    flows: bool,
+}
 
 pub struct Leads {
     world: World,
@@ -247,11 +254,9 @@ impl Leads {
         }
         self.world.service.story.add(|| format!("{now} side {side}: {person} {field} = {value}"));
         self.genuine += 1;
-        // What does not flow from this side gives way to what a row that is added brings.
         let flows = self.ways.is_none_or(|ways| field != "Notes" || !ways[side].flaws.notes);
-        if flows {
-            self.edits.entry((person, field)).or_default().push((now, side, value));
-        }
+        let edit = Edit { at: now, side, value, flows };
+        self.edits.entry((person, field)).or_default().push(edit);
     }
 
     /// A person deletes a lead, or merges it into one that is of no matter here.
