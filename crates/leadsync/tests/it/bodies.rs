@@ -1,11 +1,15 @@
 //! Bodies of every kind, posted to the service on both databases, and what its console says of them.
 
 use plan::id::RequestId;
-use plan::outcome::{Event, JobStatus};
+use plan::outcome::{Entity, Event, JobStatus};
+use plan::problem::Code;
 use secrecy::SecretString;
 use store::{Actor, Filter, Page, RequestItem, Store, UserChange};
 
 use crate::rig::{Database, SOON, Service, until};
+
+#[path = "../../../plan/tests/it/bodies/cases.rs"]
+mod cases;
 
 const EMAIL: &str = "head@example.com";
 const PASSWORD: &str = "correct horse battery";
@@ -105,6 +109,60 @@ async fn every_body_is_read_or_said_to_be_unreadable(database: Database) {
     let again = world.newest().await;
     assert_eq!(again.records[0].attempts.len(), 2, "{again:#?}");
     assert_eq!(again.records[0].error.as_ref().map(|e| e.code.as_str()), Some("body_too_long"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_body_becomes_the_records_that_it_means_on_sqlite() {
+    each_body_becomes_the_records_that_it_means(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_body_becomes_the_records_that_it_means_on_postgres() {
+    each_body_becomes_the_records_that_it_means(Database::Postgres).await;
+}
+
+/// The bodies of the parser's own test: each is a request with a record for each entry, or a
+/// verification.
+async fn each_body_becomes_the_records_that_it_means(database: Database) {
+    let world = World::start(database).await;
+    let cases = cases::cases();
+    for case in &cases {
+        let content_type = case.content_type.unwrap_or("text/plain");
+        assert_eq!(world.send(content_type, &case.body).await, 200, "{}", case.name);
+    }
+    world.service.settled().await;
+    let page = Page { limit: 1_000, after: None };
+    let mut requests = world.store.requests(&Filter::default(), &page).await.expect("the log").0;
+    requests.sort_by_key(|request| request.id);
+    let mut requests = requests.into_iter();
+    let is_probe = |case: &&cases::Case| {
+        plan::payload::is_probe(&case.body, Some(case.content_type.unwrap_or("text/plain")))
+    };
+    for case in cases.iter().filter(|case| !is_probe(case)) {
+        let request = requests.next().unwrap_or_else(|| panic!("{}: no request", case.name));
+        let shown = String::from_utf8_lossy(&case.body);
+        let name = format!("{} {shown}", case.name);
+        assert_eq!(request.records.len(), case.right.len(), "{name}: {request:#?}");
+        for (record, right) in request.records.iter().zip(&case.right) {
+            match right {
+                Ok((who, _)) => {
+                    let id = record.source_id.as_deref().unwrap_or_default();
+                    let is_its = match record.entity {
+                        Entity::Lead => *who == format!("lead {id}"),
+                        Entity::Activity => who.starts_with(&format!("activity {id} on ")),
+                    };
+                    assert!(is_its, "{name}: {record:#?}");
+                    let code = record.error.as_ref().map(|error| error.code);
+                    assert_ne!(code, Some(Code::UnreadableBody), "{name}: {record:#?}");
+                }
+                Err(why) => {
+                    let told = record.error.as_ref().map(|error| error.message.as_str());
+                    assert!(told.unwrap_or_default().contains(why), "{name}: {record:#?}");
+                }
+            }
+        }
+    }
+    assert!(requests.next().is_none(), "a request without a body");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,3 +17,4 @@ mod settings;
 mod traffic;
 mod two_way;
 mod user;
+mod values;
