@@ -1,6 +1,7 @@
 //! The client's errors in the plan's words.
 
 use leadsquared::{Effect, Error};
+use plan::quota::Limit;
 use plan::verdict::Failure;
 
 /// What a failed call means to the plan.
@@ -10,7 +11,10 @@ pub(crate) fn of(error: &Error) -> Failure {
         Error::Refused { exception, message, .. } => {
             Failure::Refused { exception: exception.clone(), message: message.clone() }
         }
-        Error::RateLimited { .. } => Failure::RateLimited,
+        Error::RateLimited { limit, .. } => Failure::RateLimited(limit.map(|limit| Limit {
+            calls: limit.calls,
+            per_seconds: u32::try_from(limit.per.as_secs()).unwrap_or(u32::MAX),
+        })),
         Error::Credentials { message, right_host, .. } => Failure::Credentials {
             message: match right_host {
                 Some(host) => format!("{message} The account's host is {host}"),

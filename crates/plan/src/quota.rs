@@ -35,16 +35,32 @@ impl Quota {
     pub const SUPER: Self = Self { calls: 20, bulk_calls: 10, per_seconds: 5, daily: 100_000 };
 }
 
+/// A limit that an account named when it refused a call: `API calls exceeded the limit of 72 in 5
+/// second(s)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// The calls in a window,
+    pub calls: u32,
+    /// and the window's length in seconds.
+    pub per_seconds: u32,
+}
+
 /// The calls that were made of late to one account.
 ///
 /// A call counts from the moment that it was sent until a window after it *ended*: the account
 /// counts it somewhere in between, and we don't know where, so the count here is never below
 /// the account's own.
+///
+/// Other programs draw on the same quota, and the account may have another one than was configured.
+/// When it refuses a call, nothing is sent for a window, and from then on no more than it took in the
+/// last one. After some windows without a refusal, a little more is tried.
 #[derive(Clone, Debug)]
 pub struct Budget {
     quota: Quota,
     calls: Bucket,
     bulk_calls: Bucket,
+    /// Nothing is sent until then: the account has just refused a call.
+    paused_until: Option<Timestamp>,
     /// The day of the wall clock,
     day: i64,
     /// when it ends on the steady one,
@@ -55,19 +71,117 @@ pub struct Budget {
 
 /// The calls of so many days are remembered.
 const DAYS: usize = 4;
+/// More is tried after this many windows without a refusal; after each refusal that this brought, twice
+/// as many,
+const PATIENCE: i32 = 2;
+/// up to this.
+const MOST_PATIENCE: i32 = 12;
+/// After so long without a refusal, an account is as it was configured.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
+
+/// A limit of so many seconds or more is that of a day.
+const A_DAY: u32 = 86_400;
+/// How long nothing is sent when the account says that the calls of the day are used up: nobody says
+/// when its day ends.
+const OF_A_DAY: SignedDuration = SignedDuration::from_mins(30);
 
 #[derive(Clone, Debug, Default)]
 struct Bucket {
     in_flight: u32,
     ended: VecDeque<Timestamp>,
+    /// Those among them that were refused.
+    refused: VecDeque<Timestamp>,
+    /// The limit that the account named.
+    named: Option<Limit>,
+    share: Option<Share>,
+}
+
+/// What is left to us, as far as refusals tell.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    /// The calls in a window.
+    calls: u32,
+    /// When it was last refused,
+    refused_at: Timestamp,
+    /// and when it changed last.
+    since: Timestamp,
+    /// The windows until more is tried.
+    patience: i32,
+    /// Whether there would have been more to send since then.
+    is_used_up: bool,
 }
 
 impl Bucket {
+    /// The window that the account counts in.
+    fn window(&self, per_seconds: u32) -> SignedDuration {
+        let named = self.named.map_or(per_seconds, |named| named.per_seconds.max(1));
+        SignedDuration::from_secs(named.into())
+    }
+
     fn counted(&mut self, since: Timestamp) -> u32 {
-        while self.ended.front().is_some_and(|&ended| ended <= since) {
-            self.ended.pop_front();
+        for times in [&mut self.ended, &mut self.refused] {
+            while times.front().is_some_and(|&ended| ended <= since) {
+                times.pop_front();
+            }
         }
         self.in_flight + u32::try_from(self.ended.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The calls that the account has at most in a window, where so many in so many seconds were
+    /// configured.
+    fn most(&self, configured: u32, per_seconds: u32) -> u32 {
+        let Some(named) = self.named else { return configured };
+        // Whoever configured less wants less.
+        let in_its_window =
+            u64::from(configured) * u64::from(named.per_seconds) / u64::from(per_seconds.max(1));
+        named.calls.min(u32::try_from(in_its_window).unwrap_or(u32::MAX)).max(1)
+    }
+
+    /// How many calls could be made now.
+    fn left(&mut self, configured: u32, per_seconds: u32, now: Timestamp) -> u32 {
+        let window = self.window(per_seconds);
+        let most = self.most(configured, per_seconds);
+        let counted = self.counted(now - window);
+        let Some(share) = &mut self.share else { return most.saturating_sub(counted) };
+        let quiet = now.duration_since(share.refused_at);
+        if share.is_used_up && now.duration_since(share.since) >= window * share.patience {
+            share.calls += (share.calls / 8).max(1);
+            (share.since, share.is_used_up) = (now, false);
+        }
+        if share.calls >= most || quiet > FORGOTTEN {
+            self.share = None;
+            return most.saturating_sub(counted);
+        }
+        let left = share.calls.saturating_sub(counted);
+        share.is_used_up |= left == 0;
+        // Few at a time, so that one refusal is not many.
+        let at_once = (share.calls / 16).max(1);
+        left.min(at_once.saturating_sub(self.in_flight))
+    }
+
+    /// A call was refused, and has ended.
+    fn refuse(&mut self, configured: u32, per_seconds: u32, named: Option<Limit>, now: Timestamp) {
+        self.named = named.or(self.named);
+        let window = self.window(per_seconds);
+        let most = self.most(configured, per_seconds);
+        self.refused.push_back(now);
+        self.counted(now - window);
+        let taken = self.ended.len().saturating_sub(self.refused.len());
+        let taken = u32::try_from(taken).unwrap_or(u32::MAX).max(1);
+        let share = match self.share {
+            // Calls of one moment are refused together.
+            Some(share) if now.duration_since(share.refused_at) < window => {
+                Share { calls: share.calls.max(taken.min(most)), refused_at: now, ..share }
+            }
+            before => {
+                let most = before.map_or(most, |share| share.calls);
+                let patience = before.map_or(PATIENCE, |share| share.patience * 2);
+                let calls = taken.min(most.saturating_sub(1)).max(1);
+                let patience = patience.min(MOST_PATIENCE);
+                Share { calls, refused_at: now, since: now, patience, is_used_up: false }
+            }
+        };
+        self.share = Some(share);
     }
 }
 
@@ -88,6 +202,7 @@ impl Budget {
             quota,
             calls: Bucket::default(),
             bulk_calls: Bucket::default(),
+            paused_until: None,
             day: day_of(wall),
             day_ends: now,
             spent: BTreeMap::from([(day_of(wall), spent_today)]),
@@ -140,30 +255,43 @@ impl Budget {
         }
     }
 
-    /// The account said that the limit is exceeded (somebody else draws on it too): nothing is
-    /// left until a window from now.
-    pub fn refused(&mut self, now: Timestamp) {
-        for _ in self.calls.counted(self.window_start(now))..self.quota.calls {
-            self.calls.ended.push_back(now);
+    /// A call that has ended was refused, as the limit is exceeded, which the refusal may name. Nothing
+    /// is left until a window from now.
+    pub fn refused(&mut self, kind: Draw, named: Option<Limit>, now: Timestamp) {
+        let Quota { calls, bulk_calls, per_seconds, .. } = self.quota;
+        if named.is_some_and(|named| named.per_seconds >= A_DAY) {
+            self.paused_until = Some(now + OF_A_DAY).max(self.paused_until);
+            return;
         }
+        let window = match kind {
+            Draw::Single => {
+                self.calls.refuse(calls, per_seconds, named, now);
+                self.calls.window(per_seconds)
+            }
+            Draw::Bulk => {
+                self.bulk_calls.refuse(bulk_calls, per_seconds, named, now);
+                self.bulk_calls.window(per_seconds)
+            }
+        };
+        self.paused_until = self.paused_until.max(Some(now + window));
     }
 
     /// How many calls of this kind could be made now.
     pub fn left(&mut self, kind: Draw, now: Timestamp) -> u32 {
-        let since = self.window_start(now);
-        let calls = self.quota.calls.saturating_sub(self.calls.counted(since));
-        let daily = self.quota.daily.saturating_sub(self.spent_today());
-        let left = calls.min(daily);
+        if self.paused_until.is_some_and(|until| now < until) {
+            return 0;
+        }
+        let Quota { calls, bulk_calls, per_seconds, daily } = self.quota;
+        let daily = daily.saturating_sub(self.spent_today());
+        let left = self.calls.left(calls, per_seconds, now).min(daily);
         match kind {
             Draw::Single => left,
-            Draw::Bulk => {
-                left.min(self.quota.bulk_calls.saturating_sub(self.bulk_calls.counted(since)))
-            }
+            Draw::Bulk => left.min(self.bulk_calls.left(bulk_calls, per_seconds, now)),
         }
     }
 
-    /// When to ask again, on the steady clock, if nothing is left now; `None` when only the end of a call in flight
-    /// can free something.
+    /// When to ask again, on the steady clock, if nothing is left now; `None` when only the end of a
+    /// call in flight can free something.
     pub fn next_free(&mut self, kind: Draw, now: Timestamp) -> Option<Timestamp> {
         if self.left(kind, now) > 0 {
             return Some(now);
@@ -171,10 +299,17 @@ impl Budget {
         if self.spent_today() >= self.quota.daily {
             return Some(self.day_ends);
         }
-        let window = self.window();
-        let calls_full = self.calls.counted(self.window_start(now)) >= self.quota.calls;
-        let bucket = if calls_full { &self.calls } else { &self.bulk_calls };
-        bucket.ended.front().map(|&ended| ended + window)
+        if let Some(until) = self.paused_until.filter(|until| now < *until) {
+            return Some(until);
+        }
+        let Quota { calls, per_seconds, .. } = self.quota;
+        let is_full = self.calls.left(calls, per_seconds, now) == 0;
+        let bucket = if is_full { &self.calls } else { &self.bulk_calls };
+        if bucket.in_flight > 0 && bucket.share.is_some() {
+            return None;
+        }
+        let ended = bucket.ended.front()?;
+        Some(*ended + bucket.window(per_seconds))
     }
 
     /// Calls made today (UTC).
@@ -182,12 +317,16 @@ impl Budget {
         self.spent.get(&self.day).copied().unwrap_or_default()
     }
 
-    fn window(&self) -> SignedDuration {
-        SignedDuration::from_secs(self.quota.per_seconds.into())
+    /// What the account leaves to us in a window, where that is less than was configured.
+    pub fn share(&self) -> Option<Limit> {
+        let calls = self.calls.share?.calls;
+        let window = self.calls.window(self.quota.per_seconds).as_secs();
+        Some(Limit { calls, per_seconds: u32::try_from(window).unwrap_or(u32::MAX) })
     }
 
-    fn window_start(&self, now: Timestamp) -> Timestamp {
-        now - self.window()
+    /// The limit that the account named when it refused a call.
+    pub fn named(&self) -> Option<Limit> {
+        self.calls.named
     }
 }
 
@@ -267,9 +406,124 @@ mod tests {
     #[test]
     fn a_refusal_empties_the_window() {
         let mut budget = Budget::new(Quota::SUPER, at(0), at(0), 0);
-        budget.refused(at(0));
+        assert!(budget.draw(Draw::Single, at(0)));
+        budget.end(Draw::Single, at(0));
+        budget.refused(Draw::Single, None, at(0));
         assert_eq!(budget.left(Draw::Single, at(4_999)), 0);
-        assert_eq!(budget.left(Draw::Single, at(5_000)), 20);
+        assert_eq!(budget.next_free(Draw::Single, at(0)), Some(at(5_000)));
+        assert_eq!(budget.left(Draw::Single, at(5_000)), 1);
+    }
+
+    /// An account with this limit, on which others draw too.
+    struct Shared {
+        limit: usize,
+        others: fn(i64) -> usize,
+        taken: VecDeque<i64>,
+    }
+
+    impl Shared {
+        fn takes(&mut self, now: i64) -> bool {
+            self.taken.retain(|at| now - at < 5_000);
+            let is_free = self.taken.len() + (self.others)(now) < self.limit;
+            if is_free {
+                self.taken.push_back(now);
+            }
+            is_free
+        }
+    }
+
+    /// Ten minutes of work without an end; the calls that were taken, and the refusals by window.
+    fn work(
+        quota: Quota,
+        named: Option<Limit>,
+        mut account: Shared,
+    ) -> (usize, BTreeMap<i64, usize>) {
+        let mut budget = Budget::new(quota, at(0), at(0), 0);
+        let (mut taken, mut refused) = (0, BTreeMap::new());
+        let mut on_its_way: VecDeque<i64> = VecDeque::new();
+        for now in (0..600_000).step_by(20) {
+            while on_its_way.front().is_some_and(|sent| now - sent >= 200) {
+                on_its_way.pop_front();
+                budget.end(Draw::Single, at(now));
+                if account.takes(now) {
+                    taken += 1;
+                } else {
+                    *refused.entry(now / 5_000).or_default() += 1;
+                    budget.refused(Draw::Single, named, at(now));
+                }
+            }
+            while budget.draw(Draw::Single, at(now)) {
+                on_its_way.push_back(now);
+            }
+        }
+        (taken, refused)
+    }
+
+    #[test]
+    fn what_others_leave_is_used_and_seldom_exceeded() {
+        let of = |limit, others| Shared { limit, others, taken: VecDeque::new() };
+        let limit = |calls| Some(Limit { calls, per_seconds: 5 });
+        for (what, named, account, fair) in [
+            ("a third of the quota", None, of(7, |_| 0), 7),
+            ("a third, and named", limit(7), of(7, |_| 0), 7),
+            ("others take half", limit(20), of(20, |_| 10), 10),
+            (
+                "others take half for a while",
+                limit(20),
+                of(20, |now| if now < 300_000 { 10 } else { 0 }),
+                14,
+            ),
+            (
+                "others come and go",
+                limit(20),
+                of(20, |now| if now / 30_000 % 2 == 0 { 10 } else { 4 }),
+                10,
+            ),
+        ] {
+            let (taken, refused) = work(Quota::SUPER, named, account);
+            let later = refused.range(12..).map(|(_, count)| *count).max().unwrap_or_default();
+            assert!(later <= 1, "{what}: {refused:?}");
+            let windows = refused.range(12..).count();
+            assert!(windows <= 30, "{what}: {windows} windows of 108 with a refusal");
+            assert!(taken >= fair * 120 / 2, "{what}: {taken} of {}", fair * 120);
+        }
+    }
+
+    #[test]
+    fn an_account_that_refuses_no_more_gets_its_quota_back() {
+        let account = Shared {
+            limit: 20,
+            others: |now| if now < 60_000 { 15 } else { 0 },
+            taken: VecDeque::new(),
+        };
+        let mut budget = Budget::new(Quota::SUPER, at(0), at(0), 0);
+        budget.refused(Draw::Single, None, at(0));
+        assert!(budget.share().is_some());
+        assert_eq!(budget.left(Draw::Single, at(3_600_001)), 20);
+        assert!(budget.share().is_none());
+        let (taken, _) = work(Quota::SUPER, None, account);
+        assert!(taken > 1_200, "{taken}");
+    }
+
+    #[test]
+    fn the_limit_of_a_day_is_asked_for_seldom() {
+        let mut budget = Budget::new(Quota::SUPER, at(0), at(0), 0);
+        budget.refused(Draw::Single, Some(Limit { calls: 10_000, per_seconds: 86_400 }), at(0));
+        assert_eq!(budget.next_free(Draw::Single, at(1)), Some(at(1_800_000)));
+        assert_eq!(budget.left(Draw::Single, at(1_800_000)), 20);
+    }
+
+    #[test]
+    fn a_named_limit_is_used_in_its_own_window() {
+        let mut budget = Budget::new(Quota::SUPER, at(0), at(0), 0);
+        budget.refused(Draw::Single, Some(Limit { calls: 4, per_seconds: 60 }), at(0));
+        assert_eq!(budget.left(Draw::Single, at(59_999)), 0);
+        assert_eq!(budget.left(Draw::Single, at(60_000)), 1);
+        assert_eq!(budget.named(), Some(Limit { calls: 4, per_seconds: 60 }));
+        // Whoever configured less than the account has wants less.
+        let mut budget = Budget::new(Quota::PRO, at(0), at(0), 0);
+        budget.refused(Draw::Single, Some(Limit { calls: 72, per_seconds: 5 }), at(0));
+        assert_eq!(budget.left(Draw::Single, at(3_600_001)), 10);
     }
 
     proptest! {

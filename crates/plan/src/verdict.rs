@@ -2,6 +2,7 @@
 
 use crate::outcome::Party;
 use crate::problem::{Code, Problem};
+use crate::quota::Limit;
 
 /// What went wrong with a call, or with one row of a bulk call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +14,8 @@ pub enum Failure {
         /// Its message.
         message: String,
     },
-    /// The account's quota is used up.
-    RateLimited,
+    /// The account's quota is used up, of which the account may name the limit.
+    RateLimited(Option<Limit>),
     /// The account could not be reached, or answered nothing of sense.
     Broken {
         /// What happened.
@@ -65,7 +66,7 @@ pub enum Verdict {
 /// retries).
 pub fn of(failure: &Failure, party: Party, account: &str) -> Verdict {
     match failure {
-        Failure::RateLimited => Verdict::Throttled,
+        Failure::RateLimited(_) => Verdict::Throttled,
         Failure::Broken { problem, maybe_done } => {
             Verdict::Later { problem: unreachable(account, problem), doubtful: *maybe_done }
         }

@@ -112,8 +112,8 @@ impl Worker {
                 account.close(problem, steady);
                 false
             }
-            Some(Failure::RateLimited) => {
-                account.budget.refused(steady);
+            Some(Failure::RateLimited(named)) => {
+                account.budget.refused(operation.draw(), *named, steady);
                 false
             }
             // It was never sent, so the account said nothing.

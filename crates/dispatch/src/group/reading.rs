@@ -80,7 +80,7 @@ impl Worker {
             Err(error) => error,
         };
         let failure = failure::of(&error);
-        if failure == Failure::RateLimited {
+        if matches!(failure, Failure::RateLimited(_)) {
             // Nothing is wrong with the account: records that need it wait.
             account.metadata.delayed(part, now);
             return;

@@ -1,9 +1,11 @@
 //! The destination's quota is never exceeded.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use plan::outcome::Event;
-use sandbox::{Fault, Plan, Quota, Trouble};
+use sandbox::{Fault, Plan, Quota, Sandbox, Trouble};
 use serde_json::json;
 use store::AccountPlan;
 
@@ -81,4 +83,60 @@ async fn an_account_whose_calls_others_used_up_is_asked_later_and_nothing_fails(
     let item = scene.ends_as(request, Event::New).await;
     assert_eq!(item.records[0].attempts.len(), 1, "it waited in silence: {item:#?}");
     scene.stop().await;
+}
+
+/// The account's true limit is a third of what was configured, and other programs use it too. Whatever
+/// it refuses fails no record, and after the first windows it refuses one call in a window at most.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_use_of_the_quota_is_left_to_them() {
+    const LEADS: usize = 60;
+    let (configured, _) = quota(18, 9, 100_000);
+    let (_, actual) = quota(6, 3, 100_000);
+    let mut scene = Scene::with(r#""lead":{"trigger_automations":true}"#, configured, actual).await;
+    let others = Arc::new(AtomicU64::new(0));
+    let other_program = tokio::spawn(draw_on(client(&scene.there), others.clone()));
+    scene.work();
+    let mut requests = Vec::new();
+    for n in 0..LEADS {
+        let lead =
+            json!({ "ProspectID": format!("l{n}"), "EmailAddress": format!("l{n}@example.com") });
+        requests.push(scene.post(&lead).await);
+    }
+    let mut by_window = Vec::new();
+    let mut before = 0;
+    while scene.there.lead_count() < LEADS {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let refused = scene.there.calls().refused - others.load(Ordering::SeqCst);
+        by_window.push(refused.saturating_sub(before));
+        before = refused;
+        assert!(by_window.len() < 120, "it takes too long: {by_window:?}");
+    }
+    other_program.abort();
+    for request in requests {
+        let item = scene.ends_as(request, Event::New).await;
+        assert_eq!(item.records[0].attempts.len(), 1, "no try is counted: {item:#?}");
+    }
+    let later = &by_window[by_window.len().min(6)..];
+    // A pause of this test's own is taken for two windows in one.
+    assert!(later.iter().all(|refused| *refused <= 2), "{by_window:?}");
+    assert!(later.iter().sum::<u64>() * 3 <= later.len() as u64 + 3, "{by_window:?}");
+    scene.stop().await;
+}
+
+fn client(account: &Sandbox) -> leadsquared::Client {
+    let host = leadsquared::Host::parse(&account.url()).expect("a host");
+    let (access, secret) = (account.access_key(), account.secret_key());
+    let keys = leadsquared::Keys::new(access.to_owned(), secret.to_owned());
+    let account = leadsquared::Account::new(host, keys);
+    leadsquared::Client::new(account, leadsquared::Limits::default()).expect("a client")
+}
+
+/// Another program, which makes two calls a second. `refused` counts those that were.
+async fn draw_on(client: leadsquared::Client, refused: Arc<AtomicU64>) {
+    loop {
+        if client.users().await.result.is_err() {
+            refused.fetch_add(1, Ordering::SeqCst);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }

@@ -269,7 +269,7 @@ fn a_call_that_is_put_off_is_none() {
     for _ in 0..40 {
         let capture = call(work.next(&context).step);
         work.sending(&capture, &context);
-        let put_off = Answer::Failed(Failure::RateLimited);
+        let put_off = Answer::Failed(Failure::RateLimited(None));
         assert_eq!(work.answered(&context, &capture, Operation::Capture, put_off, at(WHEN)), []);
     }
     assert_eq!(work.calls(), 0);

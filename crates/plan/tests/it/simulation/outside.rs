@@ -104,7 +104,7 @@ impl Shape {
                 }
                 broken(is_done)
             }
-            Self::RateLimited => Answer::Failed(Failure::RateLimited),
+            Self::RateLimited => Answer::Failed(Failure::RateLimited(None)),
             Self::Credentials => Answer::Failed(Failure::Credentials { message: "Invalid".into() }),
             Self::Impossible => {
                 Answer::Failed(Failure::Impossible { problem: "a bad host".into() })

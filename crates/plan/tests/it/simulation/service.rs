@@ -400,7 +400,7 @@ impl Service {
             self.repeats += 1;
             return Called::On;
         }
-        if answer == Answer::Failed(Failure::RateLimited) {
+        if answer == Answer::Failed(Failure::RateLimited(None)) {
             *outside.now += WINDOW;
         }
         if self.lacks(Protection::Exists) && by == Operation::BulkCreate && is_duplicate(&answer) {
