@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 use minijinja::Environment;
 
-use crate::connector::{BadField, Blank, Definition, FieldRow};
+use crate::connector::{BadField, Blank, Definition, FieldRow, UnlistedOption};
 use crate::metadata::{Catalogue, Field, FieldList, Kind};
 use crate::payload::Item;
 use crate::phone::Country;
@@ -40,6 +40,7 @@ pub struct Mapping {
     /// Problems of single rows, where those are left out.
     left_out: Vec<Problem>,
     bad_field: BadField,
+    unlisted_option: UnlistedOption,
 }
 
 #[derive(Debug)]
@@ -121,8 +122,17 @@ impl Mapping {
         let templates = template::environment();
         let reading = Reading::of(basic);
         let placeholders = basic.placeholders.as_deref().map(Placeholders::new).unwrap_or_default();
-        let bad_field = definition.lead.bad_field;
-        Self { rows, reading, people, placeholders, templates, problems, left_out, bad_field }
+        Self {
+            rows,
+            reading,
+            people,
+            placeholders,
+            templates,
+            problems,
+            left_out,
+            bad_field: definition.lead.bad_field,
+            unlisted_option: definition.lead.unlisted_option,
+        }
     }
 
     /// What makes the mapping unusable, if anything.
@@ -182,13 +192,22 @@ impl Mapping {
             bad.extend(value.and_then(put).err());
             if !bad.is_empty() {
                 mapped.unsent.push(row.unsent());
-                match self.bad_field {
-                    BadField::Refuse => mapped.problems.extend(bad),
-                    BadField::LeaveOut => mapped.left_out.extend(bad),
-                }
+                let (sinks, left_out): (Vec<_>, Vec<_>) =
+                    bad.into_iter().partition(|problem| self.sinks(problem));
+                mapped.problems.extend(sinks);
+                mapped.left_out.extend(left_out);
             }
         }
         mapped
+    }
+
+    /// Whether a record with this problem of one of its values is not written at all.
+    fn sinks(&self, problem: &Problem) -> bool {
+        match (problem.code, self.unlisted_option) {
+            (Code::MissingOption, UnlistedOption::Refuse) => true,
+            (Code::MissingOption, UnlistedOption::LeaveOut) => false,
+            _ => self.bad_field == BadField::Refuse,
+        }
     }
 
     /// The record, with blanks for placeholders. A value that a row translates, or that the

@@ -16,6 +16,7 @@ use crate::phone::{self, Country, NotANumber};
 use crate::problem::{Code, Problem, shortened};
 use crate::text;
 
+pub(crate) use options::unlisted;
 pub use same::{holds, same, stays};
 
 /// What the settings say about reading values.

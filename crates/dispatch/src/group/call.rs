@@ -414,6 +414,8 @@ fn activity_write(event: u32, fields: &[Change]) -> ActivityWrite<'_> {
             TIME => write.at = moment::instant(&change.value, &jiff::tz::TimeZone::UTC),
             _ => write.fields.push(activity_field(change)),
         }
+        // What is not listed was refused or left out before, or is to be sent all the same.
+        write.any_dropdown_value |= matches!(change.kind, Kind::Select | Kind::MultiSelect);
     }
     write
 }

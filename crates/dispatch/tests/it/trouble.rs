@@ -89,7 +89,7 @@ async fn what_metadata_refuses_is_refused_only_by_metadata_of_now() {
         ("mx_City", long.as_str(), "too_long"),
         ("mx_Branch", "Atlantis", "missing_option"),
     ] {
-        let mut scene = Scene::at_work("").await;
+        let mut scene = Scene::at_work(r#""lead":{"unlisted_option":"refuse"}"#).await;
         let lead = |id: &str| {
             let email = format!("{id}@example.com");
             json!({ "ProspectID": id, "EmailAddress": email, field: value })

@@ -1,7 +1,7 @@
 //! The rows of a mapping.
 
 use super::{Findings, some, told};
-use crate::connector::{BadField, Definition, FieldRow};
+use crate::connector::{BadField, Definition, FieldRow, UnlistedOption};
 use crate::mapping::{self, plain_name};
 use crate::metadata::{Field, FieldList, Kind};
 use crate::problem::{Code, Problem};
@@ -54,7 +54,6 @@ pub(super) fn check(
     findings: &mut Findings,
 ) {
     let leaves_out = definition.lead.bad_field == BadField::LeaveOut;
-    let reading = Reading::of(&definition.basic);
     for (at, row) in rows.iter().filter(|(_, row)| row.enabled) {
         if let Some(from) = source_field(row)
             && told(source)
@@ -79,7 +78,7 @@ pub(super) fn check(
         if to.kind == Kind::User {
             continue;
         }
-        fixed_values(at, row, to, &reading, findings);
+        fixed_values(at, row, to, definition, findings);
         let from = row.from.as_deref().and_then(|from| mapping::readable(from, source));
         if let Some(from) = from {
             pair(at, row, &from, to, findings);
@@ -88,11 +87,21 @@ pub(super) fn check(
 }
 
 /// The values that the settings themselves hold.
-fn fixed_values(at: &str, row: &FieldRow, to: &Field, reading: &Reading, findings: &mut Findings) {
-    let mut fits = |at: String, text: &str| {
-        if let Err(problem) = value::convert(text, Kind::Text, to, reading) {
-            findings.error(&at, problem);
+fn fixed_values(
+    at: &str,
+    row: &FieldRow,
+    to: &Field,
+    definition: &Definition,
+    findings: &mut Findings,
+) {
+    let reading = Reading::of(&definition.basic);
+    let sends_unlisted = definition.lead.unlisted_option == UnlistedOption::Send;
+    let mut fits = |at: String, text: &str| match value::convert(text, Kind::Text, to, &reading) {
+        Err(problem) if problem.code == Code::MissingOption && sends_unlisted => {
+            findings.warning(&at, problem);
         }
+        Err(problem) => findings.error(&at, problem),
+        Ok(_) => {}
     };
     if let Some(default) = row.default.as_deref().filter(|text| !text.trim().is_empty()) {
         fits(format!("{at}.default"), default);

@@ -93,8 +93,8 @@ fn rows_are_checked_against_both_accounts() {
             "error lead.field[6].to: read_only_field",
             "error lead.field[7]: type_mismatch",
             "error lead.field[8].default: too_long",
-            "error lead.field[9].values.\"Free\": missing_option",
             "warning lead.field[4].from: unknown_source_field",
+            "warning lead.field[9].values.\"Free\": missing_option",
             "warning lead.field[9]: missing_option",
         ]
     );

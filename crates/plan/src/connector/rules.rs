@@ -119,6 +119,9 @@ pub struct LeadRules {
     /// What a value that the destination's field can't hold does to the record.
     #[serde(default, skip_serializing_if = "is_default")]
     pub bad_field: BadField,
+    /// What becomes of a value that is not among the options of the destination's dropdown.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unlisted_option: UnlistedOption,
     /// The mapping; empty means the default mapping.
     #[serde(default, rename = "field", skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldRow>,
@@ -171,6 +174,20 @@ pub enum Blank {
 pub enum BadField {
     /// The record fails, with every such field named.
     #[default]
+    Refuse,
+    /// The field is left out, and the record says so.
+    LeaveOut,
+}
+
+/// What becomes of a value that is not among the options of the destination's dropdown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnlistedOption {
+    /// It is sent as it is, and the record says so. LeadSquared stores such values (live, two authors),
+    /// although nobody can choose or filter by them on its screens.
+    #[default]
+    Send,
+    /// The record fails.
     Refuse,
     /// The field is left out, and the record says so.
     LeaveOut,

@@ -6,13 +6,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Mapping, Part, Row, set};
-use crate::connector::{BadField, Blank};
+use crate::connector::{BadField, Blank, UnlistedOption};
 use crate::json;
 use crate::metadata::{Field, Kind};
 use crate::payload::{Found, Item};
 use crate::problem::{Code, Problem, shortened};
 use crate::text;
 use crate::value::{self, LONGEST_VALUE, too_long};
+
+/// What is said of a dropdown's value that the destination doesn't list.
+const UNLISTED: &str =
+    "the destination's field doesn't list it as an option, and it was sent all the same";
 
 /// What a record sends to the destination.
 #[derive(Clone, Debug, Default)]
@@ -371,8 +375,15 @@ fn one_value(
         let owner = mapping.people.owner(text, from, item);
         return Ok((owner.id.map_or(Sent::Absent, Sent::Value), owner.remark));
     }
-    let converted = value::convert(text, from_kind, to, &mapping.reading)
-        .map_err(|problem| from_field(problem, from))?;
+    let converted = match value::convert(text, from_kind, to, &mapping.reading) {
+        Ok(converted) => converted,
+        Err(problem) => {
+            let Some(unlisted) = sent_unlisted(&problem, text, to, mapping) else {
+                return Err(from_field(problem, from));
+            };
+            return Ok((Sent::Value(unlisted), Some(UNLISTED.to_owned())));
+        }
+    };
     if converted.is_as_typed && mapping.bad_field == BadField::LeaveOut {
         return Err(from_field(value::mismatch(text, to), from));
     }
@@ -382,8 +393,18 @@ fn one_value(
 fn fixed_value(text: &str, to: &Field, mapping: &Mapping) -> Result<String, Problem> {
     match to.kind {
         Kind::User => Ok(mapping.people.named(text)),
-        kind => Ok(value::convert(text, kind, to, &mapping.reading)?.text),
+        kind => match value::convert(text, kind, to, &mapping.reading) {
+            Ok(converted) => Ok(converted.text),
+            Err(problem) => sent_unlisted(&problem, text, to, mapping).ok_or(problem),
+        },
     }
+}
+
+/// What is sent of a value that the destination doesn't list, if it is sent all the same.
+fn sent_unlisted(problem: &Problem, text: &str, to: &Field, mapping: &Mapping) -> Option<String> {
+    let is_sent =
+        problem.code == Code::MissingOption && mapping.unlisted_option == UnlistedOption::Send;
+    is_sent.then(|| value::unlisted(text, to)).flatten()
 }
 
 fn from_field(mut problem: Problem, from: Option<&str>) -> Problem {

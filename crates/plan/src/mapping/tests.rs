@@ -201,7 +201,7 @@ fn each_part_of_a_custom_field_set_is_converted_by_its_own_type() {
     let apply = |bad_field: &str, rows: &str, body: &str| {
         let settings = format!(
             r#"{{"name":"c","source":"a","destination":"b","basic":{{"default_country_code":"IN"}},
-                "lead":{{"bad_field":"{bad_field}","field":[{rows},{{"from":"FirstName","to":"FirstName"}}]}}}}"#
+                "lead":{{"bad_field":"{bad_field}","unlisted_option":"{bad_field}","field":[{rows},{{"from":"FirstName","to":"FirstName"}}]}}}}"#
         );
         let mapping =
             Mapping::new(&definition(&settings), &here.clone().into(), &there.clone().into());
@@ -246,6 +246,61 @@ fn each_part_of_a_custom_field_set_is_converted_by_its_own_type() {
     assert_eq!(mapped.value("mx_KYC"), Some(r#"{"Phone":"+91-9845098450"}"#));
     let told: Vec<_> = mapped.left_out.iter().map(about).collect();
     assert_eq!(told, [named("unknown_field", "Gone"), named("type_mismatch", "Age")]);
+}
+
+#[test]
+fn an_option_that_the_destination_lacks_is_sent_refused_or_left_out() {
+    let listed = |name: &str, kind| Field {
+        options: vec!["Basic".into(), "Delhi, NCR".into()],
+        ..Field::plain(name, kind)
+    };
+    let there: FieldList = vec![
+        listed("mx_Plan", Kind::Select),
+        listed("mx_Places", Kind::MultiSelect),
+        Field::plain("FirstName", Kind::Text),
+    ]
+    .into();
+    let apply = |setting: &str, bad_field: &str, plan: &str, places: &str| {
+        let settings = format!(
+            r#"{{"name":"c","source":"a","destination":"b","lead":{{{setting}"bad_field":"{bad_field}","field":[
+                {{"from":"Plan","to":"mx_Plan"}},{{"from":"Places","to":"mx_Places"}},
+                {{"from":"FirstName","to":"FirstName"}}]}}}}"#
+        );
+        let mapping =
+            Mapping::new(&definition(&settings), &Catalogue::default(), &there.clone().into());
+        let body = json!({"ProspectID": "1", "FirstName": "Asha", "Plan": plan, "Places": places});
+        mapping.apply(&item(&body.to_string()))
+    };
+    // Sent, whatever becomes of other bad fields.
+    for bad_field in ["refuse", "leave_out"] {
+        for (places, written) in [
+            ("Goa", "Goa"),
+            ("basic;Goa", "Basic;Goa"),
+            ("Goa, basic", "Goa;Basic"),
+            ("Mumbai, Maharashtra", "Mumbai, Maharashtra"),
+            (r#"["Goa","basic","Goa"]"#, "Goa;Basic"),
+            (r#"["Delhi, NCR","Goa"]"#, "Delhi, NCR;Goa"),
+        ] {
+            let mapped = apply("", bad_field, " Gold ", places);
+            assert_eq!((&mapped.problems, &mapped.left_out), (&vec![], &vec![]));
+            assert_eq!(mapped.value("mx_Plan"), Some("Gold"));
+            assert_eq!(mapped.value("mx_Places"), Some(written), "{places}");
+            for field in ["mx_Plan", "mx_Places"] {
+                let remark = mapped.get(field).unwrap().remark.as_deref();
+                assert!(remark.unwrap().contains("doesn't list it"), "{remark:?}");
+            }
+        }
+    }
+    assert_eq!(apply("", "refuse", "basic", "Delhi, NCR").get("mx_Plan").unwrap().remark, None);
+    let codes = |problems: &[Problem]| -> Vec<&str> {
+        problems.iter().map(|problem| problem.code.as_str()).collect()
+    };
+    let refused = apply(r#""unlisted_option":"refuse","#, "leave_out", "Gold", "Goa");
+    assert_eq!(codes(&refused.problems), ["missing_option", "missing_option"]);
+    let left = apply(r#""unlisted_option":"leave_out","#, "refuse", "Gold", "Goa");
+    assert_eq!(codes(&left.left_out), ["missing_option", "missing_option"]);
+    assert_eq!((left.value("FirstName"), left.value("mx_Plan")), (Some("Asha"), None));
+    assert_eq!(left.problems, []);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::named;
 use crate::json;
-use crate::metadata::Field;
+use crate::metadata::{Field, Kind};
 use crate::problem::{Code, Problem, shortened};
 use crate::text;
 
@@ -112,6 +112,40 @@ fn chosen_of(text: &str, field: &Field) -> Result<Vec<String>, Problem> {
     Ok(chosen)
 }
 
+/// A value of which an option, or all, is not listed, as it is sent all the same: what is listed as the
+/// destination writes it, the rest as it came. `None` if it isn't a value of a dropdown at all.
+pub(crate) fn unlisted(text: &str, field: &Field) -> Option<String> {
+    let text = text::trimmed(text).trim();
+    let written = |part: &str| listed(part, field).cloned().unwrap_or_else(|| part.to_owned());
+    match field.kind {
+        Kind::Select => Some(written(text)),
+        Kind::MultiSelect => {
+            let parts = match list(text) {
+                Some(parts) => parts,
+                // A comma may be part of an option that is not listed: it separates options only where
+                // one beside it is.
+                None => {
+                    let is_between = |c: char| SEPARATORS.contains(&c);
+                    let parts: Vec<&str> = text.split(is_between).map(str::trim).collect();
+                    let has_listed = parts.iter().any(|part| listed(part, field).is_some());
+                    let separated =
+                        if has_listed { parts } else { text.split(SEPARATOR).collect() };
+                    separated.into_iter().map(str::to_owned).collect()
+                }
+            };
+            let mut chosen: Vec<String> = Vec::new();
+            for part in parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()) {
+                let option = written(part);
+                if !chosen.contains(&option) {
+                    chosen.push(option);
+                }
+            }
+            Some(chosen.join(&SEPARATOR.to_string()))
+        }
+        _ => None,
+    }
+}
+
 fn listed<'a>(text: &str, field: &'a Field) -> Option<&'a String> {
     let (text, lower) = (text::compared(text), text::compared(&text.to_lowercase()).into_owned());
     let same = |option: &&String| text::compared(option) == text;
@@ -123,7 +157,8 @@ fn missing(text: &str, field: &Field) -> Problem {
     Problem::new(
         Code::MissingOption,
         format!("{} has no option '{}'.", named(field), shortened(text)),
-        "Add the option in the destination account, or translate the value in the mapping.",
+        "Add the option in the destination account, translate the value in the mapping, or have it sent \
+         all the same (lead.unlisted_option).",
     )
     .about(&field.schema_name)
 }

@@ -16,16 +16,35 @@ const MOST_IN_BULK: usize = 25;
 const MOST: u64 = 1_000;
 const DEFAULT_PAGE: u64 = 10;
 
-fn new_activity(body: &Value) -> Result<NewActivity, Refusal> {
+fn new_activity(account: &Account, body: &Value) -> Result<NewActivity, Refusal> {
     let event = number(&body["ActivityEvent"])
         .and_then(|event| u32::try_from(event).ok())
         .ok_or_else(Refusal::activity_event)?;
+    check_options(account, event, body)?;
     Ok(NewActivity {
         event,
         note: text(&body["ActivityNote"]).into_owned(),
         at: utc(&text(&body["ActivityDateTime"])),
         fields: fields(body),
     })
+}
+
+/// Dropdowns of activities take their options only, unless the check is skipped
+/// (apidocs.leadsquared.com/post-an-activity-to-lead).
+fn check_options(account: &Account, event: u32, body: &Value) -> Result<(), Refusal> {
+    if body["ValidateDropDownOptions"] == true {
+        return Ok(());
+    }
+    let Some(kind) = account.setup.activity_type(event) else { return Ok(()) };
+    for (name, value) in fields(body) {
+        let field = kind.fields.iter().find(|field| field.schema_name == name);
+        let Some(field) = field.filter(|field| !field.options.is_empty()) else { continue };
+        let mut parts = value.split(';').filter(|part| !part.is_empty());
+        if !parts.all(|part| field.options.iter().any(|option| option == part)) {
+            return Err(Refusal::option(&name, &value));
+        }
+    }
+    Ok(())
 }
 
 fn fields(body: &Value) -> Vec<(Arc<str>, Arc<str>)> {
@@ -58,7 +77,10 @@ pub(super) fn create(account: &mut Account, call: &Call<'_>) -> Result<Answer, R
     } else {
         account.ledger.slot(&id).ok_or_else(Refusal::no_lead)?
     };
-    let id = account.add_activity(slot, new_activity(&body)?, &stamp)?;
+    let id = {
+        let activity = new_activity(account, &body)?;
+        account.add_activity(slot, activity, &stamp)?
+    };
     Ok(Answer::success(&json!({ "Id": &*id })))
 }
 
@@ -68,7 +90,7 @@ pub(super) fn create_custom(account: &mut Account, call: &Call<'_>) -> Result<An
     let details = body["LeadDetails"].to_string();
     let pairs: Vec<Pair<'_>> = serde_json::from_str(&details).map_err(|error| malformed(&error))?;
     let row = account.row(&pairs)?;
-    let activity = new_activity(&body["Activity"])?;
+    let activity = new_activity(account, &body["Activity"])?;
     if account.setup.activity_type(activity.event).is_none() {
         return Err(Refusal::activity_event());
     }
@@ -89,6 +111,9 @@ pub(super) fn update(account: &mut Account, call: &Call<'_>) -> Result<Answer, R
 fn update_one(account: &mut Account, body: &Value, stamp: &Stamp) -> Result<(), Refusal> {
     let id = text(&body["ProspectActivityId"]);
     let note = body["ActivityNote"].as_str();
+    if let Some(event) = account.activities.get(&id).map(|activity| activity.event) {
+        check_options(account, event, body)?;
+    }
     account.update_activity(&id, note, fields(body), stamp)
 }
 
@@ -126,7 +151,8 @@ fn bulk(
     for row in rows(call)? {
         done.push(find(account, &row).and_then(|slot| {
             let slot = slot.ok_or_else(Refusal::no_lead)?;
-            account.add_activity(slot, new_activity(&row)?, &stamp)
+            let activity = new_activity(account, &row)?;
+            account.add_activity(slot, activity, &stamp)
         }));
     }
     Ok(results(account, "ActivityCreated", done))

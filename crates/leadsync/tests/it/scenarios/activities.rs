@@ -10,6 +10,7 @@ scenarios! {
     create_only_activities,
     update_only_activities,
     types_and_fields_of_ones_own,
+    an_option_that_is_not_listed,
     activities_off,
 }
 
@@ -94,6 +95,22 @@ async fn types_and_fields_of_ones_own(place: Place) {
     let mut events = events(&world, Entity::Activity).await;
     events.sort();
     assert_eq!(events, [Event::New, Event::Skipped], "one is not mapped, and says so");
+    world.end().await;
+}
+
+async fn an_option_that_is_not_listed(place: Place) {
+    let world = place.world(r#""activity":{"enabled":true}"#).await;
+    let lead = world.lead(&[("EmailAddress", ASHA), ("FirstName", "Asha")]);
+    let activity = world.here.create_activity(&lead, 201, "came", &[("mx_Custom_4", "Superb")]);
+    let activity = activity.expect("a new activity");
+    world.settled().await;
+    let there = kept(&world);
+    assert_eq!(there[0].2["mx_Custom_4"], "Superb", "LeadSquared is told not to check it");
+    let edit = [("mx_Custom_4", "Awful")];
+    world.here.edit_activity(&activity, None, &edit).expect("an edit");
+    world.settled().await;
+    assert_eq!(kept(&world)[0].2["mx_Custom_4"], "Awful");
+    assert_eq!(events(&world, Entity::Activity).await, [Event::New, Event::Updated]);
     world.end().await;
 }
 

@@ -1,7 +1,7 @@
 //! What happens to fields.
 
 use plan::outcome::Event;
-use sandbox::switches::{CustomFields, EmptyFields, EmptyValue};
+use sandbox::switches::{CustomFields, EmptyFields, EmptyValue, UnknownOption};
 use sandbox::{Field, Kind};
 use store::{Actor, Selection};
 use web::preview::Previewed;
@@ -22,6 +22,7 @@ scenarios! {
     owners,
     bad_values_refuse,
     bad_values_are_left_out,
+    unlisted_options,
     custom_field_set,
     parts_of_a_field_set,
     what_was_wrong_is_written_once_it_is_right,
@@ -253,7 +254,8 @@ async fn bad_values_refuse(place: Place) {
 }
 
 async fn bad_values_are_left_out(place: Place) {
-    let settings = rows(BAD).replacen('{', r#"{"bad_field":"leave_out","#, 1);
+    let leaves_out = r#"{"bad_field":"leave_out","unlisted_option":"leave_out","#;
+    let settings = rows(BAD).replacen('{', leaves_out, 1);
     let world = place.world(&settings).await;
     bad_lead(&world);
     world.settled().await;
@@ -266,6 +268,33 @@ async fn bad_values_are_left_out(place: Place) {
     let explanation = record.explanation.expect("an explanation").get().to_owned();
     for code in ["type_mismatch", "missing_option", "too_long"] {
         assert!(explanation.contains(code), "{code} is not in {explanation}");
+    }
+    world.end().await;
+}
+
+/// Whether accounts store an option that they don't list.
+async fn unlisted_options(place: Place) {
+    let settings =
+        rows(r#"{"from":"Company","to":"mx_Plan"},{"from":"FirstName","to":"FirstName"}"#);
+    let world = place.world(&settings).await;
+    let id = world.lead(&[("EmailAddress", ASHA), ("FirstName", "Asha"), ("Company", "Nonesuch")]);
+    world.settled().await;
+    let record = world.records().await.remove(0);
+    if world.switches.unknown_option == UnknownOption::Stored {
+        assert_eq!(world.events().await, [Event::New]);
+        assert_eq!(held(&world, "mx_Plan").as_deref(), Some("Nonesuch"));
+        let explanation = record.explanation.expect("an explanation").get().to_owned();
+        assert!(explanation.contains("doesn't list it as an option"), "{explanation}");
+    } else {
+        // The account has the last word, and the record says what to do.
+        assert_eq!(world.events().await, [Event::Failed]);
+        assert_eq!(world.there.lead_count(), 0);
+        let leaves_out = settings.replacen('{', r#"{"unlisted_option":"leave_out","#, 1);
+        world.configure(&leaves_out).await;
+        world.edit(&id, &[("FirstName", "A.")]);
+        world.settled().await;
+        assert_eq!(held(&world, "FirstName").as_deref(), Some("A."));
+        assert_eq!(held(&world, "mx_Plan"), None);
     }
     world.end().await;
 }
@@ -316,7 +345,11 @@ fn flawed(country: &str, plan: &str, more: &str) -> String {
            {{"from":"FirstName","to":"FirstName"}},{{"from":"Company","to":"mx_Plan"}},
            {{"from":"LastName","to":"LastName","values":{{"one":"{plan}"}}}}{more}"#
     ));
-    let rows = rows.replacen("\"lead\":{", r#""lead":{"bad_field":"leave_out","#, 1);
+    let rows = rows.replacen(
+        "\"lead\":{",
+        r#""lead":{"bad_field":"leave_out","unlisted_option":"leave_out","#,
+        1,
+    );
     format!(r#""basic":{{"default_country_code":"{country}"}},{rows}"#)
 }
 

@@ -14,7 +14,7 @@ fn needs_metadata(work: &mut Work, scene: &Scene) -> bool {
 fn what_metadata_may_cure_is_refused_only_after_it_was_read_again() {
     let rows = |row: &str| {
         format!(
-            r#""lead":{{"field":[{{"from":"EmailAddress","to":"EmailAddress"}},{{"from":"City","to":"{row}"}}]}}"#
+            r#""lead":{{"unlisted_option":"refuse","field":[{{"from":"EmailAddress","to":"EmailAddress"}},{{"from":"City","to":"{row}"}}]}}"#
         )
     };
     let json = r#"{"ProspectID":"one","EmailAddress":"a@x.y","City":"Pune"}"#;
@@ -38,7 +38,7 @@ fn what_metadata_may_cure_is_refused_only_after_it_was_read_again() {
 fn what_an_account_lacks_is_looked_for_again_after_a_while() {
     let older_than = |rows: &str, json: &str| {
         let scene = scene(&format!(
-            r#""lead":{{"bad_field":"leave_out","field":[{{"from":"EmailAddress","to":"EmailAddress"}},{rows}]}}"#
+            r#""lead":{{"bad_field":"leave_out","unlisted_option":"leave_out","field":[{{"from":"EmailAddress","to":"EmailAddress"}},{rows}]}}"#
         ));
         let mut work = scene.work(json);
         match work.next(&scene.context()).step {

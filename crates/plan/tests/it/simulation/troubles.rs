@@ -157,7 +157,7 @@ fn with(defect: Defect) -> Catalogue {
 /// The settings that are right.
 fn settings() -> String {
     format!(
-        r#""lead":{{{ROWS}}},"removed":{{"field":"mx_Mark"}},
+        r#""lead":{{"unlisted_option":"refuse",{ROWS}}},"removed":{{"field":"mx_Mark"}},
         "activity":{{"enabled":true,"type":[{{"from":201,"to":305}}]}}"#
     )
 }

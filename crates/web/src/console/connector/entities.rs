@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use plan::connector::{
     ActivityRules, ActivityType, BadField, Behaviour, Blank, Conflict, Definition, Identity,
-    KeysDisagree, LeadRules, Linked, Policy, Removed, Several, WhileDisabled, WithoutId,
+    KeysDisagree, LeadRules, Linked, Policy, Removed, Several, UnlistedOption, WhileDisabled,
+    WithoutId,
 };
 use plan::problem::Problem;
 
@@ -102,6 +103,28 @@ const BAD_FIELDS: OneOf<BadField> = OneOf {
         ),
         (
             BadField::LeaveOut,
+            "leave_out",
+            "Leave the field out",
+            "The rest of the lead is written, and the record says what was left out.",
+        ),
+    ],
+};
+const UNLISTED_OPTIONS: OneOf<UnlistedOption> = OneOf {
+    all: &[
+        (
+            UnlistedOption::Send,
+            "send",
+            "Send it all the same",
+            "LeadSquared stores it, although nobody can choose it there. The record says so.",
+        ),
+        (
+            UnlistedOption::Refuse,
+            "refuse",
+            "Refuse the record",
+            "It fails, with every such field named, and can be retried.",
+        ),
+        (
+            UnlistedOption::LeaveOut,
             "leave_out",
             "Leave the field out",
             "The rest of the lead is written, and the record says what was left out.",
@@ -240,6 +263,7 @@ struct Entities {
     behaviours: Vec<Shown>,
     blanks: Vec<Shown>,
     bad_fields: Vec<Shown>,
+    unlisted_options: Vec<Shown>,
     while_disabled: Vec<Shown>,
     policies: Vec<Shown>,
     several: Vec<Shown>,
@@ -289,6 +313,7 @@ impl Entities {
             behaviours: BEHAVIOURS.shown(lead.behaviour),
             blanks: BLANKS.shown(lead.blank),
             bad_fields: BAD_FIELDS.shown(lead.bad_field),
+            unlisted_options: UNLISTED_OPTIONS.shown(lead.unlisted_option),
             while_disabled: WHILE_DISABLED.shown(*while_disabled),
             policies: POLICIES.shown(conflict.policy),
             several: SEVERAL.shown(identity.several),
@@ -361,6 +386,7 @@ fn read(form: &Form, wanted: &mut Definition) -> Result<(), Refusal> {
         trigger_automations: is_on("trigger_automations"),
         blank: BLANKS.read(form, "blank", "lead.blank")?,
         bad_field: BAD_FIELDS.read(form, "bad_field", "lead.bad_field")?,
+        unlisted_option: UNLISTED_OPTIONS.read(form, "unlisted_option", "lead.unlisted_option")?,
         fields: std::mem::take(&mut wanted.lead.fields),
     };
     wanted.while_disabled = WHILE_DISABLED.read(form, "while_disabled", "while_disabled")?;

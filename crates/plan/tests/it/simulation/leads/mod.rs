@@ -125,7 +125,7 @@ fn settings(way: &Way) -> String {
         r#""basic":{{{country}"search_by":"EmailAddress"}},
         "conflict":{{"policy":"{policy}"}},
         "removed":{{"field":"mx_Mark"}},
-        "lead":{{"bad_field":"leave_out","field":[
+        "lead":{{"bad_field":"leave_out","unlisted_option":"leave_out","field":[
             {{"from":"mx_Person","to":"mx_Person"}},
             {{"from":"EmailAddress","to":"EmailAddress"}},
             {{"from":"FirstName","to":"FirstName"}},
