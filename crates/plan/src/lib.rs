@@ -46,6 +46,7 @@ pub mod review;
 pub mod search;
 pub mod snapshot;
 pub mod text;
+pub mod traits;
 pub mod value;
 pub mod verdict;
 pub mod work;

@@ -1,6 +1,6 @@
 //! The calls that an account offers, as far as the way of leads and activities needs them.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::identity::Key;
 use crate::quota::Draw;
@@ -80,6 +80,11 @@ impl Operation {
         }
     }
 
+    /// Whether it carries many leads or activities, for each of which there is a call of its own.
+    pub fn is_for_many(self) -> bool {
+        FOR_MANY.contains(&self)
+    }
+
     /// Whether it writes, so that it must not be repeated blindly.
     pub fn writes(self) -> bool {
         match self {
@@ -113,6 +118,24 @@ impl Operation {
             | Self::BulkCreateActivities => Draw::Bulk,
             _ => Draw::Single,
         }
+    }
+}
+
+/// The calls that carry many.
+const FOR_MANY: [Operation; 5] = [
+    Operation::LeadsByIds,
+    Operation::BulkCapture,
+    Operation::BulkCreate,
+    Operation::BulkUpdate,
+    Operation::BulkCreateActivities,
+];
+
+/// Only a call for many is read back.
+impl<'de> Deserialize<'de> for Operation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let named = FOR_MANY.into_iter().find(|operation| operation.as_str() == name);
+        named.ok_or_else(|| serde::de::Error::custom(format!("{name} is no call for many")))
     }
 }
 

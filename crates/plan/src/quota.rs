@@ -229,6 +229,11 @@ impl Budget {
         self.quota = quota;
     }
 
+    /// The account named this limit when it refused a call, some time ago.
+    pub fn learn(&mut self, named: Limit) {
+        self.calls.named = Some(named);
+    }
+
     /// Whether a call may be made now; if so, it counts from now on.
     ///
     /// Each call drawn must be [`Budget::end`]ed.

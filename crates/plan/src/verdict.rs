@@ -143,11 +143,15 @@ fn refused(party: Party, account: &str, exception: Option<&str>, message: &str) 
             format!("The {party} can't search by the connector's search key: {said}"),
             format!("Choose a search key that is marked unique in the {party} account."),
         )),
-        _ if name.starts_with("MX") && !is_passing(name, message) => Verdict::Fail(about(
-            Code::Refused,
-            format!("The {party} refuses the record: {said}"),
-            "Correct what it names, then retry.".to_owned(),
-        )),
+        // Without a name of its own it is no fault of the server, which would have been told apart:
+        // the call is not what the account expects.
+        _ if (name.is_empty() || name.starts_with("MX")) && !is_passing(name, message) => {
+            Verdict::Fail(about(
+                Code::Refused,
+                format!("The {party} refuses the record: {said}"),
+                "Correct what it names, then retry.".to_owned(),
+            ))
+        }
         _ => Verdict::Later {
             problem: about(
                 Code::AccountError,

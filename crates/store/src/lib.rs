@@ -49,7 +49,7 @@ pub use open::Open;
 pub use people::People;
 pub use progress::{
     AttemptOutcome, Call, CallRef, Intent, IntentRecord, KeysNews, Progress, RecordKey,
-    RequestState, Spent, Stage,
+    RequestState, Spent, Stage, TraitNews,
 };
 pub use retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 pub use reviews::{NewReview, ReviewFilter, ReviewItem, Reviews};

@@ -7,6 +7,7 @@ use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::Link;
 use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
 use plan::problem::Problem;
+use plan::traits::Trait;
 use serde::{Deserialize, Serialize};
 
 use crate::reviews::NewReview;
@@ -57,6 +58,8 @@ pub struct Progress {
     pub spent: Vec<Spent>,
     /// What became known of accounts' keys.
     pub keys: Vec<KeysNews>,
+    /// What answers showed about accounts.
+    pub traits: Vec<TraitNews>,
 }
 
 impl Progress {
@@ -73,6 +76,7 @@ impl Progress {
             && self.intents.is_empty()
             && self.spent.is_empty()
             && self.keys.is_empty()
+            && self.traits.is_empty()
     }
 }
 
@@ -207,6 +211,19 @@ pub struct KeysNews {
     pub at: Timestamp,
     /// Why it refuses them; `None`: it takes them.
     pub refused: Option<Problem>,
+}
+
+/// An answer showed something about an account.
+#[derive(Clone, Debug)]
+pub struct TraitNews {
+    /// The account.
+    pub account: AccountId,
+    /// When it did.
+    pub at: Timestamp,
+    /// What it showed,
+    pub seen: Trait,
+    /// and whether that holds, or holds no more.
+    pub holds: bool,
 }
 
 /// Calls made to an account.

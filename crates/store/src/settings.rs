@@ -6,6 +6,7 @@ use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId};
 use plan::metadata::{Catalogue, FieldChange};
 use plan::quota::Quota;
+use plan::traits::Trait;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,9 @@ pub trait Settings: Send + Sync + std::fmt::Debug {
         catalogue: &Catalogue,
         at: Timestamp,
     ) -> Result<()>;
+
+    /// What answers of an account showed about it, and when.
+    async fn traits(&self, account: AccountId) -> Result<Vec<(Timestamp, Trait)>>;
 
     /// What changed in an account's fields after this time, oldest first.
     async fn field_changes(

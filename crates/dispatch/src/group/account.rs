@@ -1,11 +1,15 @@
 //! An account while this task uses it: its client, its budget, and whether it answers.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::{Client, Limits};
 use plan::id::AccountId;
 use plan::metadata::Catalogue;
+use plan::operation::Operation;
 use plan::problem::Problem;
 use plan::quota::{Budget, Draw};
+use plan::traits::Trait;
 
 use super::metadata::Metadata;
 use crate::access::{Part, client};
@@ -20,6 +24,12 @@ const FAILURES_THAT_CLOSE: u32 = 2;
 /// second.
 const PROBES: (SignedDuration, SignedDuration) =
     (SignedDuration::from_secs(1), SignedDuration::from_mins(1));
+
+/// For how long a call for many that an account does not have is not tried again,
+const LACKED_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// and one that it refused this often in a row, whatever was in it.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
+const REFUSALS_IN_A_ROW: u32 = 3;
 
 /// What is older than this is old, however old it is.
 const OLDEST: SignedDuration = SignedDuration::from_hours(48);
@@ -50,6 +60,15 @@ pub(super) struct Account {
     proven: bool,
     singles: u32,
     bulks: u32,
+    /// How often calls for many were refused as a whole, and until when they are not tried.
+    refused: HashMap<Operation, Refused>,
+}
+
+/// What became of the last calls of one operation for many.
+#[derive(Clone, Copy, Debug, Default)]
+struct Refused {
+    in_a_row: u32,
+    until: Option<Timestamp>,
 }
 
 /// Why nothing is sent to an account, and when it is probed next.
@@ -64,6 +83,7 @@ impl Account {
         settings: store::Account,
         limits: Limits,
         catalogue: Option<(Timestamp, Catalogue)>,
+        traits: &[(Timestamp, Trait)],
         spent_today: u32,
         (now, wall): (Timestamp, Timestamp),
     ) -> Self {
@@ -72,10 +92,22 @@ impl Account {
             let age = wall.duration_since(at).clamp(SignedDuration::ZERO, OLDEST);
             (now - age, catalogue)
         });
+        let mut budget = Budget::new(settings.plan.quota(), now, wall, spent_today);
+        let mut refused = HashMap::new();
+        for (at, seen) in traits {
+            match seen {
+                Trait::RateLimit(limit) => budget.learn(*limit),
+                Trait::Lacks { operation, .. } => {
+                    let age = wall.duration_since(*at).clamp(SignedDuration::ZERO, OLDEST);
+                    let until = Some(now - age + LACKED_FOR);
+                    refused.insert(*operation, Refused { in_a_row: 0, until });
+                }
+            }
+        }
         Self {
             id: settings.id,
             client: client(&settings, limits),
-            budget: Budget::new(settings.plan.quota(), now, wall, spent_today),
+            budget,
             settings,
             limits,
             metadata: Metadata::new(catalogue),
@@ -87,7 +119,47 @@ impl Account {
             proven: false,
             singles: 0,
             bulks: 0,
+            refused,
         }
+    }
+
+    /// Whether a call for many is to be made by this operation: one that the account refused as a whole
+    /// is left alone for a while.
+    pub(super) fn takes_many(&self, operation: Operation, now: Timestamp) -> bool {
+        let until = self.refused.get(&operation).and_then(|refused| refused.until);
+        until.is_none_or(|until| until <= now)
+    }
+
+    /// A call for many was refused as a whole, with this status and words. Returns what that shows of
+    /// the account: it does not have the call, or refuses it whatever is in it.
+    pub(super) fn refused_many(
+        &mut self,
+        operation: Operation,
+        (status, is_named): (Option<u16>, bool),
+        said: &str,
+        now: Timestamp,
+    ) -> Option<Trait> {
+        let refused = self.refused.entry(operation).or_default();
+        refused.in_a_row += 1;
+        let is_lacking = !is_named && matches!(status, Some(400 | 404 | 405));
+        let lasts = if is_lacking {
+            LACKED_FOR
+        } else if refused.in_a_row >= REFUSALS_IN_A_ROW {
+            REFUSED_FOR
+        } else {
+            return None;
+        };
+        refused.until = Some(now + lasts);
+        let status = status.map_or_else(String::new, |status| format!("HTTP {status}: "));
+        Some(Trait::Lacks { operation, said: format!("{status}{said}") })
+    }
+
+    /// A call for many was answered. Returns what was believed of the account and does not hold any
+    /// more.
+    pub(super) fn took_many(&mut self, operation: Operation) -> Option<Trait> {
+        let refused = self.refused.remove(&operation)?;
+        refused.until?;
+        Some(Trait::Lacks { operation, said: String::new() })
     }
 
     /// Takes over changed settings. New keys or another host open a closed account at once.

@@ -3,9 +3,10 @@
 use plan::id::AccountId;
 use plan::operation::Operation;
 use plan::outcome::SyncStatus;
+use plan::traits::Trait;
 use plan::verdict::{self, Failure};
 use plan::work::{Effect, Ending};
-use store::{Call, CallRef, KeysNews};
+use store::{Call, CallRef, KeysNews, TraitNews};
 
 use super::book::Place;
 use super::call::{Ended, ForRecord, Returned};
@@ -35,6 +36,7 @@ impl Worker {
             error,
         });
         let is_probe = matches!(returned, Returned::Metadata(..));
+        self.note_traits(account, operation, exchange.status, failure.as_ref());
         self.account_answered(account, operation, is_probe, failure.as_ref());
         match returned {
             Returned::Metadata(part, read) => self.metadata_read(account, part, read),
@@ -84,6 +86,35 @@ impl Worker {
             }
         }
         self.go_on(record, effects);
+    }
+
+    /// Notes what an answer shows about the account.
+    fn note_traits(
+        &mut self,
+        id: AccountId,
+        operation: Operation,
+        status: Option<u16>,
+        failure: Option<&Failure>,
+    ) {
+        let (now, steady) = (self.now(), self.steady());
+        let account = self.accounts.get_mut(&id).expect("accounts stay as long as the lease");
+        let (seen, holds) = match failure {
+            Some(Failure::RateLimited(Some(limit))) => {
+                let is_known = account.budget.named() == Some(*limit);
+                ((!is_known).then_some(Trait::RateLimit(*limit)), true)
+            }
+            Some(Failure::Refused { exception, message }) if operation.is_for_many() => {
+                let how = (status, exception.is_some());
+                (account.refused_many(operation, how, message, steady), true)
+            }
+            None if operation.is_for_many() => (account.took_many(operation), false),
+            _ => (None, true),
+        };
+        let Some(seen) = seen else { return };
+        if holds {
+            tracing::warn!(account = account.name(), "{}: {}", seen.title(), seen.words());
+        }
+        self.progress.traits.push(TraitNews { account: id, at: now, seen, holds });
     }
 
     /// Notes what an answer says about the account itself.

@@ -7,6 +7,7 @@ use leadsquared::{
     BULK_ACTIVITIES_MAX, BULK_CREATE_MAX, BULK_CREATE_OR_UPDATE_MAX, BULK_UPDATE_V2_MAX,
 };
 use plan::id::{AccountId, ConnectorId};
+use plan::operation::Operation;
 use plan::outcome::SyncStatus;
 use plan::problem::{Code, Problem};
 use plan::quota::Draw;
@@ -287,7 +288,9 @@ impl Worker {
 
     /// Turns reads into calls: one for a single lead, shared ones for a backlog.
     fn read_leads(&mut self, account: AccountId, mut reads: Vec<(RecordKey, ReadLead)>) {
-        let is_few = reads.len() < BULK_FROM;
+        let now = self.steady();
+        let takes_many = self.account(account).takes_many(Operation::LeadsByIds, now);
+        let is_few = reads.len() < BULK_FROM || !takes_many;
         while !reads.is_empty() {
             // Those that there is no room for are released, and wait for their turn.
             let asked = if is_few || reads.len() == 1 {
@@ -309,12 +312,17 @@ impl Worker {
         bulk: fn(Vec<(RecordKey, T)>) -> RecordCalls,
         alone: fn(T) -> Call,
     ) {
-        let is_few = rows.len() < BULK_FROM;
+        let takes_many = {
+            let (now, operation) = (self.steady(), bulk(Vec::new()).operation());
+            self.account(account).takes_many(operation, now)
+        };
+        let is_few = rows.len() < BULK_FROM || !takes_many;
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
             let now = self.steady();
             let state = self.account(account);
             let (singles, bulks) = (state.room(Draw::Single, now), state.room(Draw::Bulk, now));
+            let bulks = if takes_many { bulks } else { 0 };
             if bulks > 0 && (!is_few || singles == 0) {
                 let rows = rows.by_ref().take(most).collect();
                 self.prepare(account, Job::Records(bulk(rows)));

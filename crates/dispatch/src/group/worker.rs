@@ -207,10 +207,12 @@ impl Worker {
         for settings in &configuration.accounts {
             if self.lease.accounts.contains(&settings.id) {
                 let catalogue = self.shared.store.catalogue(settings.id).await?;
+                let traits = self.shared.store.traits(settings.id).await?;
                 let spent = self.shared.store.spent(settings.id, day_of(now)).await?;
                 let limits = self.shared.options.limits;
                 let clocks = (self.steady(), now);
-                let account = Account::new(settings.clone(), limits, catalogue, spent, clocks);
+                let account =
+                    Account::new(settings.clone(), limits, catalogue, &traits, spent, clocks);
                 self.accounts.insert(settings.id, account);
             }
         }

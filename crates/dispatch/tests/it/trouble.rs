@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use plan::outcome::{Event, JobStatus};
+use plan::traits::Trait;
 use sandbox::switches::Toggle;
 use sandbox::{Fault, Field, Kind, Switches, Trouble};
 use serde_json::json;
@@ -228,4 +229,81 @@ async fn values_that_do_not_fit_are_told() {
     assert_eq!(problem(&item).code.as_str(), "no_key");
     assert_eq!(scene.there.lead_count(), 0);
     scene.stop().await;
+}
+
+/// A bulk call that an account does not have, or refuses whatever is in it, costs no call a batch: each
+/// lead gets one of its own, and the bulk call is tried again the next day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_call_that_the_account_lacks_is_left_alone() {
+    const LEADS: usize = 40;
+    let lead = |id: &str| json!({ "ProspectID": id, "EmailAddress": format!("{id}@example.com") });
+    let bulk_calls = |scene: &Scene| -> u64 {
+        let calls = scene.there.calls().by_operation;
+        calls.iter().filter(|(name, _)| name.contains("Lead/Bulk/")).map(|(_, count)| *count).sum()
+    };
+    for (trouble, most) in [(Trouble::Gateway(404), 8), (Trouble::Gateway(405), 8)] {
+        let mut scene = Scene::new("").await;
+        scene.there.put_fault(Fault::always(trouble.clone()).of("Lead/Bulk/Create"));
+        scene.there.put_fault(Fault::always(trouble).of("Lead/Bulk/CreateOrUpdate"));
+        let mut requests = Vec::new();
+        for n in 0..LEADS {
+            requests.push(scene.post(&lead(&format!("l{n}"))).await);
+        }
+        scene.work();
+        for request in requests {
+            scene.ends_as(request, Event::New).await;
+        }
+        let before = bulk_calls(&scene);
+        assert!((1..=most).contains(&before), "{:?}", scene.there.calls());
+        let accounts = scene.store.configuration().await.expect("the settings").accounts;
+        let there = accounts.iter().find(|account| account.name == "there").expect("it is there");
+        let account = there.id;
+        let seen = scene.store.traits(account).await.expect("what was seen");
+        assert!(seen.iter().all(|(_, seen)| matches!(seen, Trait::Lacks { .. })), "{seen:?}");
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert!(seen[0].1.words().contains("HTTP 40"), "{seen:?}");
+
+        // Remembered by the next task, too.
+        scene.stop().await;
+        let mut requests = Vec::new();
+        for n in 0..LEADS {
+            requests.push(scene.post(&lead(&format!("m{n}"))).await);
+        }
+        scene.work();
+        for request in requests {
+            scene.ends_as(request, Event::New).await;
+        }
+        assert_eq!(bulk_calls(&scene), before, "{:?}", scene.there.calls());
+
+        // A day later it is tried again, and taken.
+        scene.there.clear_faults();
+        scene.stop().await;
+        scene.step(SignedDuration::from_hours(25));
+        let mut requests = Vec::new();
+        for n in 0..LEADS {
+            requests.push(scene.post(&lead(&format!("n{n}"))).await);
+        }
+        scene.work();
+        for request in requests {
+            scene.ends_as(request, Event::New).await;
+        }
+        assert!(bulk_calls(&scene) > before, "{:?}", scene.there.calls());
+        assert_eq!(scene.store.traits(account).await.expect("what was seen"), []);
+        scene.stop().await;
+    }
+}
+
+/// What an account answers without a word of its own is no fault of the server that may pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_the_account_does_not_know_fails_at_once() {
+    for status in [400, 404, 405, 413] {
+        let mut scene = Scene::at_work("").await;
+        scene.there.put_fault(Fault::always(Trouble::Gateway(status)).of("Lead.Capture"));
+        let request = scene.post(&asha()).await;
+        let item = scene.ends_as(request, Event::Failed).await;
+        assert_eq!(item.job_status, JobStatus::Failure, "{status}: {item:#?}");
+        assert_eq!(calls(&item), ["Lead.Capture"], "{status}: {item:#?}");
+        assert_eq!(problem(&item).code.as_str(), "refused", "{status}: {item:#?}");
+        scene.stop().await;
+    }
 }

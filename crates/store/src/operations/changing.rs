@@ -155,6 +155,7 @@ impl Making<'_> {
             "DELETE FROM lease WHERE account = $1",
             "DELETE FROM spent WHERE account = $1",
             "DELETE FROM call WHERE account = $1",
+            "DELETE FROM trait WHERE account = $1",
         ] {
             sqlx::query(sql).bind(id).execute(&mut *self.connection).await?;
         }

@@ -39,6 +39,7 @@ mod sessions;
 mod settings;
 mod standing;
 mod tally;
+mod traits;
 mod users;
 mod values;
 

@@ -7,7 +7,7 @@ use plan::outcome::{RetryWith, SyncStatus};
 
 use super::values::{json, ms};
 use super::{
-    Connection, QueryBuilder, ROWS_A_STATEMENT, incident, links, push_list, standing, tally,
+    Connection, QueryBuilder, ROWS_A_STATEMENT, incident, links, push_list, standing, tally, traits,
 };
 use crate::error::Result;
 use crate::progress::{
@@ -26,6 +26,9 @@ pub(super) async fn record(connection: &mut Connection, progress: &Progress) -> 
     settle(connection, &progress.settled).await?;
     keep_intents(connection, &progress.intents).await?;
     add_spent(connection, &progress.spent).await?;
+    for news in &progress.traits {
+        traits::keep(connection, news).await?;
+    }
     incident::count(connection, progress).await
 }
 

@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId};
 use plan::metadata::{Catalogue, FieldChange};
+use plan::traits::Trait;
 use secrecy::ExposeSecret;
 use sqlx::Row;
 
 use super::changing::{Making, account_place, token_place};
 use super::values::Place;
-use super::{Backend, Connection, catalogue, count_up, marks};
+use super::{Backend, Connection, catalogue, count_up, marks, traits};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::secret::Cipher;
@@ -133,6 +134,10 @@ impl Settings for Backend {
             Box::pin(async move { catalogue::store(connection, account, &catalogue, at).await })
         })
         .await
+    }
+
+    async fn traits(&self, account: AccountId) -> Result<Vec<(Timestamp, Trait)>> {
+        traits::find(&mut *self.begin_read().await?, account).await
     }
 
     async fn field_changes(

@@ -170,5 +170,6 @@ pub(crate) fn migrations() -> Migrator {
         (17, "mark", include_str!("../../migrations/postgres/0017_mark.sql")),
         (19, "search", include_str!("../../migrations/postgres/0019_search.sql")),
         (20, "refresh", include_str!("../../migrations/postgres/0020_refresh.sql")),
+        (21, "trait", include_str!("../../migrations/postgres/0021_trait.sql")),
     ])
 }

@@ -217,6 +217,7 @@ pub(crate) fn migrations() -> Migrator {
         (17, "mark", include_str!("../../migrations/sqlite/0017_mark.sql")),
         (19, "search", include_str!("../../migrations/sqlite/0019_search.sql")),
         (20, "refresh", include_str!("../../migrations/sqlite/0020_refresh.sql")),
+        (21, "trait", include_str!("../../migrations/sqlite/0021_trait.sql")),
     ])
 }
 

@@ -1,0 +1,73 @@
+//! What an account turned out to be, as far as its answers show: some things about LeadSquared are not
+//! documented, and some differ from account to account.
+
+use serde::{Deserialize, Serialize};
+
+use crate::operation::Operation;
+use crate::quota::Limit;
+
+/// Something that an answer of an account showed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trait {
+    /// The limit of calls that it named when it refused one, for all programs together.
+    RateLimit(Limit),
+    /// A call for many leads or activities that it does not have, or refused as a whole: each gets a
+    /// call of its own.
+    Lacks {
+        /// Which.
+        operation: Operation,
+        /// What it said.
+        said: String,
+    },
+}
+
+impl Trait {
+    /// By what it is kept: an account has one of each.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::RateLimit(_) => "rate_limit",
+            Self::Lacks { operation, .. } => operation.as_str(),
+        }
+    }
+
+    /// What it is about.
+    pub fn title(&self) -> String {
+        match self {
+            Self::RateLimit(_) => "API limit".to_owned(),
+            Self::Lacks { operation, .. } => operation.as_str().to_owned(),
+        }
+    }
+
+    /// What the account showed.
+    pub fn words(&self) -> String {
+        match self {
+            Self::RateLimit(limit) => {
+                format!("{} calls in {} s, as a refusal said", limit.calls, limit.per_seconds)
+            }
+            Self::Lacks { said, .. } => format!(
+                "refused as a whole ({said}), so each lead or activity gets a call of its own for now"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_read_as_it_was_kept() {
+        for seen in [
+            Trait::RateLimit(Limit { calls: 72, per_seconds: 5 }),
+            Trait::Lacks { operation: Operation::BulkCreate, said: "Not found".to_owned() },
+        ] {
+            let kept = serde_json::to_string(&seen).unwrap();
+            assert_eq!(serde_json::from_str::<Trait>(&kept).unwrap(), seen, "{kept}");
+        }
+        assert!(
+            serde_json::from_str::<Trait>(r#"{"lacks":{"operation":"Nothing","said":""}}"#)
+                .is_err()
+        );
+    }
+}
