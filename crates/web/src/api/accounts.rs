@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use jiff::Timestamp;
 use leadsquared::Host;
 use plan::connector::name_fault;
 use plan::id::AccountId;
 use plan::quota::Quota;
+use plan::traits::Trait;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use store::{Account, AccountPlan, Change, Keys};
@@ -26,12 +28,25 @@ pub(crate) struct AccountItem {
     plan: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quota: Option<Quota>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    traits: Vec<TraitItem>,
 }
 
-impl From<&Account> for AccountItem {
-    fn from(account: &Account) -> Self {
+/// What an answer of the account showed.
+#[derive(Debug, Serialize)]
+struct TraitItem {
+    #[serde(flatten)]
+    seen: Trait,
+    seen_at: Timestamp,
+}
+
+impl AccountItem {
+    /// As it is shown, with what its answers showed.
+    fn of(account: &Account, traits: Vec<(Timestamp, Trait)>) -> Self {
         let (plan, quota) = account.plan.written();
-        Self { name: account.name.clone(), host: account.host.clone(), plan, quota }
+        let traits =
+            traits.into_iter().map(|(seen_at, seen)| TraitItem { seen, seen_at }).collect();
+        Self { name: account.name.clone(), host: account.host.clone(), plan, quota, traits }
     }
 }
 
@@ -53,7 +68,11 @@ pub(crate) async fn list(
 ) -> Result<Json<List<AccountItem>>> {
     params.end()?;
     let configuration = shared.store.configuration().await?;
-    Ok(Json(List { items: configuration.accounts.iter().map(AccountItem::from).collect() }))
+    let mut items = Vec::with_capacity(configuration.accounts.len());
+    for account in &configuration.accounts {
+        items.push(AccountItem::of(account, shared.store.traits(account.id).await?));
+    }
+    Ok(Json(List { items }))
 }
 
 pub(crate) async fn put(
@@ -67,7 +86,8 @@ pub(crate) async fn put(
         shared.change(vec![change], &asker.actor).await?;
     }
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(AccountItem::from(&account))))
+    let traits = shared.store.traits(account.id).await?;
+    Ok((status, Json(AccountItem::of(&account, traits))))
 }
 
 /// An account as it should be.

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
 use plan::metadata::Catalogue;
 use plan::problem::Problem;
 use plan::quota::Quota;
@@ -106,6 +107,8 @@ struct Edit {
     told: Option<&'static str>,
     /// Its metadata when it was last read.
     catalogue: Option<String>,
+    /// What its answers showed: what about, what, and when.
+    traits: Vec<(String, String, Timestamp)>,
     connectors: Vec<String>,
     next: String,
 }
@@ -190,6 +193,7 @@ impl Edit {
             refused: None,
             told: None,
             catalogue: None,
+            traits: Vec::new(),
             connectors: Vec::new(),
             next: own_path(next).to_owned(),
         }
@@ -226,8 +230,12 @@ pub(super) async fn show(
         Err(error) => return page::unavailable(&error),
     };
     let Some(account) = configuration.account(&name) else { return page::not_found("no account") };
-    let kept = match shared.store.catalogue(account.id).await {
-        Ok(kept) => kept,
+    let read = async {
+        let kept = shared.store.catalogue(account.id).await?;
+        Ok::<_, store::Error>((kept, shared.store.traits(account.id).await?))
+    };
+    let (kept, traits) = match read.await {
+        Ok(read) => read,
         Err(error) => return page::unavailable(&error),
     };
     let form = Given::of_account(account);
@@ -236,6 +244,7 @@ pub(super) async fn show(
     edit.catalogue = kept.map(|(at, catalogue)| {
         format!("{} {}", at.strftime("%Y-%m-%d %H:%M UTC:"), catalogue_words(&catalogue))
     });
+    edit.traits = traits.into_iter().map(|(at, seen)| (seen.title(), seen.words(), at)).collect();
     edit.connectors = users_of(&configuration, &name);
     page::page(StatusCode::OK, &edit)
 }

@@ -2,12 +2,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 use plan::metadata::{Catalogue, Field, FieldList, Kind};
+use plan::operation::Operation;
 use plan::outcome::{Event, JobStatus, SyncStatus};
 use plan::permission::Role;
 use plan::problem::Problem;
+use plan::quota::Limit;
+use plan::traits::Trait;
 use serde_json::Value;
 use store::{
-    Actor, AttemptOutcome, Change, KeysNews, MailEnd, NewMail, Progress, RequestState, Spent, Stage,
+    Actor, AttemptOutcome, Change, KeysNews, MailEnd, NewMail, Progress, RequestState, Spent,
+    Stage, TraitNews,
 };
 
 use super::{Browser, has_inline_code};
@@ -182,6 +186,33 @@ fn failed_again(connector: plan::id::ConnectorId, stage: Stage) -> AttemptOutcom
         calls: Vec::new(),
         mentions: Vec::new(),
     }
+}
+
+#[tokio::test]
+async fn what_answers_of_an_account_showed_is_on_its_page_and_in_the_api() {
+    let mut browser = Browser::signed_in().await;
+    ten(&browser.house).await;
+    let account = browser.house.store.configuration().await.unwrap().accounts[0].id;
+    let limit = Trait::RateLimit(Limit { calls: 72, per_seconds: 5 });
+    let said = "HTTP 404: <b>no</b> such page".to_owned();
+    let lacks = Trait::Lacks { operation: Operation::BulkCreate, said };
+    let news = |seen: &Trait, holds| TraitNews { account, at: now(), seen: seen.clone(), holds };
+    let traits = vec![news(&limit, true), news(&lacks, true)];
+    go_on(&browser, Progress { traits, ..Progress::default() }).await;
+    let page = browser.get("/accounts/a").await.body;
+    let read = text(&page);
+    for part in ["API limit", "72 calls in 5 s", "Lead/Bulk/Create", "HTTP 404: &#60;b&#62;no"] {
+        assert!(read.contains(part), "{part} is not in {read}");
+    }
+    let answer = browser.get("/api/v1/accounts").await.body;
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    let traits = &answer["items"][0]["traits"];
+    assert_eq!(traits[1]["rate_limit"], serde_json::json!({"calls": 72, "per_seconds": 5}));
+    assert_eq!(traits[0]["lacks"]["operation"], "Lead/Bulk/Create");
+    go_on(&browser, Progress { traits: vec![news(&lacks, false)], ..Progress::default() }).await;
+    let page = browser.get("/accounts/a").await.body;
+    assert!(!page.contains("Lead/Bulk/Create") && page.contains("72 calls"), "{page}");
+    browser.house.end().await;
 }
 
 #[tokio::test]
