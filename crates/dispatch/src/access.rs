@@ -133,7 +133,7 @@ pub async fn read_account_user(
     account: &store::Account,
     email: &str,
 ) -> Result<Option<AccountUser>, MetadataUnread> {
-    let unread = |problem| MetadataUnread { account: account.id, problem };
+    let unread = |problem| MetadataUnread::new(account.id, problem);
     let client = client(account, Limits::default()).map_err(unread)?;
     let users = client.users_by_email(email).await.result;
     let users =
@@ -149,17 +149,43 @@ pub async fn read_account_user(
     }))
 }
 
+/// The host of the account that the keys belong to, if the one that refused them is another.
+async fn right_host(client: &Client, error: &Error) -> Option<Host> {
+    let Error::Credentials { right_host, .. } = error else { return None };
+    let told = match right_host {
+        Some(right) => right.clone(),
+        None => client.account_of_keys().await.result.ok()?.hosts.api?,
+    };
+    let asked = client.host();
+    // Keys go to LeadSquared's hosts, and to an emulator's other ones from an emulator.
+    let right = if asked.is_loopback() {
+        Host::parse(&format!("http://{told}")).ok().filter(Host::is_loopback)?
+    } else {
+        Host::parse(&told).ok().filter(|host| host.name().ends_with(".leadsquared.com"))?
+    };
+    (right != *asked).then_some(right)
+}
+
 async fn read_one(
     account: &store::Account,
     with_types: bool,
 ) -> Result<(Client, Catalogue), MetadataUnread> {
-    let unread = |problem| MetadataUnread { account: account.id, problem };
+    let unread = |problem| MetadataUnread::new(account.id, problem);
     let client = client(account, Limits::default()).map_err(unread)?;
     let mut catalogue = Catalogue::default();
     match Part::Fields.read(&client).await.1 {
         Ok(read) => read.put_into(&mut catalogue),
         Err(error) => {
-            return Err(unread(verdict::not_read(&failure::of(&error), &account.name)));
+            let right_host = right_host(&client, &error).await;
+            let problem = match &right_host {
+                Some(right) => {
+                    let (given, right) = (client.host().name(), right.name());
+                    verdict::on_another_host(&account.name, given, right)
+                }
+                None => verdict::not_read(&failure::of(&error), &account.name),
+            };
+            let right_host = right_host.map(|host| host.to_string());
+            return Err(MetadataUnread { right_host, ..unread(problem) });
         }
     }
     let mut parts = vec![Part::Users];

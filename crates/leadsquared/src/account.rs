@@ -58,6 +58,13 @@ impl Host {
         &self.0
     }
 
+    /// Whether it is this machine: an emulator.
+    pub fn is_loopback(&self) -> bool {
+        let name = self.name();
+        let without_port = name.rsplit_once(':').map_or(name, |(name, _)| name);
+        is_loopback(name) || is_loopback(without_port)
+    }
+
     /// Name and port, without the scheme: `api-in21.leadsquared.com`.
     pub fn name(&self) -> &str {
         self.0.split_once("://").map_or(self.0.as_str(), |(_, name)| name)

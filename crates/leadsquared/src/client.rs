@@ -96,6 +96,11 @@ pub fn ensure_tls_provider() {
 }
 
 impl Client {
+    /// The host that is called.
+    pub fn host(&self) -> &crate::Host {
+        &self.account.host
+    }
+
     /// A client of an account. Nothing is called; [`Client::user_of_keys`] checks the keys.
     ///
     /// Fails with [`Error::Invalid`] if a key is empty or can't be a header's value, or if this

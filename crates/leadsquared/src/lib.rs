@@ -72,6 +72,6 @@ pub use leads::write::{Attribute, Automations, LeadWrite, UpdateBehaviour};
 pub use paging::{Direction, Numbered, Page, Paging, Rows, Sorting, Window};
 pub use rate::RateLimit;
 pub use time::{from_wire, to_wire};
-pub use users::{User, UserDetails};
+pub use users::{AccountOfKeys, Hosts, User, UserDetails};
 pub use webhooks::{Webhook, WebhookEvent, WebhookQuery, WebhookWrite};
 pub use written::{Done, Written};

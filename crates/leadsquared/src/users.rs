@@ -70,6 +70,33 @@ impl UserDetails {
     }
 }
 
+/// The account that keys belong to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct AccountOfKeys {
+    /// Its hosts (the names are from client code).
+    #[serde(rename = "LSQCommonServiceURLs")]
+    pub hosts: Hosts,
+    /// Its time zone, such as `Asia/Kolkata`.
+    #[serde(rename = "TimeZone", deserialize_with = "scalar::text")]
+    pub time_zone: Option<String>,
+    /// The country code of phone numbers without one.
+    #[serde(rename = "DefaultCountryCode", deserialize_with = "scalar::text")]
+    pub default_country_code: Option<String>,
+}
+
+/// The hosts of an account, without a scheme.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Hosts {
+    /// That of the API.
+    #[serde(deserialize_with = "scalar::text")]
+    pub api: Option<String>,
+    /// That of the screens.
+    #[serde(deserialize_with = "scalar::text")]
+    pub app: Option<String>,
+}
+
 /// A user, or a list, of which the first counts.
 struct First(Option<User>);
 
@@ -101,6 +128,12 @@ impl Client {
     pub async fn user_of_keys(&self) -> Reply<Option<User>> {
         let reply: Reply<First> = self.send(Call::get("UserManagement.svc/GetByAccessKey")).await;
         reply.map(|first| first.0)
+    }
+
+    /// `UserByAccessKey.Get`: the account of the keys. It works on the host of any region (documented,
+    /// `AD/user-authentication`).
+    pub async fn account_of_keys(&self) -> Reply<AccountOfKeys> {
+        self.send(Call::get("Authentication.svc/UserByAccessKey.Get")).await
     }
 
     /// `User/Retrieve/ByEmailAddress`: the users with this email address, none or one (client

@@ -202,13 +202,22 @@ impl Catalogue {
     }
 }
 
-/// An account that says nothing of itself, and why.
+/// An account whose metadata can't be read, and why.
 #[derive(Clone, Debug)]
 pub struct MetadataUnread {
     /// Which.
     pub account: AccountId,
     /// Why, for a person.
     pub problem: Problem,
+    /// The API host that the keys belong to, if it is another one: `https://api-in21.leadsquared.com`.
+    pub right_host: Option<String>,
+}
+
+impl MetadataUnread {
+    /// This account's metadata can't be read for this reason.
+    pub fn new(account: AccountId, problem: Problem) -> Self {
+        Self { account, problem, right_host: None }
+    }
 }
 
 impl From<FieldList> for Catalogue {

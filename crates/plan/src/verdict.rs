@@ -210,6 +210,17 @@ pub fn credentials(account: &str, message: &str) -> Problem {
     )
 }
 
+/// The keys of the account of this name belong to an account on another host.
+pub fn on_another_host(account: &str, given: &str, right: &str) -> Problem {
+    Problem::new(
+        Code::Credentials,
+        format!(
+            "The keys of the account {account} belong to an account on {right}, not on {given}."
+        ),
+        format!("Set the account's API host to https://{right}."),
+    )
+}
+
 fn sentence(text: &str) -> String {
     let text = text.trim();
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }

@@ -80,6 +80,9 @@ pub struct Settings {
     pub users: Vec<User>,
     /// How many posts may be in progress at the same time.
     pub delivery_workers: usize,
+    /// The API host that the account says it is on, `127.0.0.1:PORT`; its own unless given. With
+    /// [`Switches::wrong_region`] this one is the host of another region.
+    pub api_host: Option<String>,
     /// How long to wait after a failed post before the next attempt. The real delay is not known.
     pub retry_delay: Duration,
     /// How many finished posts are kept.
@@ -112,6 +115,7 @@ impl Settings {
             fields: catalogue::fields(),
             users: catalogue::users(name),
             delivery_workers: 16,
+            api_host: None,
             retry_delay: Duration::from_millis(500),
             delivery_log: DELIVERY_LOG,
         }

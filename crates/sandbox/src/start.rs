@@ -30,7 +30,9 @@ impl Sandbox {
         let queue = Arc::new(queue);
         let chance = Arc::new(Chance::new(settings.seed));
         let setup = Setup::new(settings.fields, settings.users, settings.switches);
-        let account = Account::new(setup, chance.clone(), settings.clock.clone(), queue.clone());
+        let mut account =
+            Account::new(setup, chance.clone(), settings.clock.clone(), queue.clone());
+        account.api_host = settings.api_host.unwrap_or_else(|| address.to_string());
         let ill = Ill { faults: Vec::new(), latency: Duration::ZERO, plan: settings.plan };
         let shared = Shared {
             name: settings.name.into(),

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use plan::outcome::{Event, JobStatus};
 use plan::traits::Trait;
 use sandbox::switches::Toggle;
-use sandbox::{Fault, Field, Kind, Switches, Trouble};
+use sandbox::{Fault, Field, Kind, Sandbox, Settings, Switches, Trouble};
 use serde_json::json;
 use store::AccountPlan;
 
@@ -136,6 +136,37 @@ async fn the_wrong_region_is_told_and_nothing_is_lost() {
     scene.advance(SignedDuration::from_mins(3));
     scene.ends_as(request, Event::New).await;
     scene.stop().await;
+}
+
+/// Every region's host says where the account of the keys is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_right_region_is_named() {
+    let scene = Scene::new("").await;
+    let plan = AccountPlan::Quota(unlimited());
+    for (api_host, expected) in [
+        (scene.there.url().replace("http://", ""), Some(scene.there.url())),
+        // Nobody's keys go to hosts that are not LeadSquared's.
+        ("evil.example".to_owned(), None),
+        (String::new(), None),
+    ] {
+        let elsewhere = Sandbox::start(Settings {
+            access_key: scene.there.access_key().to_owned(),
+            secret_key: scene.there.secret_key().to_owned(),
+            switches: Switches { wrong_region: Toggle::On, ..Switches::default() },
+            api_host: Some(api_host),
+            ..Settings::new("elsewhere")
+        });
+        let elsewhere = elsewhere.await.expect("an account on a free port");
+        scene.put_account_as("there", &elsewhere.url(), scene.there.secret_key(), plan).await;
+        let accounts = scene.store.configuration().await.expect("the settings").accounts;
+        let there = accounts.iter().find(|account| account.name == "there").expect("it is there");
+        let unread = dispatch::read_catalogue(there).await.expect_err("another region's keys");
+        assert_eq!(unread.right_host, expected);
+        assert_eq!(unread.problem.code.as_str(), "credentials");
+        let is_named = unread.problem.message.contains("belong to an account on 127.0.0.1");
+        assert_eq!(is_named, expected.is_some(), "{}", unread.problem);
+        elsewhere.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

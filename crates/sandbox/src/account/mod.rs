@@ -49,6 +49,8 @@ pub(crate) struct Account {
     pub(crate) chance: Arc<Chance>,
     pub(crate) clock: Clock,
     pub(crate) queue: Arc<Queue>,
+    /// The API host that the account is on.
+    pub(crate) api_host: String,
 }
 
 impl Account {
@@ -63,6 +65,7 @@ impl Account {
             chance,
             clock,
             queue,
+            api_host: String::new(),
         }
     }
 

@@ -156,6 +156,10 @@ const fn bulk(
     Operation { name, method: "POST", bucket: Bucket::Bulk, run }
 }
 
+/// The one operation that the host of any region answers
+/// (apidocs.leadsquared.com/user-authentication).
+pub(crate) const AUTHENTICATION: &str = "Authentication.svc/UserByAccessKey.Get";
+
 /// All operations.
 const OPERATIONS: &[Operation] = &[
     post("LeadManagement.svc/Lead.Capture", leads::capture),
@@ -189,6 +193,7 @@ const OPERATIONS: &[Operation] = &[
     get("ProspectActivity.svc/GetActivityDetails", activities::details),
     get("ProspectActivity.svc/ActivityTypes.Get", activities::types),
     get("ProspectActivity.svc/CustomActivity/GetActivitySetting", activities::setting),
+    get(AUTHENTICATION, users::authenticated),
     get("UserManagement.svc/Users.Get", users::all),
     get("UserManagement.svc/GetByAccessKey", users::own),
     get("UserManagement.svc/User/Retrieve/ByEmailAddress", users::by_email),

@@ -44,6 +44,19 @@ pub(super) fn own(account: &mut Account, _: &Call<'_>) -> Result<Answer, Refusal
     Ok(Answer::ok(&shown(&account.setup.users[0])))
 }
 
+/// The user whose keys are used, and where the account is (apidocs.leadsquared.com/user-authentication;
+/// the names of the hosts from client code).
+pub(super) fn authenticated(account: &mut Account, _: &Call<'_>) -> Result<Answer, Refusal> {
+    let mut told = whole(&account.setup.users[0]);
+    if let Value::Object(told) = &mut told {
+        told.insert("TimeZone".to_owned(), json!("Asia/Kolkata"));
+        told.insert("DefaultCountryCode".to_owned(), json!("+91"));
+        let hosts = json!({ "api": account.api_host, "app": account.api_host });
+        told.insert("LSQCommonServiceURLs".to_owned(), hosts);
+    }
+    Ok(Answer::ok(&told))
+}
+
 pub(super) fn by_email(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let email = call.parameter("emailAddress").unwrap_or_default();
     Ok(list(account, |user| user.email.eq_ignore_ascii_case(&email)))

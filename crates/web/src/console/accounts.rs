@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
-use plan::metadata::Catalogue;
+use plan::metadata::{Catalogue, MetadataUnread};
 use plan::problem::Problem;
 use plan::quota::Quota;
 use secrecy::ExposeSecret;
@@ -123,17 +123,29 @@ struct Given {
     quota: [String; 4],
 }
 
+/// The regions to choose from.
+fn regions(chosen: &str) -> Vec<Choice> {
+    choices(REGIONS.iter().copied().chain([(OTHER, "another host")]), chosen)
+}
+
 impl Given {
+    /// Chooses the region of a host, or shows the host.
+    fn show_host(&mut self, host: &str) {
+        let is_region = REGIONS.iter().any(|(other, _)| *other == host);
+        self.region = if is_region { host.to_owned() } else { OTHER.to_owned() };
+        self.host = if is_region { String::new() } else { host.to_owned() };
+    }
+
     fn of_account(account: &Account) -> Self {
-        let is_region = REGIONS.iter().any(|(host, _)| *host == account.host);
         let Quota { calls, bulk_calls, per_seconds, daily } = account.plan.quota();
-        Self {
+        let mut given = Self {
             name: account.name.clone(),
-            region: if is_region { account.host.clone() } else { OTHER.to_owned() },
-            host: if is_region { String::new() } else { account.host.clone() },
             plan: account.plan.written().0.unwrap_or(OWN_QUOTA).to_owned(),
             quota: [calls, bulk_calls, per_seconds, daily].map(|number| number.to_string()),
-        }
+            ..Self::default()
+        };
+        given.show_host(&account.host);
+        given
     }
 
     fn of_form(form: &Form) -> Self {
@@ -180,13 +192,12 @@ impl Given {
 
 impl Edit {
     fn new(visitor: Visitor, known: Option<String>, form: Given, next: &str) -> Self {
-        let regions = REGIONS.iter().copied().chain([(OTHER, "another host")]);
         let plans = [("pro", "Pro"), ("super", "Super"), (OWN_QUOTA, "a quota of its own")];
         Self {
             page: "Accounts",
             visitor,
             known,
-            regions: choices(regions, &form.region),
+            regions: regions(&form.region),
             plans: choices(plans, &form.plan),
             form,
             faults: Faults::default(),
@@ -305,6 +316,18 @@ async fn save(shared: &Shared, mut edit: Edit, form: &Form) -> Response {
         }
     };
     let told = shared.accounts.read_catalogue(&account).await;
+    if let Err(MetadataUnread { right_host: Some(host), .. }) = &told {
+        match in_right_region(shared, &edit, form, host).await {
+            Ok(None) => {}
+            Ok(Some(())) => {
+                return Redirect::to(&page::with_told(&edit.next, "right_region")).into_response();
+            }
+            Err(error) => return page::refused(&error.into()),
+        }
+        // The form shows where the account is.
+        edit.form.show_host(host);
+        edit.regions = regions(&edit.form.region);
+    }
     if let Err(not_told) = &told
         && form.text("unchecked").is_empty()
     {
@@ -315,6 +338,27 @@ async fn save(shared: &Shared, mut edit: Edit, form: &Form) -> Response {
         Ok(()) => Redirect::to(&page::with_told(&edit.next, "saved")).into_response(),
         Err(error) => page::refused(&error.into()),
     }
+}
+
+/// Saves the account with the host that its keys belong to, where both were given just now: they were
+/// given for the account, wherever it is. Returns `None` where that host refuses them too.
+async fn in_right_region(
+    shared: &Shared,
+    edit: &Edit,
+    form: &Form,
+    host: &str,
+) -> store::Result<Option<()>> {
+    let has_keys = |wanted: &Wanted| wanted.access_key.is_some() && wanted.secret_key.is_some();
+    let Some(mut wanted) = edit.form.wanted(form).ok().filter(has_keys) else {
+        return Ok(None);
+    };
+    host.clone_into(&mut wanted.host);
+    let Ok(Planned { account, change, .. }) = plan_account(shared, &edit.form.name, wanted).await
+    else {
+        return Ok(None);
+    };
+    let Ok(catalogue) = shared.accounts.read_catalogue(&account).await else { return Ok(None) };
+    keep(shared, &edit.visitor, change, &account.name, Some(catalogue)).await.map(Some)
 }
 
 async fn keep(

@@ -126,7 +126,12 @@ impl web::AskAccounts for Told {
                 "The host did not answer.",
                 "Look at it.",
             );
-            return Err(MetadataUnread { account: account.id, problem });
+            return Err(MetadataUnread::new(account.id, problem));
+        }
+        if account.host.contains("us11") {
+            let problem = plan::verdict::on_another_host(&account.name, "us11", "in21");
+            let right_host = Some("https://api-in21.leadsquared.com".to_owned());
+            return Err(MetadataUnread { account: account.id, problem, right_host });
         }
         Ok(catalogue())
     }
@@ -143,7 +148,7 @@ impl web::AskAccounts for Told {
                 "It did not tell its fields.",
                 "Try again.",
             );
-            return Err(MetadataUnread { account: source.id, problem });
+            return Err(MetadataUnread::new(source.id, problem));
         }
         Ok((catalogue(), catalogue()))
     }
@@ -156,13 +161,13 @@ impl web::AskAccounts for Told {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let key = (account.name.clone(), email.to_owned());
         let said = self.users.lock().unwrap().get(&key).cloned();
-        said.unwrap_or(Ok(None)).map_err(|()| MetadataUnread {
-            account: account.id,
-            problem: Problem::new(
+        said.unwrap_or(Ok(None)).map_err(|()| {
+            let problem = Problem::new(
                 plan::problem::Code::Unreachable,
                 "The host did not answer.",
                 "Look at it.",
-            ),
+            );
+            MetadataUnread::new(account.id, problem)
         })
     }
 }

@@ -160,6 +160,27 @@ async fn keys_that_do_not_work_are_not_saved_and_never_shown() {
 }
 
 #[tokio::test]
+async fn an_account_of_another_region_is_saved_with_the_right_host() {
+    let mut browser = Browser::signed_in().await;
+    let other = [("name", "us"), ("region", "https://api-us11.leadsquared.com")];
+    let saved = browser.submit("/accounts", &with(&ACCOUNT, &other)).await;
+    assert_eq!(location(&saved), Some("/accounts?told=right_region"), "{saved:?}");
+    let configuration = browser.configuration().await;
+    let account = configuration.account("us").unwrap();
+    assert_eq!(account.host, "https://api-in21.leadsquared.com");
+    assert_eq!(account.keys.secret.expose_secret(), "a secret key");
+    let page = browser.get("/accounts?told=right_region").await.body;
+    assert!(page.contains("LeadSquared says that the account is there"), "{page}");
+    // Keys that are kept were given for the host that was, so nothing is saved by itself.
+    let kept = [("access_key", ""), ("secret_key", ""), ("region", other[1].1)];
+    let answer = browser.submit("/accounts/us", &with(&ACCOUNT, &kept)).await;
+    assert!(matches!(answer.status, 400 | 422), "{answer:?}");
+    let chosen = r#"<option value="https://api-in21.leadsquared.com" selected>"#;
+    assert!(answer.status == 400 || answer.body.contains(chosen), "{answer:?}");
+    browser.house.end().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_an_account_is_told_at_its_place() {
     let mut browser = Browser::signed_in().await;
     let own = [("plan", "quota"), ("calls", "10"), ("bulk_calls", "1"), ("per_seconds", "5")];
