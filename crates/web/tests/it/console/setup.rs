@@ -164,12 +164,12 @@ async fn an_account_of_another_region_is_saved_with_the_right_host() {
     let mut browser = Browser::signed_in().await;
     let other = [("name", "us"), ("region", "https://api-us11.leadsquared.com")];
     let saved = browser.submit("/accounts", &with(&ACCOUNT, &other)).await;
-    assert_eq!(location(&saved), Some("/accounts?told=right_region"), "{saved:?}");
+    assert_eq!(location(&saved), Some("/connectors/new?told=right_region"), "{saved:?}");
     let configuration = browser.configuration().await;
     let account = configuration.account("us").unwrap();
     assert_eq!(account.host, "https://api-in21.leadsquared.com");
     assert_eq!(account.keys.secret.expose_secret(), "a secret key");
-    let page = browser.get("/accounts?told=right_region").await.body;
+    let page = browser.get("/connectors/new?told=right_region").await.body;
     assert!(page.contains("LeadSquared says that the account is there"), "{page}");
     // Keys that are kept were given for the host that was, so nothing is saved by itself.
     let kept = [("access_key", ""), ("secret_key", ""), ("region", other[1].1)];
