@@ -122,10 +122,14 @@ pub fn mentions(
 /// `98XXXXXX50`, as it stands there.
 fn phone_mentions(text: &str) -> Vec<String> {
     let mut forms = phone::search_forms(text);
-    match forms.first() {
-        Some(form) => forms.push(phone::backwards(form)),
-        None => forms.push(mention(text)),
+    if forms.is_empty() {
+        return vec![mention(text)];
     }
+    let ends: Vec<String> = phone::runs(text)
+        .into_iter()
+        .filter_map(|run| phone::search_forms(run).first().map(|form| phone::backwards(form)))
+        .collect();
+    forms.extend(ends);
     forms
 }
 

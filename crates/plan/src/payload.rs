@@ -163,8 +163,13 @@ impl Item {
     /// # Errors
     /// Why it is no record, to be said after its name.
     fn of(value: Value, room: &Room) -> Result<Self, String> {
-        let Value::Object(mut body) = value else {
-            return Err(format!("is not an object but {}", shape::kind_of(&value)));
+        let mut body = match value {
+            Value::Object(body) => body,
+            Value::String(line) if line.starts_with('{') => {
+                let error = room.read(&line).err().map_or_else(String::new, |e| format!(": {e}"));
+                return Err(format!("is not JSON that can be read{error}"));
+            }
+            other => return Err(format!("is not an object but {}", shape::kind_of(&other))),
         };
         shape::open_blocks(&mut body, room)?;
         shape::plain_ids(&mut body);

@@ -271,6 +271,9 @@ mod tests {
             let of = kept("+91-9845098450");
             assert!(of.iter().any(|value| value.starts_with(&end)), "{digits}: {end} in {of:?}");
         }
+        let second = phone::backwards("2233");
+        let of_two = kept("98450 98450 / 99001 12233");
+        assert!(of_two.iter().any(|value| value.starts_with(&second)), "{of_two:?}");
         // Each of several numbers, and what is none.
         for (phone, sought) in [
             ("98450 98450 / 99001 12233", "9900112233"),
