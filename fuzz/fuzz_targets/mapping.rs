@@ -62,6 +62,8 @@ fn fits(field: &MappedField, text: &str, mapping: &Mapping, ready: &Ready) {
                 other => is == other,
             })
     };
+    let remark = field.remark.as_deref().unwrap_or_default();
+    let is_unlisted = remark.contains("doesn't list it");
     let is_option = |text: &str| to.options.is_empty() || to.options.iter().any(|o| o == text);
     let right = match field.kind {
         Kind::Text | Kind::Email => {
@@ -73,6 +75,8 @@ fn fits(field: &MappedField, text: &str, mapping: &Mapping, ready: &Ready) {
         Kind::Date => like("0000-00-00"),
         Kind::DateTime => like("0000-00-00 00:00:00"),
         Kind::Time => like("00:00:00"),
+        // What is not listed is sent with a remark.
+        Kind::Select | Kind::MultiSelect if is_unlisted => !text.trim().is_empty(),
         Kind::Select => is_option(text),
         // Options may hold what stands between them.
         Kind::MultiSelect => value::convert(text, field.kind, to, mapping.reading())

@@ -108,6 +108,16 @@ impl Activities {
         self.all.get_mut(&*id::key(id))
     }
 
+    /// Removes an activity, if it is there.
+    pub(crate) fn remove(&mut self, id: &str) {
+        let key: Box<str> = id::key(id).into();
+        if let Some(activity) = self.all.remove(&key)
+            && let Some(keys) = self.by_lead.get_mut(&activity.slot)
+        {
+            keys.retain(|other| *other != key);
+        }
+    }
+
     pub(super) fn forget_lead(&mut self, slot: Slot) {
         for key in self.by_lead.remove(&slot).unwrap_or_default() {
             self.all.remove(&key);

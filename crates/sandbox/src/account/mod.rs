@@ -26,7 +26,7 @@ pub use queue::Delivery;
 pub(crate) use queue::{Job, Queue, Source};
 pub(crate) use row::{Pair, Row};
 pub(crate) use search::{Comparison, Sort, utc};
-pub(crate) use write::Stamp;
+pub(crate) use write::{Lost, Stamp};
 
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -51,6 +51,31 @@ pub(crate) struct Account {
     pub(crate) queue: Arc<Queue>,
     /// The API host that the account is on.
     pub(crate) api_host: String,
+    pub(crate) extras: Extras,
+}
+
+/// What an account has besides leads and activities, as far as public clients ask for it.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    pub(crate) lists: Vec<List>,
+    pub(crate) products: Vec<Product>,
+}
+
+/// A static list of leads.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// The ids of its leads.
+    pub(crate) members: Vec<String>,
+}
+
+/// A product.
+#[derive(Debug)]
+pub(crate) struct Product {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) sku: String,
 }
 
 impl Account {
@@ -66,6 +91,7 @@ impl Account {
             clock,
             queue,
             api_host: String::new(),
+            extras: Extras::default(),
         }
     }
 

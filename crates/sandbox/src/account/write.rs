@@ -168,13 +168,19 @@ impl Account {
         }
     }
 
-    /// Merges the second lead into the first: fills blank fields of the first, moves the activities
-    /// and deletes the second. The first fires Lead Update. The payload of a merge is not known.
-    pub(crate) fn merge(&mut self, keep: Slot, gone: Slot, stamp: &Stamp) -> Result<(), Refusal> {
+    /// Merges the second lead into the first: moves the activities and deletes the second. The first
+    /// fires Lead Update. The payload of a merge is not known.
+    pub(crate) fn merge(
+        &mut self,
+        keep: Slot,
+        gone: Slot,
+        values: Lost,
+        stamp: &Stamp,
+    ) -> Result<(), Refusal> {
         let (kept, lost) = (self.ledger.lead(keep).clone(), self.ledger.lead(gone).clone());
         let mut row = Row::default();
         for (no, text) in &lost.values {
-            if kept.stored(*no).is_none() {
+            if values == Lost::WhereFilled && kept.stored(*no).is_none() {
                 row.changes.push((*no, Change::Set(text.clone())));
             }
         }
@@ -185,6 +191,15 @@ impl Account {
         self.fire_removed(gone, &lost, Some(&kept));
         Ok(())
     }
+}
+
+/// Which values of a lead are lost that is merged into another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// All: so the API does it (apidocs.leadsquared.com/merge-leads).
+    All,
+    /// Those that the other one has: so a person may choose (guess).
+    WhereFilled,
 }
 
 /// How many fields of a new lead are expected to have defaults.

@@ -5,6 +5,7 @@ use super::reads::range;
 use super::{Answer, Call, malformed, number, paging, text};
 use crate::account::{Account, Activity, NewActivity, Pair, Slot, Stamp, utc};
 use crate::lead::moment;
+use crate::metadata::{ActivityType, Kind};
 use crate::refusal::Refusal;
 use crate::switches::ActivityOffset;
 use serde_json::{Map, Value, json};
@@ -47,7 +48,7 @@ fn check_options(account: &Account, event: u32, body: &Value) -> Result<(), Refu
     Ok(())
 }
 
-fn fields(body: &Value) -> Vec<(Arc<str>, Arc<str>)> {
+pub(super) fn fields(body: &Value) -> Vec<(Arc<str>, Arc<str>)> {
     let field = |field: &Value| {
         let name = text(&field["SchemaName"]);
         (!name.is_empty()).then(|| (Arc::from(&*name), Arc::from(&*text(&field["Value"]))))
@@ -357,4 +358,41 @@ pub(super) fn details(account: &mut Account, call: &Call<'_>) -> Result<Answer, 
     let id = call.parameter("activityId").unwrap_or_default();
     let activity = account.activities.get(&id).cloned().ok_or_else(Refusal::no_activity)?;
     settings(account, activity.event, Some(&activity))
+}
+
+/// `CreateType` (apidocs.leadsquared.com/create-new-activity-type-api): only the name is mandatory, and the
+/// id is the event code.
+pub(super) fn create_type(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
+    let body = call.json()?;
+    let name = text(&body["ActivityEventName"]).trim().to_owned();
+    if name.is_empty() {
+        return Err(Refusal::input("ActivityEventName"));
+    }
+    if account.setup.types.iter().any(|kind| kind.name.eq_ignore_ascii_case(&name)) {
+        return Err(Refusal::new(
+            "MXDuplicateEntryException",
+            "An activity type with the same name already exists.",
+        ));
+    }
+    let code = account.setup.types.iter().map(|kind| kind.code).max().unwrap_or(200).max(200) + 1;
+    let direction = u8::from(number(&body["Direction"]) == Some(1));
+    let mut kind = ActivityType::new(code, &name, direction);
+    for field in body["Fields"].as_array().into_iter().flatten() {
+        let (schema, display) = (text(&field["SchemaName"]), text(&field["DisplayName"]));
+        kind = kind.field(&schema, &display, Kind::Text);
+    }
+    account.set_up(|setup| setup.types.push(kind));
+    Ok(Answer::success(&json!({ "Id": code.to_string() })))
+}
+
+/// `DeleteActivities` (apidocs.leadsquared.com/delete-activities), which LeadSquared queues; here they
+/// are gone at once. The body is a guess: a list of ids, or an object with one.
+pub(super) fn delete(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
+    let body = call.json()?;
+    let lists = [&body, &body["ActivityIds"], &body["ProspectActivityIds"]];
+    let ids = lists.into_iter().find_map(Value::as_array);
+    for id in ids.ok_or_else(|| Refusal::input("ActivityIds"))? {
+        account.activities.remove(&text(id));
+    }
+    Ok(Answer::ok(&json!({ "Status": "Success" })))
 }

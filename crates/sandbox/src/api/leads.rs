@@ -1,7 +1,7 @@
 //! Writes of single leads.
 
 use super::{Answer, Call, malformed};
-use crate::account::{Account, Captured, Pair, Row, UpdateBehavior};
+use crate::account::{Account, Captured, Lost, Pair, Row, UpdateBehavior};
 use crate::id;
 use crate::refusal::Refusal;
 use crate::switches::CaptureAnswer;
@@ -78,6 +78,21 @@ pub(super) fn convert(account: &mut Account, call: &Call<'_>) -> Result<Answer, 
 }
 
 /// `Lead/Delete/ById` (apidocs.leadsquared.com/lead-delete).
+/// `Lead.Merge` (apidocs.leadsquared.com/merge-leads): the child goes, and its values with it.
+pub(super) fn merge(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
+    let slot = |name: &str| {
+        let id = call.parameter(name).unwrap_or_default();
+        account.ledger.slot(&id).ok_or_else(Refusal::no_lead)
+    };
+    let (master, child) = (slot("masterId")?, slot("childId")?);
+    if master == child {
+        return Err(Refusal::input("childId"));
+    }
+    let stamp = account.api_stamp("Lead.Merge", true);
+    account.merge(master, child, Lost::All, &stamp)?;
+    Ok(Answer::ok(&json!({ "Status": "Success" })))
+}
+
 pub(super) fn delete(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     if !account.setup.switches.delete_enabled.is_on() {
         return Err(Refusal::input("Lead delete is not enabled for this account."));

@@ -3,8 +3,10 @@
 mod activities;
 mod bulk;
 mod leads;
+mod lists;
 #[expect(clippy::unnecessary_wraps, reason = "every operation has the one signature")]
 mod reads;
+mod sales;
 #[expect(clippy::unnecessary_wraps, reason = "every operation has the one signature")]
 mod users;
 mod webhooks;
@@ -168,6 +170,13 @@ const OPERATIONS: &[Operation] = &[
     post("LeadManagement.svc/Lead.CreateOrUpdate", leads::create_or_update),
     post("LeadManagement.svc/Lead.Convert", leads::convert),
     get("LeadManagement.svc/Lead/Delete/ById", leads::delete),
+    post("LeadManagement.svc/Lead.Merge", leads::merge),
+    get("LeadManagement.svc/Lists.Get", lists::all),
+    get("LeadManagement.svc/List/Retrieve/MemberCount", lists::count),
+    get("LeadManagement.svc/List.CheckLead", lists::has),
+    post("LeadManagement.svc/AddLeadToStaticList", lists::add),
+    post("LeadSegmentation.svc/CreateEmptyList", lists::create),
+    post("EmailMarketing.svc/ScheduleEmailToLead", sales::schedule_email),
     bulk("LeadManagement.svc/Lead/Bulk/Create", bulk::create),
     bulk("LeadManagement.svc/Lead/Bulk/CreateOrUpdate", bulk::create_or_update),
     bulk("LeadManagement.svc/Lead/Bulk/Update", bulk::update),
@@ -192,6 +201,16 @@ const OPERATIONS: &[Operation] = &[
     post("ProspectActivity.svc/RetrieveRecentlyModified", activities::recently_modified),
     get("ProspectActivity.svc/GetActivityDetails", activities::details),
     get("ProspectActivity.svc/ActivityTypes.Get", activities::types),
+    post("ProspectActivity.svc/CreateType", activities::create_type),
+    post("ProspectActivity.svc/DeleteActivities", activities::delete),
+    post("SalesActivity.svc/Create", sales::create),
+    post("SalesActivity.svc/Update", sales::update),
+    get("SalesActivity.svc/RetrieveActivity", sales::read),
+    get("SalesActivity.svc/RetrieveSetting", sales::setting),
+    post("SalesActivity.svc/CreateProduct", sales::create_product),
+    post("SalesActivity.svc/UpdateProduct", sales::update_product),
+    post("SalesActivity.svc/RetrieveProducts", sales::products),
+    get("SalesActivity.svc/DeleteProduct", sales::delete_product),
     get("ProspectActivity.svc/CustomActivity/GetActivitySetting", activities::setting),
     get(AUTHENTICATION, users::authenticated),
     get("UserManagement.svc/Users.Get", users::all),

@@ -1,7 +1,7 @@
 //! What people do in the CRM.
 
 use super::Sandbox;
-use crate::account::{Account, NewActivity, Pair, Stamp, Who};
+use crate::account::{Account, Lost, NewActivity, Pair, Stamp, Who};
 use crate::refusal::Refusal;
 
 impl Sandbox {
@@ -43,7 +43,7 @@ impl Sandbox {
             if keep == gone {
                 return Err(Refusal::no_lead());
             }
-            account.merge(keep, gone, &stamp)
+            account.merge(keep, gone, Lost::WhereFilled, &stamp)
         })
     }
 

@@ -3,6 +3,7 @@
 mod activities;
 mod automations;
 mod client;
+mod clients;
 mod faults;
 mod ids;
 mod leads;
