@@ -3,12 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use store::{Actor, Connector, Retried, Retry};
+use store::{Actor, Connector, Retried};
 
 use super::asker::Asker;
 use super::input::{Input, Named};
-use super::refusal::Refusal;
-use super::retry::Begun;
+use super::retry::{Begun, pace};
 use super::{Result, known_connector};
 use crate::Shared;
 use crate::preview::Previewed;
@@ -38,12 +37,9 @@ pub(crate) async fn begin(
     Named(name): Named,
     Input(How { per_minute }): Input<How>,
 ) -> Result<Json<Begun>> {
-    if per_minute == Some(0) {
-        return Err(Refusal::wrong("per_minute", "must be 1 or more"));
-    }
+    let per_minute = pace(per_minute)?;
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
-    let per_minute = per_minute.unwrap_or(Retry::PER_MINUTE);
     Ok(Json(Begun::from(refresh_leads(&shared, &asker.actor, connector, per_minute).await?)))
 }
 

@@ -87,18 +87,24 @@ pub(crate) async fn one(
     queue(&shared, &asker, Retry { with, ..Selection::Requests(vec![id]).into() }).await
 }
 
+/// The pace of a retry, in records a minute.
+pub(super) fn pace(per_minute: Option<u32>) -> Result<u32> {
+    match per_minute {
+        Some(0) => Err(Refusal::wrong("per_minute", "must be 1 or more")),
+        given => Ok(given.unwrap_or(Retry::PER_MINUTE)),
+    }
+}
+
 pub(crate) async fn many(
     State(shared): State<Shared>,
     asker: Asker,
     Input(Wish { ids, filter, with, per_minute }): Input<Wish>,
 ) -> Result<Json<Begun>> {
-    if per_minute == Some(0) {
-        return Err(Refusal::wrong("per_minute", "must be 1 or more"));
-    }
+    let per_minute = pace(per_minute)?;
     let retry = Retry {
         selection: selection(&shared, &asker.reach, Which { ids, filter }).await?,
         with: with.unwrap_or(RetryWith::Now),
-        per_minute: Some(per_minute.unwrap_or(Retry::PER_MINUTE)),
+        per_minute: Some(per_minute),
     };
     queue(&shared, &asker, retry).await
 }

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::Visitor;
 use super::page;
 use crate::Shared;
+use crate::api::Refusal;
 
 /// The longest form of somebody who is not signed in, in bytes.
 const LONGEST_OF_A_STRANGER: usize = 64 * 1024;
@@ -33,6 +34,13 @@ pub(super) fn is_ours(headers: &HeaderMap) -> bool {
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
+    /// The pace of a retry, in records a minute.
+    pub(super) fn per_minute(&self) -> Result<u32, Refusal> {
+        let pace = self.text("per_minute").trim().parse().ok();
+        let wrong = || Refusal::wrong("per_minute", "must be a number of 1 or more");
+        pace.filter(|pace| *pace > 0).ok_or_else(wrong)
+    }
+
     pub(super) fn text(&self, name: &str) -> &str {
         let mut fields = self.0.iter();
         fields.find(|(other, _)| other == name).map_or("", |(_, value)| value.as_str())

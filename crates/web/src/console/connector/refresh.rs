@@ -80,12 +80,9 @@ pub(in crate::console) async fn begin(
         Ok(opened) => opened,
         Err(response) => return response,
     };
-    let per_minute = match form.text("per_minute").trim().parse() {
-        Ok(pace) if pace > 0 => pace,
-        _ => {
-            let wrong = Refusal::wrong("per_minute", "must be a number of 1 or more");
-            return page::refused(&wrong);
-        }
+    let per_minute = match form.per_minute() {
+        Ok(pace) => pace,
+        Err(wrong) => return page::refused(&wrong),
     };
     match refresh_leads(&shared, &visitor.actor(), &connector, per_minute).await {
         Ok(retried) => {

@@ -111,12 +111,9 @@ pub(in crate::console) async fn all(
 ) -> Response {
     let fields = form.fields().filter(|(name, _)| !OWN.contains(name));
     let address = Address::of_fields(fields).of_failed();
-    let pace = match form.text("per_minute").trim().parse() {
-        Ok(pace) if pace > 0 => pace,
-        _ => {
-            let wrong = Refusal::wrong("per_minute", "must be a number of 1 or more");
-            return page::refused(&wrong);
-        }
+    let pace = match form.per_minute() {
+        Ok(pace) => pace,
+        Err(wrong) => return page::refused(&wrong),
     };
     let mut filter = match address.of_api() {
         Ok(filter) => filter,
