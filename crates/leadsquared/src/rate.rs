@@ -56,7 +56,7 @@ mod tests {
         assert!(RateLimit::is_named_in("LeadSquared 429: api calls Exceeded the limit"));
         assert_eq!(RateLimit::read("API calls exceeded the limit"), None);
         let daily = RateLimit::read("API calls exceeded the limit of 10000 in 1 day(s)");
-        assert_eq!(daily, Some(RateLimit { calls: 10_000, per: Duration::from_secs(86_400) }));
+        assert_eq!(daily, Some(RateLimit { calls: 10_000, per: Duration::from_hours(24) }));
         assert_eq!(RateLimit::read("limit of many in 5 second(s)"), None);
         assert!(!RateLimit::is_named_in(""));
     }

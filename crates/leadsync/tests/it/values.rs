@@ -53,6 +53,22 @@ fn field_of(case: &Case, data_type: &str) -> Field {
     Field::new(&name_of(case), kind).options(&options)
 }
 
+/// The connector of a group, which maps these fields to themselves.
+fn connector(number: usize, (country, zone): &Group, names: &BTreeSet<String>) -> String {
+    let mut lines = vec![
+        "[[connector]]".to_owned(),
+        format!("name = \"group-{number}\""),
+        "source = \"source\"\ndestination = \"destination\"\nenabled = true".to_owned(),
+        "[connector.basic]\nsearch_by = \"EmailAddress\"".to_owned(),
+    ];
+    lines.extend((!country.is_empty()).then(|| format!("default_country_code = \"{country}\"")));
+    lines.extend(zone.as_ref().map(|zone| format!("time_zone = \"{zone}\"")));
+    for name in std::iter::once("EmailAddress").chain(names.iter().map(String::as_str)) {
+        lines.push(format!("[[connector.lead.field]]\nfrom = \"{name}\"\nto = \"{name}\""));
+    }
+    lines.join("\n") + "\n"
+}
+
 async fn each_value_ends_as_expected(database: Database) {
     let mut service = Service::prepare(database, "").await;
     let cases = Case::all();
@@ -65,26 +81,11 @@ async fn each_value_ends_as_expected(database: Database) {
         let group = (case.country().to_owned(), case.zone.clone());
         groups.entry(group).or_default().push(number);
     }
-    let mut file = String::new();
-    for (number, (country, zone)) in groups.keys().enumerate() {
-        file += &format!(
-            "[[connector]]\nname = \"group-{number}\"\nsource = \"source\"\n\
-             destination = \"destination\"\nenabled = true\n[connector.basic]\n\
-             search_by = \"EmailAddress\"\n"
-        );
-        if !country.is_empty() {
-            file += &format!("default_country_code = \"{country}\"\n");
-        }
-        if let Some(zone) = zone {
-            file += &format!("time_zone = \"{zone}\"\n");
-        }
-        for name in std::iter::once("EmailAddress").chain(names.iter().map(String::as_str)) {
-            file += &format!("[[connector.lead.field]]\nfrom = \"{name}\"\nto = \"{name}\"\n");
-        }
-    }
-    service.apply_file(&file);
+    let file: Vec<String> =
+        groups.keys().enumerate().map(|(number, group)| connector(number, group, &names)).collect();
+    service.apply_file(&file.concat());
     service.start();
-    let client = reqwest::Client::new();
+    let client = reqwest::Client::builder().build().expect("an HTTP client");
     for (number, members) in groups.values().enumerate() {
         let hook = service.hook_of(&format!("group-{number}"));
         let lead = |number: &usize| {

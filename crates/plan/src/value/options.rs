@@ -120,19 +120,15 @@ pub(crate) fn unlisted(text: &str, field: &Field) -> Option<String> {
     match field.kind {
         Kind::Select => Some(written(text)),
         Kind::MultiSelect => {
-            let parts = match list(text) {
-                Some(parts) => parts,
-                // A comma may be part of an option that is not listed: it separates options only where
-                // one beside it is.
-                None => {
-                    let is_between = |c: char| SEPARATORS.contains(&c);
-                    let parts: Vec<&str> = text.split(is_between).map(str::trim).collect();
-                    let has_listed = parts.iter().any(|part| listed(part, field).is_some());
-                    let separated =
-                        if has_listed { parts } else { text.split(SEPARATOR).collect() };
-                    separated.into_iter().map(str::to_owned).collect()
-                }
-            };
+            let parts = list(text).unwrap_or_else(|| {
+                // A comma may be part of an option that is not listed: it separates options only
+                // where one beside it is.
+                let is_between = |c: char| SEPARATORS.contains(&c);
+                let parts: Vec<&str> = text.split(is_between).map(str::trim).collect();
+                let has_listed = parts.iter().any(|part| listed(part, field).is_some());
+                let separated = if has_listed { parts } else { text.split(SEPARATOR).collect() };
+                separated.into_iter().map(str::to_owned).collect()
+            });
             let mut chosen: Vec<String> = Vec::new();
             for part in parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()) {
                 let option = written(part);

@@ -3,9 +3,11 @@
 mod activities;
 mod bulk;
 mod leads;
+#[expect(clippy::unnecessary_wraps, reason = "every operation has the one signature")]
 mod lists;
 #[expect(clippy::unnecessary_wraps, reason = "every operation has the one signature")]
 mod reads;
+#[expect(clippy::unnecessary_wraps, reason = "every operation has the one signature")]
 mod sales;
 #[expect(clippy::unnecessary_wraps, reason = "every operation has the one signature")]
 mod users;

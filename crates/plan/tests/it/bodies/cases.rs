@@ -51,7 +51,7 @@ pub fn cases() -> Vec<Case> {
 
 /// JSON as a text in JSON.
 pub fn text(json: &str) -> String {
-    serde_json::to_string(json).unwrap()
+    serde_json::Value::from(json).to_string()
 }
 
 pub fn escaped(text: &str) -> String {

@@ -57,7 +57,9 @@ fn each_case_from_life_ends_as_expected() {
         if !case.expects(held) {
             wrong.push(format!("{name}: {held:?}"));
         }
-        if case.kind == "Phone" && held.is_some_and(|held| json!(held).to_string() == case.sent()) {
+        if case.kind == "Phone"
+            && held.is_some_and(|held| serde_json::from_str(&case.sent()).ok() == Some(json!(held)))
+        {
             let is_number = held.is_some_and(|held| plan::phone::normalise(held, None).is_some());
             if field.remark.is_some() == is_number {
                 wrong.push(format!("{name}: the remark is {:?}", field.remark));
