@@ -23,13 +23,20 @@ impl Client {
     }
 
     /// The status of the answer; `None` if there was none.
-    pub(crate) async fn post(&self, url: &str, body: String) -> Option<u16> {
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: String,
+    ) -> Option<u16> {
         let client = if url.starts_with("https:") {
             self.secure.get_or_init(|| settings().build().ok()).as_ref()?
         } else {
             &self.plain
         };
         let request = client.post(url).header("content-type", "application/json").body(body);
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let answer = request.send().await.ok()?;
         let status = answer.status().as_u16();
         // The body is read so that the connection can be used again.

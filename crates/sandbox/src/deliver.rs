@@ -42,16 +42,18 @@ impl Postman {
     }
 
     async fn deliver(&self, job: Job) -> Delivery {
-        let (name, url, tries) = match &job.source {
+        let (name, url, headers, tries) = match &job.source {
             Source::Automation { id, automation } => {
                 let mut url = automation.url.clone();
                 if job.setup.switches.entity_query.is_on() {
                     let mark = if url.contains('?') { '&' } else { '?' };
                     url = format!("{url}{mark}entityType=automation&entityId={id}");
                 }
-                (automation.name.clone(), url, automation.retries + 1)
+                (automation.name.clone(), url, &[][..], automation.retries + 1)
             }
-            Source::Native { id, url } => (id.to_string(), url.clone(), NATIVE_TRIES),
+            Source::Native { id, url, headers } => {
+                (id.to_string(), url.clone(), headers.as_slice(), NATIVE_TRIES)
+            }
         };
         let at = (self.clock)();
         let payload = match job.body {
@@ -60,9 +62,13 @@ impl Postman {
         };
         let mut statuses = Vec::with_capacity(1);
         loop {
-            let status = self.client.post(&url, payload.clone()).await;
+            let status = self.client.post(&url, headers, payload.clone()).await;
             statuses.push(status);
             if status == Some(200) || statuses.len() >= usize::try_from(tries).unwrap_or(1) {
+                if let Source::Native { id, .. } = &job.source {
+                    let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+                    account.native.posted(id, status == Some(200));
+                }
                 let lead_id = job.lead_id.to_string();
                 return Delivery { automation: name, lead_id, url, payload, statuses, at };
             }

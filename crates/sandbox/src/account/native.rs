@@ -4,7 +4,7 @@
 //! and its verification of URLs are not emulated.
 
 use super::fire::Event;
-use super::{Account, Job, Slot, Source};
+use super::{Account, Hook, Job, Slot, Source};
 use crate::lead::{Flat, Lead};
 use crate::switches::RemovalPayload;
 use serde_json::json;
@@ -39,7 +39,11 @@ impl Account {
             Event::ActivityUpdated { .. } => return,
         };
         let after = self.ledger.lead(slot).clone();
-        self.post_native(number, slot, &after, &body);
+        let kind = match event {
+            Event::ActivityCreated { activity } => Some(activity.event),
+            _ => None,
+        };
+        self.post_native((number, kind), slot, &after, &body);
     }
 
     /// Posts that a lead was deleted, or merged into `kept`.
@@ -57,15 +61,28 @@ impl Account {
             }
         };
         let number = if kept.is_some() { LEAD_MERGE } else { LEAD_DELETE };
-        self.post_native(number, slot, gone, &body);
+        self.post_native((number, None), slot, gone, &body);
     }
 
-    fn post_native(&self, number: u32, slot: Slot, after: &Arc<Lead>, body: &serde_json::Value) {
-        let wanted =
-            self.native.hooks.iter().filter(|hook| hook.event == number && hook.status == 0);
-        for hook in wanted {
+    /// Posts an event, of a type of activity if it is one of an activity.
+    fn post_native(
+        &self,
+        (number, kind): (u32, Option<u32>),
+        slot: Slot,
+        after: &Arc<Lead>,
+        body: &serde_json::Value,
+    ) {
+        let is_wanted = |hook: &&Hook| {
+            let is_of_type = kind.zip(hook.activity_event).is_none_or(|(is, wanted)| is == wanted);
+            hook.event == number && hook.status == 0 && is_of_type
+        };
+        for hook in self.native.hooks.iter().filter(is_wanted) {
             self.queue.push(Job {
-                source: Source::Native { id: hook.id.clone(), url: hook.url.clone() },
+                source: Source::Native {
+                    id: hook.id.clone(),
+                    url: hook.url.clone(),
+                    headers: hook.headers.clone(),
+                },
                 slot,
                 lead_id: after.id.clone(),
                 setup: self.setup.clone(),

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc};
 #[derive(Clone)]
 pub(crate) enum Source {
     Automation { id: Arc<str>, automation: Arc<Automation> },
-    Native { id: Arc<str>, url: String },
+    Native { id: Arc<str>, url: String, headers: Vec<(String, String)> },
 }
 
 /// One post to be made.

@@ -28,8 +28,24 @@ fn hook(body: &Value, id: Arc<str>) -> Result<Hook, Refusal> {
         ));
     }
     let event = u32::try_from(event).map_err(|_| Refusal::input("WebhookEvent"))?;
-    let description = text(&body["Description"]).into_owned();
-    Ok(Hook { id, description, url, event, properties, status: 0 })
+    let activity_event = number(&body["ActivityEvent"]).and_then(|code| u32::try_from(code).ok());
+    let header = |header: &Value| {
+        let (name, value) =
+            (text(&header["Key"]).into_owned(), text(&header["Value"]).into_owned());
+        (!name.is_empty()).then_some((name, value))
+    };
+    let headers = body["CustomHeaders"].as_array().into_iter().flatten().filter_map(header);
+    Ok(Hook {
+        id,
+        description: text(&body["Description"]).into_owned(),
+        url,
+        event,
+        properties,
+        activity_event,
+        headers: headers.collect(),
+        failures: 0,
+        status: 0,
+    })
 }
 
 pub(super) fn create(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -51,7 +67,16 @@ pub(super) fn update(account: &mut Account, call: &Call<'_>) -> Result<Answer, R
 pub(super) fn retrieve(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let body = call.json()?;
     let page = paging(&body, 25, MOST)?;
-    let hooks = &account.native.hooks;
+    let wanted = &body["Parameter"];
+    let (status, id) = (number(&wanted["StatusCode"]), text(&wanted["WebhookId"]));
+    let search = text(&wanted["SearchText"]).to_lowercase();
+    // What `WebhookEvent` names is not filtered by: its names have no numbers here.
+    let fits = |hook: &&Hook| {
+        status.is_none_or(|status| status == u64::from(hook.status))
+            && (id.is_empty() || id::key(&id) == id::key(&hook.id))
+            && hook.description.to_lowercase().contains(&search)
+    };
+    let hooks: Vec<&Hook> = account.native.hooks.iter().filter(fits).collect();
     let rows: Vec<Value> = hooks
         .iter()
         .skip(page.skip)

@@ -32,7 +32,7 @@ impl Sandbox {
         self.with(|account| {
             let id = account.chance.guid();
             let (description, url) = (String::new(), url.to_owned());
-            let hook = Hook { id, description, url, event, properties: None, status: 0 };
+            let hook = Hook { id, description, url, event, ..Hook::default() };
             account.native.hooks.push(hook);
         });
     }

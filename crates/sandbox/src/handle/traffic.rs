@@ -53,6 +53,6 @@ impl Sandbox {
 
     /// Posts a payload again, as a retry after a lost answer does; returns the status.
     pub async fn deliver_again(&self, delivery: &Delivery) -> Option<u16> {
-        self.postman.client.post(&delivery.url, delivery.payload.clone()).await
+        self.postman.client.post(&delivery.url, &[], delivery.payload.clone()).await
     }
 }

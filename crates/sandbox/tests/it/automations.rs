@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use sandbox::switches::{CustomFields, NewLeadBefore};
 use sandbox::{Automation, Switches, Trigger};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::{Client, attributes};
 
@@ -17,6 +17,8 @@ use crate::client::{Client, attributes};
 struct Inbox {
     posts: Arc<Mutex<Vec<Value>>>,
     statuses: Arc<Mutex<Vec<u16>>>,
+    /// The header `x-secret` of each.
+    secrets: Arc<Mutex<Vec<Option<String>>>>,
 }
 
 impl Inbox {
@@ -33,7 +35,9 @@ impl Inbox {
     }
 }
 
-async fn receive(State(inbox): State<Inbox>, body: String) -> StatusCode {
+async fn receive(State(inbox): State<Inbox>, headers: HeaderMap, body: String) -> StatusCode {
+    let secret = headers.get("x-secret").and_then(|value| value.to_str().ok());
+    inbox.secrets.lock().expect("the secrets").push(secret.map(str::to_owned));
     inbox.posts.lock().expect("the posts").push(serde_json::from_str(&body).expect("JSON"));
     let status = inbox.statuses.lock().expect("the statuses").pop().unwrap_or(200);
     StatusCode::from_u16(status).expect("a status")
@@ -147,4 +151,58 @@ async fn switches_change_the_payload() {
     client.account.idle().await;
     let post = inbox.posts().pop().expect("a post");
     assert_eq!((post["After"].get("mx_City"), &post["Current"]["mx_City"]), (None, &"Pune".into()));
+}
+
+/// A native webhook sends its headers and the events of its type only, and is disabled after ten posts
+/// in a row that were given up.
+#[tokio::test]
+async fn a_native_webhook_sends_its_headers_and_is_disabled_by_failures() {
+    let client = Client::with(|settings| {
+        settings.plan = sandbox::Plan::Unlimited;
+        settings.retry_delay = std::time::Duration::from_millis(1);
+    })
+    .await;
+    let inbox = Inbox::default();
+    let url = inbox.listen().await;
+    let hook = |event: &str, kind: Option<&str>| {
+        let properties = kind.map(|kind| json!({ "ActivityEvent": kind }).to_string());
+        json!({
+            "Description": "leadsync", "URL": url, "Method": "POST",
+            "WebhookEvent": event, "ActivityEvent": kind, "WebhookProperties": properties,
+            "CustomHeaders": [{ "Key": "x-secret", "Value": "shibboleth" }],
+        })
+    };
+    for (event, kind) in [("3", None), ("2", Some("201"))] {
+        let (status, told) = client.post("Webhook.svc/Create", &hook(event, kind)).await;
+        assert_eq!(status, 200, "{told}");
+    }
+    let lead = client.account.create_lead(&[("FirstName", "Asha")]).expect("a lead");
+    for kind in [201, 206] {
+        client.account.create_activity(&lead, kind, "a note", &[]).expect("an activity");
+    }
+    client.account.idle().await;
+    assert_eq!(inbox.posts().len(), 2, "the lead, and one of the activities: {:?}", inbox.posts());
+    let secrets = inbox.secrets.lock().expect("the secrets").clone();
+    assert_eq!(secrets, [Some("shibboleth".to_owned()), Some("shibboleth".to_owned())]);
+
+    let status = async |code: u8| {
+        let wanted = json!({
+            "Parameter": { "StatusCode": code, "SearchText": "leadsync" },
+            "Paging": { "PageIndex": 1, "PageSize": 25 },
+        });
+        let (_, told) = client.post("Webhook.svc/Retrieve", &wanted).await;
+        told["RecordCount"].as_u64().expect("a count")
+    };
+    assert_eq!((status(0).await, status(2).await), (2, 0));
+    inbox.statuses.lock().expect("the statuses").extend([500; 30]);
+    for n in 0..10 {
+        let name = format!("Lead {n}");
+        client.account.create_lead(&[("FirstName", &name)]).expect("a lead");
+        client.account.idle().await;
+    }
+    assert_eq!((status(0).await, status(2).await), (1, 1), "that of new leads is off");
+    let before = inbox.posts().len();
+    client.account.create_lead(&[("FirstName", "Unheard")]).expect("a lead");
+    client.account.idle().await;
+    assert_eq!(inbox.posts().len(), before);
 }
