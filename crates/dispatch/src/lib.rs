@@ -13,6 +13,7 @@ mod failure;
 mod group;
 pub mod notify;
 mod supervisor;
+pub mod wiring;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,6 +12,9 @@ use jiff::Timestamp;
 use plan::access::AccountUser;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, MetadataUnread};
+use plan::problem::Problem;
+use plan::wiring::{Event, Existing, Wired};
+use secrecy::SecretString;
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -50,6 +53,28 @@ impl AskAccounts for Accounts {
         destination: &store::Account,
     ) -> Result<(Catalogue, Catalogue), MetadataUnread> {
         dispatch::read_catalogues(connector, source, destination).await
+    }
+
+    async fn webhooks(&self, account: &store::Account) -> Result<Vec<Existing>, Problem> {
+        dispatch::wiring::webhooks(account).await
+    }
+
+    async fn wire(
+        &self,
+        account: &store::Account,
+        (connector, wanted): (&str, &[Event]),
+        (url, secret): (&str, &SecretString),
+    ) -> Result<Vec<Wired>, Problem> {
+        let target = dispatch::wiring::Target { connector, url, secret };
+        dispatch::wiring::wire(account, target, wanted).await
+    }
+
+    async fn unwire(
+        &self,
+        account: &store::Account,
+        connector: &str,
+    ) -> Result<Vec<Wired>, Problem> {
+        dispatch::wiring::unwire(account, connector).await
     }
 
     async fn read_account_user(

@@ -49,4 +49,5 @@ pub mod text;
 pub mod traits;
 pub mod value;
 pub mod verdict;
+pub mod wiring;
 pub mod work;

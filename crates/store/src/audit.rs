@@ -16,9 +16,10 @@ impl Actor {
 }
 
 /// The words for what can be done.
-pub const ACTIONS: [&str; 18] = [
+pub const ACTIONS: [&str; 19] = [
     "put_connector",
     "set_enabled",
+    "set_wiring",
     "remove_connector",
     "put_account",
     "remove_account",

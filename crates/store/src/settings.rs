@@ -183,6 +183,8 @@ pub struct Connector {
     pub disabled_at: Option<Timestamp>,
     /// When its webhook URL was last verified, to a minute.
     pub verified_at: Option<Timestamp>,
+    /// The native webhooks that were made for it in the source account.
+    pub wiring: Option<Wiring>,
     /// The secret part of its webhook URL.
     pub token: Token,
     /// The hash by which the receiver finds the connector.
@@ -200,6 +202,15 @@ pub struct Version {
     pub actor: String,
     /// The settings.
     pub definition: Definition,
+}
+
+/// The native webhooks of a source account that were made for a connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wiring {
+    /// The hash of the secret that they send.
+    pub secret: TokenHash,
+    /// When they were made.
+    pub at: Timestamp,
 }
 
 /// One change of the configuration.
@@ -240,6 +251,14 @@ pub enum Change {
         name: String,
         /// Whether its requests are worked from now on.
         enabled: bool,
+    },
+    /// Notes that the source account's native webhooks were made with this secret, or that they are
+    /// gone.
+    SetWiring {
+        /// The connector's name.
+        name: String,
+        /// The secret's hash.
+        secret: Option<TokenHash>,
     },
     /// Removes a connector with its requests, and the links of its accounts if no other
     /// connector joins them.

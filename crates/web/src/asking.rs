@@ -4,6 +4,9 @@ use async_trait::async_trait;
 use plan::access::AccountUser;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, MetadataUnread};
+use plan::problem::Problem;
+use plan::wiring::{Event, Existing, Wired};
+use secrecy::SecretString;
 
 /// Reads accounts. The web side never calls them itself.
 #[async_trait]
@@ -19,6 +22,25 @@ pub trait AskAccounts: Send + Sync {
         source: &store::Account,
         destination: &store::Account,
     ) -> Result<(Catalogue, Catalogue), MetadataUnread>;
+
+    /// The native webhooks of leadsync that the account has.
+    async fn webhooks(&self, account: &store::Account) -> Result<Vec<Existing>, Problem>;
+
+    /// Makes the native webhooks of these events for the connector, which post to the URL with the
+    /// secret, renews those that are there, and removes the others of this connector.
+    async fn wire(
+        &self,
+        account: &store::Account,
+        (connector, wanted): (&str, &[Event]),
+        (url, secret): (&str, &SecretString),
+    ) -> Result<Vec<Wired>, Problem>;
+
+    /// Removes the native webhooks that the connector made.
+    async fn unwire(
+        &self,
+        account: &store::Account,
+        connector: &str,
+    ) -> Result<Vec<Wired>, Problem>;
 
     /// The account's user with this email address, if there is one, read now.
     async fn read_account_user(

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use plan::id::ConnectorId;
 use plan::payload;
+use plan::wiring::SECRET_HEADER;
 use serde_json::json;
 use store::{NewDelivery, Origin, TooLong};
 use tokio::sync::OwnedSemaphorePermit;
@@ -35,7 +36,30 @@ pub(crate) async fn receive(
     Path(token): Path<String>,
     request: Request,
 ) -> Response {
-    let answer = keep(&shared, &token, request).await;
+    let connector = shared.tokens.connector(&token).await;
+    answered(&shared, connector, request).await
+}
+
+/// `POST` to the URL of native webhooks that a connector made for itself: they send its secret.
+pub(crate) async fn receive_wired(
+    State(shared): State<Shared>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    let secret = request.headers().get(SECRET_HEADER).and_then(|secret| secret.to_str().ok());
+    let connector = shared.tokens.wired(&token, secret.unwrap_or_default()).await;
+    answered(&shared, connector, request).await
+}
+
+async fn answered(
+    shared: &Shared,
+    connector: Result<ConnectorId, Unknown>,
+    request: Request,
+) -> Response {
+    let answer = match connector {
+        Ok(connector) => keep(shared, connector, request).await,
+        Err(unknown) => Err(Answer::Unknown(unknown)),
+    };
     let answer = match answer {
         Ok(answer) | Err(answer) => answer,
     };
@@ -60,8 +84,7 @@ async fn verified(shared: &Shared, connector: ConnectorId) -> Answer {
     Answer::Verified
 }
 
-async fn keep(shared: &Shared, token: &str, request: Request) -> Result<Answer, Answer> {
-    let connector = shared.tokens.connector(token).await.map_err(Answer::Unknown)?;
+async fn keep(shared: &Shared, connector: ConnectorId, request: Request) -> Result<Answer, Answer> {
     let (parts, body) = request.into_parts();
     let most = shared.limits.longest_body;
     let announced = announced_length(&parts.headers);
@@ -214,6 +237,7 @@ impl Answer {
             Self::Verified => "verified",
             Self::Unreadable(_) => "unreadable",
             Self::Unknown(Unknown::Nobody) => "unknown_token",
+            Self::Unknown(Unknown::Stranger) => "wrong_secret",
             Self::Unknown(Unknown::CannotTell) => "not_looked_up",
             Self::TooLong(_) => "too_long",
             Self::TooSlow => "too_slow",
@@ -227,6 +251,7 @@ impl Answer {
         match self {
             Self::Kept | Self::Verified | Self::Unreadable(_) => StatusCode::OK,
             Self::Unknown(Unknown::Nobody) => StatusCode::NOT_FOUND,
+            Self::Unknown(Unknown::Stranger) => StatusCode::UNAUTHORIZED,
             Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
@@ -241,6 +266,9 @@ impl Answer {
             Self::Kept | Self::Verified => "",
             Self::Unreadable(reason) => return Cow::Owned(reason.clone()),
             Self::Unknown(Unknown::Nobody) => "No connector has this webhook URL.",
+            Self::Unknown(Unknown::Stranger) => {
+                "The secret of the webhook is missing or wrong. Wire the connector again."
+            }
             Self::Unknown(Unknown::CannotTell) => "The URL can't be looked up now. Send it again.",
             Self::TooLong(most) => return Cow::Owned(longer_than(*most)),
             Self::TooSlow => "The body did not come in time.",

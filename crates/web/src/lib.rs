@@ -27,6 +27,7 @@ pub mod removal;
 mod route;
 mod syntax;
 mod tokens;
+pub mod wiring;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +74,11 @@ pub struct Parts {
     pub accounts: Arc<dyn AskAccounts>,
     /// Whether there is a mail server; otherwise mails are logged, and the console says so.
     pub mails_are_sent: bool,
+}
+
+/// The URL of the native webhooks that a connector made for itself: they send its secret along.
+pub fn wired_url(public_url: &str, token: &Token) -> String {
+    format!("{}/wired", webhook_url(public_url, token))
 }
 
 /// The webhook URL with this token.
@@ -141,6 +147,7 @@ fn open_routes() -> Vec<OpenRoute> {
     vec![
         // For anybody who knows the token.
         open("GET, POST", "/hooks/{token}", post(hooks::receive).get(hooks::verify)),
+        open("GET, POST", "/hooks/{token}/wired", post(hooks::receive_wired).get(hooks::verify)),
         open("GET", "/healthz", get(health::alive)),
         open("GET", "/readyz", get(health::ready)),
         open("GET", "/metrics", get(health::metrics)),

@@ -20,8 +20,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Tokens {
     settings: Arc<dyn Settings>,
-    known: RwLock<HashMap<TokenHash, ConnectorId>>,
+    known: RwLock<HashMap<TokenHash, Known>>,
     looked: Mutex<Looked>,
+}
+
+/// What is known of a connector by its token.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    connector: ConnectorId,
+    /// The hash of the secret that the native webhooks send that were made for it.
+    secret: Option<TokenHash>,
 }
 
 #[derive(Debug)]
@@ -36,6 +44,8 @@ struct Looked {
 pub(crate) enum Unknown {
     /// None has this token.
     Nobody,
+    /// The secret is not that with which the connector's webhooks were made.
+    Stranger,
     /// The store did not respond when it was last tried, so it is not known. The sender tries
     /// again.
     CannotTell,
@@ -50,6 +60,25 @@ impl Tokens {
 
     /// The connector of a token from a URL. Requests of a disabled connector are stored too.
     pub(crate) async fn connector(&self, token: &str) -> Result<ConnectorId, Unknown> {
+        Ok(self.known(token).await?.connector)
+    }
+
+    /// The same for its native webhooks, which send the secret with which they were made.
+    pub(crate) async fn wired(&self, token: &str, secret: &str) -> Result<ConnectorId, Unknown> {
+        let sent = TokenHash::of(secret);
+        let mut known = self.known(token).await?;
+        if known.secret != Some(sent) {
+            // The webhooks may have been made anew a moment ago.
+            let mut looked = self.looked.lock().await;
+            if looked.at.elapsed() >= LOOK_AGAIN {
+                self.look(&mut looked).await;
+            }
+            known = self.find(&TokenHash::of(token)).ok_or(Unknown::Nobody)?;
+        }
+        if known.secret == Some(sent) { Ok(known.connector) } else { Err(Unknown::Stranger) }
+    }
+
+    async fn known(&self, token: &str) -> Result<Known, Unknown> {
         let hash = TokenHash::of(token);
         if let Some(connector) = self.find(&hash) {
             return Ok(connector);
@@ -66,7 +95,7 @@ impl Tokens {
         self.find(&hash).ok_or(unknown)
     }
 
-    fn find(&self, hash: &TokenHash) -> Option<ConnectorId> {
+    fn find(&self, hash: &TokenHash) -> Option<Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(hash).copied()
     }
 
@@ -107,9 +136,12 @@ impl Tokens {
     }
 }
 
-async fn read(settings: &dyn Settings) -> store::Result<(i64, HashMap<TokenHash, ConnectorId>)> {
+async fn read(settings: &dyn Settings) -> store::Result<(i64, HashMap<TokenHash, Known>)> {
     let configuration = settings.configuration().await?;
     let connectors = configuration.connectors.into_iter();
-    let known = connectors.map(|connector| (connector.token_hash, connector.id)).collect();
-    Ok((configuration.version, known))
+    let known = connectors.map(|connector| {
+        let secret = connector.wiring.map(|wiring| wiring.secret);
+        (connector.token_hash, Known { connector: connector.id, secret })
+    });
+    Ok((configuration.version, known.collect()))
 }

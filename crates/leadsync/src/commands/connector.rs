@@ -9,6 +9,7 @@ use store::{Actor, Change, Configuration, LinkCounts, Retried, Retry, Store};
 use web::ConnectorItem;
 use web::preview::Previewed;
 use web::refresh::RefreshPlan;
+use web::wiring::{Act, NotWired};
 
 use crate::settings::Settings;
 use crate::{node, output};
@@ -28,6 +29,10 @@ pub enum Connector {
     Enable(Name),
     /// Keep a connector's requests without working them
     Disable(Name),
+    /// Make the source account's native webhooks, in place of automations
+    Wire(Wire),
+    /// Remove the source account's native webhooks that `wire` made
+    Unwire(Name),
     /// Bring linked leads up to date after a change of settings
     Refresh(Refresh),
     /// Remove a connector with its requests and log
@@ -39,6 +44,21 @@ pub enum Connector {
 pub struct Name {
     /// The connector's name
     name: String,
+}
+
+/// Make the source account's native webhooks, in place of automations
+///
+/// New and changed leads, and activities of the mapped types, are posted then without a hand on the
+/// source account. The webhooks are found again by their descriptions; one that LeadSquared switched
+/// off after ten failures is switched on again. Each time they get a new secret, which the receiver
+/// demands. `LEADSYNC_PUBLIC_URL` must be the address under which the internet reaches this service.
+#[derive(Debug, clap::Args)]
+pub struct Wire {
+    /// The connector's name
+    name: String,
+    /// Only say how the webhooks stand
+    #[arg(long)]
+    check: bool,
 }
 
 /// Bring linked leads up to date after a change of settings
@@ -89,6 +109,13 @@ impl Connector {
             Self::Url(Name { name }) => return url(settings, &configuration, &name),
             Self::Enable(Name { name }) => Change::SetEnabled { name, enabled: true },
             Self::Disable(Name { name }) => Change::SetEnabled { name, enabled: false },
+            Self::Wire(Wire { name, check }) => {
+                let act = if check { Act::Check } else { Act::Wire };
+                return wiring(settings, store.as_ref(), &configuration, &name, act).await;
+            }
+            Self::Unwire(Name { name }) => {
+                return wiring(settings, store.as_ref(), &configuration, &name, Act::Unwire).await;
+            }
             Self::Refresh(wanted) => {
                 return refresh(settings, store.as_ref(), &configuration, wanted).await;
             }
@@ -257,6 +284,36 @@ fn url(settings: &Settings, configuration: &Configuration, name: &str) -> anyhow
         return output::json(&serde_json::json!({ "name": name, "url": url }));
     }
     output::line(&url)
+}
+
+async fn wiring(
+    settings: &Settings,
+    store: &dyn Store,
+    configuration: &Configuration,
+    name: &str,
+    act: Act,
+) -> anyhow::Result<()> {
+    let connector = find(configuration, name)?;
+    let job = web::wiring::Job { store, accounts: &node::Accounts, configuration, connector };
+    let (actor, now) = (Actor::command_line(), node::now());
+    let done = job.run(act, &settings.public_url(), &actor, now).await;
+    let done = match done {
+        Ok(done) => done,
+        Err(NotWired::Store(error)) => return Err(error.into()),
+        Err(NotWired::Account(problem)) => bail!("{problem}"),
+    };
+    if settings.json {
+        return output::json(&serde_json::json!({ "name": name, "webhooks": done }));
+    }
+    if done.is_empty() {
+        return output::line(&format!(
+            "connector {name}: it has no webhooks in the source account"
+        ));
+    }
+    for wired in done {
+        output::line(&format!("the webhook of {} {}", wired.event, wired.state.words()))?;
+    }
+    Ok(())
 }
 
 async fn remove(

@@ -18,3 +18,4 @@ mod traffic;
 mod two_way;
 mod user;
 mod values;
+mod wiring;

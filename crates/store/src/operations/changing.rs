@@ -14,7 +14,7 @@ use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::secret::Cipher;
 use crate::settings::{Account, AccountPlan, Change, Keys};
-use crate::token::Token;
+use crate::token::{Token, TokenHash};
 
 /// The place of an account's key: sealed for it, a secret can't be moved to another row or column.
 pub(super) fn account_place(column: &str, name: &str) -> String {
@@ -53,6 +53,7 @@ impl Making<'_> {
                 self.put_connector(&definition, &token, made_from).await
             }
             Change::SetEnabled { name, enabled } => self.set_enabled(&name, enabled).await,
+            Change::SetWiring { name, secret } => self.set_wiring(&name, secret).await,
             Change::RemoveConnector { name } => self.remove_connector(&name).await,
         }
     }
@@ -268,6 +269,18 @@ impl Making<'_> {
         }
         let (before, after) = (json(&known.enabled)?, json(&enabled)?);
         self.audit("set_enabled", name, Some(before), Some(after)).await
+    }
+
+    async fn set_wiring(&mut self, name: &str, secret: Option<TokenHash>) -> Result<()> {
+        let known = self.must_know(name).await?;
+        sqlx::query("UPDATE connector SET wired_secret = $2, wired_at = $3 WHERE id = $1")
+            .bind(known.id)
+            .bind(secret.map(|secret| secret.text()))
+            .bind(secret.map(|_| ms(self.now)))
+            .execute(&mut *self.connection)
+            .await?;
+        let after = json(&secret.is_some())?;
+        self.audit("set_wiring", name, None, Some(after)).await
     }
 
     async fn remove_connector(&mut self, name: &str) -> Result<()> {

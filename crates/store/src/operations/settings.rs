@@ -15,8 +15,8 @@ use super::{Backend, Connection, catalogue, count_up, marks, traits};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::secret::Cipher;
-use crate::settings::{Account, Change, Configuration, Connector, Keys, Settings, Version};
-use crate::token::Token;
+use crate::settings::{Account, Change, Configuration, Connector, Keys, Settings, Version, Wiring};
+use crate::token::{Token, TokenHash};
 
 impl Backend {
     /// Makes sure that the key file is the one that this database was written with.
@@ -206,7 +206,8 @@ pub(super) async fn accounts(connection: &mut Connection, cipher: &Cipher) -> Re
 async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Connector>> {
     let rows = sqlx::query(
         "SELECT c.id, c.name, c.source, c.destination, c.enabled, c.version, c.token, \
-         v.definition, c.disabled_at, v.at, c.verified_at FROM connector c \
+         v.definition, c.disabled_at, v.at, c.verified_at, c.wired_secret, c.wired_at \
+         FROM connector c \
          JOIN connector_version v ON v.connector = c.id AND v.version = c.version \
          ORDER BY c.name",
     )
@@ -234,9 +235,14 @@ async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<
                 enabled: row.try_get(4)?,
                 disabled_at: time(8)?,
                 verified_at: time(10)?,
+                wiring: wiring(row.try_get(11)?, time(12)?),
                 token_hash: token.hash(),
                 token,
             })
         })
         .collect()
+}
+
+fn wiring(secret: Option<String>, at: Option<Timestamp>) -> Option<Wiring> {
+    Some(Wiring { secret: TokenHash::parse(&secret?)?, at: at? })
 }

@@ -171,5 +171,6 @@ pub(crate) fn migrations() -> Migrator {
         (19, "search", include_str!("../../migrations/postgres/0019_search.sql")),
         (20, "refresh", include_str!("../../migrations/postgres/0020_refresh.sql")),
         (21, "trait", include_str!("../../migrations/postgres/0021_trait.sql")),
+        (22, "wiring", include_str!("../../migrations/postgres/0022_wiring.sql")),
     ])
 }

@@ -218,6 +218,7 @@ pub(crate) fn migrations() -> Migrator {
         (19, "search", include_str!("../../migrations/sqlite/0019_search.sql")),
         (20, "refresh", include_str!("../../migrations/sqlite/0020_refresh.sql")),
         (21, "trait", include_str!("../../migrations/sqlite/0021_trait.sql")),
+        (22, "wiring", include_str!("../../migrations/sqlite/0022_wiring.sql")),
     ])
 }
 

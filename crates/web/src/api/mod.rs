@@ -25,6 +25,7 @@ mod reviews;
 mod tokens;
 mod users;
 mod versions;
+mod wiring;
 
 use axum::Router;
 use axum::http::{Method, StatusCode};
@@ -77,6 +78,9 @@ fn routes() -> Vec<Route<Scope>> {
         route(POST, "/connectors/{name}/enable", Operate, connectors::enable).of_connector(),
         route(POST, "/connectors/{name}/disable", Operate, connectors::disable).of_connector(),
         route(GET, "/connectors/{name}/url", Administer, connectors::url),
+        route(GET, "/connectors/{name}/wiring", Administer, wiring::show),
+        route(POST, "/connectors/{name}/wiring", Administer, wiring::wire),
+        route(DELETE, "/connectors/{name}/wiring", Administer, wiring::unwire),
         route(POST, "/connectors/{name}/preview", Operate, preview::preview).of_connector(),
         route(GET, "/connectors/{name}/versions", Read, versions::list).of_connector(),
         route(POST, "/connectors/{name}/draft", Operate, versions::draft).of_connector(),

@@ -69,6 +69,7 @@ fn words(action: &str) -> &'static str {
     match action {
         "put_connector" => "saved the connector",
         "set_enabled" => "switched the connector",
+        "set_wiring" => "wired the connector, or unwired it",
         "remove_connector" => "removed the connector",
         "put_account" => "saved the account",
         "remove_account" => "removed the account",

@@ -97,6 +97,8 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/connectors/{name}/check", operate, connector::check).of_connector(),
         route(GET, "/connectors/{name}/preview", operate, connector::preview_form).of_connector(),
         route(POST, "/connectors/{name}/preview", operate, connector::preview).of_connector(),
+        route(POST, "/connectors/{name}/wire", administer, connector::wire),
+        route(POST, "/connectors/{name}/unwire", administer, connector::unwire),
         route(GET, "/connectors/{name}/refresh", operate, connector::refresh_form).of_connector(),
         route(POST, "/connectors/{name}/refresh", operate, connector::refresh).of_connector(),
         route(GET, "/connectors/{name}/export", administer, connector::export),

@@ -10,6 +10,7 @@ use plan::access::AccountUser;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, Field, FieldList, Kind, MetadataUnread};
 use plan::problem::Problem;
+use plan::wiring::{Event, Existing, State, Wired};
 use secrecy::SecretString;
 use sqlx::Connection;
 use store::{AccountPlan, Actor, Change, Intake, Keys, NewDelivery, Store, Token};
@@ -103,6 +104,7 @@ type Said = Result<Option<AccountUser>, ()>;
 pub struct Told {
     users: Mutex<HashMap<(String, String), Said>>,
     asked: AtomicUsize,
+    hooks: Mutex<Vec<Existing>>,
 }
 
 impl Told {
@@ -134,6 +136,37 @@ impl web::AskAccounts for Told {
             return Err(MetadataUnread { account: account.id, problem, right_host });
         }
         Ok(catalogue())
+    }
+
+    async fn webhooks(&self, _: &store::Account) -> Result<Vec<Existing>, Problem> {
+        Ok(self.hooks.lock().unwrap().clone())
+    }
+
+    async fn wire(
+        &self,
+        account: &store::Account,
+        (connector, wanted): (&str, &[Event]),
+        (url, _): (&str, &SecretString),
+    ) -> Result<Vec<Wired>, Problem> {
+        if account.host.contains("nowhere") {
+            let code = plan::problem::Code::Unreachable;
+            return Err(Problem::new(code, "The host did not answer.", "Look at it."));
+        }
+        assert!(url.ends_with("/wired"), "{url}");
+        let hook = |event: &Event| Existing {
+            id: event.words(),
+            description: event.description(connector),
+            status: Some(0),
+        };
+        *self.hooks.lock().unwrap() = wanted.iter().map(hook).collect();
+        let made = |event: &Event| Wired { event: event.words(), state: State::Made };
+        Ok(wanted.iter().map(made).collect())
+    }
+
+    async fn unwire(&self, _: &store::Account, _: &str) -> Result<Vec<Wired>, Problem> {
+        let gone = std::mem::take(&mut *self.hooks.lock().unwrap());
+        let removed = |hook: Existing| Wired { event: hook.id, state: State::Removed };
+        Ok(gone.into_iter().map(removed).collect())
     }
 
     async fn read_catalogues(

@@ -139,6 +139,30 @@ impl web::AskAccounts for Nobody {
         unreachable!("no test sets up an account in a node's console")
     }
 
+    async fn webhooks(
+        &self,
+        _: &store::Account,
+    ) -> Result<Vec<plan::wiring::Existing>, plan::problem::Problem> {
+        unreachable!("no test wires a connector on a node")
+    }
+
+    async fn wire(
+        &self,
+        _: &store::Account,
+        _: (&str, &[plan::wiring::Event]),
+        _: (&str, &secrecy::SecretString),
+    ) -> Result<Vec<plan::wiring::Wired>, plan::problem::Problem> {
+        unreachable!("no test wires a connector on a node")
+    }
+
+    async fn unwire(
+        &self,
+        _: &store::Account,
+        _: &str,
+    ) -> Result<Vec<plan::wiring::Wired>, plan::problem::Problem> {
+        unreachable!("no test wires a connector on a node")
+    }
+
     async fn read_catalogues(
         &self,
         _: &Definition,

@@ -33,7 +33,7 @@ pub(super) use preview::{preview, show as preview_form};
 pub(super) use refresh::{begin as refresh, show as refresh_form};
 pub(super) use summary::show as summary;
 pub(super) use versions::{restore, show as versions, shown};
-pub(super) use webhook::show as webhook;
+pub(super) use webhook::{show as webhook, unwire, wire};
 
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::connector::Definition;
