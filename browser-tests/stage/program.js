@@ -172,9 +172,14 @@ class Account {
 
   async addAutomation(trigger, url) { await this.post("/automations", { name: `${trigger} to leadsync`, trigger, url, retries: "3" }); }
 
-  async ask(operation, query) {
+  /** Its native webhooks. */
+  async webhooks() { return (await this.ask("Webhook.svc/Retrieve", {}, { Paging: { PageIndex: 1, PageSize: 25 } })).Response ?? []; }
+
+  /** Asks by the API: a read by a query, anything else by a body. */
+  async ask(operation, query, body) {
     const headers = { "x-LSQ-AccessKey": this.accessKey, "x-LSQ-SecretKey": this.secretKey };
-    const answer = await fetch(`${this.host}/v2/${operation}?${new URLSearchParams(query)}`, { headers });
+    const how = body ? { method: "POST", body: JSON.stringify(body) } : {};
+    const answer = await fetch(`${this.host}/v2/${operation}?${new URLSearchParams(query)}`, { headers, ...how });
     if (!answer.ok) throw new Error(`${operation} answered ${answer.status}: ${await answer.text()}`);
     return answer.json();
   }

@@ -113,4 +113,34 @@ scene("from the first start to the first synced lead", async (stage) => {
   });
   await page.locator("tbody a").first().click();
   await visitor.sees("Lead.Capture");
+
+  // Or without a hand on the source account: its native webhooks. A lead that both ways post is one.
+  const webhook = "/connectors/sales-to-patients/webhook";
+  await visitor.open(webhook);
+  await visitor.button("Make the webhooks").click();
+  await visitor.sees("The webhook of new leads was made.");
+  assert.ok((await sales.webhooks()).every((hook) => hook.URL.endsWith("/wired")));
+  await sales.createLead({ FirstName: "Bina", EmailAddress: "bina@example.com" });
+  await until("the lead in the destination", async () => (await patients.leadsOf("bina@example.com")).length > 0);
+  await until("both requests to end", async () => {
+    await visitor.open("/requests?q=bina@example.com");
+    return (await page.locator("tbody .state.success").count()) >= 2;
+  });
+  assert.equal((await patients.leadsOf("bina@example.com")).length, 1);
+
+  // Ten failures in a row, here because somebody changed the secret, and LeadSquared switches it off.
+  const [hook] = (await sales.webhooks()).filter((one) => one.Description.endsWith(": new leads"));
+  const CustomHeaders = [{ Key: "x-leadsync-secret", Value: "another" }];
+  await sales.ask("Webhook.svc/Update", {}, { ...hook, WebhookEvent: "3", CustomHeaders });
+  for (let n = 0; n < 10; n += 1) await sales.createLead({ EmailAddress: `unheard${n}@example.com` });
+  const status = async () => (await sales.webhooks()).find((one) => one.WebhookId === hook.WebhookId).StatusCode;
+  await until("LeadSquared to switch the webhook off", async () => (await status()) === 2);
+  await visitor.open(webhook);
+  await visitor.button("Check the webhooks and switch them on").click();
+  await visitor.sees("The webhook of new leads was switched off, and is on again.");
+  assert.equal(await status(), 0);
+  visitor.willAnswer(true);
+  await visitor.button("Remove the webhooks").click();
+  await visitor.sees("The webhook of new leads was removed.");
+  assert.deepEqual(await sales.webhooks(), []);
 });

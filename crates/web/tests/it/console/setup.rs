@@ -160,6 +160,33 @@ async fn keys_that_do_not_work_are_not_saved_and_never_shown() {
 }
 
 #[tokio::test]
+async fn a_connector_is_wired_and_unwired_on_its_page_and_by_the_api() {
+    let mut browser = Browser::signed_in().await;
+    let page = browser.get("/connectors/ab/webhook").await.body;
+    assert!(page.contains("Make the webhooks") && !page.contains("/unwire"), "{page}");
+    let wired = browser.submit("/connectors/ab/wire", &[]).await;
+    assert_eq!(wired.status, 200, "{wired:?}");
+    for part in ["The webhook of new leads was made.", "Remove the webhooks", "were made at"] {
+        assert!(wired.body.contains(part), "{part}: {wired:?}");
+    }
+    let wiring = browser.configuration().await.connector("ab").unwrap().wiring.expect("wired");
+    let told = browser.get("/api/v1/connectors/ab/wiring").await.body;
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let on = serde_json::json!({"event": "new leads", "state": "on"});
+    assert_eq!(told["items"][0], on, "{told}");
+    // Again: another secret.
+    browser.submit("/connectors/ab/wire", &[]).await;
+    let again = browser.configuration().await.connector("ab").unwrap().wiring.expect("wired");
+    assert_ne!(again.secret, wiring.secret);
+    let gone = browser.submit("/connectors/ab/unwire", &[]).await;
+    assert!(gone.body.contains("The webhook of changed leads was removed."), "{gone:?}");
+    assert_eq!(browser.configuration().await.connector("ab").unwrap().wiring, None);
+    let audit = browser.get("/audit").await.body;
+    assert!(audit.contains("wired the connector, or unwired it"), "{audit}");
+    browser.house.end().await;
+}
+
+#[tokio::test]
 async fn an_account_of_another_region_is_saved_with_the_right_host() {
     let mut browser = Browser::signed_in().await;
     let other = [("name", "us"), ("region", "https://api-us11.leadsquared.com")];
