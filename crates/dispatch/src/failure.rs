@@ -4,13 +4,20 @@ use leadsquared::{Effect, Error};
 use plan::quota::Limit;
 use plan::verdict::Failure;
 
+const OK: u16 = 200;
+
 /// What a failed call means to the plan.
 pub(crate) fn of(error: &Error) -> Failure {
     match error {
         Error::Invalid { problem } => Failure::Impossible { problem: problem.clone() },
-        Error::Refused { exception, message, .. } => {
-            Failure::Refused { exception: exception.clone(), message: message.clone() }
-        }
+        Error::Refused { exception, message, status, .. } => Failure::Refused {
+            exception: exception.clone(),
+            // It may be not LeadSquared that speaks, but something before it.
+            message: match exception {
+                None if *status != OK => format!("HTTP {status}: {message}"),
+                _ => message.clone(),
+            },
+        },
         Error::RateLimited { limit, .. } => Failure::RateLimited(limit.map(|limit| Limit {
             calls: limit.calls,
             per_seconds: u32::try_from(limit.per.as_secs()).unwrap_or(u32::MAX),

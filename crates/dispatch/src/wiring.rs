@@ -119,7 +119,7 @@ async fn existing(client: &Client, account: &str) -> Result<Vec<Existing>, Probl
     Ok(all)
 }
 
-fn write<'a>(event: Event, target: Target<'a>) -> WebhookWrite<'a> {
+fn write(event: Event, target: Target<'_>) -> WebhookWrite<'_> {
     let (kind, activity_event) = match event {
         Event::LeadCreate => (WebhookEvent::LeadCreate, None),
         Event::LeadUpdate => (WebhookEvent::LeadUpdate, None),

@@ -29,7 +29,7 @@ macro_rules! guids {
                 Self(canonical(text))
             }
 
-            /// The id in its one form: lower case, without white space around it.
+            /// The id in its one form: lower case, a GUID with its dashes and nothing around it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -66,9 +66,38 @@ guids! {
     ActivityId
 }
 
-/// The one form of the id of a lead or an activity.
+/// The one form of the id of a lead or an activity: lower case, and a GUID with its dashes and
+/// nothing around it.
 pub(crate) fn canonical(text: &str) -> String {
-    text.trim().to_ascii_lowercase()
+    let text = text.trim().to_ascii_lowercase();
+    if text.len() == GUID_DIGITS || text.len() > GUID_LENGTH {
+        let bare = text.strip_prefix("urn:uuid:").unwrap_or(&text);
+        let pairs = [('{', '}'), ('(', ')')];
+        let inner = pairs.iter().find_map(|(open, close)| {
+            bare.strip_prefix(*open)?.strip_suffix(*close).map(str::trim)
+        });
+        if let Some(guid) = guid(inner.unwrap_or(bare)) {
+            return guid;
+        }
+    }
+    text
+}
+
+/// The hexadecimal digits of a GUID.
+const GUID_DIGITS: usize = 32;
+/// The length of a GUID with its dashes.
+const GUID_LENGTH: usize = 36;
+
+/// The GUID that a text is, with or without dashes, in its one form; `None` if it is none.
+pub(crate) fn guid(text: &str) -> Option<String> {
+    let dashes = text.match_indices('-').map(|(at, _)| at);
+    let is_dashed = text.len() == GUID_LENGTH && dashes.eq([8, 13, 18, 23]);
+    let digits: String =
+        text.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase()).collect();
+    if digits.len() != GUID_DIGITS || !(is_dashed || text.len() == GUID_DIGITS) {
+        return None;
+    }
+    Some([0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]).join("-"))
 }
 
 /// A request: the *Request ID* that a person sees.

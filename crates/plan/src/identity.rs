@@ -155,7 +155,7 @@ fn shown(text: &str) -> Option<String> {
 
 /// The form in which a text is kept and looked for.
 pub fn mention(text: &str) -> String {
-    text.trim().to_lowercase()
+    text::compared(&text.trim().to_lowercase()).trim().to_owned()
 }
 
 /// More words of a name are not kept.

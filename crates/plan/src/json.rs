@@ -14,7 +14,7 @@
 mod digits;
 mod repair;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -60,7 +60,7 @@ fn keeping_digits(
 }
 
 fn bounded(bytes: &[u8]) -> Result<Value, Error> {
-    let room = Room::of(bytes.len());
+    let room = Room { marks: false, ..Room::of(bytes.len()) };
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Bounded { room: &room }.deserialize(&mut reader)?;
     reader.end()?;
@@ -71,24 +71,28 @@ fn bounded(bytes: &[u8]) -> Result<Value, Error> {
 #[derive(Debug)]
 pub(crate) struct Room {
     left: Cell<usize>,
-    /// A name that an object has twice, with different values.
-    twice: RefCell<Option<String>>,
+    /// Whether an object that has a name twice is to be marked.
+    marks: bool,
+    /// Whether one was.
+    has_marked: Cell<bool>,
 }
+
+/// The member of an object that holds a name that the object has twice, with different values.
+const TWICE: &str = "\0twice";
 
 impl Room {
     /// That of a body of this many bytes.
     pub(crate) fn of(bytes: usize) -> Self {
-        Self { left: Cell::new(most_values(bytes)), twice: RefCell::default() }
+        Self { left: Cell::new(most_values(bytes)), marks: true, has_marked: Cell::default() }
     }
 
-    /// A name that an object of what was read since this was asked last has twice, with different
-    /// values: either may be meant.
-    pub(crate) fn named_twice(&self) -> Option<String> {
-        self.twice.take()
+    /// A name that an object in this value has twice, with different values: either may be meant.
+    pub(crate) fn named_twice<'v>(&self, value: &'v Value) -> Option<&'v str> {
+        self.has_marked.get().then(|| named_twice(value)).flatten()
     }
 
     /// The JSON of this text, as it is or repaired. Several objects or lists, one behind the other,
-    /// are a list of them; where each has a line of its own, one that can't be read stays a text.
+    /// are a list of them; where each has a line of its own, what can't be read of a line stays a text.
     pub(crate) fn read(&self, text: &str) -> Result<Value, Error> {
         let before = self.left.get();
         let read = |text: &str| {
@@ -135,12 +139,30 @@ impl Room {
     }
 }
 
-/// The lines of a text of JSON lines, of which the first one can be read.
+/// The lines of a text that has a JSON object on each, or on most: JSON lines, or a list with an
+/// entry on each line. `None` if no line is a whole object.
 fn lines(text: &str) -> Option<Vec<&str>> {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let is_record = |line: &&str| line.starts_with('{');
-    let [first, _, ..] = lines.as_slice() else { return None };
-    (lines.iter().all(is_record) && object(first).is_some()).then_some(lines)
+    // Between the brackets and commas of a list, and what editors leave.
+    let is_around = |c: char| c.is_whitespace() || matches!(c, ',' | '\u{feff}');
+    let is_bracket = |line: &&str| line.chars().all(|c| matches!(c, '[' | ']' | ','));
+    let lines = text.lines().map(|line| line.trim_matches(is_around));
+    let lines: Vec<&str> = lines.filter(|line| !is_bracket(line)).collect();
+    let is_object = |line: &&str| line.starts_with('{') && object(line).is_some();
+    // A line that begins with a name is part of an object of several lines.
+    let is_part = |line: &&str| line.starts_with('"');
+    let is_list = lines.len() > 1 && !lines.iter().any(is_part) && lines.iter().any(is_object);
+    is_list.then_some(lines)
+}
+
+fn named_twice(value: &Value) -> Option<&str> {
+    match value {
+        Value::Object(map) => match map.get(TWICE) {
+            Some(Value::String(name)) => Some(name),
+            _ => map.values().find_map(named_twice),
+        },
+        Value::Array(values) => values.iter().find_map(named_twice),
+        _ => None,
+    }
 }
 
 /// The JSON object in a text, such as a custom field set; `None` if it is none.
@@ -220,16 +242,21 @@ impl<'de> Visitor<'de> for Bounded<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         self.take::<A::Error>(OBJECT_COST)?;
         let mut map = Map::new();
+        let mut twice = None;
         while let Some(name) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(self)?;
             match map.get(&name) {
                 Some(_) if is_nothing(&value) => continue,
                 Some(earlier) if !is_nothing(earlier) && *earlier != value => {
-                    self.room.twice.borrow_mut().get_or_insert_with(|| name.clone());
+                    twice.get_or_insert_with(|| name.clone());
                 }
                 _ => {}
             }
             map.insert(name, value);
+        }
+        if let Some(name) = twice.filter(|_| self.room.marks) {
+            map.insert(TWICE.to_owned(), name.into());
+            self.room.has_marked.set(true);
         }
         Ok(Value::Object(map))
     }

@@ -23,10 +23,11 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::id::{ActivityId, LeadId};
+use crate::identity::key::names_one;
 use crate::json::{self, Room};
 use crate::moment;
 use crate::outcome::Entity;
-use crate::placeholder::{Placeholders, is_unfilled};
+use crate::placeholder::Placeholders;
 use crate::problem::{Code, Problem, shortened};
 use crate::snapshot::Snapshot;
 use crate::text;
@@ -123,9 +124,6 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Entry>, Probl
     let room = Room::of(body.len());
     let records = shape::records(tree::read(body, content_type, &room)?, &room);
     let most = most_records(body.len());
-    if let Some(twice) = said_twice(&room) {
-        return Err(unreadable(&format!("The body {twice}.")));
-    }
     if records.is_empty() {
         return Err(unreadable("The body is an empty list."));
     }
@@ -173,9 +171,11 @@ impl Item {
         };
         shape::open_blocks(&mut body, room)?;
         shape::plain_ids(&mut body);
-        if let Some(twice) = said_twice(room) {
-            return Err(twice);
+        let body = Value::Object(body);
+        if let Some(name) = room.named_twice(&body) {
+            return Err(said_twice(name));
         }
+        let Value::Object(mut body) = body else { unreachable!("it was made one") };
         if let [one, other, ..] = shape::rivals(&body).as_slice() {
             return Err(format!(
                 "holds records in several members, `{one}` and `{other}`, and does not say which of \
@@ -309,7 +309,7 @@ impl Item {
         if self.entity == Entity::Activity {
             // In `Current`, `RelatedProspectId` is a field of the lead.
             let own = self.of_activity("RelatedProspectId").and_then(Value::as_str);
-            if let Some(id) = own.filter(|id| !is_unfilled(id)) {
+            if let Some(id) = own.filter(|id| names_one(id)) {
                 return Some(id);
             }
         }
@@ -370,7 +370,7 @@ impl Item {
             Entity::Activity => ["ProspectActivityId", "Id", "ProspectOpportunityId"]
                 .iter()
                 .find_map(|name| self.body.get(*name).and_then(Value::as_str))
-                .filter(|id| !is_unfilled(id)),
+                .filter(|id| names_one(id)),
         }
     }
 
@@ -432,7 +432,7 @@ impl Item {
             .chain(self.block("Before"))
             .flat_map(|map| names.iter().filter_map(|name| map.get(*name)))
             .filter_map(Value::as_str)
-            .find(|id| !is_unfilled(id))
+            .find(|id| names_one(id))
     }
 
     fn block(&self, name: &str) -> Option<&Map<String, Value>> {
@@ -444,13 +444,12 @@ impl Item {
     }
 }
 
-/// That an object of what was just read has a name twice, to be said after what it is in.
-fn said_twice(room: &Room) -> Option<String> {
-    let name = room.named_twice()?;
-    Some(format!(
+/// That a record says something twice, to be said after its name.
+fn said_twice(name: &str) -> String {
+    format!(
         "has `{}` twice in one object, with different values, and does not say which of them is meant",
-        shortened(&name)
-    ))
+        shortened(name)
+    )
 }
 
 /// Whether a text can be kept as the id of a lead or an activity: PostgreSQL keeps no NUL in a

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::id::LeadId;
+use crate::id;
 use crate::identity::mention;
 use crate::phone;
 
@@ -95,18 +95,7 @@ fn linked(text: &str) -> Cow<'_, str> {
 
 /// The GUID in a text, such as the address of a lead's page, with or without dashes.
 fn guid(text: &str) -> Option<String> {
-    const DASHED: usize = 36;
-    const DIGITS: usize = 32;
-    let fits = |part: &str| {
-        let dashes = part.match_indices('-').map(|(at, _)| at);
-        let is_dashed = part.len() == DASHED && dashes.eq([8, 13, 18, 23]);
-        let digits = part.bytes().filter(u8::is_ascii_hexdigit).count();
-        digits == DIGITS && (part.len() == DIGITS || is_dashed)
-    };
-    let found = text.split(|c: char| !c.is_ascii_hexdigit() && c != '-').find(|part| fits(part))?;
-    let digits: String = found.chars().filter(|c| *c != '-').collect();
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]);
-    Some(LeadId::new(&parts.join("-")).into())
+    text.split(|c: char| !c.is_ascii_hexdigit() && c != '-').find_map(id::guid)
 }
 
 /// The forms in which the phone numbers in a text may be kept, and the text without them.
@@ -188,6 +177,17 @@ mod tests {
     use super::*;
     use crate::identity::mentions;
     use crate::payload;
+
+    #[test]
+    fn a_name_is_found_however_its_letters_are_encoded() {
+        let body = "{\"ProspectID\":\"a\",\"FirstName\":\"Zoe\u{308}\"}";
+        let item = payload::read(body.as_bytes(), None).unwrap().remove(0).unwrap();
+        let kept = mentions(&item, None, &[], None);
+        for text in ["Zo\u{eb}", "ZOE\u{308}"] {
+            let sought = Sought::of(text);
+            assert!(sought.terms[0].iter().any(|form| kept.contains(form)), "{text}: {kept:?}");
+        }
+    }
 
     #[test]
     fn a_lead_is_found_by_whatever_people_paste() {

@@ -16,7 +16,7 @@ use crate::phone::{self, Country, NotANumber};
 use crate::problem::{Code, Problem, shortened};
 use crate::text;
 
-pub(crate) use options::unlisted;
+pub(crate) use options::{SEPARATOR, SEPARATORS, list as options_of, listed, unlisted};
 pub use same::{holds, same, stays};
 
 /// What the settings say about reading values.

@@ -38,12 +38,7 @@ impl Token {
 
     /// A token made of these random bytes.
     pub fn from_random(bytes: [u8; TOKEN_BYTES]) -> Self {
-        let mut text = String::with_capacity(TOKEN_BYTES * 2);
-        for byte in bytes {
-            fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"))
-                .expect("a String takes it");
-        }
-        Self(SecretString::from(text))
+        Self(SecretString::from(hexadecimal(&bytes)))
     }
 
     /// The token that was stored as this text.
@@ -62,6 +57,14 @@ impl Token {
     }
 }
 
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}")).expect("a String takes it");
+    }
+    text
+}
+
 /// A token's SHA-256. Whoever guesses tokens can't choose their hashes, so finding one by its hash
 /// reveals nothing about it through timing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,7 +78,7 @@ impl TokenHash {
 
     /// In hexadecimal.
     pub(crate) fn text(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&self.0)
     }
 
     /// The hash that is written so.

@@ -86,7 +86,7 @@ async fn a_connector_is_wired_found_again_and_unwired(database: Database) {
     for n in 0..10 {
         lead(&service, &format!("unheard{n}@example.com"));
     }
-    tokio::time::timeout(Duration::from_secs(60), service.source.idle()).await.expect("it ends");
+    tokio::time::timeout(Duration::from_mins(1), service.source.idle()).await.expect("it ends");
     service.start();
     let found = states(&service, &["wire", NAME, "--check"]);
     assert_eq!(found[0], ("new leads".to_owned(), "off_by_failures".to_owned()), "{found:?}");

@@ -97,7 +97,10 @@ fn fixed_values(
     let reading = Reading::of(&definition.basic);
     let sends_unlisted = definition.lead.unlisted_option == UnlistedOption::Send;
     let mut fits = |at: String, text: &str| match value::convert(text, Kind::Text, to, &reading) {
-        Err(problem) if problem.code == Code::MissingOption && sends_unlisted => {
+        Err(mut problem) if problem.code == Code::MissingOption && sends_unlisted => {
+            problem.advice = "It is sent as it is. If the destination is to take listed options \
+                              only, add the option there or correct the value."
+                .into();
             findings.warning(&at, problem);
         }
         Err(problem) => findings.error(&at, problem),

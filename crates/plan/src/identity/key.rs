@@ -10,6 +10,7 @@ use std::fmt;
 use crate::email;
 use crate::metadata::Kind;
 use crate::phone::{self, NotANumber};
+use crate::placeholder;
 use crate::text;
 use crate::value::{self, Reading};
 
@@ -126,10 +127,33 @@ const NOTHING: [&str; 30] = [
     "empty",
 ];
 
+/// Whether a text may be the id of a record of an account: ids are opaque, so whatever doesn't stand
+/// for an id that is not there. Two records with an id like `NA` or `0` would be taken for one.
+pub fn names_one(id: &str) -> bool {
+    const SHORTEST_ROW: usize = 3;
+    if id.trim().contains(char::is_control) {
+        // It was meant for one; that it can't be kept is said elsewhere.
+        return true;
+    }
+    let id = text::visible(id);
+    let bare = bare(&id);
+    let is_zero = bare.bytes().all(|byte| byte == b'0');
+    let is_row = bare.len() >= SHORTEST_ROW && bare.bytes().all(|byte| byte == bare.as_bytes()[0]);
+    !(is_zero || is_row || is_nothing(&bare) || is_unfilled(&id) || placeholder::is_unfilled(&id))
+}
+
 fn is_placeholder(value: &str) -> bool {
-    let bare: String =
-        value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    bare.is_empty() || NOTHING.contains(&bare.as_str())
+    let bare = bare(value);
+    bare.is_empty() || is_nothing(&bare)
+}
+
+/// The letters and digits of a value, in lower case.
+fn bare(value: &str) -> String {
+    value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn is_nothing(bare: &str) -> bool {
+    NOTHING.contains(&bare)
 }
 
 /// Whether it is a place in a template that was not filled: `@{Lead:Phone,}`, `{{ Phone }}`.

@@ -16,7 +16,13 @@ use crate::value::{self, LONGEST_VALUE, too_long};
 
 /// What is said of a dropdown's value that the destination doesn't list.
 const UNLISTED: &str =
-    "the destination's field doesn't list it as an option, and it was sent all the same";
+    "the destination's field doesn't list it as an option, so it is sent as it is";
+
+/// The same of a default, which may not be needed.
+const UNLISTED_DEFAULT: &str = "the destination's field doesn't list the default as an option; where the \
+                                default is used, it is sent as it is";
+/// What is said of a list that is sent to a field of one value.
+const LIST: &str = "it came as a list, and is sent as JSON because the field holds one value";
 
 /// What a record sends to the destination.
 #[derive(Clone, Debug, Default)]
@@ -228,11 +234,12 @@ impl Row {
             None if is_blank => (blank, None),
             None => (Sent::Absent, None),
         };
-        let default = match &row.default {
+        let (default, of_default) = match &row.default {
             Some(text) if !text::is_blank(text) && sent.value().is_none() => {
-                Some(self.default(text, mapping)?)
+                let (default, remark) = self.default(text, mapping)?;
+                (Some(default), remark)
             }
-            _ => None,
+            _ => (None, None),
         };
         Ok(MappedField {
             from: row.from.as_deref().map(|path| super::plain_name(path).to_owned()),
@@ -240,7 +247,7 @@ impl Row {
             kind: self.to.kind,
             sent,
             default,
-            remark,
+            remark: remark.or_else(|| of_default.map(str::to_owned)),
         })
     }
 
@@ -254,8 +261,7 @@ impl Row {
 
     /// Whether its table or the destination's field has this value, so that it stands for itself.
     pub(super) fn knows(&self, text: &str) -> bool {
-        self.translated(text).is_some()
-            || self.to.options.iter().any(|option| text::same(option, text))
+        self.translated(text).is_some() || self.is_option(text)
     }
 
     /// Notes that a value was taken for a placeholder, where it was left out of the record.
@@ -284,15 +290,67 @@ impl Row {
         field
     }
 
-    /// What the row's table makes of a value.
+    /// What the row's table makes of a value: of the whole, or of each option of several.
     fn translated(&self, text: &str) -> Option<String> {
         let values = &self.settings.values;
+        if values.is_empty() {
+            return None;
+        }
+        let is_multi = [self.from_kind, self.field().kind].contains(&Kind::MultiSelect);
+        self.listed(text).cloned().or_else(|| is_multi.then(|| self.each_translated(text))?)
+    }
+
+    /// The field that is written, or the part of one.
+    fn field(&self) -> &Field {
+        self.part.as_ref().map_or(&self.to, |part| &part.field)
+    }
+
+    /// The entry of the row's table for a value. The options of a dropdown are the same in capital
+    /// and small letters, unless the table tells two of them apart.
+    fn listed(&self, text: &str) -> Option<&String> {
+        let values = &self.settings.values;
         let exact = values.get(text.trim());
-        let found = exact.or_else(|| {
-            let mut alike = values.iter().filter(|(from, _)| text::same(from, text));
-            alike.next().map(|(_, to)| to)
-        });
-        found.cloned()
+        let same = || values.iter().find(|(from, _)| text::same(from, text)).map(|(_, to)| to);
+        let is_option = |kind| matches!(kind, Kind::Select | Kind::MultiSelect);
+        let alike = || {
+            let lower = text.trim().to_lowercase();
+            let is_alike =
+                |(from, _): &(&String, &String)| text::same(&from.to_lowercase(), &lower);
+            let mut all = values.iter().filter(is_alike).map(|(_, to)| to);
+            all.next().filter(|one| all.all(|other| other == *one))
+        };
+        exact.or_else(same).or_else(|| {
+            (is_option(self.from_kind) || is_option(self.field().kind)).then(alike).flatten()
+        })
+    }
+
+    /// Several options, those of the table translated; `None` if none of them is in it.
+    fn each_translated(&self, text: &str) -> Option<String> {
+        let parts = value::options_of(text).or_else(|| {
+            let is_known = |part: &String| {
+                self.listed(part).is_some() || value::listed(part, self.field()).is_some()
+            };
+            value::SEPARATORS.iter().find_map(|separator| {
+                let parts = text.split(*separator).map(|part| part.trim().to_owned());
+                let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+                // What others separate options with may be in an option, too.
+                let is_sure = *separator == value::SEPARATOR || parts.iter().all(is_known);
+                (parts.len() > 1 && is_sure).then_some(parts)
+            })
+        })?;
+        if !parts.iter().any(|part| self.listed(part).is_some()) {
+            return None;
+        }
+        let each = parts.iter().map(|part| self.listed(part).unwrap_or(part).as_str());
+        let each: Vec<&str> = each.collect();
+        Some(match self.field().kind {
+            Kind::MultiSelect => Value::from(each).to_string(),
+            _ => each.join(&value::SEPARATOR.to_string()),
+        })
+    }
+
+    fn is_option(&self, text: &str) -> bool {
+        self.field().options.iter().any(|option| text::same(option, text))
     }
 
     fn converted(
@@ -355,11 +413,8 @@ impl Row {
         Ok((sent, remark))
     }
 
-    fn default(&self, text: &str, mapping: &Mapping) -> Result<String, Problem> {
-        match &self.part {
-            Some(part) => fixed_value(text, &part.field, mapping),
-            None => fixed_value(text, &self.to, mapping),
-        }
+    fn default(&self, text: &str, mapping: &Mapping) -> Result<Fixed, Problem> {
+        fixed_value(text, self.field(), mapping)
     }
 }
 
@@ -371,6 +426,8 @@ fn one_value(
     item: &Item,
     mapping: &Mapping,
 ) -> Result<(Sent, Option<String>), Problem> {
+    let only = only_entry(text, to);
+    let text = only.as_deref().unwrap_or(text);
     if to.kind == Kind::User {
         let owner = mapping.people.owner(text, from, item);
         return Ok((owner.id.map_or(Sent::Absent, Sent::Value), owner.remark));
@@ -387,15 +444,31 @@ fn one_value(
     if converted.is_as_typed && mapping.bad_field == BadField::LeaveOut {
         return Err(from_field(value::mismatch(text, to), from));
     }
-    Ok((Sent::Value(converted.text), converted.remark.map(str::to_owned)))
+    let is_list = to.kind == Kind::Text && value::options_of(&converted.text).is_some();
+    let remark = converted.remark.or_else(|| is_list.then_some(LIST));
+    Ok((Sent::Value(converted.text), remark.map(str::to_owned)))
 }
 
-fn fixed_value(text: &str, to: &Field, mapping: &Mapping) -> Result<String, Problem> {
+/// What a list with one entry holds, for a field of one value: programs write any field as a list.
+fn only_entry(text: &str, to: &Field) -> Option<String> {
+    let is_of_many = matches!(to.kind, Kind::MultiSelect | Kind::FieldSet);
+    let entries = (!is_of_many).then(|| value::options_of(text)).flatten()?;
+    let mut filled = entries.into_iter().filter(|entry| !text::is_blank(entry));
+    filled.next().filter(|_| filled.next().is_none())
+}
+
+/// A default as the destination takes it, and a remark on it.
+type Fixed = (String, Option<&'static str>);
+
+fn fixed_value(text: &str, to: &Field, mapping: &Mapping) -> Result<Fixed, Problem> {
     match to.kind {
-        Kind::User => Ok(mapping.people.named(text)),
+        Kind::User => Ok((mapping.people.named(text), None)),
         kind => match value::convert(text, kind, to, &mapping.reading) {
-            Ok(converted) => Ok(converted.text),
-            Err(problem) => sent_unlisted(&problem, text, to, mapping).ok_or(problem),
+            Ok(converted) => Ok((converted.text, None)),
+            Err(problem) => match sent_unlisted(&problem, text, to, mapping) {
+                Some(unlisted) => Ok((unlisted, Some(UNLISTED_DEFAULT))),
+                None => Err(problem),
+            },
         },
     }
 }

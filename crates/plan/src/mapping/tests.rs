@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::metadata::Kind;
@@ -301,6 +301,75 @@ fn an_option_that_the_destination_lacks_is_sent_refused_or_left_out() {
     assert_eq!(codes(&left.left_out), ["missing_option", "missing_option"]);
     assert_eq!((left.value("FirstName"), left.value("mx_Plan")), (Some("Asha"), None));
     assert_eq!(left.problems, []);
+}
+
+#[test]
+fn options_are_translated_one_by_one_and_in_any_letters() {
+    let listed = |name: &str, kind, options: &[&str]| Field {
+        options: options.iter().map(|option| (*option).into()).collect(),
+        ..Field::plain(name, kind)
+    };
+    let there: FieldList = vec![
+        listed("mx_Plan", Kind::Select, &["Sold", "Lost"]),
+        listed("mx_Places", Kind::MultiSelect, &["Bombay", "Delhi, NCR", "Pune"]),
+        Field::plain("mx_Text", Kind::Text),
+    ]
+    .into();
+    let here: FieldList =
+        vec![Field::plain("Plan", Kind::Select), Field::plain("Places", Kind::MultiSelect)].into();
+    let connector = definition(
+        r#"{"name":"c","source":"a","destination":"b","lead":{"unlisted_option":"refuse","field":[
+            {"from":"Plan","to":"mx_Plan","values":{"Won":"Sold"},"default":"Lost"},
+            {"from":"Places","to":"mx_Places","values":{"Mumbai":"Bombay","Delhi":"Delhi, NCR"}},
+            {"from":"Places","to":"mx_Text","values":{"Mumbai":"Bombay"}}]}}"#,
+    );
+    let mapping = Mapping::new(&connector, &here.into(), &there.into());
+    for (plan, places, expected) in [
+        ("won", json!("Mumbai;Pune"), [Some("Sold"), Some("Bombay;Pune"), Some("Bombay;Pune")]),
+        ("WON", json!("mumbai, pune"), [Some("Sold"), Some("Bombay;Pune"), Some("mumbai, pune")]),
+        ("Won", json!(["Delhi", "Pune"]), [Some("Sold"), Some("Delhi, NCR;Pune"), None]),
+        ("Won", json!(["Mumbai"]), [Some("Sold"), Some("Bombay"), Some("Bombay")]),
+        ("Won", json!("Pune"), [Some("Sold"), Some("Pune"), Some("Pune")]),
+    ] {
+        let body = json!({"ProspectID": "1", "Plan": plan, "Places": places});
+        let mapped = mapping.apply(&item(&body.to_string()));
+        assert_eq!(mapped.problems, [], "{body}");
+        let [plan, places, text] = expected;
+        assert_eq!(mapped.value("mx_Plan"), plan, "{body}");
+        assert_eq!(mapped.value("mx_Places"), places, "{body}");
+        if text.is_some() {
+            assert_eq!(mapped.value("mx_Text"), text, "{body}");
+        }
+    }
+}
+
+#[test]
+fn a_list_is_taken_for_its_entry_by_a_field_of_one_value() {
+    let there = fields(&[("City", Kind::Text), ("Age", Kind::Number)]);
+    let mapping = Mapping::new(&definition(PLAIN), &there.clone().into(), &there.into());
+    let apply = |city: Value, age: Value| {
+        mapping.apply(&item(&json!({"ProspectID": "1", "City": city, "Age": age}).to_string()))
+    };
+    let one = apply(json!(["Pune"]), json!([7]));
+    assert_eq!((one.value("City"), one.value("Age")), (Some("Pune"), Some("7")));
+    assert_eq!(one.get("City").unwrap().remark, None);
+    let two = apply(json!(["Pune", "Agra"]), json!([null, "7"]));
+    assert_eq!(two.value("City"), Some(r#"["Pune","Agra"]"#));
+    assert!(two.get("City").unwrap().remark.as_deref().unwrap().contains("came as a list"));
+    assert_eq!(two.value("Age"), Some("7"));
+}
+
+#[test]
+fn a_default_that_the_destination_lacks_is_remarked_on() {
+    let plan = Field { options: vec!["Basic".into()], ..Field::plain("mx_Plan", Kind::Select) };
+    let settings = r#"{"name":"c","source":"a","destination":"b","lead":{"field":[
+        {"from":"Plan","to":"mx_Plan","default":"Gold"}]}}"#;
+    let there = FieldList::from(vec![plan]);
+    let mapping = Mapping::new(&definition(settings), &Catalogue::default(), &there.into());
+    let mapped = mapping.apply(&item(r#"{"ProspectID":"1","City":"Pune"}"#));
+    let field = mapped.get("mx_Plan").unwrap();
+    assert_eq!(field.default.as_deref(), Some("Gold"));
+    assert!(field.remark.as_deref().unwrap().contains("doesn't list the default"));
 }
 
 #[test]

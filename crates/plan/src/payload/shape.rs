@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{Found, OF_ACTIVITY, OF_OPPORTUNITIES, STATES};
 use crate::json::Room;
 use crate::placeholder::is_unfilled;
+use crate::problem::shortened;
 
 /// Texts of JSON in texts of JSON, lists in lists and wrappers in wrappers are taken apart so many
 /// times.
@@ -89,11 +90,21 @@ fn name_blocks(map: &mut Map<String, Value>) {
     if !map.iter().any(is_other) {
         return;
     }
+    // One that stands there by its own name, also behind, is not overwritten.
+    let is_filled = |name: &str| map.get(name).is_some_and(|value| !value.is_null());
+    let filled: Vec<&str> =
+        map.keys().filter_map(|name| block(name)).filter(|b| is_filled(b)).collect();
     for (name, value) in std::mem::take(map) {
-        let block = block(&name).filter(|block| {
-            is_other((&name, &value)) && map.get(*block).is_none_or(Value::is_null)
-        });
-        map.insert(block.map_or(name, str::to_owned), value);
+        let block =
+            block(&name).filter(|block| is_other((&name, &value)) && !filled.contains(block));
+        match block {
+            Some(block) if !map.contains_key(block) || map[block].is_null() => {
+                map.insert(block.to_owned(), value);
+            }
+            _ => {
+                map.insert(name, value);
+            }
+        }
     }
 }
 
@@ -108,22 +119,16 @@ fn twin_blocks(map: &Map<String, Value>) -> Option<(&str, &str)> {
     })
 }
 
-/// Gives ids the one form in which the rest of the program reads them: a number becomes a text, and
-/// the braces around a GUID go.
+/// Makes ids that are numbers texts, in which the rest of the program reads them.
 pub(super) fn plain_ids(map: &mut Map<String, Value>) {
     const IDS_AND_RELATED: [&str; 4] =
         ["ProspectID", "ProspectId", "ProspectActivityId", "RelatedProspectId"];
     for name in IDS_AND_RELATED {
-        let Some(value) = map.get_mut(name) else { continue };
-        let plain = match &*value {
-            Value::Number(number) => number.to_string(),
-            Value::String(text) => match text.trim().strip_prefix('{') {
-                Some(rest) => rest.strip_suffix('}').unwrap_or(text).to_owned(),
-                None => continue,
-            },
-            _ => continue,
-        };
-        *value = Value::String(plain);
+        if let Some(value) = map.get_mut(name)
+            && let Value::Number(number) = value
+        {
+            *value = Value::String(number.to_string());
+        }
     }
     for (name, inner) in map.iter_mut() {
         if let (Some(_), Value::Object(inner)) = (block(name), inner) {
@@ -261,7 +266,7 @@ fn opened(mut value: Value, room: &Room) -> Result<Value, String> {
     Ok(match value {
         Value::Array(items) if items.is_empty() => Value::Null,
         Value::Array(items) if items.iter().all(is_property) => {
-            Value::Object(from_properties(items))
+            Value::Object(from_properties(items)?)
         }
         Value::Array(mut items) if items.len() == 1 => items.remove(0),
         other => other,
@@ -308,22 +313,51 @@ pub(super) fn lift_values(body: &mut Map<String, Value>) {
 }
 
 /// The fields of a list of `{"Attribute","Value"}`, `{"Key","Value"}` or `{"SchemaName","Value"}`.
-fn from_properties(properties: Vec<Value>) -> Map<String, Value> {
+///
+/// # Errors
+/// A field has two values: either may be meant.
+fn from_properties(properties: Vec<Value>) -> Result<Map<String, Value>, String> {
     let mut body = Map::new();
     for property in properties {
         let Value::Object(mut property) = property else { continue };
         let name = PROPERTY.iter().find_map(|name| property.remove(*name));
         let Some(Value::String(name)) = name else { continue };
-        let fields = property.remove("Fields");
-        let value = match (property.remove("Value"), fields) {
-            (None | Some(Value::Null), Some(Value::Array(fields))) if !fields.is_empty() => {
-                Value::Object(from_properties(fields))
+        let fields = property.remove("Fields").unwrap_or_default();
+        let mut value = property.remove("Value").unwrap_or_default();
+        if is_empty(&value) && !is_empty(&fields) {
+            value = fields;
+        }
+        let value = set_of(value)?;
+        match body.get(&name) {
+            Some(_) if is_empty(&value) => continue,
+            Some(earlier) if !is_empty(earlier) && *earlier != value => {
+                let name = shortened(&name);
+                return Err(format!("a list with two values of `{name}`"));
             }
-            (value, _) => value.unwrap_or(Value::Null),
-        };
+            _ => {}
+        }
         body.insert(name, value);
     }
-    body
+    Ok(body)
+}
+
+/// A value of a list of properties: of a field set its parts, which such a list names likewise.
+fn set_of(value: Value) -> Result<Value, String> {
+    match value {
+        Value::Array(parts) if !parts.is_empty() && parts.iter().all(is_property) => {
+            from_properties(parts).map(Value::Object)
+        }
+        Value::Object(mut map)
+            if map.len() == 1 && map.get("Fields").is_some_and(Value::is_array) =>
+        {
+            set_of(map.remove("Fields").unwrap_or_default())
+        }
+        other => Ok(other),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    Found::of(Some(value)) == Found::Blank
 }
 
 pub(super) fn kind_of(value: &Value) -> &'static str {

@@ -124,6 +124,9 @@ fn a_number_is_an_id_and_braces_are_none_of_it() {
     for body in [
         format!(r#"{{"ProspectID":"{{{guid}}}","City":"Pune"}}"#),
         format!(r#"{{"Current":{{"ProspectID":"{{{}}}"}}}}"#, guid.to_uppercase()),
+        format!(r#"{{"ProspectID":"({guid})"}}"#),
+        format!(r#"{{"ProspectID":"urn:uuid:{guid}"}}"#),
+        format!(r#"{{"ProspectID":"{}"}}"#, guid.replace('-', "")),
         format!(r#"{{"Current":"{{\"ProspectID\":\"{{{guid}}}\"}}"}}"#),
         format!(
             r#"{{"ProspectActivityId":7,"RelatedProspectId":"{{{guid}}}","ActivityEvent":201}}"#
@@ -144,6 +147,10 @@ fn what_is_said_twice_is_not_chosen_from() {
             r#"{"Current":{"ProspectID":"l1","City":"a"},"current":{"ProspectID":"l1","City":"b"}}"#,
             "`Current` and `current`",
         ),
+        (
+            r#"{"current":{"ProspectID":"l1","City":"b"},"Current":{"ProspectID":"l1","City":"a"}}"#,
+            "`Current` and `current`",
+        ),
     ] {
         let message = told(body);
         assert!(message.contains(what), "{message}");
@@ -162,15 +169,108 @@ fn what_is_said_twice_is_not_chosen_from() {
 fn a_bad_line_of_json_lines_leaves_the_others() {
     let body = b"{\"ProspectID\":\"l1\"}\n\n{\"ProspectID\":\"l2\",\"City\":\r\n{\"ProspectID\":\"l3\"}\r\n";
     let entries = read(body, None).unwrap();
-    let ids: Vec<Option<String>> =
+    let told: Vec<Option<String>> =
         entries.iter().map(|entry| entry.as_ref().ok().and_then(lead_id)).collect();
-    assert_eq!(ids, [Some("l1".to_owned()), None, Some("l3".to_owned())]);
+    assert_eq!(told, [Some("l1".to_owned()), None, Some("l3".to_owned())]);
     let problem = entries[1].as_ref().expect_err("a bad line");
     let told = "Record 2 of the body is not JSON that can be read: EOF while parsing";
     assert!(problem.message.contains(told), "{problem}");
     // A body that breaks off is none of lines.
     assert!(read(b"{\"ProspectID\":\"l1\",\n\"City\":\"Pu", None).is_err());
-    assert!(read(b"{\"ProspectID\":\"l1\"}\nOK", None).is_err());
+    assert!(read(b"{\"ProspectID\":\"l1\",\n\"Before\":\n{\"City\":\"Pu\"}\noops}", None).is_err());
+    for (body, expected) in [
+        ("{\"ProspectID\":\"l1\"}\nOK", &[Some("l1"), None][..]),
+        ("oops\n{\"ProspectID\":\"l1\"}", &[None, Some("l1")]),
+        (
+            "[\n{\"ProspectID\":\"l1\"},\n{\"ProspectID\":l2},\n{\"ProspectID\":\"l3\"}\n]",
+            &[Some("l1"), None, Some("l3")],
+        ),
+        (
+            "{\"ProspectID\":\"l1\"}\n\u{feff}{\"ProspectID\":\"l2\"}\n{\"ProspectID\":\"l3\"",
+            &[Some("l1"), Some("l2"), None],
+        ),
+    ] {
+        assert_eq!(
+            ids(body),
+            expected.iter().map(|id| id.map(str::to_owned)).collect::<Vec<_>>(),
+            "{body}"
+        );
+    }
+}
+
+/// The ids of a body's records; `None` for one that can't be read.
+fn ids(body: &str) -> Vec<Option<String>> {
+    let entries = read(body.as_bytes(), None).expect(body);
+    entries.iter().map(|entry| entry.as_ref().ok().and_then(lead_id)).collect()
+}
+
+#[test]
+fn a_record_that_says_something_twice_leaves_the_others() {
+    let twice = r#"{"ProspectID":"l2","City":"Pune","City":"Agra"}"#;
+    let list = format!(r#"[{{"ProspectID":"l1"}},{twice},{{"ProspectID":"l3"}}]"#);
+    let good = [Some("l1".to_owned()), None, Some("l3".to_owned())];
+    for body in [
+        list.clone(),
+        format!(r#"{{"data":{list}}}"#),
+        serde_json::json!({ "data": list }).to_string(),
+    ] {
+        assert_eq!(ids(&body), good, "{body}");
+        let problem = read(body.as_bytes(), None).unwrap()[1].clone().expect_err("two cities");
+        assert!(problem.message.contains("Record 2 of the body has `City` twice"), "{problem}");
+    }
+}
+
+/// Leads that tell no id, or one that stands for none, are not each other.
+#[test]
+fn what_stands_for_no_id_is_none() {
+    for id in [
+        "NA",
+        "n/a",
+        "0",
+        "00000000-0000-0000-0000-000000000000",
+        "none",
+        "xxxx",
+        "-",
+        "null",
+        "{{Lead.Id}}",
+        "@{Lead:Id,}",
+        "test",
+    ] {
+        let lead = one(&serde_json::json!({"ProspectID": id, "City": "Pune"}).to_string());
+        assert_eq!(lead_id(&lead), None, "{id}");
+        let activity = one(
+            &serde_json::json!({"ProspectActivityId": id, "RelatedProspectId": "l1", "ActivityEvent": 201}).to_string(),
+        );
+        assert_eq!(activity.activity_id(), None, "{id}");
+    }
+    for id in ["1", "10", "a", "l1", "x1", "100"] {
+        let lead = one(&serde_json::json!({"ProspectID": id, "City": "Pune"}).to_string());
+        assert_eq!(lead_id(&lead).as_deref(), Some(id));
+    }
+}
+
+#[test]
+fn a_list_of_properties_is_read_whole_or_not_at_all() {
+    let lead = |list: serde_json::Value| {
+        read(serde_json::json!({"LeadPropertyList": list}).to_string().as_bytes(), None)
+    };
+    let id = serde_json::json!({"Attribute": "ProspectID", "Value": "l1"});
+    let part = serde_json::json!([{"Attribute": "mx_CustomObject_1", "Value": "A-7"}]);
+    for set in [
+        serde_json::json!({"Attribute": "mx_Set", "Fields": part}),
+        serde_json::json!({"Attribute": "mx_Set", "Value": "", "Fields": part}),
+        serde_json::json!({"Attribute": "mx_Set", "Value": part}),
+        serde_json::json!({"Attribute": "mx_Set", "Value": {"Fields": part}}),
+    ] {
+        let entries = lead(serde_json::json!([id, set])).expect("a lead");
+        assert_eq!(text(entries[0].as_ref().unwrap(), "mx_Set.mx_CustomObject_1"), "A-7", "{set}");
+    }
+    let city = |value: &str| serde_json::json!({"Attribute": "City", "Value": value});
+    let problem =
+        lead(serde_json::json!([id, city("Pune"), city("Agra")])).expect_err("two cities");
+    assert!(problem.message.contains("two values of `City`"), "{problem}");
+    let entries = lead(serde_json::json!([id, city("Pune"), city("")])).expect("a lead");
+    assert_eq!(text(entries[0].as_ref().unwrap(), "City"), "Pune");
 }
 
 #[test]
@@ -196,7 +296,7 @@ fn what_can_not_be_read_is_said() {
     }
     let long = format!(
         r#"{{"ProspectActivityId":"x","RelatedProspectId":"{}"}}"#,
-        "a".repeat(LONGEST_ID + 1)
+        "ab".repeat(LONGEST_ID)
     );
     let problem = read(long.as_bytes(), None).expect_err("a long id");
     assert!(problem.message.contains("too long"), "{}", problem.message);

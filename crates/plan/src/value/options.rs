@@ -10,9 +10,9 @@ use crate::text;
 
 /// Between the options of a multi-select field that is written. A guess: LeadSquared's pages name
 /// none, and its data commonly has this one.
-const SEPARATOR: char = ';';
+pub(crate) const SEPARATOR: char = ';';
 /// Between options in what people, forms and other programs write. Options may hold them too.
-const SEPARATORS: [char; 4] = [SEPARATOR, ',', '|', '\n'];
+pub(crate) const SEPARATORS: [char; 4] = [SEPARATOR, ',', '|', '\n'];
 
 /// The option as the destination writes it.
 pub(super) fn one(text: &str, field: &Field) -> Result<String, Problem> {
@@ -62,7 +62,7 @@ fn written(text: &str) -> Vec<String> {
 }
 
 /// The values of a JSON list.
-fn list(text: &str) -> Option<Vec<String>> {
+pub(crate) fn list(text: &str) -> Option<Vec<String>> {
     let text = text.trim();
     if !text.starts_with('[') {
         return None;
@@ -112,7 +112,7 @@ fn chosen_of(text: &str, field: &Field) -> Result<Vec<String>, Problem> {
     Ok(chosen)
 }
 
-/// A value of which an option, or all, is not listed, as it is sent all the same: what is listed as the
+/// A value with an option that is not listed, as it is sent nevertheless: what is listed as the
 /// destination writes it, the rest as it came. `None` if it isn't a value of a dropdown at all.
 pub(crate) fn unlisted(text: &str, field: &Field) -> Option<String> {
     let text = text::trimmed(text).trim();
@@ -142,7 +142,8 @@ pub(crate) fn unlisted(text: &str, field: &Field) -> Option<String> {
     }
 }
 
-fn listed<'a>(text: &str, field: &'a Field) -> Option<&'a String> {
+/// The option that a text means: the same one, else one in other letters.
+pub(crate) fn listed<'a>(text: &str, field: &'a Field) -> Option<&'a String> {
     let (text, lower) = (text::compared(text), text::compared(&text.to_lowercase()).into_owned());
     let same = |option: &&String| text::compared(option) == text;
     let alike = |option: &&String| text::compared(&option.to_lowercase()) == lower;
@@ -154,7 +155,7 @@ fn missing(text: &str, field: &Field) -> Problem {
         Code::MissingOption,
         format!("{} has no option '{}'.", named(field), shortened(text)),
         "Add the option in the destination account, translate the value in the mapping, or have it sent \
-         all the same (lead.unlisted_option).",
+         as it is (lead.unlisted_option).",
     )
     .about(&field.schema_name)
 }
