@@ -231,7 +231,7 @@ pub(crate) fn client(settings: &store::Account, limits: Limits) -> Result<Client
 }
 
 /// An account's lead fields in the plan's terms.
-fn field_list(fields: Vec<LeadField>) -> FieldList {
+pub(crate) fn field_list(fields: Vec<LeadField>) -> FieldList {
     fields.into_iter().map(lead_field).collect::<Vec<_>>().into()
 }
 

@@ -12,6 +12,7 @@ mod access;
 mod failure;
 mod group;
 pub mod notify;
+pub mod probe;
 mod supervisor;
 pub mod wiring;
 

@@ -166,7 +166,7 @@ pub async fn asked_to_end() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn signal() -> anyhow::Result<()> {
+pub async fn signal() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

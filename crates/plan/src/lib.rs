@@ -39,6 +39,7 @@ pub mod permission;
 pub mod phone;
 pub mod placeholder;
 pub mod preview;
+pub mod probe;
 pub mod problem;
 pub mod quota;
 pub mod retry;

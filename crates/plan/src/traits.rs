@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::operation::Operation;
+use crate::probe::Question;
 use crate::quota::Limit;
 
 /// Something that an answer of an account showed.
@@ -20,14 +21,22 @@ pub enum Trait {
         /// What it said.
         said: String,
     },
+    /// What it answered to a question of [`crate::probe`].
+    Answered {
+        /// The question's name.
+        question: String,
+        /// The answer's name.
+        answer: String,
+    },
 }
 
 impl Trait {
     /// By what it is kept: an account has one of each.
-    pub fn key(&self) -> &'static str {
+    pub fn key(&self) -> &str {
         match self {
             Self::RateLimit(_) => "rate_limit",
             Self::Lacks { operation, .. } => operation.as_str(),
+            Self::Answered { question, .. } => question,
         }
     }
 
@@ -36,6 +45,9 @@ impl Trait {
         match self {
             Self::RateLimit(_) => "API limit".to_owned(),
             Self::Lacks { operation, .. } => operation.as_str().to_owned(),
+            Self::Answered { question, .. } => {
+                Question::named(question).map_or(question.as_str(), |known| known.title).to_owned()
+            }
         }
     }
 
@@ -48,6 +60,15 @@ impl Trait {
             Self::Lacks { said, .. } => format!(
                 "refused as a whole ({said}), so each lead or activity gets a call of its own for now"
             ),
+            Self::Answered { question, answer } => match Question::named(question) {
+                None => answer.clone(),
+                Some(known) if known.assumed == answer => known.words(answer).to_owned(),
+                Some(known) => format!(
+                    "{} (assumed of every account: {})",
+                    known.words(answer),
+                    known.words(known.assumed)
+                ),
+            },
         }
     }
 }
@@ -61,10 +82,16 @@ mod tests {
         for seen in [
             Trait::RateLimit(Limit { calls: 72, per_seconds: 5 }),
             Trait::Lacks { operation: Operation::BulkCreate, said: "Not found".to_owned() },
+            Trait::Answered { question: "phone_match".into(), answer: "digits".into() },
         ] {
             let kept = serde_json::to_string(&seen).unwrap();
             assert_eq!(serde_json::from_str::<Trait>(&kept).unwrap(), seen, "{kept}");
         }
+        let words = |answer: &str| {
+            Trait::Answered { question: "phone_match".into(), answer: answer.into() }.words()
+        };
+        assert_eq!(words("exact"), "if they are written alike");
+        assert!(words("digits").ends_with("(assumed of every account: if they are written alike)"));
         assert!(
             serde_json::from_str::<Trait>(r#"{"lacks":{"operation":"Nothing","said":""}}"#)
                 .is_err()

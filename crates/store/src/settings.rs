@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Actor;
 use crate::error::{Error, Result};
+use crate::progress::TraitNews;
 use crate::token::{Token, TokenHash};
 
 /// Reading and changing accounts and connectors, and the metadata of accounts.
@@ -56,6 +57,9 @@ pub trait Settings: Send + Sync + std::fmt::Debug {
 
     /// What answers of an account showed about it, and when.
     async fn traits(&self, account: AccountId) -> Result<Vec<(Timestamp, Trait)>>;
+
+    /// Keeps what answers of accounts showed.
+    async fn note_traits(&self, news: Vec<TraitNews>) -> Result<()>;
 
     /// What changed in an account's fields after this time, oldest first.
     async fn field_changes(

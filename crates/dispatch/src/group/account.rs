@@ -102,6 +102,8 @@ impl Account {
                     let until = Some(now - age + LACKED_FOR);
                     refused.insert(*operation, Refused { in_a_row: 0, until });
                 }
+                // Either answer is worked with.
+                Trait::Answered { .. } => {}
             }
         }
         Self {

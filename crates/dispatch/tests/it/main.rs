@@ -6,6 +6,7 @@ mod fields;
 mod leads;
 mod lifecycle;
 mod mail;
+mod probe;
 mod quota;
 mod recovery;
 mod removals;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::{Client, Reply, Written, call::Call};
+use crate::{Client, Done, Reply, Written, call::Call};
 
 /// One value of a lead: `{"Attribute":"<schema name>","Value":"<text>"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,6 +213,14 @@ impl Client {
     ) -> Reply<Written> {
         let call = Call::write("LeadManagement.svc/Lead.CreateOrUpdate", lead)
             .query("postUpdatedLead", automations.parameter());
+        self.send(call).await
+    }
+
+    /// `Lead/Delete/ById`: deletes a lead for good (documented, `AD/lead-delete`). Refused unless
+    /// LeadSquared's support has enabled it for the account.
+    pub async fn delete_lead(&self, lead_id: &str) -> Reply<Done> {
+        let call =
+            Call::get_that_writes("LeadManagement.svc/Lead/Delete/ById").query("leadId", lead_id);
         self.send(call).await
     }
 

@@ -8,6 +8,7 @@ mod demo;
 mod export;
 mod logs;
 mod preview;
+mod probe;
 mod restore;
 mod retry;
 mod sandbox;
@@ -40,6 +41,8 @@ pub enum Command {
     Preview(preview::Preview),
     /// Find what will fail before it fails: keys, fields, options, search keys, users
     Check(check::Check),
+    /// Find out what an account is like where accounts differ, or LeadSquared's pages say nothing
+    Probe(probe::Probe),
     /// Add, list and remove users, and make API tokens
     #[command(subcommand)]
     User(user::User),
@@ -69,6 +72,7 @@ impl Command {
             Self::Retry(retry) => retry.run(settings).await,
             Self::Preview(preview) => preview.run(settings).await,
             Self::Check(check) => check.run(settings).await,
+            Self::Probe(probe) => probe.run(settings).await,
             Self::User(user) => user.run(settings).await,
             Self::Backup(backup) => backup.run(settings).await,
             Self::Restore(restore) => restore.run(settings).await,

@@ -11,6 +11,7 @@ mod connector;
 mod docs;
 mod kill;
 mod logs;
+mod probe;
 mod rig;
 mod scenarios;
 mod settings;

@@ -14,6 +14,7 @@ use super::values::Place;
 use super::{Backend, Connection, catalogue, count_up, marks, traits};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
+use crate::progress::TraitNews;
 use crate::secret::Cipher;
 use crate::settings::{Account, Change, Configuration, Connector, Keys, Settings, Version, Wiring};
 use crate::token::{Token, TokenHash};
@@ -138,6 +139,18 @@ impl Settings for Backend {
 
     async fn traits(&self, account: AccountId) -> Result<Vec<(Timestamp, Trait)>> {
         traits::find(&mut *self.begin_read().await?, account).await
+    }
+
+    async fn note_traits(&self, news: Vec<TraitNews>) -> Result<()> {
+        self.write(move |connection| {
+            Box::pin(async move {
+                for news in &news {
+                    traits::keep(connection, news).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
     }
 
     async fn field_changes(

@@ -121,6 +121,20 @@ impl Service {
         self.program.run_behind(&self.prefix, arguments, &variables)
     }
 
+    /// Begins another command on the same database.
+    pub fn begin(&self, arguments: &[&str]) -> Child {
+        behind(&self.prefix)
+            .args(arguments)
+            .envs(self.variables())
+            .env_remove("LEADSYNC_LOG")
+            .current_dir(self.program.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs")
+    }
+
     /// Starts the service; it may not answer yet.
     pub fn start(&mut self) {
         let log = std::fs::File::options().create(true).append(true).open(self.log().0);

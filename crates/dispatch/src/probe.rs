@@ -1,0 +1,97 @@
+//! Asking an account the questions of [`plan::probe`].
+//!
+//! What can be asked without writing is asked with [`Probe::read`]. The rest takes a test lead
+//! ([`Probe::write`]): it has an address and a phone number that belong to nobody, and a last name
+//! that says what it is. It is removed at the end, and where that did not happen, by
+//! [`Probe::clean`] at the next time.
+
+mod reading;
+mod test_lead;
+mod writing;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use leadsquared::{Client, Error, Limits, Reply};
+use plan::probe::Finding;
+use plan::problem::Problem;
+
+use crate::access::client;
+use crate::failure;
+
+pub use test_lead::{ADDRESSES, LAST_NAME};
+
+/// A call that is refused for the account's limit is sent again so many times.
+const MOST_WAITS: u32 = 24;
+/// The wait, where the refusal names no window.
+const WINDOW: Duration = Duration::from_secs(5);
+
+/// What was found out.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What each question came to, in the order in which they were asked.
+    pub findings: Vec<Finding>,
+    /// Test leads that the account does not let be deleted, by id.
+    pub left: Vec<String>,
+}
+
+/// Asks one account.
+pub struct Probe<'a> {
+    client: Client,
+    account: &'a str,
+    pace: Duration,
+    calls: AtomicU32,
+}
+
+impl<'a> Probe<'a> {
+    /// Asks this account, and waits so long before each call: other programs use its API too.
+    ///
+    /// # Errors
+    /// The account's host or keys can't be used.
+    pub fn new(account: &'a store::Account, pace: Duration) -> Result<Self, Problem> {
+        let client = client(account, Limits::default())?;
+        Ok(Self { client, account: &account.name, pace, calls: AtomicU32::new(0) })
+    }
+
+    /// How many calls were made.
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Makes a call, and waits while the account's limit is used up: such a call did nothing.
+    async fn ask<T, F: Future<Output = Reply<T>>>(&self, call: impl Fn() -> F) -> Reply<T> {
+        let mut waits = 0;
+        loop {
+            tokio::time::sleep(self.pace).await;
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let reply = call().await;
+            match &reply.result {
+                Err(Error::RateLimited { limit, .. }) if waits < MOST_WAITS => {
+                    waits += 1;
+                    tokio::time::sleep(limit.map_or(WINDOW, |limit| limit.per)).await;
+                }
+                _ => return reply,
+            }
+        }
+    }
+
+    fn problem(&self, error: &Error) -> Problem {
+        plan::verdict::not_read(&failure::of(error), self.account)
+    }
+}
+
+/// Why a question can't be answered, without a word of the account's own: reports are sent to
+/// others.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Refused { exception: Some(exception), .. } => {
+            format!("the account refuses the call ({exception})")
+        }
+        Error::Refused { status, .. } => format!("the account refuses the call (HTTP {status})"),
+        Error::RateLimited { .. } => "the account's API limit is used up".to_owned(),
+        Error::Credentials { .. } => "the account refuses its keys".to_owned(),
+        Error::Invalid { .. } => "the call could not be made".to_owned(),
+        // Transient, unreadable.
+        _ => "the account gave no usable answer".to_owned(),
+    }
+}

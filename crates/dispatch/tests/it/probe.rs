@@ -1,0 +1,176 @@
+//! An account is asked what it is like: it is found out, and no test lead stays.
+
+use std::time::Duration;
+
+use dispatch::probe::{ADDRESSES, Probe};
+use plan::id::AccountId;
+use plan::probe::{Finding, QUESTIONS};
+use sandbox::{Plan, Quota, Sandbox, Settings, Switches};
+use secrecy::SecretString;
+use store::{AccountPlan, Keys};
+
+/// Switches that no call of a probe shows: those of payloads, of which writes fire automations, of
+/// the quota (which calls show in passing), and the order of ties.
+const NOT_ASKED: [&str; 16] = [
+    "activity_event_number",
+    "activity_fields_in_current",
+    "activity_payload",
+    "bulk_fires",
+    "capture_update_fires",
+    "compared",
+    "current",
+    "custom_fields",
+    "empty_fields",
+    "entity_query",
+    "new_lead_before",
+    "rate_limit_status",
+    "removal_payload",
+    "unstable_ties",
+    "window",
+    "wrong_region",
+];
+
+async fn account(switches: Switches, plan: Plan) -> (Sandbox, store::Account) {
+    let mut settings = Settings::new("probed");
+    (settings.switches, settings.plan) = (switches, plan);
+    let account = Sandbox::start(settings).await.expect("an account on a free port");
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    let known = store::Account {
+        id: AccountId(1),
+        name: "probed".into(),
+        host: account.url(),
+        keys: Keys { access: secret(account.access_key()), secret: secret(account.secret_key()) },
+        plan: AccountPlan::Pro,
+    };
+    (account, known)
+}
+
+/// The question and the answer of a switch's position: `error_status=Status200`.
+fn expected(position: &str) -> (String, String) {
+    let (name, position) = position.split_once('=').expect("a name and a position");
+    let name = if name == "unknown_owner_refused" { "unknown_owner" } else { name };
+    let mut answer = String::new();
+    for letter in position.trim_start_matches("Status").chars() {
+        if letter.is_ascii_uppercase() && !answer.is_empty() {
+            answer.push('_');
+        }
+        answer.push(letter.to_ascii_lowercase());
+    }
+    let answer = match (name, answer.as_str()) {
+        ("unknown_owner", "off") => "stored",
+        _ => &answer,
+    };
+    (name.to_owned(), answer.to_owned())
+}
+
+async fn probed(switches: Switches) -> (Sandbox, Vec<Finding>, Vec<String>) {
+    let (sandbox, account) = account(switches, Plan::Unlimited).await;
+    let stranger = [("EmailAddress", "asha@example.com"), ("Phone", "+91-9845098450")];
+    sandbox.create_lead(&stranger).expect("a lead");
+    let probe = Probe::new(&account, Duration::ZERO).expect("a client");
+    let mut findings = probe.read().await;
+    let written = probe.write().await.expect("an account that answers");
+    findings.extend(written.findings);
+    (sandbox, findings, written.left)
+}
+
+fn seen(findings: &[Finding], name: &str) -> Option<&'static str> {
+    findings.iter().find(|finding| finding.question == name).expect(name).seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_position_of_every_switch_is_found() {
+    let (sandbox, findings, left) = probed(Switches::default()).await;
+    assert_eq!(left, Vec::<String>::new());
+    assert_eq!(sandbox.leads().len(), 1, "the stranger");
+    let asked: Vec<&str> = findings.iter().map(|finding| finding.question).collect();
+    assert_eq!(asked, QUESTIONS.iter().map(|question| question.name).collect::<Vec<_>>());
+    // The sandbox is what is assumed of every account, but that tests need leads deleted.
+    for finding in &findings {
+        assert!(finding.seen.is_some(), "{finding:?}");
+        assert_eq!(finding.differs(), finding.question == "delete_enabled", "{finding:?}");
+    }
+    println!("{:<28} {:<16} found", "switch", "position");
+    for (position, switches) in Switches::positions() {
+        let (name, answer) = expected(&position);
+        if NOT_ASKED.contains(&name.as_str()) {
+            continue;
+        }
+        let (sandbox, others, left) = probed(switches).await;
+        let found = seen(&others, &name);
+        println!("{name:<28} {answer:<16} {}", found.unwrap_or("-"));
+        assert_eq!(found, Some(answer.as_str()), "{position}: {others:#?}");
+        for finding in others.iter().filter(|finding| finding.question != name) {
+            let usual = seen(&findings, finding.question);
+            assert_eq!(finding.seen, usual, "{position}: {finding:?}");
+        }
+        let stays = usize::from(name == "delete_enabled");
+        assert_eq!((sandbox.leads().len(), left.len()), (1 + stays, stays), "{position}");
+    }
+}
+
+/// The next probe, or the same one, removes what one leaves that ends in the middle.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_lead_stays_wherever_a_probe_is_killed() {
+    for switches in [
+        Switches::default(),
+        Switches {
+            create_or_update_by_phone: sandbox::switches::Toggle::On,
+            ..Switches::default()
+        },
+    ] {
+        let (sandbox, account) = account(switches, Plan::Unlimited).await;
+        let mut last = 0;
+        loop {
+            last += 1;
+            let probe = Probe::new(&account, Duration::from_millis(2)).expect("a client");
+            // As the call begins, while it is under way, or once it has been answered.
+            let into = Duration::from_millis(u64::from(last % 3) * 2);
+            let killed = async {
+                while probe.calls() < last {
+                    tokio::task::yield_now().await;
+                }
+                tokio::time::sleep(into).await;
+            };
+            let ended = tokio::select! {
+                biased;
+                () = killed => false,
+                written = probe.write() => { written.expect("it ends"); true }
+            };
+            let again = Probe::new(&account, Duration::ZERO).expect("a client");
+            assert_eq!(again.clean().await.expect("it answers"), Vec::<String>::new());
+            assert_eq!(sandbox.leads(), Vec::<String>::new(), "killed at call {last}");
+            if ended {
+                break;
+            }
+        }
+        assert!(last > 30, "{last} calls");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_of_somebody_else_with_the_address_is_left_alone() {
+    for key in [("EmailAddress", ADDRESSES[1]), ("Phone", "+1-2025550143")] {
+        let (sandbox, account) = account(Switches::default(), Plan::Unlimited).await;
+        let id = sandbox.create_lead(&[key, ("LastName", "Rao")]).expect("a lead");
+        let probe = Probe::new(&account, Duration::ZERO).expect("a client");
+        let problem = probe.write().await.expect_err("a stranger");
+        assert!(problem.message.contains(key.1), "{problem}");
+        assert_eq!(sandbox.leads(), [id.as_str()]);
+        let lead = sandbox.lead(&id).expect("it is there");
+        assert_eq!(lead["LastName"].as_deref(), Some("Rao"));
+    }
+}
+
+/// An account whose limit others use up is asked more slowly.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limit_is_waited_for() {
+    let window = Duration::from_secs(1);
+    let quota = Quota { calls: 8, bulk_calls: 8, window, daily: 100_000 };
+    let (sandbox, account) = account(Switches::default(), Plan::Explicit(quota)).await;
+    let probe = Probe::new(&account, Duration::ZERO).expect("a client");
+    let written = probe.write().await.expect("it ends");
+    assert!(written.findings.iter().all(|finding| finding.seen.is_some()), "{written:#?}");
+    assert!(sandbox.calls().refused > 0, "the limit was met");
+    assert_eq!(sandbox.leads(), Vec::<String>::new());
+}

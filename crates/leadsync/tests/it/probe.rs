@@ -1,0 +1,71 @@
+//! `leadsync probe`.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::rig::{Database, SOON, Service, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_asked_what_it_is_like_on_sqlite() {
+    an_account_is_asked_what_it_is_like(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_asked_what_it_is_like_on_postgres() {
+    an_account_is_asked_what_it_is_like(Database::Postgres).await;
+}
+
+async fn an_account_is_asked_what_it_is_like(database: Database) {
+    let service = Service::prepare(database, "").await;
+    service.run(&["probe", "nobody"]).failed(1, &["no account nobody"]);
+
+    let asked = service.run(&["probe", "destination"]).succeeded();
+    for part in ["HTTP status of a refusal", "500", "--write asks them too"] {
+        assert!(asked.out.contains(part), "{asked:?}");
+    }
+    service.run(&["probe", "destination", "--write"]).failed(
+        1,
+        &["leadsync-probe-1@example.com", "automations and rules for new leads", "--yes"],
+    );
+    assert_eq!(service.destination.leads(), Vec::<String>::new(), "nothing was written");
+
+    let written = service.run(&["probe", "destination", "--write", "--yes", "--json"]).succeeded();
+    let report: Value = serde_json::from_str(&written.out).expect("a report");
+    let findings = report["findings"].as_array().expect("a list");
+    assert_eq!(findings.len(), plan::probe::QUESTIONS.len());
+    assert!(findings.iter().all(|finding| finding["seen"].is_string()), "{report:#}");
+    assert_eq!(report["test_leads_left"], 0);
+    let url = service.destination.url();
+    let secrets = [service.destination.access_key(), service.destination.secret_key(), &url];
+    for secret in secrets.into_iter().chain(["destination", "127.0.0.1"]) {
+        assert!(!written.out.contains(secret), "the report holds {secret}");
+    }
+    assert_eq!(service.destination.leads(), Vec::<String>::new(), "no lead stays");
+
+    // The account's page shows what was found.
+    let store = service.store().await;
+    let configuration = store.configuration().await.expect("a configuration");
+    let account = configuration.account("destination").expect("it is there").id;
+    let traits = store.traits(account).await.expect("a list");
+    assert_eq!(traits.len(), plan::probe::QUESTIONS.len());
+    let words: Vec<String> = traits.iter().map(|(_, seen)| seen.words()).collect();
+    assert!(words.iter().any(|words| words == "works (assumed of every account: is refused)"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_is_stopped_removes_its_lead() {
+    let service = Service::prepare(Database::Sqlite, "").await;
+    let probe = service.begin(&["probe", "destination", "--write", "--yes"]);
+    until(SOON, || async {
+        if service.destination.leads().is_empty() { Err("no lead yet") } else { Ok(()) }
+    })
+    .await;
+    let sent = Command::new("kill").args(["-INT", &probe.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+    let ended = probe.wait_with_output().expect("the process is ours");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("stopped before everything was asked"), "{said}");
+    assert_eq!(service.destination.leads(), Vec::<String>::new(), "no lead stays");
+}
