@@ -19,8 +19,6 @@ use plan::problem::Problem;
 use crate::access::client;
 use crate::failure;
 
-pub use test_lead::{ADDRESSES, LAST_NAME};
-
 /// A call that is refused for the account's limit is sent again so many times.
 const MOST_WAITS: u32 = 24;
 /// The wait, where the refusal names no window.

@@ -6,6 +6,23 @@
 
 use serde::Serialize;
 
+use crate::payload::{Found, Item};
+
+/// The email addresses that a test lead has or had for a moment. Nobody has an address of
+/// `example.com` (RFC 2606).
+pub const ADDRESSES: [&str; 2] = ["leadsync-probe-1@example.com", "leadsync-probe-2@example.com"];
+/// The last name of every test lead, by which a person knows it.
+pub const LAST_NAME: &str = "leadsync test, please delete";
+
+/// Whether this is a test lead, which must not be synced.
+pub fn is_test_lead(lead: &Item) -> bool {
+    let is_one_of = |field: &str, marks: &[&str]| match lead.find(field) {
+        Found::Text(text) => marks.iter().any(|mark| text.trim().eq_ignore_ascii_case(mark)),
+        _ => false,
+    };
+    is_one_of("EmailAddress", &ADDRESSES) || is_one_of("LastName", &[LAST_NAME])
+}
+
 /// A question to an account.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Question {

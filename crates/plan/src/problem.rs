@@ -19,6 +19,8 @@ words! {
         ActivityTypeUnmapped = "activity_type_unmapped",
         /// It is an opportunity.
         Opportunity = "opportunity",
+        /// It is, or is on, the test lead of `leadsync probe`.
+        TestLead = "test_lead",
         /// The payload does not tell an activity's id.
         NoActivityId = "no_activity_id",
         /// A record has no value in any search key.

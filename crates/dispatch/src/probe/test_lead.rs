@@ -1,16 +1,12 @@
 //! The test lead: what marks it, and how it goes again.
 
 use leadsquared::{Automations, Error, LeadWrite};
+use plan::probe::{ADDRESSES, LAST_NAME};
 use plan::problem::{Code, Problem};
 
 use super::Probe;
 
-/// The email addresses that a test lead has or had for a moment. Nobody has an address of
-/// `example.com` (RFC 2606).
-pub const ADDRESSES: [&str; 2] = ["leadsync-probe-1@example.com", "leadsync-probe-2@example.com"];
-/// The last name of every test lead, by which a person knows it, and [`Probe::clean`] too.
-pub const LAST_NAME: &str = "leadsync test, please delete";
-/// Its phone number as LeadSquared writes them, and its digits. Numbers from 555-0100 to 555-0199
+/// The phone number of a test lead as LeadSquared writes them, and its digits. Numbers from 555-0100 to 555-0199
 /// belong to nobody (North American Numbering Plan).
 pub(super) const PHONE: &str = "+1-2025550143";
 pub(super) const DIGITS: &str = "12025550143";

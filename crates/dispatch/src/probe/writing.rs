@@ -6,11 +6,11 @@ use leadsquared::{
     ActivityWrite, Automations, Error, Lead, LeadWrite, OptionSets, Reply, UpdateBehaviour, Written,
 };
 use plan::metadata::{Field, FieldList, Kind};
-use plan::probe::{Finding, QUESTIONS};
+use plan::probe::{ADDRESSES, Finding, LAST_NAME, QUESTIONS, Question};
 use plan::problem::Problem;
 use serde_json::Value;
 
-use super::test_lead::{ADDRESSES, DIGITS, LAST_NAME, OTHER_PHONE, PHONE};
+use super::test_lead::{DIGITS, OTHER_PHONE, PHONE};
 use super::{Findings, Probe, reason};
 use crate::access::field_list;
 
@@ -379,7 +379,7 @@ fn captured(reply: &Reply<Written>) -> Answer {
 }
 
 fn finding(name: &str, answer: Answer) -> Finding {
-    let question = plan::probe::Question::named(name).expect("it is listed");
+    let question = Question::named(name).expect("it is listed");
     match answer {
         Ok(answer) => Finding::of(question, answer),
         Err(why) => Finding::untold(question, why),

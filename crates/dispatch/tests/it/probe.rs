@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use dispatch::probe::{ADDRESSES, Probe};
+use dispatch::probe::Probe;
 use plan::id::AccountId;
-use plan::probe::{Finding, QUESTIONS};
+use plan::probe::{ADDRESSES, Finding, QUESTIONS};
 use sandbox::{Plan, Quota, Sandbox, Settings, Switches};
 use secrecy::SecretString;
 use store::{AccountPlan, Keys};

@@ -4,8 +4,8 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use dispatch::probe::{ADDRESSES, Findings, LAST_NAME};
-use plan::probe::{Finding, Question};
+use dispatch::probe::Findings;
+use plan::probe::{ADDRESSES, Finding, LAST_NAME, Question};
 use plan::problem::Problem;
 use plan::traits::Trait;
 use serde::Serialize;
@@ -29,7 +29,7 @@ pub struct Probe {
     account: String,
     /// Also ask what takes a test lead to find out; the lead is deleted at the end
     ///
-    /// The account's automations and rules for new leads run on it. An account that does not let
+    /// The account's automations and rules for new leads run on it; leadsync does not sync it. An account that does not let
     /// leads be deleted by the API keeps it, marked by its last name.
     #[arg(long)]
     write: bool,

@@ -53,6 +53,32 @@ async fn an_account_is_asked_what_it_is_like(database: Database) {
     assert!(words.iter().any(|words| words == "works (assumed of every account: is refused)"));
 }
 
+/// The account is the source of a connector, which must not sync the test lead.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_lead_is_not_synced() {
+    const NAME: &str = "source-to-destination";
+    let mut service = Service::prepare(Database::Sqlite, "").await;
+    service.apply_file(&format!(
+        "[[connector]]\nname = \"{NAME}\"\nsource = \"source\"\ndestination = \"destination\"\n\
+         enabled = true\n[connector.activity]\nenabled = true\n\
+         [[connector.activity.type]]\nfrom = 201\nto = 201\n",
+    ));
+    service.start();
+    service.run(&["connector", "wire", NAME]).succeeded();
+    service.run(&["probe", "source", "--write", "--yes"]).succeeded();
+    until(SOON, || async {
+        let done = service.run(&["logs", "--event", "skipped", "--json"]).json();
+        let found = done.as_array().expect("a list").len();
+        if found > 1 { Ok(()) } else { Err(service.log().to_string()) }
+    })
+    .await;
+    service.settled().await;
+    assert_eq!(service.destination.leads(), Vec::<String>::new());
+    let failed = service.run(&["logs", "--event", "failed", "--json"]).json();
+    assert_eq!(failed, serde_json::json!([]));
+    service.stop();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_probe_that_is_stopped_removes_its_lead() {
     let service = Service::prepare(Database::Sqlite, "").await;

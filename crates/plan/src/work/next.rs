@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::probe;
 use crate::problem::{Code, Problem};
 use crate::review::Review;
 
@@ -12,7 +13,7 @@ use super::explanation::Why;
 use super::merge;
 use super::outcome::{Effect, Ending, Outcome};
 use super::record::{Metadata, Work};
-use super::{activity, lead, settle};
+use super::{activity, lead, problems, settle};
 use crate::outcome::{Entity, Event, Party};
 use crate::retry;
 
@@ -126,6 +127,10 @@ impl Work {
 
     /// Decides by what is known now.
     fn decide(&self, context: &Context<'_>) -> Decision {
+        let subjects = [Some(&self.own), self.lead.as_deref()];
+        if subjects.into_iter().flatten().any(|subject| probe::is_test_lead(&subject.item)) {
+            return Decision::Skip(problems::test_lead());
+        }
         match self.entity() {
             Entity::Lead => lead::decide(&self.lead_case(context)),
             Entity::Activity => activity::decide(self, context),

@@ -19,6 +19,14 @@ pub(super) fn not_found() -> Problem {
     )
 }
 
+pub(super) fn test_lead() -> Problem {
+    Problem::new(
+        Code::TestLead,
+        "It is the test lead of leadsync probe, or is on it, so it is not synced.",
+        "Nothing need be done: the probe deletes its test lead.",
+    )
+}
+
 pub(super) fn exists() -> Problem {
     Problem::new(
         Code::Exists,

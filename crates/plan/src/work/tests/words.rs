@@ -75,3 +75,27 @@ fn only_where_the_behaviour_is_the_reason_it_is_advised_to_change_it() {
         assert!(problem.message.ends_with('.') && problem.advice.ends_with('.'), "{problem}");
     }
 }
+
+/// Wherever it shows: in the lead itself, beside an activity, or once the source was read.
+#[test]
+fn the_test_lead_of_a_probe_is_skipped() {
+    let scene = scene(PLAIN);
+    for fields in [
+        r#""LastName":"leadsync test, please delete""#,
+        r#""EmailAddress":"leadsync-probe-2@example.com","LastName":"x""#,
+    ] {
+        let lead = format!(r#"{{"Current":{{"ProspectID":"one","FirstName":"First",{fields}}}}}"#);
+        let activity = format!(
+            r#"{{"ProspectActivityId":"act","RelatedProspectId":"one","ActivityEvent":201,"Current":{{"ProspectID":"one",{fields}}}}}"#
+        );
+        for record in [lead, activity] {
+            let step = scene.work(&record).next(&scene.context()).step;
+            let Step::End(outcome) = step else { panic!("{step:?}") };
+            assert_eq!(
+                outcome.problem.map(|problem| problem.code),
+                Some(Code::TestLead),
+                "{record}"
+            );
+        }
+    }
+}

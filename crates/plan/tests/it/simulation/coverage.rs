@@ -166,6 +166,7 @@ fn origin(code: Code) -> Origin {
         Code::Defect => Origin::Defect,
         Code::UnreadableBody
         | Code::BodyTooLong
+        | Code::TestLead
         | Code::UnknownUser
         | Code::ConnectorDisabled
         | Code::Quota
