@@ -69,18 +69,24 @@ guids! {
 /// The one form of the id of a lead or an activity: lower case, and a GUID with its dashes and
 /// nothing around it.
 pub(crate) fn canonical(text: &str) -> String {
-    let text = text.trim().to_ascii_lowercase();
-    if text.len() == GUID_DIGITS || text.len() > GUID_LENGTH {
-        let bare = text.strip_prefix("urn:uuid:").unwrap_or(&text);
-        let pairs = [('{', '}'), ('(', ')')];
-        let inner = pairs.iter().find_map(|(open, close)| {
-            bare.strip_prefix(*open)?.strip_suffix(*close).map(str::trim)
-        });
-        if let Some(guid) = guid(inner.unwrap_or(bare)) {
-            return guid;
-        }
+    plain(text).unwrap_or_else(|| text.trim().to_owned()).to_ascii_lowercase()
+}
+
+/// The GUID that a text writes in another way than accounts do: without dashes, in braces or
+/// parentheses, or behind `urn:uuid:`.
+pub(crate) fn plain(text: &str) -> Option<String> {
+    const SCHEME: &str = "urn:uuid:";
+    let text = text.trim();
+    if text.len() != GUID_DIGITS && text.len() <= GUID_LENGTH {
+        return None;
     }
-    text
+    let has_scheme =
+        text.get(..SCHEME.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(SCHEME));
+    let bare = if has_scheme { &text[SCHEME.len()..] } else { text };
+    let inner = [('{', '}'), ('(', ')')]
+        .iter()
+        .find_map(|(open, close)| bare.strip_prefix(*open)?.strip_suffix(*close));
+    guid(inner.unwrap_or(bare).trim())
 }
 
 /// The hexadecimal digits of a GUID.
@@ -88,12 +94,11 @@ const GUID_DIGITS: usize = 32;
 /// The length of a GUID with its dashes.
 const GUID_LENGTH: usize = 36;
 
-/// The GUID that a text is, with or without dashes, in its one form; `None` if it is none.
+/// The GUID that a text is, with or without dashes; `None` if it is none.
 pub(crate) fn guid(text: &str) -> Option<String> {
     let dashes = text.match_indices('-').map(|(at, _)| at);
     let is_dashed = text.len() == GUID_LENGTH && dashes.eq([8, 13, 18, 23]);
-    let digits: String =
-        text.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase()).collect();
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
     if digits.len() != GUID_DIGITS || !(is_dashed || text.len() == GUID_DIGITS) {
         return None;
     }

@@ -154,12 +154,14 @@ fn lines(text: &str) -> Option<Vec<&str>> {
     is_list.then_some(lines)
 }
 
+/// The name that this object has twice, with different values.
+pub(crate) fn marked(map: &Map<String, Value>) -> Option<&str> {
+    map.get(TWICE).and_then(Value::as_str)
+}
+
 fn named_twice(value: &Value) -> Option<&str> {
     match value {
-        Value::Object(map) => match map.get(TWICE) {
-            Some(Value::String(name)) => Some(name),
-            _ => map.values().find_map(named_twice),
-        },
+        Value::Object(map) => marked(map).or_else(|| map.values().find_map(named_twice)),
         Value::Array(values) => values.iter().find_map(named_twice),
         _ => None,
     }

@@ -31,6 +31,7 @@ use crate::placeholder::Placeholders;
 use crate::problem::{Code, Problem, shortened};
 use crate::snapshot::Snapshot;
 use crate::text;
+use crate::value::SEPARATORS;
 pub use probe::is_probe;
 pub use removals::read_removals;
 use tree::unreadable;
@@ -94,11 +95,27 @@ impl Found<'_> {
             Some(Value::Null) => Found::Blank,
             Some(Value::String(text)) if text::is_blank(text) => Found::Blank,
             Some(Value::Array(values)) if values.iter().all(is_nothing) => Found::Blank,
+            Some(Value::Array(values)) => match only(values) {
+                Some(only) => Found::of(Some(only)),
+                None => Found::Text(Cow::Owned(Value::from(values.as_slice()).to_string())),
+            },
             Some(Value::Object(map)) if map.is_empty() => Found::Blank,
             Some(Value::String(text)) => Found::Text(Cow::Borrowed(text)),
             Some(Value::Bool(yes)) => Found::Text(Cow::Borrowed(if *yes { "1" } else { "0" })),
             Some(other) => Found::Text(Cow::Owned(other.to_string())),
         }
+    }
+}
+
+/// The one entry of a list that says something: programs write any field as a list. An entry that
+/// looks like several options stays in its list.
+fn only(values: &[Value]) -> Option<&Value> {
+    let mut filled = values.iter().filter(|value| !is_nothing(value));
+    let only = filled.next().filter(|_| filled.next().is_none())?;
+    match only {
+        Value::String(text) if !text.contains(SEPARATORS) => Some(only),
+        Value::Number(_) | Value::Bool(_) => Some(only),
+        _ => None,
     }
 }
 
@@ -161,6 +178,9 @@ impl Item {
     /// # Errors
     /// Why it is no record, to be said after its name.
     fn of(value: Value, room: &Room) -> Result<Self, String> {
+        if let Some(name) = room.named_twice(&value) {
+            return Err(said_twice(name));
+        }
         let mut body = match value {
             Value::Object(body) => body,
             Value::String(line) if line.starts_with('{') => {
@@ -171,11 +191,6 @@ impl Item {
         };
         shape::open_blocks(&mut body, room)?;
         shape::plain_ids(&mut body);
-        let body = Value::Object(body);
-        if let Some(name) = room.named_twice(&body) {
-            return Err(said_twice(name));
-        }
-        let Value::Object(mut body) = body else { unreachable!("it was made one") };
         if let [one, other, ..] = shape::rivals(&body).as_slice() {
             return Err(format!(
                 "holds records in several members, `{one}` and `{other}`, and does not say which of \

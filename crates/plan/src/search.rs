@@ -95,7 +95,8 @@ fn linked(text: &str) -> Cow<'_, str> {
 
 /// The GUID in a text, such as the address of a lead's page, with or without dashes.
 fn guid(text: &str) -> Option<String> {
-    text.split(|c: char| !c.is_ascii_hexdigit() && c != '-').find_map(id::guid)
+    let found = text.split(|c: char| !c.is_ascii_hexdigit() && c != '-').find_map(id::guid)?;
+    Some(found.to_ascii_lowercase())
 }
 
 /// The forms in which the phone numbers in a text may be kept, and the text without them.

@@ -426,8 +426,6 @@ fn one_value(
     item: &Item,
     mapping: &Mapping,
 ) -> Result<(Sent, Option<String>), Problem> {
-    let only = only_entry(text, to);
-    let text = only.as_deref().unwrap_or(text);
     if to.kind == Kind::User {
         let owner = mapping.people.owner(text, from, item);
         return Ok((owner.id.map_or(Sent::Absent, Sent::Value), owner.remark));
@@ -447,14 +445,6 @@ fn one_value(
     let is_list = to.kind == Kind::Text && value::options_of(&converted.text).is_some();
     let remark = converted.remark.or_else(|| is_list.then_some(LIST));
     Ok((Sent::Value(converted.text), remark.map(str::to_owned)))
-}
-
-/// What a list with one entry holds, for a field of one value: programs write any field as a list.
-fn only_entry(text: &str, to: &Field) -> Option<String> {
-    let is_of_many = matches!(to.kind, Kind::MultiSelect | Kind::FieldSet);
-    let entries = (!is_of_many).then(|| value::options_of(text)).flatten()?;
-    let mut filled = entries.into_iter().filter(|entry| !text::is_blank(entry));
-    filled.next().filter(|_| filled.next().is_none())
 }
 
 /// A default as the destination takes it, and a remark on it.

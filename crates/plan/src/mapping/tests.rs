@@ -330,6 +330,7 @@ fn options_are_translated_one_by_one_and_in_any_letters() {
         ("Won", json!(["Delhi", "Pune"]), [Some("Sold"), Some("Delhi, NCR;Pune"), None]),
         ("Won", json!(["Mumbai"]), [Some("Sold"), Some("Bombay"), Some("Bombay")]),
         ("Won", json!("Pune"), [Some("Sold"), Some("Pune"), Some("Pune")]),
+        ("Won", json!([null, "Pune"]), [Some("Sold"), Some("Pune"), Some("Pune")]),
     ] {
         let body = json!({"ProspectID": "1", "Plan": plan, "Places": places});
         let mapped = mapping.apply(&item(&body.to_string()));
@@ -353,6 +354,8 @@ fn a_list_is_taken_for_its_entry_by_a_field_of_one_value() {
     let one = apply(json!(["Pune"]), json!([7]));
     assert_eq!((one.value("City"), one.value("Age")), (Some("Pune"), Some("7")));
     assert_eq!(one.get("City").unwrap().remark, None);
+    // As it was typed.
+    assert_eq!(apply(json!("[12]"), json!(7)).value("City"), Some("[12]"));
     let two = apply(json!(["Pune", "Agra"]), json!([null, "7"]));
     assert_eq!(two.value("City"), Some(r#"["Pune","Agra"]"#));
     assert!(two.get("City").unwrap().remark.as_deref().unwrap().contains("came as a list"));

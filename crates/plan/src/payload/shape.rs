@@ -7,7 +7,8 @@
 use serde_json::{Map, Value};
 
 use super::{Found, OF_ACTIVITY, OF_OPPORTUNITIES, STATES};
-use crate::json::Room;
+use crate::id;
+use crate::json::{self, Room};
 use crate::placeholder::is_unfilled;
 use crate::problem::shortened;
 
@@ -119,15 +120,20 @@ fn twin_blocks(map: &Map<String, Value>) -> Option<(&str, &str)> {
     })
 }
 
-/// Makes ids that are numbers texts, in which the rest of the program reads them.
+/// Gives ids the form that reads have: a number becomes a text, and a GUID has its dashes and nothing
+/// around it.
 pub(super) fn plain_ids(map: &mut Map<String, Value>) {
     const IDS_AND_RELATED: [&str; 4] =
         ["ProspectID", "ProspectId", "ProspectActivityId", "RelatedProspectId"];
     for name in IDS_AND_RELATED {
-        if let Some(value) = map.get_mut(name)
-            && let Value::Number(number) = value
-        {
-            *value = Value::String(number.to_string());
+        let Some(value) = map.get_mut(name) else { continue };
+        let plain = match &*value {
+            Value::Number(number) => Some(number.to_string()),
+            Value::String(text) => id::plain(text),
+            _ => None,
+        };
+        if let Some(plain) = plain {
+            *value = Value::String(plain);
         }
     }
     for (name, inner) in map.iter_mut() {
@@ -139,6 +145,9 @@ pub(super) fn plain_ids(map: &mut Map<String, Value>) {
 
 /// What an object wraps that is no record itself.
 fn wrapped(map: &mut Map<String, Value>, room: &Room) -> Option<Value> {
+    if json::marked(map).is_some() {
+        return None;
+    }
     let is_record = is_record(map) || COMMON.iter().any(|name| map.contains_key(*name));
     if is_record || map.keys().any(|name| name.starts_with("mx_")) {
         return None;
@@ -257,7 +266,15 @@ fn opened(mut value: Value, room: &Room) -> Result<Value, String> {
         }
         match json_of(text, room) {
             None => break,
-            Some(Ok(read)) => value = read,
+            Some(Ok(read)) => {
+                if let Some(name) = room.named_twice(&read) {
+                    let name = shortened(name);
+                    return Err(format!(
+                        "a text of JSON with `{name}` twice in one object, with different values"
+                    ));
+                }
+                value = read;
+            }
             Some(Err(error)) => {
                 return Err(format!("a text that begins like JSON and can't be read: {error}"));
             }

@@ -132,7 +132,12 @@ fn a_number_is_an_id_and_braces_are_none_of_it() {
             r#"{{"ProspectActivityId":7,"RelatedProspectId":"{{{guid}}}","ActivityEvent":201}}"#
         ),
     ] {
-        assert_eq!(lead_id(&one(&body)).as_deref(), Some(guid), "{body}");
+        let record = one(&body);
+        assert_eq!(lead_id(&record).as_deref(), Some(guid), "{body}");
+        if record.entity() == Entity::Lead {
+            let shown = text(&record, "ProspectID");
+            assert!(shown.eq_ignore_ascii_case(guid), "as reads show it: {shown}");
+        }
     }
 }
 
@@ -217,6 +222,29 @@ fn a_record_that_says_something_twice_leaves_the_others() {
         assert_eq!(ids(&body), good, "{body}");
         let problem = read(body.as_bytes(), None).unwrap()[1].clone().expect_err("two cities");
         assert!(problem.message.contains("Record 2 of the body has `City` twice"), "{problem}");
+    }
+}
+
+#[test]
+fn a_list_or_an_attribute_that_is_given_twice_is_not_lost() {
+    for (body, what) in [
+        (r#"{"data":[{"ProspectID":"l1"}],"data":[{"ProspectID":"l2"}]}"#, "`data` twice"),
+        (r#"{"lead":{"ProspectID":"l1"},"lead":{"ProspectID":"l2"}}"#, "`lead` twice"),
+        (
+            r#"{"LeadPropertyList":[{"Attribute":"ProspectID","Value":"l1"}],"LeadPropertyList":[{"Attribute":"ProspectID","Value":"l2"}]}"#,
+            "`LeadPropertyList` twice",
+        ),
+        (
+            r#"{"LeadPropertyList":[{"Attribute":"ProspectID","Value":"l1"},{"Attribute":"City","Value":"Pune","Value":"Agra"}]}"#,
+            "`Value` twice",
+        ),
+        (
+            r#"{"ProspectID":"l1","Current":"[{\"Attribute\":\"City\",\"Value\":\"a\",\"Value\":\"b\"}]"}"#,
+            "`Value` twice",
+        ),
+    ] {
+        let problem = read(body.as_bytes(), None).expect_err(body);
+        assert!(problem.message.contains(what), "{body}: {problem}");
     }
 }
 
