@@ -1,6 +1,6 @@
 //! Asking an account the questions of [`plan::probe`].
 //!
-//! What can be asked without writing is asked with [`Probe::read`]. The rest takes a test lead
+//! What can be asked without writing is asked with [`Probe::read_only`]. The rest takes a test lead
 //! ([`Probe::write`]): it has an address and a phone number that belong to nobody, and a last name
 //! that says what it is. It is removed at the end, and where that did not happen, by
 //! [`Probe::clean`] at the next time.
@@ -10,11 +10,14 @@ mod test_lead;
 mod writing;
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use leadsquared::{Client, Error, Limits, Reply};
 use plan::probe::Finding;
 use plan::problem::Problem;
+
+pub use test_lead::Cleaned;
 
 use crate::access::client;
 use crate::failure;
@@ -23,6 +26,8 @@ use crate::failure;
 const MOST_WAITS: u32 = 24;
 /// The wait, where the refusal names no window.
 const WINDOW: Duration = Duration::from_secs(5);
+/// The limit of a longer window, such as a day, is not waited for.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// What was found out.
 #[derive(Debug, Default)]
@@ -39,6 +44,8 @@ pub struct Probe<'a> {
     account: &'a str,
     pace: Duration,
     calls: AtomicU32,
+    /// The leads that this probe made, by id: they are its own, whatever became of their fields.
+    made: Mutex<Vec<String>>,
 }
 
 impl<'a> Probe<'a> {
@@ -48,7 +55,19 @@ impl<'a> Probe<'a> {
     /// The account's host or keys can't be used.
     pub fn new(account: &'a store::Account, pace: Duration) -> Result<Self, Problem> {
         let client = client(account, Limits::default())?;
-        Ok(Self { client, account: &account.name, pace, calls: AtomicU32::new(0) })
+        let (calls, made) = (AtomicU32::new(0), Mutex::default());
+        Ok(Self { client, account: &account.name, pace, calls, made })
+    }
+
+    fn remember(&self, id: &str) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if !made.iter().any(|other| other == id) {
+            made.push(id.to_owned());
+        }
+    }
+
+    fn made(&self) -> Vec<String> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many calls were made.
@@ -65,8 +84,12 @@ impl<'a> Probe<'a> {
             let reply = call().await;
             match &reply.result {
                 Err(Error::RateLimited { limit, .. }) if waits < MOST_WAITS => {
+                    let wait = limit.map_or(WINDOW, |limit| limit.per);
+                    if wait > LONGEST_WAIT {
+                        return reply;
+                    }
                     waits += 1;
-                    tokio::time::sleep(limit.map_or(WINDOW, |limit| limit.per)).await;
+                    tokio::time::sleep(wait).await;
                 }
                 _ => return reply,
             }

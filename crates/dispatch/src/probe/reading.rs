@@ -10,7 +10,7 @@ const NO_FIELD: &str = "leadsync_no_such_field";
 
 impl Probe<'_> {
     /// Asks what can be asked without writing anything.
-    pub async fn read(&self) -> Vec<Finding> {
+    pub async fn read_only(&self) -> Vec<Finding> {
         let question = |name| Question::named(name).expect("it is listed");
         let query = LeadQuery {
             field: NO_FIELD,

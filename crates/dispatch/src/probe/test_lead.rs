@@ -1,88 +1,125 @@
 //! The test lead: what marks it, and how it goes again.
 
-use leadsquared::{Automations, Error, LeadWrite};
+use leadsquared::{Automations, Error, Lead, LeadWrite};
 use plan::probe::{ADDRESSES, LAST_NAME};
 use plan::problem::{Code, Problem};
 
 use super::Probe;
 
-/// The phone number of a test lead as LeadSquared writes them, and its digits. Numbers from 555-0100 to 555-0199
-/// belong to nobody (North American Numbering Plan).
+/// The phone number of a test lead as LeadSquared writes them, and its digits. Numbers from 555-0100
+/// to 555-0199 belong to nobody (North American Numbering Plan).
 pub(super) const PHONE: &str = "+1-2025550143";
 pub(super) const DIGITS: &str = "12025550143";
 /// Another one.
 pub(super) const OTHER_PHONE: &str = "+1-2025550144";
 
-/// At most so many test leads are removed that share an address.
-const MOST: usize = 20;
+/// A deletion that is not answered is tried so many times.
+const MOST_TRIES: usize = 3;
+
+/// What became of test leads.
+#[derive(Debug, Default)]
+pub struct Cleaned {
+    /// How many were deleted.
+    pub deleted: usize,
+    /// Those that the account does not let be deleted, by id.
+    pub left: Vec<String>,
+}
+
+/// What became of one.
+enum Removed {
+    Deleted,
+    WasGone,
+    Stays,
+}
 
 impl Probe<'_> {
-    /// Removes test leads that are still there. Returns the ids of those that the account does not
-    /// let be deleted.
+    /// Removes the test leads that are there: of this probe, and of earlier ones that were stopped.
+    /// Nothing but a lead that this probe made, or one with the name of a test lead, is deleted.
     ///
     /// # Errors
     /// The account can't be reached or refuses, or a lead that is none of ours has one of their
-    /// addresses or phone numbers: nothing is written then.
-    pub async fn clean(&self) -> Result<Vec<String>, Problem> {
-        let mut left: Vec<String> = Vec::new();
-        for address in ADDRESSES {
-            for _ in 0..MOST {
-                let found = self.ask(|| self.client.leads_by_email(address)).await.result;
-                let found = found.map_err(|error| self.problem(&error))?;
-                let new = found
-                    .iter()
-                    .find(|lead| lead.id().is_some_and(|id| !left.iter().any(|other| other == id)));
-                let Some(lead) = new else { break };
-                if lead.get("LastName") != Some(LAST_NAME) {
-                    return Err(strange(self.account, address));
+    /// addresses or phone numbers.
+    pub async fn clean(&self) -> Result<Cleaned, Problem> {
+        let mut ids = self.made();
+        for lead in self.found().await? {
+            let Some(id) = lead.id() else { continue };
+            if !ids.iter().any(|other| other == id) {
+                if !is_ours(&lead) {
+                    return Err(self.strange(&lead));
                 }
-                let id = lead.id().unwrap_or_default();
-                if !self.remove(id).await.map_err(|error| self.problem(&error))? {
-                    left.push(id.to_owned());
-                }
+                ids.push(id.to_owned());
             }
         }
-        for number in [PHONE, OTHER_PHONE] {
-            let found = self.ask(|| self.client.leads_by_phone(number)).await.result;
-            let found = found.map_err(|error| self.problem(&error))?;
-            for lead in found {
-                if lead.get("LastName") != Some(LAST_NAME) {
-                    return Err(strange(self.account, number));
-                }
-                let Some(id) = lead.id().filter(|id| !left.iter().any(|other| other == id)) else {
-                    continue;
-                };
-                if !self.remove(id).await.map_err(|error| self.problem(&error))? {
-                    left.push(id.to_owned());
-                }
+        let mut cleaned = Cleaned::default();
+        for id in ids {
+            match self.remove(&id).await.map_err(|error| self.problem(&error))? {
+                Removed::Deleted => cleaned.deleted += 1,
+                Removed::WasGone => {}
+                Removed::Stays => cleaned.left.push(id),
             }
         }
-        Ok(left)
+        Ok(cleaned)
     }
 
-    /// Deletes a test lead; `false` if the account does not let it. It keeps its last name then.
-    pub(super) async fn remove(&self, id: &str) -> Result<bool, Error> {
-        match self.ask(|| self.client.delete_lead(id)).await.result {
-            Ok(_) => Ok(true),
-            Err(Error::Refused { .. }) => {
-                let mark = LeadWrite::new([("LastName", LAST_NAME)]);
-                let marked =
-                    self.ask(|| self.client.update_lead(id, &mark, Automations::Quiet)).await;
-                match marked.result {
-                    // It was gone.
-                    Err(Error::Refused { .. }) => Ok(true),
-                    marked => marked.map(|_| false),
-                }
-            }
-            Err(error) => Err(error),
+    /// The leads with an address or a phone number of a test lead, however that is written.
+    async fn found(&self) -> Result<Vec<Lead>, Problem> {
+        let mut all = Vec::new();
+        for address in ADDRESSES {
+            all.push(self.ask(|| self.client.leads_by_email(address)).await.result);
         }
+        for number in [PHONE, DIGITS, OTHER_PHONE] {
+            all.push(self.ask(|| self.client.leads_by_phone(number)).await.result);
+        }
+        let all: Result<Vec<Vec<Lead>>, Error> = all.into_iter().collect();
+        Ok(all.map_err(|error| self.problem(&error))?.into_iter().flatten().collect())
+    }
+
+    /// Deletes a test lead. One that can't be deleted gets the marks of a test lead, so that a
+    /// person knows it and the next probe uses it again.
+    async fn remove(&self, id: &str) -> Result<Removed, Error> {
+        if self.read(id).await?.is_none() {
+            return Ok(Removed::WasGone);
+        }
+        // How an account refuses it is not known: whether the lead is still there says more.
+        for _ in 0..MOST_TRIES {
+            let deleted = self.ask(|| self.client.delete_lead(id)).await.result;
+            if self.read(id).await?.is_none() {
+                return Ok(Removed::Deleted);
+            }
+            match deleted {
+                Err(error @ Error::RateLimited { .. }) => return Err(error),
+                Err(Error::Transient { .. } | Error::Unreadable { .. }) => {}
+                Ok(_) | Err(_) => break,
+            }
+        }
+        let marks = [("LastName", LAST_NAME), ("EmailAddress", ADDRESSES[0]), ("Phone", PHONE)];
+        let mark = LeadWrite::new(marks);
+        // It stays either way, which is what is said.
+        let _ = self.ask(|| self.client.update_lead(id, &mark, Automations::Quiet)).await;
+        Ok(Removed::Stays)
+    }
+
+    pub(super) async fn read(&self, id: &str) -> Result<Option<Lead>, Error> {
+        self.ask(|| self.client.lead_by_id(id)).await.result
+    }
+
+    fn strange(&self, lead: &Lead) -> Problem {
+        let account = self.account;
+        let id = lead.id().unwrap_or_default();
+        Problem::new(
+            Code::Duplicate,
+            format!(
+                "The lead {id} of the account {account} has an email address or a phone number of \
+                 leadsync's test lead ({}, {}, {PHONE}, {OTHER_PHONE}) and not its name, so it is \
+                 left alone.",
+                ADDRESSES[0], ADDRESSES[1]
+            ),
+            "If it is an old test lead, delete it; if not, correct it. Then probe again.",
+        )
     }
 }
 
-fn strange(account: &str, key: &str) -> Problem {
-    Problem::new(
-        Code::Duplicate,
-        format!("The account {account} has a lead with {key} that is not a test lead of leadsync."),
-        "Rename or remove that lead, then probe again. Nothing was written.",
-    )
+/// Whether a lead has the name of a test lead. Automations may change the case of its letters.
+fn is_ours(lead: &Lead) -> bool {
+    lead.get("LastName").is_some_and(|name| name.trim().eq_ignore_ascii_case(LAST_NAME))
 }

@@ -1,5 +1,6 @@
 //! What takes a test lead to find out.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use leadsquared::{
@@ -10,7 +11,7 @@ use plan::probe::{ADDRESSES, Finding, LAST_NAME, QUESTIONS, Question};
 use plan::problem::Problem;
 use serde_json::Value;
 
-use super::test_lead::{DIGITS, OTHER_PHONE, PHONE};
+use super::test_lead::{Cleaned, DIGITS, OTHER_PHONE, PHONE};
 use super::{Findings, Probe, reason};
 use crate::access::field_list;
 
@@ -27,6 +28,11 @@ const NOBODY: &str = "00000000-dead-4000-8000-000000000001";
 /// What is written where any text will do.
 const SAMPLE: &str = "leadsync test";
 
+/// The question that is answered by removing the test lead.
+const DELETING: &str = "delete_enabled";
+/// So many times the test lead is looked for.
+const MOST_LOOKS: usize = 10;
+
 /// The name of an answer, or why there is none.
 type Answer = Result<&'static str, String>;
 
@@ -35,6 +41,8 @@ struct Subject<'a> {
     probe: &'a Probe<'a>,
     fields: &'a FieldList,
     id: String,
+    /// Whether its keys could not be put back: what is written by them then might meet another lead.
+    is_lost: AtomicBool,
 }
 
 impl Probe<'_> {
@@ -43,7 +51,8 @@ impl Probe<'_> {
     ///
     /// # Errors
     /// The account can't be reached or refuses, or a lead that is none of ours has the test lead's
-    /// address or phone number: nothing is written then.
+    /// address or phone number: nothing is written then. If the test lead may be there still, the
+    /// problem says so.
     pub async fn write(&self) -> Result<Findings, Problem> {
         let told = |error: Error| self.problem(&error);
         let fields = self.ask(|| self.client.lead_fields(None, OptionSets::Included)).await;
@@ -51,53 +60,91 @@ impl Probe<'_> {
         // One that can't be deleted is used once more.
         self.clean().await?;
         let made = self.capture(&lead(&[("FirstName", "First")]).found_by("EmailAddress")).await;
-        let captured = captured(&made);
-        made.result.map_err(told)?;
-        let mut findings = Vec::new();
-        let asked = self.ask_with_lead(&fields, captured, &mut findings).await;
-        let left = self.clean().await?;
-        asked.map_err(told)?;
-        let deleted = if left.is_empty() { "on" } else { "off" };
-        findings.push(finding("delete_enabled", Ok(deleted)));
-        Ok(Findings { findings, left })
+        let asked = match &made.result {
+            Ok(written) => {
+                if let Some(id) = written.lead_id() {
+                    self.remember(id);
+                }
+                self.ask_with_lead(&fields, captured(&made)).await
+            }
+            Err(error @ Error::Refused { .. }) => {
+                Ok(untold(&format!("no test lead could be made: {}", reason(error))))
+            }
+            Err(error) => Err(self.problem(error)),
+        };
+        // A lead that was just made may take a moment to be found.
+        let mut cleaned = self.clean().await.map_err(|problem| may_stay(&problem))?;
+        if asked.is_err() && cleaned.deleted == 0 {
+            tokio::time::sleep(TICK).await;
+            cleaned = self.clean().await.map_err(|problem| may_stay(&problem))?;
+        }
+        let mut findings = asked
+            .map_err(|problem| if cleaned.deleted > 0 { problem } else { may_stay(&problem) })?;
+        let deleted = match cleaned {
+            Cleaned { ref left, .. } if !left.is_empty() => Ok("off"),
+            Cleaned { deleted: 0, .. } => Err("no test lead was there to delete".to_owned()),
+            Cleaned { .. } => Ok("on"),
+        };
+        findings.push(finding(DELETING, deleted));
+        Ok(Findings { findings, left: cleaned.left })
     }
 
     async fn ask_with_lead(
         &self,
         fields: &FieldList,
         captured: Answer,
-        findings: &mut Vec<Finding>,
-    ) -> Result<(), Error> {
-        // The answer may hold no id, and a lead may take a moment to be found.
-        let Some(id) = self.find().await? else {
-            let why = "the lead that was made is not found";
-            let missing = QUESTIONS.iter().filter(|question| question.writes);
-            findings.extend(missing.map(|question| Finding::untold(question, why)));
-            return Ok(());
+    ) -> Result<Vec<Finding>, Problem> {
+        let Some(id) = self.find().await.map_err(|error| self.problem(&error))? else {
+            return Ok(untold("the test lead that was made is not found"));
         };
-        let subject = Subject { probe: self, fields, id };
-        findings.push(finding("capture_answer", captured));
-        findings.push(finding("capture_activity", subject.capture_activity().await));
-        findings.push(finding("search_by_prospect_id", subject.search_by_prospect_id().await));
-        findings.push(finding("search_by_falls_back", subject.search_by_falls_back().await));
-        findings.push(finding("create_or_update_by_phone", subject.by_phone().await));
-        findings.push(finding("phone_match", subject.phone_match().await));
-        findings.push(finding("empty_value", subject.empty_value().await));
-        findings.push(finding("too_long", subject.too_long().await));
-        findings.push(finding("unknown_option", subject.unknown_option().await));
-        findings.push(finding("bad_contact", subject.bad_contact().await));
-        findings.push(finding("system_write", subject.system_write().await));
-        findings.push(finding("unknown_owner", subject.unknown_owner().await));
-        findings.push(finding("touch_without_change", subject.touch_without_change().await));
-        findings.push(finding("date_reads", subject.date_reads().await));
-        findings.push(finding("bulk_rows", subject.bulk_rows().await));
-        findings.push(finding("activity_offset", subject.activity_offset().await));
-        Ok(())
+        self.remember(&id);
+        let subject = Subject { probe: self, fields, id, is_lost: AtomicBool::new(false) };
+        let mut findings = vec![finding("capture_answer", captured)];
+        macro_rules! ask {
+            ($($name:literal: $question:ident;)+) => {$(
+                let answer = if subject.is_lost.load(Ordering::Relaxed) {
+                    Err("the test lead could not be put back as it was".to_owned())
+                } else {
+                    subject.$question().await
+                };
+                findings.push(finding($name, answer));
+            )+};
+        }
+        ask! {
+            "capture_activity": capture_activity;
+            "search_by_prospect_id": search_by_prospect_id;
+            "search_by_falls_back": search_by_falls_back;
+            "create_or_update_by_phone": by_phone;
+            "phone_match": phone_match;
+            "empty_value": empty_value;
+            "too_long": too_long;
+            "unknown_option": unknown_option;
+            "bad_contact": bad_contact;
+            "system_write": system_write;
+            "unknown_owner": unknown_owner;
+            "touch_without_change": touch_without_change;
+            "date_reads": date_reads;
+            "bulk_rows": bulk_rows;
+            "activity_offset": activity_offset;
+        }
+        Ok(findings)
     }
 
+    /// The test lead's id. The answer may have held none, and a lead may take a moment to be found.
     async fn find(&self) -> Result<Option<String>, Error> {
-        let found = self.ask(|| self.client.leads_by_email(ADDRESSES[0])).await.result?;
-        Ok(found.iter().find_map(|lead| lead.id().map(str::to_owned)))
+        for _ in 0..MOST_LOOKS {
+            let found = self.ask(|| self.client.leads_by_email(ADDRESSES[0])).await.result?;
+            if let Some(id) = found.iter().find_map(Lead::id) {
+                return Ok(Some(id.to_owned()));
+            }
+            if let Some(id) = self.made().first()
+                && self.read(id).await?.is_some()
+            {
+                return Ok(Some(id.clone()));
+            }
+            tokio::time::sleep(TICK).await;
+        }
+        Ok(None)
     }
 
     async fn capture(&self, lead: &LeadWrite<'_>) -> Reply<Written> {
@@ -114,8 +161,7 @@ impl Subject<'_> {
     }
 
     async fn read(&self) -> Result<Lead, String> {
-        let reply = self.probe.ask(|| self.probe.client.lead_by_id(&self.id)).await;
-        let lead = reply.result.map_err(|error| reason(&error))?;
+        let lead = self.probe.read(&self.id).await.map_err(|error| reason(&error))?;
         lead.ok_or_else(|| "the test lead is gone".to_owned())
     }
 
@@ -123,10 +169,27 @@ impl Subject<'_> {
         Ok(self.read().await?.get(field).unwrap_or_default().to_owned())
     }
 
-    /// Gives the lead back what marks it.
-    async fn restore(&self) -> Result<(), String> {
+    /// What a write by a key did to a field of the lead, whose keys are put back then.
+    async fn after_a_write_by_key(&self, field: &str) -> Result<String, String> {
+        let value = self.value(field).await;
         let marks = [("EmailAddress", ADDRESSES[0]), ("Phone", PHONE), ("LastName", LAST_NAME)];
-        self.update(&marks).await.map_err(|error| reason(&error))
+        let is_back = self.update(&marks).await;
+        self.is_lost.store(is_back.is_err(), Ordering::Relaxed);
+        is_back.map_err(|error| reason(&error))?;
+        value
+    }
+
+    /// Why a write by a key can't be judged; it may have taken effect.
+    fn lost(&self, error: &Error) -> String {
+        self.is_lost.store(true, Ordering::Relaxed);
+        reason(error)
+    }
+
+    /// A write by a key that was answered so may have made another lead.
+    fn remember(&self, written: &Written) {
+        if let Some(id) = written.lead_id() {
+            self.probe.remember(id);
+        }
     }
 
     /// A field of the account's own of this kind that can be tried.
@@ -175,10 +238,10 @@ impl Subject<'_> {
         let answer = self.probe.capture(&LeadWrite::new(values).found_by("Phone")).await.result;
         match answer {
             Err(Error::Refused { .. }) => Ok("off"),
-            Err(error) => Err(reason(&error)),
-            Ok(_) => {
-                let fell_back = self.value("Phone").await? == OTHER_PHONE;
-                self.restore().await?;
+            Err(error) => Err(self.lost(&error)),
+            Ok(written) => {
+                self.remember(&written);
+                let fell_back = self.after_a_write_by_key("Phone").await? == OTHER_PHONE;
                 Ok(if fell_back { "on" } else { "off" })
             }
         }
@@ -191,10 +254,10 @@ impl Subject<'_> {
         let call = || client.create_or_update_lead(&write, Automations::Quiet);
         match self.probe.ask(call).await.result {
             Err(Error::Refused { .. }) => Ok("off"),
-            Err(error) => Err(reason(&error)),
-            Ok(_) => {
-                let found = self.value("EmailAddress").await? == ADDRESSES[1];
-                self.restore().await?;
+            Err(error) => Err(self.lost(&error)),
+            Ok(written) => {
+                self.remember(&written);
+                let found = self.after_a_write_by_key("EmailAddress").await? == ADDRESSES[1];
                 Ok(if found { "on" } else { "off" })
             }
         }
@@ -207,10 +270,10 @@ impl Subject<'_> {
         let call = || client.create_or_update_lead(&write, Automations::Quiet);
         match self.probe.ask(call).await.result {
             Err(Error::Refused { .. }) => Ok("exact"),
-            Err(error) => Err(reason(&error)),
-            Ok(_) => {
-                let found = self.value("Phone").await? != PHONE;
-                self.restore().await?;
+            Err(error) => Err(self.lost(&error)),
+            Ok(written) => {
+                self.remember(&written);
+                let found = self.after_a_write_by_key("Phone").await? != PHONE;
                 Ok(if found { "digits" } else { "exact" })
             }
         }
@@ -365,6 +428,21 @@ impl Subject<'_> {
 fn lead<'v>(values: &[(&'v str, &'v str)]) -> LeadWrite<'v> {
     let marks = [("EmailAddress", ADDRESSES[0]), ("Phone", PHONE), ("LastName", LAST_NAME)];
     LeadWrite::new(marks.into_iter().chain(values.iter().copied()))
+}
+
+/// No question that takes a test lead could be asked.
+fn untold(why: &str) -> Vec<Finding> {
+    let missing = QUESTIONS.iter().filter(|question| question.writes && question.name != DELETING);
+    missing.map(|question| Finding::untold(question, why)).collect()
+}
+
+/// The problem, where a test lead may be there still.
+fn may_stay(problem: &Problem) -> Problem {
+    let mut told = problem.clone();
+    told.message +=
+        &format!(" A test lead may be in the account still: \"{LAST_NAME}\", {}.", ADDRESSES[0]);
+    told.advice = format!("{} Then probe again: that removes it.", told.advice);
+    told
 }
 
 /// Which ids an answer to a capture holds.

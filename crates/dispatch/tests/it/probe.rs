@@ -5,7 +5,7 @@ use std::time::Duration;
 use dispatch::probe::Probe;
 use plan::id::AccountId;
 use plan::probe::{ADDRESSES, Finding, QUESTIONS};
-use sandbox::{Plan, Quota, Sandbox, Settings, Switches};
+use sandbox::{Fault, Plan, Quota, Sandbox, Settings, Switches, Trouble};
 use secrecy::SecretString;
 use store::{AccountPlan, Keys};
 
@@ -68,7 +68,7 @@ async fn probed(switches: Switches) -> (Sandbox, Vec<Finding>, Vec<String>) {
     let stranger = [("EmailAddress", "asha@example.com"), ("Phone", "+91-9845098450")];
     sandbox.create_lead(&stranger).expect("a lead");
     let probe = Probe::new(&account, Duration::ZERO).expect("a client");
-    let mut findings = probe.read().await;
+    let mut findings = probe.read_only().await;
     let written = probe.write().await.expect("an account that answers");
     findings.extend(written.findings);
     (sandbox, findings, written.left)
@@ -138,7 +138,7 @@ async fn no_lead_stays_wherever_a_probe_is_killed() {
                 written = probe.write() => { written.expect("it ends"); true }
             };
             let again = Probe::new(&account, Duration::ZERO).expect("a client");
-            assert_eq!(again.clean().await.expect("it answers"), Vec::<String>::new());
+            assert_eq!(again.clean().await.expect("it answers").left, Vec::<String>::new());
             assert_eq!(sandbox.leads(), Vec::<String>::new(), "killed at call {last}");
             if ended {
                 break;
@@ -162,6 +162,73 @@ async fn a_lead_of_somebody_else_with_the_address_is_left_alone() {
     }
 }
 
+/// Whatever goes wrong with one kind of call, no lead stays unless that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_lead_stays_unsaid_whatever_goes_wrong() {
+    for operation in [
+        "Lead.Capture",
+        "Lead.CreateOrUpdate",
+        "Lead.Update",
+        "Lead/Bulk/CreateOrUpdate",
+        "Lead/Delete/ById",
+        "ProspectActivity.svc/Create",
+        "Leads.GetById",
+    ] {
+        for trouble in [Trouble::ResetAfter, Trouble::CutJson, Trouble::Html500] {
+            for times in [1, 2] {
+                let (sandbox, account) = account(Switches::default(), Plan::Unlimited).await;
+                let fault = Fault { times: Some(times), ..Fault::always(trouble.clone()) };
+                sandbox.put_fault(fault.of(operation));
+                let probe = Probe::new(&account, Duration::ZERO).expect("a client");
+                let written = probe.write().await;
+                let stays = sandbox.leads();
+                let told = match &written {
+                    Ok(findings) => findings.left.clone(),
+                    Err(problem) if problem.message.contains("may be in the account") => {
+                        stays.clone()
+                    }
+                    Err(_) => Vec::new(),
+                };
+                assert_eq!(told, stays, "{operation} {trouble:?} {times}: {written:?}");
+                sandbox.clear_faults();
+                let again = Probe::new(&account, Duration::ZERO).expect("a client");
+                assert_eq!(again.clean().await.expect("it answers").left, Vec::<String>::new());
+                assert_eq!(sandbox.leads(), Vec::<String>::new(), "{operation} {trouble:?}");
+            }
+        }
+    }
+}
+
+/// How an account says that leads can't be deleted is not known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_that_can_not_be_deleted_is_told_and_used_again() {
+    let (sandbox, account) = account(Switches::default(), Plan::Unlimited).await;
+    sandbox.put_fault(Fault::always(Trouble::Html500).of("Lead/Delete/ById"));
+    let mut before = Vec::new();
+    for _ in 0..2 {
+        let probe = Probe::new(&account, Duration::ZERO).expect("a client");
+        let written = probe.write().await.expect("it ends");
+        assert_eq!(seen(&written.findings, "delete_enabled"), Some("off"));
+        assert_eq!(written.left, sandbox.leads(), "one lead, by id");
+        assert!(before.is_empty() || before == written.left, "the same one");
+        before = written.left;
+    }
+}
+
+/// A lead that the account does not take is a finding too.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_with_a_mandatory_field_is_told() {
+    let (sandbox, account) = account(Switches::default(), Plan::Unlimited).await;
+    sandbox.put_field(sandbox::Field::new("mx_Needed", sandbox::Kind::Text).mandatory());
+    let probe = Probe::new(&account, Duration::ZERO).expect("a client");
+    let written = probe.write().await.expect("it ends");
+    assert_eq!(sandbox.leads(), Vec::<String>::new());
+    for finding in &written.findings {
+        assert_eq!(finding.seen, None, "{finding:?}");
+    }
+    assert!(written.findings[0].words.contains("Mandatory"), "{:?}", written.findings[0]);
+}
+
 /// An account whose limit others use up is asked more slowly.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limit_is_waited_for() {
@@ -173,4 +240,12 @@ async fn the_limit_is_waited_for() {
     assert!(written.findings.iter().all(|finding| finding.seen.is_some()), "{written:#?}");
     assert!(sandbox.calls().refused > 0, "the limit was met");
     assert_eq!(sandbox.leads(), Vec::<String>::new());
+
+    // A day is not.
+    let quota = Quota { calls: 1_000, bulk_calls: 1_000, window, daily: 20 };
+    let (sandbox, account) = self::account(Switches::default(), Plan::Explicit(quota)).await;
+    let probe = Probe::new(&account, Duration::ZERO).expect("a client");
+    let problem = probe.write().await.expect_err("the day is used up");
+    assert!(problem.message.contains("may be in the account still"), "{problem}");
+    assert_eq!(sandbox.leads().len(), 1);
 }

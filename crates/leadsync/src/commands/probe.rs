@@ -38,6 +38,9 @@ pub struct Probe {
     yes: bool,
 }
 
+/// A call that was under way when the command was stopped has ended after this.
+const UNDER_WAY: Duration = Duration::from_secs(3);
+
 /// What people send to others: without names, keys and hosts.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -59,32 +62,40 @@ impl Probe {
         }
         let probe =
             dispatch::probe::Probe::new(account, PACE).map_err(|problem| failed(&problem))?;
-        let mut found = Findings { findings: probe.read().await, left: Vec::new() };
+        let mut found = Findings { findings: probe.read_only().await, left: Vec::new() };
+        let mut stopped_by = None;
         if self.write {
             let written = tokio::select! {
-                written = probe.write() => written.map_err(|problem| failed(&problem))?,
+                written = probe.write() => written,
                 signal = node::signal() => {
                     signal?;
                     return stopped(&probe).await;
                 }
             };
-            found.findings.extend(written.findings);
-            found.left = written.left;
+            match written {
+                Ok(written) => {
+                    found.findings.extend(written.findings);
+                    found.left = written.left;
+                }
+                Err(problem) => stopped_by = Some(failed(&problem)),
+            }
         }
         store.note_traits(news(account, &found.findings)).await?;
         if settings.json {
-            return output::json(&Report {
+            output::json(&Report {
                 version: env!("CARGO_PKG_VERSION"),
                 calls: probe.calls(),
                 findings: &found.findings,
                 test_leads_left: found.left.len(),
-            });
+            })?;
+        } else {
+            show(&found.findings)?;
+            if !self.write {
+                output::line("The other questions take a test lead: --write asks them too.")?;
+            }
         }
-        show(&found)?;
-        if !self.write {
-            output::line("The other questions take a test lead: --write asks them too.")?;
-        }
-        Ok(())
+        tell_of(&found.left);
+        stopped_by.map_or(Ok(()), Err)
     }
 }
 
@@ -94,8 +105,24 @@ fn failed(problem: &Problem) -> anyhow::Error {
 
 /// Removes the test lead before the command ends.
 async fn stopped(probe: &dispatch::probe::Probe<'_>) -> anyhow::Result<()> {
-    let left = probe.clean().await.map_err(|problem| failed(&problem))?;
-    kept(&left)?;
+    eprintln!("leadsync: removing the test lead; once more ends at once and leaves it there");
+    let clean = async {
+        let first = probe.clean().await?;
+        if first.deleted > 0 {
+            return Ok(first);
+        }
+        // A call that was under way may have made it since.
+        tokio::time::sleep(UNDER_WAY).await;
+        probe.clean().await
+    };
+    let cleaned = tokio::select! {
+        cleaned = clean => cleaned.map_err(|problem: Problem| failed(&problem))?,
+        signal = node::signal() => {
+            signal?;
+            bail!("ended at once; the next probe of this account removes the test lead");
+        }
+    };
+    tell_of(&cleaned.left);
     bail!("stopped before everything was asked; run it again for the rest")
 }
 
@@ -127,7 +154,7 @@ fn news(account: &Account, findings: &[Finding]) -> Vec<TraitNews> {
     findings.iter().filter_map(kept).collect()
 }
 
-fn show(found: &Findings) -> anyhow::Result<()> {
+fn show(findings: &[Finding]) -> anyhow::Result<()> {
     let row = |finding: &Finding| {
         let question = Question::named(finding.question);
         let title = question.map_or(finding.question, |question| question.title);
@@ -139,18 +166,16 @@ fn show(found: &Findings) -> anyhow::Result<()> {
         let assumed = if finding.differs() { assumed } else { "" };
         [title.to_owned(), seen, assumed.to_owned()]
     };
-    let rows: Vec<[String; 3]> = found.findings.iter().map(row).collect();
-    output::table(["QUESTION", "THIS ACCOUNT", "ASSUMED, IF ANOTHER"], &rows)?;
-    kept(&found.left)
+    let rows: Vec<[String; 3]> = findings.iter().map(row).collect();
+    output::table(["QUESTION", "THIS ACCOUNT", "ASSUMED, IF ANOTHER"], &rows)
 }
 
-/// Tells of test leads that stay.
-fn kept(left: &[String]) -> anyhow::Result<()> {
+/// Tells of test leads that stay. A report for others does not hold their ids.
+fn tell_of(left: &[String]) {
     for id in left {
-        output::line(&format!(
-            "The account does not let leads be deleted by the API: delete the lead {id}, \
+        eprintln!(
+            "leadsync: the account does not let leads be deleted by the API: delete the lead {id}, \
              \"{LAST_NAME}\", by hand. The next probe uses it again."
-        ))?;
+        );
     }
-    Ok(())
 }
