@@ -439,9 +439,11 @@ fn untold(why: &str) -> Vec<Finding> {
 /// The problem, where a test lead may be there still.
 fn may_stay(problem: &Problem) -> Problem {
     let mut told = problem.clone();
-    told.message +=
-        &format!(" A test lead may be in the account still: \"{LAST_NAME}\", {}.", ADDRESSES[0]);
-    told.advice = format!("{} Then probe again: that removes it.", told.advice);
+    told.message = format!(
+        "{} A test lead may be in the account still: \"{LAST_NAME}\", {}.",
+        problem.message, ADDRESSES[0]
+    );
+    told.advice = format!("{} Then probe again: that removes it.", problem.advice);
     told
 }
 
