@@ -94,7 +94,7 @@ const GUID_DIGITS: usize = 32;
 /// The length of a GUID with its dashes.
 const GUID_LENGTH: usize = 36;
 
-/// The GUID that a text is, with or without dashes; `None` if it is none.
+/// The GUID that a text is, with or without dashes; `None` for any other text.
 pub(crate) fn guid(text: &str) -> Option<String> {
     let dashes = text.match_indices('-').map(|(at, _)| at);
     let is_dashed = text.len() == GUID_LENGTH && dashes.eq([8, 13, 18, 23]);

@@ -118,8 +118,8 @@ pub fn mentions(
     all
 }
 
-/// The forms of a phone number, by its beginning and by its end; one that is none, such as
-/// `98XXXXXX50`, as it stands there.
+/// The forms in which a phone number is searched for, from its beginning and from its end. A value that
+/// is not a phone number, such as `98XXXXXX50`, is kept as it was typed.
 fn phone_mentions(text: &str) -> Vec<String> {
     let mut forms = phone::search_forms(text);
     if forms.is_empty() {

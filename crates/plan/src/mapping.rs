@@ -5,6 +5,7 @@ mod owner;
 mod row;
 mod set;
 mod template;
+mod translation;
 
 pub use default::{
     Proposal, Reason, SYSTEM_FIELDS, activity_proposals, activity_rows, lead_proposals, lead_rows,

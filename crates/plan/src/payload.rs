@@ -9,12 +9,12 @@
 mod charset;
 mod flat;
 mod form;
-mod probe;
 mod removals;
 mod shape;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod verification;
 
 use std::borrow::Cow;
 
@@ -32,9 +32,9 @@ use crate::problem::{Code, Problem, shortened};
 use crate::snapshot::Snapshot;
 use crate::text;
 use crate::value::SEPARATORS;
-pub use probe::is_probe;
 pub use removals::read_removals;
 use tree::unreadable;
+pub use verification::is_verification;
 
 /// More records than this are not taken from a body of 2 MiB or less. A smaller record than one of
 /// these has no more than an id in it.

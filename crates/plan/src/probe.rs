@@ -46,7 +46,7 @@ impl Question {
         QUESTIONS.iter().find(|question| question.name == name)
     }
 
-    /// What an answer means; its name, if it is none of the known ones.
+    /// What an answer means; for an unknown answer, its name.
     pub fn words<'a>(&self, answer: &'a str) -> &'a str {
         let known = self.answers.iter().find(|(name, _)| *name == answer);
         known.map_or(answer, |(_, words)| words)
@@ -60,9 +60,9 @@ pub struct Finding {
     pub question: &'static str,
     /// The answer that is assumed of every account, by its name.
     pub assumed: &'static str,
-    /// The answer of this account by its name; `None` if it could not be told.
+    /// The name of this account's answer; `None` if there is no clear answer.
     pub seen: Option<&'static str>,
-    /// What that means, or why it could not be told. It holds no value of the account.
+    /// What that means, or why there is no clear answer. It holds no value of the account.
     pub words: String,
 }
 
@@ -79,7 +79,7 @@ impl Finding {
         }
     }
 
-    /// It could not be told, for this reason.
+    /// There is no clear answer, for this reason.
     pub fn untold(question: &'static Question, why: impl Into<String>) -> Self {
         let assumed = question.assumed;
         Self { question: question.name, assumed, seen: None, words: why.into() }
@@ -201,7 +201,7 @@ pub static QUESTIONS: &[Question] = &[
     },
     Question {
         name: "bad_contact",
-        title: "A phone number that is none",
+        title: "A phone number that is not a number",
         assumed: "stored",
         source: "a guess",
         answers: &[

@@ -7,10 +7,14 @@
 //! Windows are counted on a steady clock, which is never set: a wall clock that steps neither locks
 //! an account nor lets a window hold too many calls. Days are those of the wall clock.
 
-use std::collections::{BTreeMap, VecDeque};
+mod bucket;
+
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use bucket::Bucket;
 
 /// What an account may be asked in a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,119 +75,11 @@ pub struct Budget {
 
 /// The calls of so many days are remembered.
 const DAYS: usize = 4;
-/// More is tried after this many windows without a refusal; after each refusal that this brought, twice
-/// as many,
-const PATIENCE: i32 = 2;
-/// up to this.
-const MOST_PATIENCE: i32 = 12;
-/// After so long without a refusal, an account is as it was configured.
-const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
-
 /// A limit of so many seconds or more is that of a day.
 const A_DAY: u32 = 86_400;
 /// How long nothing is sent when the account says that the calls of the day are used up: nobody says
 /// when its day ends.
 const OF_A_DAY: SignedDuration = SignedDuration::from_mins(30);
-
-#[derive(Clone, Debug, Default)]
-struct Bucket {
-    in_flight: u32,
-    ended: VecDeque<Timestamp>,
-    /// Those among them that were refused.
-    refused: VecDeque<Timestamp>,
-    /// The limit that the account named.
-    named: Option<Limit>,
-    share: Option<Share>,
-}
-
-/// What is left to us, as far as refusals tell.
-#[derive(Clone, Copy, Debug)]
-struct Share {
-    /// The calls in a window.
-    calls: u32,
-    /// When it was last refused,
-    refused_at: Timestamp,
-    /// and when it changed last.
-    since: Timestamp,
-    /// The windows until more is tried.
-    patience: i32,
-    /// Whether there would have been more to send since then.
-    is_used_up: bool,
-}
-
-impl Bucket {
-    /// The window that the account counts in.
-    fn window(&self, per_seconds: u32) -> SignedDuration {
-        let named = self.named.map_or(per_seconds, |named| named.per_seconds.max(1));
-        SignedDuration::from_secs(named.into())
-    }
-
-    fn counted(&mut self, since: Timestamp) -> u32 {
-        for times in [&mut self.ended, &mut self.refused] {
-            while times.front().is_some_and(|&ended| ended <= since) {
-                times.pop_front();
-            }
-        }
-        self.in_flight + u32::try_from(self.ended.len()).unwrap_or(u32::MAX)
-    }
-
-    /// The calls that the account has at most in a window, where so many in so many seconds were
-    /// configured.
-    fn most(&self, configured: u32, per_seconds: u32) -> u32 {
-        let Some(named) = self.named else { return configured };
-        // Whoever configured less wants less.
-        let in_its_window =
-            u64::from(configured) * u64::from(named.per_seconds) / u64::from(per_seconds.max(1));
-        named.calls.min(u32::try_from(in_its_window).unwrap_or(u32::MAX)).max(1)
-    }
-
-    /// How many calls could be made now.
-    fn left(&mut self, configured: u32, per_seconds: u32, now: Timestamp) -> u32 {
-        let window = self.window(per_seconds);
-        let most = self.most(configured, per_seconds);
-        let counted = self.counted(now - window);
-        let Some(share) = &mut self.share else { return most.saturating_sub(counted) };
-        let quiet = now.duration_since(share.refused_at);
-        if share.is_used_up && now.duration_since(share.since) >= window * share.patience {
-            share.calls += (share.calls / 8).max(1);
-            (share.since, share.is_used_up) = (now, false);
-        }
-        if share.calls >= most || quiet > FORGOTTEN {
-            self.share = None;
-            return most.saturating_sub(counted);
-        }
-        let left = share.calls.saturating_sub(counted);
-        share.is_used_up |= left == 0;
-        // Few at a time, so that one refusal is not many.
-        let at_once = (share.calls / 16).max(1);
-        left.min(at_once.saturating_sub(self.in_flight))
-    }
-
-    /// A call was refused, and has ended.
-    fn refuse(&mut self, configured: u32, per_seconds: u32, named: Option<Limit>, now: Timestamp) {
-        self.named = named.or(self.named);
-        let window = self.window(per_seconds);
-        let most = self.most(configured, per_seconds);
-        self.refused.push_back(now);
-        self.counted(now - window);
-        let taken = self.ended.len().saturating_sub(self.refused.len());
-        let taken = u32::try_from(taken).unwrap_or(u32::MAX).max(1);
-        let share = match self.share {
-            // Calls of one moment are refused together.
-            Some(share) if now.duration_since(share.refused_at) < window => {
-                Share { calls: share.calls.max(taken.min(most)), refused_at: now, ..share }
-            }
-            before => {
-                let most = before.map_or(most, |share| share.calls);
-                let patience = before.map_or(PATIENCE, |share| share.patience * 2);
-                let calls = taken.min(most.saturating_sub(1)).max(1);
-                let patience = patience.min(MOST_PATIENCE);
-                Share { calls, refused_at: now, since: now, patience, is_used_up: false }
-            }
-        };
-        self.share = Some(share);
-    }
-}
 
 /// Which of an account's buckets a call draws on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -344,6 +240,8 @@ pub fn day_of(at: Timestamp) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
     use proptest::prelude::*;
 

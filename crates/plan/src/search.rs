@@ -143,7 +143,7 @@ fn forms_of(run: &str) -> Vec<String> {
     forms
 }
 
-/// Whether a word beside a number is none of a name: `Ph:`, `x12`, `or`.
+/// Whether a word beside a number is a label and not part of a name: `Ph:`, `x12`, `or`.
 fn is_label(word: &str) -> bool {
     const LABELS: [&str; 18] = [
         "ph",

@@ -102,7 +102,7 @@ async fn keep(shared: &Shared, connector: ConnectorId, request: Request) -> Resu
         .headers
         .get(header::CONTENT_TYPE)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    if !is_too_long && payload::is_probe(&body, content_type.as_deref()) {
+    if !is_too_long && payload::is_verification(&body, content_type.as_deref()) {
         return Ok(verified(shared, connector).await);
     }
     let origin = if is_too_long {

@@ -102,7 +102,7 @@ impl Account {
                     let until = Some(now - age + LACKED_FOR);
                     refused.insert(*operation, Refused { in_a_row: 0, until });
                 }
-                // Either answer is worked with.
+                // The engine works with every answer.
                 Trait::Answered { .. } => {}
             }
         }

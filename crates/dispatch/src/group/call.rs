@@ -414,7 +414,7 @@ fn activity_write(event: u32, fields: &[Change]) -> ActivityWrite<'_> {
             TIME => write.at = moment::instant(&change.value, &jiff::tz::TimeZone::UTC),
             _ => write.fields.push(activity_field(change)),
         }
-        // What is not listed was refused or left out before, or is to be sent all the same.
+        // The mapping has already refused or left out unlisted options, unless they are to be sent.
         write.any_dropdown_value |= matches!(change.kind, Kind::Select | Kind::MultiSelect);
     }
     write

@@ -37,8 +37,8 @@ impl Probe<'_> {
     /// Nothing but a lead that this probe made, or one with the name of a test lead, is deleted.
     ///
     /// # Errors
-    /// The account can't be reached or refuses, or a lead that is none of ours has one of their
-    /// addresses or phone numbers.
+    /// The account can't be reached or refuses, or someone else's lead has one of their addresses or
+    /// phone numbers.
     pub async fn clean(&self) -> Result<Cleaned, Problem> {
         let mut ids = self.made();
         for lead in self.found().await? {

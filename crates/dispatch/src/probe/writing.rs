@@ -33,7 +33,7 @@ const DELETING: &str = "delete_enabled";
 /// So many times the test lead is looked for.
 const MOST_LOOKS: usize = 10;
 
-/// The name of an answer, or why there is none.
+/// The name of an answer, or why the question could not be answered.
 type Answer = Result<&'static str, String>;
 
 /// The account's test lead, and the fields to try.
@@ -50,8 +50,8 @@ impl Probe<'_> {
     /// between. Where this is dropped in between, [`Probe::clean`] removes it.
     ///
     /// # Errors
-    /// The account can't be reached or refuses, or a lead that is none of ours has the test lead's
-    /// address or phone number: nothing is written then. If the test lead may be there still, the
+    /// The account can't be reached or refuses, or someone else's lead has the test lead's address or
+    /// phone number: nothing is written then. If the test lead may be there still, the
     /// problem says so.
     pub async fn write(&self) -> Result<Findings, Problem> {
         let told = |error: Error| self.problem(&error);

@@ -135,10 +135,10 @@ async fn each_body_becomes_the_records_that_it_means(database: Database) {
     let mut requests = world.store.requests(&Filter::default(), &page).await.expect("the log").0;
     requests.sort_by_key(|request| request.id);
     let mut requests = requests.into_iter();
-    let is_probe = |case: &&cases::Case| {
-        plan::payload::is_probe(&case.body, Some(case.content_type.unwrap_or("text/plain")))
+    let is_verification = |case: &&cases::Case| {
+        plan::payload::is_verification(&case.body, Some(case.content_type.unwrap_or("text/plain")))
     };
-    for case in cases.iter().filter(|case| !is_probe(case)) {
+    for case in cases.iter().filter(|case| !is_verification(case)) {
         let request = requests.next().unwrap_or_else(|| panic!("{}: no request", case.name));
         let shown = String::from_utf8_lossy(&case.body);
         let name = format!("{} {shown}", case.name);

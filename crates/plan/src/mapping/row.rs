@@ -5,6 +5,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::translation::Translation;
 use super::{Mapping, Part, Row, set};
 use crate::connector::{BadField, Blank, UnlistedOption};
 use crate::json;
@@ -290,63 +291,15 @@ impl Row {
         field
     }
 
-    /// What the row's table makes of a value: of the whole, or of each option of several.
+    /// What the row's table makes of a value.
     fn translated(&self, text: &str) -> Option<String> {
-        let values = &self.settings.values;
-        if values.is_empty() {
-            return None;
-        }
-        let is_multi = [self.from_kind, self.field().kind].contains(&Kind::MultiSelect);
-        self.listed(text).cloned().or_else(|| is_multi.then(|| self.each_translated(text))?)
+        let (values, from_kind) = (&self.settings.values, self.from_kind);
+        Translation { values, from_kind, to: self.field() }.of(text)
     }
 
     /// The field that is written, or the part of one.
     fn field(&self) -> &Field {
         self.part.as_ref().map_or(&self.to, |part| &part.field)
-    }
-
-    /// The entry of the row's table for a value. The options of a dropdown are the same in capital
-    /// and small letters, unless the table tells two of them apart.
-    fn listed(&self, text: &str) -> Option<&String> {
-        let values = &self.settings.values;
-        let exact = values.get(text.trim());
-        let same = || values.iter().find(|(from, _)| text::same(from, text)).map(|(_, to)| to);
-        let is_option = |kind| matches!(kind, Kind::Select | Kind::MultiSelect);
-        let alike = || {
-            let lower = text.trim().to_lowercase();
-            let is_alike =
-                |(from, _): &(&String, &String)| text::same(&from.to_lowercase(), &lower);
-            let mut all = values.iter().filter(is_alike).map(|(_, to)| to);
-            all.next().filter(|one| all.all(|other| other == *one))
-        };
-        exact.or_else(same).or_else(|| {
-            (is_option(self.from_kind) || is_option(self.field().kind)).then(alike).flatten()
-        })
-    }
-
-    /// Several options, those of the table translated; `None` if none of them is in it.
-    fn each_translated(&self, text: &str) -> Option<String> {
-        let parts = value::options_of(text).or_else(|| {
-            let is_known = |part: &String| {
-                self.listed(part).is_some() || value::listed(part, self.field()).is_some()
-            };
-            value::SEPARATORS.iter().find_map(|separator| {
-                let parts = text.split(*separator).map(|part| part.trim().to_owned());
-                let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
-                // What others separate options with may be in an option, too.
-                let is_sure = *separator == value::SEPARATOR || parts.iter().all(is_known);
-                (parts.len() > 1 && is_sure).then_some(parts)
-            })
-        })?;
-        if !parts.iter().any(|part| self.listed(part).is_some()) {
-            return None;
-        }
-        let each = parts.iter().map(|part| self.listed(part).unwrap_or(part).as_str());
-        let each: Vec<&str> = each.collect();
-        Some(match self.field().kind {
-            Kind::MultiSelect => Value::from(each).to_string(),
-            _ => each.join(&value::SEPARATOR.to_string()),
-        })
     }
 
     fn is_option(&self, text: &str) -> bool {

@@ -33,7 +33,7 @@ const OF_ACTIVITIES: [&str; 13] = [
 /// How an id that was made begins.
 const MADE: &str = "made-";
 
-/// The lead among the fields of an activity that is posted flat; `None` if it shows nothing of it.
+/// The lead among the fields of an activity that is posted flat; `None` if it has no field of a lead.
 pub(super) fn lead(body: &Map<String, Value>, lead_id: Option<&str>) -> Option<Map<String, Value>> {
     if !OF_LEADS.iter().any(|name| body.get(*name).is_some_and(Value::is_string)) {
         return None;

@@ -180,7 +180,7 @@ fn a_bad_line_of_json_lines_leaves_the_others() {
     let problem = entries[1].as_ref().expect_err("a bad line");
     let told = "Record 2 of the body is not JSON that can be read: EOF while parsing";
     assert!(problem.message.contains(told), "{problem}");
-    // A body that breaks off is none of lines.
+    // A single object that breaks off is not a list of lines.
     assert!(read(b"{\"ProspectID\":\"l1\",\n\"City\":\"Pu", None).is_err());
     assert!(read(b"{\"ProspectID\":\"l1\",\n\"Before\":\n{\"City\":\"Pu\"}\noops}", None).is_err());
     for (body, expected) in [

@@ -22,8 +22,8 @@ pub(super) fn not_found() -> Problem {
 pub(super) fn test_lead() -> Problem {
     Problem::new(
         Code::TestLead,
-        "It is the test lead of leadsync probe, or is on it, so it is not synced.",
-        "Nothing need be done: the probe deletes its test lead.",
+        "This is the test lead of `leadsync probe`, or an activity on it, so it is not synced.",
+        "No action is needed: the probe deletes its test lead.",
     )
 }
 

@@ -105,7 +105,7 @@ async fn an_option_that_is_not_listed(place: Place) {
     let activity = activity.expect("a new activity");
     world.settled().await;
     let there = kept(&world);
-    assert_eq!(there[0].2["mx_Custom_4"], "Superb", "LeadSquared is told not to check it");
+    assert_eq!(there[0].2["mx_Custom_4"], "Superb", "LeadSquared does not check it");
     let edit = [("mx_Custom_4", "Awful")];
     world.here.edit_activity(&activity, None, &edit).expect("an edit");
     world.settled().await;

@@ -9,9 +9,9 @@ use super::tree;
 use crate::json::Room;
 use crate::text;
 
-/// Longer bodies are no probes.
+/// A longer body is not a verification.
 const LONGEST: usize = 1024;
-/// What a probe says that it is.
+/// What a verification calls itself.
 const WORDS: [&str; 12] = [
     "challenge",
     "check",
@@ -46,8 +46,8 @@ const BESIDE: [&str; 15] = [
 ];
 
 /// Whether a body only tries whether the webhook URL is there: it is empty, or holds nothing, or
-/// nothing but words such as `ping` or `test`. A body that may hold a lead is not a probe.
-pub fn is_probe(body: &[u8], content_type: Option<&str>) -> bool {
+/// nothing but words such as `ping` or `test`. A body that may hold a lead is not a verification.
+pub fn is_verification(body: &[u8], content_type: Option<&str>) -> bool {
     if body.len() > LONGEST {
         return false;
     }
@@ -121,7 +121,7 @@ mod tests {
             "test=1",
             "\"{}\"",
         ] {
-            assert!(is_probe(body.as_bytes(), None), "{body}");
+            assert!(is_verification(body.as_bytes(), None), "{body}");
         }
         for body in [
             r#"{"ProspectID":"p1"}"#,
@@ -140,8 +140,8 @@ mod tests {
             "FirstName=Asha",
             r#"{"event":"lead.created"}"#,
         ] {
-            assert!(!is_probe(body.as_bytes(), None), "{body}");
+            assert!(!is_verification(body.as_bytes(), None), "{body}");
         }
-        assert!(!is_probe(" ".repeat(2_000).as_bytes(), None));
+        assert!(!is_verification(" ".repeat(2_000).as_bytes(), None));
     }
 }
