@@ -92,14 +92,11 @@ impl Found<'_> {
     fn of(value: Option<&Value>) -> Found<'_> {
         match value {
             None => Found::Absent,
-            Some(Value::Null) => Found::Blank,
-            Some(Value::String(text)) if text::is_blank(text) => Found::Blank,
-            Some(Value::Array(values)) if values.iter().all(is_nothing) => Found::Blank,
+            Some(value) if is_nothing(value) => Found::Blank,
             Some(Value::Array(values)) => match only(values) {
                 Some(only) => Found::of(Some(only)),
                 None => Found::Text(Cow::Owned(Value::from(values.as_slice()).to_string())),
             },
-            Some(Value::Object(map)) if map.is_empty() => Found::Blank,
             Some(Value::String(text)) => Found::Text(Cow::Borrowed(text)),
             Some(Value::Bool(yes)) => Found::Text(Cow::Borrowed(if *yes { "1" } else { "0" })),
             Some(other) => Found::Text(Cow::Owned(other.to_string())),
@@ -119,9 +116,16 @@ fn only(values: &[Value]) -> Option<&Value> {
     }
 }
 
-/// Whether an entry of a list says nothing.
+/// Whether a value is blank. It looks at each value once, so that lists in lists cost no more than
+/// they are long.
 fn is_nothing(value: &Value) -> bool {
-    Found::of(Some(value)) == Found::Blank
+    match value {
+        Value::Null => true,
+        Value::String(text) => text::is_blank(text),
+        Value::Array(values) => values.iter().all(is_nothing),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// A record of a body, or why it can't be read.

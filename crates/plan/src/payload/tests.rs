@@ -308,6 +308,14 @@ fn an_id_that_can_not_be_kept_is_none() {
     assert_eq!(one(body).lead(), None, "the lead beside it can't be named");
 }
 
+/// Each list is looked at once: were each looked at twice, this would not end.
+#[test]
+fn lists_in_lists_cost_no_more_than_they_are_long() {
+    let lists = format!("{}\"a\"{}", "[".repeat(100), "]".repeat(100));
+    let items = read(format!(r#"{{"ProspectID":"1","X":{lists}}}"#).as_bytes(), None).unwrap();
+    assert_eq!(items[0].as_ref().unwrap().state().get("X"), Some(lists.as_str()));
+}
+
 #[test]
 fn what_can_not_be_read_is_said() {
     for (body, expected) in [
