@@ -211,6 +211,10 @@ export const PAGES = [
     name: "account", title: "An account", tells: "Keys can be replaced, and are never shown.",
     route: "/accounts/{name}", world: "busy", path: () => "/accounts/sales", sees: "Remove it",
   },
+  {
+    name: "account-traits", title: "What an account is like", tells: "What it does where accounts differ, by a probe or set by hand.",
+    route: "/accounts/{name}/traits", world: "busy", path: () => "/accounts/sales/traits", sees: "Probe the account", dark: true,
+  },
 
   {
     name: "people", title: "People", tells: "Users with their roles, LeadSquared users who are signed in, and API tokens.",

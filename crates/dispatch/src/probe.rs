@@ -3,9 +3,12 @@
 //! What can be asked without writing is asked with [`Probe::read_only`]. The rest takes a test lead
 //! ([`Probe::write`]): it has an address and a phone number that belong to nobody, and a last name
 //! that says what it is. It is removed at the end, and where that did not happen, by
-//! [`Probe::clean`] at the next time.
+//! [`Probe::clean`] at the next time. Where leadsync receives what the account's webhooks post, the
+//! test lead's posts answer some more questions ([`Listening`]).
 
+mod listening;
 mod reading;
+mod run;
 mod test_lead;
 mod writing;
 
@@ -17,6 +20,8 @@ use leadsquared::{Client, Error, Limits, Reply};
 use plan::probe::Finding;
 use plan::problem::Problem;
 
+pub use listening::{Listening, StoredPosts, WebhookPosts};
+pub use run::run;
 pub use test_lead::Cleaned;
 
 use crate::access::client;
@@ -46,6 +51,7 @@ pub struct Probe<'a> {
     calls: AtomicU32,
     /// The leads that this probe made, by id: they are its own, whatever became of their fields.
     made: Mutex<Vec<String>>,
+    listening: Option<Listening<'a>>,
 }
 
 impl<'a> Probe<'a> {
@@ -56,7 +62,13 @@ impl<'a> Probe<'a> {
     pub fn new(account: &'a store::Account, pace: Duration) -> Result<Self, Problem> {
         let client = client(account, Limits::default())?;
         let (calls, made) = (AtomicU32::new(0), Mutex::default());
-        Ok(Self { client, account: &account.name, pace, calls, made })
+        Ok(Self { client, account: &account.name, pace, calls, made, listening: None })
+    }
+
+    /// Also asks what the posts of the account's webhooks show.
+    #[must_use]
+    pub fn listening(self, listening: Listening<'a>) -> Self {
+        Self { listening: Some(listening), ..self }
     }
 
     fn remember(&self, id: &str) {

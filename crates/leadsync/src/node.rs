@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use plan::access::AccountUser;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, MetadataUnread};
+use plan::probe::Report;
 use plan::problem::Problem;
 use plan::wiring::{Event, Existing, Wired};
 use secrecy::SecretString;
@@ -26,6 +27,9 @@ use crate::telemetry;
 
 /// How often it is looked whether somebody is to be told of something by mail.
 const MAIL_POLL: Duration = Duration::from_secs(2);
+
+/// Before each call of a probe: other programs use the account's API too.
+const PROBE_PACE: Duration = Duration::from_millis(500);
 
 /// A running node.
 #[derive(Debug)]
@@ -53,6 +57,17 @@ impl AskAccounts for Accounts {
         destination: &store::Account,
     ) -> Result<(Catalogue, Catalogue), MetadataUnread> {
         dispatch::read_catalogues(connector, source, destination).await
+    }
+
+    async fn probe(
+        &self,
+        account: &store::Account,
+        store: &dyn Store,
+        writes: bool,
+        stop: &CancellationToken,
+    ) -> store::Result<Report> {
+        let clock: dispatch::Clock = Arc::new(now);
+        dispatch::probe::run(account, store, (&clock, PROBE_PACE), writes, stop).await
     }
 
     async fn webhooks(&self, account: &store::Account) -> Result<Vec<Existing>, Problem> {

@@ -27,6 +27,9 @@ pub enum Trait {
         question: String,
         /// The answer's name.
         answer: String,
+        /// Whether a person said so: a probe does not change it then.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_hand: bool,
     },
 }
 
@@ -60,7 +63,7 @@ impl Trait {
             Self::Lacks { said, .. } => format!(
                 "refused as a whole ({said}), so each lead or activity gets a call of its own for now"
             ),
-            Self::Answered { question, answer } => match Question::named(question) {
+            Self::Answered { question, answer, .. } => match Question::named(question) {
                 None => answer.clone(),
                 Some(known) if known.assumed == answer => known.words(answer).to_owned(),
                 Some(known) => format!(
@@ -71,25 +74,41 @@ impl Trait {
             },
         }
     }
+
+    /// Whether a person said so.
+    pub fn is_by_hand(&self) -> bool {
+        matches!(self, Self::Answered { by_hand: true, .. })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn answered(question: &str, answer: &str, by_hand: bool) -> Trait {
+        Trait::Answered { question: question.into(), answer: answer.into(), by_hand }
+    }
+
     #[test]
     fn each_is_read_as_it_was_kept() {
         for seen in [
             Trait::RateLimit(Limit { calls: 72, per_seconds: 5 }),
             Trait::Lacks { operation: Operation::BulkCreate, said: "Not found".to_owned() },
-            Trait::Answered { question: "phone_match".into(), answer: "digits".into() },
+            answered("phone_match", "digits", false),
+            answered("phone_match", "digits", true),
         ] {
             let kept = serde_json::to_string(&seen).unwrap();
             assert_eq!(serde_json::from_str::<Trait>(&kept).unwrap(), seen, "{kept}");
         }
-        let words = |answer: &str| {
-            Trait::Answered { question: "phone_match".into(), answer: answer.into() }.words()
-        };
+        assert_eq!(
+            serde_json::from_str::<Trait>(
+                r#"{"answered":{"question":"phone_match","answer":"digits"}}"#
+            )
+            .unwrap(),
+            answered("phone_match", "digits", false),
+            "as it was kept before a person could say so"
+        );
+        let words = |answer: &str| answered("phone_match", answer, false).words();
         assert_eq!(words("exact"), "if they are written alike");
         assert!(words("digits").ends_with("(assumed of every account: if they are written alike)"));
         assert!(

@@ -16,13 +16,14 @@ impl Actor {
 }
 
 /// The words for what can be done.
-pub const ACTIONS: [&str; 19] = [
+pub const ACTIONS: [&str; 20] = [
     "put_connector",
     "set_enabled",
     "set_wiring",
     "remove_connector",
     "put_account",
     "remove_account",
+    "set_answer",
     "retry",
     "cancel_retries",
     "refresh_leads",

@@ -256,6 +256,16 @@ pub enum Change {
         /// Whether its requests are worked from now on.
         enabled: bool,
     },
+    /// Notes what a person says that an account answers to a question of [`plan::probe`], or
+    /// forgets what is known of that.
+    SetAnswer {
+        /// The account's name.
+        account: String,
+        /// The question's name.
+        question: String,
+        /// The answer's name; `None` forgets it.
+        answer: Option<String>,
+    },
     /// Notes that the source account's native webhooks were made with this secret, or that they are
     /// gone.
     SetWiring {

@@ -127,7 +127,7 @@ const offerSelecting = (place) => {
   tell();
 };
 
-/** The page of a request that is not finished is made new until it is. What is open stays open. */
+/** A page of something that is not finished is loaded again until it is. What is open stays open. */
 const refresh = (story) => {
   const told = story.querySelector("[data-refreshing]");
   if (told) told.hidden = false;
@@ -145,7 +145,7 @@ const refresh = (story) => {
     dress(story);
     if (fresh.dataset.refresh) return true;
     story.removeAttribute("data-refresh");
-    say("The request is finished.");
+    say(story.dataset.finished);
     return false;
   });
 };

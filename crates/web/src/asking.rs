@@ -4,9 +4,12 @@ use async_trait::async_trait;
 use plan::access::AccountUser;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, MetadataUnread};
+use plan::probe::Report;
 use plan::problem::Problem;
 use plan::wiring::{Event, Existing, Wired};
 use secrecy::SecretString;
+use store::Store;
+use tokio_util::sync::CancellationToken;
 
 /// Reads accounts. The web side never calls them itself.
 #[async_trait]
@@ -22,6 +25,19 @@ pub trait AskAccounts: Send + Sync {
         source: &store::Account,
         destination: &store::Account,
     ) -> Result<(Catalogue, Catalogue), MetadataUnread>;
+
+    /// Finds out what the account is like, with a test lead if `writes`, and keeps what it answers.
+    /// Once `stop` is cancelled, the test lead is removed and the probe ends.
+    ///
+    /// # Errors
+    /// The store can't be used. What goes wrong in the account is in the report.
+    async fn probe(
+        &self,
+        account: &store::Account,
+        store: &dyn Store,
+        writes: bool,
+        stop: &CancellationToken,
+    ) -> store::Result<Report>;
 
     /// The native webhooks of leadsync that the account has.
     async fn webhooks(&self, account: &store::Account) -> Result<Vec<Existing>, Problem>;

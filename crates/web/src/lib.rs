@@ -22,6 +22,7 @@ pub mod mapping;
 mod overview;
 pub mod password;
 pub mod preview;
+mod probing;
 pub mod refresh;
 pub mod removal;
 mod route;
@@ -115,6 +116,7 @@ struct Shared {
     throttle: Arc<console::Throttle>,
     links: Arc<console::Throttle>,
     asked: Arc<access::ReadUsers>,
+    probes: probing::Probes,
     mails_are_sent: bool,
 }
 
@@ -211,6 +213,7 @@ pub async fn serve(
     let tokens = Arc::new(patiently(&stop, || Tokens::read(settings.clone())).await?);
     let (committer, committing) = Committer::start(intake, wake.clone(), limits);
     let refreshing = tokio::spawn(tokens.clone().refresh_until(stop.clone()));
+    let probes = probing::Probes::new(stop.clone());
     let shared = Shared {
         store,
         clock,
@@ -225,6 +228,7 @@ pub async fn serve(
         throttle: Arc::default(),
         links: Arc::default(),
         asked: Arc::default(),
+        probes: probes.clone(),
         mails_are_sent,
     };
     let mut router = Router::new();
@@ -237,6 +241,7 @@ pub async fn serve(
         .fallback(console::no_such_page)
         .with_state(shared);
     connections::serve(listener, router, limits, stop).await;
+    probes.ended().await;
     // All senders are gone, so it commits what it has and ends.
     for task in [committing, refreshing] {
         if let Err(error) = task.await {

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use leadsquared::{
     ActivityWrite, Automations, Error, Lead, LeadWrite, OptionSets, Reply, UpdateBehaviour, Written,
 };
 use plan::metadata::{Field, FieldList, Kind};
-use plan::probe::{ADDRESSES, Finding, LAST_NAME, QUESTIONS, Question};
+use plan::probe::{ADDRESSES, By, Finding, LAST_NAME, QUESTIONS, Question};
 use plan::problem::Problem;
 use serde_json::Value;
 
@@ -26,7 +27,10 @@ const MOST_TYPES: usize = 5;
 /// A user's id that no account has.
 const NOBODY: &str = "00000000-dead-4000-8000-000000000001";
 /// What is written where any text will do.
-const SAMPLE: &str = "leadsync test";
+pub(super) const SAMPLE: &str = "leadsync test";
+/// What the test lead's first name is when it is made.
+pub(super) const CREATED: &str = "First";
+pub(super) const FIRST_NAME: &str = "FirstName";
 
 /// The question that is answered by removing the test lead.
 const DELETING: &str = "delete_enabled";
@@ -34,13 +38,13 @@ const DELETING: &str = "delete_enabled";
 const MOST_LOOKS: usize = 10;
 
 /// The name of an answer, or why the question could not be answered.
-type Answer = Result<&'static str, String>;
+pub(super) type Answer = Result<&'static str, String>;
 
 /// The account's test lead, and the fields to try.
-struct Subject<'a> {
-    probe: &'a Probe<'a>,
+pub(super) struct Subject<'a> {
+    pub(super) probe: &'a Probe<'a>,
     fields: &'a FieldList,
-    id: String,
+    pub(super) id: String,
     /// Whether its keys could not be put back: what is written by them then might meet another lead.
     is_lost: AtomicBool,
 }
@@ -59,13 +63,14 @@ impl Probe<'_> {
         let fields = field_list(fields.result.map_err(told)?);
         // One that can't be deleted is used once more.
         self.clean().await?;
-        let made = self.capture(&lead(&[("FirstName", "First")]).found_by("EmailAddress")).await;
+        let since = self.listening.as_ref().map(|listening| (listening.clock)());
+        let made = self.capture(&lead(&[(FIRST_NAME, CREATED)]).found_by("EmailAddress")).await;
         let asked = match &made.result {
             Ok(written) => {
                 if let Some(id) = written.lead_id() {
                     self.remember(id);
                 }
-                self.ask_with_lead(&fields, captured(&made)).await
+                self.ask_with_lead(&fields, captured(&made), since).await
             }
             Err(error @ Error::Refused { .. }) => {
                 Ok(untold(&format!("no test lead could be made: {}", reason(error))))
@@ -93,6 +98,7 @@ impl Probe<'_> {
         &self,
         fields: &FieldList,
         captured: Answer,
+        since: Option<Timestamp>,
     ) -> Result<Vec<Finding>, Problem> {
         let Some(id) = self.find().await.map_err(|error| self.problem(&error))? else {
             return Ok(untold("the test lead that was made is not found"));
@@ -114,6 +120,7 @@ impl Probe<'_> {
             "capture_activity": capture_activity;
             "search_by_prospect_id": search_by_prospect_id;
             "search_by_falls_back": search_by_falls_back;
+            "search_by_phone": search_by_phone;
             "create_or_update_by_phone": by_phone;
             "phone_match": phone_match;
             "empty_value": empty_value;
@@ -124,8 +131,14 @@ impl Probe<'_> {
             "unknown_owner": unknown_owner;
             "touch_without_change": touch_without_change;
             "date_reads": date_reads;
+            "several_options": several_options;
+            "time_reads": time_reads;
             "bulk_rows": bulk_rows;
             "activity_offset": activity_offset;
+            "activity_update": activity_update;
+        }
+        if let (Some(listening), Some(since)) = (&self.listening, since) {
+            findings.extend(subject.listen(listening, since).await);
         }
         Ok(findings)
     }
@@ -147,7 +160,7 @@ impl Probe<'_> {
         Ok(None)
     }
 
-    async fn capture(&self, lead: &LeadWrite<'_>) -> Reply<Written> {
+    pub(super) async fn capture(&self, lead: &LeadWrite<'_>) -> Reply<Written> {
         self.ask(|| self.client.capture_lead(lead, UpdateBehaviour::UpdateAll)).await
     }
 }
@@ -186,14 +199,14 @@ impl Subject<'_> {
     }
 
     /// A write by a key that was answered so may have made another lead.
-    fn remember(&self, written: &Written) {
+    pub(super) fn remember(&self, written: &Written) {
         if let Some(id) = written.lead_id() {
             self.probe.remember(id);
         }
     }
 
     /// A field of the account's own of this kind that can be tried.
-    fn custom(&self, fits: impl Fn(&Field) -> bool) -> Result<&str, String> {
+    pub(super) fn custom(&self, fits: impl Fn(&Field) -> bool) -> Result<&str, String> {
         let is_free = |field: &&Field| {
             field.schema_name.starts_with("mx_") && !field.unique && !field.read_only
         };
@@ -243,6 +256,19 @@ impl Subject<'_> {
                 self.remember(&written);
                 let fell_back = self.after_a_write_by_key("Phone").await? == OTHER_PHONE;
                 Ok(if fell_back { "on" } else { "off" })
+            }
+        }
+    }
+
+    /// By its phone number alone, which it shares with nobody.
+    async fn search_by_phone(&self) -> Answer {
+        let values = [("Phone", PHONE), ("LastName", LAST_NAME)];
+        match self.probe.capture(&LeadWrite::new(values).found_by("Phone")).await.result {
+            Err(Error::Refused { .. }) => Ok("off"),
+            Err(error) => Err(self.lost(&error)),
+            Ok(written) => {
+                self.remember(&written);
+                Ok(if written.lead_id() == Some(&self.id) { "on" } else { "off" })
             }
         }
     }
@@ -340,10 +366,10 @@ impl Subject<'_> {
     }
 
     async fn touch_without_change(&self) -> Answer {
-        self.update(&[("FirstName", SAMPLE)]).await.map_err(|error| reason(&error))?;
+        self.update(&[(FIRST_NAME, SAMPLE)]).await.map_err(|error| reason(&error))?;
         let before = self.value("ModifiedOn").await?;
         tokio::time::sleep(TICK).await;
-        self.update(&[("FirstName", SAMPLE)]).await.map_err(|error| reason(&error))?;
+        self.update(&[(FIRST_NAME, SAMPLE)]).await.map_err(|error| reason(&error))?;
         Ok(if self.value("ModifiedOn").await? == before { "off" } else { "on" })
     }
 
@@ -358,6 +384,38 @@ impl Subject<'_> {
             }
             _ => Err("the date came back as another one".to_owned()),
         }
+    }
+
+    async fn several_options(&self) -> Answer {
+        let field =
+            self.custom(|field| field.kind == Kind::MultiSelect && field.options.len() > 1)?;
+        let known = self.fields.iter().find(|other| other.schema_name == field);
+        let options = known.map(|field| field.options.as_slice()).unwrap_or_default();
+        let [first, second, ..] = options else { return Err("it has no options".to_owned()) };
+        let written = format!("{first};{second}");
+        match self.update(&[(field, &written)]).await {
+            Err(Error::Refused { .. }) => return Ok("refused"),
+            Err(error) => return Err(reason(&error)),
+            Ok(()) => {}
+        }
+        let read = self.value(field).await?;
+        Ok(match () {
+            () if read == written => "kept",
+            () if read.contains(first.as_str()) && read.contains(second.as_str()) => "rewritten",
+            () => "cut",
+        })
+    }
+
+    async fn time_reads(&self) -> Answer {
+        const AT: &str = "2000-02-29 21:34:56";
+        let field = self.custom(|field| field.kind == Kind::DateTime)?;
+        match self.update(&[(field, AT)]).await {
+            Err(Error::Refused { .. }) => return Ok("refused"),
+            Err(error) => return Err(reason(&error)),
+            Ok(()) => {}
+        }
+        let read = self.value(field).await?.replace('T', " ");
+        Ok(if read.starts_with(AT) { "kept" } else { "shifted" })
     }
 
     /// Two rows, of which the first is refused for a field that no account has.
@@ -388,51 +446,70 @@ impl Subject<'_> {
         }
     }
 
-    /// Of three activities, the second page of two has one.
-    async fn activity_offset(&self) -> Answer {
-        let client = &self.probe.client;
-        let types = self.probe.ask(|| client.activity_types()).await;
+    /// The first codes of custom types of activities.
+    pub(super) async fn activity_types(&self) -> Result<Vec<u32>, String> {
+        let types = self.probe.ask(|| self.probe.client.activity_types()).await;
         let types = types.result.map_err(|error| reason(&error))?;
         let mut codes: Vec<i64> = types.iter().filter_map(|kind| kind.event).collect();
         codes.retain(|code| CUSTOM_TYPES.contains(code));
         codes.sort_unstable();
-        let codes = codes.into_iter().filter_map(|code| u32::try_from(code).ok());
-        for event in codes.take(MOST_TYPES) {
+        Ok(codes.into_iter().filter_map(|code| u32::try_from(code).ok()).take(MOST_TYPES).collect())
+    }
+
+    /// Adds an activity without fields of the first type that takes one.
+    async fn add_activity(&self) -> Result<(ActivityWrite<'static>, Written), String> {
+        for event in self.activity_types().await? {
             let write =
                 ActivityWrite { event, note: Some(SAMPLE.into()), ..ActivityWrite::default() };
-            let add = async || {
-                let call = || client.create_activity(&self.id, &write);
-                self.probe.ask(call).await.result.map(drop)
-            };
-            match add().await {
+            let call = || self.probe.client.create_activity(&self.id, &write);
+            match self.probe.ask(call).await.result {
                 // It asks for a field.
-                Err(Error::Refused { .. }) => continue,
-                first => first.map_err(|error| reason(&error))?,
+                Err(Error::Refused { .. }) => {}
+                Err(error) => return Err(reason(&error)),
+                Ok(written) => return Ok((write, written)),
             }
-            for _ in 0..2 {
-                add().await.map_err(|error| reason(&error))?;
-            }
-            let call = || client.activities_of_lead(&self.id, Some(event), 1, 2);
-            let second = self.probe.ask(call).await.result.map_err(|error| reason(&error))?;
-            return match second.rows.len() {
-                1 => Ok("pages"),
-                2 => Ok("rows"),
-                _ => Err("the account does not list the activities that were added".to_owned()),
-            };
         }
         Err("no type of activity takes one without fields".to_owned())
+    }
+
+    /// Of three activities, the second page of two has one.
+    async fn activity_offset(&self) -> Answer {
+        let client = &self.probe.client;
+        let (write, _) = self.add_activity().await?;
+        for _ in 0..2 {
+            let call = || client.create_activity(&self.id, &write);
+            self.probe.ask(call).await.result.map_err(|error| reason(&error))?;
+        }
+        let call = || client.activities_of_lead(&self.id, Some(write.event), 1, 2);
+        let second = self.probe.ask(call).await.result.map_err(|error| reason(&error))?;
+        match second.rows.len() {
+            1 => Ok("pages"),
+            2 => Ok("rows"),
+            _ => Err("the account does not list the activities that were added".to_owned()),
+        }
+    }
+
+    async fn activity_update(&self) -> Answer {
+        let (mut write, added) = self.add_activity().await?;
+        let id = added.id.ok_or("the account does not tell the id of a new activity")?;
+        write.note = Some("leadsync test, changed".into());
+        match self.probe.ask(|| self.probe.client.update_activity(&id, &write)).await.result {
+            Ok(_) => Ok("on"),
+            Err(Error::Refused { .. }) => Ok("off"),
+            Err(error) => Err(reason(&error)),
+        }
     }
 }
 
 /// The test lead with these values.
-fn lead<'v>(values: &[(&'v str, &'v str)]) -> LeadWrite<'v> {
+pub(super) fn lead<'v>(values: &[(&'v str, &'v str)]) -> LeadWrite<'v> {
     let marks = [("EmailAddress", ADDRESSES[0]), ("Phone", PHONE), ("LastName", LAST_NAME)];
     LeadWrite::new(marks.into_iter().chain(values.iter().copied()))
 }
 
 /// No question that takes a test lead could be asked.
 fn untold(why: &str) -> Vec<Finding> {
-    let missing = QUESTIONS.iter().filter(|question| question.writes && question.name != DELETING);
+    let missing = QUESTIONS.iter().filter(|q| q.by == By::Writing && q.name != DELETING);
     missing.map(|question| Finding::untold(question, why)).collect()
 }
 
@@ -458,7 +535,7 @@ fn captured(reply: &Reply<Written>) -> Answer {
     }
 }
 
-fn finding(name: &str, answer: Answer) -> Finding {
+pub(super) fn finding(name: &str, answer: Answer) -> Finding {
     let question = Question::named(name).expect("it is listed");
     match answer {
         Ok(answer) => Finding::of(question, answer),

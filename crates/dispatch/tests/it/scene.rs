@@ -19,7 +19,7 @@ use store::{
 use tokio::sync::Notify;
 
 /// How long something may take that is surely coming.
-const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(30);
 
 pub struct Scene {
     pub here: Sandbox,

@@ -1,22 +1,16 @@
 //! `leadsync probe`.
 
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
-use dispatch::probe::Findings;
-use plan::probe::{ADDRESSES, Finding, LAST_NAME, Question};
-use plan::problem::Problem;
-use plan::traits::Trait;
+use anyhow::{Context, bail};
+use plan::probe::{ADDRESSES, Finding, LAST_NAME, Question, Report};
 use serde::Serialize;
-use store::{Account, TraitNews};
+use tokio_util::sync::CancellationToken;
+use web::AskAccounts;
 
-use crate::node;
+use crate::node::{self, Accounts};
 use crate::output;
 use crate::settings::Settings;
-
-/// Before each call: other programs use the account's API too.
-const PACE: Duration = Duration::from_millis(500);
 
 /// Find out what an account is like where accounts differ, or LeadSquared's pages say nothing
 ///
@@ -38,12 +32,9 @@ pub struct Probe {
     yes: bool,
 }
 
-/// A call that was under way when the command was stopped has ended after this.
-const UNDER_WAY: Duration = Duration::from_secs(3);
-
 /// What people send to others: without names, keys and hosts.
 #[derive(Serialize)]
-struct Report<'a> {
+struct Printed<'a> {
     version: &'static str,
     calls: u32,
     findings: &'a [Finding],
@@ -60,76 +51,73 @@ impl Probe {
         if self.write && !self.yes {
             confirm(&account.name)?;
         }
-        let probe =
-            dispatch::probe::Probe::new(account, PACE).map_err(|problem| failed(&problem))?;
-        let mut found = Findings { findings: probe.read_only().await, left: Vec::new() };
-        let mut stopped_by = None;
-        if self.write {
-            let written = tokio::select! {
-                written = probe.write() => written,
-                signal = node::signal() => {
-                    signal?;
-                    return stopped(&probe).await;
-                }
-            };
-            match written {
-                Ok(written) => {
-                    found.findings.extend(written.findings);
-                    found.left = written.left;
-                }
-                Err(problem) => stopped_by = Some(failed(&problem)),
-            }
+        let listens =
+            configuration.connectors.iter().any(|known| known.definition.source == account.name);
+        if self.write && listens {
+            eprintln!(
+                "leadsync: webhooks of {} are waited for too, which can take two minutes; a service \
+                 must be running to receive them",
+                account.name
+            );
         }
-        store.note_traits(news(account, &found.findings)).await?;
-        if settings.json {
-            output::json(&Report {
-                version: env!("CARGO_PKG_VERSION"),
-                calls: probe.calls(),
-                findings: &found.findings,
-                test_leads_left: found.left.len(),
-            })?;
-        } else {
-            show(&found.findings)?;
-            if !self.write {
-                output::line("The other questions take a test lead: --write asks them too.")?;
+        let stop = CancellationToken::new();
+        let probe = Accounts.probe(account, store.as_ref(), self.write, &stop);
+        let mut probe = std::pin::pin!(probe);
+        let report = tokio::select! {
+            report = &mut probe => report?,
+            signal = node::signal() => {
+                signal?;
+                eprintln!(
+                    "leadsync: removing the test lead; once more ends at once and leaves it there"
+                );
+                stop.cancel();
+                tokio::select! {
+                    report = probe => report?,
+                    signal = node::signal() => {
+                        signal?;
+                        bail!("ended at once; the next probe of this account removes the test lead");
+                    }
+                }
             }
+        };
+        if !report.stopped {
+            show(settings, &report, self.write, listens)?;
         }
-        tell_of(&found.left);
-        stopped_by.map_or(Ok(()), Err)
+        tell_of(&report.left);
+        match report.ended_by {
+            Some(problem) => bail!("{problem}"),
+            None if report.stopped => {
+                bail!("stopped before everything was asked; run it again for the rest")
+            }
+            None => Ok(()),
+        }
     }
 }
 
-fn failed(problem: &Problem) -> anyhow::Error {
-    anyhow!("{problem}")
-}
-
-/// Removes the test lead before the command ends.
-async fn stopped(probe: &dispatch::probe::Probe<'_>) -> anyhow::Result<()> {
-    eprintln!("leadsync: removing the test lead; once more ends at once and leaves it there");
-    let clean = async {
-        let first = probe.clean().await?;
-        if first.deleted > 0 {
-            return Ok(first);
-        }
-        // A call that was under way may have made it since.
-        tokio::time::sleep(UNDER_WAY).await;
-        probe.clean().await
-    };
-    let cleaned = tokio::select! {
-        cleaned = clean => cleaned.map_err(|problem: Problem| failed(&problem))?,
-        signal = node::signal() => {
-            signal?;
-            bail!("ended at once; the next probe of this account removes the test lead");
-        }
-    };
-    tell_of(&cleaned.left);
-    bail!("stopped before everything was asked; run it again for the rest")
+/// Shows what was found, and what it would take to find more.
+fn show(settings: &Settings, report: &Report, writes: bool, listens: bool) -> anyhow::Result<()> {
+    if settings.json {
+        return output::json(&Printed {
+            version: env!("CARGO_PKG_VERSION"),
+            calls: report.calls,
+            findings: &report.findings,
+            test_leads_left: report.left.len(),
+        });
+    }
+    table(&report.findings)?;
+    match (writes, listens) {
+        (true, true) => Ok(()),
+        (true, false) => output::line(
+            "The questions about webhooks take a connector that reads from this account.",
+        ),
+        (false, _) => output::line("The other questions take a test lead: --write asks them too."),
+    }
 }
 
 fn confirm(account: &str) -> anyhow::Result<()> {
     let what = format!(
         "A test lead, \"{LAST_NAME}\" with the address {}, is made in the account {account}, changed \
-         some twenty times and deleted. The account's automations and rules for new leads run on it.",
+         some forty times and deleted. The account's automations and rules for new leads run on it.",
         ADDRESSES[0]
     );
     if !std::io::stdin().is_terminal() {
@@ -143,18 +131,7 @@ fn confirm(account: &str) -> anyhow::Result<()> {
     if answer.trim() == "yes" { Ok(()) } else { bail!("nothing was written") }
 }
 
-/// What the account's page shows from now on.
-fn news(account: &Account, findings: &[Finding]) -> Vec<TraitNews> {
-    let at = node::now();
-    let kept = |finding: &Finding| {
-        let (question, answer) = (finding.question.to_owned(), finding.seen?.to_owned());
-        let seen = Trait::Answered { question, answer };
-        Some(TraitNews { account: account.id, at, seen, holds: true })
-    };
-    findings.iter().filter_map(kept).collect()
-}
-
-fn show(findings: &[Finding]) -> anyhow::Result<()> {
+fn table(findings: &[Finding]) -> anyhow::Result<()> {
     let row = |finding: &Finding| {
         let question = Question::named(finding.question);
         let title = question.map_or(finding.question, |question| question.title);

@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
+use plan::probe::{By, QUESTIONS, Question};
 use serde_json::Value;
 
-use crate::rig::{Database, SOON, Service, until};
+use crate::rig::{Database, EVERY_TRIGGER, SOON, Service, until, wire};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_asked_what_it_is_like_on_sqlite() {
@@ -33,7 +34,9 @@ async fn an_account_is_asked_what_it_is_like(database: Database) {
     let written = service.run(&["probe", "destination", "--write", "--yes", "--json"]).succeeded();
     let report: Value = serde_json::from_str(&written.out).expect("a report");
     let findings = report["findings"].as_array().expect("a list");
-    assert_eq!(findings.len(), plan::probe::QUESTIONS.len());
+    let takes_no_webhook = |question: &&Question| question.by != By::Listening;
+    let asked = QUESTIONS.iter().filter(takes_no_webhook).count();
+    assert_eq!(findings.len(), asked);
     assert!(findings.iter().all(|finding| finding["seen"].is_string()), "{report:#}");
     assert_eq!(report["test_leads_left"], 0);
     let url = service.destination.url();
@@ -48,9 +51,50 @@ async fn an_account_is_asked_what_it_is_like(database: Database) {
     let configuration = store.configuration().await.expect("a configuration");
     let account = configuration.account("destination").expect("it is there").id;
     let traits = store.traits(account).await.expect("a list");
-    assert_eq!(traits.len(), plan::probe::QUESTIONS.len());
+    assert_eq!(traits.len(), asked);
     let words: Vec<String> = traits.iter().map(|(_, seen)| seen.words()).collect();
     assert!(words.iter().any(|words| words == "works (assumed of every account: is refused)"));
+}
+
+/// The account's automations post to the service, which tells what they are like.
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_of_an_account_are_listened_to() {
+    const NAME: &str = "source-to-destination";
+    let mut service = Service::prepare(Database::Sqlite, "").await;
+    service.apply_file(&format!(
+        "[[connector]]\nname = \"{NAME}\"\nsource = \"source\"\ndestination = \"destination\"\n\
+         enabled = true\n[connector.activity]\nenabled = true\n\
+         [[connector.activity.type]]\nfrom = 201\nto = 201\n",
+    ));
+    service.start();
+    wire(&service.source, &service.hook_of(NAME), &EVERY_TRIGGER, 3);
+    // What a person said is not asked anew.
+    let store = service.store().await;
+    let account = "source".to_owned();
+    let (question, answer) = ("bulk_fires".to_owned(), Some("on".to_owned()));
+    let by_hand = store::Change::SetAnswer { account, question, answer };
+    let (actor, now) = (store::Actor::command_line(), jiff::Timestamp::UNIX_EPOCH);
+    store.change_configuration(vec![by_hand], &actor, now).await.expect("it is known");
+
+    let written = service.run(&["probe", "source", "--write", "--yes", "--json"]).succeeded();
+    let report: Value = serde_json::from_str(&written.out).expect("a report");
+    let findings = report["findings"].as_array().expect("a list");
+    assert_eq!(findings.len(), QUESTIONS.len());
+    for finding in findings {
+        assert!(finding["seen"].is_string(), "{finding:#}");
+    }
+    let configuration = store.configuration().await.expect("a configuration");
+    let account = configuration.account("source").expect("it is there").id;
+    let traits = store.traits(account).await.expect("a list");
+    let answer_of = |question: &str| {
+        let mut words = traits.iter().filter(|(_, seen)| seen.key() == question);
+        words.next().map(|(_, seen)| (seen.is_by_hand(), seen.words())).expect("it is known")
+    };
+    assert_eq!(answer_of("capture_update_fires"), (false, "fires no webhook".to_owned()));
+    let by_hand = "fires webhooks (assumed of every account: fires no webhook)".to_owned();
+    assert_eq!(answer_of("bulk_fires"), (true, by_hand));
+    assert_eq!(service.source.leads(), Vec::<String>::new(), "no lead stays");
+    service.stop();
 }
 
 /// The account is the source of a connector, which must not sync the test lead.

@@ -4,14 +4,17 @@ use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::AccountId;
 use plan::link::Pair;
+use plan::probe::Question;
+use plan::traits::Trait;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::Row;
 
 use super::audit::{Entry, audit};
 use super::values::{Place, json, ms};
-use super::{Connection, incident, lease, links, settings};
+use super::{Connection, incident, lease, links, settings, traits};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
+use crate::progress::TraitNews;
 use crate::secret::Cipher;
 use crate::settings::{Account, AccountPlan, Change, Keys};
 use crate::token::{Token, TokenHash};
@@ -53,6 +56,9 @@ impl Making<'_> {
                 self.put_connector(&definition, &token, made_from).await
             }
             Change::SetEnabled { name, enabled } => self.set_enabled(&name, enabled).await,
+            Change::SetAnswer { account, question, answer } => {
+                self.set_answer(&account, &question, answer.as_deref()).await
+            }
             Change::SetWiring { name, secret } => self.set_wiring(&name, secret).await,
             Change::RemoveConnector { name } => self.remove_connector(&name).await,
         }
@@ -161,6 +167,43 @@ impl Making<'_> {
             sqlx::query(sql).bind(id).execute(&mut *self.connection).await?;
         }
         self.audit("remove_account", name, None, None).await
+    }
+
+    async fn set_answer(
+        &mut self,
+        account: &str,
+        question: &str,
+        answer: Option<&str>,
+    ) -> Result<()> {
+        let id = AccountId(self.account(account).await?);
+        let Some(known) = Question::named(question) else {
+            return Err(Error::Refused(format!("there is no question {question}")));
+        };
+        let is_one_of_its_own = |given: &str| known.answers.iter().any(|(name, _)| *name == given);
+        if let Some(given) = answer.filter(|given| !is_one_of_its_own(given)) {
+            let names: Vec<&str> = known.answers.iter().map(|(name, _)| *name).collect();
+            return Err(Error::Refused(format!(
+                "{question} has no answer {given}: choose one of {}",
+                names.join(", ")
+            )));
+        }
+        let before =
+            traits::find(self.connection, id).await?.into_iter().find_map(|(_, seen)| match seen {
+                Trait::Answered { question: other, answer, .. } if other == question => {
+                    Some(answer)
+                }
+                _ => None,
+            });
+        let seen = Trait::Answered {
+            question: question.to_owned(),
+            answer: answer.unwrap_or_default().to_owned(),
+            by_hand: true,
+        };
+        let news = TraitNews { account: id, at: self.now, seen, holds: answer.is_some() };
+        traits::keep(self.connection, &news).await?;
+        let shown = |answer: &str| serde_json::json!({ question: answer }).to_string();
+        let (before, after) = (before.as_deref().map(shown), answer.map(shown));
+        self.audit("set_answer", account, before, after).await
     }
 
     async fn put_connector(

@@ -17,6 +17,7 @@ mod mapping;
 mod openapi;
 mod overview;
 mod preview;
+mod probe;
 mod refresh;
 mod refusal;
 mod requests;
@@ -71,6 +72,11 @@ fn routes() -> Vec<Route<Scope>> {
         route(GET, "/accounts", Read, accounts::list),
         route(PUT, "/accounts/{name}", Administer, accounts::put),
         route(DELETE, "/accounts/{name}", Administer, accounts::remove),
+        route(GET, "/accounts/{name}/probe", Administer, probe::show),
+        route(POST, "/accounts/{name}/probe", Administer, probe::begin),
+        route(DELETE, "/accounts/{name}/probe", Administer, probe::end),
+        route(PUT, "/accounts/{account}/answers/{question}", Administer, probe::put_answer),
+        route(DELETE, "/accounts/{account}/answers/{question}", Administer, probe::forget_answer),
         route(GET, "/connectors", Read, connectors::list),
         route(GET, "/connectors/{name}", Read, connectors::show).of_connector(),
         route(PUT, "/connectors/{name}", Administer, connectors::put),

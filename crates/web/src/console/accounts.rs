@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use plan::metadata::{Catalogue, MetadataUnread};
 use plan::problem::Problem;
 use plan::quota::Quota;
+use plan::traits::Trait;
 use secrecy::ExposeSecret;
 use store::{Account, Configuration};
 
@@ -109,6 +110,8 @@ struct Edit {
     catalogue: Option<String>,
     /// What its answers showed: what about, what, and when.
     traits: Vec<(String, String, Timestamp)>,
+    /// How many questions about it are answered.
+    answered: usize,
     connectors: Vec<String>,
     next: String,
 }
@@ -205,6 +208,7 @@ impl Edit {
             told: None,
             catalogue: None,
             traits: Vec::new(),
+            answered: 0,
             connectors: Vec::new(),
             next: own_path(next).to_owned(),
         }
@@ -215,6 +219,12 @@ impl Edit {
         self.faults = Faults::of(refusal);
         StatusCode::BAD_REQUEST
     }
+}
+
+/// The address of an account's page.
+pub(super) fn account_address(name: &str) -> String {
+    let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    format!("/accounts/{name}")
 }
 
 /// Where to go afterwards.
@@ -255,6 +265,9 @@ pub(super) async fn show(
     edit.catalogue = kept.map(|(at, catalogue)| {
         format!("{} {}", at.strftime("%Y-%m-%d %H:%M UTC:"), catalogue_words(&catalogue))
     });
+    let (answers, traits): (Vec<_>, Vec<_>) =
+        traits.into_iter().partition(|(_, seen)| matches!(seen, Trait::Answered { .. }));
+    edit.answered = answers.len();
     edit.traits = traits.into_iter().map(|(at, seen)| (seen.title(), seen.words(), at)).collect();
     edit.connectors = users_of(&configuration, &name);
     page::page(StatusCode::OK, &edit)

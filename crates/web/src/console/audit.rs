@@ -10,8 +10,10 @@ use plan::connector::{Difference, compare};
 use serde_json::{Value, json};
 use store::{ACTIONS, AuditItem};
 
+use super::accounts::account_address;
 use super::connector::{address, shown};
 use super::page::{self, Choice, choices};
+use super::traits::traits_address;
 use super::visitor::Visitor;
 use crate::Shared;
 use crate::api::{Params, read_audit};
@@ -73,6 +75,8 @@ fn words(action: &str) -> &'static str {
         "remove_connector" => "removed the connector",
         "put_account" => "saved the account",
         "remove_account" => "removed the account",
+        "set_answer" => "set what is known of the account",
+        "refresh_leads" => "updated the linked leads of",
         "retry" => "tried again",
         "cancel_retries" => "took retries back of",
         "decide_review" => "decided about the lead",
@@ -97,10 +101,8 @@ impl Entry {
         };
         let path = match item.action.as_str() {
             "put_connector" | "set_enabled" => Some(address(&item.subject)),
-            "put_account" => {
-                let name = form_urlencoded::byte_serialize(item.subject.as_bytes());
-                Some(format!("/accounts/{}", name.collect::<String>()))
-            }
+            "put_account" => Some(account_address(&item.subject)),
+            "set_answer" => Some(traits_address(&item.subject)),
             _ => None,
         };
         Self {

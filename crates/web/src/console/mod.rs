@@ -18,6 +18,7 @@ mod people;
 mod reviews;
 mod sign_in;
 mod throttle;
+mod traits;
 mod visitor;
 mod words;
 
@@ -129,6 +130,10 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/accounts/{name}", administer, accounts::show),
         route(POST, "/accounts/{name}", administer, accounts::put),
         route(POST, "/accounts/{name}/remove", administer, accounts::remove),
+        route(GET, "/accounts/{name}/traits", administer, traits::show),
+        route(POST, "/accounts/{name}/probe", administer, traits::probe),
+        route(POST, "/accounts/{name}/probe/stop", administer, traits::stop),
+        route(POST, "/accounts/{name}/answer", administer, traits::answer),
         route(GET, "/people", administer, people::show),
         route(POST, "/people/users", administer, people::add_user),
         route(POST, "/people/users/role", administer, people::set_role),

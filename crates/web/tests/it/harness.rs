@@ -9,11 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use plan::access::AccountUser;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, Field, FieldList, Kind, MetadataUnread};
+use plan::probe::{Finding, QUESTIONS, Report};
 use plan::problem::Problem;
+use plan::traits::Trait;
 use plan::wiring::{Event, Existing, State, Wired};
 use secrecy::SecretString;
 use sqlx::Connection;
-use store::{AccountPlan, Actor, Change, Intake, Keys, NewDelivery, Store, Token};
+use store::{AccountPlan, Actor, Change, Intake, Keys, NewDelivery, Store, Token, TraitNews};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
@@ -136,6 +138,39 @@ impl web::AskAccounts for Told {
             return Err(MetadataUnread { account: account.id, problem, right_host });
         }
         Ok(catalogue())
+    }
+
+    async fn probe(
+        &self,
+        account: &store::Account,
+        store: &dyn store::Store,
+        writes: bool,
+        stop: &CancellationToken,
+    ) -> store::Result<Report> {
+        if account.host.contains("nowhere") {
+            let code = plan::problem::Code::Unreachable;
+            let ended_by = Some(Problem::new(code, "The host did not answer.", "Look at it."));
+            return Ok(Report { ended_by, ..Report::default() });
+        }
+        if writes {
+            stop.cancelled().await;
+            return Ok(Report {
+                stopped: true,
+                left: vec!["a-lead".to_owned()],
+                ..Report::default()
+            });
+        }
+        let (known, unclear) = (&QUESTIONS[0], &QUESTIONS[1]);
+        let finding = Finding::of(known, "200");
+        let seen = Trait::Answered {
+            question: known.name.to_owned(),
+            answer: "200".to_owned(),
+            by_hand: false,
+        };
+        let news = TraitNews { account: account.id, at: now(), seen, holds: true };
+        store.note_traits(vec![news]).await?;
+        let findings = vec![finding, Finding::untold(unclear, "nothing is refused")];
+        Ok(Report { calls: 7, findings, ..Report::default() })
     }
 
     async fn webhooks(&self, _: &store::Account) -> Result<Vec<Existing>, Problem> {

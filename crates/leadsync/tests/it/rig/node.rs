@@ -139,6 +139,16 @@ impl web::AskAccounts for Nobody {
         unreachable!("no test sets up an account in a node's console")
     }
 
+    async fn probe(
+        &self,
+        _: &store::Account,
+        _: &dyn store::Store,
+        _: bool,
+        _: &tokio_util::sync::CancellationToken,
+    ) -> store::Result<plan::probe::Report> {
+        unreachable!("no test probes an account on a node")
+    }
+
     async fn webhooks(
         &self,
         _: &store::Account,

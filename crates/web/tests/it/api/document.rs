@@ -97,22 +97,53 @@ async fn answers_are_as_the_description_says() {
         ("GET", "/audit", "/audit?action=add_user&actor=token+test&subject=a@example.com", None),
         ("GET", "/requests", "/requests?limit=0", None),
     ] {
-        let operation = &document["paths"][template][method.to_lowercase()];
-        assert!(operation.is_object(), "{method} {template} is not described");
-        if let Some(body) = &body {
-            let schema = schema(&document, &operation["requestBody"]);
-            conforms(&document, schema, body, &format!("the body of {method} {path}"));
-        }
-        let told = client.send(method, path, body).await;
-        let status = told.status.to_string();
-        let response = operation["responses"].get(&status);
-        let good = response.is_some();
-        assert_eq!(good, told.status < 300, "{method} {path}: {told:?}");
-        let schema = schema(&document, response.unwrap_or(&operation["responses"]["default"]));
-        assert_eq!(schema.is_null(), told.body.is_null(), "{method} {path}: {told:?}");
-        conforms(&document, schema, &told.body, &format!("{method} {path}"));
+        agree(&client, &document, (method, template), path, body).await;
     }
     client.house.end().await;
+}
+
+#[tokio::test]
+async fn answers_about_probes_are_as_the_description_says() {
+    let client = Client::start().await;
+    let document = client.send_raw("GET", "/openapi.json", "", "").await.expect(200);
+    let answer_path = "/accounts/a/answers/phone_match";
+    let answer = json!({ "answer": "digits" });
+    for (method, template, path, body) in [
+        ("GET", "/accounts/{name}/probe", "/accounts/a/probe", None),
+        ("POST", "/accounts/{name}/probe", "/accounts/a/probe", Some(json!({ "write": true }))),
+        ("GET", "/accounts/{name}/probe", "/accounts/a/probe", None),
+        ("DELETE", "/accounts/{name}/probe", "/accounts/a/probe", None),
+        ("PUT", "/accounts/{account}/answers/{question}", answer_path, Some(answer)),
+        ("GET", "/accounts", "/accounts", None),
+        ("DELETE", "/accounts/{account}/answers/{question}", answer_path, None),
+    ] {
+        agree(&client, &document, (method, template), path, body).await;
+    }
+    client.house.end().await;
+}
+
+/// What this call answers is as the description says.
+async fn agree(
+    client: &Client,
+    document: &Value,
+    (method, template): (&str, &str),
+    path: &str,
+    body: Option<Value>,
+) {
+    let operation = &document["paths"][template][method.to_lowercase()];
+    assert!(operation.is_object(), "{method} {template} is not described");
+    if let Some(body) = &body {
+        let schema = schema(document, &operation["requestBody"]);
+        conforms(document, schema, body, &format!("the body of {method} {path}"));
+    }
+    let told = client.send(method, path, body).await;
+    let status = told.status.to_string();
+    let response = operation["responses"].get(&status);
+    let good = response.is_some();
+    assert_eq!(good, told.status < 300, "{method} {path}: {told:?}");
+    let schema = schema(document, response.unwrap_or(&operation["responses"]["default"]));
+    assert_eq!(schema.is_null(), told.body.is_null(), "{method} {path}: {told:?}");
+    conforms(document, schema, &told.body, &format!("{method} {path}"));
 }
 
 /// The schema of a body; null if there is none.

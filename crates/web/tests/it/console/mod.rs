@@ -4,6 +4,7 @@ mod log;
 mod mapping;
 mod overview;
 mod people;
+mod probing;
 mod reviews;
 mod setup;
 

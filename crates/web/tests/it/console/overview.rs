@@ -25,7 +25,7 @@ async fn overview(browser: &mut Browser, query: &str) -> Value {
 }
 
 /// The text of a page without its tags, so that a sentence is found across them.
-fn text(page: &str) -> String {
+pub(super) fn text(page: &str) -> String {
     let parts = page.split('<').filter_map(|part| part.split_once('>').map(|(_, text)| text));
     parts.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }

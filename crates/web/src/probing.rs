@@ -1,0 +1,97 @@
+//! Probes of accounts that this process runs for the console and the API: they take a minute or
+//! more, so nobody waits for one with a request open.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use plan::id::AccountId;
+use plan::probe::Report;
+use store::Account;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Shared;
+
+/// A probe that is stopped with the process gets so long to remove its test lead.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// The probes of this process, of which there is one for an account at a time.
+#[derive(Clone)]
+pub(crate) struct Probes {
+    runs: Arc<Mutex<HashMap<AccountId, Run>>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// The last probe of an account.
+#[derive(Clone)]
+pub(crate) enum Run {
+    /// It is under way.
+    Running {
+        /// Since when.
+        since: Timestamp,
+        /// Ends it.
+        stop: CancellationToken,
+    },
+    /// It ended.
+    Ended {
+        /// When.
+        at: Timestamp,
+        /// What it came to, or why the store failed.
+        report: Result<Report, String>,
+    },
+}
+
+impl Probes {
+    /// They end when `stop` is cancelled.
+    pub(crate) fn new(stop: CancellationToken) -> Self {
+        Self { runs: Arc::default(), tasks: TaskTracker::new(), stop }
+    }
+
+    fn runs(&self) -> MutexGuard<'_, HashMap<AccountId, Run>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last one of an account since this process started.
+    pub(crate) fn of(&self, account: AccountId) -> Option<Run> {
+        self.runs().get(&account).cloned()
+    }
+
+    /// Begins one, unless one is under way; returns whether it did.
+    pub(crate) fn begin(&self, shared: &Shared, account: &Account, writes: bool) -> bool {
+        let stop = self.stop.child_token();
+        let running = Run::Running { since: (shared.clock)(), stop: stop.clone() };
+        match self.runs().entry(account.id) {
+            Entry::Occupied(known) if matches!(known.get(), Run::Running { .. }) => return false,
+            known => drop(known.insert_entry(running)),
+        }
+        let (shared, account, probes) = (shared.clone(), account.clone(), self.clone());
+        self.tasks.spawn(async move {
+            let asked = shared.accounts.probe(&account, shared.store.as_ref(), writes, &stop);
+            let report = asked.await.map_err(|error| error.to_string());
+            let at = (shared.clock)();
+            probes.runs().insert(account.id, Run::Ended { at, report });
+        });
+        true
+    }
+
+    /// Ends the one of an account; it removes its test lead first.
+    pub(crate) fn end(&self, account: AccountId) {
+        if let Some(Run::Running { stop, .. }) = self.runs().get(&account) {
+            stop.cancel();
+        }
+    }
+
+    /// Waits until none is under way: all of them were stopped.
+    pub(crate) async fn ended(&self) {
+        self.tasks.close();
+        if tokio::time::timeout(FAREWELL, self.tasks.wait()).await.is_err() {
+            tracing::error!(
+                "a probe did not end; the next one of its account removes its test lead"
+            );
+        }
+    }
+}
