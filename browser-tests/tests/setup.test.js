@@ -147,15 +147,13 @@ scene("from the first start to the first synced lead", async (stage) => {
   // What the account is like: asked without writing, then with a test lead, which goes when stopped.
   await visitor.open("/accounts/sales");
   await visitor.link("What the account is like").click();
-  visitor.willAnswer(true);
-  await visitor.button("Probe").click();
+  await visitor.button("Probe by reading").click();
   await visitor.sees("The probe ended");
   await visitor.sees("Answered: 2 of");
-  await visitor.field("Also make a test lead, and delete it at the end").check();
   visitor.willAnswer(true);
-  await visitor.button("Probe").click();
+  await visitor.button("Probe with a test lead").click();
   await until("the test lead", async () => (await sales.leadsOf("leadsync-probe-1@example.com")).length > 0);
-  await visitor.button("Stop it and delete the test lead").click();
+  await visitor.button("Stop the probe").click();
   await visitor.sees("It was stopped before everything was asked.");
   assert.deepEqual(await sales.leadsOf("leadsync-probe-1@example.com"), []);
 });

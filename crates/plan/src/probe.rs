@@ -37,7 +37,7 @@ pub enum By {
     Reading,
     /// A test lead.
     Writing,
-    /// What the account's webhooks post of a test lead to leadsync.
+    /// What the account's webhooks post to leadsync about a test lead.
     Listening,
 }
 

@@ -61,6 +61,18 @@ pub trait Settings: Send + Sync + std::fmt::Debug {
     /// Keeps what answers of accounts showed.
     async fn note_traits(&self, news: Vec<TraitNews>) -> Result<()>;
 
+    /// Begins a probe of an account, which is taken to be under way until then, unless one is. Returns
+    /// whether it begins.
+    async fn begin_probe(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool>;
+
+    /// The probe that began goes on until then; `None`: it ended.
+    async fn hold_probe(&self, account: AccountId, until: Option<Timestamp>) -> Result<()>;
+
     /// What changed in an account's fields after this time, oldest first.
     async fn field_changes(
         &self,

@@ -68,21 +68,27 @@ impl Probes {
             Entry::Occupied(known) if matches!(known.get(), Run::Running { .. }) => return false,
             known => drop(known.insert_entry(running)),
         }
-        let (shared, account, probes) = (shared.clone(), account.clone(), self.clone());
+        // Not all of `shared`: the committer ends once nobody has it.
+        let (accounts, store) = (shared.accounts.clone(), shared.store.clone());
+        let (clock, account, probes) = (shared.clock.clone(), account.clone(), self.clone());
         self.tasks.spawn(async move {
-            let asked = shared.accounts.probe(&account, shared.store.as_ref(), writes, &stop);
-            let report = asked.await.map_err(|error| error.to_string());
-            let at = (shared.clock)();
-            probes.runs().insert(account.id, Run::Ended { at, report });
+            let id = account.id;
+            let asked = async move { accounts.probe(&account, &*store, writes, &stop).await };
+            let report = match tokio::spawn(asked).await {
+                Ok(report) => report.map_err(|error| error.to_string()),
+                Err(error) => Err(format!("the probe ended by a defect of leadsync: {error}")),
+            };
+            probes.runs().insert(id, Run::Ended { at: clock(), report });
         });
         true
     }
 
-    /// Ends the one of an account; it removes its test lead first.
-    pub(crate) fn end(&self, account: AccountId) {
-        if let Some(Run::Running { stop, .. }) = self.runs().get(&account) {
-            stop.cancel();
-        }
+    /// Ends the one of an account, which removes its test lead first. Returns whether there is one.
+    pub(crate) fn end(&self, account: AccountId) -> bool {
+        let runs = self.runs();
+        let Some(Run::Running { stop, .. }) = runs.get(&account) else { return false };
+        stop.cancel();
+        true
     }
 
     /// Waits until none is under way: all of them were stopped.
@@ -90,7 +96,7 @@ impl Probes {
         self.tasks.close();
         if tokio::time::timeout(FAREWELL, self.tasks.wait()).await.is_err() {
             tracing::error!(
-                "a probe did not end; the next one of its account removes its test lead"
+                "a probe did not end in time; the next one of its account removes a test lead"
             );
         }
     }

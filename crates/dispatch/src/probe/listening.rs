@@ -1,11 +1,12 @@
-//! What the account's webhooks post of the test lead to leadsync.
+//! What the account's webhooks post to leadsync about the test lead.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use leadsquared::{ActivityField, ActivityWrite, Automations, LeadWrite};
-use plan::metadata::Kind;
+use plan::metadata::{Field, Kind};
 use plan::probe::{ACTIVITY_FIELD, By, Finding, Post, Posts, QUESTIONS};
 use store::{Filter, Page, Store};
 
@@ -15,12 +16,35 @@ use crate::Clock;
 
 /// How often the posts are looked for.
 const LOOK: Duration = Duration::from_millis(500);
-/// First names, each of which one write gives to the test lead.
-const BY_CAPTURE: &str = "By capture";
-const BY_BULK: &str = "By bulk";
-const BY_UPDATE: &str = "By update";
 /// What the custom field is changed to.
 const CHANGED: &str = "leadsync test 2";
+/// A field that takes this many characters is taken.
+const LONG_ENOUGH: u32 = 20;
+/// At most so many pages of posts are read.
+const MOST_PAGES: usize = 5;
+
+/// First names, each of which one write gives to the test lead. Another probe's are others: posts of
+/// it may come late.
+struct Names {
+    capture: String,
+    bulk: String,
+    update: String,
+}
+
+/// What was written, and what came of it.
+struct Heard {
+    posts: Posts,
+    names: Names,
+    written_at: Timestamp,
+    has_custom: bool,
+}
+
+impl Names {
+    fn at(now: Timestamp) -> Self {
+        let by = |what: &str| format!("{what} {}", now.as_millisecond());
+        Self { capture: by("By capture"), bulk: by("By bulk"), update: by("By update") }
+    }
+}
 
 /// Where the posts of the account's webhooks arrive, and how long they are waited for.
 pub struct Listening<'a> {
@@ -61,16 +85,26 @@ impl WebhookPosts for StoredPosts<'_> {
             q: Some(lead.to_owned()),
             ..Filter::default()
         };
-        let page = Page { limit: Page::MOST, after: None };
-        let told = |error: store::Error| format!("leadsync's own log can't be read: {error}");
-        let (lines, _) = self.store.request_lines(&filter, &page).await.map_err(told)?;
-        let mut posts = Vec::with_capacity(lines.len());
-        for line in lines {
-            if let Some(delivery) = self.store.delivery(line.id).await.map_err(told)? {
-                posts.push(Post { received_at: delivery.received_at, body: delivery.body });
+        // Reports are sent to others, so the error itself is for the log.
+        let told = |error: store::Error| {
+            tracing::error!(%error, "the posts of a test lead can't be read");
+            "leadsync's own log can't be read".to_owned()
+        };
+        let mut page = Page { limit: Page::MOST, after: None };
+        let mut posts = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let (lines, next) = self.store.request_lines(&filter, &page).await.map_err(told)?;
+            for line in lines {
+                if let Some(delivery) = self.store.delivery(line.id).await.map_err(told)? {
+                    posts.push(Post { received_at: delivery.received_at, body: delivery.body });
+                }
+            }
+            page.after = next;
+            if page.after.is_none() {
+                return Ok(posts);
             }
         }
-        Ok(posts)
+        Err("too many posts came while it was asked".to_owned())
     }
 }
 
@@ -79,43 +113,44 @@ impl Subject<'_> {
     /// the lead was made.
     pub(super) async fn listen(&self, to: &Listening<'_>, since: Timestamp) -> Vec<Finding> {
         match self.posted(to, since).await {
-            Ok((posts, written_at)) => ask(&posts, written_at),
+            Ok(heard) => ask(&heard),
             Err(why) => asked_by_listening().map(|name| finding(name, Err(why.clone()))).collect(),
         }
     }
 
-    async fn posted(
-        &self,
-        to: &Listening<'_>,
-        since: Timestamp,
-    ) -> Result<(Posts, Timestamp), String> {
+    async fn posted(&self, to: &Listening<'_>, since: Timestamp) -> Result<Heard, String> {
         let probe = self.probe;
+        let names = Names::at((to.clock)());
         let told = |error: leadsquared::Error| reason(&error);
-        let captured = lead(&[(FIRST_NAME, BY_CAPTURE)]).found_by("EmailAddress");
+        let captured = lead(&[(FIRST_NAME, &names.capture)]).found_by("EmailAddress");
         self.remember(&probe.capture(&captured).await.result.map_err(told)?);
-        let rows = [lead(&[(FIRST_NAME, BY_BULK)]).found_by("EmailAddress")];
+        let rows = [lead(&[(FIRST_NAME, &names.bulk)]).found_by("EmailAddress")];
         let bulk = probe.ask(|| probe.client.create_or_update_leads(&rows)).await;
         bulk.result.map_err(told)?;
-        let custom = self.custom(|field| field.kind == Kind::Text && field.options.is_empty()).ok();
-        let values = [(FIRST_NAME, BY_UPDATE)].into_iter();
+        let fits = |field: &Field| {
+            let is_long = field.max_length.is_none_or(|most| most >= LONG_ENOUGH);
+            field.kind == Kind::Text && field.options.is_empty() && is_long
+        };
+        let custom = self.custom(fits).ok();
+        let values = [(FIRST_NAME, names.update.as_str())].into_iter();
         let write = LeadWrite::new(values.chain(custom.map(|field| (field, CHANGED))));
-        let written_at = (to.clock)();
-        let call = || probe.client.update_lead(&self.id, &write, Automations::Fire);
+        let written_at = Mutex::new(since);
+        let call = || {
+            *written_at.lock().unwrap_or_else(PoisonError::into_inner) = (to.clock)();
+            probe.client.update_lead(&self.id, &write, Automations::Fire)
+        };
         probe.ask(call).await.result.map_err(told)?;
+        let written_at = *written_at.lock().unwrap_or_else(PoisonError::into_inner);
         self.post_activities().await;
 
+        let read = async || to.posts.naming(&self.id, since).await.map(|posts| Posts::read(&posts));
         let deadline = tokio::time::Instant::now() + to.patience;
-        loop {
-            let posts = Posts::read(&to.posts.naming(&self.id, since).await?);
-            if posts.shown(BY_UPDATE).is_some() {
-                tokio::time::sleep(to.settle).await;
-                return Ok((Posts::read(&to.posts.naming(&self.id, since).await?), written_at));
-            }
-            if tokio::time::Instant::now() >= deadline {
-                return Ok((posts, written_at));
-            }
+        while read().await?.shown(&names.update).is_none() && tokio::time::Instant::now() < deadline
+        {
             tokio::time::sleep(LOOK).await;
         }
+        tokio::time::sleep(to.settle).await;
+        Ok(Heard { posts: read().await?, names, written_at, has_custom: custom.is_some() })
     }
 
     /// An activity of each type that takes one: which types an automation watches is not known.
@@ -139,19 +174,25 @@ impl Subject<'_> {
     }
 }
 
-fn ask(posts: &Posts, written_at: Timestamp) -> Vec<Finding> {
+fn ask(heard: &Heard) -> Vec<Finding> {
+    let Heard { posts, names, written_at, has_custom } = heard;
     let answer = |name: &str| -> Answer {
         if posts.is_empty() {
-            return Err("no webhook posted anything of the test lead to leadsync".to_owned());
+            return Err("leadsync received and processed no JSON about the test lead from the \
+                        account's webhooks"
+                .to_owned());
         }
         match name {
-            "webhook_delay" => posts.delay(BY_UPDATE, written_at),
-            "capture_update_fires" => posts.fires(BY_CAPTURE, BY_UPDATE),
-            "bulk_fires" => posts.fires(BY_BULK, BY_UPDATE),
+            "webhook_delay" => posts.delay(&names.update, *written_at),
+            "capture_update_fires" => posts.fires(&names.capture, &names.update),
+            "bulk_fires" => posts.fires(&names.bulk, &names.update),
             "new_lead_before" => posts.new_lead_before(super::writing::CREATED),
-            "compared" => posts.compared(BY_UPDATE),
-            "custom_fields" => posts.custom_fields(BY_UPDATE),
-            "empty_fields" => posts.empty_fields(BY_UPDATE),
+            "compared" => posts.compared(&names.update),
+            "custom_fields" if !has_custom => {
+                Err("the account has no custom text field that could be tried".to_owned())
+            }
+            "custom_fields" => posts.custom_fields(&names.update),
+            "empty_fields" => posts.empty_fields(&names.update),
             "activity_payload" => posts.activity_payload(),
             "activity_event_number" => posts.activity_event_number(),
             "activity_fields_in_current" => posts.activity_fields_in_current(),

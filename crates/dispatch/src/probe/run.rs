@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use plan::probe::{Finding, Report};
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use plan::traits::Trait;
 use store::{Account, Store, TraitNews};
 use tokio_util::sync::CancellationToken;
 
+use super::writing::may_stay;
 use super::{Findings, Listening, Probe, StoredPosts};
 use crate::Clock;
 
@@ -18,6 +20,10 @@ const UNDER_WAY: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How much longer the posts of other changes are waited for.
 const SETTLE: Duration = Duration::from_secs(10);
+
+/// A probe that ended without a word keeps others away for so long, unless it is renewed.
+const HELD: SignedDuration = SignedDuration::from_secs(60);
+const RENEWED: Duration = Duration::from_secs(20);
 
 /// Asks an account, with a test lead if `writes`, waiting for `pace` before each call, and keeps
 /// what it answered. Once `stop` is cancelled, it removes the test lead and ends.
@@ -33,7 +39,8 @@ pub async fn run(
 ) -> store::Result<Report> {
     let configuration = store.configuration().await?;
     let connectors = configuration.connectors.iter();
-    let connectors = connectors.filter(|connector| connector.definition.source == account.name);
+    let reads = |known: &&store::Connector| known.enabled && known.source == account.id;
+    let connectors = connectors.filter(reads);
     let connectors: Vec<_> = connectors.map(|known| known.definition.name.clone()).collect();
     let posts = StoredPosts { store, connectors };
     let mut probe = match Probe::new(account, pace) {
@@ -45,38 +52,70 @@ pub async fn run(
         let listening = Listening { posts, clock, patience: PATIENCE, settle: SETTLE };
         probe = probe.listening(listening);
     }
-    let mut report = Report { findings: probe.read_only().await, ..Report::default() };
+    let now = clock();
+    if !store.begin_probe(account.id, now, now + HELD).await? {
+        return Ok(Report { ended_by: Some(under_way(&account.name)), ..Report::default() });
+    }
+    let mut report = Report::default();
+    let held = hold(account, store, clock);
+    tokio::select! {
+        () = asked(&probe, writes, stop, &mut report) => {}
+        () = held => {}
+    }
+    store.hold_probe(account.id, None).await?;
+    report.calls = probe.calls();
+    if let Err(error) = keep(account, store, clock, &report.findings).await {
+        tracing::error!(%error, "what a probe found out is not kept");
+        report.ended_by.get_or_insert_with(not_kept);
+    }
+    Ok(report)
+}
+
+/// Keeps other probes away for as long as this one goes on: they would take its changes of the test
+/// lead for the account's doing.
+async fn hold(account: &Account, store: &dyn Store, clock: &Clock) {
+    loop {
+        tokio::time::sleep(RENEWED).await;
+        // One that fails is made good by the next.
+        let _ = store.hold_probe(account.id, Some(clock() + HELD)).await;
+    }
+}
+
+async fn asked(probe: &Probe<'_>, writes: bool, stop: &CancellationToken, report: &mut Report) {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {}
+        () = ask(probe, writes, report) => return,
+    }
+    report.stopped = true;
     if writes {
-        let written = tokio::select! {
-            biased;
-            () = stop.cancelled() => {
-                report.stopped = true;
-                removed(&probe).await.map(|left| Findings { left, ..Findings::default() })
-            }
-            written = probe.write() => written,
-        };
-        match written {
-            Ok(written) => {
-                report.findings.extend(written.findings);
-                report.left = written.left;
+        match removed(probe).await {
+            Ok(left) => report.left = left,
+            Err(problem) => report.ended_by = Some(may_stay(&problem)),
+        }
+    }
+}
+
+async fn ask(probe: &Probe<'_>, writes: bool, report: &mut Report) {
+    report.findings = probe.read_only().await;
+    if writes {
+        match probe.write().await {
+            Ok(Findings { findings, left }) => {
+                report.findings.extend(findings);
+                report.left = left;
             }
             Err(problem) => report.ended_by = Some(problem),
         }
     }
-    report.calls = probe.calls();
-    keep(account, store, clock, &report.findings).await?;
-    Ok(report)
 }
 
 /// Removes the test lead of a probe that was stopped. Returns the ids of those that stay.
 async fn removed(probe: &Probe<'_>) -> Result<Vec<String>, Problem> {
-    let mut cleaned = probe.clean().await?;
-    if cleaned.deleted == 0 {
-        // A call that was under way may have made it since.
-        tokio::time::sleep(UNDER_WAY).await;
-        cleaned = probe.clean().await?;
-    }
-    Ok(cleaned.left)
+    // Whatever this comes to, it is looked once more: a call that was under way may have made a lead
+    // since.
+    let _ = probe.clean().await;
+    tokio::time::sleep(UNDER_WAY).await;
+    Ok(probe.clean().await?.left)
 }
 
 /// What a person said stands.
@@ -87,6 +126,9 @@ async fn keep(
     findings: &[Finding],
 ) -> store::Result<()> {
     let at = clock();
+    if store.configuration().await?.account(&account.name).is_none() {
+        return Ok(());
+    }
     let known = store.traits(account.id).await?;
     let is_by_hand =
         |question: &str| known.iter().any(|(_, seen)| seen.key() == question && seen.is_by_hand());
@@ -97,4 +139,22 @@ async fn keep(
         Some(TraitNews { account: account.id, at, seen, holds: true })
     });
     store.note_traits(news.collect()).await
+}
+
+fn not_kept() -> Problem {
+    Problem::new(
+        Code::Unreachable,
+        "leadsync's own database failed, so what was found out is not kept.",
+        "Look at the log of the service, then probe again.",
+    )
+}
+
+fn under_way(account: &str) -> Problem {
+    Problem::new(
+        Code::Refused,
+        format!(
+            "Another probe of the account {account} is under way, or just ended without a word."
+        ),
+        "Wait until it ends, a minute at most after it was killed, then probe again.",
+    )
 }

@@ -1,6 +1,6 @@
 //! The test lead: what marks it, and how it goes again.
 
-use leadsquared::{Automations, Error, Lead, LeadWrite};
+use leadsquared::{Automations, Error, Lead, LeadWrite, Reply};
 use plan::probe::{ADDRESSES, LAST_NAME};
 use plan::problem::{Code, Problem};
 
@@ -13,7 +13,7 @@ pub(super) const DIGITS: &str = "12025550143";
 /// Another one.
 pub(super) const OTHER_PHONE: &str = "+1-2025550144";
 
-/// A deletion that is not answered is tried so many times.
+/// A call that is not answered is tried so many times, and so often it is looked for more leads.
 const MOST_TRIES: usize = 3;
 
 /// What became of test leads.
@@ -40,38 +40,71 @@ impl Probe<'_> {
     /// The account can't be reached or refuses, or someone else's lead has one of their addresses or
     /// phone numbers.
     pub async fn clean(&self) -> Result<Cleaned, Problem> {
-        let mut ids = self.made();
-        for lead in self.found().await? {
-            let Some(id) = lead.id() else { continue };
-            if !ids.iter().any(|other| other == id) {
-                if !is_ours(&lead) {
-                    return Err(self.strange(&lead));
-                }
-                ids.push(id.to_owned());
-            }
-        }
         let mut cleaned = Cleaned::default();
-        for id in ids {
-            match self.remove(&id).await.map_err(|error| self.problem(&error))? {
-                Removed::Deleted => cleaned.deleted += 1,
-                Removed::WasGone => {}
-                Removed::Stays => cleaned.left.push(id),
+        let mut done = Vec::new();
+        // Its own first: whatever the searches come to.
+        let mut ids = self.made();
+        for _ in 0..MOST_TRIES {
+            for id in ids {
+                match self.remove(&id).await.map_err(|error| self.problem(&error))? {
+                    Removed::Deleted => cleaned.deleted += 1,
+                    Removed::WasGone => {}
+                    Removed::Stays => cleaned.left.push(id.clone()),
+                }
+                done.push(id);
+            }
+            // A search may find one of several.
+            ids = self.others(&done).await?;
+            if ids.is_empty() {
+                break;
             }
         }
         Ok(cleaned)
     }
 
+    /// The ids of test leads that can be found, besides these.
+    async fn others(&self, done: &[String]) -> Result<Vec<String>, Problem> {
+        let mut ids = Vec::new();
+        for lead in self.found().await? {
+            let Some(id) = lead.id().map(str::to_owned) else { continue };
+            if done.contains(&id) || ids.contains(&id) {
+                continue;
+            }
+            if !is_ours(&lead) {
+                return Err(self.strange(&lead));
+            }
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
     /// The leads with an address or a phone number of a test lead, however that is written.
     async fn found(&self) -> Result<Vec<Lead>, Problem> {
+        let told = |error: Error| self.problem(&error);
         let mut all = Vec::new();
         for address in ADDRESSES {
-            all.push(self.ask(|| self.client.leads_by_email(address)).await.result);
+            all.extend(self.search(|| self.client.leads_by_email(address)).await.map_err(told)?);
         }
         for number in [PHONE, DIGITS, OTHER_PHONE] {
-            all.push(self.ask(|| self.client.leads_by_phone(number)).await.result);
+            all.extend(self.search(|| self.client.leads_by_phone(number)).await.map_err(told)?);
         }
-        let all: Result<Vec<Vec<Lead>>, Error> = all.into_iter().collect();
-        Ok(all.map_err(|error| self.problem(&error))?.into_iter().flatten().collect())
+        Ok(all)
+    }
+
+    /// A search, once more where it is not answered.
+    async fn search<F: Future<Output = Reply<Vec<Lead>>>>(
+        &self,
+        search: impl Fn() -> F,
+    ) -> Result<Vec<Lead>, Error> {
+        let mut tries = 1;
+        loop {
+            match self.ask(&search).await.result {
+                Err(Error::Transient { .. } | Error::Unreadable { .. }) if tries < MOST_TRIES => {
+                    tries += 1;
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Deletes a test lead. One that can't be deleted gets the marks of a test lead, so that a

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use leadsquared::{
     ActivityWrite, Automations, Error, Lead, LeadWrite, OptionSets, Reply, UpdateBehaviour, Written,
 };
 use plan::metadata::{Field, FieldList, Kind};
+use plan::moment;
 use plan::probe::{ADDRESSES, By, Finding, LAST_NAME, QUESTIONS, Question};
 use plan::problem::Problem;
 use serde_json::Value;
@@ -22,6 +24,8 @@ const TICK: Duration = Duration::from_millis(1_100);
 const LEAD_CAPTURE: u32 = 23;
 /// The codes of custom types of activities (client code); opportunities have those behind them.
 const CUSTOM_TYPES: std::ops::Range<i64> = 200..12_000;
+/// The most activities that are counted.
+const MOST_ROWS: u32 = 1_000;
 /// So many types are tried, until one takes an activity without fields.
 const MOST_TYPES: usize = 5;
 /// A user's id that no account has.
@@ -72,9 +76,10 @@ impl Probe<'_> {
                 }
                 self.ask_with_lead(&fields, captured(&made), since).await
             }
-            Err(error @ Error::Refused { .. }) => {
-                Ok(untold(&format!("no test lead could be made: {}", reason(error))))
-            }
+            Err(error @ Error::Refused { .. }) => Ok(untold(
+                &format!("no test lead could be made: {}", reason(error)),
+                since.is_some(),
+            )),
             Err(error) => Err(self.problem(error)),
         };
         // A lead that was just made may take a moment to be found.
@@ -83,8 +88,11 @@ impl Probe<'_> {
             tokio::time::sleep(TICK).await;
             cleaned = self.clean().await.map_err(|problem| may_stay(&problem))?;
         }
-        let mut findings = asked
-            .map_err(|problem| if cleaned.deleted > 0 { problem } else { may_stay(&problem) })?;
+        let mut findings = asked.map_err(|problem| match cleaned.left.first() {
+            Some(id) => stays(&problem, id),
+            None if cleaned.deleted > 0 => problem,
+            None => may_stay(&problem),
+        })?;
         let deleted = match cleaned {
             Cleaned { ref left, .. } if !left.is_empty() => Ok("off"),
             Cleaned { deleted: 0, .. } => Err("no test lead was there to delete".to_owned()),
@@ -101,7 +109,7 @@ impl Probe<'_> {
         since: Option<Timestamp>,
     ) -> Result<Vec<Finding>, Problem> {
         let Some(id) = self.find().await.map_err(|error| self.problem(&error))? else {
-            return Ok(untold("the test lead that was made is not found"));
+            return Ok(untold("the test lead that was made is not found", since.is_some()));
         };
         self.remember(&id);
         let subject = Subject { probe: self, fields, id, is_lost: AtomicBool::new(false) };
@@ -216,10 +224,16 @@ impl Subject<'_> {
             .ok_or_else(|| "the account has no custom field that could be tried".to_owned())
     }
 
+    /// A call was refused, which is the answer if the lead is still there: another program may have
+    /// deleted it.
+    async fn refused(&self, answer: &'static str) -> Answer {
+        self.read().await.map(|_| answer)
+    }
+
     /// What becomes of a value: refused, stored, or neither.
     async fn fate(&self, field: &str, value: &str) -> Answer {
         match self.update(&[(field, value)]).await {
-            Err(Error::Refused { .. }) => Ok("refused"),
+            Err(Error::Refused { .. }) => self.refused("refused").await,
             Err(error) => Err(reason(&error)),
             Ok(()) => Ok(if self.value(field).await? == value { "stored" } else { "ignored" }),
         }
@@ -227,11 +241,17 @@ impl Subject<'_> {
 
     async fn capture_activity(&self) -> Answer {
         let again = lead(&[("SourceCampaign", SAMPLE)]).found_by("EmailAddress");
+        let before = self.activities(LEAD_CAPTURE, 0, MOST_ROWS).await?.len();
         self.probe.capture(&again).await.result.map_err(|error| reason(&error))?;
-        let client = &self.probe.client;
-        let call = || client.activities_of_lead(&self.id, Some(LEAD_CAPTURE), 0, 10);
-        let activities = self.probe.ask(call).await.result.map_err(|error| reason(&error))?;
-        Ok(if activities.rows.is_empty() { "off" } else { "on" })
+        let after = self.activities(LEAD_CAPTURE, 0, MOST_ROWS).await?.len();
+        Ok(if after == before { "off" } else { "on" })
+    }
+
+    /// The ids of one page of the lead's activities of this type.
+    async fn activities(&self, event: u32, page: u32, rows: u32) -> Result<Vec<String>, String> {
+        let call = || self.probe.client.activities_of_lead(&self.id, Some(event), page, rows);
+        let read = self.probe.ask(call).await.result.map_err(|error| reason(&error))?;
+        Ok(read.rows.into_iter().filter_map(|activity| activity.id).collect())
     }
 
     async fn search_by_prospect_id(&self) -> Answer {
@@ -240,7 +260,7 @@ impl Subject<'_> {
         let write = LeadWrite::new(values).found_by("ProspectID");
         match self.probe.capture(&write).await.result {
             Ok(_) => Ok("on"),
-            Err(Error::Refused { .. }) => Ok("off"),
+            Err(Error::Refused { .. }) => self.refused("off").await,
             Err(error) => Err(reason(&error)),
         }
     }
@@ -250,7 +270,7 @@ impl Subject<'_> {
             [("EmailAddress", ADDRESSES[0]), ("Phone", OTHER_PHONE), ("LastName", LAST_NAME)];
         let answer = self.probe.capture(&LeadWrite::new(values).found_by("Phone")).await.result;
         match answer {
-            Err(Error::Refused { .. }) => Ok("off"),
+            Err(Error::Refused { .. }) => self.refused("off").await,
             Err(error) => Err(self.lost(&error)),
             Ok(written) => {
                 self.remember(&written);
@@ -264,7 +284,7 @@ impl Subject<'_> {
     async fn search_by_phone(&self) -> Answer {
         let values = [("Phone", PHONE), ("LastName", LAST_NAME)];
         match self.probe.capture(&LeadWrite::new(values).found_by("Phone")).await.result {
-            Err(Error::Refused { .. }) => Ok("off"),
+            Err(Error::Refused { .. }) => self.refused("off").await,
             Err(error) => Err(self.lost(&error)),
             Ok(written) => {
                 self.remember(&written);
@@ -279,7 +299,7 @@ impl Subject<'_> {
         let client = &self.probe.client;
         let call = || client.create_or_update_lead(&write, Automations::Quiet);
         match self.probe.ask(call).await.result {
-            Err(Error::Refused { .. }) => Ok("off"),
+            Err(Error::Refused { .. }) => self.refused("off").await,
             Err(error) => Err(self.lost(&error)),
             Ok(written) => {
                 self.remember(&written);
@@ -295,7 +315,7 @@ impl Subject<'_> {
         let client = &self.probe.client;
         let call = || client.create_or_update_lead(&write, Automations::Quiet);
         match self.probe.ask(call).await.result {
-            Err(Error::Refused { .. }) => Ok("exact"),
+            Err(Error::Refused { .. }) => self.refused("exact").await,
             Err(error) => Err(self.lost(&error)),
             Ok(written) => {
                 self.remember(&written);
@@ -322,7 +342,7 @@ impl Subject<'_> {
         let most = most.and_then(|field| field.max_length).unwrap_or_default() as usize;
         let text = "x".repeat(most + 1);
         match self.update(&[(field, &text)]).await {
-            Err(Error::Refused { .. }) => return Ok("refused"),
+            Err(Error::Refused { .. }) => return self.refused("refused").await,
             Err(error) => return Err(reason(&error)),
             Ok(()) => {}
         }
@@ -347,7 +367,7 @@ impl Subject<'_> {
         const FIELD: &str = "CreatedOn";
         const LONG_AGO: &str = "2001-02-03 04:05:06";
         match self.update(&[(FIELD, LONG_AGO)]).await {
-            Err(Error::Refused { .. }) => Ok("refused"),
+            Err(Error::Refused { .. }) => self.refused("refused").await,
             Err(error) => Err(reason(&error)),
             Ok(()) => {
                 let is_stored = self.value(FIELD).await?.starts_with("2001-");
@@ -394,28 +414,35 @@ impl Subject<'_> {
         let [first, second, ..] = options else { return Err("it has no options".to_owned()) };
         let written = format!("{first};{second}");
         match self.update(&[(field, &written)]).await {
-            Err(Error::Refused { .. }) => return Ok("refused"),
+            Err(Error::Refused { .. }) => return self.refused("refused").await,
             Err(error) => return Err(reason(&error)),
             Ok(()) => {}
         }
         let read = self.value(field).await?;
-        Ok(match () {
-            () if read == written => "kept",
-            () if read.contains(first.as_str()) && read.contains(second.as_str()) => "rewritten",
-            () => "cut",
-        })
+        let parts: Vec<&str> = read.split([';', ',']).map(str::trim).collect();
+        let has = |option: &str| parts.contains(&option);
+        match () {
+            () if read == written => Ok("kept"),
+            () if has(first) && has(second) => Ok("rewritten"),
+            () if has(first) || has(second) => Ok("cut"),
+            () => Err("the account took the options and shows neither".to_owned()),
+        }
     }
 
     async fn time_reads(&self) -> Answer {
         const AT: &str = "2000-02-29 21:34:56";
         let field = self.custom(|field| field.kind == Kind::DateTime)?;
         match self.update(&[(field, AT)]).await {
-            Err(Error::Refused { .. }) => return Ok("refused"),
+            Err(Error::Refused { .. }) => return self.refused("refused").await,
             Err(error) => return Err(reason(&error)),
             Ok(()) => {}
         }
-        let read = self.value(field).await?.replace('T', " ");
-        Ok(if read.starts_with(AT) { "kept" } else { "shifted" })
+        let read = moment::instant(&self.value(field).await?, &TimeZone::UTC);
+        match read {
+            None => Err("the account took the time and shows none that can be read".to_owned()),
+            read if read == moment::instant(AT, &TimeZone::UTC) => Ok("kept"),
+            Some(_) => Ok("shifted"),
+        }
     }
 
     /// Two rows, of which the first is refused for a field that no account has.
@@ -472,7 +499,8 @@ impl Subject<'_> {
         Err("no type of activity takes one without fields".to_owned())
     }
 
-    /// Of three activities, the second page of two has one.
+    /// Of three activities or more, the second page of two shares one with the first page if rows
+    /// are counted.
     async fn activity_offset(&self) -> Answer {
         let client = &self.probe.client;
         let (write, _) = self.add_activity().await?;
@@ -480,13 +508,12 @@ impl Subject<'_> {
             let call = || client.create_activity(&self.id, &write);
             self.probe.ask(call).await.result.map_err(|error| reason(&error))?;
         }
-        let call = || client.activities_of_lead(&self.id, Some(write.event), 1, 2);
-        let second = self.probe.ask(call).await.result.map_err(|error| reason(&error))?;
-        match second.rows.len() {
-            1 => Ok("pages"),
-            2 => Ok("rows"),
-            _ => Err("the account does not list the activities that were added".to_owned()),
+        let first = self.activities(write.event, 0, 2).await?;
+        let second = self.activities(write.event, 1, 2).await?;
+        if first.len() < 2 || second.is_empty() {
+            return Err("the account does not list the activities that were added".to_owned());
         }
+        Ok(if second.iter().any(|id| first.contains(id)) { "rows" } else { "pages" })
     }
 
     async fn activity_update(&self) -> Answer {
@@ -495,7 +522,7 @@ impl Subject<'_> {
         write.note = Some("leadsync test, changed".into());
         match self.probe.ask(|| self.probe.client.update_activity(&id, &write)).await.result {
             Ok(_) => Ok("on"),
-            Err(Error::Refused { .. }) => Ok("off"),
+            Err(Error::Refused { .. }) => self.refused("off").await,
             Err(error) => Err(reason(&error)),
         }
     }
@@ -508,20 +535,30 @@ pub(super) fn lead<'v>(values: &[(&'v str, &'v str)]) -> LeadWrite<'v> {
 }
 
 /// No question that takes a test lead could be asked.
-fn untold(why: &str) -> Vec<Finding> {
-    let missing = QUESTIONS.iter().filter(|q| q.by == By::Writing && q.name != DELETING);
+fn untold(why: &str, listens: bool) -> Vec<Finding> {
+    let is_asked = |by: By| by == By::Writing || by == By::Listening && listens;
+    let missing = QUESTIONS.iter().filter(|q| is_asked(q.by) && q.name != DELETING);
     missing.map(|question| Finding::untold(question, why)).collect()
 }
 
 /// The problem, where a test lead may be there still.
-fn may_stay(problem: &Problem) -> Problem {
-    let mut told = problem.clone();
-    told.message = format!(
+pub(super) fn may_stay(problem: &Problem) -> Problem {
+    let message = format!(
         "{} A test lead may be in the account still: \"{LAST_NAME}\", {}.",
         problem.message, ADDRESSES[0]
     );
-    told.advice = format!("{} Then probe again: that removes it.", problem.advice);
-    told
+    let advice = "Once the account answers, probe again: that removes the test lead.";
+    Problem { message, advice: advice.to_owned(), ..problem.clone() }
+}
+
+/// The problem, where the account does not let a test lead be deleted.
+fn stays(problem: &Problem, id: &str) -> Problem {
+    let message = format!(
+        "{} The account does not let leads be deleted through the API, so the test lead {id} stays.",
+        problem.message
+    );
+    let advice = "Delete it by hand, or probe again later, which uses it again.";
+    Problem { message, advice: advice.to_owned(), ..problem.clone() }
 }
 
 /// Which ids an answer to a capture holds.

@@ -11,6 +11,7 @@ use plan::probe::{ADDRESSES, By, Finding, Post, QUESTIONS, Question};
 use sandbox::{Fault, Plan, Quota, Sandbox, Settings, Switches, Trouble};
 use secrecy::SecretString;
 use store::{AccountPlan, Keys};
+use tokio_util::sync::CancellationToken;
 
 use crate::scene::{SOON, capture};
 
@@ -232,13 +233,17 @@ async fn a_lead_that_can_not_be_deleted_is_told_and_used_again() {
     let (sandbox, account) = account(Switches::default(), Plan::Unlimited).await;
     sandbox.put_fault(Fault::always(Trouble::Html500).of("Lead/Delete/ById"));
     let mut before = Vec::new();
-    for _ in 0..2 {
+    let mut answers: Vec<Option<&str>> = Vec::new();
+    for _ in 0..3 {
         let probe = Probe::new(&account, Duration::ZERO).expect("a client");
         let written = probe.write().await.expect("it ends");
         assert_eq!(seen(&written.findings, "delete_enabled"), Some("off"));
         assert_eq!(written.left, sandbox.leads(), "one lead, by id");
         assert!(before.is_empty() || before == written.left, "the same one");
         before = written.left;
+        let seen: Vec<Option<&str>> = written.findings.iter().map(|finding| finding.seen).collect();
+        assert!(answers.is_empty() || answers == seen, "{answers:?} are not {seen:?}");
+        answers = seen;
     }
 }
 
@@ -262,7 +267,7 @@ async fn webhooks_that_stay_silent_are_told() {
     assert_eq!(silent.len(), 10);
     for finding in silent {
         assert_eq!(finding.seen, None, "{finding:?}");
-        assert!(finding.words.contains("no webhook posted anything"), "{finding:?}");
+        assert!(finding.words.contains("received and processed no JSON"), "{finding:?}");
     }
     assert_eq!(seen(&written.findings, "delete_enabled"), Some("on"));
     assert_eq!(sandbox.leads(), Vec::<String>::new());
@@ -301,4 +306,46 @@ async fn the_limit_is_waited_for() {
     let problem = probe.write().await.expect_err("the day is used up");
     assert!(problem.message.contains("may be in the account still"), "{problem}");
     assert_eq!(sandbox.leads().len(), 1);
+}
+
+/// What is stopped says where its lead may be, if it can't be removed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_probe_whose_lead_stays_says_so() {
+    let (sandbox, account) = account(Switches::default(), Plan::Unlimited).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}", folder.path().join("probe.db").display());
+    let store = store::open(&url, store::Open::default()).await.expect("a store");
+    let put = store::Change::PutAccount {
+        name: account.name.clone(),
+        host: account.host.clone(),
+        keys: account.keys.clone(),
+        plan: AccountPlan::Pro,
+    };
+    let actor = store::Actor::command_line();
+    store.change_configuration(vec![put], &actor, clock()).await.expect("a new account");
+    let configuration = store.configuration().await.expect("a configuration");
+    let account = configuration.account("probed").expect("it was put");
+    let stop = CancellationToken::new();
+    let clock: dispatch::Clock = Arc::new(clock);
+    let pace = Duration::from_millis(2);
+    let probe = dispatch::probe::run(account, store.as_ref(), (&clock, pace), true, &stop);
+    let stopped = async {
+        while sandbox.leads().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // One at a time: the two would change each other's lead.
+        let never = CancellationToken::new();
+        let (store, times) = (store.as_ref(), (&clock, pace));
+        let second = dispatch::probe::run(account, store, times, true, &never).await;
+        let problem = second.expect("a report").ended_by.expect("one is under way");
+        assert!(problem.message.contains("is under way"), "{problem}");
+        sandbox.put_fault(Fault::always(Trouble::ResetBefore));
+        stop.cancel();
+    };
+    let (report, ()) = tokio::join!(probe, stopped);
+    let report = report.expect("a report");
+    assert!(report.stopped);
+    let problem = report.ended_by.expect("it could not be removed");
+    assert!(problem.message.contains("A test lead may be in the account"), "{problem}");
+    assert!(!problem.advice.contains("by itself"), "{problem}");
 }

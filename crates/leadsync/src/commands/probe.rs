@@ -21,10 +21,11 @@ use crate::settings::Settings;
 pub struct Probe {
     /// The account's name
     account: String,
-    /// Also ask what takes a test lead to find out; the lead is deleted at the end
+    /// Also ask the questions that need a test lead; the lead is deleted at the end
     ///
-    /// The account's automations and rules for new leads run on it; leadsync does not sync it. An account that does not let
-    /// leads be deleted by the API keeps it, marked by its last name.
+    /// The account's automations and rules for new leads run on it; leadsync does not sync it. An
+    /// account that does not allow leads to be deleted through the API keeps it, marked by its last
+    /// name.
     #[arg(long)]
     write: bool,
     /// Do not ask before a test lead is made
@@ -51,8 +52,10 @@ impl Probe {
         if self.write && !self.yes {
             confirm(&account.name)?;
         }
-        let listens =
-            configuration.connectors.iter().any(|known| known.definition.source == account.name);
+        let listens = configuration
+            .connectors
+            .iter()
+            .any(|known| known.enabled && known.source == account.id);
         if self.write && listens {
             eprintln!(
                 "leadsync: webhooks of {} are waited for too, which can take two minutes; a service \
@@ -67,9 +70,12 @@ impl Probe {
             report = &mut probe => report?,
             signal = node::signal() => {
                 signal?;
-                eprintln!(
-                    "leadsync: removing the test lead; once more ends at once and leaves it there"
-                );
+                if self.write {
+                    eprintln!(
+                        "leadsync: removing the test lead; once more ends at once and leaves it \
+                         there"
+                    );
+                }
                 stop.cancel();
                 tokio::select! {
                     report = probe => report?,
@@ -108,9 +114,9 @@ fn show(settings: &Settings, report: &Report, writes: bool, listens: bool) -> an
     match (writes, listens) {
         (true, true) => Ok(()),
         (true, false) => output::line(
-            "The questions about webhooks take a connector that reads from this account.",
+            "The questions about webhooks need an enabled connector that reads from this account.",
         ),
-        (false, _) => output::line("The other questions take a test lead: --write asks them too."),
+        (false, _) => output::line("The other questions need a test lead: --write asks them too."),
     }
 }
 
@@ -144,14 +150,14 @@ fn table(findings: &[Finding]) -> anyhow::Result<()> {
         [title.to_owned(), seen, assumed.to_owned()]
     };
     let rows: Vec<[String; 3]> = findings.iter().map(row).collect();
-    output::table(["QUESTION", "THIS ACCOUNT", "ASSUMED, IF ANOTHER"], &rows)
+    output::table(["QUESTION", "THIS ACCOUNT", "ASSUMED, IF DIFFERENT"], &rows)
 }
 
 /// Tells of test leads that stay. A report for others does not hold their ids.
 fn tell_of(left: &[String]) {
     for id in left {
         eprintln!(
-            "leadsync: the account does not let leads be deleted by the API: delete the lead {id}, \
+            "leadsync: the account does not allow leads to be deleted through the API: delete the lead {id}, \
              \"{LAST_NAME}\", by hand. The next probe uses it again."
         );
     }

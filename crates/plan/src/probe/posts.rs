@@ -1,4 +1,4 @@
-//! What the webhooks of an account posted of a test lead, and what that shows.
+//! What the webhooks of an account posted about a test lead, and what that shows.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -54,7 +54,8 @@ impl Posts {
         self.0.is_empty()
     }
 
-    /// When the write that gave the test lead this first name was posted.
+    /// When the write that gave the test lead this first name was posted: by an automation, where
+    /// any posted the lead, and else by a native webhook.
     pub fn shown(&self, first_name: &str) -> Option<Timestamp> {
         self.of_write(first_name).map(|entry| entry.at)
     }
@@ -145,13 +146,18 @@ impl Posts {
         }
     }
 
-    /// Leads as automations post them; native webhooks have other shapes.
+    fn leads(&self) -> impl Iterator<Item = &Entry> {
+        self.0.iter().filter(|entry| !entry.is_activity())
+    }
+
+    /// Leads as automations post them; native webhooks have no `Current`.
     fn automations(&self) -> impl Iterator<Item = &Entry> {
-        self.0.iter().filter(|entry| !entry.is_activity() && entry.block("After").is_some())
+        self.leads().filter(|entry| entry.is_of_automation())
     }
 
     fn of_write(&self, first_name: &str) -> Option<&Entry> {
-        let mut leads = self.0.iter().filter(|entry| !entry.is_activity());
+        let by_automations = self.automations().next().is_some();
+        let mut leads = self.leads().filter(|entry| entry.is_of_automation() == by_automations);
         leads.find(|entry| entry.first_name() == Some(first_name))
     }
 
@@ -170,7 +176,7 @@ impl Posts {
 
     fn activity(&self) -> Result<&Entry, String> {
         let first = self.activities().next();
-        first.ok_or_else(|| "no automation posted an activity of the test lead".to_owned())
+        first.ok_or_else(|| "no automation posted an activity about the test lead".to_owned())
     }
 }
 
@@ -183,10 +189,14 @@ impl Entry {
         self.body.contains_key("ProspectActivityId")
     }
 
-    /// `Current` may be newer than the change, so it is asked last.
+    fn is_of_automation(&self) -> bool {
+        self.block("After").is_some() && self.block("Current").is_some()
+    }
+
+    /// What the change made the first name. `Current` is of the time of sending, which may be after
+    /// a later change, so it does not tell.
     fn first_name(&self) -> Option<&str> {
-        let blocks = [self.block("After"), Some(&self.body), self.block("Current")];
-        blocks.into_iter().flatten().find_map(|block| block.get("FirstName"))?.as_str()
+        self.block("After").unwrap_or(&self.body).get("FirstName")?.as_str()
     }
 }
 
@@ -196,4 +206,37 @@ fn silent(what: &str) -> String {
 
 fn no_automation() -> String {
     "only native webhooks posted the change; an automation's post would show it".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn posts(bodies: &[&str]) -> Posts {
+        let post = |(at, body): (i64, &&str)| Post {
+            received_at: Timestamp::from_second(at).unwrap(),
+            body: body.as_bytes().to_vec(),
+        };
+        Posts::read(&(0..).zip(bodies).map(post).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_late_post_of_an_earlier_write_is_not_taken_for_a_later_one() {
+        let late = r#"{"Before":{"Phone":""},"After":{"Phone":"1"},
+            "Current":{"FirstName":"By update","Phone":"1"}}"#;
+        let posts = posts(&[late, "not JSON", r#"{"FirstName":"By update"}"#]);
+        assert_eq!(posts.shown("By update"), None, "the native post is not like the automation's");
+        assert!(posts.fires("By bulk", "By update").is_err());
+        let of_a_change =
+            r#"{"Before":{},"After":{"SourceCampaign":"x"},"Current":{"FirstName":"First"}}"#;
+        assert!(self::posts(&[of_a_change]).new_lead_before("First").is_err());
+    }
+
+    #[test]
+    fn native_posts_tell_what_fires() {
+        let posts = posts(&[r#"[{"FirstName":"By bulk"}]"#, r#"{"FirstName":"By update"}"#]);
+        assert_eq!(posts.fires("By bulk", "By update"), Ok("on"));
+        assert_eq!(posts.fires("By capture", "By update"), Ok("off"));
+        assert!(posts.compared("By update").unwrap_err().contains("native"));
+    }
 }

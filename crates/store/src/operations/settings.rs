@@ -153,6 +153,25 @@ impl Settings for Backend {
         .await
     }
 
+    async fn begin_probe(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool> {
+        self.write(move |connection| {
+            Box::pin(async move { traits::begin_probe(connection, account, now, until).await })
+        })
+        .await
+    }
+
+    async fn hold_probe(&self, account: AccountId, until: Option<Timestamp>) -> Result<()> {
+        self.write(move |connection| {
+            Box::pin(async move { traits::hold_probe(connection, account, until).await })
+        })
+        .await
+    }
+
     async fn field_changes(
         &self,
         account: AccountId,

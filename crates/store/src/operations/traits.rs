@@ -48,3 +48,36 @@ pub(super) async fn find(
         .map(|row| Ok((place.time(row.try_get(1)?)?, place.parse(row.try_get(0)?)?)))
         .collect()
 }
+
+/// Notes that a probe is under way, unless one is; returns whether it did.
+pub(super) async fn begin_probe(
+    connection: &mut Connection,
+    account: AccountId,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool> {
+    let begun = sqlx::query(
+        "UPDATE account SET probe_until = $2 \
+         WHERE id = $1 AND (probe_until IS NULL OR probe_until < $3)",
+    )
+    .bind(account.0)
+    .bind(ms(until))
+    .bind(ms(now))
+    .execute(connection)
+    .await?;
+    Ok(begun.rows_affected() > 0)
+}
+
+/// Notes until when it is under way, or that it ended.
+pub(super) async fn hold_probe(
+    connection: &mut Connection,
+    account: AccountId,
+    until: Option<Timestamp>,
+) -> Result<()> {
+    sqlx::query("UPDATE account SET probe_until = $2 WHERE id = $1")
+        .bind(account.0)
+        .bind(until.map(ms))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -172,5 +172,6 @@ pub(crate) fn migrations() -> Migrator {
         (20, "refresh", include_str!("../../migrations/postgres/0020_refresh.sql")),
         (21, "trait", include_str!("../../migrations/postgres/0021_trait.sql")),
         (22, "wiring", include_str!("../../migrations/postgres/0022_wiring.sql")),
+        (23, "probe", include_str!("../../migrations/postgres/0023_probe.sql")),
     ])
 }

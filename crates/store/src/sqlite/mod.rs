@@ -219,6 +219,7 @@ pub(crate) fn migrations() -> Migrator {
         (20, "refresh", include_str!("../../migrations/sqlite/0020_refresh.sql")),
         (21, "trait", include_str!("../../migrations/sqlite/0021_trait.sql")),
         (22, "wiring", include_str!("../../migrations/sqlite/0022_wiring.sql")),
+        (23, "probe", include_str!("../../migrations/sqlite/0023_probe.sql")),
     ])
 }
 

@@ -127,13 +127,15 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 20] = [
+const TOLD: [(&str, &str); 22] = [
     ("saved", "Saved."),
     (
         "right_region",
         "Saved, with the host of another region: LeadSquared says that the account is there.",
     ),
-    ("stopping", "Stopping: the test lead is deleted first."),
+    ("stopping", "Stopping: a test lead is deleted first."),
+    ("no_probe", "No probe of this account is running here, so there is nothing to stop."),
+    ("probe_runs", "A probe of this account is running already, and goes on."),
     ("restored", "Brought back: its settings are in force again, as the newest version."),
     ("added", "Added."),
     ("password_set", "The new password is set; every session of this user ended."),

@@ -31,7 +31,7 @@ struct Traits {
     running: Option<Timestamp>,
     /// How the last one ended.
     ended: Option<Ended>,
-    /// Whether a connector reads from the account, so that leadsync receives its webhooks.
+    /// Whether an enabled connector reads from the account, so that leadsync receives its webhooks.
     listens: bool,
     answered: usize,
 }
@@ -39,7 +39,7 @@ struct Traits {
 /// A question, with what is known of this account.
 struct Row {
     question: &'static Question,
-    takes: &'static str,
+    needs: &'static str,
     known: Option<Known>,
 }
 
@@ -74,12 +74,12 @@ impl Row {
             }
             _ => None,
         });
-        let takes = match question.by {
-            By::Reading => "",
-            By::Writing => "test lead",
-            By::Listening => "test lead and webhook",
+        let needs = match question.by {
+            By::Reading => "one read",
+            By::Writing => "a test lead",
+            By::Listening => "a test lead and a webhook",
         };
-        Self { question, takes, known }
+        Self { question, needs, known }
     }
 }
 
@@ -123,7 +123,8 @@ pub(super) async fn show(
         let Some(account) = configuration.account(&name) else { return Ok(None) };
         let traits = shared.store.traits(account.id).await?;
         let mut connectors = configuration.connectors.iter();
-        let listens = connectors.any(|connector| connector.definition.source == name);
+        let listens =
+            connectors.any(|connector| connector.enabled && connector.definition.source == name);
         Ok::<_, store::Error>(Some((account.id, traits, listens)))
     };
     let (id, traits, listens) = match read.await {
@@ -153,20 +154,19 @@ pub(super) async fn show(
     page::page(StatusCode::OK, &traits)
 }
 
-/// Does this to the account, and shows its page.
+/// Does this to the account, and shows its page with the word that this returns.
 async fn act(
     shared: &Shared,
     name: &str,
-    word: Option<&str>,
-    act: impl FnOnce(&Shared, &store::Account),
+    act: impl FnOnce(&Shared, &store::Account) -> Option<&'static str>,
 ) -> Response {
-    match shared.store.configuration().await {
+    let word = match shared.store.configuration().await {
         Ok(configuration) => match configuration.account(name) {
             Some(account) => act(shared, account),
             None => return page::not_found("no account"),
         },
         Err(error) => return page::unavailable(&error),
-    }
+    };
     let path = traits_address(name);
     Redirect::to(&word.map_or(path.clone(), |word| with_told(&path, word))).into_response()
 }
@@ -178,8 +178,8 @@ pub(super) async fn probe(
     form: Form,
 ) -> Response {
     let writes = !form.text("write").is_empty();
-    act(&shared, &name, None, |shared, account| {
-        shared.probes.begin(shared, account, writes);
+    act(&shared, &name, |shared, account| {
+        if shared.probes.begin(shared, account, writes) { None } else { Some("probe_runs") }
     })
     .await
 }
@@ -190,7 +190,10 @@ pub(super) async fn stop(
     Path(name): Path<String>,
     _: Form,
 ) -> Response {
-    act(&shared, &name, Some("stopping"), |shared, account| shared.probes.end(account.id)).await
+    act(&shared, &name, |shared, account| {
+        Some(if shared.probes.end(account.id) { "stopping" } else { "no_probe" })
+    })
+    .await
 }
 
 /// What a person says that an account is like, as `question=answer`; without an answer, what is

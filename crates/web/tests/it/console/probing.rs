@@ -31,7 +31,7 @@ impl Browser {
 async fn an_account_is_probed_and_what_it_answered_is_shown() {
     let mut browser = Browser::signed_in().await;
     let page = browser.traits_with("a", "HTTP status of a refusal").await;
-    assert!(page.contains("not asked yet") && page.contains("Probe</button>"), "{page}");
+    assert!(page.contains("not asked yet") && page.contains("Probe by reading</button>"), "{page}");
 
     let begun = browser.submit("/accounts/a/probe", &[]).await;
     assert_eq!(location(&begun), Some("/accounts/a/traits"), "{begun:?}");
@@ -54,15 +54,18 @@ async fn a_probe_is_stopped_by_its_button_and_with_the_process() {
     let write = [("write", "yes")];
     browser.submit("/accounts/a/probe", &write).await;
     let page = browser.traits_with("a", "A probe has been running since").await;
-    assert!(page.contains("data-refresh") && !page.contains("Probe</button>"), "{page}");
+    assert!(page.contains("data-refresh") && !page.contains("Probe by reading</button>"), "{page}");
     // A second one does not begin beside it.
-    browser.submit("/accounts/a/probe", &[]).await;
+    let second = browser.submit("/accounts/a/probe", &[]).await;
+    assert_eq!(location(&second), Some("/accounts/a/traits?told=probe_runs"), "{second:?}");
     browser.traits_with("a", "A probe has been running since").await;
 
     let stopped = browser.submit("/accounts/a/probe/stop", &[]).await;
     assert_eq!(location(&stopped), Some("/accounts/a/traits?told=stopping"), "{stopped:?}");
     let page = browser.traits_with("a", "It was stopped before everything was asked").await;
     assert!(page.contains("delete the lead a-lead"), "{page}");
+    let stopped = browser.submit("/accounts/a/probe/stop", &[]).await;
+    assert_eq!(location(&stopped), Some("/accounts/a/traits?told=no_probe"), "{stopped:?}");
 
     browser.submit("/accounts/b/probe", &write).await;
     browser.traits_with("b", "A probe has been running since").await;
