@@ -86,11 +86,15 @@ pub struct End {
     /// A state older than this is stale. Our own writes never move it (`docs/two-way.md#trap-i`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Timestamp>,
-    /// The ModifiedOn of the newest state of this side of which anything was written to the other
-    /// one. As long as a person is to decide about a field, `seen` stays behind it; an older state
-    /// may be older than what was synced of the other fields, and is read afresh.
+    /// The ModifiedOn of the newest state of this side of which anything was synced. As long as a
+    /// field is not settled, `seen` stays behind it; an older state may be older than what was synced
+    /// of the other fields, and is read afresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_sent: Option<Timestamp>,
+    /// Fields that differed from the other side's when the two met, and were left so: nothing is
+    /// agreed about them yet.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left: BTreeSet<String>,
     /// When we last wrote to this side. A state that is not provably newer may be from before
     /// our write, and is read afresh (`docs/two-way.md#trap-ii`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -278,6 +282,12 @@ impl End {
                 || self.seen == Some(version)
                 || self.newest_sent.is_some_and(|sent| version < sent)
         })
+    }
+
+    /// A state of this version was synced: whole, or but for fields that are not settled.
+    pub(crate) fn note_state(&mut self, version: Option<Timestamp>, is_settled: bool) {
+        let newest = if is_settled { &mut self.seen } else { &mut self.newest_sent };
+        *newest = (*newest).max(version);
     }
 
     /// Takes a state of this side as what it holds by agreement, but for the `open` fields. What

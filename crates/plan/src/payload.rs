@@ -444,6 +444,26 @@ impl Item {
         state
     }
 
+    /// Every field of the lead as it was before the event, if the payload says what the event
+    /// changed: `Before` beside what there is now. Blocks may hold what changed alone, or leave out
+    /// what is empty; what only `After` shows was empty before.
+    pub fn before(&self) -> Option<Snapshot> {
+        let before = self.block("Before").filter(|before| !before.is_empty())?;
+        let mut state = self.state();
+        let mut take = |map: &Map<String, Value>, is_before: bool| {
+            for (name, value) in map {
+                let text = match Found::of(Some(value)) {
+                    Found::Text(text) if is_before => text.into_owned(),
+                    _ => String::new(),
+                };
+                state.put(name.as_str(), text);
+            }
+        };
+        take(self.block("After").unwrap_or(&Map::new()), false);
+        take(before, true);
+        Some(state)
+    }
+
     fn first_text(&self, names: &[&str]) -> Option<&str> {
         let blocks = STATES.iter().filter_map(|block| self.block(block));
         blocks

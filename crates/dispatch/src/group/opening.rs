@@ -10,7 +10,7 @@ use plan::payload::Item;
 use plan::problem::{Code, Problem};
 use plan::snapshot::Snapshot;
 use plan::work::Outcome;
-use store::{RecordKey, Stage, Unfinished};
+use store::{Origin, RecordKey, Stage, Unfinished};
 
 use super::book::{Place, Record};
 use super::lanes::Lane;
@@ -204,6 +204,9 @@ impl Worker {
                 let past = (request.connector, earlier.version);
                 let then = earlier.retry == Some(RetryWith::Then) && self.routes.knows_past(past);
                 record.past = then.then_some(earlier.version);
+            }
+            if request.origin == Origin::Backfill {
+                record.work.is_no_event();
             }
             if record.retry.is_some() {
                 record.work.ask_again();

@@ -11,7 +11,7 @@ use plan::operation::Operation;
 use plan::outcome::SyncStatus;
 use plan::problem::{Code, Problem};
 use plan::quota::Draw;
-use plan::work::{Call, Capture, LeadUpdate, NewActivity, Outcome, ReadLead, Step};
+use plan::work::{Call, Capture, Context, LeadUpdate, NewActivity, Outcome, ReadLead, Step};
 use store::RecordKey;
 
 use super::book::{Place, Record};
@@ -157,12 +157,12 @@ impl Worker {
                 return if may_ask { self.stay(record) } else { self.starve(record, id) };
             }
         }
-        if let Some(successor) = self.successor(&record, &route) {
+        let binding = self.binding(&record).expect("the metadata of both accounts is known");
+        let context = binding.context(self.moment());
+        if let Some(successor) = self.successor(&record, &route, &context) {
             self.conclude(record, Outcome::superseded(successor.request));
             return Turn::Taken;
         }
-        let binding = self.binding(&record).expect("the metadata of both accounts is known");
-        let context = binding.context(self.moment());
         let call = loop {
             let next = record.work.next(&context);
             let after = self.keep(next.effects);
@@ -221,9 +221,14 @@ impl Worker {
     }
 
     /// A newer change of the same lead that is waiting too, and includes this one.
-    fn successor(&self, record: &Record, route: &Route) -> Option<RecordKey> {
+    fn successor(
+        &self,
+        record: &Record,
+        route: &Route,
+        context: &Context<'_>,
+    ) -> Option<RecordKey> {
         let may_give_way = |record: &Record| {
-            record.work.may_give_way() && record.attempts == 0 && record.past.is_none()
+            record.work.may_give_way(context) && record.attempts == 0 && record.past.is_none()
         };
         if !may_give_way(record) {
             return None;

@@ -100,20 +100,22 @@ async fn the_policy_decides_where_both_changed_the_same_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn first_contact_overwrites_nothing_and_fills_what_is_empty() {
+async fn the_first_edit_of_a_lead_that_both_had_is_synced_and_no_other_field() {
     let mut scene = pair("").await;
     let email = ("EmailAddress", "asha@example.com");
     let twin = scene
         .there
-        .create_lead(&[email, ("FirstName", "Usha"), ("mx_City", "Agra")])
+        .create_lead(&[email, ("FirstName", "Usha"), ("mx_City", "Agra"), ("LastName", "Rao")])
         .expect("a lead");
     let id = scene
         .here
-        .create_lead(&[email, ("FirstName", "Asha"), ("Company", "Acme")])
+        .create_lead(&[email, ("FirstName", "Asha"), ("Company", "Acme"), ("LastName", "Rao")])
         .expect("a lead");
+    scene.here.edit_lead(&id, &[("LastName", "Nair")]).expect("an edit");
     let posted = captured(&scene.here).await.pop().expect("a webhook");
     let request = scene.post_to("there", posted).await;
     let item = scene.ends_as(request, Event::Updated).await;
+    assert_eq!(field(&scene, &twin, "LastName").as_deref(), Some("Nair"));
     assert_eq!(field(&scene, &id, "FirstName").as_deref(), Some("Asha"));
     assert_eq!(field(&scene, &twin, "FirstName").as_deref(), Some("Usha"));
     assert_eq!(field(&scene, &twin, "Company").as_deref(), Some("Acme"));

@@ -11,8 +11,8 @@ pub use difference::{Difference, compare, differences};
 pub use rebase::{rebase, rebase_rows};
 pub use rules::{
     Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, Conflict, FieldRow,
-    Identity, KeysDisagree, LeadRules, Linked, Owners, Policy, Removed, Several, UnlistedOption,
-    WhileDisabled, WithoutId,
+    FirstMeeting, Identity, KeysDisagree, LeadRules, Linked, Owners, Policy, Removed, Several,
+    UnlistedOption, WhileDisabled, WithoutId,
 };
 
 use rules::is_default;

@@ -257,6 +257,30 @@ pub struct Conflict {
     /// For every field that has no policy of its own.
     #[serde(default)]
     pub policy: Policy,
+    /// For leads that both accounts had before they were linked.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub first_meeting: FirstMeeting,
+}
+
+/// Who wins where two leads meet that both accounts had before, and a field differs. A field that is
+/// empty on one side is filled from the other in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstMeeting {
+    /// What the event changed is synced as it is for linked leads: written where the other side
+    /// holds what was there before the event, and decided by the policy where it holds something
+    /// else. What the event did not change is left. Where the payload does not say what changed, the
+    /// policy decides.
+    #[default]
+    Changed,
+    /// Nobody: what differs is left.
+    FillBlank,
+    /// The source.
+    Source,
+    /// The destination.
+    Destination,
+    /// The lead that was changed later, by the accounts' own modification times.
+    Newest,
 }
 
 /// What happens to a lead of which it is not plain which lead of the destination it is.

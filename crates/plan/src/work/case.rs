@@ -13,7 +13,7 @@ use crate::mapping::{Mapped, Mapping};
 use crate::outcome::Party;
 use crate::payload::Item;
 
-use super::known::Known;
+use super::known::{Before, Known};
 
 /// The connector of a record, and everything else that does not depend on the record.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +90,8 @@ pub(crate) struct Case<'a> {
     pub mapping: &'a Mapping,
     /// What the source shows.
     pub item: &'a Item,
+    /// What is known of it before the event.
+    pub before: &'a Before,
     /// What the mapping makes of it.
     pub mapped: &'a Mapped,
     /// The account that it comes from.

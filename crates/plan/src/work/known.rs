@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::Change;
 use crate::id::LeadId;
+use crate::payload::Item;
 use crate::review::Ruled;
 use crate::snapshot::Snapshot;
 
@@ -30,6 +31,24 @@ pub(crate) struct Known {
     pub(crate) ruled: Option<Ruled>,
     /// A review of whose values win.
     pub(crate) conflict: Option<Ruled>,
+}
+
+/// What is known of a lead as it was before the event that the record tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Nothing: the payload does not say what changed.
+    Untold,
+    /// It was the same: nothing changed it.
+    Same,
+    /// It held this.
+    Was(Snapshot),
+}
+
+impl Before {
+    /// What the payload says.
+    pub(super) fn of(item: &Item) -> Self {
+        item.before().map_or(Self::Untold, Self::Was)
+    }
 }
 
 /// What is known of it in the source.

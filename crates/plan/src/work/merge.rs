@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use super::asked;
 use super::case::{Case, Opposite};
 use super::decision::Tripped;
+use super::known::Before;
 use super::past::{Moved, Past, whole};
 use crate::change::Change;
-use crate::connector::{Behaviour, Policy};
+use crate::connector::{Behaviour, FirstMeeting, Policy};
 use crate::link::{End, Given, Link};
 use crate::mapping::{Mapped, Mapping, Unsent};
 use crate::metadata::Kind;
@@ -37,6 +38,8 @@ pub(super) struct Merge {
     /// Fields of the source and of the destination whose base stays as it is, because they are not
     /// settled.
     pub(super) open: [BTreeSet<String>; 2],
+    /// Those of them that were left as they differ when the two met.
+    pub(super) left: [BTreeSet<String>; 2],
     /// What somebody in the source, and somebody in the destination, alone gave another value.
     pub(super) own: [Vec<Own>; 2],
 }
@@ -96,9 +99,72 @@ impl Cell {
 /// Whether the source shows anything that differs from what was last synced, as far as it can be
 /// told without looking at the destination.
 pub(super) fn source_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
-    cells(case.mapping, case.item, case.mapped, Some((here, there)))
-        .iter()
-        .any(|cell| cell.moved != Moved::Not)
+    let event = Event::of(case);
+    cells(case.mapping, case.item, case.mapped, Some((here, there))).iter().any(|cell| {
+        match cell.moved {
+            Moved::Not => false,
+            // The two differed when they met, and were left so.
+            Moved::Unknown | Moved::New if there.left.contains(&cell.to) => {
+                case.known.conflict.is_some() || !event.leaves(cell)
+            }
+            _ => true,
+        }
+    })
+}
+
+/// What the event that the record tells of did, where that decides about two leads that meet.
+enum Event {
+    /// It does not matter: the connector decides in another way.
+    Any,
+    /// It is not known.
+    Untold,
+    /// Nothing.
+    None,
+    /// It changed the lead from what the mapping makes of this.
+    From(Mapped, Reading),
+}
+
+/// What an event did to a field.
+enum Touch<'a> {
+    Untold,
+    Not,
+    /// It held this before.
+    From(&'a str),
+}
+
+impl Event {
+    fn of(case: &Case<'_>) -> Self {
+        match case.before {
+            _ if case.connector.conflict.first_meeting != FirstMeeting::Changed => Self::Any,
+            Before::Untold => Self::Untold,
+            Before::Same => Self::None,
+            Before::Was(state) => {
+                let mapped = case.mapping.apply(&Item::from_state(Entity::Lead, state));
+                Self::From(mapped, case.mapping.reading().clone())
+            }
+        }
+    }
+
+    fn touch(&self, cell: &Cell) -> Touch<'_> {
+        match self {
+            Self::Any | Self::Untold => Touch::Untold,
+            Self::None => Touch::Not,
+            Self::From(before, reading) => {
+                let before = before.get(&cell.to).and_then(|field| field.sent.written());
+                let before = before.unwrap_or_default();
+                if value::stays(cell.kind, &cell.value, before, reading) {
+                    Touch::Not
+                } else {
+                    Touch::From(before)
+                }
+            }
+        }
+    }
+
+    /// Whether a field that was left as it differed is left so again.
+    fn leaves(&self, cell: &Cell) -> bool {
+        matches!(self, Self::Any) || matches!(self.touch(cell), Touch::Not)
+    }
 }
 
 /// Merges what the two sides changed. `lead` is what the destination shows.
@@ -138,6 +204,7 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         landed(&mut from_destination, here, &here_now);
     }
     let mut merging = Merging {
+        event: Event::of(case),
         case,
         opposite,
         ends,
@@ -189,6 +256,7 @@ fn cells(mapping: &Mapping, item: &Item, mapped: &Mapped, ends: Option<(&End, &E
 
 struct Merging<'a> {
     case: &'a Case<'a>,
+    event: Event,
     opposite: Opposite<'a>,
     ends: Option<(&'a End, &'a End)>,
     /// What the source sends as it is now.
@@ -223,8 +291,13 @@ impl Merging<'_> {
             ruling = Ruling::Frozen;
         }
         // The turn of what the destination sends comes later.
-        if matches!(ruling, Ruling::Waits | Ruling::Frozen) {
-            self.leave_open(cell, twin);
+        // What the event did not change is settled by the event that does: it may be on its way.
+        let is_left = ruling == Ruling::Left && matches!(self.event.touch(cell), Touch::Not);
+        if is_left || matches!(ruling, Ruling::Waits | Ruling::Frozen) {
+            leave(&mut self.merge.open, cell, twin);
+        }
+        if is_left {
+            leave(&mut self.merge.left, cell, twin);
         }
         let is_disputed =
             twin.is_some_and(|twin| twin.moved != Moved::Not || is_new) && !held.is_empty();
@@ -290,7 +363,7 @@ impl Merging<'_> {
         let there = self.there_now.get(&to).unwrap_or_default();
         let ruling = self.rule_both(&to, there);
         if ruling != Ruling::Destination {
-            self.leave_open(cell, None);
+            leave(&mut self.merge.open, cell, None);
             let (source, destination) = (held.to_owned(), there.to_owned());
             self.merge.disputes.push(Dispute { field: to, source, destination, ruling });
         }
@@ -312,14 +385,41 @@ impl Merging<'_> {
             (Moved::Yes | Moved::Remapped, Moved::Yes | Moved::Remapped) => {
                 self.rule_both(&mine.to, held)
             }
-            // They meet for the first time.
-            _ if text::is_blank(held) => Ruling::Source,
-            _ => match self.policy(&mine.to) {
+            _ => self.rule_meeting(mine, held),
+        }
+    }
+
+    /// Who wins, where the two sides meet for the first time.
+    fn rule_meeting(&self, mine: &Cell, held: &str) -> Ruling {
+        let touch = self.event.touch(mine);
+        let is_as_before = match touch {
+            Touch::From(before) => {
+                value::holds(mine.kind, before, held, self.case.mapping.reading())
+            }
+            Touch::Untold | Touch::Not => false,
+        };
+        if text::is_blank(held) || is_as_before {
+            return Ruling::Source;
+        }
+        if text::is_blank(&mine.value) && !matches!(touch, Touch::From(_)) {
+            return Ruling::Destination;
+        }
+        let policy = self.policy(&mine.to);
+        // Where a person is asked about the lead anyway, it is about all that differs.
+        let is_asked = policy == Policy::Review && self.case.known.conflict.is_some();
+        match self.case.connector.conflict.first_meeting {
+            FirstMeeting::Changed if matches!(touch, Touch::Not) && !is_asked => Ruling::Left,
+            FirstMeeting::Changed => match policy {
+                Policy::Newest => self.newest(),
                 Policy::Source => Ruling::Source,
                 Policy::Destination => Ruling::Destination,
+                Policy::FillBlank => Ruling::Left,
                 Policy::Review => self.decided(),
-                Policy::Newest | Policy::FillBlank => Ruling::Left,
             },
+            FirstMeeting::FillBlank => Ruling::Left,
+            FirstMeeting::Source => Ruling::Source,
+            FirstMeeting::Destination => Ruling::Destination,
+            FirstMeeting::Newest => self.newest(),
         }
     }
 
@@ -417,15 +517,15 @@ impl Merging<'_> {
             None => true,
         }
     }
+}
 
-    fn leave_open(&mut self, cell: &Cell, twin: Option<&Cell>) {
-        let [source, destination] = &mut self.merge.open;
-        source.extend(cell.from.clone());
-        destination.insert(cell.to.clone());
-        if let Some(twin) = twin {
-            source.insert(twin.to.clone());
-            destination.extend(twin.from.clone());
-        }
+/// Notes a field of both sides in these lists of theirs.
+fn leave([source, destination]: &mut [BTreeSet<String>; 2], cell: &Cell, twin: Option<&Cell>) {
+    source.extend(cell.from.clone());
+    destination.insert(cell.to.clone());
+    if let Some(twin) = twin {
+        source.insert(twin.to.clone());
+        destination.extend(twin.from.clone());
     }
 }
 

@@ -19,7 +19,7 @@ use crate::review::{Dispute, Reason, Ruled, StandingReview, State};
 
 use super::case::{Case, Context};
 use super::explanation::{Plan, Why};
-use super::known::Known;
+use super::known::{Before, Known};
 use super::outcome::Outcome;
 use super::pages::Activities;
 
@@ -73,6 +73,8 @@ pub(super) enum Metadata {
 pub(super) struct Subject {
     /// As the payload shows it, or as it was read from the source.
     pub(super) item: Item,
+    /// As it was before the event.
+    pub(super) before: Before,
     pub(super) link: Option<Link>,
     pub(super) known: Known,
     /// What it sends, and the generation of the mapping that says so.
@@ -91,8 +93,8 @@ pub(super) enum Found {
 }
 
 impl Subject {
-    fn new(item: Item) -> Self {
-        Self { item, link: None, known: Known::default(), mapped: None }
+    fn new(item: Item, before: Before) -> Self {
+        Self { item, before, link: None, known: Known::default(), mapped: None }
     }
 
     /// It was read from the source just now; one that is gone there is taken as it was posted.
@@ -112,10 +114,13 @@ impl Subject {
 impl Work {
     /// A record as it was read from a delivery.
     pub fn new(item: Item) -> Self {
+        // The event of an activity does not change its lead.
+        let lead = |item: &Item| item.lead().unwrap_or_else(|| item.bare_lead());
         let lead = (item.entity() == Entity::Activity)
-            .then(|| Box::new(Subject::new(item.lead().unwrap_or_else(|| item.bare_lead()))));
+            .then(|| Box::new(Subject::new(lead(&item), Before::Same)));
+        let before = Before::of(&item);
         Self {
-            own: Subject::new(item),
+            own: Subject::new(item, before),
             lead,
             is_retry: false,
             metadata: Metadata::AsKnown,
@@ -137,6 +142,11 @@ impl Work {
         self.own.known.asked = true;
         self.subject_mut().known.asked = true;
         self.metadata = Metadata::Wanted;
+    }
+
+    /// It tells of no event: the lead was only looked at.
+    pub fn is_no_event(&mut self) {
+        self.subject_mut().before = Before::Same;
     }
 
     /// A write for it may have taken effect unseen.
@@ -394,6 +404,7 @@ impl Work {
             connector: context.connector,
             mapping,
             item: &subject.item,
+            before: &subject.before,
             mapped: subject.mapped(),
             source: context.source.id,
             destination: context.destination.id,

@@ -101,8 +101,10 @@ fn settled(
 fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     let merge = case.known.twin.lead.as_ref().map(|lead| merge::merge(case, opposite, lead));
-    let (open, own) = merge.map(|merge| (merge.open, merge.own)).unwrap_or_default();
-    let is_settled = open.iter().all(BTreeSet::is_empty);
+    let is_met = merge.is_some();
+    let merge::Merge { open, left, own, .. } = merge.unwrap_or_default();
+    let leaves_none = || [here, there].iter().all(|side| link.end(*side).left.is_empty());
+    let is_settled = open.iter().all(BTreeSet::is_empty) && (is_met || leaves_none());
     if link.end(here).given.is_none() || link.end(there).given.is_none() {
         for side in [here, there] {
             link.end_mut(side).given.get_or_insert_default();
@@ -131,9 +133,7 @@ fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
             end.pending.clear();
         }
         end.learn(read, &case.known.twin.wrote_back, &open[0]);
-        if is_settled {
-            end.seen = end.seen.max(version);
-        }
+        end.note_state(version, is_settled);
     }
     if let Some(lead) = &case.known.twin.lead {
         let version = Item::from_state(Entity::Lead, lead).modified_on();
@@ -154,9 +154,12 @@ fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
             .iter()
             .filter_map(|field| Some((field.to.as_str(), state.get(&field.to)?)));
         end.learn(without(written.collect(), &unmet), &case.known.twin.wrote, &open[1]);
-        if is_settled {
-            end.seen = end.seen.max(version);
-        }
+        end.note_state(version, is_settled);
+    }
+    if is_met {
+        let [in_source, in_destination] = left;
+        link.end_mut(here).left = in_source;
+        link.end_mut(there).left = in_destination;
     }
     let [in_source, in_destination] = own;
     given::note_own(link, (here, there), in_source, &open[1]);

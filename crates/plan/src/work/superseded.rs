@@ -3,23 +3,29 @@
 //! A webhook holds the lead's whole state, so an older one that waits beside a newer one of the same
 //! lead has nothing to add. It ends without a call, and its log names the one that was synced.
 
+use crate::connector::FirstMeeting;
 use crate::id::RequestId;
 use crate::mapping::Mapped;
 use crate::outcome::Entity;
 use crate::problem::{Code, Problem};
 
+use super::case::Context;
 use super::outcome::Outcome;
 use super::record::Work;
 
 impl Work {
     /// Whether nothing is known about its lead but what was posted: no write can have taken effect, and
-    /// no person asked for it.
-    pub fn may_give_way(&self) -> bool {
+    /// no person asked for it. Of two leads that meet, what this event changed is not in a later one.
+    pub fn may_give_way(&self, context: &Context<'_>) -> bool {
+        let meets = !self.is_linked()
+            && context.opposite.is_some()
+            && context.connector.conflict.first_meeting == FirstMeeting::Changed;
         self.entity() == Entity::Lead
             && self.own.item.removal().is_none()
             && self.calls == 0
             && !self.is_doubtful()
             && !self.is_retry
+            && !meets
     }
 
     /// Whether it shows its lead as it was later than `earlier` does, with a value wherever that one

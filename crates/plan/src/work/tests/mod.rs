@@ -4,6 +4,7 @@ mod activity;
 mod keys;
 mod lead;
 mod life;
+mod meeting;
 mod metadata;
 mod restored;
 mod retried;

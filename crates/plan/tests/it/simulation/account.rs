@@ -36,10 +36,18 @@ pub struct Manners {
 /// A change that was made in an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happened {
-    /// Of a lead, and whether we made it.
-    Lead(LeadId, bool),
+    /// Of a lead.
+    Lead(Changed),
     /// Of an activity.
     Activity(ActivityId),
+}
+
+/// A lead as it was before a change, which was empty if it was new, and after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    pub id: LeadId,
+    pub before: Snapshot,
+    pub after: Snapshot,
 }
 
 #[derive(Clone, Debug)]
@@ -262,6 +270,8 @@ impl Account {
     fn put(&mut self, id: &LeadId, fields: &[&Change], now: Timestamp, by_us: bool) {
         let manners = self.manners;
         let lead = self.leads.get_mut(id).expect("it was looked for before");
+        let is_new = lead.get("ModifiedOn").is_none();
+        let before = if is_new { Snapshot::default() } else { lead.clone() };
         for change in fields {
             let mut value = change.value.clone();
             if manners.capitals && change.to == "FirstName" {
@@ -281,7 +291,8 @@ impl Account {
         }
         lead.put("ModifiedOn", written(now));
         self.writes += usize::from(by_us);
-        self.happened.push(Happened::Lead(id.clone(), by_us));
+        let after = lead.clone();
+        self.happened.push(Happened::Lead(Changed { id: id.clone(), before, after }));
     }
 
     fn shown_activity(&self, id: &ActivityId, one: &Activity) -> Snapshot {
@@ -316,7 +327,7 @@ impl Account {
     /// A person deletes a lead, or merges it into another one.
     pub fn remove(&mut self, id: &LeadId) -> Option<Snapshot> {
         self.happened
-            .retain(|happened| !matches!(happened, Happened::Lead(other, _) if other == id));
+            .retain(|happened| !matches!(happened, Happened::Lead(changed) if changed.id == *id));
         self.leads.remove(id)
     }
 

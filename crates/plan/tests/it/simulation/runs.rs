@@ -65,6 +65,19 @@ fn matching() -> Coverage {
     coverage
 }
 
+/// Pairs of accounts that were both in use before they were connected.
+fn full() -> Coverage {
+    let mut coverage = Coverage::default();
+    for (name, weather) in WEATHERS {
+        for terms in matching::FULL_TERMS {
+            let name = format!("full, {name}, {terms:?}");
+            let life = |seed| Matching::new(seed, weather, terms, None);
+            coverage.absorb(run(&name, seeds(9), life));
+        }
+    }
+    coverage
+}
+
 fn troubles() -> Coverage {
     let mut coverage = Coverage::default();
     for (name, weather) in WEATHERS {
@@ -82,7 +95,8 @@ fn troubles() -> Coverage {
 fn every_world_ends_well_and_nothing_is_left_out() {
     let mut coverage = Coverage::default();
     std::thread::scope(|scope| {
-        let parts = [leads, remapped, activities, matching, troubles].map(|part| scope.spawn(part));
+        let parts = [leads, remapped, activities, matching, full, troubles];
+        let parts = parts.map(|part| scope.spawn(part));
         for part in parts {
             match part.join() {
                 Ok(part) => coverage.absorb(part),

@@ -51,6 +51,8 @@ pub struct Connector {
 pub struct Delivery {
     pub from: usize,
     pub item: Item,
+    /// Whether it tells of an event: a lead may just have been looked at.
+    pub is_event: bool,
     /// A write for it may have taken effect unseen.
     pub doubtful: bool,
     /// A person asked to retry it.
@@ -129,7 +131,16 @@ pub fn pair() -> Pair {
 
 impl Delivery {
     pub fn new(from: usize, item: Item, due: Timestamp) -> Self {
-        Self { from, item, doubtful: false, is_retry: false, attempts: 0, tries: 0, due }
+        Self {
+            from,
+            item,
+            is_event: true,
+            doubtful: false,
+            is_retry: false,
+            attempts: 0,
+            tries: 0,
+            due,
+        }
     }
 }
 
@@ -246,11 +257,11 @@ impl Service {
         let context = self.context(delivery.from, now);
         let mut work = self.open(delivery);
         let keys = work.keys(&context);
-        work.may_give_way()
+        work.may_give_way(&context)
             && later.any(|later| {
                 let mut later = self.open(later);
                 let finds_it = later.keys(&context) == keys || work.is_linked();
-                later.may_give_way() && finds_it && later.stands_in_for(&work)
+                later.may_give_way(&context) && finds_it && later.stands_in_for(&work)
             })
     }
 
@@ -258,6 +269,9 @@ impl Service {
     fn open(&self, delivery: &Delivery) -> Work {
         let mut work = Work::new(delivery.item.clone());
         let source = account_id(delivery.from);
+        if !delivery.is_event {
+            work.is_no_event();
+        }
         if delivery.is_retry {
             work.ask_again();
         }

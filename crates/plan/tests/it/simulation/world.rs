@@ -6,7 +6,7 @@ use plan::outcome::Entity;
 use plan::payload::{self, Item, Removal};
 use plan::snapshot::Snapshot;
 
-use super::account::{Account, Activity, Happened, written};
+use super::account::{Account, Activity, Changed, Happened, written};
 use super::chance::Chance;
 use super::outside::{Faults, Outside, Trouble};
 use super::protection::Protection;
@@ -43,6 +43,44 @@ pub const BRUTAL: Weather = Weather {
 };
 pub const WEATHERS: [(&str, Weather); 3] = [("calm", CALM), ("rough", ROUGH), ("brutal", BRUTAL)];
 
+/// How a change of a lead is posted.
+#[derive(Clone, Copy, Debug)]
+pub enum Posts {
+    /// As the lead is, without a word of what changed.
+    Flat,
+    /// With the whole lead before and after the change, and as it is.
+    Whole,
+    /// With what changed before and after, and the lead as it is.
+    Changed,
+}
+
+impl Posts {
+    /// Those of the world of a seed.
+    pub fn of(seed: u64) -> Self {
+        match seed % 3 {
+            0 => Self::Flat,
+            1 => Self::Whole,
+            _ => Self::Changed,
+        }
+    }
+
+    fn of_lead(self, changed: &Changed, now: &Snapshot) -> Item {
+        let Changed { before, after, .. } = changed;
+        let part = |of: &Snapshot| -> Snapshot {
+            let is_shown = |name: &str| before.get(name) != after.get(name);
+            let fields = of.0.iter().filter(|(name, _)| is_shown(name));
+            fields.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+        };
+        let (before, after) = match self {
+            Self::Flat => return Item::from_state(Entity::Lead, now),
+            Self::Whole => (before.clone(), after.clone()),
+            Self::Changed => (part(before), part(after)),
+        };
+        let body = serde_json::json!({"Before": before, "After": after, "Current": now});
+        payload::read(body.to_string().as_bytes(), None).expect("a lead").remove(0).unwrap()
+    }
+}
+
 pub struct World {
     pub accounts: [Account; 2],
     pub service: Service,
@@ -50,6 +88,7 @@ pub struct World {
     pub chance: Chance,
     pub weather: Weather,
     pub trouble: Option<Trouble>,
+    posts: Posts,
     /// Webhooks on their way, each until it is due.
     on_their_way: Vec<Delivery>,
 }
@@ -77,8 +116,14 @@ impl World {
             chance,
             weather,
             trouble: None,
+            posts: Posts::Flat,
             on_their_way: Vec::new(),
         }
+    }
+
+    /// The same, whose changes of leads are posted so.
+    pub fn posting(self, posts: Posts) -> Self {
+        Self { posts, ..self }
     }
 
     pub fn pass(&mut self, seconds: i64) {
@@ -103,7 +148,9 @@ impl World {
     fn shown(&self, side: usize, happened: &Happened) -> Option<Item> {
         let account = &self.accounts[side];
         match happened {
-            Happened::Lead(id, _) => Some(Item::from_state(Entity::Lead, account.leads.get(id)?)),
+            Happened::Lead(changed) => {
+                Some(self.posts.of_lead(changed, account.leads.get(&changed.id)?))
+            }
             Happened::Activity(id) => {
                 let activity = account.activities.get(id)?;
                 Some(of_activity(id.as_str(), activity, account.leads.get(&activity.lead)))
@@ -179,13 +226,16 @@ impl World {
             if self.service.connectors[side].is_none() {
                 continue;
             }
-            let leads = self.accounts[side].leads.keys().map(|id| Happened::Lead(id.clone(), true));
-            let activities = self.accounts[side].activities.keys();
-            let activities = activities.map(|id| Happened::Activity(id.clone()));
-            let all: Vec<Happened> = leads.chain(activities).collect();
-            let items: Vec<Item> = all.iter().filter_map(|one| self.shown(side, one)).collect();
+            let account = &self.accounts[side];
+            let leads = account.leads.values();
+            let leads = leads.map(|lead| Item::from_state(Entity::Lead, lead));
+            let activities = account.activities.iter().map(|(id, activity)| {
+                of_activity(id.as_str(), activity, account.leads.get(&activity.lead))
+            });
+            let items: Vec<Item> = leads.chain(activities).collect();
             let now = self.now;
-            self.service.queue.extend(items.into_iter().map(|item| Delivery::new(side, item, now)));
+            let seen = |item| Delivery { is_event: false, ..Delivery::new(side, item, now) };
+            self.service.queue.extend(items.into_iter().map(seen));
             self.work();
         }
     }

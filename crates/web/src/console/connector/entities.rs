@@ -7,9 +7,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use plan::connector::{
-    ActivityRules, ActivityType, BadField, Behaviour, Blank, Conflict, Definition, Identity,
-    KeysDisagree, LeadRules, Linked, Policy, Removed, Several, UnlistedOption, WhileDisabled,
-    WithoutId,
+    ActivityRules, ActivityType, BadField, Behaviour, Blank, Conflict, Definition, FirstMeeting,
+    Identity, KeysDisagree, LeadRules, Linked, Policy, Removed, Several, UnlistedOption,
+    WhileDisabled, WithoutId,
 };
 use plan::problem::Problem;
 
@@ -168,6 +168,26 @@ pub(super) const POLICIES: OneOf<Policy> = OneOf {
     ],
 };
 
+const FIRST_MEETINGS: OneOf<FirstMeeting> = OneOf {
+    all: &[
+        (
+            FirstMeeting::Changed,
+            "changed",
+            "Sync what the event changed",
+            "As for linked leads. Other fields that differ are left, and listed on the request.",
+        ),
+        (FirstMeeting::FillBlank, "fill_blank", "Fill blanks only", "What differs is left."),
+        (FirstMeeting::Source, "source", "The source wins", ""),
+        (FirstMeeting::Destination, "destination", "The destination wins", ""),
+        (
+            FirstMeeting::Newest,
+            "newest",
+            "The lead that was changed last wins",
+            "By the accounts' own modification times.",
+        ),
+    ],
+};
+
 pub(in crate::console) const SEVERAL: OneOf<Several> = OneOf {
     all: &[
         (Several::Review, "review", "A person decides", "The lead waits under Reviews."),
@@ -266,6 +286,7 @@ struct Entities {
     unlisted_options: Vec<Shown>,
     while_disabled: Vec<Shown>,
     policies: Vec<Shown>,
+    first_meetings: Vec<Shown>,
     several: Vec<Shown>,
     keys_disagree: Vec<Shown>,
     linked: Vec<Shown>,
@@ -316,6 +337,7 @@ impl Entities {
             unlisted_options: UNLISTED_OPTIONS.shown(lead.unlisted_option),
             while_disabled: WHILE_DISABLED.shown(*while_disabled),
             policies: POLICIES.shown(conflict.policy),
+            first_meetings: FIRST_MEETINGS.shown(conflict.first_meeting),
             several: SEVERAL.shown(identity.several),
             keys_disagree: KEYS_DISAGREE.shown(identity.keys_disagree),
             linked: LINKED.shown(identity.linked),
@@ -390,7 +412,10 @@ fn read(form: &Form, wanted: &mut Definition) -> Result<(), Refusal> {
         fields: std::mem::take(&mut wanted.lead.fields),
     };
     wanted.while_disabled = WHILE_DISABLED.read(form, "while_disabled", "while_disabled")?;
-    wanted.conflict = Conflict { policy: POLICIES.read(form, "policy", "conflict.policy")? };
+    wanted.conflict = Conflict {
+        policy: POLICIES.read(form, "policy", "conflict.policy")?,
+        first_meeting: FIRST_MEETINGS.read(form, "first_meeting", "conflict.first_meeting")?,
+    };
     wanted.identity = Identity {
         several: SEVERAL.read(form, "several", "identity.several")?,
         keys_disagree: KEYS_DISAGREE.read(form, "keys_disagree", "identity.keys_disagree")?,

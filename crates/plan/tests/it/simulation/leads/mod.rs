@@ -12,7 +12,7 @@ use super::account::{Account, Manners};
 use super::chance::Chance;
 use super::protection::Protection;
 use super::service::Service;
-use super::world::{Life, Weather, World};
+use super::world::{Life, Posts, Weather, World};
 use super::{definition, plain};
 
 /// The fields of a lead that are synced: the first says whose lead it is, and nobody changes it; the
@@ -150,7 +150,8 @@ impl Leads {
         let definitions = [0, 1].map(|from| Some(definition(from, &settings(&ways[from]))));
         let accounts = [account(0), account(1)];
         Self {
-            world: World::new((chance, weather), accounts, definitions, without),
+            world: World::new((chance, weather), accounts, definitions, without)
+                .posting(Posts::of(seed)),
             removed: Vec::new(),
             edits: BTreeMap::new(),
             genuine: 0,

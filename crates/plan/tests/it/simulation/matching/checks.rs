@@ -117,13 +117,35 @@ impl Matching {
             let owner = self.owners[side][id];
             return (!self.bereft.contains(&owner)).then(|| format!("{twin} is gone"));
         };
-        // Values of two that met, and were not asked for, are left; so is what a decision was about.
-        let is_disputed = service.disputes.iter().any(|noted| {
-            let is_its = noted.lead == *id || noted.lead.as_str() == twin;
-            let left = matches!(noted.dispute.ruling, Ruling::Left | Ruling::Waits);
-            is_its && noted.dispute.field == "City" && left
-        });
-        let same = lead.get("City") == there.get("City") || lead.filled("City").is_none();
-        (!same && !is_disputed && !is_left).then(|| format!("{twin} holds {:?}", there.get("City")))
+        let wrong = |field: &str| {
+            let same = lead.get(field) == there.get(field) || lead.filled(field).is_none();
+            if same || is_left {
+                return None;
+            }
+            let held = there.get(field);
+            if self.is_edited(self.owners[side][id], field) {
+                return Some(format!("an edit of {field} is lost: {twin} holds {held:?}"));
+            }
+            // Values of two that met, and were not asked for, are left; so is what a decision was
+            // about.
+            let is_disputed = service.disputes.iter().any(|noted| {
+                let is_its = noted.lead == *id || noted.lead.as_str() == twin;
+                let left = matches!(noted.dispute.ruling, Ruling::Left | Ruling::Waits);
+                is_its && noted.dispute.field == field && left
+            });
+            (!is_disputed).then(|| format!("{field}: {twin} holds {held:?}"))
+        };
+        super::EDITED.into_iter().find_map(wrong)
+    }
+
+    /// Whether the field was edited where that is synced whatever the two held before: every webhook
+    /// came and said what changed, and somebody wins.
+    fn is_edited(&self, person: usize, field: &str) -> bool {
+        let wins =
+            self.terms.first_meeting != Some("fill_blank") && self.terms.policy != "fill_blank";
+        let has_one_each = [0, 1].iter().all(|side| self.leads_of(*side, person).len() == 1);
+        let all_come = self.world.weather.dropped == 0;
+        let is_edited = self.edited.iter().any(|edited| *edited == (person, field));
+        self.terms.is_full() && all_come && wins && has_one_each && is_edited
     }
 }

@@ -19,7 +19,7 @@ use super::account::{Account, Manners};
 use super::chance::Chance;
 use super::protection::Protection;
 use super::service::Service;
-use super::world::{Life, Weather, World};
+use super::world::{Life, Posts, Weather, World};
 use super::{definition, plain};
 
 /// Which world it is.
@@ -37,6 +37,9 @@ pub struct Terms {
     /// What happens where it is not plain: `several`, `keys_disagree`, `linked`.
     pub rules: [&'static str; 3],
     pub policy: &'static str,
+    /// Of accounts that were both in use before, who wins: what is edited is the same on both sides
+    /// then, different, or empty.
+    pub first_meeting: Option<&'static str>,
 }
 
 const REVIEW: [&str; 3] = ["review"; 3];
@@ -47,7 +50,21 @@ const PAIR: Terms = Terms {
     behaviour: "create_and_update",
     rules: REVIEW,
     policy: "newest",
+    first_meeting: None,
 };
+const FULL: Terms = Terms { first_meeting: Some("changed"), ..PAIR };
+
+/// Pairs of accounts that were both in use before.
+pub const FULL_TERMS: [Terms; 8] = [
+    FULL,
+    Terms { is_unique: true, ..FULL },
+    Terms { policy: "source", ..FULL },
+    Terms { policy: "fill_blank", ..FULL },
+    Terms { policy: "review", ..FULL },
+    Terms { first_meeting: Some("fill_blank"), ..FULL },
+    Terms { first_meeting: Some("source"), ..FULL },
+    Terms { first_meeting: Some("newest"), ..FULL },
+];
 
 pub const TERMS: [Terms; 11] = [
     PAIR,
@@ -62,6 +79,16 @@ pub const TERMS: [Terms; 11] = [
     Terms { rules: ["newest", "primary", "skip"], ..PAIR },
     Terms { rules: ["skip", "skip", "relink"], is_pair: false, ..PAIR },
 ];
+
+/// What people edit.
+const EDITED: [&str; 2] = ["City", "mx_Hobby"];
+
+impl Terms {
+    /// Whether both accounts were in use before.
+    fn is_full(self) -> bool {
+        self.first_meeting.is_some()
+    }
+}
 
 /// People who are there in the beginning, and those who come later.
 const PEOPLE: usize = 6;
@@ -79,6 +106,10 @@ pub struct Matching {
     ignored: BTreeMap<(usize, LeadId), Snapshot>,
     /// Reviews that were undone: that is done once.
     undone: BTreeSet<i64>,
+    /// Fields of people that were edited once the connectors were set up.
+    edited: BTreeSet<(usize, &'static str)>,
+    /// The chances of what is in both accounts before.
+    before: Chance,
 }
 
 fn catalogue() -> Catalogue {
@@ -89,6 +120,7 @@ fn catalogue() -> Catalogue {
         plain("Mobile", Kind::Text),
         plain("mx_Family", Kind::Text),
         plain("City", Kind::Text),
+        plain("mx_Hobby", Kind::Text),
         plain("mx_Mark", Kind::Text),
     ]))
 }
@@ -100,12 +132,13 @@ fn settings(terms: Terms) -> String {
     format!(
         r#""basic":{{"search_by":"{first}","secondary_search_by":"{second}"}},
         "identity":{{"several":"{several}","keys_disagree":"{keys_disagree}","linked":"{linked}"}},
-        "conflict":{{"policy":"{policy}"}},"removed":{{"field":"mx_Mark"}},
+        "conflict":{{"policy":"{policy}","first_meeting":"{first_meeting}"}},"removed":{{"field":"mx_Mark"}},
         "lead":{{"behaviour":"{behaviour}","field":[
             {{"from":"EmailAddress","to":"EmailAddress"}},{{"from":"FirstName","to":"FirstName"}},
             {{"from":"Phone","to":"Phone"}},{{"from":"mx_Family","to":"mx_Family"}},
-            {{"from":"City","to":"City"}}]}}"#,
+            {{"from":"City","to":"City"}},{{"from":"mx_Hobby","to":"mx_Hobby"}}]}}"#,
         policy = terms.policy,
+        first_meeting = terms.first_meeting.unwrap_or("changed"),
         behaviour = terms.behaviour,
     )
 }
@@ -133,13 +166,16 @@ impl Matching {
             [0, 1].map(|from| (from == 0 || terms.is_pair).then(|| definition(from, &settings)));
         let accounts = [account(0), account(1)];
         Self {
-            world: World::new((chance, weather), accounts, definitions, without),
+            world: World::new((chance, weather), accounts, definitions, without)
+                .posting(Posts::of(seed)),
             terms,
             owners: [BTreeMap::new(), BTreeMap::new()],
             most: [BTreeMap::new(), BTreeMap::new()],
             bereft: BTreeSet::new(),
             ignored: BTreeMap::new(),
             undone: BTreeSet::new(),
+            edited: BTreeSet::new(),
+            before: Chance(seed ^ 0x5eed),
         }
     }
 
@@ -159,6 +195,14 @@ impl Matching {
         let name = format!("P{person}");
         let mut fields = vec![("FirstName", name.as_str()), ("EmailAddress", address)];
         fields.extend(more);
+        let values = EDITED.map(|_| match self.before.below(3) {
+            0 => format!("Old{person}"),
+            1 => format!("Old{person} of {side}"),
+            _ => String::new(),
+        });
+        if self.terms.is_full() {
+            fields.extend(EDITED.into_iter().zip(&values).map(|(to, value)| (to, value.as_str())));
+        }
         let now = self.world.now;
         let Some(id) = self.world.accounts[side].add(&fields, now) else { return };
         self.world
@@ -235,8 +279,11 @@ impl Matching {
             2 => self.remove(side, person),
             _ => {
                 let Some(id) = own.first().cloned() else { return };
-                let city = format!("City{}", self.world.chance.below(1_000));
-                self.edit(side, &id, &[("City", &city)]);
+                let value = format!("New{}", self.world.chance.below(1_000));
+                let field = if self.terms.is_full() { *self.before.one(&EDITED) } else { "City" };
+                if self.edit(side, &id, &[(field, &value)]) {
+                    self.edited.insert((person, field));
+                }
             }
         }
     }

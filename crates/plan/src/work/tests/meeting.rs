@@ -1,0 +1,172 @@
+//! Two leads that both accounts had before they were linked meet.
+
+use super::*;
+use crate::connector::{FirstMeeting, Policy};
+use crate::review::Ruling;
+use crate::work::case::Opposite;
+use crate::work::known::Before;
+
+/// A pair whose leads have a first name, a city and a note that a mapping translates.
+struct Pair {
+    ways: [Definition; 2],
+    mappings: [Mapping; 2],
+}
+
+impl Pair {
+    fn new(first_meeting: FirstMeeting, policy: Policy) -> Self {
+        let field = |name: &str| Field::plain(name, Kind::Text);
+        let fields: FieldList =
+            ["EmailAddress", "FirstName", "City", "Stage"].map(field).to_vec().into();
+        let account = Catalogue { fields, ..Catalogue::default() };
+        let way = |values: &str| -> Definition {
+            let text = format!(
+                r#"{{"name":"c","source":"a","destination":"b","lead":{{"field":[
+                    {{"from":"EmailAddress","to":"EmailAddress"}},
+                    {{"from":"FirstName","to":"FirstName"}},{{"from":"City","to":"City"}},
+                    {{"from":"Stage","to":"Stage","values":{values}}}]}}}}"#
+            );
+            let mut way: Definition = serde_json::from_str(&text).expect("a definition");
+            way.conflict.first_meeting = first_meeting;
+            way.conflict.policy = policy;
+            way
+        };
+        let ways =
+            [way(r#"{"Open":"Offer","Won":"Sold"}"#), way(r#"{"Offer":"Open","Sold":"Won"}"#)];
+        let mappings = [&ways[0], &ways[1]].map(|way| Mapping::new(way, &account, &account));
+        Self { ways, mappings }
+    }
+
+    /// What becomes of the fields in which this record's lead differs from this one: what is written
+    /// there, what is written back, and what is left.
+    fn meet(&self, body: &str, there: &Snapshot) -> [Vec<String>; 3] {
+        let scene = scene(PLAIN);
+        let context = Context {
+            connector: &self.ways[0],
+            leads: &self.mappings[0],
+            opposite: Some(Opposite { connector: &self.ways[1], mapping: &self.mappings[1] }),
+            ..scene.context()
+        };
+        let item = payload::read(body.as_bytes(), None).expect(body).remove(0).unwrap();
+        let mut work = Work::new(item);
+        work.map(&context);
+        let case = work.lead_case(&context);
+        let merge = crate::work::merge::merge(&case, context.opposite.unwrap(), there);
+        let listed = |changes: &[crate::change::Change]| {
+            changes.iter().map(|change| format!("{}={}", change.to, change.value)).collect()
+        };
+        let left = merge.disputes.iter().filter(|dispute| dispute.ruling == Ruling::Left);
+        [
+            listed(&merge.to_destination),
+            listed(&merge.to_source),
+            left.map(|dispute| dispute.field.clone()).collect(),
+        ]
+    }
+}
+
+fn there(values: &[(&str, &str)]) -> Snapshot {
+    let mut lead: Snapshot = values.iter().copied().collect();
+    lead.put("ProspectID", "twin");
+    lead.put("EmailAddress", "a@x.y");
+    lead.put("ModifiedOn", "2026-01-01 00:00:05");
+    lead
+}
+
+/// The city moved from Pune to Agra; the first name and the stage stayed.
+const MOVED: &str = r#"{
+    "Before":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"Pune","Stage":"Open"},
+    "After":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"Agra","Stage":"Open"},
+    "Current":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"Agra","Stage":"Open",
+        "ModifiedOn":"2026-01-01 00:00:09"}}"#;
+/// The same, in blocks that hold what changed alone.
+const MOVED_ALONE: &str = r#"{
+    "Before":{"ProspectID":"one","City":"Pune"},"After":{"ProspectID":"one","City":"Agra"},
+    "Current":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"Agra","Stage":"Open",
+        "ModifiedOn":"2026-01-01 00:00:09"}}"#;
+/// The city was filled in; blocks leave out what is empty.
+const FILLED: &str = r#"{
+    "Before":{"ProspectID":"one","FirstName":"Asha"},"After":{"ProspectID":"one","FirstName":"Asha","City":"Agra"},
+    "Current":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"Agra",
+        "ModifiedOn":"2026-01-01 00:00:09"}}"#;
+/// It does not say what changed.
+const UNTOLD: &str = r#"{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"Agra",
+    "Stage":"Open","ModifiedOn":"2026-01-01 00:00:09"}"#;
+const NEW: &str = r#"{"Before":{},"After":{"ProspectID":"one","EmailAddress":"a@x.y","City":"Agra"},
+    "Current":{"ProspectID":"one","EmailAddress":"a@x.y","City":"Agra",
+        "ModifiedOn":"2026-01-01 00:00:09"}}"#;
+
+#[test]
+fn what_the_event_changed_is_synced_and_the_rest_is_left() {
+    use FirstMeeting::{Changed, Destination, FillBlank, Newest, Source};
+    const OTHER: [(&str, &str); 3] = [("FirstName", "A."), ("City", "Goa"), ("Stage", "Sold")];
+    const BEFORE: [(&str, &str); 3] = [("FirstName", "A."), ("City", "Pune"), ("Stage", "Sold")];
+    const BLANK: [(&str, &str); 1] = [("FirstName", "")];
+    let newest = Policy::Newest;
+    for (meeting, policy, body, held, written, back, left) in [
+        // The other side holds what was there before: the change is written, and nothing else.
+        (Changed, newest, MOVED, &BEFORE[..], "City=Agra", "", "FirstName Stage"),
+        (Changed, newest, MOVED_ALONE, &BEFORE, "City=Agra", "", "FirstName Stage"),
+        (Changed, Policy::Destination, MOVED, &BEFORE, "City=Agra", "", "FirstName Stage"),
+        (Changed, Policy::FillBlank, MOVED, &BEFORE, "City=Agra", "", "FirstName Stage"),
+        // It holds something else: the policy decides about what changed.
+        (Changed, newest, MOVED, &OTHER, "City=Agra", "", "FirstName Stage"),
+        (Changed, Policy::Source, MOVED, &OTHER, "City=Agra", "", "FirstName Stage"),
+        (Changed, Policy::Destination, MOVED, &OTHER, "", "City=Goa", "FirstName Stage"),
+        (Changed, Policy::FillBlank, MOVED, &OTHER, "", "", "FirstName City Stage"),
+        (Changed, Policy::Destination, FILLED, &OTHER, "", "City=Goa Stage=Won", "FirstName"),
+        // What is empty there is filled, whether it changed or not.
+        (Changed, newest, MOVED, &BLANK, "FirstName=Asha City=Agra Stage=Offer", "", ""),
+        // What changed is not known: the policy decides about everything.
+        (Changed, newest, UNTOLD, &OTHER, "FirstName=Asha City=Agra Stage=Offer", "", ""),
+        (Changed, Policy::Destination, UNTOLD, &OTHER, "", "FirstName=A. City=Goa Stage=Won", ""),
+        (Changed, Policy::FillBlank, UNTOLD, &OTHER, "", "", "FirstName City Stage"),
+        (Changed, newest, NEW, &OTHER, "City=Agra", "FirstName=A. Stage=Won", ""),
+        // Whatever the event changed.
+        (FillBlank, newest, MOVED, &BEFORE, "", "", "FirstName City Stage"),
+        (FillBlank, newest, MOVED, &OTHER, "", "", "FirstName City Stage"),
+        (FillBlank, newest, MOVED, &BLANK, "FirstName=Asha City=Agra Stage=Offer", "", ""),
+        (Source, newest, MOVED, &OTHER, "FirstName=Asha City=Agra Stage=Offer", "", ""),
+        (Destination, newest, MOVED, &OTHER, "", "FirstName=A. City=Goa Stage=Won", ""),
+        (Newest, Policy::Review, MOVED, &OTHER, "FirstName=Asha City=Agra Stage=Offer", "", ""),
+    ] {
+        let found = Pair::new(meeting, policy).meet(body, &there(held));
+        let found = found.map(|list| list.join(" "));
+        assert_eq!(found, [written, back, left], "{meeting:?} {policy:?} {body} {held:?}");
+    }
+}
+
+/// An activity, or a look at the lead, changed nothing of it.
+#[test]
+fn what_is_no_event_changes_nothing_that_is_filled() {
+    let activity = r#"{"ProspectActivityId":"act","RelatedProspectId":"one","ActivityEvent":"201",
+        "Current":{"ProspectID":"one","City":"Agra"}}"#;
+    let item = |body: &str| payload::read(body.as_bytes(), None).unwrap().remove(0).unwrap();
+    assert_eq!(Work::new(item(activity)).subject().before, Before::Same);
+    let mut work = Work::new(item(UNTOLD));
+    assert_eq!(work.subject().before, Before::Untold);
+    work.is_no_event();
+    assert_eq!(work.subject().before, Before::Same);
+    let Before::Was(before) = Before::of(&item(MOVED_ALONE)) else { panic!("it says so") };
+    assert_eq!((before.get("City"), before.get("FirstName")), (Some("Pune"), Some("Asha")));
+    let Before::Was(before) = Before::of(&item(FILLED)) else { panic!("it says so") };
+    assert_eq!(before.get("City"), Some(""));
+}
+
+/// Of two changes that wait, what the earlier one changed is not in the later one's `Before`.
+#[test]
+fn no_change_gives_way_before_its_lead_has_met_the_other() {
+    let scene = scene(PLAIN);
+    let gives_way = |first_meeting, has_opposite: bool| {
+        let pair = Pair::new(first_meeting, Policy::Newest);
+        let opposite = Opposite { connector: &pair.ways[1], mapping: &pair.mappings[1] };
+        let context = Context {
+            connector: &pair.ways[0],
+            opposite: has_opposite.then_some(opposite),
+            ..scene.context()
+        };
+        let item = payload::read(MOVED.as_bytes(), None).unwrap().remove(0).unwrap();
+        Work::new(item).may_give_way(&context)
+    };
+    assert!(!gives_way(FirstMeeting::Changed, true));
+    assert!(gives_way(FirstMeeting::Changed, false));
+    assert!(gives_way(FirstMeeting::Source, true));
+}
