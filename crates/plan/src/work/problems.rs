@@ -5,6 +5,7 @@ use crate::identity::{self, Key};
 use crate::outcome::Party;
 use crate::problem::{Code, Problem, shortened};
 
+use super::call::Call;
 use super::case::Case;
 use super::pages::{MOST_PAGES, ROWS};
 
@@ -151,5 +152,23 @@ pub(super) fn keys_disagree(keys: &[Key]) -> Problem {
         ),
         "One of the lead's unique values belongs to another lead of the destination. Merge the two \
          there or correct the value, then retry.",
+    )
+}
+
+/// An update was accepted twice, and each answer named something else.
+pub(super) fn another_id(call: &Call, other: &str) -> Problem {
+    let (what, id) = match call {
+        Call::UpdateActivity(update) => ("activity", update.activity_id.as_str()),
+        Call::UpdateLead(update) => ("lead", update.lead_id.as_str()),
+        _ => ("record", "it names"),
+    };
+    Problem::new(
+        Code::UnreadableAnswer,
+        format!(
+            "The account accepted an update of the {what} {id} twice, and its answers name the \
+             {what} {other}."
+        ),
+        "Look at both in LeadSquared: they may have been merged. It is tried again by itself, and \
+         looked at first.",
     )
 }

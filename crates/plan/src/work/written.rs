@@ -25,6 +25,9 @@ impl Work {
         at: Timestamp,
     ) -> Vec<Effect> {
         let said = id.filter(|id| !id.trim().is_empty());
+        if let Some(other) = said.filter(|id| names_another(call, id)) {
+            return self.wrote_another(call, other);
+        }
         match (call, said) {
             (Call::UpdateLead(LeadUpdate { party: Party::Source, fields, .. }), _) => {
                 self.written_back(context, fields, at)
@@ -78,6 +81,22 @@ impl Work {
         known.search.keys_tried = 0;
         known.search.several.clear();
         known.twin.lead = None;
+    }
+
+    /// An update was accepted, and the answer names another lead or activity: it is not known what
+    /// was written. What was to be updated is read, and updated once more if it does not hold the
+    /// values.
+    fn wrote_another(&mut self, call: &Call, other: &str) -> Vec<Effect> {
+        self.doubt();
+        if self.is_alone {
+            return vec![Effect::End(Outcome::again(problems::another_id(call, other), true))];
+        }
+        self.is_alone = true;
+        self.own.known.twin.activities = None;
+        let known = &mut self.subject_mut().known;
+        known.twin.lead = None;
+        known.source.fresh = false;
+        Vec::new()
     }
 
     /// What the lead that this call makes is still to get after it.
@@ -223,5 +242,14 @@ impl Work {
         self.subject_mut().known.twin.wrote_back.extend(fields.iter().cloned());
         self.achieved.get_or_insert(Event::Updated);
         kept.into_iter().collect()
+    }
+}
+
+/// Whether an update's answer names something else than what was to be updated.
+fn names_another(call: &Call, id: &str) -> bool {
+    match call {
+        Call::UpdateLead(update) => LeadId::new(id) != update.lead_id,
+        Call::UpdateActivity(update) => ActivityId::new(id) != update.activity_id,
+        _ => false,
     }
 }

@@ -149,6 +149,47 @@ fn a_write_without_an_id_is_looked_for_once_more() {
     assert!(matches!(&again, Call::FindLead(key) if key.field == "EmailAddress"), "{again:?}");
 }
 
+/// An update whose answer names another lead is looked at, repeated once, and then told.
+#[test]
+fn an_update_that_names_another_lead_is_looked_at() {
+    let mut scene = scene(PLAIN);
+    scene.sync(&lead("Asha", "2026-01-01 00:00:00"), "2026-01-01T00:00:01Z");
+    let context = scene.context();
+    let other = || Answer::Written { id: Some("other".to_owned()), is_created: None };
+    let shows = |first: &str| {
+        let keys = [("EmailAddress", "a@x.y"), ("Phone", "+91-9988776655")];
+        let mut lead: Snapshot = keys.into_iter().collect();
+        lead.put("ProspectID", "twin");
+        lead.put("FirstName", first);
+        Answer::Leads(vec![lead])
+    };
+    for holds in [true, false] {
+        let mut work = scene.work(&lead("Usha", "2026-01-01 00:10:00"));
+        let update = call(work.next(&context).step);
+        assert!(matches!(update, Call::UpdateLead(_)), "{update:?}");
+        assert_eq!(work.answered(&context, &update, update.operation(), other(), at(WHEN)), []);
+        let read = call(work.next(&context).step);
+        assert!(
+            matches!(&read, Call::ReadLead(read) if read.lead_id.as_str() == "twin"),
+            "{read:?}"
+        );
+        let shown = shows(if holds { "Usha" } else { "Asha" });
+        work.answered(&context, &read, read.operation(), shown, at(WHEN));
+        work.links_found(&context, &[]);
+        let next = work.next(&context).step;
+        if holds {
+            assert_eq!(ended(next).event, Event::Unchanged);
+            continue;
+        }
+        assert_eq!(call(next), update);
+        let effects = work.answered(&context, &update, update.operation(), other(), at(WHEN));
+        let [Effect::End(outcome)] = effects.as_slice() else { panic!("{effects:?}") };
+        let problem = outcome.problem.as_ref().expect("a reason");
+        assert!(problem.message.contains("the lead twin twice"), "{problem}");
+        assert!(problem.message.contains("name the lead other"), "{problem}");
+    }
+}
+
 #[test]
 fn an_activity_without_an_id_is_looked_for_once_more() {
     let mut scene = scene(r#""activity":{"enabled":true}"#);
