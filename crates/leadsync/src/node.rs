@@ -16,7 +16,7 @@ use plan::probe::Report;
 use plan::problem::Problem;
 use plan::wiring::{Event, Existing, Wired};
 use secrecy::SecretString;
-use store::Store;
+use store::{Actor, Store};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -63,11 +63,11 @@ impl AskAccounts for Accounts {
         &self,
         account: &store::Account,
         store: &dyn Store,
-        writes: bool,
+        by: (bool, &Actor),
         stop: &CancellationToken,
     ) -> store::Result<Report> {
         let clock: dispatch::Clock = Arc::new(now);
-        dispatch::probe::run(account, store, (&clock, PROBE_PACE), writes, stop).await
+        dispatch::probe::run(account, store, (&clock, PROBE_PACE), by, stop).await
     }
 
     async fn webhooks(&self, account: &store::Account) -> Result<Vec<Existing>, Problem> {

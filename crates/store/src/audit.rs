@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The words for what can be done.
-pub const ACTIONS: [&str; 20] = [
+pub const ACTIONS: [&str; 21] = [
     "put_connector",
     "set_enabled",
     "set_wiring",
@@ -24,6 +24,7 @@ pub const ACTIONS: [&str; 20] = [
     "put_account",
     "remove_account",
     "set_answer",
+    "probe",
     "retry",
     "cancel_retries",
     "refresh_leads",

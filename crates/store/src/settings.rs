@@ -62,12 +62,13 @@ pub trait Settings: Send + Sync + std::fmt::Debug {
     async fn note_traits(&self, news: Vec<TraitNews>) -> Result<()>;
 
     /// Begins a probe of an account, which is taken to be under way until then, unless one is. Returns
-    /// whether it begins.
+    /// whether it begins. One that `writes` is in the audit log.
     async fn begin_probe(
         &self,
-        account: AccountId,
-        now: Timestamp,
-        until: Timestamp,
+        account: &Account,
+        writes: bool,
+        actor: &Actor,
+        between: (Timestamp, Timestamp),
     ) -> Result<bool>;
 
     /// The probe that began goes on until then; `None`: it ended.

@@ -8,7 +8,7 @@ use plan::probe::Report;
 use plan::problem::Problem;
 use plan::wiring::{Event, Existing, Wired};
 use secrecy::SecretString;
-use store::Store;
+use store::{Actor, Store};
 use tokio_util::sync::CancellationToken;
 
 /// Reads accounts. The web side never calls them itself.
@@ -26,7 +26,8 @@ pub trait AskAccounts: Send + Sync {
         destination: &store::Account,
     ) -> Result<(Catalogue, Catalogue), MetadataUnread>;
 
-    /// Finds out what the account is like, with a test lead if `writes`, and keeps what it answers.
+    /// Finds out what the account is like, on behalf of this person and, if the first of `by` says
+    /// so, with a test lead; keeps what it answers.
     /// Once `stop` is cancelled, the test lead is removed and the probe ends.
     ///
     /// # Errors
@@ -35,7 +36,7 @@ pub trait AskAccounts: Send + Sync {
         &self,
         account: &store::Account,
         store: &dyn Store,
-        writes: bool,
+        by: (bool, &Actor),
         stop: &CancellationToken,
     ) -> store::Result<Report>;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use plan::id::AccountId;
 use plan::probe::Report;
-use store::Account;
+use store::{Account, Actor};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -61,7 +61,13 @@ impl Probes {
     }
 
     /// Begins one, unless one is under way; returns whether it did.
-    pub(crate) fn begin(&self, shared: &Shared, account: &Account, writes: bool) -> bool {
+    pub(crate) fn begin(
+        &self,
+        shared: &Shared,
+        account: &Account,
+        writes: bool,
+        actor: Actor,
+    ) -> bool {
         let stop = self.stop.child_token();
         let running = Run::Running { since: (shared.clock)(), stop: stop.clone() };
         match self.runs().entry(account.id) {
@@ -73,7 +79,8 @@ impl Probes {
         let (clock, account, probes) = (shared.clock.clone(), account.clone(), self.clone());
         self.tasks.spawn(async move {
             let id = account.id;
-            let asked = async move { accounts.probe(&account, &*store, writes, &stop).await };
+            let asked =
+                async move { accounts.probe(&account, &*store, (writes, &actor), &stop).await };
             let report = match tokio::spawn(asked).await {
                 Ok(report) => report.map_err(|error| error.to_string()),
                 Err(error) => Err(format!("the probe ended by a defect of leadsync: {error}")),

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use plan::probe::{Finding, Report};
 use plan::problem::{Code, Problem};
 use plan::traits::Trait;
-use store::{Account, Store, TraitNews};
+use store::{Account, Actor, Store, TraitNews};
 use tokio_util::sync::CancellationToken;
 
 use super::writing::may_stay;
@@ -25,8 +25,8 @@ const SETTLE: Duration = Duration::from_secs(10);
 const HELD: SignedDuration = SignedDuration::from_secs(60);
 const RENEWED: Duration = Duration::from_secs(20);
 
-/// Asks an account, with a test lead if `writes`, waiting for `pace` before each call, and keeps
-/// what it answered. Once `stop` is cancelled, it removes the test lead and ends.
+/// Asks an account on behalf of this person, with a test lead if `writes`, waiting for `pace` before
+/// each call, and keeps what it answered. Once `stop` is cancelled, it removes the test lead and ends.
 ///
 /// # Errors
 /// The store can't be used.
@@ -34,7 +34,7 @@ pub async fn run(
     account: &Account,
     store: &dyn Store,
     (clock, pace): (&Clock, Duration),
-    writes: bool,
+    (writes, actor): (bool, &Actor),
     stop: &CancellationToken,
 ) -> store::Result<Report> {
     let configuration = store.configuration().await?;
@@ -53,7 +53,7 @@ pub async fn run(
         probe = probe.listening(listening);
     }
     let now = clock();
-    if !store.begin_probe(account.id, now, now + HELD).await? {
+    if !store.begin_probe(account, writes, actor, (now, now + HELD)).await? {
         return Ok(Report { ended_by: Some(under_way(&account.name)), ..Report::default() });
     }
     let mut report = Report::default();

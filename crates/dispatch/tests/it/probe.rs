@@ -328,7 +328,8 @@ async fn a_stopped_probe_whose_lead_stays_says_so() {
     let stop = CancellationToken::new();
     let clock: dispatch::Clock = Arc::new(clock);
     let pace = Duration::from_millis(2);
-    let probe = dispatch::probe::run(account, store.as_ref(), (&clock, pace), true, &stop);
+    let probe =
+        dispatch::probe::run(account, store.as_ref(), (&clock, pace), (true, &actor), &stop);
     let stopped = async {
         while sandbox.leads().is_empty() {
             tokio::task::yield_now().await;
@@ -336,9 +337,12 @@ async fn a_stopped_probe_whose_lead_stays_says_so() {
         // One at a time: the two would change each other's lead.
         let never = CancellationToken::new();
         let (store, times) = (store.as_ref(), (&clock, pace));
-        let second = dispatch::probe::run(account, store, times, true, &never).await;
+        let second = dispatch::probe::run(account, store, times, (true, &actor), &never).await;
         let problem = second.expect("a report").ended_by.expect("one is under way");
         assert!(problem.message.contains("is under way"), "{problem}");
+        let gone = vec![store::Change::RemoveAccount { name: account.name.clone() }];
+        let refused = store.change_configuration(gone, &actor, clock()).await.expect_err("a probe");
+        assert!(refused.to_string().contains("probe of the account probed"), "{refused}");
         sandbox.put_fault(Fault::always(Trouble::ResetBefore));
         stop.cancel();
     };

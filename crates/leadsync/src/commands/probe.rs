@@ -63,8 +63,8 @@ impl Probe {
                 account.name
             );
         }
-        let stop = CancellationToken::new();
-        let probe = Accounts.probe(account, store.as_ref(), self.write, &stop);
+        let (stop, actor) = (CancellationToken::new(), store::Actor::command_line());
+        let probe = Accounts.probe(account, store.as_ref(), (self.write, &actor), &stop);
         let mut probe = std::pin::pin!(probe);
         let report = tokio::select! {
             report = &mut probe => report?,

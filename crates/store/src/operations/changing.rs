@@ -157,6 +157,17 @@ impl Making<'_> {
                 "the account {name} is used by the connector {user}: remove that first"
             )));
         }
+        let probed = sqlx::query("SELECT 1 FROM account WHERE id = $1 AND probe_until > $2")
+            .bind(id)
+            .bind(ms(self.now))
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        if probed.is_some() {
+            return Err(Error::Refused(format!(
+                "a probe of the account {name} is under way, which may have a test lead in it: stop \
+                 it, or wait until it ends"
+            )));
+        }
         for sql in [
             "DELETE FROM account WHERE id = $1",
             "DELETE FROM lease WHERE account = $1",

@@ -9,6 +9,7 @@ use plan::traits::Trait;
 use secrecy::ExposeSecret;
 use sqlx::Row;
 
+use super::audit::{Entry, audit};
 use super::changing::{Making, account_place, token_place};
 use super::values::Place;
 use super::{Backend, Connection, catalogue, count_up, marks, traits};
@@ -155,12 +156,22 @@ impl Settings for Backend {
 
     async fn begin_probe(
         &self,
-        account: AccountId,
-        now: Timestamp,
-        until: Timestamp,
+        account: &Account,
+        writes: bool,
+        actor: &Actor,
+        (now, until): (Timestamp, Timestamp),
     ) -> Result<bool> {
+        let (id, name, actor) = (account.id, account.name.clone(), actor.clone());
         self.write(move |connection| {
-            Box::pin(async move { traits::begin_probe(connection, account, now, until).await })
+            Box::pin(async move {
+                let begins = traits::begin_probe(connection, id, now, until).await?;
+                if begins && writes {
+                    let (before, after) = (None, None);
+                    let entry = Entry { action: "probe", subject: &name, before, after };
+                    audit(connection, &actor, now, &entry).await?;
+                }
+                Ok(begins)
+            })
         })
         .await
     }

@@ -21,6 +21,8 @@ crate::promises! {
     keys_are_encrypted_and_need_their_key_file,
     opening_again_changes_nothing,
     node_numbers_differ,
+    an_account_is_probed_by_one_at_a_time,
+    an_answer_by_hand_is_one_of_its_question,
 }
 
 async fn what_is_put_is_read(empty: Empty) {
@@ -250,4 +252,51 @@ async fn node_numbers_differ(empty: Empty) {
         let number = empty.store.take_node_number().await.unwrap();
         assert!((0..plan::id::NODES).contains(&number) && numbers.insert(number));
     }
+}
+
+async fn an_account_is_probed_by_one_at_a_time(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    empty.change(account("alone", "secret")).await.unwrap();
+    let mut accounts = empty.store.configuration().await.unwrap().accounts;
+    let (probed, other) = (accounts.remove(1), configuration.accounts[0].clone());
+    assert_eq!(probed.name, "alone");
+    let begin = async |account: &store::Account, now: i64, until: i64| {
+        let times = (at(now), at(until));
+        empty.store.begin_probe(account, true, &actor(), times).await.unwrap()
+    };
+    assert!(begin(&probed, 10, 20).await);
+    assert!(!begin(&probed, 20, 30).await, "it may still be under way");
+    assert!(begin(&other, 10, 20).await, "another account is no matter of it");
+    empty.store.hold_probe(probed.id, Some(at(40))).await.unwrap();
+    assert!(!begin(&probed, 30, 50).await, "it went on");
+    assert!(begin(&probed, 41, 60).await, "it ended without a word");
+    empty.store.hold_probe(probed.id, None).await.unwrap();
+    assert!(begin(&probed, 42, 60).await, "it ended");
+
+    let filter = store::AuditFilter { action: Some("probe".to_owned()), ..Default::default() };
+    let (told, _) = empty.store.audit(&filter, 100, None).await.unwrap();
+    let subjects: Vec<&str> = told.iter().map(|entry| entry.subject.as_str()).collect();
+    assert_eq!(subjects, ["alone", "alone", &other.name, "alone"]);
+}
+
+async fn an_answer_by_hand_is_one_of_its_question(empty: Empty) {
+    let account = empty.with_connector().await.accounts[0].clone();
+    let set = |question: &str, answer: Option<&str>| Change::SetAnswer {
+        account: account.name.clone(),
+        question: question.to_owned(),
+        answer: answer.map(str::to_owned),
+    };
+    for (change, told) in [
+        (set("no_such", Some("on")), "there is no question no_such"),
+        (set("phone_match", Some("on")), "choose one of exact, digits"),
+    ] {
+        let error = empty.change(change).await.unwrap_err();
+        assert!(matches!(&error, Error::Refused(what) if what.contains(told)), "{error}");
+    }
+    empty.change(set("phone_match", Some("digits"))).await.unwrap();
+    let known = empty.store.traits(account.id).await.unwrap();
+    assert!(known.iter().all(|(_, seen)| seen.is_by_hand() && seen.key() == "phone_match"));
+    assert_eq!(known.len(), 1);
+    empty.change(set("phone_match", None)).await.unwrap();
+    assert_eq!(empty.store.traits(account.id).await.unwrap(), []);
 }

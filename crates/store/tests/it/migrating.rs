@@ -21,7 +21,9 @@ crate::promises! {
 async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
     let back = "ALTER TABLE record DROP COLUMN code; ALTER TABLE lease DROP COLUMN since; \
                 DROP TABLE mark; ALTER TABLE retry_batch DROP COLUMN linked_by; DROP TABLE trait; \
-                ALTER TABLE connector DROP COLUMN wired_secret; ALTER TABLE connector DROP COLUMN wired_at; \
+                ALTER TABLE connector DROP COLUMN wired_secret; \
+                ALTER TABLE connector DROP COLUMN wired_at; \
+                ALTER TABLE account DROP COLUMN probe_until; \
                 DELETE FROM _sqlx_migrations WHERE version > 12";
     let mut beside = Beside::open(&empty.url).await;
     beside.execute(back).await;

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use plan::probe::{Finding, Report};
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use store::{Account, Change, Configuration};
 
@@ -83,15 +83,23 @@ pub(crate) struct Wanted {
     write: bool,
 }
 
-/// Begins a probe; where one is under way, that one goes on.
+/// Begins a probe, unless one is under way.
 pub(crate) async fn begin(
     State(shared): State<Shared>,
+    asker: Asker,
     Named(name): Named,
     Input(Wanted { write }): Input<Wanted>,
 ) -> Result<(StatusCode, Json<ProbeItem>)> {
     let configuration = shared.store.configuration().await?;
     let account = known(&configuration, &name)?;
-    shared.probes.begin(&shared, account, write);
+    if !shared.probes.begin(&shared, account, write, asker.actor) {
+        let problem = Problem::new(
+            Code::Refused,
+            format!("A probe of the account {name} is under way."),
+            "Wait until it ends, or end it by DELETE.",
+        );
+        return Err(Refusal::new(StatusCode::CONFLICT, problem));
+    }
     let item = ProbeItem::of(shared.probes.of(account.id));
     Ok((StatusCode::ACCEPTED, Json(item)))
 }

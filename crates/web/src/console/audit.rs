@@ -76,6 +76,7 @@ fn words(action: &str) -> &'static str {
         "put_account" => "saved the account",
         "remove_account" => "removed the account",
         "set_answer" => "set what is known of the account",
+        "probe" => "probed, with a test lead, the account",
         "refresh_leads" => "updated the linked leads of",
         "retry" => "tried again",
         "cancel_retries" => "took retries back of",
@@ -102,7 +103,7 @@ impl Entry {
         let path = match item.action.as_str() {
             "put_connector" | "set_enabled" => Some(address(&item.subject)),
             "put_account" => Some(account_address(&item.subject)),
-            "set_answer" => Some(traits_address(&item.subject)),
+            "set_answer" | "probe" => Some(traits_address(&item.subject)),
             _ => None,
         };
         Self {

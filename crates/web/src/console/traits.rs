@@ -173,13 +173,17 @@ async fn act(
 
 pub(super) async fn probe(
     State(shared): State<Shared>,
-    _: Visitor,
+    visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
 ) -> Response {
     let writes = !form.text("write").is_empty();
     act(&shared, &name, |shared, account| {
-        if shared.probes.begin(shared, account, writes) { None } else { Some("probe_runs") }
+        if shared.probes.begin(shared, account, writes, visitor.actor()) {
+            None
+        } else {
+            Some("probe_runs")
+        }
     })
     .await
 }

@@ -144,7 +144,7 @@ impl web::AskAccounts for Told {
         &self,
         account: &store::Account,
         store: &dyn store::Store,
-        writes: bool,
+        (writes, _): (bool, &Actor),
         stop: &CancellationToken,
     ) -> store::Result<Report> {
         if account.host.contains("nowhere") {

@@ -143,7 +143,7 @@ impl web::AskAccounts for Nobody {
         &self,
         _: &store::Account,
         _: &dyn store::Store,
-        _: bool,
+        _: (bool, &store::Actor),
         _: &tokio_util::sync::CancellationToken,
     ) -> store::Result<plan::probe::Report> {
         unreachable!("no test probes an account on a node")

@@ -173,8 +173,8 @@ fn an_update_that_names_another_lead_is_looked_at() {
             matches!(&read, Call::ReadLead(read) if read.lead_id.as_str() == "twin"),
             "{read:?}"
         );
-        let shown = shows(if holds { "Usha" } else { "Asha" });
-        work.answered(&context, &read, read.operation(), shown, at(WHEN));
+        let found = shows(if holds { "Usha" } else { "Asha" });
+        work.answered(&context, &read, read.operation(), found, at(WHEN));
         work.links_found(&context, &[]);
         let next = work.next(&context).step;
         if holds {
