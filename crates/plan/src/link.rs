@@ -91,8 +91,8 @@ pub struct End {
     /// of the other fields, and is read afresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_sent: Option<Timestamp>,
-    /// Fields that differed from the other side's when the two met, and were left so: nothing is
-    /// agreed about them yet.
+    /// Fields that differed from the other side's when the two met, and were left so. The webhook of
+    /// an edit from before may still come.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub left: BTreeSet<String>,
     /// When we last wrote to this side. A state that is not provably newer may be from before
@@ -280,7 +280,7 @@ impl End {
         version.is_some_and(|version| {
             self.wrote.is_some_and(|wrote| version <= wrote + WRITE_MARGIN)
                 || self.seen == Some(version)
-                || self.newest_sent.is_some_and(|sent| version < sent)
+                || self.newest_sent.is_some_and(|sent| version <= sent)
         })
     }
 

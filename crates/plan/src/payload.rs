@@ -446,7 +446,7 @@ impl Item {
 
     /// Every field of the lead as it was before the event, if the payload says what the event
     /// changed: `Before` beside what there is now. Blocks may hold what changed alone, or leave out
-    /// what is empty; what only `After` shows was empty before.
+    /// what is empty; what only `After` shows was empty before, and what neither shows is as it was.
     pub fn before(&self) -> Option<Snapshot> {
         let before = self.block("Before").filter(|before| !before.is_empty())?;
         let mut state = self.state();

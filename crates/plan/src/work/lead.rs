@@ -143,7 +143,7 @@ fn both_ways(
     let known = case.known;
     let version = case.item.modified_on();
     let is_older = version.zip(here.seen).is_some_and(|(this, seen)| this < seen);
-    if !known.source.fresh && is_older {
+    if !known.source.fresh && is_older && !merge::is_late(case, there) {
         return looks_again(case, here, there).unwrap_or(unchanged(Why::Stale));
     }
     let has_defaults = !change::defaults(case, |to| there.base.get(to)).is_empty();
@@ -156,7 +156,7 @@ fn both_ways(
         return unchanged(Why::SameAsSynced);
     }
     let stale = case.item.lead_id().filter(|_| !known.source.fresh);
-    if (known.doubtful || case.may_be_stale(here))
+    if (known.doubtful || is_older || case.may_be_stale(here))
         && let Some(id) = stale
     {
         return Decision::read_source(id);
@@ -272,6 +272,12 @@ fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decisio
         }
         (Some(opposite), Some(here)) => {
             let stale = Some(here.clone()).filter(|_| !known.source.fresh);
+            // What a person has tried again may be old.
+            if known.asked
+                && let Some(here) = stale
+            {
+                return Decision::read_source(here);
+            }
             merged(case, opposite, lead, (here, lead_id), stale)
         }
         _ => update_known(case, lead, lead_id, Vec::new()),

@@ -59,6 +59,8 @@ struct Cell {
     kind: Kind,
     value: String,
     moved: Moved,
+    /// It was changed before the two met, and its webhook came after.
+    is_late: bool,
 }
 
 impl Cell {
@@ -99,17 +101,21 @@ impl Cell {
 /// Whether the source shows anything that differs from what was last synced, as far as it can be
 /// told without looking at the destination.
 pub(super) fn source_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
+    cells(case.mapping, case.item, case.mapped, Some((here, there)))
+        .iter()
+        .any(|cell| cell.moved != Moved::Not)
+        || is_late(case, there)
+}
+
+/// Whether the event changed a field that was left when the two met: it was made before, and its
+/// webhook came after.
+pub(super) fn is_late(case: &Case<'_>, there: &End) -> bool {
+    if there.left.is_empty() {
+        return false;
+    }
     let event = Event::of(case);
-    cells(case.mapping, case.item, case.mapped, Some((here, there))).iter().any(|cell| {
-        match cell.moved {
-            Moved::Not => false,
-            // The two differed when they met, and were left so.
-            Moved::Unknown | Moved::New if there.left.contains(&cell.to) => {
-                case.known.conflict.is_some() || !event.leaves(cell)
-            }
-            _ => true,
-        }
-    })
+    let cells = cells(case.mapping, case.item, case.mapped, None);
+    cells.iter().any(|cell| there.left.contains(&cell.to) && event.changed(cell))
 }
 
 /// What the event that the record tells of did, where that decides about two leads that meet.
@@ -161,9 +167,9 @@ impl Event {
         }
     }
 
-    /// Whether a field that was left as it differed is left so again.
-    fn leaves(&self, cell: &Cell) -> bool {
-        matches!(self, Self::Any) || matches!(self.touch(cell), Touch::Not)
+    /// Whether it changed a field.
+    fn changed(&self, cell: &Cell) -> bool {
+        matches!(self.touch(cell), Touch::From(_))
     }
 }
 
@@ -203,8 +209,15 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         landed(&mut from_source, there, &there_now);
         landed(&mut from_destination, here, &here_now);
     }
+    let event = Event::of(case);
+    if let Some((_, there)) = ends {
+        for cell in from_source.iter_mut().filter(|cell| there.left.contains(&cell.to)) {
+            cell.is_late = event.changed(cell) && cell.moved == Moved::Not;
+            cell.moved = if cell.is_late { Moved::Yes } else { cell.moved };
+        }
+    }
     let mut merging = Merging {
-        event: Event::of(case),
+        event,
         case,
         opposite,
         ends,
@@ -217,6 +230,7 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         let twin = from_destination.iter().find(|other| cell.is_twin(other));
         merging.send(cell, twin);
     }
+    merging.ask_about_all(&from_source, &from_destination);
     for cell in &from_destination {
         let twin = from_source.iter().find(|other| cell.is_twin(other));
         merging.send_back(cell, twin);
@@ -249,7 +263,7 @@ fn cells(mapping: &Mapping, item: &Item, mapped: &Mapped, ends: Option<(&End, &E
         let is_new = past.as_ref().is_some_and(|past| past.is_new(field));
         let moved = if moved == Moved::Not && is_new { Moved::New } else { moved };
         let from = field.from.as_deref().map(|from| whole(from).to_owned());
-        Some(Cell { from, to: field.to.clone(), kind: field.kind, value, moved })
+        Some(Cell { from, to: field.to.clone(), kind: field.kind, value, moved, is_late: false })
     };
     mapped.fields.iter().filter_map(cell).collect()
 }
@@ -276,6 +290,11 @@ impl Merging<'_> {
         let is_found = cell.moved == Moved::Unknown && is_same;
         self.merge.own[0].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes || is_found));
         let is_new = cell.moved == Moved::New || twin.is_some_and(|twin| twin.moved == Moved::New);
+        let was_left = || self.ends.is_some_and(|(_, there)| there.left.contains(&cell.to));
+        let stays = cell.moved == Moved::Not && twin.is_some_and(|twin| twin.moved == Moved::Not);
+        if stays && !is_same && was_left() {
+            leave(&mut self.merge.left, cell, twin);
+        }
         if cell.moved == Moved::Not && !is_new || is_same || self.case.leaves_out(&cell.to) {
             return;
         }
@@ -291,12 +310,11 @@ impl Merging<'_> {
             ruling = Ruling::Frozen;
         }
         // The turn of what the destination sends comes later.
-        // What the event did not change is settled by the event that does: it may be on its way.
-        let is_left = ruling == Ruling::Left && matches!(self.event.touch(cell), Touch::Not);
-        if is_left || matches!(ruling, Ruling::Waits | Ruling::Frozen) {
+        if matches!(ruling, Ruling::Waits | Ruling::Frozen) {
             leave(&mut self.merge.open, cell, twin);
         }
-        if is_left {
+        // An event that changed it may be on its way.
+        if ruling == Ruling::Left && matches!(self.event.touch(cell), Touch::Not) {
             leave(&mut self.merge.left, cell, twin);
         }
         let is_disputed =
@@ -311,12 +329,32 @@ impl Merging<'_> {
         }
     }
 
+    /// Where a person is asked about one field, it is about all that are left and have that policy:
+    /// the decision is about the lead.
+    fn ask_about_all(&mut self, from_source: &[Cell], from_destination: &[Cell]) {
+        let waits = |dispute: &Dispute| dispute.ruling == Ruling::Waits;
+        if !self.merge.disputes.iter().any(waits) {
+            return;
+        }
+        for at in 0..self.merge.disputes.len() {
+            let Dispute { field, ruling, .. } = &self.merge.disputes[at];
+            if *ruling != Ruling::Left || self.policy(field) != Policy::Review {
+                continue;
+            }
+            if let Some(cell) = from_source.iter().find(|cell| cell.to == *field) {
+                let twin = from_destination.iter().find(|other| cell.is_twin(other));
+                leave(&mut self.merge.open, cell, twin);
+            }
+            self.merge.disputes[at].ruling = Ruling::Waits;
+        }
+    }
+
     /// A value that the destination sends back.
     fn send_back(&mut self, cell: &Cell, twin: Option<&Cell>) {
         self.merge.own[1].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes));
         let held = self.here_now.get(&cell.to).unwrap_or_default();
         let reading = self.opposite.mapping.reading();
-        let meets = twin.is_some_and(|twin| twin.moved == Moved::New);
+        let meets = twin.is_some_and(|twin| twin.moved == Moved::New || twin.is_late);
         if cell.moved == Moved::Not && !meets || cell.is_held(twin, held, reading) {
             return;
         }
@@ -331,7 +369,9 @@ impl Merging<'_> {
             None if self.is_owed(cell) => self.rule_unsent(cell, held),
             // The field flows this way only, and its row was added since, or the two meet for the
             // first time: it is written, whichever side's change is at hand.
-            None if matches!(cell.moved, Moved::New | Moved::Unknown) => true,
+            None if matches!(cell.moved, Moved::New | Moved::Unknown) => {
+                !self.was_emptied(&cell.to) && (text::is_blank(held) || !self.is_unsendable(cell))
+            }
             // Only the destination changed it, or it is not known what the two held: then a field
             // that is empty is filled, and nothing overwritten.
             _ => !matches!(cell.moved, Moved::Unknown | Moved::New) || text::is_blank(held),
@@ -339,6 +379,21 @@ impl Merging<'_> {
         if writes {
             self.write_here(cell, twin, held);
         }
+    }
+
+    /// Whether the event emptied a field of the source.
+    fn was_emptied(&self, field: &str) -> bool {
+        let Before::Was(before) = self.case.before else { return false };
+        before.filled(field).is_some()
+            && text::is_blank(self.here_now.get(field).unwrap_or_default())
+    }
+
+    /// Whether the source has a value that can't be sent, for which the destination sends this.
+    fn is_unsendable(&self, cell: &Cell) -> bool {
+        self.mapped.owed().any(|owed| {
+            owed.from.as_deref().map(whole) == Some(cell.to.as_str())
+                && cell.from.as_deref() == Some(owed.to.as_str())
+        })
     }
 
     /// Whether the source changed a field, for which the destination sends this, to a value that can't
@@ -374,7 +429,14 @@ impl Merging<'_> {
     /// the destination sends, and `held` what the destination holds.
     fn rule(&self, mine: &Cell, theirs: &Cell, held: &str) -> Ruling {
         match (mine.moved, theirs.moved) {
+            // Of the other side no edit is known; it may be newer by a write of ours.
+            (Moved::Yes, Moved::Not) if mine.is_late && self.policy(&mine.to) == Policy::Newest => {
+                Ruling::Source
+            }
+            (Moved::Yes, Moved::Not) if mine.is_late => self.rule_meeting(mine, held),
             (Moved::Yes | Moved::Remapped | Moved::Unknown, Moved::Not) => Ruling::Source,
+            // What is held there is ours, of a write that was not heard of.
+            (Moved::Yes, Moved::Unknown) if self.has_landed(&mine.to) => Ruling::Source,
             // What a person changed is newer than what a mapping makes of an old value.
             (Moved::Remapped, Moved::Yes) if self.policy(&mine.to) == Policy::Newest => {
                 Ruling::Destination
@@ -387,6 +449,11 @@ impl Merging<'_> {
             }
             _ => self.rule_meeting(mine, held),
         }
+    }
+
+    /// Whether the destination may show a write of ours that was not heard of.
+    fn has_landed(&self, to: &str) -> bool {
+        self.ends.is_some_and(|(_, there)| there.has_landed(to, self.there_now))
     }
 
     /// Who wins, where the two sides meet for the first time.

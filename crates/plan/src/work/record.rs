@@ -220,7 +220,7 @@ impl Work {
         let waits = matches!(ruled, Ruled::Waits(_));
         let is_conflict = review.reason == Reason::Conflict;
         // A retry finds out whether the question has been settled in the accounts.
-        if !(waits && self.is_retry) {
+        if !(waits && self.is_retry && !is_conflict) {
             let known = &mut self.subject_mut().known;
             let said = if is_conflict { &mut known.conflict } else { &mut known.ruled };
             // Both connectors of a pair may ask: what was decided in one answers both.

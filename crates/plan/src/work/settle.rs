@@ -103,8 +103,7 @@ fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     let merge = case.known.twin.lead.as_ref().map(|lead| merge::merge(case, opposite, lead));
     let is_met = merge.is_some();
     let merge::Merge { open, left, own, .. } = merge.unwrap_or_default();
-    let leaves_none = || [here, there].iter().all(|side| link.end(*side).left.is_empty());
-    let is_settled = open.iter().all(BTreeSet::is_empty) && (is_met || leaves_none());
+    let is_settled = open.iter().all(BTreeSet::is_empty);
     if link.end(here).given.is_none() || link.end(there).given.is_none() {
         for side in [here, there] {
             link.end_mut(side).given.get_or_insert_default();

@@ -5,6 +5,7 @@
 
 use crate::connector::FirstMeeting;
 use crate::id::RequestId;
+use crate::link::Link;
 use crate::mapping::Mapped;
 use crate::outcome::Entity;
 use crate::problem::{Code, Problem};
@@ -17,7 +18,9 @@ impl Work {
     /// Whether nothing is known about its lead but what was posted: no write can have taken effect, and
     /// no person asked for it. Of two leads that meet, what this event changed is not in a later one.
     pub fn may_give_way(&self, context: &Context<'_>) -> bool {
-        let meets = !self.is_linked()
+        let leaves_some =
+            |link: &Link| [&link.first, &link.second].iter().any(|end| !end.left.is_empty());
+        let meets = self.subject().link.as_ref().is_none_or(leaves_some)
             && context.opposite.is_some()
             && context.connector.conflict.first_meeting == FirstMeeting::Changed;
         self.entity() == Entity::Lead

@@ -7,7 +7,7 @@ use super::matching::{self, Matching};
 use super::outside::Shape;
 use super::protection::Protection;
 use super::troubles::{self, Defect, Troubles, Wrong};
-use super::world::{BRUTAL, CALM, Life, WEATHERS, run};
+use super::world::{BRUTAL, CALM, LATE, Life, WEATHERS, run};
 
 /// The seeds of CI, of which each kind of world has its part.
 const SEEDS: u64 = 1_000;
@@ -68,7 +68,7 @@ fn matching() -> Coverage {
 /// Pairs of accounts that were both in use before they were connected.
 fn full() -> Coverage {
     let mut coverage = Coverage::default();
-    for (name, weather) in WEATHERS {
+    for (name, weather) in WEATHERS.into_iter().chain([("late", LATE)]) {
         for terms in matching::FULL_TERMS {
             let name = format!("full, {name}, {terms:?}");
             let life = |seed| Matching::new(seed, weather, terms, None);

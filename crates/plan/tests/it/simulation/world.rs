@@ -29,6 +29,13 @@ pub const CALM: Weather = Weather {
     late: 0,
     faults: Faults { lost_before: 0, lost_after: 0, crash: 0 },
 };
+/// Every webhook comes, many of them late or twice.
+pub const LATE: Weather = Weather {
+    dropped: 0,
+    doubled: 300,
+    late: 400,
+    faults: Faults { lost_before: 0, lost_after: 0, crash: 0 },
+};
 pub const ROUGH: Weather = Weather {
     dropped: 30,
     doubled: 200,

@@ -143,7 +143,11 @@ impl Matching {
     fn is_edited(&self, person: usize, field: &str) -> bool {
         let wins =
             self.terms.first_meeting != Some("fill_blank") && self.terms.policy != "fill_blank";
-        let has_one_each = [0, 1].iter().all(|side| self.leads_of(*side, person).len() == 1);
+        // Of one who had two leads, one may have been the lead's counterpart at first.
+        let has_one_each = [0, 1].into_iter().all(|side| {
+            let most = self.most[side].get(&person).copied().unwrap_or_default();
+            most <= 1 && self.leads_of(side, person).len() == 1
+        });
         let all_come = self.world.weather.dropped == 0;
         let is_edited = self.edited.iter().any(|edited| *edited == (person, field));
         self.terms.is_full() && all_come && wins && has_one_each && is_edited
