@@ -154,6 +154,8 @@ scene("from the first start to the first synced lead", async (stage) => {
   await visitor.button("Probe with a test lead").click();
   await until("the test lead", async () => (await sales.leadsOf("leadsync-probe-1@example.com")).length > 0);
   await visitor.button("Stop the probe").click();
-  await visitor.sees("It was stopped before everything was asked.");
+  // It waits between its calls, and looks twice.
+  const stopped = page.getByText("It was stopped before everything was asked.");
+  await until("the probe to stop", async () => (await stopped.count()) > 0, () => "", 60_000);
   assert.deepEqual(await sales.leadsOf("leadsync-probe-1@example.com"), []);
 });
