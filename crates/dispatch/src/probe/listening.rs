@@ -18,9 +18,9 @@ use crate::Clock;
 const LOOK: Duration = Duration::from_millis(500);
 /// What the custom field is changed to.
 const CHANGED: &str = "leadsync test 2";
-/// A field that takes this many characters is taken.
+/// The shortest field that is tried, in characters.
 const LONG_ENOUGH: u32 = 20;
-/// At most so many pages of posts are read.
+/// The most pages of posts that are read.
 const MOST_PAGES: usize = 5;
 
 /// First names, each of which one write gives to the test lead. Another probe's are others: posts of

@@ -25,7 +25,7 @@ struct Entry {
 /// The posts of a test lead, the oldest first.
 pub struct Posts(Vec<Entry>);
 
-/// The name of an answer, or why there is none.
+/// The name of an answer, or why the posts give none.
 type Answer = Result<&'static str, String>;
 
 impl Posts {
@@ -49,7 +49,7 @@ impl Posts {
         Self(entries)
     }
 
-    /// Whether there is none.
+    /// Whether nothing was posted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -38,7 +38,7 @@ pub(super) struct Merge {
     /// Fields of the source and of the destination whose base stays as it is, because they are not
     /// settled.
     pub(super) open: [BTreeSet<String>; 2],
-    /// Those of them that were left as they differ when the two met.
+    /// Fields of both that have differed since the two met, and were left so.
     pub(super) left: [BTreeSet<String>; 2],
     /// What somebody in the source, and somebody in the destination, alone gave another value.
     pub(super) own: [Vec<Own>; 2],
@@ -120,9 +120,7 @@ pub(super) fn is_late(case: &Case<'_>, there: &End) -> bool {
 
 /// What the event that the record tells of did, where that decides about two leads that meet.
 enum Event {
-    /// It does not matter: the connector decides in another way.
-    Any,
-    /// It is not known.
+    /// It is not known, or the connector does not go by it.
     Untold,
     /// Nothing.
     None,
@@ -141,7 +139,7 @@ enum Touch<'a> {
 impl Event {
     fn of(case: &Case<'_>) -> Self {
         match case.before {
-            _ if case.connector.conflict.first_meeting != FirstMeeting::Changed => Self::Any,
+            _ if case.connector.conflict.first_meeting != FirstMeeting::Changed => Self::Untold,
             Before::Untold => Self::Untold,
             Before::Same => Self::None,
             Before::Was(state) => {
@@ -153,7 +151,7 @@ impl Event {
 
     fn touch(&self, cell: &Cell) -> Touch<'_> {
         match self {
-            Self::Any | Self::Untold => Touch::Untold,
+            Self::Untold => Touch::Untold,
             Self::None => Touch::Not,
             Self::From(before, reading) => {
                 let before = before.get(&cell.to).and_then(|field| field.sent.written());

@@ -134,7 +134,7 @@ fn what_the_event_changed_is_synced_and_the_rest_is_left() {
     }
 }
 
-/// An activity, or a look at the lead, changed nothing of it.
+/// An activity does not change its lead, and neither does reading the lead.
 #[test]
 fn what_is_no_event_changes_nothing_that_is_filled() {
     let activity = r#"{"ProspectActivityId":"act","RelatedProspectId":"one","ActivityEvent":"201",
