@@ -7,6 +7,17 @@ use serde_json::Value;
 
 use crate::rig::{Database, EVERY_TRIGGER, SOON, Service, until, wire};
 
+const NAME: &str = "source-to-destination";
+
+/// Makes the source account the source of a connector that syncs activities too.
+fn read_from_source(service: &mut Service) {
+    service.apply_file(&format!(
+        "[[connector]]\nname = \"{NAME}\"\nsource = \"source\"\ndestination = \"destination\"\n\
+         enabled = true\n[connector.activity]\nenabled = true\n\
+         [[connector.activity.type]]\nfrom = 201\nto = 201\n",
+    ));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_asked_what_it_is_like_on_sqlite() {
     an_account_is_asked_what_it_is_like(Database::Sqlite).await;
@@ -59,13 +70,8 @@ async fn an_account_is_asked_what_it_is_like(database: Database) {
 /// The account's automations post to the service, which tells what they are like.
 #[tokio::test(flavor = "multi_thread")]
 async fn webhooks_of_an_account_are_listened_to() {
-    const NAME: &str = "source-to-destination";
     let mut service = Service::prepare(Database::Sqlite, "").await;
-    service.apply_file(&format!(
-        "[[connector]]\nname = \"{NAME}\"\nsource = \"source\"\ndestination = \"destination\"\n\
-         enabled = true\n[connector.activity]\nenabled = true\n\
-         [[connector.activity.type]]\nfrom = 201\nto = 201\n",
-    ));
+    read_from_source(&mut service);
     service.start();
     wire(&service.source, &service.hook_of(NAME), &EVERY_TRIGGER, 3);
     // What a person said is not asked anew.
@@ -100,13 +106,8 @@ async fn webhooks_of_an_account_are_listened_to() {
 /// The account is the source of a connector, which must not sync the test lead.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_lead_is_not_synced() {
-    const NAME: &str = "source-to-destination";
     let mut service = Service::prepare(Database::Sqlite, "").await;
-    service.apply_file(&format!(
-        "[[connector]]\nname = \"{NAME}\"\nsource = \"source\"\ndestination = \"destination\"\n\
-         enabled = true\n[connector.activity]\nenabled = true\n\
-         [[connector.activity.type]]\nfrom = 201\nto = 201\n",
-    ));
+    read_from_source(&mut service);
     service.start();
     service.run(&["connector", "wire", NAME]).succeeded();
     service.run(&["probe", "source", "--write", "--yes"]).succeeded();

@@ -16,7 +16,7 @@ use store::{Account, AccountPlan, Change, Keys};
 use super::asker::Asker;
 use super::input::{Input, Named, Params, Secret};
 use super::refusal::Refusal;
-use super::{List, Result};
+use super::{List, Result, known_account};
 use crate::Shared;
 
 /// An account as it is shown: without keys.
@@ -150,9 +150,7 @@ pub(crate) async fn remove(
     asker: Asker,
     Named(name): Named,
 ) -> Result<StatusCode> {
-    if shared.store.configuration().await?.account(&name).is_none() {
-        return Err(Refusal::not_found("account", &name, "accounts"));
-    }
+    known_account(&shared.store.configuration().await?, &name)?;
     shared.change(vec![Change::RemoveAccount { name }], &asker.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 
-use super::Result;
 use super::asker::Asker;
 use super::input::Input;
 use super::refusal::Refusal;
+use super::{Result, known_account};
 use crate::Shared;
 use crate::lead::{self, LeadItem};
 
@@ -16,8 +16,7 @@ pub(crate) async fn show(
     Path((account, id)): Path<(String, String)>,
 ) -> Result<Json<LeadItem>> {
     let configuration = shared.store.configuration().await?;
-    let known = configuration.account(&account);
-    let known = known.ok_or_else(|| Refusal::not_found("account", &account, "accounts"))?;
+    let known = known_account(&configuration, &account)?;
     let found =
         lead::lead(shared.store.as_ref(), &configuration, known, &id, (shared.clock)()).await?;
     let short: String = id.chars().take(60).collect();
@@ -46,8 +45,7 @@ pub(crate) async fn release(
     Input(Which { field }): Input<Which>,
 ) -> Result<Json<Released>> {
     let configuration = shared.store.configuration().await?;
-    let known = configuration.account(&account);
-    let known = known.ok_or_else(|| Refusal::not_found("account", &account, "accounts"))?;
+    let known = known_account(&configuration, &account)?;
     let done = lead::release(&shared, &configuration, known, &id, &field, &asker.actor).await?;
     Ok(Json(Released { released: done }))
 }

@@ -197,6 +197,11 @@ fn limit(params: &mut input::Params) -> Result<usize> {
     Ok(limit.unwrap_or(ITEMS))
 }
 
+fn known_account<'a>(configuration: &'a Configuration, name: &str) -> Result<&'a store::Account> {
+    let known = configuration.account(name);
+    known.ok_or_else(|| Refusal::not_found("account", name, "accounts"))
+}
+
 fn known_connector<'a>(
     configuration: &'a Configuration,
     name: &str,

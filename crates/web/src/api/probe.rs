@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use plan::probe::{Finding, Report};
 use plan::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
-use store::{Account, Change, Configuration};
+use store::Change;
 
-use super::Result;
 use super::asker::Asker;
 use super::input::{Input, Named};
 use super::refusal::Refusal;
+use super::{Result, known_account};
 use crate::Shared;
 use crate::probing::Run;
 
@@ -60,17 +60,12 @@ impl ProbeItem {
     }
 }
 
-fn known<'a>(configuration: &'a Configuration, name: &str) -> Result<&'a Account> {
-    let account = configuration.account(name);
-    account.ok_or_else(|| Refusal::not_found("account", name, "accounts"))
-}
-
 pub(crate) async fn show(
     State(shared): State<Shared>,
     Named(name): Named,
 ) -> Result<Json<ProbeItem>> {
     let configuration = shared.store.configuration().await?;
-    let account = known(&configuration, &name)?;
+    let account = known_account(&configuration, &name)?;
     Ok(Json(ProbeItem::of(shared.probes.of(account.id))))
 }
 
@@ -91,7 +86,7 @@ pub(crate) async fn begin(
     Input(Wanted { write }): Input<Wanted>,
 ) -> Result<(StatusCode, Json<ProbeItem>)> {
     let configuration = shared.store.configuration().await?;
-    let account = known(&configuration, &name)?;
+    let account = known_account(&configuration, &name)?;
     if !shared.probes.begin(&shared, account, write, asker.actor) {
         let problem = Problem::new(
             Code::Refused,
@@ -107,7 +102,7 @@ pub(crate) async fn begin(
 /// Ends a probe that is under way; it removes its test lead first.
 pub(crate) async fn end(State(shared): State<Shared>, Named(name): Named) -> Result<StatusCode> {
     let configuration = shared.store.configuration().await?;
-    shared.probes.end(known(&configuration, &name)?.id);
+    shared.probes.end(known_account(&configuration, &name)?.id);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -142,7 +137,7 @@ async fn set_answer(
     question: String,
     answer: Option<String>,
 ) -> Result<StatusCode> {
-    known(&shared.store.configuration().await?, &account)?;
+    known_account(&shared.store.configuration().await?, &account)?;
     let change = Change::SetAnswer { account, question, answer };
     shared.change(vec![change], &asker.actor).await?;
     Ok(StatusCode::NO_CONTENT)
