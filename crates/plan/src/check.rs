@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::connector::Definition;
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, plain_name};
 use crate::metadata::{Catalogue, FieldChange, FieldList};
 use crate::outcome::words;
 use crate::problem::{Code, Problem};
@@ -71,7 +71,10 @@ pub fn changes(
 ) -> Vec<Finding> {
     let used: BTreeSet<String> = if account == "source" {
         let rows = leads::rows(definition, &source.fields, &destination.fields);
-        rows.iter().filter_map(|(_, row)| rows::source_field(row)).map(str::to_owned).collect()
+        let read = rows.iter().filter_map(|(_, row)| rows::source_field(row));
+        let conditions = definition.filter.conditions();
+        let filtered_by = conditions.map(|(_, condition)| plain_name(&condition.field));
+        read.chain(filtered_by).map(str::to_owned).collect()
     } else {
         let mapping = Mapping::new(definition, source, destination);
         let targets = mapping.targets().map(|field| field.schema_name.clone());

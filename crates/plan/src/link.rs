@@ -103,6 +103,10 @@ pub struct End {
     /// confirmed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_gone: bool,
+    /// Of a lead: it did not pass the filter of the connector that reads it from this side when it was
+    /// last changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_left_out: bool,
     /// Fields whose base is what we sent, and which this side did not show since. What it shows
     /// first may be its own way to write that (`docs/two-way.md#trap-iii`).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

@@ -1,6 +1,7 @@
 //! Turning the source's fields into the destination's.
 
 mod default;
+mod filter;
 mod owner;
 mod row;
 mod set;
@@ -10,6 +11,7 @@ mod translation;
 pub use default::{
     Proposal, Reason, SYSTEM_FIELDS, activity_proposals, activity_rows, lead_proposals, lead_rows,
 };
+pub use filter::{Filter, Verdict, is_known as may_filter_by};
 pub use row::{Mapped, MappedField, Sent, Unsent};
 pub use set::Part;
 pub(crate) use template::fault as template_fault;
@@ -18,7 +20,7 @@ use std::borrow::Cow;
 
 use minijinja::Environment;
 
-use crate::connector::{BadField, Blank, Definition, FieldRow, UnlistedOption};
+use crate::connector::{self, BadField, Blank, Definition, FieldRow, UnlistedOption};
 use crate::metadata::{Catalogue, Field, FieldList, Kind};
 use crate::payload::Item;
 use crate::phone::Country;
@@ -32,6 +34,7 @@ use owner::{OWNER_EMAIL, People};
 /// many records.
 #[derive(Debug)]
 pub struct Mapping {
+    filter: Filter,
     rows: Vec<Row>,
     reading: Reading,
     people: People,
@@ -65,7 +68,9 @@ impl Mapping {
     pub fn new(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Self {
         let rows = lead_rows(definition, &source.fields, &destination.fields);
         let people = People::new(&definition.owner, source, destination);
-        Self::of(definition, rows, (&source.fields, &destination.fields), people)
+        let filter = Filter::new(&definition.filter, &source.fields);
+        let mapping = Self::of(definition, rows, (&source.fields, &destination.fields), people);
+        Self { filter, ..mapping }
     }
 
     /// The mapping of one type of activity with these fields in the source and the destination;
@@ -124,6 +129,7 @@ impl Mapping {
         let reading = Reading::of(basic);
         let placeholders = basic.placeholders.as_deref().map(Placeholders::new).unwrap_or_default();
         Self {
+            filter: Filter::new(&connector::Filter::default(), source),
             rows,
             reading,
             people,
@@ -134,6 +140,20 @@ impl Mapping {
             bad_field: definition.lead.bad_field,
             unlisted_option: definition.lead.unlisted_option,
         }
+    }
+
+    /// The connector's filter of leads.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Whether a lead passes the connector's filter. If the record shows the `whole` lead, a field that
+    /// it lacks is empty.
+    pub fn judge(&self, item: &Item, is_whole: bool) -> Verdict {
+        if self.filter.is_open() {
+            return Verdict::Passes;
+        }
+        self.filter.judge(&self.without_placeholders(item), is_whole, &self.reading)
     }
 
     /// What makes the mapping unusable, if anything.
@@ -211,11 +231,12 @@ impl Mapping {
         }
     }
 
-    /// The record, with blanks for placeholders. A value that a row translates, or that the
-    /// destination's field offers as an option, is not a placeholder.
+    /// The record, with blanks for placeholders. A value that a row translates, that the destination's
+    /// field offers as an option, or that the filter names, is not a placeholder.
     fn without_placeholders<'i>(&self, item: &'i Item) -> Cow<'i, Item> {
         item.without(&self.placeholders, |name, text| {
             self.rows.iter().any(|row| row.reads(name) && row.knows(text))
+                || self.filter.names(text)
         })
     }
 

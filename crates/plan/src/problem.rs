@@ -21,6 +21,10 @@ words! {
         Opportunity = "opportunity",
         /// It is, or is on, the test lead of `leadsync probe`.
         TestLead = "test_lead",
+        /// A lead does not pass the connector's filter.
+        FilteredOut = "filtered_out",
+        /// A payload does not show a field that the connector's filter needs.
+        NotShown = "field_not_shown",
         /// The payload does not tell an activity's id.
         NoActivityId = "no_activity_id",
         /// A record has no value in any search key.

@@ -5,18 +5,22 @@ mod number;
 mod options;
 mod same;
 
+use std::cmp::Ordering;
+
 use jiff::tz::TimeZone;
 
 use crate::connector::Basic;
 use crate::email;
 use crate::json;
 use crate::metadata::{Field, Kind};
-use crate::moment::{self, DateOrder, Unread};
+use crate::moment::{self, DateOrder, Moment, Unread};
 use crate::phone::{self, Country, NotANumber};
 use crate::problem::{Code, Problem, shortened};
 use crate::text;
 
-pub(crate) use options::{SEPARATOR, SEPARATORS, list as options_of, listed, unlisted};
+pub(crate) use options::{
+    SEPARATOR, SEPARATORS, compared as chosen, list as options_of, listed, unlisted,
+};
 pub use same::{holds, same, stays};
 
 /// What the settings say about reading values.
@@ -190,6 +194,39 @@ fn date(text: &str, field: &Field, reading: &Reading) -> Result<moment::Written,
 fn in_order(written: moment::Written, text: String) -> Converted {
     let remark = written.is_swapped.then_some(OTHER_ORDER);
     Converted { remark, ..Converted::plain(text) }
+}
+
+/// Which of two numbers is the greater one; `None` if either isn't a number.
+pub(crate) fn order_of_numbers(one: &str, other: &str) -> Option<Ordering> {
+    number::order(&text::visible(one), &text::visible(other))
+}
+
+/// Whether a date or a time, written in `zone`, is before or after a limit, which is written in the
+/// account's zone. A limit without a time is a whole day there. `None` if either isn't a date that can
+/// be read, or stands for *never*.
+pub(crate) fn order_of_times(
+    text: &str,
+    zone: &TimeZone,
+    limit: &str,
+    reading: &Reading,
+) -> Option<Ordering> {
+    let at = |text, zone| {
+        let written = moment::read(text, reading.date_order).ok()?;
+        match written.moment(zone)? {
+            Moment::At(at) => Some((written, at)),
+            Moment::Never(_) => None,
+        }
+    };
+    let ((value, at), (limit, limit_at)) = (at(text, zone)?, at(limit, &reading.zone)?);
+    let is_day = |written: &moment::Written| {
+        written.offset.is_none() && written.local.time() == jiff::civil::Time::midnight()
+    };
+    if !is_day(&limit) {
+        return Some(at.cmp(&limit_at));
+    }
+    // A day is moved by no zone.
+    let day = if is_day(&value) { value.local.date() } else { reading.zone.to_datetime(at).date() };
+    Some(day.cmp(&limit.local.date()))
 }
 
 /// A day that becomes a date-time is midnight UTC, whatever zone it was written in: moving it

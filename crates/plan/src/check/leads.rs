@@ -1,7 +1,7 @@
 //! Leads: search keys and mapping.
 
 use super::{Findings, rows, some, told};
-use crate::connector::{Behaviour, Definition, FieldRow};
+use crate::connector::{Behaviour, Condition, Definition, FieldRow, Test};
 use crate::mapping::{self, Proposal, Reason, lead_rows};
 use crate::metadata::{Catalogue, FieldList, Kind};
 use crate::problem::{Code, Problem};
@@ -34,6 +34,7 @@ pub(super) fn check(
     let fields = (&source.fields, &destination.fields);
     let rows = rows(definition, fields.0, fields.1);
     keys(definition, &rows, fields.1, findings);
+    filter(definition, fields.0, findings);
     if definition.lead.behaviour == Behaviour::DoNothing {
         return;
     }
@@ -44,6 +45,35 @@ pub(super) fn check(
     removed(definition, fields.1, findings);
     rows::check(&rows, fields, definition, findings);
     unmapped(definition, &rows, fields, findings);
+}
+
+/// Fields that the filter uses and the source does not have, and values that its dropdowns don't list.
+fn filter(definition: &Definition, source: &FieldList, findings: &mut Findings) {
+    for (at, Condition { field: name, test }) in definition.filter.conditions() {
+        if !mapping::may_filter_by(name, source) {
+            let problem = Problem::new(
+                Code::UnknownField,
+                format!("The source account has no field {name} to filter by, so all leads fail."),
+                "Correct the schema name in the connector's filter.",
+            );
+            findings.error(&format!("{at}.field"), problem.about(name));
+            continue;
+        }
+        let Some(field) = mapping::readable(name, source) else { continue };
+        let is_whole = !matches!(test, Test::Contains(_) | Test::NotContains(_))
+            || field.kind == Kind::MultiSelect;
+        let is_choice = matches!(field.kind, Kind::Select | Kind::MultiSelect);
+        let is_unlisted = |value: &&String| value::listed(value, &field).is_none();
+        let unlisted: Vec<String> = test.values().iter().filter(is_unlisted).cloned().collect();
+        if is_whole && is_choice && !unlisted.is_empty() {
+            let problem = Problem::new(
+                Code::MissingOption,
+                format!("The source's dropdown {name} does not list {}.", some(&unlisted)),
+                "Check how the option is written in the source account.",
+            );
+            findings.warning(&at, problem.about(name));
+        }
+    }
 }
 
 fn keys(

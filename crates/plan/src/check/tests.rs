@@ -116,6 +116,28 @@ fn missing_options_are_named_as_they_arrive() {
 }
 
 #[test]
+fn the_filter_is_checked_against_the_source() {
+    let with = |conditions: &str| {
+        found(&format!(
+            r#","filter":{{"all":[{conditions}]}},"lead":{{"field":[
+                {{"from":"EmailAddress","to":"EmailAddress"}},{{"from":"Phone","to":"Phone"}},
+                {{"default":"x","to":"mx_Branch"}}]}}"#
+        ))
+    };
+    let right = r#"{"field":"Current.mx_Plan","one_of":["basic","Plus"]},
+        {"field":"CreatedOn","after":"2026-01-01"},{"field":"mx_Plan","contains":"as"}"#;
+    let clean = with(right);
+    let wrong = format!(
+        r#"{right},{{"field":"mx_Paln","not_empty":true}},{{"field":"mx_Plan","none_of":["Free","Gold"]}}"#
+    );
+    let added: Vec<_> = with(&wrong).into_iter().filter(|one| !clean.contains(one)).collect();
+    assert_eq!(
+        added,
+        ["error filter.all[4].field: unknown_field", "warning filter.all[5]: missing_option"]
+    );
+}
+
+#[test]
 fn the_default_mapping_is_checked_too() {
     let found = found(r#","basic":{"search_by":"mx_City","secondary_search_by":"mx_Nothing"}"#);
     assert_eq!(

@@ -4,10 +4,15 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Behaviour, Blank, Definition, FieldRow, Removed};
+use super::{
+    Behaviour, Blank, Condition, Definition, FieldRow, Filter, MOST_CONDITIONS, MOST_VALUES,
+    Removed, Test,
+};
 use crate::mapping::template_fault;
 use crate::phone::Country;
 use crate::placeholder;
+use crate::text;
+use crate::value::{self, Reading};
 
 /// One thing that is wrong with a definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -38,6 +43,50 @@ impl Removed {
         ] {
             if text.trim().is_empty() {
                 faults.add(at, "is empty; name a field of the destination, and a value for it");
+            }
+        }
+    }
+}
+
+impl Filter {
+    fn check(&self, reading: &Reading, faults: &mut Faults) {
+        let count = self.all.len() + self.any.len();
+        if count > MOST_CONDITIONS {
+            let what = format!("has {count} conditions; at most {MOST_CONDITIONS} are allowed");
+            faults.add("filter", what);
+        }
+        for (at, Condition { field, test }) in self.conditions() {
+            if field.trim().is_empty() {
+                faults.add(&format!("{at}.field"), "is empty; name a field of the source");
+            }
+            let at = format!("{at}.{}", test.name());
+            let values = test.values();
+            if values.len() > MOST_VALUES {
+                let count = values.len();
+                faults.add(&at, format!("has {count} values; at most {MOST_VALUES} are allowed"));
+            }
+            if values.iter().any(|value| text::is_blank(value)) {
+                faults.add(&at, "has an empty value; use empty or not_empty for that");
+                continue;
+            }
+            match test {
+                Test::Before(limit) | Test::After(limit)
+                    if value::order_of_times(limit, &reading.zone, limit, reading).is_none() =>
+                {
+                    faults.add(
+                        &at,
+                        format!("'{limit}' isn't a date; write one like 2026-03-31 or 2026-03-31 18:00:00"),
+                    );
+                }
+                Test::Greater(limit) | Test::Less(limit)
+                    if value::order_of_numbers(limit, limit).is_none() =>
+                {
+                    faults.add(
+                        &at,
+                        format!("'{limit}' isn't a number; write one like 500000 or 0.5"),
+                    );
+                }
+                _ => {}
             }
         }
     }
@@ -88,6 +137,7 @@ impl Definition {
                 );
             }
         }
+        self.filter.check(&Reading::of(basic), &mut faults);
         self.removed.iter().for_each(|removed| removed.check(&mut faults));
         match &basic.notify {
             Some(address) if !address.contains('@') => {
@@ -240,6 +290,7 @@ mod tests {
                 "basic":{"time_zone":"IST","default_country_code":"XX","search_by":"Phone","secondary_search_by":"Phone","notifications":true},
                 "access":{"roles":["r"],"user_field":"f"},
                 "owner":{"fallback":"asha","users":{"a@example.com":"ravi"}},
+                "filter":{"all":[{"field":"","not_empty":true},{"field":"A","before":"soon"},{"field":"A","one_of":["x",""]}],"any":[{"field":"A","greater":"much"}]},
                 "lead":{"field":[{"to":"A"},{"from":"x","compute":"y","to":"B"},{"from":"x","to":"B","default":"d","blank":"clear"},{"compute":"{{","to":"C"},{"from":"","to":""}]},
                 "activity":{"behaviour":"do_nothing","type":[{"from":1,"to":2},{"from":1,"to":3}]}}"#,
         );
@@ -249,6 +300,10 @@ mod tests {
             "basic.time_zone: 'IST'",
             "basic.default_country_code: 'XX'",
             "basic.secondary_search_by: is the same",
+            "filter.all[1].field: is empty",
+            "filter.all[2].before: 'soon' isn't a date",
+            "filter.all[3].one_of: has an empty value",
+            "filter.any[1].greater: 'much' isn't a number",
             "basic.notify: is needed",
             "owner.fallback: 'asha' is no",
             "owner.users: 'ravi' is no",

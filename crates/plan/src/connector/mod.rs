@@ -3,11 +3,13 @@
 
 mod check;
 mod difference;
+mod filter;
 mod rebase;
 mod rules;
 
 pub use check::{Fault, LONGEST_NAME, MOST_ROWS, name_fault};
 pub use difference::{Difference, compare, differences};
+pub use filter::{Condition, Filter, Leaving, MOST_CONDITIONS, MOST_VALUES, Test};
 pub use rebase::{rebase, rebase_rows};
 pub use rules::{
     Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, Conflict, FieldRow,
@@ -44,6 +46,9 @@ pub struct Definition {
     /// Who owns leads and activities in the destination.
     #[serde(default, skip_serializing_if = "is_default")]
     pub owner: Owners,
+    /// Which leads are synced.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub filter: Filter,
     /// What happens to leads.
     #[serde(default)]
     pub lead: LeadRules,
@@ -72,6 +77,7 @@ impl Definition {
             basic: Basic::default(),
             access: Access::default(),
             owner: Owners::default(),
+            filter: Filter::default(),
             lead: LeadRules::default(),
             conflict: Conflict::default(),
             identity: Identity::default(),

@@ -1,6 +1,7 @@
 //! Numbers, digit by digit: exact where a float would not be.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 /// The longest number that is written out of an exponent, in digits: no field of LeadSquared holds
 /// as many.
@@ -18,6 +19,24 @@ pub(super) fn written(text: &str) -> Option<String> {
 pub(super) fn same(one: &str, other: &str) -> Option<bool> {
     let (one, other) = (without_exponent(one)?, without_exponent(other)?);
     Some(parts(&one)? == parts(&other)?)
+}
+
+/// Which of two numbers is the greater one; `None` if either isn't a number.
+pub(super) fn order(one: &str, other: &str) -> Option<Ordering> {
+    let (one, other) = (without_exponent(one)?, without_exponent(other)?);
+    let ((one_negative, one_whole, one_fraction), (other_negative, other_whole, other_fraction)) =
+        (parts(&one)?, parts(&other)?);
+    let size = (one_whole.len(), one_whole, one_fraction).cmp(&(
+        other_whole.len(),
+        other_whole,
+        other_fraction,
+    ));
+    Some(match (one_negative, other_negative) {
+        (false, false) => size,
+        (true, true) => size.reverse(),
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+    })
 }
 
 /// A decimal number as sign, whole part and fraction, without zeros that mean nothing.

@@ -43,7 +43,7 @@ pub(super) fn several(text: &str, field: &Field) -> Result<String, Problem> {
 }
 
 /// The options that a value of a multi-select field has, however it is written, in one order.
-pub(super) fn compared(text: &str) -> Vec<String> {
+pub(crate) fn compared(text: &str) -> Vec<String> {
     let all = list(text).unwrap_or_else(|| written(text));
     let mut all: Vec<String> = all.iter().map(|part| text::compared(part).into_owned()).collect();
     all.sort_unstable();

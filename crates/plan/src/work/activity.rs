@@ -13,7 +13,7 @@ use super::explanation::Why;
 use super::matching::{Match, matched};
 use super::pages::Activities;
 use super::record::Work;
-use super::{change, lead, problems};
+use super::{change, filtered, lead, problems};
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
@@ -54,6 +54,9 @@ pub(super) fn decide(work: &Work, context: &Context<'_>) -> Decision {
     };
     if work.own.item.activity_id().is_none() {
         return Decision::Refuse(vec![problems::no_activity_id()]);
+    }
+    if let Some(decision) = filtered::activity_of(&work.lead_case(context)) {
+        return decision;
     }
     let case = work.activity_case(kind, context);
     if !case.mapped.problems.is_empty() {

@@ -18,6 +18,8 @@ pub(crate) enum Decision {
     Refuse(Vec<Problem>),
     /// The settings, or a person, say to leave it alone.
     Skip(Problem),
+    /// The same because the lead does not pass the connector's filter; its link notes that.
+    LeaveOut(Problem),
     /// The destination holds all of it: this lead or activity, where it is known.
     Unchanged(Why, Option<String>),
     /// Find something out, or write.

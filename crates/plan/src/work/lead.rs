@@ -24,7 +24,7 @@ use super::decision::Decision;
 use super::explanation::Why;
 use super::matching::{Match, matched};
 use super::past::Past;
-use super::{change, merge, problems, removed};
+use super::{change, filtered, merge, problems, removed};
 
 /// So far an account's clock may be behind ours.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
@@ -33,6 +33,11 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 pub(super) fn decide(case: &Case<'_>) -> Decision {
     if let Some(removal) = case.item.removal() {
         return removed::decide(case, removal);
+    }
+    if case.known.twin.withheld.is_none()
+        && let Some(decision) = filtered::filtered(case)
+    {
+        return decision;
     }
     if !case.mapped.problems.is_empty() {
         return Decision::Refuse(case.mapped.problems.clone());
@@ -77,11 +82,7 @@ pub(super) fn late(case: &Case<'_>, is_gone: bool) -> Option<Decision> {
         return None;
     }
     if source.gone {
-        return Some(Decision::Skip(Problem::new(
-            Code::Removed,
-            "The lead was deleted in the source, or merged into another one, since this came.",
-            "Nothing need be done.",
-        )));
+        return Some(Decision::Skip(problems::removed()));
     }
     let lead_id = case.item.lead_id().filter(|_| !source.fresh)?;
     Some(Decision::read_source(lead_id))

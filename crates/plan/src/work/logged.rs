@@ -101,7 +101,7 @@ impl Plan {
             Decision::Refuse(problems) => {
                 Self { problems: problems.clone(), ..plain(PlanKind::Refuse) }
             }
-            Decision::Skip(problem) => {
+            Decision::Skip(problem) | Decision::LeaveOut(problem) => {
                 Self { problems: vec![problem.clone()], ..plain(PlanKind::Skip) }
             }
             Decision::Unchanged(why, id) => {

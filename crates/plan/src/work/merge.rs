@@ -15,7 +15,7 @@ use super::past::{Moved, Past, whole};
 use crate::change::Change;
 use crate::connector::{Behaviour, FirstMeeting, Policy};
 use crate::link::{End, Given, Link};
-use crate::mapping::{Mapped, Mapping, Unsent};
+use crate::mapping::{Mapped, Mapping, Unsent, Verdict};
 use crate::metadata::Kind;
 use crate::outcome::Entity;
 use crate::payload::Item;
@@ -197,6 +197,7 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         opposite.connector.lead.behaviour,
         Behaviour::CreateAndUpdate | Behaviour::UpdateOnly
     );
+    let passes_back = passes_back(opposite, &there_item, ends.is_some());
     let mut from_destination = if flows_back {
         cells(opposite.mapping, &there_item, &back, ends.map(|(here, there)| (there, here)))
     } else {
@@ -218,6 +219,7 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         event,
         case,
         opposite,
+        passes_back,
         ends,
         mapped: &mapped,
         here_now: &here_now,
@@ -234,6 +236,12 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         merging.send_back(cell, twin);
     }
     merging.merge
+}
+
+/// Whether the opposite connector's filter lets the destination's lead pass.
+fn passes_back(opposite: Opposite<'_>, there: &Item, is_linked: bool) -> bool {
+    is_linked && opposite.mapping.filter().lets_linked_pass()
+        || opposite.mapping.judge(there, true) == Verdict::Passes
 }
 
 /// A value goes to a field once more where a write that may have been in vain was not.
@@ -270,6 +278,9 @@ struct Merging<'a> {
     case: &'a Case<'a>,
     event: Event,
     opposite: Opposite<'a>,
+    /// Whether the destination's lead passes the opposite connector's filter. If not, nothing is written
+    /// back, and what it changed stays to be synced once it passes.
+    passes_back: bool,
     ends: Option<(&'a End, &'a End)>,
     /// What the source sends as it is now.
     mapped: &'a Mapped,
@@ -544,7 +555,7 @@ impl Merging<'_> {
     }
 
     fn write_here(&mut self, cell: &Cell, twin: Option<&Cell>, held: &str) {
-        if self.may_write(self.ends.map(|(here, _)| here), cell, twin, true) {
+        if self.passes_back && self.may_write(self.ends.map(|(here, _)| here), cell, twin, true) {
             self.merge.to_source.push(cell.change(held));
         } else {
             let mut source = BTreeSet::from([cell.to.clone()]);

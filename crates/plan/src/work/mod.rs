@@ -43,6 +43,7 @@ mod case;
 mod change;
 mod decision;
 mod explanation;
+mod filtered;
 mod given;
 mod known;
 mod lead;

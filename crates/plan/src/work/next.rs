@@ -13,7 +13,7 @@ use super::explanation::Why;
 use super::merge;
 use super::outcome::{Effect, Ending, Outcome};
 use super::record::{Metadata, Work};
-use super::{activity, lead, problems, settle};
+use super::{activity, filtered, lead, problems, settle};
 use crate::outcome::{Entity, Event, Party};
 use crate::retry;
 
@@ -87,6 +87,10 @@ impl Work {
             Decision::Call(call) => Step::Call(call),
             Decision::Ask(review) => Step::Ask(review),
             Decision::Skip(problem) => Step::End(Outcome::skipped(problem)),
+            Decision::LeaveOut(problem) => {
+                effects.extend(self.settle_lead(context, filtered::leave));
+                Step::End(Outcome::skipped(problem))
+            }
             Decision::Refuse(problems) => {
                 let is_curable = problems.iter().any(|problem| problem.code.is_about_metadata());
                 if is_curable && self.metadata != Metadata::Fresh {

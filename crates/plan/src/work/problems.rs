@@ -28,6 +28,14 @@ pub(super) fn test_lead() -> Problem {
     )
 }
 
+pub(super) fn removed() -> Problem {
+    Problem::new(
+        Code::Removed,
+        "The lead was deleted in the source, or merged into another one, since this came.",
+        "No action is needed.",
+    )
+}
+
 pub(super) fn exists() -> Problem {
     Problem::new(
         Code::Exists,

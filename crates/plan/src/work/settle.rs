@@ -45,6 +45,7 @@ fn settled(
     let mut link = link_to(case, destination_id)?;
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     link.end_mut(here).is_gone = case.item.removal().is_some();
+    link.end_mut(here).is_left_out = false;
     if link.end(here).is_gone {
         for change in written {
             link.end_mut(there).base.put(change.to.as_str(), change.value.as_str());

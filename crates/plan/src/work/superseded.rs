@@ -6,7 +6,7 @@
 use crate::connector::FirstMeeting;
 use crate::id::RequestId;
 use crate::link::Link;
-use crate::mapping::Mapped;
+use crate::mapping::{Mapped, Verdict};
 use crate::outcome::Entity;
 use crate::problem::{Code, Problem};
 
@@ -29,6 +29,8 @@ impl Work {
             && !self.is_doubtful()
             && !self.is_retry
             && !meets
+            // A lead may pass for a while only, and is synced as it was then.
+            && context.leads.judge(&self.own.item, false) == Verdict::Passes
     }
 
     /// Whether it shows its lead as it was later than `earlier` does, with a value wherever that one

@@ -170,3 +170,26 @@ fn no_change_gives_way_before_its_lead_has_met_the_other() {
     assert!(gives_way(FirstMeeting::Changed, false));
     assert!(gives_way(FirstMeeting::Source, true));
 }
+
+/// Nothing of a lead that the opposite connector's filter leaves out is written back, and what it holds
+/// is not taken for agreed.
+#[test]
+fn the_opposite_filter_holds_for_what_is_written_back() {
+    let meet = |filter: &str, stage: &str| {
+        let mut pair = Pair::new(FirstMeeting::Destination, Policy::Newest);
+        let way = &mut pair.ways[1];
+        way.filter = serde_json::from_str(filter).expect(filter);
+        let fields = ["EmailAddress", "FirstName", "City", "Stage"];
+        let fields = fields.map(|name| Field::plain(name, Kind::Text)).to_vec().into();
+        let account = Catalogue { fields, ..Catalogue::default() };
+        pair.mappings[1] = Mapping::new(way, &account, &account);
+        pair.meet(MOVED, &there(&[("City", "Goa"), ("Stage", stage)])).map(|list| list.join(" "))
+    };
+    let sold = r#"{"all":[{"field":"Stage","equals":"Sold"}]}"#;
+    let both = ["FirstName=Asha", "City=Goa Stage=Won", ""];
+    assert_eq!(meet("{}", "Sold"), both);
+    assert_eq!(meet(sold, "Sold"), both);
+    assert_eq!(meet(sold, "Offer"), ["FirstName=Asha", "", ""]);
+    let continues = sold.replace("{\"all", "{\"leaving\":\"continue\",\"all");
+    assert_eq!(meet(&continues, "Offer"), ["FirstName=Asha", "", ""], "they are not linked yet");
+}

@@ -1,6 +1,7 @@
 //! A scene for the tests: two accounts, the connector between them, and what is known of a record.
 
 mod activity;
+mod filter;
 mod keys;
 mod lead;
 mod life;
@@ -201,7 +202,7 @@ impl Scene {
 /// The code with which a record is refused or skipped.
 fn code(decision: &Decision) -> Code {
     match decision {
-        Decision::Skip(problem) => problem.code,
+        Decision::Skip(problem) | Decision::LeaveOut(problem) => problem.code,
         Decision::Refuse(problems) => problems[0].code,
         other => panic!("neither refused nor skipped: {other:?}"),
     }

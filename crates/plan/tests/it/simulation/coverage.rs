@@ -167,6 +167,8 @@ fn origin(code: Code) -> Origin {
         Code::UnreadableBody
         | Code::BodyTooLong
         | Code::TestLead
+        | Code::FilteredOut
+        | Code::NotShown
         | Code::UnknownUser
         | Code::ConnectorDisabled
         | Code::Quota
