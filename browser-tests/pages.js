@@ -83,6 +83,17 @@ export const PAGES = [
     route: "/connectors/{name}/entities", world: "busy", path: () => "/connectors/sales-to-patients/entities", sees: "Sync Behaviour of activities",
   },
   {
+    name: "connector-filter", title: "Filter", tells: "Which leads are synced, tried on the leads of recent requests before it is saved.",
+    route: "/connectors/{name}/filter", world: "busy", path: () => "/connectors/sales-to-patients/filter", sees: "Which leads of",
+    before: async (page) => {
+      await page.getByLabel("All of these, field 1").fill("EmailAddress");
+      await page.getByLabel("All of these, test 1").selectOption("contains");
+      await page.getByLabel("All of these, value 1").fill("asha");
+      await page.getByRole("button", { name: "Count recent leads" }).click();
+      await page.getByRole("heading", { name: "Recent leads" }).waitFor();
+    },
+  },
+  {
     name: "connector-mapping", title: "Mapping", tells: "Every field of both accounts side by side, with what the last payload holds and what is wrong, as one types.",
     route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", dark: true,
   },

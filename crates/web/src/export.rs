@@ -1,8 +1,8 @@
 //! Configuration files, for the console and `export`.
 
 use plan::connector::{
-    Access, ActivityRules, Basic, Conflict, Definition, Identity, LeadRules, Owners, Removed,
-    WhileDisabled,
+    Access, ActivityRules, Basic, Conflict, Definition, Filter, Identity, LeadRules, Owners,
+    Removed, WhileDisabled,
 };
 use plan::quota::Quota;
 use serde::Serialize;
@@ -41,6 +41,8 @@ struct ConnectorTable<'a> {
     access: Option<&'a Access>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a Owners>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a Filter>,
     lead: &'a LeadRules,
     conflict: &'a Conflict,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +99,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         basic,
         access,
         owner,
+        filter,
         lead,
         conflict,
         identity,
@@ -112,6 +115,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         basic,
         access: unless_default(access),
         owner: unless_default(owner),
+        filter: unless_default(filter),
         lead,
         conflict,
         identity: unless_default(identity),

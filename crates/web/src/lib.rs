@@ -20,6 +20,7 @@ mod ids;
 mod lead;
 pub mod mapping;
 mod overview;
+pub mod passing;
 pub mod password;
 pub mod preview;
 mod probing;

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
-    Behaviour, Blank, Condition, Definition, FieldRow, Filter, MOST_CONDITIONS, MOST_VALUES,
-    Removed, Test,
+    ActivityType, Behaviour, Blank, Condition, Definition, FieldRow, Filter, MOST_CONDITIONS,
+    MOST_VALUES, Removed, Test,
 };
 use crate::mapping::template_fault;
 use crate::phone::Country;
@@ -185,16 +185,7 @@ impl Definition {
                 }
             }
         }
-        for (number, kind) in self.activity.types.iter().enumerate() {
-            let at = format!("activity.type[{}]", number + 1);
-            if self.activity.types[..number].iter().any(|earlier| earlier.from == kind.from) {
-                faults.add(
-                    &format!("{at}.from"),
-                    format!("event code {} is mapped twice", kind.from),
-                );
-            }
-            faults.rows(&format!("{at}.field"), &kind.fields);
-        }
+        faults.types(&self.activity.types);
         faults.0
     }
 }
@@ -219,6 +210,17 @@ struct Faults(Vec<Fault>);
 impl Faults {
     fn add(&mut self, at: &str, what: impl Into<String>) {
         self.0.push(Fault { at: at.to_owned(), what: what.into() });
+    }
+
+    fn types(&mut self, types: &[ActivityType]) {
+        for (number, kind) in types.iter().enumerate() {
+            let at = format!("activity.type[{}]", number + 1);
+            if types[..number].iter().any(|earlier| earlier.from == kind.from) {
+                let what = format!("event code {} is mapped twice", kind.from);
+                self.add(&format!("{at}.from"), what);
+            }
+            self.rows(&format!("{at}.field"), &kind.fields);
+        }
     }
 
     fn rows(&mut self, at: &str, rows: &[FieldRow]) {

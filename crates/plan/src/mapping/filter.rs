@@ -147,27 +147,27 @@ fn judge(
 /// What the value of a field would have to be, if it does not pass.
 fn fault(
     test: &Test,
-    text: &str,
+    held: &str,
     (kind, zone): (Kind, &TimeZone),
     reading: &Reading,
 ) -> Option<String> {
-    let is = |value: &str| is(kind, value, text, reading);
+    let is = |value: &str| is(kind, value, held, reading);
     let is_one_of = |values: &[String]| {
-        values.iter().any(|value| is(value) || kind == Kind::MultiSelect && has(kind, text, value))
+        values.iter().any(|value| is(value) || kind == Kind::MultiSelect && has(kind, held, value))
     };
-    let time = |limit: &str| value::order_of_times(text, zone, limit, reading);
-    let number = |limit: &str| value::order_of_numbers(text, limit);
+    let time = |limit: &str| value::order_of_times(held, zone, limit, reading);
+    let number = |limit: &str| value::order_of_numbers(held, limit);
     let (holds, wanted) = match test {
         Test::Equals(value) => (is(value), format!("must be '{value}'")),
         Test::NotEquals(value) => (!is(value), format!("must not be '{value}'")),
         Test::OneOf(values) => (is_one_of(values), format!("must be one of {}", named(values))),
         Test::NoneOf(values) => (!is_one_of(values), format!("must be none of {}", named(values))),
-        Test::Contains(value) => (has(kind, text, value), format!("must contain '{value}'")),
+        Test::Contains(value) => (has(kind, held, value), format!("must contain '{value}'")),
         Test::NotContains(value) => {
-            (!has(kind, text, value), format!("must not contain '{value}'"))
+            (!has(kind, held, value), format!("must not contain '{value}'"))
         }
-        Test::Empty => (text::is_blank(text), "must be empty".to_owned()),
-        Test::NotEmpty => (!text::is_blank(text), "must not be empty".to_owned()),
+        Test::Empty => (text::is_blank(held), "must be empty".to_owned()),
+        Test::NotEmpty => (!text::is_blank(held), "must not be empty".to_owned()),
         Test::Before(limit) => {
             (time(limit) == Some(Ordering::Less), format!("must be a date before {limit}"))
         }
@@ -232,7 +232,7 @@ mod tests {
             ("Choice", Kind::Select),
         ];
         let fields: Vec<_> =
-            kinds.iter().map(|(name, kind)| metadata::Field::plain(*name, *kind)).collect();
+            kinds.iter().map(|(name, kind)| metadata::Field::plain(name, *kind)).collect();
         let source = Catalogue { fields: fields.into(), ..Catalogue::default() };
         let filter = serde_json::from_str(filter).expect(filter);
         let basic = Basic {
@@ -240,7 +240,7 @@ mod tests {
             time_zone: Some("Asia/Kolkata".into()),
             ..Basic::default()
         };
-        let definition = Definition { filter, basic, ..Definition::new("c", "a", "b") };
+        let definition = Definition { basic, filter, ..Definition::new("c", "a", "b") };
         let lead = Item::from_state(Entity::Lead, &[(field, value)].into_iter().collect());
         Mapping::new(&definition, &source, &Catalogue::default()).judge(&lead, true)
     }

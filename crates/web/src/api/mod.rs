@@ -16,6 +16,7 @@ mod mails;
 mod mapping;
 mod openapi;
 mod overview;
+mod passing;
 mod preview;
 mod probe;
 mod refresh;
@@ -92,6 +93,7 @@ fn routes() -> Vec<Route<Scope>> {
         route(POST, "/connectors/{name}/draft", Operate, versions::draft).of_connector(),
         route(POST, "/connectors/{name}/draft/check", Operate, versions::check_draft)
             .of_connector(),
+        route(POST, "/connectors/{name}/filter/count", Operate, passing::count).of_connector(),
         route(GET, "/connectors/{name}/mapping", Operate, mapping::show).of_connector(),
         route(POST, "/connectors/{name}/check", Operate, check::check).of_connector(),
         route(GET, "/connectors/{name}/refresh", Operate, refresh::plan).of_connector(),

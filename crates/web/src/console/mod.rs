@@ -51,7 +51,7 @@ fn routes() -> Vec<Route<Needs>> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
     let [read, operate, administer] = [Scope::Read, Scope::Operate, Scope::Administer].map(Signed);
-    vec![
+    let mut routes = vec![
         route(GET, "/start", FirstStart, sign_in::start),
         route(POST, "/start", FirstStart, sign_in::make_first),
         route(GET, "/sign-in", Nothing, sign_in::show),
@@ -62,51 +62,9 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/sign-in/link/{secret}", Nothing, link::sign_in),
         route(POST, "/sign-out", read, sign_in::sign_out).own(),
         route(GET, "/", read, overview::show).in_reach(),
-        route(GET, "/connectors", read, connector::list).in_reach(),
-        route(POST, "/connectors", administer, connector::create),
-        route(GET, "/connectors/new", administer, connector::add),
-        route(GET, "/connectors/{name}", read, connector::summary).of_connector(),
-        route(GET, "/connectors/{name}/basic", administer, connector::basic),
-        route(POST, "/connectors/{name}/basic", administer, connector::put_basic),
-        route(GET, "/connectors/{name}/entities", administer, connector::entities),
-        route(POST, "/connectors/{name}/entities", administer, connector::put_entities),
-        route(GET, "/connectors/{name}/mapping", operate, connector::mapping).of_connector(),
-        route(POST, "/connectors/{name}/mapping", administer, connector::put_mapping),
-        route(
-            GET,
-            "/connectors/{name}/mapping/activities/{code}",
-            operate,
-            connector::activity_mapping,
-        )
-        .of_connector(),
-        route(
-            POST,
-            "/connectors/{name}/mapping/activities/{code}",
-            administer,
-            connector::put_activity_mapping,
-        ),
-        route(GET, "/connectors/{name}/versions", operate, connector::versions).of_connector(),
-        route(
-            POST,
-            "/connectors/{name}/versions/{version}/restore",
-            administer,
-            connector::restore,
-        ),
-        route(GET, "/connectors/{name}/access", administer, connector::access),
-        route(POST, "/connectors/{name}/access", administer, connector::put_access),
-        route(GET, "/connectors/{name}/webhook", administer, connector::webhook),
-        route(GET, "/connectors/{name}/check", operate, connector::check).of_connector(),
-        route(GET, "/connectors/{name}/preview", operate, connector::preview_form).of_connector(),
-        route(POST, "/connectors/{name}/preview", operate, connector::preview).of_connector(),
-        route(POST, "/connectors/{name}/wire", administer, connector::wire),
-        route(POST, "/connectors/{name}/unwire", administer, connector::unwire),
-        route(GET, "/connectors/{name}/refresh", operate, connector::refresh_form).of_connector(),
-        route(POST, "/connectors/{name}/refresh", operate, connector::refresh).of_connector(),
-        route(GET, "/connectors/{name}/export", administer, connector::export),
-        route(POST, "/connectors/{name}/enable", operate, connector::enable).of_connector(),
-        route(POST, "/connectors/{name}/disable", operate, connector::disable).of_connector(),
-        route(POST, "/connectors/{name}/retry", operate, connector::retry).of_connector(),
-        route(POST, "/connectors/{name}/remove", administer, connector::remove),
+    ];
+    routes.extend(of_connectors(read, operate, administer));
+    routes.extend([
         route(GET, "/requests", read, log::list).in_reach(),
         route(GET, "/requests/rows", read, log::rows).in_reach(),
         route(POST, "/requests/retry", operate, log::selected).in_reach(),
@@ -146,6 +104,61 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/account", read, account::show).own(),
         route(POST, "/account/sessions/{id}/end", read, account::end).own(),
         route(POST, "/account/sessions/end-others", read, account::end_others).own(),
+    ]);
+    routes
+}
+
+fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Needs>> {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    vec![
+        route(GET, "/connectors", read, connector::list).in_reach(),
+        route(POST, "/connectors", administer, connector::create),
+        route(GET, "/connectors/new", administer, connector::add),
+        route(GET, "/connectors/{name}", read, connector::summary).of_connector(),
+        route(GET, "/connectors/{name}/basic", administer, connector::basic),
+        route(POST, "/connectors/{name}/basic", administer, connector::put_basic),
+        route(GET, "/connectors/{name}/entities", administer, connector::entities),
+        route(POST, "/connectors/{name}/entities", administer, connector::put_entities),
+        route(GET, "/connectors/{name}/filter", administer, connector::filter),
+        route(POST, "/connectors/{name}/filter", administer, connector::put_filter),
+        route(GET, "/connectors/{name}/mapping", operate, connector::mapping).of_connector(),
+        route(POST, "/connectors/{name}/mapping", administer, connector::put_mapping),
+        route(
+            GET,
+            "/connectors/{name}/mapping/activities/{code}",
+            operate,
+            connector::activity_mapping,
+        )
+        .of_connector(),
+        route(
+            POST,
+            "/connectors/{name}/mapping/activities/{code}",
+            administer,
+            connector::put_activity_mapping,
+        ),
+        route(GET, "/connectors/{name}/versions", operate, connector::versions).of_connector(),
+        route(
+            POST,
+            "/connectors/{name}/versions/{version}/restore",
+            administer,
+            connector::restore,
+        ),
+        route(GET, "/connectors/{name}/access", administer, connector::access),
+        route(POST, "/connectors/{name}/access", administer, connector::put_access),
+        route(GET, "/connectors/{name}/webhook", administer, connector::webhook),
+        route(GET, "/connectors/{name}/check", operate, connector::check).of_connector(),
+        route(GET, "/connectors/{name}/preview", operate, connector::preview_form).of_connector(),
+        route(POST, "/connectors/{name}/preview", operate, connector::preview).of_connector(),
+        route(POST, "/connectors/{name}/wire", administer, connector::wire),
+        route(POST, "/connectors/{name}/unwire", administer, connector::unwire),
+        route(GET, "/connectors/{name}/refresh", operate, connector::refresh_form).of_connector(),
+        route(POST, "/connectors/{name}/refresh", operate, connector::refresh).of_connector(),
+        route(GET, "/connectors/{name}/export", administer, connector::export),
+        route(POST, "/connectors/{name}/enable", operate, connector::enable).of_connector(),
+        route(POST, "/connectors/{name}/disable", operate, connector::disable).of_connector(),
+        route(POST, "/connectors/{name}/retry", operate, connector::retry).of_connector(),
+        route(POST, "/connectors/{name}/remove", administer, connector::remove),
     ]
 }
 

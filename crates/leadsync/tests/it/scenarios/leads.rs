@@ -1,7 +1,9 @@
 //! What happens to leads.
 
 use plan::outcome::{Event, JobStatus};
+use plan::problem::Code;
 use sandbox::switches::Toggle;
+use store::RecordItem;
 
 use super::world::{Place, World};
 
@@ -10,6 +12,7 @@ scenarios! {
     create_only,
     update_only,
     do_nothing,
+    leads_outside_the_filter,
     lead_source,
     secondary_key_where_the_first_is_empty,
     secondary_key_where_the_first_finds_nothing,
@@ -71,6 +74,39 @@ async fn update_only(place: Place) {
     let mut events = world.events().await;
     events.sort();
     assert_eq!(events, [Event::Updated, Event::Skipped]);
+    world.end().await;
+}
+
+async fn leads_outside_the_filter(place: Place) {
+    let filter = r#""filter":{"all":[{"field":"JobTitle","one_of":["Nurse","Doctor"]}]}"#;
+    let world = place.world(filter).await;
+    let asha = world.lead(&[("EmailAddress", ASHA), ("JobTitle", "Nurse")]);
+    let bina = world.lead(&[("EmailAddress", "bina@example.com"), ("JobTitle", "Cook")]);
+    world.settled().await;
+    let outcomes = async || {
+        let records = world.records().await;
+        let code = |item: &RecordItem| item.error.as_ref().map(|problem| problem.code);
+        let mut all: Vec<_> = records.iter().map(|item| (item.event, code(item))).collect();
+        all.sort_by_key(|(event, _)| *event);
+        all
+    };
+    let outside = (Event::Skipped, Some(Code::FilteredOut));
+    assert_eq!(outcomes().await, [(Event::New, None), outside]);
+    assert_eq!(world.there.lead_count(), 1);
+    // One leaves, is edited, and comes back; the other one comes in.
+    world.edit(&asha, &[("JobTitle", "Cook")]);
+    world.settled().await;
+    world.edit(&asha, &[("FirstName", "Asha")]);
+    world.edit(&bina, &[("JobTitle", "Doctor")]);
+    world.settled().await;
+    assert_eq!(world.there(ASHA, "JobTitle").as_deref(), Some("Nurse"), "as it was when it left");
+    assert_eq!(world.there(ASHA, "FirstName"), None);
+    assert_eq!(world.there("bina@example.com", "JobTitle").as_deref(), Some("Doctor"));
+    world.edit(&asha, &[("JobTitle", "Doctor")]);
+    world.settled().await;
+    assert_eq!(world.there(ASHA, "JobTitle").as_deref(), Some("Doctor"));
+    assert_eq!(world.there(ASHA, "FirstName").as_deref(), Some("Asha"));
+    assert_eq!(world.there.lead_count(), 2);
     world.end().await;
 }
 

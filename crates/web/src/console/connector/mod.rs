@@ -5,6 +5,7 @@ mod actions;
 mod basic;
 mod check;
 mod entities;
+mod filter;
 mod list;
 mod lists;
 mod mapping;
@@ -25,6 +26,7 @@ pub(super) use check::show as check;
 pub(super) use entities::{
     KEYS_DISAGREE, LINKED, SEVERAL, Shown, put as put_entities, show as entities,
 };
+pub(super) use filter::{put as put_filter, show as filter};
 pub(super) use mapping::{
     put_activities as put_activity_mapping, put_leads as put_mapping,
     show_activities as activity_mapping, show_leads as mapping,
@@ -59,10 +61,11 @@ const fn leaf(path: &'static str, title: &'static str, needs: Scope, is_step: bo
 }
 
 /// The steps are in the order of the set-up.
-const LEAVES: [Leaf; 7] = [
+const LEAVES: [Leaf; 8] = [
     leaf("", "Summary", Scope::Read, false),
     leaf("/basic", "Basic settings", Scope::Administer, true),
     leaf("/entities", "Entity options", Scope::Administer, true),
+    leaf("/filter", "Filter", Scope::Administer, false),
     leaf("/mapping", "Mapping", Scope::Operate, true),
     leaf("/webhook", "Webhook URL", Scope::Administer, true),
     leaf("/check", "Check", Scope::Operate, true),

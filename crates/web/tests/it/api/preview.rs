@@ -86,6 +86,36 @@ async fn a_draft_says_what_it_would_make_of_what_came() {
 }
 
 #[tokio::test]
+async fn a_filter_says_how_many_recent_leads_pass() {
+    let client = Client::start().await;
+    let mut wire = client.house.wire().await;
+    for city in ["Pune", "Agra", "pune"] {
+        let lead = json!({"ProspectID": city, "EmailAddress": "a@example.com", "City": city});
+        wire.send(post(&client.house.hook, &lead.to_string())).await;
+        assert_eq!(wire.answer().await.map(|answer| answer.status), Some(200));
+    }
+    let lead = json!({"ProspectID": "x", "EmailAddress": "asha@example.com"});
+    wire.send(post(&client.house.hook, &lead.to_string())).await;
+    assert_eq!(wire.answer().await.map(|answer| answer.status), Some(200));
+    let path = "/connectors/ab/filter/count";
+    let counted = client.post(path, json!({})).await.expect(200);
+    assert_eq!((&counted["leads"], &counted["pass"]), (&json!(4), &json!(4)), "{counted}");
+    let filter = json!({"all": [{"field": "City", "equals": "Pune"}]});
+    let counted = client.post(path, json!({"filter": filter})).await.expect(200);
+    let counts = ["requests", "leads", "pass", "fail", "unclear"].map(|name| counted[name].clone());
+    assert_eq!(counts, [4, 4, 2, 1, 1].map(|count| json!(count)), "{counted}");
+    let why = counted["samples"][0]["why"].as_str().expect("a reason");
+    assert_eq!(why, "City is 'Agra', and must be 'Pune'");
+    let shown = client.get("/connectors/ab").await.expect(200);
+    assert!(shown["filter"].is_null(), "nothing is saved: {shown}");
+    let bad = json!({"filter": {"any": [{"field": "City", "greater": "much"}]}});
+    client.post(path, bad).await.refused(400, "bad_input", &["filter.any[1].greater"]);
+    let bad = json!({"filter": {"any": [{"field": "City"}]}});
+    client.post(path, bad).await.refused(400, "bad_input", &["tests nothing; give it one of"]);
+    client.house.end().await;
+}
+
+#[tokio::test]
 async fn every_saved_version_is_kept() {
     let client = Client::start().await;
     for source in ["first", "second"] {

@@ -343,3 +343,71 @@ async fn an_operator_switches_and_previews_but_changes_no_settings() {
     }
     browser.house.end().await;
 }
+
+#[tokio::test]
+async fn a_filter_is_tried_on_recent_leads_and_saved() {
+    let mut browser = Browser::signed_in().await;
+    let mut wire = browser.house.wire().await;
+    for city in ["Pune", "Agra"] {
+        let body =
+            format!(r#"{{"ProspectID":"{city}","EmailAddress":"a@example.com","City":"{city}"}}"#);
+        wire.send(crate::wire::post(&browser.house.hook, &body)).await;
+        assert_eq!(wire.answer().await.map(|answer| answer.status), Some(200));
+    }
+    let page = browser.get("/connectors/ab/filter").await.body;
+    assert!(page.contains("At least one of these") && !page.contains("Recent leads"), "{page}");
+    let version = |page: &str| {
+        let (_, rest) = page.split_once("name=\"version\" value=\"").expect("a version");
+        rest.split('"').next().expect("a number").to_owned()
+    };
+    let version = version(&page);
+    let filter = [
+        ("version", version.as_str()),
+        ("leaving", "continue"),
+        ("all_field", "City"),
+        ("all_test", "one_of"),
+        ("all_values", "Pune\r\nGoa\r\n"),
+        ("all_field", ""),
+        ("all_test", "equals"),
+        ("all_values", ""),
+        ("any_field", "EmailAddress"),
+        ("any_test", "not_empty"),
+        ("any_values", ""),
+        ("do", "count"),
+    ];
+    let counted = browser.submit("/connectors/ab/filter", &filter).await;
+    assert_eq!(counted.status, 200, "{counted:?}");
+    for part in ["1 of 2 leads pass", "City is &#39;Agra&#39;, and must be one of"] {
+        assert!(counted.body.contains(part), "{part}: {}", counted.body);
+    }
+    let definition = |configuration: &Configuration| {
+        configuration.connector("ab").expect("a connector").definition.clone()
+    };
+    assert!(definition(&browser.configuration().await).filter.is_open(), "nothing is saved yet");
+
+    let wrong = with(&filter, &[("do", "save"), ("all_test", "before"), ("any_test", "equals")]);
+    let refused = browser.submit("/connectors/ab/filter", &wrong).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    for part in ["has 2 values; &#39;is before&#39; takes one", "needs a value for &#39;is&#39;"] {
+        assert!(refused.body.contains(part), "{part}: {}", refused.body);
+    }
+    assert!(
+        refused.body.contains("Pune\r\nGoa") || refused.body.contains("Pune\nGoa"),
+        "what was typed stays"
+    );
+
+    let saved = browser.submit("/connectors/ab/filter", &with(&filter, &[("do", "save")])).await;
+    assert_eq!(location(&saved), Some("/connectors/ab/filter?told=saved"), "{saved:?}");
+    let filter = definition(&browser.configuration().await).filter;
+    assert_eq!(
+        serde_json::to_value(&filter).expect("JSON"),
+        serde_json::json!({
+            "all": [{"field": "City", "one_of": ["Pune", "Goa"]}],
+            "any": [{"field": "EmailAddress", "not_empty": true}],
+            "leaving": "continue",
+        })
+    );
+    let page = browser.get("/connectors/ab/filter").await.body;
+    assert!(page.contains("1 of 2 leads pass"), "{page}");
+    browser.house.end().await;
+}

@@ -1,0 +1,274 @@
+//! `/connectors/{name}/filter`: which leads are synced, with a count of recent ones that pass.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use plan::connector::{Condition, Definition, Fault, Filter, Leaving, Test};
+use plan::problem::Problem;
+
+use super::entities::{OneOf, Shown};
+use super::page::{self, Choice, Faults, told};
+use super::{Frame, Opened, lists, open, save};
+use crate::Shared;
+use crate::api::Refusal;
+use crate::console::form::Form;
+use crate::console::visitor::Visitor;
+use crate::console::words::counted;
+use crate::passing::{Passing, passing};
+
+const HERE: &str = "/filter";
+/// How many conditions can be added to each list at a time.
+const MORE: usize = 2;
+
+const LEAVING: OneOf<Leaving> = OneOf {
+    all: &[
+        (
+            Leaving::Stop,
+            "stop",
+            "Stop syncing it",
+            "The two leads stay linked, and it is synced again once it passes.",
+        ),
+        (Leaving::Continue, "continue", "Keep syncing it", "Only leads that are new are filtered."),
+    ],
+};
+
+/// The tests, in words.
+const TESTS: [(&str, &str); 12] = [
+    ("equals", "is"),
+    ("not_equals", "is not"),
+    ("one_of", "is one of"),
+    ("none_of", "is none of"),
+    ("contains", "contains"),
+    ("not_contains", "does not contain"),
+    ("empty", "is empty"),
+    ("not_empty", "is not empty"),
+    ("before", "is before"),
+    ("after", "is after"),
+    ("greater", "is greater than"),
+    ("less", "is less than"),
+];
+
+/// A list of conditions: its name in the file and in the form, and its title.
+struct Conditions {
+    list: &'static str,
+    title: &'static str,
+    rows: Vec<Row>,
+}
+
+/// A condition as it was written, which need not be one.
+struct Row {
+    field: String,
+    tests: Vec<Choice>,
+    /// One a line.
+    values: String,
+    fault: Option<String>,
+}
+
+impl Row {
+    fn new(field: &str, test: &str, values: &str) -> Self {
+        let (field, values) = (field.to_owned(), values.to_owned());
+        Self { field, tests: page::choices(TESTS, test), values, fault: None }
+    }
+
+    fn of(condition: &Condition) -> Self {
+        let test = &condition.test;
+        Self::new(&condition.field, test.name(), &test.values().join("\n"))
+    }
+
+    fn is_blank(&self) -> bool {
+        self.field.is_empty() && self.values.is_empty()
+    }
+
+    /// The condition that it is.
+    fn condition(&self) -> Result<Condition, String> {
+        let chosen = self.tests.iter().find(|test| test.chosen);
+        let Some(test) = chosen else { return Err("has no test; choose one".to_owned()) };
+        let lines = self.values.lines().map(str::trim).filter(|line| !line.is_empty());
+        let values: Vec<String> = lines.map(str::to_owned).collect();
+        let count = values.len();
+        let field = self.field.clone();
+        match Test::named(&test.value, values) {
+            Some(test) => Ok(Condition { field, test }),
+            None if matches!(test.value.as_str(), "empty" | "not_empty") => {
+                Err(format!("needs no value for '{}'; leave the value empty", test.label))
+            }
+            None if count == 0 => Err(format!("needs a value for '{}'", test.label)),
+            None => Err(format!(
+                "has {count} values; '{}' takes one. For several, choose 'is one of'",
+                test.label
+            )),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "connector_filter.html")]
+struct FilterPage {
+    page: &'static str,
+    visitor: Visitor,
+    frame: Frame,
+    told: Option<&'static str>,
+    version: String,
+    faults: Faults,
+    lists: [Conditions; 2],
+    leaving: Vec<Shown>,
+    fields: Vec<Choice>,
+    /// Why the fields of the source could not be read.
+    silent: Option<Problem>,
+    /// Whether there is an opposite connector.
+    is_pair: bool,
+    passing: Option<Passing>,
+}
+
+impl FilterPage {
+    async fn read(
+        shared: &Shared,
+        visitor: Visitor,
+        Opened { configuration, connector, frame }: Opened,
+        (lists, leaving): ([Conditions; 2], Leaving),
+        counted: Option<Filter>,
+    ) -> store::Result<Self> {
+        let source = configuration.account_of(connector.source)?;
+        let (catalogue, silent) = lists::catalogue(shared, source).await?;
+        let passing = match counted {
+            Some(filter) => {
+                Some(passing(shared.store.as_ref(), &configuration, &connector, filter).await?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            page: "Connectors",
+            visitor,
+            frame,
+            told: None,
+            version: connector.version.to_string(),
+            faults: Faults::default(),
+            lists,
+            leaving: LEAVING.shown(leaving),
+            fields: lists::fields(&catalogue),
+            silent,
+            is_pair: configuration.opposite(&connector).is_some(),
+            passing,
+        })
+    }
+
+    fn leads(passing: &Passing) -> String {
+        counted(passing.leads as u64, "lead", "leads")
+    }
+
+    fn requests(passing: &Passing) -> String {
+        counted(passing.requests as u64, "request", "requests")
+    }
+}
+
+/// The lists of a filter, with room for more conditions.
+fn rows(filter: &Filter) -> [Conditions; 2] {
+    let rows = |conditions: &[Condition]| conditions.iter().map(Row::of).collect();
+    roomy([rows(&filter.all), rows(&filter.any)])
+}
+
+fn roomy([all, any]: [Vec<Row>; 2]) -> [Conditions; 2] {
+    let roomy = |list, title, mut rows: Vec<Row>| {
+        rows.extend((0..MORE).map(|_| Row::new("", "equals", "")));
+        Conditions { list, title, rows }
+    };
+    [roomy("all", "All of these", all), roomy("any", "At least one of these", any)]
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let filter = opened.connector.definition.filter.clone();
+    let shown = (rows(&filter), filter.leaving);
+    let counted = (!filter.is_open()).then_some(filter);
+    match FilterPage::read(&shared, visitor, opened, shown, counted).await {
+        Ok(filter) => page::page(StatusCode::OK, &FilterPage { told: told(&given), ..filter }),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+/// Saves the filter, or only counts what passes.
+pub(in crate::console) async fn put(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Form,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let mut lists = ["all", "any"].map(|list| sent(&form, list));
+    let version = form.text("version").to_owned();
+    let leaving = LEAVING.named(form.text("leaving")).unwrap_or_default();
+    let mut counted = None;
+    let refusal = match read(&mut lists, leaving) {
+        Err(refusal) => Some(refusal),
+        Ok(filter) => {
+            let saved = &opened.connector.definition;
+            let wanted = Definition { filter: filter.clone(), ..saved.clone() };
+            let mut faults = wanted.check();
+            faults.retain(|fault| fault.at.starts_with("filter"));
+            if !faults.is_empty() {
+                Some(Refusal::faulty(faults))
+            } else if form.text("do") == "count" {
+                counted = Some(filter);
+                None
+            } else {
+                match save(&shared, &visitor, &wanted, &version, &opened.frame, HERE).await {
+                    Ok(response) => return response,
+                    Err(refusal) => Some(refusal),
+                }
+            }
+        }
+    };
+    match FilterPage::read(&shared, visitor, opened, (roomy(lists), leaving), counted).await {
+        Ok(filter) => {
+            let status = refusal.as_ref().map_or(StatusCode::OK, Refusal::status);
+            let faults = refusal.as_ref().map(Faults::of).unwrap_or_default();
+            page::page(status, &FilterPage { version, faults, ..filter })
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+/// The rows of one list in the form.
+fn sent(form: &Form, list: &str) -> Vec<Row> {
+    let [fields, tests, values] = ["field", "test", "values"].map(|what| {
+        let name = format!("{list}_{what}");
+        form.texts(&name).map(str::trim).collect::<Vec<_>>()
+    });
+    let rows = fields.into_iter().zip(tests).zip(values);
+    let rows = rows.map(|((field, test), values)| Row::new(field, test, values));
+    rows.filter(|row| !row.is_blank()).collect()
+}
+
+/// The filter that these rows make.
+fn read(lists: &mut [Vec<Row>; 2], leaving: Leaving) -> Result<Filter, Refusal> {
+    let mut filter = Filter { leaving, ..Filter::default() };
+    let mut faults = Vec::new();
+    let [all, any] = lists;
+    for (list, rows, conditions) in [("all", all, &mut filter.all), ("any", any, &mut filter.any)] {
+        for (row, number) in rows.iter_mut().zip(1..) {
+            match row.condition() {
+                Ok(condition) => conditions.push(condition),
+                Err(what) => {
+                    faults
+                        .push(Fault { at: format!("filter.{list}[{number}]"), what: what.clone() });
+                    row.fault = Some(what);
+                }
+            }
+        }
+    }
+    if faults.is_empty() { Ok(filter) } else { Err(Refusal::faulty(faults)) }
+}
