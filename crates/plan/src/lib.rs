@@ -21,6 +21,7 @@ pub mod activity;
 pub mod change;
 pub mod check;
 pub mod connector;
+pub mod directory;
 pub mod email;
 pub mod id;
 pub mod identity;

@@ -107,6 +107,7 @@ impl Work {
                 self.subject_mut().known.search.others.insert(lead_id.clone(), lead);
                 Vec::new()
             }
+            Which::Listed => self.listed_read(context, lead),
             Which::Twin => {
                 let mut effects = Vec::new();
                 let known = &mut self.subject_mut().known;
@@ -118,6 +119,25 @@ impl Work {
                 }
                 effects.extend(self.find_links_of_leads());
                 effects
+            }
+        }
+    }
+
+    /// The lead that has the record's key by the directory was read. If it has another one, or is gone,
+    /// the directory is not asked again.
+    fn listed_read(&mut self, context: &Context<'_>, lead: Option<Snapshot>) -> Vec<Effect> {
+        let case = self.lead_case(context);
+        let key = case.keys().into_iter().nth(case.known.search.keys_tried);
+        let reading = context.leads.reading();
+        let is_it = |key: &Key, lead: &Snapshot| {
+            let held = lead.get(&key.field);
+            held.is_some_and(|held| key::same(key.kind, held, &key.value, reading))
+        };
+        match key.zip(lead).filter(|(key, lead)| is_it(key, lead)) {
+            Some((key, lead)) => self.leads_found(context, &key, vec![lead]),
+            None => {
+                self.subject_mut().known.search.hints = None;
+                Vec::new()
             }
         }
     }
@@ -340,8 +360,12 @@ impl Work {
             // It exists, so it was not created. Update it if that is allowed; otherwise, a capture
             // that updates nothing tells which lead it is.
             Call::Capture(capture) if by == Operation::BulkCreate => {
+                let had_hints = search.hints.take().is_some();
                 if capture.update {
                     search.exists = true;
+                } else if had_hints {
+                    // The directory did not know it.
+                    (search.look_first, search.keys_tried) = (true, 0);
                 } else {
                     self.is_alone = true;
                 }

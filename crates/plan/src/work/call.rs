@@ -48,6 +48,8 @@ pub enum Which {
     Other,
     /// The lead of the destination that is, or may be, the record's twin.
     Twin,
+    /// The lead of the destination that has the record's key by the directory.
+    Listed,
 }
 
 /// A lead to be created, or updated if it has the key.

@@ -62,6 +62,11 @@ impl Decision {
         Self::Call(Call::ReadLead(ReadLead { which: Which::Twin, lead_id }))
     }
 
+    /// Read the lead of the destination that the directory names.
+    pub(super) fn read_listed(lead_id: LeadId) -> Self {
+        Self::Call(Call::ReadLead(ReadLead { which: Which::Listed, lead_id }))
+    }
+
     /// Find leads of the destination.
     pub(super) fn find(key: &Key) -> Self {
         Self::Call(Call::FindLead(key.clone()))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::Change;
+use crate::directory::Hints;
 use crate::id::LeadId;
 use crate::payload::Item;
 use crate::review::Ruled;
@@ -84,6 +85,8 @@ pub(crate) struct Search {
     /// The leads that the second key finds, once that was tried too, besides the lead that the
     /// first key found.
     pub(crate) rivals: Option<Vec<Snapshot>>,
+    /// What the directory says about its keys, unless that turned out to be wrong.
+    pub(crate) hints: Option<Hints>,
     /// Leads just found that are linked to other leads of the source.
     pub(crate) ties: BTreeMap<LeadId, LeadId>,
     /// Those other leads as they were read; `None`: gone.

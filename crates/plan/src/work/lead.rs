@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::change::Change;
 use crate::connector::Behaviour;
+use crate::directory::Hints;
 use crate::id::LeadId;
 use crate::identity::Key;
 use crate::identity::key;
@@ -233,23 +234,56 @@ pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
     sent_keys(case, &mut keys);
     let next = keys.get(known.search.keys_tried);
     let defaults = change::defaults(case, |_| None);
+    let is_new = is_new(case, &keys);
     let look = known.doubtful
         || known.search.look_first
-        || !defaults.is_empty()
+        || !defaults.is_empty() && !is_new
         || !all_unique(case, &keys);
+    let find = |key: &Key| {
+        listed(case, key)
+            .map_or_else(|| Decision::find(key), |id| Decision::read_listed(id.clone()))
+    };
     match (behaviour, next) {
         (Behaviour::UpdateOnly, None) => Decision::Skip(problems::not_found()),
-        (Behaviour::UpdateOnly, Some(key)) => Decision::find(key),
-        (_, Some(key)) if look => Decision::find(key),
+        (Behaviour::UpdateOnly, Some(key)) => find(key),
+        (_, Some(key)) if look || reads_listed(case, key) => find(key),
         (_, next) => {
             // After looking by every key in vain the first one is the lead's name again.
             let key = if look { keys.first() } else { next };
             let Some(key) = key else {
                 return Decision::Refuse(vec![problems::keys_disagree(&keys)]);
             };
-            capture(case, key, defaults, behaviour)
+            // A lead that the directory does not know would get the defaults too.
+            let updates = behaviour != Behaviour::CreateOnly && (defaults.is_empty() || !is_new);
+            capture(case, key, defaults, updates)
         }
     }
+}
+
+/// The lead of the destination that has this key by the directory, where no two can have it.
+fn listed<'a>(case: &Case<'a>, key: &Key) -> Option<&'a LeadId> {
+    let hints = case.known.search.hints.as_ref()?;
+    hints.only(key).filter(|_| is_unique(case.mapping, &key.field))
+}
+
+/// Whether the directory says that no lead has this key, which the account gives to one lead alone.
+pub(super) fn is_free(case: &Case<'_>, key: &Key) -> bool {
+    let hints = case.known.search.hints.as_ref();
+    hints.is_some_and(|hints| hints.is_free(key)) && is_unique(case.mapping, &key.field)
+}
+
+/// Whether the directory says that the destination does not have the lead; if it is wrong, the account
+/// refuses to create it.
+fn is_new(case: &Case<'_>, keys: &[Key]) -> bool {
+    !keys.is_empty() && keys.iter().all(|key| is_free(case, key)) && creates_once(case)
+}
+
+/// Whether reading the lead that the directory names saves calls: it would be read anyway, or a call
+/// that creates many leads would be refused for it.
+fn reads_listed(case: &Case<'_>, key: &Key) -> bool {
+    let in_backlog = case.known.search.hints.as_ref().is_some_and(Hints::in_backlog);
+    let creates = in_backlog && change::lead_source(case).is_some();
+    listed(case, key).is_some() && (case.merges() || creates)
 }
 
 /// A lead of the destination is the record's.
@@ -298,7 +332,7 @@ pub(super) fn was_made_unseen(case: &Case<'_>, lead: &Snapshot) -> bool {
 }
 
 /// Creates the lead, or updates the one that has the key.
-fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, behaviour: Behaviour) -> Decision {
+fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, updates: bool) -> Decision {
     let mut on_create = defaults;
     on_create.extend(change::lead_source(case).filter(|_| !case.known.search.exists));
     on_create.retain(|change| !may_match_others(case, change));
@@ -312,7 +346,7 @@ fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, behaviour: Behavio
         fields,
         on_create,
         // Where both sides have a say, a lead that exists is merged, not overwritten.
-        update: behaviour != Behaviour::CreateOnly && case.opposite.is_none(),
+        update: updates && case.opposite.is_none(),
         creates_once: creates_once(case),
     }))
 }

@@ -128,7 +128,7 @@ impl Plan {
                 let kind = match which {
                     Which::Own => PlanKind::ReadSource,
                     Which::Other => PlanKind::ReadOther,
-                    Which::Twin => PlanKind::Look,
+                    Which::Twin | Which::Listed => PlanKind::Look,
                 };
                 of_lead(kind, lead_id)
             }

@@ -159,7 +159,11 @@ fn other_key<'a>(case: &Case<'a>, lead: &'a Snapshot, keys: &[Key]) -> Match<'a>
         return Match::Lead(lead);
     }
     let Some(rivals) = &case.known.search.rivals else {
-        return Match::Not(Decision::find(second));
+        return if lead::is_free(case, second) {
+            Match::Lead(lead)
+        } else {
+            Match::Not(Decision::find(second))
+        };
     };
     let mut rivals = rivals.iter().filter(|rival| rival.lead_id() != lead.lead_id());
     let Some(rival) = rivals.next() else { return Match::Lead(lead) };

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::activity::TypeMapping;
 use crate::change::Change;
 use crate::connector::Basic;
+use crate::directory::Hints;
 use crate::id::{AccountId, LeadId};
 use crate::identity;
 use crate::link::Link;
@@ -19,7 +20,7 @@ use crate::review::{Dispute, Reason, Ruled, StandingReview, State};
 
 use super::case::{Case, Context};
 use super::explanation::{Plan, Why};
-use super::known::{Before, Known};
+use super::known::{Before, Known, Twin};
 use super::outcome::Outcome;
 use super::pages::Activities;
 
@@ -180,6 +181,17 @@ impl Work {
     /// It needs calls of its own from now on: a bulk call did not say what is wrong with it.
     pub fn go_alone(&mut self) {
         self.is_alone = true;
+    }
+
+    /// What the directory of the destination says about its keys.
+    pub fn take_hints(&mut self, hints: Hints) {
+        self.subject_mut().known.search.hints = Some(hints);
+    }
+
+    /// Whether nothing is known yet about which lead of the destination its lead is.
+    pub fn is_unmatched(&self) -> bool {
+        let known = &self.subject().known;
+        self.is_unlinked() && known.twin == Twin::default() && self.calls == 0
     }
 
     /// The lead was linked once, and was not in the source then.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::change::Change;
+use crate::connector::Behaviour;
 use crate::id::{ActivityId, LeadId};
 use crate::operation::Operation;
 use crate::outcome::{Event, Party};
@@ -117,7 +118,12 @@ impl Work {
         at: Timestamp,
     ) -> Vec<Effect> {
         let merges = self.lead.is_none() && self.lead_case(context).merges();
+        let creates_only = context.connector.lead.behaviour == Behaviour::CreateOnly;
         let (event, is_made) = match (is_created, capture.update, by) {
+            // The directory did not know it.
+            (Some(false), false, Operation::Capture) if !creates_only && self.has_hints() => {
+                return self.left_alone(true, id);
+            }
             (Some(false), false, Operation::Capture) => return self.left_alone(merges, id),
             // What is there is merged with, and must be known for that. It may be what this call
             // made.
@@ -138,6 +144,10 @@ impl Work {
             return vec![Effect::FindLinks { ids: vec![id.to_string()] }];
         }
         self.lead_written(context, &fields, id, event, (at, is_made.then_some(at)))
+    }
+
+    fn has_hints(&self) -> bool {
+        self.subject().known.search.hints.is_some()
     }
 
     /// A capture found a lead that was not to be changed.

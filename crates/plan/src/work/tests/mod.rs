@@ -2,6 +2,7 @@
 
 mod activity;
 mod filter;
+mod hints;
 mod keys;
 mod lead;
 mod life;

@@ -59,7 +59,7 @@ impl Coverage {
         self.count(match call {
             Call::ReadLead(ReadLead { which: Which::Own, .. }) => CALLS[0],
             Call::ReadLead(ReadLead { which: Which::Other, .. }) => CALLS[1],
-            Call::ReadLead(ReadLead { which: Which::Twin, .. }) => CALLS[2],
+            Call::ReadLead(ReadLead { which: Which::Twin | Which::Listed, .. }) => CALLS[2],
             Call::FindLead(_) => CALLS[3],
             Call::Capture(Capture { update: true, .. }) => CALLS[4],
             Call::Capture(Capture { update: false, .. }) => CALLS[5],

@@ -1,0 +1,89 @@
+//! What the directory of the destination says, and what follows where it is wrong.
+
+use super::*;
+use crate::directory::Hints;
+use crate::id::LeadId;
+use crate::operation::Operation;
+use crate::outcome::Event;
+use crate::work::call::{Capture, ReadLead, Which};
+
+const WHEN: &str = "2026-01-01T00:00:05Z";
+const DEFAULT: &str = r#""lead":{"field":[{"from":"EmailAddress","to":"EmailAddress"},
+    {"from":"City","to":"City","default":"Pune"}]}"#;
+const SOURCE_NAME: &str = r#""basic":{"lead_source":"Sync"}"#;
+
+fn hints(is_complete: bool, leads: &[&str]) -> Hints {
+    let mut hints = Hints::new(is_complete, true);
+    hints.add("EmailAddress", leads.iter().map(|id| LeadId::new(id)));
+    hints
+}
+
+/// What comes first for a lead of which the directory says this.
+fn first(scene: &Scene, hints: Hints) -> (Work, Call) {
+    let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+    work.take_hints(hints);
+    let call = call(work.next(&scene.context()).step);
+    (work, call)
+}
+
+fn is_listed(call: &Call) -> bool {
+    matches!(call, Call::ReadLead(ReadLead { which: Which::Listed, lead_id }) if lead_id.as_str() == "twin")
+}
+
+#[test]
+fn a_listed_lead_is_read_where_that_saves_a_call() {
+    let reads = |settings: &str| is_listed(&first(&scene(settings), hints(true, &["twin"])).1);
+    assert!(reads(DEFAULT), "it would be looked for");
+    assert!(reads(r#""lead":{"behaviour":"update_only"}"#));
+    assert!(reads(SOURCE_NAME), "a call that creates would be refused");
+    assert!(!reads(r#""basic":{}"#), "one call creates or updates");
+    let several = first(&scene(DEFAULT), hints(true, &["twin", "other"])).1;
+    assert!(matches!(several, Call::FindLead(_)), "{several:?}");
+}
+
+#[test]
+fn a_listed_lead_is_taken_only_if_it_has_the_key() {
+    let scene = scene(DEFAULT);
+    let context = scene.context();
+    for (found, is_it) in [
+        (vec![shown([("ProspectID", "twin"), ("EmailAddress", "A@x.y"), ("City", "Agra")])], true),
+        (vec![shown([("ProspectID", "twin"), ("EmailAddress", "b@x.y"), ("City", "Agra")])], false),
+        (vec![], false),
+    ] {
+        let (mut work, read) = first(&scene, hints(true, &["twin"]));
+        let by = read.operation();
+        work.answered(&context, &read, by, Answer::Leads(found.clone()), at(WHEN));
+        work.links_found(&context, &[]);
+        let next = work.next(&context).step;
+        if is_it {
+            assert_eq!(ended(next).event, Event::Unchanged, "{found:?}");
+        } else {
+            let next = call(next);
+            assert!(matches!(next, Call::FindLead(_)), "{found:?} {next:?}");
+        }
+    }
+}
+
+/// A default that only a new lead gets must not overwrite what a lead holds that the directory missed.
+#[test]
+fn a_lead_that_is_not_listed_is_created_by_a_call_that_never_updates() {
+    let scene = scene(DEFAULT);
+    let context = scene.context();
+    let (_, find) = first(&scene, hints(false, &[]));
+    assert!(matches!(find, Call::FindLead(_)), "not all of the account was read: {find:?}");
+    let (mut work, made) = first(&scene, hints(true, &[]));
+    let Call::Capture(Capture { update: false, creates_once: true, .. }) = &made else {
+        panic!("{made:?}");
+    };
+    // Many are created at once, and this one is refused.
+    let taken = refused("MXDuplicateEntryException");
+    work.answered(&context, &made, Operation::BulkCreate, taken, at(WHEN));
+    let find = call(work.next(&context).step);
+    assert!(matches!(find, Call::FindLead(_)), "{find:?}");
+    // It goes alone, and is left as it is.
+    let (mut work, made) = first(&scene, hints(true, &[]));
+    let answer = Answer::Written { id: Some("twin".into()), is_created: Some(false) };
+    work.answered(&context, &made, Operation::Capture, answer, at(WHEN));
+    let read = call(work.next(&context).step);
+    assert!(matches!(read, Call::ReadLead(ReadLead { which: Which::Twin, .. })), "{read:?}");
+}
