@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The words for what can be done.
-pub const ACTIONS: [&str; 21] = [
+pub const ACTIONS: [&str; 23] = [
     "put_connector",
     "set_enabled",
     "set_wiring",
@@ -28,6 +28,8 @@ pub const ACTIONS: [&str; 21] = [
     "retry",
     "cancel_retries",
     "refresh_leads",
+    "begin_backfill",
+    "set_backfill",
     "decide_review",
     "undo_review",
     "release_field",

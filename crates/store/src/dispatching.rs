@@ -9,6 +9,7 @@ use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
 use plan::outcome::{RetryWith, SyncStatus};
 
+use crate::backfills::Backfill;
 use crate::error::Result;
 use crate::intake::Origin;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
@@ -105,6 +106,16 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
 
     /// Stores what happened and what is about to happen, in one commit.
     async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()>;
+
+    /// The backfills of these connectors that are running.
+    async fn running_backfills(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+    ) -> Result<Vec<Backfill>>;
+
+    /// Ends those of these backfills of which all was read and nothing is left to be synced.
+    async fn end_backfills(&self, lease: &Lease, ids: &[i64], now: Timestamp) -> Result<()>;
 
     /// The calls made to an account on a day ([`plan::quota::day_of`]).
     async fn spent(&self, account: AccountId, day: i64) -> Result<u32>;

@@ -43,6 +43,9 @@ pub struct Filter {
     /// With a record of this batch of retries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<i64>,
+    /// Of this backfill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backfill: Option<i64>,
     /// One of these; empty means any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<RequestId>,

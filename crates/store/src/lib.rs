@@ -6,6 +6,7 @@
 //! database it is on. [`open`] chooses the backend by the URL.
 
 mod audit;
+mod backfills;
 mod backup;
 mod copies;
 mod dispatching;
@@ -33,6 +34,7 @@ mod user;
 mod wanted;
 
 pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
+pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill};
 pub use backup::{Copy, Lost, Restore, Restored, restore};
 pub use copies::{Backup, BackupWish, Copies};
 pub use dispatching::{

@@ -10,6 +10,7 @@ use plan::problem::Problem;
 use plan::traits::Trait;
 use serde::{Deserialize, Serialize};
 
+use crate::backfills::BackfillNews;
 use crate::reviews::NewReview;
 
 /// A record's place: the request, and its position in it, from 0.
@@ -60,6 +61,8 @@ pub struct Progress {
     pub keys: Vec<KeysNews>,
     /// What answers showed about accounts.
     pub traits: Vec<TraitNews>,
+    /// Pages of leads that backfills read.
+    pub backfills: Vec<BackfillNews>,
 }
 
 impl Progress {
@@ -77,6 +80,7 @@ impl Progress {
             && self.spent.is_empty()
             && self.keys.is_empty()
             && self.traits.is_empty()
+            && self.backfills.is_empty()
     }
 }
 

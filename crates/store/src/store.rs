@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::backfills::Backfills;
 use crate::copies::Copies;
 use crate::dispatching::Dispatching;
 use crate::error::Result;
@@ -19,7 +20,9 @@ use crate::settings::Settings;
 /// All operations are safe to drop half way: what they began is either done whole or not at all,
 /// and no later operation of anybody is affected.
 #[async_trait]
-pub trait Store: Intake + Dispatching + Log + Settings + Reviews + People + Mail + Copies {
+pub trait Store:
+    Intake + Dispatching + Log + Settings + Reviews + People + Mail + Copies + Backfills
+{
     /// Whether the database answers and has every migration.
     async fn ready(&self) -> Result<()>;
 

@@ -12,8 +12,10 @@ use sqlx::Row;
 use super::retry::NOT_BEGUN;
 use super::values::{Place, ms};
 use super::{
-    Backend, Connection, QueryBuilder, lease, links, progress, push_list, settings, standing,
+    Backend, Connection, QueryBuilder, backfills, lease, links, progress, push_list, settings,
+    standing,
 };
+use crate::backfills::Backfill;
 use crate::dispatching::{
     Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
 };
@@ -258,6 +260,27 @@ impl Dispatching for Backend {
             Box::pin(async move {
                 lease::check(connection, &lease).await?;
                 progress::record(connection, &progress).await
+            })
+        })
+        .await
+    }
+
+    async fn running_backfills(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+    ) -> Result<Vec<Backfill>> {
+        let mut transaction = self.begin_read().await?;
+        lease::check_read(&mut transaction, lease).await?;
+        backfills::running(&mut transaction, connectors).await
+    }
+
+    async fn end_backfills(&self, lease: &Lease, ids: &[i64], now: Timestamp) -> Result<()> {
+        let (lease, ids) = (lease.clone(), ids.to_vec());
+        self.write(move |connection| {
+            Box::pin(async move {
+                lease::check(connection, &lease).await?;
+                backfills::end(connection, &ids, now).await
             })
         })
         .await

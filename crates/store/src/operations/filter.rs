@@ -62,6 +62,9 @@ pub(super) fn push_request(query: &mut QueryBuilder, filter: &Filter) {
     if let Some(status) = filter.sync_status {
         query.push(format!(" AND q.sync_status = '{status}'"));
     }
+    if let Some(backfill) = filter.backfill {
+        query.push(" AND q.backfill = ").push_bind(backfill);
+    }
     let failed = filter.event == Some(Event::Failed) || filter.cause.is_some();
     if failed || filter.job_status == Some(JobStatus::Failure) {
         query.push(" AND q.sync_status = 'error'");

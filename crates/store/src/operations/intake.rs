@@ -13,17 +13,25 @@ impl Intake for Backend {
         if deliveries.is_empty() {
             return Ok(());
         }
-        self.write(move |connection| Box::pin(async move { store(connection, &deliveries).await }))
-            .await
+        self.write(move |connection| {
+            Box::pin(async move { store(connection, &deliveries, None).await })
+        })
+        .await
     }
 }
 
-async fn store(connection: &mut Connection, deliveries: &[NewDelivery]) -> Result<()> {
+/// Stores deliveries, which may be of a backfill.
+pub(super) async fn store(
+    connection: &mut Connection,
+    deliveries: &[NewDelivery],
+    backfill: Option<i64>,
+) -> Result<()> {
     for some in deliveries.chunks(ROWS_A_STATEMENT) {
-        let mut query = QueryBuilder::new("INSERT INTO request (id, connector, job_status, due) ");
+        let mut query =
+            QueryBuilder::new("INSERT INTO request (id, connector, job_status, due, backfill) ");
         query.push_values(some, |mut row, delivery| {
             row.push_bind(delivery.id.number()).push_bind(delivery.connector.0);
-            row.push("'queued'").push("0");
+            row.push("'queued'").push("0").push_bind(backfill);
         });
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
         let mut query = QueryBuilder::new(

@@ -9,6 +9,7 @@
 
 mod account_users;
 mod audit;
+mod backfills;
 mod batches;
 mod catalogue;
 mod changing;

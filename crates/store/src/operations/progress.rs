@@ -7,7 +7,8 @@ use plan::outcome::{RetryWith, SyncStatus};
 
 use super::values::{json, ms};
 use super::{
-    Connection, QueryBuilder, ROWS_A_STATEMENT, incident, links, push_list, standing, tally, traits,
+    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, incident, links, push_list, standing,
+    tally, traits,
 };
 use crate::error::Result;
 use crate::progress::{
@@ -28,6 +29,9 @@ pub(super) async fn record(connection: &mut Connection, progress: &Progress) -> 
     add_spent(connection, &progress.spent).await?;
     for news in &progress.traits {
         traits::keep(connection, news).await?;
+    }
+    for news in &progress.backfills {
+        backfills::keep(connection, news).await?;
     }
     incident::count(connection, progress).await
 }

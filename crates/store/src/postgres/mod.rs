@@ -173,5 +173,6 @@ pub(crate) fn migrations() -> Migrator {
         (21, "trait", include_str!("../../migrations/postgres/0021_trait.sql")),
         (22, "wiring", include_str!("../../migrations/postgres/0022_wiring.sql")),
         (23, "probe", include_str!("../../migrations/postgres/0023_probe.sql")),
+        (25, "backfill", include_str!("../../migrations/postgres/0025_backfill.sql")),
     ])
 }

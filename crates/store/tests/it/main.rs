@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod backfills;
 mod batches;
 mod configuration;
 mod copies;

@@ -24,6 +24,8 @@ async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
                 ALTER TABLE connector DROP COLUMN wired_secret; \
                 ALTER TABLE connector DROP COLUMN wired_at; \
                 ALTER TABLE account DROP COLUMN probe_until; \
+                DROP TABLE backfill; DROP INDEX request_backfill; \
+                ALTER TABLE request DROP COLUMN backfill; \
                 DELETE FROM _sqlx_migrations WHERE version > 12";
     let mut beside = Beside::open(&empty.url).await;
     beside.execute(back).await;

@@ -1,0 +1,121 @@
+//! Backfills: reading leads that were there before, and syncing them.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use plan::backfill::{BackfillState, Backfilled};
+use plan::id::ConnectorId;
+use plan::problem::Problem;
+use serde::Serialize;
+
+use crate::audit::Actor;
+use crate::error::Result;
+use crate::intake::NewDelivery;
+
+/// Beginning, watching and ending backfills.
+#[async_trait]
+pub trait Backfills: Send + Sync + std::fmt::Debug {
+    /// Begins a backfill. It is refused while another one of the connector is not over.
+    async fn begin_backfill(
+        &self,
+        new: &NewBackfill,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Backfill>;
+
+    /// Pauses, resumes or cancels a backfill that is not over. What was read before is synced all the
+    /// same.
+    async fn set_backfill(
+        &self,
+        id: i64,
+        state: BackfillState,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Backfill>;
+
+    /// The last backfills, of one connector or of all, newest first, [`Backfill::MOST`] at most.
+    async fn backfills(&self, connector: Option<ConnectorId>) -> Result<Vec<Backfill>>;
+
+    /// The backfill of this number.
+    async fn backfill(&self, id: i64) -> Result<Option<Backfill>>;
+}
+
+/// A backfill that is to begin.
+#[derive(Clone, Debug)]
+pub struct NewBackfill {
+    /// The connector.
+    pub connector: ConnectorId,
+    /// Its name.
+    pub name: String,
+    /// Which leads.
+    pub of: Backfilled,
+}
+
+/// A backfill, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Backfill {
+    /// The store's number for it.
+    pub id: i64,
+    /// The connector.
+    #[serde(skip)]
+    pub connector: ConnectorId,
+    /// When it began.
+    pub begun_at: Timestamp,
+    /// Who began it.
+    pub actor: String,
+    /// Which leads.
+    pub of: Backfilled,
+    /// Where it is.
+    pub state: BackfillState,
+    /// The page of the source's leads that is read next, from 1; none once all were read.
+    #[serde(skip)]
+    pub page: Option<u32>,
+    /// How many leads were read.
+    pub read: u64,
+    /// How many of those do not pass the filters.
+    pub left_out: u64,
+    /// How many leads the source had when it began, as far as it said.
+    pub expected: Option<u64>,
+    /// Why the last page could not be read; it is tried again.
+    pub problem: Option<Problem>,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// Leads that were created.
+    pub new: u64,
+    /// Leads that were updated.
+    pub updated: u64,
+    /// Leads that needed no write.
+    pub unchanged: u64,
+    /// Leads that were skipped.
+    pub skipped: u64,
+    /// Leads that failed.
+    pub failed: u64,
+    /// Leads that wait for their turn or their next try.
+    pub waiting: u64,
+}
+
+impl Backfill {
+    /// The most that a list has.
+    pub const MOST: usize = 50;
+
+    /// Leads of which it is known what became of them.
+    pub fn settled(&self) -> u64 {
+        self.new + self.updated + self.unchanged + self.skipped + self.failed
+    }
+}
+
+/// What became of a page of leads.
+#[derive(Clone, Debug)]
+pub struct BackfillNews {
+    /// The backfill.
+    pub id: i64,
+    /// The page to be read next; none once all were read.
+    pub page: Option<u32>,
+    /// Leads of the page.
+    pub read: u64,
+    /// How many of those do not pass the filters.
+    pub left_out: u64,
+    /// The requests that the others become.
+    pub deliveries: Vec<NewDelivery>,
+    /// Why it could not be read; then nothing else counts.
+    pub problem: Option<Problem>,
+}
