@@ -1,6 +1,6 @@
 //! What the dispatcher reads, and the lease under which it works.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,6 +10,7 @@ use plan::link::{Link, Pair, Side};
 use plan::outcome::{RetryWith, SyncStatus};
 
 use crate::backfills::Backfill;
+use crate::directory::DirectoryReading;
 use crate::error::Result;
 use crate::intake::Origin;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
@@ -99,6 +100,22 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
 
     /// Which of these leads were linked once and are no longer in their account.
     async fn gone(&self, account: AccountId, leads: &[String]) -> Result<Vec<String>>;
+
+    /// How far an account was read into the directory; `None`: it never was, or was forgotten.
+    async fn directory_reading(&self, account: AccountId) -> Result<Option<DirectoryReading>>;
+
+    /// The ids of an account's leads that have these keys, by key, each list in order of the ids;
+    /// keys that no lead of the directory has are left out. It is a hint: the directory may be
+    /// incomplete, and what it knows may have changed.
+    async fn directory(
+        &self,
+        account: AccountId,
+        keys: &[String],
+    ) -> Result<HashMap<String, Vec<String>>>;
+
+    /// Forgets all that the directory knows of an account, and how far it was read: it is to be
+    /// read anew, with other fields.
+    async fn forget_directory(&self, account: AccountId) -> Result<()>;
 
     /// The reviews of these leads of a pair that are open or decided: by the lead's id in the
     /// source or, of a conflict, in the destination.

@@ -9,6 +9,7 @@ mod audit;
 mod backfills;
 mod backup;
 mod copies;
+mod directory;
 mod dispatching;
 mod error;
 mod filter;
@@ -37,6 +38,7 @@ pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
 pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill};
 pub use backup::{Copy, Lost, Restore, Restored, restore};
 pub use copies::{Backup, BackupWish, Copies};
+pub use directory::{DirectoryEntry, DirectoryNews, DirectoryReading};
 pub use dispatching::{
     Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
 };

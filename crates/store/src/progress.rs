@@ -11,6 +11,7 @@ use plan::traits::Trait;
 use serde::{Deserialize, Serialize};
 
 use crate::backfills::BackfillNews;
+use crate::directory::DirectoryNews;
 use crate::reviews::NewReview;
 
 /// A record's place: the request, and its position in it, from 0.
@@ -63,6 +64,8 @@ pub struct Progress {
     pub traits: Vec<TraitNews>,
     /// Pages of leads that backfills read.
     pub backfills: Vec<BackfillNews>,
+    /// What became known of the leads that accounts have.
+    pub directory: Vec<DirectoryNews>,
 }
 
 impl Progress {
@@ -81,6 +84,7 @@ impl Progress {
             && self.keys.is_empty()
             && self.traits.is_empty()
             && self.backfills.is_empty()
+            && self.directory.is_empty()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Keys and tokens as they are stored: encrypted.
+//! Keys and tokens as they are stored: encrypted. What is only to be found again: hashed.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -6,15 +6,18 @@ use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-/// Encrypts and decrypts with the key of the key file.
+/// Encrypts, decrypts and hashes with the key of the key file.
 #[derive(Clone)]
 pub(crate) struct Cipher {
     cipher: XChaCha20Poly1305,
+    /// Keyed for hashes: each goes on from here.
+    hashing: Hmac<Sha256>,
     fingerprint: String,
 }
 
@@ -46,6 +49,10 @@ const FINGERPRINT_OF: &str = "leadsync key file 1\n";
 /// So much of the hash is kept: enough to tell keys apart, and short enough to be compared by eye.
 const FINGERPRINT_BYTES: usize = 8;
 
+/// What the key of hashes is made of, besides the key: hashes say nothing about what the key
+/// encrypts.
+const HASHES_WITH: &str = "leadsync hashes 1\n";
+
 impl Cipher {
     /// The cipher with the key of this file, which is that of a database that was used so. It is
     /// created if it does not exist and nothing was encrypted yet.
@@ -76,7 +83,11 @@ impl Cipher {
                  its place, or name it with --secret-key-file",
                 path.display()
             ))),
-            _ => Ok(Self { cipher: XChaCha20Poly1305::new(&key.into()), fingerprint }),
+            _ => Ok(Self {
+                cipher: XChaCha20Poly1305::new(&key.into()),
+                hashing: keyed(&keyed(&key).chain_update(HASHES_WITH).finalize().into_bytes()),
+                fingerprint,
+            }),
         }
     }
 
@@ -106,6 +117,21 @@ impl Cipher {
         let plain = self.cipher.decrypt(&XNonce::from(nonce), payload).ok()?;
         String::from_utf8(plain).ok().map(SecretString::from)
     }
+
+    /// The hash by which a text can be found again in its place: the same text has another one in
+    /// another place and with another key, and without the key none can be told. No place may hold
+    /// a NUL, which ends it.
+    pub(crate) fn hash(&self, place: &str, text: &str) -> i64 {
+        let hash = self.hashing.clone().chain_update(place).chain_update([0]).chain_update(text);
+        let hash = hash.finalize().into_bytes();
+        let (first, _) = hash.split_first_chunk().expect("it has 32 bytes");
+        i64::from_be_bytes(*first)
+    }
+}
+
+/// HMAC-SHA256 with this key (RFC 2104).
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("a key of any length will do")
 }
 
 fn make_key_file(path: &Path) -> Result<String> {
@@ -175,6 +201,49 @@ fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Cases 1, 2 and 6 of RFC 4231.
+    #[test]
+    fn hashes_are_hmac_with_sha_256() {
+        let cases: [(&[u8], &str, &str); 3] = [
+            (
+                &[0x0b; 20],
+                "Hi There",
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                "what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                &[0xaa; 131],
+                "Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+        ];
+        for (key, text, hash) in cases {
+            assert_eq!(hex(&keyed(key).chain_update(text).finalize().into_bytes()), hash, "{text}");
+        }
+    }
+
+    /// What was kept under a hash must be found by the next version too.
+    #[test]
+    fn a_hash_stays_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let cipher = |name: &str, first: u8| {
+            let file = folder.path().join(name);
+            let key: Vec<u8> = (first..).take(KEY_BYTES).collect();
+            std::fs::write(&file, hex(&key)).unwrap();
+            Cipher::from_file(&file, &KeyUse::None).unwrap()
+        };
+        let (one, other) = (cipher("one", 0), cipher("other", 1));
+        let (place, text) = ("directory/7", "EmailAddress a@x.y");
+        assert_eq!(one.hash(place, text), 2_528_923_457_574_046_057);
+        assert_ne!(one.hash("directory/8", text), one.hash(place, text));
+        assert_ne!(one.hash(place, "EmailAddress b@x.y"), one.hash(place, text));
+        assert_ne!(other.hash(place, text), one.hash(place, text));
+    }
 
     #[test]
     fn what_is_sealed_opens_only_in_its_place_with_its_key() {

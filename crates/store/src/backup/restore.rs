@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::open::{Open, newest};
 use crate::secret::{Cipher, KeyUse};
 use crate::sqlite::lock::Lock;
-use crate::sqlite::{beside, marks, pairing};
+use crate::sqlite::{beside, directory, marks, pairing};
 use crate::{postgres, sqlite};
 
 /// A backup to be restored.
@@ -59,7 +59,8 @@ pub struct Copy {
 }
 
 /// Replaces the database at this URL by what a backup holds, once it was checked, and marks it as
-/// restored. Sessions are ended; everything else is as it was when the backup was made.
+/// restored. Sessions are ended, and the directories of leads are empty, to be read anew; everything
+/// else is as it was when the backup was made.
 ///
 /// # Errors
 /// [`Error::Refused`] and [`Error::CannotOpen`]: the message says what is in the way. The database
@@ -265,6 +266,7 @@ async fn check(
     ] {
         sqlx::query(sql).execute(&mut connection).await?;
     }
+    directory::forget_all(&mut connection).await?;
     marks::put_time(&mut connection, marks::RESTORED, now).await?;
     pairing::close(&mut connection).await?;
     connection.close().await?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Backend, count_up, marks};
+use super::{Backend, count_up, directory, marks};
 use crate::backup::{Draft, sealed};
 use crate::copies::{Backup, BackupWish, Copies};
 use crate::error::Result;
@@ -38,6 +38,7 @@ impl Copies for Backend {
                 sqlx::query("UPDATE lease SET holder = '', expires = 0")
                     .execute(&mut *connection)
                     .await?;
+                directory::forget_all(connection).await?;
                 marks::put_time(connection, marks::RESTORED, at).await
             })
         })

@@ -12,10 +12,11 @@ use sqlx::Row;
 use super::retry::NOT_BEGUN;
 use super::values::{Place, ms};
 use super::{
-    Backend, Connection, QueryBuilder, backfills, lease, links, progress, push_list, settings,
-    standing,
+    Backend, Connection, QueryBuilder, backfills, directory, lease, links, progress, push_list,
+    settings, standing,
 };
 use crate::backfills::Backfill;
+use crate::directory::DirectoryReading;
 use crate::dispatching::{
     Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
 };
@@ -247,6 +248,25 @@ impl Dispatching for Backend {
         links::gone(&mut *self.begin_read().await?, account, leads).await
     }
 
+    async fn directory_reading(&self, account: AccountId) -> Result<Option<DirectoryReading>> {
+        directory::reading(&mut *self.begin_read().await?, account).await
+    }
+
+    async fn directory(
+        &self,
+        account: AccountId,
+        keys: &[String],
+    ) -> Result<HashMap<String, Vec<String>>> {
+        directory::find(&mut *self.begin_read().await?, &self.cipher, account, keys).await
+    }
+
+    async fn forget_directory(&self, account: AccountId) -> Result<()> {
+        self.write(move |connection| {
+            Box::pin(async move { directory::forget(connection, account).await })
+        })
+        .await
+    }
+
     async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<StandingReview>> {
         standing::find(&mut *self.begin_read().await?, pair, ids).await
     }
@@ -255,11 +275,11 @@ impl Dispatching for Backend {
         if progress.is_empty() {
             return Ok(());
         }
-        let lease = lease.clone();
+        let (lease, cipher) = (lease.clone(), self.cipher.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 lease::check(connection, &lease).await?;
-                progress::record(connection, &progress).await
+                progress::record(connection, &cipher, &progress).await
             })
         })
         .await

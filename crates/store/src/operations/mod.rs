@@ -15,6 +15,7 @@ mod catalogue;
 mod changing;
 mod copies;
 mod counts;
+pub(crate) mod directory;
 mod dispatching;
 mod failures;
 mod filter;

@@ -7,16 +7,21 @@ use plan::outcome::{RetryWith, SyncStatus};
 
 use super::values::{json, ms};
 use super::{
-    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, incident, links, push_list, standing,
-    tally, traits,
+    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, directory, incident, links, push_list,
+    standing, tally, traits,
 };
 use crate::error::Result;
 use crate::progress::{
     AttemptOutcome, Call, Intent, Progress, RecordKey, RequestState, Spent, Stage,
 };
+use crate::secret::Cipher;
 
 /// Records all of it; the lease was checked.
-pub(super) async fn record(connection: &mut Connection, progress: &Progress) -> Result<()> {
+pub(super) async fn record(
+    connection: &mut Connection,
+    cipher: &Cipher,
+    progress: &Progress,
+) -> Result<()> {
     keep_calls(connection, &progress.calls).await?;
     keep_attempts(connection, &progress.attempts).await?;
     keep_requests(connection, &progress.requests).await?;
@@ -32,6 +37,9 @@ pub(super) async fn record(connection: &mut Connection, progress: &Progress) -> 
     }
     for news in &progress.backfills {
         backfills::keep(connection, news).await?;
+    }
+    for news in &progress.directory {
+        directory::keep(connection, cipher, news).await?;
     }
     incident::count(connection, progress).await
 }

@@ -173,6 +173,7 @@ pub(crate) fn migrations() -> Migrator {
         (21, "trait", include_str!("../../migrations/postgres/0021_trait.sql")),
         (22, "wiring", include_str!("../../migrations/postgres/0022_wiring.sql")),
         (23, "probe", include_str!("../../migrations/postgres/0023_probe.sql")),
+        (24, "directory", include_str!("../../migrations/postgres/0024_directory.sql")),
         (25, "backfill", include_str!("../../migrations/postgres/0025_backfill.sql")),
     ])
 }

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::open::Open;
 use crate::secret::Cipher;
 use lock::Lock;
-pub(crate) use operations::marks;
+pub(crate) use operations::{directory, marks};
 use pairing::Pairing;
 
 #[expect(clippy::duplicate_mod, reason = "the statements that both databases accept live once")]
@@ -220,6 +220,7 @@ pub(crate) fn migrations() -> Migrator {
         (21, "trait", include_str!("../../migrations/sqlite/0021_trait.sql")),
         (22, "wiring", include_str!("../../migrations/sqlite/0022_wiring.sql")),
         (23, "probe", include_str!("../../migrations/sqlite/0023_probe.sql")),
+        (24, "directory", include_str!("../../migrations/sqlite/0024_directory.sql")),
         (25, "backfill", include_str!("../../migrations/sqlite/0025_backfill.sql")),
     ])
 }

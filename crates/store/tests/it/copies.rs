@@ -6,13 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use plan::outcome::Event;
-use store::{BackupWish, Filter, Lost, Open, Page, Progress, Restore, Store};
+use store::{
+    BackupWish, DirectoryEntry, DirectoryNews, DirectoryReading, Filter, Lost, Open, Page,
+    Progress, Restore, Store,
+};
 
 use crate::empty::{Empty, actor, at, attempt, call, delivery, ended, execute};
 
 crate::promises! {
     a_backup_is_restored_into_either_database,
     a_backup_is_of_one_moment_while_others_write,
+    a_directory_is_not_restored,
     what_is_lost_is_counted,
     a_database_that_holds_something_is_not_replaced_unasked,
     a_backup_replaces_no_file_in_use,
@@ -129,6 +133,44 @@ async fn a_backup_is_of_one_moment_while_others_write(empty: Empty) {
     stop.store(true, Ordering::SeqCst);
     writing.await.expect("it wrote");
     assert!(beside > 0, "nothing was written while backups were made");
+}
+
+/// It is old, and is to be read anew.
+async fn a_directory_is_not_restored(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let account = configuration.accounts[1].id;
+    let lease = empty.lease(&configuration).await;
+    let key = "EmailAddress asha@example.com".to_owned();
+    let entry = DirectoryEntry { id: "lead-1".to_owned(), keys: vec![key.clone()], modified: None };
+    let reading = DirectoryReading {
+        fields: vec!["EmailAddress".to_owned()],
+        begun_at: at(0),
+        from: at(1),
+        page: 1,
+        leads: 1,
+        complete_at: Some(at(2)),
+    };
+    let news = DirectoryNews {
+        account,
+        entries: vec![entry],
+        gone: Vec::new(),
+        reading: Some(reading.clone()),
+    };
+    let progress = Progress { directory: vec![news], ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.expect("it is kept");
+    let file = empty.backup("backup").await;
+    for target in [Empty::sqlite().await, Empty::postgres().await] {
+        target.store.close().await.expect("it closes");
+        target.restore(file.clone(), &empty, false).await.expect("it is restored");
+        let store = target.open_with_key_of(&empty).await;
+        assert_eq!(store.directory_reading(account).await.unwrap(), None);
+        assert!(store.directory(account, &[key.clone()]).await.unwrap().is_empty());
+    }
+    // The one that was backed up still has it, until it is itself said to be a copy.
+    assert_eq!(empty.store.directory_reading(account).await.unwrap(), Some(reading));
+    empty.store.note_restored(at(9)).await.expect("it is noted");
+    assert_eq!(empty.store.directory_reading(account).await.unwrap(), None);
+    assert!(empty.store.directory(account, &[key]).await.unwrap().is_empty());
 }
 
 async fn what_is_lost_is_counted(empty: Empty) {

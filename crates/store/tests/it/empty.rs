@@ -108,6 +108,16 @@ impl Beside {
         }
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
+
+    /// The one number that a statement finds.
+    pub async fn number(&mut self, sql: &str) -> i64 {
+        let query = sqlx::AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(connection) => sqlx::query_scalar(query).fetch_one(connection).await,
+            Self::Postgres(connection) => sqlx::query_scalar(query).fetch_one(connection).await,
+        }
+        .unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
 }
 
 /// Runs statements behind the store's back.

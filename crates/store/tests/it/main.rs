@@ -6,6 +6,7 @@ mod backfills;
 mod batches;
 mod configuration;
 mod copies;
+mod directory;
 mod dispatching;
 mod dropping;
 mod empty;

@@ -26,6 +26,7 @@ async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
                 ALTER TABLE account DROP COLUMN probe_until; \
                 DROP TABLE backfill; DROP INDEX request_backfill; \
                 ALTER TABLE request DROP COLUMN backfill; \
+                DROP TABLE directory_key; DROP TABLE directory_lead; DROP TABLE directory_reading; \
                 DELETE FROM _sqlx_migrations WHERE version > 12";
     let mut beside = Beside::open(&empty.url).await;
     beside.execute(back).await;
