@@ -17,6 +17,7 @@ pub use set::Part;
 pub(crate) use template::fault as template_fault;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use minijinja::Environment;
 
@@ -29,6 +30,10 @@ use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 use crate::value::Reading;
 use owner::{OWNER_EMAIL, People};
+
+/// What leads are known by, and when they changed.
+const OF_EVERY_LEAD: [&str; 7] =
+    ["ProspectID", "CreatedOn", "ModifiedOn", "EmailAddress", "Phone", "FirstName", "LastName"];
 
 /// A connector's mapping of the fields of leads, or of one type of activity, ready to be used on
 /// many records.
@@ -176,6 +181,21 @@ impl Mapping {
         let paths = self.rows.iter().filter_map(|row| row.settings.from.as_deref());
         // A part of a custom field set is read out of the whole set.
         paths.map(plain_name).map(|name| name.split_once('.').map_or(name, |(set, _)| set))
+    }
+
+    /// The fields of the source that its leads are to be read with, to be mapped, filtered and found in
+    /// the log; `None`: all, because a computed value may use any.
+    pub fn columns(&self) -> Option<BTreeSet<String>> {
+        if self.rows.iter().any(|row| row.settings.compute.is_some()) {
+            return None;
+        }
+        let with_owner = self.rows.iter().any(|row| row.to.kind == Kind::User);
+        let names = self
+            .sources()
+            .chain(self.filter.fields())
+            .chain(with_owner.then_some(OWNER_EMAIL))
+            .chain(OF_EVERY_LEAD);
+        Some(names.map(str::to_owned).collect())
     }
 
     /// The row that writes this field of the destination.

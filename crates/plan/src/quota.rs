@@ -191,6 +191,22 @@ impl Budget {
         }
     }
 
+    /// How many calls of this kind may be made now for what is in no hurry: a third of the window is
+    /// left for what is live, and a fifth of the day.
+    pub fn spare(&mut self, kind: Draw, now: Timestamp) -> u32 {
+        let Quota { calls, bulk_calls, daily, .. } = self.quota;
+        if u64::from(self.spent_today()) * 5 >= u64::from(daily) * 4 {
+            return 0;
+        }
+        let window = match kind {
+            Draw::Single => calls,
+            Draw::Bulk => bulk_calls,
+        };
+        // A window of one call can't be shared: then it goes to whoever comes first.
+        let kept = if window > 1 { window.div_ceil(3) } else { 0 };
+        self.left(kind, now).saturating_sub(kept)
+    }
+
     /// When to ask again, on the steady clock, if nothing is left now; `None` when only the end of a
     /// call in flight can free something.
     pub fn next_free(&mut self, kind: Draw, now: Timestamp) -> Option<Timestamp> {

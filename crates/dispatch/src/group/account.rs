@@ -11,6 +11,7 @@ use plan::problem::Problem;
 use plan::quota::{Budget, Draw};
 use plan::traits::Trait;
 
+use super::directory::Directory;
 use super::metadata::Metadata;
 use crate::access::{Part, client};
 
@@ -44,6 +45,7 @@ pub(super) struct Account {
     pub(super) client: Result<Client, Problem>,
     pub(super) budget: Budget,
     pub(super) metadata: Metadata,
+    pub(super) directory: Directory,
     /// Calls in a row that got no answer.
     failures: u32,
     /// When to probe an account after a single call got no answer, to tell whether the account or the
@@ -113,6 +115,7 @@ impl Account {
             settings,
             limits,
             metadata: Metadata::new(catalogue),
+            directory: Directory::default(),
             failures: 0,
             suspect: None,
             closed: None,
@@ -287,6 +290,11 @@ impl Account {
             Draw::Bulk => BULKS_AT_ONCE.saturating_sub(self.bulks),
         };
         free.min(self.budget.left(kind, now))
+    }
+
+    /// How many more calls of this kind may go out now for what is in no hurry.
+    pub(super) fn spare(&mut self, kind: Draw, now: Timestamp) -> u32 {
+        self.room(kind, now).min(self.budget.spare(kind, now))
     }
 
     /// A call goes out; it must be one that [`Account::room`] allowed.

@@ -27,6 +27,8 @@ pub(super) struct Record {
     pub(super) retry: Option<RetryWith>,
     /// The earlier version of the connector that decides about it; `None`: the current one.
     pub(super) past: Option<i64>,
+    /// Whether a backfill read it, so that it is in no hurry.
+    pub(super) is_backfill: bool,
     /// The calls of this attempt.
     pub(super) calls: Vec<CallRef>,
     /// Where it is in this attempt.
@@ -56,6 +58,7 @@ impl Record {
             tries: 0,
             retry: None,
             past: None,
+            is_backfill: false,
             calls: Vec::new(),
             phase: Phase::Fresh,
         }
@@ -182,6 +185,11 @@ impl Book {
     pub(super) fn uses(&self, (connector, version): (ConnectorId, i64)) -> bool {
         let mut records = self.records.values();
         records.any(|record| record.connector == connector && record.past == Some(version))
+    }
+
+    /// Every open record.
+    pub(super) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.values().map(|record| &**record)
     }
 
     /// An open record.

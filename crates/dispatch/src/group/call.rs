@@ -21,6 +21,7 @@ use plan::work::{
 };
 use store::RecordKey;
 
+use super::lead_page::LeadPage;
 use crate::access::{Part, Read};
 use crate::failure;
 
@@ -38,6 +39,10 @@ pub(super) struct Prepared {
 pub(super) enum Job {
     /// Reads a part of the account's metadata.
     ReadMetadata(Part),
+    /// Reads a page of its leads into the directory.
+    ReadDirectory(LeadPage),
+    /// Reads a page of its leads for this backfill.
+    ReadBackfill(i64, LeadPage),
     /// It is for records.
     Records(RecordCalls),
 }
@@ -79,6 +84,10 @@ pub(super) struct Ended {
 pub(super) enum Returned {
     /// A part of the metadata.
     Metadata(Part, Result<Read, Error>),
+    /// A page of the account's leads.
+    Directory(LeadPage, Result<Vec<Lead>, Error>),
+    /// A page of the account's leads, for this backfill.
+    Backfill(i64, LeadPage, Result<Vec<Lead>, Error>),
     /// Something for each of its records.
     Records(Vec<ForRecord>),
 }
@@ -102,6 +111,7 @@ impl Job {
     pub(super) fn operation(&self) -> Operation {
         match self {
             Self::ReadMetadata(part) => part.operation(),
+            Self::ReadDirectory(_) | Self::ReadBackfill(..) => Operation::Leads,
             Self::Records(asked) => asked.operation(),
         }
     }
@@ -185,6 +195,16 @@ impl Prepared {
                 let (exchange, read) = part.read(&client).await;
                 let (failure, error) = read.as_ref().err().map(told).unzip();
                 (exchange, failure, error, Returned::Metadata(part, read))
+            }
+            Job::ReadDirectory(page) => {
+                let reply = page.read(&client).await;
+                let (failure, error) = reply.result.as_ref().err().map(told).unzip();
+                (reply.exchange, failure, error, Returned::Directory(page, reply.result))
+            }
+            Job::ReadBackfill(backfill, page) => {
+                let reply = page.read(&client).await;
+                let (failure, error) = reply.result.as_ref().err().map(told).unzip();
+                (reply.exchange, failure, error, Returned::Backfill(backfill, page, reply.result))
             }
             Job::Records(asked) => {
                 let (exchange, result) = asked.make(&client).await;
@@ -432,7 +452,7 @@ fn activity_field(change: &Change) -> ActivityField<'_> {
 }
 
 /// A lead as the plan knows leads.
-fn snapshot(lead: &Lead) -> Snapshot {
+pub(super) fn snapshot(lead: &Lead) -> Snapshot {
     lead.fields.iter().map(|(name, value)| (name, value.unwrap_or_default())).collect()
 }
 

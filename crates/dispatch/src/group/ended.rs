@@ -18,7 +18,7 @@ impl Worker {
         let Ended { id, account, operation, at, exchange, failure, error, returned } = ended;
         metrics::counter!("leadsync_calls_total", "operation" => operation.as_str()).increment(1);
         let first = match &returned {
-            Returned::Metadata(..) => None,
+            Returned::Metadata(..) | Returned::Directory(..) | Returned::Backfill(..) => None,
             Returned::Records(records) => records.first().map(|record| record.key),
         };
         self.progress.settled.push(id);
@@ -35,11 +35,13 @@ impl Worker {
             response: exchange.response,
             error,
         });
-        let is_probe = matches!(returned, Returned::Metadata(..));
+        let is_probe = !matches!(returned, Returned::Records(..));
         self.note_traits(account, operation, exchange.status, failure.as_ref());
         self.account_answered(account, operation, is_probe, failure.as_ref());
         match returned {
             Returned::Metadata(part, read) => self.metadata_read(account, part, read),
+            Returned::Directory(page, read) => self.directory_read(account, &page, read),
+            Returned::Backfill(backfill, page, read) => self.backfill_read(backfill, &page, read),
             Returned::Records(records) => {
                 for record in records {
                     self.record_answered(id, account, operation, at, record);
@@ -72,6 +74,9 @@ impl Worker {
             self.book.resume(record);
             return;
         };
+        if record.work.is_unlinked() {
+            self.note_in_directory(account, &call, &answer);
+        }
         let binding = self.binding(&record).expect("the call was made by it");
         let context = binding.context(self.moment());
         let mut effects = record.work.answered(&context, &call, operation, answer, at);

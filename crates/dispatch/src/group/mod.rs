@@ -9,11 +9,14 @@
 //! Nothing here decides about leads: [`plan::work`] does.
 
 mod account;
+mod backfill;
 mod book;
 mod call;
+mod directory;
 mod effects;
 mod ended;
 mod lanes;
+mod lead_page;
 mod metadata;
 mod opening;
 mod reading;

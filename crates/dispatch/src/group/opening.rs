@@ -38,6 +38,7 @@ impl Worker {
         {
             return Ok(());
         }
+        self.follow_backfills().await?;
         let limit = room.min(MOST_AT_ONCE);
         let store = self.shared.store.clone();
         let found = loop {
@@ -207,6 +208,7 @@ impl Worker {
             }
             if request.origin == Origin::Backfill {
                 record.work.is_no_event();
+                record.is_backfill = record.retry.is_none();
             }
             if record.retry.is_some() {
                 record.work.ask_again();
@@ -235,6 +237,7 @@ impl Worker {
         self.at_stake = records.iter().map(|record| record.key).collect();
         self.take_reviews(&mut records).await?;
         let links = self.links(&records).await?;
+        let mut unlinked = Vec::new();
         for mut record in records {
             let route =
                 self.routes.get(record.connector).expect("it was opened for this connector");
@@ -255,8 +258,13 @@ impl Worker {
                     record.stand_in(Lane::Key(key.lane()));
                 }
             }
+            if record.work.is_unmatched() {
+                self.unhinted.insert(record.key);
+                unlinked.push(record.key);
+            }
             self.book.enter(record);
         }
+        self.note_shown(&unlinked);
         self.at_stake.clear();
         Ok(())
     }

@@ -92,6 +92,16 @@ pub(super) struct Binding {
 }
 
 impl Binding {
+    /// The fields that the source's leads are to be read with; none: all.
+    pub(super) fn columns(&self) -> Vec<String> {
+        let Some(mut columns) = self.mappings.leads.columns() else { return Vec::new() };
+        if let Some((_, opposite)) = &self.opposite {
+            // What is written back is compared with what the source has.
+            columns.extend(opposite.leads.targets().map(|field| field.schema_name.clone()));
+        }
+        columns.into_iter().collect()
+    }
+
     /// What the plan decides by.
     pub(super) fn context(&self, (now, unbroken): (Timestamp, Timestamp)) -> Context<'_> {
         Context {

@@ -84,12 +84,14 @@ impl Worker {
     /// Gives every record its turn that may have it, as far as the accounts may be called.
     pub(super) fn step(&mut self) {
         self.read_metadata();
+        self.read_directories();
+        self.read_backfills();
         let mut batches = Batches::new();
         let mut starving: HashMap<ConnectorId, u32> = HashMap::new();
         let is_careful = self.trouble.is_careful(self.steady());
         loop {
             let mut taken = false;
-            for key in self.book.ready() {
+            for key in self.turns() {
                 // It may have been closed, with its request, by the turn of another one.
                 let Some(record) = self.book.record(key) else { continue };
                 let connector = record.connector;
@@ -132,6 +134,24 @@ impl Worker {
         metrics::gauge!("leadsync_open_records").set(gauge(self.book.open_records()));
     }
 
+    /// The records whose turn may have come: what is live before what backfills read.
+    fn turns(&self) -> Vec<RecordKey> {
+        let mut ready = self.book.ready();
+        if self.has_backfills() {
+            let is_backfill =
+                |key: &RecordKey| self.book.record(*key).is_some_and(|record| record.is_backfill);
+            ready.sort_by_cached_key(is_backfill);
+        }
+        ready
+    }
+
+    /// How many calls of this kind may go out now for a record.
+    fn room_for(&mut self, record: &Record, account: AccountId, kind: Draw) -> u32 {
+        let now = self.steady();
+        let account = self.account(account);
+        if record.is_backfill { account.spare(kind, now) } else { account.room(kind, now) }
+    }
+
     /// Gives a record its turn.
     fn work_record(&mut self, mut record: Box<Record>, batches: &mut Batches) -> Turn {
         let Some(route) = self.routes.get(record.connector).cloned() else {
@@ -156,6 +176,9 @@ impl Worker {
                 let may_ask = account.room(Draw::Single, now) > 0;
                 return if may_ask { self.stay(record) } else { self.starve(record, id) };
             }
+        }
+        if self.awaits_directory(&record, route.destination) {
+            return self.stay(record);
         }
         let binding = self.binding(&record).expect("the metadata of both accounts is known");
         let context = binding.context(self.moment());
@@ -247,8 +270,7 @@ impl Worker {
     }
 
     fn send_alone(&mut self, record: Box<Record>, account: AccountId, call: Call) -> Turn {
-        let now = self.steady();
-        if self.account(account).room(Draw::Single, now) == 0 {
+        if self.room_for(&record, account, Draw::Single) == 0 {
             return self.starve(record, account);
         }
         let key = record.key;
@@ -265,10 +287,8 @@ impl Worker {
         call: Call,
         batches: &mut Batches,
     ) -> Turn {
-        let now = self.steady();
-        let state = self.account(account);
-        let singles = state.room(Draw::Single, now) as usize;
-        let bulks = state.room(Draw::Bulk, now) as usize;
+        let singles = self.room_for(&record, account, Draw::Single) as usize;
+        let bulks = self.room_for(&record, account, Draw::Bulk) as usize;
         let of_account = batches.iter().filter(|((other, _), _)| *other == account);
         let collected: usize = of_account.map(|(_, shared)| shared.writes()).sum();
         // Without room for a bulk call, one more than could go alone shows that there is a backlog.

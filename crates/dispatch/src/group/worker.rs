@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::Group;
 use super::account::Account;
+use super::backfill::Running;
 use super::book::{Book, Record};
 use super::call::{Ended, Job, Prepared};
 use super::lanes::Lane;
@@ -50,6 +51,10 @@ pub(super) struct Worker {
     pub(super) look_for_work: bool,
     /// Links that are to be looked up.
     pub(super) lookups: Vec<Lookup>,
+    /// Records that are not told yet what the directory says about their keys.
+    pub(super) unhinted: HashSet<RecordKey>,
+    /// The backfills under way.
+    pub(super) backfills: Vec<Running>,
     /// Accounts whose metadata was read, to be kept.
     pub(super) fetched: HashSet<AccountId>,
     /// Connectors whose waiting records may go on.
@@ -61,6 +66,8 @@ pub(super) struct Worker {
     last_id: (Timestamp, i64),
     /// The two clocks as they were seen last: the wall clock, and the steady one.
     clocks: Option<(Timestamp, Timestamp)>,
+    /// When this task began, on the steady clock.
+    pub(super) began: Timestamp,
     /// Unique to this worker, so that no two give the same number to a call.
     node: i64,
 }
@@ -104,6 +111,7 @@ impl Doubts {
 
 impl Worker {
     pub(super) fn new(shared: Shared, lease: Lease, trouble: Trouble) -> Self {
+        let began = shared.steady();
         Self {
             shared,
             lease,
@@ -119,12 +127,15 @@ impl Worker {
             doubts: Doubts::default(),
             look_for_work: true,
             lookups: Vec::new(),
+            unhinted: HashSet::new(),
+            backfills: Vec::new(),
             fetched: HashSet::new(),
             wake: HashSet::new(),
             trouble,
             at_stake: Vec::new(),
             last_id: (Timestamp::MIN, 0),
             clocks: None,
+            began,
             node: 0,
         }
     }
@@ -189,6 +200,8 @@ impl Worker {
                 self.configure(&configuration).await?;
             }
             self.open().await?;
+            self.hint().await?;
+            self.end_backfills().await?;
             self.step();
             let idle = self.progress.is_empty();
             self.commit().await?;
@@ -254,6 +267,7 @@ impl Worker {
         let routes = &self.routes;
         self.book.forget(|connector| routes.get(connector).is_some_and(|route| route.enabled));
         self.learn_needs();
+        self.configure_directories().await?;
         let now = self.now();
         for record in self.shared.store.waiting_records(&self.lease, &begun, now).await? {
             let route = self.routes.get(record.connector).expect("it is asked about those only");
@@ -386,13 +400,18 @@ impl Worker {
         let id = self.next_id(now);
         let operation = job.operation();
         let sent = match &job {
-            Job::ReadMetadata(_) => Vec::new(),
+            Job::ReadMetadata(_) | Job::ReadDirectory(_) | Job::ReadBackfill(..) => Vec::new(),
             Job::Records(asked) => asked.sent(),
         };
         let steady = self.steady();
         if !self.account(account).begin(operation.draw(), steady) {
             for (key, _) in sent {
                 self.book.release(key);
+            }
+            match job {
+                Job::ReadDirectory(_) => self.directory_delayed(account),
+                Job::ReadBackfill(backfill, _) => self.backfill_delayed(backfill),
+                Job::ReadMetadata(_) | Job::Records(_) => {}
             }
             return;
         }
@@ -420,7 +439,7 @@ impl Worker {
     }
 
     /// A number for a call, made like a Request ID, that this node never gives twice.
-    fn next_id(&mut self, now: Timestamp) -> i64 {
+    pub(super) fn next_id(&mut self, now: Timestamp) -> i64 {
         let (last, used) = self.last_id;
         self.last_id = if now.as_millisecond() > last.as_millisecond() + used / IDS_PER_MILLISECOND
         {

@@ -1,7 +1,9 @@
 //! The dispatcher between two emulated accounts, on SQLite.
 
 mod activities;
+mod backfill;
 mod clock;
+mod directory;
 mod fields;
 mod leads;
 mod lifecycle;

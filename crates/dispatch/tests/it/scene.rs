@@ -123,6 +123,10 @@ impl Scene {
     }
 
     /// Stops the dispatcher; nothing may be left under way.
+    pub fn now(&self) -> Timestamp {
+        now(&self.ahead)
+    }
+
     pub async fn stop(&mut self) {
         if let Some(dispatcher) = self.dispatcher.take() {
             dispatcher.stop().await;

@@ -71,6 +71,15 @@ impl Filter {
         self.settings.leaving == Leaving::Continue
     }
 
+    /// The fields that it uses, by plain name.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
+        let conditions = self.settings.all.iter().chain(&self.settings.any);
+        // A part of a custom field set is read out of the whole set.
+        conditions
+            .map(|condition| plain_name(&condition.field))
+            .map(|name| name.split_once('.').map_or(name, |(set, _)| set))
+    }
+
     /// Whether a condition names this value: then it stands for itself, and is no placeholder.
     pub(super) fn names(&self, text: &str) -> bool {
         let conditions = self.settings.all.iter().chain(&self.settings.any);

@@ -17,6 +17,7 @@ use crate::outcome::{Entity, Event};
 use crate::payload::Item;
 use crate::problem::{Code, Problem};
 use crate::review::{Dispute, Reason, Ruled, StandingReview, State};
+use crate::snapshot::Snapshot;
 
 use super::case::{Case, Context};
 use super::explanation::{Plan, Why};
@@ -188,6 +189,11 @@ impl Work {
         self.subject_mut().known.search.hints = Some(hints);
     }
 
+    /// What is shown of its lead.
+    pub fn lead_state(&self) -> Snapshot {
+        self.subject().item.state()
+    }
+
     /// Whether nothing is known yet about which lead of the destination its lead is.
     pub fn is_unmatched(&self) -> bool {
         let known = &self.subject().known;
@@ -344,7 +350,7 @@ impl Work {
     }
 
     /// Whether nothing ties its lead to one of the destination.
-    pub(super) fn is_unlinked(&self) -> bool {
+    pub fn is_unlinked(&self) -> bool {
         let subject = self.subject();
         subject.link.is_none() || subject.known.twin.gone
     }

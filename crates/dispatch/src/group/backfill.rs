@@ -1,0 +1,234 @@
+//! Backfills: the source's leads are read page by page, and become requests as if they had been posted.
+//!
+//! A page is read when what was read before is nearly synced, and what is live goes first: a backfill
+//! takes what is left of the quota.
+
+use jiff::{SignedDuration, Timestamp};
+use leadsquared::{Error, Lead};
+use plan::backfill::BackfillState;
+use plan::connector::{Definition, Leaving};
+use plan::id::{ConnectorId, RequestId};
+use plan::mapping::{Mapping, Verdict};
+use plan::outcome::Entity;
+use plan::payload::Item;
+use plan::problem::Problem;
+use plan::quota::Draw;
+use plan::snapshot::Snapshot;
+use plan::verdict;
+use serde_json::{Map, Value};
+use store::{Backfill, BackfillNews, NewDelivery, Origin};
+
+use super::call::{Job, snapshot};
+use super::lead_page::LeadPage;
+use super::worker::Worker;
+use crate::failure;
+
+/// Leads that are read at a time.
+const A_PAGE: u32 = 500;
+/// Leads of one request.
+const A_REQUEST: usize = 50;
+/// No more are read while so many of a backfill's leads are at work.
+const ENOUGH: usize = 200;
+/// How long after a failure a page is asked for again.
+const PAUSE: SignedDuration = SignedDuration::from_secs(30);
+/// How often it is looked whether a backfill has come to its end.
+const LOOK: SignedDuration = SignedDuration::from_secs(1);
+
+/// A backfill under way.
+#[derive(Debug)]
+pub(super) struct Running {
+    backfill: Backfill,
+    is_asked: bool,
+    /// Not before this time of the steady clock.
+    not_before: Option<Timestamp>,
+}
+
+impl Worker {
+    /// Takes up backfills that began or were resumed, and drops those that were paused or cancelled.
+    pub(super) async fn follow_backfills(&mut self) -> store::Result<()> {
+        let connectors: Vec<ConnectorId> =
+            self.routes.iter().filter(|route| route.enabled).map(|route| route.id).collect();
+        let found = self.shared.store.running_backfills(&self.lease, &connectors).await?;
+        self.backfills.retain(|running| found.iter().any(|one| one.id == running.backfill.id));
+        for backfill in found {
+            let known = self.backfills.iter().any(|running| running.backfill.id == backfill.id);
+            if !known {
+                self.backfills.push(Running { backfill, is_asked: false, not_before: None });
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends backfills of which everything was read and synced.
+    pub(super) async fn end_backfills(&mut self) -> store::Result<()> {
+        let (now, steady) = (self.now(), self.steady());
+        let open = self.open_backfill_records();
+        let is_due = |running: &&mut Running| {
+            running.backfill.page.is_none() && running.not_before.is_none_or(|at| at <= steady)
+        };
+        let mut read: Vec<i64> = Vec::new();
+        for running in self.backfills.iter_mut().filter(is_due) {
+            running.not_before = Some(steady + LOOK);
+            read.push(running.backfill.id);
+        }
+        if read.is_empty() || open > 0 {
+            return Ok(());
+        }
+        self.shared.store.end_backfills(&self.lease, &read, now).await?;
+        self.follow_backfills().await
+    }
+
+    /// Whether any backfill is under way.
+    pub(super) fn has_backfills(&self) -> bool {
+        !self.backfills.is_empty()
+    }
+
+    fn open_backfill_records(&self) -> usize {
+        self.book.records().filter(|record| record.is_backfill).count()
+    }
+
+    /// Asks for the next page of each backfill that may go on.
+    pub(super) fn read_backfills(&mut self) {
+        // Everything that is due is at work, so that what is live does not wait behind this.
+        if self.backfills.is_empty() || self.look_for_work {
+            return;
+        }
+        if self.open_backfill_records() >= ENOUGH {
+            return;
+        }
+        let steady = self.steady();
+        let mut asked = Vec::new();
+        for at in 0..self.backfills.len() {
+            let Running { backfill, is_asked, not_before } = &self.backfills[at];
+            let is_due = !is_asked && not_before.is_none_or(|at| at <= steady);
+            let Some(page) = backfill.page.filter(|_| is_due) else { continue };
+            let Some(route) = self.routes.get(backfill.connector).cloned() else { continue };
+            let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
+                continue;
+            };
+            let account = self.account(route.source);
+            if account.closed().is_some() || account.spare(Draw::Single, steady) == 0 {
+                continue;
+            }
+            let backfill = &self.backfills[at].backfill;
+            let page = LeadPage {
+                by: if backfill.of.since.is_some() {
+                    LeadPage::MODIFIED
+                } else {
+                    LeadPage::CREATED
+                },
+                from: backfill.of.since.unwrap_or_else(LeadPage::beginning),
+                page,
+                size: A_PAGE,
+                columns: binding.columns(),
+            };
+            let id = backfill.id;
+            self.backfills[at].is_asked = true;
+            asked.push((route.source, Job::ReadBackfill(id, page)));
+        }
+        for (account, job) in asked {
+            self.prepare(account, job);
+        }
+    }
+
+    /// A page of leads was read for a backfill: they become requests.
+    pub(super) fn backfill_read(
+        &mut self,
+        id: i64,
+        page: &LeadPage,
+        read: Result<Vec<Lead>, Error>,
+    ) {
+        let steady = self.steady();
+        let Some(at) = self.backfills.iter().position(|one| one.backfill.id == id) else { return };
+        self.backfills[at].is_asked = false;
+        let Running { backfill, .. } = &self.backfills[at];
+        // It was paused and resumed meanwhile.
+        if backfill.page != Some(page.page) || backfill.state != BackfillState::Running {
+            return;
+        }
+        let (connector, of) = (backfill.connector, backfill.of.clone());
+        let Some(route) = self.routes.get(connector).cloned() else { return };
+        let leads = match read {
+            Ok(leads) => leads,
+            Err(error) => {
+                let name = self.account(route.source).name().to_owned();
+                let problem = verdict::not_read(&failure::of(&error), &name);
+                self.backfills[at].not_before = Some(steady + PAUSE);
+                self.progress.backfills.push(failed(id, problem));
+                return;
+            }
+        };
+        let next = (!page.is_last(leads.len())).then_some(page.page + 1);
+        let count = leads.len() as u64;
+        let metadata = |id| self.accounts.get(&id)?.metadata.catalogue().cloned();
+        let Some((here, there)) = metadata(route.source).zip(metadata(route.destination)) else {
+            return;
+        };
+        // Whether a linked lead is synced on is not known here.
+        let own = match route.definition.filter.leaving {
+            Leaving::Stop => route.definition.filter.clone(),
+            Leaving::Continue => plan::connector::Filter::default(),
+        };
+        let filters = [own, of.filter].map(|filter| {
+            let definition = Definition { filter, ..Definition::clone(&route.definition) };
+            Mapping::new(&definition, &here, &there)
+        });
+        let passes = |lead: &Snapshot| {
+            let item = Item::from_state(Entity::Lead, lead);
+            filters.iter().all(|mapping| !matches!(mapping.judge(&item, true), Verdict::Fails(_)))
+        };
+        let kept: Vec<Snapshot> = leads.iter().map(snapshot).filter(passes).collect();
+        let mut deliveries = Vec::with_capacity(kept.len().div_ceil(A_REQUEST));
+        for some in kept.chunks(A_REQUEST) {
+            let now = self.now();
+            deliveries.push(NewDelivery {
+                id: RequestId::from_number(self.next_id(now)),
+                connector,
+                received_at: now,
+                origin: Origin::Backfill,
+                content_type: Some("application/json".to_owned()),
+                body: body(some).into(),
+            });
+        }
+        let running = &mut self.backfills[at].backfill;
+        running.page = next;
+        self.progress.backfills.push(BackfillNews {
+            id,
+            page: next,
+            read: count,
+            left_out: count - kept.len() as u64,
+            deliveries,
+            problem: None,
+        });
+        self.look_for_work = true;
+    }
+
+    /// The account's quota had no room for it after all.
+    pub(super) fn backfill_delayed(&mut self, id: i64) {
+        let steady = self.steady();
+        for running in self.backfills.iter_mut().filter(|one| one.backfill.id == id) {
+            running.is_asked = false;
+            running.not_before = Some(steady + SignedDuration::from_secs(1));
+        }
+    }
+}
+
+fn failed(id: i64, problem: Problem) -> BackfillNews {
+    BackfillNews {
+        id,
+        page: None,
+        read: 0,
+        left_out: 0,
+        deliveries: Vec::new(),
+        problem: Some(problem),
+    }
+}
+
+/// Leads as an automation would post them.
+fn body(leads: &[Snapshot]) -> String {
+    let lead = |lead: &Snapshot| {
+        let fields = lead.0.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+        Value::Object(fields.collect::<Map<_, _>>())
+    };
+    Value::Array(leads.iter().map(lead).collect()).to_string()
+}

@@ -1,0 +1,359 @@
+//! The directory of each account that leads go to ([`plan::directory`]): reading the account into it,
+//! keeping it up to date, and telling records what it says.
+//!
+//! The account is read once, page by page in the order of a unique column, and after that what was
+//! modified since, every hour. Our own writes and reads and the account's webhooks are added as they
+//! come. One page is under way at a time, so that reading never holds up the sync.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+use leadsquared::{Error, LEADS_PAGE_MAX, Lead};
+use plan::directory::{Hints, form, forms};
+use plan::id::{AccountId, LeadId};
+use plan::metadata::Kind;
+use plan::quota::Draw;
+use plan::snapshot::Snapshot;
+use plan::value::Reading;
+use plan::work::{Answer, Call, ReadLead};
+use store::{DirectoryEntry, DirectoryNews, DirectoryReading, RecordKey};
+
+use super::book::Record;
+use super::call::{Job, snapshot};
+use super::lead_page::LeadPage;
+use super::worker::Worker;
+
+/// How long after it was read what was modified since is read.
+const LASTS: SignedDuration = SignedDuration::from_hours(1);
+/// So far an account's clock may be behind ours.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
+/// How long after a failure the next page is asked for.
+const PAUSE: SignedDuration = SignedDuration::from_secs(30);
+/// With so many open records there is a backlog: calls can be shared.
+const BACKLOG: usize = 50;
+/// Unless there is a backlog, an account is read once this task has run for so long.
+const SETTLED: SignedDuration = SignedDuration::from_secs(30);
+/// A backlog waits for an account to be read for the first time, so long at most.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(120);
+
+/// An account's directory, as far as this task goes.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    /// The fields that connectors to this account search by.
+    fields: Vec<String>,
+    reading: Option<DirectoryReading>,
+    is_asked: bool,
+    /// When the next page may be asked for, on the steady clock.
+    not_before: Option<Timestamp>,
+    /// Since when records wait for it, on the steady clock.
+    awaited: Option<Timestamp>,
+}
+
+impl Directory {
+    /// Connectors search by these fields; what was kept is this. Returns whether it is of no use any
+    /// more.
+    pub(super) fn configure(
+        &mut self,
+        fields: Vec<String>,
+        kept: Option<DirectoryReading>,
+    ) -> bool {
+        let is_current = kept.as_ref().is_some_and(|kept| kept.fields == fields);
+        let is_outdated = kept.is_some() && !is_current;
+        if fields != self.fields || !is_current {
+            let is_asked = self.is_asked;
+            *self =
+                Self { fields, reading: kept.filter(|_| is_current), is_asked, ..Self::default() };
+        }
+        is_outdated
+    }
+
+    /// Whether all leads of the account are in it.
+    fn is_complete(&self) -> bool {
+        self.reading.as_ref().is_some_and(|reading| reading.complete_at.is_some())
+    }
+
+    /// The next page that is due.
+    fn due(&self, now: Timestamp, steady: Timestamp) -> Option<DirectoryReading> {
+        if self.fields.is_empty() || self.is_asked || self.not_before.is_some_and(|at| at > steady)
+        {
+            return None;
+        }
+        let begun = |from: Timestamp, kept: Option<&DirectoryReading>| DirectoryReading {
+            fields: self.fields.clone(),
+            begun_at: now,
+            from,
+            page: 1,
+            leads: kept.map_or(0, |kept| kept.leads),
+            complete_at: kept.and_then(|kept| kept.complete_at),
+        };
+        match &self.reading {
+            None => Some(begun(LeadPage::beginning(), None)),
+            Some(reading) if reading.page > 0 => Some(reading.clone()),
+            Some(reading) if now.duration_since(reading.begun_at) >= LASTS => {
+                Some(begun(reading.begun_at - CLOCKS_DIFFER, Some(reading)))
+            }
+            Some(_) => None,
+        }
+    }
+}
+
+impl Worker {
+    /// Finds out by which fields leads are searched for in each account, and what is kept of it.
+    pub(super) async fn configure_directories(&mut self) -> store::Result<()> {
+        let mut fields: HashMap<AccountId, Vec<String>> = HashMap::new();
+        for route in self.routes.iter().filter(|route| route.enabled) {
+            let basic = &route.definition.basic;
+            let fields = fields.entry(route.destination).or_default();
+            fields.push(basic.search_by.clone());
+            fields.extend(basic.secondary_search_by.clone());
+        }
+        for (id, account) in &mut self.accounts {
+            let mut fields = fields.remove(id).unwrap_or_default();
+            fields.sort_unstable();
+            fields.dedup();
+            if fields.is_empty() || fields == account.directory.fields {
+                continue;
+            }
+            let kept = self.shared.store.directory_reading(*id).await?;
+            if account.directory.configure(fields, kept) {
+                self.shared.store.forget_directory(*id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the pages of accounts that are due.
+    pub(super) fn read_directories(&mut self) {
+        let (now, steady) = (self.now(), self.steady());
+        let is_settled = steady.duration_since(self.began) >= SETTLED;
+        let in_backlog = self.book.open_records() >= BACKLOG;
+        if !is_settled && !in_backlog {
+            return;
+        }
+        let mut asked = Vec::new();
+        for account in self.accounts.values_mut() {
+            let is_known = account.metadata.catalogue().is_some();
+            if !is_known || account.closed().is_some() || account.spare(Draw::Single, steady) == 0 {
+                continue;
+            }
+            let Some(reading) = account.directory.due(now, steady) else { continue };
+            let of_reading = ["ProspectID", "ModifiedOn"].map(str::to_owned);
+            let is_first = reading.complete_at.is_none();
+            let page = LeadPage {
+                by: if is_first { LeadPage::CREATED } else { LeadPage::MODIFIED },
+                from: reading.from,
+                page: reading.page,
+                size: LEADS_PAGE_MAX,
+                columns: of_reading.into_iter().chain(reading.fields.iter().cloned()).collect(),
+            };
+            account.directory.reading = Some(reading);
+            account.directory.is_asked = true;
+            asked.push((account.id, page));
+        }
+        for (account, page) in asked {
+            self.prepare(account, Job::ReadDirectory(page));
+        }
+    }
+
+    /// A page of an account was read.
+    pub(super) fn directory_read(
+        &mut self,
+        id: AccountId,
+        page: &LeadPage,
+        read: Result<Vec<Lead>, Error>,
+    ) {
+        let (now, steady) = (self.now(), self.steady());
+        let fields = self.directory_fields(id);
+        let account = self.account(id);
+        account.directory.is_asked = false;
+        account.directory.not_before = None;
+        let leads = match read {
+            Ok(leads) => leads,
+            Err(error) => {
+                account.directory.not_before = Some(steady + PAUSE);
+                tracing::debug!(account = account.name(), %error, "the directory was not read on");
+                return;
+            }
+        };
+        let Some(reading) = &mut account.directory.reading else { return };
+        // The settings were changed meanwhile.
+        if reading.page != page.page || reading.from != page.from {
+            return;
+        }
+        reading.leads += leads.len() as u64;
+        let is_last = page.is_last(leads.len());
+        reading.page = if is_last { 0 } else { reading.page + 1 };
+        if is_last && reading.complete_at.is_none() {
+            reading.complete_at = Some(now);
+            let (name, leads) = (account.name().to_owned(), account.directory.reading.as_ref());
+            let leads = leads.map_or(0, |reading| reading.leads);
+            tracing::info!(account = name, leads, "the account was read into the directory");
+        }
+        let reading = self.account(id).directory.reading.clone();
+        let entries = leads.iter().filter_map(|lead| entry(&snapshot(lead), &fields)).collect();
+        self.progress.directory.push(DirectoryNews {
+            account: id,
+            entries,
+            gone: Vec::new(),
+            reading,
+        });
+    }
+
+    /// The account's quota had no room for it after all.
+    pub(super) fn directory_delayed(&mut self, id: AccountId) {
+        let steady = self.steady();
+        let directory = &mut self.account(id).directory;
+        directory.is_asked = false;
+        directory.not_before = Some(steady + SignedDuration::from_secs(1));
+    }
+
+    /// The fields whose keys are kept of an account, with their kinds.
+    fn directory_fields(&self, id: AccountId) -> BTreeMap<String, Kind> {
+        let Some(account) = self.accounts.get(&id) else { return BTreeMap::new() };
+        let Some(catalogue) = account.metadata.catalogue() else { return BTreeMap::new() };
+        let kind = |field: &String| catalogue.fields.get(field).map_or(Kind::Text, |f| f.kind);
+        account.directory.fields.iter().map(|field| (field.clone(), kind(field))).collect()
+    }
+
+    /// Notes what an answer showed of leads that are not linked yet.
+    pub(super) fn note_in_directory(&mut self, id: AccountId, call: &Call, answer: &Answer) {
+        let fields = self.directory_fields(id);
+        if fields.is_empty() {
+            return;
+        }
+        let (mut entries, mut gone) = (Vec::new(), Vec::new());
+        match (call, answer) {
+            (Call::ReadLead(ReadLead { lead_id, .. }), Answer::Leads(leads))
+                if leads.is_empty() =>
+            {
+                gone.push(lead_id.to_string());
+            }
+            (Call::ReadLead(_) | Call::FindLead(_), Answer::Leads(leads)) => {
+                entries.extend(leads.iter().filter_map(|lead| entry(lead, &fields)));
+            }
+            (
+                Call::Capture(_) | Call::CreateLead(_),
+                Answer::Written { id: Some(id), is_created: Some(true) },
+            ) => {
+                // What a new lead was not given is empty.
+                let mut lead: Snapshot = fields.keys().map(|field| (field.as_str(), "")).collect();
+                for change in call.fields() {
+                    lead.put(change.to.as_str(), change.value.as_str());
+                }
+                lead.put("ProspectID", id.as_str());
+                entries.extend(entry(&lead, &fields));
+            }
+            _ => {}
+        }
+        self.add_to_directory(id, entries, gone);
+    }
+
+    fn add_to_directory(&mut self, id: AccountId, entries: Vec<DirectoryEntry>, gone: Vec<String>) {
+        if entries.is_empty() && gone.is_empty() {
+            return;
+        }
+        self.progress.directory.push(DirectoryNews { account: id, entries, gone, reading: None });
+    }
+
+    /// Notes what webhooks show of leads that are not linked yet.
+    pub(super) fn note_shown(&mut self, records: &[RecordKey]) {
+        for key in records {
+            let Some(record) = self.book.record(*key) else { continue };
+            let Some(route) = self.routes.get(record.connector) else { continue };
+            let source = route.source;
+            let fields = self.directory_fields(source);
+            if fields.is_empty() {
+                continue;
+            }
+            let entries = entry(&record.work.lead_state(), &fields).into_iter().collect();
+            self.add_to_directory(source, entries, Vec::new());
+        }
+    }
+
+    /// Whether a record waits until its account was read for the first time: with many others it
+    /// would look its lead up by a call of its own.
+    pub(super) fn awaits_directory(&mut self, record: &Record, destination: AccountId) -> bool {
+        let is_backlog = self.book.open_records() >= BACKLOG;
+        let steady = self.steady();
+        if !is_backlog || !self.unhinted.contains(&record.key) {
+            return false;
+        }
+        let is_told = self.is_told(destination);
+        let directory = &mut self.account(destination).directory;
+        // Where it could not be read on, nobody waits for it.
+        let is_read = directory.reading.is_some() && directory.not_before.is_none();
+        if directory.fields.is_empty() || is_told || !is_read {
+            return false;
+        }
+        let since = *directory.awaited.get_or_insert(steady);
+        steady.duration_since(since) < PATIENCE
+    }
+
+    /// Whether an account's directory is complete, and on disk, where it is looked up.
+    fn is_told(&self, id: AccountId) -> bool {
+        let is_new = |news: &DirectoryNews| news.account == id && news.reading.is_some();
+        self.accounts.get(&id).is_some_and(|account| account.directory.is_complete())
+            && !self.progress.directory.iter().any(is_new)
+    }
+
+    /// Tells records what the directory says about their keys, once it is complete.
+    pub(super) async fn hint(&mut self) -> store::Result<()> {
+        if self.unhinted.is_empty() {
+            return Ok(());
+        }
+        let in_backlog = self.book.open_records() >= BACKLOG;
+        let mut wanted: HashMap<AccountId, Vec<(RecordKey, Vec<(String, String)>)>> =
+            HashMap::new();
+        for key in std::mem::take(&mut self.unhinted) {
+            let Some(record) = self.book.record(key) else { continue };
+            let Some(route) = self.routes.get(record.connector) else { continue };
+            let destination = route.destination;
+            if !record.work.is_unmatched() {
+                continue;
+            }
+            if !self.is_told(destination) {
+                self.unhinted.insert(key);
+                continue;
+            }
+            let version = (record.connector, record.past);
+            let Some(binding) = self.routes.binding(&self.accounts, version) else { continue };
+            let moment = self.moment();
+            let record = self.book.record_mut(key).expect("it was found just now");
+            let keys = record.work.keys(&binding.context(moment));
+            let reading = Reading::default();
+            let form = |key: &plan::identity::Key| {
+                Some((key.field.clone(), form(&key.field, key.kind, &key.value, &reading)?))
+            };
+            let keys = keys.iter().filter_map(form).collect();
+            wanted.entry(destination).or_default().push((key, keys));
+        }
+        for (account, records) in wanted {
+            let mut forms: Vec<String> = records
+                .iter()
+                .flat_map(|(_, keys)| keys.iter().map(|(_, form)| form.clone()))
+                .collect();
+            forms.sort_unstable();
+            forms.dedup();
+            let found = self.shared.store.directory(account, &forms).await?;
+            for (key, keys) in records {
+                let mut hints = Hints::new(true, in_backlog);
+                for (field, form) in keys {
+                    let leads = found.get(&form).into_iter().flatten();
+                    hints.add(&field, leads.map(|id| LeadId::new(id)));
+                }
+                if let Some(record) = self.book.record_mut(key) {
+                    record.work.take_hints(hints);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A lead as the directory keeps it, if it shows all its keys.
+fn entry(lead: &Snapshot, fields: &BTreeMap<String, Kind>) -> Option<DirectoryEntry> {
+    let modified =
+        lead.get("ModifiedOn").and_then(|at| plan::moment::instant(at, &jiff::tz::TimeZone::UTC));
+    let keys = forms(lead, fields, &Reading::default())?;
+    Some(DirectoryEntry { id: lead.lead_id()?.to_string(), keys, modified })
+}

@@ -1,0 +1,137 @@
+//! Leads that the source had before the connector are read from it and synced.
+
+use std::time::Duration;
+
+use plan::backfill::{BackfillState, Backfilled};
+use plan::outcome::Event;
+use serde_json::json;
+use store::{Actor, Backfill, Filter, NewBackfill};
+
+use crate::scene::Scene;
+
+fn actor() -> Actor {
+    Actor("test".to_owned())
+}
+
+impl Scene {
+    async fn begin(&self, of: Backfilled) -> Backfill {
+        let configuration = self.store.configuration().await.expect("the configuration");
+        let connector = configuration.connector("there").expect("the connector").id;
+        let new = NewBackfill { connector, name: "there".to_owned(), of };
+        self.store.begin_backfill(&new, &actor(), self.now()).await.expect("it begins")
+    }
+
+    async fn backfilled(&self, id: i64) -> Backfill {
+        loop {
+            let found = self.store.backfill(id).await.expect("the store").expect("it is there");
+            if found.state.is_over() {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn email(n: usize) -> String {
+    format!("lead{n}@example.com")
+}
+
+fn fill(scene: &Scene, count: usize) {
+    for n in 0..count {
+        let city = if n % 4 == 0 { "Agra" } else { "Pune" };
+        let fields = [("EmailAddress", &*email(n)), ("mx_City", city), ("LastName", "Rao")];
+        scene.here.create_lead(&fields).expect("a lead");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_lead_of_the_source_is_synced_once() {
+    const LEADS: usize = 1_100;
+    let mut scene = Scene::new("").await;
+    fill(&scene, LEADS);
+    for n in 0..50 {
+        let fields = [("EmailAddress", &*email(n)), ("LastName", "Nair")];
+        scene.there.create_lead(&fields).expect("a lead");
+    }
+    scene.work();
+    let begun = scene.begin(Backfilled::default()).await;
+    let done = scene.backfilled(begun.id).await;
+    assert_eq!(done.state, BackfillState::Done);
+    assert_eq!((done.read, done.new, done.updated), (1_100, 1_050, 50), "{done:?}");
+    assert_eq!((done.left_out, done.failed, done.waiting), (0, 0, 0), "{done:?}");
+    assert_eq!(scene.there.lead_count(), LEADS);
+    for n in [0, 49, 50, 1_099] {
+        let found = scene.there.find_leads("EmailAddress", &email(n));
+        let lead = scene.there.lead(&found[0]).expect("it");
+        assert_eq!(lead["LastName"].as_deref(), Some("Rao"));
+    }
+    let of_it = Filter { backfill: Some(begun.id), ..Filter::default() };
+    assert_eq!(scene.find(of_it).await.len(), 22, "50 leads a request");
+    let again = scene.begin(Backfilled::default()).await;
+    let again = scene.backfilled(again.id).await;
+    assert_eq!((again.unchanged, again.new, again.updated), (1_100, 0, 0), "{again:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_leads_that_pass_the_filters_are_synced() {
+    let mut scene = Scene::new(r#""filter":{"all":[{"field":"mx_City","equals":"Agra"}]}"#).await;
+    fill(&scene, 40);
+    scene.work();
+    let filter = json!({"any": [{"field": "EmailAddress", "contains": "lead1"}]});
+    let of = Backfilled {
+        filter: serde_json::from_value(filter).expect("a filter"),
+        ..Backfilled::default()
+    };
+    let done = scene.backfilled(scene.begin(of).await.id).await;
+    // 12 and 16.
+    assert_eq!((done.read, done.left_out, done.new), (40, 38, 2), "{done:?}");
+    assert_eq!(scene.there.lead_count(), 2);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_leads_that_were_modified_since_are_synced() {
+    let mut scene = Scene::new("").await;
+    fill(&scene, 10);
+    scene.next_second().await;
+    let since = scene.now();
+    let id = scene.here.find_leads("EmailAddress", &email(3)).remove(0);
+    scene.here.edit_lead(&id, &[("mx_City", "Goa")]).expect("an edit");
+    scene.work();
+    let of = Backfilled { since: Some(since), ..Backfilled::default() };
+    let done = scene.backfilled(scene.begin(of).await.id).await;
+    assert_eq!((done.read, done.new), (1, 1), "{done:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_backfill_goes_on_where_it_was() {
+    let mut scene = Scene::new("").await;
+    fill(&scene, 1_200);
+    let begun = scene.begin(Backfilled::default()).await;
+    let set = async |scene: &Scene, state| {
+        scene.store.set_backfill(begun.id, state, &actor(), scene.now()).await.expect("it is set")
+    };
+    set(&scene, BackfillState::Paused).await;
+    scene.work();
+    let live = json!({"ProspectID": "live", "EmailAddress": "live@example.com"});
+    let request = scene.post(&live).await;
+    scene.ends_as(request, Event::New).await;
+    assert_eq!(scene.there.lead_count(), 1, "nothing was read");
+    set(&scene, BackfillState::Running).await;
+    loop {
+        let found = scene.store.backfill(begun.id).await.expect("the store").expect("it is there");
+        if found.read > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The service is stopped and started.
+    scene.stop().await;
+    scene.work();
+    let done = scene.backfilled(begun.id).await;
+    assert_eq!((done.read, done.new, done.failed), (1_200, 1_200, 0), "{done:?}");
+    assert_eq!(scene.there.lead_count(), 1_201, "none twice");
+    scene.stop().await;
+}
