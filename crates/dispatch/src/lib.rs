@@ -11,6 +11,7 @@
 mod access;
 mod failure;
 mod group;
+mod lead_page;
 pub mod notify;
 pub mod probe;
 mod supervisor;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 pub use access::{read_account_user, read_catalogue, read_catalogues};
 use jiff::Timestamp;
+pub use lead_page::read_leads;
 use store::Store;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

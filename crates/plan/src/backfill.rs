@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::connector::Filter;
+use crate::mapping::plain_name;
 use crate::outcome::words;
 
 words! {
@@ -37,4 +38,61 @@ pub struct Backfilled {
     /// Leads that pass these conditions too, besides the connector's own filter.
     #[serde(default, rename = "where", skip_serializing_if = "Filter::is_open")]
     pub filter: Filter,
+}
+
+/// Leads that are read at a time.
+pub const A_PAGE: u32 = 500;
+/// Leads of one request.
+pub const A_REQUEST: usize = 50;
+
+/// The fields that leads are to be read with, besides those that the mapping needs; none: all.
+pub fn columns(mut mapped: Vec<String>, of: &Backfilled) -> Vec<String> {
+    if !mapped.is_empty() {
+        mapped.extend(of.filter.conditions().map(|(_, condition)| {
+            let name = plain_name(&condition.field);
+            name.split_once('.').map_or(name, |(set, _)| set).to_owned()
+        }));
+        mapped.sort_unstable();
+        mapped.dedup();
+    }
+    mapped
+}
+
+/// A page of an account's leads.
+///
+/// Leads are in the order of a unique column, so that none changes its place between pages (live). A
+/// lead that is deleted while pages are read moves those behind it, and one of them may be missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeadPage {
+    /// Those whose time in this field is not before `from`.
+    pub by: &'static str,
+    /// The first second that counts.
+    pub from: Timestamp,
+    /// Which page, from 1.
+    pub page: u32,
+    /// Leads a page.
+    pub size: u32,
+    /// The fields that are read; none: all.
+    pub columns: Vec<String>,
+}
+
+impl LeadPage {
+    /// The most leads in a page (client code).
+    pub const MOST: u32 = 1000;
+
+    /// The first page of all leads, or of those that were modified since.
+    pub fn first(since: Option<Timestamp>, size: u32, columns: Vec<String>) -> Self {
+        let by = if since.is_some() { "ModifiedOn" } else { "CreatedOn" };
+        Self { by, from: since.unwrap_or_else(beginning), page: 1, size, columns }
+    }
+
+    /// Whether a page of so many leads is the last one.
+    pub fn is_last(&self, leads: usize) -> bool {
+        leads < self.size as usize
+    }
+}
+
+/// No lead was created before.
+pub fn beginning() -> Timestamp {
+    "1900-01-01T00:00:00Z".parse().expect("a time")
 }

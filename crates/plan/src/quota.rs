@@ -37,6 +37,20 @@ impl Quota {
     pub const PRO: Self = Self { calls: 10, bulk_calls: 5, per_seconds: 5, daily: 10_000 };
     /// Plan *Super*: 20 calls and 10 bulk calls in 5 s, 100,000 a day.
     pub const SUPER: Self = Self { calls: 20, bulk_calls: 10, per_seconds: 5, daily: 100_000 };
+
+    fn of_a_window(&self, kind: Draw) -> u32 {
+        match kind {
+            Draw::Single => self.calls,
+            Draw::Bulk => self.bulk_calls,
+        }
+    }
+
+    /// How many calls of a window are for what is in no hurry: a third is left for what is live. A window
+    /// of one call can't be shared.
+    pub fn spare_of_a_window(&self, kind: Draw) -> u32 {
+        let window = self.of_a_window(kind);
+        if window > 1 { window - window.div_ceil(3) } else { window }
+    }
 }
 
 /// A limit that an account named when it refused a call: `API calls exceeded the limit of 72 in 5
@@ -194,16 +208,10 @@ impl Budget {
     /// How many calls of this kind may be made now for what is in no hurry: a third of the window is
     /// left for what is live, and a fifth of the day.
     pub fn spare(&mut self, kind: Draw, now: Timestamp) -> u32 {
-        let Quota { calls, bulk_calls, daily, .. } = self.quota;
-        if u64::from(self.spent_today()) * 5 >= u64::from(daily) * 4 {
+        if u64::from(self.spent_today()) * 5 >= u64::from(self.quota.daily) * 4 {
             return 0;
         }
-        let window = match kind {
-            Draw::Single => calls,
-            Draw::Bulk => bulk_calls,
-        };
-        // A window of one call can't be shared: then it goes to whoever comes first.
-        let kept = if window > 1 { window.div_ceil(3) } else { 0 };
+        let kept = self.quota.of_a_window(kind) - self.quota.spare_of_a_window(kind);
         self.left(kind, now).saturating_sub(kept)
     }
 

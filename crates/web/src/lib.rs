@@ -7,6 +7,7 @@
 mod access;
 mod api;
 mod asking;
+pub mod backfill;
 pub mod check;
 mod committer;
 mod connections;

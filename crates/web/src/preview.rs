@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use plan::activity::{self, ActivityMapping};
 use plan::id::LeadId;
-use plan::link::Pair;
+use plan::link::{Link, Pair};
 use plan::mapping::Mapping;
 use plan::metadata::Catalogue;
 use plan::payload::{Entry, Item};
@@ -115,6 +115,24 @@ pub(crate) async fn preview_between(
         .collect();
     let stored = stored(store, previewed.connector, entries.iter().flatten()).await?;
     in_context(previewed, metadata, |context| plan::preview::preview(context, entries, &stored))
+}
+
+/// What would become of each of these leads, and the links of them.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn preview_items(
+    store: &dyn Store,
+    previewed: Previewed<'_>,
+    metadata: (&Catalogue, &Catalogue),
+    items: Vec<Item>,
+) -> Result<(Vec<Link>, Vec<RecordPreview>), NotPreviewed> {
+    let stored = stored(store, previewed.connector, &items).await?;
+    let entries = items.into_iter().map(Ok).collect();
+    let records = in_context(previewed, metadata, |context| {
+        plan::preview::preview(context, entries, &stored)
+    })?;
+    Ok((stored.links, records))
 }
 
 /// What a retry of each of these records would do.

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::{Error, Lead};
-use plan::backfill::BackfillState;
+use plan::backfill::{A_PAGE, A_REQUEST, BackfillState, LeadPage, columns};
 use plan::connector::{Definition, Leaving};
 use plan::id::{ConnectorId, RequestId};
 use plan::mapping::{Mapping, Verdict};
@@ -18,15 +18,11 @@ use plan::verdict;
 use serde_json::{Map, Value};
 use store::{Backfill, BackfillNews, NewDelivery, Origin};
 
-use super::call::{Job, snapshot};
-use super::lead_page::LeadPage;
+use super::call::Job;
 use super::worker::Worker;
 use crate::failure;
+use crate::lead_page::snapshot;
 
-/// Leads that are read at a time.
-const A_PAGE: u32 = 500;
-/// Leads of one request.
-const A_REQUEST: usize = 50;
 /// No more are read while so many of a backfill's leads are at work.
 const ENOUGH: usize = 200;
 /// How long after a failure a page is asked for again.
@@ -111,17 +107,8 @@ impl Worker {
                 continue;
             }
             let backfill = &self.backfills[at].backfill;
-            let page = LeadPage {
-                by: if backfill.of.since.is_some() {
-                    LeadPage::MODIFIED
-                } else {
-                    LeadPage::CREATED
-                },
-                from: backfill.of.since.unwrap_or_else(LeadPage::beginning),
-                page,
-                size: A_PAGE,
-                columns: binding.columns(),
-            };
+            let columns = columns(binding.columns(), &backfill.of);
+            let page = LeadPage { page, ..LeadPage::first(backfill.of.since, A_PAGE, columns) };
             let id = backfill.id;
             self.backfills[at].is_asked = true;
             asked.push((route.source, Job::ReadBackfill(id, page)));

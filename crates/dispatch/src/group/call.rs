@@ -7,6 +7,7 @@ use leadsquared::{
     Paging, Reply, Rows, Sorting, UpdateBehaviour, Written,
 };
 use plan::activity::{NOTE, TIME, shown};
+use plan::backfill::LeadPage;
 use plan::change::Change;
 use plan::id::{AccountId, LeadId};
 use plan::identity::Key;
@@ -21,9 +22,9 @@ use plan::work::{
 };
 use store::RecordKey;
 
-use super::lead_page::LeadPage;
 use crate::access::{Part, Read};
 use crate::failure;
+use crate::lead_page::{self, snapshot};
 
 /// One call, ready to go.
 #[derive(Debug)]
@@ -197,12 +198,12 @@ impl Prepared {
                 (exchange, failure, error, Returned::Metadata(part, read))
             }
             Job::ReadDirectory(page) => {
-                let reply = page.read(&client).await;
+                let reply = lead_page::read(&client, &page).await;
                 let (failure, error) = reply.result.as_ref().err().map(told).unzip();
                 (reply.exchange, failure, error, Returned::Directory(page, reply.result))
             }
             Job::ReadBackfill(backfill, page) => {
-                let reply = page.read(&client).await;
+                let reply = lead_page::read(&client, &page).await;
                 let (failure, error) = reply.result.as_ref().err().map(told).unzip();
                 (reply.exchange, failure, error, Returned::Backfill(backfill, page, reply.result))
             }
@@ -449,11 +450,6 @@ fn activity_field(change: &Change) -> ActivityField<'_> {
         return ActivityField { name: change.to.as_str().into(), value: "".into(), fields };
     }
     ActivityField::new(change.to.as_str(), change.value.as_str())
-}
-
-/// A lead as the plan knows leads.
-pub(super) fn snapshot(lead: &Lead) -> Snapshot {
-    lead.fields.iter().map(|(name, value)| (name, value.unwrap_or_default())).collect()
 }
 
 /// An activity as the plan knows activities.

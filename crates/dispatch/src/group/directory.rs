@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
-use leadsquared::{Error, LEADS_PAGE_MAX, Lead};
+use leadsquared::{Error, Lead};
+use plan::backfill::{LeadPage, beginning};
 use plan::directory::{Hints, form, forms};
 use plan::id::{AccountId, LeadId};
 use plan::metadata::Kind;
@@ -19,9 +20,9 @@ use plan::work::{Answer, Call, ReadLead};
 use store::{DirectoryEntry, DirectoryNews, DirectoryReading, RecordKey};
 
 use super::book::Record;
-use super::call::{Job, snapshot};
-use super::lead_page::LeadPage;
+use super::call::Job;
 use super::worker::Worker;
+use crate::lead_page::snapshot;
 
 /// How long after it was read what was modified since is read.
 const LASTS: SignedDuration = SignedDuration::from_hours(1);
@@ -87,7 +88,7 @@ impl Directory {
             complete_at: kept.and_then(|kept| kept.complete_at),
         };
         match &self.reading {
-            None => Some(begun(LeadPage::beginning(), None)),
+            None => Some(begun(beginning(), None)),
             Some(reading) if reading.page > 0 => Some(reading.clone()),
             Some(reading) if now.duration_since(reading.begun_at) >= LASTS => {
                 Some(begun(reading.begun_at - CLOCKS_DIFFER, Some(reading)))
@@ -138,14 +139,10 @@ impl Worker {
             }
             let Some(reading) = account.directory.due(now, steady) else { continue };
             let of_reading = ["ProspectID", "ModifiedOn"].map(str::to_owned);
-            let is_first = reading.complete_at.is_none();
-            let page = LeadPage {
-                by: if is_first { LeadPage::CREATED } else { LeadPage::MODIFIED },
-                from: reading.from,
-                page: reading.page,
-                size: LEADS_PAGE_MAX,
-                columns: of_reading.into_iter().chain(reading.fields.iter().cloned()).collect(),
-            };
+            let columns = of_reading.into_iter().chain(reading.fields.iter().cloned()).collect();
+            let since = reading.complete_at.map(|_| reading.from);
+            let page =
+                LeadPage { page: reading.page, ..LeadPage::first(since, LeadPage::MOST, columns) };
             account.directory.reading = Some(reading);
             account.directory.is_asked = true;
             asked.push((account.id, page));

@@ -16,7 +16,6 @@ mod directory;
 mod effects;
 mod ended;
 mod lanes;
-mod lead_page;
 mod metadata;
 mod opening;
 mod reading;

@@ -61,6 +61,9 @@ pub struct Filters {
     /// With a record that failed for this cause, as `logs --failures` names it
     #[arg(long)]
     cause: Option<String>,
+    /// Of this backfill, by number
+    #[arg(long, value_name = "N")]
+    backfill: Option<i64>,
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
@@ -87,6 +90,8 @@ impl Filters {
             q: self.q.clone(),
             cause: self.cause.clone(),
             batch: None,
+            backfill: self.backfill,
+            backfill: self.backfill,
             ids: Vec::new(),
         })
     }

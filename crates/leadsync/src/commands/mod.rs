@@ -1,6 +1,7 @@
 //! The commands, a module each.
 
 mod apply;
+mod backfill;
 mod backup;
 mod check;
 mod connector;
@@ -37,6 +38,8 @@ pub enum Command {
     Logs(logs::Logs),
     /// Try failed records again
     Retry(retry::Retry),
+    /// Sync the leads that the source account has already
+    Backfill(backfill::Backfill),
     /// Show what a payload would do, without doing it
     Preview(preview::Preview),
     /// Find what will fail before it fails: keys, fields, options, search keys, users
@@ -70,6 +73,7 @@ impl Command {
             Self::Connector(connector) => connector.run(settings).await,
             Self::Logs(logs) => logs.run(settings).await,
             Self::Retry(retry) => retry.run(settings).await,
+            Self::Backfill(backfill) => backfill.run(settings).await,
             Self::Preview(preview) => preview.run(settings).await,
             Self::Check(check) => check.run(settings).await,
             Self::Probe(probe) => probe.run(settings).await,

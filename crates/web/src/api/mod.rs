@@ -6,6 +6,7 @@
 mod accounts;
 mod asker;
 mod audit;
+mod backfills;
 mod batches;
 mod check;
 mod connectors;
@@ -40,6 +41,7 @@ use store::Configuration;
 
 pub(crate) use accounts::{Planned, Wanted, plan as plan_account};
 pub(crate) use audit::read as read_audit;
+pub(crate) use backfills::{begin_backfill, set_backfill};
 pub use connectors::ConnectorItem;
 pub(crate) use connectors::{save as save_connector, set_enabled};
 pub(crate) use input::{Params, Secret};
@@ -98,6 +100,15 @@ fn routes() -> Vec<Route<Scope>> {
         route(POST, "/connectors/{name}/check", Operate, check::check).of_connector(),
         route(GET, "/connectors/{name}/refresh", Operate, refresh::plan).of_connector(),
         route(POST, "/connectors/{name}/refresh", Operate, refresh::begin).of_connector(),
+        route(GET, "/connectors/{name}/backfills", Read, backfills::list).of_connector(),
+        route(POST, "/connectors/{name}/backfills", Operate, backfills::begin).of_connector(),
+        route(POST, "/connectors/{name}/backfills/plan", Operate, backfills::plan).of_connector(),
+        route(POST, "/connectors/{name}/backfills/{backfill}/pause", Operate, backfills::pause)
+            .of_connector(),
+        route(POST, "/connectors/{name}/backfills/{backfill}/resume", Operate, backfills::resume)
+            .of_connector(),
+        route(POST, "/connectors/{name}/backfills/{backfill}/cancel", Operate, backfills::cancel)
+            .of_connector(),
         route(GET, "/requests", Read, requests::list).in_reach(),
         route(GET, "/requests.csv", Read, download::csv).in_reach(),
         route(GET, "/requests.jsonl", Read, download::json_lines).in_reach(),

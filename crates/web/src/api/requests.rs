@@ -30,6 +30,7 @@ pub(crate) async fn filter(shared: &Shared, reach: &Reach, params: &mut Params) 
         q: params.text("q"),
         cause: params.text("cause"),
         batch: params.parse("batch")?,
+        backfill: params.parse("backfill")?,
         ids: Vec::new(),
     };
     if let Some(name) = &filter.connector

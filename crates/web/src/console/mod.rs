@@ -152,6 +152,13 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
         route(POST, "/connectors/{name}/preview", operate, connector::preview).of_connector(),
         route(POST, "/connectors/{name}/wire", administer, connector::wire),
         route(POST, "/connectors/{name}/unwire", administer, connector::unwire),
+        route(GET, "/connectors/{name}/backfill", operate, connector::backfill).of_connector(),
+        route(POST, "/connectors/{name}/backfill", operate, connector::begin_backfill)
+            .of_connector(),
+        route(GET, "/connectors/{name}/backfill/progress", operate, connector::backfill_progress)
+            .of_connector(),
+        route(POST, "/connectors/{name}/backfill/{backfill}", operate, connector::set_backfill)
+            .of_connector(),
         route(GET, "/connectors/{name}/refresh", operate, connector::refresh_form).of_connector(),
         route(POST, "/connectors/{name}/refresh", operate, connector::refresh).of_connector(),
         route(GET, "/connectors/{name}/export", administer, connector::export),

@@ -127,7 +127,11 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 22] = [
+const TOLD: [(&str, &str); 26] = [
+    ("backfill_begun", "The backfill has started."),
+    ("backfill_paused", "Paused: no more leads are read. Those that were read are synced."),
+    ("backfill_resumed", "Resumed."),
+    ("backfill_cancelled", "Cancelled: no more leads are read. Those that were read are synced."),
     ("saved", "Saved."),
     (
         "right_region",

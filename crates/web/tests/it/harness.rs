@@ -140,6 +140,27 @@ impl web::AskAccounts for Told {
         Ok(catalogue())
     }
 
+    async fn read_leads(
+        &self,
+        account: &store::Account,
+        page: &plan::backfill::LeadPage,
+    ) -> Result<Vec<plan::snapshot::Snapshot>, Problem> {
+        if account.host.contains("nowhere") {
+            let code = plan::problem::Code::Unreachable;
+            return Err(Problem::new(code, "The host did not answer.", "Look at it."));
+        }
+        // The source has one lead more than a page, and the destination has three of them.
+        let count = if account.name == "a" { page.size as usize + 1 } else { 3 };
+        let size = page.size as usize;
+        let numbers = (page.page as usize - 1) * size..count.min(page.page as usize * size);
+        let lead = |number: usize| {
+            let (id, email) =
+                (format!("{}-{number}", account.name), format!("l{number}@example.com"));
+            [("ProspectID", id.as_str()), ("EmailAddress", email.as_str())].into_iter().collect()
+        };
+        Ok(numbers.map(lead).collect())
+    }
+
     async fn probe(
         &self,
         account: &store::Account,

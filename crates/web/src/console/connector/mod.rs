@@ -2,6 +2,7 @@
 
 mod access;
 mod actions;
+mod backfill;
 mod basic;
 mod check;
 mod entities;
@@ -21,6 +22,9 @@ pub(super) use list::list;
 pub(super) use new::{add, create};
 
 pub(super) use access::{put as put_access, show as access};
+pub(super) use backfill::{
+    begin as begin_backfill, progress as backfill_progress, set as set_backfill, show as backfill,
+};
 pub(super) use basic::{put as put_basic, show as basic};
 pub(super) use check::show as check;
 pub(super) use entities::{

@@ -183,6 +183,7 @@ impl Address {
             ("sync_status", "Sync status"),
             ("cause", "Cause"),
             ("batch", "Retry"),
+            ("backfill", "Backfill"),
         ];
         let mut parts = Vec::new();
         for (key, name) in names {

@@ -116,6 +116,52 @@ async fn a_filter_says_how_many_recent_leads_pass() {
 }
 
 #[tokio::test]
+async fn a_backfill_is_counted_begun_and_ended() {
+    let client = Client::start().await;
+    let path = "/connectors/ab/backfills";
+    client.post("/connectors/ab/enable", json!({})).await.expect(200);
+    // The source has 501 leads, of which the destination has three.
+    let plan = client.post(&format!("{path}/plan"), json!({})).await.expect(200);
+    let counts = ["leads", "new", "linked", "ambiguous", "refused", "left_out"];
+    let counts = counts.map(|name| plan[name].clone());
+    assert_eq!(counts, [501, 498, 3, 0, 0, 0].map(|count| json!(count)), "{plan}");
+    assert_eq!(plan["source_calls"], 2, "{plan}");
+    let narrow = json!({"where": {"all": [{"field": "EmailAddress", "equals": "L1@example.com"}]}});
+    let plan = client.post(&format!("{path}/plan"), narrow.clone()).await.expect(200);
+    assert_eq!((&plan["left_out"], &plan["linked"]), (&json!(500), &json!(1)), "{plan}");
+    assert_eq!(client.get(path).await.expect(200)["items"], json!([]), "nothing has begun");
+
+    let bad = json!({"where": {"all": [{"field": "A", "greater": "much"}]}});
+    client.post(path, bad).await.refused(400, "bad_input", &["where.all[1].greater"]);
+    let begun = client.post(path, narrow.clone()).await.expect(200);
+    assert_eq!((&begun["state"], &begun["of"]), (&json!("running"), &narrow), "{begun}");
+    client.post(path, json!({})).await.refused(409, "refused", &["is under way"]);
+    let id = &begun["id"];
+    let paused = client.post(&format!("{path}/{id}/pause"), json!({})).await.expect(200);
+    assert_eq!(paused["state"], "paused");
+    let resumed = client.post(&format!("{path}/{id}/resume"), json!({})).await.expect(200);
+    assert_eq!(resumed["state"], "running");
+    let ended = client.post(&format!("{path}/{id}/cancel"), json!({})).await.expect(200);
+    assert_eq!(ended["state"], "cancelled");
+    client.post(&format!("{path}/{id}/resume"), json!({})).await.refused(
+        409,
+        "refused",
+        &["already"],
+    );
+    client.post(&format!("{path}/99/pause"), json!({})).await.refused(404, "not_found", &["'99'"]);
+    let found = client.get(&format!("/requests?backfill={id}")).await.expect(200);
+    assert_eq!(found["items"], json!([]));
+    let settings = json!({"source": "b", "destination": "a"});
+    client.put("/connectors/silent", settings).await.expect(201);
+    client.post("/connectors/silent/backfills", json!({})).await.refused(
+        400,
+        "bad_input",
+        &["disabled"],
+    );
+    client.house.end().await;
+}
+
+#[tokio::test]
 async fn every_saved_version_is_kept() {
     let client = Client::start().await;
     for source in ["first", "second"] {

@@ -411,3 +411,35 @@ async fn a_filter_is_tried_on_recent_leads_and_saved() {
     assert!(page.contains("1 of 2 leads pass"), "{page}");
     browser.house.end().await;
 }
+
+#[tokio::test]
+async fn a_backfill_is_counted_before_it_is_started() {
+    let mut browser = Browser::signed_in().await;
+    let here = "/connectors/ab/backfill";
+    browser.submit("/connectors/ab/enable", &[]).await;
+    let page = browser.get(here).await.body;
+    assert!(page.contains("Count first") && !page.contains("Start backfill"), "{page}");
+    let counted = browser.submit(here, &[("since", ""), ("do", "plan")]).await;
+    assert_eq!(counted.status, 200, "{counted:?}");
+    for part in ["501 leads were read", "<dd>498</dd>", "<dd>3</dd>", "Start backfill"] {
+        assert!(counted.body.contains(part), "{part}: {}", counted.body);
+    }
+    let wrong = browser.submit(here, &[("since", "soon"), ("do", "begin")]).await;
+    assert_eq!(wrong.status, 400, "{wrong:?}");
+    assert!(wrong.body.contains("value=\"soon\""), "what was typed stays: {}", wrong.body);
+
+    let begun = browser.submit(here, &[("since", "30d"), ("do", "begin")]).await;
+    assert_eq!(location(&begun), Some("/connectors/ab/backfill?told=backfill_begun"), "{begun:?}");
+    let page = browser.get(&format!("{here}?told=backfill_begun")).await.body;
+    for part in ["The backfill has started.", "Backfill 1", "Pause", "leads modified since"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let paused = browser.submit(&format!("{here}/1"), &[("do", "pause")]).await;
+    assert_eq!(location(&paused), Some("/connectors/ab/backfill?told=backfill_paused"));
+    let progress = browser.get(&format!("{here}/progress")).await.body;
+    assert!(progress.contains("Resume") && !progress.contains("<html"), "{progress}");
+    browser.submit(&format!("{here}/1"), &[("do", "cancel")]).await;
+    let progress = browser.get(&format!("{here}/progress")).await.body;
+    assert!(progress.contains("cancelled") && !progress.contains("Resume"), "{progress}");
+    browser.house.end().await;
+}

@@ -1,0 +1,269 @@
+//! `leadsync backfill`.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use anyhow::bail;
+use plan::backfill::{BackfillState, Backfilled};
+use plan::connector::{Condition, Definition, Filter, Test};
+use plan::period;
+use store::{Actor, Backfill as Kept, Connector, NewBackfill, Store};
+use web::backfill::{BackfillPlan, duration};
+use web::preview::Previewed;
+
+use crate::settings::Settings;
+use crate::{node, output};
+
+/// How often the progress is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// So many looks without progress: maybe no service runs.
+const SILENT: u32 = 40;
+
+/// Sync the leads that the source account has already
+#[derive(Debug, clap::Args)]
+pub struct Backfill {
+    /// The connector
+    name: String,
+    /// Only leads that were modified since: a day, a time, or an age such as 30d
+    #[arg(long, value_name = "T")]
+    since: Option<String>,
+    /// Only leads of which this holds: FIELD=VALUE, or a condition of the connector's filter as JSON,
+    /// such as '{"field":"mx_City","one_of":["Pune","Agra"]}'; given several times, all must hold
+    #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
+    conditions: Vec<Condition>,
+    /// Count what it would do, and write nothing
+    #[arg(long)]
+    plan: bool,
+    /// `both`: the opposite connector's leads too
+    #[arg(long, value_enum, default_value_t = Direction::One)]
+    direction: Direction,
+    /// Don't wait until it has ended
+    #[arg(long)]
+    detach: bool,
+    /// Read no more leads until it is resumed
+    #[arg(long, conflicts_with_all = ["plan", "since", "conditions", "resume", "cancel"])]
+    pause: bool,
+    /// Go on where it was paused
+    #[arg(long, conflicts_with_all = ["plan", "since", "conditions", "cancel"])]
+    resume: bool,
+    /// Read no more leads; those that were read are synced
+    #[arg(long, conflicts_with_all = ["plan", "since", "conditions"])]
+    cancel: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Direction {
+    /// From the connector's source to its destination
+    One,
+    /// And back, by the opposite connector
+    Both,
+}
+
+fn condition(text: &str) -> Result<Condition, String> {
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text).map_err(|error| error.to_string());
+    }
+    let Some((field, value)) = text.split_once('=') else {
+        return Err("write FIELD=VALUE, or a condition as JSON".to_owned());
+    };
+    let test = match value.trim() {
+        "" => Test::Empty,
+        value => Test::Equals(value.to_owned()),
+    };
+    Ok(Condition { field: field.trim().to_owned(), test })
+}
+
+impl Backfill {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let store = settings.open().await?;
+        let configuration = store.configuration().await?;
+        let Some(connector) = configuration.connector(&self.name) else {
+            bail!("there is no connector '{}'; see `leadsync connector list`", self.name);
+        };
+        let mut connectors = vec![connector];
+        if self.direction == Direction::Both {
+            let Some(opposite) = configuration.opposite(connector) else {
+                bail!("{} has no opposite connector, so there is one direction only", self.name);
+            };
+            connectors.push(opposite);
+        }
+        let of = self.of(connector)?;
+        if let Some(state) = self.state() {
+            return set(settings, store.as_ref(), &connectors, state).await;
+        }
+        if self.plan {
+            for connector in connectors {
+                let now = node::now();
+                let previewed = Previewed { configuration: &configuration, connector, now };
+                let plan =
+                    web::backfill::plan(store.as_ref(), &node::Accounts, previewed, &of).await?;
+                if settings.json {
+                    output::json(&plan)?;
+                } else {
+                    output::line(&planned(&connector.definition, &plan))?;
+                }
+            }
+            return Ok(());
+        }
+        let mut begun = Vec::new();
+        for connector in connectors {
+            if !connector.enabled {
+                let name = &connector.definition.name;
+                bail!("{name} is disabled; `leadsync connector enable {name}` first");
+            }
+            let name = connector.definition.name.clone();
+            let new = NewBackfill { connector: connector.id, name, of: of.clone() };
+            begun.push(store.begin_backfill(&new, &Actor::command_line(), node::now()).await?);
+        }
+        if self.detach {
+            return report(settings, &begun);
+        }
+        let mut ended = Vec::new();
+        for backfill in begun {
+            ended.push(follow(settings, store.as_ref(), backfill).await?);
+        }
+        report(settings, &ended)
+    }
+
+    fn of(&self, connector: &Connector) -> anyhow::Result<Backfilled> {
+        let since = match &self.since {
+            Some(text) => match period::parse(text, node::now()) {
+                Ok(since) => Some(since),
+                Err(what) => bail!("--since: {what}"),
+            },
+            None => None,
+        };
+        let filter = Filter { all: self.conditions.clone(), ..Filter::default() };
+        let definition = Definition { filter: filter.clone(), ..connector.definition.clone() };
+        let faults = definition.check();
+        if let Some(fault) = faults.iter().find(|fault| fault.at.starts_with("filter")) {
+            bail!("--where: {}", fault.what);
+        }
+        Ok(Backfilled { since, filter })
+    }
+
+    fn state(&self) -> Option<BackfillState> {
+        let asked = [
+            (self.pause, BackfillState::Paused),
+            (self.resume, BackfillState::Running),
+            (self.cancel, BackfillState::Cancelled),
+        ];
+        asked.into_iter().find(|(is_asked, _)| *is_asked).map(|(_, state)| state)
+    }
+}
+
+/// Sets the backfills of these connectors that are under way.
+async fn set(
+    settings: &Settings,
+    store: &dyn Store,
+    connectors: &[&Connector],
+    state: BackfillState,
+) -> anyhow::Result<()> {
+    let mut done = Vec::new();
+    for connector in connectors {
+        let kept = store.backfills(Some(connector.id)).await?;
+        let Some(kept) = kept.into_iter().find(|kept| !kept.state.is_over()) else {
+            bail!("no backfill of {} is under way", connector.definition.name);
+        };
+        done.push(store.set_backfill(kept.id, state, &Actor::command_line(), node::now()).await?);
+    }
+    report(settings, &done)
+}
+
+/// Shows how far a backfill is until it has ended, or is paused.
+async fn follow(settings: &Settings, store: &dyn Store, begun: Kept) -> anyhow::Result<Kept> {
+    let shows = std::io::stderr().is_terminal() && !settings.json;
+    let mut last = begun;
+    let mut silent = 0;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(now) = store.backfill(last.id).await? else {
+            bail!("the backfill was removed with its connector");
+        };
+        silent =
+            if (now.read, now.settled()) == (last.read, last.settled()) { silent + 1 } else { 0 };
+        if silent == SILENT && now.read == 0 {
+            eprintln!("Nothing was read yet: is the service (`leadsync serve`) running?");
+        }
+        if shows {
+            eprint!("\r{}\x1b[K", progress(&now));
+            std::io::stderr().flush()?;
+        }
+        if now.state != BackfillState::Running {
+            if shows {
+                eprintln!();
+            }
+            return Ok(now);
+        }
+        last = now;
+    }
+}
+
+fn progress(kept: &Kept) -> String {
+    let read = if kept.page.is_some() { "so far" } else { "in all" };
+    format!("{} leads read {read}, {} synced, {} to go", kept.read, kept.settled(), kept.waiting)
+}
+
+fn report(settings: &Settings, all: &[Kept]) -> anyhow::Result<()> {
+    if settings.json {
+        return output::json(&all);
+    }
+    for kept in all {
+        let Kept { id, state, read, left_out, new, updated, unchanged, skipped, failed, .. } = kept;
+        output::line(&format!(
+            "Backfill {id} is {state}: {read} leads read, {left_out} of them outside the filter; \
+             {new} created, {updated} updated, {unchanged} unchanged, {skipped} skipped, {failed} \
+             failed, {} waiting.",
+            kept.waiting
+        ))?;
+        if let Some(problem) = &kept.problem {
+            output::line(&format!("The next page could not be read: {problem}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn planned(definition: &Definition, plan: &BackfillPlan) -> String {
+    let Definition { name, source, destination, .. } = definition;
+    let mut lines =
+        vec![format!("{name}: {} leads of {source} were read. Nothing was written.", plan.leads)];
+    for (count, what) in [
+        (plan.new, "would be created"),
+        (plan.linked, "are in both accounts: they would be linked, and written where they differ"),
+        (plan.updated, "are linked and would be updated"),
+        (plan.unchanged, "are linked and up to date"),
+        (plan.ambiguous, "are ambiguous: several leads have their key"),
+        (plan.refused, "would fail"),
+        (plan.skipped, "would be skipped by the connector's behaviour"),
+        (plan.left_out, "are outside the filter"),
+    ] {
+        lines.push(format!("{count:>10} {what}"));
+    }
+    lines.push(format!(
+        "It makes about {} calls to {source} and {} to {destination}, and takes {} at least.",
+        plan.source_calls,
+        plan.destination_calls,
+        duration(plan.seconds)
+    ));
+    for sample in &plan.samples {
+        let who = sample.known_as.as_ref().unwrap_or(&sample.lead);
+        lines.push(format!("  {who}: {}", sample.why));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_short_or_json() {
+        let read = |text: &str| condition(text).map(|one| (one.field, one.test));
+        assert_eq!(read("mx_City=Pune"), Ok(("mx_City".into(), Test::Equals("Pune".into()))));
+        assert_eq!(read("mx_City="), Ok(("mx_City".into(), Test::Empty)));
+        let json = r#"{"field":"mx_Budget","greater":5}"#;
+        assert_eq!(read(json), Ok(("mx_Budget".into(), Test::Greater("5".into()))));
+        assert!(read("mx_City").is_err_and(|why| why.contains("FIELD=VALUE")));
+        assert!(read(r#"{"field":"A"}"#).is_err_and(|why| why.contains("tests nothing")));
+    }
+}

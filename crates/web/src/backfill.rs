@@ -1,0 +1,306 @@
+//! Planning a backfill: what it would do, counted without a write.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use plan::backfill::{A_PAGE, Backfilled, LeadPage, columns};
+use plan::connector::{Behaviour, Definition, Leaving};
+use plan::directory::{form, forms};
+use plan::identity::{self, Key};
+use plan::mapping::{Mapping, Verdict};
+use plan::metadata::{Catalogue, Kind};
+use plan::outcome::Entity;
+use plan::payload::Item;
+use plan::problem::Problem;
+use plan::quota::{Draw, Quota};
+use plan::value::Reading;
+use plan::work::PlanKind;
+use serde::Serialize;
+use store::{Account, Store};
+
+use crate::AskAccounts;
+use crate::preview::{NotPreviewed, Previewed, known_or_read, preview_items};
+
+/// How long to wait between two pages, so that the sync keeps its share of the quota.
+const PACE: Duration = Duration::from_millis(500);
+/// How many leads are named for each reason, and in all.
+const SAMPLES: usize = 3;
+const MOST_SAMPLES: usize = 20;
+/// Leads that one call creates, updates and reads.
+const CREATED_A_CALL: u64 = 50;
+const UPDATED_A_CALL: u64 = 25;
+const READ_A_CALL: u64 = 100;
+
+/// What a backfill would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BackfillPlan {
+    /// Leads that the source has, or that were modified since.
+    pub leads: u64,
+    /// Those of them that do not pass the filters.
+    pub left_out: u64,
+    /// Leads that would be created.
+    pub new: u64,
+    /// Leads that the destination has already: each would be linked, and written where it differs.
+    pub linked: u64,
+    /// Linked leads that would be updated.
+    pub updated: u64,
+    /// Linked leads that need no write.
+    pub unchanged: u64,
+    /// Leads whose search key several leads of the destination have.
+    pub ambiguous: u64,
+    /// Leads that the connector's behaviour leaves alone.
+    pub skipped: u64,
+    /// Leads that would fail.
+    pub refused: u64,
+    /// Some leads that would fail, or are ambiguous, and why.
+    pub samples: Vec<Sample>,
+    /// About how many calls it makes to the source, with those that read its leads,
+    pub source_calls: u64,
+    /// and to the destination.
+    pub destination_calls: u64,
+    /// How many seconds it takes at least, beside what is live.
+    pub seconds: u64,
+}
+
+/// A lead that would not be synced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// Its id in the source.
+    pub lead: String,
+    /// By what a person knows it.
+    pub known_as: Option<String>,
+    /// Why it would not be synced.
+    pub why: String,
+}
+
+/// Which leads of the destination have a key.
+enum Keys<'a> {
+    /// As the store's directory says.
+    Directory(&'a dyn Store, plan::id::AccountId),
+    /// As the account was just read.
+    Read(HashMap<String, Vec<String>>),
+}
+
+/// Counts what a backfill would do: both accounts are read, and nothing is written.
+///
+/// # Errors
+/// The store failed, or an account did not return what is needed.
+pub async fn plan(
+    store: &dyn Store,
+    asking: &dyn AskAccounts,
+    previewed: Previewed<'_>,
+    of: &Backfilled,
+) -> Result<BackfillPlan, NotPreviewed> {
+    let Previewed { configuration, connector, .. } = previewed;
+    let definition = &connector.definition;
+    let source = configuration.account_of(connector.source)?;
+    let destination = configuration.account_of(connector.destination)?;
+    let (here, there) = known_or_read(store, asking, connector, (source, destination)).await?;
+    let mapping = Mapping::new(definition, &here, &there);
+    let own = match definition.filter.leaving {
+        Leaving::Stop => definition.filter.clone(),
+        Leaving::Continue => plan::connector::Filter::default(),
+    };
+    let filters = [own, of.filter.clone()]
+        .map(|filter| Mapping::new(&Definition { filter, ..definition.clone() }, &here, &there));
+    let known = keys(store, asking, destination, definition, &there).await?;
+    let mut plan = BackfillPlan::default();
+    let all = columns(mapping.columns().into_iter().flatten().collect(), of);
+    let mut page = LeadPage::first(of.since, A_PAGE, all);
+    loop {
+        let leads = asking.read_leads(source, &page).await.map_err(NotPreviewed::Account)?;
+        plan.source_calls += 1;
+        plan.leads += leads.len() as u64;
+        let items: Vec<Item> =
+            leads.iter().map(|lead| Item::from_state(Entity::Lead, lead)).collect();
+        let passes = |item: &Item| {
+            filters.iter().all(|mapping| !matches!(mapping.judge(item, true), Verdict::Fails(_)))
+        };
+        let (kept, left_out): (Vec<Item>, Vec<Item>) = items.into_iter().partition(passes);
+        plan.left_out += left_out.len() as u64;
+        plan.count(store, previewed, (&here, &there), &mapping, &known, kept).await?;
+        if page.is_last(leads.len()) {
+            break;
+        }
+        page.page += 1;
+        tokio::time::sleep(PACE).await;
+    }
+    let is_pair = configuration.opposite(connector).is_some_and(|opposite| opposite.enabled);
+    plan.forecast(definition, is_pair, (source, destination));
+    Ok(plan)
+}
+
+/// The search keys of the destination's leads.
+async fn keys<'a>(
+    store: &'a dyn Store,
+    asking: &dyn AskAccounts,
+    destination: &Account,
+    definition: &Definition,
+    there: &Catalogue,
+) -> Result<Keys<'a>, NotPreviewed> {
+    let basic = &definition.basic;
+    let names = std::iter::once(&basic.search_by).chain(&basic.secondary_search_by);
+    let kind = |name: &String| there.fields.get(name).map_or(Kind::Text, |field| field.kind);
+    let fields: BTreeMap<String, Kind> = names.map(|name| (name.clone(), kind(name))).collect();
+    let reading = store.directory_reading(destination.id).await?;
+    let is_kept = reading.is_some_and(|reading| {
+        reading.complete_at.is_some() && fields.keys().all(|field| reading.fields.contains(field))
+    });
+    if is_kept {
+        return Ok(Keys::Directory(store, destination.id));
+    }
+    let mut found: HashMap<String, Vec<String>> = HashMap::new();
+    let columns = fields.keys().cloned().chain(["ProspectID".to_owned()]).collect();
+    let mut page = LeadPage::first(None, LeadPage::MOST, columns);
+    loop {
+        let leads = asking.read_leads(destination, &page).await.map_err(NotPreviewed::Account)?;
+        for lead in &leads {
+            let Some(id) = lead.lead_id() else { continue };
+            for form in forms(lead, &fields, &Reading::default()).into_iter().flatten() {
+                found.entry(form).or_default().push(id.to_string());
+            }
+        }
+        if page.is_last(leads.len()) {
+            return Ok(Keys::Read(found));
+        }
+        page.page += 1;
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+impl Keys<'_> {
+    async fn of(&self, forms: &[String]) -> store::Result<HashMap<String, Vec<String>>> {
+        match self {
+            Self::Directory(store, account) => store.directory(*account, forms).await,
+            Self::Read(found) => {
+                let of = |form: &String| Some((form.clone(), found.get(form)?.clone()));
+                Ok(forms.iter().filter_map(of).collect())
+            }
+        }
+    }
+}
+
+impl BackfillPlan {
+    async fn count(
+        &mut self,
+        store: &dyn Store,
+        previewed: Previewed<'_>,
+        metadata: (&Catalogue, &Catalogue),
+        mapping: &Mapping,
+        known: &Keys<'_>,
+        items: Vec<Item>,
+    ) -> Result<(), NotPreviewed> {
+        let basic = &previewed.connector.definition.basic;
+        let behaviour = previewed.connector.definition.lead.behaviour;
+        let mapped: Vec<_> = items.iter().map(|item| mapping.apply(item)).collect();
+        let keys: Vec<Vec<Key>> =
+            mapped.iter().map(|mapped| identity::keys(basic, mapped, mapping.reading())).collect();
+        let form = |key: &Key| form(&key.field, key.kind, &key.value, &Reading::default());
+        let wanted: Vec<String> = keys.iter().flatten().filter_map(form).collect();
+        let found = known.of(&wanted).await?;
+        let (links, records) = preview_items(store, previewed, metadata, items.clone()).await?;
+        let linked: HashSet<&str> = links
+            .iter()
+            .flat_map(|link| [link.first.id.as_str(), link.second.id.as_str()])
+            .collect();
+        for (((item, record), keys), mapped) in items.iter().zip(records).zip(keys).zip(&mapped) {
+            let sample = |why: String| Sample {
+                lead: item.lead_id().map(String::from).unwrap_or_default(),
+                known_as: identity::known_as(item, Some(mapped)),
+                why,
+            };
+            let problem = record.plan.problems.first().map(Problem::to_string).unwrap_or_default();
+            match record.decision {
+                PlanKind::Refuse | PlanKind::Review | PlanKind::Freeze => {
+                    self.refused += 1;
+                    self.sample(sample(problem));
+                    continue;
+                }
+                PlanKind::Skip => {
+                    self.skipped += 1;
+                    continue;
+                }
+                PlanKind::Unchanged => {
+                    self.unchanged += 1;
+                    continue;
+                }
+                _ => {}
+            }
+            if item.lead_id().is_some_and(|id| linked.contains(id.as_str())) {
+                self.updated += 1;
+                continue;
+            }
+            // The first key that any lead has.
+            let leads = keys.iter().filter_map(form).find_map(|form| found.get(&form));
+            match (leads.map_or(0, Vec::len), behaviour) {
+                (0, Behaviour::UpdateOnly) | (1.., Behaviour::CreateOnly) => self.skipped += 1,
+                (0, _) => self.new += 1,
+                (1, _) => self.linked += 1,
+                (count, _) => {
+                    self.ambiguous += 1;
+                    self.sample(sample(format!("{count} leads of the destination have its key.")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a few samples of each reason.
+    fn sample(&mut self, sample: Sample) {
+        let of_this_kind = self.samples.iter().filter(|known| known.why == sample.why).count();
+        if of_this_kind < SAMPLES && self.samples.len() < MOST_SAMPLES {
+            self.samples.push(sample);
+        }
+    }
+
+    /// About how many calls it makes, and how long that takes.
+    fn forecast(
+        &mut self,
+        definition: &Definition,
+        is_pair: bool,
+        (source, destination): (&Account, &Account),
+    ) {
+        let fires = definition.lead.trigger_automations;
+        let calls = |leads: u64, a_call: u64| leads.div_ceil(a_call);
+        let writes = |leads: u64| if fires { leads } else { calls(leads, UPDATED_A_CALL) };
+        let creates_apart = is_pair || definition.basic.lead_source.is_some();
+        let created_a_call = if creates_apart { CREATED_A_CALL } else { UPDATED_A_CALL };
+        let created = if fires { self.new } else { calls(self.new, created_a_call) };
+        let written = created + writes(self.linked) + writes(self.updated);
+        let read = if is_pair {
+            calls(self.linked + self.updated, READ_A_CALL)
+        } else if creates_apart {
+            calls(self.linked, READ_A_CALL)
+        } else {
+            0
+        };
+        self.destination_calls = written + read;
+        if is_pair {
+            // Before a value is written back, the lead is read.
+            self.source_calls += calls(self.linked, READ_A_CALL);
+        }
+        let draw = if fires { Draw::Single } else { Draw::Bulk };
+        let there = destination.plan.quota();
+        self.seconds = stretch(self.source_calls, Draw::Single, &source.plan.quota())
+            .max(stretch(written, draw, &there))
+            .max(stretch(self.destination_calls, Draw::Single, &there));
+    }
+}
+
+/// How many seconds so many calls take with what backfills get of a quota.
+fn stretch(calls: u64, draw: Draw, quota: &Quota) -> u64 {
+    let a_window = u64::from(quota.spare_of_a_window(draw).max(1));
+    let in_windows = calls.div_ceil(a_window) * u64::from(quota.per_seconds);
+    let a_day = (u64::from(quota.daily) * 4 / 5).max(1);
+    in_windows.max(calls / a_day * 86_400)
+}
+
+/// How long something takes, for a person.
+pub fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => "less than a minute".to_owned(),
+        60..7_200 => format!("about {} minutes", seconds.div_ceil(60)),
+        7_200..172_800 => format!("about {} hours", seconds.div_ceil(3_600)),
+        _ => format!("about {} days", seconds.div_ceil(86_400)),
+    }
+}

@@ -1,0 +1,237 @@
+//! `/connectors/{name}/backfill`: leads that the source had before, counted first and then synced.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use plan::backfill::{BackfillState, Backfilled};
+use plan::period;
+use store::Backfill;
+
+use super::page::{self, Faults};
+use super::{Frame, Opened, open};
+use crate::Shared;
+use crate::api::{Refusal, begin_backfill, set_backfill};
+use crate::backfill::{self, BackfillPlan, duration};
+use crate::console::form::Form;
+use crate::console::visitor::Visitor;
+use crate::console::words::{counted, number};
+use crate::preview::Previewed;
+
+const HERE: &str = "/backfill";
+
+#[derive(Template)]
+#[template(path = "connector_backfill.html")]
+struct BackfillPage {
+    page: &'static str,
+    visitor: Visitor,
+    frame: Frame,
+    told: Option<&'static str>,
+    faults: Faults,
+    /// What was typed: since when.
+    since: String,
+    plan: Option<BackfillPlan>,
+    /// The backfills, newest first.
+    shown: Vec<Shown>,
+    /// Whether one is under way.
+    is_under_way: bool,
+    is_filtered: bool,
+}
+
+/// The progress of a connector's backfills alone, for an open page.
+#[derive(Template)]
+#[template(path = "backfill_progress.html")]
+struct Progress {
+    visitor: Visitor,
+    frame: Frame,
+    shown: Vec<Shown>,
+}
+
+/// A backfill as it is shown.
+struct Shown {
+    kept: Backfill,
+    /// Its parts: the word for it, how many, and where they are.
+    parts: Vec<(&'static str, String, String)>,
+    percent: u64,
+}
+
+impl Shown {
+    fn of(kept: Backfill) -> Self {
+        let id = kept.id;
+        let found = |filter: &str| format!("/requests?backfill={id}{filter}");
+        let parts = [
+            ("created", kept.new, "&event=new"),
+            ("updated", kept.updated, "&event=updated"),
+            ("unchanged", kept.unchanged, "&event=unchanged"),
+            ("skipped", kept.skipped, "&event=skipped"),
+            ("failed", kept.failed, "&event=failed"),
+            ("waiting", kept.waiting, "&job_status=queued"),
+        ];
+        let parts =
+            parts.map(|(what, count, filter)| (what, number(count), found(filter))).to_vec();
+        let all = kept.read.max(kept.expected.unwrap_or_default()).max(1);
+        let percent = (kept.settled() + kept.left_out) * 100 / all;
+        Self { kept, parts, percent }
+    }
+
+    fn is_at_work(&self) -> bool {
+        self.kept.state == BackfillState::Running
+    }
+
+    fn is_paused(&self) -> bool {
+        self.kept.state == BackfillState::Paused
+    }
+
+    fn is_read(&self) -> bool {
+        self.kept.page.is_none()
+    }
+
+    fn read(&self) -> String {
+        counted(self.kept.read, "lead", "leads")
+    }
+}
+
+impl BackfillPage {
+    fn number(count: u64) -> String {
+        number(count)
+    }
+
+    fn duration(plan: &BackfillPlan) -> String {
+        duration(plan.seconds)
+    }
+
+    async fn read(shared: &Shared, visitor: Visitor, opened: Opened) -> store::Result<Self> {
+        let Opened { connector, frame, .. } = opened;
+        let shown = shown(shared, &connector).await?;
+        Ok(Self {
+            page: "Connectors",
+            visitor,
+            frame,
+            told: None,
+            faults: Faults::default(),
+            since: String::new(),
+            plan: None,
+            is_under_way: shown.iter().any(|one| !one.kept.state.is_over()),
+            shown,
+            is_filtered: !connector.definition.filter.is_open(),
+        })
+    }
+}
+
+async fn shown(shared: &Shared, connector: &store::Connector) -> store::Result<Vec<Shown>> {
+    let backfills = shared.store.backfills(Some(connector.id)).await?;
+    Ok(backfills.into_iter().map(Shown::of).collect())
+}
+
+pub(in crate::console) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    page::LastAction(told): page::LastAction,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    match BackfillPage::read(&shared, visitor, opened).await {
+        Ok(shown) => page::page(StatusCode::OK, &BackfillPage { told, ..shown }),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+pub(in crate::console) async fn progress(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+) -> Response {
+    let Opened { connector, frame, .. } = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    match shown(&shared, &connector).await {
+        Ok(shown) => page::page(StatusCode::OK, &Progress { visitor, frame, shown }),
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+/// Counts what a backfill would do, or begins it.
+pub(in crate::console) async fn begin(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Form,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let since = form.text("since").trim().to_owned();
+    let mut plan = None;
+    let refusal = match read(&since, (shared.clock)()) {
+        Err(refusal) => Some(refusal),
+        Ok(of) if form.text("do") == "begin" => {
+            match begin_backfill(&shared, &visitor.actor(), &opened.connector, of).await {
+                Ok(_) => return back(&opened.frame, "backfill_begun"),
+                Err(refusal) => Some(refusal),
+            }
+        }
+        Ok(of) => {
+            let (store, accounts) = (shared.store.as_ref(), shared.accounts.as_ref());
+            let previewed = Previewed {
+                configuration: &opened.configuration,
+                connector: &opened.connector,
+                now: (shared.clock)(),
+            };
+            match backfill::plan(store, accounts, previewed, &of).await {
+                Ok(counted) => {
+                    plan = Some(counted);
+                    None
+                }
+                Err(error) => Some(Refusal::from(error)),
+            }
+        }
+    };
+    match BackfillPage::read(&shared, visitor, opened).await {
+        Ok(shown) => {
+            let status = refusal.as_ref().map_or(StatusCode::OK, Refusal::status);
+            let faults = refusal.as_ref().map(Faults::of).unwrap_or_default();
+            page::page(status, &BackfillPage { since, plan, faults, ..shown })
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
+fn read(since: &str, now: jiff::Timestamp) -> Result<Backfilled, Refusal> {
+    let since = match since {
+        "" => None,
+        text => Some(period::parse(text, now).map_err(|what| Refusal::wrong("since", what))?),
+    };
+    Ok(Backfilled { since, ..Backfilled::default() })
+}
+
+/// Pauses, resumes or cancels a backfill.
+pub(in crate::console) async fn set(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path((name, number)): Path<(String, String)>,
+    form: Form,
+) -> Response {
+    let Opened { connector, frame, .. } = match open(&shared, &visitor, &name, HERE).await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    let (state, told) = match form.text("do") {
+        "pause" => (BackfillState::Paused, "backfill_paused"),
+        "cancel" => (BackfillState::Cancelled, "backfill_cancelled"),
+        _ => (BackfillState::Running, "backfill_resumed"),
+    };
+    match set_backfill(&shared, &visitor.actor(), &connector, &number, state).await {
+        Ok(_) => back(&frame, told),
+        Err(refusal) => page::refused(&refusal),
+    }
+}
+
+fn back(frame: &Frame, told: &str) -> Response {
+    let path = format!("{}{HERE}", frame.address);
+    Redirect::to(&page::with_told(&path, told)).into_response()
+}
