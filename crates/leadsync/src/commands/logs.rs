@@ -91,7 +91,6 @@ impl Filters {
             cause: self.cause.clone(),
             batch: None,
             backfill: self.backfill,
-            backfill: self.backfill,
             ids: Vec::new(),
         })
     }

@@ -3,6 +3,7 @@
 mod api;
 mod apply;
 mod architecture;
+mod backfill;
 mod backup;
 mod bodies;
 mod check;
