@@ -5,6 +5,7 @@ mod apply;
 mod architecture;
 mod backup;
 mod bodies;
+mod calls;
 mod check;
 mod citations;
 mod connector;
