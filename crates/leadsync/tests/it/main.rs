@@ -6,6 +6,7 @@ mod architecture;
 mod backfill;
 mod backup;
 mod bodies;
+mod calls;
 mod check;
 mod citations;
 mod connector;

@@ -98,6 +98,12 @@ impl Node {
         now(&self.ahead)
     }
 
+    /// Its clock, for accounts that are to live by the same time.
+    pub fn clock(&self) -> web::Clock {
+        let ahead = self.ahead.clone();
+        Arc::new(move || now(&ahead))
+    }
+
     pub async fn change(&self, changes: Vec<Change>) {
         let actor = Actor("test".to_owned());
         let done = self.store.change_configuration(changes, &actor, self.now()).await;
