@@ -44,6 +44,8 @@ pub enum Operation {
     UpdateActivity,
     /// Adds many activities at once.
     BulkCreateActivities,
+    /// Updates many activities at once.
+    BulkUpdateActivities,
 }
 
 impl Operation {
@@ -77,6 +79,7 @@ impl Operation {
             Self::CreateActivity => "ProspectActivity.svc/Create",
             Self::UpdateActivity => "CustomActivity/Update",
             Self::BulkCreateActivities => "Bulk/CustomActivity/Add/ByLeadId",
+            Self::BulkUpdateActivities => "Bulk/CustomActivity/Update",
         }
     }
 
@@ -105,7 +108,8 @@ impl Operation {
             | Self::BulkUpdate
             | Self::CreateActivity
             | Self::UpdateActivity
-            | Self::BulkCreateActivities => true,
+            | Self::BulkCreateActivities
+            | Self::BulkUpdateActivities => true,
         }
     }
 
@@ -115,19 +119,21 @@ impl Operation {
             Self::BulkCapture
             | Self::BulkCreate
             | Self::BulkUpdate
-            | Self::BulkCreateActivities => Draw::Bulk,
+            | Self::BulkCreateActivities
+            | Self::BulkUpdateActivities => Draw::Bulk,
             _ => Draw::Single,
         }
     }
 }
 
 /// The calls that carry many.
-const FOR_MANY: [Operation; 5] = [
+const FOR_MANY: [Operation; 6] = [
     Operation::LeadsByIds,
     Operation::BulkCapture,
     Operation::BulkCreate,
     Operation::BulkUpdate,
     Operation::BulkCreateActivities,
+    Operation::BulkUpdateActivities,
 ];
 
 /// Only a call for many is read back.

@@ -63,6 +63,8 @@ pub(super) enum RecordCalls {
     Update(Vec<(RecordKey, LeadUpdate)>),
     /// Adds many activities.
     CreateActivities(Vec<(RecordKey, NewActivity)>),
+    /// Updates many activities.
+    UpdateActivities(Vec<(RecordKey, ActivityUpdate)>),
 }
 
 /// A call that ended.
@@ -128,6 +130,7 @@ impl RecordCalls {
             Self::Create(_) => Operation::BulkCreate,
             Self::Update(_) => Operation::BulkUpdate,
             Self::CreateActivities(_) => Operation::BulkCreateActivities,
+            Self::UpdateActivities(_) => Operation::BulkUpdateActivities,
         }
     }
 
@@ -146,6 +149,7 @@ impl RecordCalls {
             Self::Capture(rows) | Self::Create(rows) => each(rows, Call::Capture),
             Self::Update(rows) => each(rows, Call::UpdateLead),
             Self::CreateActivities(rows) => each(rows, Call::CreateActivity),
+            Self::UpdateActivities(rows) => each(rows, Call::UpdateActivity),
         }
     }
 
@@ -181,6 +185,14 @@ impl RecordCalls {
                 let activities: Vec<_> = rows.iter().map(|(_, new)| new_activity(new)).collect();
                 let reply = client.create_activities(&activities).await;
                 each_row(reply, activities.len(), activity_row)
+            }
+            Self::UpdateActivities(rows) => {
+                let activities: Vec<_> = rows.iter().map(|(_, it)| changed_activity(it)).collect();
+                let reply = client.update_activities(&activities).await;
+                let result = reply.result.map(|answer| {
+                    answer.each(rows.len()).into_iter().map(updated_activity).collect()
+                });
+                (reply.exchange, result)
             }
         }
     }
@@ -359,6 +371,16 @@ fn activity_row(row: Option<&ActivityRow>) -> Answer {
     }
 }
 
+/// The answer to many updates of activities is of a shape that no page shows. An activity without a row
+/// of its own gets a call of its own, which writes the same once more.
+fn updated_activity(row: Option<&ActivityRow>) -> Option<Answer> {
+    let row = row?;
+    if row.is_failure() || row.activity_updated == Some(false) {
+        return None;
+    }
+    Some(Answer::Written { id: row.prospect_activity_id.clone(), is_created: Some(false) })
+}
+
 fn refused(exception: Option<&String>, message: Option<&String>) -> Answer {
     let message = message.cloned().unwrap_or_default();
     Answer::Failed(Failure::Refused { exception: exception.cloned(), message })
@@ -425,6 +447,10 @@ fn set_parts(value: &str) -> Option<Vec<(String, String)>> {
 
 fn new_activity(new: &NewActivity) -> (&str, ActivityWrite<'_>) {
     (new.lead_id.as_str(), activity_write(new.event, &new.fields))
+}
+
+fn changed_activity(update: &ActivityUpdate) -> (&str, ActivityWrite<'_>) {
+    (update.activity_id.as_str(), activity_write(update.event, &update.fields))
 }
 
 fn activity_write(event: u32, fields: &[Change]) -> ActivityWrite<'_> {

@@ -11,7 +11,9 @@ use plan::operation::Operation;
 use plan::outcome::SyncStatus;
 use plan::problem::{Code, Problem};
 use plan::quota::Draw;
-use plan::work::{Call, Capture, Context, LeadUpdate, NewActivity, Outcome, ReadLead, Step};
+use plan::work::{
+    ActivityUpdate, Call, Capture, Context, LeadUpdate, NewActivity, Outcome, ReadLead, Step,
+};
 use store::RecordKey;
 
 use super::book::{Place, Record};
@@ -42,6 +44,7 @@ struct Shared {
     creations: Vec<(RecordKey, Capture)>,
     updates: Vec<(RecordKey, LeadUpdate)>,
     activities: Vec<(RecordKey, NewActivity)>,
+    activity_updates: Vec<(RecordKey, ActivityUpdate)>,
     reads: Vec<(RecordKey, ReadLead)>,
 }
 
@@ -58,6 +61,7 @@ impl Shared {
             Call::Capture(capture) if capture.creates_once => self.creations.push((key, capture)),
             Call::UpdateLead(update) => self.updates.push((key, update)),
             Call::CreateActivity(new) => self.activities.push((key, new)),
+            Call::UpdateActivity(update) => self.activity_updates.push((key, update)),
             call => return Err(call),
         }
         Ok(())
@@ -65,7 +69,11 @@ impl Shared {
 
     /// How many writes are kept.
     fn writes(&self) -> usize {
-        self.captures.len() + self.creations.len() + self.updates.len() + self.activities.len()
+        self.captures.len()
+            + self.creations.len()
+            + self.updates.len()
+            + self.activities.len()
+            + self.activity_updates.len()
     }
 }
 
@@ -130,6 +138,8 @@ impl Worker {
             let most = BULK_ACTIVITIES_MAX;
             let asked = RecordCalls::CreateActivities;
             self.write(account, shared.activities, most, asked, Call::CreateActivity);
+            let asked = RecordCalls::UpdateActivities;
+            self.write(account, shared.activity_updates, most, asked, Call::UpdateActivity);
         }
         metrics::gauge!("leadsync_open_records").set(gauge(self.book.open_records()));
     }

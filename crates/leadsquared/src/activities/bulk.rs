@@ -82,8 +82,7 @@ impl Client {
     /// `AD/bulk-update-activities`).
     ///
     /// The sample rows have no `ActivityEvent`; that it is accepted is inferred from the single
-    /// update. The shape of the response is a guess: that of [`Client::create_activities`]. The
-    /// sandbox has no switch for it yet.
+    /// update. The shape of the response is a guess: that of [`Client::create_activities`].
     pub async fn update_activities(
         &self,
         activities: &[(&str, ActivityWrite<'_>)],
