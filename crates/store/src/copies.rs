@@ -22,7 +22,7 @@ pub trait Copies: Send + Sync + std::fmt::Debug {
     async fn backed_up_at(&self) -> Result<Option<Timestamp>>;
 
     /// The store was restored by other means than [`crate::restore`]; from now on
-    /// [`crate::Configuration::restored_at`] says so.
+    /// [`crate::Configuration::restored_at`] says so, and the directories of leads are empty.
     async fn note_restored(&self, at: Timestamp) -> Result<()>;
 }
 

@@ -114,7 +114,11 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     ) -> Result<HashMap<String, Vec<String>>>;
 
     /// Forgets all that the directory knows of an account, and how far it was read: it is to be
-    /// read anew, with other fields.
+    /// read anew, with other fields. Nothing may be kept in it meanwhile.
+    ///
+    /// A large directory is forgotten in many short transactions. Until the last one, and after one
+    /// that failed, the reading is incomplete and one of no fields: whoever finds such a reading
+    /// forgets again.
     async fn forget_directory(&self, account: AccountId) -> Result<()>;
 
     /// The reviews of these leads of a pair that are open or decided: by the lead's id in the

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// Encrypts, decrypts and hashes with the key of the key file.
 #[derive(Clone)]
 pub(crate) struct Cipher {
-    cipher: XChaCha20Poly1305,
+    sealing: XChaCha20Poly1305,
     /// Keyed for hashes: each goes on from here.
     hashing: Hmac<Sha256>,
     fingerprint: String,
@@ -84,7 +84,7 @@ impl Cipher {
                 path.display()
             ))),
             _ => Ok(Self {
-                cipher: XChaCha20Poly1305::new(&key.into()),
+                sealing: XChaCha20Poly1305::new(&key.into()),
                 hashing: keyed(&keyed(&key).chain_update(HASHES_WITH).finalize().into_bytes()),
                 fingerprint,
             }),
@@ -101,7 +101,7 @@ impl Cipher {
         let nonce: [u8; NONCE_BYTES] = random()?;
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: place.as_bytes() };
         let sealed = self
-            .cipher
+            .sealing
             .encrypt(&XNonce::from(nonce), payload)
             .map_err(|_| Error::Refused(format!("{place} is too long to be encrypted")))?;
         Ok(format!("{FORM}{}{}", hex(&nonce), hex(&sealed)))
@@ -114,7 +114,7 @@ impl Cipher {
         let nonce = bytes::<NONCE_BYTES>(nonce)?;
         let sealed = unhex(rest)?;
         let payload = Payload { msg: &sealed, aad: place.as_bytes() };
-        let plain = self.cipher.decrypt(&XNonce::from(nonce), payload).ok()?;
+        let plain = self.sealing.decrypt(&XNonce::from(nonce), payload).ok()?;
         String::from_utf8(plain).ok().map(SecretString::from)
     }
 

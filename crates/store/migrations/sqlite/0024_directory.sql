@@ -5,17 +5,17 @@ CREATE TABLE directory_lead (
     account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     lead_id TEXT NOT NULL,
     modified_at INTEGER,
+    hashes TEXT NOT NULL,         -- JSON: those of its keys
     PRIMARY KEY (account, lead_id)
 ) STRICT, WITHOUT ROWID;
 
--- By which keys they are found. A key itself is not kept, only its hash.
+-- Which leads have a key. A key itself is not kept, only its hash.
 CREATE TABLE directory_key (
     account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     hash INTEGER NOT NULL,
     lead_id TEXT NOT NULL,
     PRIMARY KEY (account, hash, lead_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX directory_key_lead ON directory_key (account, lead_id);
 
 -- How far an account was read.
 CREATE TABLE directory_reading (

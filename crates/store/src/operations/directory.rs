@@ -11,8 +11,15 @@ use crate::directory::{DirectoryEntry, DirectoryNews, DirectoryReading};
 use crate::error::Result;
 use crate::secret::Cipher;
 
+/// So many leads or keys of a directory are forgotten in one transaction: a directory may be large,
+/// and SQLite has one writer, for whom webhooks wait.
+const FORGOTTEN_AT_ONCE: i64 = 10_000;
+
 /// A lead, with its entry if it is there.
 type Lead<'n> = (&'n str, Option<&'n DirectoryEntry>);
+
+/// The hash of a key, and the lead that has it.
+type Key<'n> = (i64, &'n str);
 
 pub(super) async fn reading(
     connection: &mut Connection,
@@ -46,9 +53,9 @@ pub(super) async fn find(
     account: AccountId,
     keys: &[String],
 ) -> Result<HashMap<String, Vec<String>>> {
-    let hashed: Vec<(i64, &String)> =
+    let sought: Vec<(i64, &String)> =
         keys.iter().map(|key| (hash(cipher, account, key), key)).collect();
-    let hashes: BTreeSet<i64> = hashed.iter().map(|(hash, _)| *hash).collect();
+    let hashes: BTreeSet<i64> = sought.iter().map(|(hash, _)| *hash).collect();
     let hashes: Vec<i64> = hashes.into_iter().collect();
     let mut leads: HashMap<i64, Vec<String>> = HashMap::new();
     for some in hashes.chunks(ROWS_A_STATEMENT) {
@@ -60,8 +67,10 @@ pub(super) async fn find(
             leads.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
         }
     }
-    leads.values_mut().for_each(|ids| ids.sort_unstable());
-    let found = hashed.into_iter().filter_map(|(hash, key)| {
+    for ids in leads.values_mut() {
+        ids.sort_unstable();
+    }
+    let found = sought.into_iter().filter_map(|(hash, key)| {
         let ids = leads.get(&hash)?;
         Some((key.clone(), ids.clone()))
     });
@@ -80,8 +89,7 @@ pub(super) async fn keep(
     leads.extend(news.gone.iter().map(|id| (id.as_str(), None)));
     let leads: Vec<Lead<'_>> = leads.into_iter().collect();
     for some in leads.chunks(ROWS_A_STATEMENT) {
-        keep_leads(connection, news.account, some).await?;
-        keep_keys(connection, cipher, news.account, some).await?;
+        keep_leads(connection, cipher, news.account, some).await?;
     }
     match &news.reading {
         Some(reading) => keep_reading(connection, news.account, reading).await,
@@ -89,55 +97,72 @@ pub(super) async fn keep(
     }
 }
 
+/// Keeps which leads are there and which are not, and gives them the keys of their entries and no
+/// others. Most keys of a lead stay as they are: only what differs is written.
+///
+/// Which hashes a lead has stands in its own row: an index of the keys by lead would be as large as
+/// the keys, and one more page to write for each lead.
 async fn keep_leads(
     connection: &mut Connection,
+    cipher: &Cipher,
     account: AccountId,
     leads: &[Lead<'_>],
 ) -> Result<()> {
-    let there: Vec<&DirectoryEntry> = leads.iter().filter_map(|(_, entry)| *entry).collect();
+    let mut query =
+        QueryBuilder::new("SELECT lead_id, hashes FROM directory_lead WHERE account = ");
+    query.push_bind(account.0).push(" AND lead_id IN ");
+    push_list(&mut query, leads.iter().map(|(id, _)| *id));
+    let rows = query.build().persistent(false).fetch_all(&mut *connection).await?;
+    let mut kept: BTreeSet<Key<'_>> = BTreeSet::new();
+    for row in &rows {
+        let id: &str = row.try_get(0)?;
+        let hashes: Vec<i64> =
+            Place { table: "directory_lead", row: &id }.parse(row.try_get(1)?)?;
+        kept.extend(hashes.into_iter().map(|hash| (hash, id)));
+    }
+
+    let (mut there, mut gone) = (Vec::new(), Vec::new());
+    let mut wanted: BTreeSet<Key<'_>> = BTreeSet::new();
+    for (id, entry) in leads {
+        let Some(entry) = entry else {
+            gone.push(*id);
+            continue;
+        };
+        let hashes: BTreeSet<i64> =
+            entry.keys.iter().map(|key| hash(cipher, account, key)).collect();
+        there.push((*id, entry.modified, json(&hashes)?));
+        wanted.extend(hashes.into_iter().map(|hash| (hash, *id)));
+    }
     if !there.is_empty() {
-        let mut query =
-            QueryBuilder::new("INSERT INTO directory_lead (account, lead_id, modified_at) ");
-        query.push_values(there, |mut row, entry| {
-            row.push_bind(account.0).push_bind(&entry.id).push_bind(entry.modified.map(ms));
+        let mut query = QueryBuilder::new(
+            "INSERT INTO directory_lead (account, lead_id, modified_at, hashes) ",
+        );
+        query.push_values(&there, |mut row, (id, modified, hashes)| {
+            row.push_bind(account.0).push_bind(*id).push_bind(modified.map(ms)).push_bind(hashes);
         });
         query.push(
-            " ON CONFLICT (account, lead_id) DO UPDATE SET modified_at = excluded.modified_at",
+            " ON CONFLICT (account, lead_id) DO UPDATE SET modified_at = excluded.modified_at, \
+             hashes = excluded.hashes",
         );
         query.build().persistent(false).execute(&mut *connection).await?;
     }
-    let gone: Vec<&str> =
-        leads.iter().filter(|(_, entry)| entry.is_none()).map(|(id, _)| *id).collect();
     if !gone.is_empty() {
         let mut query = QueryBuilder::new("DELETE FROM directory_lead WHERE account = ");
         query.push_bind(account.0).push(" AND lead_id IN ");
         push_list(&mut query, gone);
         query.build().persistent(false).execute(&mut *connection).await?;
     }
-    Ok(())
+
+    remove_keys(connection, account, &kept.difference(&wanted).copied().collect::<Vec<_>>())
+        .await?;
+    add_keys(connection, account, &wanted.difference(&kept).copied().collect::<Vec<_>>()).await
 }
 
-/// Gives these leads the keys of their entries and no others. Most keys stay as they are: only what
-/// differs is written.
-async fn keep_keys(
+async fn remove_keys(
     connection: &mut Connection,
-    cipher: &Cipher,
     account: AccountId,
-    leads: &[Lead<'_>],
+    stale: &[Key<'_>],
 ) -> Result<()> {
-    let mut query = QueryBuilder::new("SELECT hash, lead_id FROM directory_key WHERE account = ");
-    query.push_bind(account.0).push(" AND lead_id IN ");
-    push_list(&mut query, leads.iter().map(|(id, _)| *id));
-    let rows = query.build().persistent(false).fetch_all(&mut *connection).await?;
-    let kept: BTreeSet<(i64, &str)> =
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_>>()?;
-    let entries = leads.iter().filter_map(|(_, entry)| *entry);
-    let wanted: BTreeSet<(i64, &str)> = entries
-        .flat_map(|entry| {
-            entry.keys.iter().map(|key| (hash(cipher, account, key), entry.id.as_str()))
-        })
-        .collect();
-    let stale: Vec<&(i64, &str)> = kept.difference(&wanted).collect();
     for some in stale.chunks(ROWS_A_STATEMENT) {
         let mut query =
             QueryBuilder::new("DELETE FROM directory_key WHERE (account, hash, lead_id) IN (");
@@ -147,7 +172,14 @@ async fn keep_keys(
         query.push(")");
         query.build().persistent(false).execute(&mut *connection).await?;
     }
-    let fresh: Vec<&(i64, &str)> = wanted.difference(&kept).collect();
+    Ok(())
+}
+
+async fn add_keys(
+    connection: &mut Connection,
+    account: AccountId,
+    fresh: &[Key<'_>],
+) -> Result<()> {
     for some in fresh.chunks(ROWS_A_STATEMENT) {
         let mut query = QueryBuilder::new("INSERT INTO directory_key (account, hash, lead_id) ");
         query.push_values(some, |mut row, (hash, lead)| {
@@ -183,16 +215,60 @@ async fn keep_reading(
     Ok(())
 }
 
-/// Forgets an account's leads, and how far it was read.
-pub(super) async fn forget(connection: &mut Connection, account: AccountId) -> Result<()> {
-    for sql in [
-        "DELETE FROM directory_reading WHERE account = $1",
-        "DELETE FROM directory_key WHERE account = $1",
-        "DELETE FROM directory_lead WHERE account = $1",
-    ] {
-        sqlx::query(sql).bind(account.0).execute(&mut *connection).await?;
-    }
+/// Begins to forget what is known of an account: from here on its directory is one of no fields,
+/// whatever becomes of the rest.
+pub(super) async fn begin_to_forget(connection: &mut Connection, account: AccountId) -> Result<()> {
+    sqlx::query(
+        "UPDATE directory_reading SET fields = '[]', complete_at = NULL WHERE account = $1",
+    )
+    .bind(account.0)
+    .execute(connection)
+    .await?;
     Ok(())
+}
+
+/// Forgets some of an account's leads or keys, or, if there are none, how far it was read; returns
+/// whether nothing is left.
+pub(super) async fn forget_some(connection: &mut Connection, account: AccountId) -> Result<bool> {
+    // Rows that lie side by side, so that few pages are written. Leads go first: one that has a row
+    // has all its keys.
+    let last = sqlx::query(
+        "SELECT max(lead_id) FROM (SELECT lead_id FROM directory_lead WHERE account = $1 \
+         ORDER BY lead_id LIMIT $2) AS lot",
+    )
+    .bind(account.0)
+    .bind(FORGOTTEN_AT_ONCE)
+    .fetch_one(&mut *connection)
+    .await?;
+    if let Some(last) = last.try_get::<Option<String>, _>(0)? {
+        sqlx::query("DELETE FROM directory_lead WHERE account = $1 AND lead_id <= $2")
+            .bind(account.0)
+            .bind(last)
+            .execute(connection)
+            .await?;
+        return Ok(false);
+    }
+    let last = sqlx::query(
+        "SELECT max(hash) FROM (SELECT hash FROM directory_key WHERE account = $1 \
+         ORDER BY hash LIMIT $2) AS lot",
+    )
+    .bind(account.0)
+    .bind(FORGOTTEN_AT_ONCE)
+    .fetch_one(&mut *connection)
+    .await?;
+    if let Some(last) = last.try_get::<Option<i64>, _>(0)? {
+        sqlx::query("DELETE FROM directory_key WHERE account = $1 AND hash <= $2")
+            .bind(account.0)
+            .bind(last)
+            .execute(connection)
+            .await?;
+        return Ok(false);
+    }
+    sqlx::query("DELETE FROM directory_reading WHERE account = $1")
+        .bind(account.0)
+        .execute(connection)
+        .await?;
+    Ok(true)
 }
 
 /// Forgets all of it: the database is one that was restored, and what it knows is old.

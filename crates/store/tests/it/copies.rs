@@ -164,7 +164,7 @@ async fn a_directory_is_not_restored(empty: Empty) {
         target.restore(file.clone(), &empty, false).await.expect("it is restored");
         let store = target.open_with_key_of(&empty).await;
         assert_eq!(store.directory_reading(account).await.unwrap(), None);
-        assert!(store.directory(account, &[key.clone()]).await.unwrap().is_empty());
+        assert!(store.directory(account, std::slice::from_ref(&key)).await.unwrap().is_empty());
     }
     // The one that was backed up still has it, until it is itself said to be a copy.
     assert_eq!(empty.store.directory_reading(account).await.unwrap(), Some(reading));

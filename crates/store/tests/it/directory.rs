@@ -229,7 +229,9 @@ async fn a_page_of_leads_and_more_are_kept_and_found(empty: Empty) {
     assert_eq!(kept.rows().await, [0, 0, 0]);
 }
 
+/// It is larger than what is forgotten in one transaction.
 async fn a_forgotten_directory_is_read_anew(empty: Empty) {
+    const LEADS: usize = 2_600;
     let kept = Kept::new(empty).await;
     let store = &kept.empty.store;
     store.forget_directory(kept.b).await.expect("there is nothing to forget");
@@ -237,7 +239,14 @@ async fn a_forgotten_directory_is_read_anew(empty: Empty) {
         reading: Some(reading(1)),
         ..news(kept.b, vec![entry("lead-1", &[ASHA])])
     };
+    let many = (0..LEADS).map(|n| {
+        let id = format!("lead-{n}");
+        entry(&id, &[&format!("A {n}"), &format!("B {n}"), &format!("C {n}"), &format!("D {n}")])
+    });
+    kept.keep(many.collect()).await;
     kept.record(vec![some()]).await.unwrap();
+    let rows = i64::try_from(LEADS).unwrap();
+    assert_eq!(kept.rows().await, [rows, 4 * rows - 3, 1]);
     store.forget_directory(kept.b).await.unwrap();
     assert_eq!(store.directory_reading(kept.b).await.unwrap(), None);
     assert_eq!(kept.rows().await, [0, 0, 0]);
