@@ -2,7 +2,7 @@
 // going through this list; `tests/pages.test.js` sees to it that no page is missing.
 
 /** Routes that answer with a file, or with a part of a page: nothing to look at by itself. */
-export const NO_PAGES = ["/connectors/{name}/export", "/requests/rows", "/retries/{id}/progress"];
+export const NO_PAGES = ["/connectors/{name}/export", "/requests/rows", "/retries/{id}/progress", "/connectors/{name}/backfill/progress"];
 
 /**
  * `route` as the table in `crates/web/src/console/mod.rs` has it; `world` says what has happened
@@ -91,6 +91,14 @@ export const PAGES = [
       await page.getByLabel("All of these, value 1").fill("asha");
       await page.getByRole("button", { name: "Count recent leads" }).click();
       await page.getByRole("heading", { name: "Recent leads" }).waitFor();
+    },
+  },
+  {
+    name: "connector-backfill", title: "Backfill", tells: "Leads that the source had before, counted before anything is written.",
+    route: "/connectors/{name}/backfill", world: "busy", path: () => "/connectors/sales-to-patients/backfill", sees: "Count first",
+    before: async (page) => {
+      await page.getByRole("button", { name: "Count first" }).click();
+      await page.getByRole("heading", { name: "What it would do" }).waitFor();
     },
   },
   {

@@ -30,6 +30,9 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(30);
 /// How often it is looked whether a backfill has come to its end.
 const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
+/// How often it is looked whether one began, by another process: ours says so at once.
+const FOLLOWS: SignedDuration = SignedDuration::from_secs(3);
+
 /// A backfill under way.
 #[derive(Debug)]
 pub(super) struct Running {
@@ -42,6 +45,11 @@ pub(super) struct Running {
 impl Worker {
     /// Takes up backfills that began or were resumed, and drops those that were paused or cancelled.
     pub(super) async fn follow_backfills(&mut self) -> store::Result<()> {
+        let steady = self.steady();
+        if steady < self.follows {
+            return Ok(());
+        }
+        self.follows = steady + if self.backfills.is_empty() { FOLLOWS } else { LOOK };
         let connectors: Vec<ConnectorId> =
             self.routes.iter().filter(|route| route.enabled).map(|route| route.id).collect();
         let found = self.shared.store.running_backfills(&self.lease, &connectors).await?;
@@ -71,6 +79,7 @@ impl Worker {
             return Ok(());
         }
         self.shared.store.end_backfills(&self.lease, &read, now).await?;
+        self.follows = Timestamp::MIN;
         self.follow_backfills().await
     }
 

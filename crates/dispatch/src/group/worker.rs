@@ -55,6 +55,8 @@ pub(super) struct Worker {
     pub(super) unhinted: HashSet<RecordKey>,
     /// The backfills under way.
     pub(super) backfills: Vec<Running>,
+    /// When it is looked next whether any began or was paused, on the steady clock.
+    pub(super) follows: Timestamp,
     /// Accounts whose metadata was read, to be kept.
     pub(super) fetched: HashSet<AccountId>,
     /// Connectors whose waiting records may go on.
@@ -129,6 +131,7 @@ impl Worker {
             lookups: Vec::new(),
             unhinted: HashSet::new(),
             backfills: Vec::new(),
+            follows: Timestamp::MIN,
             fetched: HashSet::new(),
             wake: HashSet::new(),
             trouble,
@@ -372,7 +375,10 @@ impl Worker {
         }
         tokio::select! {
             () = group.stop.cancelled() => {}
-            () = group.wake.notified() => self.look_for_work = true,
+            () = group.wake.notified() => {
+                self.look_for_work = true;
+                self.follows = Timestamp::MIN;
+            }
             Some(ended) = self.calls.join_next() => self.ended(joined(ended)),
             () = tokio::time::sleep(pause) => self.look_for_work = true,
         }

@@ -240,7 +240,7 @@ fn planned(definition: &Definition, plan: &BackfillPlan) -> String {
         lines.push(format!("{count:>10} {what}"));
     }
     lines.push(format!(
-        "It makes about {} calls to {source} and {} to {destination}, and takes {} at least.",
+        "It makes about {} calls to {source} and {} to {destination}. At best it takes {}.",
         plan.source_calls,
         plan.destination_calls,
         duration(plan.seconds)
