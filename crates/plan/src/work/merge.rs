@@ -74,7 +74,7 @@ impl Cell {
     /// own encoding (`Rao &amp; Sons`), unless this side alone was changed since: then somebody may
     /// just have taken the encoding out.
     fn is_held(&self, twin: Option<&Self>, held: &str, reading: &Reading) -> bool {
-        let is_alone = twin.is_none_or(|twin| twin.moved == Moved::Not);
+        let is_alone = twin.is_some_and(|twin| twin.moved == Moved::Not);
         if self.moved == Moved::Yes && is_alone && self.kind != Kind::FieldSet {
             return value::same(self.kind, &self.value, held, reading);
         }

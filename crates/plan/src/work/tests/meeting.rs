@@ -42,11 +42,11 @@ impl Pair {
     /// What becomes of the fields in which this record's lead differs from this one: what is written
     /// there, what is written back, and what is left.
     fn meet(&self, body: &str, there: &Snapshot) -> [Vec<String>; 3] {
-        self.meet_as_read(body, None, there)
+        self.meet_as(body, |_| {}, there)
     }
 
-    /// The same, of a lead that was read again as this.
-    fn meet_as_read(&self, body: &str, read: Option<&str>, there: &Snapshot) -> [Vec<String>; 3] {
+    /// The same, of a record of which more is known.
+    fn meet_as(&self, body: &str, knows: impl Fn(&mut Work), there: &Snapshot) -> [Vec<String>; 3] {
         let scene = scene(PLAIN);
         let context = Context {
             connector: &self.ways[0],
@@ -54,13 +54,8 @@ impl Pair {
             opposite: Some(Opposite { connector: &self.ways[1], mapping: &self.mappings[1] }),
             ..scene.context()
         };
-        let item = |body: &str| {
-            payload::read(body.as_bytes(), None).expect(body).remove(0).expect("a lead")
-        };
-        let mut work = Work::new(item(body));
-        if let Some(read) = read {
-            work.subject_mut().read_again(Some(item(read)));
-        }
+        let mut work = Work::new(read(body));
+        knows(&mut work);
         work.map(&context);
         let case = work.lead_case(&context);
         let merge = crate::work::merge::merge(&case, context.opposite.unwrap(), there);
@@ -74,6 +69,10 @@ impl Pair {
             left.map(|dispute| dispute.field.clone()).collect(),
         ]
     }
+}
+
+fn read(body: &str) -> payload::Item {
+    payload::read(body.as_bytes(), None).expect(body).remove(0).expect("a lead")
 }
 
 fn there(values: &[(&str, &str)]) -> Snapshot {
@@ -172,8 +171,31 @@ fn what_was_changed_since_it_was_posted_is_left() {
         "City":"Agra","Stage":"Open","ModifiedOn":"2026-01-01 00:00:19"}"#;
     let there = there(&[("FirstName", "A."), ("City", "Pune"), ("Stage", "Offer")]);
     let pair = Pair::new(FirstMeeting::Changed, Policy::Destination);
-    let found = pair.meet_as_read(MOVED, Some(READ), &there).map(|list| list.join(" "));
+    let knows = |work: &mut Work| work.subject_mut().read_again(Some(read(READ)));
+    let found = pair.meet_as(MOVED, knows, &there).map(|list| list.join(" "));
     assert_eq!(found, ["City=Agra", "", "FirstName"]);
+}
+
+/// The other lead's time may be that of our own write, of a meeting that was interrupted: then what
+/// the event changed wins.
+#[test]
+fn our_own_write_is_not_newer_than_an_edit() {
+    let mut there = there(&[("FirstName", "Asha"), ("City", "Goa"), ("Stage", "Offer")]);
+    there.put("ModifiedOn", "2026-01-01 00:00:19");
+    let pair = Pair::new(FirstMeeting::Changed, Policy::Newest);
+    let linked = |has_written: bool, work: &mut Work| {
+        let scene = scene(PLAIN);
+        let context = scene.context();
+        let (source, destination) = (context.source.id, context.destination.id);
+        let mut link = Link::new(Entity::Lead, (source, "one"), (destination, "twin"));
+        let end = link.end_mut(link.pair.side(destination));
+        end.wrote = has_written.then_some(context.now);
+        assert!(work.take_link(&link, source));
+    };
+    for (has_written, written, back) in [(true, "City=Agra", ""), (false, "", "City=Goa")] {
+        let found = pair.meet_as(MOVED, |work| linked(has_written, work), &there);
+        assert_eq!(found.map(|list| list.join(" ")), [written, back, ""], "{has_written}");
+    }
 }
 
 /// An activity does not change its lead, and neither does reading the lead.

@@ -142,6 +142,16 @@ fn worlds_that_went_wrong_once_end_well() {
     assert_eq!(Matching::new(55, BRUTAL, matching::TERMS[3], None).wrong(), None);
     // A lead that took the place of one that was gone was tied to it without a base.
     assert_eq!(Leads::new(487, CALM, 0, None).wrong(), None);
+    // What was edited after an event was posted counted as that event's.
+    assert_eq!(Meetings::new(2408, CALM, None).wrong(), None);
+    // While a lead flowed one way, an old state took the place of what we had written to it.
+    assert_eq!(Meetings::new(368, CALM, None).wrong(), None);
+    // The webhook of our own write to a field that was left passed for an edit from before.
+    assert_eq!(Meetings::new(2969, LATE, None).wrong(), None);
+    // What a side could send at last was settled by a record of the other, which left it.
+    assert_eq!(Meetings::new(2173, LATE, None).wrong(), None);
+    // After an interrupted merge, an empty field had no base, and the next edit of it was no change.
+    assert_eq!(Meetings::new(3399, HEAVY, None).wrong(), None);
 }
 
 /// Whether one of these seeds goes wrong.
