@@ -41,14 +41,15 @@ pub(crate) enum Before {
     Untold,
     /// It was the same: nothing changed it.
     Same,
-    /// It held this.
-    Was(Snapshot),
+    /// It held the first, and the second when it was posted.
+    Was { before: Snapshot, posted: Snapshot },
 }
 
 impl Before {
     /// What the payload says.
     pub(super) fn of(item: &Item) -> Self {
-        item.before().map_or(Self::Untold, Self::Was)
+        let was = |before| Self::Was { before, posted: item.state() };
+        item.before().map_or(Self::Untold, was)
     }
 }
 

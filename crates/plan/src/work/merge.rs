@@ -74,7 +74,7 @@ impl Cell {
     /// own encoding (`Rao &amp; Sons`), unless this side alone was changed since: then somebody may
     /// just have taken the encoding out.
     fn is_held(&self, twin: Option<&Self>, held: &str, reading: &Reading) -> bool {
-        let is_alone = twin.is_none_or(|twin| twin.moved == Moved::Not);
+        let is_alone = twin.is_some_and(|twin| twin.moved == Moved::Not);
         if self.moved == Moved::Yes && is_alone && self.kind != Kind::FieldSet {
             return value::same(self.kind, &self.value, held, reading);
         }
@@ -104,7 +104,15 @@ pub(super) fn source_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
     cells(case.mapping, case.item, case.mapped, Some((here, there)))
         .iter()
         .any(|cell| cell.moved != Moved::Not)
+        || has_unmet_blank(case, here)
         || is_late(case, there)
+}
+
+/// Whether the source shows a field as empty about which the two have not agreed: their merge was
+/// interrupted, and what is edited before it goes on must be a change then.
+fn has_unmet_blank(case: &Case<'_>, here: &End) -> bool {
+    let read = case.mapping.read_part(case.item);
+    read.0.iter().any(|(field, value)| text::is_blank(value) && here.base.get(field).is_none())
 }
 
 /// Whether the event changed a field that was left when the two met: it was made before, and its
@@ -124,8 +132,8 @@ enum Event {
     Untold,
     /// Nothing.
     None,
-    /// It changed the lead from what the mapping makes of this.
-    From(Mapped, Reading),
+    /// It changed the lead from what the mapping makes of the first to what it makes of the second.
+    From(Box<(Mapped, Mapped, Reading)>),
 }
 
 /// What an event did to a field.
@@ -142,9 +150,9 @@ impl Event {
             _ if case.connector.conflict.first_meeting != FirstMeeting::Changed => Self::Untold,
             Before::Untold => Self::Untold,
             Before::Same => Self::None,
-            Before::Was(state) => {
-                let mapped = case.mapping.apply(&Item::from_state(Entity::Lead, state));
-                Self::From(mapped, case.mapping.reading().clone())
+            Before::Was { before, posted } => {
+                let apply = |state| case.mapping.apply(&Item::from_state(Entity::Lead, state));
+                Self::From(Box::new((apply(before), apply(posted), case.mapping.reading().clone())))
             }
         }
     }
@@ -153,10 +161,14 @@ impl Event {
         match self {
             Self::Untold => Touch::Untold,
             Self::None => Touch::Not,
-            Self::From(before, reading) => {
+            Self::From(told) => {
+                let (before, posted, reading) = &**told;
                 let before = before.get(&cell.to).and_then(|field| field.sent.written());
+                let posted = posted.get(&cell.to).and_then(|field| field.sent.written());
                 let before = before.unwrap_or_default();
-                if value::stays(cell.kind, &cell.value, before, reading) {
+                let stays = |value: &str| value::stays(cell.kind, value, before, reading);
+                // What was changed since it was posted, another event did.
+                if stays(&cell.value) || stays(posted.unwrap_or_default()) {
                     Touch::Not
                 } else {
                     Touch::From(before)
@@ -192,17 +204,14 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
     };
     let mut from_source = cells(case.mapping, &here_item, &mapped, ends);
     let there_item = Item::from_state(Entity::Lead, &there_now);
-    let back = opposite.mapping.apply(&there_item);
     let flows_back = matches!(
         opposite.connector.lead.behaviour,
         Behaviour::CreateAndUpdate | Behaviour::UpdateOnly
     );
     let passes_back = passes_back(opposite, &there_item, ends.is_some());
-    let mut from_destination = if flows_back {
-        cells(opposite.mapping, &there_item, &back, ends.map(|(here, there)| (there, here)))
-    } else {
-        Vec::new()
-    };
+    let back = if flows_back { opposite.mapping.apply(&there_item) } else { Mapped::default() };
+    let back_ends = ends.map(|(here, there)| (there, here));
+    let mut from_destination = cells(opposite.mapping, &there_item, &back, back_ends);
     if let Some((here, there)) = ends {
         // What we wrote may be of an older state than the one that is there now.
         landed(&mut from_source, there, &there_now);
@@ -222,6 +231,7 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         passes_back,
         ends,
         mapped: &mapped,
+        back: &back,
         here_now: &here_now,
         there_now: &there_now,
         merge: Merge::default(),
@@ -282,8 +292,9 @@ struct Merging<'a> {
     /// back, and what it changed stays to be synced once it passes.
     passes_back: bool,
     ends: Option<(&'a End, &'a End)>,
-    /// What the source sends as it is now.
+    /// What the source sends as it is now, and what the destination sends back.
     mapped: &'a Mapped,
+    back: &'a Mapped,
     here_now: &'a Snapshot,
     there_now: &'a Snapshot,
     merge: Merge,
@@ -300,7 +311,7 @@ impl Merging<'_> {
         self.merge.own[0].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes || is_found));
         let is_new = cell.moved == Moved::New || twin.is_some_and(|twin| twin.moved == Moved::New);
         let was_left = || self.ends.is_some_and(|(_, there)| there.left.contains(&cell.to));
-        let stays = cell.moved == Moved::Not && twin.is_some_and(|twin| twin.moved == Moved::Not);
+        let stays = cell.moved == Moved::Not && twin.is_none_or(|twin| twin.moved == Moved::Not);
         if stays && !is_same && was_left() {
             leave(&mut self.merge.left, cell, twin);
         }
@@ -310,8 +321,14 @@ impl Merging<'_> {
         if is_new && twin.is_some_and(|twin| self.is_here(twin)) {
             return;
         }
+        let meets_unsent = meets(cell) && is_unsent(self.back, cell);
         let mut ruling = match twin {
             Some(twin) => self.rule(cell, twin, held),
+            None if meets_unsent => match self.rule_meeting(cell, held) {
+                // It can't be sent here.
+                Ruling::Destination => Ruling::Left,
+                ruling => ruling,
+            },
             // The field goes this way only.
             None => Ruling::Source,
         };
@@ -326,8 +343,8 @@ impl Merging<'_> {
         if ruling == Ruling::Left && matches!(self.event.touch(cell), Touch::Not) {
             leave(&mut self.merge.left, cell, twin);
         }
-        let is_disputed =
-            twin.is_some_and(|twin| twin.moved != Moved::Not || is_new) && !held.is_empty();
+        let is_met = twin.is_some_and(|twin| twin.moved != Moved::Not || is_new) || meets_unsent;
+        let is_disputed = is_met && !held.is_empty();
         if is_disputed || ruling == Ruling::Frozen {
             self.merge.disputes.push(Dispute {
                 field: cell.to.clone(),
@@ -363,8 +380,8 @@ impl Merging<'_> {
         self.merge.own[1].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes));
         let held = self.here_now.get(&cell.to).unwrap_or_default();
         let reading = self.opposite.mapping.reading();
-        let meets = twin.is_some_and(|twin| twin.moved == Moved::New || twin.is_late);
-        if cell.moved == Moved::Not && !meets || cell.is_held(twin, held, reading) {
+        let twin_meets = twin.is_some_and(|twin| twin.moved == Moved::New || twin.is_late);
+        if cell.moved == Moved::Not && !twin_meets || cell.is_held(twin, held, reading) {
             return;
         }
         let writes = match twin {
@@ -378,31 +395,27 @@ impl Merging<'_> {
             None if self.is_owed(cell) => self.rule_unsent(cell, held),
             // The field flows this way only, and its row was added since, or the two meet for the
             // first time: it is written, whichever side's change is at hand.
-            None if matches!(cell.moved, Moved::New | Moved::Unknown) => {
-                !self.was_emptied(&cell.to) && (text::is_blank(held) || !self.is_unsendable(cell))
+            None if meets(cell) => {
+                !self.was_emptied(&cell.to)
+                    && (text::is_blank(held) || !is_unsent(self.mapped, cell))
             }
             // Only the destination changed it, or it is not known what the two held: then a field
             // that is empty is filled, and nothing overwritten.
-            _ => !matches!(cell.moved, Moved::Unknown | Moved::New) || text::is_blank(held),
+            _ => !meets(cell) || text::is_blank(held),
         };
         if writes {
             self.write_here(cell, twin, held);
+        } else if cell.moved == Moved::Unknown && twin.is_some_and(|it| it.moved == Moved::Not) {
+            // Its own record decides.
+            leave(&mut self.merge.open, cell, twin);
         }
     }
 
     /// Whether the event emptied a field of the source.
     fn was_emptied(&self, field: &str) -> bool {
-        let Before::Was(before) = self.case.before else { return false };
+        let Before::Was { before, .. } = self.case.before else { return false };
         before.filled(field).is_some()
             && text::is_blank(self.here_now.get(field).unwrap_or_default())
-    }
-
-    /// Whether the source has a value that can't be sent, for which the destination sends this.
-    fn is_unsendable(&self, cell: &Cell) -> bool {
-        self.mapped.owed().any(|owed| {
-            owed.from.as_deref().map(whole) == Some(cell.to.as_str())
-                && cell.from.as_deref() == Some(owed.to.as_str())
-        })
     }
 
     /// Whether the source changed a field, for which the destination sends this, to a value that can't
@@ -414,9 +427,12 @@ impl Merging<'_> {
                 && cell.from.as_deref() == Some(owed.to.as_str())
         };
         let owed = self.mapped.owed().find(is_its);
+        let base = here.base_beside(self.here_now);
+        // Of what the two have not agreed about, it is not known who changed it.
+        let is_met = base.get(&cell.to).is_some() || !meets(cell);
         owed.is_some_and(|owed| {
             there.given(&owed.to) == Some(&Given::Unsent)
-                || here.base_beside(self.here_now).get(&cell.to) != self.here_now.get(&cell.to)
+                || is_met && base.get(&cell.to) != self.here_now.get(&cell.to)
         })
     }
 
@@ -460,6 +476,11 @@ impl Merging<'_> {
         }
     }
 
+    /// Whether we may have written to the destination before.
+    fn may_have_written(&self) -> bool {
+        self.ends.is_some_and(|(_, there)| there.wrote.is_some() || !there.pending.is_empty())
+    }
+
     /// Whether the destination may show a write of ours that was not heard of.
     fn has_landed(&self, to: &str) -> bool {
         self.ends.is_some_and(|(_, there)| there.has_landed(to, self.there_now))
@@ -486,6 +507,10 @@ impl Merging<'_> {
         match self.case.connector.conflict.first_meeting {
             FirstMeeting::Changed if matches!(touch, Touch::Not) && !is_asked => Ruling::Left,
             FirstMeeting::Changed => match policy {
+                // Of the other side no edit is known, and its time may be that of our own write.
+                Policy::Newest if matches!(touch, Touch::From(_)) && self.may_have_written() => {
+                    Ruling::Source
+                }
                 Policy::Newest => self.newest(),
                 Policy::Source => Ruling::Source,
                 Policy::Destination => Ruling::Destination,
@@ -593,6 +618,19 @@ impl Merging<'_> {
             None => true,
         }
     }
+}
+
+/// Whether nothing was agreed about a field yet.
+fn meets(cell: &Cell) -> bool {
+    matches!(cell.moved, Moved::New | Moved::Unknown)
+}
+
+/// Whether the other side, which sends this, has a value that can't be sent in the field of a cell.
+fn is_unsent(other: &Mapped, cell: &Cell) -> bool {
+    other.owed().any(|owed| {
+        owed.from.as_deref().map(whole) == Some(cell.to.as_str())
+            && cell.from.as_deref() == Some(owed.to.as_str())
+    })
 }
 
 /// Notes a field of both sides in these lists of theirs.

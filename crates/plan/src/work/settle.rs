@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::case::{Case, Opposite};
+use super::past::whole;
 use super::{change, given, merge};
 use crate::change::Change;
 use crate::id::LeadId;
@@ -76,8 +77,15 @@ fn settled(
     }
     given::note_sent(case, &mut link, written);
     given::note_settled(case, &mut link);
+    take_up(case, &mut link, written);
     let end = link.end_mut(here);
-    end.base.absorb(&case.mapping.read_part(case.item));
+    // What is from before our own write says nothing of what the source holds since; if it differed in
+    // anything that is sent, it would have been read afresh.
+    let mut read = case.mapping.read_part(case.item);
+    if !case.known.source.fresh && case.may_be_stale(end) {
+        read.0.retain(|field, _| end.base.get(field).is_none());
+    }
+    end.base.absorb(&read);
     // Only a state of which every mapped field is now in the destination may move `seen`
     // (`docs/two-way.md#trap-i`): that is what being here means.
     end.seen = end.seen.max(case.item.modified_on());
@@ -192,10 +200,12 @@ pub(super) fn settle_back(case: &Case<'_>, written: &[Change], at: Timestamp) ->
     given::note_sent_back(case, opposite, &mut link, written);
     for change in written {
         link.end_mut(here).overwrite(&change.to, &change.value, at);
+        link.end_mut(here).left.remove(&change.to);
         let from = opposite.mapping.row_to(&change.to).and_then(|row| row.from.as_deref());
         let from = from.map(crate::mapping::plain_name);
         if let Some((from, value)) = from.and_then(|from| Some((from, lead.get(from)?))) {
             link.end_mut(there).base.put(from, value);
+            link.end_mut(there).left.remove(from);
         }
     }
     Some(link)
@@ -297,6 +307,7 @@ fn made(
 fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timestamp) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     given::note_sent(case, link, written);
+    take_up(case, link, written);
     let end = link.end_mut(here);
     end.newest_sent = end.newest_sent.max(case.item.modified_on());
     for change in written {
@@ -307,6 +318,19 @@ fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timesta
     for from in case.mapped.fields.iter().filter(sent).filter_map(|f| f.from.as_deref()) {
         if let Some(value) = state.get(from) {
             link.end_mut(here).base.put(from, value);
+        }
+    }
+}
+
+/// What is written to the destination is not left any more: the webhook of our own write is no edit
+/// from before.
+fn take_up(case: &Case<'_>, link: &mut Link, written: &[Change]) {
+    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
+    for change in written {
+        link.end_mut(there).left.remove(&change.to);
+        let from = case.mapped.get(&change.to).and_then(|field| field.from.as_deref());
+        if let Some(from) = from {
+            link.end_mut(here).left.remove(whole(from));
         }
     }
 }

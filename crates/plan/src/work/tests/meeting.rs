@@ -15,12 +15,15 @@ struct Pair {
 impl Pair {
     fn new(first_meeting: FirstMeeting, policy: Policy) -> Self {
         let field = |name: &str| Field::plain(name, Kind::Text);
-        let fields: FieldList =
-            ["EmailAddress", "FirstName", "City", "Stage"].map(field).to_vec().into();
+        let options = ["Open", "Won", "Offer", "Sold"].map(str::to_owned).to_vec();
+        let stage = Field { kind: Kind::Select, options, ..field("Stage") };
+        let [email, name, city] = ["EmailAddress", "FirstName", "City"].map(field);
+        let fields: FieldList = vec![email, name, city, stage].into();
         let account = Catalogue { fields, ..Catalogue::default() };
         let way = |values: &str| -> Definition {
             let text = format!(
-                r#"{{"name":"c","source":"a","destination":"b","lead":{{"field":[
+                r#"{{"name":"c","source":"a","destination":"b","lead":{{
+                    "unlisted_option":"leave_out","field":[
                     {{"from":"EmailAddress","to":"EmailAddress"}},
                     {{"from":"FirstName","to":"FirstName"}},{{"from":"City","to":"City"}},
                     {{"from":"Stage","to":"Stage","values":{values}}}]}}}}"#
@@ -39,6 +42,11 @@ impl Pair {
     /// What becomes of the fields in which this record's lead differs from this one: what is written
     /// there, what is written back, and what is left.
     fn meet(&self, body: &str, there: &Snapshot) -> [Vec<String>; 3] {
+        self.meet_as(body, |_| {}, there)
+    }
+
+    /// The same, of a record of which more is known.
+    fn meet_as(&self, body: &str, knows: impl Fn(&mut Work), there: &Snapshot) -> [Vec<String>; 3] {
         let scene = scene(PLAIN);
         let context = Context {
             connector: &self.ways[0],
@@ -46,8 +54,8 @@ impl Pair {
             opposite: Some(Opposite { connector: &self.ways[1], mapping: &self.mappings[1] }),
             ..scene.context()
         };
-        let item = payload::read(body.as_bytes(), None).expect(body).remove(0).unwrap();
-        let mut work = Work::new(item);
+        let mut work = Work::new(read(body));
+        knows(&mut work);
         work.map(&context);
         let case = work.lead_case(&context);
         let merge = crate::work::merge::merge(&case, context.opposite.unwrap(), there);
@@ -61,6 +69,10 @@ impl Pair {
             left.map(|dispute| dispute.field.clone()).collect(),
         ]
     }
+}
+
+fn read(body: &str) -> payload::Item {
+    payload::read(body.as_bytes(), None).expect(body).remove(0).expect("a lead")
 }
 
 fn there(values: &[(&str, &str)]) -> Snapshot {
@@ -134,6 +146,58 @@ fn what_the_event_changed_is_synced_and_the_rest_is_left() {
     }
 }
 
+/// A value that can't be sent is left like any other, whichever side's record it is.
+#[test]
+fn a_value_that_cannot_be_sent_is_not_written_over() {
+    use FirstMeeting::{Changed, Destination, FillBlank, Source};
+    let there = there(&[("FirstName", "Asha"), ("City", "Pune"), ("Stage", "Odd")]);
+    for (meeting, written, left) in [
+        (Changed, "City=Agra", "Stage"),
+        (FillBlank, "", "City Stage"),
+        (Source, "City=Agra Stage=Offer", ""),
+        (Destination, "", "Stage"),
+    ] {
+        let found = Pair::new(meeting, Policy::Newest).meet(MOVED, &there);
+        let [to, _, kept] = found.map(|list| list.join(" "));
+        assert_eq!([to.as_str(), &kept], [written, left], "{meeting:?}");
+    }
+}
+
+/// What the lead shows when it is read again, and did not when its event was posted, another event
+/// did: that one decides about it.
+#[test]
+fn what_was_changed_since_it_was_posted_is_left() {
+    const READ: &str = r#"{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Ashok",
+        "City":"Agra","Stage":"Open","ModifiedOn":"2026-01-01 00:00:19"}"#;
+    let there = there(&[("FirstName", "A."), ("City", "Pune"), ("Stage", "Offer")]);
+    let pair = Pair::new(FirstMeeting::Changed, Policy::Destination);
+    let knows = |work: &mut Work| work.subject_mut().read_again(Some(read(READ)));
+    let found = pair.meet_as(MOVED, knows, &there).map(|list| list.join(" "));
+    assert_eq!(found, ["City=Agra", "", "FirstName"]);
+}
+
+/// The other lead's time may be that of our own write, of a meeting that was interrupted: then what
+/// the event changed wins.
+#[test]
+fn our_own_write_is_not_newer_than_an_edit() {
+    let mut there = there(&[("FirstName", "Asha"), ("City", "Goa"), ("Stage", "Offer")]);
+    there.put("ModifiedOn", "2026-01-01 00:00:19");
+    let pair = Pair::new(FirstMeeting::Changed, Policy::Newest);
+    let linked = |has_written: bool, work: &mut Work| {
+        let scene = scene(PLAIN);
+        let context = scene.context();
+        let (source, destination) = (context.source.id, context.destination.id);
+        let mut link = Link::new(Entity::Lead, (source, "one"), (destination, "twin"));
+        let end = link.end_mut(link.pair.side(destination));
+        end.wrote = has_written.then_some(context.now);
+        assert!(work.take_link(&link, source));
+    };
+    for (has_written, written, back) in [(true, "City=Agra", ""), (false, "", "City=Goa")] {
+        let found = pair.meet_as(MOVED, |work| linked(has_written, work), &there);
+        assert_eq!(found.map(|list| list.join(" ")), [written, back, ""], "{has_written}");
+    }
+}
+
 /// An activity does not change its lead, and neither does reading the lead.
 #[test]
 fn what_is_no_event_changes_nothing_that_is_filled() {
@@ -145,9 +209,9 @@ fn what_is_no_event_changes_nothing_that_is_filled() {
     assert_eq!(work.subject().before, Before::Untold);
     work.is_no_event();
     assert_eq!(work.subject().before, Before::Same);
-    let Before::Was(before) = Before::of(&item(MOVED_ALONE)) else { panic!("it says so") };
+    let Before::Was { before, .. } = Before::of(&item(MOVED_ALONE)) else { panic!("it says so") };
     assert_eq!((before.get("City"), before.get("FirstName")), (Some("Pune"), Some("Asha")));
-    let Before::Was(before) = Before::of(&item(FILLED)) else { panic!("it says so") };
+    let Before::Was { before, .. } = Before::of(&item(FILLED)) else { panic!("it says so") };
     assert_eq!(before.get("City"), Some(""));
 }
 

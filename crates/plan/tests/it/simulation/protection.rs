@@ -41,4 +41,11 @@ pub enum Protection {
     Finding,
     /// The accounts are asked again what they say of themselves.
     Metadata,
+    /// What was left when two leads met is known, so that the webhook of an edit from before is not
+    /// stale.
+    Left,
+    /// Of two leads that have not met, no change gives way to a later one.
+    GivingWay,
+    /// A lead that was only looked at was changed by nobody.
+    Looked,
 }

@@ -4,13 +4,17 @@ use super::activities::Activities;
 use super::coverage::Coverage;
 use super::leads::{self, Leads};
 use super::matching::{self, Matching};
+use super::meetings::Meetings;
 use super::outside::Shape;
 use super::protection::Protection;
 use super::troubles::{self, Defect, Troubles, Wrong};
-use super::world::{BRUTAL, CALM, LATE, Life, WEATHERS, run};
+use super::world::{BRUTAL, CALM, HEAVY, LATE, Life, WEATHERS, Weather, run};
 
 /// The seeds of CI, of which each kind of world has its part.
 const SEEDS: u64 = 1_000;
+
+/// The weathers in which every webhook comes.
+const MEETINGS: [(&str, Weather); 3] = [("calm", CALM), ("late", LATE), ("heavy", HEAVY)];
 
 /// How many seeds a world has for each hundred of `LEADSYNC_SEEDS`.
 fn seeds(of_a_hundred: u64) -> u64 {
@@ -68,12 +72,22 @@ fn matching() -> Coverage {
 /// Pairs of accounts that were both in use before they were connected.
 fn full() -> Coverage {
     let mut coverage = Coverage::default();
-    for (name, weather) in WEATHERS.into_iter().chain([("late", LATE)]) {
+    for (name, weather) in WEATHERS.into_iter().chain([("late", LATE), ("heavy", HEAVY)]) {
         for terms in matching::FULL_TERMS {
             let name = format!("full, {name}, {terms:?}");
             let life = |seed| Matching::new(seed, weather, terms, None);
             coverage.absorb(run(&name, seeds(9), life));
         }
+    }
+    coverage
+}
+
+/// Leads that both accounts had before, in weathers in which every webhook comes.
+fn meetings() -> Coverage {
+    let mut coverage = Coverage::default();
+    for (name, weather) in MEETINGS {
+        let name = format!("meetings, {name}");
+        coverage.absorb(run(&name, seeds(60), |seed| Meetings::new(seed, weather, None)));
     }
     coverage
 }
@@ -95,7 +109,7 @@ fn troubles() -> Coverage {
 fn every_world_ends_well_and_nothing_is_left_out() {
     let mut coverage = Coverage::default();
     std::thread::scope(|scope| {
-        let parts = [leads, remapped, activities, matching, full, troubles];
+        let parts = [leads, remapped, activities, matching, full, meetings, troubles];
         let parts = parts.map(|part| scope.spawn(part));
         for part in parts {
             match part.join() {
@@ -128,6 +142,16 @@ fn worlds_that_went_wrong_once_end_well() {
     assert_eq!(Matching::new(55, BRUTAL, matching::TERMS[3], None).wrong(), None);
     // A lead that took the place of one that was gone was tied to it without a base.
     assert_eq!(Leads::new(487, CALM, 0, None).wrong(), None);
+    // What was edited after an event was posted counted as that event's.
+    assert_eq!(Meetings::new(2408, CALM, None).wrong(), None);
+    // While a lead flowed one way, an old state took the place of what we had written to it.
+    assert_eq!(Meetings::new(368, CALM, None).wrong(), None);
+    // The webhook of our own write to a field that was left passed for an edit from before.
+    assert_eq!(Meetings::new(2969, LATE, None).wrong(), None);
+    // What a side could send at last was settled by a record of the other, which left it.
+    assert_eq!(Meetings::new(2173, LATE, None).wrong(), None);
+    // After an interrupted merge, an empty field had no base, and the next edit of it was no change.
+    assert_eq!(Meetings::new(3399, HEAVY, None).wrong(), None);
 }
 
 /// Whether one of these seeds goes wrong.
@@ -194,6 +218,14 @@ fn each_protection_of_identity_is_needed() {
         let is_needed = matching::TERMS
             .iter()
             .any(|terms| fails(40, |seed| Matching::new(seed, BRUTAL, *terms, Some(protection))));
+        assert!(is_needed, "without {protection:?} nothing fails: the checks do not see it");
+    }
+}
+
+#[test]
+fn each_protection_of_first_meetings_is_needed() {
+    for protection in [Protection::Left, Protection::GivingWay, Protection::Looked] {
+        let is_needed = fails(1_000, |seed| Meetings::new(seed, LATE, Some(protection)));
         assert!(is_needed, "without {protection:?} nothing fails: the checks do not see it");
     }
 }

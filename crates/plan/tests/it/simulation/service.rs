@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use plan::activity::ActivityMapping;
-use plan::connector::Definition;
+use plan::connector::{Definition, FirstMeeting};
 use plan::id::{AccountId, LeadId};
 use plan::link::{Link, Pair};
 use plan::mapping::Mapping;
@@ -25,6 +25,7 @@ use plan::work::{
 };
 
 use super::account::Account;
+use super::chance::Chance;
 use super::coverage::Coverage;
 use super::outside::Outside;
 use super::protection::Protection;
@@ -101,6 +102,11 @@ pub struct Service {
     pub gone: BTreeSet<(usize, LeadId)>,
     pub reviews: Reviews,
     pub queue: VecDeque<Delivery>,
+    /// Connectors that are disabled, by the side of their source, and what came for them.
+    disabled: [bool; 2],
+    kept: Vec<Delivery>,
+    /// What went well, where it is retried later.
+    pub done: Option<Vec<Delivery>>,
     pub failed: Vec<Undone>,
     /// Left alone by a decision or a rule.
     pub left_alone: Vec<Undone>,
@@ -161,6 +167,9 @@ impl Service {
             gone: BTreeSet::new(),
             reviews: Reviews::default(),
             queue: VecDeque::new(),
+            disabled: [false; 2],
+            kept: Vec::new(),
+            done: None,
             failed: Vec::new(),
             left_alone: Vec::new(),
             frozen: 0,
@@ -186,6 +195,17 @@ impl Service {
         self.connectors[side] = Some(connector(definition, side, &self.catalogues));
     }
 
+    /// A connector is disabled: what comes for it is kept.
+    pub fn disable(&mut self, side: usize) {
+        self.disabled[side] = true;
+    }
+
+    /// All connectors are enabled, and what was kept is worked.
+    pub fn enable_all(&mut self) {
+        self.disabled = [false; 2];
+        self.queue.extend(self.kept.drain(..));
+    }
+
     /// Both accounts are asked what they say of themselves.
     pub fn read_metadata(&mut self, accounts: &[Account; 2]) {
         let now = [0, 1].map(|side| accounts[side].catalogue.clone());
@@ -204,7 +224,8 @@ impl Service {
     fn context(&self, from: usize, now: Timestamp) -> Context<'_> {
         let connector = self.connectors[from].as_ref().expect("a connector takes its deliveries");
         let opposite = self.connectors[1 - from].as_ref();
-        let opposite = opposite.filter(|_| !self.lacks(Protection::Merge));
+        let opposite =
+            opposite.filter(|_| !self.lacks(Protection::Merge) && !self.disabled[1 - from]);
         let account = |side: usize| work::Account { id: account_id(side), name: ["a", "b"][side] };
         Context {
             connector: &connector.definition,
@@ -235,6 +256,10 @@ impl Service {
     pub fn work(&mut self, outside: &mut Outside<'_>) {
         while self.queue.front().is_some_and(|next| next.due <= *outside.now) {
             let delivery = self.queue.pop_front().expect("there is one");
+            if self.disabled[delivery.from] {
+                self.kept.push(delivery);
+                continue;
+            }
             if self.is_superseded(&delivery, *outside.now) {
                 self.coverage.code(Code::Superseded);
                 continue;
@@ -254,7 +279,13 @@ impl Service {
         if delivery.attempts > 0 || later.peek().is_none() {
             return false;
         }
-        let context = self.context(delivery.from, now);
+        let mut context = self.context(delivery.from, now);
+        let without = self.lacks(Protection::GivingWay).then(|| {
+            let mut connector = context.connector.clone();
+            connector.conflict.first_meeting = FirstMeeting::FillBlank;
+            connector
+        });
+        context.connector = without.as_ref().unwrap_or(context.connector);
         let mut work = self.open(delivery);
         let keys = work.keys(&context);
         work.may_give_way(&context)
@@ -269,7 +300,7 @@ impl Service {
     fn open(&self, delivery: &Delivery) -> Work {
         let mut work = Work::new(delivery.item.clone());
         let source = account_id(delivery.from);
-        if !delivery.is_event {
+        if !delivery.is_event && !self.lacks(Protection::Looked) {
             work.is_no_event();
         }
         if delivery.is_retry {
@@ -302,6 +333,7 @@ impl Service {
                 match self.without {
                     Some(Protection::Sent) => end.given = None,
                     Some(Protection::Base) => end.base = Snapshot::default(),
+                    Some(Protection::Left) => end.left.clear(),
                     Some(Protection::Breaker) => end.turns.clear(),
                     Some(Protection::DoubtOfFailures) => end.past.doubtful.clear(),
                     Some(Protection::Versions) => (end.seen, end.wrote) = (None, None),
@@ -557,6 +589,9 @@ impl Service {
                     self.left_alone.push(Undone { delivery, code: Code::LeftAlone });
                 } else {
                     debug_assert!(outcome.event != Event::Failed);
+                    if let Some(done) = &mut self.done {
+                        done.push(Delivery { tries: 0, attempts: 1, doubtful: false, ..delivery });
+                    }
                 }
             }
             Ending::Final(SyncStatus::Error) => {
@@ -606,6 +641,14 @@ impl Service {
         for undone in std::mem::take(&mut self.failed) {
             self.queue.push_back(Delivery { is_retry: true, due: now, ..undone.delivery });
         }
+    }
+
+    /// A person asks to retry something that went well, whatever came after it.
+    pub fn retry_one(&mut self, chance: &mut Chance, now: Timestamp) {
+        let Some(done) = self.done.as_ref().filter(|done| !done.is_empty()) else { return };
+        let again = Delivery { is_retry: true, due: now, ..chance.one(done).clone() };
+        self.story.add(|| format!("{now} retried: from {} {:?}", again.from, again.item.id()));
+        self.queue.push_back(again);
     }
 
     /// A person decides a review, or undoes a decision; what waited for it is tried again.

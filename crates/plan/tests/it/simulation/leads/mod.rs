@@ -10,9 +10,10 @@ use plan::payload::Removal;
 
 use super::account::{Account, Manners};
 use super::chance::Chance;
+use super::posts::Posts;
 use super::protection::Protection;
 use super::service::Service;
-use super::world::{Life, Posts, Weather, World};
+use super::world::{Life, Weather, World};
 use super::{definition, plain};
 
 /// The fields of a lead that are synced: the first says whose lead it is, and nobody changes it; the

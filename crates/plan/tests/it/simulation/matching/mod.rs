@@ -17,9 +17,10 @@ use plan::snapshot::Snapshot;
 
 use super::account::{Account, Manners};
 use super::chance::Chance;
+use super::posts::Posts;
 use super::protection::Protection;
 use super::service::Service;
-use super::world::{Life, Posts, Weather, World};
+use super::world::{Life, Weather, World};
 use super::{definition, plain};
 
 /// Which world it is.
