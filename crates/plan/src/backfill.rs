@@ -86,9 +86,10 @@ impl LeadPage {
         Self { by, from: since.unwrap_or_else(beginning), page: 1, size, columns }
     }
 
-    /// Whether a page of so many leads is the last one.
-    pub fn is_last(&self, leads: usize) -> bool {
-        leads < self.size as usize
+    /// Whether a page of so many leads is behind the last one. An account may return fewer leads than it
+    /// was asked for, so a short page says nothing.
+    pub fn is_behind(leads: usize) -> bool {
+        leads == 0
     }
 }
 

@@ -208,11 +208,21 @@ impl Budget {
     /// How many calls of this kind may be made now for what is in no hurry: a third of the window is
     /// left for what is live, and a fifth of the day.
     pub fn spare(&mut self, kind: Draw, now: Timestamp) -> u32 {
-        if u64::from(self.spent_today()) * 5 >= u64::from(self.quota.daily) * 4 {
-            return 0;
+        let quota = self.quota;
+        let Quota { calls, bulk_calls, per_seconds, daily } = quota;
+        let spare = |left: u32, kind| {
+            left.saturating_sub(quota.of_a_window(kind) - quota.spare_of_a_window(kind))
+        };
+        let of_the_day = (daily / 5 * 4).saturating_sub(self.spent_today());
+        let left = self.left(kind, now).min(of_the_day);
+        let of_all = spare(self.calls.left(calls, per_seconds, now), Draw::Single);
+        match kind {
+            Draw::Single => left.min(of_all),
+            Draw::Bulk => {
+                let of_bulk = self.bulk_calls.left(bulk_calls, per_seconds, now);
+                left.min(of_all).min(spare(of_bulk, Draw::Bulk))
+            }
         }
-        let kept = self.quota.of_a_window(kind) - self.quota.spare_of_a_window(kind);
-        self.left(kind, now).saturating_sub(kept)
     }
 
     /// When to ask again, on the steady clock, if nothing is left now; `None` when only the end of a
@@ -268,6 +278,19 @@ mod tests {
 
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_is_in_no_hurry_leaves_a_third_of_the_window_and_a_fifth_of_the_day() {
+        let spare = |quota: Quota, spent| {
+            let mut budget = Budget::new(quota, at(0), at(0), spent);
+            [Draw::Single, Draw::Bulk].map(|kind| budget.spare(kind, at(0)))
+        };
+        assert_eq!(spare(Quota::PRO, 0), [6, 3]);
+        assert_eq!(spare(Quota::PRO, 7_998), [2, 2], "two are left of the day's share");
+        assert_eq!(spare(Quota::PRO, 8_000), [0, 0]);
+        let small = Quota { calls: u32::MAX, bulk_calls: 1, per_seconds: 5, daily: 40 };
+        assert_eq!(spare(small, 0), [32, 1], "whichever is less");
+    }
 
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_millisecond(ms).unwrap()

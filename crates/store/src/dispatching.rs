@@ -128,7 +128,7 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     /// Stores what happened and what is about to happen, in one commit.
     async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()>;
 
-    /// The backfills of these connectors that are running.
+    /// The backfills of these connectors that are running; what became of their leads is not counted.
     async fn running_backfills(
         &self,
         lease: &Lease,

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use plan::backfill::{A_PAGE, Backfilled, LeadPage, columns};
-use plan::connector::{Behaviour, Definition, Leaving};
+use plan::connector::{Behaviour, Definition, Fault, Leaving};
 use plan::directory::{form, forms};
 use plan::identity::{self, Key};
-use plan::mapping::{Mapping, Verdict};
+use plan::mapping::{Mapping, Verdict, may_filter_by};
 use plan::metadata::{Catalogue, Kind};
 use plan::outcome::Entity;
 use plan::payload::Item;
@@ -16,7 +16,7 @@ use plan::quota::{Draw, Quota};
 use plan::value::Reading;
 use plan::work::PlanKind;
 use serde::Serialize;
-use store::{Account, Store};
+use store::{Account, Connector, Store};
 
 use crate::AskAccounts;
 use crate::preview::{NotPreviewed, Previewed, known_or_read, preview_items};
@@ -46,6 +46,9 @@ pub struct BackfillPlan {
     pub updated: u64,
     /// Linked leads that need no write.
     pub unchanged: u64,
+    /// Leads that are looked up by a call of their own: not all of their keys are unique in the
+    /// destination, or the connector never creates, or never updates.
+    pub looked_up: u64,
     /// Leads whose search key several leads of the destination have.
     pub ambiguous: u64,
     /// Leads that the connector's behaviour leaves alone.
@@ -101,7 +104,7 @@ pub async fn plan(
         Leaving::Stop => definition.filter.clone(),
         Leaving::Continue => plan::connector::Filter::default(),
     };
-    let filters = [own, of.filter.clone()]
+    let [own, asked] = [own, of.filter.clone()]
         .map(|filter| Mapping::new(&Definition { filter, ..definition.clone() }, &here, &there));
     let known = keys(store, asking, destination, definition, &there).await?;
     let mut plan = BackfillPlan::default();
@@ -114,12 +117,13 @@ pub async fn plan(
         let items: Vec<Item> =
             leads.iter().map(|lead| Item::from_state(Entity::Lead, lead)).collect();
         let passes = |item: &Item| {
-            filters.iter().all(|mapping| !matches!(mapping.judge(item, true), Verdict::Fails(_)))
+            !matches!(own.judge(item, false), Verdict::Fails(_))
+                && asked.judge(item, true) == Verdict::Passes
         };
         let (kept, left_out): (Vec<Item>, Vec<Item>) = items.into_iter().partition(passes);
         plan.left_out += left_out.len() as u64;
         plan.count(store, previewed, (&here, &there), &mapping, &known, kept).await?;
-        if page.is_last(leads.len()) {
+        if LeadPage::is_behind(leads.len()) {
             break;
         }
         page.page += 1;
@@ -128,6 +132,33 @@ pub async fn plan(
     let is_pair = configuration.opposite(connector).is_some_and(|opposite| opposite.enabled);
     plan.forecast(definition, is_pair, (source, destination));
     Ok(plan)
+}
+
+/// The conditions of a backfill that can't be tested: what is wrong with them, and fields that the source
+/// does not have.
+///
+/// # Errors
+/// The store failed.
+pub async fn faults(
+    store: &dyn Store,
+    connector: &Connector,
+    of: &Backfilled,
+) -> store::Result<Vec<Fault>> {
+    let definition = Definition { filter: of.filter.clone(), ..connector.definition.clone() };
+    let mut faults = definition.check();
+    faults.retain(|fault| fault.at.starts_with("filter"));
+    let (_, here) = store.catalogue(connector.source).await?.unwrap_or_default();
+    for (at, condition) in of.filter.conditions() {
+        let name = &condition.field;
+        if !may_filter_by(name, &here.fields) {
+            let what = format!("{} has no field '{name}'", definition.source);
+            faults.push(Fault { at: format!("{at}.field"), what });
+        }
+    }
+    for fault in &mut faults {
+        fault.at = fault.at.replacen("filter", "where", 1);
+    }
+    Ok(faults)
 }
 
 /// The search keys of the destination's leads.
@@ -160,7 +191,7 @@ async fn keys<'a>(
                 found.entry(form).or_default().push(id.to_string());
             }
         }
-        if page.is_last(leads.len()) {
+        if LeadPage::is_behind(leads.len()) {
             return Ok(Keys::Read(found));
         }
         page.page += 1;
@@ -195,6 +226,8 @@ impl BackfillPlan {
         let mapped: Vec<_> = items.iter().map(|item| mapping.apply(item)).collect();
         let keys: Vec<Vec<Key>> =
             mapped.iter().map(|mapped| identity::keys(basic, mapped, mapping.reading())).collect();
+        let all_unique = is_unique(metadata.1, &basic.search_by)
+            && basic.secondary_search_by.iter().all(|field| is_unique(metadata.1, field));
         let form = |key: &Key| form(&key.field, key.kind, &key.value, &Reading::default());
         let wanted: Vec<String> = keys.iter().flatten().filter_map(form).collect();
         let found = known.of(&wanted).await?;
@@ -232,7 +265,14 @@ impl BackfillPlan {
             }
             // The first key that any lead has.
             let leads = keys.iter().filter_map(form).find_map(|form| found.get(&form));
-            match (leads.map_or(0, Vec::len), behaviour) {
+            let count = leads.map_or(0, Vec::len);
+            let is_looked_up = match behaviour {
+                Behaviour::UpdateOnly => count != 1,
+                Behaviour::CreateOnly => count > 0,
+                _ => count > 1,
+            };
+            self.looked_up += u64::from(is_looked_up || !all_unique);
+            match (count, behaviour) {
                 (0, Behaviour::UpdateOnly) | (1.., Behaviour::CreateOnly) => self.skipped += 1,
                 (0, _) => self.new += 1,
                 (1, _) => self.linked += 1,
@@ -274,7 +314,7 @@ impl BackfillPlan {
         } else {
             0
         };
-        self.destination_calls = written + read;
+        self.destination_calls = written + read + self.looked_up;
         if is_pair {
             // Before a value is written back, the lead is read.
             self.source_calls += calls(self.linked, READ_A_CALL);
@@ -285,6 +325,12 @@ impl BackfillPlan {
             .max(stretch(written, draw, &there))
             .max(stretch(self.destination_calls, Draw::Single, &there));
     }
+}
+
+/// Whether no two leads of the account have the same value in this field.
+fn is_unique(account: &Catalogue, field: &str) -> bool {
+    matches!(field, "EmailAddress" | "Phone" | "Mobile")
+        || account.fields.get(field).is_some_and(|field| field.unique)
 }
 
 /// How many seconds so many calls take with what backfills get of a quota.

@@ -25,8 +25,10 @@ use crate::lead_page::snapshot;
 
 /// No more are read while so many of a backfill's leads are at work.
 const ENOUGH: usize = 200;
-/// How long after a failure a page is asked for again.
+/// How long after a failure a page is asked for again: the first value, doubled each time, up to the
+/// second.
 const PAUSE: SignedDuration = SignedDuration::from_secs(30);
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// How often it is looked whether a backfill has come to its end.
 const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
@@ -40,6 +42,8 @@ pub(super) struct Running {
     is_asked: bool,
     /// Not before this time of the steady clock.
     not_before: Option<Timestamp>,
+    /// How long after a failure its page is asked for again.
+    pause: SignedDuration,
 }
 
 impl Worker {
@@ -57,7 +61,8 @@ impl Worker {
         for backfill in found {
             let known = self.backfills.iter().any(|running| running.backfill.id == backfill.id);
             if !known {
-                self.backfills.push(Running { backfill, is_asked: false, not_before: None });
+                let (is_asked, not_before) = (false, None);
+                self.backfills.push(Running { backfill, is_asked, not_before, pause: PAUSE });
             }
         }
         Ok(())
@@ -83,11 +88,6 @@ impl Worker {
         self.follow_backfills().await
     }
 
-    /// Whether any backfill is under way.
-    pub(super) fn has_backfills(&self) -> bool {
-        !self.backfills.is_empty()
-    }
-
     fn open_backfill_records(&self) -> usize {
         self.book.records().filter(|record| record.is_backfill).count()
     }
@@ -98,13 +98,18 @@ impl Worker {
         if self.backfills.is_empty() || self.look_for_work {
             return;
         }
-        if self.open_backfill_records() >= ENOUGH {
+        // One page at a time, whoever's.
+        let is_asked = self.backfills.iter().any(|running| running.is_asked);
+        if is_asked || self.open_backfill_records() >= ENOUGH {
             return;
         }
         let steady = self.steady();
         let mut asked = Vec::new();
         for at in 0..self.backfills.len() {
-            let Running { backfill, is_asked, not_before } = &self.backfills[at];
+            if !asked.is_empty() {
+                break;
+            }
+            let Running { backfill, is_asked, not_before, .. } = &self.backfills[at];
             let is_due = !is_asked && not_before.is_none_or(|at| at <= steady);
             let Some(page) = backfill.page.filter(|_| is_due) else { continue };
             let Some(route) = self.routes.get(backfill.connector).cloned() else { continue };
@@ -143,18 +148,22 @@ impl Worker {
             return;
         }
         let (connector, of) = (backfill.connector, backfill.of.clone());
-        let Some(route) = self.routes.get(connector).cloned() else { return };
+        let route = self.routes.get(connector).filter(|route| route.enabled);
+        // A disabled connector may drop what arrives.
+        let Some(route) = route.cloned() else { return };
         let leads = match read {
             Ok(leads) => leads,
             Err(error) => {
                 let name = self.account(route.source).name().to_owned();
                 let problem = verdict::not_read(&failure::of(&error), &name);
-                self.backfills[at].not_before = Some(steady + PAUSE);
+                let running = &mut self.backfills[at];
+                running.not_before = Some(steady + running.pause);
+                running.pause = (running.pause * 2).min(LONGEST_PAUSE);
                 self.progress.backfills.push(failed(id, problem));
                 return;
             }
         };
-        let next = (!page.is_last(leads.len())).then_some(page.page + 1);
+        let next = (!LeadPage::is_behind(leads.len())).then_some(page.page + 1);
         let count = leads.len() as u64;
         let metadata = |id| self.accounts.get(&id)?.metadata.catalogue().cloned();
         let Some((here, there)) = metadata(route.source).zip(metadata(route.destination)) else {
@@ -169,9 +178,12 @@ impl Worker {
             let definition = Definition { filter, ..Definition::clone(&route.definition) };
             Mapping::new(&definition, &here, &there)
         });
+        let [own, asked] = filters;
         let passes = |lead: &Snapshot| {
             let item = Item::from_state(Entity::Lead, lead);
-            filters.iter().all(|mapping| !matches!(mapping.judge(&item, true), Verdict::Fails(_)))
+            // What the page doesn't show for the connector's filter, the sync reads.
+            !matches!(own.judge(&item, false), Verdict::Fails(_))
+                && asked.judge(&item, true) == Verdict::Passes
         };
         let kept: Vec<Snapshot> = leads.iter().map(snapshot).filter(passes).collect();
         let mut deliveries = Vec::with_capacity(kept.len().div_ceil(A_REQUEST));
@@ -186,8 +198,8 @@ impl Worker {
                 body: body(some).into(),
             });
         }
-        let running = &mut self.backfills[at].backfill;
-        running.page = next;
+        self.backfills[at].backfill.page = next;
+        self.backfills[at].pause = PAUSE;
         self.progress.backfills.push(BackfillNews {
             id,
             page: next,

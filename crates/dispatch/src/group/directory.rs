@@ -28,8 +28,9 @@ use crate::lead_page::snapshot;
 const LASTS: SignedDuration = SignedDuration::from_hours(1);
 /// So far an account's clock may be behind ours.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
-/// How long after a failure the next page is asked for.
+/// How long after a failure the page is asked for again, doubled each time, so often at most.
 const PAUSE: SignedDuration = SignedDuration::from_secs(30);
+const MOST_DOUBLINGS: u32 = 7;
 /// With so many open records there is a backlog: calls can be shared.
 const BACKLOG: usize = 50;
 /// Unless there is a backlog, an account is read once this task has run for so long.
@@ -46,26 +47,21 @@ pub(super) struct Directory {
     is_asked: bool,
     /// When the next page may be asked for, on the steady clock.
     not_before: Option<Timestamp>,
+    /// How often in a row a page could not be read.
+    failures: u32,
     /// Since when records wait for it, on the steady clock.
     awaited: Option<Timestamp>,
 }
 
 impl Directory {
-    /// Connectors search by these fields; what was kept is this. Returns whether it is of no use any
-    /// more.
-    pub(super) fn configure(
-        &mut self,
-        fields: Vec<String>,
-        kept: Option<DirectoryReading>,
-    ) -> bool {
-        let is_current = kept.as_ref().is_some_and(|kept| kept.fields == fields);
-        let is_outdated = kept.is_some() && !is_current;
-        if fields != self.fields || !is_current {
-            let is_asked = self.is_asked;
-            *self =
-                Self { fields, reading: kept.filter(|_| is_current), is_asked, ..Self::default() };
-        }
-        is_outdated
+    /// Connectors search by these fields; what was kept is this. With other fields, the account is read
+    /// anew, and what is kept of its leads is replaced as they are read.
+    fn configure(&mut self, fields: Vec<String>, kept: Option<DirectoryReading>) {
+        let has_all =
+            |kept: &DirectoryReading| fields.iter().all(|field| kept.fields.contains(field));
+        let reading = kept.filter(has_all);
+        let fields = reading.as_ref().map_or(fields, |reading| reading.fields.clone());
+        *self = Self { fields, reading, is_asked: self.is_asked, ..Self::default() };
     }
 
     /// Whether all leads of the account are in it.
@@ -102,7 +98,8 @@ impl Worker {
     /// Finds out by which fields leads are searched for in each account, and what is kept of it.
     pub(super) async fn configure_directories(&mut self) -> store::Result<()> {
         let mut fields: HashMap<AccountId, Vec<String>> = HashMap::new();
-        for route in self.routes.iter().filter(|route| route.enabled) {
+        // A connector that is disabled may be enabled again.
+        for route in self.routes.iter() {
             let basic = &route.definition.basic;
             let fields = fields.entry(route.destination).or_default();
             fields.push(basic.search_by.clone());
@@ -112,13 +109,11 @@ impl Worker {
             let mut fields = fields.remove(id).unwrap_or_default();
             fields.sort_unstable();
             fields.dedup();
-            if fields.is_empty() || fields == account.directory.fields {
+            if fields.iter().all(|field| account.directory.fields.contains(field)) {
                 continue;
             }
             let kept = self.shared.store.directory_reading(*id).await?;
-            if account.directory.configure(fields, kept) {
-                self.shared.store.forget_directory(*id).await?;
-            }
+            account.directory.configure(fields, kept);
         }
         Ok(())
     }
@@ -167,18 +162,26 @@ impl Worker {
         let leads = match read {
             Ok(leads) => leads,
             Err(error) => {
-                account.directory.not_before = Some(steady + PAUSE);
-                tracing::debug!(account = account.name(), %error, "the directory was not read on");
+                let failures = account.directory.failures;
+                account.directory.failures = (failures + 1).min(MOST_DOUBLINGS);
+                account.directory.not_before = Some(steady + PAUSE * (1 << failures));
+                tracing::warn!(
+                    account = account.name(),
+                    %error,
+                    "the account's leads could not be read into the directory; leads are looked up \
+                     one by one until they can"
+                );
                 return;
             }
         };
+        account.directory.failures = 0;
         let Some(reading) = &mut account.directory.reading else { return };
         // The settings were changed meanwhile.
         if reading.page != page.page || reading.from != page.from {
             return;
         }
         reading.leads += leads.len() as u64;
-        let is_last = page.is_last(leads.len());
+        let is_last = LeadPage::is_behind(leads.len());
         reading.page = if is_last { 0 } else { reading.page + 1 };
         if is_last && reading.complete_at.is_none() {
             reading.complete_at = Some(now);
@@ -270,7 +273,8 @@ impl Worker {
     /// Whether a record waits until its account was read for the first time: with many others it
     /// would look its lead up by a call of its own.
     pub(super) fn awaits_directory(&mut self, record: &Record, destination: AccountId) -> bool {
-        let is_backlog = self.book.open_records() >= BACKLOG;
+        // What is live does not wait because of what a backfill reads.
+        let is_backlog = record.is_backfill || self.live_records() >= BACKLOG;
         let steady = self.steady();
         if !is_backlog || !self.unhinted.contains(&record.key) {
             return false;
@@ -284,6 +288,10 @@ impl Worker {
         }
         let since = *directory.awaited.get_or_insert(steady);
         steady.duration_since(since) < PATIENCE
+    }
+
+    fn live_records(&self) -> usize {
+        self.book.records().filter(|record| !record.is_backfill).count()
     }
 
     /// Whether an account's directory is complete, and on disk, where it is looked up.
@@ -321,7 +329,8 @@ impl Worker {
             let form = |key: &plan::identity::Key| {
                 Some((key.field.clone(), form(&key.field, key.kind, &key.value, &reading)?))
             };
-            let keys = keys.iter().filter_map(form).collect();
+            // Of a key that has no form nothing is known.
+            let Some(keys) = keys.iter().map(form).collect::<Option<Vec<_>>>() else { continue };
             wanted.entry(destination).or_default().push((key, keys));
         }
         for (account, records) in wanted {

@@ -32,17 +32,32 @@ impl Worker {
             url: exchange.url,
             status: exchange.status,
             request: exchange.request,
-            response: exchange.response,
+            // Nothing is kept of leads that are only looked through.
+            response: match &returned {
+                Returned::Directory(_, Ok(leads)) | Returned::Backfill(_, _, Ok(leads)) => {
+                    format!("({} leads)", leads.len()).into()
+                }
+                _ => exchange.response,
+            },
             error,
         });
-        let is_probe = !matches!(returned, Returned::Records(..));
+        let is_probe = matches!(returned, Returned::Metadata(..));
+
         self.note_traits(account, operation, exchange.status, failure.as_ref());
-        self.account_answered(account, operation, is_probe, failure.as_ref());
+        // A page of leads is long: that it fails does not say that the account is away.
+        let is_page = matches!(returned, Returned::Directory(..) | Returned::Backfill(..));
+        if is_page && matches!(failure, Some(Failure::Broken { .. })) {
+            let steady = self.steady();
+            self.account(account).end(operation.draw(), steady);
+        } else {
+            self.account_answered(account, operation, is_probe, failure.as_ref());
+        }
         match returned {
             Returned::Metadata(part, read) => self.metadata_read(account, part, read),
             Returned::Directory(page, read) => self.directory_read(account, &page, read),
             Returned::Backfill(backfill, page, read) => self.backfill_read(backfill, &page, read),
             Returned::Records(records) => {
+                self.note_telling(account, operation, &records);
                 for record in records {
                     self.record_answered(id, account, operation, at, record);
                 }
@@ -91,6 +106,23 @@ impl Worker {
             }
         }
         self.go_on(record, effects);
+    }
+
+    /// Notes that an answer to many updates of activities tells nothing of any: its shape is a guess.
+    fn note_telling(&mut self, id: AccountId, operation: Operation, records: &[ForRecord]) {
+        let is_mute = operation == Operation::BulkUpdateActivities
+            && records.len() > 1
+            && records.iter().all(|record| record.answer.is_none());
+        if !is_mute {
+            return;
+        }
+        let (now, steady) = (self.now(), self.steady());
+        let said = "the answer tells nothing of any activity";
+        let how = (Some(404), false);
+        let Some(seen) = self.account(id).refused_many(operation, how, said, steady) else {
+            return;
+        };
+        self.progress.traits.push(TraitNews { account: id, at: now, seen, holds: true });
     }
 
     /// Notes what an answer shows about the account.

@@ -95,14 +95,14 @@ impl Worker {
         self.read_directories();
         self.read_backfills();
         let mut batches = Batches::new();
-        let mut starving: HashMap<ConnectorId, u32> = HashMap::new();
+        let mut starving: HashMap<(ConnectorId, bool), u32> = HashMap::new();
         let is_careful = self.trouble.is_careful(self.steady());
         loop {
             let mut taken = false;
             for key in self.turns() {
                 // It may have been closed, with its request, by the turn of another one.
                 let Some(record) = self.book.record(key) else { continue };
-                let connector = record.connector;
+                let connector = (record.connector, self.is_in_no_hurry(record));
                 let starves = starving.get(&connector).is_some_and(|count| *count >= STARVING);
                 if starves || !self.book.may_go(key) {
                     continue;
@@ -147,19 +147,28 @@ impl Worker {
     /// The records whose turn may have come: what is live before what backfills read.
     fn turns(&self) -> Vec<RecordKey> {
         let mut ready = self.book.ready();
-        if self.has_backfills() {
-            let is_backfill =
-                |key: &RecordKey| self.book.record(*key).is_some_and(|record| record.is_backfill);
-            ready.sort_by_cached_key(is_backfill);
+        let is_late = |key: &RecordKey| {
+            self.book.record(*key).is_some_and(|record| self.is_in_no_hurry(record))
+        };
+        if ready.iter().any(is_late) {
+            ready.sort_by_cached_key(is_late);
         }
         ready
     }
 
+    /// Whether a backfill read it, and nothing that is live waits behind it for the same lead.
+    fn is_in_no_hurry(&self, record: &Record) -> bool {
+        let is_live =
+            |key: RecordKey| self.book.record(key).is_some_and(|record| !record.is_backfill);
+        record.is_backfill
+            && !record.lanes.iter().any(|lane| self.book.newer(record.key, lane).any(is_live))
+    }
+
     /// How many calls of this kind may go out now for a record.
     fn room_for(&mut self, record: &Record, account: AccountId, kind: Draw) -> u32 {
-        let now = self.steady();
+        let (now, is_late) = (self.steady(), self.is_in_no_hurry(record));
         let account = self.account(account);
-        if record.is_backfill { account.spare(kind, now) } else { account.room(kind, now) }
+        if is_late { account.spare(kind, now) } else { account.room(kind, now) }
     }
 
     /// Gives a record its turn.

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use plan::backfill::{BackfillState, Backfilled};
 use plan::outcome::Event;
+use sandbox::Plan;
 use serde_json::json;
-use store::{Actor, Backfill, Filter, NewBackfill};
+use store::{AccountPlan, Actor, Backfill, Filter, NewBackfill};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, unlimited};
 
 fn actor() -> Actor {
     Actor("test".to_owned())
@@ -133,5 +134,63 @@ async fn a_paused_backfill_goes_on_where_it_was() {
     let done = scene.backfilled(begun.id).await;
     assert_eq!((done.read, done.new, done.failed), (1_200, 1_200, 0), "{done:?}");
     assert_eq!(scene.there.lead_count(), 1_201, "none twice");
+    scene.stop().await;
+}
+
+/// Of the day a fifth is left for what is live, also while a backfill is paused, and for a live change of
+/// a lead that the backfill has read.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_live_goes_on_where_a_backfill_has_used_its_share_of_the_day() {
+    let quota = plan::quota::Quota { daily: 40, ..unlimited() };
+    let settings = r#""lead":{"trigger_automations":true}"#;
+    let mut scene = Scene::with(settings, AccountPlan::Quota(quota), Plan::Unlimited).await;
+    fill(&scene, 100);
+    scene.work();
+    let begun = scene.begin(Backfilled::default()).await;
+    // Each lead takes a call of its own, and 32 are for the backfill.
+    loop {
+        let found = scene.store.backfill(begun.id).await.expect("the store").expect("it is there");
+        if scene.there.calls().total >= 32 && found.waiting > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(scene.there.calls().total <= 34, "{:?}", scene.there.calls());
+    let live = json!({"ProspectID": "live", "EmailAddress": "live@example.com"});
+    let request = scene.post(&live).await;
+    scene.ends_as(request, Event::New).await;
+    let paused = BackfillState::Paused;
+    scene.store.set_backfill(begun.id, paused, &actor(), scene.now()).await.expect("it is set");
+    let live = json!({"ProspectID": "live2", "EmailAddress": "live2@example.com"});
+    let request = scene.post(&live).await;
+    scene.ends_as(request, Event::New).await;
+    // A lead that waits for the backfill's share is synced with its live change.
+    let missing = (0..100).find(|n| scene.there.find_leads("EmailAddress", &email(*n)).is_empty());
+    let missing = missing.expect("the backfill is not through");
+    let id = scene.here.find_leads("EmailAddress", &email(missing)).remove(0);
+    let live = json!({"ProspectID": id, "EmailAddress": email(missing), "mx_City": "Goa"});
+    let request = scene.post(&live).await;
+    let item = scene.ended(request).await;
+    assert_ne!(item.records[0].event, Event::Failed, "{item:#?}");
+    let found = scene.there.find_leads("EmailAddress", &email(missing));
+    assert_eq!(scene.there.lead(&found[0]).expect("it")["mx_City"].as_deref(), Some("Goa"));
+    scene.stop().await;
+}
+
+/// A field that the source does not have must not let every lead pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_on_an_unknown_field_lets_no_lead_pass() {
+    let mut scene = Scene::new("").await;
+    fill(&scene, 10);
+    scene.work();
+    let filter = json!({"all": [{"field": "mx_Citty", "equals": "Pune"}]});
+    let of = Backfilled {
+        filter: serde_json::from_value(filter).expect("a filter"),
+        ..Backfilled::default()
+    };
+    let done = scene.backfilled(scene.begin(of).await.id).await;
+    assert_eq!((done.read, done.left_out), (10, 10), "{done:?}");
+    assert_eq!(scene.there.lead_count(), 0);
     scene.stop().await;
 }

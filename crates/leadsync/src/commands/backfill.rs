@@ -87,7 +87,13 @@ impl Backfill {
             };
             connectors.push(opposite);
         }
-        let of = self.of(connector)?;
+        let of = self.of()?;
+        for connector in &connectors {
+            let faults = web::backfill::faults(store.as_ref(), connector, &of).await?;
+            if let Some(fault) = faults.first() {
+                bail!("{}: --{fault}", connector.definition.name);
+            }
+        }
         if let Some(state) = self.state() {
             return set(settings, store.as_ref(), &connectors, state).await;
         }
@@ -105,12 +111,22 @@ impl Backfill {
             }
             return Ok(());
         }
-        let mut begun = Vec::new();
-        for connector in connectors {
+        for connector in &connectors {
+            let name = &connector.definition.name;
             if !connector.enabled {
-                let name = &connector.definition.name;
                 bail!("{name} is disabled; `leadsync connector enable {name}` first");
             }
+            let kept = store.backfills(Some(connector.id)).await?;
+            if let Some(kept) = kept.iter().find(|kept| !kept.state.is_over()) {
+                bail!(
+                    "backfill {} of {name} is {}: wait for it, or --cancel it",
+                    kept.id,
+                    kept.state
+                );
+            }
+        }
+        let mut begun = Vec::new();
+        for connector in connectors {
             let name = connector.definition.name.clone();
             let new = NewBackfill { connector: connector.id, name, of: of.clone() };
             begun.push(store.begin_backfill(&new, &Actor::command_line(), node::now()).await?);
@@ -125,7 +141,7 @@ impl Backfill {
         report(settings, &ended)
     }
 
-    fn of(&self, connector: &Connector) -> anyhow::Result<Backfilled> {
+    fn of(&self) -> anyhow::Result<Backfilled> {
         let since = match &self.since {
             Some(text) => match period::parse(text, node::now()) {
                 Ok(since) => Some(since),
@@ -134,11 +150,6 @@ impl Backfill {
             None => None,
         };
         let filter = Filter { all: self.conditions.clone(), ..Filter::default() };
-        let definition = Definition { filter: filter.clone(), ..connector.definition.clone() };
-        let faults = definition.check();
-        if let Some(fault) = faults.iter().find(|fault| fault.at.starts_with("filter")) {
-            bail!("--where: {}", fault.what);
-        }
         Ok(Backfilled { since, filter })
     }
 

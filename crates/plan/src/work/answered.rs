@@ -351,6 +351,7 @@ impl Work {
             _ => Vec::new(),
         };
         let is_lead = self.lead.is_none();
+        let is_unlinked = self.is_unlinked();
         let known = &mut self.subject_mut().known;
         // A person or a rule said which lead it is, although another one has one of its keys.
         let is_said = known.search.rivals.as_ref().is_some_and(|rivals| !rivals.is_empty())
@@ -377,6 +378,12 @@ impl Work {
             // another one's.
             Call::Capture(_) if keys > 1 && !search.look_first => {
                 (search.look_first, search.keys_tried) = (true, 0);
+            }
+            // By the directory nobody had the second key, which was not looked for.
+            Call::UpdateLead(update)
+                if update.party == Party::Destination && is_unlinked && search.hints.is_some() =>
+            {
+                search.hints = None;
             }
             Call::UpdateLead(update)
                 if update.party == Party::Destination && is_said && !search.key_taken =>

@@ -120,9 +120,15 @@ impl Work {
         let merges = self.lead.is_none() && self.lead_case(context).merges();
         let creates_only = context.connector.lead.behaviour == Behaviour::CreateOnly;
         let (event, is_made) = match (is_created, capture.update, by) {
-            // The directory did not know it.
+            // The directory did not know it: it is looked for.
             (Some(false), false, Operation::Capture) if !creates_only && self.has_hints() => {
-                return self.left_alone(true, id);
+                self.drop_hints();
+                return Vec::new();
+            }
+            (None, false, Operation::Capture) if !creates_only && self.has_hints() => {
+                self.doubt();
+                self.drop_hints();
+                return Vec::new();
             }
             (Some(false), false, Operation::Capture) => return self.left_alone(merges, id),
             // What is there is merged with, and must be known for that. It may be what this call
@@ -144,6 +150,11 @@ impl Work {
             return vec![Effect::FindLinks { ids: vec![id.to_string()] }];
         }
         self.lead_written(context, &fields, id, event, (at, is_made.then_some(at)))
+    }
+
+    fn drop_hints(&mut self) {
+        let search = &mut self.subject_mut().known.search;
+        (search.hints, search.look_first, search.keys_tried) = (None, true, 0);
     }
 
     fn has_hints(&self) -> bool {

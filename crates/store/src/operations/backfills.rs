@@ -131,7 +131,7 @@ async fn set(
     find(connection, id).await?.ok_or_else(|| Error::Defect("a backfill is gone".to_owned()))
 }
 
-/// The backfills of these connectors that are running.
+/// The backfills of these connectors that are running; what became of their leads is not counted.
 pub(super) async fn running(
     connection: &mut Connection,
     connectors: &[ConnectorId],
@@ -140,7 +140,8 @@ pub(super) async fn running(
     query.push(" WHERE state = 'running' AND connector IN ");
     // SQL has no empty lists; no connector has this number.
     push_list(&mut query, connectors.iter().map(|connector| connector.0).chain([-1]));
-    read(connection, query).await
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    rows.iter().map(backfill).collect()
 }
 
 /// Keeps a page of leads as requests, and how far the backfill is.

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use plan::backfill::{BackfillState, Backfilled};
-use plan::connector::Definition;
 use store::{Actor, Backfill, Connector, NewBackfill};
 
 use super::asker::Asker;
@@ -31,7 +30,7 @@ pub(crate) async fn plan(
 ) -> Result<Json<BackfillPlan>> {
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
-    check(connector, &of)?;
+    check(&shared, connector, &of).await?;
     let previewed = Previewed { configuration: &configuration, connector, now: (shared.clock)() };
     let (store, accounts) = (shared.store.as_ref(), shared.accounts.as_ref());
     Ok(Json(backfill::plan(store, accounts, previewed, &of).await?))
@@ -55,7 +54,7 @@ pub(crate) async fn begin_backfill(
     connector: &Connector,
     of: Backfilled,
 ) -> Result<Backfill> {
-    check(connector, &of)?;
+    check(shared, connector, &of).await?;
     if !connector.enabled {
         let what = "is disabled, so nothing would be synced; enable it first";
         return Err(Refusal::wrong("connector", what));
@@ -68,13 +67,8 @@ pub(crate) async fn begin_backfill(
 }
 
 /// Refuses conditions that can't be tested.
-fn check(connector: &Connector, of: &Backfilled) -> Result<()> {
-    let definition = Definition { filter: of.filter.clone(), ..connector.definition.clone() };
-    let mut faults = definition.check();
-    faults.retain(|fault| fault.at.starts_with("filter"));
-    for fault in &mut faults {
-        fault.at = fault.at.replacen("filter", "where", 1);
-    }
+async fn check(shared: &Shared, connector: &Connector, of: &Backfilled) -> Result<()> {
+    let faults = backfill::faults(shared.store.as_ref(), connector, of).await?;
     if faults.is_empty() { Ok(()) } else { Err(Refusal::faulty(faults)) }
 }
 

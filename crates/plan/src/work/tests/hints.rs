@@ -10,6 +10,8 @@ use crate::work::call::{Capture, ReadLead, Which};
 const WHEN: &str = "2026-01-01T00:00:05Z";
 const DEFAULT: &str = r#""lead":{"field":[{"from":"EmailAddress","to":"EmailAddress"},
     {"from":"City","to":"City","default":"Pune"}]}"#;
+const DEFAULT_AND_PHONE: &str = r#""lead":{"field":[{"from":"EmailAddress","to":"EmailAddress"},
+    {"from":"Phone","to":"Phone"},{"from":"City","to":"City","default":"Pune"}]}"#;
 const SOURCE_NAME: &str = r#""basic":{"lead_source":"Sync"}"#;
 
 fn hints(is_complete: bool, leads: &[&str]) -> Hints {
@@ -84,6 +86,29 @@ fn a_lead_that_is_not_listed_is_created_by_a_call_that_never_updates() {
     let (mut work, made) = first(&scene, hints(true, &[]));
     let answer = Answer::Written { id: Some("twin".into()), is_created: Some(false) };
     work.answered(&context, &made, Operation::Capture, answer, at(WHEN));
-    let read = call(work.next(&context).step);
-    assert!(matches!(read, Call::ReadLead(ReadLead { which: Which::Twin, .. })), "{read:?}");
+    assert!(matches!(call(work.next(&context).step), Call::FindLead(_)));
+    // It goes alone, and it is not said whether it was created.
+    let (mut work, made) = first(&scene, hints(true, &[]));
+    let answer = Answer::Written { id: Some("twin".into()), is_created: None };
+    assert_eq!(work.answered(&context, &made, Operation::Capture, answer, at(WHEN)), []);
+    assert!(work.is_doubtful());
+    assert!(matches!(call(work.next(&context).step), Call::FindLead(_)));
+}
+
+/// A wrong word about the second key must not bypass the rule for keys that disagree.
+#[test]
+fn a_second_key_that_another_lead_has_after_all_is_looked_for() {
+    let scene = scene(&format!("{PLAIN},{DEFAULT_AND_PHONE}"));
+    let context = scene.context();
+    let (mut work, read) = first(&scene, hints(true, &["twin"]));
+    let found = shown([("ProspectID", "twin"), ("EmailAddress", "a@x.y"), ("Phone", "")]);
+    let by = read.operation();
+    work.answered(&context, &read, by, Answer::Leads(vec![found]), at(WHEN));
+    work.links_found(&context, &[]);
+    let update = call(work.next(&context).step);
+    assert!(matches!(update, Call::UpdateLead(_)), "{update:?}");
+    let taken = refused("MXDuplicateEntryException");
+    assert_eq!(work.answered(&context, &update, Operation::Update, taken, at(WHEN)), []);
+    let find = call(work.next(&context).step);
+    assert!(matches!(&find, Call::FindLead(key) if key.field == "Phone"), "{find:?}");
 }

@@ -2,11 +2,12 @@
 //! makes its calls and keeps its effects; it can be crashed before and after each call, and each of
 //! its protections can be switched off.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use plan::activity::ActivityMapping;
 use plan::connector::{Definition, FirstMeeting};
+use plan::directory::{self, Hints};
 use plan::id::{AccountId, LeadId};
 use plan::link::{Link, Pair};
 use plan::mapping::Mapping;
@@ -18,6 +19,7 @@ use plan::problem::Code;
 use plan::retry;
 use plan::review::{Choice, Dispute, Reason, Ruling, State};
 use plan::snapshot::Snapshot;
+use plan::value::Reading;
 use plan::verdict::Failure;
 use plan::work::{
     self, ActivityPage, Answer, Call, Capture, Context, Effect, Ending, Opposite, Outcome,
@@ -98,6 +100,8 @@ pub struct Service {
     pub links: Vec<Link>,
     /// Since when it knows all that was done.
     unbroken: Timestamp,
+    /// What was read of the accounts lately, and may be wrong by now: the leads of each key.
+    directories: [Option<BTreeMap<String, Vec<LeadId>>>; 2],
     /// Leads that were linked, and are not in their account any more, by side.
     pub gone: BTreeSet<(usize, LeadId)>,
     pub reviews: Reviews,
@@ -164,6 +168,7 @@ impl Service {
             generation: 1,
             links: Vec::new(),
             unbroken: Timestamp::MIN,
+            directories: [None, None],
             gone: BTreeSet::new(),
             reviews: Reviews::default(),
             queue: VecDeque::new(),
@@ -296,6 +301,38 @@ impl Service {
             })
     }
 
+    /// Tells a record what the directory says about its keys: the account is read now and then.
+    fn hint(&mut self, work: &mut Work, from: usize, outside: &Outside<'_>) {
+        // Chance is left to what the worlds are made of.
+        let draw = self.attempts.wrapping_mul(2_654_435_761) >> 8;
+        if draw.is_multiple_of(7) {
+            let account = &outside.accounts[1 - from];
+            let mut leads: BTreeMap<String, Vec<LeadId>> = BTreeMap::new();
+            for (id, lead) in &account.leads {
+                for field in account.catalogue.fields.iter() {
+                    let value = lead.get(&field.schema_name).unwrap_or_default();
+                    let reading = Reading::default();
+                    let form = directory::form(&field.schema_name, field.kind, value, &reading);
+                    if let Some(form) = form {
+                        leads.entry(form).or_default().push(id.clone());
+                    }
+                }
+            }
+            self.directories[1 - from] = Some(leads);
+        }
+        let Some(leads) = &self.directories[1 - from] else { return };
+        if draw.is_multiple_of(3) || !work.is_unmatched() {
+            return;
+        }
+        let mut hints = Hints::new(true, draw.is_multiple_of(2));
+        for key in work.keys(&self.context(from, *outside.now)) {
+            let form = directory::form(&key.field, key.kind, &key.value, &Reading::default());
+            let found = form.and_then(|form| leads.get(&form)).into_iter().flatten();
+            hints.add(&key.field, found.cloned());
+        }
+        work.take_hints(hints);
+    }
+
     /// The record, with what is stored about it.
     fn open(&self, delivery: &Delivery) -> Work {
         let mut work = Work::new(delivery.item.clone());
@@ -352,6 +389,7 @@ impl Service {
         (self.attempts, self.repeats, self.found_gone) = (self.attempts + 1, 0, false);
         let (now, id) = (*outside.now, work.id().unwrap_or_default());
         self.story.add(|| format!("{now} from {from} about {id}"));
+        self.hint(&mut work, from, outside);
         for _ in 0..MOST_TURNS {
             if outside.crashes() {
                 self.note(&work, &before);
@@ -506,6 +544,7 @@ impl Service {
             Call::Capture(Capture { creates_once: true, .. }) => Operation::BulkCreate,
             Call::UpdateLead(_) => Operation::BulkUpdate,
             Call::CreateActivity(_) => Operation::BulkCreateActivities,
+            Call::UpdateActivity(_) => Operation::BulkUpdateActivities,
             call => call.operation(),
         }
     }

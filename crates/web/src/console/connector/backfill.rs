@@ -86,6 +86,10 @@ impl Shown {
         self.kept.page.is_none()
     }
 
+    fn left_out(&self) -> String {
+        number(self.kept.left_out)
+    }
+
     fn read(&self) -> String {
         counted(self.kept.read, "lead", "leads")
     }
