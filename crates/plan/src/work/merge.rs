@@ -493,7 +493,8 @@ impl Merging<'_> {
             return Ruling::Source;
         }
         if text::is_blank(&mine.value) && !matches!(touch, Touch::From(_)) {
-            return Ruling::Destination;
+            let is_emptied = mine.from.as_deref().is_some_and(|from| self.was_emptied(from));
+            return if is_emptied { Ruling::Left } else { Ruling::Destination };
         }
         let policy = self.policy(&mine.to);
         // Where a person is asked about the lead anyway, it is about all that differs.

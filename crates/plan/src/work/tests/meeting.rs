@@ -1,7 +1,7 @@
 //! Two leads that both accounts had before they were linked meet.
 
 use super::*;
-use crate::connector::{FirstMeeting, Policy};
+use crate::connector::{Blank, FirstMeeting, Policy};
 use crate::review::Ruling;
 use crate::work::case::Opposite;
 use crate::work::known::Before;
@@ -14,13 +14,17 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(first_meeting: FirstMeeting, policy: Policy) -> Self {
+    fn mappings(ways: &[Definition; 2]) -> [Mapping; 2] {
         let field = |name: &str| Field::plain(name, Kind::Text);
         let options = ["Open", "Won", "Offer", "Sold"].map(str::to_owned).to_vec();
         let stage = Field { kind: Kind::Select, options, ..field("Stage") };
         let [email, name, city] = ["EmailAddress", "FirstName", "City"].map(field);
         let fields: FieldList = vec![email, name, city, stage].into();
         let account = Catalogue { fields, ..Catalogue::default() };
+        [&ways[0], &ways[1]].map(|way| Mapping::new(way, &account, &account))
+    }
+
+    fn new(first_meeting: FirstMeeting, policy: Policy) -> Self {
         let way = |values: &str| -> Definition {
             let text = format!(
                 r#"{{"name":"c","source":"a","destination":"b","lead":{{
@@ -36,7 +40,7 @@ impl Pair {
         };
         let ways =
             [way(r#"{"Open":"Offer","Won":"Sold"}"#), way(r#"{"Offer":"Open","Sold":"Won"}"#)];
-        let mappings = [&ways[0], &ways[1]].map(|way| Mapping::new(way, &account, &account));
+        let mappings = Self::mappings(&ways);
         Self { ways, mappings }
     }
 
@@ -165,6 +169,25 @@ fn a_value_that_cannot_be_sent_is_not_written_over() {
         let found = Pair::new(meeting, Policy::Newest).meet(MOVED, &there);
         let [to, _, kept] = found.map(|list| list.join(" "));
         assert_eq!([to.as_str(), &kept], [written, left], "{meeting:?}");
+    }
+}
+
+/// Where an empty value is written, too, a field that the event emptied is not filled.
+#[test]
+fn what_the_event_emptied_is_not_filled() {
+    const EMPTIED: &str = r#"{"Before":{"ProspectID":"one","City":"Pune"},
+        "After":{"ProspectID":"one","City":""},
+        "Current":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"",
+            "Stage":"Open","ModifiedOn":"2026-01-01 00:00:09"}}"#;
+    let there = there(&[("FirstName", "Asha"), ("City", "Pune"), ("Stage", "Offer")]);
+    for blank in [Blank::Leave, Blank::Clear] {
+        let mut pair = Pair::new(FirstMeeting::FillBlank, Policy::Newest);
+        for way in &mut pair.ways {
+            way.lead.blank = blank;
+        }
+        pair.mappings = Pair::mappings(&pair.ways);
+        let [written, back, _] = pair.meet(EMPTIED, &there);
+        assert!(written.is_empty() && back.is_empty(), "{blank:?} {written:?} {back:?}");
     }
 }
 
