@@ -335,6 +335,10 @@ impl Merging<'_> {
         if ruling == Ruling::Source && !self.write_there(cell, twin, held) {
             ruling = Ruling::Frozen;
         }
+        // The other side's records see no change, and would settle the question unanswered.
+        if ruling == Ruling::Waits && cell.is_late {
+            ruling = Ruling::Left;
+        }
         // The turn of what the destination sends comes later.
         if matches!(ruling, Ruling::Waits | Ruling::Frozen) {
             leave(&mut self.merge.open, cell, twin);
@@ -343,7 +347,8 @@ impl Merging<'_> {
         if ruling == Ruling::Left && matches!(self.event.touch(cell), Touch::Not) {
             leave(&mut self.merge.left, cell, twin);
         }
-        let is_met = twin.is_some_and(|twin| twin.moved != Moved::Not || is_new) || meets_unsent;
+        let meets_twin = is_new || cell.is_late;
+        let is_met = twin.is_some_and(|it| it.moved != Moved::Not || meets_twin) || meets_unsent;
         let is_disputed = is_met && !held.is_empty();
         if is_disputed || ruling == Ruling::Frozen {
             self.merge.disputes.push(Dispute {
@@ -499,7 +504,8 @@ impl Merging<'_> {
             return Ruling::Source;
         }
         if text::is_blank(&mine.value) && !matches!(touch, Touch::From(_)) {
-            return Ruling::Destination;
+            let is_emptied = mine.from.as_deref().is_some_and(|from| self.was_emptied(from));
+            return if is_emptied { Ruling::Left } else { Ruling::Destination };
         }
         let policy = self.policy(&mine.to);
         // Where a person is asked about the lead anyway, it is about all that differs.

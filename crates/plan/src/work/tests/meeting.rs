@@ -1,10 +1,11 @@
 //! Two leads that both accounts had before they were linked meet.
 
 use super::*;
-use crate::connector::{FirstMeeting, Policy};
+use crate::connector::{Blank, FirstMeeting, Policy};
 use crate::review::Ruling;
 use crate::work::case::Opposite;
 use crate::work::known::Before;
+use crate::work::merge::{Merge, merge};
 
 /// A pair whose leads have a first name, a city and a note that a mapping translates.
 struct Pair {
@@ -13,13 +14,17 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(first_meeting: FirstMeeting, policy: Policy) -> Self {
+    fn mappings(ways: &[Definition; 2]) -> [Mapping; 2] {
         let field = |name: &str| Field::plain(name, Kind::Text);
         let options = ["Open", "Won", "Offer", "Sold"].map(str::to_owned).to_vec();
         let stage = Field { kind: Kind::Select, options, ..field("Stage") };
         let [email, name, city] = ["EmailAddress", "FirstName", "City"].map(field);
         let fields: FieldList = vec![email, name, city, stage].into();
         let account = Catalogue { fields, ..Catalogue::default() };
+        [&ways[0], &ways[1]].map(|way| Mapping::new(way, &account, &account))
+    }
+
+    fn new(first_meeting: FirstMeeting, policy: Policy) -> Self {
         let way = |values: &str| -> Definition {
             let text = format!(
                 r#"{{"name":"c","source":"a","destination":"b","lead":{{
@@ -35,7 +40,7 @@ impl Pair {
         };
         let ways =
             [way(r#"{"Open":"Offer","Won":"Sold"}"#), way(r#"{"Offer":"Open","Sold":"Won"}"#)];
-        let mappings = [&ways[0], &ways[1]].map(|way| Mapping::new(way, &account, &account));
+        let mappings = Self::mappings(&ways);
         Self { ways, mappings }
     }
 
@@ -47,6 +52,19 @@ impl Pair {
 
     /// The same, of a record of which more is known.
     fn meet_as(&self, body: &str, knows: impl Fn(&mut Work), there: &Snapshot) -> [Vec<String>; 3] {
+        let merge = self.merge_as(body, knows, there);
+        let listed = |changes: &[crate::change::Change]| {
+            changes.iter().map(|change| format!("{}={}", change.to, change.value)).collect()
+        };
+        let left = merge.disputes.iter().filter(|dispute| dispute.ruling == Ruling::Left);
+        [
+            listed(&merge.to_destination),
+            listed(&merge.to_source),
+            left.map(|dispute| dispute.field.clone()).collect(),
+        ]
+    }
+
+    fn merge_as(&self, body: &str, knows: impl Fn(&mut Work), there: &Snapshot) -> Merge {
         let scene = scene(PLAIN);
         let context = Context {
             connector: &self.ways[0],
@@ -58,16 +76,7 @@ impl Pair {
         knows(&mut work);
         work.map(&context);
         let case = work.lead_case(&context);
-        let merge = crate::work::merge::merge(&case, context.opposite.unwrap(), there);
-        let listed = |changes: &[crate::change::Change]| {
-            changes.iter().map(|change| format!("{}={}", change.to, change.value)).collect()
-        };
-        let left = merge.disputes.iter().filter(|dispute| dispute.ruling == Ruling::Left);
-        [
-            listed(&merge.to_destination),
-            listed(&merge.to_source),
-            left.map(|dispute| dispute.field.clone()).collect(),
-        ]
+        merge(&case, context.opposite.unwrap(), there)
     }
 }
 
@@ -163,6 +172,25 @@ fn a_value_that_cannot_be_sent_is_not_written_over() {
     }
 }
 
+/// Where an empty value is written, too, a field that the event emptied is not filled.
+#[test]
+fn what_the_event_emptied_is_not_filled() {
+    const EMPTIED: &str = r#"{"Before":{"ProspectID":"one","City":"Pune"},
+        "After":{"ProspectID":"one","City":""},
+        "Current":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"",
+            "Stage":"Open","ModifiedOn":"2026-01-01 00:00:09"}}"#;
+    let there = there(&[("FirstName", "Asha"), ("City", "Pune"), ("Stage", "Offer")]);
+    for blank in [Blank::Leave, Blank::Clear] {
+        let mut pair = Pair::new(FirstMeeting::FillBlank, Policy::Newest);
+        for way in &mut pair.ways {
+            way.lead.blank = blank;
+        }
+        pair.mappings = Pair::mappings(&pair.ways);
+        let [written, back, _] = pair.meet(EMPTIED, &there);
+        assert!(written.is_empty() && back.is_empty(), "{blank:?} {written:?} {back:?}");
+    }
+}
+
 /// What the lead shows when it is read again, and did not when its event was posted, another event
 /// did: that one decides about it.
 #[test]
@@ -195,6 +223,33 @@ fn our_own_write_is_not_newer_than_an_edit() {
     for (has_written, written, back) in [(true, "City=Agra", ""), (false, "", "City=Goa")] {
         let found = pair.meet_as(MOVED, |work| linked(has_written, work), &there);
         assert_eq!(found.map(|list| list.join(" ")), [written, back, ""], "{has_written}");
+    }
+}
+
+/// An edit from before the two met, whose webhook came after, is listed where it does not win.
+#[test]
+fn what_a_late_event_changed_is_disputed() {
+    let there = there(&[("FirstName", "Asha"), ("City", "Goa"), ("Stage", "Offer")]);
+    let linked = |work: &mut Work| {
+        let scene = scene(PLAIN);
+        let context = scene.context();
+        let (source, destination) = (context.source.id, context.destination.id);
+        let mut link = Link::new(Entity::Lead, (source, "one"), (destination, "twin"));
+        for (account, state) in [(source, read(MOVED).state()), (destination, there.clone())] {
+            let end = link.end_mut(link.pair.side(account));
+            (end.base, end.left) = (state, ["City".to_owned()].into());
+            for field in ["EmailAddress", "FirstName", "City", "Stage"] {
+                end.note_own(field);
+            }
+        }
+        assert!(work.take_link(&link, source));
+    };
+    for policy in [Policy::FillBlank, Policy::Review] {
+        let pair = Pair::new(FirstMeeting::Changed, policy);
+        let merge = pair.merge_as(MOVED, linked, &there);
+        let disputes = merge.disputes.iter().map(|it| (it.field.as_str(), it.ruling));
+        assert_eq!(disputes.collect::<Vec<_>>(), [("City", Ruling::Left)]);
+        assert!(merge.to_destination.is_empty() && merge.to_source.is_empty());
     }
 }
 

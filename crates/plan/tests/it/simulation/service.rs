@@ -735,7 +735,11 @@ impl Before {
     fn of(work: &Work, from: usize) -> Self {
         let side = pair().side(account_id(1 - from));
         let links = work.links().filter(|link| link.entity == Entity::Lead);
-        let met = links.flat_map(|link| link.end(side).base.0.keys().cloned()).collect();
+        let met = links.map(|link| link.end(side)).flat_map(|end| {
+            let has_met = |field: &&String| !end.left.contains(*field);
+            end.base.0.keys().filter(has_met).cloned()
+        });
+        let met = met.collect();
         Self { is_linked: work.is_linked(), met }
     }
 }

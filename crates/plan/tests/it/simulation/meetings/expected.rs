@@ -114,19 +114,29 @@ impl Meetings {
             return None;
         }
         // Who empties a field while the other lead's webhook is on its way finds it filled again.
-        if value.is_empty() && !has_met {
+        if value.is_empty() && !has_met && !self.is_sole(cell) {
             return None;
         }
         let stays = edits.len() == 1 && (has_met || self.leaves(cell) && !held.is_empty());
         let there = match sent(side, field, value) {
             // Of a value that can't be sent, and one that people gave the other side, both stay.
             _ if sent(1 - side, field, held).is_none() => None,
+            // It was for nothing there before.
+            Some("") if sent(side, field, &began[side]).is_none() => None,
             // The other side may still have an earlier value.
             None => stays.then(|| held.clone()),
             Some("") if !self.terms.clears => stays.then(|| held.clone()),
             Some(sent) => (has_met || self.is_written(cell, side, &edits)).then(|| sent.to_owned()),
         };
         Some((side, value.clone(), there))
+    }
+
+    /// Whether the two met by the webhook of an edit of this field, which says so: there was no other.
+    fn is_sole(&self, (person, field): Cell) -> bool {
+        let met_in = self.met_in(person);
+        let edits = FIELDS.iter().flat_map(|field| self.edits_of((person, field)));
+        let count = edits.filter(|edit| edit.part == met_in).count();
+        count == 1 && !self.terms.looks[met_in] && self.terms.posts.tells(field)
     }
 
     /// Whether what was edited on one side alone may be written over with what the other side held
