@@ -38,6 +38,9 @@ const SETTLED: SignedDuration = SignedDuration::from_secs(30);
 /// A backlog waits for an account to be read for the first time, so long at most.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(120);
 
+/// The fields of a record's keys, with the forms in which they are looked up.
+type KeyForms = Vec<(String, String)>;
+
 /// An account's directory, as far as this task goes.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
@@ -307,8 +310,7 @@ impl Worker {
             return Ok(());
         }
         let in_backlog = self.book.open_records() >= BACKLOG;
-        let mut wanted: HashMap<AccountId, Vec<(RecordKey, Vec<(String, String)>)>> =
-            HashMap::new();
+        let mut wanted: HashMap<AccountId, Vec<(RecordKey, KeyForms)>> = HashMap::new();
         for key in std::mem::take(&mut self.unhinted) {
             let Some(record) = self.book.record(key) else { continue };
             let Some(route) = self.routes.get(record.connector) else { continue };

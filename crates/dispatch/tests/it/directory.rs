@@ -59,10 +59,10 @@ async fn a_backlog_of_leads_that_both_accounts_have_shares_calls() {
         assert_eq!(names, [Some("Nair"), Some("Rao")], "no event changed them");
     }
     assert_eq!(scene.there.lead_count(), LEADS);
-    let ((here, told_here), (there, told_there)) = (spent(&scene.here), spent(&scene.there));
+    let (of_source, of_destination) = (spent(&scene.here), spent(&scene.there));
     // A page of each account and an empty one behind it, one read of all of them there, and updates of
     // 25 at a time.
-    assert!(here + there <= 10, "{told_here} {told_there}");
+    assert!(of_source.0 + of_destination.0 <= 10, "{of_source:?} {of_destination:?}");
     scene.stop().await;
 }
 

@@ -133,13 +133,11 @@ impl Work {
             let held = lead.get(&key.field);
             held.is_some_and(|held| key::same(key.kind, held, &key.value, reading))
         };
-        match key.zip(lead).filter(|(key, lead)| is_it(key, lead)) {
-            Some((key, lead)) => self.leads_found(context, &key, vec![lead]),
-            None => {
-                self.subject_mut().known.search.hints = None;
-                Vec::new()
-            }
+        if let Some((key, lead)) = key.zip(lead).filter(|(key, lead)| is_it(key, lead)) {
+            return self.leads_found(context, &key, vec![lead]);
         }
+        self.subject_mut().known.search.hints = None;
+        Vec::new()
     }
 
     /// A page of a lead's activities was read.

@@ -199,7 +199,7 @@ pub(in crate::console) async fn begin(
         Ok(shown) => {
             let status = refusal.as_ref().map_or(StatusCode::OK, Refusal::status);
             let faults = refusal.as_ref().map(Faults::of).unwrap_or_default();
-            page::page(status, &BackfillPage { since, plan, faults, ..shown })
+            page::page(status, &BackfillPage { faults, since, plan, ..shown })
         }
         Err(error) => page::unavailable(&error),
     }
