@@ -28,7 +28,7 @@ pub struct Backfill {
     #[arg(long, value_name = "T")]
     since: Option<String>,
     /// Only leads of which this holds: FIELD=VALUE, or a condition of the connector's filter as JSON,
-    /// such as '{"field":"mx_City","one_of":["Pune","Agra"]}'; given several times, all must hold
+    /// such as {"field":"mx_Budget","greater":500000}; given several times, all must hold
     #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
     conditions: Vec<Condition>,
     /// Count what it would do, and write nothing
@@ -40,6 +40,13 @@ pub struct Backfill {
     /// Don't wait until it has ended
     #[arg(long)]
     detach: bool,
+    #[command(flatten)]
+    change: Change,
+}
+
+/// What becomes of a backfill that is under way.
+#[derive(Debug, clap::Args)]
+struct Change {
     /// Read no more leads until it is resumed
     #[arg(long, conflicts_with_all = ["plan", "since", "conditions", "resume", "cancel"])]
     pause: bool,
@@ -66,11 +73,8 @@ fn condition(text: &str) -> Result<Condition, String> {
     let Some((field, value)) = text.split_once('=') else {
         return Err("write FIELD=VALUE, or a condition as JSON".to_owned());
     };
-    let test = match value.trim() {
-        "" => Test::Empty,
-        value => Test::Equals(value.to_owned()),
-    };
-    Ok(Condition { field: field.trim().to_owned(), test })
+    let (field, value) = (field.trim().to_owned(), value.trim().to_owned());
+    Ok(Condition { field, test: if value.is_empty() { Test::Empty } else { Test::Equals(value) } })
 }
 
 impl Backfill {
@@ -155,9 +159,9 @@ impl Backfill {
 
     fn state(&self) -> Option<BackfillState> {
         let asked = [
-            (self.pause, BackfillState::Paused),
-            (self.resume, BackfillState::Running),
-            (self.cancel, BackfillState::Cancelled),
+            (self.change.pause, BackfillState::Paused),
+            (self.change.resume, BackfillState::Running),
+            (self.change.cancel, BackfillState::Cancelled),
         ];
         asked.into_iter().find(|(is_asked, _)| *is_asked).map(|(_, state)| state)
     }
