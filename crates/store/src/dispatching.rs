@@ -101,7 +101,7 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     /// Which of these leads were linked once and are no longer in their account.
     async fn gone(&self, account: AccountId, leads: &[String]) -> Result<Vec<String>>;
 
-    /// How far an account was read into the directory; `None`: it never was, or was forgotten.
+    /// How far an account was read into the directory; `None`: it never was.
     async fn directory_reading(&self, account: AccountId) -> Result<Option<DirectoryReading>>;
 
     /// The ids of an account's leads that have these keys, by key, each list in order of the ids;
@@ -112,14 +112,6 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         account: AccountId,
         keys: &[String],
     ) -> Result<HashMap<String, Vec<String>>>;
-
-    /// Forgets all that the directory knows of an account, and how far it was read: it is to be
-    /// read anew, with other fields. Nothing may be kept in it meanwhile.
-    ///
-    /// A large directory is forgotten in many short transactions. Until the last one, and after one
-    /// that failed, the reading is incomplete and one of no fields: whoever finds such a reading
-    /// forgets again.
-    async fn forget_directory(&self, account: AccountId) -> Result<()>;
 
     /// The reviews of these leads of a pair that are open or decided: by the lead's id in the
     /// source or, of a conflict, in the destination.

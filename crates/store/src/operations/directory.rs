@@ -11,10 +11,6 @@ use crate::directory::{DirectoryEntry, DirectoryNews, DirectoryReading};
 use crate::error::Result;
 use crate::secret::Cipher;
 
-/// So many leads or keys of a directory are forgotten in one transaction: a directory may be large,
-/// and SQLite has one writer, for whom webhooks wait.
-const FORGOTTEN_AT_ONCE: i64 = 10_000;
-
 /// A lead, with its entry if it is there.
 type Lead<'n> = (&'n str, Option<&'n DirectoryEntry>);
 
@@ -213,62 +209,6 @@ async fn keep_reading(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Begins to forget what is known of an account: from here on its directory is one of no fields,
-/// whatever becomes of the rest.
-pub(super) async fn begin_to_forget(connection: &mut Connection, account: AccountId) -> Result<()> {
-    sqlx::query(
-        "UPDATE directory_reading SET fields = '[]', complete_at = NULL WHERE account = $1",
-    )
-    .bind(account.0)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Forgets some of an account's leads or keys, or, if there are none, how far it was read; returns
-/// whether nothing is left.
-pub(super) async fn forget_some(connection: &mut Connection, account: AccountId) -> Result<bool> {
-    // Rows that lie side by side, so that few pages are written. Leads go first: one that has a row
-    // has all its keys.
-    let last = sqlx::query(
-        "SELECT max(lead_id) FROM (SELECT lead_id FROM directory_lead WHERE account = $1 \
-         ORDER BY lead_id LIMIT $2) AS lot",
-    )
-    .bind(account.0)
-    .bind(FORGOTTEN_AT_ONCE)
-    .fetch_one(&mut *connection)
-    .await?;
-    if let Some(last) = last.try_get::<Option<String>, _>(0)? {
-        sqlx::query("DELETE FROM directory_lead WHERE account = $1 AND lead_id <= $2")
-            .bind(account.0)
-            .bind(last)
-            .execute(connection)
-            .await?;
-        return Ok(false);
-    }
-    let last = sqlx::query(
-        "SELECT max(hash) FROM (SELECT hash FROM directory_key WHERE account = $1 \
-         ORDER BY hash LIMIT $2) AS lot",
-    )
-    .bind(account.0)
-    .bind(FORGOTTEN_AT_ONCE)
-    .fetch_one(&mut *connection)
-    .await?;
-    if let Some(last) = last.try_get::<Option<i64>, _>(0)? {
-        sqlx::query("DELETE FROM directory_key WHERE account = $1 AND hash <= $2")
-            .bind(account.0)
-            .bind(last)
-            .execute(connection)
-            .await?;
-        return Ok(false);
-    }
-    sqlx::query("DELETE FROM directory_reading WHERE account = $1")
-        .bind(account.0)
-        .execute(connection)
-        .await?;
-    Ok(true)
 }
 
 /// Forgets all of it: the database is one that was restored, and what it knows is old.

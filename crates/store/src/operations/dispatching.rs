@@ -20,7 +20,7 @@ use crate::directory::DirectoryReading;
 use crate::dispatching::{
     Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
 use plan::review::StandingReview;
 
@@ -260,12 +260,6 @@ impl Dispatching for Backend {
         directory::find(&mut *self.begin_read().await?, &self.cipher, account, keys).await
     }
 
-    async fn forget_directory(&self, account: AccountId) -> Result<()> {
-        let backend = self.clone();
-        let forgetting = tokio::spawn(async move { backend.forget_directory_whole(account).await });
-        forgetting.await.map_err(|panic| Error::panicked(&panic))?
-    }
-
     async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<StandingReview>> {
         standing::find(&mut *self.begin_read().await?, pair, ids).await
     }
@@ -314,24 +308,6 @@ impl Dispatching for Backend {
             .await?;
         let Some(row) = row else { return Ok(0) };
         Place { table: "spent", row: &account.0 }.count(row.try_get(0)?)
-    }
-}
-
-impl Backend {
-    /// Forgets a directory in several transactions, between which others write.
-    async fn forget_directory_whole(&self, account: AccountId) -> Result<()> {
-        self.write(move |connection| {
-            Box::pin(async move { directory::begin_to_forget(connection, account).await })
-        })
-        .await?;
-        loop {
-            let some = self.write(move |connection| {
-                Box::pin(async move { directory::forget_some(connection, account).await })
-            });
-            if some.await? {
-                return Ok(());
-            }
-        }
     }
 }
 

@@ -15,7 +15,6 @@ crate::promises! {
     how_far_an_account_was_read_is_kept,
     accounts_know_nothing_of_each_other,
     a_page_of_leads_and_more_are_kept_and_found,
-    a_forgotten_directory_is_read_anew,
     a_lost_lease_keeps_no_directory,
     keys_are_never_kept_as_they_are,
     a_removed_account_takes_its_directory_along,
@@ -192,8 +191,6 @@ async fn accounts_know_nothing_of_each_other(empty: Empty) {
     let gone = DirectoryNews { gone: vec!["lead-1".to_owned()], ..news(kept.b, Vec::new()) };
     kept.record(vec![gone]).await.unwrap();
     assert_eq!(kept.found_in(kept.a, PHONE).await, ["lead-1"]);
-    kept.empty.store.forget_directory(kept.b).await.unwrap();
-    assert_eq!(kept.found_in(kept.a, ASHA).await, ["lead-1"]);
 }
 
 /// More than fit into one statement.
@@ -227,32 +224,6 @@ async fn a_page_of_leads_and_more_are_kept_and_found(empty: Empty) {
     let gone = (0..LEADS).map(|n| format!("lead-{n}")).collect();
     kept.record(vec![DirectoryNews { gone, ..news(kept.b, Vec::new()) }]).await.unwrap();
     assert_eq!(kept.rows().await, [0, 0, 0]);
-}
-
-/// It is larger than what is forgotten in one transaction.
-async fn a_forgotten_directory_is_read_anew(empty: Empty) {
-    const LEADS: usize = 2_600;
-    let kept = Kept::new(empty).await;
-    let store = &kept.empty.store;
-    store.forget_directory(kept.b).await.expect("there is nothing to forget");
-    let some = || DirectoryNews {
-        reading: Some(reading(1)),
-        ..news(kept.b, vec![entry("lead-1", &[ASHA])])
-    };
-    let many = (0..LEADS).map(|n| {
-        let id = format!("lead-{n}");
-        entry(&id, &[&format!("A {n}"), &format!("B {n}"), &format!("C {n}"), &format!("D {n}")])
-    });
-    kept.keep(many.collect()).await;
-    kept.record(vec![some()]).await.unwrap();
-    let rows = i64::try_from(LEADS).unwrap();
-    assert_eq!(kept.rows().await, [rows, 4 * rows - 3, 1]);
-    store.forget_directory(kept.b).await.unwrap();
-    assert_eq!(store.directory_reading(kept.b).await.unwrap(), None);
-    assert_eq!(kept.rows().await, [0, 0, 0]);
-    kept.record(vec![some()]).await.unwrap();
-    assert_eq!(kept.found(ASHA).await, ["lead-1"]);
-    assert_eq!(store.directory_reading(kept.b).await.unwrap(), Some(reading(1)));
 }
 
 async fn a_lost_lease_keeps_no_directory(empty: Empty) {
