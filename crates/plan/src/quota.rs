@@ -247,6 +247,11 @@ impl Budget {
         Some(*ended + bucket.window(per_seconds))
     }
 
+    /// The calls of a day.
+    pub fn daily(&self) -> u32 {
+        self.quota.daily
+    }
+
     /// Calls made today (UTC).
     pub fn spent_today(&self) -> u32 {
         self.spent.get(&self.day).copied().unwrap_or_default()

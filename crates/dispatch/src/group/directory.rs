@@ -13,7 +13,7 @@ use plan::backfill::{LeadPage, beginning};
 use plan::directory::{Hints, form, forms};
 use plan::id::{AccountId, LeadId};
 use plan::metadata::Kind;
-use plan::quota::Draw;
+use plan::quota::{Draw, day_of};
 use plan::snapshot::Snapshot;
 use plan::value::Reading;
 use plan::work::{Answer, Call, ReadLead};
@@ -31,6 +31,8 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 /// How long after a failure the page is asked for again, doubled each time, so often at most.
 const PAUSE: SignedDuration = SignedDuration::from_secs(30);
 const MOST_DOUBLINGS: u32 = 7;
+/// One call of so many a day is for this.
+const SHARE_OF_A_DAY: u32 = 20;
 /// With so many open records there is a backlog: calls can be shared.
 const BACKLOG: usize = 50;
 /// Unless there is a backlog, an account is read once this task has run for so long.
@@ -54,6 +56,8 @@ pub(super) struct Directory {
     failures: u32,
     /// Since when records wait for it, on the steady clock.
     awaited: Option<Timestamp>,
+    /// The day ([`day_of`]) on which it was read last, and how many pages.
+    pages: (i64, u32),
 }
 
 impl Directory {
@@ -64,7 +68,8 @@ impl Directory {
             |kept: &DirectoryReading| fields.iter().all(|field| kept.fields.contains(field));
         let reading = kept.filter(has_all);
         let fields = reading.as_ref().map_or(fields, |reading| reading.fields.clone());
-        *self = Self { fields, reading, is_asked: self.is_asked, ..Self::default() };
+        let (is_asked, pages) = (self.is_asked, self.pages);
+        *self = Self { fields, reading, is_asked, pages, ..Self::default() };
     }
 
     /// Whether all leads of the account are in it.
@@ -135,7 +140,15 @@ impl Worker {
             if !is_known || account.closed().is_some() || account.spare(Draw::Single, steady) == 0 {
                 continue;
             }
+            let today = day_of(now);
+            if account.directory.pages.0 != today {
+                account.directory.pages = (today, 0);
+            }
+            if account.directory.pages.1 >= account.budget.daily() / SHARE_OF_A_DAY {
+                continue;
+            }
             let Some(reading) = account.directory.due(now, steady) else { continue };
+            account.directory.pages.1 += 1;
             let of_reading = ["ProspectID", "ModifiedOn"].map(str::to_owned);
             let columns = of_reading.into_iter().chain(reading.fields.iter().cloned()).collect();
             let since = reading.complete_at.map(|_| reading.from);
