@@ -18,8 +18,9 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// How often it is looked whether a backlog is worked: looks take time from the work.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 /// How much time passes between one backlog and the next, so that no change is taken for one that
-/// belongs to our own write just before.
-const PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// belongs to our own write just before. It is longer than an hour, so that the hourly reading of what was
+/// modified comes before a backlog, and not at some moment of it.
+const PAUSE: SignedDuration = SignedDuration::from_mins(70);
 /// The connectors, from the source and back.
 const FORTH: &str = "forth";
 const BACK: &str = "back";
