@@ -71,6 +71,8 @@ async fn a_backfill_does_what_its_plan_says(database: Database) {
 
     let before = service.destination.calls();
     service.start();
+    // The command waits for the backfill's end, so the service must be there.
+    until(SOON, || tokio::net::TcpStream::connect(service.address)).await;
     let done = backfill(&service, &["backfill", NAME, "--json"]);
     let counts = ["read", "new", "updated", "failed", "waiting"];
     let counts = counts.map(|name| done[name].as_u64().expect("a count"));

@@ -34,9 +34,15 @@ const MAPPED: [&str; 6] = ["FirstName", "LastName", "EmailAddress", "Phone", "Jo
 const CUSTOM: &str = "mx_City";
 /// How many webhooks are posted again at a time.
 const POSTED_AT_ONCE: usize = 16;
-/// What reads metadata. It depends on the time that passes, and not on the changes.
-const METADATA: [&str; 4] =
-    ["LeadsMetaData.Get", "Users.Get", "ActivityTypes.Get", "CustomActivity/GetActivitySetting"];
+/// What reads metadata, and the account's leads into the directory. It depends on the time that passes and
+/// on how many leads the account has, and not on the changes.
+const METADATA: [&str; 5] = [
+    "LeadsMetaData.Get",
+    "Users.Get",
+    "ActivityTypes.Get",
+    "CustomActivity/GetActivitySetting",
+    "Leads.Get",
+];
 
 /// What a backlog cost.
 #[derive(Debug)]

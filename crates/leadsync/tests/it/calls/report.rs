@@ -9,7 +9,7 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/calls.md
 const MARKS: (&str, &str) = ("<!-- measured -->\n", "<!-- end of measured -->");
 /// The head of the table of single figures.
 const HEAD: &str = "| change | way | Lead Source | target | changes | calls | calls a change | \
-                    calls by operation | reads of metadata | echoes |\n\
+                    calls by operation | reads of metadata and directory | echoes |\n\
                     |---|---|---|---|--:|--:|--:|---|--:|--:|\n";
 /// In which of its columns the calls are; those before it say what was measured.
 const CALLS: usize = 5;
