@@ -118,9 +118,9 @@ impl Cipher {
         String::from_utf8(plain).ok().map(SecretString::from)
     }
 
-    /// The hash by which a text can be found again in its place: the same text has another one in
-    /// another place and with another key, and without the key none can be told. No place may hold
-    /// a NUL, which ends it.
+    /// A keyed hash to look a text up by. The same text has a different hash in another place or
+    /// under another key, and can't be guessed from its hash without the key. A place must not
+    /// contain a NUL, which separates it from the text.
     pub(crate) fn hash(&self, place: &str, text: &str) -> i64 {
         let hash = self.hashing.clone().chain_update(place).chain_update([0]).chain_update(text);
         let hash = hash.finalize().into_bytes();

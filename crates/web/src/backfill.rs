@@ -134,7 +134,7 @@ pub async fn plan(
     Ok(plan)
 }
 
-/// The conditions of a backfill that can't be tested: what is wrong with them, and fields that the source
+/// The conditions of a backfill that can't be tested: their problems, and fields that the source
 /// does not have.
 ///
 /// # Errors

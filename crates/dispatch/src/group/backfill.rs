@@ -29,10 +29,10 @@ const ENOUGH: usize = 200;
 /// second.
 const PAUSE: SignedDuration = SignedDuration::from_secs(30);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
-/// How often it is looked whether a backfill has come to its end.
+/// How often to check whether a backfill has ended.
 const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
-/// How often it is looked whether one began, by another process: ours says so at once.
+/// How often to check whether another process started one: ours says so at once.
 const FOLLOWS: SignedDuration = SignedDuration::from_secs(3);
 
 /// A backfill under way.
@@ -174,11 +174,10 @@ impl Worker {
             Leaving::Stop => route.definition.filter.clone(),
             Leaving::Continue => plan::connector::Filter::default(),
         };
-        let filters = [own, of.filter].map(|filter| {
+        let [own, asked] = [own, of.filter].map(|filter| {
             let definition = Definition { filter, ..Definition::clone(&route.definition) };
             Mapping::new(&definition, &here, &there)
         });
-        let [own, asked] = filters;
         let passes = |lead: &Snapshot| {
             let item = Item::from_state(Entity::Lead, lead);
             // What the page doesn't show for the connector's filter, the sync reads.

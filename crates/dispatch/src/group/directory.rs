@@ -295,11 +295,11 @@ impl Worker {
         if !is_backlog || !self.unhinted.contains(&record.key) {
             return false;
         }
-        let is_told = self.is_told(destination);
+        let is_ready = self.is_ready(destination);
         let directory = &mut self.account(destination).directory;
         // Where it could not be read on, nobody waits for it.
         let is_read = directory.reading.is_some() && directory.not_before.is_none();
-        if directory.fields.is_empty() || is_told || !is_read {
+        if directory.fields.is_empty() || is_ready || !is_read {
             return false;
         }
         let since = *directory.awaited.get_or_insert(steady);
@@ -311,7 +311,7 @@ impl Worker {
     }
 
     /// Whether an account's directory is complete, and on disk, where it is looked up.
-    fn is_told(&self, id: AccountId) -> bool {
+    fn is_ready(&self, id: AccountId) -> bool {
         let is_new = |news: &DirectoryNews| news.account == id && news.reading.is_some();
         self.accounts.get(&id).is_some_and(|account| account.directory.is_complete())
             && !self.progress.directory.iter().any(is_new)
@@ -331,7 +331,7 @@ impl Worker {
             if !record.work.is_unmatched() {
                 continue;
             }
-            if !self.is_told(destination) {
+            if !self.is_ready(destination) {
                 self.unhinted.insert(key);
                 continue;
             }

@@ -109,8 +109,8 @@ impl Test {
         "less",
     ];
 
-    /// The test with this name in the configuration file and these values; `None` if there is none,
-    /// or it takes another number of values.
+    /// The test with this name in the configuration file and these values; `None` for an unknown name,
+    /// or the wrong number of values.
     pub fn named(name: &str, values: Vec<String>) -> Option<Self> {
         match name {
             "one_of" if !values.is_empty() => return Some(Self::OneOf(values)),

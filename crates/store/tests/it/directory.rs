@@ -158,7 +158,7 @@ async fn leads_that_are_gone_are_found_no_more(empty: Empty) {
     assert!(kept.found(ASHA).await.is_empty());
     assert_eq!(kept.rows().await, [1, 2, 0]);
     kept.keep(vec![entry("lead-1", &[PHONE])]).await;
-    assert_eq!(kept.found(PHONE).await, ["lead-1", "lead-2"], "it was brought back");
+    assert_eq!(kept.found(PHONE).await, ["lead-1", "lead-2"], "lead-1 exists again");
 }
 
 async fn how_far_an_account_was_read_is_kept(empty: Empty) {

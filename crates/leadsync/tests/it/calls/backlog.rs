@@ -15,7 +15,7 @@ use crate::rig::{Database, EVERY_TRIGGER, Node, put_account, start_account, unti
 
 /// How long a backlog may take, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// How often it is looked whether a backlog is worked: looks take time from the work.
+/// How often the test checks whether a backlog is processed: each check takes time from the work.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 /// How much time passes between one backlog and the next, so that no change is taken for one that
 /// belongs to our own write just before. It is longer than an hour, so that the hourly reading of what was

@@ -130,7 +130,7 @@ fn limit(kind: Kind, way: Way) -> u64 {
     }
 }
 
-/// What is wrong with this cost, if anything.
+/// Why this cost is not accepted, or `None`.
 fn fault(cost: &Cost) -> Option<String> {
     let not_yet = NOT_YET.iter().find(|one| {
         (one.kind, one.way, one.has_lead_source) == (cost.kind, cost.way, cost.has_lead_source)

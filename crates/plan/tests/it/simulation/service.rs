@@ -205,7 +205,7 @@ impl Service {
         self.disabled[side] = true;
     }
 
-    /// All connectors are enabled, and what was kept is worked.
+    /// All connectors are enabled, and the webhooks kept meanwhile are processed.
     pub fn enable_all(&mut self) {
         self.disabled = [false; 2];
         self.queue.extend(self.kept.drain(..));

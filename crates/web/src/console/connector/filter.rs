@@ -40,7 +40,7 @@ const TESTS: [(&str, &str); 12] = [
     ("equals", "is"),
     ("not_equals", "is not"),
     ("one_of", "is one of"),
-    ("none_of", "is none of"),
+    ("none_of", "is not one of"),
     ("contains", "contains"),
     ("not_contains", "does not contain"),
     ("empty", "is empty"),

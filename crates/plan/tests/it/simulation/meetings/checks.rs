@@ -6,7 +6,7 @@ use super::expected::{Cell, is_same, sent};
 use super::{FIELDS, Meetings, PEOPLE, lead};
 
 impl Meetings {
-    /// What is wrong, if anything.
+    /// The first fault found, or `None`.
     pub(super) fn check(&self) -> Option<String> {
         if self.world.accounts.iter().any(|account| account.leads.len() != PEOPLE) {
             return Some("somebody has a lead too many".to_owned());
@@ -91,7 +91,7 @@ impl Meetings {
             let held = self.held(side, person, field);
             let theirs = sent(1 - side, field, last[1 - side]);
             // What the other side sent before it was emptied, or before it got a value that can't be
-            // sent, is not taken back.
+            // sent, is not undone.
             let may_have_sent = theirs.is_none() || theirs == Some("") && !self.terms.clears;
             let was_filled = last[side].is_empty()
                 && sent(1 - side, field, self.held(1 - side, person, field)) == Some(held);

@@ -63,7 +63,7 @@ impl Meetings {
         !self.terms.posts.tells(field) && FIELDS.iter().any(|it| self.terms.posts.tells(it))
     }
 
-    /// Whether all connectors go by what the events changed, and that is told.
+    /// Whether all connectors act on the changed fields only, and the events name them.
     pub(super) fn goes_by_events(&self, (person, field): Cell) -> bool {
         self.terms.posts.tells(field) && self.modes(person).all(|mode| mode == "changed")
     }

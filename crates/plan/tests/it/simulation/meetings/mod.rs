@@ -25,7 +25,7 @@ use super::{definition, plain};
 const PEOPLE: usize = 4;
 /// What is edited.
 const FIELDS: [&str; 3] = ["City", "mx_Hobby", "mx_Stage"];
-/// The stages of the two accounts. The last one of each is none of the other's, and can't be sent.
+/// The stages of the two accounts. The last one of each doesn't exist in the other account, and can't be sent.
 const STAGES: [[&str; 3]; 2] = [["Open", "Won", "Odd"], ["Offer", "Sold", "Rare"]];
 const PREFIXES: [&str; 2] = ["a", "b"];
 const PARTS: usize = 2;
@@ -210,7 +210,7 @@ impl Meetings {
                 self.tell(|_| format!("{} begins as {fields:?}", lead(side, person)));
             }
         }
-        // Nobody was told of it, nor of what people did since.
+        // No webhook reported it, nor what people did since.
         self.world.pass(100_000);
         let now = self.world.now;
         for (side, account) in self.world.accounts.iter_mut().enumerate() {
