@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::connector::Filter;
-use crate::mapping::plain_name;
+use crate::connector::{Definition, Filter, Leaving};
+use crate::mapping::{Mapping, Verdict, plain_name};
+use crate::metadata::Catalogue;
 use crate::outcome::words;
+use crate::payload::Item;
 
 words! {
     /// Where a backfill is.
@@ -56,6 +58,41 @@ pub fn columns(mut mapped: Vec<String>, of: &Backfilled) -> Vec<String> {
         mapped.dedup();
     }
     mapped
+}
+
+/// Which of the leads read are synced: those that pass the connector's filter and the backfill's.
+#[derive(Debug)]
+pub struct Passing {
+    own: Mapping,
+    asked: Mapping,
+}
+
+impl Passing {
+    /// For a backfill of a connector between accounts with this metadata.
+    pub fn new(
+        definition: &Definition,
+        of: &Backfilled,
+        source: &Catalogue,
+        destination: &Catalogue,
+    ) -> Self {
+        // Leads that are linked may be synced although they fail; the sync knows which ones are.
+        let own = match definition.filter.leaving {
+            Leaving::Stop => definition.filter.clone(),
+            Leaving::Continue => Filter::default(),
+        };
+        let [own, asked] = [own, of.filter.clone()].map(|filter| {
+            let definition = Definition { filter, ..definition.clone() };
+            Mapping::new(&definition, source, destination)
+        });
+        Self { own, asked }
+    }
+
+    /// Whether a lead as the source's page shows it is synced.
+    pub fn passes(&self, lead: &Item) -> bool {
+        // What the page doesn't show for the connector's filter, the sync reads.
+        !matches!(self.own.judge(lead, false), Verdict::Fails(_))
+            && self.asked.judge(lead, true) == Verdict::Passes
+    }
 }
 
 /// A page of an account's leads.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use plan::backfill::{A_PAGE, Backfilled, LeadPage, columns};
-use plan::connector::{Behaviour, Definition, Fault, Leaving};
+use plan::backfill::{A_PAGE, Backfilled, LeadPage, Passing, columns};
+use plan::connector::{Behaviour, Definition, Fault};
 use plan::directory::{form, forms};
 use plan::identity::{self, Key};
-use plan::mapping::{Mapping, Verdict, may_filter_by};
+use plan::mapping::{Mapping, may_filter_by};
 use plan::metadata::{Catalogue, Kind};
 use plan::outcome::Entity;
 use plan::payload::Item;
@@ -100,12 +100,7 @@ pub async fn plan(
     let destination = configuration.account_of(connector.destination)?;
     let (here, there) = known_or_read(store, asking, connector, (source, destination)).await?;
     let mapping = Mapping::new(definition, &here, &there);
-    let own = match definition.filter.leaving {
-        Leaving::Stop => definition.filter.clone(),
-        Leaving::Continue => plan::connector::Filter::default(),
-    };
-    let [own, asked] = [own, of.filter.clone()]
-        .map(|filter| Mapping::new(&Definition { filter, ..definition.clone() }, &here, &there));
+    let passing = Passing::new(definition, of, &here, &there);
     let known = keys(store, asking, destination, definition, &there).await?;
     let mut plan = BackfillPlan::default();
     let all = columns(mapping.columns().into_iter().flatten().collect(), of);
@@ -116,11 +111,8 @@ pub async fn plan(
         plan.leads += leads.len() as u64;
         let items: Vec<Item> =
             leads.iter().map(|lead| Item::from_state(Entity::Lead, lead)).collect();
-        let passes = |item: &Item| {
-            !matches!(own.judge(item, false), Verdict::Fails(_))
-                && asked.judge(item, true) == Verdict::Passes
-        };
-        let (kept, left_out): (Vec<Item>, Vec<Item>) = items.into_iter().partition(passes);
+        let (kept, left_out): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|lead| passing.passes(lead));
         plan.left_out += left_out.len() as u64;
         plan.count(store, previewed, (&here, &there), &mapping, &known, kept).await?;
         if LeadPage::is_behind(leads.len()) {

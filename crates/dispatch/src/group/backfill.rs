@@ -5,10 +5,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::{Error, Lead};
-use plan::backfill::{A_PAGE, A_REQUEST, BackfillState, LeadPage, columns};
-use plan::connector::{Definition, Leaving};
+use plan::backfill::{A_PAGE, A_REQUEST, BackfillState, LeadPage, Passing, columns};
 use plan::id::{ConnectorId, RequestId};
-use plan::mapping::{Mapping, Verdict};
 use plan::outcome::Entity;
 use plan::payload::Item;
 use plan::problem::Problem;
@@ -169,21 +167,8 @@ impl Worker {
         let Some((here, there)) = metadata(route.source).zip(metadata(route.destination)) else {
             return;
         };
-        // Whether a linked lead is synced on is not known here.
-        let own = match route.definition.filter.leaving {
-            Leaving::Stop => route.definition.filter.clone(),
-            Leaving::Continue => plan::connector::Filter::default(),
-        };
-        let [own, asked] = [own, of.filter].map(|filter| {
-            let definition = Definition { filter, ..Definition::clone(&route.definition) };
-            Mapping::new(&definition, &here, &there)
-        });
-        let passes = |lead: &Snapshot| {
-            let item = Item::from_state(Entity::Lead, lead);
-            // What the page doesn't show for the connector's filter, the sync reads.
-            !matches!(own.judge(&item, false), Verdict::Fails(_))
-                && asked.judge(&item, true) == Verdict::Passes
-        };
+        let passing = Passing::new(&route.definition, &of, &here, &there);
+        let passes = |lead: &Snapshot| passing.passes(&Item::from_state(Entity::Lead, lead));
         let kept: Vec<Snapshot> = leads.iter().map(snapshot).filter(passes).collect();
         let mut deliveries = Vec::with_capacity(kept.len().div_ceil(A_REQUEST));
         for some in kept.chunks(A_REQUEST) {
