@@ -262,8 +262,7 @@ impl Work {
                     return self.lead_written(context, &fields, &id, event, (at, None));
                 }
                 self.achieved.get_or_insert(Event::Updated);
-                let search = &mut self.subject_mut().known.search;
-                (search.look_first, search.keys_tried) = (true, 0);
+                self.subject_mut().known.search.start_by_looking();
                 Vec::new()
             }
         }
@@ -364,7 +363,7 @@ impl Work {
                     search.exists = true;
                 } else if had_hints {
                     // The directory did not know it.
-                    (search.look_first, search.keys_tried) = (true, 0);
+                    search.start_by_looking();
                 } else {
                     self.is_alone = true;
                 }
@@ -375,7 +374,7 @@ impl Work {
             // Find out which leads they are: a capture by the other key might write to a lead that is
             // another one's.
             Call::Capture(_) if keys > 1 && !search.look_first => {
-                (search.look_first, search.keys_tried) = (true, 0);
+                search.start_by_looking();
             }
             // By the directory nobody had the second key, which was not looked for.
             Call::UpdateLead(update)

@@ -94,6 +94,13 @@ pub(crate) struct Search {
     pub(crate) others: BTreeMap<LeadId, Option<Snapshot>>,
 }
 
+impl Search {
+    /// Looks for the lead by all of its keys, from the first one, before anything is written.
+    pub(crate) fn start_by_looking(&mut self) {
+        (self.look_first, self.keys_tried) = (true, 0);
+    }
+}
+
 /// Its twin in the destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Twin {

@@ -154,7 +154,8 @@ impl Work {
 
     fn drop_hints(&mut self) {
         let search = &mut self.subject_mut().known.search;
-        (search.hints, search.look_first, search.keys_tried) = (None, true, 0);
+        search.hints = None;
+        search.start_by_looking();
     }
 
     fn has_hints(&self) -> bool {
