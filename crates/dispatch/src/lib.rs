@@ -11,8 +11,8 @@
 mod access;
 mod failure;
 mod group;
-mod lead_page;
 pub mod notify;
+mod pages;
 pub mod probe;
 mod supervisor;
 pub mod wiring;
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 pub use access::{read_account_user, read_catalogue, read_catalogues};
 use jiff::Timestamp;
-pub use lead_page::read_leads;
+pub use pages::read_leads;
 use store::Store;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

@@ -38,6 +38,8 @@ pub enum Operation {
     BulkUpdate,
     /// Reads the activities of a lead.
     ActivitiesOfLead,
+    /// Reads the activities of one type that were modified in a window.
+    ActivitiesByEvent,
     /// Adds an activity to a lead.
     CreateActivity,
     /// Updates an activity.
@@ -76,6 +78,7 @@ impl Operation {
             Self::ActivityTypes => "ActivityTypes.Get",
             Self::ActivityForm => "CustomActivity/GetActivitySetting",
             Self::ActivitiesOfLead => "ProspectActivity.svc/Retrieve",
+            Self::ActivitiesByEvent => "CustomActivity/RetrieveByActivityEvent",
             Self::CreateActivity => "ProspectActivity.svc/Create",
             Self::UpdateActivity => "CustomActivity/Update",
             Self::BulkCreateActivities => "Bulk/CustomActivity/Add/ByLeadId",
@@ -100,7 +103,8 @@ impl Operation {
             | Self::Users
             | Self::ActivityTypes
             | Self::ActivityForm
-            | Self::ActivitiesOfLead => false,
+            | Self::ActivitiesOfLead
+            | Self::ActivitiesByEvent => false,
             Self::Capture
             | Self::Update
             | Self::BulkCapture

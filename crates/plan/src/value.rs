@@ -21,7 +21,7 @@ use crate::text;
 pub(crate) use options::{
     SEPARATOR, SEPARATORS, compared as chosen, list as options_of, listed, unlisted,
 };
-pub use same::{holds, same, stays};
+pub use same::{form, holds, same, stays};
 
 /// What the settings say about reading values.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The words for what can be done.
-pub const ACTIONS: [&str; 23] = [
+pub const ACTIONS: [&str; 26] = [
     "put_connector",
     "set_enabled",
     "set_wiring",
@@ -30,6 +30,9 @@ pub const ACTIONS: [&str; 23] = [
     "refresh_leads",
     "begin_backfill",
     "set_backfill",
+    "ask_for_sweep",
+    "ask_for_parity",
+    "sync_differences",
     "decide_review",
     "undo_review",
     "release_field",

@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
-use plan::outcome::{RetryWith, SyncStatus};
+use plan::outcome::{Entity, RetryWith, SyncStatus};
+use plan::parity::Standing;
 
 use crate::backfills::Backfill;
+use crate::catch_up::{Posted, Sweep};
 use crate::directory::DirectoryReading;
 use crate::error::Result;
 use crate::intake::Origin;
@@ -129,6 +131,39 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
 
     /// Ends those of these backfills of which all was read and nothing is left to be synced.
     async fn end_backfills(&self, lease: &Lease, ids: &[i64], now: Timestamp) -> Result<()>;
+
+    /// The sweeps of these connectors that ever began.
+    async fn sweeps(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+    ) -> Result<Vec<(ConnectorId, Sweep)>>;
+
+    /// How far the accounts of these connectors agree, where they were ever compared, or are to be.
+    async fn parities(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+    ) -> Result<Vec<(ConnectorId, Standing)>>;
+
+    /// What was posted last about each of these leads or activities of a connector's source, of what was
+    /// processed, by id.
+    async fn last_posted(
+        &self,
+        connector: ConnectorId,
+        entity: Entity,
+        ids: &[String],
+    ) -> Result<HashMap<String, Posted>>;
+
+    /// The ids of linked leads of a pair, this side's first, in the order of this side's: those after
+    /// this one, so many at most.
+    async fn linked_leads(
+        &self,
+        pair: Pair,
+        side: Side,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>>;
 
     /// The calls made to an account on a day ([`plan::quota::day_of`]).
     async fn spent(&self, account: AccountId, day: i64) -> Result<u32>;

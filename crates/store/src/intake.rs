@@ -40,8 +40,12 @@ pub struct NewDelivery {
 pub enum Origin {
     /// The source account's webhook.
     Webhook,
-    /// A read of the source account.
+    /// A read of the source account, for a backfill.
     Backfill,
+    /// A read of the source account, which showed a change that no webhook told of.
+    Sweep,
+    /// A person, who wants the destination to hold what the source holds. The body names the leads.
+    Parity,
     /// The source account's webhook about leads that were deleted.
     Deleted,
     /// The source account's webhook about leads that were merged.
@@ -64,13 +68,16 @@ pub struct TooLong {
 }
 
 impl Origin {
-    const PLAIN: [Self; 4] = [Self::Webhook, Self::Backfill, Self::Deleted, Self::Merged];
+    const PLAIN: [Self; 6] =
+        [Self::Webhook, Self::Backfill, Self::Sweep, Self::Parity, Self::Deleted, Self::Merged];
 
     /// The word that is shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook | Self::TooLong(_) => "webhook",
             Self::Backfill => "backfill",
+            Self::Sweep => "sweep",
+            Self::Parity => "parity",
             Self::Deleted => "deleted",
             Self::Merged => "merged",
         }
@@ -113,7 +120,7 @@ impl Origin {
     /// Why the leads in it are gone, if that is what it reports.
     pub fn removal(self) -> Option<Removal> {
         match self {
-            Self::Webhook | Self::Backfill | Self::TooLong(_) => None,
+            Self::Webhook | Self::Backfill | Self::Sweep | Self::Parity | Self::TooLong(_) => None,
             Self::Deleted => Some(Removal::Deleted),
             Self::Merged => Some(Removal::Merged),
         }

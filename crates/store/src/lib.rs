@@ -1,13 +1,14 @@
 //! What is kept: one interface of storage operations over SQLite and PostgreSQL.
 //!
 //! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`],
-//! [`Reviews`], [`People`], [`Mail`], [`Copies`]), and names each operation for what happens. What must be
+//! [`Reviews`], [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`]), and names each operation for what happens. What must be
 //! atomic is one operation; a transaction never crosses the interface, and no caller asks which
 //! database it is on. [`open`] chooses the backend by the URL.
 
 mod audit;
 mod backfills;
 mod backup;
+mod catch_up;
 mod copies;
 mod directory;
 mod dispatching;
@@ -37,6 +38,7 @@ mod wanted;
 pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
 pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill};
 pub use backup::{Copy, Lost, Restore, Restored, restore};
+pub use catch_up::{CatchUps, Compared, Differing, ParityNews, Posted, Sweep, SweepNews, Swept};
 pub use copies::{Backup, BackupWish, Copies};
 pub use directory::{DirectoryEntry, DirectoryNews, DirectoryReading};
 pub use dispatching::{

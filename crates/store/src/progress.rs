@@ -11,7 +11,9 @@ use plan::traits::Trait;
 use serde::{Deserialize, Serialize};
 
 use crate::backfills::BackfillNews;
+use crate::catch_up::{ParityNews, SweepNews};
 use crate::directory::DirectoryNews;
+use crate::intake::NewDelivery;
 use crate::reviews::NewReview;
 
 /// A record's place: the request, and its position in it, from 0.
@@ -64,6 +66,12 @@ pub struct Progress {
     pub traits: Vec<TraitNews>,
     /// Pages of leads that backfills read.
     pub backfills: Vec<BackfillNews>,
+    /// Requests that nobody posted.
+    pub deliveries: Vec<NewDelivery>,
+    /// What became of rounds of sweeps.
+    pub sweeps: Vec<SweepNews>,
+    /// What became of comparisons.
+    pub parities: Vec<ParityNews>,
     /// What became known of the leads that accounts have.
     pub directory: Vec<DirectoryNews>,
 }
@@ -84,6 +92,9 @@ impl Progress {
             && self.keys.is_empty()
             && self.traits.is_empty()
             && self.backfills.is_empty()
+            && self.deliveries.is_empty()
+            && self.sweeps.is_empty()
+            && self.parities.is_empty()
             && self.directory.is_empty()
     }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::backfills::Backfills;
+use crate::catch_up::CatchUps;
 use crate::copies::Copies;
 use crate::dispatching::Dispatching;
 use crate::error::Result;
@@ -21,7 +22,7 @@ use crate::settings::Settings;
 /// and no later operation of anybody is affected.
 #[async_trait]
 pub trait Store:
-    Intake + Dispatching + Log + Settings + Reviews + People + Mail + Copies + Backfills
+    Intake + Dispatching + Log + Settings + Reviews + People + Mail + Copies + Backfills + CatchUps
 {
     /// Whether the database answers and has every migration.
     async fn ready(&self) -> Result<()>;

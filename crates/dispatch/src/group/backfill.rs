@@ -4,22 +4,21 @@
 //! takes what is left of the quota.
 
 use jiff::{SignedDuration, Timestamp};
-use leadsquared::{Error, Lead};
-use plan::backfill::{A_PAGE, A_REQUEST, BackfillState, LeadPage, Passing, columns};
-use plan::id::{ConnectorId, RequestId};
+use leadsquared::Error;
+use plan::backfill::{A_PAGE, BackfillState, LeadPage, Passing, columns};
+use plan::id::ConnectorId;
 use plan::outcome::Entity;
 use plan::payload::Item;
 use plan::problem::Problem;
 use plan::quota::Draw;
 use plan::snapshot::Snapshot;
 use plan::verdict;
-use serde_json::{Map, Value};
-use store::{Backfill, BackfillNews, NewDelivery, Origin};
+use store::{Backfill, BackfillNews, Origin};
 
 use super::call::Job;
 use super::worker::Worker;
 use crate::failure;
-use crate::lead_page::snapshot;
+use crate::pages::{Reader, Wanted};
 
 /// No more are read while so many of a backfill's leads are at work.
 const ENOUGH: usize = 200;
@@ -48,13 +47,20 @@ impl Worker {
     /// Takes up backfills that began or were resumed, and drops those that were paused or cancelled.
     pub(super) async fn follow_backfills(&mut self) -> store::Result<()> {
         let steady = self.steady();
-        if steady < self.follows {
+        // What happened is to be on disk first.
+        let is_kept = self.progress.sweeps.is_empty() && self.progress.parities.is_empty();
+        if steady < self.follows || !is_kept {
             return Ok(());
         }
         self.follows = steady + if self.backfills.is_empty() { FOLLOWS } else { LOOK };
         let connectors: Vec<ConnectorId> =
             self.routes.iter().filter(|route| route.enabled).map(|route| route.id).collect();
-        let found = self.shared.store.running_backfills(&self.lease, &connectors).await?;
+        let store = self.shared.store.clone();
+        let sweeps = store.sweeps(&self.lease, &connectors).await?;
+        self.follow_sweeps(sweeps);
+        let parities = store.parities(&self.lease, &connectors).await?;
+        self.follow_parities(&parities);
+        let found = store.running_backfills(&self.lease, &connectors).await?;
         self.backfills.retain(|running| found.iter().any(|one| one.id == running.backfill.id));
         for backfill in found {
             let known = self.backfills.iter().any(|running| running.backfill.id == backfill.id);
@@ -123,7 +129,8 @@ impl Worker {
             let page = LeadPage { page, ..LeadPage::first(backfill.of.since, A_PAGE, columns) };
             let id = backfill.id;
             self.backfills[at].is_asked = true;
-            asked.push((route.source, Job::ReadBackfill(id, page)));
+            let page = Wanted::Leads(page);
+            asked.push((route.source, Job::ReadPage(Reader::Backfill(id), page)));
         }
         for (account, job) in asked {
             self.prepare(account, job);
@@ -135,7 +142,7 @@ impl Worker {
         &mut self,
         id: i64,
         page: &LeadPage,
-        read: Result<Vec<Lead>, Error>,
+        read: Result<Vec<Snapshot>, Error>,
     ) {
         let steady = self.steady();
         let Some(at) = self.backfills.iter().position(|one| one.backfill.id == id) else { return };
@@ -169,19 +176,8 @@ impl Worker {
         };
         let passing = Passing::new(&route.definition, &of, &here, &there);
         let passes = |lead: &Snapshot| passing.passes(&Item::from_state(Entity::Lead, lead));
-        let kept: Vec<Snapshot> = leads.iter().map(snapshot).filter(passes).collect();
-        let mut deliveries = Vec::with_capacity(kept.len().div_ceil(A_REQUEST));
-        for some in kept.chunks(A_REQUEST) {
-            let now = self.now();
-            deliveries.push(NewDelivery {
-                id: RequestId::from_number(self.next_id(now)),
-                connector,
-                received_at: now,
-                origin: Origin::Backfill,
-                content_type: Some("application/json".to_owned()),
-                body: body(some).into(),
-            });
-        }
+        let kept: Vec<Snapshot> = leads.into_iter().filter(passes).collect();
+        let deliveries = self.deliveries(connector, Origin::Backfill, &kept);
         self.backfills[at].backfill.page = next;
         self.backfills[at].pause = PAUSE;
         self.progress.backfills.push(BackfillNews {
@@ -214,13 +210,4 @@ fn failed(id: i64, problem: Problem) -> BackfillNews {
         deliveries: Vec::new(),
         problem: Some(problem),
     }
-}
-
-/// Leads as an automation would post them.
-fn body(leads: &[Snapshot]) -> String {
-    let lead = |lead: &Snapshot| {
-        let fields = lead.0.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
-        Value::Object(fields.collect::<Map<_, _>>())
-    };
-    Value::Array(leads.iter().map(lead).collect()).to_string()
 }

@@ -2,12 +2,11 @@
 
 use jiff::Timestamp;
 use leadsquared::{
-    Activity, ActivityField, ActivityRow, ActivityWrite, Attribute, Automations, BulkUpdated,
-    Client, Error, Exchange, Lead, LeadQuery, LeadRow, LeadWrite, Missing, Numbered, Operator,
-    Paging, Reply, Rows, Sorting, UpdateBehaviour, Written,
+    ActivityField, ActivityRow, ActivityWrite, Attribute, Automations, BulkUpdated, Client, Error,
+    Exchange, Lead, LeadQuery, LeadRow, LeadWrite, Missing, Numbered, Operator, Paging, Reply,
+    Rows, Sorting, UpdateBehaviour, Written,
 };
-use plan::activity::{NOTE, TIME, shown};
-use plan::backfill::LeadPage;
+use plan::activity::{NOTE, TIME};
 use plan::change::Change;
 use plan::id::{AccountId, LeadId};
 use plan::identity::Key;
@@ -24,7 +23,7 @@ use store::RecordKey;
 
 use crate::access::{Part, Read};
 use crate::failure;
-use crate::lead_page::{self, snapshot};
+use crate::pages::{Reader, Wanted, activity, snapshot};
 
 /// One call, ready to go.
 #[derive(Debug)]
@@ -40,10 +39,8 @@ pub(super) struct Prepared {
 pub(super) enum Job {
     /// Reads a part of the account's metadata.
     ReadMetadata(Part),
-    /// Reads a page of its leads into the directory.
-    ReadDirectory(LeadPage),
-    /// Reads a page of its leads for this backfill.
-    ReadBackfill(i64, LeadPage),
+    /// Reads a page of what it has.
+    ReadPage(Reader, Wanted),
     /// It is for records.
     Records(RecordCalls),
 }
@@ -87,10 +84,8 @@ pub(super) struct Ended {
 pub(super) enum Returned {
     /// A part of the metadata.
     Metadata(Part, Result<Read, Error>),
-    /// A page of the account's leads.
-    Directory(LeadPage, Result<Vec<Lead>, Error>),
-    /// A page of the account's leads, for this backfill.
-    Backfill(i64, LeadPage, Result<Vec<Lead>, Error>),
+    /// A page of what it has.
+    Page(Reader, Wanted, Result<Vec<Snapshot>, Error>),
     /// Something for each of its records.
     Records(Vec<ForRecord>),
 }
@@ -114,7 +109,7 @@ impl Job {
     pub(super) fn operation(&self) -> Operation {
         match self {
             Self::ReadMetadata(part) => part.operation(),
-            Self::ReadDirectory(_) | Self::ReadBackfill(..) => Operation::Leads,
+            Self::ReadPage(_, wanted) => wanted.operation(),
             Self::Records(asked) => asked.operation(),
         }
     }
@@ -209,15 +204,10 @@ impl Prepared {
                 let (failure, error) = read.as_ref().err().map(told).unzip();
                 (exchange, failure, error, Returned::Metadata(part, read))
             }
-            Job::ReadDirectory(page) => {
-                let reply = lead_page::read(&client, &page).await;
+            Job::ReadPage(reader, wanted) => {
+                let reply = wanted.read(&client).await;
                 let (failure, error) = reply.result.as_ref().err().map(told).unzip();
-                (reply.exchange, failure, error, Returned::Directory(page, reply.result))
-            }
-            Job::ReadBackfill(backfill, page) => {
-                let reply = lead_page::read(&client, &page).await;
-                let (failure, error) = reply.result.as_ref().err().map(told).unzip();
-                (reply.exchange, failure, error, Returned::Backfill(backfill, page, reply.result))
+                (reply.exchange, failure, error, Returned::Page(reader, wanted, reply.result))
             }
             Job::Records(asked) => {
                 let (exchange, result) = asked.make(&client).await;
@@ -476,18 +466,4 @@ fn activity_field(change: &Change) -> ActivityField<'_> {
         return ActivityField { name: change.to.as_str().into(), value: "".into(), fields };
     }
     ActivityField::new(change.to.as_str(), change.value.as_str())
-}
-
-/// An activity as the plan knows activities.
-fn activity(activity: &Activity) -> Option<Snapshot> {
-    let values = [&activity.data, &activity.fields].into_iter().flat_map(leadsquared::Fields::iter);
-    let values: Vec<(String, String)> = values
-        .map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned()))
-        .collect();
-    let note = ["ActivityEvent_Note", "Note"]
-        .iter()
-        .find_map(|name| values.iter().find(|(other, _)| other == name))
-        .map(|(_, value)| value.clone());
-    let times = (activity.created_on.as_deref(), activity.modified_on.as_deref());
-    Some(shown(activity.id.as_deref()?, note.as_deref(), times, values))
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
-use leadsquared::{Error, Lead};
+use leadsquared::Error;
 use plan::backfill::{LeadPage, beginning};
 use plan::directory::{Hints, form, forms};
 use plan::id::{AccountId, LeadId};
@@ -22,7 +22,7 @@ use store::{DirectoryEntry, DirectoryNews, DirectoryReading, RecordKey};
 use super::book::Record;
 use super::call::Job;
 use super::worker::Worker;
-use crate::lead_page::snapshot;
+use crate::pages::{Reader, Wanted};
 
 /// How long after it was read what was modified since is read.
 const LASTS: SignedDuration = SignedDuration::from_hours(1);
@@ -159,7 +159,7 @@ impl Worker {
             asked.push((account.id, page));
         }
         for (account, page) in asked {
-            self.prepare(account, Job::ReadDirectory(page));
+            self.prepare(account, Job::ReadPage(Reader::Directory, Wanted::Leads(page)));
         }
     }
 
@@ -168,7 +168,7 @@ impl Worker {
         &mut self,
         id: AccountId,
         page: &LeadPage,
-        read: Result<Vec<Lead>, Error>,
+        read: Result<Vec<Snapshot>, Error>,
     ) {
         let (now, steady) = (self.now(), self.steady());
         let fields = self.directory_fields(id);
@@ -206,7 +206,7 @@ impl Worker {
             tracing::info!(account = name, leads, "the account was read into the directory");
         }
         let reading = self.account(id).directory.reading.clone();
-        let entries = leads.iter().filter_map(|lead| entry(&snapshot(lead), &fields)).collect();
+        let entries = leads.iter().filter_map(|lead| entry(lead, &fields)).collect();
         self.progress.directory.push(DirectoryNews {
             account: id,
             entries,
@@ -224,7 +224,7 @@ impl Worker {
     }
 
     /// The fields whose keys are kept of an account, with their kinds.
-    fn directory_fields(&self, id: AccountId) -> BTreeMap<String, Kind> {
+    pub(super) fn directory_fields(&self, id: AccountId) -> BTreeMap<String, Kind> {
         let Some(account) = self.accounts.get(&id) else { return BTreeMap::new() };
         let Some(catalogue) = account.metadata.catalogue() else { return BTreeMap::new() };
         let kind = |field: &String| catalogue.fields.get(field).map_or(Kind::Text, |f| f.kind);
@@ -264,7 +264,12 @@ impl Worker {
         self.add_to_directory(id, entries, gone);
     }
 
-    fn add_to_directory(&mut self, id: AccountId, entries: Vec<DirectoryEntry>, gone: Vec<String>) {
+    pub(super) fn add_to_directory(
+        &mut self,
+        id: AccountId,
+        entries: Vec<DirectoryEntry>,
+        gone: Vec<String>,
+    ) {
         if entries.is_empty() && gone.is_empty() {
             return;
         }
@@ -372,7 +377,7 @@ impl Worker {
 }
 
 /// A lead as the directory keeps it, if it shows all its keys.
-fn entry(lead: &Snapshot, fields: &BTreeMap<String, Kind>) -> Option<DirectoryEntry> {
+pub(super) fn entry(lead: &Snapshot, fields: &BTreeMap<String, Kind>) -> Option<DirectoryEntry> {
     let modified =
         lead.get("ModifiedOn").and_then(|at| plan::moment::instant(at, &jiff::tz::TimeZone::UTC));
     let keys = forms(lead, fields, &Reading::default())?;

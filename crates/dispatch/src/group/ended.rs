@@ -11,6 +11,7 @@ use store::{Call, CallRef, KeysNews, TraitNews};
 use super::book::Place;
 use super::call::{Ended, ForRecord, Returned};
 use super::worker::Worker;
+use crate::pages::{Reader, Wanted};
 
 impl Worker {
     /// Handles a call that ended.
@@ -18,7 +19,7 @@ impl Worker {
         let Ended { id, account, operation, at, exchange, failure, error, returned } = ended;
         metrics::counter!("leadsync_calls_total", "operation" => operation.as_str()).increment(1);
         let first = match &returned {
-            Returned::Metadata(..) | Returned::Directory(..) | Returned::Backfill(..) => None,
+            Returned::Metadata(..) | Returned::Page(..) => None,
             Returned::Records(records) => records.first().map(|record| record.key),
         };
         self.progress.settled.push(id);
@@ -34,9 +35,10 @@ impl Worker {
             request: exchange.request,
             // Nothing is kept of leads that are only looked through.
             response: match &returned {
-                Returned::Directory(_, Ok(leads)) | Returned::Backfill(_, _, Ok(leads)) => {
-                    format!("({} leads)", leads.len()).into()
+                Returned::Page(_, Wanted::Activities { .. }, Ok(rows)) => {
+                    format!("({} activities)", rows.len()).into()
                 }
+                Returned::Page(_, _, Ok(leads)) => format!("({} leads)", leads.len()).into(),
                 _ => exchange.response,
             },
             error,
@@ -45,7 +47,7 @@ impl Worker {
 
         self.note_traits(account, operation, exchange.status, failure.as_ref());
         // A page of leads is long: that it fails does not say that the account is away.
-        let is_page = matches!(returned, Returned::Directory(..) | Returned::Backfill(..));
+        let is_page = matches!(returned, Returned::Page(..));
         if is_page && matches!(failure, Some(Failure::Broken { .. })) {
             let steady = self.steady();
             self.account(account).end(operation.draw(), steady);
@@ -54,8 +56,13 @@ impl Worker {
         }
         match returned {
             Returned::Metadata(part, read) => self.metadata_read(account, part, read),
-            Returned::Directory(page, read) => self.directory_read(account, &page, read),
-            Returned::Backfill(backfill, page, read) => self.backfill_read(backfill, &page, read),
+            Returned::Page(Reader::Directory, Wanted::Leads(page), read) => {
+                self.directory_read(account, &page, read);
+            }
+            Returned::Page(Reader::Backfill(backfill), Wanted::Leads(page), read) => {
+                self.backfill_read(backfill, &page, read);
+            }
+            Returned::Page(reader, wanted, read) => self.page_read(reader, wanted, read),
             Returned::Records(records) => {
                 self.note_telling(account, operation, &records);
                 for record in records {

@@ -18,9 +18,11 @@ mod ended;
 mod lanes;
 mod metadata;
 mod opening;
+mod parity;
 mod reading;
 mod route;
 mod step;
+mod sweep;
 mod trouble;
 mod worker;
 

@@ -206,9 +206,14 @@ impl Worker {
                 let then = earlier.retry == Some(RetryWith::Then) && self.routes.knows_past(past);
                 record.past = then.then_some(earlier.version);
             }
-            if request.origin == Origin::Backfill {
-                record.work.is_no_event();
-                record.is_backfill = record.retry.is_none();
+            match request.origin {
+                Origin::Backfill => {
+                    record.work.is_no_event();
+                    record.is_backfill = record.retry.is_none();
+                }
+                Origin::Sweep => record.is_backfill = record.retry.is_none(),
+                Origin::Parity => record.work.override_twin(),
+                Origin::Webhook | Origin::Deleted | Origin::Merged | Origin::TooLong(_) => {}
             }
             if record.retry.is_some() {
                 record.work.ask_again();

@@ -67,6 +67,16 @@ impl Mappings {
         }
     }
 
+    /// The mapping of leads.
+    pub(super) fn leads(&self) -> &Mapping {
+        &self.leads
+    }
+
+    /// The mapping of activities.
+    pub(super) fn activities(&self) -> &ActivityMapping {
+        &self.activities
+    }
+
     /// Whether users of the accounts are mapped.
     pub(super) fn has_users(&self) -> bool {
         let types = self.activities.types().filter_map(|(_, kind)| kind.as_ref().ok());
@@ -100,6 +110,17 @@ impl Binding {
             columns.extend(opposite.leads.targets().map(|field| field.schema_name.clone()));
         }
         columns.into_iter().collect()
+    }
+
+    /// The fields of the destination's leads that the connector writes, and what they are known by.
+    pub(super) fn written_columns(&self) -> Vec<String> {
+        let targets = self.mappings.leads.targets().map(|field| field.schema_name.clone());
+        let known_by = ["ProspectID", "EmailAddress", "Phone", "FirstName", "LastName"];
+        let mut columns: Vec<String> =
+            targets.chain(known_by.into_iter().map(str::to_owned)).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
     }
 
     /// What the plan decides by.
@@ -155,6 +176,11 @@ impl Routes {
     /// A connector, if it is still configured.
     pub(super) fn get(&self, connector: ConnectorId) -> Option<&Route> {
         self.now.get(&connector)
+    }
+
+    /// Whether an enabled connector goes the opposite way.
+    pub(super) fn is_pair(&self, route: &Route) -> bool {
+        self.iter().any(|other| other.enabled && other.is_opposite_to(route))
     }
 
     /// Every connector.

@@ -93,6 +93,8 @@ impl Worker {
     pub(super) fn step(&mut self) {
         self.read_metadata();
         self.read_directories();
+        self.read_sweeps();
+        self.read_parities();
         self.read_backfills();
         let mut batches = Batches::new();
         let mut starving: HashMap<(ConnectorId, bool), u32> = HashMap::new();

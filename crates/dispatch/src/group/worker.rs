@@ -18,9 +18,12 @@ use super::backfill::Running;
 use super::book::{Book, Record};
 use super::call::{Ended, Job, Prepared};
 use super::lanes::Lane;
+use super::parity::Comparing;
 use super::route::{Binding, Route, Routes};
+use super::sweep::{Arrived, Sweeping};
 use super::trouble::Trouble;
 use crate::Shared;
+use crate::pages::Reader;
 
 /// How often a lease is renewed within its time.
 const RENEWALS: u32 = 4;
@@ -55,6 +58,12 @@ pub(super) struct Worker {
     pub(super) unhinted: HashSet<RecordKey>,
     /// The backfills under way.
     pub(super) backfills: Vec<Running>,
+    /// The sweeps of connectors.
+    pub(super) sweeps: Vec<Sweeping>,
+    /// The comparisons under way, or due.
+    pub(super) comparisons: Vec<Comparing>,
+    /// Pages that were read for them.
+    pub(super) arrived: Vec<Arrived>,
     /// When it is looked next whether any began or was paused, on the steady clock.
     pub(super) follows: Timestamp,
     /// Accounts whose metadata was read, to be kept.
@@ -131,6 +140,9 @@ impl Worker {
             lookups: Vec::new(),
             unhinted: HashSet::new(),
             backfills: Vec::new(),
+            sweeps: Vec::new(),
+            comparisons: Vec::new(),
+            arrived: Vec::new(),
             follows: Timestamp::MIN,
             fetched: HashSet::new(),
             wake: HashSet::new(),
@@ -198,6 +210,7 @@ impl Worker {
                 self.ended(joined(ended));
             }
             self.find_links().await?;
+            self.take_pages().await?;
             if group.configuration.has_changed().unwrap_or(false) {
                 let configuration = group.configuration.borrow_and_update().clone();
                 self.configure(&configuration).await?;
@@ -252,7 +265,6 @@ impl Worker {
         if configuration.version <= self.configured {
             return Ok(());
         }
-        self.configured = configuration.version;
         self.restored = configuration.restored_at;
         for settings in &configuration.accounts {
             if let Some(account) = self.accounts.get_mut(&settings.id) {
@@ -266,7 +278,12 @@ impl Worker {
                 && accounts.contains_key(&connector.destination)
         };
         let connectors = configuration.connectors.iter().filter(is_here);
+        let is_new = self.configured == 0;
+        self.configured = configuration.version;
         let begun = self.routes.configure(connectors, |key| self.book.uses(key));
+        if !is_new {
+            self.forget_sweeps(&begun);
+        }
         let routes = &self.routes;
         self.book.forget(|connector| routes.get(connector).is_some_and(|route| route.enabled));
         self.learn_needs();
@@ -406,7 +423,7 @@ impl Worker {
         let id = self.next_id(now);
         let operation = job.operation();
         let sent = match &job {
-            Job::ReadMetadata(_) | Job::ReadDirectory(_) | Job::ReadBackfill(..) => Vec::new(),
+            Job::ReadMetadata(_) | Job::ReadPage(..) => Vec::new(),
             Job::Records(asked) => asked.sent(),
         };
         let steady = self.steady();
@@ -415,8 +432,10 @@ impl Worker {
                 self.book.release(key);
             }
             match job {
-                Job::ReadDirectory(_) => self.directory_delayed(account),
-                Job::ReadBackfill(backfill, _) => self.backfill_delayed(backfill),
+                Job::ReadPage(Reader::Directory, _) => self.directory_delayed(account),
+                Job::ReadPage(Reader::Backfill(backfill), _) => self.backfill_delayed(backfill),
+                Job::ReadPage(Reader::Sweep(connector), _) => self.sweep_delayed(connector),
+                Job::ReadPage(Reader::Parity(connector), _) => self.parity_delayed(connector),
                 Job::ReadMetadata(_) | Job::Records(_) => {}
             }
             return;

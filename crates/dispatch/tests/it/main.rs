@@ -2,6 +2,7 @@
 
 mod activities;
 mod backfill;
+mod catch_up;
 mod clock;
 mod directory;
 mod fields;

@@ -12,9 +12,9 @@ pub use difference::{Difference, compare, differences};
 pub use filter::{Condition, Filter, Leaving, MOST_CONDITIONS, MOST_VALUES, Test};
 pub use rebase::{rebase, rebase_rows};
 pub use rules::{
-    Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, Conflict, FieldRow,
-    FirstMeeting, Identity, KeysDisagree, LeadRules, Linked, Owners, Policy, Removed, Several,
-    UnlistedOption, WhileDisabled, WithoutId,
+    Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, CatchUp, Conflict,
+    FieldRow, FirstMeeting, Identity, KeysDisagree, LeadRules, Linked, Owners, Policy, Removed,
+    Several, UnlistedOption, WhileDisabled, WithoutId,
 };
 
 use rules::is_default;
@@ -61,6 +61,9 @@ pub struct Definition {
     /// What happens when a lead was deleted or merged in the source; `None`: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<Removed>,
+    /// What finds changes that post no webhook.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub catch_up: CatchUp,
     /// What happens to activities.
     #[serde(default)]
     pub activity: ActivityRules,
@@ -82,6 +85,7 @@ impl Definition {
             conflict: Conflict::default(),
             identity: Identity::default(),
             removed: None,
+            catch_up: CatchUp::default(),
             activity: ActivityRules::default(),
         }
     }

@@ -300,6 +300,20 @@ pub struct Identity {
     pub linked: Linked,
 }
 
+/// Whether what posts no webhook is found and synced, and the two accounts are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CatchUp {
+    /// Whether leads that were modified are read at an interval, and those that no webhook told of are
+    /// synced. `None`: where an opposite connector is enabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<bool>,
+    /// Whether both accounts are read once a day to see which linked leads differ. `None`: where an
+    /// opposite connector is enabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parity: Option<bool>,
+}
+
 /// Which of several leads a lead is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

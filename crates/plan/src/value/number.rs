@@ -21,6 +21,13 @@ pub(super) fn same(one: &str, other: &str) -> Option<bool> {
     Some(parts(&one)? == parts(&other)?)
 }
 
+/// The one form of a number; `None` if it isn't one.
+pub(super) fn form(text: &str) -> Option<String> {
+    let plain = without_exponent(text)?;
+    let (is_negative, whole, fraction) = parts(&plain)?;
+    Some(format!("{}{whole}.{fraction}", if is_negative { "-" } else { "" }))
+}
+
 /// Which of two numbers is the greater one; `None` if either isn't a number.
 pub(super) fn order(one: &str, other: &str) -> Option<Ordering> {
     let (one, other) = (without_exponent(one)?, without_exponent(other)?);

@@ -81,6 +81,44 @@ pub fn same(kind: Kind, one: &str, other: &str, reading: &Reading) -> bool {
     }
 }
 
+/// A form of a value such that two values with one form are the [`same`]. The reverse need not hold:
+/// values whose forms differ are to be compared.
+pub fn form(kind: Kind, value: &str, reading: &Reading) -> String {
+    if text::is_blank(value) {
+        return String::new();
+    }
+    let visible = &*text::visible(value);
+    let of_kind = match kind {
+        Kind::Text | Kind::Select => None,
+        Kind::Email => Some(address(visible)),
+        Kind::User => Some(visible.to_lowercase()),
+        Kind::Phone => phone::normalise(visible, reading.country),
+        Kind::Number => number::form(visible),
+        Kind::Boolean => truth(visible).map(|yes| yes.to_string()),
+        Kind::Date => moment::read(visible, reading.date_order)
+            .ok()
+            .and_then(|written| written.day(&TimeZone::UTC))
+            .map(|day| day.to_string()),
+        Kind::DateTime => second(visible, reading),
+        Kind::Time => moment::clock(visible).map(|(time, is_end)| format!("{time} {is_end}")),
+        Kind::MultiSelect => Some(format!("{:?}", options::compared(visible))),
+        Kind::FieldSet => parts(visible).map(|parts| {
+            let mut parts: Vec<_> = parts
+                .into_iter()
+                .filter(|(_, value)| !text::is_blank(value))
+                .map(|(name, value)| (name, text::compared(&value).into_owned()))
+                .collect();
+            parts.sort_unstable();
+            format!("{parts:?}")
+        }),
+    };
+    match of_kind {
+        // A value of the kind and a text that only looks like its form are two.
+        Some(form) => format!("= {form}"),
+        None => format!("  {}", text::compared(value)),
+    }
+}
+
 /// An address in the form in which two are compared.
 fn address(text: &str) -> String {
     let address = match email::read(text) {

@@ -106,6 +106,8 @@ impl Search {
 pub(crate) struct Twin {
     /// The linked one is no longer there.
     pub(crate) gone: bool,
+    /// It is to hold what the source holds, whatever the two agreed about before: a person says so.
+    pub(crate) overridden: bool,
     /// The lead as it was read.
     pub(crate) lead: Option<Snapshot>,
     /// What was written to that lead since it was read.

@@ -75,11 +75,12 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     }
 }
 
-/// What to do first about a lead that may be gone from the source since this was posted, or be
-/// another than was posted in a way that the link can't tell.
+/// What to do first about a lead that may be gone from the source since this was posted, that may be
+/// another than was posted in a way that the link can't tell, or of which only the id is known.
 pub(super) fn late(case: &Case<'_>, is_gone: bool) -> Option<Decision> {
     let source = case.known.source;
-    if !is_gone && !source.was_gone && !case.known.is_from_before {
+    let known = case.known;
+    if !is_gone && !source.was_gone && !known.is_from_before && !known.twin.overridden {
         return None;
     }
     if source.gone {
@@ -94,6 +95,13 @@ fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     let (here, there) = case.ends(link);
     if behaviour == Behaviour::CreateOnly {
         return Decision::Skip(problems::exists());
+    }
+    if case.known.twin.overridden {
+        let lead_id = LeadId::new(&there.id);
+        return match &case.known.twin.lead {
+            None => Decision::read_twin(lead_id),
+            Some(lead) => update_known(case, lead, lead_id, Vec::new()),
+        };
     }
     let unchanged = |why| Decision::Unchanged(why, Some(there.id.clone()));
     let is_fresh = case.known.source.fresh;
@@ -153,6 +161,7 @@ fn both_ways(
     if known.twin.lead.is_none()
         && is_clear
         && !has_defaults
+        && !known.twin.overridden
         && !merge::source_moved(case, here, there)
     {
         return unchanged(Why::SameAsSynced);

@@ -101,11 +101,13 @@ impl Cell {
 /// Whether the source shows anything that differs from what was last synced, as far as it can be
 /// told without looking at the destination.
 pub(super) fn source_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
-    cells(case.mapping, case.item, case.mapped, Some((here, there)))
-        .iter()
-        .any(|cell| cell.moved != Moved::Not)
-        || has_unmet_blank(case, here)
-        || is_late(case, there)
+    has_moved(case, here, there) || has_unmet_blank(case, here) || is_late(case, there)
+}
+
+/// Whether the source sends anything that differs from what was last synced.
+pub(super) fn has_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
+    let cells = cells(case.mapping, case.item, case.mapped, Some((here, there)));
+    cells.iter().any(|cell| cell.moved != Moved::Not)
 }
 
 /// Whether the source shows a field as empty about which the two have not agreed: their merge was
@@ -222,6 +224,15 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         for cell in from_source.iter_mut().filter(|cell| there.left.contains(&cell.to)) {
             cell.is_late = event.changed(cell) && cell.moved == Moved::Not;
             cell.moved = if cell.is_late { Moved::Yes } else { cell.moved };
+        }
+    }
+    if case.known.twin.overridden {
+        for cell in &mut from_destination {
+            let is_sent = from_source.iter().any(|other| other.is_twin(cell));
+            cell.moved = if is_sent { Moved::Not } else { cell.moved };
+        }
+        for cell in &mut from_source {
+            (cell.moved, cell.is_late) = (Moved::Yes, false);
         }
     }
     let mut merging = Merging {

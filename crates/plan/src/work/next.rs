@@ -130,6 +130,19 @@ impl Work {
     }
 
     /// Decides by what is known now.
+    /// Whether its lead is linked, and the source holds what was last synced of it, or something older.
+    /// That it shows fields as empty that the two have not agreed about does not count.
+    pub fn holds_what_was_synced(&mut self, context: &Context<'_>) -> bool {
+        self.map(context);
+        let case = self.lead_case(context);
+        let Some(link) = case.link.filter(|_| self.entity() == Entity::Lead) else { return false };
+        let (here, there) = case.ends(link);
+        let version = case.item.modified_on();
+        let is_older = version.zip(here.seen).is_some_and(|(this, seen)| this < seen);
+        let is_clear = here.pending.is_empty() && there.pending.is_empty();
+        is_older || is_clear && !merge::has_moved(&case, here, there)
+    }
+
     fn decide(&self, context: &Context<'_>) -> Decision {
         let subjects = [Some(&self.own), self.lead.as_deref()];
         if subjects.into_iter().flatten().any(|subject| probe::is_test_lead(&subject.item)) {

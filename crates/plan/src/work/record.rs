@@ -151,6 +151,12 @@ impl Work {
         self.subject_mut().before = Before::Same;
     }
 
+    /// A person wants the destination's lead to hold what the source's holds now, whatever the two
+    /// agreed about before.
+    pub fn override_twin(&mut self) {
+        self.subject_mut().known.twin.overridden = true;
+    }
+
     /// A write for it may have taken effect unseen.
     pub fn doubt(&mut self) {
         self.own.known.doubtful = true;
@@ -189,6 +195,11 @@ impl Work {
         self.subject_mut().known.search.hints = Some(hints);
     }
 
+    /// The lead or activity as the payload shows it, or as it was read from the source since.
+    pub fn shown(&self) -> &Item {
+        &self.own.item
+    }
+
     /// What is shown of its lead.
     pub fn lead_state(&self) -> Snapshot {
         self.subject().item.state()
@@ -197,7 +208,8 @@ impl Work {
     /// Whether nothing is known yet about which lead of the destination its lead is.
     pub fn is_unmatched(&self) -> bool {
         let known = &self.subject().known;
-        self.is_unlinked() && known.twin == Twin::default() && self.calls == 0
+        let twin = Twin { overridden: known.twin.overridden, ..Twin::default() };
+        self.is_unlinked() && known.twin == twin && self.calls == 0
     }
 
     /// The lead was linked once, and was not in the source then.

@@ -12,16 +12,19 @@ use sqlx::Row;
 use super::retry::NOT_BEGUN;
 use super::values::{Place, ms};
 use super::{
-    Backend, Connection, QueryBuilder, backfills, directory, lease, links, progress, push_list,
-    settings, standing,
+    Backend, Connection, QueryBuilder, backfills, catch_up, directory, lease, links, progress,
+    push_list, settings, standing,
 };
 use crate::backfills::Backfill;
+use crate::catch_up::{Posted, Sweep};
 use crate::directory::DirectoryReading;
 use crate::dispatching::{
     Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
 };
 use crate::error::Result;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
+use plan::outcome::Entity;
+use plan::parity::Standing;
 use plan::review::StandingReview;
 
 #[async_trait]
@@ -297,6 +300,45 @@ impl Dispatching for Backend {
             })
         })
         .await
+    }
+
+    async fn sweeps(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+    ) -> Result<Vec<(ConnectorId, Sweep)>> {
+        let mut transaction = self.begin_read().await?;
+        lease::check_read(&mut transaction, lease).await?;
+        catch_up::sweeps(&mut transaction, connectors).await
+    }
+
+    async fn parities(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+    ) -> Result<Vec<(ConnectorId, Standing)>> {
+        let mut transaction = self.begin_read().await?;
+        lease::check_read(&mut transaction, lease).await?;
+        catch_up::standings(&mut transaction, connectors).await
+    }
+
+    async fn last_posted(
+        &self,
+        connector: ConnectorId,
+        entity: Entity,
+        ids: &[String],
+    ) -> Result<HashMap<String, Posted>> {
+        catch_up::last_posted(&mut *self.begin_read().await?, connector, entity, ids).await
+    }
+
+    async fn linked_leads(
+        &self,
+        pair: Pair,
+        side: Side,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>> {
+        links::lead_ids(&mut *self.begin_read().await?, pair, side, after, limit).await
     }
 
     async fn spent(&self, account: AccountId, day: i64) -> Result<u32> {

@@ -1,11 +1,11 @@
 //! The newest record of each lead that is linked between a connector's accounts.
 
 use plan::id::{AccountId, ConnectorId, RequestId};
-use plan::link::{Pair, Side};
+use plan::link::Pair;
 use sqlx::Row;
 
 use super::values::Place;
-use super::{Connection, QueryBuilder, push_list};
+use super::{Connection, QueryBuilder, links, push_list};
 use crate::error::Result;
 use crate::progress::RecordKey;
 use crate::retry::LinkedRecords;
@@ -24,7 +24,10 @@ pub(super) async fn records(
     let Some(row) = row else { return Ok(LinkedRecords::default()) };
     let source = AccountId(row.try_get(0)?);
     let pair = Pair::of(source, AccountId(row.try_get(1)?));
-    let leads = leads(connection, pair, pair.side(source), after, limit).await?;
+    let side = pair.side(source);
+    let after = after.unwrap_or_default();
+    let leads = links::lead_ids(connection, pair, side, after, limit).await?;
+    let leads: Vec<String> = leads.into_iter().map(|(own, _)| own).collect();
     let mut records = Vec::with_capacity(leads.len());
     if !leads.is_empty() {
         let mut query = QueryBuilder::new(
@@ -48,30 +51,4 @@ pub(super) async fn records(
     }
     let next = leads.last().filter(|_| leads.len() == limit).cloned();
     Ok(LinkedRecords { records, leads: leads.len() as u64, next })
-}
-
-/// The ids on this side of linked leads, in order.
-async fn leads(
-    connection: &mut Connection,
-    pair: Pair,
-    side: Side,
-    after: Option<&str>,
-    limit: usize,
-) -> Result<Vec<String>> {
-    let own = match side {
-        Side::First => "first_id",
-        Side::Second => "second_id",
-    };
-    let sql = format!(
-        "SELECT {own} FROM link WHERE first_account = $1 AND second_account = $2 \
-         AND entity = 'lead' AND {own} > $3 ORDER BY {own} LIMIT $4"
-    );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(pair.first.0)
-        .bind(pair.second.0)
-        .bind(after.unwrap_or_default())
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(connection)
-        .await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }

@@ -70,6 +70,32 @@ pub(super) async fn count(connection: &mut Connection, pair: Pair) -> Result<Lin
     Ok(counts)
 }
 
+/// The ids of linked leads, this side's first, in its order: those after this one.
+pub(super) async fn lead_ids(
+    connection: &mut Connection,
+    pair: Pair,
+    side: Side,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<(String, String)>> {
+    let (own, other) = match side {
+        Side::First => ("first_id", "second_id"),
+        Side::Second => ("second_id", "first_id"),
+    };
+    let sql = format!(
+        "SELECT {own}, {other} FROM link WHERE first_account = $1 AND second_account = $2 \
+         AND entity = 'lead' AND {own} > $3 ORDER BY {own} LIMIT $4"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(pair.first.0)
+        .bind(pair.second.0)
+        .bind(after)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
 /// The link of a lead, if this field of it is frozen.
 pub(super) async fn find_frozen(
     connection: &mut Connection,

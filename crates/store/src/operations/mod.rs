@@ -12,6 +12,7 @@ mod audit;
 mod backfills;
 mod batches;
 mod catalogue;
+mod catch_up;
 mod changing;
 mod copies;
 mod counts;

@@ -7,8 +7,8 @@ use plan::outcome::{RetryWith, SyncStatus};
 
 use super::values::{json, ms};
 use super::{
-    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, directory, incident, links, push_list,
-    standing, tally, traits,
+    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, catch_up, directory, incident, intake,
+    links, push_list, standing, tally, traits,
 };
 use crate::error::Result;
 use crate::progress::{
@@ -37,6 +37,13 @@ pub(super) async fn record(
     }
     for news in &progress.backfills {
         backfills::keep(connection, news).await?;
+    }
+    intake::store(connection, &progress.deliveries, None).await?;
+    for news in &progress.sweeps {
+        catch_up::keep_sweep(connection, news).await?;
+    }
+    for news in &progress.parities {
+        catch_up::keep_parity(connection, news).await?;
     }
     for news in &progress.directory {
         directory::keep(connection, cipher, news).await?;

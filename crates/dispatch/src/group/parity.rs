@@ -1,0 +1,468 @@
+//! Comparing the two accounts of a connector ([`plan::parity`]): the source is read page by page, then
+//! the destination, then once more what seems to differ. A comparison that a restart ends begins again.
+
+use std::collections::{HashSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use leadsquared::Error;
+use plan::backfill::LeadPage;
+use plan::directory::form;
+use plan::id::{AccountId, ConnectorId};
+use plan::link::{Link, Pair, Side};
+use plan::mapping::Verdict;
+use plan::outcome::Entity;
+use plan::parity::{Apart, Comparison, Difference, Standing, known_as};
+use plan::payload::Item;
+use plan::quota::Draw;
+use plan::snapshot::Snapshot;
+use plan::value::Reading;
+use plan::verdict;
+use plan::work::Work;
+use store::{Compared, Origin, ParityNews};
+
+use super::call::Job;
+use super::route::{Binding, Route};
+use super::sweep::is_on;
+use super::worker::Worker;
+use crate::failure;
+use crate::pages::{Reader, Wanted};
+
+/// How often accounts are compared that nobody asks about.
+const EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// How long after its start a task compares nothing by itself.
+const SETTLED: SignedDuration = SignedDuration::from_mins(5);
+/// How long after a failure a page is asked for again: the first value, doubled each time, up to the
+/// second.
+const PAUSE: SignedDuration = SignedDuration::from_secs(30);
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// So many pairs are read again at a time.
+const AT_A_TIME: usize = 100;
+/// So many links are looked through at a time.
+const LINKS: usize = 1_000;
+/// So many leads that a call for many did not return are looked up one by one.
+const MOST_ALONE: usize = 200;
+
+/// A comparison that is under way.
+#[derive(Debug)]
+pub(super) struct Comparing {
+    pub(super) connector: ConnectorId,
+    /// When it was asked for.
+    asked_at: Timestamp,
+    phase: Phase,
+    is_asked: bool,
+    /// Not before this time of the steady clock.
+    not_before: Option<Timestamp>,
+    pause: SignedDuration,
+    comparison: Comparison,
+    /// The leads of the source that came by.
+    seen: HashSet<String>,
+    /// How many of both accounts were read.
+    read: u64,
+    /// How many were looked up one by one.
+    alone: usize,
+}
+
+/// What it reads.
+#[derive(Debug)]
+enum Phase {
+    /// This page of the source.
+    Source(u32),
+    /// This page of the destination.
+    Destination(u32),
+    /// Pairs of leads once more, of the source and then of the destination.
+    Again {
+        pairs: Vec<(String, String)>,
+        here: Option<Vec<Snapshot>>,
+        later: VecDeque<(String, String)>,
+    },
+}
+
+impl Worker {
+    /// Takes over which comparisons are asked for, and asks for those that are due.
+    pub(super) fn follow_parities(&mut self, kept: &[(ConnectorId, Standing)]) {
+        let (now, steady) = (self.now(), self.steady());
+        let asked = |connector: ConnectorId| {
+            kept.iter().find(|(id, _)| *id == connector).map(|(_, standing)| standing)
+        };
+        self.comparisons.retain(|comparing| {
+            asked(comparing.connector)
+                .is_some_and(|standing| standing.asked_at == Some(comparing.asked_at))
+        });
+        let routes: Vec<Route> =
+            self.routes.iter().filter(|route| route.enabled).cloned().collect();
+        for route in routes {
+            if self.comparisons.iter().any(|comparing| comparing.connector == route.id) {
+                continue;
+            }
+            let standing = asked(route.id);
+            let asked_at = standing.and_then(|standing| standing.asked_at);
+            let last = standing.and_then(|standing| standing.at);
+            let by_itself = is_on(route.definition.catch_up.parity, self.routes.is_pair(&route))
+                && steady.duration_since(self.began) >= SETTLED
+                && last.is_none_or(|at| now.duration_since(at) >= EVERY);
+            let Some(asked_at) = asked_at.or(by_itself.then_some(now)) else { continue };
+            // The store keeps milliseconds.
+            let asked_at =
+                Timestamp::from_millisecond(asked_at.as_millisecond()).unwrap_or(asked_at);
+            if standing.is_none_or(|standing| standing.asked_at.is_none()) {
+                let what = Compared::Began(asked_at);
+                self.progress.parities.push(ParityNews { connector: route.id, what });
+            }
+            self.comparisons.push(Comparing {
+                connector: route.id,
+                asked_at,
+                phase: Phase::Source(1),
+                is_asked: false,
+                not_before: None,
+                pause: PAUSE,
+                comparison: Comparison::default(),
+                seen: HashSet::new(),
+                read: 0,
+                alone: 0,
+            });
+        }
+    }
+
+    /// Asks for the next page of a comparison.
+    pub(super) fn read_parities(&mut self) {
+        let is_asked = self.comparisons.iter().any(|comparing| comparing.is_asked);
+        // What waits to be synced would seem to differ.
+        if self.look_for_work || is_asked || self.book.open_records() > 0 {
+            return;
+        }
+        let steady = self.steady();
+        for at in 0..self.comparisons.len() {
+            let comparing = &self.comparisons[at];
+            if comparing.not_before.is_some_and(|at| at > steady) {
+                continue;
+            }
+            let Some(route) = self.routes.get(comparing.connector).cloned() else { continue };
+            let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
+                continue;
+            };
+            let (account, wanted) = comparing.wanted(&route, &binding);
+            let account = self.account(account);
+            if account.closed().is_some() || account.spare(Draw::Single, steady) == 0 {
+                continue;
+            }
+            let account = account.id;
+            self.comparisons[at].is_asked = true;
+            self.comparisons[at].comparison.parity.calls += 1;
+            self.prepare(account, Job::ReadPage(Reader::Parity(route.id), wanted));
+            return;
+        }
+    }
+
+    pub(super) fn parity_failed(&mut self, connector: ConnectorId, error: &Error) {
+        let steady = self.steady();
+        let Some(route) = self.routes.get(connector) else { return };
+        let Some(comparing) = self.comparisons.iter_mut().find(|one| one.connector == connector)
+        else {
+            return;
+        };
+        comparing.is_asked = false;
+        comparing.not_before = Some(steady + comparing.pause);
+        comparing.pause = (comparing.pause * 2).min(LONGEST_PAUSE);
+        let name = self.accounts[&comparing.account(route)].name().to_owned();
+        let what = Compared::Failed(verdict::not_read(&failure::of(error), &name));
+        self.progress.parities.push(ParityNews { connector, what });
+    }
+
+    /// The account's quota had no room for it after all.
+    pub(super) fn parity_delayed(&mut self, connector: ConnectorId) {
+        let steady = self.steady();
+        for comparing in self.comparisons.iter_mut().filter(|one| one.connector == connector) {
+            comparing.is_asked = false;
+            comparing.not_before = Some(steady + SignedDuration::from_secs(1));
+            comparing.comparison.parity.calls -= 1;
+        }
+    }
+
+    /// Takes in a page that was read for a comparison.
+    pub(super) async fn take_compared(
+        &mut self,
+        connector: ConnectorId,
+        wanted: Wanted,
+        rows: Vec<Snapshot>,
+    ) -> store::Result<()> {
+        let at = self.comparisons.iter().position(|one| one.connector == connector);
+        let (Some(at), Some(route)) = (at, self.routes.get(connector).cloned()) else {
+            return Ok(());
+        };
+        let Some(binding) = self.routes.binding(&self.accounts, (connector, None)) else {
+            self.comparisons[at].is_asked = false;
+            return Ok(());
+        };
+        let mut comparing = self.comparisons.remove(at);
+        (comparing.is_asked, comparing.not_before, comparing.pause) = (false, None, PAUSE);
+        let is_last = LeadPage::is_behind(rows.len());
+        let step = std::mem::replace(&mut comparing.phase, Phase::Source(1));
+        let is_over = match (step, wanted) {
+            (Phase::Source(page), Wanted::Leads(read)) if read.page == page => {
+                comparing.read += rows.len() as u64;
+                self.compare_source(&mut comparing, &route, &binding, rows).await?;
+                comparing.phase = Phase::Source(page + 1);
+                if is_last {
+                    self.compare_links(&mut comparing, &route).await?;
+                    comparing.phase = Phase::Destination(1);
+                }
+                false
+            }
+            (Phase::Destination(page), Wanted::Leads(read)) if read.page == page => {
+                comparing.read += rows.len() as u64;
+                self.compare_destination(&mut comparing, &route, &binding, &rows).await?;
+                comparing.phase = Phase::Destination(page + 1);
+                is_last && comparing.goes_on(VecDeque::new())
+            }
+            (Phase::Again { pairs, here: None, later }, Wanted::These(_)) => {
+                comparing.phase = Phase::Again { pairs, here: Some(rows), later };
+                false
+            }
+            (Phase::Again { pairs, here: Some(here), later }, Wanted::These(_)) => {
+                let later = comparing.compare_again(&binding, pairs, &here, &rows, later);
+                comparing.goes_on(later)
+            }
+            // It was asked for once more meanwhile.
+            (phase, _) => {
+                comparing.phase = phase;
+                false
+            }
+        };
+        if is_over {
+            self.end_comparison(comparing);
+        } else {
+            let what = Compared::Read(comparing.read);
+            self.progress.parities.push(ParityNews { connector, what });
+            self.comparisons.push(comparing);
+        }
+        Ok(())
+    }
+
+    /// Takes in leads of the source.
+    async fn compare_source(
+        &self,
+        comparing: &mut Comparing,
+        route: &Route,
+        binding: &Binding,
+        rows: Vec<Snapshot>,
+    ) -> store::Result<()> {
+        let (pair, side) = (route.pair(), route.pair().side(route.source));
+        let ids = rows.iter().filter_map(|lead| Some(lead.lead_id()?.to_string()));
+        let wanted = [((pair, side), ids.collect())].into();
+        let links = self.links_by(wanted).await?;
+        let leads = binding.mappings.leads();
+        let mut unlinked = Vec::new();
+        for lead in rows {
+            let Some(id) = lead.lead_id().map(|id| id.to_string()) else { continue };
+            let item = Item::from_state(Entity::Lead, &lead);
+            let link = links.get(&(pair, side, id.clone()));
+            let link = link.filter(|link| link.entity == Entity::Lead);
+            comparing.seen.insert(id.clone());
+            let passes_linked = link.is_some() && leads.filter().lets_linked_pass();
+            if !passes_linked && matches!(leads.judge(&item, true), Verdict::Fails(_)) {
+                comparing.comparison.parity.left_out += 1;
+                continue;
+            }
+            match link {
+                // It is known to be gone.
+                Some(link) if is_gone(link) => {}
+                Some(link) => {
+                    let there = &link.end(pair.side(route.destination)).id;
+                    comparing.comparison.take_source(leads, &leads.apply(&item), &id, there);
+                }
+                None => unlinked.push((id, item, lead)),
+            }
+        }
+        let context = binding.context(self.moment());
+        let mut keyed = Vec::with_capacity(unlinked.len());
+        for (id, item, lead) in unlinked {
+            let keys = Work::new(item).keys(&context);
+            let forms: Vec<String> = keys
+                .iter()
+                .filter_map(|key| form(&key.field, key.kind, &key.value, &Reading::default()))
+                .collect();
+            keyed.push((id, forms, lead));
+        }
+        let forms: Vec<String> = keyed.iter().flat_map(|(_, forms, _)| forms.clone()).collect();
+        let found = self.shared.store.directory(route.destination, &forms).await?;
+        for (id, forms, lead) in keyed {
+            let there = forms.iter().find_map(|form| found.get(form)?.first());
+            let apart = if there.is_some() { Apart::NotLinked } else { Apart::OnlyHere };
+            comparing.comparison.take_apart(Difference {
+                apart,
+                source_id: Some(id),
+                destination_id: there.cloned(),
+                known_as: known_as(&lead),
+                fields: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Links whose lead did not come by: it may be gone.
+    async fn compare_links(&self, comparing: &mut Comparing, route: &Route) -> store::Result<()> {
+        let (pair, side) = (route.pair(), route.pair().side(route.source));
+        let mut after = String::new();
+        loop {
+            let some = self.shared.store.linked_leads(pair, side, &after, LINKS).await?;
+            let Some((last, _)) = some.last() else { return Ok(()) };
+            after.clone_from(last);
+            let unseen = some.into_iter().filter(|(own, _)| !comparing.seen.contains(own));
+            let unseen: Vec<String> = unseen.map(|(own, _)| own).collect();
+            if unseen.is_empty() {
+                continue;
+            }
+            let links = self.links_by([((pair, side), unseen)].into()).await?;
+            for link in links.values().filter(|link| !is_gone(link)) {
+                let (here, there) = ends(link, pair, side);
+                comparing.comparison.suspect(&here, &there);
+            }
+        }
+    }
+
+    /// Takes in leads of the destination.
+    async fn compare_destination(
+        &self,
+        comparing: &mut Comparing,
+        route: &Route,
+        binding: &Binding,
+        rows: &[Snapshot],
+    ) -> store::Result<()> {
+        let leads = binding.mappings.leads();
+        let others = rows.iter().filter(|lead| !comparing.comparison.take_destination(leads, lead));
+        let others: Vec<&Snapshot> = others.collect();
+        let (pair, side) = (route.pair(), route.pair().side(route.destination));
+        let ids = others.iter().filter_map(|lead| Some(lead.lead_id()?.to_string()));
+        let links = self.links_by([((pair, side), ids.collect())].into()).await?;
+        for lead in others {
+            let Some(id) = lead.lead_id().map(|id| id.to_string()) else { continue };
+            // One that is linked was left out by the filter, or is about to be read again.
+            if links.contains_key(&(pair, side, id.clone())) || comparing.is_listed(&id) {
+                continue;
+            }
+            comparing.comparison.take_apart(Difference {
+                apart: Apart::OnlyThere,
+                source_id: None,
+                destination_id: Some(id),
+                known_as: known_as(lead),
+                fields: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    fn end_comparison(&mut self, comparing: Comparing) {
+        let Comparing { connector, comparison, .. } = comparing;
+        let now = self.now();
+        let removes =
+            self.routes.get(connector).is_some_and(|route| route.definition.removed.is_some());
+        // What a webhook would have said of a lead that was deleted.
+        let gone = comparison.differences.iter().filter(|one| one.apart == Apart::GoneHere);
+        let gone: Vec<Snapshot> = gone
+            .filter_map(|one| {
+                Some([("ProspectID", one.source_id.as_deref()?)].into_iter().collect())
+            })
+            .collect();
+        if removes && !gone.is_empty() {
+            let deliveries = self.deliveries(connector, Origin::Deleted, &gone);
+            self.look_for_work = true;
+            self.progress.deliveries.extend(deliveries);
+        }
+        let what = Compared::Ended {
+            at: now,
+            parity: comparison.parity,
+            differences: comparison.differences,
+        };
+        self.progress.parities.push(ParityNews { connector, what });
+    }
+}
+
+impl Comparing {
+    /// What is read next, of which account.
+    fn wanted(&self, route: &Route, binding: &Binding) -> (AccountId, Wanted) {
+        let page = |page: u32, columns| {
+            Wanted::Leads(LeadPage { page, ..LeadPage::first(None, LeadPage::MOST, columns) })
+        };
+        let wanted = match &self.phase {
+            Phase::Source(number) => page(*number, binding.columns()),
+            Phase::Destination(number) => page(*number, binding.written_columns()),
+            Phase::Again { pairs, here, .. } => Wanted::These(
+                pairs
+                    .iter()
+                    .map(|(source, there)| if here.is_none() { source } else { there }.clone())
+                    .collect(),
+            ),
+        };
+        (self.account(route), wanted)
+    }
+
+    fn account(&self, route: &Route) -> AccountId {
+        match &self.phase {
+            Phase::Source(_) | Phase::Again { here: None, .. } => route.source,
+            Phase::Destination(_) | Phase::Again { .. } => route.destination,
+        }
+    }
+
+    /// Goes on with what seems to differ; returns whether nothing is left.
+    fn goes_on(&mut self, mut later: VecDeque<(String, String)>) -> bool {
+        let mut pairs = Vec::new();
+        if !self.comparison.gives_up() {
+            pairs = self.comparison.take_suspects(AT_A_TIME);
+        }
+        if pairs.is_empty() {
+            pairs.extend(later.pop_front());
+        }
+        if pairs.is_empty() {
+            return true;
+        }
+        self.phase = Phase::Again { pairs, here: None, later };
+        false
+    }
+
+    /// Compares pairs that were read again. One that a call for many did not return is looked up by a
+    /// call of its own: it may only have been left out.
+    fn compare_again(
+        &mut self,
+        binding: &Binding,
+        pairs: Vec<(String, String)>,
+        here: &[Snapshot],
+        there: &[Snapshot],
+        mut later: VecDeque<(String, String)>,
+    ) -> VecDeque<(String, String)> {
+        let find = |leads: &'_ [Snapshot], id: &str| {
+            let is_it = |lead: &&Snapshot| lead.lead_id().is_some_and(|own| own.as_str() == id);
+            leads.iter().find(is_it).cloned()
+        };
+        let was_for_many = pairs.len() > 1;
+        for (source, destination) in pairs {
+            let (one, other) = (find(here, &source), find(there, &destination));
+            let is_missing = one.is_none() || other.is_none();
+            if is_missing && was_for_many && self.alone < MOST_ALONE {
+                self.alone += 1;
+                later.push_back((source, destination));
+                continue;
+            }
+            let ids = (source.as_str(), destination.as_str());
+            let leads = binding.mappings.leads();
+            self.comparison.compare(leads, ids, one.as_ref(), other.as_ref());
+        }
+        later
+    }
+
+    /// Whether a lead of the destination is listed as one that has the key of a lead of the source.
+    fn is_listed(&self, id: &str) -> bool {
+        let differences = self.comparison.differences.iter();
+        differences
+            .filter(|one| one.apart == Apart::NotLinked)
+            .any(|one| one.destination_id.as_deref() == Some(id))
+    }
+}
+
+fn is_gone(link: &Link) -> bool {
+    link.first.is_gone || link.second.is_gone
+}
+
+fn ends(link: &Link, pair: Pair, side: Side) -> (String, String) {
+    debug_assert_eq!(link.pair, pair);
+    (link.end(side).id.clone(), link.end(side.opposite()).id.clone())
+}

@@ -1,0 +1,136 @@
+//! Reading what an account has, page by page: into the directory, for backfills and their plans, for
+//! sweeps, and to compare two accounts.
+
+use jiff::Timestamp;
+use leadsquared::{
+    Activity, ByEventQuery, Client, Lead, LeadQuery, Limits, Operator, Paging, Reply, Sorting,
+    Window, to_wire,
+};
+use plan::activity::shown;
+use plan::backfill::LeadPage;
+use plan::id::ConnectorId;
+use plan::operation::Operation;
+use plan::problem::Problem;
+use plan::snapshot::Snapshot;
+use plan::verdict;
+
+use crate::access::client;
+use crate::failure;
+
+/// For whom a page is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// The account's directory.
+    Directory,
+    /// This backfill.
+    Backfill(i64),
+    /// The sweep of this connector.
+    Sweep(ConnectorId),
+    /// The comparison of this connector's accounts.
+    Parity(ConnectorId),
+}
+
+/// What is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A page of leads.
+    Leads(LeadPage),
+    /// The leads with these ids. One alone is read by a call that says whether it is there.
+    These(Vec<String>),
+    /// A page of the activities of one type that were modified between two times.
+    Activities { event: u32, between: (Timestamp, Timestamp), page: u32 },
+}
+
+impl Wanted {
+    /// Which operation reads it.
+    pub(crate) fn operation(&self) -> Operation {
+        match self {
+            Self::Leads(_) => Operation::Leads,
+            Self::These(ids) if ids.len() == 1 => Operation::LeadById,
+            Self::These(_) => Operation::LeadsByIds,
+            Self::Activities { .. } => Operation::ActivitiesByEvent,
+        }
+    }
+
+    /// Reads it.
+    pub(crate) async fn read(&self, client: &Client) -> Reply<Vec<Snapshot>> {
+        let snapshots = |leads: Vec<Lead>| leads.iter().map(snapshot).collect();
+        match self {
+            Self::Leads(page) => read(client, page).await.map(snapshots),
+            Self::These(ids) if ids.len() == 1 => {
+                let reply = client.lead_by_id(&ids[0]).await;
+                reply.map(|lead| lead.iter().map(snapshot).collect())
+            }
+            Self::These(ids) => {
+                let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+                let page_size = u32::try_from(all.len()).unwrap_or(u32::MAX);
+                let paging = Paging { page_index: 1, page_size };
+                client.leads_by_ids(&all, &[], paging).await.map(|page| snapshots(page.rows))
+            }
+            Self::Activities { event, between: (from, to), page } => {
+                let query = ByEventQuery {
+                    event: *event,
+                    window: Window { from: *from, to: *to },
+                    sorting: Sorting::ascending("ProspectActivityId"),
+                    paging: Paging { page_index: *page, page_size: LeadPage::MOST },
+                };
+                let reply = client.activities_by_event(&query).await;
+                reply.map(|page| page.rows.iter().filter_map(|row| posted(row, *event)).collect())
+            }
+        }
+    }
+}
+
+/// Reads a page of leads.
+async fn read(client: &Client, page: &LeadPage) -> Reply<Vec<Lead>> {
+    let columns: Vec<&str> = page.columns.iter().map(String::as_str).collect();
+    let query = LeadQuery {
+        field: page.by,
+        operator: Operator::AtLeast,
+        value: &to_wire(page.from),
+        columns: &columns,
+        sorting: Sorting::ascending("ProspectAutoId"),
+        paging: Paging { page_index: page.page, page_size: page.size },
+    };
+    client.leads(&query).await
+}
+
+/// A lead as the plan knows leads.
+pub(crate) fn snapshot(lead: &Lead) -> Snapshot {
+    lead.fields.iter().map(|(name, value)| (name, value.unwrap_or_default())).collect()
+}
+
+/// An activity as the plan knows activities.
+pub(crate) fn activity(activity: &Activity) -> Option<Snapshot> {
+    let values = [&activity.data, &activity.fields].into_iter().flat_map(leadsquared::Fields::iter);
+    let values: Vec<(String, String)> = values
+        .map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned()))
+        .collect();
+    let note = ["ActivityEvent_Note", "Note"]
+        .iter()
+        .find_map(|name| values.iter().find(|(other, _)| other == name))
+        .map(|(_, value)| value.clone());
+    let times = (activity.created_on.as_deref(), activity.modified_on.as_deref());
+    Some(shown(activity.id.as_deref()?, note.as_deref(), times, values))
+}
+
+/// The same as a webhook would post it.
+fn posted(row: &Activity, event: u32) -> Option<Snapshot> {
+    let mut state = activity(row)?;
+    state.put("RelatedProspectId", row.lead_id.as_deref()?);
+    state.put("ActivityEvent", event.to_string());
+    Some(state)
+}
+
+/// A page of leads of an account, for somebody who plans a backfill.
+///
+/// # Errors
+/// Why the account did not return it.
+pub async fn read_leads(
+    account: &store::Account,
+    page: &LeadPage,
+) -> Result<Vec<Snapshot>, Problem> {
+    let client = client(account, Limits::default())?;
+    let leads = Wanted::Leads(page.clone()).read(&client).await.result;
+    leads.map_err(|error| verdict::not_read(&failure::of(&error), &account.name))
+}

@@ -1,0 +1,267 @@
+//! What posts no webhook is found by the sweep, and what differs by comparing the accounts.
+
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use plan::id::ConnectorId;
+use plan::outcome::Event;
+use plan::parity::{Apart, Parity};
+use serde_json::json;
+use store::{Actor, Differing, Filter, NewDelivery, Origin, Sweep};
+
+use crate::scene::{SOON, Scene, capture, captured, connector};
+
+fn actor() -> Actor {
+    Actor("test".to_owned())
+}
+
+/// A pair at work, with so many leads that are linked and in sync.
+async fn pair_of(leads: usize) -> (Scene, Vec<(String, String)>) {
+    let mut scene = Scene::new("").await;
+    let mut back = connector("");
+    (back.name, back.source, back.destination) =
+        ("back".to_owned(), "there".to_owned(), "here".to_owned());
+    scene.put_connector(back).await;
+    capture(&scene.here);
+    scene.work();
+    for n in 0..leads {
+        let fields = [("FirstName", "Asha"), ("EmailAddress", &*format!("lead{n}@example.com"))];
+        scene.here.create_lead(&fields).expect("a new lead");
+    }
+    let mut linked = Vec::new();
+    for posted in captured(&scene.here).await {
+        let request = scene.post_to("there", posted).await;
+        let item = scene.ends_as(request, Event::New).await;
+        let record = &item.records[0];
+        let ids = (record.source_id.clone(), record.destination_id.clone());
+        linked.push((ids.0.expect("its id"), ids.1.expect("its twin")));
+    }
+    (scene, linked)
+}
+
+impl Scene {
+    async fn connector_id(&self, name: &str) -> ConnectorId {
+        let configuration = self.store.configuration().await.expect("the configuration");
+        configuration.connector(name).expect("the connector").id
+    }
+
+    /// Has a connector sweep, and waits until the round and what it found have ended.
+    async fn sweep(&self, name: &str, confirms: bool) -> Sweep {
+        let connector = self.connector_id(name).await;
+        let which = (connector, name);
+        let now = self.clock()();
+        self.store.ask_for_sweep(which, confirms, &actor(), now).await.expect("it is asked for");
+        self.advance(SignedDuration::from_secs(4));
+        let deadline = Instant::now() + SOON;
+        loop {
+            let sweep = self.store.sweep(connector).await.expect("the store").expect("it is kept");
+            let open = self.find(Filter::default()).await;
+            let is_open = open.iter().any(|request| request.finished_at.is_none());
+            if sweep.asked_at.is_none() && !is_open {
+                return sweep;
+            }
+            assert!(Instant::now() < deadline, "it stays {sweep:#?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Has a connector's accounts compared.
+    async fn compare(&self, name: &str) -> (Parity, Vec<Differing>) {
+        let connector = self.connector_id(name).await;
+        let now = self.clock()();
+        self.store.ask_for_parity((connector, name), &actor(), now).await.expect("it is asked for");
+        self.advance(SignedDuration::from_secs(4));
+        let deadline = Instant::now() + SOON;
+        loop {
+            let standing = self.store.parity(connector).await.expect("the store");
+            if let (None, Some(parity)) = (standing.asked_at, standing.parity) {
+                let listed = self.store.differences(connector, None, 0, 100).await;
+                return (parity, listed.expect("the store"));
+            }
+            assert!(Instant::now() < deadline, "it stays {standing:#?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn field(scene: &Scene, id: &str, name: &str) -> String {
+    let lead = scene.here.lead(id).or_else(|| scene.there.lead(id)).expect("the lead");
+    lead[name].clone().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_posts_no_webhook_is_synced_by_the_sweep() {
+    let (mut scene, linked) = pair_of(6).await;
+    // Edits on both sides, and a new lead, of which no webhook tells.
+    for (id, _) in &linked[..3] {
+        scene.here.edit_lead(id, &[("mx_City", "Pune")]).expect("an edit");
+    }
+    scene.there.edit_lead(&linked[4].1, &[("mx_City", "Goa")]).expect("an edit");
+    let fields = [("FirstName", "Bela"), ("EmailAddress", "bela@example.com")];
+    scene.here.create_lead(&fields).expect("a new lead");
+    scene.next_second().await;
+    let (before, _) = scene.compare("there").await;
+    assert_eq!((before.linked, before.differ, before.only_here), (6, 3, 1), "{before:?}");
+
+    let sweep = scene.sweep("there", false).await;
+    assert_eq!((sweep.rounds, sweep.last_found), (1, 4), "{sweep:?}");
+    let sweep = scene.sweep("back", false).await;
+    assert_eq!(sweep.last_found, 1, "our own writes are no changes: {sweep:?}");
+    for (id, twin) in &linked[..3] {
+        assert_eq!((field(&scene, id, "mx_City"), field(&scene, twin, "mx_City")), pune());
+    }
+    assert_eq!(field(&scene, &linked[4].0, "mx_City"), "Goa");
+    assert_eq!(scene.there.find_leads("EmailAddress", "bela@example.com").len(), 1);
+    let (after, differing) = scene.compare("there").await;
+    assert_eq!((after.linked, after.agree, after.differ), (7, 7, 0), "{after:?} {differing:?}");
+    assert_eq!(after.percent(), "100 %");
+    // Nothing is found twice.
+    assert_eq!(scene.sweep("there", false).await.last_found, 0);
+    let requests = scene.find(Filter::default()).await.len();
+    assert_eq!(requests, 6 + 2, "one request of each sweep that found something");
+    scene.stop().await;
+}
+
+fn pune() -> (String, String) {
+    ("Pune".to_owned(), "Pune".to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_webhook_told_of_is_not_swept() {
+    let (mut scene, linked) = pair_of(2).await;
+    // One that can't be synced, and one that is.
+    let refused = [("FirstName", "No key")];
+    scene.here.create_lead(&refused).expect("a new lead");
+    scene.here.edit_lead(&linked[0].0, &[("mx_City", "Pune")]).expect("an edit");
+    for posted in captured(&scene.here).await.into_iter().skip(2) {
+        let request = scene.post_to("there", posted).await;
+        scene.ended(request).await;
+    }
+    let sweep = scene.sweep("there", false).await;
+    assert_eq!(sweep.last_found, 0, "{sweep:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_begins_by_itself_and_leaves_the_last_minutes_to_webhooks() {
+    let (mut scene, linked) = pair_of(1).await;
+    // It begins to sweep when it starts.
+    scene.advance(SignedDuration::from_secs(4));
+    let connector = scene.connector_id("there").await;
+    let swept = async |scene: &Scene| scene.store.sweep(connector).await.expect("the store");
+    while swept(&scene).await.is_none() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    scene.here.edit_lead(&linked[0].0, &[("mx_City", "Pune")]).expect("an edit");
+    let rounds = async |scene: &Scene, least: u64| loop {
+        let sweep = swept(scene).await.expect("it began");
+        if sweep.rounds >= least {
+            return sweep;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    scene.advance(SignedDuration::from_mins(5));
+    let first = rounds(&scene, 1).await;
+    assert_eq!(first.found, 1, "it is five minutes old by our clock");
+    for request in scene.find(Filter::default()).await {
+        scene.ended(request.id).await;
+    }
+    assert_eq!(field(&scene, &linked[0].1, "mx_City"), "Pune");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mass_change_waits_until_it_is_confirmed() {
+    let (mut scene, linked) = pair_of(120).await;
+    for (id, _) in &linked {
+        scene.here.edit_lead(id, &[("mx_City", "Pune")]).expect("an edit");
+    }
+    let sweep = scene.sweep("there", false).await;
+    assert_eq!((sweep.held, sweep.rounds), (Some(120), 0), "{sweep:?}");
+    assert_eq!(field(&scene, &linked[0].1, "mx_City"), "");
+    let sweep = scene.sweep("there", true).await;
+    assert_eq!((sweep.held, sweep.last_found), (None, 120), "{sweep:?}");
+    assert_eq!(field(&scene, &linked[119].1, "mx_City"), "Pune");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn activities_that_no_webhook_told_of_are_swept_once() {
+    let settings = r#""catch_up":{"sweep":true},"activity":{"enabled":true}"#;
+    let mut scene = Scene::new(settings).await;
+    scene.work();
+    let fields = [("FirstName", "Asha"), ("EmailAddress", "asha@example.com")];
+    let id = scene.here.create_lead(&fields).expect("a new lead");
+    let lead = json!({"ProspectID": id, "FirstName": "Asha", "EmailAddress": "asha@example.com"});
+    let request = scene.post(&lead).await;
+    let item = scene.ends_as(request, Event::New).await;
+    let twin = item.records[0].destination_id.clone().expect("its twin");
+    for note in ["called", "called again"] {
+        scene.here.create_activity(&id, 201, note, &[]).expect("an activity");
+    }
+    scene.next_second().await;
+    scene.sweep("there", false).await;
+    let notes = |scene: &Scene| {
+        let found = scene.there.activities(&twin).into_iter();
+        let mut notes: Vec<String> = found.map(|(_, note, _)| note).collect();
+        notes.sort_unstable();
+        notes
+    };
+    assert_eq!(notes(&scene), ["called", "called again"]);
+    scene.sweep("there", false).await;
+    assert_eq!(notes(&scene).len(), 2, "each once");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leads_that_differ_are_listed_and_synced_in_the_direction_that_a_person_chooses() {
+    let (mut scene, linked) = pair_of(4).await;
+    scene.there.edit_lead(&linked[0].1, &[("mx_City", "Goa")]).expect("an edit");
+    scene.there.edit_lead(&linked[1].1, &[("FirstName", "Usha")]).expect("an edit");
+    let (parity, differing) = scene.compare("there").await;
+    // The source's empty city is not sent.
+    assert_eq!((parity.linked, parity.agree, parity.differ), (4, 3, 1), "{parity:?}");
+    let [one] = &differing[..] else { panic!("{differing:?}") };
+    assert_eq!(one.difference.apart, Apart::Differs);
+    assert_eq!(one.difference.fields[0].field, "FirstName");
+    assert_eq!(one.difference.fields[0].source, "Asha");
+    assert_eq!(one.difference.fields[0].destination, "Usha");
+    // The source's values win, although only the destination was edited.
+    let there = scene.connector_id("there").await;
+    let id = plan::id::RequestId::new(scene.clock()(), 999, 1);
+    let delivery = NewDelivery {
+        id,
+        connector: there,
+        received_at: scene.clock()(),
+        origin: Origin::Parity,
+        content_type: Some("application/json".to_owned()),
+        body: json!([{"ProspectID": linked[1].0}]).to_string().into(),
+    };
+    let now = scene.clock()();
+    let which = (there, "there");
+    scene
+        .store
+        .sync_differences(which, &[one.number], vec![delivery], &actor(), now)
+        .await
+        .expect("it is stored");
+    scene.ends_as(id, Event::Updated).await;
+    assert_eq!(field(&scene, &linked[1].1, "FirstName"), "Asha");
+    let (parity, _) = scene.compare("there").await;
+    assert_eq!((parity.linked, parity.agree), (4, 4), "{parity:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leads_that_one_side_lacks_are_counted() {
+    let (mut scene, linked) = pair_of(4).await;
+    scene.here.delete_lead(&linked[0].0).expect("it is deleted");
+    scene.there.delete_lead(&linked[1].1).expect("it is deleted");
+    let only_there = [("FirstName", "Chitra"), ("EmailAddress", "chitra@example.com")];
+    scene.there.create_lead(&only_there).expect("a new lead");
+    let (parity, differing) = scene.compare("there").await;
+    let counts = (parity.linked, parity.agree, parity.gone_here, parity.gone_there);
+    assert_eq!(counts, (2, 2, 1, 1), "{parity:?}");
+    assert_eq!((parity.only_here, parity.only_there), (0, 1), "{parity:?}");
+    assert_eq!(differing.len(), 3, "{differing:?}");
+    scene.stop().await;
+}

@@ -1,0 +1,431 @@
+//! Parity: which linked leads hold in the destination what the mapping makes of the source.
+//!
+//! Both accounts are read once, page by page. Of each linked lead of the source a hash of what it
+//! sends is kept until its counterpart comes by; where the two hashes agree, the two leads do. The
+//! others are read again, both at once, and compared value by value.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::guid;
+use crate::mapping::{Mapped, Mapping};
+use crate::outcome::{Entity, words};
+use crate::payload::Item;
+use crate::snapshot::Snapshot;
+use crate::text;
+use crate::value;
+
+/// So many leads whose hashes differ are read again, and as many of each kind are listed.
+pub const MOST_LISTED: usize = 5_000;
+/// So many fields of a lead are listed.
+const MOST_FIELDS: usize = 50;
+/// So much of a value is listed, in characters.
+const LONGEST_SHOWN: usize = 200;
+
+words! {
+    /// How a lead differs between the two accounts.
+    Apart {
+        /// Both have it, linked, and some fields differ.
+        Differs = "differs",
+        /// Only the source has it.
+        OnlyHere = "only_here",
+        /// Only the destination has it.
+        OnlyThere = "only_there",
+        /// Both have it by its key, and no link ties the two yet.
+        NotLinked = "not_linked",
+        /// It is linked, and no longer in the source.
+        GoneHere = "gone_here",
+        /// It is linked, and its counterpart is no longer in the destination.
+        GoneThere = "gone_there",
+    }
+}
+
+/// The result of a comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parity {
+    /// Linked leads that both accounts have and the connector syncs.
+    pub linked: u64,
+    /// Those that agree in every field that the connector writes.
+    pub agree: u64,
+    /// Those that don't.
+    pub differ: u64,
+    /// Leads that pass the filter and only the source has.
+    pub only_here: u64,
+    /// Leads that only the destination has.
+    pub only_there: u64,
+    /// Leads that both have by their key, not linked yet.
+    pub not_linked: u64,
+    /// Links whose lead is gone from the source.
+    pub gone_here: u64,
+    /// Links whose lead is gone from the destination.
+    pub gone_there: u64,
+    /// Leads of the source that do not pass the filter.
+    pub left_out: u64,
+    /// Calls that the comparison made.
+    pub calls: u64,
+}
+
+impl Parity {
+    /// The part of the linked leads that agree, in hundredths of a per cent; rounded down, so that 100 %
+    /// means all.
+    pub fn basis_points(&self) -> u32 {
+        let all = self.linked.max(1);
+        let agree = if self.linked == 0 { 1 } else { self.agree };
+        u32::try_from(u128::from(agree) * 10_000 / u128::from(all)).unwrap_or(10_000)
+    }
+
+    /// The same for people: `99.98 %`.
+    pub fn percent(&self) -> String {
+        let points = self.basis_points();
+        if points == 10_000 {
+            return "100 %".to_owned();
+        }
+        format!("{}.{:02} %", points / 100, points % 100)
+    }
+
+    /// Whether fewer leads agree than before, by more than leads that are just being synced explain.
+    pub fn has_fallen(&self, before: &Self) -> bool {
+        self.differ > before.differ && self.basis_points() < before.basis_points()
+    }
+}
+
+/// A lead that differs between the accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// How.
+    pub apart: Apart,
+    /// Its id in the source.
+    pub source_id: Option<String>,
+    /// Its id in the destination.
+    pub destination_id: Option<String>,
+    /// By what a person knows it.
+    pub known_as: Option<String>,
+    /// The fields that differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldApart>,
+}
+
+/// A field that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldApart {
+    /// The destination's field.
+    pub field: String,
+    /// What the mapping makes of the source's value.
+    pub source: String,
+    /// What the destination holds.
+    pub destination: String,
+}
+
+/// An id, in as few bytes as it takes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Id {
+    Guid(u128),
+    Other(Box<str>),
+}
+
+impl Id {
+    fn of(id: &str) -> Self {
+        let digits = guid(id).and_then(|id| u128::from_str_radix(&id.replace('-', ""), 16).ok());
+        digits.map_or_else(|| Self::Other(id.into()), Self::Guid)
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Guid(number) => guid(&format!("{number:032x}")).expect("32 digits are a GUID"),
+            Self::Other(id) => id.to_string(),
+        }
+    }
+}
+
+/// What a linked lead of the source sends.
+#[derive(Debug)]
+struct Sent {
+    source: Id,
+    /// The number of the set of fields that it sends.
+    fields: u32,
+    hash: u64,
+}
+
+/// A comparison under way. It holds some 80 bytes for each linked lead.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// By the id in the destination.
+    sent: HashMap<Id, Sent>,
+    /// The sets of the destination's fields that leads send.
+    sets: Vec<Vec<bool>>,
+    numbers: HashMap<Vec<bool>, u32>,
+    /// Pairs whose hashes differ.
+    suspects: Vec<(Id, Id)>,
+    /// The result so far.
+    pub parity: Parity,
+    /// The leads that differ, as far as they are listed.
+    pub differences: Vec<Difference>,
+}
+
+impl Comparison {
+    /// A lead of the source that is linked to this one of the destination.
+    pub fn take_source(&mut self, mapping: &Mapping, mapped: &Mapped, source: &str, there: &str) {
+        let set: Vec<bool> = mapping.targets().map(|field| sends(mapped, field)).collect();
+        let hash = hash(mapping, &set, |name| {
+            mapped.get(name).and_then(|field| field.sent.written()).unwrap_or_default()
+        });
+        let next = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        let fields = *self.numbers.entry(set.clone()).or_insert(next);
+        if fields == next {
+            self.sets.push(set);
+        }
+        self.sent.insert(Id::of(there), Sent { source: Id::of(source), fields, hash });
+    }
+
+    /// A lead that only one side has, or that is not linked.
+    pub fn take_apart(&mut self, difference: Difference) {
+        *self.count(difference.apart) += 1;
+        self.list(difference);
+    }
+
+    /// A lead of the destination. Returns whether it is one that the source's are linked to.
+    pub fn take_destination(&mut self, mapping: &Mapping, lead: &Snapshot) -> bool {
+        let Some(id) = lead.lead_id() else { return false };
+        let id = Id::of(id.as_str());
+        let Some(sent) = self.sent.remove(&id) else { return false };
+        let fields = &self.sets[sent.fields as usize];
+        let held = hash(mapping, fields, |name| lead.get(name).unwrap_or_default());
+        if held == sent.hash {
+            self.agrees();
+        } else {
+            self.suspects.push((sent.source, id));
+        }
+        true
+    }
+
+    /// A link whose lead did not come by: the two are read again.
+    pub fn suspect(&mut self, source: &str, destination: &str) {
+        self.suspects.push((Id::of(source), Id::of(destination)));
+    }
+
+    fn agrees(&mut self) {
+        self.parity.linked += 1;
+        self.parity.agree += 1;
+    }
+
+    /// The pairs of ids that are to be read again once both accounts were read, the source's first:
+    /// those whose hashes differ, and those whose counterpart did not come by. They are taken out, so
+    /// many at most.
+    pub fn take_suspects(&mut self, most: usize) -> Vec<(String, String)> {
+        self.suspects.extend(self.sent.drain().map(|(there, sent)| (sent.source, there)));
+        let from = self.suspects.len().saturating_sub(most);
+        let taken = self.suspects.split_off(from);
+        taken.iter().map(|(here, there)| (here.text(), there.text())).collect()
+    }
+
+    /// Whether no more of them are read again, because enough are listed: the rest is counted as
+    /// differing.
+    pub fn gives_up(&mut self) -> bool {
+        let is_enough = self.parity.differ >= MOST_LISTED as u64;
+        if is_enough {
+            let rest = (self.suspects.len() + self.sent.len()) as u64;
+            self.parity.linked += rest;
+            self.parity.differ += rest;
+            self.suspects.clear();
+            self.sent.clear();
+        }
+        is_enough
+    }
+
+    /// A pair that was read again; `None` for a lead that was not found.
+    pub fn compare(
+        &mut self,
+        mapping: &Mapping,
+        (source_id, destination_id): (&str, &str),
+        here: Option<&Snapshot>,
+        there: Option<&Snapshot>,
+    ) {
+        let ids = (Some(source_id.to_owned()), Some(destination_id.to_owned()));
+        let difference = |apart, known_as, fields| Difference {
+            apart,
+            source_id: ids.0,
+            destination_id: ids.1,
+            known_as,
+            fields,
+        };
+        let (Some(here), Some(there)) = (here, there) else {
+            let apart = if here.is_none() { Apart::GoneHere } else { Apart::GoneThere };
+            let known_as = here.or(there).and_then(known_as);
+            self.take_apart(difference(apart, known_as, Vec::new()));
+            return;
+        };
+        let mapped = mapping.apply(&Item::from_state(Entity::Lead, here));
+        let fields = differing(mapping, &mapped, there);
+        if fields.is_empty() {
+            self.agrees();
+            return;
+        }
+        self.parity.linked += 1;
+        self.take_apart(difference(Apart::Differs, known_as(here), fields));
+    }
+
+    fn count(&mut self, apart: Apart) -> &mut u64 {
+        let parity = &mut self.parity;
+        match apart {
+            Apart::Differs => &mut parity.differ,
+            Apart::OnlyHere => &mut parity.only_here,
+            Apart::OnlyThere => &mut parity.only_there,
+            Apart::NotLinked => &mut parity.not_linked,
+            Apart::GoneHere => &mut parity.gone_here,
+            Apart::GoneThere => &mut parity.gone_there,
+        }
+    }
+
+    fn list(&mut self, difference: Difference) {
+        if *self.count(difference.apart) <= MOST_LISTED as u64 {
+            self.differences.push(difference);
+        }
+    }
+}
+
+/// By what a person knows a lead.
+pub fn known_as(lead: &Snapshot) -> Option<String> {
+    crate::identity::known_as(&Item::from_state(Entity::Lead, lead), None)
+}
+
+/// The fields in which the destination's lead does not hold what is sent.
+fn differing(mapping: &Mapping, mapped: &Mapped, there: &Snapshot) -> Vec<FieldApart> {
+    let reading = mapping.reading();
+    let shown = |value: &str| value.chars().take(LONGEST_SHOWN).collect();
+    let sent = mapped.fields.iter().filter_map(|field| Some((field, field.sent.written()?)));
+    let differing = sent.filter_map(|(field, value)| {
+        let held = there.get(&field.to).unwrap_or_default();
+        (!value::holds(field.kind, value, held, reading)).then(|| FieldApart {
+            field: field.to.clone(),
+            source: shown(value),
+            destination: shown(held),
+        })
+    });
+    differing.take(MOST_FIELDS).collect()
+}
+
+fn sends(mapped: &Mapped, field: &crate::metadata::Field) -> bool {
+    mapped.get(&field.schema_name).is_some_and(|field| field.sent.written().is_some())
+}
+
+/// A hash of the values of those of the mapping's fields that are in a set.
+fn hash<'v>(mapping: &Mapping, set: &[bool], value: impl Fn(&str) -> &'v str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let fields = mapping.targets().zip(set).filter(|(_, is_sent)| **is_sent);
+    for (field, _) in fields {
+        let value = value(&field.schema_name);
+        if !text::is_blank(value) {
+            value::form(field.kind, value, mapping.reading()).hash(&mut hasher);
+        }
+        0_u8.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// A comparison that was made, is being made, or was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// When one was asked for that has not ended yet.
+    pub asked_at: Option<Timestamp>,
+    /// How many leads of both accounts the one under way has read.
+    pub read: u64,
+    /// When the last one ended.
+    pub at: Option<Timestamp>,
+    /// Its result.
+    pub parity: Option<Parity>,
+    /// Why the one under way does not go on; it is tried again.
+    pub problem: Option<crate::problem::Problem>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::Definition;
+    use crate::metadata::{Catalogue, Field, Kind};
+
+    fn mapping() -> Mapping {
+        let fields = vec![
+            Field::plain("FirstName", Kind::Text),
+            Field::plain("mx_Day", Kind::DateTime),
+            Field::plain("EmailAddress", Kind::Email),
+        ];
+        let catalogue = Catalogue { fields: fields.into(), ..Catalogue::default() };
+        Mapping::new(&Definition::new("there", "here", "there"), &catalogue, &catalogue)
+    }
+
+    fn lead(id: &str, fields: &[(&str, &str)]) -> Snapshot {
+        fields.iter().copied().chain([("ProspectID", id)]).collect()
+    }
+
+    fn take(comparison: &mut Comparison, mapping: &Mapping, here: &Snapshot, there: &str) {
+        let mapped = mapping.apply(&Item::from_state(Entity::Lead, here));
+        let id = here.lead_id().expect("an id");
+        comparison.take_source(mapping, &mapped, id.as_str(), there);
+    }
+
+    #[test]
+    fn leads_agree_however_their_values_are_written() {
+        let mapping = mapping();
+        let mut comparison = Comparison::default();
+        let here = [
+            lead("a", &[("FirstName", "Asha"), ("EmailAddress", "Asha@x.y")]),
+            lead("b", &[("FirstName", "Bela"), ("mx_Day", "2026-01-02 03:04:05")]),
+            lead("c", &[("FirstName", "Chitra & Co")]),
+        ];
+        for (lead, there) in here.iter().zip(["d", "e", "f"]) {
+            take(&mut comparison, &mapping, lead, there);
+        }
+        let there = [
+            // What the source does not send does not count.
+            lead("d", &[("FirstName", "Asha "), ("EmailAddress", "asha@x.y"), ("mx_Day", "1")]),
+            lead("e", &[("FirstName", "Bella"), ("mx_Day", "2026-01-02 03:04:05.000")]),
+            lead("f", &[("FirstName", "Chitra &amp; Co")]),
+            lead("g", &[]),
+        ];
+        let known = there.iter().map(|lead| comparison.take_destination(&mapping, lead));
+        assert_eq!(known.collect::<Vec<_>>(), [true, true, true, false]);
+        assert_eq!(comparison.parity.agree, 1);
+        let suspects = comparison.take_suspects(10);
+        assert_eq!(suspects.len(), 2, "the encoding is compared value by value");
+        for (source, destination) in &suspects {
+            let find = |all: &'_ [Snapshot], id: &str| {
+                all.iter()
+                    .find(|lead| lead.lead_id().is_some_and(|own| own.as_str() == id))
+                    .cloned()
+            };
+            let (one, other) = (find(&here, source), find(&there, destination));
+            let ids = (source.as_str(), destination.as_str());
+            comparison.compare(&mapping, ids, one.as_ref(), other.as_ref());
+        }
+        let Parity { linked, agree, differ, .. } = comparison.parity;
+        assert_eq!((linked, agree, differ), (3, 2, 1));
+        let [difference] = &comparison.differences[..] else { panic!("one differs") };
+        assert_eq!(difference.fields.len(), 1);
+        assert_eq!(difference.fields[0].field, "FirstName");
+    }
+
+    #[test]
+    fn a_counterpart_that_does_not_come_by_is_looked_for() {
+        let mapping = mapping();
+        let mut comparison = Comparison::default();
+        let guid = "0b3c3c3e-0000-4000-8000-0000000000aa";
+        take(&mut comparison, &mapping, &lead("a", &[("FirstName", "Asha")]), guid);
+        assert_eq!(comparison.take_suspects(10), [("a".to_owned(), guid.to_owned())]);
+        let here = lead("a", &[("FirstName", "Asha")]);
+        comparison.compare(&mapping, ("a", guid), Some(&here), None);
+        assert_eq!((comparison.parity.linked, comparison.parity.gone_there), (0, 1));
+    }
+
+    #[test]
+    fn only_all_are_a_hundred_per_cent() {
+        let of = |linked, agree| Parity { linked, agree, ..Parity::default() }.percent();
+        assert_eq!(of(0, 0), "100 %");
+        assert_eq!(of(41_200, 41_193), "99.98 %");
+        assert_eq!(of(1_000_000, 999_999), "99.99 %");
+        assert_eq!(of(3, 3), "100 %");
+        assert_eq!(of(3, 0), "0.00 %");
+    }
+}

@@ -1,0 +1,85 @@
+//! The sweep: finding what changed in an account without a webhook.
+//!
+//! Bulk updates and imports post nothing, automations stop after 50 runs a day, and webhooks may be
+//! lost while leadsync is down for long. So what was modified is read at an interval, one call for up
+//! to 1,000 leads, and what is not in sync and has no request yet becomes one, as if it had been
+//! posted.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A round reads what was modified since this long before the last one began: the account's clock may
+/// be behind ours.
+pub const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+/// What was modified less than this ago is left to the next round: its webhook is likely on its way.
+pub const GRACE: SignedDuration = SignedDuration::from_mins(2);
+/// The shortest interval between two rounds, and the longest that is chosen.
+const SHORTEST: SignedDuration = SignedDuration::from_mins(5);
+const LONGEST: SignedDuration = SignedDuration::from_hours(6);
+/// One call in so many of a day is for sweeping.
+const SHARE_OF_A_DAY: u32 = 20;
+const SECONDS_A_DAY: u32 = 86_400;
+/// Calls of a round that finds something in one kind of thing: a page, and the empty one behind it.
+const CALLS_A_KIND: u32 = 2;
+
+/// How long to wait between the beginnings of two rounds, for an account with so many calls a day of
+/// which its connectors read so many kinds of things: leads, and each type of activity.
+pub fn interval(daily: u32, kinds: u32) -> SignedDuration {
+    let for_it = (daily / SHARE_OF_A_DAY).max(1);
+    let calls = CALLS_A_KIND.saturating_mul(kinds.max(1));
+    let seconds = u64::from(SECONDS_A_DAY) * u64::from(calls) / u64::from(for_it);
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    SignedDuration::from_secs(seconds).clamp(SHORTEST, LONGEST)
+}
+
+/// How many calls a day such rounds take at most, unless more than 1,000 leads are modified between
+/// two of them.
+pub fn calls_a_day(interval: SignedDuration, kinds: u32) -> u64 {
+    let rounds = i64::from(SECONDS_A_DAY) / interval.as_secs().max(1);
+    u64::from(CALLS_A_KIND) * u64::from(kinds.max(1)) * rounds.unsigned_abs()
+}
+
+/// Whether a round that would change so many of all linked leads waits until a person confirms it.
+pub fn is_too_much(found: u64, linked: u64, percent: u8) -> bool {
+    found > FEW && found.saturating_mul(100) > linked.saturating_mul(u64::from(percent))
+}
+
+/// So few changes are never held back.
+const FEW: u64 = 100;
+
+/// Whether something that was modified then is to be looked at in a round that began then.
+pub fn is_due(modified: Option<Timestamp>, begun: Timestamp, was_asked_for: bool) -> bool {
+    was_asked_for || modified.is_none_or(|modified| modified <= begun - GRACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quota::Quota;
+
+    #[test]
+    fn a_sweep_takes_one_call_in_twenty_of_a_day() {
+        for (daily, kinds, minutes) in [
+            (Quota::PRO.daily, 1, 5),
+            (Quota::PRO.daily, 3, 17),
+            (Quota::SUPER.daily, 1, 5),
+            (200, 1, 288),
+            (5, 1, 360),
+        ] {
+            let every = interval(daily, kinds);
+            assert_eq!(every.as_mins(), minutes, "{daily} {kinds}");
+            let is_longest = every == LONGEST;
+            assert!(
+                is_longest || calls_a_day(every, kinds) <= u64::from(daily / 20) + 1,
+                "{daily}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_round_that_changes_many_leads_is_too_much() {
+        assert!(!is_too_much(100, 10, 20), "few are never held back");
+        assert!(is_too_much(201, 1_000, 20));
+        assert!(!is_too_much(200, 1_000, 20));
+        assert!(!is_too_much(100_000, 100_000, 100));
+    }
+}

@@ -1,0 +1,347 @@
+//! Sweeps, and comparisons of two accounts.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use plan::id::{ConnectorId, RequestId};
+use plan::outcome::Entity;
+use plan::parity::{Apart, Standing};
+use sqlx::Row;
+
+use super::audit::{Entry, audit};
+use super::values::{Place, json, ms};
+use super::{Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, intake, push_list};
+use crate::audit::Actor;
+use crate::catch_up::{CatchUps, Compared, Differing, ParityNews, Posted, Sweep, SweepNews, Swept};
+use crate::error::Result;
+use crate::intake::{NewDelivery, Origin};
+
+#[async_trait]
+impl CatchUps for Backend {
+    async fn sweep(&self, connector: ConnectorId) -> Result<Option<Sweep>> {
+        let found = sweeps(&mut *self.begin_read().await?, &[connector]).await?;
+        Ok(found.into_iter().next().map(|(_, sweep)| sweep))
+    }
+
+    async fn ask_for_sweep(
+        &self,
+        (connector, name): (ConnectorId, &str),
+        confirms: bool,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (name, actor) = (name.to_owned(), actor.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let confirm = if confirms { ", held = NULL, confirmed = 1" } else { "" };
+                let sql = format!(
+                    "INSERT INTO sweep (connector, rounds, found, last_found, asked_at, confirmed) \
+                     VALUES ($1, 0, 0, 0, $2, $3) \
+                     ON CONFLICT (connector) DO UPDATE SET asked_at = $2{confirm}"
+                );
+                sqlx::query(sqlx::AssertSqlSafe(sql))
+                    .bind(connector.0)
+                    .bind(ms(now))
+                    .bind(i64::from(confirms))
+                    .execute(&mut *connection)
+                    .await?;
+                let after = confirms.then(|| json(&"confirmed")).transpose()?;
+                let entry = Entry { action: "ask_for_sweep", subject: &name, before: None, after };
+                audit(connection, &actor, now, &entry).await
+            })
+        })
+        .await
+    }
+
+    async fn parity(&self, connector: ConnectorId) -> Result<Standing> {
+        let found = standings(&mut *self.begin_read().await?, &[connector]).await?;
+        Ok(found.into_iter().next().map(|(_, standing)| standing).unwrap_or_default())
+    }
+
+    async fn ask_for_parity(
+        &self,
+        (connector, name): (ConnectorId, &str),
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (name, actor) = (name.to_owned(), actor.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                ask_for_parity(connection, connector, now).await?;
+                let entry =
+                    Entry { action: "ask_for_parity", subject: &name, before: None, after: None };
+                audit(connection, &actor, now, &entry).await
+            })
+        })
+        .await
+    }
+
+    async fn differences(
+        &self,
+        connector: ConnectorId,
+        apart: Option<Apart>,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Differing>> {
+        let mut query =
+            QueryBuilder::new("SELECT number, what, request FROM parity_lead WHERE connector = ");
+        query.push_bind(connector.0);
+        query.push(" AND number > ").push_bind(after);
+        if let Some(apart) = apart {
+            query.push(" AND apart = ").push_bind(apart.as_str());
+        }
+        query.push(" ORDER BY number LIMIT ");
+        query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut transaction = self.begin_read().await?;
+        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
+        let place = Place { table: "parity_lead", row: &connector.0 };
+        let differing = |row: &DbRow| {
+            Ok(Differing {
+                number: row.try_get(0)?,
+                difference: place.parse(row.try_get(1)?)?,
+                request: row.try_get::<Option<i64>, _>(2)?.map(RequestId::from_number),
+            })
+        };
+        rows.iter().map(differing).collect()
+    }
+
+    async fn sync_differences(
+        &self,
+        (connector, name): (ConnectorId, &str),
+        numbers: &[i64],
+        deliveries: Vec<NewDelivery>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (name, actor, numbers) = (name.to_owned(), actor.clone(), numbers.to_vec());
+        self.write(move |connection| {
+            Box::pin(async move {
+                intake::store(connection, &deliveries, None).await?;
+                let request = deliveries.first().map(|delivery| delivery.id.number());
+                for some in numbers.chunks(ROWS_A_STATEMENT) {
+                    let mut query = QueryBuilder::new("UPDATE parity_lead SET request = ");
+                    query.push_bind(request);
+                    query.push(" WHERE connector = ").push_bind(connector.0);
+                    query.push(" AND number IN ");
+                    push_list(&mut query, some.iter().copied());
+                    query.build().persistent(false).execute(&mut *connection).await?;
+                }
+                let after = Some(json(&numbers.len())?);
+                let entry =
+                    Entry { action: "sync_differences", subject: &name, before: None, after };
+                audit(connection, &actor, now, &entry).await
+            })
+        })
+        .await
+    }
+}
+
+async fn ask_for_parity(
+    connection: &mut Connection,
+    connector: ConnectorId,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO parity (connector, asked_at, leads) VALUES ($1, $2, 0) \
+         ON CONFLICT (connector) DO UPDATE SET asked_at = $2, leads = 0, problem = NULL",
+    )
+    .bind(connector.0)
+    .bind(ms(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The sweeps of these connectors that ever began.
+pub(super) async fn sweeps(
+    connection: &mut Connection,
+    connectors: &[ConnectorId],
+) -> Result<Vec<(ConnectorId, Sweep)>> {
+    let mut query = QueryBuilder::new(
+        "SELECT connector, begun_at, ended_at, rounds, found, last_found, asked_at, held, \
+         confirmed, problem FROM sweep WHERE connector IN ",
+    );
+    // SQL has no empty lists; no connector has this number.
+    push_list(&mut query, connectors.iter().map(|connector| connector.0).chain([-1]));
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    let sweep = |row: &DbRow| {
+        let connector: i64 = row.try_get(0)?;
+        let place = Place { table: "sweep", row: &connector };
+        let time = |at: Option<i64>| at.map(|at| place.time(at)).transpose();
+        let problem: Option<&str> = row.try_get(9)?;
+        let sweep = Sweep {
+            begun_at: time(row.try_get(1)?)?,
+            ended_at: time(row.try_get(2)?)?,
+            rounds: row.try_get::<i64, _>(3)?.cast_unsigned(),
+            found: row.try_get::<i64, _>(4)?.cast_unsigned(),
+            last_found: row.try_get::<i64, _>(5)?.cast_unsigned(),
+            asked_at: time(row.try_get(6)?)?,
+            held: row.try_get::<Option<i64>, _>(7)?.map(i64::cast_unsigned),
+            confirmed: row.try_get::<i64, _>(8)? != 0,
+            problem: problem.map(|problem| place.parse(problem)).transpose()?,
+        };
+        Ok((ConnectorId(connector), sweep))
+    };
+    rows.iter().map(sweep).collect()
+}
+
+/// How far the accounts of these connectors agree, where they were ever compared.
+pub(super) async fn standings(
+    connection: &mut Connection,
+    connectors: &[ConnectorId],
+) -> Result<Vec<(ConnectorId, Standing)>> {
+    let mut query = QueryBuilder::new(
+        "SELECT connector, asked_at, leads, ended_at, result, problem FROM parity \
+         WHERE connector IN ",
+    );
+    push_list(&mut query, connectors.iter().map(|connector| connector.0).chain([-1]));
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    let standing = |row: &DbRow| {
+        let connector: i64 = row.try_get(0)?;
+        let place = Place { table: "parity", row: &connector };
+        let time = |at: Option<i64>| at.map(|at| place.time(at)).transpose();
+        let (result, problem): (Option<&str>, Option<&str>) = (row.try_get(4)?, row.try_get(5)?);
+        let standing = Standing {
+            asked_at: time(row.try_get(1)?)?,
+            read: row.try_get::<i64, _>(2)?.cast_unsigned(),
+            at: time(row.try_get(3)?)?,
+            parity: result.map(|result| place.parse(result)).transpose()?,
+            problem: problem.map(|problem| place.parse(problem)).transpose()?,
+        };
+        Ok((ConnectorId(connector), standing))
+    };
+    rows.iter().map(standing).collect()
+}
+
+/// What was posted last about each of these leads or activities of a connector's source, of what was
+/// processed.
+pub(super) async fn last_posted(
+    connection: &mut Connection,
+    connector: ConnectorId,
+    entity: Entity,
+    ids: &[String],
+) -> Result<HashMap<String, Posted>> {
+    let mut found = HashMap::new();
+    for some in ids.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(
+            "SELECT n.own, d.origin, d.content_type, d.body FROM (\
+             SELECT m.value AS own, max(m.request) AS request FROM mention m \
+             JOIN record s ON s.request = m.request AND s.position = m.position \
+             WHERE s.source_id = m.value AND s.connector = ",
+        );
+        query.push_bind(connector.0).push(" AND s.entity = ").push_bind(entity.as_str());
+        query.push(" AND m.value IN ");
+        push_list(&mut query, some.iter().map(String::as_str));
+        query.push(" GROUP BY m.value) n JOIN delivery d ON d.id = n.request");
+        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
+            let origin = Origin::from_stored(row.try_get(1)?).unwrap_or(Origin::Webhook);
+            let (content_type, body) = (row.try_get(2)?, row.try_get(3)?);
+            found.insert(row.try_get(0)?, Posted { origin, content_type, body });
+        }
+    }
+    Ok(found)
+}
+
+/// Keeps what became of a round of a sweep.
+pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) -> Result<()> {
+    intake::store(connection, &news.deliveries, None).await?;
+    let connector = news.connector.0;
+    match &news.what {
+        Swept::Begins(at) => {
+            sqlx::query(
+                "INSERT INTO sweep (connector, begun_at, rounds, found, last_found, confirmed) \
+                 VALUES ($1, $2, 0, 0, 0, 0) \
+                 ON CONFLICT (connector) DO UPDATE SET begun_at = $2",
+            )
+            .bind(connector)
+            .bind(ms(*at))
+            .execute(connection)
+            .await?;
+        }
+        Swept::Ended { begun_at, ended_at, found } => {
+            sqlx::query(
+                "UPDATE sweep SET begun_at = $2, ended_at = $3, rounds = rounds + 1, \
+                 found = found + $4, last_found = $4, held = NULL, confirmed = 0, problem = NULL, \
+                 asked_at = CASE WHEN asked_at <= $2 THEN NULL ELSE asked_at END \
+                 WHERE connector = $1",
+            )
+            .bind(connector)
+            .bind(ms(*begun_at))
+            .bind(ms(*ended_at))
+            .bind(found.cast_signed())
+            .execute(connection)
+            .await?;
+        }
+        Swept::Held(found) => {
+            sqlx::query(
+                "UPDATE sweep SET held = $2, asked_at = NULL, problem = NULL WHERE connector = $1",
+            )
+            .bind(connector)
+            .bind(found.cast_signed())
+            .execute(connection)
+            .await?;
+        }
+        Swept::Failed(problem) => {
+            sqlx::query("UPDATE sweep SET problem = $2 WHERE connector = $1")
+                .bind(connector)
+                .bind(json(problem)?)
+                .execute(connection)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps what became of a comparison.
+pub(super) async fn keep_parity(connection: &mut Connection, news: &ParityNews) -> Result<()> {
+    let connector = news.connector;
+    match &news.what {
+        Compared::Began(at) => ask_for_parity(connection, connector, *at).await,
+        Compared::Read(leads) => {
+            sqlx::query("UPDATE parity SET leads = $2, problem = NULL WHERE connector = $1")
+                .bind(connector.0)
+                .bind(leads.cast_signed())
+                .execute(connection)
+                .await?;
+            Ok(())
+        }
+        Compared::Failed(problem) => {
+            sqlx::query("UPDATE parity SET problem = $2 WHERE connector = $1")
+                .bind(connector.0)
+                .bind(json(problem)?)
+                .execute(connection)
+                .await?;
+            Ok(())
+        }
+        Compared::Ended { at, parity, differences } => {
+            sqlx::query(
+                "UPDATE parity SET asked_at = NULL, ended_at = $2, result = $3, problem = NULL \
+                 WHERE connector = $1",
+            )
+            .bind(connector.0)
+            .bind(ms(*at))
+            .bind(json(parity)?)
+            .execute(&mut *connection)
+            .await?;
+            sqlx::query("DELETE FROM parity_lead WHERE connector = $1")
+                .bind(connector.0)
+                .execute(&mut *connection)
+                .await?;
+            let mut rows = Vec::with_capacity(differences.len());
+            for (number, difference) in (1_i64..).zip(differences) {
+                rows.push((number, difference.apart.as_str(), json(difference)?));
+            }
+            for some in rows.chunks(ROWS_A_STATEMENT) {
+                let mut query =
+                    QueryBuilder::new("INSERT INTO parity_lead (connector, number, apart, what) ");
+                query.push_values(some, |mut row, (number, apart, what)| {
+                    row.push_bind(connector.0).push_bind(*number).push_bind(*apart);
+                    row.push_bind(what.as_str());
+                });
+                query.build().persistent(false).execute(&mut *connection).await?;
+            }
+            Ok(())
+        }
+    }
+}
