@@ -21,6 +21,12 @@ const SECONDS_A_DAY: u32 = 86_400;
 /// Calls of a round that finds something in one kind of thing: a page, and the empty one behind it.
 const CALLS_A_KIND: u32 = 2;
 
+/// Whether a connector catches up by itself: by its settings or, if those don't say, where an enabled
+/// connector goes the opposite way.
+pub fn is_on(setting: Option<bool>, is_pair: bool) -> bool {
+    setting.unwrap_or(is_pair)
+}
+
 /// How long to wait between the beginnings of two rounds, for an account with so many calls a day of
 /// which its connectors read so many kinds of things: leads, and each type of activity.
 pub fn interval(daily: u32, kinds: u32) -> SignedDuration {

@@ -1,8 +1,8 @@
 //! Configuration files, for the console and `export`.
 
 use plan::connector::{
-    Access, ActivityRules, Basic, Conflict, Definition, Filter, Identity, LeadRules, Owners,
-    Removed, WhileDisabled,
+    Access, ActivityRules, Basic, CatchUp, Conflict, Definition, Filter, Identity, LeadRules,
+    Owners, Removed, WhileDisabled,
 };
 use plan::quota::Quota;
 use serde::Serialize;
@@ -49,6 +49,8 @@ struct ConnectorTable<'a> {
     identity: Option<&'a Identity>,
     #[serde(skip_serializing_if = "Option::is_none")]
     removed: Option<&'a Removed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catch_up: Option<&'a CatchUp>,
     activity: &'a ActivityRules,
 }
 
@@ -104,6 +106,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         conflict,
         identity,
         removed,
+        catch_up,
         activity,
     } = &connector.definition;
     ConnectorTable {
@@ -120,6 +123,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         conflict,
         identity: unless_default(identity),
         removed: removed.as_ref(),
+        catch_up: unless_default(catch_up),
         activity,
     }
 }

@@ -8,6 +8,7 @@ mod access;
 mod api;
 mod asking;
 pub mod backfill;
+pub mod catch_up;
 pub mod check;
 mod committer;
 mod connections;

@@ -15,6 +15,7 @@ use plan::parity::{Apart, Comparison, Difference, Standing, known_as};
 use plan::payload::Item;
 use plan::quota::Draw;
 use plan::snapshot::Snapshot;
+use plan::sweep::is_on;
 use plan::value::Reading;
 use plan::verdict;
 use plan::work::Work;
@@ -22,7 +23,6 @@ use store::{Compared, Origin, ParityNews};
 
 use super::call::Job;
 use super::route::{Binding, Route};
-use super::sweep::is_on;
 use super::worker::Worker;
 use crate::failure;
 use crate::pages::{Reader, Wanted};

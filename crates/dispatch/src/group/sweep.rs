@@ -18,7 +18,7 @@ use plan::outcome::{Entity, Event};
 use plan::payload::Item;
 use plan::quota::Draw;
 use plan::snapshot::Snapshot;
-use plan::sweep::{OVERLAP, interval, is_due, is_too_much};
+use plan::sweep::{OVERLAP, interval, is_due, is_on, is_too_much};
 use plan::verdict;
 use plan::work::{Step, Work};
 use serde_json::{Map, Value};
@@ -145,11 +145,6 @@ impl Round {
         self.event = self.types.pop();
         self.event.is_none()
     }
-}
-
-/// Whether a connector's sweep is on: by its settings or, if those don't say, where leads flow both ways.
-pub(super) fn is_on(setting: Option<bool>, is_pair: bool) -> bool {
-    setting.unwrap_or(is_pair)
 }
 
 impl Worker {

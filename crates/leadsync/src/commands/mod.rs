@@ -8,12 +8,14 @@ mod connector;
 mod demo;
 mod export;
 mod logs;
+mod parity;
 mod preview;
 mod probe;
 mod restore;
 mod retry;
 mod sandbox;
 mod serve;
+mod sweep;
 mod user;
 
 use clap::Subcommand;
@@ -40,6 +42,10 @@ pub enum Command {
     Retry(retry::Retry),
     /// Sync the leads that the source account has already
     Backfill(backfill::Backfill),
+    /// Show how far the two accounts of a connector agree, and sync leads that differ
+    Parity(parity::Parity),
+    /// Read what was modified in a connector's source, and sync what no webhook told of
+    Sweep(sweep::Sweep),
     /// Show what a payload would do, without doing it
     Preview(preview::Preview),
     /// Find what will fail before it fails: keys, fields, options, search keys, users
@@ -74,6 +80,8 @@ impl Command {
             Self::Logs(logs) => logs.run(settings).await,
             Self::Retry(retry) => retry.run(settings).await,
             Self::Backfill(backfill) => backfill.run(settings).await,
+            Self::Parity(parity) => parity.run(settings).await,
+            Self::Sweep(sweep) => sweep.run(settings).await,
             Self::Preview(preview) => preview.run(settings).await,
             Self::Check(check) => check.run(settings).await,
             Self::Probe(probe) => probe.run(settings).await,

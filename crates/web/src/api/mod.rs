@@ -8,6 +8,7 @@ mod asker;
 mod audit;
 mod backfills;
 mod batches;
+mod catch_up;
 mod check;
 mod connectors;
 mod download;
@@ -42,6 +43,7 @@ use store::Configuration;
 pub(crate) use accounts::{Planned, Wanted, plan as plan_account};
 pub(crate) use audit::read as read_audit;
 pub(crate) use backfills::{begin_backfill, set_backfill};
+pub(crate) use catch_up::{ask_for_parity, ask_for_sweep, sync_differences};
 pub use connectors::ConnectorItem;
 pub(crate) use connectors::{save as save_connector, set_enabled};
 pub(crate) use input::{Params, Secret};
@@ -109,6 +111,12 @@ fn routes() -> Vec<Route<Scope>> {
             .of_connector(),
         route(POST, "/connectors/{name}/backfills/{backfill}/cancel", Operate, backfills::cancel)
             .of_connector(),
+        route(GET, "/connectors/{name}/parity", Read, catch_up::parity).of_connector(),
+        route(POST, "/connectors/{name}/parity", Operate, catch_up::compare).of_connector(),
+        route(GET, "/connectors/{name}/parity/leads", Read, catch_up::differences).of_connector(),
+        route(POST, "/connectors/{name}/parity/sync", Operate, catch_up::sync).of_connector(),
+        route(GET, "/connectors/{name}/sweep", Read, catch_up::sweep).of_connector(),
+        route(POST, "/connectors/{name}/sweep", Operate, catch_up::sweep_now).of_connector(),
         route(GET, "/requests", Read, requests::list).in_reach(),
         route(GET, "/requests.csv", Read, download::csv).in_reach(),
         route(GET, "/requests.jsonl", Read, download::json_lines).in_reach(),

@@ -159,6 +159,10 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
             .of_connector(),
         route(POST, "/connectors/{name}/backfill/{backfill}", operate, connector::set_backfill)
             .of_connector(),
+        route(GET, "/connectors/{name}/compare", read, connector::compare).of_connector(),
+        route(POST, "/connectors/{name}/compare", operate, connector::act_on_compare)
+            .of_connector(),
+        route(POST, "/connectors/{name}/compare/settings", administer, connector::put_catch_up),
         route(GET, "/connectors/{name}/refresh", operate, connector::refresh_form).of_connector(),
         route(POST, "/connectors/{name}/refresh", operate, connector::refresh).of_connector(),
         route(GET, "/connectors/{name}/export", administer, connector::export),

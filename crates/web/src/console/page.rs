@@ -127,10 +127,14 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 26] = [
+const TOLD: [(&str, &str); 30] = [
     ("backfill_begun", "The backfill has started."),
     ("backfill_paused", "Paused: no more leads are read. Those that were read are synced."),
     ("backfill_resumed", "Resumed."),
+    ("compare_begun", "The accounts are being compared. Nothing is written."),
+    ("sweep_begun", "A sweep has started."),
+    ("sweep_confirmed", "Confirmed: the next sweep syncs what it finds."),
+    ("differences_synced", "The leads are being synced. Compare again to see the result."),
     ("backfill_cancelled", "Cancelled: no more leads are read. Those that were read are synced."),
     ("saved", "Saved."),
     (

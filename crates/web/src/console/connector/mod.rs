@@ -5,6 +5,7 @@ mod actions;
 mod backfill;
 mod basic;
 mod check;
+mod compare;
 mod entities;
 mod filter;
 mod list;
@@ -27,6 +28,7 @@ pub(super) use backfill::{
 };
 pub(super) use basic::{put as put_basic, show as basic};
 pub(super) use check::show as check;
+pub(super) use compare::{act as act_on_compare, put as put_catch_up, show as compare};
 pub(super) use entities::{
     KEYS_DISAGREE, LINKED, SEVERAL, Shown, put as put_entities, show as entities,
 };
@@ -65,7 +67,7 @@ const fn leaf(path: &'static str, title: &'static str, needs: Scope, is_step: bo
 }
 
 /// The steps are in the order of the set-up.
-const LEAVES: [Leaf; 8] = [
+const LEAVES: [Leaf; 9] = [
     leaf("", "Summary", Scope::Read, false),
     leaf("/basic", "Basic settings", Scope::Administer, true),
     leaf("/entities", "Entity options", Scope::Administer, true),
@@ -73,6 +75,7 @@ const LEAVES: [Leaf; 8] = [
     leaf("/mapping", "Mapping", Scope::Operate, true),
     leaf("/webhook", "Webhook URL", Scope::Administer, true),
     leaf("/check", "Check", Scope::Operate, true),
+    leaf("/compare", "Compare", Scope::Read, false),
     leaf("/access", "Access", Scope::Administer, false),
 ];
 

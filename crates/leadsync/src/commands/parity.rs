@@ -1,0 +1,163 @@
+//! `leadsync parity`.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use anyhow::bail;
+use plan::id::RequestId;
+use store::{Actor, Configuration, Connector, Differing, Store};
+use web::catch_up::{self, Chosen, Direction, ParityItem};
+
+use crate::settings::Settings;
+use crate::{node, output};
+
+/// How often the progress is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// So many looks without progress: maybe no service runs.
+const SILENT: u32 = 40;
+/// So many leads that differ are shown, and of each so many fields.
+const MOST: usize = 25;
+const FIELDS: usize = 5;
+
+/// Show how far the two accounts of a connector agree
+#[derive(Debug, clap::Args)]
+pub struct Parity {
+    /// The connector
+    name: String,
+    /// Show the last comparison, and make none
+    #[arg(long, conflicts_with_all = ["sync", "detach"])]
+    last: bool,
+    /// Sync all leads that differed at the last comparison: write the source's values to the
+    /// `destination`, or the destination's to the `source`
+    #[arg(long, value_name = "DIRECTION", value_enum)]
+    sync: Option<To>,
+    /// Don't wait until the accounts are compared
+    #[arg(long)]
+    detach: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum To {
+    /// The source's values are written to the destination
+    Destination,
+    /// The destination's values are written to the source
+    Source,
+}
+
+impl Parity {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let store = settings.open().await?;
+        let store = store.as_ref();
+        let configuration = store.configuration().await?;
+        let Some(connector) = configuration.connector(&self.name) else {
+            bail!("there is no connector '{}'; see `leadsync connector list`", self.name);
+        };
+        if let Some(to) = self.sync {
+            return sync(settings, store, (&configuration, connector), to).await;
+        }
+        if !self.last {
+            if !connector.enabled {
+                let name = &self.name;
+                bail!("{name} is disabled; `leadsync connector enable {name}` first");
+            }
+            let which = (connector.id, self.name.as_str());
+            store.ask_for_parity(which, &Actor::command_line(), node::now()).await?;
+            if self.detach {
+                return output::line("The accounts are being compared.");
+            }
+            follow(settings, store, connector).await?;
+        }
+        let item = catch_up::parity(store, &configuration, connector).await?;
+        let listed = store.differences(connector.id, None, 0, MOST).await?;
+        if settings.json {
+            return output::json(&serde_json::json!({ "parity": item, "differences": listed }));
+        }
+        output::line(&text(connector, &item, &listed))
+    }
+}
+
+async fn sync(
+    settings: &Settings,
+    store: &dyn Store,
+    between: (&Configuration, &Connector),
+    to: To,
+) -> anyhow::Result<()> {
+    let direction = match to {
+        To::Destination => Direction::Destination,
+        To::Source => Direction::Source,
+    };
+    let node = store.take_node_number().await?;
+    let count = std::cell::Cell::new(0);
+    let next_id = |now| {
+        count.set(count.get() + 1);
+        RequestId::new(now, node, count.get())
+    };
+    let by = (&Actor::command_line(), node::now());
+    let leads = catch_up::sync(store, between, (&Chosen::All, direction), next_id, by).await?;
+    if settings.json {
+        return output::json(&serde_json::json!({ "leads": leads }));
+    }
+    output::line(&match leads {
+        0 => "No lead that differs can be synced in this direction.".to_owned(),
+        1 => "1 lead is being synced.".to_owned(),
+        leads => format!("{leads} leads are being synced."),
+    })
+}
+
+/// Waits until the accounts are compared.
+async fn follow(
+    settings: &Settings,
+    store: &dyn Store,
+    connector: &Connector,
+) -> anyhow::Result<()> {
+    let shows = std::io::stderr().is_terminal() && !settings.json;
+    let (mut silent, mut last) = (0, 0);
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let standing = store.parity(connector.id).await?;
+        if standing.asked_at.is_none() {
+            if shows {
+                eprintln!();
+            }
+            return Ok(());
+        }
+        silent = if standing.read == last { silent + 1 } else { 0 };
+        last = standing.read;
+        if silent == SILENT {
+            match &standing.problem {
+                Some(problem) => eprintln!("A page could not be read: {problem}"),
+                None => eprintln!("Nothing was read: is the service (`leadsync serve`) running?"),
+            }
+        }
+        if shows {
+            eprint!("\r{last} leads of both accounts read\x1b[K");
+            std::io::stderr().flush()?;
+        }
+    }
+}
+
+fn text(connector: &Connector, item: &ParityItem, listed: &[Differing]) -> String {
+    let (source, destination) = (&connector.definition.source, &connector.definition.destination);
+    let (Some(parity), Some(at)) = (&item.standing.parity, item.standing.at) else {
+        return "The accounts were not compared yet.".to_owned();
+    };
+    let sentence = catch_up::sentence(parity, source, destination);
+    let at = at.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let mut lines = vec![format!("{sentence}. Compared {at}.")];
+    for Differing { difference, .. } in listed {
+        let id = difference.source_id.as_ref().or(difference.destination_id.as_ref());
+        let name = difference.known_as.as_ref().or(id).map_or("", String::as_str);
+        lines.push(format!("  {name}: {}", catch_up::words(difference.apart, source, destination)));
+        for field in difference.fields.iter().take(FIELDS) {
+            let (sent, held) = (&field.source, &field.destination);
+            lines.push(format!(
+                "    {}: '{sent}' in {source}, '{held}' in {destination}",
+                field.field
+            ));
+        }
+    }
+    if listed.len() == MOST {
+        lines.push("  … the rest is listed in the console and by the API.".to_owned());
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,95 @@
+//! `leadsync sweep`.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use store::Actor;
+use web::catch_up::{self, SweepItem};
+
+use crate::settings::Settings;
+use crate::{node, output};
+
+/// How often the progress is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// After so many looks, maybe no service runs.
+const SILENT: u32 = 40;
+
+/// Read what was modified in a connector's source, and sync what no webhook told of
+#[derive(Debug, clap::Args)]
+pub struct Sweep {
+    /// The connector
+    name: String,
+    /// Show how far the sweep is, and read nothing
+    #[arg(long, conflicts_with_all = ["yes", "detach"])]
+    status: bool,
+    /// Sync what is found, even if it is more than a fifth of all linked leads
+    #[arg(long)]
+    yes: bool,
+    /// Don't wait until it has ended
+    #[arg(long)]
+    detach: bool,
+}
+
+impl Sweep {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let store = settings.open().await?;
+        let store = store.as_ref();
+        let configuration = store.configuration().await?;
+        let name = &self.name;
+        let Some(connector) = configuration.connector(name) else {
+            bail!("there is no connector '{name}'; see `leadsync connector list`");
+        };
+        if !self.status {
+            if !connector.enabled {
+                bail!("{name} is disabled; `leadsync connector enable {name}` first");
+            }
+            let (which, actor) = ((connector.id, name.as_str()), Actor::command_line());
+            store.ask_for_sweep(which, self.yes, &actor, node::now()).await?;
+        }
+        let mut looks = 0;
+        let item = loop {
+            let item = catch_up::sweep(store, &configuration, connector).await?;
+            if self.status || self.detach || item.sweep.asked_at.is_none() {
+                break item;
+            }
+            looks += 1;
+            if looks == SILENT {
+                match &item.sweep.problem {
+                    Some(problem) => eprintln!("A page could not be read: {problem}"),
+                    None => eprintln!(
+                        "It has not ended yet: is the service (`leadsync serve`) running?"
+                    ),
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        if settings.json {
+            return output::json(&item);
+        }
+        output::line(&text(&item))
+    }
+}
+
+fn text(item: &SweepItem) -> String {
+    let SweepItem { is_on, every_seconds, calls_a_day, sweep } = item;
+    let runs = if *is_on {
+        let minutes = every_seconds / 60;
+        format!("It runs every {minutes} minutes, with at most about {calls_a_day} calls a day.")
+    } else {
+        "It runs only when asked.".to_owned()
+    };
+    let last = match (sweep.held, sweep.ended_at) {
+        (Some(held), _) => format!(
+            "The last sweep found {held} changes, more than a fifth of all linked leads, and nothing was \
+             synced. Confirm them with --yes."
+        ),
+        (None, Some(at)) => format!(
+            "The last sweep ended {} and found {} changes that no webhook had told of; {} in all.",
+            at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            sweep.last_found,
+            sweep.found
+        ),
+        (None, None) => "No sweep has ended yet.".to_owned(),
+    };
+    format!("{last}\n{runs}")
+}

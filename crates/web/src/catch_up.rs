@@ -1,0 +1,283 @@
+//! How far two accounts agree, and what finds what no webhook told of: for the API, the console and the
+//! command line.
+
+use jiff::Timestamp;
+use plan::activity::ActivityMapping;
+use plan::id::RequestId;
+use plan::parity::{Apart, Difference, Parity, Standing};
+use plan::sweep;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{Actor, Configuration, Connector, NewDelivery, Origin, Store, Sweep};
+
+/// So many leads that differ are read at a time.
+const A_PAGE: usize = 1_000;
+/// Leads of one request.
+const A_REQUEST: usize = 50;
+
+/// A connector's sweep.
+#[derive(Clone, Debug, Serialize)]
+pub struct SweepItem {
+    /// Whether it sweeps by itself.
+    pub is_on: bool,
+    /// How many seconds lie between the beginnings of two rounds.
+    pub every_seconds: u64,
+    /// How many calls a day it takes at most, unless more than 1,000 leads are modified between two
+    /// rounds.
+    pub calls_a_day: u64,
+    /// How far it is.
+    #[serde(flatten)]
+    pub sweep: Sweep,
+}
+
+/// How far the accounts of a connector agree.
+#[derive(Clone, Debug, Serialize)]
+pub struct ParityItem {
+    /// Whether they are compared once a day.
+    pub is_on: bool,
+    /// The last comparison, and the one under way.
+    #[serde(flatten)]
+    pub standing: Standing,
+    /// The part of the linked leads that agree, like `99.98 %`.
+    pub percent: Option<String>,
+}
+
+/// Whose values are written where leads differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// The source's, to the destination.
+    Destination,
+    /// The destination's, to the source, by the opposite connector.
+    Source,
+}
+
+/// Which of the leads that differ are synced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// Those with these numbers.
+    Numbers(Vec<i64>),
+    /// All that are listed.
+    All,
+}
+
+/// Why leads that differ can't be synced.
+#[derive(Debug)]
+pub enum NotSynced {
+    /// The store failed.
+    Store(store::Error),
+    /// Nothing goes that way.
+    NoWay(&'static str),
+}
+
+impl From<store::Error> for NotSynced {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl std::fmt::Display for NotSynced {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::NoWay(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for NotSynced {}
+
+fn is_pair(configuration: &Configuration, connector: &Connector) -> bool {
+    configuration.opposite(connector).is_some_and(|opposite| opposite.enabled)
+}
+
+/// How far a connector's sweep is, how often it reads, and what that costs.
+///
+/// # Errors
+/// The store failed.
+pub async fn sweep(
+    store: &dyn Store,
+    configuration: &Configuration,
+    connector: &Connector,
+) -> store::Result<SweepItem> {
+    let is_on = |other: &Connector| {
+        let setting = other.definition.catch_up.sweep;
+        sweep::is_on(setting, is_pair(configuration, other))
+    };
+    let of_account = configuration
+        .connectors
+        .iter()
+        .filter(|other| other.enabled && other.source == connector.source && is_on(other));
+    let sharing = u32::try_from(of_account.count().max(1)).unwrap_or(u32::MAX);
+    let kinds = kinds(store, connector).await?;
+    let daily = configuration.account_of(connector.source)?.plan.quota().daily;
+    let every = sweep::interval(daily, kinds.saturating_mul(sharing));
+    Ok(SweepItem {
+        is_on: is_on(connector),
+        every_seconds: every.as_secs().unsigned_abs(),
+        calls_a_day: sweep::calls_a_day(every, kinds),
+        sweep: store.sweep(connector.id).await?.unwrap_or_default(),
+    })
+}
+
+/// How many kinds of things a sweep reads: leads, and each type of activity.
+async fn kinds(store: &dyn Store, connector: &Connector) -> store::Result<u32> {
+    if !connector.definition.activity.enabled {
+        return Ok(1);
+    }
+    let here = store.catalogue(connector.source).await?;
+    let there = store.catalogue(connector.destination).await?;
+    let Some(((_, here), (_, there))) = here.zip(there) else { return Ok(1) };
+    let mapping = ActivityMapping::new(&connector.definition, &here, &there);
+    let types = mapping.types().filter(|(_, mapping)| mapping.is_ok()).count();
+    Ok(u32::try_from(types).unwrap_or(u32::MAX).saturating_add(1))
+}
+
+/// How far the accounts of a connector agree.
+///
+/// # Errors
+/// The store failed.
+pub async fn parity(
+    store: &dyn Store,
+    configuration: &Configuration,
+    connector: &Connector,
+) -> store::Result<ParityItem> {
+    let standing = store.parity(connector.id).await?;
+    let setting = connector.definition.catch_up.parity;
+    Ok(ParityItem {
+        is_on: sweep::is_on(setting, is_pair(configuration, connector)),
+        percent: standing.parity.map(|parity| parity.percent()),
+        standing,
+    })
+}
+
+/// The result of a comparison in one line.
+pub fn sentence(parity: &Parity, source: &str, destination: &str) -> String {
+    let Parity { linked, differ, only_here, only_there, not_linked, gone_here, gone_there, .. } =
+        parity;
+    let mut parts = vec![format!("{} of {linked} linked leads agree", parity.percent())];
+    for (count, what) in [
+        (differ, if *differ == 1 { "differs" } else { "differ" }.to_owned()),
+        (only_here, format!("only in {source}")),
+        (only_there, format!("only in {destination}")),
+        (not_linked, "in both, not linked yet".to_owned()),
+        (gone_here, format!("linked and no longer in {source}")),
+        (gone_there, format!("linked and no longer in {destination}")),
+    ] {
+        if *count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    parts.join("; ")
+}
+
+/// How a lead differs, in words.
+pub fn words(apart: Apart, source: &str, destination: &str) -> String {
+    match apart {
+        Apart::Differs => "Differs".to_owned(),
+        Apart::OnlyHere => format!("Only in {source}"),
+        Apart::OnlyThere => format!("Only in {destination}"),
+        Apart::NotLinked => "In both, not linked yet".to_owned(),
+        Apart::GoneHere => format!("No longer in {source}"),
+        Apart::GoneThere => format!("No longer in {destination}"),
+    }
+}
+
+/// The connector that syncs leads in this direction.
+///
+/// # Errors
+/// No enabled connector goes that way.
+pub fn going<'a>(
+    configuration: &'a Configuration,
+    connector: &'a Connector,
+    direction: Direction,
+) -> Result<&'a Connector, NotSynced> {
+    let going = match direction {
+        Direction::Destination => Some(connector),
+        Direction::Source => configuration.opposite(connector),
+    };
+    let none = "no connector goes the opposite way, so nothing can be written to the source";
+    let going = going.ok_or(NotSynced::NoWay(none))?;
+    if !going.enabled {
+        return Err(NotSynced::NoWay("the connector is disabled, so nothing would be written"));
+    }
+    Ok(going)
+}
+
+/// Has leads that differ synced: what the one side holds is written to the other, whatever the two
+/// agreed about before. Returns how many; those that only the other side has are left out.
+///
+/// # Errors
+/// [`NotSynced`].
+pub async fn sync(
+    store: &dyn Store,
+    (configuration, connector): (&Configuration, &Connector),
+    (chosen, direction): (&Chosen, Direction),
+    next_id: impl Fn(Timestamp) -> RequestId,
+    (actor, now): (&Actor, Timestamp),
+) -> Result<u64, NotSynced> {
+    let going = going(configuration, connector, direction)?;
+    let (mut numbers, mut ids) = (Vec::new(), Vec::new());
+    let mut after = 0;
+    loop {
+        let some = store.differences(connector.id, None, after, A_PAGE).await?;
+        let Some(last) = some.last() else { break };
+        after = last.number;
+        for one in some {
+            let is_chosen = match chosen {
+                Chosen::All => true,
+                Chosen::Numbers(numbers) => numbers.contains(&one.number),
+            };
+            if let (true, Some(id)) = (is_chosen, own_id(one.difference, direction)) {
+                numbers.push(one.number);
+                ids.push(id);
+            }
+        }
+    }
+    let mut deliveries = Vec::with_capacity(ids.len().div_ceil(A_REQUEST));
+    for some in ids.chunks(A_REQUEST) {
+        let leads: Vec<_> = some.iter().map(|id| json!({ "ProspectID": id })).collect();
+        deliveries.push(NewDelivery {
+            id: next_id(now),
+            connector: going.id,
+            received_at: now,
+            origin: Origin::Parity,
+            content_type: Some("application/json".to_owned()),
+            body: json!(leads).to_string().into(),
+        });
+    }
+    let count = numbers.len() as u64;
+    if count > 0 {
+        let which = (connector.id, connector.definition.name.as_str());
+        store.sync_differences(which, &numbers, deliveries, actor, now).await?;
+    }
+    Ok(count)
+}
+
+/// The lead's id on the side whose values are written, if it is there.
+fn own_id(difference: Difference, direction: Direction) -> Option<String> {
+    match (direction, difference.apart) {
+        (Direction::Destination, Apart::Differs | Apart::OnlyHere | Apart::NotLinked) => {
+            difference.source_id
+        }
+        (Direction::Source, Apart::Differs | Apart::OnlyThere | Apart::NotLinked) => {
+            difference.destination_id
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comparison_is_told_in_one_line() {
+        let parity =
+            Parity { linked: 41_200, agree: 41_193, differ: 7, only_here: 3, ..Parity::default() };
+        assert_eq!(
+            sentence(&parity, "north", "south"),
+            "99.98 % of 41200 linked leads agree; 7 differ; 3 only in north"
+        );
+    }
+}
