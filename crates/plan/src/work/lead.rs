@@ -145,7 +145,9 @@ fn both_ways(
     let known = case.known;
     let version = case.item.modified_on();
     let is_older = version.zip(here.seen).is_some_and(|(this, seen)| this < seen);
-    if !known.source.fresh && is_older && !merge::is_late(case, there) {
+    // A field that waits for a person is settled by whichever record comes.
+    let waits = merge::is_late(case, there) || !there.disputed.is_empty();
+    if !known.source.fresh && is_older && !waits {
         return looks_again(case, here, there).unwrap_or(unchanged(Why::Stale));
     }
     let has_defaults = !change::defaults(case, |to| there.base.get(to)).is_empty();

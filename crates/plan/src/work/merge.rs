@@ -40,6 +40,9 @@ pub(super) struct Merge {
     pub(super) open: [BTreeSet<String>; 2],
     /// Fields of both that have differed since the two met, and were left so.
     pub(super) left: [BTreeSet<String>; 2],
+    /// Fields of both that a person is asked about, of which the link does not say yet that they are
+    /// not settled.
+    pub(super) disputed: [BTreeSet<String>; 2],
     /// What somebody in the source, and somebody in the destination, alone gave another value.
     pub(super) own: [Vec<Own>; 2],
 }
@@ -105,6 +108,7 @@ pub(super) fn source_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
         .iter()
         .any(|cell| cell.moved != Moved::Not)
         || has_unmet_blank(case, here)
+        || !there.disputed.is_empty()
         || is_late(case, there)
 }
 
@@ -216,6 +220,8 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         // What we wrote may be of an older state than the one that is there now.
         landed(&mut from_source, there, &there_now);
         landed(&mut from_destination, here, &here_now);
+        disputed(&mut from_source, there);
+        disputed(&mut from_destination, here);
     }
     let event = Event::of(case);
     if let Some((_, there)) = ends {
@@ -257,6 +263,13 @@ fn passes_back(opposite: Opposite<'_>, there: &Item, is_linked: bool) -> bool {
 /// A value goes to a field once more where a write that may have been in vain was not.
 fn landed(cells: &mut [Cell], end: &End, state: &Snapshot) {
     for cell in cells.iter_mut().filter(|cell| end.has_landed(&cell.to, state)) {
+        cell.moved = Moved::Yes;
+    }
+}
+
+/// Of a field that a person was asked about, both sides count as changed until they hold the same.
+fn disputed(cells: &mut [Cell], end: &End) {
+    for cell in cells.iter_mut().filter(|cell| end.disputed.contains(&cell.to)) {
         cell.moved = Moved::Yes;
     }
 }
@@ -335,9 +348,10 @@ impl Merging<'_> {
         if ruling == Ruling::Source && !self.write_there(cell, twin, held) {
             ruling = Ruling::Frozen;
         }
-        // The other side's records see no change, and would settle the question unanswered.
+        // No other record sees that it was changed; so that none settles the question unanswered, the
+        // link says so.
         if ruling == Ruling::Waits && cell.is_late {
-            ruling = Ruling::Left;
+            leave(&mut self.merge.disputed, cell, twin);
         }
         // The turn of what the destination sends comes later.
         if matches!(ruling, Ruling::Waits | Ruling::Frozen) {
@@ -657,6 +671,20 @@ impl Merge {
         let review = asked::review(case, Reason::Conflict, [(lead, None)]);
         (!disputes.is_empty()).then_some(Review { disputes, ..review })
     }
+}
+
+/// The link once a person is asked: it keeps what the two sides' own bases do not show.
+pub(super) fn dispute(case: &Case<'_>) -> Option<Link> {
+    let lead = case.known.twin.lead.as_ref()?;
+    let mut link = case.link?.clone();
+    let merge = merge(case, case.opposite?, lead);
+    let sides = [case.source, case.destination].map(|account| link.pair.side(account));
+    for (side, fields) in sides.into_iter().zip(merge.disputed) {
+        let end = link.end_mut(side);
+        end.left.retain(|field| !fields.contains(field));
+        end.disputed.extend(fields);
+    }
+    Some(link)
 }
 
 /// The problem with fields that go back and forth.

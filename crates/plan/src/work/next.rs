@@ -85,7 +85,10 @@ impl Work {
         self.note(context, &decision);
         match decision {
             Decision::Call(call) => Step::Call(call),
-            Decision::Ask(review) => Step::Ask(review),
+            Decision::Ask(review) => {
+                effects.extend(self.settle_lead(context, merge::dispute));
+                Step::Ask(review)
+            }
             Decision::Skip(problem) => Step::End(Outcome::skipped(problem)),
             Decision::LeaveOut(problem) => {
                 effects.extend(self.settle_lead(context, filtered::leave));

@@ -152,6 +152,10 @@ fn worlds_that_went_wrong_once_end_well() {
     assert_eq!(Meetings::new(2173, LATE, None).wrong(), None);
     // After an interrupted merge, an empty field had no base, and the next edit of it was no change.
     assert_eq!(Meetings::new(3399, HEAVY, None).wrong(), None);
+    // A late edit was left where a person is to decide, and nobody was asked.
+    assert_eq!(Matching::new(145, LATE, matching::FULL_TERMS[4], None).wrong(), None);
+    // The question about one was settled unanswered by the next record, and asked again, for ever.
+    assert_eq!(Matching::new(73, HEAVY, matching::FULL_TERMS[4], None).wrong(), None);
 }
 
 /// Whether one of these seeds goes wrong.
