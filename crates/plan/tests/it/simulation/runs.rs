@@ -236,6 +236,9 @@ fn each_protection_of_first_meetings_is_needed() {
         let is_needed = fails(1_000, |seed| Meetings::new(seed, LATE, Some(protection)));
         assert!(is_needed, "without {protection:?} nothing fails: the checks do not see it");
     }
+    let disputed = Some(Protection::Disputed);
+    let life = |seed| Matching::new(seed, LATE, matching::FULL_TERMS[4], disputed);
+    assert!(fails(200, life), "without {disputed:?} nothing fails: the checks do not see it");
 }
 
 #[test]
