@@ -323,9 +323,9 @@ impl Merging<'_> {
         let is_found = cell.moved == Moved::Unknown && is_same;
         self.merge.own[0].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes || is_found));
         let is_new = cell.moved == Moved::New || twin.is_some_and(|twin| twin.moved == Moved::New);
-        let was_left = || self.ends.is_some_and(|(_, there)| there.left.contains(&cell.to));
+        let was_left = self.ends.is_some_and(|(_, there)| there.left.contains(&cell.to));
         let stays = cell.moved == Moved::Not && twin.is_none_or(|twin| twin.moved == Moved::Not);
-        if stays && !is_same && was_left() {
+        if stays && !is_same && was_left {
             leave(&mut self.merge.left, cell, twin);
         }
         if cell.moved == Moved::Not && !is_new || is_same || self.case.leaves_out(&cell.to) {
@@ -334,12 +334,13 @@ impl Merging<'_> {
         if is_new && twin.is_some_and(|twin| self.is_here(twin)) {
             return;
         }
-        let meets_unsent = meets(cell) && is_unsent(self.back, cell);
+        let meets_unsent = (meets(cell) || cell.is_late) && is_unsent(self.back, cell);
         let mut ruling = match twin {
             Some(twin) => self.rule(cell, twin, held),
             None if meets_unsent => match self.rule_meeting(cell, held) {
-                // It can't be sent here.
+                // It can't be sent here, so there is nothing to choose for a late edit either.
                 Ruling::Destination => Ruling::Left,
+                Ruling::Waits if cell.is_late => Ruling::Left,
                 ruling => ruling,
             },
             // The field goes this way only.
@@ -363,7 +364,8 @@ impl Merging<'_> {
         }
         let meets_twin = is_new || cell.is_late;
         let is_met = twin.is_some_and(|it| it.moved != Moved::Not || meets_twin) || meets_unsent;
-        let is_disputed = is_met && !held.is_empty();
+        // The other side's value may be an edit from before the two met, whose webhook is on its way.
+        let is_disputed = (is_met || was_left) && !held.is_empty();
         if is_disputed || ruling == Ruling::Frozen {
             self.merge.disputes.push(Dispute {
                 field: cell.to.clone(),
@@ -423,11 +425,25 @@ impl Merging<'_> {
             _ => !meets(cell) || text::is_blank(held),
         };
         if writes {
-            self.write_here(cell, twin, held);
+            if self.write_here(cell, twin, held) {
+                self.list_taken_up(cell, twin);
+            }
         } else if cell.moved == Moved::Unknown && twin.is_some_and(|it| it.moved == Moved::Not) {
             // Its own record decides.
             leave(&mut self.merge.open, cell, twin);
         }
+    }
+
+    /// What the destination changed in a field that was left when the two met is written over a value
+    /// that may be an edit from before, whose webhook is on its way: it is listed.
+    fn list_taken_up(&mut self, cell: &Cell, twin: Option<&Cell>) {
+        let was_left = self.ends.is_some_and(|(here, _)| here.left.contains(&cell.to));
+        let is_listed = |to: &str| self.merge.disputes.iter().any(|dispute| dispute.field == to);
+        let Some(twin) = twin.filter(|twin| was_left && !is_listed(&twin.to)) else { return };
+        let destination = self.there_now.get(&twin.to).unwrap_or_default().to_owned();
+        let (field, source) = (twin.to.clone(), twin.value.clone());
+        let ruling = Ruling::Destination;
+        self.merge.disputes.push(Dispute { field, source, destination, ruling });
     }
 
     /// Whether the event emptied a field of the source.
@@ -473,10 +489,6 @@ impl Merging<'_> {
     /// the destination sends, and `held` what the destination holds.
     fn rule(&self, mine: &Cell, theirs: &Cell, held: &str) -> Ruling {
         match (mine.moved, theirs.moved) {
-            // Of the other side no edit is known; it may be newer by a write of ours.
-            (Moved::Yes, Moved::Not) if mine.is_late && self.policy(&mine.to) == Policy::Newest => {
-                Ruling::Source
-            }
             (Moved::Yes, Moved::Not) if mine.is_late => self.rule_meeting(mine, held),
             (Moved::Yes | Moved::Remapped | Moved::Unknown, Moved::Not) => Ruling::Source,
             // What is held there is ours, of a write that was not heard of.
@@ -528,7 +540,10 @@ impl Merging<'_> {
             FirstMeeting::Changed if matches!(touch, Touch::Not) && !is_asked => Ruling::Left,
             FirstMeeting::Changed => match policy {
                 // Of the other side no edit is known, and its time may be that of our own write.
-                Policy::Newest if matches!(touch, Touch::From(_)) && self.may_have_written() => {
+                Policy::Newest
+                    if mine.is_late
+                        || matches!(touch, Touch::From(_)) && self.may_have_written() =>
+                {
                     Ruling::Source
                 }
                 Policy::Newest => self.newest(),
@@ -599,8 +614,10 @@ impl Merging<'_> {
         may
     }
 
-    fn write_here(&mut self, cell: &Cell, twin: Option<&Cell>, held: &str) {
-        if self.passes_back && self.may_write(self.ends.map(|(here, _)| here), cell, twin, true) {
+    fn write_here(&mut self, cell: &Cell, twin: Option<&Cell>, held: &str) -> bool {
+        let may =
+            self.passes_back && self.may_write(self.ends.map(|(here, _)| here), cell, twin, true);
+        if may {
             self.merge.to_source.push(cell.change(held));
         } else {
             let mut source = BTreeSet::from([cell.to.clone()]);
@@ -608,6 +625,7 @@ impl Merging<'_> {
             self.merge.open[0].extend(source);
             self.merge.open[1].extend(cell.from.clone());
         }
+        may
     }
 
     /// Whether a field goes back and forth: then it is frozen.

@@ -259,6 +259,83 @@ fn what_a_late_event_changed_is_disputed() {
     }
 }
 
+/// A late edit is no more than another one where the other side's value can't be sent.
+#[test]
+fn a_late_edit_is_not_written_over_what_cannot_be_sent() {
+    let moved = MOVED.replacen("\"Stage\":\"Open\"", "\"Stage\":\"Won\"", 1);
+    let there = there(&[("FirstName", "Asha"), ("City", "Agra"), ("Stage", "Odd")]);
+    let mut link = met(&there);
+    for end in [&mut link.first, &mut link.second] {
+        end.left = ["Stage".to_owned()].into();
+    }
+    for (policy, written, left) in [
+        (Policy::Newest, "Stage=Offer", ""),
+        (Policy::Source, "Stage=Offer", ""),
+        (Policy::Destination, "", "Stage"),
+        (Policy::FillBlank, "", "Stage"),
+        (Policy::Review, "", "Stage"),
+    ] {
+        let pair = Pair::new(FirstMeeting::Changed, policy);
+        let linked = |work: &mut Work| assert!(work.take_link(&link, SOURCE));
+        let found = pair.meet_as(&moved, linked, &there).map(|list| list.join(" "));
+        assert_eq!(found, [written, "", left], "{policy:?}");
+    }
+}
+
+/// What is written to a field that was left is listed, whichever side changed it since: what it is
+/// written over may have been edited before the two met.
+#[test]
+fn what_is_written_over_a_field_that_was_left_is_listed() {
+    let pair = Pair::new(FirstMeeting::Changed, Policy::Newest);
+    let before = there(&[("FirstName", "Asha"), ("City", "Goa"), ("Stage", "Offer")]);
+    let linked = |work: &mut Work| {
+        assert!(work.take_link(&met(&before), SOURCE));
+        work.is_no_event();
+    };
+    let mut edited = before.clone();
+    edited.put("City", "Diu");
+    let here = UNTOLD.replace("Agra", "Ajmer");
+    for (body, there, ruling) in
+        [(UNTOLD, &edited, Ruling::Destination), (&here, &before, Ruling::Source)]
+    {
+        let merge = pair.merge_as(body, linked, there);
+        let disputes = merge.disputes.iter().map(|it| (it.field.as_str(), it.ruling));
+        assert_eq!(disputes.collect::<Vec<_>>(), [("City", ruling)], "{body}");
+    }
+}
+
+/// What was settled by a write stays listed beside what is left.
+#[test]
+fn what_was_decided_before_a_write_stays_listed() {
+    let pair = Pair::new(FirstMeeting::Changed, Policy::Source);
+    let there = there(&[("FirstName", "A."), ("City", "Goa"), ("Stage", "Offer")]);
+    let scene = scene(PLAIN);
+    let context = Context {
+        connector: &pair.ways[0],
+        leads: &pair.mappings[0],
+        opposite: Some(Opposite { connector: &pair.ways[1], mapping: &pair.mappings[1] }),
+        ..scene.context()
+    };
+    let mut work = Work::new(read(MOVED));
+    let link = Link::new(Entity::Lead, (SOURCE, "one"), (DESTINATION, "twin"));
+    assert!(work.take_link(&link, SOURCE));
+    let now = at("2026-01-01T00:01:00Z");
+    while let Step::Call(call) = work.next(&context).step {
+        let answer = match &call {
+            Call::ReadLead(ReadLead { which: Which::Own, .. }) => {
+                Answer::Leads(vec![read(MOVED).state()])
+            }
+            Call::ReadLead(_) => Answer::Leads(vec![there.clone()]),
+            _ => Answer::Written { id: None, is_created: None },
+        };
+        work.answered(&context, &call, Operation::LeadById, answer, now);
+    }
+    let disputes = work.explanation().expect("it was decided").disputes;
+    let disputes = disputes.iter().map(|it| (it.field.as_str(), it.ruling));
+    let listed: Vec<_> = disputes.collect();
+    assert_eq!(listed, [("City", Ruling::Source), ("FirstName", Ruling::Left)]);
+}
+
 /// No record of either side settles the question about a late edit, until a person decides it or the
 /// two hold the same.
 #[test]
