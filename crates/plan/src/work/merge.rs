@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use super::asked;
 use super::case::{Case, Opposite};
 use super::decision::Tripped;
-use super::known::Before;
+use super::meeting::{self, Event, Touch, meets};
 use super::past::{Moved, Past, whole};
 use crate::change::Change;
-use crate::connector::{Behaviour, FirstMeeting, Policy};
+use crate::connector::{Behaviour, Policy};
 use crate::link::{End, Given, Link};
 use crate::mapping::{Mapped, Mapping, Unsent, Verdict};
 use crate::metadata::Kind;
@@ -56,19 +56,19 @@ pub(super) struct Own {
 }
 
 /// A value that one side sends to a field of the other.
-struct Cell {
-    from: Option<String>,
-    to: String,
-    kind: Kind,
-    value: String,
-    moved: Moved,
+pub(super) struct Cell {
+    pub(super) from: Option<String>,
+    pub(super) to: String,
+    pub(super) kind: Kind,
+    pub(super) value: String,
+    pub(super) moved: Moved,
     /// It was changed before the two met, and its webhook came after.
-    is_late: bool,
+    pub(super) is_late: bool,
 }
 
 impl Cell {
     /// Whether the two are one field, seen from both sides.
-    fn is_twin(&self, other: &Self) -> bool {
+    pub(super) fn is_twin(&self, other: &Self) -> bool {
         self.from.as_deref() == Some(other.to.as_str())
             || other.from.as_deref() == Some(self.to.as_str())
     }
@@ -109,7 +109,7 @@ pub(super) fn source_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
         .any(|cell| cell.moved != Moved::Not)
         || has_unmet_blank(case, here)
         || !there.disputed.is_empty()
-        || is_late(case, there)
+        || meeting::is_late(case, there)
 }
 
 /// Whether the source shows a field as empty about which the two have not agreed: their merge was
@@ -117,74 +117,6 @@ pub(super) fn source_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
 fn has_unmet_blank(case: &Case<'_>, here: &End) -> bool {
     let read = case.mapping.read_part(case.item);
     read.0.iter().any(|(field, value)| text::is_blank(value) && here.base.get(field).is_none())
-}
-
-/// Whether the event changed a field that was left when the two met: it was made before, and its
-/// webhook came after.
-pub(super) fn is_late(case: &Case<'_>, there: &End) -> bool {
-    if there.left.is_empty() {
-        return false;
-    }
-    let event = Event::of(case);
-    let cells = cells(case.mapping, case.item, case.mapped, None);
-    cells.iter().any(|cell| there.left.contains(&cell.to) && event.changed(cell))
-}
-
-/// What the event that the record tells of did, where that decides about two leads that meet.
-enum Event {
-    /// It is not known, or the connector does not go by it.
-    Untold,
-    /// Nothing.
-    None,
-    /// It changed the lead from what the mapping makes of the first to what it makes of the second.
-    From(Box<(Mapped, Mapped, Reading)>),
-}
-
-/// What an event did to a field.
-enum Touch<'a> {
-    Untold,
-    Not,
-    /// It held this before.
-    From(&'a str),
-}
-
-impl Event {
-    fn of(case: &Case<'_>) -> Self {
-        match case.before {
-            _ if case.connector.conflict.first_meeting != FirstMeeting::Changed => Self::Untold,
-            Before::Untold => Self::Untold,
-            Before::Same => Self::None,
-            Before::Was { before, posted } => {
-                let apply = |state| case.mapping.apply(&Item::from_state(Entity::Lead, state));
-                Self::From(Box::new((apply(before), apply(posted), case.mapping.reading().clone())))
-            }
-        }
-    }
-
-    fn touch(&self, cell: &Cell) -> Touch<'_> {
-        match self {
-            Self::Untold => Touch::Untold,
-            Self::None => Touch::Not,
-            Self::From(told) => {
-                let (before, posted, reading) = &**told;
-                let before = before.get(&cell.to).and_then(|field| field.sent.written());
-                let posted = posted.get(&cell.to).and_then(|field| field.sent.written());
-                let before = before.unwrap_or_default();
-                let stays = |value: &str| value::stays(cell.kind, value, before, reading);
-                // What was changed since it was posted, another event did.
-                if stays(&cell.value) || stays(posted.unwrap_or_default()) {
-                    Touch::Not
-                } else {
-                    Touch::From(before)
-                }
-            }
-        }
-    }
-
-    /// Whether it changed a field.
-    fn changed(&self, cell: &Cell) -> bool {
-        matches!(self.touch(cell), Touch::From(_))
-    }
 }
 
 /// Merges what the two sides changed. `lead` is what the destination shows.
@@ -220,15 +152,12 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         // What we wrote may be of an older state than the one that is there now.
         landed(&mut from_source, there, &there_now);
         landed(&mut from_destination, here, &here_now);
-        disputed(&mut from_source, there);
-        disputed(&mut from_destination, here);
+        meeting::mark_disputed(&mut from_source, there);
+        meeting::mark_disputed(&mut from_destination, here);
     }
     let event = Event::of(case);
     if let Some((_, there)) = ends {
-        for cell in from_source.iter_mut().filter(|cell| there.left.contains(&cell.to)) {
-            cell.is_late = event.changed(cell) && cell.moved == Moved::Not;
-            cell.moved = if cell.is_late { Moved::Yes } else { cell.moved };
-        }
+        meeting::mark_late(&mut from_source, there, &event);
     }
     let mut merging = Merging {
         event,
@@ -267,13 +196,6 @@ fn landed(cells: &mut [Cell], end: &End, state: &Snapshot) {
     }
 }
 
-/// Of a field that a person was asked about, both sides count as changed until they hold the same.
-fn disputed(cells: &mut [Cell], end: &End) {
-    for cell in cells.iter_mut().filter(|cell| end.disputed.contains(&cell.to)) {
-        cell.moved = Moved::Yes;
-    }
-}
-
 pub(super) fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
     let mut state = state.clone();
     for change in written {
@@ -284,7 +206,12 @@ pub(super) fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
 
 /// What a side sends, field by field, beside what it sent when the two last agreed. `ends` are its
 /// own and the other's.
-fn cells(mapping: &Mapping, item: &Item, mapped: &Mapped, ends: Option<(&End, &End)>) -> Vec<Cell> {
+pub(super) fn cells(
+    mapping: &Mapping,
+    item: &Item,
+    mapped: &Mapped,
+    ends: Option<(&End, &End)>,
+) -> Vec<Cell> {
     let past = ends.map(|(from, to)| Past::of(mapping, item, from, to));
     let cell = |field: &crate::mapping::MappedField| {
         let value = field.sent.written()?.to_owned();
@@ -297,20 +224,20 @@ fn cells(mapping: &Mapping, item: &Item, mapped: &Mapped, ends: Option<(&End, &E
     mapped.fields.iter().filter_map(cell).collect()
 }
 
-struct Merging<'a> {
-    case: &'a Case<'a>,
-    event: Event,
+pub(super) struct Merging<'a> {
+    pub(super) case: &'a Case<'a>,
+    pub(super) event: Event,
     opposite: Opposite<'a>,
     /// Whether the destination's lead passes the opposite connector's filter. If not, nothing is written
     /// back, and what it changed stays to be synced once it passes.
     passes_back: bool,
-    ends: Option<(&'a End, &'a End)>,
+    pub(super) ends: Option<(&'a End, &'a End)>,
     /// What the source sends as it is now, and what the destination sends back.
     mapped: &'a Mapped,
     back: &'a Mapped,
-    here_now: &'a Snapshot,
-    there_now: &'a Snapshot,
-    merge: Merge,
+    pub(super) here_now: &'a Snapshot,
+    pub(super) there_now: &'a Snapshot,
+    pub(super) merge: Merge,
 }
 
 impl Merging<'_> {
@@ -376,26 +303,6 @@ impl Merging<'_> {
         }
     }
 
-    /// Where a person is asked about one field, it is about all that are left and have that policy:
-    /// the decision is about the lead.
-    fn ask_about_all(&mut self, from_source: &[Cell], from_destination: &[Cell]) {
-        let waits = |dispute: &Dispute| dispute.ruling == Ruling::Waits;
-        if !self.merge.disputes.iter().any(waits) {
-            return;
-        }
-        for at in 0..self.merge.disputes.len() {
-            let Dispute { field, ruling, .. } = &self.merge.disputes[at];
-            if *ruling != Ruling::Left || self.policy(field) != Policy::Review {
-                continue;
-            }
-            if let Some(cell) = from_source.iter().find(|cell| cell.to == *field) {
-                let twin = from_destination.iter().find(|other| cell.is_twin(other));
-                leave(&mut self.merge.open, cell, twin);
-            }
-            self.merge.disputes[at].ruling = Ruling::Waits;
-        }
-    }
-
     /// A value that the destination sends back.
     fn send_back(&mut self, cell: &Cell, twin: Option<&Cell>) {
         self.merge.own[1].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes));
@@ -432,25 +339,6 @@ impl Merging<'_> {
             // Its own record decides.
             leave(&mut self.merge.open, cell, twin);
         }
-    }
-
-    /// What the destination changed in a field that was left when the two met is written over a value
-    /// that may be an edit from before, whose webhook is on its way: it is listed.
-    fn list_taken_up(&mut self, cell: &Cell, twin: Option<&Cell>) {
-        let was_left = self.ends.is_some_and(|(here, _)| here.left.contains(&cell.to));
-        let is_listed = |to: &str| self.merge.disputes.iter().any(|dispute| dispute.field == to);
-        let Some(twin) = twin.filter(|twin| was_left && !is_listed(&twin.to)) else { return };
-        let destination = self.there_now.get(&twin.to).unwrap_or_default().to_owned();
-        let (field, source) = (twin.to.clone(), twin.value.clone());
-        let ruling = Ruling::Destination;
-        self.merge.disputes.push(Dispute { field, source, destination, ruling });
-    }
-
-    /// Whether the event emptied a field of the source.
-    fn was_emptied(&self, field: &str) -> bool {
-        let Before::Was { before, .. } = self.case.before else { return false };
-        before.filled(field).is_some()
-            && text::is_blank(self.here_now.get(field).unwrap_or_default())
     }
 
     /// Whether the source changed a field, for which the destination sends this, to a value that can't
@@ -507,56 +395,9 @@ impl Merging<'_> {
         }
     }
 
-    /// Whether we may have written to the destination before.
-    fn may_have_written(&self) -> bool {
-        self.ends.is_some_and(|(_, there)| there.wrote.is_some() || !there.pending.is_empty())
-    }
-
     /// Whether the destination may show a write of ours that was not heard of.
     fn has_landed(&self, to: &str) -> bool {
         self.ends.is_some_and(|(_, there)| there.has_landed(to, self.there_now))
-    }
-
-    /// Who wins, where the two sides meet for the first time.
-    fn rule_meeting(&self, mine: &Cell, held: &str) -> Ruling {
-        let touch = self.event.touch(mine);
-        let is_as_before = match touch {
-            Touch::From(before) => {
-                value::holds(mine.kind, before, held, self.case.mapping.reading())
-            }
-            Touch::Untold | Touch::Not => false,
-        };
-        if text::is_blank(held) || is_as_before {
-            return Ruling::Source;
-        }
-        if text::is_blank(&mine.value) && !matches!(touch, Touch::From(_)) {
-            let is_emptied = mine.from.as_deref().is_some_and(|from| self.was_emptied(from));
-            return if is_emptied { Ruling::Left } else { Ruling::Destination };
-        }
-        let policy = self.policy(&mine.to);
-        // Where a person is asked about the lead anyway, it is about all that differs.
-        let is_asked = policy == Policy::Review && self.case.known.conflict.is_some();
-        match self.case.connector.conflict.first_meeting {
-            FirstMeeting::Changed if matches!(touch, Touch::Not) && !is_asked => Ruling::Left,
-            FirstMeeting::Changed => match policy {
-                // Of the other side no edit is known, and its time may be that of our own write.
-                Policy::Newest
-                    if mine.is_late
-                        || matches!(touch, Touch::From(_)) && self.may_have_written() =>
-                {
-                    Ruling::Source
-                }
-                Policy::Newest => self.newest(),
-                Policy::Source => Ruling::Source,
-                Policy::Destination => Ruling::Destination,
-                Policy::FillBlank => Ruling::Left,
-                Policy::Review => self.decided(),
-            },
-            FirstMeeting::FillBlank => Ruling::Left,
-            FirstMeeting::Source => Ruling::Source,
-            FirstMeeting::Destination => Ruling::Destination,
-            FirstMeeting::Newest => self.newest(),
-        }
     }
 
     /// Whether the source holds what the destination sends.
@@ -577,7 +418,7 @@ impl Merging<'_> {
     }
 
     /// What a person decided, where one is asked.
-    fn decided(&self) -> Ruling {
+    pub(super) fn decided(&self) -> Ruling {
         match &self.case.known.conflict {
             Some(Ruled::Decided(Choice::Source)) => Ruling::Source,
             Some(Ruled::Decided(Choice::Destination)) => Ruling::Destination,
@@ -585,14 +426,14 @@ impl Merging<'_> {
         }
     }
 
-    fn policy(&self, to: &str) -> Policy {
+    pub(super) fn policy(&self, to: &str) -> Policy {
         let row = self.case.mapping.row_to(to).and_then(|row| row.conflict);
         row.unwrap_or(self.case.connector.conflict.policy)
     }
 
     /// The side that was changed last, by the accounts' own times. They count in whole seconds, so
     /// there are ties; then the account that is first of the pair wins, whichever way one looks.
-    fn newest(&self) -> Ruling {
+    pub(super) fn newest(&self) -> Ruling {
         let there = Item::from_state(Entity::Lead, self.there_now).modified_on();
         let here = Item::from_state(Entity::Lead, self.here_now).modified_on();
         let is_first = self.case.source < self.case.destination;
@@ -658,11 +499,6 @@ impl Merging<'_> {
     }
 }
 
-/// Whether nothing was agreed about a field yet.
-fn meets(cell: &Cell) -> bool {
-    matches!(cell.moved, Moved::New | Moved::Unknown)
-}
-
 /// Whether the other side, which sends this, has a value that can't be sent in the field of a cell.
 fn is_unsent(other: &Mapped, cell: &Cell) -> bool {
     other.owed().any(|owed| {
@@ -672,7 +508,11 @@ fn is_unsent(other: &Mapped, cell: &Cell) -> bool {
 }
 
 /// Notes a field of both sides in these lists of theirs.
-fn leave([source, destination]: &mut [BTreeSet<String>; 2], cell: &Cell, twin: Option<&Cell>) {
+pub(super) fn leave(
+    [source, destination]: &mut [BTreeSet<String>; 2],
+    cell: &Cell,
+    twin: Option<&Cell>,
+) {
     source.extend(cell.from.clone());
     destination.insert(cell.to.clone());
     if let Some(twin) = twin {
@@ -689,20 +529,6 @@ impl Merge {
         let review = asked::review(case, Reason::Conflict, [(lead, None)]);
         (!disputes.is_empty()).then_some(Review { disputes, ..review })
     }
-}
-
-/// The link once a person is asked: it keeps what the two sides' own bases do not show.
-pub(super) fn dispute(case: &Case<'_>) -> Option<Link> {
-    let lead = case.known.twin.lead.as_ref()?;
-    let mut link = case.link?.clone();
-    let merge = merge(case, case.opposite?, lead);
-    let sides = [case.source, case.destination].map(|account| link.pair.side(account));
-    for (side, fields) in sides.into_iter().zip(merge.disputed) {
-        let end = link.end_mut(side);
-        end.left.retain(|field| !fields.contains(field));
-        end.disputed.extend(fields);
-    }
-    Some(link)
 }
 
 /// The problem with fields that go back and forth.

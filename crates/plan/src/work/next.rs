@@ -10,10 +10,9 @@ use super::call::Call;
 use super::case::{Case, Context};
 use super::decision::Decision;
 use super::explanation::Why;
-use super::merge;
 use super::outcome::{Effect, Ending, Outcome};
 use super::record::{Metadata, Work};
-use super::{activity, filtered, lead, problems, settle};
+use super::{activity, filtered, lead, meeting, merge, problems, settle};
 use crate::outcome::{Entity, Event, Party};
 use crate::retry;
 
@@ -86,7 +85,7 @@ impl Work {
         match decision {
             Decision::Call(call) => Step::Call(call),
             Decision::Ask(review) => {
-                effects.extend(self.settle_lead(context, merge::dispute));
+                effects.extend(self.settle_lead(context, meeting::dispute));
                 Step::Ask(review)
             }
             Decision::Skip(problem) => Step::End(Outcome::skipped(problem)),
