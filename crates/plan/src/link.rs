@@ -95,6 +95,11 @@ pub struct End {
     /// an edit from before may still come.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub left: BTreeSet<String>,
+    /// Fields that wait for a person although their base does not show it: one side changed them
+    /// before the two met, and its webhook came after. They count as changed by both sides until both
+    /// hold the same.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub disputed: BTreeSet<String>,
     /// When we last wrote to this side. A state that is not provably newer may be from before
     /// our write, and is read afresh (`docs/two-way.md#trap-ii`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -335,6 +340,12 @@ impl End {
         self.pending.remove(field);
         self.unseen.insert(field.to_owned());
         self.wrote = self.wrote.max(Some(at));
+    }
+
+    /// A field that differed from the other side's holds the same now.
+    pub(crate) fn decide(&mut self, field: &str) {
+        self.left.remove(field);
+        self.disputed.remove(field);
     }
 
     /// The other side's value of this field is here as this; `None`: it can't be sent.

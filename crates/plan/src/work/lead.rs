@@ -25,7 +25,7 @@ use super::decision::Decision;
 use super::explanation::Why;
 use super::matching::{Match, matched};
 use super::past::Past;
-use super::{change, filtered, merge, problems, removed};
+use super::{change, filtered, meeting, merge, problems, removed};
 
 /// So far an account's clock may be behind ours.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
@@ -153,7 +153,9 @@ fn both_ways(
     let known = case.known;
     let version = case.item.modified_on();
     let is_older = version.zip(here.seen).is_some_and(|(this, seen)| this < seen);
-    if !known.source.fresh && is_older && !merge::is_late(case, there) {
+    // A field that waits for a person is settled by whichever record comes.
+    let waits = meeting::is_late(case, there) || !there.disputed.is_empty();
+    if !known.source.fresh && is_older && !waits {
         return looks_again(case, here, there).unwrap_or(unchanged(Why::Stale));
     }
     let has_defaults = !change::defaults(case, |to| there.base.get(to)).is_empty();

@@ -7,6 +7,7 @@ use crate::id::LeadId;
 use crate::identity::Key;
 use crate::mapping::Mapped;
 use crate::outcome::Party;
+use crate::review::Dispute;
 
 use super::call::{Call, Capture, LeadUpdate, NewActivity, ReadActivities, ReadLead, Which};
 use super::case::Context;
@@ -35,7 +36,12 @@ impl Work {
             _ => merge::disputes(&self.lead_case(context)),
         };
         if !disputes.is_empty() {
-            self.disputes = disputes;
+            // What was settled by a write is not in dispute any more, and stays listed.
+            let is_settled = |old: &Dispute| {
+                self.achieved.is_some() && disputes.iter().all(|new| new.field != old.field)
+            };
+            self.disputes.retain(is_settled);
+            self.disputes.extend(disputes);
         }
         let plan = Plan::of(decision);
         match (decision, self.achieved) {

@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use super::asked;
 use super::case::{Case, Opposite};
 use super::decision::Tripped;
-use super::known::Before;
+use super::meeting::{self, Event, Touch, meets};
 use super::past::{Moved, Past, whole};
 use crate::change::Change;
-use crate::connector::{Behaviour, FirstMeeting, Policy};
+use crate::connector::{Behaviour, Policy};
 use crate::link::{End, Given, Link};
 use crate::mapping::{Mapped, Mapping, Unsent, Verdict};
 use crate::metadata::Kind;
@@ -40,6 +40,9 @@ pub(super) struct Merge {
     pub(super) open: [BTreeSet<String>; 2],
     /// Fields of both that have differed since the two met, and were left so.
     pub(super) left: [BTreeSet<String>; 2],
+    /// Fields of both that a person is asked about, of which the link does not say yet that they are
+    /// not settled.
+    pub(super) disputed: [BTreeSet<String>; 2],
     /// What somebody in the source, and somebody in the destination, alone gave another value.
     pub(super) own: [Vec<Own>; 2],
 }
@@ -53,19 +56,19 @@ pub(super) struct Own {
 }
 
 /// A value that one side sends to a field of the other.
-struct Cell {
-    from: Option<String>,
-    to: String,
-    kind: Kind,
-    value: String,
-    moved: Moved,
+pub(super) struct Cell {
+    pub(super) from: Option<String>,
+    pub(super) to: String,
+    pub(super) kind: Kind,
+    pub(super) value: String,
+    pub(super) moved: Moved,
     /// It was changed before the two met, and its webhook came after.
-    is_late: bool,
+    pub(super) is_late: bool,
 }
 
 impl Cell {
     /// Whether the two are one field, seen from both sides.
-    fn is_twin(&self, other: &Self) -> bool {
+    pub(super) fn is_twin(&self, other: &Self) -> bool {
         self.from.as_deref() == Some(other.to.as_str())
             || other.from.as_deref() == Some(self.to.as_str())
     }
@@ -101,7 +104,10 @@ impl Cell {
 /// Whether the source shows anything that differs from what was last synced, as far as it can be
 /// told without looking at the destination.
 pub(super) fn source_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
-    has_moved(case, here, there) || has_unmet_blank(case, here) || is_late(case, there)
+    has_moved(case, here, there)
+        || has_unmet_blank(case, here)
+        || !there.disputed.is_empty()
+        || meeting::is_late(case, there)
 }
 
 /// Whether the source sends anything that differs from what was last synced.
@@ -115,74 +121,6 @@ pub(super) fn has_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
 fn has_unmet_blank(case: &Case<'_>, here: &End) -> bool {
     let read = case.mapping.read_part(case.item);
     read.0.iter().any(|(field, value)| text::is_blank(value) && here.base.get(field).is_none())
-}
-
-/// Whether the event changed a field that was left when the two met: it was made before, and its
-/// webhook came after.
-pub(super) fn is_late(case: &Case<'_>, there: &End) -> bool {
-    if there.left.is_empty() {
-        return false;
-    }
-    let event = Event::of(case);
-    let cells = cells(case.mapping, case.item, case.mapped, None);
-    cells.iter().any(|cell| there.left.contains(&cell.to) && event.changed(cell))
-}
-
-/// What the event that the record tells of did, where that decides about two leads that meet.
-enum Event {
-    /// It is not known, or the connector does not go by it.
-    Untold,
-    /// Nothing.
-    None,
-    /// It changed the lead from what the mapping makes of the first to what it makes of the second.
-    From(Box<(Mapped, Mapped, Reading)>),
-}
-
-/// What an event did to a field.
-enum Touch<'a> {
-    Untold,
-    Not,
-    /// It held this before.
-    From(&'a str),
-}
-
-impl Event {
-    fn of(case: &Case<'_>) -> Self {
-        match case.before {
-            _ if case.connector.conflict.first_meeting != FirstMeeting::Changed => Self::Untold,
-            Before::Untold => Self::Untold,
-            Before::Same => Self::None,
-            Before::Was { before, posted } => {
-                let apply = |state| case.mapping.apply(&Item::from_state(Entity::Lead, state));
-                Self::From(Box::new((apply(before), apply(posted), case.mapping.reading().clone())))
-            }
-        }
-    }
-
-    fn touch(&self, cell: &Cell) -> Touch<'_> {
-        match self {
-            Self::Untold => Touch::Untold,
-            Self::None => Touch::Not,
-            Self::From(told) => {
-                let (before, posted, reading) = &**told;
-                let before = before.get(&cell.to).and_then(|field| field.sent.written());
-                let posted = posted.get(&cell.to).and_then(|field| field.sent.written());
-                let before = before.unwrap_or_default();
-                let stays = |value: &str| value::stays(cell.kind, value, before, reading);
-                // What was changed since it was posted, another event did.
-                if stays(&cell.value) || stays(posted.unwrap_or_default()) {
-                    Touch::Not
-                } else {
-                    Touch::From(before)
-                }
-            }
-        }
-    }
-
-    /// Whether it changed a field.
-    fn changed(&self, cell: &Cell) -> bool {
-        matches!(self.touch(cell), Touch::From(_))
-    }
 }
 
 /// Merges what the two sides changed. `lead` is what the destination shows.
@@ -218,13 +156,12 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
         // What we wrote may be of an older state than the one that is there now.
         landed(&mut from_source, there, &there_now);
         landed(&mut from_destination, here, &here_now);
+        meeting::mark_disputed(&mut from_source, there);
+        meeting::mark_disputed(&mut from_destination, here);
     }
     let event = Event::of(case);
     if let Some((_, there)) = ends {
-        for cell in from_source.iter_mut().filter(|cell| there.left.contains(&cell.to)) {
-            cell.is_late = event.changed(cell) && cell.moved == Moved::Not;
-            cell.moved = if cell.is_late { Moved::Yes } else { cell.moved };
-        }
+        meeting::mark_late(&mut from_source, there, &event);
     }
     if case.known.twin.overridden {
         for cell in &mut from_destination {
@@ -282,7 +219,12 @@ pub(super) fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
 
 /// What a side sends, field by field, beside what it sent when the two last agreed. `ends` are its
 /// own and the other's.
-fn cells(mapping: &Mapping, item: &Item, mapped: &Mapped, ends: Option<(&End, &End)>) -> Vec<Cell> {
+pub(super) fn cells(
+    mapping: &Mapping,
+    item: &Item,
+    mapped: &Mapped,
+    ends: Option<(&End, &End)>,
+) -> Vec<Cell> {
     let past = ends.map(|(from, to)| Past::of(mapping, item, from, to));
     let cell = |field: &crate::mapping::MappedField| {
         let value = field.sent.written()?.to_owned();
@@ -295,20 +237,20 @@ fn cells(mapping: &Mapping, item: &Item, mapped: &Mapped, ends: Option<(&End, &E
     mapped.fields.iter().filter_map(cell).collect()
 }
 
-struct Merging<'a> {
-    case: &'a Case<'a>,
-    event: Event,
+pub(super) struct Merging<'a> {
+    pub(super) case: &'a Case<'a>,
+    pub(super) event: Event,
     opposite: Opposite<'a>,
     /// Whether the destination's lead passes the opposite connector's filter. If not, nothing is written
     /// back, and what it changed stays to be synced once it passes.
     passes_back: bool,
-    ends: Option<(&'a End, &'a End)>,
+    pub(super) ends: Option<(&'a End, &'a End)>,
     /// What the source sends as it is now, and what the destination sends back.
     mapped: &'a Mapped,
     back: &'a Mapped,
-    here_now: &'a Snapshot,
-    there_now: &'a Snapshot,
-    merge: Merge,
+    pub(super) here_now: &'a Snapshot,
+    pub(super) there_now: &'a Snapshot,
+    pub(super) merge: Merge,
 }
 
 impl Merging<'_> {
@@ -321,9 +263,9 @@ impl Merging<'_> {
         let is_found = cell.moved == Moved::Unknown && is_same;
         self.merge.own[0].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes || is_found));
         let is_new = cell.moved == Moved::New || twin.is_some_and(|twin| twin.moved == Moved::New);
-        let was_left = || self.ends.is_some_and(|(_, there)| there.left.contains(&cell.to));
+        let was_left = self.ends.is_some_and(|(_, there)| there.left.contains(&cell.to));
         let stays = cell.moved == Moved::Not && twin.is_none_or(|twin| twin.moved == Moved::Not);
-        if stays && !is_same && was_left() {
+        if stays && !is_same && was_left {
             leave(&mut self.merge.left, cell, twin);
         }
         if cell.moved == Moved::Not && !is_new || is_same || self.case.leaves_out(&cell.to) {
@@ -332,12 +274,13 @@ impl Merging<'_> {
         if is_new && twin.is_some_and(|twin| self.is_here(twin)) {
             return;
         }
-        let meets_unsent = meets(cell) && is_unsent(self.back, cell);
+        let meets_unsent = (meets(cell) || cell.is_late) && is_unsent(self.back, cell);
         let mut ruling = match twin {
             Some(twin) => self.rule(cell, twin, held),
             None if meets_unsent => match self.rule_meeting(cell, held) {
-                // It can't be sent here.
+                // It can't be sent here, so there is nothing to choose for a late edit either.
                 Ruling::Destination => Ruling::Left,
+                Ruling::Waits if cell.is_late => Ruling::Left,
                 ruling => ruling,
             },
             // The field goes this way only.
@@ -346,9 +289,10 @@ impl Merging<'_> {
         if ruling == Ruling::Source && !self.write_there(cell, twin, held) {
             ruling = Ruling::Frozen;
         }
-        // The other side's records see no change, and would settle the question unanswered.
+        // No other record sees that it was changed; so that none settles the question unanswered, the
+        // link says so.
         if ruling == Ruling::Waits && cell.is_late {
-            ruling = Ruling::Left;
+            leave(&mut self.merge.disputed, cell, twin);
         }
         // The turn of what the destination sends comes later.
         if matches!(ruling, Ruling::Waits | Ruling::Frozen) {
@@ -360,7 +304,8 @@ impl Merging<'_> {
         }
         let meets_twin = is_new || cell.is_late;
         let is_met = twin.is_some_and(|it| it.moved != Moved::Not || meets_twin) || meets_unsent;
-        let is_disputed = is_met && !held.is_empty();
+        // The other side's value may be an edit from before the two met, whose webhook is on its way.
+        let is_disputed = (is_met || was_left) && !held.is_empty();
         if is_disputed || ruling == Ruling::Frozen {
             self.merge.disputes.push(Dispute {
                 field: cell.to.clone(),
@@ -368,26 +313,6 @@ impl Merging<'_> {
                 destination: held.to_owned(),
                 ruling,
             });
-        }
-    }
-
-    /// Where a person is asked about one field, it is about all that are left and have that policy:
-    /// the decision is about the lead.
-    fn ask_about_all(&mut self, from_source: &[Cell], from_destination: &[Cell]) {
-        let waits = |dispute: &Dispute| dispute.ruling == Ruling::Waits;
-        if !self.merge.disputes.iter().any(waits) {
-            return;
-        }
-        for at in 0..self.merge.disputes.len() {
-            let Dispute { field, ruling, .. } = &self.merge.disputes[at];
-            if *ruling != Ruling::Left || self.policy(field) != Policy::Review {
-                continue;
-            }
-            if let Some(cell) = from_source.iter().find(|cell| cell.to == *field) {
-                let twin = from_destination.iter().find(|other| cell.is_twin(other));
-                leave(&mut self.merge.open, cell, twin);
-            }
-            self.merge.disputes[at].ruling = Ruling::Waits;
         }
     }
 
@@ -420,18 +345,13 @@ impl Merging<'_> {
             _ => !meets(cell) || text::is_blank(held),
         };
         if writes {
-            self.write_here(cell, twin, held);
+            if self.write_here(cell, twin, held) {
+                self.list_taken_up(cell, twin);
+            }
         } else if cell.moved == Moved::Unknown && twin.is_some_and(|it| it.moved == Moved::Not) {
             // Its own record decides.
             leave(&mut self.merge.open, cell, twin);
         }
-    }
-
-    /// Whether the event emptied a field of the source.
-    fn was_emptied(&self, field: &str) -> bool {
-        let Before::Was { before, .. } = self.case.before else { return false };
-        before.filled(field).is_some()
-            && text::is_blank(self.here_now.get(field).unwrap_or_default())
     }
 
     /// Whether the source changed a field, for which the destination sends this, to a value that can't
@@ -470,10 +390,6 @@ impl Merging<'_> {
     /// the destination sends, and `held` what the destination holds.
     fn rule(&self, mine: &Cell, theirs: &Cell, held: &str) -> Ruling {
         match (mine.moved, theirs.moved) {
-            // Of the other side no edit is known; it may be newer by a write of ours.
-            (Moved::Yes, Moved::Not) if mine.is_late && self.policy(&mine.to) == Policy::Newest => {
-                Ruling::Source
-            }
             (Moved::Yes, Moved::Not) if mine.is_late => self.rule_meeting(mine, held),
             (Moved::Yes | Moved::Remapped | Moved::Unknown, Moved::Not) => Ruling::Source,
             // What is held there is ours, of a write that was not heard of.
@@ -492,53 +408,9 @@ impl Merging<'_> {
         }
     }
 
-    /// Whether we may have written to the destination before.
-    fn may_have_written(&self) -> bool {
-        self.ends.is_some_and(|(_, there)| there.wrote.is_some() || !there.pending.is_empty())
-    }
-
     /// Whether the destination may show a write of ours that was not heard of.
     fn has_landed(&self, to: &str) -> bool {
         self.ends.is_some_and(|(_, there)| there.has_landed(to, self.there_now))
-    }
-
-    /// Who wins, where the two sides meet for the first time.
-    fn rule_meeting(&self, mine: &Cell, held: &str) -> Ruling {
-        let touch = self.event.touch(mine);
-        let is_as_before = match touch {
-            Touch::From(before) => {
-                value::holds(mine.kind, before, held, self.case.mapping.reading())
-            }
-            Touch::Untold | Touch::Not => false,
-        };
-        if text::is_blank(held) || is_as_before {
-            return Ruling::Source;
-        }
-        if text::is_blank(&mine.value) && !matches!(touch, Touch::From(_)) {
-            let is_emptied = mine.from.as_deref().is_some_and(|from| self.was_emptied(from));
-            return if is_emptied { Ruling::Left } else { Ruling::Destination };
-        }
-        let policy = self.policy(&mine.to);
-        // Where a person is asked about the lead anyway, it is about all that differs.
-        let is_asked = policy == Policy::Review && self.case.known.conflict.is_some();
-        match self.case.connector.conflict.first_meeting {
-            FirstMeeting::Changed if matches!(touch, Touch::Not) && !is_asked => Ruling::Left,
-            FirstMeeting::Changed => match policy {
-                // Of the other side no edit is known, and its time may be that of our own write.
-                Policy::Newest if matches!(touch, Touch::From(_)) && self.may_have_written() => {
-                    Ruling::Source
-                }
-                Policy::Newest => self.newest(),
-                Policy::Source => Ruling::Source,
-                Policy::Destination => Ruling::Destination,
-                Policy::FillBlank => Ruling::Left,
-                Policy::Review => self.decided(),
-            },
-            FirstMeeting::FillBlank => Ruling::Left,
-            FirstMeeting::Source => Ruling::Source,
-            FirstMeeting::Destination => Ruling::Destination,
-            FirstMeeting::Newest => self.newest(),
-        }
     }
 
     /// Whether the source holds what the destination sends.
@@ -559,7 +431,7 @@ impl Merging<'_> {
     }
 
     /// What a person decided, where one is asked.
-    fn decided(&self) -> Ruling {
+    pub(super) fn decided(&self) -> Ruling {
         match &self.case.known.conflict {
             Some(Ruled::Decided(Choice::Source)) => Ruling::Source,
             Some(Ruled::Decided(Choice::Destination)) => Ruling::Destination,
@@ -567,14 +439,14 @@ impl Merging<'_> {
         }
     }
 
-    fn policy(&self, to: &str) -> Policy {
+    pub(super) fn policy(&self, to: &str) -> Policy {
         let row = self.case.mapping.row_to(to).and_then(|row| row.conflict);
         row.unwrap_or(self.case.connector.conflict.policy)
     }
 
     /// The side that was changed last, by the accounts' own times. They count in whole seconds, so
     /// there are ties; then the account that is first of the pair wins, whichever way one looks.
-    fn newest(&self) -> Ruling {
+    pub(super) fn newest(&self) -> Ruling {
         let there = Item::from_state(Entity::Lead, self.there_now).modified_on();
         let here = Item::from_state(Entity::Lead, self.here_now).modified_on();
         let is_first = self.case.source < self.case.destination;
@@ -596,8 +468,10 @@ impl Merging<'_> {
         may
     }
 
-    fn write_here(&mut self, cell: &Cell, twin: Option<&Cell>, held: &str) {
-        if self.passes_back && self.may_write(self.ends.map(|(here, _)| here), cell, twin, true) {
+    fn write_here(&mut self, cell: &Cell, twin: Option<&Cell>, held: &str) -> bool {
+        let may =
+            self.passes_back && self.may_write(self.ends.map(|(here, _)| here), cell, twin, true);
+        if may {
             self.merge.to_source.push(cell.change(held));
         } else {
             let mut source = BTreeSet::from([cell.to.clone()]);
@@ -605,6 +479,7 @@ impl Merging<'_> {
             self.merge.open[0].extend(source);
             self.merge.open[1].extend(cell.from.clone());
         }
+        may
     }
 
     /// Whether a field goes back and forth: then it is frozen.
@@ -637,11 +512,6 @@ impl Merging<'_> {
     }
 }
 
-/// Whether nothing was agreed about a field yet.
-fn meets(cell: &Cell) -> bool {
-    matches!(cell.moved, Moved::New | Moved::Unknown)
-}
-
 /// Whether the other side, which sends this, has a value that can't be sent in the field of a cell.
 fn is_unsent(other: &Mapped, cell: &Cell) -> bool {
     other.owed().any(|owed| {
@@ -651,7 +521,11 @@ fn is_unsent(other: &Mapped, cell: &Cell) -> bool {
 }
 
 /// Notes a field of both sides in these lists of theirs.
-fn leave([source, destination]: &mut [BTreeSet<String>; 2], cell: &Cell, twin: Option<&Cell>) {
+pub(super) fn leave(
+    [source, destination]: &mut [BTreeSet<String>; 2],
+    cell: &Cell,
+    twin: Option<&Cell>,
+) {
     source.extend(cell.from.clone());
     destination.insert(cell.to.clone());
     if let Some(twin) = twin {

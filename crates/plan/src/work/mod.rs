@@ -26,7 +26,7 @@
 //! | What is asked of an account? | `call` |
 //! | What is done about a lead, and in which order? | `lead`; a removed one: `removed` |
 //! | Which lead of the destination is it? | `matching` |
-//! | What is written, field by field? | `change`; in a pair: `merge`; beside what was sent: `past` |
+//! | What is written, field by field? | `change`; in a pair: `merge`, and where two meet: `meeting`; beside what was sent: `past` |
 //! | What is done about an activity? | `activity` |
 //! | Which page of a lead's activities is read next? | `pages` |
 //! | What does an answer mean? | `answered`, `written` |
@@ -49,6 +49,7 @@ mod known;
 mod lead;
 mod logged;
 mod matching;
+mod meeting;
 mod merge;
 mod next;
 mod outcome;

@@ -10,10 +10,9 @@ use super::call::Call;
 use super::case::{Case, Context};
 use super::decision::Decision;
 use super::explanation::Why;
-use super::merge;
 use super::outcome::{Effect, Ending, Outcome};
 use super::record::{Metadata, Work};
-use super::{activity, filtered, lead, problems, settle};
+use super::{activity, filtered, lead, meeting, merge, problems, settle};
 use crate::outcome::{Entity, Event, Party};
 use crate::retry;
 
@@ -85,7 +84,10 @@ impl Work {
         self.note(context, &decision);
         match decision {
             Decision::Call(call) => Step::Call(call),
-            Decision::Ask(review) => Step::Ask(review),
+            Decision::Ask(review) => {
+                effects.extend(self.settle_lead(context, meeting::dispute));
+                Step::Ask(review)
+            }
             Decision::Skip(problem) => Step::End(Outcome::skipped(problem)),
             Decision::LeaveOut(problem) => {
                 effects.extend(self.settle_lead(context, filtered::leave));
@@ -97,11 +99,18 @@ impl Work {
                     self.metadata = Metadata::Fresh;
                     return Step::NeedsMetadata { older_than: OF_A_MOMENT };
                 }
-                // Every key was refused: the other lead may be about to lose the value.
-                let is_duplicate = problems.iter().all(|problem| problem.code == Code::Duplicate);
+                let are_all = |code| problems.iter().all(|problem| problem.code == code);
+                let most = if are_all(Code::Duplicate) {
+                    // Every key was refused: the other lead may be about to lose the value.
+                    Some(retry::OF_NEW_DUPLICATE)
+                } else {
+                    // What was found may be a lead that an earlier attempt made unseen. Once the record
+                    // is given up, that one passes for a stranger's.
+                    are_all(Code::UnreadableAnswer).then_some(retry::MOST)
+                };
                 let mut outcome = Outcome::refused(problems);
-                if is_duplicate {
-                    let (doubtful, most) = (self.own.known.doubtful, retry::OF_NEW_DUPLICATE);
+                if let Some(most) = most {
+                    let doubtful = self.own.known.doubtful;
                     outcome.ending = Ending::Again { doubtful, most };
                 }
                 Step::End(outcome)

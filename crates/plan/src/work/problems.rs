@@ -48,7 +48,7 @@ pub(super) fn no_id() -> Problem {
     Problem::new(
         Code::UnreadableAnswer,
         "The destination found the lead but did not say its ProspectID.",
-        "Retry; if it happens again, look at the answer in the log.",
+        "It is tried again by itself. If it goes on, look at the answer in the log.",
     )
 }
 

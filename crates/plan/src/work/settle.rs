@@ -168,6 +168,9 @@ fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
         let [in_source, in_destination] = left;
         link.end_mut(here).left = in_source;
         link.end_mut(there).left = in_destination;
+        for (side, open) in [(here, &open[0]), (there, &open[1])] {
+            link.end_mut(side).disputed.retain(|field| open.contains(field));
+        }
     }
     let [in_source, in_destination] = own;
     given::note_own(link, (here, there), in_source, &open[1]);
@@ -200,12 +203,12 @@ pub(super) fn settle_back(case: &Case<'_>, written: &[Change], at: Timestamp) ->
     given::note_sent_back(case, opposite, &mut link, written);
     for change in written {
         link.end_mut(here).overwrite(&change.to, &change.value, at);
-        link.end_mut(here).left.remove(&change.to);
+        link.end_mut(here).decide(&change.to);
         let from = opposite.mapping.row_to(&change.to).and_then(|row| row.from.as_deref());
         let from = from.map(crate::mapping::plain_name);
         if let Some((from, value)) = from.and_then(|from| Some((from, lead.get(from)?))) {
             link.end_mut(there).base.put(from, value);
-            link.end_mut(there).left.remove(from);
+            link.end_mut(there).decide(from);
         }
     }
     Some(link)
@@ -327,10 +330,10 @@ fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timesta
 fn take_up(case: &Case<'_>, link: &mut Link, written: &[Change]) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     for change in written {
-        link.end_mut(there).left.remove(&change.to);
+        link.end_mut(there).decide(&change.to);
         let from = case.mapped.get(&change.to).and_then(|field| field.from.as_deref());
         if let Some(from) = from {
-            link.end_mut(here).left.remove(whole(from));
+            link.end_mut(here).decide(whole(from));
         }
     }
 }

@@ -44,6 +44,8 @@ pub enum Protection {
     /// What was left when two leads met is known, so that the webhook of an edit from before is not
     /// stale.
     Left,
+    /// What a person is asked about such an edit is known until it is settled.
+    Disputed,
     /// Of two leads that have not met, no change gives way to a later one.
     GivingWay,
     /// A lead that was only looked at was changed by nobody.

@@ -152,6 +152,14 @@ fn worlds_that_went_wrong_once_end_well() {
     assert_eq!(Meetings::new(2173, LATE, None).wrong(), None);
     // After an interrupted merge, an empty field had no base, and the next edit of it was no change.
     assert_eq!(Meetings::new(3399, HEAVY, None).wrong(), None);
+    // A late edit was left where a person is to decide, and nobody was asked.
+    assert_eq!(Matching::new(145, LATE, matching::FULL_TERMS[4], None).wrong(), None);
+    // The question about one was settled unanswered by the next record, and asked again, for ever.
+    assert_eq!(Matching::new(73, HEAVY, matching::FULL_TERMS[4], None).wrong(), None);
+    // A lead that was made unseen was found without its id, and the record was given up: the lead's
+    // own webhook was written over what a person had changed since.
+    let wrong = (Wrong::Account(0, Shape::FindsNameless), true);
+    assert_eq!(Troubles::new(2, BRUTAL, wrong, None).wrong(), None);
 }
 
 /// Whether one of these seeds goes wrong.
@@ -228,6 +236,9 @@ fn each_protection_of_first_meetings_is_needed() {
         let is_needed = fails(1_000, |seed| Meetings::new(seed, LATE, Some(protection)));
         assert!(is_needed, "without {protection:?} nothing fails: the checks do not see it");
     }
+    let disputed = Some(Protection::Disputed);
+    let life = |seed| Matching::new(seed, LATE, matching::FULL_TERMS[4], disputed);
+    assert!(fails(200, life), "without {disputed:?} nothing fails: the checks do not see it");
 }
 
 #[test]

@@ -371,6 +371,7 @@ impl Service {
                     Some(Protection::Sent) => end.given = None,
                     Some(Protection::Base) => end.base = Snapshot::default(),
                     Some(Protection::Left) => end.left.clear(),
+                    Some(Protection::Disputed) => end.disputed.clear(),
                     Some(Protection::Breaker) => end.turns.clear(),
                     Some(Protection::DoubtOfFailures) => end.past.doubtful.clear(),
                     Some(Protection::Versions) => (end.seen, end.wrote) = (None, None),
