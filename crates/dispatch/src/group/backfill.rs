@@ -10,7 +10,7 @@ use plan::id::{ConnectorId, RequestId};
 use plan::outcome::Entity;
 use plan::payload::Item;
 use plan::problem::Problem;
-use plan::quota::Draw;
+use plan::quota::{Draw, Urgency};
 use plan::snapshot::Snapshot;
 use plan::verdict;
 use serde_json::{Map, Value};
@@ -87,7 +87,7 @@ impl Worker {
     }
 
     fn open_backfill_records(&self) -> usize {
-        self.book.records().filter(|record| record.is_backfill).count()
+        self.book.records().filter(|record| record.urgency == Urgency::Backfill).count()
     }
 
     /// Asks for the next page of each backfill that may go on.
@@ -115,7 +115,9 @@ impl Worker {
                 continue;
             };
             let account = self.account(route.source);
-            if account.closed().is_some() || account.spare(Draw::Single, steady) == 0 {
+            if account.closed().is_some()
+                || account.room(Draw::Single, Urgency::Backfill, steady) == 0
+            {
                 continue;
             }
             let backfill = &self.backfills[at].backfill;

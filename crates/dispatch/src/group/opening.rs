@@ -8,9 +8,10 @@ use plan::link::{Link, Pair, Side};
 use plan::outcome::{Entity, RetryWith};
 use plan::payload::Item;
 use plan::problem::{Code, Problem};
+use plan::quota::Urgency;
 use plan::snapshot::Snapshot;
 use plan::work::Outcome;
-use store::{Origin, RecordKey, Stage, Unfinished};
+use store::{Origin, RecordKey, RecordState, Stage, Unfinished};
 
 use super::book::{Place, Record};
 use super::lanes::Lane;
@@ -208,8 +209,8 @@ impl Worker {
             }
             if request.origin == Origin::Backfill {
                 record.work.is_no_event();
-                record.is_backfill = record.retry.is_none();
             }
+            record.urgency = urgency(request.origin, earlier);
             if record.retry.is_some() {
                 record.work.ask_again();
             }
@@ -344,6 +345,16 @@ impl Worker {
             );
         }
         Ok(links)
+    }
+}
+
+/// How urgent a record of a request from there is, which stands so if it was tried before.
+fn urgency(origin: Origin, earlier: Option<&RecordState>) -> Urgency {
+    match (origin, earlier) {
+        (_, Some(earlier)) if earlier.retry.is_some() => Urgency::Asked,
+        (Origin::Backfill, _) => Urgency::Backfill,
+        (_, Some(earlier)) if earlier.attempts > 0 => Urgency::Retry,
+        _ => Urgency::Live,
     }
 }
 

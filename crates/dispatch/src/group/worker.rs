@@ -1,13 +1,13 @@
 //! The loop.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, IDS_PER_MILLISECOND, RequestId};
 use plan::problem::Problem;
-use plan::quota::{Draw, day_of};
+use plan::quota::{Draw, Urgency, day_of};
 use store::{Configuration, Intent, IntentRecord, Lease, Progress, RecordKey, Spent};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -410,7 +410,8 @@ impl Worker {
             Job::Records(asked) => asked.sent(),
         };
         let steady = self.steady();
-        if !self.account(account).begin(operation.draw(), steady) {
+        let urgencies = self.urgencies(&job, &sent);
+        if !self.account(account).begin(operation.draw(), &urgencies, steady) {
             for (key, _) in sent {
                 self.book.release(key);
             }
@@ -442,6 +443,21 @@ impl Worker {
             self.book.occupy(record);
         }
         self.prepared.push(Prepared { id, account, job });
+    }
+
+    /// How urgent the work is that a call does.
+    fn urgencies(&self, job: &Job, sent: &[(RecordKey, plan::work::Call)]) -> Vec<Urgency> {
+        match job {
+            Job::ReadMetadata(_) => vec![Urgency::Live],
+            Job::ReadDirectory(_) => vec![Urgency::Sweep],
+            Job::ReadBackfill(..) => vec![Urgency::Backfill],
+            Job::Records(_) => {
+                let records = sent.iter().filter_map(|(key, _)| self.book.record(*key));
+                let urgencies: BTreeSet<Urgency> =
+                    records.map(|record| self.urgency(record)).collect();
+                urgencies.into_iter().collect()
+            }
+        }
     }
 
     /// A number for a call, made like a Request ID, that this node never gives twice.

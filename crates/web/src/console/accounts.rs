@@ -78,9 +78,12 @@ fn region(host: &str) -> String {
 }
 
 fn plan_words(account: &Account) -> String {
-    let Quota { calls, bulk_calls, per_seconds, daily } = account.plan.quota();
+    let Quota { calls, bulk_calls, per_seconds, daily, leave } = account.plan.quota();
     let name = account.plan.written().0.unwrap_or("own quota");
-    format!("{name}: {calls} calls and {bulk_calls} bulk calls in {per_seconds} s, {daily} a day")
+    let others = if leave > 0 { format!("; {leave} % left to others") } else { String::new() };
+    format!(
+        "{name}: {calls} calls and {bulk_calls} bulk calls in {per_seconds} s, {daily} a day{others}"
+    )
 }
 
 /// The connectors that join this account to another.
@@ -123,7 +126,7 @@ struct Given {
     region: String,
     host: String,
     plan: String,
-    quota: [String; 4],
+    quota: [String; 5],
 }
 
 /// The regions to choose from.
@@ -140,11 +143,11 @@ impl Given {
     }
 
     fn of_account(account: &Account) -> Self {
-        let Quota { calls, bulk_calls, per_seconds, daily } = account.plan.quota();
+        let Quota { calls, bulk_calls, per_seconds, daily, leave } = account.plan.quota();
         let mut given = Self {
             name: account.name.clone(),
             plan: account.plan.written().0.unwrap_or(OWN_QUOTA).to_owned(),
-            quota: [calls, bulk_calls, per_seconds, daily].map(|number| number.to_string()),
+            quota: [calls, bulk_calls, per_seconds, daily, leave].map(|number| number.to_string()),
             ..Self::default()
         };
         given.show_host(&account.host);
@@ -158,7 +161,7 @@ impl Given {
             region: text("region"),
             host: text("host"),
             plan: text("plan"),
-            quota: ["calls", "bulk_calls", "per_seconds", "daily"].map(text),
+            quota: ["calls", "bulk_calls", "per_seconds", "daily", "leave"].map(text),
         }
     }
 
@@ -179,7 +182,7 @@ impl Given {
     }
 
     fn own_quota(&self) -> Result<Quota, Refusal> {
-        let [calls, bulk_calls, per_seconds, daily] = &self.quota;
+        let [calls, bulk_calls, per_seconds, daily, leave] = &self.quota;
         let number = |text: &str| {
             let number: Result<u32, _> = text.parse();
             number.map_err(|_| Refusal::wrong("plan", "has a quota that is no whole number"))
@@ -189,6 +192,7 @@ impl Given {
             bulk_calls: number(bulk_calls)?,
             per_seconds: number(per_seconds)?,
             daily: number(daily)?,
+            leave: if leave.is_empty() { 0 } else { number(leave)? },
         })
     }
 }
