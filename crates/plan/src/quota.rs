@@ -12,6 +12,7 @@
 //! an account nor lets a window hold too many calls. Days are those of the wall clock.
 
 mod bucket;
+pub mod forecast;
 mod urgency;
 
 use std::collections::BTreeMap;
@@ -388,6 +389,11 @@ impl Budget {
 }
 
 const SECONDS_A_DAY: i64 = 86_400;
+
+/// The hour that a time lies in, counted from 1970-01-01.
+pub fn hour_of(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(3_600)
+}
 
 /// The day (UTC) that a time lies in, counted from 1970-01-01.
 pub fn day_of(at: Timestamp) -> i64 {
