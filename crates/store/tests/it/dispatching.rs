@@ -6,8 +6,8 @@ use plan::id::AccountId;
 use plan::link::{Link, Pair, Side};
 use plan::outcome::{Entity, Event, JobStatus, RetryWith};
 use store::{
-    Change, Error, Filter, Intent, IntentRecord, Progress, RecordKey, Retry, Selection, Spent,
-    Stage,
+    Change, Error, Filter, Intent, IntentRecord, Progress, RecordKey, Retry, Room, Selection,
+    Spent, Stage,
 };
 
 use crate::empty::{Empty, actor, at, attempt, call, ended, id, waiting};
@@ -37,15 +37,19 @@ async fn requests_open_in_order_of_arrival(empty: Empty) {
         let open: HashSet<_> = open.into_iter().map(id).collect();
         let (store, lease) = (empty.store.clone(), lease.clone());
         async move {
-            let found = store.open_requests(&lease, &[own], &open, at(100), limit).await.unwrap();
+            let found =
+                store.open_requests(&lease, &[own], &open, at(100), Room::of(limit)).await.unwrap();
             found.requests.iter().map(|request| request.id).collect::<Vec<_>>()
         }
     };
     assert_eq!(open(vec![], 3).await, [id(0), id(1), id(2)]);
     assert_eq!(open(vec![0, 1, 2], 3).await, [id(3), id(4), id(5)]);
     assert_eq!(open(vec![1], 100).await.len(), 9);
-    let found =
-        empty.store.open_requests(&lease, &[own], &HashSet::new(), at(100), 1).await.unwrap();
+    let found = empty
+        .store
+        .open_requests(&lease, &[own], &HashSet::new(), at(100), Room::of(1))
+        .await
+        .unwrap();
     assert_eq!(found.requests[0].body, br#"{"ProspectID":"lead-0"}"#);
     assert_eq!(found.requests[0].content_type.as_deref(), Some("application/json"));
     assert_eq!(found.requests[0].records, []);
@@ -64,7 +68,11 @@ async fn what_is_opened_names_the_configuration(empty: Empty) {
     let lease = empty.lease(&configuration).await;
     empty.deliver(own, 0..1).await;
     let open = async || {
-        empty.store.open_requests(&lease, &[own], &HashSet::new(), at(9), 9).await.unwrap()
+        empty
+            .store
+            .open_requests(&lease, &[own], &HashSet::new(), at(9), Room::of(9))
+            .await
+            .unwrap()
     };
     let opened = open().await;
     assert_eq!((opened.configuration, opened.requests.len()), (configuration.version, 1));
@@ -118,7 +126,7 @@ async fn waiting_records_come_when_they_are_due(empty: Empty) {
     let open = async |now| {
         empty
             .store
-            .open_requests(&lease, &[own], &HashSet::new(), at(now), 10)
+            .open_requests(&lease, &[own], &HashSet::new(), at(now), Room::of(10))
             .await
             .unwrap()
             .requests
@@ -216,7 +224,11 @@ async fn a_retry_queues_failed_records_again(empty: Empty) {
     };
     assert_eq!(retry(Selection::Requests(vec![id(99)])).await, 0, "there is no such request");
     assert_eq!(retry(Selection::Requests(vec![id(0)])).await, 1);
-    let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
+    let open = empty
+        .store
+        .open_requests(&lease, &[own], &HashSet::new(), at(60), Room::of(9))
+        .await
+        .unwrap();
     let open = open.requests;
     assert_eq!(open.len(), 1);
     assert_eq!((open[0].id, open[0].records[0].tries), (id(0), 0));
@@ -251,7 +263,11 @@ async fn a_retry_while_the_request_is_at_work_is_not_forgotten(empty: Empty) {
         ..Progress::default()
     };
     empty.store.record_progress(&lease, progress).await.unwrap();
-    let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(20), 9).await.unwrap();
+    let open = empty
+        .store
+        .open_requests(&lease, &[own], &HashSet::new(), at(20), Room::of(9))
+        .await
+        .unwrap();
     let open = open.requests;
     assert_eq!(open.len(), 1, "the retry is still to be done");
     let stages: Vec<Stage> = open[0].records.iter().map(|record| record.stage).collect();
@@ -280,7 +296,13 @@ async fn many_retries_go_at_a_pace_and_can_be_taken_back(empty: Empty) {
     assert_eq!(empty.store.retry(&retry, &actor(), at(200)).await.unwrap().requests, 130);
     let due = async |now: i64| {
         let none = HashSet::new();
-        empty.store.open_requests(&lease, &[own], &none, at(now), 500).await.unwrap().requests.len()
+        empty
+            .store
+            .open_requests(&lease, &[own], &none, at(now), Room::of(500))
+            .await
+            .unwrap()
+            .requests
+            .len()
     };
     // The first hundred and the one after them at once, then one each three seconds.
     assert_eq!((due(199).await, due(200).await, due(203).await), (0, 101, 102));
@@ -310,7 +332,11 @@ async fn a_retry_says_with_which_settings(empty: Empty) {
         let retry = Retry { selection, with, per_minute: None };
         empty.store.retry(&retry, &actor(), at(60)).await.unwrap();
     }
-    let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
+    let open = empty
+        .store
+        .open_requests(&lease, &[own], &HashSet::new(), at(60), Room::of(9))
+        .await
+        .unwrap();
     let open = open.requests;
     let asked: Vec<_> = open.iter().map(|r| (r.records[0].retry, r.records[0].version)).collect();
     assert_eq!(asked, [(Some(RetryWith::Now), 1), (Some(RetryWith::Then), 1)]);
@@ -365,7 +391,8 @@ async fn spent_calls_add_up(empty: Empty) {
     let lease = empty.lease(&configuration).await;
     let account = configuration.accounts[0].id;
     for calls in [3, 4] {
-        let spent = vec![Spent { account, day: 20, calls }, Spent { account, day: 20, calls: 1 }];
+        let spent =
+            vec![Spent { account, day: 20, calls }, Spent { account, day: 20, calls: 1 }];
         let progress = Progress { spent, ..Progress::default() };
         empty.store.record_progress(&lease, progress).await.unwrap();
     }
