@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, IDS_PER_MILLISECOND, RequestId};
 use plan::problem::Problem;
-use plan::quota::{Draw, Urgency, day_of};
+use plan::quota::{Draw, Urgency, day_of, hour_of};
 use store::{Configuration, Intent, IntentRecord, Lease, Progress, RecordKey, Spent};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -422,10 +422,10 @@ impl Worker {
             }
             return;
         }
-        let day = day_of(now);
-        match self.progress.spent.iter_mut().find(|s| s.account == account && s.day == day) {
-            Some(today) => today.calls += 1,
-            None => self.progress.spent.push(Spent { account, day, calls: 1 }),
+        let hour = hour_of(now);
+        match self.progress.spent.iter_mut().find(|s| s.account == account && s.hour == hour) {
+            Some(spent) => spent.calls += 1,
+            None => self.progress.spent.push(Spent { account, hour, calls: 1 }),
         }
         let writes = operation.writes();
         self.progress.intents.push(Intent {

@@ -84,8 +84,7 @@ impl Forecast {
             Some(now)
         } else {
             let seconds = u64::from(left) * SECONDS_AN_HOUR / u64::from(rate.max(1));
-            let at = after(now, seconds).filter(|at| rate > 0 && *at < renews_at);
-            at
+            after(now, seconds).filter(|at| rate > 0 && *at < renews_at)
         };
         let spent = u64::from(spending.today) * 100;
         let is_spent = |part: u64| spent >= u64::from(daily) * part;

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use plan::id::AccountId;
 use plan::link::{Link, Pair, Side};
 use plan::outcome::{Entity, Event, JobStatus, RetryWith};
+use plan::quota::forecast::Spending;
 use store::{
     Change, Error, Filter, Intent, IntentRecord, Progress, RecordKey, Retry, Room, Selection,
     Spent, Stage,
@@ -99,7 +101,7 @@ async fn progress_is_kept_whole_or_not_at_all(empty: Empty) {
         calls: call_ids.into_iter().map(|n| call(&configuration, n)).collect(),
         attempts: vec![attempt(own, 0, Event::New)],
         requests: vec![ended(0, Event::New)],
-        spent: vec![Spent { account: configuration.accounts[1].id, day: 1, calls: 1 }],
+        spent: vec![Spent { account: configuration.accounts[1].id, hour: 24, calls: 1 }],
         ..Progress::default()
     };
     // Two calls can't have one number: the database refuses the whole.
@@ -392,10 +394,24 @@ async fn spent_calls_add_up(empty: Empty) {
     let account = configuration.accounts[0].id;
     for calls in [3, 4] {
         let spent =
-            vec![Spent { account, day: 20, calls }, Spent { account, day: 20, calls: 1 }];
+            vec![Spent { account, hour: 480, calls }, Spent { account, hour: 503, calls: 1 }];
         let progress = Progress { spent, ..Progress::default() };
         empty.store.record_progress(&lease, progress).await.unwrap();
     }
+    let of = async |hour: i64| {
+        let now = Timestamp::from_second(hour * 3_600 + 60).unwrap();
+        empty.store.spending(&[account], now).await.unwrap().remove(0)
+    };
+    let spending = |today, this_hour, last_hour| Spending { today, this_hour, last_hour };
+    assert_eq!(of(480).await, spending(9, 7, 0));
+    assert_eq!(of(481).await, spending(9, 0, 7));
+    assert_eq!(of(504).await, spending(0, 0, 2));
+    // Only the last two days are kept hour by hour.
+    let spent = vec![Spent { account, hour: 530, calls: 1 }];
+    let progress = Progress { spent, ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    assert_eq!(of(480).await, spending(9, 0, 0));
+    assert_eq!(of(504).await, spending(0, 0, 2));
     assert_eq!(empty.store.spent(account, 20).await.unwrap(), 9);
     assert_eq!(empty.store.spent(account, 21).await.unwrap(), 0);
 }
