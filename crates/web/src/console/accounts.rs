@@ -19,6 +19,7 @@ use super::page::{self, Choice, Faults, choices, own_path, told};
 use super::visitor::Visitor;
 use crate::Shared;
 use crate::api::{Planned, Refusal, Secret, Wanted, plan_account};
+use crate::quota::{AccountQuota, forecast_words, read as read_quota};
 
 /// LeadSquared's regions and their API hosts (`docs/leadsquared.md#hosts-and-keys`).
 const REGIONS: [(&str, &str); 7] = [
@@ -116,6 +117,13 @@ struct Edit {
     /// How many questions about it are answered.
     answered: usize,
     connectors: Vec<String>,
+    /// What is left of its quota, when that is used up, and whether that is early; the limit that it
+    /// named, and when backfills end.
+    left: String,
+    forecast: String,
+    is_early: bool,
+    limit: Option<String>,
+    backfills: Vec<String>,
     next: String,
 }
 
@@ -214,8 +222,21 @@ impl Edit {
             traits: Vec::new(),
             answered: 0,
             connectors: Vec::new(),
+            left: String::new(),
+            forecast: String::new(),
+            is_early: false,
+            limit: None,
+            backfills: Vec::new(),
             next: own_path(next).to_owned(),
         }
+    }
+
+    fn show_quota(&mut self, quota: &AccountQuota, now: Timestamp) {
+        self.left = quota.left_words();
+        self.forecast = forecast_words(&quota.forecast);
+        self.is_early = quota.forecast.is_early;
+        self.limit = quota.limit_words();
+        self.backfills = quota.backfills.iter().map(|backfill| backfill.words(now)).collect();
     }
 
     /// The faults of the input, and where in the form they are.
@@ -257,9 +278,12 @@ pub(super) async fn show(
     let Some(account) = configuration.account(&name) else { return page::not_found("no account") };
     let read = async {
         let kept = shared.store.catalogue(account.id).await?;
-        Ok::<_, store::Error>((kept, shared.store.traits(account.id).await?))
+        let traits = shared.store.traits(account.id).await?;
+        let quota =
+            read_quota(&*shared.store, &configuration, &[account], (shared.clock)()).await?;
+        Ok::<_, store::Error>((kept, traits, quota))
     };
-    let (kept, traits) = match read.await {
+    let (kept, traits, quota) = match read.await {
         Ok(read) => read,
         Err(error) => return page::unavailable(&error),
     };
@@ -274,6 +298,9 @@ pub(super) async fn show(
     edit.answered = answers.len();
     edit.traits = traits.into_iter().map(|(at, seen)| (seen.title(), seen.words(), at)).collect();
     edit.connectors = users_of(&configuration, &name);
+    if let Some(quota) = quota.first() {
+        edit.show_quota(quota, (shared.clock)());
+    }
     page::page(StatusCode::OK, &edit)
 }
 
