@@ -9,7 +9,7 @@ use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::Link;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::problem::{Code, Problem};
-use plan::quota::day_of;
+use plan::quota::hour_of;
 use store::{
     AttemptOutcome, Call, CallRef, Configuration, Lease, NewDelivery, Origin, Progress, RecordKey,
     RequestState, Spent, Stage, Store,
@@ -193,7 +193,7 @@ impl Maker {
         }
         let calls = u32::try_from(progress.calls.len()).unwrap_or(u32::MAX);
         if let Some(call) = progress.calls.last() {
-            progress.spent.push(Spent { account: call.account, day: day_of(call.at), calls });
+            progress.spent.push(Spent { account: call.account, hour: hour_of(call.at), calls });
         }
         progress
     }

@@ -4,10 +4,16 @@
 //! the bulk endpoints, and calls a day. They hold for the whole account, so every call that we
 //! make counts, look-ups and metadata too. Nothing in an answer tells what is left.
 //!
+//! Who gets them when they do not suffice for all: [`Urgency`] has the order. All that is less urgent than
+//! live changes leaves a third of a window free for those, and what can wait leaves a fifth of the day to
+//! all changes. Whoever is less urgent gets one call of twenty at least, so that it never starves.
+//!
 //! Windows are counted on a steady clock, which is never set: a wall clock that steps neither locks
 //! an account nor lets a window hold too many calls. Days are those of the wall clock.
 
 mod bucket;
+pub mod forecast;
+mod urgency;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +21,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use bucket::Bucket;
+use urgency::{FLOOR, Floors, Pace};
+
+pub use urgency::Urgency;
 
 /// What an account may be asked in a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,15 +37,49 @@ pub struct Quota {
     pub per_seconds: u32,
     /// Calls a day (UTC).
     pub daily: u32,
+    /// How much of all this is left to the account's other users, in per cent.
+    #[serde(default, skip_serializing_if = "is_none_left")]
+    pub leave: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none_left(leave: &u32) -> bool {
+    *leave == 0
 }
 
 /// The plans that LeadSquared sells (AD/rate-limits), without the extra calls that users add:
 /// an account with more than the plan's base states its quota itself.
 impl Quota {
     /// Plan *Pro*: 10 calls and 5 bulk calls in 5 s, 10,000 a day.
-    pub const PRO: Self = Self { calls: 10, bulk_calls: 5, per_seconds: 5, daily: 10_000 };
+    pub const PRO: Self =
+        Self { calls: 10, bulk_calls: 5, per_seconds: 5, daily: 10_000, leave: 0 };
     /// Plan *Super*: 20 calls and 10 bulk calls in 5 s, 100,000 a day.
-    pub const SUPER: Self = Self { calls: 20, bulk_calls: 10, per_seconds: 5, daily: 100_000 };
+    pub const SUPER: Self =
+        Self { calls: 20, bulk_calls: 10, per_seconds: 5, daily: 100_000, leave: 0 };
+
+    /// The most that can be left to others, in per cent.
+    pub const MOST_LEFT: u32 = 95;
+
+    /// The part of it that is ours: what is left to the account's other users is taken off.
+    pub fn ours(self) -> Self {
+        let part = 100 - u64::from(self.leave.min(Self::MOST_LEFT));
+        let ours = |all: u32| {
+            let ours = u64::from(all) * part / 100;
+            u32::try_from(ours).unwrap_or(u32::MAX).max(all.min(1))
+        };
+        Self {
+            calls: ours(self.calls),
+            bulk_calls: ours(self.bulk_calls),
+            per_seconds: self.per_seconds,
+            daily: ours(self.daily),
+            leave: 0,
+        }
+    }
+
+    /// How many calls of a day are for what can wait ([`Urgency::can_wait`]).
+    pub fn spare_of_a_day(&self) -> u32 {
+        self.daily / 5 * 4
+    }
 
     fn of_a_window(&self, kind: Draw) -> u32 {
         match kind {
@@ -45,12 +88,17 @@ impl Quota {
         }
     }
 
-    /// How many calls of a window are for what is in no hurry: a third is left for what is live. A window
-    /// of one call can't be shared.
+    /// How many calls of a window are for what is less urgent than live changes: a third is left free for
+    /// those.
     pub fn spare_of_a_window(&self, kind: Draw) -> u32 {
         let window = self.of_a_window(kind);
-        if window > 1 { window - window.div_ceil(3) } else { window }
+        window - kept_for_live(window)
     }
+}
+
+/// How much of a window of so many calls is kept for live changes. A window of one call can't be shared.
+fn kept_for_live(window: u32) -> u32 {
+    if window > 1 { window.div_ceil(3) } else { 0 }
 }
 
 /// A limit that an account named when it refused a call: `API calls exceeded the limit of 72 in 5
@@ -77,6 +125,7 @@ pub struct Budget {
     quota: Quota,
     calls: Bucket,
     bulk_calls: Bucket,
+    floors: Floors,
     /// Nothing is sent until then: the account has just refused a call.
     paused_until: Option<Timestamp>,
     /// The day of the wall clock,
@@ -109,9 +158,10 @@ impl Budget {
     /// clock and of the wall clock.
     pub fn new(quota: Quota, now: Timestamp, wall: Timestamp, spent_today: u32) -> Self {
         let mut budget = Self {
-            quota,
+            quota: quota.ours(),
             calls: Bucket::default(),
             bulk_calls: Bucket::default(),
+            floors: Floors::default(),
             paused_until: None,
             day: day_of(wall),
             day_ends: now,
@@ -136,7 +186,7 @@ impl Budget {
 
     /// The same history under another quota.
     pub fn set_quota(&mut self, quota: Quota) {
-        self.quota = quota;
+        self.quota = quota.ours();
     }
 
     /// The account named this limit when it refused a call, some time ago.
@@ -144,12 +194,16 @@ impl Budget {
         self.calls.named = Some(named);
     }
 
-    /// Whether a call may be made now; if so, it counts from now on.
+    /// Whether a call may be made now for work of any of these urgencies; if so, it counts from now on.
     ///
     /// Each call drawn must be [`Budget::end`]ed.
-    pub fn draw(&mut self, kind: Draw, now: Timestamp) -> bool {
-        if self.left(kind, now) == 0 {
+    pub fn draw(&mut self, kind: Draw, urgencies: &[Urgency], now: Timestamp) -> bool {
+        if !urgencies.iter().any(|urgency| self.room(kind, *urgency, now) > 0) {
             return false;
+        }
+        for urgency in urgencies {
+            let paces = [Draw::Single, Draw::Bulk].map(|kind| self.pace(kind, *urgency));
+            self.floors.made(*urgency, kind, paces, now);
         }
         self.calls.in_flight += 1;
         if kind == Draw::Bulk {
@@ -196,7 +250,7 @@ impl Budget {
         if self.paused_until.is_some_and(|until| now < until) {
             return 0;
         }
-        let Quota { calls, bulk_calls, per_seconds, daily } = self.quota;
+        let Quota { calls, bulk_calls, per_seconds, daily, .. } = self.quota;
         let daily = daily.saturating_sub(self.spent_today());
         let left = self.calls.left(calls, per_seconds, now).min(daily);
         match kind {
@@ -205,23 +259,87 @@ impl Budget {
         }
     }
 
-    /// How many calls of this kind may be made now for what is in no hurry: a third of the window is
-    /// left for what is live, and a fifth of the day.
-    pub fn spare(&mut self, kind: Draw, now: Timestamp) -> u32 {
-        let quota = self.quota;
-        let Quota { calls, bulk_calls, per_seconds, daily } = quota;
-        let spare = |left: u32, kind| {
-            left.saturating_sub(quota.of_a_window(kind) - quota.spare_of_a_window(kind))
-        };
-        let of_the_day = (daily / 5 * 4).saturating_sub(self.spent_today());
-        let left = self.left(kind, now).min(of_the_day);
-        let of_all = spare(self.calls.left(calls, per_seconds, now), Draw::Single);
+    /// How many calls of this kind may be made now for what is this urgent, which waits for them.
+    pub fn room(&mut self, kind: Draw, urgency: Urgency, now: Timestamp) -> u32 {
+        let left = self.left(kind, now);
+        if urgency != Urgency::Live {
+            self.floors.ask(urgency, kind, now);
+        }
+        if left == 0 {
+            return 0;
+        }
+        let fair = left
+            .min(self.spare(kind, urgency, now))
+            .min(self.not_due_below(kind, urgency, left, now));
+        fair.max(self.due(kind, urgency, now))
+    }
+
+    /// How many calls of this kind are due to what is this urgent, whoever else waits.
+    pub fn due(&mut self, kind: Draw, urgency: Urgency, now: Timestamp) -> u32 {
+        let pace = self.pace(kind, urgency);
+        self.floors.due(urgency, kind, pace, now).min(self.left(kind, now))
+    }
+
+    /// How many of the calls that are left are not due to what is less urgent.
+    fn not_due_below(&mut self, kind: Draw, urgency: Urgency, left: u32, now: Timestamp) -> u32 {
+        let Quota { bulk_calls, per_seconds, .. } = self.quota;
+        let since = now - self.calls.window(per_seconds);
+        let (mut singles, mut bulks) = (0, 0);
+        for other in Urgency::ALL.into_iter().filter(|other| *other > urgency) {
+            let [single, bulk] = [Draw::Single, Draw::Bulk].map(|kind| {
+                let pace = self.pace(kind, other);
+                self.floors.waits_for(other, kind, pace, since, now)
+            });
+            singles += single.max(bulk);
+            bulks += bulk;
+        }
         match kind {
-            Draw::Single => left.min(of_all),
+            Draw::Single => left.saturating_sub(singles),
             Draw::Bulk => {
                 let of_bulk = self.bulk_calls.left(bulk_calls, per_seconds, now);
-                left.min(of_all).min(spare(of_bulk, Draw::Bulk))
+                let of_all = self.left(Draw::Single, now);
+                left.min(of_bulk.saturating_sub(bulks)).min(of_all.saturating_sub(singles))
             }
+        }
+    }
+
+    /// One call in [`FLOOR`] of a window comes up for each of those who are less urgent than live changes,
+    /// and where all that they may take of a day is spent, one in as many of the day.
+    fn pace(&self, kind: Draw, urgency: Urgency) -> Pace {
+        let quota = &self.quota;
+        let (bucket, configured) = match kind {
+            Draw::Single => (&self.calls, quota.calls),
+            Draw::Bulk => (&self.bulk_calls, quota.bulk_calls),
+        };
+        let size = bucket.size(configured, quota.per_seconds).max(1);
+        let window = bucket.window(quota.per_seconds).as_secs() * 1000;
+        let of_a_window = window * i64::from(FLOOR) / i64::from(size);
+        let of_a_day = SECONDS_A_DAY * 1000 * i64::from(FLOOR) / i64::from(quota.daily.max(1));
+        let (every, most) = if self.spent_today() < self.most_of_a_day(urgency) {
+            (of_a_window, (size / FLOOR).max(1))
+        } else {
+            (of_a_window.max(of_a_day), 1)
+        };
+        Pace { every: SignedDuration::from_millis(every), most }
+    }
+
+    /// How many calls of a day are for what is this urgent.
+    fn most_of_a_day(&self, urgency: Urgency) -> u32 {
+        if urgency.can_wait() { self.quota.spare_of_a_day() } else { self.quota.daily }
+    }
+
+    /// How many calls of this kind may be made now for what is this urgent, and leave what is kept free
+    /// for others.
+    fn spare(&mut self, kind: Draw, urgency: Urgency, now: Timestamp) -> u32 {
+        if urgency == Urgency::Live {
+            return u32::MAX;
+        }
+        let Quota { calls, bulk_calls, per_seconds, .. } = self.quota;
+        let of_the_day = self.most_of_a_day(urgency).saturating_sub(self.spent_today());
+        let of_all = self.calls.spare(calls, per_seconds, now).min(of_the_day);
+        match kind {
+            Draw::Single => of_all,
+            Draw::Bulk => of_all.min(self.bulk_calls.spare(bulk_calls, per_seconds, now)),
         }
     }
 
@@ -272,244 +390,15 @@ impl Budget {
 
 const SECONDS_A_DAY: i64 = 86_400;
 
+/// The hour that a time lies in, counted from 1970-01-01.
+pub fn hour_of(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(3_600)
+}
+
 /// The day (UTC) that a time lies in, counted from 1970-01-01.
 pub fn day_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(SECONDS_A_DAY)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::VecDeque;
-
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn what_is_in_no_hurry_leaves_a_third_of_the_window_and_a_fifth_of_the_day() {
-        let spare = |quota: Quota, spent| {
-            let mut budget = Budget::new(quota, at(0), at(0), spent);
-            [Draw::Single, Draw::Bulk].map(|kind| budget.spare(kind, at(0)))
-        };
-        assert_eq!(spare(Quota::PRO, 0), [6, 3]);
-        assert_eq!(spare(Quota::PRO, 7_998), [2, 2], "two are left of the day's share");
-        assert_eq!(spare(Quota::PRO, 8_000), [0, 0]);
-        let small = Quota { calls: u32::MAX, bulk_calls: 1, per_seconds: 5, daily: 40 };
-        assert_eq!(spare(small, 0), [32, 1], "whichever is less");
-    }
-
-    fn at(ms: i64) -> Timestamp {
-        Timestamp::from_millisecond(ms).unwrap()
-    }
-
-    #[test]
-    fn a_window_holds_no_more_than_its_calls() {
-        let mut budget = Budget::new(Quota::PRO, at(0), at(0), 0);
-        for _ in 0..10 {
-            assert!(budget.draw(Draw::Single, at(0)));
-            budget.end(Draw::Single, at(100));
-        }
-        assert!(!budget.draw(Draw::Single, at(5_099)));
-        assert_eq!(budget.next_free(Draw::Single, at(200)), Some(at(5_100)));
-        assert!(budget.draw(Draw::Single, at(5_100)));
-    }
-
-    #[test]
-    fn bulk_calls_count_in_both_buckets() {
-        let mut budget = Budget::new(Quota::PRO, at(0), at(0), 0);
-        for _ in 0..5 {
-            assert!(budget.draw(Draw::Bulk, at(0)));
-        }
-        assert!(!budget.draw(Draw::Bulk, at(0)));
-        assert_eq!(budget.next_free(Draw::Bulk, at(0)), None, "all are in flight");
-        assert_eq!(budget.left(Draw::Single, at(0)), 5);
-    }
-
-    #[test]
-    fn the_daily_quota_comes_back_at_midnight() {
-        let quota = Quota { daily: 3, ..Quota::PRO };
-        let mut budget = Budget::new(quota, at(0), at(0), 2);
-        assert!(budget.draw(Draw::Single, at(0)));
-        budget.end(Draw::Single, at(1));
-        assert!(!budget.draw(Draw::Single, at(60_000)));
-        assert_eq!(budget.next_free(Draw::Single, at(60_000)), Some(at(86_400_000)));
-        budget.turn(at(86_400_000), at(86_400_000));
-        assert!(budget.draw(Draw::Single, at(86_400_000)));
-    }
-
-    /// Whatever the wall clock does, a day's quota is back within a day, and what was spent on a day
-    /// is not forgotten while another one is shown.
-    #[test]
-    fn a_wall_clock_that_steps_locks_nothing() {
-        const YEAR: i64 = 365 * 86_400_000;
-        let quota = Quota { daily: 3, ..Quota::PRO };
-        for step in [-YEAR, -86_400_000, -3_600_000, 3_600_000, 86_400_000, YEAR] {
-            let noon = 2 * YEAR + 43_200_000;
-            let mut budget = Budget::new(quota, at(0), at(noon), 2);
-            assert!(budget.draw(Draw::Single, at(0)));
-            budget.end(Draw::Single, at(1));
-            budget.turn(at(10), at(noon + 10 + step));
-            while budget.draw(Draw::Single, at(10_000)) {
-                budget.end(Draw::Single, at(10_000));
-            }
-            let free = budget.next_free(Draw::Single, at(10_000)).unwrap();
-            assert!(free > at(10_000) && free <= at(86_400_010), "{step}: {free}");
-            budget.turn(at(20_000), at(noon + 20_000));
-            assert_eq!(budget.spent_today(), 3, "{step}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_empties_the_window() {
-        let mut budget = Budget::new(Quota::SUPER, at(0), at(0), 0);
-        assert!(budget.draw(Draw::Single, at(0)));
-        budget.end(Draw::Single, at(0));
-        budget.refused(Draw::Single, None, at(0));
-        assert_eq!(budget.left(Draw::Single, at(4_999)), 0);
-        assert_eq!(budget.next_free(Draw::Single, at(0)), Some(at(5_000)));
-        assert_eq!(budget.left(Draw::Single, at(5_000)), 1);
-    }
-
-    /// An account with this limit, on which others draw too.
-    struct Shared {
-        limit: usize,
-        others: fn(i64) -> usize,
-        taken: VecDeque<i64>,
-    }
-
-    impl Shared {
-        fn takes(&mut self, now: i64) -> bool {
-            self.taken.retain(|at| now - at < 5_000);
-            let is_free = self.taken.len() + (self.others)(now) < self.limit;
-            if is_free {
-                self.taken.push_back(now);
-            }
-            is_free
-        }
-    }
-
-    /// Ten minutes of work without an end; the calls that were taken, and the refusals by window.
-    fn work(
-        quota: Quota,
-        named: Option<Limit>,
-        mut account: Shared,
-    ) -> (usize, BTreeMap<i64, usize>) {
-        let mut budget = Budget::new(quota, at(0), at(0), 0);
-        let (mut taken, mut refused) = (0, BTreeMap::new());
-        let mut on_its_way: VecDeque<i64> = VecDeque::new();
-        for now in (0..600_000).step_by(20) {
-            while on_its_way.front().is_some_and(|sent| now - sent >= 200) {
-                on_its_way.pop_front();
-                budget.end(Draw::Single, at(now));
-                if account.takes(now) {
-                    taken += 1;
-                } else {
-                    *refused.entry(now / 5_000).or_default() += 1;
-                    budget.refused(Draw::Single, named, at(now));
-                }
-            }
-            while budget.draw(Draw::Single, at(now)) {
-                on_its_way.push_back(now);
-            }
-        }
-        (taken, refused)
-    }
-
-    #[test]
-    fn what_others_leave_is_used_and_seldom_exceeded() {
-        let of = |limit, others| Shared { limit, others, taken: VecDeque::new() };
-        let limit = |calls| Some(Limit { calls, per_seconds: 5 });
-        for (what, named, account, fair) in [
-            ("a third of the quota", None, of(7, |_| 0), 7),
-            ("a third, and named", limit(7), of(7, |_| 0), 7),
-            ("others take half", limit(20), of(20, |_| 10), 10),
-            (
-                "others take half for a while",
-                limit(20),
-                of(20, |now| if now < 300_000 { 10 } else { 0 }),
-                14,
-            ),
-            (
-                "others come and go",
-                limit(20),
-                of(20, |now| if now / 30_000 % 2 == 0 { 10 } else { 4 }),
-                10,
-            ),
-        ] {
-            let (taken, refused) = work(Quota::SUPER, named, account);
-            let later = refused.range(12..).map(|(_, count)| *count).max().unwrap_or_default();
-            assert!(later <= 1, "{what}: {refused:?}");
-            let windows = refused.range(12..).count();
-            assert!(windows <= 30, "{what}: {windows} windows of 108 with a refusal");
-            assert!(taken >= fair * 120 / 2, "{what}: {taken} of {}", fair * 120);
-        }
-    }
-
-    #[test]
-    fn an_account_that_refuses_no_more_gets_its_quota_back() {
-        let account = Shared {
-            limit: 20,
-            others: |now| if now < 60_000 { 15 } else { 0 },
-            taken: VecDeque::new(),
-        };
-        let mut budget = Budget::new(Quota::SUPER, at(0), at(0), 0);
-        budget.refused(Draw::Single, None, at(0));
-        assert!(budget.share().is_some());
-        assert_eq!(budget.left(Draw::Single, at(3_600_001)), 20);
-        assert!(budget.share().is_none());
-        let (taken, _) = work(Quota::SUPER, None, account);
-        assert!(taken > 1_200, "{taken}");
-    }
-
-    #[test]
-    fn the_limit_of_a_day_is_asked_for_seldom() {
-        let mut budget = Budget::new(Quota::SUPER, at(0), at(0), 0);
-        budget.refused(Draw::Single, Some(Limit { calls: 10_000, per_seconds: 86_400 }), at(0));
-        assert_eq!(budget.next_free(Draw::Single, at(1)), Some(at(1_800_000)));
-        assert_eq!(budget.left(Draw::Single, at(1_800_000)), 20);
-    }
-
-    #[test]
-    fn a_named_limit_is_used_in_its_own_window() {
-        let mut budget = Budget::new(Quota::SUPER, at(0), at(0), 0);
-        budget.refused(Draw::Single, Some(Limit { calls: 4, per_seconds: 60 }), at(0));
-        assert_eq!(budget.left(Draw::Single, at(59_999)), 0);
-        assert_eq!(budget.left(Draw::Single, at(60_000)), 1);
-        assert_eq!(budget.named(), Some(Limit { calls: 4, per_seconds: 60 }));
-        // Whoever configured less than the account has wants less.
-        let mut budget = Budget::new(Quota::PRO, at(0), at(0), 0);
-        budget.refused(Draw::Single, Some(Limit { calls: 72, per_seconds: 5 }), at(0));
-        assert_eq!(budget.left(Draw::Single, at(3_600_001)), 10);
-    }
-
-    proptest! {
-        /// Whatever the account's idea of when a call happened, between its start and its end,
-        /// no window of the quota's length ever sees more calls than the quota.
-        #[test]
-        fn no_window_is_ever_exceeded(calls in prop::collection::vec((0i64..2_000, 0i64..3_000, 0f64..1.0, any::<bool>()), 1..80)) {
-            let quota = Quota { calls: 7, bulk_calls: 3, per_seconds: 5, daily: 1_000_000 };
-            let mut budget = Budget::new(quota, at(0), at(0), 0);
-            let mut now = 0;
-            let mut ends: Vec<(i64, Draw)> = Vec::new();
-            let mut seen: Vec<(i64, Draw)> = Vec::new();
-            for (gap, length, part, bulk) in calls {
-                now += gap;
-                ends.sort_unstable_by_key(|&(end, _)| end);
-                while ends.first().is_some_and(|&(end, _)| end <= now) {
-                    let (end, kind) = ends.remove(0);
-                    budget.end(kind, at(end));
-                }
-                let kind = if bulk { Draw::Bulk } else { Draw::Single };
-                if budget.draw(kind, at(now)) {
-                    ends.push((now + length, kind));
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "small numbers in a test")]
-                    seen.push((now + (length as f64 * part) as i64, kind));
-                }
-            }
-            for &(start, _) in &seen {
-                let inside = |of: Option<Draw>| seen.iter().filter(|&&(t, kind)| t >= start && t < start + 5_000 && of.is_none_or(|k| k == kind)).count();
-                prop_assert!(inside(None) <= 7);
-                prop_assert!(inside(Some(Draw::Bulk)) <= 3);
-            }
-        }
-    }
-}
+mod tests;

@@ -30,6 +30,8 @@ pub struct CallCounts {
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     pub(crate) counts: CallCounts,
+    /// When the first calls since the start or the last reset were made, and by which operation.
+    pub(crate) made: Vec<(Instant, String)>,
     /// When the calls of the last window were made, for the peak.
     recent: VecDeque<Instant>,
     recent_bulk: VecDeque<Instant>,
@@ -42,7 +44,7 @@ pub(crate) struct Meter {
 
 /// The window for the peaks of an account without a quota.
 const WINDOW: Duration = Duration::from_secs(5);
-/// How many calls are kept for the peak of an account without a quota.
+/// The times of so many calls are kept.
 const MOST_TIMES: usize = 100_000;
 
 impl Meter {
@@ -57,6 +59,9 @@ impl Meter {
         day: i64,
     ) -> Result<(), String> {
         self.counts.total += 1;
+        if self.made.len() < MOST_TIMES {
+            self.made.push((now, operation.to_owned()));
+        }
         if let Some(count) = self.counts.by_operation.get_mut(operation) {
             *count += 1;
         } else {
@@ -105,6 +110,7 @@ impl Meter {
 
     pub(crate) fn reset(&mut self) {
         self.counts = CallCounts::default();
+        self.made.clear();
     }
 }
 

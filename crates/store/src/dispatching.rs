@@ -40,14 +40,16 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     async fn release_lease(&self, lease: &Lease) -> Result<()>;
 
     /// The unfinished requests of these connectors that are due, oldest first, without the
-    /// `open` ones, at most `limit`; and the configuration that was in force when they were read.
+    /// `open` ones, as many as there is room for; and the configuration that was in force when they were
+    /// read. Where there is not room for all, fresh ones and those that are due again get half of it each
+    /// at least.
     async fn open_requests(
         &self,
         lease: &Lease,
         connectors: &[ConnectorId],
         open: &HashSet<RequestId>,
         now: Timestamp,
-        limit: usize,
+        room: Room,
     ) -> Result<Opened>;
 
     /// The requests that arrived at a connector since it was disabled and were never taken up,
@@ -169,6 +171,29 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     async fn spent(&self, account: AccountId, day: i64) -> Result<u32>;
 }
 
+/// How many requests may be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// In all.
+    pub all: usize,
+    /// Of those that were begun before and are due again.
+    pub again: usize,
+}
+
+impl Room {
+    /// Room for so many, whichever.
+    pub fn of(all: usize) -> Self {
+        Self { all, again: all }
+    }
+
+    /// How many to take of so many fresh ones, and of so many that are due again.
+    pub(crate) fn share(self, fresh: usize, again: usize) -> (usize, usize) {
+        let again = again.min(self.again);
+        let again = again.min((self.all / 2).max(self.all.saturating_sub(fresh)));
+        (fresh.min(self.all - again), again)
+    }
+}
+
 /// How many links there are between two accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkCounts {
@@ -253,4 +278,24 @@ pub struct WaitingRecord {
     pub source_id: Option<String>,
     /// When it is due.
     pub due: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fresh_requests_and_those_due_again_share_the_room() {
+        for (room, found, shared) in [
+            (Room::of(10), (3, 3), (3, 3)),
+            (Room::of(10), (30, 30), (5, 5)),
+            (Room::of(10), (30, 2), (8, 2)),
+            (Room::of(10), (2, 30), (2, 8)),
+            (Room::of(1), (9, 9), (1, 0)),
+            (Room { all: 10, again: 3 }, (30, 30), (7, 3)),
+            (Room { all: 10, again: 0 }, (2, 30), (2, 0)),
+        ] {
+            assert_eq!(room.share(found.0, found.1), shared, "{room:?} {found:?}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::outcome::{Entity, Event, JobStatus, RetryWith, SyncStatus};
 use plan::problem::Problem;
+use plan::quota::forecast::Spending;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -118,6 +119,10 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         windows: &[(AccountId, SignedDuration)],
         now: Timestamp,
     ) -> Result<Vec<Used>>;
+
+    /// The calls made to each of these accounts today, in this hour and in the last one. Cheap: nodes
+    /// poll it.
+    async fn spending(&self, accounts: &[AccountId], now: Timestamp) -> Result<Vec<Spending>>;
 }
 
 /// A request in the log.

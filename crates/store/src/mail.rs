@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use plan::id::{ConnectorId, RequestId};
+use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::Incident;
 use serde::Serialize;
 
@@ -16,6 +16,17 @@ use crate::error::Result;
 pub trait Mail: Send + Sync + fmt::Debug {
     /// Every incident, with its causes: few. Cheap: nodes poll it.
     async fn incidents(&self) -> Result<Vec<Incident>>;
+
+    /// Notes that people are warned of how an account's calls of a day ([`plan::quota::day_of`]) are
+    /// spent, and queues the mails that do it. Returns false, and does nothing, when they were warned
+    /// before on that day.
+    async fn warn_of_quota(
+        &self,
+        account: AccountId,
+        day: i64,
+        mails: Vec<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool>;
 
     /// How many records of this connector stand as failed, in this request and later ones.
     async fn count_failed_records(

@@ -250,8 +250,8 @@ pub struct TraitNews {
 pub struct Spent {
     /// The account.
     pub account: AccountId,
-    /// The day ([`plan::quota::day_of`]).
-    pub day: i64,
+    /// The hour ([`plan::quota::hour_of`]).
+    pub hour: i64,
     /// How many, to be added to those before.
     pub calls: u32,
 }

@@ -97,9 +97,15 @@ impl AccountPlan {
                 Err(format!("has the plan \"{other}\": write \"pro\", \"super\" or a quota"))
             }
             (None, Some(quota)) => {
-                let Quota { calls, bulk_calls, per_seconds, daily } = quota;
+                let Quota { calls, bulk_calls, per_seconds, daily, leave } = quota;
                 if [calls, bulk_calls, per_seconds, daily].contains(&0) {
                     return Err("has a quota with 0: each number must be 1 or more".to_owned());
+                }
+                if leave > Quota::MOST_LEFT {
+                    return Err(format!(
+                        "leaves {leave} per cent of its quota to others: {} is the most",
+                        Quota::MOST_LEFT
+                    ));
                 }
                 Ok(Self::Quota(quota))
             }

@@ -327,9 +327,10 @@ fn is_unique(account: &Catalogue, field: &str) -> bool {
 
 /// How many seconds so many calls take with what backfills get of a quota.
 fn stretch(calls: u64, draw: Draw, quota: &Quota) -> u64 {
+    let quota = quota.ours();
     let a_window = u64::from(quota.spare_of_a_window(draw).max(1));
     let in_windows = calls.div_ceil(a_window) * u64::from(quota.per_seconds);
-    let a_day = (u64::from(quota.daily) * 4 / 5).max(1);
+    let a_day = u64::from(quota.spare_of_a_day().max(1));
     in_windows.max(calls / a_day * 86_400)
 }
 

@@ -26,6 +26,7 @@ pub mod passing;
 pub mod password;
 pub mod preview;
 mod probing;
+pub mod quota;
 pub mod refresh;
 pub mod removal;
 mod route;

@@ -10,8 +10,11 @@ use plan::id::{ConnectorId, RequestId};
 use plan::lag::Lags;
 use plan::problem::Problem;
 use plan::quota::Quota;
+use plan::quota::forecast::{Forecast, Spending};
 use serde::Serialize;
 use store::{Configuration, Connector, Health, Span, Store, Tally, Used, Waiting};
+
+use crate::quota::Calls;
 
 /// The lengths of a step, in hours, the shortest first.
 const LENGTHS: [i64; 4] = [1, 6, 24, 7 * 24];
@@ -124,32 +127,22 @@ impl ConnectorOverview {
     }
 }
 
-/// The calls of an account: in the window of its quota, and today (UTC).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Spending {
-    pub(crate) calls: u32,
-    pub(crate) bulk_calls: u32,
-    pub(crate) today: u32,
-}
-
 /// What is left of an account's quota, not counting calls by others.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct AccountOverview {
     pub(crate) name: String,
+    /// The part of it that is not left to the account's other users.
     pub(crate) quota: Quota,
-    pub(crate) used: Spending,
-    pub(crate) left: Spending,
+    pub(crate) used: Calls,
+    pub(crate) left: Calls,
+    pub(crate) forecast: Forecast,
 }
 
 impl AccountOverview {
-    fn new(name: &str, quota: Quota, used: Used) -> Self {
-        let Used { today, calls, bulk_calls, .. } = used;
-        let left = Spending {
-            calls: quota.calls.saturating_sub(calls),
-            bulk_calls: quota.bulk_calls.saturating_sub(bulk_calls),
-            today: quota.daily.saturating_sub(today),
-        };
-        Self { name: name.to_owned(), quota, used: Spending { calls, bulk_calls, today }, left }
+    fn new(name: &str, quota: Quota, used: &Used, forecast: Forecast) -> Self {
+        let used = Calls::used(used);
+        let quota = quota.ours();
+        Self { name: name.to_owned(), quota, used, left: used.left(&quota), forecast }
     }
 }
 
@@ -284,8 +277,12 @@ async fn accounts(
     };
     let windows: Vec<_> = accounts.iter().map(window).collect();
     let used = store.used(&windows, now).await?;
-    let overviews = accounts.iter().zip(used);
-    Ok(overviews
-        .map(|(account, used)| AccountOverview::new(&account.name, account.plan.quota(), used))
-        .collect())
+    let ids: Vec<_> = accounts.iter().map(|account| account.id).collect();
+    let spending = store.spending(&ids, now).await?;
+    let overviews = accounts.iter().zip(used).zip(spending);
+    let overview = |((account, used), spending): ((&&store::Account, Used), Spending)| {
+        let quota = account.plan.quota();
+        AccountOverview::new(&account.name, quota, &used, Forecast::new(quota, spending, now))
+    };
+    Ok(overviews.map(overview).collect())
 }

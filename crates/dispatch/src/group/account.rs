@@ -8,7 +8,7 @@ use plan::id::AccountId;
 use plan::metadata::Catalogue;
 use plan::operation::Operation;
 use plan::problem::Problem;
-use plan::quota::{Budget, Draw};
+use plan::quota::{Budget, Draw, Urgency};
 use plan::traits::Trait;
 
 use super::directory::Directory;
@@ -283,23 +283,27 @@ impl Account {
         self.wait = (self.wait * 2).min(PROBES.1);
     }
 
-    /// How many more calls of this kind may go out now.
-    pub(super) fn room(&mut self, kind: Draw, now: Timestamp) -> u32 {
-        let free = match kind {
+    /// How many more calls of this kind may go out now for what is this urgent, and waits for them.
+    pub(super) fn room(&mut self, kind: Draw, urgency: Urgency, now: Timestamp) -> u32 {
+        self.at_once(kind).min(self.budget.room(kind, urgency, now))
+    }
+
+    /// How many more calls of this kind may be under way.
+    fn at_once(&self, kind: Draw) -> u32 {
+        match kind {
             Draw::Single => SINGLES_AT_ONCE.saturating_sub(self.singles),
             Draw::Bulk => BULKS_AT_ONCE.saturating_sub(self.bulks),
-        };
-        free.min(self.budget.left(kind, now))
+        }
     }
 
-    /// How many more calls of this kind may go out now for what is in no hurry.
-    pub(super) fn spare(&mut self, kind: Draw, now: Timestamp) -> u32 {
-        self.room(kind, now).min(self.budget.spare(kind, now))
+    /// How many more calls of this kind may go out now, whatever for.
+    pub(super) fn left(&mut self, kind: Draw, now: Timestamp) -> u32 {
+        self.at_once(kind).min(self.budget.left(kind, now))
     }
 
-    /// A call goes out; it must be one that [`Account::room`] allowed.
-    pub(super) fn begin(&mut self, kind: Draw, now: Timestamp) -> bool {
-        if !self.budget.draw(kind, now) {
+    /// A call goes out for work of any of these urgencies, if one of them has room for it.
+    pub(super) fn begin(&mut self, kind: Draw, urgencies: &[Urgency], now: Timestamp) -> bool {
+        if !self.budget.draw(kind, urgencies, now) {
             return false;
         }
         match kind {

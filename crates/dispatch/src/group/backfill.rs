@@ -1,20 +1,21 @@
 //! Backfills: the source's leads are read page by page, and become requests as if they had been posted.
 //!
 //! A page is read when what was read before is nearly synced, and what is live goes first: a backfill
-//! takes what is left of the quota.
+//! takes what is left of the quota, and the one call of twenty that is due to it.
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
 use plan::backfill::{A_PAGE, BackfillState, LeadPage, Passing, columns};
-use plan::id::ConnectorId;
+use plan::id::{ConnectorId, RequestId};
 use plan::outcome::Entity;
 use plan::payload::Item;
 use plan::problem::Problem;
-use plan::quota::Draw;
+use plan::quota::{Draw, Urgency};
 use plan::snapshot::Snapshot;
 use plan::verdict;
 use store::{Backfill, BackfillNews, Origin};
 
+use super::book::Record;
 use super::call::Job;
 use super::worker::Worker;
 use crate::failure;
@@ -37,6 +38,8 @@ const FOLLOWS: SignedDuration = SignedDuration::from_secs(3);
 pub(super) struct Running {
     backfill: Backfill,
     is_asked: bool,
+    /// The first request of its last page, while none of them was taken up.
+    ahead: Option<RequestId>,
     /// Not before this time of the steady clock.
     not_before: Option<Timestamp>,
     /// How long after a failure its page is asked for again.
@@ -65,8 +68,8 @@ impl Worker {
         for backfill in found {
             let known = self.backfills.iter().any(|running| running.backfill.id == backfill.id);
             if !known {
-                let (is_asked, not_before) = (false, None);
-                self.backfills.push(Running { backfill, is_asked, not_before, pause: PAUSE });
+                let (is_asked, ahead, not_before, pause) = (false, None, None, PAUSE);
+                self.backfills.push(Running { backfill, is_asked, ahead, not_before, pause });
             }
         }
         Ok(())
@@ -92,22 +95,31 @@ impl Worker {
         self.follow_backfills().await
     }
 
+    fn backfill_records(&self) -> impl Iterator<Item = &Record> {
+        self.book.records().filter(|record| record.urgency == Urgency::Backfill)
+    }
+
     fn open_backfill_records(&self) -> usize {
-        self.book.records().filter(|record| record.is_backfill).count()
+        self.backfill_records().count()
     }
 
     /// Asks for the next page of each backfill that may go on.
     pub(super) fn read_backfills(&mut self) {
-        // Everything that is due is at work, so that what is live does not wait behind this.
-        if self.backfills.is_empty() || self.look_for_work {
+        if self.backfills.is_empty() {
             return;
+        }
+        let open = self.open_backfill_records();
+        let newest = self.backfill_records().map(|record| record.key.request).max();
+        for running in &mut self.backfills {
+            running.ahead.take_if(|first| !self.look_for_work || newest >= Some(*first));
         }
         // One page at a time, whoever's.
-        let is_asked = self.backfills.iter().any(|running| running.is_asked);
-        if is_asked || self.open_backfill_records() >= ENOUGH {
+        let is_asked =
+            self.backfills.iter().any(|running| running.is_asked || running.ahead.is_some());
+        if is_asked || open >= ENOUGH {
             return;
         }
-        let steady = self.steady();
+        let (steady, is_busy) = (self.steady(), self.look_for_work);
         let mut asked = Vec::new();
         for at in 0..self.backfills.len() {
             if !asked.is_empty() {
@@ -121,7 +133,12 @@ impl Worker {
                 continue;
             };
             let account = self.account(route.source);
-            if account.closed().is_some() || account.spare(Draw::Single, steady) == 0 {
+            let mut room = account.room(Draw::Single, Urgency::Backfill, steady);
+            if is_busy {
+                // What is live has not all been taken up, and goes before this but for what is due.
+                room = room.min(account.budget.due(Draw::Single, Urgency::Backfill, steady));
+            }
+            if account.closed().is_some() || room == 0 {
                 continue;
             }
             let backfill = &self.backfills[at].backfill;
@@ -180,6 +197,7 @@ impl Worker {
         let deliveries = self.deliveries(connector, Origin::Backfill, &kept);
         self.backfills[at].backfill.page = next;
         self.backfills[at].pause = PAUSE;
+        self.backfills[at].ahead = deliveries.first().map(|delivery| delivery.id);
         self.progress.backfills.push(BackfillNews {
             id,
             page: next,

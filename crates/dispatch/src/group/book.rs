@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use plan::id::{ConnectorId, RequestId};
 use plan::outcome::{JobStatus, RetryWith, SyncStatus};
 use plan::payload::Item;
+use plan::quota::Urgency;
 use plan::work::Work;
 use store::{CallRef, RecordKey, RequestState};
 
@@ -27,8 +28,11 @@ pub(super) struct Record {
     pub(super) retry: Option<RetryWith>,
     /// The earlier version of the connector that decides about it; `None`: the current one.
     pub(super) past: Option<i64>,
-    /// Whether a backfill read it, so that it is in no hurry.
-    pub(super) is_backfill: bool,
+    /// How urgent it is by itself; what waits behind it may be more urgent.
+    pub(super) urgency: Urgency,
+    /// Whether it would be looked up, or created, by a call of its own while its account's directory is
+    /// being read.
+    pub(super) awaits_directory: bool,
     /// The calls of this attempt.
     pub(super) calls: Vec<CallRef>,
     /// Where it is in this attempt.
@@ -58,7 +62,8 @@ impl Record {
             tries: 0,
             retry: None,
             past: None,
-            is_backfill: false,
+            urgency: Urgency::Live,
+            awaits_directory: false,
             calls: Vec::new(),
             phase: Phase::Fresh,
         }

@@ -13,7 +13,7 @@ use plan::backfill::{LeadPage, beginning};
 use plan::directory::{Hints, form, forms};
 use plan::id::{AccountId, LeadId};
 use plan::metadata::Kind;
-use plan::quota::{Draw, day_of};
+use plan::quota::{Draw, Urgency, day_of};
 use plan::snapshot::Snapshot;
 use plan::value::Reading;
 use plan::work::{Answer, Call, ReadLead};
@@ -137,7 +137,7 @@ impl Worker {
         let mut asked = Vec::new();
         for account in self.accounts.values_mut() {
             let is_known = account.metadata.catalogue().is_some();
-            if !is_known || account.closed().is_some() || account.spare(Draw::Single, steady) == 0 {
+            if !is_known || account.closed().is_some() {
                 continue;
             }
             let today = day_of(now);
@@ -148,6 +148,9 @@ impl Worker {
                 continue;
             }
             let Some(reading) = account.directory.due(now, steady) else { continue };
+            if account.room(Draw::Single, Urgency::Sweep, steady) == 0 {
+                continue;
+            }
             account.directory.pages.1 += 1;
             let of_reading = ["ProspectID", "ModifiedOn"].map(str::to_owned);
             let columns = of_reading.into_iter().chain(reading.fields.iter().cloned()).collect();
@@ -295,7 +298,7 @@ impl Worker {
     /// would look its lead up by a call of its own.
     pub(super) fn awaits_directory(&mut self, record: &Record, destination: AccountId) -> bool {
         // What is live does not wait because of what a backfill reads.
-        let is_backlog = record.is_backfill || self.live_records() >= BACKLOG;
+        let is_backlog = record.urgency.can_wait() || self.live_records() >= BACKLOG;
         let steady = self.steady();
         if !is_backlog || !self.unhinted.contains(&record.key) {
             return false;
@@ -312,7 +315,7 @@ impl Worker {
     }
 
     fn live_records(&self) -> usize {
-        self.book.records().filter(|record| !record.is_backfill).count()
+        self.book.records().filter(|record| !record.urgency.can_wait()).count()
     }
 
     /// Whether an account's directory is complete, and on disk, where it is looked up.

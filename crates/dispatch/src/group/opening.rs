@@ -8,9 +8,10 @@ use plan::link::{Link, Pair, Side};
 use plan::outcome::{Entity, RetryWith};
 use plan::payload::Item;
 use plan::problem::{Code, Problem};
+use plan::quota::Urgency;
 use plan::snapshot::Snapshot;
 use plan::work::Outcome;
-use store::{Origin, RecordKey, Stage, Unfinished};
+use store::{Origin, RecordKey, RecordState, Room, Stage, Unfinished};
 
 use super::book::{Place, Record};
 use super::lanes::Lane;
@@ -39,7 +40,9 @@ impl Worker {
             return Ok(());
         }
         self.follow_backfills().await?;
-        let limit = room.min(MOST_AT_ONCE);
+        // What is tried again fills one half at most, so that what is live never waits behind it.
+        let again = (window / 2).saturating_sub(self.tried_again());
+        let room = Room { all: room.min(MOST_AT_ONCE), again };
         let store = self.shared.store.clone();
         let found = loop {
             self.drop_arrivals().await?;
@@ -50,12 +53,12 @@ impl Worker {
             }
             let opened = self.book.opened();
             let now = self.now();
-            let found = store.open_requests(&self.lease, &connectors, &opened, now, limit).await?;
+            let found = store.open_requests(&self.lease, &connectors, &opened, now, room).await?;
             if !self.is_outdated(found.configuration).await? {
                 break found.requests;
             }
         };
-        self.look_for_work = found.len() == limit;
+        self.look_for_work = found.len() == room.all;
         self.load_past(&found).await?;
         let mut records = Vec::new();
         for request in &found {
@@ -69,6 +72,12 @@ impl Worker {
             self.enter(vec![record]).await?;
         }
         Ok(())
+    }
+
+    /// How many open records are tried again.
+    fn tried_again(&self) -> usize {
+        let is_again = |record: &&Record| matches!(record.urgency, Urgency::Asked | Urgency::Retry);
+        self.book.records().filter(is_again).count()
     }
 
     /// Ends requests that came to connectors which are disabled and drop what arrives.
@@ -207,14 +216,15 @@ impl Worker {
                 record.past = then.then_some(earlier.version);
             }
             match request.origin {
-                Origin::Backfill => {
-                    record.work.is_no_event();
-                    record.is_backfill = record.retry.is_none();
-                }
-                Origin::Sweep => record.is_backfill = record.retry.is_none(),
+                Origin::Backfill => record.work.is_no_event(),
                 Origin::Parity => record.work.override_twin(),
-                Origin::Webhook | Origin::Deleted | Origin::Merged | Origin::TooLong(_) => {}
+                Origin::Webhook
+                | Origin::Sweep
+                | Origin::Deleted
+                | Origin::Merged
+                | Origin::TooLong(_) => {}
             }
+            record.urgency = urgency(request.origin, earlier);
             if record.retry.is_some() {
                 record.work.ask_again();
             }
@@ -349,6 +359,18 @@ impl Worker {
             );
         }
         Ok(links)
+    }
+}
+
+/// How urgent a record of a request from there is, which stands so if it was tried before.
+fn urgency(origin: Origin, earlier: Option<&RecordState>) -> Urgency {
+    match (origin, earlier) {
+        (_, Some(earlier)) if earlier.retry.is_some() => Urgency::Asked,
+        (Origin::Backfill, _) => Urgency::Backfill,
+        (Origin::Sweep, _) => Urgency::Sweep,
+        (Origin::Parity, _) => Urgency::Asked,
+        (_, Some(earlier)) if earlier.attempts > 0 => Urgency::Retry,
+        _ => Urgency::Live,
     }
 }
 

@@ -13,7 +13,7 @@ use plan::mapping::Verdict;
 use plan::outcome::Entity;
 use plan::parity::{Apart, Comparison, Difference, Standing, known_as};
 use plan::payload::Item;
-use plan::quota::Draw;
+use plan::quota::{Draw, Urgency};
 use plan::snapshot::Snapshot;
 use plan::sweep::is_on;
 use plan::value::Reading;
@@ -22,6 +22,7 @@ use plan::work::Work;
 use store::{Compared, Origin, ParityNews};
 
 use super::call::Job;
+use super::lanes::Lane;
 use super::route::{Binding, Route};
 use super::worker::Worker;
 use crate::failure;
@@ -126,8 +127,7 @@ impl Worker {
     /// Asks for the next page of a comparison.
     pub(super) fn read_parities(&mut self) {
         let is_asked = self.comparisons.iter().any(|comparing| comparing.is_asked);
-        // What waits to be synced would seem to differ.
-        if self.look_for_work || is_asked || self.book.open_records() > 0 {
+        if self.look_for_work || is_asked {
             return;
         }
         let steady = self.steady();
@@ -142,7 +142,8 @@ impl Worker {
             };
             let (account, wanted) = comparing.wanted(&route, &binding);
             let account = self.account(account);
-            if account.closed().is_some() || account.spare(Draw::Single, steady) == 0 {
+            let has_room = account.room(Draw::Single, Urgency::Sweep, steady) > 0;
+            if account.closed().is_some() || !has_room {
                 continue;
             }
             let account = account.id;
@@ -219,7 +220,11 @@ impl Worker {
                 false
             }
             (Phase::Again { pairs, here: Some(here), later }, Wanted::These(_)) => {
-                let later = comparing.compare_again(&binding, pairs, &here, &rows, later);
+                let is_open = |id: &str| {
+                    !self.book.in_lane(&Lane::Id(route.source, id.to_owned())).is_empty()
+                };
+                let pairs = (pairs, is_open);
+                let later = comparing.compare_again(&binding, pairs, (&here, &rows), later);
                 comparing.goes_on(later)
             }
             // It was asked for once more meanwhile.
@@ -420,13 +425,12 @@ impl Comparing {
     }
 
     /// Compares pairs that were read again. One that a call for many did not return is looked up by a
-    /// call of its own: it may only have been left out.
+    /// call of its own, because it may only have been left out; so is one that is just being synced.
     fn compare_again(
         &mut self,
         binding: &Binding,
-        pairs: Vec<(String, String)>,
-        here: &[Snapshot],
-        there: &[Snapshot],
+        (pairs, is_open): (Vec<(String, String)>, impl Fn(&str) -> bool),
+        (here, there): (&[Snapshot], &[Snapshot]),
         mut later: VecDeque<(String, String)>,
     ) -> VecDeque<(String, String)> {
         let find = |leads: &'_ [Snapshot], id: &str| {
@@ -436,8 +440,8 @@ impl Comparing {
         let was_for_many = pairs.len() > 1;
         for (source, destination) in pairs {
             let (one, other) = (find(here, &source), find(there, &destination));
-            let is_missing = one.is_none() || other.is_none();
-            if is_missing && was_for_many && self.alone < MOST_ALONE {
+            let is_missing = was_for_many && (one.is_none() || other.is_none());
+            if (is_missing || is_open(&source)) && self.alone < MOST_ALONE {
                 self.alone += 1;
                 later.push_back((source, destination));
                 continue;

@@ -3,7 +3,7 @@
 use leadsquared::Error;
 use plan::activity;
 use plan::id::AccountId;
-use plan::quota::Draw;
+use plan::quota::{Draw, Urgency};
 use plan::verdict::{self, Failure};
 
 use super::call::Job;
@@ -54,7 +54,7 @@ impl Worker {
         let now = self.steady();
         let mut asked: Vec<(AccountId, Part)> = Vec::new();
         for account in self.accounts.values_mut() {
-            let room = account.room(Draw::Single, now) as usize;
+            let room = account.room(Draw::Single, Urgency::Live, now) as usize;
             for part in account.to_ask(now).into_iter().take(room) {
                 account.metadata.asking(part);
                 asked.push((account.id, part));

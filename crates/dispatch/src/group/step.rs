@@ -10,7 +10,7 @@ use plan::id::{AccountId, ConnectorId};
 use plan::operation::Operation;
 use plan::outcome::SyncStatus;
 use plan::problem::{Code, Problem};
-use plan::quota::Draw;
+use plan::quota::{Draw, Urgency};
 use plan::work::{
     ActivityUpdate, Call, Capture, Context, LeadUpdate, NewActivity, Outcome, ReadLead, Step,
 };
@@ -48,7 +48,22 @@ struct Shared {
     reads: Vec<(RecordKey, ReadLead)>,
 }
 
-type Batches = HashMap<(AccountId, ConnectorId), Shared>;
+#[derive(Debug, Default)]
+struct Batches {
+    shared: HashMap<(AccountId, ConnectorId), Shared>,
+    /// How many writes to an account are kept of each urgency.
+    writes: HashMap<(AccountId, Urgency), usize>,
+}
+
+impl Batches {
+    /// How many writes to an account are kept of this urgency, and of all others.
+    fn writes(&self, account: AccountId, urgency: Urgency) -> (usize, usize) {
+        let of_account = self.writes.iter().filter(|((other, _), _)| *other == account);
+        let all: usize = of_account.map(|(_, count)| count).sum();
+        let own = self.writes.get(&(account, urgency)).copied().unwrap_or_default();
+        (own, all - own)
+    }
+}
 
 impl Shared {
     /// Keeps a call that may share one with others; returns one that may not.
@@ -65,15 +80,6 @@ impl Shared {
             call => return Err(call),
         }
         Ok(())
-    }
-
-    /// How many writes are kept.
-    fn writes(&self) -> usize {
-        self.captures.len()
-            + self.creations.len()
-            + self.updates.len()
-            + self.activities.len()
-            + self.activity_updates.len()
     }
 }
 
@@ -92,19 +98,17 @@ impl Worker {
     /// Gives every record its turn that may have it, as far as the accounts may be called.
     pub(super) fn step(&mut self) {
         self.read_metadata();
+        // A page at a time: what waits for it would else look its lead up by a call of its own.
         self.read_directories();
-        self.read_sweeps();
-        self.read_parities();
-        self.read_backfills();
-        let mut batches = Batches::new();
-        let mut starving: HashMap<(ConnectorId, bool), u32> = HashMap::new();
+        let mut batches = Batches::default();
+        let mut starving: HashMap<(ConnectorId, Urgency), u32> = HashMap::new();
         let is_careful = self.trouble.is_careful(self.steady());
         loop {
             let mut taken = false;
             for key in self.turns() {
                 // It may have been closed, with its request, by the turn of another one.
                 let Some(record) = self.book.record(key) else { continue };
-                let connector = (record.connector, self.is_in_no_hurry(record));
+                let connector = (record.connector, self.urgency(record));
                 let starves = starving.get(&connector).is_some_and(|count| *count >= STARVING);
                 if starves || !self.book.may_go(key) {
                     continue;
@@ -124,7 +128,7 @@ impl Worker {
             }
         }
         self.at_stake.clear();
-        for ((account, _), shared) in batches {
+        for ((account, _), shared) in batches.shared {
             self.read_leads(account, shared.reads);
             let most = BULK_CREATE_OR_UPDATE_MAX;
             self.write(account, shared.captures, most, RecordCalls::Capture, Call::Capture);
@@ -143,34 +147,30 @@ impl Worker {
             let asked = RecordCalls::UpdateActivities;
             self.write(account, shared.activity_updates, most, asked, Call::UpdateActivity);
         }
+        self.read_sweeps();
+        self.read_parities();
+        self.read_backfills();
         metrics::gauge!("leadsync_open_records").set(gauge(self.book.open_records()));
     }
 
-    /// The records whose turn may have come: what is live before what backfills read.
+    /// The records whose turn may have come, the most urgent first, and those alike as they arrived.
     fn turns(&self) -> Vec<RecordKey> {
         let mut ready = self.book.ready();
-        let is_late = |key: &RecordKey| {
-            self.book.record(*key).is_some_and(|record| self.is_in_no_hurry(record))
-        };
-        if ready.iter().any(is_late) {
-            ready.sort_by_cached_key(is_late);
+        let urgency = |key: &RecordKey| self.book.record(*key).map(|record| self.urgency(record));
+        if ready.iter().any(|key| urgency(key) > Some(Urgency::Live)) {
+            ready.sort_by_cached_key(urgency);
         }
         ready
     }
 
-    /// Whether a backfill read it, and nothing that is live waits behind it for the same lead.
-    fn is_in_no_hurry(&self, record: &Record) -> bool {
-        let is_live =
-            |key: RecordKey| self.book.record(key).is_some_and(|record| !record.is_backfill);
-        record.is_backfill
-            && !record.lanes.iter().any(|lane| self.book.newer(record.key, lane).any(is_live))
-    }
-
-    /// How many calls of this kind may go out now for a record.
-    fn room_for(&mut self, record: &Record, account: AccountId, kind: Draw) -> u32 {
-        let (now, is_late) = (self.steady(), self.is_in_no_hurry(record));
-        let account = self.account(account);
-        if is_late { account.spare(kind, now) } else { account.room(kind, now) }
+    /// How urgent a record is: as urgent as what waits behind it for the same lead.
+    pub(super) fn urgency(&self, record: &Record) -> Urgency {
+        if record.urgency == Urgency::Live {
+            return Urgency::Live;
+        }
+        let behind = record.lanes.iter().flat_map(|lane| self.book.newer(record.key, lane));
+        let behind = behind.filter_map(|key| Some(self.book.record(key)?.urgency));
+        behind.chain([record.urgency]).min().unwrap_or(record.urgency)
     }
 
     /// Gives a record its turn.
@@ -194,11 +194,11 @@ impl Worker {
         for id in [route.source, route.destination] {
             let account = self.account(id);
             if account.is_awaited() {
-                let may_ask = account.room(Draw::Single, now) > 0;
+                let may_ask = account.left(Draw::Single, now) > 0;
                 return if may_ask { self.stay(record) } else { self.starve(record, id) };
             }
         }
-        if self.awaits_directory(&record, route.destination) {
+        if record.awaits_directory && self.awaits_directory(&record, route.destination) {
             return self.stay(record);
         }
         let binding = self.binding(&record).expect("the metadata of both accounts is known");
@@ -230,6 +230,10 @@ impl Worker {
                 }
             }
         };
+        if is_told_by_directory(&call) && self.awaits_directory(&record, route.destination) {
+            record.awaits_directory = true;
+            return self.stay(record);
+        }
         let account = context.account(call.party()).id;
         if let Some(problem) = self.closed(account) {
             self.conclude(record, Outcome::held(problem, None));
@@ -291,7 +295,8 @@ impl Worker {
     }
 
     fn send_alone(&mut self, record: Box<Record>, account: AccountId, call: Call) -> Turn {
-        if self.room_for(&record, account, Draw::Single) == 0 {
+        let (now, urgency) = (self.steady(), self.urgency(&record));
+        if self.account(account).room(Draw::Single, urgency, now) == 0 {
             return self.starve(record, account);
         }
         let key = record.key;
@@ -308,23 +313,27 @@ impl Worker {
         call: Call,
         batches: &mut Batches,
     ) -> Turn {
-        let singles = self.room_for(&record, account, Draw::Single) as usize;
-        let bulks = self.room_for(&record, account, Draw::Bulk) as usize;
-        let of_account = batches.iter().filter(|((other, _), _)| *other == account);
-        let collected: usize = of_account.map(|(_, shared)| shared.writes()).sum();
-        // Without room for a bulk call, one more than could go alone shows that there is a backlog.
-        let has_room = if call.writes() {
-            singles + bulks > 0 && collected < BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX)
+        let (now, urgency, writes) = (self.steady(), self.urgency(&record), call.writes());
+        let state = self.account(account);
+        let singles = state.room(Draw::Single, urgency, now) as usize;
+        let has_room = if writes {
+            let bulks = state.room(Draw::Bulk, urgency, now) as usize;
+            let due = state.budget.due(Draw::Bulk, urgency, now) as usize;
+            let (own, others) = batches.writes(account, urgency);
+            let bulks = bulks.saturating_sub(others.div_ceil(BULK_UPDATE_V2_MAX)).max(due);
+            // Without room for a bulk call, one more than could go alone shows that there is a backlog.
+            singles + bulks > 0 && own < BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX)
         } else {
             singles > 0
         };
         let key = record.key;
-        let shared = batches.entry((account, record.connector)).or_default();
+        let shared = batches.shared.entry((account, record.connector)).or_default();
         if !has_room {
             return self.starve(record, account);
         }
         match shared.keep(key, call) {
             Ok(()) => {
+                *batches.writes.entry((account, urgency)).or_default() += usize::from(writes);
                 self.book.occupy(record);
                 Turn::Taken
             }
@@ -367,7 +376,7 @@ impl Worker {
         while rows.len() > 0 {
             let now = self.steady();
             let state = self.account(account);
-            let (singles, bulks) = (state.room(Draw::Single, now), state.room(Draw::Bulk, now));
+            let (singles, bulks) = (state.left(Draw::Single, now), state.left(Draw::Bulk, now));
             let bulks = if takes_many { bulks } else { 0 };
             if bulks > 0 && (!is_few || singles == 0) {
                 let rows = rows.by_ref().take(most).collect();
@@ -382,6 +391,15 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+/// Whether what the directory says may take the place of this call, or let it share one with others.
+fn is_told_by_directory(call: &Call) -> bool {
+    match call {
+        Call::FindLead(_) => true,
+        Call::Capture(capture) => !capture.update || !capture.on_create.is_empty(),
+        _ => false,
     }
 }
 

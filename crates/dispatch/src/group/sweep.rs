@@ -16,7 +16,7 @@ use plan::link::Link;
 use plan::mapping::Verdict;
 use plan::outcome::{Entity, Event};
 use plan::payload::Item;
-use plan::quota::Draw;
+use plan::quota::{Draw, Urgency};
 use plan::snapshot::Snapshot;
 use plan::sweep::{OVERLAP, interval, is_due, is_on, is_too_much};
 use plan::verdict;
@@ -202,11 +202,10 @@ impl Worker {
 
     /// Asks for the next page of a sweep that is due.
     pub(super) fn read_sweeps(&mut self) {
-        // Everything that is due is at work, so that its webhooks are known.
-        let is_asked = self.sweeps.iter().any(|sweeping| sweeping.is_asked);
-        if self.look_for_work || is_asked {
+        if self.sweeps.iter().any(|sweeping| sweeping.is_asked) {
             return;
         }
+        let is_busy = self.look_for_work;
         let (now, steady) = (self.now(), self.steady());
         for at in 0..self.sweeps.len() {
             let sweeping = &self.sweeps[at];
@@ -223,7 +222,12 @@ impl Worker {
                 continue;
             }
             let account = self.account(route.source);
-            if account.closed().is_some() || account.spare(Draw::Single, steady) == 0 {
+            let mut room = account.room(Draw::Single, Urgency::Sweep, steady);
+            if is_busy {
+                // What is live has not all been taken up: its webhooks may tell of what is swept.
+                room = room.min(account.budget.due(Draw::Single, Urgency::Sweep, steady));
+            }
+            if account.closed().is_some() || room == 0 {
                 continue;
             }
             if self.sweeps[at].round.is_none() {

@@ -1,13 +1,13 @@
 //! The loop.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, IDS_PER_MILLISECOND, RequestId};
 use plan::problem::Problem;
-use plan::quota::{Draw, day_of};
+use plan::quota::{Draw, Urgency, day_of, hour_of};
 use store::{Configuration, Intent, IntentRecord, Lease, Progress, RecordKey, Spent};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -427,7 +427,8 @@ impl Worker {
             Job::Records(asked) => asked.sent(),
         };
         let steady = self.steady();
-        if !self.account(account).begin(operation.draw(), steady) {
+        let urgencies = self.urgencies(&job, &sent);
+        if !self.account(account).begin(operation.draw(), &urgencies, steady) {
             for (key, _) in sent {
                 self.book.release(key);
             }
@@ -440,10 +441,10 @@ impl Worker {
             }
             return;
         }
-        let day = day_of(now);
-        match self.progress.spent.iter_mut().find(|s| s.account == account && s.day == day) {
-            Some(today) => today.calls += 1,
-            None => self.progress.spent.push(Spent { account, day, calls: 1 }),
+        let hour = hour_of(now);
+        match self.progress.spent.iter_mut().find(|s| s.account == account && s.hour == hour) {
+            Some(spent) => spent.calls += 1,
+            None => self.progress.spent.push(Spent { account, hour, calls: 1 }),
         }
         let writes = operation.writes();
         self.progress.intents.push(Intent {
@@ -461,6 +462,21 @@ impl Worker {
             self.book.occupy(record);
         }
         self.prepared.push(Prepared { id, account, job });
+    }
+
+    /// How urgent the work is that a call does.
+    fn urgencies(&self, job: &Job, sent: &[(RecordKey, plan::work::Call)]) -> Vec<Urgency> {
+        match job {
+            Job::ReadMetadata(_) => vec![Urgency::Live],
+            Job::ReadPage(Reader::Backfill(_), _) => vec![Urgency::Backfill],
+            Job::ReadPage(..) => vec![Urgency::Sweep],
+            Job::Records(_) => {
+                let records = sent.iter().filter_map(|(key, _)| self.book.record(*key));
+                let urgencies: BTreeSet<Urgency> =
+                    records.map(|record| self.urgency(record)).collect();
+                urgencies.into_iter().collect()
+            }
+        }
     }
 
     /// A number for a call, made like a Request ID, that this node never gives twice.

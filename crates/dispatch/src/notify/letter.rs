@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::id::{AccountId, RequestId};
 use plan::incident::{Cause, Incident, Kind, PAUSES, ROW};
+use plan::quota::forecast::Forecast;
 use secrecy::ExposeSecret;
-use store::Configuration;
+use store::{Account, Configuration};
 
 /// The most causes of a kind that are told one by one.
 const MOST_CAUSES: usize = 10;
@@ -48,6 +49,56 @@ pub(super) fn write(
     Letter {
         subject: without_secrets(subject, configuration),
         body: without_secrets(body, configuration),
+    }
+}
+
+/// Writes the warning that an account's calls of the day will not suffice, to somebody who is notified of
+/// these connectors.
+pub(super) fn about_quota(
+    configuration: &Configuration,
+    (account, forecast): (&Account, &Forecast),
+    connectors: &[&str],
+    public_url: &str,
+) -> Letter {
+    let Forecast { left, renews_at, rate, used_up_at, .. } = forecast;
+    let (name, daily) = (&account.name, account.plan.quota().ours().daily);
+    let subject = match used_up_at {
+        _ if *left == 0 => format!("leadsync: the calls to {name} are used up for today"),
+        Some(at) => format!("leadsync: the calls to {name} will be used up at {}", time(*at)),
+        None => format!("leadsync: most of today's calls to {name} are made"),
+    };
+    let mut text = Text::default();
+    text.line(&format!(
+        "{left} of the {daily} calls a day to the account {name} are left. They are back at {}.",
+        time(*renews_at)
+    ));
+    if let Some(at) = used_up_at.filter(|_| *left > 0) {
+        text.line(&format!(
+            "{rate} calls were made in the last hour. At this rate they are used up at {}.",
+            time(at)
+        ));
+    }
+    text.gap();
+    text.line(&format!(
+        "When none is left, what is synced by {} waits until then. Nothing is lost.",
+        connectors.join(", ")
+    ));
+    text.gap();
+    text.line(
+        "What you can do: pause a backfill, or retries of many records; leave out leads by the \
+         connector's filter; or raise the account's quota if its plan allows more.",
+    );
+    text.line("  leadsync quota");
+    text.gap();
+    text.line("-- ");
+    text.line(&format!(
+        "leadsync at {public_url}. You are the one to notify of {}; notifications = false in the \
+         basic settings ends these mails. There is one a day for an account.",
+        connectors.join(", ")
+    ));
+    Letter {
+        subject: without_secrets(line(&subject), configuration),
+        body: without_secrets(text.0, configuration),
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! What failed is counted by the store, in the commit that keeps it. Every process runs one task
 //! ([`Notifier`]) that looks every few seconds which incidents are to be told
-//! ([`plan::incident`]), writes the mail (`letter`) and queues it in the store, and sends what
+//! ([`plan::incident`]), and which accounts' calls of the day will not suffice (`quota`), writes the mail (`letter`) and queues it in the store, and sends what
 //! is queued (`post`). Nodes share the work: a row of the store says who told, and who sends.
 
 mod letter;
 mod post;
+mod quota;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +63,7 @@ impl Notifier {
     /// runtime.
     pub fn start(store: Arc<dyn Store>, clock: Clock, options: Options) -> Self {
         let stop = CancellationToken::new();
-        let desk = Desk { store, clock, options, stop: stop.clone() };
+        let desk = Desk { store, clock, options, stop: stop.clone(), looked: None };
         Self { stop, task: tokio::spawn(desk.run()) }
     }
 
@@ -80,6 +81,8 @@ struct Desk {
     clock: Clock,
     options: Options,
     stop: CancellationToken,
+    /// When the quotas were last looked at.
+    looked: Option<Timestamp>,
 }
 
 impl Desk {
@@ -87,7 +90,7 @@ impl Desk {
         (self.clock)()
     }
 
-    async fn run(self) {
+    async fn run(mut self) {
         let mut poll = tokio::time::interval(self.options.poll);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -96,7 +99,7 @@ impl Desk {
                 _ = poll.tick() => {}
             }
             // One must not keep the other from its work.
-            for done in [self.tell().await, self.send().await] {
+            for done in [self.tell().await, self.look_at_quotas().await, self.send().await] {
                 if let Err(error) = done {
                     tracing::warn!(%error, "mails are delayed");
                 }

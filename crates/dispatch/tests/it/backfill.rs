@@ -178,6 +178,32 @@ async fn what_is_live_goes_on_where_a_backfill_has_used_its_share_of_the_day() {
     scene.stop().await;
 }
 
+/// However many live changes wait, a backfill gets one call of twenty.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_live_changes_does_not_stop_a_backfill() {
+    const LIVE: usize = 200;
+    let quota = plan::quota::Quota { calls: 20, bulk_calls: 20, ..unlimited() };
+    let settings = r#""lead":{"trigger_automations":true}"#;
+    let mut scene = Scene::with(settings, AccountPlan::Quota(quota), Plan::Unlimited).await;
+    fill(&scene, 30);
+    for n in 0..LIVE {
+        let live = json!({"ProspectID": format!("live-{n}"), "EmailAddress": format!("live{n}@example.com")});
+        scene.post(&live).await;
+    }
+    scene.begin(Backfilled::default()).await;
+    scene.work();
+    let count = |name: fn(usize) -> String, most: usize| {
+        (0..most).filter(|n| !scene.there.find_leads("EmailAddress", &name(*n)).is_empty()).count()
+    };
+    let live: fn(usize) -> String = |n| format!("live{n}@example.com");
+    while count(live, LIVE) < LIVE * 3 / 4 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let backfilled = count(email, 30);
+    assert!((2..30).contains(&backfilled), "{backfilled} of the backfill while live changes wait");
+    scene.stop().await;
+}
+
 /// A field that the source does not have must not let every lead pass.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_condition_on_an_unknown_field_lets_no_lead_pass() {

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plan::outcome::Event;
 use sandbox::{Fault, Plan, Quota, Sandbox, Trouble};
 use serde_json::json;
 use store::AccountPlan;
 
-use crate::scene::{Scene, problem};
+use crate::scene::{Scene, connector, problem};
 
 fn quota(calls: u32, bulk_calls: u32, daily: u32) -> (AccountPlan, Plan) {
-    let configured = plan::quota::Quota { calls, bulk_calls, per_seconds: 1, daily };
+    let configured = plan::quota::Quota { calls, bulk_calls, per_seconds: 1, daily, leave: 0 };
     let window = Duration::from_secs(1);
     let actual = Quota { calls, bulk_calls, window, daily: daily.into() };
     (AccountPlan::Quota(configured), Plan::Explicit(actual))
@@ -120,6 +120,71 @@ async fn what_others_use_of_the_quota_is_left_to_them() {
     // A pause of this test's own is taken for two windows in one.
     assert!(later.iter().all(|refused| *refused <= 2), "{by_window:?}");
     assert!(later.iter().sum::<u64>() * 3 <= later.len() as u64 + 3, "{by_window:?}");
+    scene.stop().await;
+}
+
+/// 1,000 changes wait, 250 of leads that both accounts have and that are not linked: calls begin at once,
+/// and none waits while there is quota for it. What needs no look-up does not wait for the reading of the
+/// destination's leads.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_begins_at_once_and_never_stalls() {
+    const CHANGES: usize = 1_000;
+    const UNLINKED: usize = 250;
+    let window = Duration::from_secs(5);
+    let actual = Quota { calls: 50, bulk_calls: 10, window, daily: 100_000 };
+    let configured =
+        plan::quota::Quota { calls: 50, bulk_calls: 10, per_seconds: 5, daily: 100_000, leave: 0 };
+    let (configured, actual) = (AccountPlan::Quota(configured), Plan::Explicit(actual));
+    let mut scene = Scene::with("", configured, actual).await;
+    let mut back = connector("");
+    (back.name, back.source, back.destination) =
+        ("back".to_owned(), "there".to_owned(), "here".to_owned());
+    scene.put_connector(back).await;
+    let mut requests = Vec::new();
+    for n in 0..CHANGES {
+        let email = format!("lead{n}@example.com");
+        let fields = [("EmailAddress", email.as_str()), ("LastName", "Rao"), ("mx_City", "Pune")];
+        if n % (CHANGES / UNLINKED) == 0 {
+            scene.there.create_lead(&fields).expect("a lead");
+        }
+        let id = scene.here.create_lead(&fields).expect("a lead");
+        let lead = json!({
+            "ProspectID": id, "EmailAddress": email, "LastName": "Rao", "mx_City": "Agra",
+        });
+        requests.push(scene.post(&lead).await);
+    }
+    scene.there.reset_calls();
+    let began = Instant::now();
+    scene.work();
+    while scene.there.lead_count() < CHANGES {
+        assert!(began.elapsed() < Duration::from_secs(120), "{:?}", scene.there.calls());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for request in requests {
+        scene.ended(request).await;
+    }
+    let calls: Vec<(Duration, String)> = scene
+        .there
+        .call_times()
+        .into_iter()
+        .map(|(at, operation)| (at.saturating_duration_since(began), operation))
+        .collect();
+    let told = || {
+        let told =
+            |(at, operation): &(Duration, String)| format!("{:.1} s {operation}", at.as_secs_f32());
+        calls.iter().map(told).collect::<Vec<_>>().join("\n")
+    };
+    println!("{}", told());
+    assert_eq!(scene.there.calls().refused, 0, "{}", told());
+    // What is written begins at once: the bounds are for a machine that is busy with other things.
+    let is_write = |(_, operation): &&(Duration, String)| operation.contains("Bulk/");
+    let first = calls.iter().find(is_write).expect("a bulk call").0;
+    assert!(first < window * 2, "{}", told());
+    // Bulk calls are what there are least of: between two of them no window is left unused.
+    let writes: Vec<Duration> = calls.iter().filter(is_write).map(|(at, _)| *at).collect();
+    for pair in writes.windows(2) {
+        assert!(pair[1].saturating_sub(pair[0]) < window * 2, "{}", told());
+    }
     scene.stop().await;
 }
 

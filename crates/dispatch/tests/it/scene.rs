@@ -338,7 +338,13 @@ pub async fn captured(account: &Sandbox) -> Vec<String> {
 }
 
 pub fn unlimited() -> plan::quota::Quota {
-    plan::quota::Quota { calls: 100_000, bulk_calls: 100_000, per_seconds: 1, daily: 4_000_000_000 }
+    plan::quota::Quota {
+        calls: 100_000,
+        bulk_calls: 100_000,
+        per_seconds: 1,
+        daily: 4_000_000_000,
+        leave: 0,
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test owns the clock")]

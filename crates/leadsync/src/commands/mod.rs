@@ -11,6 +11,7 @@ mod logs;
 mod parity;
 mod preview;
 mod probe;
+mod quota;
 mod restore;
 mod retry;
 mod sandbox;
@@ -52,6 +53,8 @@ pub enum Command {
     Check(check::Check),
     /// Find out what an account is like where accounts differ, or LeadSquared's pages say nothing
     Probe(probe::Probe),
+    /// Show what is left of each account's window and day, and when it will be used up
+    Quota(quota::Quota),
     /// Add, list and remove users, and make API tokens
     #[command(subcommand)]
     User(user::User),
@@ -85,6 +88,7 @@ impl Command {
             Self::Preview(preview) => preview.run(settings).await,
             Self::Check(check) => check.run(settings).await,
             Self::Probe(probe) => probe.run(settings).await,
+            Self::Quota(quota) => quota.run(settings).await,
             Self::User(user) => user.run(settings).await,
             Self::Backup(backup) => backup.run(settings).await,
             Self::Restore(restore) => restore.run(settings).await,

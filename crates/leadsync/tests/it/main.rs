@@ -14,6 +14,7 @@ mod docs;
 mod kill;
 mod logs;
 mod probe;
+mod quota;
 mod rig;
 mod scenarios;
 mod settings;

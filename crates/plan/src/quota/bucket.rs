@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Limit;
+use super::{Limit, kept_for_live};
 
 /// More is tried after this many windows without a refusal; after each refusal that this brought, twice
 /// as many,
@@ -65,6 +65,19 @@ impl Bucket {
         let in_its_window =
             u64::from(configured) * u64::from(named.per_seconds) / u64::from(per_seconds.max(1));
         named.calls.min(u32::try_from(in_its_window).unwrap_or(u32::MAX)).max(1)
+    }
+
+    /// The calls of a window that are ours, as far as refusals tell.
+    pub(super) fn size(&self, configured: u32, per_seconds: u32) -> u32 {
+        self.share.map_or_else(|| self.most(configured, per_seconds), |share| share.calls)
+    }
+
+    /// How many calls could be made now that leave a part of the window for live changes.
+    pub(super) fn spare(&mut self, configured: u32, per_seconds: u32, now: Timestamp) -> u32 {
+        let left = self.left(configured, per_seconds, now);
+        let size = self.size(configured, per_seconds);
+        let counted = self.counted(now - self.window(per_seconds));
+        left.min(size.saturating_sub(counted + kept_for_live(size)))
     }
 
     /// How many calls could be made now.

@@ -28,6 +28,13 @@ impl Sandbox {
         lock(&self.shared.meter).counts.clone()
     }
 
+    /// When the first 100,000 calls with valid keys since the start or the last [`Sandbox::reset_calls`]
+    /// were made, and by which operation.
+    #[must_use]
+    pub fn call_times(&self) -> Vec<(std::time::Instant, String)> {
+        lock(&self.shared.meter).made.clone()
+    }
+
     /// Resets the counts of calls.
     pub fn reset_calls(&self) {
         lock(&self.shared.meter).reset();

@@ -172,6 +172,7 @@ impl Making<'_> {
             "DELETE FROM account WHERE id = $1",
             "DELETE FROM lease WHERE account = $1",
             "DELETE FROM spent WHERE account = $1",
+            "DELETE FROM spent_hour WHERE account = $1",
             "DELETE FROM call WHERE account = $1",
             "DELETE FROM trait WHERE account = $1",
         ] {

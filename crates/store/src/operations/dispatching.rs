@@ -19,7 +19,7 @@ use crate::backfills::Backfill;
 use crate::catch_up::{Posted, Sweep};
 use crate::directory::DirectoryReading;
 use crate::dispatching::{
-    Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
+    Dispatching, Lease, LinkCounts, Opened, RecordState, Room, Unfinished, WaitingRecord,
 };
 use crate::error::Result;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
@@ -64,18 +64,19 @@ impl Dispatching for Backend {
         connectors: &[ConnectorId],
         open: &HashSet<RequestId>,
         now: Timestamp,
-        limit: usize,
+        room: Room,
     ) -> Result<Opened> {
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
         let configuration = settings::version(&mut transaction).await?;
         // Some of those that are found may be open.
-        let most = i64::try_from(limit + open.len()).unwrap_or(i64::MAX);
-        let mut found: Vec<i64> = Vec::new();
+        let most = i64::try_from(room.all + open.len()).unwrap_or(i64::MAX);
+        let mut found: [Vec<i64>; 2] = Default::default();
         for connector in connectors {
             // Fresh requests by arrival and those that are due again by their time are two ranges
             // of one index: those that have to wait are never read.
-            for range in ["due = 0 AND 0 <= $2", "due > 0 AND due <= $2"] {
+            let ranges = ["due = 0 AND 0 <= $2", "due > 0 AND due <= $2"];
+            for (range, found) in ranges.into_iter().zip(&mut found) {
                 let sql = format!(
                     "SELECT id FROM request WHERE connector = $1 AND finished_at IS NULL \
                      AND {range} ORDER BY due, id LIMIT $3"
@@ -94,8 +95,14 @@ impl Dispatching for Backend {
                 }
             }
         }
+        let [mut found, mut again] = found;
+        let (fresh, due_again) = room.share(found.len(), again.len());
+        for (ids, most) in [(&mut found, fresh), (&mut again, due_again)] {
+            ids.sort_unstable();
+            ids.truncate(most);
+        }
+        found.extend(again);
         found.sort_unstable();
-        found.truncate(limit);
         let requests = read(&mut transaction, &found).await?;
         Ok(Opened { configuration, requests })
     }

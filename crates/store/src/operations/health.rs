@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::lag;
 use plan::outcome::Event;
-use plan::quota::day_of;
+use plan::quota::forecast::Spending;
+use plan::quota::{self, day_of};
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Connection, QueryBuilder, push_list};
+use super::{Connection, DbRow, QueryBuilder, push_list};
 use crate::error::Result;
 use crate::tally::{Cause, Health, Span, Step, Tally, Used, Waiting, hour_of};
 
@@ -135,6 +136,35 @@ pub(super) async fn used(
             }
         }
         all.push(used);
+    }
+    Ok(all)
+}
+
+pub(super) async fn spending(
+    connection: &mut Connection,
+    accounts: &[AccountId],
+    now: Timestamp,
+) -> Result<Vec<Spending>> {
+    let mut all = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        let place = Place { table: "spent", row: &account.0 };
+        let today = sqlx::query("SELECT calls FROM spent WHERE account = $1 AND day = $2")
+            .bind(account.0)
+            .bind(day_of(now))
+            .fetch_optional(&mut *connection)
+            .await?;
+        let today = today.map(|row| place.count(row.try_get(0)?)).transpose()?;
+        let hours = sqlx::query(
+            "SELECT hour, calls FROM spent_hour WHERE account = $1 AND hour IN ($2, $3)",
+        )
+        .bind(account.0)
+        .bind(quota::hour_of(now))
+        .bind(quota::hour_of(now) - 1)
+        .fetch_all(&mut *connection)
+        .await?;
+        let hour = |row: &DbRow| Ok((row.try_get(0)?, place.count(row.try_get(1)?)?));
+        let hours: Vec<(i64, u32)> = hours.iter().map(hour).collect::<Result<_>>()?;
+        all.push(Spending::new(today.unwrap_or_default(), hours, now));
     }
     Ok(all)
 }

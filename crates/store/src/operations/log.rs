@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
+use plan::quota::forecast::Spending;
 use sqlx::Row;
 
 use super::values::Place;
@@ -201,6 +202,10 @@ impl Log for Backend {
         now: Timestamp,
     ) -> Result<Vec<Used>> {
         health::used(&mut *self.begin_read().await?, windows, now).await
+    }
+
+    async fn spending(&self, accounts: &[AccountId], now: Timestamp) -> Result<Vec<Spending>> {
+        health::spending(&mut *self.begin_read().await?, accounts, now).await
     }
 }
 

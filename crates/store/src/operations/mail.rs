@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use plan::id::{ConnectorId, RequestId};
+use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::{Cause, Incident, ROW};
 use sqlx::Row;
 
@@ -43,6 +43,33 @@ impl Mail for Backend {
                 })
             })
             .collect()
+    }
+
+    async fn warn_of_quota(
+        &self,
+        account: AccountId,
+        day: i64,
+        mails: Vec<NewMail>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let mut reading = self.begin_read().await?;
+        // A node asks again and again, so it must not take the write lock.
+        let warned = sqlx::query(
+            "SELECT 1 FROM spent WHERE account = $1 AND day = $2 AND warned_at IS NOT NULL",
+        )
+        .bind(account.0)
+        .bind(day)
+        .fetch_optional(&mut *reading)
+        .await?;
+        drop(reading);
+        if warned.is_some() {
+            return Ok(false);
+        }
+        self.write(move |connection| {
+            let mails = mails.clone();
+            Box::pin(async move { warn(connection, (account, day), &mails, now).await })
+        })
+        .await
     }
 
     async fn count_failed_records(
@@ -144,6 +171,29 @@ impl Mail for Backend {
             })
             .collect()
     }
+}
+
+async fn warn(
+    connection: &mut Connection,
+    (account, day): (AccountId, i64),
+    mails: &[NewMail],
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE spent SET warned_at = $3 WHERE account = $1 AND day = $2 AND warned_at IS NULL",
+    )
+    .bind(account.0)
+    .bind(day)
+    .bind(ms(now))
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    for mail in mails {
+        outbox::queue(connection, mail, now).await?;
+    }
+    Ok(true)
 }
 
 async fn tell(

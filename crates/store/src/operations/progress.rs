@@ -1,9 +1,10 @@
 //! Recording what the dispatcher did and is about to do.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use plan::id::AccountId;
 use plan::outcome::{RetryWith, SyncStatus};
+use sqlx::Row;
 
 use super::values::{json, ms};
 use super::{
@@ -15,6 +16,10 @@ use crate::progress::{
     AttemptOutcome, Call, Intent, Progress, RecordKey, RequestState, Spent, Stage,
 };
 use crate::secret::Cipher;
+
+const HOURS_A_DAY: i64 = 24;
+/// The calls of so many hours are kept hour by hour.
+const HOURS_KEPT: i64 = 2 * HOURS_A_DAY;
 
 /// Records all of it; the lease was checked.
 pub(super) async fn record(
@@ -280,20 +285,38 @@ async fn keep_intents(connection: &mut Connection, intents: &[Intent]) -> Result
 }
 
 async fn add_spent(connection: &mut Connection, spent: &[Spent]) -> Result<()> {
-    let mut sums: HashMap<(AccountId, i64), i64> = HashMap::new();
+    let mut sums: BTreeMap<(AccountId, i64), i64> = BTreeMap::new();
     for one in spent {
-        *sums.entry((one.account, one.day)).or_default() += i64::from(one.calls);
+        *sums.entry((one.account, one.hour)).or_default() += i64::from(one.calls);
     }
-    for ((account, day), calls) in sums {
+    for ((account, hour), calls) in sums {
         sqlx::query(
             "INSERT INTO spent (account, day, calls) VALUES ($1, $2, $3) \
              ON CONFLICT (account, day) DO UPDATE SET calls = spent.calls + excluded.calls",
         )
         .bind(account.0)
-        .bind(day)
+        .bind(hour.div_euclid(HOURS_A_DAY))
         .bind(calls)
         .execute(&mut *connection)
         .await?;
+        let row = sqlx::query(
+            "INSERT INTO spent_hour (account, hour, calls) VALUES ($1, $2, $3) \
+             ON CONFLICT (account, hour) DO UPDATE SET calls = spent_hour.calls + excluded.calls \
+             RETURNING calls",
+        )
+        .bind(account.0)
+        .bind(hour)
+        .bind(calls)
+        .fetch_one(&mut *connection)
+        .await?;
+        let is_first = row.try_get::<i64, _>(0)? == calls;
+        if is_first {
+            sqlx::query("DELETE FROM spent_hour WHERE account = $1 AND hour < $2")
+                .bind(account.0)
+                .bind(hour - HOURS_KEPT)
+                .execute(&mut *connection)
+                .await?;
+        }
     }
     Ok(())
 }

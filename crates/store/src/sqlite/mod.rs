@@ -222,6 +222,7 @@ pub(crate) fn migrations() -> Migrator {
         (23, "probe", include_str!("../../migrations/sqlite/0023_probe.sql")),
         (24, "directory", include_str!("../../migrations/sqlite/0024_directory.sql")),
         (25, "backfill", include_str!("../../migrations/sqlite/0025_backfill.sql")),
+        (26, "spent by hour", include_str!("../../migrations/sqlite/0026_spent_hour.sql")),
         (27, "catch_up", include_str!("../../migrations/sqlite/0027_catch_up.sql")),
     ])
 }

@@ -2,7 +2,7 @@
 
 use plan::link::Link;
 use plan::outcome::{Entity, Event, RetryWith};
-use store::{Actor, Filter, Progress, RecordKey, Retry, RetryBatch, Selection};
+use store::{Actor, Filter, Progress, RecordKey, Retry, RetryBatch, Room, Selection};
 
 use crate::empty::{Empty, actor, at, attempt, ended, id, waiting};
 
@@ -231,7 +231,8 @@ async fn what_is_woken_keeps_the_pace_of_a_retry(empty: Empty) {
     retry_all(&empty).await;
     let due = async |now: i64| {
         let none = std::collections::HashSet::new();
-        let opened = empty.store.open_requests(&lease, &[own], &none, at(now), 500).await.unwrap();
+        let opened =
+            empty.store.open_requests(&lease, &[own], &none, at(now), Room::of(500)).await.unwrap();
         opened.requests.len()
     };
     assert_eq!((due(100).await, due(102).await), (101, 103));

@@ -240,7 +240,7 @@ async fn a_lost_lease_keeps_no_directory(empty: Empty) {
     let directory = vec![late];
     let progress = Progress {
         directory,
-        spent: vec![Spent { account: kept.b, day: 1, calls: 1 }],
+        spent: vec![Spent { account: kept.b, hour: 24, calls: 1 }],
         ..Progress::default()
     };
     let refused = kept.empty.store.record_progress(&kept.lease, progress).await;

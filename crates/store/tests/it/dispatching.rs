@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use plan::id::AccountId;
 use plan::link::{Link, Pair, Side};
 use plan::outcome::{Entity, Event, JobStatus, RetryWith};
+use plan::quota::forecast::Spending;
 use store::{
-    Change, Error, Filter, Intent, IntentRecord, Progress, RecordKey, Retry, Selection, Spent,
-    Stage,
+    Change, Error, Filter, Intent, IntentRecord, Progress, RecordKey, Retry, Room, Selection,
+    Spent, Stage,
 };
 
 use crate::empty::{Empty, actor, at, attempt, call, ended, id, waiting};
@@ -37,15 +39,19 @@ async fn requests_open_in_order_of_arrival(empty: Empty) {
         let open: HashSet<_> = open.into_iter().map(id).collect();
         let (store, lease) = (empty.store.clone(), lease.clone());
         async move {
-            let found = store.open_requests(&lease, &[own], &open, at(100), limit).await.unwrap();
+            let found =
+                store.open_requests(&lease, &[own], &open, at(100), Room::of(limit)).await.unwrap();
             found.requests.iter().map(|request| request.id).collect::<Vec<_>>()
         }
     };
     assert_eq!(open(vec![], 3).await, [id(0), id(1), id(2)]);
     assert_eq!(open(vec![0, 1, 2], 3).await, [id(3), id(4), id(5)]);
     assert_eq!(open(vec![1], 100).await.len(), 9);
-    let found =
-        empty.store.open_requests(&lease, &[own], &HashSet::new(), at(100), 1).await.unwrap();
+    let found = empty
+        .store
+        .open_requests(&lease, &[own], &HashSet::new(), at(100), Room::of(1))
+        .await
+        .unwrap();
     assert_eq!(found.requests[0].body, br#"{"ProspectID":"lead-0"}"#);
     assert_eq!(found.requests[0].content_type.as_deref(), Some("application/json"));
     assert_eq!(found.requests[0].records, []);
@@ -64,7 +70,11 @@ async fn what_is_opened_names_the_configuration(empty: Empty) {
     let lease = empty.lease(&configuration).await;
     empty.deliver(own, 0..1).await;
     let open = async || {
-        empty.store.open_requests(&lease, &[own], &HashSet::new(), at(9), 9).await.unwrap()
+        empty
+            .store
+            .open_requests(&lease, &[own], &HashSet::new(), at(9), Room::of(9))
+            .await
+            .unwrap()
     };
     let opened = open().await;
     assert_eq!((opened.configuration, opened.requests.len()), (configuration.version, 1));
@@ -91,7 +101,7 @@ async fn progress_is_kept_whole_or_not_at_all(empty: Empty) {
         calls: call_ids.into_iter().map(|n| call(&configuration, n)).collect(),
         attempts: vec![attempt(own, 0, Event::New)],
         requests: vec![ended(0, Event::New)],
-        spent: vec![Spent { account: configuration.accounts[1].id, day: 1, calls: 1 }],
+        spent: vec![Spent { account: configuration.accounts[1].id, hour: 24, calls: 1 }],
         ..Progress::default()
     };
     // Two calls can't have one number: the database refuses the whole.
@@ -118,7 +128,7 @@ async fn waiting_records_come_when_they_are_due(empty: Empty) {
     let open = async |now| {
         empty
             .store
-            .open_requests(&lease, &[own], &HashSet::new(), at(now), 10)
+            .open_requests(&lease, &[own], &HashSet::new(), at(now), Room::of(10))
             .await
             .unwrap()
             .requests
@@ -216,7 +226,11 @@ async fn a_retry_queues_failed_records_again(empty: Empty) {
     };
     assert_eq!(retry(Selection::Requests(vec![id(99)])).await, 0, "there is no such request");
     assert_eq!(retry(Selection::Requests(vec![id(0)])).await, 1);
-    let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
+    let open = empty
+        .store
+        .open_requests(&lease, &[own], &HashSet::new(), at(60), Room::of(9))
+        .await
+        .unwrap();
     let open = open.requests;
     assert_eq!(open.len(), 1);
     assert_eq!((open[0].id, open[0].records[0].tries), (id(0), 0));
@@ -251,7 +265,11 @@ async fn a_retry_while_the_request_is_at_work_is_not_forgotten(empty: Empty) {
         ..Progress::default()
     };
     empty.store.record_progress(&lease, progress).await.unwrap();
-    let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(20), 9).await.unwrap();
+    let open = empty
+        .store
+        .open_requests(&lease, &[own], &HashSet::new(), at(20), Room::of(9))
+        .await
+        .unwrap();
     let open = open.requests;
     assert_eq!(open.len(), 1, "the retry is still to be done");
     let stages: Vec<Stage> = open[0].records.iter().map(|record| record.stage).collect();
@@ -280,7 +298,13 @@ async fn many_retries_go_at_a_pace_and_can_be_taken_back(empty: Empty) {
     assert_eq!(empty.store.retry(&retry, &actor(), at(200)).await.unwrap().requests, 130);
     let due = async |now: i64| {
         let none = HashSet::new();
-        empty.store.open_requests(&lease, &[own], &none, at(now), 500).await.unwrap().requests.len()
+        empty
+            .store
+            .open_requests(&lease, &[own], &none, at(now), Room::of(500))
+            .await
+            .unwrap()
+            .requests
+            .len()
     };
     // The first hundred and the one after them at once, then one each three seconds.
     assert_eq!((due(199).await, due(200).await, due(203).await), (0, 101, 102));
@@ -310,7 +334,11 @@ async fn a_retry_says_with_which_settings(empty: Empty) {
         let retry = Retry { selection, with, per_minute: None };
         empty.store.retry(&retry, &actor(), at(60)).await.unwrap();
     }
-    let open = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
+    let open = empty
+        .store
+        .open_requests(&lease, &[own], &HashSet::new(), at(60), Room::of(9))
+        .await
+        .unwrap();
     let open = open.requests;
     let asked: Vec<_> = open.iter().map(|r| (r.records[0].retry, r.records[0].version)).collect();
     assert_eq!(asked, [(Some(RetryWith::Now), 1), (Some(RetryWith::Then), 1)]);
@@ -365,10 +393,25 @@ async fn spent_calls_add_up(empty: Empty) {
     let lease = empty.lease(&configuration).await;
     let account = configuration.accounts[0].id;
     for calls in [3, 4] {
-        let spent = vec![Spent { account, day: 20, calls }, Spent { account, day: 20, calls: 1 }];
+        let spent =
+            vec![Spent { account, hour: 480, calls }, Spent { account, hour: 503, calls: 1 }];
         let progress = Progress { spent, ..Progress::default() };
         empty.store.record_progress(&lease, progress).await.unwrap();
     }
+    let of = async |hour: i64| {
+        let now = Timestamp::from_second(hour * 3_600 + 60).unwrap();
+        empty.store.spending(&[account], now).await.unwrap().remove(0)
+    };
+    let spending = |today, this_hour, last_hour| Spending { today, this_hour, last_hour };
+    assert_eq!(of(480).await, spending(9, 7, 0));
+    assert_eq!(of(481).await, spending(9, 0, 7));
+    assert_eq!(of(504).await, spending(0, 0, 2));
+    // Only the last two days are kept hour by hour.
+    let spent = vec![Spent { account, hour: 530, calls: 1 }];
+    let progress = Progress { spent, ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    assert_eq!(of(480).await, spending(9, 0, 0));
+    assert_eq!(of(504).await, spending(0, 0, 2));
     assert_eq!(empty.store.spent(account, 20).await.unwrap(), 9);
     assert_eq!(empty.store.spent(account, 21).await.unwrap(), 0);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{Error, Progress};
+use store::{Error, Progress, Room};
 
 use crate::empty::Empty;
 
@@ -51,7 +51,7 @@ async fn an_older_fence_is_refused(empty: Empty) {
     assert!(matches!(store.wake_waiting(&lease, &connectors, now).await, Err(Error::LeaseLost)));
     assert!(matches!(store.waiting_records(&lease, &connectors, now).await, Err(Error::LeaseLost)));
     let open = std::collections::HashSet::new();
-    let opened = store.open_requests(&lease, &connectors, &open, now, 10).await;
+    let opened = store.open_requests(&lease, &connectors, &open, now, Room::of(10)).await;
     assert!(matches!(opened, Err(Error::LeaseLost)));
     store.record_progress(&next, settled()).await.unwrap();
 }

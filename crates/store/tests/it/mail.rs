@@ -5,7 +5,8 @@ use plan::incident::{Incident, Kind};
 use plan::outcome::Event;
 use plan::problem::Problem;
 use store::{
-    AttemptOutcome, Change, Error, KeysNews, Lease, MailEnd, MailState, NewMail, Progress, Stage,
+    AttemptOutcome, Change, Error, KeysNews, Lease, MailEnd, MailState, NewMail, Progress, Spent,
+    Stage,
 };
 
 use crate::empty::{Empty, at, attempt, ended, id};
@@ -23,6 +24,7 @@ crate::promises! {
     a_mail_is_claimed_once_and_again_after_its_time,
     a_clock_that_is_set_back_delays_no_mail,
     mails_end_and_are_shown,
+    people_are_warned_of_a_quota_once_a_day,
 }
 
 async fn scene(empty: &Empty) -> (ConnectorId, Lease) {
@@ -337,4 +339,23 @@ async fn mails_end_and_are_shown(empty: Empty) {
     let left = empty.store.mails(10).await.unwrap();
     assert_eq!(left.iter().map(|mail| mail.state).collect::<Vec<_>>(), [MailState::Queued; 2]);
     assert!(left.iter().all(|mail| mail.error.is_some() || mail.tries == 0));
+}
+
+async fn people_are_warned_of_a_quota_once_a_day(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let lease = empty.lease(&configuration).await;
+    let account = configuration.accounts[0].id;
+    let warn = async |day, number| {
+        empty.store.warn_of_quota(account, day, vec![mail(number)], at(1)).await.unwrap()
+    };
+    assert!(!warn(20, 0).await, "no call was made");
+    let spent = [480, 504].map(|hour| Spent { account, hour, calls: 1 }).to_vec();
+    let progress = Progress { spent, ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    assert!(warn(20, 1).await);
+    assert!(!warn(20, 2).await, "they know");
+    assert!(warn(21, 3).await);
+    let mails = empty.store.mails(10).await.unwrap();
+    let subjects: Vec<&str> = mails.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(subjects, ["Subject 3", "Subject 1"]);
 }

@@ -7,7 +7,7 @@ use plan::link::{End, Pair};
 use plan::outcome::Event;
 use plan::problem::Problem;
 use plan::review::{Candidate, Choice, Reason, Review};
-use store::{Configuration, Filter, NewReview, Page, Progress, Store};
+use store::{Configuration, Filter, NewReview, Page, Progress, Room, Store};
 
 use crate::empty::{Beside, Empty, actor, at, attempt, ended, execute, id};
 
@@ -27,6 +27,7 @@ async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
                 DROP TABLE backfill; DROP INDEX request_backfill; \
                 ALTER TABLE request DROP COLUMN backfill; \
                 DROP TABLE directory_key; DROP TABLE directory_lead; DROP TABLE directory_reading; \
+                DROP TABLE spent_hour; ALTER TABLE spent DROP COLUMN warned_at; \
                 DELETE FROM _sqlx_migrations WHERE version > 12";
     let mut beside = Beside::open(&empty.url).await;
     beside.execute(back).await;
@@ -93,7 +94,8 @@ async fn the_code_of_old_problems_is_known(empty: Empty) {
     let store = reopened(&empty, "SELECT 1").await;
     let retried = store.decide_review(1, Some(&Choice::Create), &actor(), at(50)).await.unwrap();
     assert_eq!(retried.requests, 2);
-    let open = store.open_requests(&lease, &[own], &HashSet::new(), at(60), 9).await.unwrap();
+    let open =
+        store.open_requests(&lease, &[own], &HashSet::new(), at(60), Room::of(9)).await.unwrap();
     let open: Vec<_> = open.requests.iter().map(|request| request.id).collect();
     assert_eq!(open, [id(0), id(1)]);
 }

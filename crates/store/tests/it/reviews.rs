@@ -6,7 +6,7 @@ use plan::link::{Link, Pair, Side};
 use plan::outcome::{Entity, Event};
 use plan::problem::Problem;
 use plan::review::{Candidate, Choice, Reason, Review, State};
-use store::{Configuration, NewReview, Origin, Progress, ReviewFilter, ReviewItem};
+use store::{Configuration, NewReview, Origin, Progress, ReviewFilter, ReviewItem, Room};
 
 use crate::empty::{Beside, Empty, actor, at, attempt, ended, id};
 
@@ -134,7 +134,8 @@ async fn a_decision_tries_again_what_waited_for_it(empty: Empty) {
     empty.store.record_progress(&lease, progress).await.unwrap();
     let review = all(&empty, ReviewFilter::default()).await[0].id;
     assert_eq!(decide(&empty, review, Some(link())).await.unwrap(), 2);
-    let due = empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), 10).await;
+    let due =
+        empty.store.open_requests(&lease, &[own], &HashSet::new(), at(60), Room::of(10)).await;
     let due: Vec<_> = due.unwrap().requests.iter().map(|request| request.id).collect();
     assert_eq!(due, [id(0), id(2)], "in the order in which they came");
 }

@@ -368,10 +368,10 @@ async fn calls_of_today_and_of_the_window_are_known(empty: Empty) {
         }
         calls.push(one);
     }
-    let day = plan::quota::day_of(at(0));
+    let hour = plan::quota::hour_of(at(0));
     let progress = Progress {
         calls,
-        spent: vec![Spent { account, day, calls: 5 }],
+        spent: vec![Spent { account, hour, calls: 5 }],
         intents: vec![intent(&configuration, 8, "Lead/Bulk/UpdateV2", 20)],
         ..Progress::default()
     };

@@ -21,6 +21,7 @@ mod overview;
 mod passing;
 mod preview;
 mod probe;
+mod quota;
 mod refresh;
 mod refusal;
 mod requests;
@@ -137,6 +138,7 @@ fn routes() -> Vec<Route<Scope>> {
         route(POST, "/leads/{account}/{lead}/release", Operate, leads::release),
         route(GET, "/failures", Read, requests::failures),
         route(GET, "/overview", Read, overview::show),
+        route(GET, "/quota", Read, quota::list),
         route(GET, "/mails", Read, mails::list),
         route(GET, "/audit", Administer, audit::list),
         route(GET, "/users", Administer, users::list),

@@ -19,6 +19,7 @@ use super::page::{self, Choice, Faults, choices, own_path, told};
 use super::visitor::Visitor;
 use crate::Shared;
 use crate::api::{Planned, Refusal, Secret, Wanted, plan_account};
+use crate::quota::{AccountQuota, forecast_words, read as read_quota};
 
 /// LeadSquared's regions and their API hosts (`docs/leadsquared.md#hosts-and-keys`).
 const REGIONS: [(&str, &str); 7] = [
@@ -78,9 +79,12 @@ fn region(host: &str) -> String {
 }
 
 fn plan_words(account: &Account) -> String {
-    let Quota { calls, bulk_calls, per_seconds, daily } = account.plan.quota();
+    let Quota { calls, bulk_calls, per_seconds, daily, leave } = account.plan.quota();
     let name = account.plan.written().0.unwrap_or("own quota");
-    format!("{name}: {calls} calls and {bulk_calls} bulk calls in {per_seconds} s, {daily} a day")
+    let others = if leave > 0 { format!("; {leave} % left to others") } else { String::new() };
+    format!(
+        "{name}: {calls} calls and {bulk_calls} bulk calls in {per_seconds} s, {daily} a day{others}"
+    )
 }
 
 /// The connectors that join this account to another.
@@ -113,6 +117,13 @@ struct Edit {
     /// How many questions about it are answered.
     answered: usize,
     connectors: Vec<String>,
+    /// What is left of its quota, when that is used up, and whether that is early; the limit that it
+    /// named, and when backfills end.
+    left: String,
+    forecast: String,
+    is_early: bool,
+    limit: Option<String>,
+    backfills: Vec<String>,
     next: String,
 }
 
@@ -123,7 +134,7 @@ struct Given {
     region: String,
     host: String,
     plan: String,
-    quota: [String; 4],
+    quota: [String; 5],
 }
 
 /// The regions to choose from.
@@ -140,11 +151,11 @@ impl Given {
     }
 
     fn of_account(account: &Account) -> Self {
-        let Quota { calls, bulk_calls, per_seconds, daily } = account.plan.quota();
+        let Quota { calls, bulk_calls, per_seconds, daily, leave } = account.plan.quota();
         let mut given = Self {
             name: account.name.clone(),
             plan: account.plan.written().0.unwrap_or(OWN_QUOTA).to_owned(),
-            quota: [calls, bulk_calls, per_seconds, daily].map(|number| number.to_string()),
+            quota: [calls, bulk_calls, per_seconds, daily, leave].map(|number| number.to_string()),
             ..Self::default()
         };
         given.show_host(&account.host);
@@ -158,7 +169,7 @@ impl Given {
             region: text("region"),
             host: text("host"),
             plan: text("plan"),
-            quota: ["calls", "bulk_calls", "per_seconds", "daily"].map(text),
+            quota: ["calls", "bulk_calls", "per_seconds", "daily", "leave"].map(text),
         }
     }
 
@@ -179,7 +190,7 @@ impl Given {
     }
 
     fn own_quota(&self) -> Result<Quota, Refusal> {
-        let [calls, bulk_calls, per_seconds, daily] = &self.quota;
+        let [calls, bulk_calls, per_seconds, daily, leave] = &self.quota;
         let number = |text: &str| {
             let number: Result<u32, _> = text.parse();
             number.map_err(|_| Refusal::wrong("plan", "has a quota that is no whole number"))
@@ -189,6 +200,7 @@ impl Given {
             bulk_calls: number(bulk_calls)?,
             per_seconds: number(per_seconds)?,
             daily: number(daily)?,
+            leave: if leave.is_empty() { 0 } else { number(leave)? },
         })
     }
 }
@@ -210,8 +222,21 @@ impl Edit {
             traits: Vec::new(),
             answered: 0,
             connectors: Vec::new(),
+            left: String::new(),
+            forecast: String::new(),
+            is_early: false,
+            limit: None,
+            backfills: Vec::new(),
             next: own_path(next).to_owned(),
         }
+    }
+
+    fn show_quota(&mut self, quota: &AccountQuota, now: Timestamp) {
+        self.left = quota.left_words();
+        self.forecast = forecast_words(&quota.forecast);
+        self.is_early = quota.forecast.is_early;
+        self.limit = quota.limit_words();
+        self.backfills = quota.backfills.iter().map(|backfill| backfill.words(now)).collect();
     }
 
     /// The faults of the input, and where in the form they are.
@@ -253,9 +278,12 @@ pub(super) async fn show(
     let Some(account) = configuration.account(&name) else { return page::not_found("no account") };
     let read = async {
         let kept = shared.store.catalogue(account.id).await?;
-        Ok::<_, store::Error>((kept, shared.store.traits(account.id).await?))
+        let traits = shared.store.traits(account.id).await?;
+        let quota =
+            read_quota(&*shared.store, &configuration, &[account], (shared.clock)()).await?;
+        Ok::<_, store::Error>((kept, traits, quota))
     };
-    let (kept, traits) = match read.await {
+    let (kept, traits, quota) = match read.await {
         Ok(read) => read,
         Err(error) => return page::unavailable(&error),
     };
@@ -270,6 +298,9 @@ pub(super) async fn show(
     edit.answered = answers.len();
     edit.traits = traits.into_iter().map(|(at, seen)| (seen.title(), seen.words(), at)).collect();
     edit.connectors = users_of(&configuration, &name);
+    if let Some(quota) = quota.first() {
+        edit.show_quota(quota, (shared.clock)());
+    }
     page::page(StatusCode::OK, &edit)
 }
 

@@ -34,6 +34,7 @@ use crate::access::{GuardedRoute, Within};
 use crate::route::{Route, route};
 pub(crate) use throttle::Throttle;
 pub(crate) use visitor::Visitor;
+pub(crate) use words::number;
 
 /// What a page requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 /// A number with separated thousands.
-pub(super) fn number(value: u64) -> String {
+pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.char_indices() {

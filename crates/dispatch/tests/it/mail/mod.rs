@@ -300,6 +300,38 @@ async fn an_unsent_mail_survives_a_restart_and_goes_out_once() {
     office.close().await;
 }
 
+/// Four fifths of the day's calls are made at two o'clock in the morning.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_will_be_used_up_is_told_once_before_it_is() {
+    let mut office = Office::without_notifier(NOTIFY).await;
+    let quota = plan::quota::Quota { daily: 25, ..unlimited() };
+    office.scene.put_account(&office.scene.there, AccountPlan::Quota(quota)).await;
+    let second = office.scene.now().as_second().rem_euclid(86_400);
+    office.scene.advance(SignedDuration::from_secs(86_400 + 7_200 - second));
+    let mut number = 0;
+    while office.scene.there.calls().total < 22 {
+        let request = office.scene.post(&good(number)).await;
+        office.scene.ends_as(request, Event::New).await;
+        number += 1;
+    }
+    office.notify();
+    let mails = office.mails(1).await;
+    let told = subject(&mails[0]);
+    assert!(told.starts_with("leadsync: the calls to there will be used up at "), "{told}");
+    let body = body(&mails[0]);
+    for part in
+        ["calls a day to the account there are left", "synced by there waits", "leadsync quota"]
+    {
+        assert!(body.contains(part), "{part} is not in {body}");
+    }
+    // Once a day.
+    office.scene.advance(SignedDuration::from_mins(5));
+    office.no_more_than(1).await;
+    office.scene.advance(SignedDuration::from_hours(24));
+    office.no_more_than(1).await;
+    office.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_wants_no_mails_gets_none() {
     let office = Office::open(r#""basic":{"notify":"ops@example.com"}"#).await;

@@ -43,6 +43,7 @@ pub fn put_account(account: &Sandbox, plan: Plan) -> Change {
             bulk_calls: own.bulk_calls,
             per_seconds: u32::try_from(own.window.as_secs()).expect("a short window"),
             daily: u32::try_from(own.daily).expect("a quota of our days"),
+            leave: 0,
         }),
         // More than any test calls.
         Plan::Unlimited => AccountPlan::Quota(Quota {
@@ -50,6 +51,7 @@ pub fn put_account(account: &Sandbox, plan: Plan) -> Change {
             bulk_calls: 100_000,
             per_seconds: 1,
             daily: 4_000_000_000,
+            leave: 0,
         }),
     };
     let keys = Keys {

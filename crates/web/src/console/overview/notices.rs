@@ -8,6 +8,7 @@ use store::{Configuration, MailItem, MailState};
 use crate::console::connector;
 use crate::console::words::number;
 use crate::overview::{ConnectorOverview, Overview};
+use crate::quota::forecast_words;
 
 /// Requests that wait longer than this are shown.
 const LONG: SignedDuration = SignedDuration::from_mins(5);
@@ -157,15 +158,18 @@ fn retrying(connector: &ConnectorOverview) -> Option<Notice> {
 
 fn little_quota(facts: &Facts<'_>) -> Vec<Notice> {
     let little = facts.overview.accounts.iter().filter(|account| {
-        u64::from(account.left.today) * 100 < u64::from(account.quota.daily) * LITTLE
+        let is_little =
+            u64::from(account.left.today) * 100 < u64::from(account.quota.daily) * LITTLE;
+        is_little || account.forecast.is_early
     });
     let notice = |account: &crate::overview::AccountOverview| Notice {
         class: "warning",
         what: format!(
-            "{} has {} of {} calls left today.",
+            "{} has {} of {} calls left today. {}",
             account.name,
             number(account.left.today.into()),
-            number(account.quota.daily.into())
+            number(account.quota.daily.into()),
+            forecast_words(&account.forecast)
         ),
         advice: "When none is left, what comes waits until midnight UTC. If the account may be \
                  called more often, say so in its plan."

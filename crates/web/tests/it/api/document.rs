@@ -81,6 +81,7 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/reviews/{review}/undo", "/reviews/1/undo", None),
         ("GET", "/overview", "/overview?from=7d&connector=ab", None),
         ("GET", "/overview", "/overview?from=never", None),
+        ("GET", "/quota", "/quota", None),
         ("GET", "/mails", "/mails", None),
         ("POST", "/users", "/users", Some(user)),
         ("GET", "/users", "/users", None),

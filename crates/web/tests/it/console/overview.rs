@@ -8,7 +8,7 @@ use plan::permission::Role;
 use plan::problem::Problem;
 use plan::quota::Limit;
 use plan::traits::Trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{
     Actor, AttemptOutcome, Change, KeysNews, MailEnd, NewMail, Progress, RequestState, Spent,
     Stage, TraitNews,
@@ -244,7 +244,7 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
             finished_at: None,
             due: Some(due),
         }],
-        spent: vec![Spent { account: a, day: plan::quota::day_of(now()), calls: 9_500 }],
+        spent: vec![Spent { account: a, hour: plan::quota::hour_of(now()), calls: 9_500 }],
         keys: vec![KeysNews { account: a, at: now(), refused: Some(refused) }],
         ..Progress::default()
     };
@@ -254,13 +254,26 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     for part in [
         "The account a refuses its keys.Put in new ones. Accounts",
         "ab: 1 record waits for the next try, the first at 2027-01-15 08:09 UTC.",
-        "a has 500 of 10,000 calls left today.",
+        "a has 500 of 10,000 calls left today. At this rate, 38,000 calls an hour, used up at 08:00 UTC.",
         "500 of 10,000 left",
     ] {
         assert!(read.contains(part), "{part} is not in {read}");
     }
     assert!(!page.contains("<b>Not"), "{page}");
     assert!(!read.contains("is disabled"), "{read}");
+    let read = text(&browser.get("/accounts/a").await.body);
+    for part in [
+        "500 of 10,000 calls are left today; in a window of 5 s, 10 of 10 calls and 5 of 5 bulk calls.",
+        "At this rate, 38,000 calls an hour, used up at 08:00 UTC.",
+    ] {
+        assert!(read.contains(part), "{part} is not in {read}");
+    }
+    let quota = browser.get("/api/v1/quota").await.body;
+    let quota: Value = serde_json::from_str(&quota).expect("JSON");
+    let of_a = &quota["items"][0];
+    assert_eq!((&of_a["name"], &of_a["left"]["today"]), (&json!("a"), &json!(500)), "{quota}");
+    assert_eq!(of_a["forecast"]["used_up_at"], "2027-01-15T08:00:47Z", "{quota}");
+    assert_eq!(of_a["forecast"]["is_early"], true, "{quota}");
     // Disabled, it holds what comes.
     change(false, now()).await;
     let read = text(&browser.get("/").await.body);

@@ -1,0 +1,16 @@
+//! `/quota`: what is left of each account's quota, and when it will be used up.
+
+use axum::Json;
+use axum::extract::State;
+use store::Account;
+
+use super::{List, Result};
+use crate::Shared;
+use crate::quota::{AccountQuota, read};
+
+pub(crate) async fn list(State(shared): State<Shared>) -> Result<Json<List<AccountQuota>>> {
+    let configuration = shared.store.configuration().await?;
+    let accounts: Vec<&Account> = configuration.accounts.iter().collect();
+    let now = (shared.clock)();
+    Ok(Json(List { items: read(&*shared.store, &configuration, &accounts, now).await? }))
+}

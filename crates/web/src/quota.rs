@@ -1,0 +1,261 @@
+//! What is left of each account's quota, and when it will be used up.
+
+use jiff::{SignedDuration, Timestamp};
+use plan::backfill::BackfillState;
+use plan::quota::forecast::{Forecast, Progress, Spending};
+use plan::quota::{Limit, Quota};
+use plan::traits::Trait;
+use serde::Serialize;
+use store::{Account, Backfill, Configuration, Connector, Store, Used};
+
+use crate::console::number;
+
+/// Calls to an account: in the window of its quota, and today (UTC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Calls {
+    /// In the window, bulk calls included.
+    pub calls: u32,
+    /// Bulk calls in the window.
+    pub bulk_calls: u32,
+    /// Today.
+    pub today: u32,
+}
+
+impl Calls {
+    pub(crate) fn used(used: &Used) -> Self {
+        Self { calls: used.calls, bulk_calls: used.bulk_calls, today: used.today }
+    }
+
+    /// What is left of a quota when these were made.
+    pub(crate) fn left(&self, quota: &Quota) -> Self {
+        Self {
+            calls: quota.calls.saturating_sub(self.calls),
+            bulk_calls: quota.bulk_calls.saturating_sub(self.bulk_calls),
+            today: quota.daily.saturating_sub(self.today),
+        }
+    }
+}
+
+/// What is left of an account's quota, not counting calls by others, and what is to come.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccountQuota {
+    /// The account.
+    pub name: String,
+    /// Its plan, unless it states a quota of its own.
+    pub plan: Option<&'static str>,
+    /// Its quota as it is configured.
+    pub quota: Quota,
+    /// The limit that it named when it refused a call.
+    pub limit: Option<Limit>,
+    /// The calls that were made.
+    pub used: Calls,
+    /// Those that are left to leadsync.
+    pub left: Calls,
+    /// What is to come of its day.
+    pub forecast: Forecast,
+    /// The backfills under way to it.
+    pub backfills: Vec<RunningBackfill>,
+}
+
+/// A backfill under way, and when it ends.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunningBackfill {
+    /// Its connector.
+    pub connector: String,
+    /// Its number.
+    pub id: i64,
+    /// How many leads are not done with; none: that is not known before all were read.
+    pub left: Option<u64>,
+    /// When it ends if it goes on as it does; none: nothing can be said yet.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// Reads the quota of these accounts.
+///
+/// # Errors
+/// The store failed.
+pub async fn read(
+    store: &dyn Store,
+    configuration: &Configuration,
+    accounts: &[&Account],
+    now: Timestamp,
+) -> store::Result<Vec<AccountQuota>> {
+    let window = |account: &&Account| {
+        let seconds = account.plan.quota().per_seconds;
+        (account.id, SignedDuration::from_secs(i64::from(seconds)))
+    };
+    let windows: Vec<_> = accounts.iter().map(window).collect();
+    let ids: Vec<_> = accounts.iter().map(|account| account.id).collect();
+    let used = store.used(&windows, now).await?;
+    let spending = store.spending(&ids, now).await?;
+    let mut running = store.backfills(None).await?;
+    running.retain(|backfill| backfill.state == BackfillState::Running);
+    let mut all = Vec::with_capacity(accounts.len());
+    for ((account, used), spending) in accounts.iter().zip(used).zip(spending) {
+        let mut limit = None;
+        for (_, seen) in store.traits(account.id).await? {
+            if let Trait::RateLimit(named) = seen {
+                limit = Some(named);
+            }
+        }
+        let mut backfills = Vec::new();
+        for backfill in &running {
+            let connectors = &configuration.connectors;
+            let connector = connectors.iter().find(|connector| connector.id == backfill.connector);
+            let Some(connector) = connector.filter(|one| one.destination == account.id) else {
+                continue;
+            };
+            let quota = account.plan.quota();
+            backfills.push(under_way(store, connector, backfill, (quota, spending), now).await?);
+        }
+        let quota = account.plan.quota();
+        let used = Calls::used(&used);
+        all.push(AccountQuota {
+            name: account.name.clone(),
+            plan: account.plan.written().0,
+            quota,
+            limit,
+            used,
+            left: used.left(&quota.ours()),
+            forecast: Forecast::new(quota, spending, now),
+            backfills,
+        });
+    }
+    Ok(all)
+}
+
+async fn under_way(
+    store: &dyn Store,
+    connector: &Connector,
+    backfill: &Backfill,
+    (quota, spending): (Quota, Spending),
+    now: Timestamp,
+) -> store::Result<RunningBackfill> {
+    let done = backfill.settled() + backfill.left_out;
+    let all = if backfill.page.is_none() {
+        Some(done + backfill.waiting)
+    } else if backfill.expected.is_some() || backfill.of.since.is_some() {
+        backfill.expected
+    } else {
+        // An account that leads go to as well was read into the directory.
+        let reading = store.directory_reading(connector.source).await?;
+        reading.filter(|reading| reading.complete_at.is_some()).map(|reading| reading.leads)
+    };
+    let left = all.map(|all| all.saturating_sub(done).max(backfill.waiting));
+    let ends_at = left.and_then(|left| {
+        let progress = Progress { begun_at: backfill.begun_at, done, left };
+        progress.ends_at(quota, spending, now)
+    });
+    let connector = connector.definition.name.clone();
+    Ok(RunningBackfill { connector, id: backfill.id, left, ends_at })
+}
+
+impl AccountQuota {
+    /// What is left, for a person.
+    pub fn left_words(&self) -> String {
+        let Calls { calls, bulk_calls, today } = self.left;
+        let quota = self.quota.ours();
+        format!(
+            "{} of {} calls are left today; in a window of {} s, {calls} of {} calls and \
+             {bulk_calls} of {} bulk calls.",
+            number(today.into()),
+            number(quota.daily.into()),
+            quota.per_seconds,
+            quota.calls,
+            quota.bulk_calls
+        )
+    }
+
+    /// What the window is known to be, beside what was configured, for a person.
+    pub fn limit_words(&self) -> Option<String> {
+        let Limit { calls, per_seconds } = self.limit?;
+        Some(format!(
+            "The account itself named a limit of {calls} calls in {per_seconds} s when it refused a \
+             call."
+        ))
+    }
+}
+
+/// When the day is used up, for a person.
+pub fn forecast_words(forecast: &Forecast) -> String {
+    let Forecast { left, renews_at, rate, used_up_at, .. } = forecast;
+    let rate = match rate {
+        0 => "no calls".to_owned(),
+        1 => "1 call".to_owned(),
+        _ => format!("{} calls", number((*rate).into())),
+    };
+    match used_up_at {
+        _ if *left == 0 => format!(
+            "The calls of today are used up. They are back at {} UTC.",
+            renews_at.strftime("%H:%M")
+        ),
+        Some(at) => {
+            format!("At this rate, {rate} an hour, used up at {} UTC.", at.strftime("%H:%M"))
+        }
+        None => format!("At this rate, {rate} an hour, they last until the day ends at 00:00 UTC."),
+    }
+}
+
+impl RunningBackfill {
+    /// When it ends, for a person.
+    pub fn words(&self, now: Timestamp) -> String {
+        let Self { connector, id, left, ends_at } = self;
+        let left = match left {
+            None => {
+                return format!(
+                    "Backfill {id} of {connector}: leads are still being read, so its end is not known."
+                );
+            }
+            Some(1) => "1 lead".to_owned(),
+            Some(left) => format!("{} leads", number(*left)),
+        };
+        match ends_at {
+            Some(at) => {
+                let is_near = at.duration_since(now) < SignedDuration::from_hours(6 * 24);
+                let at = at.strftime(if is_near { "%A %H:%M" } else { "%Y-%m-%d %H:%M" });
+                format!("Backfill {id} of {connector} ends {at} UTC at this rate; {left} to go.")
+            }
+            None => {
+                format!("Backfill {id} of {connector}: {left} to go; its end is not known yet.")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(time: &str) -> Timestamp {
+        time.parse().unwrap()
+    }
+
+    #[test]
+    fn a_forecast_says_when() {
+        let now = at("2026-11-30T15:00:00Z");
+        let words = |today, last_hour| {
+            let spending = Spending { today, this_hour: 0, last_hour };
+            forecast_words(&Forecast::new(Quota::PRO, spending, now))
+        };
+        assert_eq!(words(8_000, 1_200), "At this rate, 1,200 calls an hour, used up at 16:40 UTC.");
+        assert_eq!(
+            words(8_000, 0),
+            "At this rate, no calls an hour, they last until the day ends at 00:00 UTC."
+        );
+        assert_eq!(words(10_000, 5), "The calls of today are used up. They are back at 00:00 UTC.");
+        let backfill = |left, ends_at| {
+            let connector = "a-to-b".to_owned();
+            RunningBackfill { connector, id: 3, left, ends_at }.words(now)
+        };
+        assert_eq!(
+            backfill(Some(12_000), Some(at("2026-12-01T02:10:00Z"))),
+            "Backfill 3 of a-to-b ends Tuesday 02:10 UTC at this rate; 12,000 leads to go."
+        );
+        assert_eq!(
+            backfill(Some(1), Some(at("2027-01-01T02:10:00Z"))),
+            "Backfill 3 of a-to-b ends 2027-01-01 02:10 UTC at this rate; 1 lead to go."
+        );
+        assert!(backfill(Some(5), None).ends_with("5 leads to go; its end is not known yet."));
+        assert!(backfill(None, None).contains("still being read"));
+    }
+}
