@@ -40,7 +40,7 @@ pub use backup::{Copy, Lost, Restore, Restored, restore};
 pub use copies::{Backup, BackupWish, Copies};
 pub use directory::{DirectoryEntry, DirectoryNews, DirectoryReading};
 pub use dispatching::{
-    Dispatching, Lease, LinkCounts, Opened, RecordState, Unfinished, WaitingRecord,
+    Dispatching, Lease, LinkCounts, Opened, RecentCall, RecordState, Unfinished, WaitingRecord,
 };
 pub use error::{Error, Result};
 pub use filter::{Cursor, Filter, Page};

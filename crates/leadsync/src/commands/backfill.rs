@@ -37,6 +37,9 @@ pub struct Backfill {
     /// `both`: the opposite connector's leads too
     #[arg(long, value_enum, default_value_t = Direction::One)]
     direction: Direction,
+    /// Begin it without counting first, however many leads it changes
+    #[arg(long, short)]
+    yes: bool,
     /// Don't wait until it has ended
     #[arg(long)]
     detach: bool,
