@@ -1,8 +1,8 @@
 //! Configuration files, for the console and `export`.
 
 use plan::connector::{
-    Access, ActivityRules, Basic, Conflict, Definition, Filter, Identity, LeadRules, Owners,
-    Removed, WhileDisabled,
+    Access, ActivityRules, BackfillRules, Basic, Conflict, Definition, Filter, Identity, LeadRules,
+    Owners, Removed, WhileDisabled,
 };
 use plan::quota::Quota;
 use serde::Serialize;
@@ -50,6 +50,8 @@ struct ConnectorTable<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     removed: Option<&'a Removed>,
     activity: &'a ActivityRules,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backfill: Option<&'a BackfillRules>,
 }
 
 /// The file that makes these accounts and connectors be as they are. Keys are left out: an account
@@ -105,6 +107,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         identity,
         removed,
         activity,
+        backfill,
     } = &connector.definition;
     ConnectorTable {
         name,
@@ -121,6 +124,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         identity: unless_default(identity),
         removed: removed.as_ref(),
         activity,
+        backfill: unless_default(backfill),
     }
 }
 

@@ -12,9 +12,9 @@ pub use difference::{Difference, compare, differences};
 pub use filter::{Condition, Filter, Leaving, MOST_CONDITIONS, MOST_VALUES, Test};
 pub use rebase::{rebase, rebase_rows};
 pub use rules::{
-    Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, Conflict, FieldRow,
-    FirstMeeting, Identity, KeysDisagree, LeadRules, Linked, Owners, Policy, Removed, Several,
-    UnlistedOption, WhileDisabled, WithoutId,
+    Access, ActivityRules, ActivityType, BackfillRules, BadField, Basic, Behaviour, Blank,
+    Conflict, FieldRow, FirstMeeting, Identity, KeysDisagree, LeadRules, Linked, Owners, Policy,
+    Removed, Several, UnlistedOption, WhileDisabled, WithoutId,
 };
 
 use rules::is_default;
@@ -64,6 +64,9 @@ pub struct Definition {
     /// What happens to activities.
     #[serde(default)]
     pub activity: ActivityRules,
+    /// What a backfill may do unasked.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub backfill: BackfillRules,
 }
 
 impl Definition {
@@ -83,6 +86,7 @@ impl Definition {
             identity: Identity::default(),
             removed: None,
             activity: ActivityRules::default(),
+            backfill: BackfillRules::default(),
         }
     }
 }

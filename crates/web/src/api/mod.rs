@@ -41,7 +41,7 @@ use store::Configuration;
 
 pub(crate) use accounts::{Planned, Wanted, plan as plan_account};
 pub(crate) use audit::read as read_audit;
-pub(crate) use backfills::{begin_backfill, set_backfill};
+pub(crate) use backfills::{Confirmed, begin_backfill, set_backfill};
 pub use connectors::ConnectorItem;
 pub(crate) use connectors::{save as save_connector, set_enabled};
 pub(crate) use input::{Params, Secret};

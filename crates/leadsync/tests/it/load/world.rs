@@ -91,7 +91,8 @@ impl World {
         for n in 0..self.leads {
             let (fate, email, phone) = (Fate::of(n), email(n), phone(n));
             let id = "9".repeat(LONGEST_ID + usize::from(fate == Fate::Unfit));
-            let mut fields = vec![("LastName", "Rao"), ("mx_City", "Pune"), ("mx_External_Id", &id)];
+            let mut fields =
+                vec![("LastName", "Rao"), ("mx_City", "Pune"), ("mx_External_Id", &id)];
             if fate != Fate::Nobody {
                 fields.extend([("EmailAddress", &*email), ("Phone", &*phone)]);
             }
@@ -99,7 +100,9 @@ impl World {
             let (by_email, by_phone) = (("EmailAddress", &*email), ("Phone", &*phone));
             let there: &[&[(&str, &str)]] = match fate {
                 Fate::There => &[&[("LastName", "R."), by_email, by_phone]],
-                Fate::Ambiguous => &[&[("LastName", "R."), by_email], &[("LastName", "R."), by_phone]],
+                Fate::Ambiguous => {
+                    &[&[("LastName", "R."), by_email], &[("LastName", "R."), by_phone]]
+                }
                 Fate::New | Fate::Nobody | Fate::Unfit => &[],
             };
             for fields in there {
