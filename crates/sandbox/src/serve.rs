@@ -134,16 +134,19 @@ async fn api(shared: &Shared, request: Request<Incoming>) -> Result<Reply, Broke
     if parts.method.as_str() != operation.method {
         return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed."));
     }
-    let plan = lock(&shared.ill).plan;
+    let (plan, latency) = {
+        let ill = lock(&shared.ill);
+        (ill.plan, ill.latency)
+    };
+    // Half of it is the way there, half the way back.
+    if !latency.is_zero() {
+        tokio::time::sleep(latency / 2).await;
+    }
     if let Some(refused) = over_quota(shared, operation, plan) {
         return Ok(reply(&refused));
     }
     // A fault is only used up by a call within the quota.
-    let (latency, trouble) = {
-        let mut ill = lock(&shared.ill);
-        let trouble = strike(&mut ill.faults, operation.name, &shared.chance);
-        (ill.latency, trouble)
-    };
+    let trouble = strike(&mut lock(&shared.ill).faults, operation.name, &shared.chance);
     let run = || {
         let mut account = lock(&shared.account);
         let call = Call { query, body: &body };
@@ -152,7 +155,7 @@ async fn api(shared: &Shared, request: Request<Incoming>) -> Result<Reply, Broke
     };
     let done = trouble.as_ref().is_none_or(Trouble::takes_effect).then(run);
     if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
+        tokio::time::sleep(latency / 2).await;
     }
     let Some(trouble) = trouble else {
         return done.as_ref().map(reply).ok_or(Broken);

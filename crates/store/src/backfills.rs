@@ -48,6 +48,8 @@ pub struct NewBackfill {
     pub name: String,
     /// Which leads.
     pub of: Backfilled,
+    /// How many leads there are to read, as far as it is known.
+    pub expected: Option<u64>,
 }
 
 /// A backfill, and how far it is.
@@ -73,7 +75,7 @@ pub struct Backfill {
     pub read: u64,
     /// How many of those do not pass the filters.
     pub left_out: u64,
-    /// How many leads the source had when it began, as far as it said.
+    /// How many leads there were to read when it began, if they were counted.
     pub expected: Option<u64>,
     /// Why the last page could not be read; it is tried again.
     pub problem: Option<Problem>,

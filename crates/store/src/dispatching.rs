@@ -95,6 +95,14 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     /// Calls that went out, or were about to, and whose outcome is unknown: what a crash left.
     async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>>;
 
+    /// The calls to these accounts that ended at this time or later, in the order in which they ended;
+    /// calls that took longer than a minute may be missing.
+    async fn recent_calls(
+        &self,
+        accounts: &[AccountId],
+        since: Timestamp,
+    ) -> Result<Vec<RecentCall>>;
+
     /// The links of these leads and activities of one side of a pair, in no particular order;
     /// those without a link are left out.
     async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>>;
@@ -107,6 +115,9 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
 
     /// How far an account was read into the directory; `None`: it never was.
     async fn directory_reading(&self, account: AccountId) -> Result<Option<DirectoryReading>>;
+
+    /// How many leads of an account the directory has.
+    async fn count_directory(&self, account: AccountId) -> Result<u64>;
 
     /// The ids of an account's leads that have these keys, by key, each list in order of the ids;
     /// keys that no lead of the directory has are left out. It is a hint: the directory may be
@@ -192,6 +203,17 @@ impl Room {
         let again = again.min((self.all / 2).max(self.all.saturating_sub(fresh)));
         (fresh.min(self.all - again), again)
     }
+}
+
+/// A call that was made a short time ago, as far as quotas are concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentCall {
+    /// The account that was called.
+    pub account: AccountId,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// Its URL, which names the operation.
+    pub url: String,
 }
 
 /// How many links there are between two accounts.

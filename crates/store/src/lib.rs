@@ -42,7 +42,8 @@ pub use catch_up::{CatchUps, Compared, Differing, ParityNews, Posted, Sweep, Swe
 pub use copies::{Backup, BackupWish, Copies};
 pub use directory::{DirectoryEntry, DirectoryNews, DirectoryReading};
 pub use dispatching::{
-    Dispatching, Lease, LinkCounts, Opened, RecordState, Room, Unfinished, WaitingRecord,
+    Dispatching, Lease, LinkCounts, Opened, RecentCall, RecordState, Room, Unfinished,
+    WaitingRecord,
 };
 pub use error::{Error, Result};
 pub use filter::{Cursor, Filter, Page};

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use plan::backfill::{A_PAGE, Backfilled, LeadPage, Passing, columns};
-use plan::connector::{Behaviour, Definition, Fault};
+use jiff::{SignedDuration, Timestamp};
+use plan::backfill::{A_PAGE, BackfillState, Backfilled, LeadPage, Passing, columns};
+use plan::connector::{Behaviour, Definition, Fault, KeysDisagree};
 use plan::directory::{form, forms};
 use plan::identity::{self, Key};
+use plan::link::Pair;
 use plan::mapping::{Mapping, may_filter_by};
 use plan::metadata::{Catalogue, Kind};
 use plan::outcome::Entity;
@@ -16,7 +18,7 @@ use plan::quota::{Draw, Quota};
 use plan::value::Reading;
 use plan::work::PlanKind;
 use serde::Serialize;
-use store::{Account, Connector, Store};
+use store::{Account, Backfill, Connector, Store};
 
 use crate::AskAccounts;
 use crate::preview::{NotPreviewed, Previewed, known_or_read, preview_items};
@@ -49,12 +51,17 @@ pub struct BackfillPlan {
     /// Leads that are looked up by a call of their own: not all of their keys are unique in the
     /// destination, or the connector never creates, or never updates.
     pub looked_up: u64,
-    /// Leads whose search key several leads of the destination have.
+    /// Leads whose search key several leads of the destination have, or whose two search keys belong to
+    /// different leads.
     pub ambiguous: u64,
     /// Leads that the connector's behaviour leaves alone.
     pub skipped: u64,
     /// Leads that would fail.
     pub refused: u64,
+    /// Leads that the destination has.
+    pub there: u64,
+    /// Those of them that the source does not have. Known of a pair if all leads are read.
+    pub only_there: Option<u64>,
     /// Some leads that would fail, or are ambiguous, and why.
     pub samples: Vec<Sample>,
     /// About how many calls it makes to the source, with those that read its leads,
@@ -74,6 +81,38 @@ pub struct Sample {
     pub known_as: Option<String>,
     /// Why it would not be synced.
     pub why: String,
+}
+
+/// A backfill that would change many leads, and begins only if that is confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guarded {
+    /// Leads of the destination that it would change,
+    changes: u64,
+    /// of so many,
+    there: u64,
+    /// and how many of a hundred it may change unasked.
+    allowed: u32,
+}
+
+impl std::fmt::Display for Guarded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { changes, there, allowed } = self;
+        write!(
+            f,
+            "it would change {changes} of the destination's {there} leads, which is more than \
+             {allowed} %"
+        )
+    }
+}
+
+/// So many leads may be changed, however few there are.
+const FEW: u64 = 100;
+
+/// What is known of the destination.
+struct Known<'a> {
+    keys: Keys<'a>,
+    /// How many leads it has.
+    there: u64,
 }
 
 /// Which leads of the destination have a key.
@@ -102,7 +141,9 @@ pub async fn plan(
     let mapping = Mapping::new(definition, &here, &there);
     let passing = Passing::new(definition, of, &here, &there);
     let known = keys(store, asking, destination, definition, &there).await?;
-    let mut plan = BackfillPlan::default();
+    let mut plan = BackfillPlan { there: known.there, ..BackfillPlan::default() };
+    // Leads of the destination that are the counterpart of one of the source, or may be.
+    let mut met: HashSet<String> = HashSet::new();
     let all = columns(mapping.columns().into_iter().flatten().collect(), of);
     let mut page = LeadPage::first(of.since, A_PAGE, all);
     loop {
@@ -114,7 +155,8 @@ pub async fn plan(
         let (kept, left_out): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|lead| passing.passes(lead));
         plan.left_out += left_out.len() as u64;
-        plan.count(store, previewed, (&here, &there), &mapping, &known, kept).await?;
+        plan.count(store, previewed, (&here, &there), &mapping, &known.keys, &mut met, kept)
+            .await?;
         if LeadPage::is_behind(leads.len()) {
             break;
         }
@@ -122,6 +164,8 @@ pub async fn plan(
         tokio::time::sleep(PACE).await;
     }
     let is_pair = configuration.opposite(connector).is_some_and(|opposite| opposite.enabled);
+    let are_all = of.since.is_none() && plan.left_out == 0;
+    plan.only_there = (is_pair && are_all).then(|| known.there.saturating_sub(met.len() as u64));
     plan.forecast(definition, is_pair, (source, destination));
     Ok(plan)
 }
@@ -160,7 +204,7 @@ async fn keys<'a>(
     destination: &Account,
     definition: &Definition,
     there: &Catalogue,
-) -> Result<Keys<'a>, NotPreviewed> {
+) -> Result<Known<'a>, NotPreviewed> {
     let basic = &definition.basic;
     let names = std::iter::once(&basic.search_by).chain(&basic.secondary_search_by);
     let kind = |name: &String| there.fields.get(name).map_or(Kind::Text, |field| field.kind);
@@ -170,13 +214,16 @@ async fn keys<'a>(
         reading.complete_at.is_some() && fields.keys().all(|field| reading.fields.contains(field))
     });
     if is_kept {
-        return Ok(Keys::Directory(store, destination.id));
+        let there = store.count_directory(destination.id).await?;
+        return Ok(Known { keys: Keys::Directory(store, destination.id), there });
     }
     let mut found: HashMap<String, Vec<String>> = HashMap::new();
+    let mut there = 0;
     let columns = fields.keys().cloned().chain(["ProspectID".to_owned()]).collect();
     let mut page = LeadPage::first(None, LeadPage::MOST, columns);
     loop {
         let leads = asking.read_leads(destination, &page).await.map_err(NotPreviewed::Account)?;
+        there += leads.len() as u64;
         for lead in &leads {
             let Some(id) = lead.lead_id() else { continue };
             for form in forms(lead, &fields, &Reading::default()).into_iter().flatten() {
@@ -184,7 +231,7 @@ async fn keys<'a>(
             }
         }
         if LeadPage::is_behind(leads.len()) {
-            return Ok(Keys::Read(found));
+            return Ok(Known { keys: Keys::Read(found), there });
         }
         page.page += 1;
         tokio::time::sleep(PACE).await;
@@ -204,6 +251,7 @@ impl Keys<'_> {
 }
 
 impl BackfillPlan {
+    #[expect(clippy::too_many_arguments, reason = "all of it is needed for each page")]
     async fn count(
         &mut self,
         store: &dyn Store,
@@ -211,6 +259,7 @@ impl BackfillPlan {
         metadata: (&Catalogue, &Catalogue),
         mapping: &Mapping,
         known: &Keys<'_>,
+        met: &mut HashSet<String>,
         items: Vec<Item>,
     ) -> Result<(), NotPreviewed> {
         let basic = &previewed.connector.definition.basic;
@@ -223,11 +272,20 @@ impl BackfillPlan {
         let form = |key: &Key| form(&key.field, key.kind, &key.value, &Reading::default());
         let wanted: Vec<String> = keys.iter().flatten().filter_map(form).collect();
         let found = known.of(&wanted).await?;
+        met.extend(found.values().flatten().cloned());
         let (links, records) = preview_items(store, previewed, metadata, items.clone()).await?;
         let linked: HashSet<&str> = links
             .iter()
             .flat_map(|link| [link.first.id.as_str(), link.second.id.as_str()])
             .collect();
+        let pair = Pair::of(previewed.connector.source, previewed.connector.destination);
+        let side = pair.side(previewed.connector.destination);
+        met.extend(
+            links
+                .iter()
+                .filter(|link| link.entity == Entity::Lead)
+                .map(|link| link.end(side).id.clone()),
+        );
         for (((item, record), keys), mapped) in items.iter().zip(records).zip(keys).zip(&mapped) {
             let sample = |why: String| Sample {
                 lead: item.lead_id().map(String::from).unwrap_or_default(),
@@ -256,8 +314,24 @@ impl BackfillPlan {
                 continue;
             }
             // The first key that any lead has.
-            let leads = keys.iter().filter_map(form).find_map(|form| found.get(&form));
+            let of = |key: &Key| form(key).and_then(|form| found.get(&form));
+            let leads = keys.iter().find_map(of);
             let count = leads.map_or(0, Vec::len);
+            if count == 1 && disagree(&keys, of) {
+                self.looked_up += 1;
+                match previewed.connector.definition.identity.keys_disagree {
+                    _ if behaviour == Behaviour::CreateOnly => self.skipped += 1,
+                    KeysDisagree::Skip => self.skipped += 1,
+                    KeysDisagree::Primary | KeysDisagree::Secondary => self.linked += 1,
+                    KeysDisagree::Review => {
+                        self.ambiguous += 1;
+                        let why =
+                            "Its two search keys belong to different leads of the destination.";
+                        self.sample(sample(why.to_owned()));
+                    }
+                }
+                continue;
+            }
             let is_looked_up = match behaviour {
                 Behaviour::UpdateOnly => count != 1,
                 Behaviour::CreateOnly => count > 0,
@@ -275,6 +349,14 @@ impl BackfillPlan {
             }
         }
         Ok(())
+    }
+
+    /// Why it begins only if that is confirmed, if so.
+    pub fn guarded(&self, definition: &Definition) -> Option<Guarded> {
+        let changes = self.updated + self.linked;
+        let allowed = definition.backfill.confirm_above;
+        let is_much = changes > FEW && changes * 100 > self.there * u64::from(allowed);
+        is_much.then_some(Guarded { changes, there: self.there, allowed })
     }
 
     /// Keeps a few samples of each reason.
@@ -319,6 +401,13 @@ impl BackfillPlan {
     }
 }
 
+/// Whether the first key finds a lead, and the second one another.
+fn disagree<'f>(keys: &[Key], of: impl Fn(&Key) -> Option<&'f Vec<String>>) -> bool {
+    let [first, second] = keys else { return false };
+    let Some((first, second)) = of(first).zip(of(second)) else { return false };
+    second.iter().any(|lead| !first.contains(lead))
+}
+
 /// Whether no two leads of the account have the same value in this field.
 fn is_unique(account: &Catalogue, field: &str) -> bool {
     matches!(field, "EmailAddress" | "Phone" | "Mobile")
@@ -334,6 +423,50 @@ fn stretch(calls: u64, draw: Draw, quota: &Quota) -> u64 {
     in_windows.max(calls / a_day * 86_400)
 }
 
+/// How far a backfill is, and how fast.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Pace {
+    /// How many of a hundred leads are settled, if it is known how many there are.
+    pub percent: Option<u64>,
+    /// Leads that were settled in a minute, since it began.
+    pub per_minute: Option<u64>,
+    /// How many seconds are left at this rate,
+    pub seconds_left: Option<u64>,
+    /// and when it ends then.
+    pub ends_at: Option<Timestamp>,
+}
+
+impl Pace {
+    /// That of a backfill at this time.
+    pub fn of(kept: &Backfill, now: Timestamp) -> Self {
+        let is_read = kept.page.is_none();
+        let all = if is_read { Some(kept.read) } else { kept.expected };
+        let all = all.map(|all| all.max(kept.read));
+        let settled = kept.settled() + kept.left_out;
+        let percent = match all {
+            Some(0) => Some(100),
+            Some(all) => Some(settled * 100 / all),
+            None => None,
+        };
+        if kept.state != BackfillState::Running {
+            return Self { percent, ..Self::default() };
+        }
+        let elapsed = now.duration_since(kept.begun_at).as_secs();
+        let elapsed = u64::try_from(elapsed).unwrap_or_default();
+        if elapsed < SHORTEST || settled == 0 {
+            return Self { percent, ..Self::default() };
+        }
+        let seconds_left = all.map(|all| all.saturating_sub(settled) * elapsed / settled);
+        let ends_at = seconds_left.and_then(|left| {
+            now.checked_add(SignedDuration::from_secs(i64::try_from(left).ok()?)).ok()
+        });
+        Self { percent, per_minute: Some(settled * 60 / elapsed), seconds_left, ends_at }
+    }
+}
+
+/// Before this many seconds have passed, nothing is said about how fast a backfill is.
+const SHORTEST: u64 = 5;
+
 /// How long something takes, for a person.
 pub fn duration(seconds: u64) -> String {
     match seconds {
@@ -341,5 +474,75 @@ pub fn duration(seconds: u64) -> String {
         60..7_200 => format!("about {} minutes", seconds.div_ceil(60)),
         7_200..172_800 => format!("about {} hours", seconds.div_ceil(3_600)),
         _ => format!("about {} days", seconds.div_ceil(86_400)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plan::id::ConnectorId;
+
+    fn kept(read: u64, settled: u64) -> Backfill {
+        Backfill {
+            id: 1,
+            connector: ConnectorId(1),
+            begun_at: Timestamp::UNIX_EPOCH,
+            actor: String::new(),
+            of: Backfilled::default(),
+            state: BackfillState::Running,
+            page: Some(3),
+            read,
+            left_out: 0,
+            expected: Some(10_000),
+            problem: None,
+            ended_at: None,
+            new: settled,
+            updated: 0,
+            unchanged: 0,
+            skipped: 0,
+            failed: 0,
+            waiting: read - settled,
+        }
+    }
+
+    #[test]
+    fn a_backfill_ends_when_the_rest_went_as_fast() {
+        let at = |seconds| Timestamp::from_second(seconds).expect("a time");
+        let pace = Pace::of(&kept(3_000, 2_500), at(600));
+        assert_eq!((pace.percent, pace.per_minute), (Some(25), Some(250)));
+        assert_eq!((pace.seconds_left, pace.ends_at), (Some(1_800), Some(at(2_400))));
+        // More were read than there had been.
+        let more = Backfill { expected: Some(2_000), ..kept(3_000, 1_500) };
+        assert_eq!(Pace::of(&more, at(600)).percent, Some(50));
+        // Nobody counted.
+        let unknown = Backfill { expected: None, ..kept(3_000, 2_500) };
+        let pace = Pace::of(&unknown, at(600));
+        assert_eq!((pace.percent, pace.per_minute, pace.ends_at), (None, Some(250), None));
+        let read = Backfill { page: None, ..unknown };
+        assert_eq!(Pace::of(&read, at(600)).percent, Some(83));
+        // It tells nothing yet, or waits.
+        assert_eq!(Pace::of(&kept(500, 10), at(2)).per_minute, None);
+        let paused = Backfill { state: BackfillState::Paused, ..kept(3_000, 2_500) };
+        let pace = Pace { percent: Some(25), ..Pace::default() };
+        assert_eq!(Pace::of(&paused, at(600)), pace);
+    }
+
+    #[test]
+    fn many_changes_are_confirmed() {
+        let mut definition = Definition::new("ab", "a", "b");
+        let plan = |updated, linked, there| BackfillPlan {
+            updated,
+            linked,
+            there,
+            new: 1_000_000,
+            ..BackfillPlan::default()
+        };
+        assert_eq!(plan(100, 0, 100).guarded(&definition), None, "few are changed");
+        assert_eq!(plan(100, 100, 1_000).guarded(&definition), None, "just as many as allowed");
+        let guarded = plan(101, 100, 1_000).guarded(&definition).expect("one more");
+        let told = "it would change 201 of the destination's 1000 leads, which is more than 20 %";
+        assert_eq!(guarded.to_string(), told);
+        definition.backfill.confirm_above = 100;
+        assert_eq!(plan(101, 100, 1_000).guarded(&definition), None);
     }
 }

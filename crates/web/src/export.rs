@@ -1,8 +1,8 @@
 //! Configuration files, for the console and `export`.
 
 use plan::connector::{
-    Access, ActivityRules, Basic, CatchUp, Conflict, Definition, Filter, Identity, LeadRules,
-    Owners, Removed, WhileDisabled,
+    Access, ActivityRules, BackfillRules, Basic, CatchUp, Conflict, Definition, Filter, Identity,
+    LeadRules, Owners, Removed, WhileDisabled,
 };
 use plan::quota::Quota;
 use serde::Serialize;
@@ -52,6 +52,8 @@ struct ConnectorTable<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     catch_up: Option<&'a CatchUp>,
     activity: &'a ActivityRules,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backfill: Option<&'a BackfillRules>,
 }
 
 /// The file that makes these accounts and connectors be as they are. Keys are left out: an account
@@ -108,6 +110,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         removed,
         catch_up,
         activity,
+        backfill,
     } = &connector.definition;
     ConnectorTable {
         name,
@@ -125,6 +128,7 @@ fn connector_table(connector: &Connector) -> ConnectorTable<'_> {
         removed: removed.as_ref(),
         catch_up: unless_default(catch_up),
         activity,
+        backfill: unless_default(backfill),
     }
 }
 

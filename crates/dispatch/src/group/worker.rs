@@ -28,6 +28,9 @@ use crate::pages::Reader;
 /// How often a lease is renewed within its time.
 const RENEWALS: u32 = 4;
 
+/// Windows of quotas that are longer begin anew with each holder of the lease.
+const LONGEST_WINDOW: SignedDuration = SignedDuration::from_mins(1);
+
 /// A wall clock that is behind by more than this stepped; by less, it was only adjusted.
 const STEP: SignedDuration = SignedDuration::from_secs(2);
 
@@ -245,7 +248,9 @@ impl Worker {
                 self.accounts.insert(settings.id, account);
             }
         }
-        for intent in self.shared.store.unsettled_intents(&self.lease).await? {
+        let unsettled = self.shared.store.unsettled_intents(&self.lease).await?;
+        self.recall(&unsettled).await?;
+        for intent in unsettled {
             let written: Vec<RecordKey> =
                 intent.records.iter().filter(|record| record.writes).map(|r| r.key).collect();
             if written.is_empty() {
@@ -258,6 +263,26 @@ impl Worker {
             }
         }
         self.configure(configuration).await
+    }
+
+    /// Counts the calls of the last holder that may still be in a window of an account's quota: also
+    /// those whose outcome a crash left unknown.
+    async fn recall(&mut self, unsettled: &[Intent]) -> store::Result<()> {
+        let (now, steady) = (self.now(), self.steady());
+        let accounts = &self.lease.accounts;
+        let recent = self.shared.store.recent_calls(accounts, now - LONGEST_WINDOW).await?;
+        for call in recent {
+            let age = now.duration_since(call.ended).max(SignedDuration::ZERO);
+            if let Some(account) = self.accounts.get_mut(&call.account) {
+                account.budget.end(drawn_by(&call.url), steady - age);
+            }
+        }
+        for intent in unsettled {
+            if let Some(account) = self.accounts.get_mut(&intent.account) {
+                account.budget.end(drawn_by(&intent.operation), steady);
+            }
+        }
+        Ok(())
     }
 
     /// Takes over changed settings, unless they are older than those in force.
@@ -498,6 +523,11 @@ fn joined(ended: Result<Ended, tokio::task::JoinError>) -> Ended {
         // The supervisor starts the group again, and the intent is found without an outcome.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
+}
+
+/// Which bucket a call drew on, by its URL or the operation's name.
+fn drawn_by(operation: &str) -> Draw {
+    if operation.contains("Bulk/") { Draw::Bulk } else { Draw::Single }
 }
 
 fn until(now: Timestamp, then: Timestamp) -> Duration {

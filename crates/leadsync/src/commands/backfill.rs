@@ -4,11 +4,12 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::bail;
+use jiff::Timestamp;
 use plan::backfill::{BackfillState, Backfilled};
 use plan::connector::{Condition, Definition, Filter, Test};
 use plan::period;
-use store::{Actor, Backfill as Kept, Connector, NewBackfill, Store};
-use web::backfill::{BackfillPlan, duration};
+use store::{Actor, Backfill as Kept, Configuration, Connector, NewBackfill, Store};
+use web::backfill::{BackfillPlan, Pace, duration};
 use web::preview::Previewed;
 
 use crate::settings::Settings;
@@ -37,6 +38,9 @@ pub struct Backfill {
     /// `both`: the opposite connector's leads too
     #[arg(long, value_enum, default_value_t = Direction::One)]
     direction: Direction,
+    /// Begin it without counting first, however many leads it changes
+    #[arg(long, short)]
+    yes: bool,
     /// Don't wait until it has ended
     #[arg(long)]
     detach: bool,
@@ -103,10 +107,7 @@ impl Backfill {
         }
         if self.plan {
             for connector in connectors {
-                let now = node::now();
-                let previewed = Previewed { configuration: &configuration, connector, now };
-                let plan =
-                    web::backfill::plan(store.as_ref(), &node::Accounts, previewed, &of).await?;
+                let plan = count(store.as_ref(), &configuration, connector, &of).await?;
                 if settings.json {
                     output::json(&plan)?;
                 } else {
@@ -129,10 +130,25 @@ impl Backfill {
                 );
             }
         }
+        let mut expected = vec![None; connectors.len()];
+        if !self.yes {
+            for (connector, expected) in connectors.iter().zip(&mut expected) {
+                let definition = &connector.definition;
+                let plan = count(store.as_ref(), &configuration, connector, &of).await?;
+                if let Some(guarded) = plan.guarded(definition) {
+                    let name = &definition.name;
+                    bail!(
+                        "{name}: {guarded}. Look at `leadsync backfill {name} --plan`, and say --yes \
+                         if that is meant; nothing was written"
+                    );
+                }
+                *expected = Some(plan.leads);
+            }
+        }
         let mut begun = Vec::new();
-        for connector in connectors {
+        for (connector, expected) in connectors.into_iter().zip(expected) {
             let name = connector.definition.name.clone();
-            let new = NewBackfill { connector: connector.id, name, of: of.clone() };
+            let new = NewBackfill { connector: connector.id, name, of: of.clone(), expected };
             begun.push(store.begin_backfill(&new, &Actor::command_line(), node::now()).await?);
         }
         if self.detach {
@@ -165,6 +181,17 @@ impl Backfill {
         ];
         asked.into_iter().find(|(is_asked, _)| *is_asked).map(|(_, state)| state)
     }
+}
+
+/// Counts what a backfill would do.
+async fn count(
+    store: &dyn Store,
+    configuration: &Configuration,
+    connector: &Connector,
+    of: &Backfilled,
+) -> anyhow::Result<BackfillPlan> {
+    let previewed = Previewed { configuration, connector, now: node::now() };
+    Ok(web::backfill::plan(store, &node::Accounts, previewed, of).await?)
 }
 
 /// Sets the backfills of these connectors that are under way.
@@ -201,7 +228,7 @@ async fn follow(settings: &Settings, store: &dyn Store, begun: Kept) -> anyhow::
             eprintln!("Nothing was read yet: is the service (`leadsync serve`) running?");
         }
         if shows {
-            eprint!("\r{}\x1b[K", progress(&now));
+            eprint!("\r{}\x1b[K", progress(&now, node::now()));
             std::io::stderr().flush()?;
         }
         if now.state != BackfillState::Running {
@@ -214,9 +241,23 @@ async fn follow(settings: &Settings, store: &dyn Store, begun: Kept) -> anyhow::
     }
 }
 
-fn progress(kept: &Kept) -> String {
+/// How far a backfill is, how fast, and when it ends if it goes on like this.
+fn progress(kept: &Kept, now: Timestamp) -> String {
+    let pace = Pace::of(kept, now);
+    let settled = kept.settled() + kept.left_out;
     let read = if kept.page.is_some() { "so far" } else { "in all" };
-    format!("{} leads read {read}, {} synced, {} to go", kept.read, kept.settled(), kept.waiting)
+    let mut line = match (kept.page, kept.expected, pace.percent) {
+        (Some(_), Some(all), Some(percent)) => format!("{settled} of {all} leads, {percent} %"),
+        (_, _, Some(percent)) => format!("{settled} of {} leads, {percent} %", kept.read),
+        (_, _, None) => format!("{settled} leads, {} read {read}", kept.read),
+    };
+    if let Some(leads) = pace.per_minute {
+        line.push_str(&format!(", {leads} a minute"));
+    }
+    if let (Some(left), Some(end)) = (pace.seconds_left, pace.ends_at) {
+        line.push_str(&format!(", {} left, until {}", duration(left), end.strftime("%H:%M UTC")));
+    }
+    line
 }
 
 fn report(settings: &Settings, all: &[Kept]) -> anyhow::Result<()> {
@@ -254,6 +295,9 @@ fn planned(definition: &Definition, plan: &BackfillPlan) -> String {
     ] {
         lines.push(format!("{count:>10} {what}"));
     }
+    if let Some(only_there) = plan.only_there {
+        lines.push(format!("{only_there:>10} leads are only in {destination}"));
+    }
     lines.push(format!(
         "It makes about {} calls to {source} and {} to {destination}. At best it takes {}.",
         plan.source_calls,
@@ -270,6 +314,40 @@ fn planned(definition: &Definition, plan: &BackfillPlan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_tells_how_far_how_fast_and_until_when() {
+        let at = |seconds| Timestamp::from_second(seconds).expect("a time");
+        let mut kept = Kept {
+            id: 1,
+            connector: plan::id::ConnectorId(1),
+            begun_at: at(0),
+            actor: String::new(),
+            of: Backfilled::default(),
+            state: BackfillState::Running,
+            page: Some(3),
+            read: 3_000,
+            left_out: 0,
+            expected: Some(10_000),
+            problem: None,
+            ended_at: None,
+            new: 2_500,
+            updated: 0,
+            unchanged: 0,
+            skipped: 0,
+            failed: 0,
+            waiting: 500,
+        };
+        let told =
+            "2500 of 10000 leads, 25 %, 250 a minute, about 30 minutes left, until 00:40 UTC";
+        assert_eq!(progress(&kept, at(600)), told);
+        kept.expected = None;
+        let told = "2500 leads, 3000 read so far, 250 a minute";
+        assert_eq!(progress(&kept, at(600)), told);
+        kept.page = None;
+        let told = "2500 of 3000 leads, 83 %, 250 a minute, about 2 minutes left, until 00:12 UTC";
+        assert_eq!(progress(&kept, at(600)), told);
+    }
 
     #[test]
     fn conditions_are_short_or_json() {

@@ -67,13 +67,17 @@ async fn a_backfill_does_what_its_plan_says(database: Database) {
     service.run(&["backfill", NAME, "--where", "mx_City"]).failed(2, &["FIELD=VALUE"]);
     service.run(&["backfill", NAME, "--pause"]).failed(1, &["no backfill of"]);
     service.run(&["backfill", NAME, "--direction", "both"]).failed(1, &["no opposite connector"]);
+    // It changes every lead of the destination.
+    let told = ["400 of the destination's 400 leads", "20 %", "--yes"];
+    service.run(&["backfill", NAME]).failed(1, &told);
     assert_eq!(service.destination.lead_count(), 400, "nothing was written");
 
     let before = service.destination.calls();
     service.start();
     // The command waits for the backfill's end, so the service must be there.
     until(SOON, || tokio::net::TcpStream::connect(service.address)).await;
-    let done = backfill(&service, &["backfill", NAME, "--json"]);
+    let done = backfill(&service, &["backfill", NAME, "--yes", "--json"]);
+    assert_eq!(done["expected"], Value::Null, "nobody counted");
     let counts = ["read", "new", "updated", "failed", "waiting"];
     let counts = counts.map(|name| done[name].as_u64().expect("a count"));
     assert_eq!((counts, &done["state"]), ([2_000, 1_600, 400, 0, 0], &"done".into()), "{done}");
@@ -91,11 +95,16 @@ async fn a_backfill_does_what_its_plan_says(database: Database) {
 /// It is killed again and again, and goes on where it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_backfill_loses_and_doubles_no_lead() {
-    let mut service = Service::prepare(Database::Sqlite, "").await;
+    let may_change_all = "[connector.backfill]\nconfirm_above = 100";
+    let mut service = Service::prepare(Database::Sqlite, may_change_all).await;
     fill(&service);
     service.start();
     let begun = backfill(&service, &["backfill", NAME, "--detach", "--json"]);
-    assert_eq!(begun["state"], "running", "{begun}");
+    assert_eq!(
+        (&begun["state"], &begun["expected"]),
+        (&"running".into(), &LEADS.into()),
+        "{begun}"
+    );
     for pause in [100, 350, 600, 200, 450] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         service.kill_hard();

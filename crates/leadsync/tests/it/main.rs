@@ -12,6 +12,7 @@ mod citations;
 mod connector;
 mod docs;
 mod kill;
+mod load;
 mod logs;
 mod probe;
 mod quota;

@@ -138,6 +138,10 @@ impl Definition {
             }
         }
         self.filter.check(&Reading::of(basic), &mut faults);
+        if self.backfill.confirm_above > 100 {
+            let what = "is more than a hundred per cent; write 100 to begin without a confirmation";
+            faults.add("backfill.confirm_above", what);
+        }
         self.removed.iter().for_each(|removed| removed.check(&mut faults));
         match &basic.notify {
             Some(address) if !address.contains('@') => {

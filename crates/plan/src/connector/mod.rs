@@ -12,9 +12,9 @@ pub use difference::{Difference, compare, differences};
 pub use filter::{Condition, Filter, Leaving, MOST_CONDITIONS, MOST_VALUES, Test};
 pub use rebase::{rebase, rebase_rows};
 pub use rules::{
-    Access, ActivityRules, ActivityType, BadField, Basic, Behaviour, Blank, CatchUp, Conflict,
-    FieldRow, FirstMeeting, Identity, KeysDisagree, LeadRules, Linked, Owners, Policy, Removed,
-    Several, UnlistedOption, WhileDisabled, WithoutId,
+    Access, ActivityRules, ActivityType, BackfillRules, BadField, Basic, Behaviour, Blank, CatchUp,
+    Conflict, FieldRow, FirstMeeting, Identity, KeysDisagree, LeadRules, Linked, Owners, Policy,
+    Removed, Several, UnlistedOption, WhileDisabled, WithoutId,
 };
 
 use rules::is_default;
@@ -67,6 +67,9 @@ pub struct Definition {
     /// What happens to activities.
     #[serde(default)]
     pub activity: ActivityRules,
+    /// What a backfill may do unasked.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub backfill: BackfillRules,
 }
 
 impl Definition {
@@ -87,6 +90,7 @@ impl Definition {
             removed: None,
             catch_up: CatchUp::default(),
             activity: ActivityRules::default(),
+            backfill: BackfillRules::default(),
         }
     }
 }

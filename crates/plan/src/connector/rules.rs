@@ -387,6 +387,26 @@ fn merged() -> String {
     "Merged".to_owned()
 }
 
+/// What a backfill may do unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackfillRules {
+    /// A backfill that would change more of the destination's leads than so many of a hundred begins
+    /// only if that is confirmed. Leads that it creates do not count.
+    #[serde(default = "twenty")]
+    pub confirm_above: u32,
+}
+
+impl Default for BackfillRules {
+    fn default() -> Self {
+        Self { confirm_above: twenty() }
+    }
+}
+
+fn twenty() -> u32 {
+    20
+}
+
 /// What happens to activities.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -246,7 +246,7 @@ pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
     let next = keys.get(known.search.keys_tried);
     let defaults = change::defaults(case, |_| None);
     let is_new = is_new(case, &keys);
-    let look = known.doubtful
+    let look = known.doubtful && !repeats(case, &keys, &defaults)
         || known.search.look_first
         || !defaults.is_empty() && !is_new
         || !all_unique(case, &keys);
@@ -281,6 +281,20 @@ fn listed<'a>(case: &Case<'a>, key: &Key) -> Option<&'a LeadId> {
 pub(super) fn is_free(case: &Case<'_>, key: &Key) -> bool {
     let hints = case.known.search.hints.as_ref();
     hints.is_some_and(|hints| hints.is_free(key)) && is_unique(case.mapping, &key.field)
+}
+
+/// Whether a write whose outcome is not known is simply made once more: a crash may leave hundreds of
+/// them, and looking each lead up would cost a call or two. The account finds by the same unique key
+/// what the lost call made, and the values are the same.
+fn repeats(case: &Case<'_>, keys: &[Key], defaults: &[Change]) -> bool {
+    let in_backlog = case.known.search.hints.as_ref().is_some_and(Hints::in_backlog);
+    in_backlog
+        && case.opposite.is_none()
+        && case.connector.lead.behaviour == Behaviour::CreateAndUpdate
+        && case.pending().is_none()
+        && defaults.is_empty()
+        && change::lead_source(case).is_none()
+        && keys.iter().all(|key| is_unique(case.mapping, &key.field))
 }
 
 /// Whether the directory says that the destination does not have the lead; if it is wrong, the account

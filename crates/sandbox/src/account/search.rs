@@ -105,18 +105,34 @@ impl Account {
             let turn = usize::try_from(self.chance.draw() >> 32).unwrap_or(0) % leads.len();
             leads.rotate_left(turn);
         }
-        let number = |lead: &Lead| lead.text(&self.setup, sort.column).and_then(|t| t.parse().ok());
-        leads.sort_by(|a, b| {
-            let order = match (a.instant(field.role), b.instant(field.role)) {
+        let place = |lead: &Arc<Lead>| {
+            if let Some(at) = lead.instant(field.role) {
                 // It sorts by what it shows: whole seconds.
-                (Some(a), Some(b)) => a.as_second().cmp(&b.as_second()),
-                _ if field.kind == Kind::Number => {
-                    let (a, b): (Option<f64>, Option<f64>) = (number(a), number(b));
-                    a.partial_cmp(&b).unwrap_or(Ordering::Equal)
-                }
-                _ => a.text(&self.setup, sort.column).cmp(&b.text(&self.setup, sort.column)),
-            };
+                return Place::Time(at.as_second());
+            }
+            let text = lead.text(&self.setup, sort.column);
+            if field.kind == Kind::Number {
+                return Place::Number(text.and_then(|text| text.parse().ok()));
+            }
+            Place::Text(text.map(std::borrow::Cow::into_owned))
+        };
+        // Each place is made once: a page of a hundred thousand leads sorts them all.
+        let mut placed: Vec<(Place, Arc<Lead>)> =
+            leads.iter().map(|lead| (place(lead), lead.clone())).collect();
+        placed.sort_by(|(a, _), (b, _)| {
+            let order = a.partial_cmp(b).unwrap_or(Ordering::Equal);
             if sort.descending { order.reverse() } else { order }
         });
+        for (slot, (_, lead)) in leads.iter_mut().zip(placed) {
+            *slot = lead;
+        }
     }
+}
+
+/// Where a lead stands in an order.
+#[derive(PartialEq, PartialOrd)]
+enum Place {
+    Text(Option<String>),
+    Number(Option<f64>),
+    Time(i64),
 }

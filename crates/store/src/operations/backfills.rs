@@ -77,13 +77,14 @@ async fn begin(
 ) -> Result<Backfill> {
     let begun = sqlx::query(
         "INSERT INTO backfill (connector, begun_at, actor, what, state, page, leads, left_out, \
-         records) VALUES ($1, $2, $3, $4, 'running', 1, 0, 0, 0) \
+         records, expected) VALUES ($1, $2, $3, $4, 'running', 1, 0, 0, 0, $5) \
          ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(new.connector.0)
     .bind(ms(now))
     .bind(&actor.0)
     .bind(json(&new.of)?)
+    .bind(new.expected.map(u64::cast_signed))
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = begun else {

@@ -42,6 +42,14 @@ pub(super) async fn reading(
     .transpose()
 }
 
+pub(super) async fn count(connection: &mut Connection, account: AccountId) -> Result<u64> {
+    let row = sqlx::query("SELECT count(*) FROM directory_lead WHERE account = $1")
+        .bind(account.0)
+        .fetch_one(connection)
+        .await?;
+    Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
+}
+
 /// The leads that have these keys, by key.
 pub(super) async fn find(
     connection: &mut Connection,

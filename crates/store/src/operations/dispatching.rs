@@ -19,13 +19,17 @@ use crate::backfills::Backfill;
 use crate::catch_up::{Posted, Sweep};
 use crate::directory::DirectoryReading;
 use crate::dispatching::{
-    Dispatching, Lease, LinkCounts, Opened, RecordState, Room, Unfinished, WaitingRecord,
+    Dispatching, Lease, LinkCounts, Opened, RecentCall, RecordState, Room, Unfinished,
+    WaitingRecord,
 };
 use crate::error::Result;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
 use plan::outcome::Entity;
 use plan::parity::Standing;
 use plan::review::StandingReview;
+
+/// Calls that took longer than this are not among the recent ones.
+const LONGEST_CALL: SignedDuration = SignedDuration::from_mins(1);
 
 #[async_trait]
 impl Dispatching for Backend {
@@ -246,6 +250,31 @@ impl Dispatching for Backend {
             .collect()
     }
 
+    async fn recent_calls(
+        &self,
+        accounts: &[AccountId],
+        since: Timestamp,
+    ) -> Result<Vec<RecentCall>> {
+        let mut transaction = self.begin_read().await?;
+        // A call's number begins with the time at which it was made.
+        let first = RequestId::first_at(since - LONGEST_CALL).number();
+        let mut query =
+            QueryBuilder::new("SELECT account, at + milliseconds, url, id FROM call WHERE id >= ");
+        query.push_bind(first).push(" AND at + milliseconds >= ").push_bind(ms(since));
+        query.push(" AND account IN ");
+        push_list(&mut query, accounts.iter().map(|account| account.0));
+        query.push(" ORDER BY 2");
+        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
+        rows.iter()
+            .map(|row| {
+                let id: i64 = row.try_get(3)?;
+                let ended = Place { table: "call", row: &id }.time(row.try_get(1)?)?;
+                let account = AccountId(row.try_get(0)?);
+                Ok(RecentCall { account, ended, url: row.try_get(2)? })
+            })
+            .collect()
+    }
+
     async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>> {
         links::find(&mut *self.begin_read().await?, pair, side, ids).await
     }
@@ -260,6 +289,10 @@ impl Dispatching for Backend {
 
     async fn directory_reading(&self, account: AccountId) -> Result<Option<DirectoryReading>> {
         directory::reading(&mut *self.begin_read().await?, account).await
+    }
+
+    async fn count_directory(&self, account: AccountId) -> Result<u64> {
+        directory::count(&mut *self.begin_read().await?, account).await
     }
 
     async fn directory(

@@ -43,7 +43,7 @@ use store::Configuration;
 
 pub(crate) use accounts::{Planned, Wanted, plan as plan_account};
 pub(crate) use audit::read as read_audit;
-pub(crate) use backfills::{begin_backfill, set_backfill};
+pub(crate) use backfills::{Confirmed, begin_backfill, set_backfill};
 pub(crate) use catch_up::{ask_for_parity, ask_for_sweep, sync_differences};
 pub use connectors::ConnectorItem;
 pub(crate) use connectors::{save as save_connector, set_enabled};

@@ -107,12 +107,18 @@ pub struct Told {
     users: Mutex<HashMap<(String, String), Said>>,
     asked: AtomicUsize,
     hooks: Mutex<Vec<Existing>>,
+    has_all: AtomicBool,
 }
 
 impl Told {
     /// From now on the account says this of the user.
     pub fn say(&self, account: &str, email: &str, said: Said) {
         self.users.lock().unwrap().insert((account.to_owned(), email.to_owned()), said);
+    }
+
+    /// From now on the destination has all leads of the source.
+    pub fn has_all(&self) {
+        self.has_all.store(true, Ordering::SeqCst);
     }
 
     /// How often accounts were asked about users.
@@ -150,7 +156,8 @@ impl web::AskAccounts for Told {
             return Err(Problem::new(code, "The host did not answer.", "Look at it."));
         }
         // The source has one lead more than a page, and the destination has three of them.
-        let count = if account.name == "a" { page.size as usize + 1 } else { 3 };
+        let has_many = account.name == "a" || self.has_all.load(Ordering::SeqCst);
+        let count = if has_many { page.size as usize + 1 } else { 3 };
         let size = page.size as usize;
         let numbers = (page.page as usize - 1) * size..count.min(page.page as usize * size);
         let lead = |number: usize| {

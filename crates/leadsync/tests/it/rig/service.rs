@@ -191,6 +191,16 @@ impl Service {
         assert_eq!(running, json!([]), "left in flight");
     }
 
+    /// The most memory that the running service has had, in MiB (proc(5): `VmHWM`).
+    pub fn memory(&self) -> f64 {
+        let child = self.child.as_ref().expect("it is running");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+        let status = status.expect("the process is ours");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("a figure in kB");
+        kib.parse::<f64>().expect("a number") / 1024.0
+    }
+
     pub fn write(&self, name: &str, text: &str) {
         self.program.write(name, text);
     }

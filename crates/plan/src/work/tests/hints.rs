@@ -112,3 +112,27 @@ fn a_second_key_that_another_lead_has_after_all_is_looked_for() {
     let find = call(work.next(&context).step);
     assert!(matches!(&find, Call::FindLead(key) if key.field == "Phone"), "{find:?}");
 }
+
+/// A crash leaves many writes whose outcome is not known: what the account itself can't do twice is
+/// done again, in place of a call that looks for each lead.
+#[test]
+fn in_a_backlog_a_write_whose_answer_was_lost_is_repeated_where_that_is_safe() {
+    let first = |settings: &str, in_backlog: bool| {
+        let scene = scene(settings);
+        let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
+        work.doubt();
+        work.take_hints(Hints::new(true, in_backlog));
+        call(work.next(&scene.context()).step)
+    };
+    assert!(matches!(first(PLAIN, true), Call::Capture(Capture { update: true, .. })));
+    for (settings, in_backlog) in [
+        (PLAIN, false),
+        (DEFAULT, true),
+        (SOURCE_NAME, true),
+        (r#""basic":{"search_by":"City"}"#, true),
+        (r#""lead":{"behaviour":"create_only"}"#, true),
+    ] {
+        let looks = first(settings, in_backlog);
+        assert!(matches!(looks, Call::FindLead(_)), "{settings}: {looks:?}");
+    }
+}

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
 use plan::backfill::{BackfillState, Backfilled};
 use plan::period;
 use store::Backfill;
@@ -11,8 +12,8 @@ use store::Backfill;
 use super::page::{self, Faults};
 use super::{Frame, Opened, open};
 use crate::Shared;
-use crate::api::{Refusal, begin_backfill, set_backfill};
-use crate::backfill::{self, BackfillPlan, duration};
+use crate::api::{Confirmed, Refusal, begin_backfill, set_backfill};
+use crate::backfill::{self, BackfillPlan, Guarded, Pace, duration};
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
@@ -31,6 +32,8 @@ struct BackfillPage {
     /// What was typed: since when.
     since: String,
     plan: Option<BackfillPlan>,
+    /// Why what was counted is to be confirmed, if so.
+    guarded: Option<Guarded>,
     /// The backfills, newest first.
     shown: Vec<Shown>,
     /// Whether one is under way.
@@ -52,11 +55,11 @@ struct Shown {
     kept: Backfill,
     /// Its parts: the word for it, how many, and where they are.
     parts: Vec<(&'static str, String, String)>,
-    percent: u64,
+    pace: Pace,
 }
 
 impl Shown {
-    fn of(kept: Backfill) -> Self {
+    fn of(kept: Backfill, now: Timestamp) -> Self {
         let id = kept.id;
         let found = |filter: &str| format!("/requests?backfill={id}{filter}");
         let parts = [
@@ -69,9 +72,21 @@ impl Shown {
         ];
         let parts =
             parts.map(|(what, count, filter)| (what, number(count), found(filter))).to_vec();
-        let all = kept.read.max(kept.expected.unwrap_or_default()).max(1);
-        let percent = (kept.settled() + kept.left_out) * 100 / all;
-        Self { kept, parts, percent }
+        let pace = Pace::of(&kept, now);
+        Self { kept, parts, pace }
+    }
+
+    /// How far it is, how fast, and when it ends; empty if nothing is known of that.
+    fn progress(&self) -> String {
+        let Pace { percent, per_minute, seconds_left, .. } = self.pace;
+        let all = self.kept.expected.filter(|_| !self.is_read());
+        let parts = [
+            percent.map(|percent| format!("{percent} %")),
+            all.map(|all| format!("of {}", counted(all, "lead", "leads"))),
+            per_minute.map(|leads| format!("{} a minute", counted(leads, "lead", "leads"))),
+            seconds_left.map(|seconds| format!("{} left", duration(seconds))),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ").replace(" %, of", " % of")
     }
 
     fn is_at_work(&self) -> bool {
@@ -115,6 +130,7 @@ impl BackfillPage {
             faults: Faults::default(),
             since: String::new(),
             plan: None,
+            guarded: None,
             is_under_way: shown.iter().any(|one| !one.kept.state.is_over()),
             shown,
             is_filtered: !connector.definition.filter.is_open(),
@@ -124,7 +140,8 @@ impl BackfillPage {
 
 async fn shown(shared: &Shared, connector: &store::Connector) -> store::Result<Vec<Shown>> {
     let backfills = shared.store.backfills(Some(connector.id)).await?;
-    Ok(backfills.into_iter().map(Shown::of).collect())
+    let now = (shared.clock)();
+    Ok(backfills.into_iter().map(|kept| Shown::of(kept, now)).collect())
 }
 
 pub(in crate::console) async fn show(
@@ -174,7 +191,10 @@ pub(in crate::console) async fn begin(
     let refusal = match read(&since, (shared.clock)()) {
         Err(refusal) => Some(refusal),
         Ok(of) if form.text("do") == "begin" => {
-            match begin_backfill(&shared, &visitor.actor(), &opened.connector, of).await {
+            let Opened { configuration, connector, .. } = &opened;
+            let actor = visitor.actor();
+            let confirmed = confirmed(&form, &since);
+            match begin_backfill(&shared, &actor, configuration, connector, of, confirmed).await {
                 Ok(_) => return back(&opened.frame, "backfill_begun"),
                 Err(refusal) => Some(refusal),
             }
@@ -195,17 +215,30 @@ pub(in crate::console) async fn begin(
             }
         }
     };
+    let connector = opened.connector.clone();
     match BackfillPage::read(&shared, visitor, opened).await {
         Ok(shown) => {
             let status = refusal.as_ref().map_or(StatusCode::OK, Refusal::status);
             let faults = refusal.as_ref().map(Faults::of).unwrap_or_default();
-            page::page(status, &BackfillPage { faults, since, plan, ..shown })
+            let definition = &connector.definition;
+            let guarded = plan.as_ref().and_then(|plan| plan.guarded(definition));
+            page::page(status, &BackfillPage { faults, since, plan, guarded, ..shown })
         }
         Err(error) => page::unavailable(&error),
     }
 }
 
-fn read(since: &str, now: jiff::Timestamp) -> Result<Backfilled, Refusal> {
+/// What was counted before counts, if it was for the same leads, and many changes were confirmed.
+fn confirmed(form: &Form, since: &str) -> Confirmed {
+    let is_same = form.text("counted_since") == since;
+    let is_confirmed = form.text("guarded").is_empty() || !form.text("confirm").is_empty();
+    match form.text("counted").parse() {
+        Ok(leads) if is_same && is_confirmed => Confirmed::Yes { expected: Some(leads) },
+        _ => Confirmed::No,
+    }
+}
+
+fn read(since: &str, now: Timestamp) -> Result<Backfilled, Refusal> {
     let since = match since {
         "" => None,
         text => Some(period::parse(text, now).map_err(|what| Refusal::wrong("since", what))?),

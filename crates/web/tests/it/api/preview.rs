@@ -162,6 +162,40 @@ async fn a_backfill_is_counted_begun_and_ended() {
 }
 
 #[tokio::test]
+async fn a_backfill_that_changes_many_leads_is_confirmed() {
+    let client = Client::start().await;
+    let path = "/connectors/ab/backfills";
+    client.post("/connectors/ab/enable", json!({})).await.expect(200);
+    client.house.accounts.has_all();
+    let plan = client.post(&format!("{path}/plan"), json!({})).await.expect(200);
+    let counts = ["linked", "there", "only_there"].map(|name| plan[name].clone());
+    assert_eq!(counts, [json!(501), json!(1_001), Value::Null], "one way: {plan}");
+    for refused in [json!({}), json!({"confirm": false})] {
+        let told = ["confirm is needed", "change 501", "1001 leads", "20 %"];
+        client.post(path, refused).await.refused(400, "bad_input", &told);
+    }
+    assert_eq!(client.get(path).await.expect(200)["items"], json!([]), "nothing has begun");
+    let begun = client.post(path, json!({"confirm": true})).await.expect(200);
+    assert_eq!((&begun["state"], &begun["expected"]), (&json!("running"), &Value::Null));
+    client.post(&format!("{path}/1/cancel"), json!({})).await.expect(200);
+
+    // A connector may change more, and one that is not asked about counts what is ahead.
+    let settings = |confirm_above: u32| json!({"source": "a", "destination": "b", "backfill": {"confirm_above": confirm_above}});
+    let fault = ["backfill.confirm_above", "a hundred per cent"];
+    client.put("/connectors/ab", settings(101)).await.refused(400, "bad_input", &fault);
+    client.put("/connectors/ab", settings(51)).await.expect(200);
+    let begun = client.post(path, json!({})).await.expect(200);
+    assert_eq!((&begun["expected"], &begun["percent"]), (&json!(501), &json!(0)), "{begun}");
+
+    // Of a pair it is known which leads are only in the destination.
+    client.put("/connectors/ba", json!({"source": "b", "destination": "a"})).await.expect(201);
+    client.post("/connectors/ba/enable", json!({})).await.expect(200);
+    let plan = client.post(&format!("{path}/plan"), json!({})).await.expect(200);
+    assert_eq!(plan["only_there"], 500, "{plan}");
+    client.house.end().await;
+}
+
+#[tokio::test]
 async fn every_saved_version_is_kept() {
     let client = Client::start().await;
     for source in ["first", "second"] {

@@ -443,3 +443,32 @@ async fn a_backfill_is_counted_before_it_is_started() {
     assert!(progress.contains("cancelled") && !progress.contains("Resume"), "{progress}");
     browser.house.end().await;
 }
+
+#[tokio::test]
+async fn a_backfill_that_changes_many_leads_is_confirmed() {
+    let mut browser = Browser::signed_in().await;
+    let here = "/connectors/ab/backfill";
+    browser.submit("/connectors/ab/enable", &[]).await;
+    browser.house.accounts.has_all();
+    let counted = browser.submit(here, &[("since", ""), ("do", "plan")]).await.body;
+    let told = "change 501 of the destination&#39;s 1001 leads, which is more than 20 %";
+    for part in [told, "name=\"confirm\"", "name=\"counted\" value=\"501\""] {
+        assert!(counted.contains(part), "{part}: {counted}");
+    }
+    let form = [("since", ""), ("counted", "501"), ("counted_since", ""), ("guarded", "yes")];
+    let begin = [&form[..], &[("do", "begin")]].concat();
+    let refused = browser.submit(here, &begin).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.body.contains("confirm is needed"), "{}", refused.body);
+    // What was confirmed was of other leads.
+    let other = [&begin[..], &[("confirm", "yes")]].concat();
+    let other: Vec<_> = other.into_iter().filter(|(name, _)| *name != "since").collect();
+    let other = [&other[..], &[("since", "30d")]].concat();
+    assert_eq!(browser.submit(here, &other).await.status, 400);
+    let confirmed = [&begin[..], &[("confirm", "yes")]].concat();
+    let begun = browser.submit(here, &confirmed).await;
+    assert_eq!(location(&begun), Some("/connectors/ab/backfill?told=backfill_begun"), "{begun:?}");
+    let progress = browser.get(&format!("{here}/progress")).await.body;
+    assert!(progress.contains("0 % of 501 leads"), "{progress}");
+    browser.house.end().await;
+}
