@@ -52,6 +52,26 @@ impl Wanted {
         }
     }
 
+    /// Whether it is this page of activities of a type or, without one, of leads.
+    pub(crate) fn is_page(&self, event: Option<u32>, page: u32) -> bool {
+        match self {
+            Self::Leads(leads) => event.is_none() && leads.page == page,
+            Self::Activities { event: own, page: number, .. } => {
+                event == Some(*own) && *number == page
+            }
+            Self::These(_) => false,
+        }
+    }
+
+    /// What was modified before this is not in it.
+    pub(crate) fn from(&self) -> Option<Timestamp> {
+        match self {
+            Self::Leads(page) => Some(page.from),
+            Self::Activities { between, .. } => Some(between.0),
+            Self::These(_) => None,
+        }
+    }
+
     /// Reads it.
     pub(crate) async fn read(&self, client: &Client) -> Reply<Vec<Snapshot>> {
         let snapshots = |leads: Vec<Lead>| leads.iter().map(snapshot).collect();

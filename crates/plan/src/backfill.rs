@@ -40,6 +40,9 @@ pub struct Backfilled {
     /// Leads that pass these conditions too, besides the connector's own filter.
     #[serde(default, rename = "where", skip_serializing_if = "Filter::is_open")]
     pub filter: Filter,
+    /// Whether activities of the types that the connector syncs come too, once the leads are synced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub activities: bool,
 }
 
 /// Leads that are read at a time.

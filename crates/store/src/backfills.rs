@@ -71,8 +71,13 @@ pub struct Backfill {
     /// The page of the source's leads that is read next, from 1; none once all were read.
     #[serde(skip)]
     pub page: Option<u32>,
+    /// The type of the activities that are read, by event code; none: leads are.
+    #[serde(skip)]
+    pub event: Option<u32>,
     /// How many leads were read.
     pub read: u64,
+    /// How many activities were read.
+    pub activities: u64,
     /// How many of those do not pass the filters.
     pub left_out: u64,
     /// How many leads there were to read when it began, if they were counted.
@@ -112,8 +117,12 @@ pub struct BackfillNews {
     pub id: i64,
     /// The page to be read next; none once all were read.
     pub page: Option<u32>,
-    /// Leads of the page.
+    /// The type of its activities, by event code; none: it has leads.
+    pub event: Option<u32>,
+    /// Leads or activities of the page that was read.
     pub read: u64,
+    /// Whether those are activities.
+    pub are_activities: bool,
     /// How many of those do not pass the filters.
     pub left_out: u64,
     /// The requests that the others become.

@@ -183,6 +183,15 @@ pub async fn faults(
     let definition = Definition { filter: of.filter.clone(), ..connector.definition.clone() };
     let mut faults = definition.check();
     faults.retain(|fault| fault.at.starts_with("filter"));
+    let mut of_activities = |what: &str| {
+        faults.push(Fault { at: "activities".to_owned(), what: what.to_owned() });
+    };
+    if of.activities && !connector.definition.activity.enabled {
+        of_activities("can't be synced: the connector syncs none");
+    }
+    if of.activities && !of.filter.is_open() {
+        of_activities("can't be narrowed by conditions on leads; leave those out, or use since");
+    }
     let (_, here) = store.catalogue(connector.source).await?.unwrap_or_default();
     for (at, condition) in of.filter.conditions() {
         let name = &condition.field;

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
-use plan::backfill::{A_PAGE, BackfillState, LeadPage, Passing, columns};
+use plan::backfill::{A_PAGE, BackfillState, LeadPage, Passing, beginning, columns};
 use plan::id::{ConnectorId, RequestId};
 use plan::outcome::Entity;
 use plan::payload::Item;
@@ -17,6 +17,7 @@ use store::{Backfill, BackfillNews, Origin};
 
 use super::book::Record;
 use super::call::Job;
+use super::sweep::{AHEAD, swept_types};
 use super::worker::Worker;
 use crate::failure;
 use crate::pages::{Reader, Wanted};
@@ -142,23 +143,32 @@ impl Worker {
                 continue;
             }
             let backfill = &self.backfills[at].backfill;
-            let columns = columns(binding.columns(), &backfill.of);
-            let page = LeadPage { page, ..LeadPage::first(backfill.of.since, A_PAGE, columns) };
-            let id = backfill.id;
+            let (id, since) = (backfill.id, backfill.of.since);
+            let wanted = match backfill.event {
+                None => {
+                    let columns = columns(binding.columns(), &backfill.of);
+                    Wanted::Leads(LeadPage { page, ..LeadPage::first(since, A_PAGE, columns) })
+                }
+                // The leads that they are on are synced first.
+                Some(_) if open > 0 && page == 1 => continue,
+                Some(event) => {
+                    let between = (since.unwrap_or_else(beginning), self.now() + AHEAD);
+                    Wanted::Activities { event, between, page }
+                }
+            };
             self.backfills[at].is_asked = true;
-            let page = Wanted::Leads(page);
-            asked.push((route.source, Job::ReadPage(Reader::Backfill(id), page)));
+            asked.push((route.source, Job::ReadPage(Reader::Backfill(id), wanted)));
         }
         for (account, job) in asked {
             self.prepare(account, job);
         }
     }
 
-    /// A page of leads was read for a backfill: they become requests.
+    /// A page of leads or activities was read for a backfill: they become requests.
     pub(super) fn backfill_read(
         &mut self,
         id: i64,
-        page: &LeadPage,
+        wanted: &Wanted,
         read: Result<Vec<Snapshot>, Error>,
     ) {
         let steady = self.steady();
@@ -166,15 +176,20 @@ impl Worker {
         self.backfills[at].is_asked = false;
         let Running { backfill, .. } = &self.backfills[at];
         // It was paused and resumed meanwhile.
-        if backfill.page != Some(page.page) || backfill.state != BackfillState::Running {
+        let Some(page) = backfill.page.filter(|page| wanted.is_page(backfill.event, *page)) else {
+            return;
+        };
+        let (event, are_activities) = (backfill.event, backfill.event.is_some());
+        if backfill.state != BackfillState::Running {
             return;
         }
         let (connector, of) = (backfill.connector, backfill.of.clone());
         let route = self.routes.get(connector).filter(|route| route.enabled);
         // A disabled connector may drop what arrives.
         let Some(route) = route.cloned() else { return };
-        let leads = match read {
-            Ok(leads) => leads,
+        let Some(binding) = self.routes.binding(&self.accounts, (connector, None)) else { return };
+        let rows = match read {
+            Ok(rows) => rows,
             Err(error) => {
                 let name = self.account(route.source).name().to_owned();
                 let problem = verdict::not_read(&failure::of(&error), &name);
@@ -185,23 +200,38 @@ impl Worker {
                 return;
             }
         };
-        let next = (!LeadPage::is_behind(leads.len())).then_some(page.page + 1);
-        let count = leads.len() as u64;
+        let next = if !LeadPage::is_behind(rows.len()) {
+            Some((page + 1, event))
+        } else if of.activities {
+            swept_types(&route, &binding)
+                .into_iter()
+                .filter(|other| Some(*other) > event)
+                .min()
+                .map(|event| (1, Some(event)))
+        } else {
+            None
+        };
+        let count = rows.len() as u64;
         let metadata = |id| self.accounts.get(&id)?.metadata.catalogue().cloned();
         let Some((here, there)) = metadata(route.source).zip(metadata(route.destination)) else {
             return;
         };
         let passing = Passing::new(&route.definition, &of, &here, &there);
-        let passes = |lead: &Snapshot| passing.passes(&Item::from_state(Entity::Lead, lead));
-        let kept: Vec<Snapshot> = leads.into_iter().filter(passes).collect();
+        let passes =
+            |row: &Snapshot| are_activities || passing.passes(&Item::from_state(Entity::Lead, row));
+        let kept: Vec<Snapshot> = rows.into_iter().filter(passes).collect();
         let deliveries = self.deliveries(connector, Origin::Backfill, &kept);
-        self.backfills[at].backfill.page = next;
+        let (page, event) = next.unzip();
+        self.backfills[at].backfill.page = page;
+        self.backfills[at].backfill.event = event.flatten();
         self.backfills[at].pause = PAUSE;
         self.backfills[at].ahead = deliveries.first().map(|delivery| delivery.id);
         self.progress.backfills.push(BackfillNews {
             id,
-            page: next,
+            page,
+            event: event.flatten(),
             read: count,
+            are_activities,
             left_out: count - kept.len() as u64,
             deliveries,
             problem: None,
@@ -223,7 +253,9 @@ fn failed(id: i64, problem: Problem) -> BackfillNews {
     BackfillNews {
         id,
         page: None,
+        event: None,
         read: 0,
+        are_activities: false,
         left_out: 0,
         deliveries: Vec::new(),
         problem: Some(problem),

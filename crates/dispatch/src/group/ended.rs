@@ -59,8 +59,8 @@ impl Worker {
             Returned::Page(Reader::Directory, Wanted::Leads(page), read) => {
                 self.directory_read(account, &page, read);
             }
-            Returned::Page(Reader::Backfill(backfill), Wanted::Leads(page), read) => {
-                self.backfill_read(backfill, &page, read);
+            Returned::Page(Reader::Backfill(backfill), wanted, read) => {
+                self.backfill_read(backfill, &wanted, read);
             }
             Returned::Page(reader, wanted, read) => self.page_read(reader, wanted, read),
             Returned::Records(records) => {

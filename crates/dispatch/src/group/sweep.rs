@@ -39,7 +39,7 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// So far back a first round goes that a person asks for where nothing was swept before.
 const FIRST: SignedDuration = SignedDuration::from_hours(24);
 /// So far an account's clock may be ahead of ours.
-const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// The sweep of a connector.
 #[derive(Debug)]
@@ -124,15 +124,7 @@ impl Round {
 
     /// Whether this is the page that it waits for.
     fn waits_for(&self, wanted: &Wanted) -> bool {
-        match wanted {
-            Wanted::Leads(page) => {
-                self.event.is_none() && page.page == self.page && page.from == self.from
-            }
-            Wanted::Activities { event, between, page } => {
-                self.event == Some(*event) && *page == self.page && between.0 == self.from
-            }
-            Wanted::These(_) => false,
-        }
+        wanted.is_page(self.event, self.page) && wanted.from() == Some(self.from)
     }
 
     /// Goes on to what is read next; returns whether that was all.
@@ -452,8 +444,8 @@ impl Worker {
 /// A round that changes more than so many per cent of the linked leads waits for a person.
 const MOST_CHANGED: u8 = 20;
 
-/// The types of activities that a connector sweeps.
-fn swept_types(route: &Route, binding: &Binding) -> Vec<u32> {
+/// The types of activities that a connector syncs.
+pub(super) fn swept_types(route: &Route, binding: &Binding) -> Vec<u32> {
     if !route.definition.activity.enabled {
         return Vec::new();
     }

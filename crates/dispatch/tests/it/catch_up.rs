@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
+use plan::backfill::Backfilled;
 use plan::id::ConnectorId;
 use plan::outcome::Event;
 use plan::parity::{Apart, Parity};
 use serde_json::json;
-use store::{Actor, Differing, Filter, NewDelivery, Origin, Sweep};
+use store::{Actor, Differing, Filter, NewBackfill, NewDelivery, Origin, Sweep};
 
 use crate::scene::{SOON, Scene, capture, captured, connector};
 
@@ -263,5 +264,51 @@ async fn leads_that_one_side_lacks_are_counted() {
     assert_eq!(counts, (2, 2, 1, 1), "{parity:?}");
     assert_eq!((parity.only_here, parity.only_there), (0, 1), "{parity:?}");
     assert_eq!(differing.len(), 3, "{differing:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_brings_activities_once_their_leads_are_synced() {
+    let mut scene = Scene::new(r#""activity":{"enabled":true}"#).await;
+    let mut leads = Vec::new();
+    for n in 0..60 {
+        let email = format!("lead{n}@example.com");
+        let fields = [("FirstName", "Asha"), ("EmailAddress", &*email)];
+        let id = scene.here.create_lead(&fields).expect("a new lead");
+        scene.here.create_activity(&id, 201, &email, &[]).expect("an activity");
+        leads.push(email);
+    }
+    scene.work();
+    let connector = scene.connector_id("there").await;
+    let backfill = async |scene: &Scene| {
+        let of = Backfilled { activities: true, ..Backfilled::default() };
+        let name = "there".to_owned();
+        let new = NewBackfill { connector, name, of, expected: None };
+        let begun = scene.store.begin_backfill(&new, &actor(), scene.now()).await;
+        let id = begun.expect("it begins").id;
+        scene.advance(SignedDuration::from_secs(4));
+        loop {
+            let found = scene.store.backfill(id).await.expect("the store").expect("it is there");
+            if found.state.is_over() {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let done = backfill(&scene).await;
+    assert_eq!((done.read, done.activities, done.new), (60, 60, 120), "{done:?}");
+    let notes = |scene: &Scene| -> Vec<usize> {
+        let found = leads.iter().map(|email| {
+            let id = scene.there.find_leads("EmailAddress", email).remove(0);
+            let notes = scene.there.activities(&id);
+            assert!(notes.iter().all(|(event, note, _)| (*event, note) == (201, email)));
+            notes.len()
+        });
+        found.collect()
+    };
+    assert_eq!(notes(&scene), [1; 60]);
+    let again = backfill(&scene).await;
+    assert_eq!((again.unchanged, again.new), (120, 0), "{again:?}");
+    assert_eq!(notes(&scene), [1; 60], "each once");
     scene.stop().await;
 }

@@ -32,6 +32,9 @@ pub struct Backfill {
     /// such as {"field":"mx_Budget","greater":500000}; given several times, all must hold
     #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
     conditions: Vec<Condition>,
+    /// Sync activities too, of the types that the connector syncs, once the leads are synced
+    #[arg(long)]
+    activities: bool,
     /// Count what it would do, and write nothing
     #[arg(long)]
     plan: bool,
@@ -170,7 +173,7 @@ impl Backfill {
             None => None,
         };
         let filter = Filter { all: self.conditions.clone(), ..Filter::default() };
-        Ok(Backfilled { since, filter })
+        Ok(Backfilled { since, filter, activities: self.activities })
     }
 
     fn state(&self) -> Option<BackfillState> {
@@ -272,6 +275,12 @@ fn report(settings: &Settings, all: &[Kept]) -> anyhow::Result<()> {
              failed, {} waiting.",
             kept.waiting
         ))?;
+        if kept.activities > 0 {
+            output::line(&format!(
+                "{} activities were read; they are counted too.",
+                kept.activities
+            ))?;
+        }
         if let Some(problem) = &kept.problem {
             output::line(&format!("The next page could not be read: {problem}"))?;
         }
@@ -326,7 +335,9 @@ mod tests {
             of: Backfilled::default(),
             state: BackfillState::Running,
             page: Some(3),
+            event: None,
             read: 3_000,
+            activities: 0,
             left_out: 0,
             expected: Some(10_000),
             problem: None,

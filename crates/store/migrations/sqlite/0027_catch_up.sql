@@ -36,3 +36,7 @@ CREATE TABLE parity_lead (
     PRIMARY KEY (connector, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX parity_lead_apart ON parity_lead (connector, apart, number);
+
+-- The type of the activities that a backfill reads; NULL while it reads leads. And how many it read.
+ALTER TABLE backfill ADD COLUMN event INTEGER;
+ALTER TABLE backfill ADD COLUMN activities INTEGER NOT NULL DEFAULT 0;

@@ -15,7 +15,7 @@ use crate::backfills::{Backfill, BackfillNews, Backfills, NewBackfill};
 use crate::error::{Error, Result};
 
 const COLUMNS: &str = "SELECT id, connector, begun_at, actor, what, state, page, leads, left_out, \
-                       records, expected, problem, ended_at FROM backfill";
+                       records, expected, problem, ended_at, event, activities FROM backfill";
 
 #[async_trait]
 impl Backfills for Backend {
@@ -157,15 +157,19 @@ pub(super) async fn keep(connection: &mut Connection, news: &BackfillNews) -> Re
     }
     intake::store(connection, &news.deliveries, Some(news.id)).await?;
     let kept = news.read - news.left_out;
+    let (leads, activities) = if news.are_activities { (0, news.read) } else { (news.read, 0) };
     sqlx::query(
         "UPDATE backfill SET page = $2, leads = leads + $3, left_out = left_out + $4, \
-         records = records + $5, problem = NULL WHERE id = $1",
+         records = records + $5, event = $6, activities = activities + $7, problem = NULL \
+         WHERE id = $1",
     )
     .bind(news.id)
     .bind(news.page.map(i64::from))
-    .bind(news.read.cast_signed())
+    .bind(leads.cast_signed())
     .bind(news.left_out.cast_signed())
     .bind(kept.cast_signed())
+    .bind(news.event.map(i64::from))
+    .bind(activities.cast_signed())
     .execute(connection)
     .await?;
     Ok(())
@@ -211,6 +215,8 @@ fn backfill(row: &DbRow) -> Result<Backfill> {
         state: place.word(row.try_get(5)?)?,
         page: row.try_get::<Option<i64>, _>(6)?.map(|page| place.count(page)).transpose()?,
         read: row.try_get::<i64, _>(7)?.cast_unsigned(),
+        event: row.try_get::<Option<i64>, _>(13)?.map(|event| place.count(event)).transpose()?,
+        activities: row.try_get::<i64, _>(14)?.cast_unsigned(),
         left_out: row.try_get::<i64, _>(8)?.cast_unsigned(),
         expected: row.try_get::<Option<i64>, _>(10)?.map(i64::cast_unsigned),
         problem: problem.map(|problem| place.parse(problem)).transpose()?,

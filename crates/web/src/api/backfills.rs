@@ -41,6 +41,8 @@ pub(crate) struct Begin {
     #[serde(default, rename = "where")]
     filter: Filter,
     #[serde(default)]
+    activities: bool,
+    #[serde(default)]
     confirm: bool,
 }
 
@@ -93,8 +95,8 @@ pub(crate) async fn begin(
     Named(name): Named,
     Input(begin): Input<Begin>,
 ) -> Result<Json<Shown>> {
-    let Begin { since, filter, confirm } = begin;
-    let of = Backfilled { since, filter };
+    let Begin { since, filter, activities, confirm } = begin;
+    let of = Backfilled { since, filter, activities };
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
     let confirmed = if confirm { Confirmed::Yes { expected: None } } else { Confirmed::No };

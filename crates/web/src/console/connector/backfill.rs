@@ -39,6 +39,9 @@ struct BackfillPage {
     /// Whether one is under way.
     is_under_way: bool,
     is_filtered: bool,
+    /// Whether activities can come too, and whether they were asked for.
+    syncs_activities: bool,
+    with_activities: bool,
 }
 
 /// The progress of a connector's backfills alone, for an open page.
@@ -106,7 +109,11 @@ impl Shown {
     }
 
     fn read(&self) -> String {
-        counted(self.kept.read, "lead", "leads")
+        let leads = counted(self.kept.read, "lead", "leads");
+        match self.kept.activities {
+            0 => leads,
+            count => format!("{leads} and {}", counted(count, "activity", "activities")),
+        }
     }
 }
 
@@ -134,6 +141,8 @@ impl BackfillPage {
             is_under_way: shown.iter().any(|one| !one.kept.state.is_over()),
             shown,
             is_filtered: !connector.definition.filter.is_open(),
+            syncs_activities: connector.definition.activity.enabled,
+            with_activities: false,
         })
     }
 }
@@ -188,7 +197,7 @@ pub(in crate::console) async fn begin(
     };
     let since = form.text("since").trim().to_owned();
     let mut plan = None;
-    let refusal = match read(&since, (shared.clock)()) {
+    let refusal = match read(&since, &form, (shared.clock)()) {
         Err(refusal) => Some(refusal),
         Ok(of) if form.text("do") == "begin" => {
             let Opened { configuration, connector, .. } = &opened;
@@ -222,7 +231,9 @@ pub(in crate::console) async fn begin(
             let faults = refusal.as_ref().map(Faults::of).unwrap_or_default();
             let definition = &connector.definition;
             let guarded = plan.as_ref().and_then(|plan| plan.guarded(definition));
-            page::page(status, &BackfillPage { faults, since, plan, guarded, ..shown })
+            let with_activities = form.text("activities") == "yes";
+            let shown = BackfillPage { faults, since, plan, guarded, with_activities, ..shown };
+            page::page(status, &shown)
         }
         Err(error) => page::unavailable(&error),
     }
@@ -238,12 +249,13 @@ fn confirmed(form: &Form, since: &str) -> Confirmed {
     }
 }
 
-fn read(since: &str, now: Timestamp) -> Result<Backfilled, Refusal> {
+fn read(since: &str, form: &Form, now: Timestamp) -> Result<Backfilled, Refusal> {
     let since = match since {
         "" => None,
         text => Some(period::parse(text, now).map_err(|what| Refusal::wrong("since", what))?),
     };
-    Ok(Backfilled { since, ..Backfilled::default() })
+    let activities = form.text("activities") == "yes";
+    Ok(Backfilled { since, activities, ..Backfilled::default() })
 }
 
 /// Pauses, resumes or cancels a backfill.

@@ -1,6 +1,6 @@
 //! Previews and checks.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Client;
 use crate::wire::post;
