@@ -4,6 +4,7 @@ mod activity;
 mod filter;
 mod hints;
 mod keys;
+mod late;
 mod lead;
 mod life;
 mod meeting;

@@ -72,7 +72,7 @@ fn matching() -> Coverage {
 /// Pairs of accounts that were both in use before they were connected.
 fn full() -> Coverage {
     let mut coverage = Coverage::default();
-    for (name, weather) in WEATHERS.into_iter().chain([("late", LATE)]) {
+    for (name, weather) in WEATHERS.into_iter().chain([("late", LATE), ("heavy", HEAVY)]) {
         for terms in matching::FULL_TERMS {
             let name = format!("full, {name}, {terms:?}");
             let life = |seed| Matching::new(seed, weather, terms, None);
