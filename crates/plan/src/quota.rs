@@ -61,6 +61,7 @@ impl Quota {
     pub const MOST_LEFT: u32 = 95;
 
     /// The part of it that is ours: what is left to the account's other users is taken off.
+    #[must_use]
     pub fn ours(self) -> Self {
         let part = 100 - u64::from(self.leave.min(Self::MOST_LEFT));
         let ours = |all: u32| {

@@ -395,3 +395,36 @@ fn dropped() -> Problem {
         "Set while_disabled = \"keep\" in the connector to have such requests kept for later.",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use plan::outcome::SyncStatus;
+
+    use super::*;
+
+    #[test]
+    fn what_was_just_posted_goes_before_what_is_tried_again() {
+        let earlier = |attempts, retry| RecordState {
+            position: 0,
+            stage: Stage::Final,
+            sync_status: SyncStatus::Error,
+            attempts,
+            tries: attempts,
+            doubtful: false,
+            retry,
+            version: 1,
+        };
+        let (failed, asked) = (earlier(1, None), earlier(3, Some(RetryWith::Now)));
+        for (origin, earlier, expected) in [
+            (Origin::Webhook, None, Urgency::Live),
+            (Origin::Deleted, None, Urgency::Live),
+            (Origin::Webhook, Some(&failed), Urgency::Retry),
+            (Origin::Webhook, Some(&asked), Urgency::Asked),
+            (Origin::Backfill, None, Urgency::Backfill),
+            (Origin::Backfill, Some(&failed), Urgency::Backfill),
+            (Origin::Backfill, Some(&asked), Urgency::Asked),
+        ] {
+            assert_eq!(urgency(origin, earlier), expected, "{origin:?} {earlier:?}");
+        }
+    }
+}

@@ -468,7 +468,7 @@ impl Worker {
         }
         let hour = hour_of(now);
         match self.progress.spent.iter_mut().find(|s| s.account == account && s.hour == hour) {
-            Some(spent) => spent.calls += 1,
+            Some(known) => known.calls += 1,
             None => self.progress.spent.push(Spent { account, hour, calls: 1 }),
         }
         let writes = operation.writes();

@@ -157,7 +157,7 @@ async fn a_backlog_begins_at_once_and_never_stalls() {
     let began = Instant::now();
     scene.work();
     while scene.there.lead_count() < CHANGES {
-        assert!(began.elapsed() < Duration::from_secs(120), "{:?}", scene.there.calls());
+        assert!(began.elapsed() < Duration::from_mins(2), "{:?}", scene.there.calls());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     for request in requests {
