@@ -21,6 +21,8 @@ use super::worker::Worker;
 const MOST_AT_ONCE: usize = 500;
 /// No more are opened while less than this part of the window is free.
 const SMALLEST_PART: usize = 8;
+/// Requests of backfills that are opened at a time.
+const A_PORTION: usize = 1;
 /// The most lanes and waiting records that are kept in memory.
 const HEAVIEST_BURDEN: usize = 500_000;
 
@@ -36,6 +38,7 @@ impl Worker {
             || room < window / SMALLEST_PART
             || self.book.burden() > HEAVIEST_BURDEN
         {
+            self.is_opening_late = false;
             return Ok(());
         }
         self.follow_backfills().await?;
@@ -46,6 +49,7 @@ impl Worker {
             let connectors = self.openable();
             if connectors.is_empty() {
                 self.look_for_work = false;
+                self.is_opening_late = false;
                 return Ok(());
             }
             let opened = self.book.opened();
@@ -55,7 +59,10 @@ impl Worker {
                 break found.requests;
             }
         };
-        self.look_for_work = found.len() == limit;
+        let is_full = found.len() == limit;
+        let (found, is_rest) = portion(found);
+        self.look_for_work = is_full || is_rest;
+        self.is_opening_late = is_rest;
         self.load_past(&found).await?;
         let mut records = Vec::new();
         for request in &found {
@@ -345,6 +352,19 @@ impl Worker {
         }
         Ok(links)
     }
+}
+
+/// What is live, and of what backfills read a portion at a time: a change that arrives meanwhile does
+/// not wait until hundreds of leads are opened. Also whether there is more.
+fn portion(mut found: Vec<Unfinished>) -> (Vec<Unfinished>, bool) {
+    let before = found.len();
+    let mut late = 0;
+    found.retain(|request| {
+        late += usize::from(request.origin == Origin::Backfill);
+        request.origin != Origin::Backfill || late <= A_PORTION
+    });
+    let is_rest = found.len() < before;
+    (found, is_rest)
 }
 
 /// A record of which nothing is known.

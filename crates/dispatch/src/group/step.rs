@@ -150,7 +150,9 @@ impl Worker {
         let is_late = |key: &RecordKey| {
             self.book.record(*key).is_some_and(|record| self.is_in_no_hurry(record))
         };
-        if ready.iter().any(is_late) {
+        if self.is_opening_late {
+            ready.retain(|key| !is_late(key));
+        } else if ready.iter().any(is_late) {
             ready.sort_by_cached_key(is_late);
         }
         ready
@@ -310,9 +312,14 @@ impl Worker {
         let bulks = self.room_for(&record, account, Draw::Bulk) as usize;
         let of_account = batches.iter().filter(|((other, _), _)| *other == account);
         let collected: usize = of_account.map(|(_, shared)| shared.writes()).sum();
+        // What a backfill read waits until a bulk call may go for it: few rows in one would cost as much,
+        // and take the room that is left for what is live.
+        let is_awaited = bulks == 0 && self.is_in_no_hurry(&record) && self.has_bulks(account);
         // Without room for a bulk call, one more than could go alone shows that there is a backlog.
         let has_room = if call.writes() {
-            singles + bulks > 0 && collected < BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX)
+            singles + bulks > 0
+                && collected < BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX)
+                && !is_awaited
         } else {
             singles > 0
         };
@@ -328,6 +335,11 @@ impl Worker {
             }
             Err(call) => self.send_alone(record, account, call),
         }
+    }
+
+    /// Whether the account takes bulk calls at all.
+    fn has_bulks(&mut self, account: AccountId) -> bool {
+        self.account(account).budget.takes(Draw::Bulk)
     }
 
     /// Turns reads into calls: one for a single lead, shared ones for a backlog.
