@@ -366,6 +366,11 @@ impl Budget {
         Some(*ended + bucket.window(per_seconds))
     }
 
+    /// Whether a window has any calls of this kind.
+    pub fn takes(&self, kind: Draw) -> bool {
+        self.quota.of_a_window(kind) > 0
+    }
+
     /// The calls of a day.
     pub fn daily(&self) -> u32 {
         self.quota.daily

@@ -70,6 +70,9 @@ pub struct BackfillPlan {
     pub destination_calls: u64,
     /// How many seconds it takes at least, beside what is live.
     pub seconds: u64,
+    /// Leads whose two search keys belong to different leads.
+    #[serde(skip)]
+    disagreeing: u64,
 }
 
 /// A lead that would not be synced.
@@ -328,6 +331,7 @@ impl BackfillPlan {
             let count = leads.map_or(0, Vec::len);
             if count == 1 && disagree(&keys, of) {
                 self.looked_up += 1;
+                self.disagreeing += 1;
                 match previewed.connector.definition.identity.keys_disagree {
                     _ if behaviour == Behaviour::CreateOnly => self.skipped += 1,
                     KeysDisagree::Skip => self.skipped += 1,
@@ -397,7 +401,8 @@ impl BackfillPlan {
         } else {
             0
         };
-        self.destination_calls = written + read + self.looked_up;
+        // Of those whose keys disagree, the one lead is read too: there are too few to share a call.
+        self.destination_calls = written + read + self.looked_up + self.disagreeing;
         if is_pair {
             // Before a value is written back, the lead is read.
             self.source_calls += calls(self.linked, READ_A_CALL);

@@ -22,6 +22,8 @@ use super::worker::Worker;
 const MOST_AT_ONCE: usize = 500;
 /// No more are opened while less than this part of the window is free.
 const SMALLEST_PART: usize = 8;
+/// Requests of backfills that are opened at a time.
+const A_PORTION: usize = 1;
 /// The most lanes and waiting records that are kept in memory.
 const HEAVIEST_BURDEN: usize = 500_000;
 
@@ -37,6 +39,7 @@ impl Worker {
             || room < window / SMALLEST_PART
             || self.book.burden() > HEAVIEST_BURDEN
         {
+            self.is_opening_late = false;
             return Ok(());
         }
         self.follow_backfills().await?;
@@ -49,6 +52,7 @@ impl Worker {
             let connectors = self.openable();
             if connectors.is_empty() {
                 self.look_for_work = false;
+                self.is_opening_late = false;
                 return Ok(());
             }
             let opened = self.book.opened();
@@ -58,7 +62,10 @@ impl Worker {
                 break found.requests;
             }
         };
-        self.look_for_work = found.len() == room.all;
+        let is_full = found.len() == room.all;
+        let (found, is_rest) = portion(found);
+        self.look_for_work = is_full || is_rest;
+        self.is_opening_late = is_rest;
         self.load_past(&found).await?;
         let mut records = Vec::new();
         for request in &found {
@@ -372,6 +379,19 @@ fn urgency(origin: Origin, earlier: Option<&RecordState>) -> Urgency {
         (_, Some(earlier)) if earlier.attempts > 0 => Urgency::Retry,
         _ => Urgency::Live,
     }
+}
+
+/// What is live, and of what backfills read a portion at a time: a change that arrives meanwhile does
+/// not wait until hundreds of leads are opened. Also whether there is more.
+fn portion(mut found: Vec<Unfinished>) -> (Vec<Unfinished>, bool) {
+    let before = found.len();
+    let mut late = 0;
+    found.retain(|request| {
+        late += usize::from(request.origin == Origin::Backfill);
+        request.origin != Origin::Backfill || late <= A_PORTION
+    });
+    let is_rest = found.len() < before;
+    (found, is_rest)
 }
 
 /// A record of which nothing is known.

@@ -156,6 +156,12 @@ impl Worker {
     /// The records whose turn may have come, the most urgent first, and those alike as they arrived.
     fn turns(&self) -> Vec<RecordKey> {
         let mut ready = self.book.ready();
+        let is_late = |key: &RecordKey| {
+            self.book.record(*key).is_some_and(|record| self.urgency(record).can_wait())
+        };
+        if self.is_opening_late {
+            ready.retain(|key| !is_late(key));
+        }
         let urgency = |key: &RecordKey| self.book.record(*key).map(|record| self.urgency(record));
         if ready.iter().any(|key| urgency(key) > Some(Urgency::Live)) {
             ready.sort_by_cached_key(urgency);
@@ -321,8 +327,11 @@ impl Worker {
             let due = state.budget.due(Draw::Bulk, urgency, now) as usize;
             let (own, others) = batches.writes(account, urgency);
             let bulks = bulks.saturating_sub(others.div_ceil(BULK_UPDATE_V2_MAX)).max(due);
+            // What can wait does so until a bulk call may go for it: few rows in one would cost as much,
+            // and take the room that is left for what is live.
+            let is_awaited = bulks == 0 && urgency.can_wait() && state.budget.takes(Draw::Bulk);
             // Without room for a bulk call, one more than could go alone shows that there is a backlog.
-            singles + bulks > 0 && own < BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX)
+            singles + bulks > 0 && own < BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX) && !is_awaited
         } else {
             singles > 0
         };

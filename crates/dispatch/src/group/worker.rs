@@ -16,7 +16,7 @@ use super::Group;
 use super::account::Account;
 use super::backfill::Running;
 use super::book::{Book, Record};
-use super::call::{Ended, Job, Prepared};
+use super::call::{Ended, Job, Prepared, Returned};
 use super::lanes::Lane;
 use super::parity::Comparing;
 use super::route::{Binding, Route, Routes};
@@ -27,6 +27,10 @@ use crate::pages::Reader;
 
 /// How often a lease is renewed within its time.
 const RENEWALS: u32 = 4;
+
+/// Once the answers for so many records of backfills were handled, what they changed is committed: a
+/// change that arrives meanwhile waits for that.
+const MOST_LATE: usize = 50;
 
 /// Windows of quotas that are longer begin anew with each holder of the lease.
 const LONGEST_WINDOW: SignedDuration = SignedDuration::from_mins(1);
@@ -55,6 +59,9 @@ pub(super) struct Worker {
     /// Writes whose outcome a crash left unknown, and the intents that say so.
     pub(super) doubts: Doubts,
     pub(super) look_for_work: bool,
+    /// Whether a page of a backfill is being opened, portion by portion: its leads share calls, so they
+    /// go on together.
+    pub(super) is_opening_late: bool,
     /// Links that are to be looked up.
     pub(super) lookups: Vec<Lookup>,
     /// Records that are not told yet what the directory says about their keys.
@@ -140,6 +147,7 @@ impl Worker {
             calls: JoinSet::new(),
             doubts: Doubts::default(),
             look_for_work: true,
+            is_opening_late: false,
             lookups: Vec::new(),
             unhinted: HashSet::new(),
             backfills: Vec::new(),
@@ -209,8 +217,13 @@ impl Worker {
         while !group.stop.is_cancelled() {
             self.renew().await?;
             self.follow_clock().await?;
-            while let Some(ended) = self.calls.try_join_next() {
-                self.ended(joined(ended));
+            let mut late = 0;
+            while late < MOST_LATE
+                && let Some(ended) = self.calls.try_join_next()
+            {
+                let ended = joined(ended);
+                late += self.late_records(&ended);
+                self.ended(ended);
             }
             self.find_links().await?;
             self.take_pages().await?;
@@ -225,11 +238,18 @@ impl Worker {
             let idle = self.progress.is_empty();
             self.commit().await?;
             self.launch();
-            if idle {
+            if idle && !self.is_opening_late {
                 self.wait(group).await;
             }
         }
         self.end().await
+    }
+
+    /// How many records that can wait a call was for.
+    fn late_records(&self, ended: &Ended) -> usize {
+        let Returned::Records(records) = &ended.returned else { return 0 };
+        let is_late = |key| self.book.record(key).is_some_and(|record| record.urgency.can_wait());
+        records.iter().filter(|record| is_late(record.key)).count()
     }
 
     /// Reads what the last holder of the lease left.

@@ -26,7 +26,7 @@ pub struct Change {
     pub accepted: Timestamp,
 }
 
-/// Posts changes at a steady pace: in turn a lead that is new, and a change of it.
+/// Posts changes at a steady pace: in turn a lead that is new, and a change of the one before it.
 pub struct Live {
     changes: Arc<Mutex<Vec<Change>>>,
     stop: Arc<AtomicBool>,
@@ -43,20 +43,23 @@ impl Live {
             let webhooks = Webhooks::new();
             let mut pace = tokio::time::interval(PACE);
             pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            let mut id = String::new();
+            let mut ids: Vec<String> = Vec::new();
             for turn in 0.. {
                 pace.tick().await;
                 if is_over.load(Ordering::SeqCst) {
                     return;
                 }
-                let (email, is_new) = (format!("live{}@example.com", turn / 2), turn % 2 == 0);
-                let name = if is_new { "v1" } else { "v2" };
+                // LeadSquared's times have whole seconds: a change comes a second later at least.
+                let is_new = turn % 2 == 0 || turn < 3;
+                let (number, name) = if is_new { (ids.len(), "v1") } else { (ids.len() - 2, "v2") };
+                let email = format!("live{number}@example.com");
                 if is_new {
                     let fields = [("EmailAddress", &*email), ("LastName", "Live")];
-                    id = source.create_lead(&fields).expect("a lead");
+                    ids.push(source.create_lead(&fields).expect("a lead"));
                 }
-                source.edit_lead(&id, &[("FirstName", name)]).expect("a change");
-                let lead = source.lead(&id).expect("it was created");
+                let id = &ids[number];
+                source.edit_lead(id, &[("FirstName", name)]).expect("a change");
+                let lead = source.lead(id).expect("it was created");
                 let body = json!({ "Before": {}, "After": lead, "Current": lead });
                 webhooks.post(&hook, body.to_string().as_bytes()).await;
                 let change = Change { email, name, accepted: Timestamp::now() };

@@ -23,16 +23,18 @@ use report::Report;
 use world::{NAME, World};
 
 /// The leads of the source, unless `LEADSYNC_LEADS` says otherwise.
-const FEW: usize = 3_000;
+const FEW: usize = 2_000;
 /// How often the service is killed.
 const KILLS: usize = 10;
 /// How many live changes are measured before the backfill, when everything is measured, and when
 /// only the outcome counts.
-const IDLE: (usize, usize) = (240, 6);
+const IDLE: (usize, usize) = (120, 6);
 /// How long a backfill may take.
 const PATIENCE: Duration = Duration::from_mins(30);
 /// Calls that the plan leaves out: of metadata, and of the directory of a small account.
 const BESIDE: u64 = 12;
+/// Calls under way at a time that write many leads: so many are made again after a kill.
+const UNDER_WAY: u64 = 8;
 
 /// What a run came to.
 #[derive(Debug)]
@@ -75,14 +77,15 @@ async fn a_killed_backfill_makes_hardly_more_calls_than_its_plan_says() {
     let quota = world::quota(leads);
     let report = Report { leads, quota, planned, seconds: plan["seconds"].as_u64(), alone, killed };
     println!("{report}");
-    for run in [&report.alone, &report.killed] {
+    for (run, kills) in [(&report.alone, 0), (&report.killed, KILLS as u64)] {
         for counts in [&run.source, &run.destination] {
             assert_eq!(counts.refused, 0, "{report}");
             assert!(counts.peak <= quota.calls, "{report}");
             assert!(counts.peak_bulk <= quota.bulk_calls, "{report}");
         }
         let calls = run.calls();
-        assert!(calls <= planned + planned / 20 + BESIDE, "{calls} of {planned}: {report}");
+        let most = planned + planned / 20 + BESIDE + kills * UNDER_WAY;
+        assert!(calls <= most, "{calls} of {planned}: {report}");
     }
 }
 
@@ -131,7 +134,6 @@ async fn run(mut world: World, kills: usize, is_measured: bool) -> Run {
     let (before, during) = changes.split_at(posted);
     let idle = Lags::of(&before[begun..], &there);
     let beside = Lags::of(&during[..ended - posted], &there);
-    // No lead is written when everything is done again.
     world.service.stop();
     Run { done, took, source, destination, live_calls, idle, beside, memory }
 }

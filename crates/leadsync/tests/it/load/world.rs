@@ -12,8 +12,8 @@ use super::soon;
 use crate::rig::{Database, SOON, Service, until};
 
 pub const NAME: &str = "source-to-destination";
-/// How long an account's answer is on its way.
-const LATENCY: Duration = Duration::from_millis(100);
+/// How long a call and its answer are on their way.
+const LATENCY: Duration = Duration::from_millis(200);
 /// The longest external id that the destination takes; those of refused leads are longer.
 const LONGEST_ID: usize = 10;
 
@@ -46,7 +46,7 @@ impl Fate {
 /// The quota of each account: that of a plan, but many times as large, so that the run ends in some
 /// minutes.
 pub fn quota(leads: usize) -> Quota {
-    let calls = u32::try_from(leads / 300).expect("not that many").clamp(60, 300);
+    let calls = u32::try_from(leads / 300).expect("not that many").clamp(90, 300);
     let window = Duration::from_secs(5);
     Quota { calls, bulk_calls: calls / 2, window, daily: 1_000_000 }
 }

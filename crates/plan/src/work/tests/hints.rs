@@ -129,7 +129,6 @@ fn in_a_backlog_a_write_whose_answer_was_lost_is_repeated_where_that_is_safe() {
         (PLAIN, false),
         (DEFAULT, true),
         (SOURCE_NAME, true),
-        (r#""basic":{"search_by":"City"}"#, true),
         (r#""lead":{"behaviour":"create_only"}"#, true),
     ] {
         let looks = first(settings, in_backlog);
