@@ -18,7 +18,7 @@ impl Scene {
     async fn begin(&self, of: Backfilled) -> Backfill {
         let configuration = self.store.configuration().await.expect("the configuration");
         let connector = configuration.connector("there").expect("the connector").id;
-        let new = NewBackfill { connector, name: "there".to_owned(), of };
+        let new = NewBackfill { connector, name: "there".to_owned(), of, expected: None };
         self.store.begin_backfill(&new, &actor(), self.now()).await.expect("it begins")
     }
 

@@ -34,9 +34,11 @@ async fn a_page_and_its_place_are_kept_together(empty: Empty) {
     let own = configuration.connectors[0].id;
     let lease = empty.lease(&configuration).await;
     let of = Backfilled { since: Some(at(0)), ..Backfilled::default() };
-    let new = NewBackfill { connector: own, name: "a-b".to_owned(), of: of.clone() };
+    let new =
+        NewBackfill { connector: own, name: "a-b".to_owned(), of: of.clone(), expected: Some(7) };
     let begun = empty.store.begin_backfill(&new, &actor(), at(1)).await.unwrap();
     assert_eq!((begun.state, begun.page, begun.of), (BackfillState::Running, Some(1), of));
+    assert_eq!(begun.expected, Some(7));
 
     let read = |number| store::NewDelivery { origin: Origin::Backfill, ..delivery(own, number) };
     empty.deliver(own, 9..10).await;
@@ -76,7 +78,7 @@ async fn one_backfill_of_a_connector_is_under_way(empty: Empty) {
     let configuration = empty.with_connector().await;
     let own = configuration.connectors[0].id;
     let of = Backfilled::default();
-    let new = NewBackfill { connector: own, name: "a-b".to_owned(), of };
+    let new = NewBackfill { connector: own, name: "a-b".to_owned(), of, expected: None };
     let who = actor();
     let begin = || empty.store.begin_backfill(&new, &who, at(1));
     let first = begin().await.unwrap().id;
@@ -99,7 +101,12 @@ async fn one_backfill_of_a_connector_is_under_way(empty: Empty) {
 async fn a_removed_connector_takes_its_backfills_along(empty: Empty) {
     let configuration = empty.with_connector().await;
     let own = configuration.connectors[0].id;
-    let new = NewBackfill { connector: own, name: "a-b".to_owned(), of: Backfilled::default() };
+    let new = NewBackfill {
+        connector: own,
+        name: "a-b".to_owned(),
+        of: Backfilled::default(),
+        expected: None,
+    };
     empty.store.begin_backfill(&new, &actor(), at(1)).await.unwrap();
     empty.change(Change::RemoveConnector { name: "a-b".to_owned() }).await.unwrap();
     assert_eq!(empty.store.backfills(None).await.unwrap(), []);

@@ -91,9 +91,9 @@ pub(crate) async fn begin(
     State(shared): State<Shared>,
     asker: Asker,
     Named(name): Named,
-    Input(begin): Input<Begin>,
+    Input(wish): Input<Begin>,
 ) -> Result<Json<Shown>> {
-    let Begin { since, filter, confirm } = begin;
+    let Begin { since, filter, confirm } = wish;
     let of = Backfilled { since, filter };
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
