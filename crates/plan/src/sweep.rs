@@ -45,7 +45,7 @@ pub fn calls_a_day(interval: SignedDuration, kinds: u32) -> u64 {
 }
 
 /// Whether a round that would change so many of all linked leads waits until a person confirms it.
-pub fn is_too_much(found: u64, linked: u64, percent: u8) -> bool {
+pub fn is_too_much(found: u64, linked: u64, percent: u32) -> bool {
     found > FEW && found.saturating_mul(100) > linked.saturating_mul(u64::from(percent))
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::intake::{NewDelivery, Origin};
+use crate::mail::NewMail;
 
 /// Watching sweeps and comparisons, and asking for them.
 #[async_trait]
@@ -48,6 +49,17 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<Differing>>;
 
+    /// What people are to be told by mail and were not.
+    async fn untold(&self) -> Result<Vec<Untold>>;
+
+    /// Queues these mails about a connector, unless somebody did before.
+    async fn tell_of_catch_up(
+        &self,
+        untold: &Untold,
+        mails: Vec<NewMail>,
+        now: Timestamp,
+    ) -> Result<()>;
+
     /// Stores the requests that a person had made of leads that differ, by their numbers.
     async fn sync_differences(
         &self,
@@ -57,6 +69,29 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<()>;
+}
+
+/// Something that people are to be told by mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Untold {
+    /// The connector.
+    pub connector: ConnectorId,
+    /// What.
+    pub news: CatchUpNews,
+}
+
+/// What became of a connector's sweep or comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatchUpNews {
+    /// The sweep found so many changes that they wait for a person.
+    Held(u64),
+    /// Fewer leads agree than when the accounts were compared before.
+    Fell {
+        /// The result before.
+        before: Parity,
+        /// The result now.
+        now: Parity,
+    },
 }
 
 /// How far a connector's sweep is.

@@ -25,6 +25,8 @@ pub struct SweepItem {
     /// How many calls a day it takes at most, unless more than 1,000 leads are modified between two
     /// rounds.
     pub calls_a_day: u64,
+    /// It waits for a person where it would change more of the linked leads than so many per cent.
+    pub confirm_above: u32,
     /// How far it is.
     #[serde(flatten)]
     pub sweep: Sweep,
@@ -116,6 +118,7 @@ pub async fn sweep(
         is_on: is_on(connector),
         every_seconds: every.as_secs().unsigned_abs(),
         calls_a_day: sweep::calls_a_day(every, kinds),
+        confirm_above: connector.definition.backfill.confirm_above,
         sweep: store.sweep(connector.id).await?.unwrap_or_default(),
     })
 }

@@ -328,10 +328,11 @@ impl Worker {
             items.filter(|(item, _)| is_due(item.modified_on(), begun_at, was_asked_for)).collect();
         let missed = self.missed(&route, entity, due).await?;
         let linked = self.shared.store.count_links(route.pair()).await?.leads;
+        let percent = route.definition.backfill.confirm_above;
         let confirmed = self.sweeps[at].kept.confirmed;
         let Some(round) = &mut self.sweeps[at].round else { return Ok(()) };
         round.count += missed.len() as u64;
-        let is_too_much = !confirmed && is_too_much(round.count, linked, MOST_CHANGED);
+        let is_too_much = !confirmed && is_too_much(round.count, linked, percent);
         if is_too_much {
             round.found.clear();
         } else {
@@ -440,9 +441,6 @@ impl Worker {
         deliveries
     }
 }
-
-/// A round that changes more than so many per cent of the linked leads waits for a person.
-const MOST_CHANGED: u8 = 20;
 
 /// The types of activities that a connector syncs.
 pub(super) fn swept_types(route: &Route, binding: &Binding) -> Vec<u32> {

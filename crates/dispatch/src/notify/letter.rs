@@ -8,7 +8,7 @@ use plan::id::{AccountId, RequestId};
 use plan::incident::{Cause, Incident, Kind, PAUSES, ROW};
 use plan::quota::forecast::Forecast;
 use secrecy::ExposeSecret;
-use store::{Account, Configuration};
+use store::{Account, CatchUpNews, Configuration};
 
 /// The most causes of a kind that are told one by one.
 const MOST_CAUSES: usize = 10;
@@ -95,6 +95,53 @@ pub(super) fn about_quota(
         "leadsync at {public_url}. You are the one to notify of {}; notifications = false in the \
          basic settings ends these mails. There is one a day for an account.",
         connectors.join(", ")
+    ));
+    Letter {
+        subject: without_secrets(line(&subject), configuration),
+        body: without_secrets(text.0, configuration),
+    }
+}
+
+/// Writes that a sweep waits for a person, or that fewer leads agree than before.
+pub(super) fn about_catch_up(
+    configuration: &Configuration,
+    definition: &Definition,
+    news: CatchUpNews,
+    public_url: &str,
+) -> Letter {
+    let Definition { name, source, destination, .. } = definition;
+    let mut text = Text::default();
+    let subject = match news {
+        CatchUpNews::Held(found) => {
+            text.line(&format!(
+                "The sweep of {source} found {found} changes that no webhook told of. That is more than \
+                 the connector {name} syncs without asking, so nothing was written."
+            ));
+            text.gap();
+            text.line("Look at what was changed, and confirm it if it is wanted:");
+            text.line(&format!("  leadsync sweep {name} --yes"));
+            format!("leadsync {name}: {found} changes wait for your confirmation")
+        }
+        CatchUpNews::Fell { before, now } => {
+            text.line(&format!(
+                "{} of {} linked leads agree between {source} and {destination}, down from {}. {} differ.",
+                now.percent(),
+                now.linked,
+                before.percent(),
+                now.differ
+            ));
+            text.gap();
+            text.line("See which leads differ, and by what:");
+            text.line(&format!("  leadsync parity {name} --last"));
+            format!("leadsync {name}: only {} of the leads agree", now.percent())
+        }
+    };
+    text.line(&format!("  {public_url}/connectors/{name}/compare"));
+    text.gap();
+    text.line("-- ");
+    text.line(&format!(
+        "leadsync at {public_url}. You are the one to notify of {name}; notifications = false in the \
+         basic settings ends these mails."
     ));
     Letter {
         subject: without_secrets(line(&subject), configuration),

@@ -5,6 +5,7 @@
 //! ([`plan::incident`]), and which accounts' calls of the day will not suffice (`quota`), writes the mail (`letter`) and queues it in the store, and sends what
 //! is queued (`post`). Nodes share the work: a row of the store says who told, and who sends.
 
+mod catch_up;
 mod letter;
 mod post;
 mod quota;
@@ -99,7 +100,13 @@ impl Desk {
                 _ = poll.tick() => {}
             }
             // One must not keep the other from its work.
-            for done in [self.tell().await, self.look_at_quotas().await, self.send().await] {
+            let done = [
+                self.tell().await,
+                self.tell_of_catch_up().await,
+                self.look_at_quotas().await,
+                self.send().await,
+            ];
+            for done in done {
                 if let Err(error) = done {
                     tracing::warn!(%error, "mails are delayed");
                 }

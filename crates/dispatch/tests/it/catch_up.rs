@@ -67,7 +67,7 @@ impl Scene {
     }
 
     /// Has a connector's accounts compared.
-    async fn compare(&self, name: &str) -> (Parity, Vec<Differing>) {
+    pub async fn compare(&self, name: &str) -> (Parity, Vec<Differing>) {
         let connector = self.connector_id(name).await;
         let now = self.clock()();
         self.store.ask_for_parity((connector, name), &actor(), now).await.expect("it is asked for");

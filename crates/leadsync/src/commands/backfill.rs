@@ -249,18 +249,17 @@ fn progress(kept: &Kept, now: Timestamp) -> String {
     let pace = Pace::of(kept, now);
     let settled = kept.settled() + kept.left_out;
     let read = if kept.page.is_some() { "so far" } else { "in all" };
-    let mut line = match (kept.page, kept.expected, pace.percent) {
+    let done = match (kept.page, kept.expected, pace.percent) {
         (Some(_), Some(all), Some(percent)) => format!("{settled} of {all} leads, {percent} %"),
         (_, _, Some(percent)) => format!("{settled} of {} leads, {percent} %", kept.read),
         (_, _, None) => format!("{settled} leads, {} read {read}", kept.read),
     };
-    if let Some(leads) = pace.per_minute {
-        line.push_str(&format!(", {leads} a minute"));
-    }
-    if let (Some(left), Some(end)) = (pace.seconds_left, pace.ends_at) {
-        line.push_str(&format!(", {} left, until {}", duration(left), end.strftime("%H:%M UTC")));
-    }
-    line
+    let rate = pace.per_minute.map(|leads| format!("{leads} a minute"));
+    let left = pace
+        .seconds_left
+        .zip(pace.ends_at)
+        .map(|(left, end)| format!("{} left, until {}", duration(left), end.strftime("%H:%M UTC")));
+    [Some(done), rate, left].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn report(settings: &Settings, all: &[Kept]) -> anyhow::Result<()> {

@@ -22,7 +22,7 @@ pub struct Sweep {
     /// Show how far the sweep is, and read nothing
     #[arg(long, conflicts_with_all = ["yes", "detach"])]
     status: bool,
-    /// Sync what is found, even if it is more than a fifth of all linked leads
+    /// Sync what is found, however much that is
     #[arg(long)]
     yes: bool,
     /// Don't wait until it has ended
@@ -71,7 +71,7 @@ impl Sweep {
 }
 
 fn text(item: &SweepItem) -> String {
-    let SweepItem { is_on, every_seconds, calls_a_day, sweep } = item;
+    let SweepItem { is_on, every_seconds, calls_a_day, confirm_above, sweep } = item;
     let runs = if *is_on {
         let minutes = every_seconds / 60;
         format!("It runs every {minutes} minutes, with at most about {calls_a_day} calls a day.")
@@ -80,8 +80,8 @@ fn text(item: &SweepItem) -> String {
     };
     let last = match (sweep.held, sweep.ended_at) {
         (Some(held), _) => format!(
-            "The last sweep found {held} changes, more than a fifth of all linked leads, and nothing was \
-             synced. Confirm them with --yes."
+            "The last sweep found {held} changes, more than {confirm_above} % of all linked leads, and \
+             nothing was synced. Confirm them with --yes."
         ),
         (None, Some(at)) => format!(
             "The last sweep ended {} and found {} changes that no webhook had told of; {} in all.",

@@ -7,6 +7,7 @@ mod backfill;
 mod backup;
 mod bodies;
 mod calls;
+mod catch_up;
 mod check;
 mod citations;
 mod connector;

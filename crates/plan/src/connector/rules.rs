@@ -387,12 +387,13 @@ fn merged() -> String {
     "Merged".to_owned()
 }
 
-/// What a backfill may do unasked.
+/// What a backfill or a sweep may do unasked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackfillRules {
     /// A backfill that would change more of the destination's leads than so many of a hundred begins
-    /// only if that is confirmed. Leads that it creates do not count.
+    /// only if that is confirmed; leads that it creates do not count. A sweep that found changes of more
+    /// of the linked leads waits likewise.
     #[serde(default = "twenty")]
     pub confirm_above: u32,
 }

@@ -12,7 +12,9 @@ CREATE TABLE sweep (
     -- So many changes were found, and wait until a person confirms them.
     held BIGINT,
     confirmed BIGINT NOT NULL,
-    problem TEXT
+    problem TEXT,
+    -- Whether people were told by mail that changes are held.
+    told BIGINT NOT NULL DEFAULT 1
 );
 
 -- How far a connector's accounts agree.
@@ -22,7 +24,9 @@ CREATE TABLE parity (
     leads BIGINT NOT NULL,
     ended_at BIGINT,
     result TEXT,
-    problem TEXT
+    problem TEXT,
+    -- The result before, where fewer leads agree now and nobody was told by mail.
+    fell_from TEXT
 );
 
 -- The leads that differed when the accounts were compared last.

@@ -12,7 +12,9 @@ CREATE TABLE sweep (
     -- So many changes were found, and wait until a person confirms them.
     held INTEGER,
     confirmed INTEGER NOT NULL,
-    problem TEXT
+    problem TEXT,
+    -- Whether people were told by mail that changes are held.
+    told INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
 -- How far a connector's accounts agree.
@@ -22,7 +24,9 @@ CREATE TABLE parity (
     leads INTEGER NOT NULL,
     ended_at INTEGER,
     result TEXT,
-    problem TEXT
+    problem TEXT,
+    -- The result before, where fewer leads agree now and nobody was told by mail.
+    fell_from TEXT
 ) STRICT;
 
 -- The leads that differed when the accounts were compared last.

@@ -11,11 +11,16 @@ use sqlx::Row;
 
 use super::audit::{Entry, audit};
 use super::values::{Place, json, ms};
-use super::{Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, intake, push_list};
+use super::{
+    Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, intake, outbox, push_list,
+};
 use crate::audit::Actor;
-use crate::catch_up::{CatchUps, Compared, Differing, ParityNews, Posted, Sweep, SweepNews, Swept};
+use crate::catch_up::{
+    CatchUpNews, CatchUps, Compared, Differing, ParityNews, Posted, Sweep, SweepNews, Swept, Untold,
+};
 use crate::error::Result;
 use crate::intake::{NewDelivery, Origin};
+use crate::mail::NewMail;
 
 #[async_trait]
 impl CatchUps for Backend {
@@ -104,6 +109,65 @@ impl CatchUps for Backend {
             })
         };
         rows.iter().map(differing).collect()
+    }
+
+    async fn untold(&self) -> Result<Vec<Untold>> {
+        let mut transaction = self.begin_read().await?;
+        let held = sqlx::query("SELECT connector, held FROM sweep WHERE told = 0 AND held > 0")
+            .fetch_all(&mut *transaction)
+            .await?;
+        let fell = sqlx::query(
+            "SELECT connector, fell_from, result FROM parity \
+             WHERE fell_from IS NOT NULL AND result IS NOT NULL",
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        let mut untold = Vec::with_capacity(held.len() + fell.len());
+        for row in &held {
+            let news = CatchUpNews::Held(row.try_get::<i64, _>(1)?.cast_unsigned());
+            untold.push(Untold { connector: ConnectorId(row.try_get(0)?), news });
+        }
+        for row in &fell {
+            let connector: i64 = row.try_get(0)?;
+            let place = Place { table: "parity", row: &connector };
+            let (before, now) = (place.parse(row.try_get(1)?)?, place.parse(row.try_get(2)?)?);
+            let (connector, news) = (ConnectorId(connector), CatchUpNews::Fell { before, now });
+            untold.push(Untold { connector, news });
+        }
+        Ok(untold)
+    }
+
+    async fn tell_of_catch_up(
+        &self,
+        untold: &Untold,
+        mails: Vec<NewMail>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let untold = *untold;
+        self.write(move |connection| {
+            let mails = mails.clone();
+            Box::pin(async move {
+                let sql = match untold.news {
+                    CatchUpNews::Held(_) => {
+                        "UPDATE sweep SET told = 1 WHERE connector = $1 AND told = 0"
+                    }
+                    CatchUpNews::Fell { .. } => {
+                        "UPDATE parity SET fell_from = NULL \
+                         WHERE connector = $1 AND fell_from IS NOT NULL"
+                    }
+                };
+                let told =
+                    sqlx::query(sql).bind(untold.connector.0).execute(&mut *connection).await?;
+                if told.rows_affected() == 0 {
+                    return Ok(());
+                }
+                for mail in &mails {
+                    outbox::queue(connection, mail, now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
     }
 
     async fn sync_differences(
@@ -275,7 +339,7 @@ pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) ->
         }
         Swept::Held(found) => {
             sqlx::query(
-                "UPDATE sweep SET held = $2, asked_at = NULL, problem = NULL WHERE connector = $1",
+                "UPDATE sweep SET held = $2, told = 0, asked_at = NULL, problem = NULL WHERE connector = $1",
             )
             .bind(connector)
             .bind(found.cast_signed())
@@ -315,13 +379,17 @@ pub(super) async fn keep_parity(connection: &mut Connection, news: &ParityNews) 
             Ok(())
         }
         Compared::Ended { at, parity, differences } => {
+            let before = standings(connection, &[connector]).await?;
+            let before = before.first().and_then(|(_, standing)| standing.parity);
+            let fell_from = before.filter(|before| parity.has_fallen(before));
             sqlx::query(
-                "UPDATE parity SET asked_at = NULL, ended_at = $2, result = $3, problem = NULL \
-                 WHERE connector = $1",
+                "UPDATE parity SET asked_at = NULL, ended_at = $2, result = $3, problem = NULL, \
+                 fell_from = $4 WHERE connector = $1",
             )
             .bind(connector.0)
             .bind(ms(*at))
             .bind(json(parity)?)
+            .bind(fell_from.map(|before| json(&before)).transpose()?)
             .execute(&mut *connection)
             .await?;
             sqlx::query("DELETE FROM parity_lead WHERE connector = $1")

@@ -37,9 +37,10 @@ async fn a_page_and_its_place_are_kept_together(empty: Empty) {
     let lease = empty.lease(&configuration).await;
     let of = Backfilled { since: Some(at(0)), ..Backfilled::default() };
     let new =
-        NewBackfill { connector: own, name: "a-b".to_owned(), of: of.clone(), expected: None };
+        NewBackfill { connector: own, name: "a-b".to_owned(), of: of.clone(), expected: Some(7) };
     let begun = empty.store.begin_backfill(&new, &actor(), at(1)).await.unwrap();
     assert_eq!((begun.state, begun.page, begun.of), (BackfillState::Running, Some(1), of));
+    assert_eq!(begun.expected, Some(7));
 
     let read = |number| store::NewDelivery { origin: Origin::Backfill, ..delivery(own, number) };
     empty.deliver(own, 9..10).await;

@@ -143,6 +143,10 @@ async fn leads_that_share_a_key_are_all_found(empty: Empty) {
     found.sort();
     assert_eq!(found, [(ASHA, vec!["lead-4"]), (PHONE, vec!["lead-1", "lead-2", "lead-3"])]);
     assert!(kept.empty.store.directory(kept.b, &[]).await.unwrap().is_empty());
+    let counts =
+        [kept.empty.store.count_directory(kept.a), kept.empty.store.count_directory(kept.b)];
+    let [first, second] = counts;
+    assert_eq!((first.await.unwrap(), second.await.unwrap()), (0, 4));
 }
 
 async fn leads_that_are_gone_are_found_no_more(empty: Empty) {

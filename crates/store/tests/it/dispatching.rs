@@ -20,6 +20,7 @@ crate::promises! {
     progress_is_kept_whole_or_not_at_all,
     waiting_records_come_when_they_are_due,
     intents_stay_until_they_are_settled,
+    recent_calls_are_told_as_they_ended,
     links_replace_what_they_contradict,
     a_retry_queues_failed_records_again,
     a_retry_while_the_request_is_at_work_is_not_forgotten,
@@ -172,6 +173,27 @@ async fn intents_stay_until_they_are_settled(empty: Empty) {
     empty.store.record_progress(&lease, settled).await.unwrap();
     assert_eq!(empty.store.unsettled_intents(&lease).await.unwrap(), []);
     assert_eq!(empty.ids(of(JobStatus::Running)).await, []);
+}
+
+/// A call's number is made like a Request ID.
+async fn recent_calls_are_told_as_they_ended(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let lease = empty.lease(&configuration).await;
+    let made = |second, milliseconds| store::Call {
+        id: id(second).number(),
+        at: at(second),
+        milliseconds,
+        ..call(&configuration, 0)
+    };
+    let calls = vec![made(10, 12), made(20, 40_000), made(50, 5), made(55, 9_000)];
+    let progress = Progress { calls, ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    let accounts = [0, 1].map(|index| configuration.accounts[index].id);
+    let found = empty.store.recent_calls(&accounts, at(55)).await.unwrap();
+    let ended: Vec<_> = found.iter().map(|call| (call.account, call.ended)).collect();
+    assert_eq!(ended, [(accounts[1], at(60)), (accounts[1], at(64))]);
+    assert!(found[0].url.ends_with("Lead.Capture"));
+    assert_eq!(empty.store.recent_calls(&accounts[..1], at(0)).await.unwrap(), []);
 }
 
 async fn links_replace_what_they_contradict(empty: Empty) {

@@ -93,9 +93,9 @@ pub(crate) async fn begin(
     State(shared): State<Shared>,
     asker: Asker,
     Named(name): Named,
-    Input(begin): Input<Begin>,
+    Input(wish): Input<Begin>,
 ) -> Result<Json<Shown>> {
-    let Begin { since, filter, activities, confirm } = begin;
+    let Begin { since, filter, activities, confirm } = wish;
     let of = Backfilled { since, filter, activities };
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;

@@ -333,6 +333,33 @@ async fn a_day_that_will_be_used_up_is_told_once_before_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn that_fewer_leads_agree_than_before_is_told_once() {
+    let mut office = Office::without_notifier(NOTIFY).await;
+    let fields = [("EmailAddress", "asha@example.com"), ("FirstName", "Asha")];
+    let id = office.scene.here.create_lead(&fields).expect("a new lead");
+    let lead = json!({
+        "ProspectID": id, "EmailAddress": "asha@example.com", "FirstName": "Asha"
+    });
+    let request = office.scene.post(&lead).await;
+    let item = office.scene.ends_as(request, Event::New).await;
+    let twin = item.records[0].destination_id.clone().expect("its twin");
+    office.notify();
+    assert_eq!(office.scene.compare("there").await.0.agree, 1);
+    office.no_more_than(0).await;
+    office.scene.there.edit_lead(&twin, &[("FirstName", "Usha")]).expect("an edit");
+    for _ in 0..2 {
+        assert_eq!(office.scene.compare("there").await.0.differ, 1);
+        let mails = office.mails(1).await;
+        assert_eq!(subject(&mails[0]), "leadsync there: only 0.00 % of the leads agree");
+        for part in ["down from 100 %", "1 differ", "leadsync parity there --last"] {
+            assert!(body(&mails[0]).contains(part), "{part}: {}", body(&mails[0]));
+        }
+    }
+    office.no_more_than(1).await;
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_wants_no_mails_gets_none() {
     let office = Office::open(r#""basic":{"notify":"ops@example.com"}"#).await;
     office.fail(1).await;

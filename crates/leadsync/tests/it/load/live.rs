@@ -41,6 +41,8 @@ impl Live {
         let (kept, is_over) = (changes.clone(), stop.clone());
         let posting = tokio::spawn(async move {
             let webhooks = Webhooks::new();
+            // The accounts note by this clock when they were written to.
+            let clock = sandbox::settings::system_clock();
             let mut pace = tokio::time::interval(PACE);
             pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             let mut ids: Vec<String> = Vec::new();
@@ -62,7 +64,7 @@ impl Live {
                 let lead = source.lead(id).expect("it was created");
                 let body = json!({ "Before": {}, "After": lead, "Current": lead });
                 webhooks.post(&hook, body.to_string().as_bytes()).await;
-                let change = Change { email, name, accepted: Timestamp::now() };
+                let change = Change { email, name, accepted: clock() };
                 kept.lock().expect("nobody panicked").push(change);
             }
         });

@@ -60,8 +60,9 @@ impl Run {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_backfill_makes_hardly_more_calls_than_its_plan_says() {
-    let size = std::env::var("LEADSYNC_LEADS").ok();
-    let leads = size.as_ref().map_or(FEW, |size| size.parse().expect("LEADSYNC_LEADS: a number"));
+    let size = std::env::var_os("LEADSYNC_LEADS");
+    let number = |size: &std::ffi::OsString| size.to_str()?.parse().ok();
+    let leads = size.as_ref().map_or(FEW, |size| number(size).expect("LEADSYNC_LEADS: a number"));
     let is_measured = size.is_some();
 
     let world = World::new(leads).await;

@@ -39,9 +39,8 @@ struct BackfillPage {
     /// Whether one is under way.
     is_under_way: bool,
     is_filtered: bool,
-    /// Whether activities can come too, and whether they were asked for.
-    syncs_activities: bool,
-    with_activities: bool,
+    /// Whether activities were asked for too; `None`: the connector syncs none.
+    activities: Option<bool>,
 }
 
 /// The progress of a connector's backfills alone, for an open page.
@@ -141,8 +140,7 @@ impl BackfillPage {
             is_under_way: shown.iter().any(|one| !one.kept.state.is_over()),
             shown,
             is_filtered: !connector.definition.filter.is_open(),
-            syncs_activities: connector.definition.activity.enabled,
-            with_activities: false,
+            activities: connector.definition.activity.enabled.then_some(false),
         })
     }
 }
@@ -231,8 +229,9 @@ pub(in crate::console) async fn begin(
             let faults = refusal.as_ref().map(Faults::of).unwrap_or_default();
             let definition = &connector.definition;
             let guarded = plan.as_ref().and_then(|plan| plan.guarded(definition));
-            let with_activities = form.text("activities") == "yes";
-            let shown = BackfillPage { faults, since, plan, guarded, with_activities, ..shown };
+            let asked = form.text("activities") == "yes";
+            let activities = shown.activities.map(|_| asked);
+            let shown = BackfillPage { faults, since, plan, guarded, activities, ..shown };
             page::page(status, &shown)
         }
         Err(error) => page::unavailable(&error),

@@ -456,16 +456,16 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
         assert!(counted.contains(part), "{part}: {counted}");
     }
     let form = [("since", ""), ("counted", "501"), ("counted_since", ""), ("guarded", "yes")];
-    let begin = [&form[..], &[("do", "begin")]].concat();
-    let refused = browser.submit(here, &begin).await;
+    let unconfirmed = [&form[..], &[("do", "begin")]].concat();
+    let refused = browser.submit(here, &unconfirmed).await;
     assert_eq!(refused.status, 400, "{refused:?}");
     assert!(refused.body.contains("confirm is needed"), "{}", refused.body);
     // What was confirmed was of other leads.
-    let other = [&begin[..], &[("confirm", "yes")]].concat();
+    let other = [&unconfirmed[..], &[("confirm", "yes")]].concat();
     let other: Vec<_> = other.into_iter().filter(|(name, _)| *name != "since").collect();
     let other = [&other[..], &[("since", "30d")]].concat();
     assert_eq!(browser.submit(here, &other).await.status, 400);
-    let confirmed = [&begin[..], &[("confirm", "yes")]].concat();
+    let confirmed = [&unconfirmed[..], &[("confirm", "yes")]].concat();
     let begun = browser.submit(here, &confirmed).await;
     assert_eq!(location(&begun), Some("/connectors/ab/backfill?told=backfill_begun"), "{begun:?}");
     let progress = browser.get(&format!("{here}/progress")).await.body;
