@@ -25,16 +25,8 @@ const SILENT: u32 = 40;
 pub struct Backfill {
     /// The connector
     name: String,
-    /// Only leads that were modified since: a day, a time, or an age such as 30d
-    #[arg(long, value_name = "T")]
-    since: Option<String>,
-    /// Only leads of which this holds: FIELD=VALUE, or a condition of the connector's filter as JSON,
-    /// such as {"field":"mx_Budget","greater":500000}; given several times, all must hold
-    #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
-    conditions: Vec<Condition>,
-    /// Sync activities too, of the types that the connector syncs, once the leads are synced
-    #[arg(long)]
-    activities: bool,
+    #[command(flatten)]
+    which: Which,
     /// Count what it would do, and write nothing
     #[arg(long)]
     plan: bool,
@@ -49,6 +41,21 @@ pub struct Backfill {
     detach: bool,
     #[command(flatten)]
     change: Change,
+}
+
+/// What is synced.
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// Only leads that were modified since: a day, a time, or an age such as 30d
+    #[arg(long, value_name = "T")]
+    since: Option<String>,
+    /// Only leads of which this holds: FIELD=VALUE, or a condition of the connector's filter as JSON,
+    /// such as {"field":"mx_Budget","greater":500000}; given several times, all must hold
+    #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
+    conditions: Vec<Condition>,
+    /// Sync activities too, of the types that the connector syncs, once the leads are synced
+    #[arg(long)]
+    activities: bool,
 }
 
 /// What becomes of a backfill that is under way.
@@ -165,15 +172,15 @@ impl Backfill {
     }
 
     fn of(&self) -> anyhow::Result<Backfilled> {
-        let since = match &self.since {
+        let since = match &self.which.since {
             Some(text) => match period::parse(text, node::now()) {
                 Ok(since) => Some(since),
                 Err(what) => bail!("--since: {what}"),
             },
             None => None,
         };
-        let filter = Filter { all: self.conditions.clone(), ..Filter::default() };
-        Ok(Backfilled { since, filter, activities: self.activities })
+        let filter = Filter { all: self.which.conditions.clone(), ..Filter::default() };
+        Ok(Backfilled { since, filter, activities: self.which.activities })
     }
 
     fn state(&self) -> Option<BackfillState> {

@@ -91,12 +91,12 @@ async fn lost_webhooks_and_bulk_updates_are_made_good() {
         (&"100 %".into(), &LEADS.into())
     );
 
-    let lost_there = edit(&service.source, &service.hook, "mx_City", "Nagpur").await;
+    let lost_of_source = edit(&service.source, &service.hook, "mx_City", "Nagpur").await;
     let back = service.hook_of(BACK);
-    let lost_here = edit(&service.destination, &back, "LastName", "Nair").await;
+    let lost_of_destination = edit(&service.destination, &back, "LastName", "Nair").await;
     edit_in_bulk(&service.source, "mx_State", "Goa").await;
     service.settled().await;
-    assert_eq!((lost_there, lost_here), (EDITED / 20, EDITED / 20));
+    assert_eq!((lost_of_source, lost_of_destination), (EDITED / 20, EDITED / 20));
 
     let fallen = parity(&service, NAME);
     let differ = fallen["parity"]["differ"].as_u64().expect("a count");
@@ -107,7 +107,7 @@ async fn lost_webhooks_and_bulk_updates_are_made_good() {
 
     let swept: Value = service.run(&["sweep", NAME, "--json"]).json();
     assert!(swept["held"].is_null(), "{swept}");
-    assert!(swept["last_found"].as_u64() >= Some((BULK + lost_there) as u64 - 40), "{swept}");
+    assert!(swept["last_found"].as_u64() >= Some((BULK + lost_of_source) as u64 - 40), "{swept}");
     service.run(&["sweep", BACK, "--json"]).succeeded();
     service.settled().await;
     for name in [NAME, BACK] {
