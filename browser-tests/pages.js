@@ -102,6 +102,19 @@ export const PAGES = [
     },
   },
   {
+    name: "connector-compare", title: "Compare", tells: "How many leads agree, which differ and by what, and what the sweep found.",
+    route: "/connectors/{name}/compare", world: "busy", path: () => "/connectors/sales-to-patients/compare", sees: "Compare now", dark: true,
+    before: async (page) => {
+      await page.getByRole("button", { name: "Compare now" }).click();
+      const result = page.getByRole("heading", { name: /agree$/ });
+      for (let looks = 0; looks < 60 && (await result.count()) === 0; looks += 1) {
+        await page.waitForTimeout(500);
+        await page.reload();
+      }
+      await result.waitFor();
+    },
+  },
+  {
     name: "connector-mapping", title: "Mapping", tells: "Every field of both accounts side by side, with what the last payload holds and what is wrong, as one types.",
     route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", dark: true,
   },
