@@ -365,7 +365,10 @@ impl Worker {
             forms.dedup();
             let found = self.shared.store.directory(account, &forms).await?;
             for (key, keys) in records {
-                let mut hints = Hints::new(true, in_backlog);
+                // What a backfill or a sweep found shares calls, however little of it is open just now.
+                let can_wait = |record: &Record| record.urgency.can_wait();
+                let shares = in_backlog || self.book.record(key).is_some_and(can_wait);
+                let mut hints = Hints::new(true, shares);
                 for (field, form) in keys {
                     let leads = found.get(&form).into_iter().flatten();
                     hints.add(&field, leads.map(|id| LeadId::new(id)));
