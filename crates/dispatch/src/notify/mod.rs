@@ -1,9 +1,11 @@
 //! Tells people by mail of what failed.
 //!
 //! What failed is counted by the store, in the commit that keeps it. Every process runs one task
-//! ([`Notifier`]) that looks every few seconds which incidents are to be told
-//! ([`plan::incident`]), and which accounts' calls of the day will not suffice (`quota`), writes the mail (`letter`) and queues it in the store, and sends what
-//! is queued (`post`). Nodes share the work: a row of the store says who told, and who sends.
+//! ([`Notifier`]) that looks every few seconds what is to be told: incidents ([`plan::incident`]),
+//! accounts whose calls of the day will not suffice (`quota`), sweeps that wait for a person and
+//! accounts that agree less than before (`catch_up`). It writes the mail (`letter`) and queues it in the
+//! store, and sends what is queued (`post`). Nodes share the work: a row of the store says who told, and
+//! who sends.
 
 mod catch_up;
 mod letter;
