@@ -173,6 +173,8 @@ impl World {
         let definition = serde_json::json!({
             "name": name, "source": from.name(), "destination": to.name(),
             "basic": basic, "activity": { "enabled": true },
+            // What they cost depends on the time that passes.
+            "catch_up": { "sweep": false, "parity": false },
             "lead": { "field": MAPPED.map(|name| serde_json::json!({ "from": name, "to": name })) },
         });
         let definition = serde_json::from_value(definition).expect("a connector");
