@@ -27,6 +27,7 @@ async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
                 DROP TABLE backfill; DROP INDEX request_backfill; \
                 ALTER TABLE request DROP COLUMN backfill; \
                 DROP TABLE directory_key; DROP TABLE directory_lead; DROP TABLE directory_reading; \
+                DROP TABLE sweep; DROP TABLE parity_lead; DROP TABLE parity; \
                 DROP TABLE spent_hour; ALTER TABLE spent DROP COLUMN warned_at; \
                 DELETE FROM _sqlx_migrations WHERE version > 12";
     let mut beside = Beside::open(&empty.url).await;

@@ -171,7 +171,7 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
     let counts = ["linked", "there", "only_there"].map(|name| plan[name].clone());
     assert_eq!(counts, [json!(501), json!(1_001), Value::Null], "one way: {plan}");
     for refused in [json!({}), json!({"confirm": false})] {
-        let told = ["confirm is needed", "change 501", "1001 leads", "20 %"];
+        let told = ["confirm: is needed", "change 501", "1001 leads", "20 %"];
         client.post(path, refused).await.refused(400, "bad_input", &told);
     }
     assert_eq!(client.get(path).await.expect(200)["items"], json!([]), "nothing has begun");
