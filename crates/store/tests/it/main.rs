@@ -4,6 +4,7 @@
 
 mod backfills;
 mod batches;
+mod catch_up;
 mod configuration;
 mod copies;
 mod directory;
