@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
 use plan::backfill::{A_PAGE, BackfillState, LeadPage, Passing, beginning, columns};
-use plan::id::{ConnectorId, RequestId};
+use plan::id::RequestId;
 use plan::outcome::Entity;
 use plan::payload::Item;
 use plan::problem::Problem;
@@ -17,63 +17,38 @@ use store::{Backfill, BackfillNews, Origin};
 
 use super::book::Record;
 use super::call::Job;
-use super::sweep::{AHEAD, swept_types};
+use super::missed::synced_types;
+use super::pacing::Pacing;
+use super::reads::AHEAD;
 use super::worker::Worker;
 use crate::failure;
 use crate::pages::{Reader, Wanted};
 
 /// No more are read while so many of a backfill's leads are at work.
 const ENOUGH: usize = 200;
-/// How long after a failure a page is asked for again: the first value, doubled each time, up to the
-/// second.
-const PAUSE: SignedDuration = SignedDuration::from_secs(30);
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// How often to check whether a backfill has ended.
-const LOOK: SignedDuration = SignedDuration::from_secs(1);
-
-/// How often to check whether another process started one: ours says so at once.
-const FOLLOWS: SignedDuration = SignedDuration::from_secs(3);
+pub(super) const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
 /// A backfill under way.
 #[derive(Debug)]
 pub(super) struct Running {
     backfill: Backfill,
-    is_asked: bool,
+    pacing: Pacing,
     /// The first request of its last page, while none of them was taken up.
     ahead: Option<RequestId>,
-    /// Not before this time of the steady clock.
-    not_before: Option<Timestamp>,
-    /// How long after a failure its page is asked for again.
-    pause: SignedDuration,
 }
 
 impl Worker {
     /// Takes up backfills that began or were resumed, and drops those that were paused or cancelled.
-    pub(super) async fn follow_backfills(&mut self) -> store::Result<()> {
-        let steady = self.steady();
-        // What happened is to be on disk first.
-        let is_kept = self.progress.sweeps.is_empty() && self.progress.parities.is_empty();
-        if steady < self.follows || !is_kept {
-            return Ok(());
-        }
-        self.follows = steady + if self.backfills.is_empty() { FOLLOWS } else { LOOK };
-        let connectors: Vec<ConnectorId> =
-            self.routes.iter().filter(|route| route.enabled).map(|route| route.id).collect();
-        let store = self.shared.store.clone();
-        let sweeps = store.sweeps(&self.lease, &connectors).await?;
-        self.follow_sweeps(sweeps);
-        let parities = store.parities(&self.lease, &connectors).await?;
-        self.follow_parities(&parities);
-        let found = store.running_backfills(&self.lease, &connectors).await?;
-        self.backfills.retain(|running| found.iter().any(|one| one.id == running.backfill.id));
-        for backfill in found {
+    pub(super) fn follow_backfills(&mut self, kept: Vec<Backfill>) {
+        self.backfills.retain(|running| kept.iter().any(|one| one.id == running.backfill.id));
+        for backfill in kept {
             let known = self.backfills.iter().any(|running| running.backfill.id == backfill.id);
             if !known {
-                let (is_asked, ahead, not_before, pause) = (false, None, None, PAUSE);
-                self.backfills.push(Running { backfill, is_asked, ahead, not_before, pause });
+                let pacing = Pacing::default();
+                self.backfills.push(Running { backfill, pacing, ahead: None });
             }
         }
-        Ok(())
     }
 
     /// Ends backfills of which everything was read and synced.
@@ -81,11 +56,11 @@ impl Worker {
         let (now, steady) = (self.now(), self.steady());
         let open = self.open_backfill_records();
         let is_due = |running: &&mut Running| {
-            running.backfill.page.is_none() && running.not_before.is_none_or(|at| at <= steady)
+            running.backfill.page.is_none() && running.pacing.is_due(steady)
         };
         let mut read: Vec<i64> = Vec::new();
         for running in self.backfills.iter_mut().filter(is_due) {
-            running.not_before = Some(steady + LOOK);
+            running.pacing.wait(steady, LOOK);
             read.push(running.backfill.id);
         }
         if read.is_empty() || open > 0 {
@@ -93,7 +68,7 @@ impl Worker {
         }
         self.shared.store.end_backfills(&self.lease, &read, now).await?;
         self.follows = Timestamp::MIN;
-        self.follow_backfills().await
+        self.follow_reads().await
     }
 
     fn backfill_records(&self) -> impl Iterator<Item = &Record> {
@@ -116,7 +91,7 @@ impl Worker {
         }
         // One page at a time, whoever's.
         let is_asked =
-            self.backfills.iter().any(|running| running.is_asked || running.ahead.is_some());
+            self.backfills.iter().any(|one| one.pacing.is_asked() || one.ahead.is_some());
         if is_asked || open >= ENOUGH {
             return;
         }
@@ -126,8 +101,8 @@ impl Worker {
             if !asked.is_empty() {
                 break;
             }
-            let Running { backfill, is_asked, not_before, .. } = &self.backfills[at];
-            let is_due = !is_asked && not_before.is_none_or(|at| at <= steady);
+            let Running { backfill, pacing, .. } = &self.backfills[at];
+            let is_due = pacing.is_due(steady);
             let Some(page) = backfill.page.filter(|_| is_due) else { continue };
             let Some(route) = self.routes.get(backfill.connector).cloned() else { continue };
             let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
@@ -156,7 +131,7 @@ impl Worker {
                     Wanted::Activities { event, between, page }
                 }
             };
-            self.backfills[at].is_asked = true;
+            self.backfills[at].pacing.ask();
             asked.push((route.source, Job::ReadPage(Reader::Backfill(id), wanted)));
         }
         for (account, job) in asked {
@@ -173,7 +148,7 @@ impl Worker {
     ) {
         let steady = self.steady();
         let Some(at) = self.backfills.iter().position(|one| one.backfill.id == id) else { return };
-        self.backfills[at].is_asked = false;
+        self.backfills[at].pacing.forget();
         let Running { backfill, .. } = &self.backfills[at];
         // It was paused and resumed meanwhile.
         let Some(page) = backfill.page.filter(|page| wanted.is_page(backfill.event, *page)) else {
@@ -193,9 +168,7 @@ impl Worker {
             Err(error) => {
                 let name = self.account(route.source).name().to_owned();
                 let problem = verdict::not_read(&failure::of(&error), &name);
-                let running = &mut self.backfills[at];
-                running.not_before = Some(steady + running.pause);
-                running.pause = (running.pause * 2).min(LONGEST_PAUSE);
+                self.backfills[at].pacing.fail(steady);
                 self.progress.backfills.push(failed(id, problem));
                 return;
             }
@@ -203,7 +176,7 @@ impl Worker {
         let next = if !LeadPage::is_behind(rows.len()) {
             Some((page + 1, event))
         } else if of.activities {
-            swept_types(&route, &binding)
+            synced_types(&route, &binding)
                 .into_iter()
                 .filter(|other| Some(*other) > event)
                 .min()
@@ -224,7 +197,7 @@ impl Worker {
         let (page, event) = next.unzip();
         self.backfills[at].backfill.page = page;
         self.backfills[at].backfill.event = event.flatten();
-        self.backfills[at].pause = PAUSE;
+        self.backfills[at].pacing.read();
         self.backfills[at].ahead = deliveries.first().map(|delivery| delivery.id);
         self.progress.backfills.push(BackfillNews {
             id,
@@ -243,8 +216,7 @@ impl Worker {
     pub(super) fn backfill_delayed(&mut self, id: i64) {
         let steady = self.steady();
         for running in self.backfills.iter_mut().filter(|one| one.backfill.id == id) {
-            running.is_asked = false;
-            running.not_before = Some(steady + SignedDuration::from_secs(1));
+            running.pacing.delay(steady);
         }
     }
 }

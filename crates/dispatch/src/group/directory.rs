@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
 use plan::backfill::{LeadPage, beginning};
-use plan::directory::{Hints, form, forms};
-use plan::id::{AccountId, LeadId};
+use plan::directory::forms;
+use plan::id::AccountId;
 use plan::metadata::Kind;
 use plan::quota::{Draw, Urgency, day_of};
 use plan::snapshot::Snapshot;
@@ -19,7 +19,6 @@ use plan::value::Reading;
 use plan::work::{Answer, Call, ReadLead};
 use store::{DirectoryEntry, DirectoryNews, DirectoryReading, RecordKey};
 
-use super::book::Record;
 use super::call::Job;
 use super::worker::Worker;
 use crate::pages::{Reader, Wanted};
@@ -34,14 +33,9 @@ const MOST_DOUBLINGS: u32 = 7;
 /// One call of so many a day is for this.
 const SHARE_OF_A_DAY: u32 = 20;
 /// With so many open records there is a backlog: calls can be shared.
-const BACKLOG: usize = 50;
+pub(super) const BACKLOG: usize = 50;
 /// Unless there is a backlog, an account is read once this task has run for so long.
 const SETTLED: SignedDuration = SignedDuration::from_secs(30);
-/// A backlog waits for an account to be read for the first time, so long at most.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(120);
-
-/// The fields of a record's keys, with the forms in which they are looked up.
-type KeyForms = Vec<(String, String)>;
 
 /// An account's directory, as far as this task goes.
 #[derive(Debug, Default)]
@@ -72,8 +66,15 @@ impl Directory {
         *self = Self { fields, reading, is_asked, pages, ..Self::default() };
     }
 
+    /// A record waits for it: since when the first one does; `None` if it is not being read.
+    pub(super) fn awaited(&mut self, now: Timestamp) -> Option<Timestamp> {
+        // Where it could not be read on, nobody waits for it.
+        let is_read = self.reading.is_some() && self.not_before.is_none();
+        (is_read && !self.fields.is_empty()).then(|| *self.awaited.get_or_insert(now))
+    }
+
     /// Whether all leads of the account are in it.
-    fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.reading.as_ref().is_some_and(|reading| reading.complete_at.is_some())
     }
 
@@ -292,93 +293,6 @@ impl Worker {
             let entries = entry(&record.work.lead_state(), &fields).into_iter().collect();
             self.add_to_directory(source, entries, Vec::new());
         }
-    }
-
-    /// Whether a record waits until its account was read for the first time: with many others it
-    /// would look its lead up by a call of its own.
-    pub(super) fn awaits_directory(&mut self, record: &Record, destination: AccountId) -> bool {
-        // What is live does not wait because of what a backfill reads.
-        let is_backlog = record.urgency.can_wait() || self.live_records() >= BACKLOG;
-        let steady = self.steady();
-        if !is_backlog || !self.unhinted.contains(&record.key) {
-            return false;
-        }
-        let is_ready = self.is_ready(destination);
-        let directory = &mut self.account(destination).directory;
-        // Where it could not be read on, nobody waits for it.
-        let is_read = directory.reading.is_some() && directory.not_before.is_none();
-        if directory.fields.is_empty() || is_ready || !is_read {
-            return false;
-        }
-        let since = *directory.awaited.get_or_insert(steady);
-        steady.duration_since(since) < PATIENCE
-    }
-
-    fn live_records(&self) -> usize {
-        self.book.records().filter(|record| !record.urgency.can_wait()).count()
-    }
-
-    /// Whether an account's directory is complete, and on disk, where it is looked up.
-    fn is_ready(&self, id: AccountId) -> bool {
-        let is_new = |news: &DirectoryNews| news.account == id && news.reading.is_some();
-        self.accounts.get(&id).is_some_and(|account| account.directory.is_complete())
-            && !self.progress.directory.iter().any(is_new)
-    }
-
-    /// Tells records what the directory says about their keys, once it is complete.
-    pub(super) async fn hint(&mut self) -> store::Result<()> {
-        if self.unhinted.is_empty() {
-            return Ok(());
-        }
-        let in_backlog = self.book.open_records() >= BACKLOG;
-        let mut wanted: HashMap<AccountId, Vec<(RecordKey, KeyForms)>> = HashMap::new();
-        for key in std::mem::take(&mut self.unhinted) {
-            let Some(record) = self.book.record(key) else { continue };
-            let Some(route) = self.routes.get(record.connector) else { continue };
-            let destination = route.destination;
-            if !record.work.is_unmatched() {
-                continue;
-            }
-            if !self.is_ready(destination) {
-                self.unhinted.insert(key);
-                continue;
-            }
-            let version = (record.connector, record.past);
-            let Some(binding) = self.routes.binding(&self.accounts, version) else { continue };
-            let moment = self.moment();
-            let record = self.book.record_mut(key).expect("it was found just now");
-            let keys = record.work.keys(&binding.context(moment));
-            let reading = Reading::default();
-            let form = |key: &plan::identity::Key| {
-                Some((key.field.clone(), form(&key.field, key.kind, &key.value, &reading)?))
-            };
-            // Of a key that has no form nothing is known.
-            let Some(keys) = keys.iter().map(form).collect::<Option<Vec<_>>>() else { continue };
-            wanted.entry(destination).or_default().push((key, keys));
-        }
-        for (account, records) in wanted {
-            let mut forms: Vec<String> = records
-                .iter()
-                .flat_map(|(_, keys)| keys.iter().map(|(_, form)| form.clone()))
-                .collect();
-            forms.sort_unstable();
-            forms.dedup();
-            let found = self.shared.store.directory(account, &forms).await?;
-            for (key, keys) in records {
-                // What a backfill or a sweep found shares calls, however little of it is open just now.
-                let can_wait = |record: &Record| record.urgency.can_wait();
-                let shares = in_backlog || self.book.record(key).is_some_and(can_wait);
-                let mut hints = Hints::new(true, shares);
-                for (field, form) in keys {
-                    let leads = found.get(&form).into_iter().flatten();
-                    hints.add(&field, leads.map(|id| LeadId::new(id)));
-                }
-                if let Some(record) = self.book.record_mut(key) {
-                    record.work.take_hints(hints);
-                }
-            }
-        }
-        Ok(())
     }
 }
 

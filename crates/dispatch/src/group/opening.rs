@@ -42,7 +42,7 @@ impl Worker {
             self.is_opening_late = false;
             return Ok(());
         }
-        self.follow_backfills().await?;
+        self.follow_reads().await?;
         // What is tried again fills one half at most, so that what is live never waits behind it.
         let again = (window / 2).saturating_sub(self.tried_again());
         let room = Room { all: room.min(MOST_AT_ONCE), again };

@@ -23,6 +23,7 @@ use store::{Compared, Origin, ParityNews};
 
 use super::call::Job;
 use super::lanes::Lane;
+use super::pacing::Pacing;
 use super::route::{Binding, Route};
 use super::worker::Worker;
 use crate::failure;
@@ -32,10 +33,6 @@ use crate::pages::{Reader, Wanted};
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// How long after its start a task compares nothing by itself.
 const SETTLED: SignedDuration = SignedDuration::from_mins(5);
-/// How long after a failure a page is asked for again: the first value, doubled each time, up to the
-/// second.
-const PAUSE: SignedDuration = SignedDuration::from_secs(30);
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// So many pairs are read again at a time.
 const AT_A_TIME: usize = 100;
 /// So many links are looked through at a time.
@@ -50,10 +47,7 @@ pub(super) struct Comparing {
     /// When it was asked for.
     asked_at: Timestamp,
     phase: Phase,
-    is_asked: bool,
-    /// Not before this time of the steady clock.
-    not_before: Option<Timestamp>,
-    pause: SignedDuration,
+    pacing: Pacing,
     comparison: Comparison,
     /// The leads of the source that came by.
     seen: HashSet<String>,
@@ -113,9 +107,7 @@ impl Worker {
                 connector: route.id,
                 asked_at,
                 phase: Phase::Source(1),
-                is_asked: false,
-                not_before: None,
-                pause: PAUSE,
+                pacing: Pacing::default(),
                 comparison: Comparison::default(),
                 seen: HashSet::new(),
                 read: 0,
@@ -126,14 +118,14 @@ impl Worker {
 
     /// Asks for the next page of a comparison.
     pub(super) fn read_parities(&mut self) {
-        let is_asked = self.comparisons.iter().any(|comparing| comparing.is_asked);
+        let is_asked = self.comparisons.iter().any(|comparing| comparing.pacing.is_asked());
         if self.look_for_work || is_asked {
             return;
         }
         let steady = self.steady();
         for at in 0..self.comparisons.len() {
             let comparing = &self.comparisons[at];
-            if comparing.not_before.is_some_and(|at| at > steady) {
+            if !comparing.pacing.is_due(steady) {
                 continue;
             }
             let Some(route) = self.routes.get(comparing.connector).cloned() else { continue };
@@ -147,7 +139,7 @@ impl Worker {
                 continue;
             }
             let account = account.id;
-            self.comparisons[at].is_asked = true;
+            self.comparisons[at].pacing.ask();
             self.comparisons[at].comparison.parity.calls += 1;
             self.prepare(account, Job::ReadPage(Reader::Parity(route.id), wanted));
             return;
@@ -161,9 +153,7 @@ impl Worker {
         else {
             return;
         };
-        comparing.is_asked = false;
-        comparing.not_before = Some(steady + comparing.pause);
-        comparing.pause = (comparing.pause * 2).min(LONGEST_PAUSE);
+        comparing.pacing.fail(steady);
         let name = self.accounts[&comparing.account(route)].name().to_owned();
         let what = Compared::Failed(verdict::not_read(&failure::of(error), &name));
         self.progress.parities.push(ParityNews { connector, what });
@@ -173,8 +163,7 @@ impl Worker {
     pub(super) fn parity_delayed(&mut self, connector: ConnectorId) {
         let steady = self.steady();
         for comparing in self.comparisons.iter_mut().filter(|one| one.connector == connector) {
-            comparing.is_asked = false;
-            comparing.not_before = Some(steady + SignedDuration::from_secs(1));
+            comparing.pacing.delay(steady);
             comparing.comparison.parity.calls -= 1;
         }
     }
@@ -191,11 +180,11 @@ impl Worker {
             return Ok(());
         };
         let Some(binding) = self.routes.binding(&self.accounts, (connector, None)) else {
-            self.comparisons[at].is_asked = false;
+            self.comparisons[at].pacing.forget();
             return Ok(());
         };
         let mut comparing = self.comparisons.remove(at);
-        (comparing.is_asked, comparing.not_before, comparing.pause) = (false, None, PAUSE);
+        comparing.pacing.read();
         let is_last = LeadPage::is_behind(rows.len());
         let step = std::mem::replace(&mut comparing.phase, Phase::Source(1));
         let is_over = match (step, wanted) {

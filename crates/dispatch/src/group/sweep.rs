@@ -9,37 +9,29 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
-use plan::backfill::{A_REQUEST, LeadPage};
+use plan::backfill::LeadPage;
 use plan::connector::WhileDisabled;
-use plan::id::{AccountId, ConnectorId, RequestId};
-use plan::link::Link;
-use plan::mapping::Verdict;
-use plan::outcome::{Entity, Event};
+use plan::id::{AccountId, ConnectorId};
+use plan::outcome::Entity;
 use plan::payload::Item;
 use plan::quota::{Draw, Urgency};
 use plan::snapshot::Snapshot;
 use plan::sweep::{OVERLAP, interval, is_due, is_on, is_too_much};
 use plan::verdict;
-use plan::work::{Step, Work};
-use serde_json::{Map, Value};
-use store::{NewDelivery, Origin, Posted, Sweep, SweepNews, Swept};
+use store::{Origin, Sweep, SweepNews, Swept};
 
 use super::call::Job;
 use super::directory::entry;
-use super::lanes::Lane;
-use super::route::{Binding, Route};
+use super::missed::synced_types;
+use super::pacing::Pacing;
+use super::reads::AHEAD;
+use super::route::Route;
 use super::worker::Worker;
 use crate::failure;
 use crate::pages::{Reader, Wanted};
 
-/// How long after a failure a page is asked for again: the first value, doubled each time, up to the
-/// second.
-const PAUSE: SignedDuration = SignedDuration::from_secs(30);
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// So far back a first round goes that a person asks for where nothing was swept before.
 const FIRST: SignedDuration = SignedDuration::from_hours(24);
-/// So far an account's clock may be ahead of ours.
-pub(super) const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// The sweep of a connector.
 #[derive(Debug)]
@@ -50,11 +42,7 @@ pub(super) struct Sweeping {
     /// Whether rounds begin by themselves.
     is_on: bool,
     round: Option<Round>,
-    is_asked: bool,
-    /// Not before this time of the steady clock.
-    not_before: Option<Timestamp>,
-    /// How long after a failure its page is asked for again.
-    pause: SignedDuration,
+    pacing: Pacing,
 }
 
 /// A round under way.
@@ -72,14 +60,6 @@ struct Round {
     /// What was found, unless that is too much.
     found: Vec<Snapshot>,
     count: u64,
-}
-
-/// A page that was read for a sweep or a comparison.
-#[derive(Debug)]
-pub(super) struct Arrived {
-    pub(super) reader: Reader,
-    pub(super) wanted: Wanted,
-    pub(super) rows: Vec<Snapshot>,
 }
 
 impl Sweeping {
@@ -168,9 +148,7 @@ impl Worker {
                     kept: sweep,
                     is_on,
                     round: None,
-                    is_asked: false,
-                    not_before: None,
-                    pause: PAUSE,
+                    pacing: Pacing::default(),
                 }),
             }
         }
@@ -194,21 +172,21 @@ impl Worker {
 
     /// Asks for the next page of a sweep that is due.
     pub(super) fn read_sweeps(&mut self) {
-        if self.sweeps.iter().any(|sweeping| sweeping.is_asked) {
+        if self.sweeps.iter().any(|sweeping| sweeping.pacing.is_asked()) {
             return;
         }
         let is_busy = self.look_for_work;
         let (now, steady) = (self.now(), self.steady());
         for at in 0..self.sweeps.len() {
             let sweeping = &self.sweeps[at];
-            if sweeping.not_before.is_some_and(|at| at > steady) {
+            if !sweeping.pacing.is_due(steady) {
                 continue;
             }
             let Some(route) = self.routes.get(sweeping.connector).cloned() else { continue };
             let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
                 continue;
             };
-            let types = swept_types(&route, &binding);
+            let types = synced_types(&route, &binding);
             let every = self.interval_of(route.source, types.len());
             if sweeping.round.is_none() && !sweeping.is_due(now, every) {
                 continue;
@@ -233,7 +211,7 @@ impl Worker {
             }
             let Some(round) = &self.sweeps[at].round else { continue };
             let wanted = round.wanted(columns);
-            self.sweeps[at].is_asked = true;
+            self.sweeps[at].pacing.ask();
             self.prepare(route.source, Job::ReadPage(Reader::Sweep(route.id), wanted));
             return;
         }
@@ -250,33 +228,13 @@ impl Worker {
         interval(self.accounts[&account].budget.daily(), kinds)
     }
 
-    /// A page was read for a sweep or a comparison.
-    pub(super) fn page_read(
-        &mut self,
-        reader: Reader,
-        wanted: Wanted,
-        read: Result<Vec<Snapshot>, Error>,
-    ) {
-        match read {
-            Ok(rows) => self.arrived.push(Arrived { reader, wanted, rows }),
-            Err(error) => match reader {
-                Reader::Sweep(connector) => self.sweep_failed(connector, &error),
-                Reader::Parity(connector) => self.parity_failed(connector, &error),
-                // Their pages are leads.
-                Reader::Directory | Reader::Backfill(_) => {}
-            },
-        }
-    }
-
-    fn sweep_failed(&mut self, connector: ConnectorId, error: &Error) {
+    pub(super) fn sweep_failed(&mut self, connector: ConnectorId, error: &Error) {
         let steady = self.steady();
         let Some(route) = self.routes.get(connector) else { return };
         let name = self.accounts[&route.source].name().to_owned();
         let what = Swept::Failed(verdict::not_read(&failure::of(error), &name));
         for sweeping in self.sweeps.iter_mut().filter(|one| one.connector == connector) {
-            sweeping.is_asked = false;
-            sweeping.not_before = Some(steady + sweeping.pause);
-            sweeping.pause = (sweeping.pause * 2).min(LONGEST_PAUSE);
+            sweeping.pacing.fail(steady);
         }
         self.progress.sweeps.push(SweepNews { connector, what, deliveries: Vec::new() });
     }
@@ -285,24 +243,11 @@ impl Worker {
     pub(super) fn sweep_delayed(&mut self, connector: ConnectorId) {
         let steady = self.steady();
         for sweeping in self.sweeps.iter_mut().filter(|one| one.connector == connector) {
-            sweeping.is_asked = false;
-            sweeping.not_before = Some(steady + SignedDuration::from_secs(1));
+            sweeping.pacing.delay(steady);
         }
     }
 
-    /// Looks through the pages that were read.
-    pub(super) async fn take_pages(&mut self) -> store::Result<()> {
-        for Arrived { reader, wanted, rows } in std::mem::take(&mut self.arrived) {
-            match reader {
-                Reader::Sweep(connector) => self.take_swept(connector, &wanted, rows).await?,
-                Reader::Parity(connector) => self.take_compared(connector, wanted, rows).await?,
-                Reader::Directory | Reader::Backfill(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    async fn take_swept(
+    pub(super) async fn take_swept(
         &mut self,
         connector: ConnectorId,
         wanted: &Wanted,
@@ -312,7 +257,7 @@ impl Worker {
             return Ok(());
         };
         let sweeping = &mut self.sweeps[at];
-        (sweeping.is_asked, sweeping.not_before, sweeping.pause) = (false, None, PAUSE);
+        sweeping.pacing.read();
         let round = sweeping.round.as_ref().filter(|round| round.waits_for(wanted));
         let (Some(round), Some(route)) = (round, self.routes.get(connector).cloned()) else {
             return Ok(());
@@ -368,48 +313,6 @@ impl Worker {
         self.progress.sweeps.push(SweepNews { connector, what, deliveries });
     }
 
-    /// Those of these leads or activities that are not in sync and whose state was never posted.
-    async fn missed(
-        &mut self,
-        route: &Route,
-        entity: Entity,
-        rows: Vec<(Item, Snapshot)>,
-    ) -> store::Result<Vec<Snapshot>> {
-        let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
-            return Ok(Vec::new());
-        };
-        let side = route.pair().side(route.source);
-        let ids = |item: &Item| item.id().into_iter().chain(item.lead_id().map(String::from));
-        let all: Vec<String> = rows.iter().flat_map(|(item, _)| ids(item)).collect();
-        let links = self.links_by(HashMap::from([((route.pair(), side), all)])).await?;
-        let moment = self.moment();
-        let context = binding.context(moment);
-        let find = |id: &str| links.get(&(route.pair(), side, id.to_owned()));
-        let mut missed: Vec<(Item, Snapshot)> = rows
-            .into_iter()
-            .filter(|(item, _)| {
-                let own: Vec<&Link> = ids(item).filter_map(|id| find(&id)).collect();
-                !is_in_sync(item, &own, route, &binding, &context)
-            })
-            .collect();
-        let wanted: Vec<String> = missed.iter().filter_map(|(item, _)| item.id()).collect();
-        let posted = self.shared.store.last_posted(route.id, entity, &wanted).await?;
-        missed.retain(|(item, _)| {
-            let Some(id) = item.id() else { return false };
-            let is_posted = posted.get(&id).is_some_and(|posted| shows(posted, &binding, item));
-            !is_posted && !self.is_open(route.source, &binding, item, id)
-        });
-        Ok(missed.into_iter().map(|(_, row)| row).collect())
-    }
-
-    /// Whether a record of this state is at work.
-    fn is_open(&self, source: AccountId, binding: &Binding, item: &Item, id: String) -> bool {
-        let open = self.book.in_lane(&Lane::Id(source, id));
-        open.into_iter().filter_map(|key| self.book.record(key)).any(|record| {
-            record.work.entity() == item.entity() && includes(binding, record.work.shown(), item)
-        })
-    }
-
     /// Notes leads that a sweep read in the directory, which need not read them again.
     fn note_swept(&mut self, source: AccountId, rows: &[Snapshot]) {
         let fields = self.directory_fields(source);
@@ -418,104 +321,4 @@ impl Worker {
             self.add_to_directory(source, entries, Vec::new());
         }
     }
-
-    /// Requests of these leads or activities, as they would have been posted.
-    pub(super) fn deliveries(
-        &mut self,
-        connector: ConnectorId,
-        origin: Origin,
-        rows: &[Snapshot],
-    ) -> Vec<NewDelivery> {
-        let mut deliveries = Vec::with_capacity(rows.len().div_ceil(A_REQUEST));
-        for some in rows.chunks(A_REQUEST) {
-            let now = self.now();
-            deliveries.push(NewDelivery {
-                id: RequestId::from_number(self.next_id(now)),
-                connector,
-                received_at: now,
-                origin,
-                content_type: Some("application/json".to_owned()),
-                body: body(some).into(),
-            });
-        }
-        deliveries
-    }
-}
-
-/// The types of activities that a connector syncs.
-pub(super) fn swept_types(route: &Route, binding: &Binding) -> Vec<u32> {
-    if !route.definition.activity.enabled {
-        return Vec::new();
-    }
-    let types = binding.mappings.activities().types();
-    types.filter(|(_, mapping)| mapping.is_ok()).map(|(event, _)| event).collect()
-}
-
-/// Whether nothing would be done about a lead or activity: it holds what was last synced, or the filter
-/// leaves it out as it did before.
-fn is_in_sync(
-    item: &Item,
-    links: &[&Link],
-    route: &Route,
-    binding: &Binding,
-    context: &plan::work::Context<'_>,
-) -> bool {
-    let mut work = Work::new(item.clone());
-    for link in links {
-        work.take_link(link, route.source);
-    }
-    let is_left_out = |link: &&Link| link.end(route.pair().side(route.source)).is_left_out;
-    let is_settled = links.iter().all(is_left_out);
-    let leads = binding.mappings.leads();
-    if item.entity() == Entity::Lead
-        && is_settled
-        && matches!(leads.judge(item, true), Verdict::Fails(_))
-    {
-        return true;
-    }
-    if work.holds_what_was_synced(context) {
-        return true;
-    }
-    match work.next(context).step {
-        Step::End(outcome) => match outcome.event {
-            Event::Unchanged => true,
-            Event::Skipped => item.entity() == Entity::Activity || links.is_empty(),
-            Event::New | Event::Updated | Event::Failed => false,
-        },
-        Step::Call(_) | Step::Ask(_) | Step::NeedsMetadata { .. } => false,
-    }
-}
-
-/// Whether what was posted shows this state of a lead or activity, or a newer one.
-fn shows(posted: &Posted, binding: &Binding, item: &Item) -> bool {
-    let Ok(read) = posted.origin.read(&posted.body, posted.content_type.as_deref()) else {
-        return false;
-    };
-    let same = read.iter().flatten().filter(|other| other.id() == item.id());
-    same.into_iter().any(|other| includes(binding, other, item))
-}
-
-/// Whether one state of a lead or activity is newer than the other or, of the same second, shows the
-/// same.
-fn includes(binding: &Binding, shown: &Item, item: &Item) -> bool {
-    let Some((shown_at, at)) = shown.modified_on().zip(item.modified_on()) else { return false };
-    if shown_at != at || item.entity() == Entity::Activity {
-        return shown_at >= at;
-    }
-    let leads = binding.mappings.leads();
-    let now = leads.read_part(item);
-    leads
-        .read_part(shown)
-        .0
-        .iter()
-        .all(|(field, value)| now.get(field).is_none_or(|now| plan::text::same(now, value)))
-}
-
-/// Leads or activities as an automation would post them.
-fn body(rows: &[Snapshot]) -> String {
-    let object = |row: &Snapshot| {
-        let fields = row.0.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
-        Value::Object(fields.collect::<Map<_, _>>())
-    };
-    Value::Array(rows.iter().map(object).collect()).to_string()
 }

@@ -17,10 +17,12 @@ use super::account::Account;
 use super::backfill::Running;
 use super::book::{Book, Record};
 use super::call::{Ended, Job, Prepared, Returned};
+use super::doubts::Doubts;
 use super::lanes::Lane;
 use super::parity::Comparing;
+use super::reads::Arrived;
 use super::route::{Binding, Route, Routes};
-use super::sweep::{Arrived, Sweeping};
+use super::sweep::Sweeping;
 use super::trouble::Trouble;
 use crate::Shared;
 use crate::pages::Reader;
@@ -99,35 +101,6 @@ pub(super) struct Lookup {
     pub(super) key: RecordKey,
     /// The leads or activities of the destination.
     pub(super) ids: Vec<String>,
-}
-
-/// Intents that a former holder of the lease left without an outcome.
-#[derive(Debug, Default)]
-pub(super) struct Doubts {
-    by_record: HashMap<RecordKey, Vec<i64>>,
-    left: HashMap<i64, usize>,
-}
-
-impl Doubts {
-    /// Whether a write for this record may have taken effect.
-    pub(super) fn about(&self, key: RecordKey) -> bool {
-        self.by_record.contains_key(&key)
-    }
-
-    /// The record's outcome is known; returns the intents that are settled by that.
-    pub(super) fn resolve(&mut self, key: RecordKey) -> Vec<i64> {
-        let mut settled = Vec::new();
-        for intent in self.by_record.remove(&key).unwrap_or_default() {
-            if let Some(left) = self.left.get_mut(&intent) {
-                *left -= 1;
-                if *left == 0 {
-                    self.left.remove(&intent);
-                    settled.push(intent);
-                }
-            }
-        }
-        settled
-    }
 }
 
 impl Worker {
@@ -276,10 +249,7 @@ impl Worker {
             if written.is_empty() {
                 self.progress.settled.push(intent.id);
             } else {
-                self.doubts.left.insert(intent.id, written.len());
-                for key in written {
-                    self.doubts.by_record.entry(key).or_default().push(intent.id);
-                }
+                self.doubts.add(intent.id, written);
             }
         }
         self.configure(configuration).await

@@ -1,0 +1,129 @@
+//! Which of the leads and activities that a sweep read are not in sync, and were never posted as they are.
+
+use std::collections::HashMap;
+
+use plan::id::AccountId;
+use plan::link::Link;
+use plan::mapping::Verdict;
+use plan::outcome::{Entity, Event};
+use plan::payload::Item;
+use plan::snapshot::Snapshot;
+use plan::work::{Step, Work};
+use store::Posted;
+
+use super::lanes::Lane;
+use super::route::{Binding, Route};
+use super::worker::Worker;
+
+impl Worker {
+    /// Those of these leads or activities that are not in sync and whose state was never posted.
+    pub(super) async fn missed(
+        &mut self,
+        route: &Route,
+        entity: Entity,
+        rows: Vec<(Item, Snapshot)>,
+    ) -> store::Result<Vec<Snapshot>> {
+        let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
+            return Ok(Vec::new());
+        };
+        let side = route.pair().side(route.source);
+        let ids = |item: &Item| item.id().into_iter().chain(item.lead_id().map(String::from));
+        let all: Vec<String> = rows.iter().flat_map(|(item, _)| ids(item)).collect();
+        let links = self.links_by(HashMap::from([((route.pair(), side), all)])).await?;
+        let moment = self.moment();
+        let context = binding.context(moment);
+        let find = |id: &str| links.get(&(route.pair(), side, id.to_owned()));
+        let mut missed: Vec<(Item, Snapshot)> = rows
+            .into_iter()
+            .filter(|(item, _)| {
+                let own: Vec<&Link> = ids(item).filter_map(|id| find(&id)).collect();
+                !is_in_sync(item, &own, route, &binding, &context)
+            })
+            .collect();
+        let wanted: Vec<String> = missed.iter().filter_map(|(item, _)| item.id()).collect();
+        let posted = self.shared.store.last_posted(route.id, entity, &wanted).await?;
+        missed.retain(|(item, _)| {
+            let Some(id) = item.id() else { return false };
+            let is_posted = posted.get(&id).is_some_and(|posted| shows(posted, &binding, item));
+            !is_posted && !self.is_open(route.source, &binding, item, id)
+        });
+        Ok(missed.into_iter().map(|(_, row)| row).collect())
+    }
+
+    /// Whether a record of this state is at work.
+    fn is_open(&self, source: AccountId, binding: &Binding, item: &Item, id: String) -> bool {
+        let open = self.book.in_lane(&Lane::Id(source, id));
+        open.into_iter().filter_map(|key| self.book.record(key)).any(|record| {
+            record.work.entity() == item.entity() && includes(binding, record.work.shown(), item)
+        })
+    }
+}
+
+/// The types of activities that a connector syncs.
+pub(super) fn synced_types(route: &Route, binding: &Binding) -> Vec<u32> {
+    if !route.definition.activity.enabled {
+        return Vec::new();
+    }
+    let types = binding.mappings.activities().types();
+    types.filter(|(_, mapping)| mapping.is_ok()).map(|(event, _)| event).collect()
+}
+
+/// Whether nothing would be done about a lead or activity: it holds what was last synced, or the filter
+/// leaves it out as it did before.
+fn is_in_sync(
+    item: &Item,
+    links: &[&Link],
+    route: &Route,
+    binding: &Binding,
+    context: &plan::work::Context<'_>,
+) -> bool {
+    let mut work = Work::new(item.clone());
+    for link in links {
+        work.take_link(link, route.source);
+    }
+    let is_left_out = |link: &&Link| link.end(route.pair().side(route.source)).is_left_out;
+    let is_settled = links.iter().all(is_left_out);
+    let leads = binding.mappings.leads();
+    if item.entity() == Entity::Lead
+        && is_settled
+        && matches!(leads.judge(item, true), Verdict::Fails(_))
+    {
+        return true;
+    }
+    if work.holds_what_was_synced(context) {
+        return true;
+    }
+    match work.next(context).step {
+        Step::End(outcome) => match outcome.event {
+            Event::Unchanged => true,
+            Event::Skipped => item.entity() == Entity::Activity || links.is_empty(),
+            Event::New | Event::Updated | Event::Failed => false,
+        },
+        Step::Call(_) | Step::Ask(_) | Step::NeedsMetadata { .. } => false,
+    }
+}
+
+/// Whether what was posted shows this state of a lead or activity, or a newer one.
+fn shows(posted: &Posted, binding: &Binding, item: &Item) -> bool {
+    let Ok(read) = posted.origin.read(&posted.body, posted.content_type.as_deref()) else {
+        return false;
+    };
+    let same = read.iter().flatten().filter(|other| other.id() == item.id());
+    same.into_iter().any(|other| includes(binding, other, item))
+}
+
+/// Whether one state of a lead or activity is newer than the other or, of the same second, shows the
+/// same.
+fn includes(binding: &Binding, shown: &Item, item: &Item) -> bool {
+    let Some((shown_at, at)) = shown.modified_on().zip(item.modified_on()) else { return false };
+    if shown_at != at || item.entity() == Entity::Activity {
+        return shown_at >= at;
+    }
+    let leads = binding.mappings.leads();
+    let now = leads.read_part(item);
+    leads
+        .read_part(shown)
+        .0
+        .iter()
+        .all(|(field, value)| now.get(field).is_none_or(|now| plan::text::same(now, value)))
+}

@@ -1,0 +1,111 @@
+//! What is read in the background, for backfills, sweeps and comparisons: which of them are under way,
+//! their pages, and requests of what was read.
+
+use jiff::SignedDuration;
+use leadsquared::Error;
+use plan::backfill::A_REQUEST;
+use plan::id::{ConnectorId, RequestId};
+use plan::snapshot::Snapshot;
+use serde_json::{Map, Value};
+use store::{NewDelivery, Origin};
+
+use super::backfill::LOOK;
+use super::worker::Worker;
+use crate::pages::{Reader, Wanted};
+
+/// How often to check whether another process began something: ours says so at once.
+const FOLLOWS: SignedDuration = SignedDuration::from_secs(3);
+/// So far an account's clock may be ahead of ours.
+pub(super) const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// A page that was read for a sweep or a comparison.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) reader: Reader,
+    pub(super) wanted: Wanted,
+    pub(super) rows: Vec<Snapshot>,
+}
+
+impl Worker {
+    /// Takes over which backfills, sweeps and comparisons are under way or asked for.
+    pub(super) async fn follow_reads(&mut self) -> store::Result<()> {
+        let steady = self.steady();
+        // What happened is to be on disk first.
+        let is_kept = self.progress.sweeps.is_empty() && self.progress.parities.is_empty();
+        if steady < self.follows || !is_kept {
+            return Ok(());
+        }
+        self.follows = steady + if self.backfills.is_empty() { FOLLOWS } else { LOOK };
+        let connectors: Vec<ConnectorId> =
+            self.routes.iter().filter(|route| route.enabled).map(|route| route.id).collect();
+        let store = self.shared.store.clone();
+        let sweeps = store.sweeps(&self.lease, &connectors).await?;
+        self.follow_sweeps(sweeps);
+        let parities = store.parities(&self.lease, &connectors).await?;
+        self.follow_parities(&parities);
+        let backfills = store.running_backfills(&self.lease, &connectors).await?;
+        self.follow_backfills(backfills);
+        Ok(())
+    }
+
+    /// A page was read for a sweep or a comparison.
+    pub(super) fn page_read(
+        &mut self,
+        reader: Reader,
+        wanted: Wanted,
+        read: Result<Vec<Snapshot>, Error>,
+    ) {
+        match read {
+            Ok(rows) => self.arrived.push(Arrived { reader, wanted, rows }),
+            Err(error) => match reader {
+                Reader::Sweep(connector) => self.sweep_failed(connector, &error),
+                Reader::Parity(connector) => self.parity_failed(connector, &error),
+                // Their pages are leads.
+                Reader::Directory | Reader::Backfill(_) => {}
+            },
+        }
+    }
+
+    /// Looks through the pages that were read.
+    pub(super) async fn take_pages(&mut self) -> store::Result<()> {
+        for Arrived { reader, wanted, rows } in std::mem::take(&mut self.arrived) {
+            match reader {
+                Reader::Sweep(connector) => self.take_swept(connector, &wanted, rows).await?,
+                Reader::Parity(connector) => self.take_compared(connector, wanted, rows).await?,
+                Reader::Directory | Reader::Backfill(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Requests of these leads or activities, as they would have been posted.
+    pub(super) fn deliveries(
+        &mut self,
+        connector: ConnectorId,
+        origin: Origin,
+        rows: &[Snapshot],
+    ) -> Vec<NewDelivery> {
+        let mut deliveries = Vec::with_capacity(rows.len().div_ceil(A_REQUEST));
+        for some in rows.chunks(A_REQUEST) {
+            let now = self.now();
+            deliveries.push(NewDelivery {
+                id: RequestId::from_number(self.next_id(now)),
+                connector,
+                received_at: now,
+                origin,
+                content_type: Some("application/json".to_owned()),
+                body: body(some).into(),
+            });
+        }
+        deliveries
+    }
+}
+
+/// Leads or activities as an automation would post them.
+fn body(rows: &[Snapshot]) -> String {
+    let object = |row: &Snapshot| {
+        let fields = row.0.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+        Value::Object(fields.collect::<Map<_, _>>())
+    };
+    Value::Array(rows.iter().map(object).collect()).to_string()
+}
