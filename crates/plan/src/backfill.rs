@@ -137,3 +137,25 @@ impl LeadPage {
 pub fn beginning() -> Timestamp {
     "1900-01-01T00:00:00Z".parse().expect("a time")
 }
+
+/// So few leads may be changed unasked, however few there are.
+const FEW: u64 = 100;
+
+/// Whether a backfill or a sweep that would change so many of all leads begins only if that is confirmed:
+/// if it is more than so many of a hundred.
+pub fn is_mass_change(changes: u64, all: u64, percent: u32) -> bool {
+    changes > FEW && changes.saturating_mul(100) > all.saturating_mul(u64::from(percent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_changes_are_confirmed_and_a_few_are_not() {
+        assert!(!is_mass_change(100, 10, 20), "few are never held back");
+        assert!(is_mass_change(201, 1_000, 20));
+        assert!(!is_mass_change(200, 1_000, 20));
+        assert!(!is_mass_change(100_000, 100_000, 100));
+    }
+}

@@ -44,14 +44,6 @@ pub fn calls_a_day(interval: SignedDuration, kinds: u32) -> u64 {
     u64::from(CALLS_A_KIND) * u64::from(kinds.max(1)) * rounds.unsigned_abs()
 }
 
-/// Whether a round that would change so many of all linked leads waits until a person confirms it.
-pub fn is_too_much(found: u64, linked: u64, percent: u32) -> bool {
-    found > FEW && found.saturating_mul(100) > linked.saturating_mul(u64::from(percent))
-}
-
-/// So few changes are never held back.
-const FEW: u64 = 100;
-
 /// Whether something that was modified then is to be looked at in a round that began then.
 pub fn is_due(modified: Option<Timestamp>, begun: Timestamp, was_asked_for: bool) -> bool {
     was_asked_for || modified.is_none_or(|modified| modified <= begun - GRACE)
@@ -82,10 +74,17 @@ mod tests {
     }
 
     #[test]
-    fn a_round_that_changes_many_leads_is_too_much() {
-        assert!(!is_too_much(100, 10, 20), "few are never held back");
-        assert!(is_too_much(201, 1_000, 20));
-        assert!(!is_too_much(200, 1_000, 20));
-        assert!(!is_too_much(100_000, 100_000, 100));
+    fn what_was_just_modified_is_left_to_its_webhook() {
+        let at = |seconds| Timestamp::from_second(seconds).expect("a time");
+        let begun = at(1_000);
+        for (modified, asked, due) in [
+            (Some(880), false, true),
+            (Some(881), false, false),
+            (Some(1_500), false, false),
+            (Some(999), true, true),
+            (None, false, true),
+        ] {
+            assert_eq!(is_due(modified.map(at), begun, asked), due, "{modified:?} {asked}");
+        }
     }
 }

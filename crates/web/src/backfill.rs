@@ -1,10 +1,11 @@
 //! Planning a backfill: what it would do, counted without a write.
 
+mod pace;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use plan::backfill::{A_PAGE, BackfillState, Backfilled, LeadPage, Passing, columns};
+use plan::backfill::{A_PAGE, Backfilled, LeadPage, Passing, columns, is_mass_change};
 use plan::connector::{Behaviour, Definition, Fault, KeysDisagree};
 use plan::directory::{form, forms};
 use plan::identity::{self, Key};
@@ -18,7 +19,9 @@ use plan::quota::{Draw, Quota};
 use plan::value::Reading;
 use plan::work::PlanKind;
 use serde::Serialize;
-use store::{Account, Backfill, Connector, Store};
+use store::{Account, Connector, Store};
+
+pub use pace::Pace;
 
 use crate::AskAccounts;
 use crate::preview::{NotPreviewed, Previewed, known_or_read, preview_items};
@@ -107,9 +110,6 @@ impl std::fmt::Display for Guarded {
         )
     }
 }
-
-/// So many leads may be changed, however few there are.
-const FEW: u64 = 100;
 
 /// What is known of the destination.
 struct Known<'a> {
@@ -368,8 +368,11 @@ impl BackfillPlan {
     pub fn guarded(&self, definition: &Definition) -> Option<Guarded> {
         let changes = self.updated + self.linked;
         let allowed = definition.backfill.confirm_above;
-        let is_much = changes > FEW && changes * 100 > self.there * u64::from(allowed);
-        is_much.then_some(Guarded { changes, there: self.there, allowed })
+        is_mass_change(changes, self.there, allowed).then_some(Guarded {
+            changes,
+            there: self.there,
+            allowed,
+        })
     }
 
     /// Keeps a few samples of each reason.
@@ -437,50 +440,6 @@ fn stretch(calls: u64, draw: Draw, quota: &Quota) -> u64 {
     in_windows.max(calls / a_day * 86_400)
 }
 
-/// How far a backfill is, and how fast.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Pace {
-    /// How many of a hundred leads are settled, if it is known how many there are.
-    pub percent: Option<u64>,
-    /// Leads that were settled in a minute, since it began.
-    pub per_minute: Option<u64>,
-    /// How many seconds are left at this rate,
-    pub seconds_left: Option<u64>,
-    /// and when it ends then.
-    pub ends_at: Option<Timestamp>,
-}
-
-impl Pace {
-    /// That of a backfill at this time.
-    pub fn of(kept: &Backfill, now: Timestamp) -> Self {
-        let is_read = kept.page.is_none();
-        let all = if is_read { Some(kept.read) } else { kept.expected };
-        let all = all.map(|all| all.max(kept.read));
-        let settled = kept.settled() + kept.left_out;
-        let percent = match all {
-            Some(0) => Some(100),
-            Some(all) => Some(settled * 100 / all),
-            None => None,
-        };
-        if kept.state != BackfillState::Running {
-            return Self { percent, ..Self::default() };
-        }
-        let elapsed = now.duration_since(kept.begun_at).as_secs();
-        let elapsed = u64::try_from(elapsed).unwrap_or_default();
-        if elapsed < SHORTEST || settled == 0 {
-            return Self { percent, ..Self::default() };
-        }
-        let seconds_left = all.map(|all| all.saturating_sub(settled) * elapsed / settled);
-        let ends_at = seconds_left.and_then(|left| {
-            now.checked_add(SignedDuration::from_secs(i64::try_from(left).ok()?)).ok()
-        });
-        Self { percent, per_minute: Some(settled * 60 / elapsed), seconds_left, ends_at }
-    }
-}
-
-/// Before this many seconds have passed, nothing is said about how fast a backfill is.
-const SHORTEST: u64 = 5;
-
 /// How long something takes, for a person.
 pub fn duration(seconds: u64) -> String {
     match seconds {
@@ -494,54 +453,6 @@ pub fn duration(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plan::id::ConnectorId;
-
-    fn kept(read: u64, settled: u64) -> Backfill {
-        Backfill {
-            id: 1,
-            connector: ConnectorId(1),
-            begun_at: Timestamp::UNIX_EPOCH,
-            actor: String::new(),
-            of: Backfilled::default(),
-            state: BackfillState::Running,
-            page: Some(3),
-            event: None,
-            read,
-            activities: 0,
-            left_out: 0,
-            expected: Some(10_000),
-            problem: None,
-            ended_at: None,
-            new: settled,
-            updated: 0,
-            unchanged: 0,
-            skipped: 0,
-            failed: 0,
-            waiting: read - settled,
-        }
-    }
-
-    #[test]
-    fn a_backfill_ends_when_the_rest_went_as_fast() {
-        let at = |seconds| Timestamp::from_second(seconds).expect("a time");
-        let pace = Pace::of(&kept(3_000, 2_500), at(600));
-        assert_eq!((pace.percent, pace.per_minute), (Some(25), Some(250)));
-        assert_eq!((pace.seconds_left, pace.ends_at), (Some(1_800), Some(at(2_400))));
-        // More were read than there had been.
-        let more = Backfill { expected: Some(2_000), ..kept(3_000, 1_500) };
-        assert_eq!(Pace::of(&more, at(600)).percent, Some(50));
-        // Nobody counted.
-        let unknown = Backfill { expected: None, ..kept(3_000, 2_500) };
-        let pace = Pace::of(&unknown, at(600));
-        assert_eq!((pace.percent, pace.per_minute, pace.ends_at), (None, Some(250), None));
-        let read = Backfill { page: None, ..unknown };
-        assert_eq!(Pace::of(&read, at(600)).percent, Some(83));
-        // It tells nothing yet, or waits.
-        assert_eq!(Pace::of(&kept(500, 10), at(2)).per_minute, None);
-        let paused = Backfill { state: BackfillState::Paused, ..kept(3_000, 2_500) };
-        let pace = Pace { percent: Some(25), ..Pace::default() };
-        assert_eq!(Pace::of(&paused, at(600)), pace);
-    }
 
     #[test]
     fn many_changes_are_confirmed() {

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use plan::activity::ActivityMapping;
+use plan::backfill::A_REQUEST;
 use plan::id::RequestId;
 use plan::parity::{Apart, Difference, Parity, Standing};
 use plan::sweep;
@@ -12,8 +13,6 @@ use store::{Actor, Configuration, Connector, NewDelivery, Origin, Store, Sweep};
 
 /// So many leads that differ are read at a time.
 const A_PAGE: usize = 1_000;
-/// Leads of one request.
-const A_REQUEST: usize = 50;
 
 /// A connector's sweep.
 #[derive(Clone, Debug, Serialize)]

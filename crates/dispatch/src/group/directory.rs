@@ -1,5 +1,5 @@
 //! The directory of each account that leads go to ([`plan::directory`]): reading the account into it,
-//! keeping it up to date, and telling records what it says.
+//! and keeping it up to date. What it says to records is in `hints`.
 //!
 //! The account is read once, page by page in the order of a unique column, and after that what was
 //! modified since, every hour. Our own writes and reads and the account's webhooks are added as they

@@ -9,14 +9,14 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
-use plan::backfill::LeadPage;
+use plan::backfill::{LeadPage, is_mass_change};
 use plan::connector::WhileDisabled;
 use plan::id::{AccountId, ConnectorId};
 use plan::outcome::Entity;
 use plan::payload::Item;
 use plan::quota::{Draw, Urgency};
 use plan::snapshot::Snapshot;
-use plan::sweep::{OVERLAP, interval, is_due, is_on, is_too_much};
+use plan::sweep::{OVERLAP, interval, is_due, is_on};
 use plan::verdict;
 use store::{Origin, Sweep, SweepNews, Swept};
 
@@ -277,7 +277,7 @@ impl Worker {
         let confirmed = self.sweeps[at].kept.confirmed;
         let Some(round) = &mut self.sweeps[at].round else { return Ok(()) };
         round.count += missed.len() as u64;
-        let is_too_much = !confirmed && is_too_much(round.count, linked, percent);
+        let is_too_much = !confirmed && is_mass_change(round.count, linked, percent);
         if is_too_much {
             round.found.clear();
         } else {

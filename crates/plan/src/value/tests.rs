@@ -22,6 +22,35 @@ fn check(kind: Kind, text: &str, expected: &str) {
 }
 
 #[test]
+fn values_that_accounts_write_differently_have_one_form() {
+    for (kind, one, other) in [
+        (Kind::Text, " Asha\u{200b}", "Asha"),
+        (Kind::Email, "Asha@Example.com", "asha@example.com"),
+        (Kind::Phone, "9876543210", "+91-9876543210"),
+        (Kind::Number, "1.50", "01.5"),
+        (Kind::Boolean, "true", "1"),
+        (Kind::Date, "2026-01-02", "2026-01-02 00:00:00.000"),
+        (Kind::DateTime, "2026-01-02 03:04:05", "2026-01-02 03:04:05.000"),
+        (Kind::Time, "03:04", "03:04:00"),
+        (Kind::MultiSelect, "b;a", "a; b"),
+        (Kind::FieldSet, r#"{"a":"1","b":""}"#, r#"{"a":"1"}"#),
+        (Kind::Text, "", "[]"),
+    ] {
+        assert_eq!(form(kind, one, &india()), form(kind, other, &india()), "{one} {other}");
+        assert!(same(kind, one, other, &india()), "{one} {other}");
+    }
+    for (kind, one, other) in [
+        (Kind::Text, "Asha", "asha"),
+        (Kind::Number, "1", "-1"),
+        (Kind::Number, "NA", ""),
+        (Kind::Boolean, "true", "perhaps"),
+        (Kind::FieldSet, r#"{"a":"1"}"#, r#"{"a":"2"}"#),
+    ] {
+        assert_ne!(form(kind, one, &india()), form(kind, other, &india()), "{one} {other}");
+    }
+}
+
+#[test]
 fn values_take_the_form_of_the_destination() {
     check(Kind::Text, " as it is ", " as it is ");
     check(Kind::Email, " Asha@Example.com ", "Asha@Example.com");
@@ -361,6 +390,14 @@ proptest! {
     fn sameness_goes_both_ways(kind in prop::sample::select(&KINDS), one in "[ 0-9a;:.+-]{0,12}", other in "[ 0-9a;:.+-]{0,12}") {
         prop_assert!(same(kind, &one, &one, &india()));
         prop_assert_eq!(same(kind, &one, &other, &india()), same(kind, &other, &one, &india()));
+    }
+
+    #[test]
+    fn values_of_one_form_are_the_same(kind in prop::sample::select(&KINDS), one in "[ 01a;:.+-]{0,4}", other in "[ 01a;:.+-]{0,4}") {
+        let form = |value: &str| form(kind, value, &india());
+        if form(&one) == form(&other) {
+            prop_assert!(same(kind, &one, &other, &india()), "{kind:?} {one:?} {other:?}");
+        }
     }
 
     #[test]

@@ -138,7 +138,6 @@ impl Work {
         }
     }
 
-    /// Decides by what is known now.
     /// Whether its lead is linked, and the source holds what was last synced of it, or something older.
     /// That it shows fields as empty that the two have not agreed about does not count.
     pub fn holds_what_was_synced(&mut self, context: &Context<'_>) -> bool {
@@ -152,6 +151,7 @@ impl Work {
         is_older || is_clear && !merge::has_moved(&case, here, there)
     }
 
+    /// Decides by what is known now.
     fn decide(&self, context: &Context<'_>) -> Decision {
         let subjects = [Some(&self.own), self.lead.as_deref()];
         if subjects.into_iter().flatten().any(|subject| probe::is_test_lead(&subject.item)) {

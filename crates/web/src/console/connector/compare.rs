@@ -172,7 +172,7 @@ pub(in crate::console) async fn act(
         Ok(opened) => opened,
         Err(response) => return response,
     };
-    let done = do_it(&shared, &visitor, &opened, &form).await;
+    let done = carry_out(&shared, &visitor, &opened, &form).await;
     let refusal = match done {
         Ok(told) => {
             let path = format!("{}{HERE}", opened.frame.address);
@@ -180,16 +180,11 @@ pub(in crate::console) async fn act(
         }
         Err(refusal) => refusal,
     };
-    match Compare::read(&shared, visitor, opened, &BTreeMap::new()).await {
-        Ok(shown) => {
-            let faults = Faults::of(&refusal);
-            page::page(refusal.status(), &Compare { faults, ..shown })
-        }
-        Err(error) => page::unavailable(&error),
-    }
+    refused(&shared, visitor, opened, &refusal).await
 }
 
-async fn do_it(
+/// Does what the button says; returns what to tell of it.
+async fn carry_out(
     shared: &Shared,
     visitor: &Visitor,
     opened: &Opened,
@@ -225,6 +220,17 @@ async fn do_it(
     Ok("differences_synced")
 }
 
+/// The page again, with what is wrong with the form.
+async fn refused(shared: &Shared, visitor: Visitor, opened: Opened, refusal: &Refusal) -> Response {
+    match Compare::read(shared, visitor, opened, &BTreeMap::new()).await {
+        Ok(shown) => {
+            let faults = Faults::of(refusal);
+            page::page(refusal.status(), &Compare { faults, ..shown })
+        }
+        Err(error) => page::unavailable(&error),
+    }
+}
+
 /// Saves whether it sweeps and compares by itself.
 pub(in crate::console) async fn put(
     State(shared): State<Shared>,
@@ -245,11 +251,5 @@ pub(in crate::console) async fn put(
         Ok(response) => return response,
         Err(refusal) => refusal,
     };
-    match Compare::read(&shared, visitor, opened, &BTreeMap::new()).await {
-        Ok(shown) => {
-            let faults = Faults::of(&refusal);
-            page::page(refusal.status(), &Compare { faults, ..shown })
-        }
-        Err(error) => page::unavailable(&error),
-    }
+    refused(&shared, visitor, opened, &refusal).await
 }
