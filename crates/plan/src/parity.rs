@@ -1,7 +1,7 @@
 //! Parity: which linked leads hold in the destination what the mapping makes of the source.
 //!
 //! Both accounts are read once, page by page. Of each linked lead of the source a hash of what it
-//! sends is kept until its counterpart comes by; where the two hashes agree, the two leads do. The
+//! sends is kept until its counterpart is read; where the two hashes agree, the two leads do. The
 //! others are read again, both at once, and compared value by value.
 
 use std::collections::HashMap;
@@ -201,7 +201,7 @@ impl Comparison {
         true
     }
 
-    /// A link whose lead did not come by: the two are read again.
+    /// A link whose lead was not read: the two are read again.
     pub fn suspect(&mut self, source: &str, destination: &str) {
         self.suspects.push((Id::of(source), Id::of(destination)));
     }
@@ -212,7 +212,7 @@ impl Comparison {
     }
 
     /// The pairs of ids that are to be read again once both accounts were read, the source's first:
-    /// those whose hashes differ, and those whose counterpart did not come by. They are taken out, so
+    /// those whose hashes differ, and those whose counterpart was not read. They are taken out, so
     /// many at most.
     pub fn take_suspects(&mut self, most: usize) -> Vec<(String, String)> {
         self.suspects.extend(self.sent.drain().map(|(there, sent)| (sent.source, there)));
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counterpart_that_does_not_come_by_is_looked_for() {
+    fn a_counterpart_that_is_not_read_is_looked_for() {
         let mapping = mapping();
         let mut comparison = Comparison::default();
         let guid = "0b3c3c3e-0000-4000-8000-0000000000aa";

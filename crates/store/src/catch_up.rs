@@ -1,4 +1,4 @@
-//! Finding what no webhook told of: sweeps, and comparing two accounts.
+//! Finding changes that no webhook reported: sweeps, and comparing two accounts.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -49,13 +49,13 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<Differing>>;
 
-    /// What people are to be told by mail and were not.
-    async fn untold(&self) -> Result<Vec<Untold>>;
+    /// What people have not been notified of by mail yet.
+    async fn catch_up_notices(&self) -> Result<Vec<CatchUpNotice>>;
 
     /// Queues these mails about a connector, unless somebody did before.
-    async fn tell_of_catch_up(
+    async fn notify_of_catch_up(
         &self,
-        untold: &Untold,
+        notice: &CatchUpNotice,
         mails: Vec<NewMail>,
         now: Timestamp,
     ) -> Result<()>;
@@ -71,9 +71,9 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
     ) -> Result<()>;
 }
 
-/// Something that people are to be told by mail.
+/// Something that people are to be notified of by mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Untold {
+pub struct CatchUpNotice {
     /// The connector.
     pub connector: ConnectorId,
     /// What.
@@ -103,7 +103,7 @@ pub struct Sweep {
     pub ended_at: Option<Timestamp>,
     /// Rounds so far.
     pub rounds: u64,
-    /// Changes that they found and no webhook had told of.
+    /// Changes that they found and no webhook had reported.
     pub found: u64,
     /// Those of the last round.
     pub last_found: u64,

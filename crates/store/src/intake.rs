@@ -42,7 +42,7 @@ pub enum Origin {
     Webhook,
     /// A read of the source account, for a backfill.
     Backfill,
-    /// A read of the source account, which showed a change that no webhook told of.
+    /// A read of the source account, which showed a change that no webhook reported.
     Sweep,
     /// A person, who wants the destination to hold what the source holds. The body names the leads.
     Parity,

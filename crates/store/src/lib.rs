@@ -39,7 +39,8 @@ pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
 pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill};
 pub use backup::{Copy, Lost, Restore, Restored, restore};
 pub use catch_up::{
-    CatchUpNews, CatchUps, Compared, Differing, ParityNews, Posted, Sweep, SweepNews, Swept, Untold,
+    CatchUpNews, CatchUpNotice, CatchUps, Compared, Differing, ParityNews, Posted, Sweep,
+    SweepNews, Swept,
 };
 pub use copies::{Backup, BackupWish, Copies};
 pub use directory::{DirectoryEntry, DirectoryNews, DirectoryReading};

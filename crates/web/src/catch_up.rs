@@ -1,4 +1,4 @@
-//! How far two accounts agree, and what finds what no webhook told of: for the API, the console and the
+//! How far two accounts agree, and what finds changes that no webhook reported: for the API, the console and the
 //! command line.
 
 use jiff::Timestamp;

@@ -49,7 +49,7 @@ pub(super) struct Comparing {
     phase: Phase,
     pacing: Pacing,
     comparison: Comparison,
-    /// The leads of the source that came by.
+    /// The leads of the source that were read.
     seen: HashSet<String>,
     /// How many of both accounts were read.
     read: u64,
@@ -293,7 +293,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Links whose lead did not come by: it may be gone.
+    /// Links whose lead was not among those read: it may be gone.
     async fn compare_links(&self, comparing: &mut Comparing, route: &Route) -> store::Result<()> {
         let (pair, side) = (route.pair(), route.pair().side(route.source));
         let mut after = String::new();

@@ -194,7 +194,7 @@ impl Worker {
             let account = self.account(route.source);
             let mut room = account.room(Draw::Single, Urgency::Sweep, steady);
             if is_busy {
-                // What is live has not all been taken up: its webhooks may tell of what is swept.
+                // What is live has not all been taken up: its webhooks may report what is swept.
                 room = room.min(account.budget.due(Draw::Single, Urgency::Sweep, steady));
             }
             if account.closed().is_some() || room == 0 {

@@ -1,20 +1,20 @@
-//! Telling people that fewer leads agree than before, and that a sweep waits for them.
+//! Notifying people that fewer leads agree than before, and that a sweep waits for them.
 
-use store::{CatchUpNews, NewMail, Untold};
+use store::{CatchUpNews, CatchUpNotice, NewMail};
 
 use super::Desk;
 use super::letter::{self, Letter};
 
 impl Desk {
     /// Queues mails about sweeps that are held, and about accounts that agree less than before.
-    pub(super) async fn tell_of_catch_up(&self) -> store::Result<()> {
-        let all = self.store.untold().await?;
+    pub(super) async fn notify_of_catch_up(&self) -> store::Result<()> {
+        let all = self.store.catch_up_notices().await?;
         if all.is_empty() {
             return Ok(());
         }
         let (configuration, now) = (self.store.configuration().await?, self.now());
-        for untold in all {
-            let found = configuration.connectors.iter().find(|one| one.id == untold.connector);
+        for notice in all {
+            let found = configuration.connectors.iter().find(|one| one.id == notice.connector);
             let Some(connector) = found else { continue };
             let basic = &connector.definition.basic;
             let mails = match basic.notify.as_deref().filter(|_| basic.notifications) {
@@ -22,22 +22,22 @@ impl Desk {
                     let definition = &connector.definition;
                     let public_url = &self.options.public_url;
                     let letter =
-                        letter::about_catch_up(&configuration, definition, untold.news, public_url);
-                    vec![self.of_catch_up(&untold, letter, recipient)]
+                        letter::about_catch_up(&configuration, definition, notice.news, public_url);
+                    vec![self.of_catch_up(&notice, letter, recipient)]
                 }
                 None => Vec::new(),
             };
-            self.store.tell_of_catch_up(&untold, mails, now).await?;
+            self.store.notify_of_catch_up(&notice, mails, now).await?;
         }
         Ok(())
     }
 
-    fn of_catch_up(&self, untold: &Untold, letter: Letter, recipient: &str) -> NewMail {
-        let kind = match untold.news {
+    fn of_catch_up(&self, notice: &CatchUpNotice, letter: Letter, recipient: &str) -> NewMail {
+        let kind = match notice.news {
             CatchUpNews::Held(_) => "sweep",
             CatchUpNews::Fell { .. } => "parity",
         };
-        let (id, at) = (untold.connector.0, self.now().as_millisecond());
+        let (id, at) = (notice.connector.0, self.now().as_millisecond());
         NewMail {
             message_id: format!("leadsync.{kind}.{id}.{at}@{}", self.options.post.domain()),
             thread: None,

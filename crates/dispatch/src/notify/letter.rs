@@ -114,7 +114,7 @@ pub(super) fn about_catch_up(
     let subject = match news {
         CatchUpNews::Held(found) => {
             text.line(&format!(
-                "The sweep of {source} found {found} changes that no webhook told of. That is more than \
+                "The sweep of {source} found {found} changes that no webhook reported. That is more than \
                  the connector {name} syncs without asking, so nothing was written."
             ));
             text.gap();

@@ -1,7 +1,7 @@
 //! Tells people by mail of what failed.
 //!
 //! What failed is counted by the store, in the commit that keeps it. Every process runs one task
-//! ([`Notifier`]) that looks every few seconds what is to be told: incidents ([`plan::incident`]),
+//! ([`Notifier`]) that checks every few seconds what to notify people of: incidents ([`plan::incident`]),
 //! accounts whose calls of the day will not suffice (`quota`), sweeps that wait for a person and
 //! accounts that agree less than before (`catch_up`). It writes the mail (`letter`) and queues it in the
 //! store, and sends what is queued (`post`). Nodes share the work: a row of the store says who told, and
@@ -104,7 +104,7 @@ impl Desk {
             // One must not keep the other from its work.
             let done = [
                 self.tell().await,
-                self.tell_of_catch_up().await,
+                self.notify_of_catch_up().await,
                 self.look_at_quotas().await,
                 self.send().await,
             ];

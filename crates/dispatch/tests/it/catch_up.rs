@@ -128,7 +128,7 @@ fn pune() -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_webhook_told_of_is_not_swept() {
+async fn what_a_webhook_reported_is_not_swept() {
     let (mut scene, linked) = pair_of(2).await;
     // One that can't be synced, and one that is.
     let refused = [("FirstName", "No key")];
@@ -144,7 +144,7 @@ async fn what_a_webhook_told_of_is_not_swept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_begins_by_itself_and_leaves_the_last_minutes_to_webhooks() {
+async fn a_sweep_begins_by_itself() {
     let (mut scene, linked) = pair_of(1).await;
     // It begins to sweep when it starts.
     scene.advance(SignedDuration::from_secs(4));
@@ -187,7 +187,7 @@ async fn a_mass_change_waits_until_it_is_confirmed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn activities_that_no_webhook_told_of_are_swept_once() {
+async fn activities_that_no_webhook_reported_are_swept_once() {
     let settings = r#""catch_up":{"sweep":true},"activity":{"enabled":true}"#;
     let mut scene = Scene::new(settings).await;
     scene.work();

@@ -45,7 +45,7 @@ pub enum Command {
     Backfill(backfill::Backfill),
     /// Show how far the two accounts of a connector agree, and sync leads that differ
     Parity(parity::Parity),
-    /// Read what was modified in a connector's source, and sync what no webhook told of
+    /// Read what was modified in a connector's source, and sync changes that no webhook reported
     Sweep(sweep::Sweep),
     /// Show what a payload would do, without doing it
     Preview(preview::Preview),

@@ -139,7 +139,7 @@ async fn follow(
 fn text(connector: &Connector, item: &ParityItem, listed: &[Differing]) -> String {
     let (source, destination) = (&connector.definition.source, &connector.definition.destination);
     let (Some(parity), Some(at)) = (&item.standing.parity, item.standing.at) else {
-        return "The accounts were not compared yet.".to_owned();
+        return "The accounts have not been compared yet.".to_owned();
     };
     let sentence = catch_up::sentence(parity, source, destination);
     let at = at.strftime("%Y-%m-%d %H:%M:%S UTC");

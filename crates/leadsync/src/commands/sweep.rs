@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// After so many looks, maybe no service runs.
 const SILENT: u32 = 40;
 
-/// Read what was modified in a connector's source, and sync what no webhook told of
+/// Read what was modified in a connector's source, and sync changes that no webhook reported
 #[derive(Debug, clap::Args)]
 pub struct Sweep {
     /// The connector
@@ -84,7 +84,7 @@ fn text(item: &SweepItem) -> String {
              nothing was synced. Confirm them with --yes."
         ),
         (None, Some(at)) => format!(
-            "The last sweep ended {} and found {} changes that no webhook had told of; {} in all.",
+            "The last sweep ended {} and found {} changes that no webhook had reported; {} in all.",
             at.strftime("%Y-%m-%d %H:%M:%S UTC"),
             sweep.last_found,
             sweep.found

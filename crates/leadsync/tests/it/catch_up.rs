@@ -149,7 +149,7 @@ async fn leads_that_differ_are_synced_by_the_command() {
     service.run(&["parity", "nobody"]).failed(1, &["no connector 'nobody'"]);
     service.run(&["sweep", "nobody"]).failed(1, &["no connector 'nobody'"]);
     let told = service.run(&["parity", NAME, "--last"]).succeeded();
-    assert!(told.out.contains("not compared yet"), "{told:?}");
+    assert!(told.out.contains("not been compared yet"), "{told:?}");
     service
         .run(&["parity", NAME, "--sync", "source"])
         .failed(1, &["no connector goes the opposite way"]);

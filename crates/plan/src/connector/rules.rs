@@ -304,7 +304,7 @@ pub struct Identity {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatchUp {
-    /// Whether leads that were modified are read at an interval, and those that no webhook told of are
+    /// Whether leads that were modified are read at an interval, and those that no webhook reported are
     /// synced. `None`: where an opposite connector is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<bool>,

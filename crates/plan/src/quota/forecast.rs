@@ -201,7 +201,7 @@ mod tests {
         }
         let over = forecast(10_000, 0, "15:00:00");
         assert_eq!((over.left, over.used_up_at), (0, Some(at("15:00:00"))));
-        // What is left to others is none of ours.
+        // What is left to others is not counted.
         let quota = Quota { leave: 20, ..Quota::PRO };
         assert_eq!(Forecast::new(quota, spending(7_000, 0, 500), at("15:00:00")).left, 1_000);
     }

@@ -13,8 +13,8 @@ CREATE TABLE sweep (
     held BIGINT,
     confirmed BIGINT NOT NULL,
     problem TEXT,
-    -- Whether people were told by mail that changes are held.
-    told BIGINT NOT NULL DEFAULT 1
+    -- Whether people were notified that changes are held.
+    notified BIGINT NOT NULL DEFAULT 1
 );
 
 -- How far a connector's accounts agree.
@@ -25,7 +25,7 @@ CREATE TABLE parity (
     ended_at BIGINT,
     result TEXT,
     problem TEXT,
-    -- The result before, where fewer leads agree now and nobody was told by mail.
+    -- The result before, where fewer leads agree now and nobody was notified.
     fell_from TEXT
 );
 

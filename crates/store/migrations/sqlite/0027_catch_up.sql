@@ -13,8 +13,8 @@ CREATE TABLE sweep (
     held INTEGER,
     confirmed INTEGER NOT NULL,
     problem TEXT,
-    -- Whether people were told by mail that changes are held.
-    told INTEGER NOT NULL DEFAULT 1
+    -- Whether people were notified that changes are held.
+    notified INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
 -- How far a connector's accounts agree.
@@ -25,7 +25,7 @@ CREATE TABLE parity (
     ended_at INTEGER,
     result TEXT,
     problem TEXT,
-    -- The result before, where fewer leads agree now and nobody was told by mail.
+    -- The result before, where fewer leads agree now and nobody was notified.
     fell_from TEXT
 ) STRICT;
 

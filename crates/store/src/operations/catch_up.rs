@@ -16,7 +16,8 @@ use super::{
 };
 use crate::audit::Actor;
 use crate::catch_up::{
-    CatchUpNews, CatchUps, Compared, Differing, ParityNews, Posted, Sweep, SweepNews, Swept, Untold,
+    CatchUpNews, CatchUpNotice, CatchUps, Compared, Differing, ParityNews, Posted, Sweep,
+    SweepNews, Swept,
 };
 use crate::error::Result;
 use crate::intake::{NewDelivery, Origin};
@@ -111,9 +112,9 @@ impl CatchUps for Backend {
         rows.iter().map(differing).collect()
     }
 
-    async fn untold(&self) -> Result<Vec<Untold>> {
+    async fn catch_up_notices(&self) -> Result<Vec<CatchUpNotice>> {
         let mut transaction = self.begin_read().await?;
-        let held = sqlx::query("SELECT connector, held FROM sweep WHERE told = 0 AND held > 0")
+        let held = sqlx::query("SELECT connector, held FROM sweep WHERE notified = 0 AND held > 0")
             .fetch_all(&mut *transaction)
             .await?;
         let fell = sqlx::query(
@@ -122,43 +123,43 @@ impl CatchUps for Backend {
         )
         .fetch_all(&mut *transaction)
         .await?;
-        let mut untold = Vec::with_capacity(held.len() + fell.len());
+        let mut notices = Vec::with_capacity(held.len() + fell.len());
         for row in &held {
             let news = CatchUpNews::Held(row.try_get::<i64, _>(1)?.cast_unsigned());
-            untold.push(Untold { connector: ConnectorId(row.try_get(0)?), news });
+            notices.push(CatchUpNotice { connector: ConnectorId(row.try_get(0)?), news });
         }
         for row in &fell {
             let connector: i64 = row.try_get(0)?;
             let place = Place { table: "parity", row: &connector };
             let (before, now) = (place.parse(row.try_get(1)?)?, place.parse(row.try_get(2)?)?);
             let (connector, news) = (ConnectorId(connector), CatchUpNews::Fell { before, now });
-            untold.push(Untold { connector, news });
+            notices.push(CatchUpNotice { connector, news });
         }
-        Ok(untold)
+        Ok(notices)
     }
 
-    async fn tell_of_catch_up(
+    async fn notify_of_catch_up(
         &self,
-        untold: &Untold,
+        notice: &CatchUpNotice,
         mails: Vec<NewMail>,
         now: Timestamp,
     ) -> Result<()> {
-        let untold = *untold;
+        let notice = *notice;
         self.write(move |connection| {
             let mails = mails.clone();
             Box::pin(async move {
-                let sql = match untold.news {
+                let sql = match notice.news {
                     CatchUpNews::Held(_) => {
-                        "UPDATE sweep SET told = 1 WHERE connector = $1 AND told = 0"
+                        "UPDATE sweep SET notified = 1 WHERE connector = $1 AND notified = 0"
                     }
                     CatchUpNews::Fell { .. } => {
                         "UPDATE parity SET fell_from = NULL \
                          WHERE connector = $1 AND fell_from IS NOT NULL"
                     }
                 };
-                let told =
-                    sqlx::query(sql).bind(untold.connector.0).execute(&mut *connection).await?;
-                if told.rows_affected() == 0 {
+                let done =
+                    sqlx::query(sql).bind(notice.connector.0).execute(&mut *connection).await?;
+                if done.rows_affected() == 0 {
                     return Ok(());
                 }
                 for mail in &mails {
@@ -339,7 +340,7 @@ pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) ->
         }
         Swept::Held(found) => {
             sqlx::query(
-                "UPDATE sweep SET held = $2, told = 0, asked_at = NULL, problem = NULL WHERE connector = $1",
+                "UPDATE sweep SET held = $2, notified = 0, asked_at = NULL, problem = NULL WHERE connector = $1",
             )
             .bind(connector)
             .bind(found.cast_signed())

@@ -23,11 +23,11 @@ async fn a_sweep_is_held_and_confirmed(empty: Empty) {
     assert_eq!(empty.store.sweep(own).await.unwrap(), None);
     assert_eq!(keep(Swept::Begins(at(1))).await.begun_at, Some(at(1)));
     assert_eq!(keep(Swept::Held(300)).await.held, Some(300));
-    let untold = empty.store.untold().await.unwrap();
-    assert_eq!(untold.len(), 1);
-    assert_eq!(untold[0].news, CatchUpNews::Held(300));
-    empty.store.tell_of_catch_up(&untold[0], Vec::new(), at(2)).await.unwrap();
-    assert_eq!(empty.store.untold().await.unwrap(), []);
+    let notices = empty.store.catch_up_notices().await.unwrap();
+    assert_eq!(notices.len(), 1);
+    assert_eq!(notices[0].news, CatchUpNews::Held(300));
+    empty.store.notify_of_catch_up(&notices[0], Vec::new(), at(2)).await.unwrap();
+    assert_eq!(empty.store.catch_up_notices().await.unwrap(), []);
     empty.store.ask_for_sweep((own, "a-b"), true, &actor(), at(3)).await.unwrap();
     let asked = empty.store.sweep(own).await.unwrap().unwrap();
     assert_eq!((asked.held, asked.confirmed, asked.asked_at), (None, true, Some(at(3))));
@@ -48,7 +48,7 @@ async fn a_comparison_is_kept_with_what_differs(empty: Empty) {
     empty.store.ask_for_parity((own, "a-b"), &actor(), at(1)).await.unwrap();
     assert_eq!(empty.store.parity(own).await.unwrap().asked_at, Some(at(1)));
     ends(Parity { linked: 2, agree: 2, ..Parity::default() }, Vec::new()).await;
-    assert_eq!(empty.store.untold().await.unwrap(), [], "nothing fell");
+    assert_eq!(empty.store.catch_up_notices().await.unwrap(), [], "nothing fell");
     let difference = Difference {
         apart: Apart::Differs,
         source_id: Some("a".to_owned()),
@@ -63,7 +63,7 @@ async fn a_comparison_is_kept_with_what_differs(empty: Empty) {
         (standing.asked_at, standing.at, standing.parity),
         (None, Some(at(9)), Some(fallen))
     );
-    assert_eq!(empty.store.untold().await.unwrap().len(), 1, "it fell");
+    assert_eq!(empty.store.catch_up_notices().await.unwrap().len(), 1, "it fell");
     let listed = async |apart| empty.store.differences(own, apart, 0, 10).await.unwrap();
     assert_eq!(listed(Some(Apart::OnlyHere)).await, []);
     assert_eq!(listed(None).await[0].difference, difference);

@@ -1,4 +1,4 @@
-//! `/connectors/{name}/parity` and `/sweep`: how far two accounts agree, and what no webhook told of.
+//! `/connectors/{name}/parity` and `/sweep`: how far two accounts agree, and changes that no webhook reported.
 
 use axum::Json;
 use axum::extract::State;

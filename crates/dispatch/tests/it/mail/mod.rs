@@ -1,4 +1,4 @@
-//! What people are told by mail, in real SMTP sessions.
+//! What people are notified of by mail, in real SMTP sessions.
 
 mod server;
 
