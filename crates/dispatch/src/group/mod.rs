@@ -4,7 +4,9 @@
 //! ([`opening`]) into the [`book`], records whose turn has come ([`lanes`]) are asked for their next
 //! step ([`step`]), which becomes a call ([`call`]), and all that follows from it ([`effects`]) is kept
 //! in one commit before the calls go out. What the mappings need to know of the accounts is read on
-//! the way ([`reading`], [`metadata`]). What a defect stops is set aside ([`trouble`]).
+//! the way ([`reading`], [`metadata`]); what accounts have is read in the background ([`reads`]) for the
+//! [`directory`], [`backfill`]s, [`sweep`]s and comparisons ([`parity`]). What a defect stops is set aside
+//! ([`trouble`]), and writes that a crash left unknown are remembered ([`doubts`]).
 //!
 //! Nothing here decides about leads: [`plan::work`] does.
 
