@@ -22,7 +22,6 @@ use std::time::Duration;
 
 pub use access::{read_account_user, read_catalogue, read_catalogues};
 use jiff::Timestamp;
-pub use pages::read_leads;
 use store::Store;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

@@ -3,19 +3,14 @@
 
 use jiff::Timestamp;
 use leadsquared::{
-    Activity, ByEventQuery, Client, Lead, LeadQuery, Limits, Operator, Paging, Reply, Sorting,
-    Window, to_wire,
+    Activity, ByEventQuery, Client, Lead, LeadQuery, Operator, Paging, Reply, Sorting, Window,
+    to_wire,
 };
 use plan::activity::shown;
 use plan::backfill::LeadPage;
 use plan::id::ConnectorId;
 use plan::operation::Operation;
-use plan::problem::Problem;
 use plan::snapshot::Snapshot;
-use plan::verdict;
-
-use crate::access::client;
-use crate::failure;
 
 /// For whom a page is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +21,10 @@ pub(crate) enum Reader {
     Backfill(i64),
     /// The sweep of this connector.
     Sweep(ConnectorId),
-    /// The comparison of this connector's accounts.
-    Parity(ConnectorId),
+    /// The comparison of this connector's accounts that was asked for then.
+    Parity(ConnectorId, Timestamp),
+    /// The count of what a backfill of this connector would do that was asked for then.
+    Count(ConnectorId, Timestamp),
 }
 
 /// What is read.
@@ -140,17 +137,4 @@ fn posted(row: &Activity, event: u32) -> Option<Snapshot> {
     state.put("RelatedProspectId", row.lead_id.as_deref()?);
     state.put("ActivityEvent", event.to_string());
     Some(state)
-}
-
-/// A page of leads of an account, for somebody who plans a backfill.
-///
-/// # Errors
-/// Why the account did not return it.
-pub async fn read_leads(
-    account: &store::Account,
-    page: &LeadPage,
-) -> Result<Vec<Snapshot>, Problem> {
-    let client = client(account, Limits::default())?;
-    let leads = Wanted::Leads(page.clone()).read(&client).await.result;
-    leads.map_err(|error| verdict::not_read(&failure::of(&error), &account.name))
 }

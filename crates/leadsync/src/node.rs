@@ -10,12 +10,10 @@ use dispatch::notify::{self, Notifier, Post};
 use dispatch::{Dispatcher, Options};
 use jiff::Timestamp;
 use plan::access::AccountUser;
-use plan::backfill::LeadPage;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, MetadataUnread};
 use plan::probe::Report;
 use plan::problem::Problem;
-use plan::snapshot::Snapshot;
 use plan::wiring::{Event, Existing, Wired};
 use secrecy::SecretString;
 use store::{Actor, Store};
@@ -92,14 +90,6 @@ impl AskAccounts for Accounts {
         connector: &str,
     ) -> Result<Vec<Wired>, Problem> {
         dispatch::wiring::unwire(account, connector).await
-    }
-
-    async fn read_leads(
-        &self,
-        account: &store::Account,
-        page: &LeadPage,
-    ) -> Result<Vec<Snapshot>, Problem> {
-        dispatch::read_leads(account, page).await
     }
 
     async fn read_account_user(

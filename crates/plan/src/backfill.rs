@@ -1,5 +1,7 @@
 //! Backfills: leads that were in the source before, read from it and synced.
 
+mod census;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,9 @@ use crate::mapping::{Mapping, Verdict, plain_name};
 use crate::metadata::Catalogue;
 use crate::outcome::words;
 use crate::payload::Item;
+use crate::problem::Problem;
+
+pub use census::{BackfillPlan, Census, Counted, Guarded, Sample, key_forms};
 
 words! {
     /// Where a backfill is.
@@ -43,6 +48,39 @@ pub struct Backfilled {
     /// Whether activities of the types that the connector syncs come too, once the leads are synced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub activities: bool,
+}
+
+/// What is known of what a backfill of a connector would do: the last count, and the one under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Planning {
+    /// When a count was asked for that has not ended yet,
+    pub asked_at: Option<Timestamp>,
+    /// and of which leads.
+    pub of: Option<Backfilled>,
+    /// How many leads the one under way has read.
+    pub read: u64,
+    /// When the last one ended.
+    pub at: Option<Timestamp>,
+    /// Which leads it counted,
+    pub plan_of: Option<Backfilled>,
+    /// and what it found.
+    pub plan: Option<BackfillPlan>,
+    /// Why the one under way does not go on; it is tried again.
+    pub problem: Option<Problem>,
+}
+
+/// So long a plan counts as what a backfill that begins now would do.
+pub const PLAN_LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+impl Planning {
+    /// The last plan, if it is of these leads and not older than [`PLAN_LASTS`].
+    pub fn fresh(&self, of: &Backfilled, now: Timestamp) -> Option<&BackfillPlan> {
+        let is_new = self.at.is_some_and(|at| now.duration_since(at) <= PLAN_LASTS);
+        // Activities are not counted.
+        let leads = |of: &Backfilled| Backfilled { activities: false, ..of.clone() };
+        let is_same = self.plan_of.as_ref().is_some_and(|known| leads(known) == leads(of));
+        self.plan.as_ref().filter(|_| is_new && is_same)
+    }
 }
 
 /// Leads that are read at a time.

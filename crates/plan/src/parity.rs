@@ -4,6 +4,7 @@
 //! sends is kept until its counterpart is read; where the two hashes agree, the two leads do. The
 //! others are read again, both at once, and compared value by value.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -11,7 +12,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::id::guid;
+use crate::json;
 use crate::mapping::{Mapped, Mapping};
+use crate::metadata::{Field, Kind};
 use crate::outcome::{Entity, words};
 use crate::payload::Item;
 use crate::snapshot::Snapshot;
@@ -147,6 +150,31 @@ struct Sent {
     /// The number of the set of fields that it sends.
     fields: u32,
     hash: u64,
+    /// It is known that its counterpart is gone.
+    is_gone: bool,
+}
+
+/// What a lead sends of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Shown {
+    Nothing,
+    Whole,
+    /// These parts of a custom field set.
+    Parts(Vec<String>),
+}
+
+impl Shown {
+    fn of(mapped: &Mapped, field: &Field) -> Self {
+        let sent = mapped.get(&field.schema_name).and_then(|field| field.sent.written());
+        match sent {
+            None => Self::Nothing,
+            Some(value) if field.kind == Kind::FieldSet => match json::object(value) {
+                Some(parts) => Self::Parts(parts.into_iter().map(|(name, _)| name).collect()),
+                None => Self::Whole,
+            },
+            Some(_) => Self::Whole,
+        }
+    }
 }
 
 /// A comparison under way. It holds some 80 bytes for each linked lead.
@@ -155,8 +183,8 @@ pub struct Comparison {
     /// By the id in the destination.
     sent: HashMap<Id, Sent>,
     /// The sets of the destination's fields that leads send.
-    sets: Vec<Vec<bool>>,
-    numbers: HashMap<Vec<bool>, u32>,
+    sets: Vec<Vec<Shown>>,
+    numbers: HashMap<Vec<Shown>, u32>,
     /// Pairs whose hashes differ.
     suspects: Vec<(Id, Id)>,
     /// The result so far.
@@ -166,9 +194,16 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// A lead of the source that is linked to this one of the destination.
-    pub fn take_source(&mut self, mapping: &Mapping, mapped: &Mapped, source: &str, there: &str) {
-        let set: Vec<bool> = mapping.targets().map(|field| sends(mapped, field)).collect();
+    /// A lead of the source that is linked to this one of the destination, of which it may be known that
+    /// it is gone.
+    pub fn take_source(
+        &mut self,
+        mapping: &Mapping,
+        mapped: &Mapped,
+        source: &str,
+        (there, is_gone): (&str, bool),
+    ) {
+        let set: Vec<Shown> = mapping.targets().map(|field| Shown::of(mapped, field)).collect();
         let hash = hash(mapping, &set, |name| {
             mapped.get(name).and_then(|field| field.sent.written()).unwrap_or_default()
         });
@@ -177,7 +212,7 @@ impl Comparison {
         if fields == next {
             self.sets.push(set);
         }
-        self.sent.insert(Id::of(there), Sent { source: Id::of(source), fields, hash });
+        self.sent.insert(Id::of(there), Sent { source: Id::of(source), fields, hash, is_gone });
     }
 
     /// A lead that only one side has, or that is not linked.
@@ -215,7 +250,8 @@ impl Comparison {
     /// those whose hashes differ, and those whose counterpart was not read. They are taken out, so
     /// many at most.
     pub fn take_suspects(&mut self, most: usize) -> Vec<(String, String)> {
-        self.suspects.extend(self.sent.drain().map(|(there, sent)| (sent.source, there)));
+        let unread = self.sent.drain().filter(|(_, sent)| !sent.is_gone);
+        self.suspects.extend(unread.map(|(there, sent)| (sent.source, there)));
         let from = self.suspects.len().saturating_sub(most);
         let taken = self.suspects.split_off(from);
         taken.iter().map(|(here, there)| (here.text(), there.text())).collect()
@@ -307,22 +343,28 @@ fn differing(mapping: &Mapping, mapped: &Mapped, there: &Snapshot) -> Vec<FieldA
     differing.take(MOST_FIELDS).collect()
 }
 
-fn sends(mapped: &Mapped, field: &crate::metadata::Field) -> bool {
-    mapped.get(&field.schema_name).is_some_and(|field| field.sent.written().is_some())
-}
-
-/// A hash of the values of those of the mapping's fields that are in a set.
-fn hash<'v>(mapping: &Mapping, set: &[bool], value: impl Fn(&str) -> &'v str) -> u64 {
+/// A hash of the values of those of the mapping's fields, and parts of fields, that are in a set.
+fn hash<'v>(mapping: &Mapping, set: &[Shown], value: impl Fn(&str) -> &'v str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    let fields = mapping.targets().zip(set).filter(|(_, is_sent)| **is_sent);
-    for (field, _) in fields {
-        let value = value(&field.schema_name);
-        if !text::is_blank(value) {
-            value::form(field.kind, value, mapping.reading()).hash(&mut hasher);
+    for (field, shown) in mapping.targets().zip(set) {
+        let value = match shown {
+            Shown::Nothing => continue,
+            Shown::Whole => Cow::Borrowed(value(&field.schema_name)),
+            Shown::Parts(names) => Cow::Owned(only(names, value(&field.schema_name))),
+        };
+        if !text::is_blank(&value) {
+            value::form(field.kind, &value, mapping.reading()).hash(&mut hasher);
         }
         0_u8.hash(&mut hasher);
     }
     hasher.finish()
+}
+
+/// A custom field set with these parts only.
+fn only(names: &[String], set: &str) -> String {
+    let Some(mut parts) = json::object(set) else { return set.to_owned() };
+    parts.retain(|name, _| names.contains(name));
+    serde_json::Value::Object(parts).to_string()
 }
 
 /// A comparison that was made, is being made, or was asked for.
@@ -338,13 +380,16 @@ pub struct Standing {
     pub parity: Option<Parity>,
     /// Why the one under way does not go on; it is tried again.
     pub problem: Option<crate::problem::Problem>,
+    /// So many linked leads were no longer in the source, more than are marked without being
+    /// confirmed: they wait for a person.
+    pub held: Option<u64>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::connector::Definition;
-    use crate::metadata::{Catalogue, Field, Kind};
+    use crate::metadata::Catalogue;
 
     fn mapping() -> Mapping {
         let fields = vec![
@@ -363,7 +408,7 @@ mod tests {
     fn take(comparison: &mut Comparison, mapping: &Mapping, here: &Snapshot, there: &str) {
         let mapped = mapping.apply(&Item::from_state(Entity::Lead, here));
         let id = here.lead_id().expect("an id");
-        comparison.take_source(mapping, &mapped, id.as_str(), there);
+        comparison.take_source(mapping, &mapped, id.as_str(), (there, false));
     }
 
     #[test]
@@ -405,6 +450,43 @@ mod tests {
         let [difference] = &comparison.differences[..] else { panic!("one differs") };
         assert_eq!(difference.fields.len(), 1);
         assert_eq!(difference.fields[0].field, "FirstName");
+    }
+
+    #[test]
+    fn parts_of_a_set_that_are_not_sent_do_not_count() {
+        let set = Field::plain("mx_Address", Kind::FieldSet);
+        let here = Catalogue {
+            fields: vec![Field::plain("mx_City", Kind::Text)].into(),
+            ..Catalogue::default()
+        };
+        let there = Catalogue { fields: vec![set].into(), ..Catalogue::default() };
+        let settings = r#"{"name":"there","source":"here","destination":"there",
+            "lead":{"field":[{"from":"mx_City","to":"mx_Address.City"}]}}"#;
+        let definition: Definition = serde_json::from_str(settings).expect("a definition");
+        let mapping = Mapping::new(&definition, &here, &there);
+        let mut comparison = Comparison::default();
+        for (id, twin) in [("a", "d"), ("b", "e")] {
+            take(&mut comparison, &mapping, &lead(id, &[("mx_City", "Pune")]), twin);
+        }
+        for (id, held) in
+            [("d", r#"{"City":"Pune","Street":"1 A Rd"}"#), ("e", r#"{"City":"Goa"}"#)]
+        {
+            assert!(comparison.take_destination(&mapping, &lead(id, &[("mx_Address", held)])));
+        }
+        assert_eq!(comparison.parity.agree, 1);
+        assert_eq!(comparison.take_suspects(10), [("b".to_owned(), "e".to_owned())]);
+    }
+
+    #[test]
+    fn a_counterpart_that_is_known_to_be_gone_counts_once_it_is_back() {
+        let mapping = mapping();
+        let mut comparison = Comparison::default();
+        let here = lead("a", &[("FirstName", "Asha")]);
+        let mapped = mapping.apply(&Item::from_state(Entity::Lead, &here));
+        comparison.take_source(&mapping, &mapped, "a", ("d", true));
+        comparison.take_source(&mapping, &mapped, "b", ("e", true));
+        assert!(comparison.take_destination(&mapping, &lead("d", &[("FirstName", "Usha")])));
+        assert_eq!(comparison.take_suspects(10), [("a".to_owned(), "d".to_owned())]);
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub struct Stored {
     pub reviews: Vec<StandingReview>,
     /// Leads that were linked and are no longer in their account.
     pub gone: Vec<LeadId>,
+    /// A person wants the destination to hold what the source holds, whatever the two agreed about.
+    pub overrides: bool,
 }
 
 /// The records of a payload, or why one can't be read.
@@ -111,6 +113,9 @@ fn record(context: &Context<'_>, mut work: Work, stored: &Stored) -> RecordPrevi
     }
     if work.lead_id().is_some_and(|id| stored.gone.contains(&id)) {
         work.was_gone();
+    }
+    if stored.overrides {
+        work.override_twin();
     }
     let mut step = work.next(context).step;
     if matches!(step, Step::NeedsMetadata { .. }) {

@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The words for what can be done.
-pub const ACTIONS: [&str; 26] = [
+pub const ACTIONS: [&str; 27] = [
     "put_connector",
     "set_enabled",
     "set_wiring",
@@ -32,6 +32,7 @@ pub const ACTIONS: [&str; 26] = [
     "set_backfill",
     "ask_for_sweep",
     "ask_for_parity",
+    "plan_backfill",
     "sync_differences",
     "decide_review",
     "undo_review",

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use plan::backfill::{BackfillState, Backfilled};
+use plan::backfill::{BackfillPlan, BackfillState, Backfilled, Planning};
 use plan::id::ConnectorId;
 use plan::problem::Problem;
 use serde::Serialize;
@@ -37,6 +37,48 @@ pub trait Backfills: Send + Sync + std::fmt::Debug {
 
     /// The backfill of this number.
     async fn backfill(&self, id: i64) -> Result<Option<Backfill>>;
+
+    /// Asks for a count of what a backfill of these leads would do. It takes the place of one that is
+    /// under way.
+    async fn ask_for_plan(
+        &self,
+        which: (ConnectorId, &str),
+        of: &Backfilled,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// What is known of what a backfill of the connector would do.
+    async fn planning(&self, connector: ConnectorId) -> Result<Planning>;
+}
+
+/// What became of a count of what a backfill would do.
+#[derive(Clone, Debug)]
+pub struct PlanNews {
+    /// The connector.
+    pub connector: ConnectorId,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// What.
+    pub what: Planned,
+}
+
+/// What became of a count.
+#[derive(Clone, Debug)]
+pub enum Planned {
+    /// It has read so many leads.
+    Read(u64),
+    /// It ended.
+    Ended {
+        /// When.
+        at: Timestamp,
+        /// What it counted.
+        of: Backfilled,
+        /// What it found.
+        plan: Box<BackfillPlan>,
+    },
+    /// A page could not be read.
+    Failed(Problem),
 }
 
 /// A backfill that is to begin.

@@ -1,5 +1,7 @@
 //! Finding changes that no webhook reported: sweeps, and comparing two accounts.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::id::{ConnectorId, RequestId};
@@ -20,6 +22,9 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
 
     /// Asks for a round of the sweep now. If the person `confirms`, it syncs what it finds, however much
     /// that is.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused) where a round is held and the person does not confirm it.
     async fn ask_for_sweep(
         &self,
         which: (ConnectorId, &str),
@@ -60,19 +65,32 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<()>;
 
-    /// Stores the requests that a person had made of leads that differ, by their numbers.
+    /// Stores the requests that a person had made of leads that differ, and notes them in the list.
+    ///
+    /// # Errors
+    /// [`Error::Changed`](crate::Error::Changed) where the accounts were compared again since.
     async fn sync_differences(
         &self,
         which: (ConnectorId, &str),
-        numbers: &[i64],
-        deliveries: Vec<NewDelivery>,
+        chosen: ChosenDifferences,
         actor: &Actor,
         now: Timestamp,
     ) -> Result<()>;
 }
 
+/// Leads that differ and that a person has synced.
+#[derive(Clone, Debug)]
+pub struct ChosenDifferences {
+    /// When the comparison ended that listed them: the next one numbers its leads anew.
+    pub compared_at: Timestamp,
+    /// Their numbers, and the request of each.
+    pub leads: Vec<(i64, RequestId)>,
+    /// The requests.
+    pub deliveries: Vec<NewDelivery>,
+}
+
 /// Something that people are to be notified of by mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatchUpNotice {
     /// The connector.
     pub connector: ConnectorId,
@@ -81,7 +99,7 @@ pub struct CatchUpNotice {
 }
 
 /// What became of a connector's sweep or comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CatchUpNews {
     /// The sweep found so many changes that they wait for a person.
     Held(u64),
@@ -92,6 +110,10 @@ pub enum CatchUpNews {
         /// The result now.
         now: Parity,
     },
+    /// So many linked leads are no longer in the source that marking them waits for a person.
+    Gone(u64),
+    /// The sweep can't read what it has to, again and again.
+    Failing(Problem),
 }
 
 /// How far a connector's sweep is.
@@ -114,8 +136,10 @@ pub struct Sweep {
     pub held: Option<u64>,
     /// A person confirmed that the next round may sync whatever it finds.
     pub confirmed: bool,
-    /// Why the round under way does not go on; it is tried again.
+    /// Why the round under way does not go on, or what the last one could not read; it is tried again.
     pub problem: Option<Problem>,
+    /// Types of activities that could not be read: what was modified since then is still to be read.
+    pub behind: BTreeMap<u32, Timestamp>,
 }
 
 /// What was posted.
@@ -153,10 +177,19 @@ pub enum Swept {
         ended_at: Timestamp,
         /// What it found.
         found: u64,
+        /// Types of activities that could not be read, and since when.
+        behind: BTreeMap<u32, Timestamp>,
+        /// Why not.
+        problem: Option<Problem>,
     },
-    /// It found so many changes that a person is to confirm them.
-    Held(u64),
-    /// It does not go on.
+    /// A round that began then found so many changes that a person is to confirm them.
+    Held {
+        /// When it began.
+        begun_at: Timestamp,
+        /// What it found.
+        found: u64,
+    },
+    /// A page could not be read.
     Failed(Problem),
 }
 
@@ -165,6 +198,8 @@ pub enum Swept {
 pub struct ParityNews {
     /// The connector.
     pub connector: ConnectorId,
+    /// When the comparison was asked for.
+    pub asked_at: Timestamp,
     /// What.
     pub what: Compared,
 }
@@ -173,7 +208,7 @@ pub struct ParityNews {
 #[derive(Clone, Debug)]
 pub enum Compared {
     /// It began without anybody asking for it.
-    Began(Timestamp),
+    Began,
     /// It has read so many leads.
     Read(u64),
     /// It ended.
@@ -184,6 +219,10 @@ pub enum Compared {
         parity: Parity,
         /// The leads that differ.
         differences: Vec<Difference>,
+        /// How many linked leads are no longer in the source, and wait for a person to have them marked.
+        held: Option<u64>,
+        /// The requests that it made.
+        deliveries: Vec<NewDelivery>,
     },
     /// It does not go on.
     Failed(Problem),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use plan::backfill::Planning;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
 use plan::outcome::{Entity, RetryWith, SyncStatus};
@@ -158,6 +159,13 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         lease: &Lease,
         connectors: &[ConnectorId],
     ) -> Result<Vec<(ConnectorId, Standing)>>;
+
+    /// What is known of what backfills of these connectors would do.
+    async fn plannings(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+    ) -> Result<Vec<(ConnectorId, Planning)>>;
 
     /// What was posted last about each of these leads or activities of a connector's source, of what was
     /// processed, by id.

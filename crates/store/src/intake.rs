@@ -46,6 +46,8 @@ pub enum Origin {
     Sweep,
     /// A person, who wants the destination to hold what the source holds. The body names the leads.
     Parity,
+    /// A comparison of the accounts, which did not find linked leads in the source any more.
+    Gone,
     /// The source account's webhook about leads that were deleted.
     Deleted,
     /// The source account's webhook about leads that were merged.
@@ -68,8 +70,15 @@ pub struct TooLong {
 }
 
 impl Origin {
-    const PLAIN: [Self; 6] =
-        [Self::Webhook, Self::Backfill, Self::Sweep, Self::Parity, Self::Deleted, Self::Merged];
+    const PLAIN: [Self; 7] = [
+        Self::Webhook,
+        Self::Backfill,
+        Self::Sweep,
+        Self::Parity,
+        Self::Gone,
+        Self::Deleted,
+        Self::Merged,
+    ];
 
     /// The word that is shown.
     pub fn as_str(self) -> &'static str {
@@ -78,6 +87,7 @@ impl Origin {
             Self::Backfill => "backfill",
             Self::Sweep => "sweep",
             Self::Parity => "parity",
+            Self::Gone => "gone",
             Self::Deleted => "deleted",
             Self::Merged => "merged",
         }
@@ -121,7 +131,7 @@ impl Origin {
     pub fn removal(self) -> Option<Removal> {
         match self {
             Self::Webhook | Self::Backfill | Self::Sweep | Self::Parity | Self::TooLong(_) => None,
-            Self::Deleted => Some(Removal::Deleted),
+            Self::Deleted | Self::Gone => Some(Removal::Deleted),
             Self::Merged => Some(Removal::Merged),
         }
     }

@@ -36,11 +36,11 @@ mod user;
 mod wanted;
 
 pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
-pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill};
+pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill, PlanNews, Planned};
 pub use backup::{Copy, Lost, Restore, Restored, restore};
 pub use catch_up::{
-    CatchUpNews, CatchUpNotice, CatchUps, Compared, Differing, ParityNews, Posted, Sweep,
-    SweepNews, Swept,
+    CatchUpNews, CatchUpNotice, CatchUps, ChosenDifferences, Compared, Differing, ParityNews,
+    Posted, Sweep, SweepNews, Swept,
 };
 pub use copies::{Backup, BackupWish, Copies};
 pub use directory::{DirectoryEntry, DirectoryNews, DirectoryReading};

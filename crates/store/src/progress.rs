@@ -10,7 +10,7 @@ use plan::problem::Problem;
 use plan::traits::Trait;
 use serde::{Deserialize, Serialize};
 
-use crate::backfills::BackfillNews;
+use crate::backfills::{BackfillNews, PlanNews};
 use crate::catch_up::{ParityNews, SweepNews};
 use crate::directory::DirectoryNews;
 use crate::intake::NewDelivery;
@@ -72,6 +72,8 @@ pub struct Progress {
     pub sweeps: Vec<SweepNews>,
     /// What became of comparisons.
     pub parities: Vec<ParityNews>,
+    /// What became of counts of what backfills would do.
+    pub plans: Vec<PlanNews>,
     /// What became known of the leads that accounts have.
     pub directory: Vec<DirectoryNews>,
 }
@@ -95,6 +97,7 @@ impl Progress {
             && self.deliveries.is_empty()
             && self.sweeps.is_empty()
             && self.parities.is_empty()
+            && self.plans.is_empty()
             && self.directory.is_empty()
     }
 }

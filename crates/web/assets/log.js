@@ -158,7 +158,7 @@ const follow = (place) => {
     place.replaceChildren(...page.body.childNodes);
     if (place.querySelector("[data-at-work]")) return true;
     document.querySelector("form[data-cancel]")?.remove();
-    say("Nothing is left of this retry.");
+    say(place.dataset.done ?? "Nothing is left of this retry.");
     return false;
   });
 };

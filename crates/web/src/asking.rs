@@ -2,12 +2,10 @@
 
 use async_trait::async_trait;
 use plan::access::AccountUser;
-use plan::backfill::LeadPage;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, MetadataUnread};
 use plan::probe::Report;
 use plan::problem::Problem;
-use plan::snapshot::Snapshot;
 use plan::wiring::{Event, Existing, Wired};
 use secrecy::SecretString;
 use store::{Actor, Store};
@@ -60,13 +58,6 @@ pub trait AskAccounts: Send + Sync {
         account: &store::Account,
         connector: &str,
     ) -> Result<Vec<Wired>, Problem>;
-
-    /// A page of the account's leads.
-    async fn read_leads(
-        &self,
-        account: &store::Account,
-        page: &LeadPage,
-    ) -> Result<Vec<Snapshot>, Problem>;
 
     /// The account's user with this email address, if there is one, read now.
     async fn read_account_user(

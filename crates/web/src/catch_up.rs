@@ -1,5 +1,5 @@
-//! How far two accounts agree, and what finds changes that no webhook reported: for the API, the console and the
-//! command line.
+//! How far two accounts agree, and what finds changes that no webhook reported: for the API, the
+//! console and the command line.
 
 use jiff::Timestamp;
 use plan::activity::ActivityMapping;
@@ -9,7 +9,10 @@ use plan::parity::{Apart, Difference, Parity, Standing};
 use plan::sweep;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Actor, Configuration, Connector, NewDelivery, Origin, Store, Sweep};
+use store::{
+    Actor, ChosenDifferences, Configuration, Connector, Differing, NewDelivery, Origin, Store,
+    Sweep,
+};
 
 /// So many leads that differ are read at a time.
 const A_PAGE: usize = 1_000;
@@ -56,10 +59,23 @@ pub enum Direction {
 /// Which of the leads that differ are synced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Chosen {
-    /// Those with these numbers.
-    Numbers(Vec<i64>),
-    /// All that are listed.
+    /// Those with these numbers in the list of the comparison that ended then.
+    Numbers(Vec<i64>, Timestamp),
+    /// All that are listed, but for those that are gone from the source: these are chosen by number or
+    /// by kind.
     All,
+    /// All that differ in this way.
+    Kind(Apart),
+}
+
+impl Chosen {
+    fn includes(&self, one: &Differing) -> bool {
+        match self {
+            Self::Numbers(numbers, _) => numbers.contains(&one.number),
+            Self::All => one.difference.apart != Apart::GoneHere,
+            Self::Kind(apart) => one.difference.apart == *apart,
+        }
+    }
 }
 
 /// Why leads that differ can't be synced.
@@ -207,10 +223,12 @@ pub fn going<'a>(
 }
 
 /// Has leads that differ synced: what the one side holds is written to the other, whatever the two
-/// agreed about before. Returns how many; those that only the other side has are left out.
+/// agreed about before. Those that only the other side has are left out. Leads that are gone from the
+/// source are handled as if their deletion had been posted, where the connector marks such leads.
+/// Returns how many are synced.
 ///
 /// # Errors
-/// [`NotSynced`].
+/// [`NotSynced`]; among others where the accounts were compared again since the list was shown.
 pub async fn sync(
     store: &dyn Store,
     (configuration, connector): (&Configuration, &Connector),
@@ -219,52 +237,57 @@ pub async fn sync(
     (actor, now): (&Actor, Timestamp),
 ) -> Result<u64, NotSynced> {
     let going = going(configuration, connector, direction)?;
-    let (mut numbers, mut ids) = (Vec::new(), Vec::new());
+    let compared_at = match chosen {
+        Chosen::Numbers(_, at) => Some(*at),
+        Chosen::All | Chosen::Kind(_) => store.parity(connector.id).await?.at,
+    };
+    let Some(compared_at) = compared_at else { return Ok(0) };
+    let marks_gone = connector.definition.removed.is_some();
+    let mut by_origin = [(Origin::Parity, Vec::new()), (Origin::Gone, Vec::new())];
     let mut after = 0;
     loop {
         let some = store.differences(connector.id, None, after, A_PAGE).await?;
         let Some(last) = some.last() else { break };
         after = last.number;
-        for one in some {
-            let is_chosen = match chosen {
-                Chosen::All => true,
-                Chosen::Numbers(numbers) => numbers.contains(&one.number),
-            };
-            if let (true, Some(id)) = (is_chosen, own_id(one.difference, direction)) {
-                numbers.push(one.number);
-                ids.push(id);
+        for one in some.into_iter().filter(|one| chosen.includes(one)) {
+            let is_gone = one.difference.apart == Apart::GoneHere;
+            if is_gone && !marks_gone {
+                continue;
+            }
+            if let Some(id) = own_id(one.difference, direction) {
+                by_origin[usize::from(is_gone)].1.push((one.number, id));
             }
         }
     }
-    let mut deliveries = Vec::with_capacity(ids.len().div_ceil(A_REQUEST));
-    for some in ids.chunks(A_REQUEST) {
-        let leads: Vec<_> = some.iter().map(|id| json!({ "ProspectID": id })).collect();
-        deliveries.push(NewDelivery {
-            id: next_id(now),
-            connector: going.id,
-            received_at: now,
-            origin: Origin::Parity,
-            content_type: Some("application/json".to_owned()),
-            body: json!(leads).to_string().into(),
-        });
+    let (mut leads, mut deliveries) = (Vec::new(), Vec::new());
+    for (origin, wanted) in by_origin {
+        for some in wanted.chunks(A_REQUEST) {
+            let id = next_id(now);
+            leads.extend(some.iter().map(|(number, _)| (*number, id)));
+            let body: Vec<_> = some.iter().map(|(_, id)| json!({ "ProspectID": id })).collect();
+            deliveries.push(NewDelivery {
+                id,
+                connector: going.id,
+                received_at: now,
+                origin,
+                content_type: Some("application/json".to_owned()),
+                body: json!(body).to_string().into(),
+            });
+        }
     }
-    let count = numbers.len() as u64;
-    if count > 0 {
-        let which = (connector.id, connector.definition.name.as_str());
-        store.sync_differences(which, &numbers, deliveries, actor, now).await?;
-    }
+    let count = leads.len() as u64;
+    let which = (connector.id, connector.definition.name.as_str());
+    let chosen = ChosenDifferences { compared_at, leads, deliveries };
+    store.sync_differences(which, chosen, actor, now).await?;
     Ok(count)
 }
 
-/// The lead's id on the side whose values are written, if it is there.
+/// The lead's id on the side whose values are written, if something can be written.
 fn own_id(difference: Difference, direction: Direction) -> Option<String> {
+    use Apart::{Differs, GoneHere, NotLinked, OnlyHere, OnlyThere};
     match (direction, difference.apart) {
-        (Direction::Destination, Apart::Differs | Apart::OnlyHere | Apart::NotLinked) => {
-            difference.source_id
-        }
-        (Direction::Source, Apart::Differs | Apart::OnlyThere | Apart::NotLinked) => {
-            difference.destination_id
-        }
+        (Direction::Destination, Differs | OnlyHere | NotLinked | GoneHere) => difference.source_id,
+        (Direction::Source, Differs | OnlyThere | NotLinked) => difference.destination_id,
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use plan::activity::{self, ActivityMapping};
 use plan::id::LeadId;
-use plan::link::{Link, Pair};
+use plan::link::Pair;
 use plan::mapping::Mapping;
 use plan::metadata::Catalogue;
 use plan::payload::{Entry, Item};
@@ -113,26 +113,9 @@ pub(crate) async fn preview_between(
         .into_iter()
         .map(|entry| entry.map(|item| activity::identified(item, rules)))
         .collect();
-    let stored = stored(store, previewed.connector, entries.iter().flatten()).await?;
+    let mut stored = stored(store, previewed.connector, entries.iter().flatten()).await?;
+    stored.overrides = payload.origin == Origin::Parity;
     in_context(previewed, metadata, |context| plan::preview::preview(context, entries, &stored))
-}
-
-/// What would become of each of these leads, and the links of them.
-///
-/// # Errors
-/// The store failed.
-pub(crate) async fn preview_items(
-    store: &dyn Store,
-    previewed: Previewed<'_>,
-    metadata: (&Catalogue, &Catalogue),
-    items: Vec<Item>,
-) -> Result<(Vec<Link>, Vec<RecordPreview>), NotPreviewed> {
-    let stored = stored(store, previewed.connector, &items).await?;
-    let entries = items.into_iter().map(Ok).collect();
-    let records = in_context(previewed, metadata, |context| {
-        plan::preview::preview(context, entries, &stored)
-    })?;
-    Ok((stored.links, records))
 }
 
 /// What a retry of each of these records would do.
@@ -221,5 +204,6 @@ async fn stored<'a>(
         links: store.links(pair, pair.side(connector.source), &ids).await?,
         reviews: store.standing_reviews(pair, &leads).await?,
         gone: gone.iter().map(|id| LeadId::new(id)).collect(),
+        overrides: false,
     })
 }

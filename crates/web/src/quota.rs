@@ -2,12 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 use plan::backfill::BackfillState;
-use plan::quota::forecast::{Forecast, Progress, Spending};
+use plan::quota::forecast::Forecast;
 use plan::quota::{Limit, Quota};
 use plan::traits::Trait;
 use serde::Serialize;
-use store::{Account, Backfill, Configuration, Connector, Store, Used};
+use store::{Account, Backfill, Configuration, Store, Used};
 
+use crate::backfill::Pace;
 use crate::console::number;
 
 /// Calls to an account: in the window of its quota, and today (UTC).
@@ -90,6 +91,7 @@ pub async fn read(
     let spending = store.spending(&ids, now).await?;
     let mut running = store.backfills(None).await?;
     running.retain(|backfill| backfill.state == BackfillState::Running);
+    let paces = Pace::of_all(store, configuration, &running, now).await?;
     let mut all = Vec::with_capacity(accounts.len());
     for ((account, used), spending) in accounts.iter().zip(used).zip(spending) {
         let mut limit = None;
@@ -98,16 +100,16 @@ pub async fn read(
                 limit = Some(named);
             }
         }
-        let mut backfills = Vec::new();
-        for backfill in &running {
-            let connectors = &configuration.connectors;
-            let connector = connectors.iter().find(|connector| connector.id == backfill.connector);
-            let Some(connector) = connector.filter(|one| one.destination == account.id) else {
-                continue;
-            };
-            let quota = account.plan.quota();
-            backfills.push(under_way(store, connector, backfill, (quota, spending), now).await?);
-        }
+        let of_account = |backfill: &Backfill| {
+            let mut connectors = configuration.connectors.iter();
+            let connector = connectors.find(|connector| connector.id == backfill.connector);
+            connector.filter(|connector| connector.destination == account.id)
+        };
+        let backfills = running.iter().zip(&paces).filter_map(|(backfill, pace)| {
+            let connector = of_account(backfill)?.definition.name.clone();
+            let Pace { left, ends_at, .. } = *pace;
+            Some(RunningBackfill { connector, id: backfill.id, left, ends_at })
+        });
         let quota = account.plan.quota();
         let used = Calls::used(&used);
         all.push(AccountQuota {
@@ -118,36 +120,10 @@ pub async fn read(
             used,
             left: used.left(&quota.ours()),
             forecast: Forecast::new(quota, spending, now),
-            backfills,
+            backfills: backfills.collect(),
         });
     }
     Ok(all)
-}
-
-async fn under_way(
-    store: &dyn Store,
-    connector: &Connector,
-    backfill: &Backfill,
-    (quota, spending): (Quota, Spending),
-    now: Timestamp,
-) -> store::Result<RunningBackfill> {
-    let done = backfill.settled() + backfill.left_out;
-    let all = if backfill.page.is_none() {
-        Some(done + backfill.waiting)
-    } else if backfill.expected.is_some() || backfill.of.since.is_some() {
-        backfill.expected
-    } else {
-        // An account that leads go to as well was read into the directory.
-        let reading = store.directory_reading(connector.source).await?;
-        reading.filter(|reading| reading.complete_at.is_some()).map(|reading| reading.leads)
-    };
-    let left = all.map(|all| all.saturating_sub(done).max(backfill.waiting));
-    let ends_at = left.and_then(|left| {
-        let progress = Progress { begun_at: backfill.begun_at, done, left };
-        progress.ends_at(quota, spending, now)
-    });
-    let connector = connector.definition.name.clone();
-    Ok(RunningBackfill { connector, id: backfill.id, left, ends_at })
 }
 
 impl AccountQuota {
@@ -224,6 +200,8 @@ impl RunningBackfill {
 
 #[cfg(test)]
 mod tests {
+    use plan::quota::forecast::Spending;
+
     use super::*;
 
     fn at(time: &str) -> Timestamp {

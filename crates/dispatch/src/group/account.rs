@@ -8,7 +8,7 @@ use plan::id::AccountId;
 use plan::metadata::Catalogue;
 use plan::operation::Operation;
 use plan::problem::Problem;
-use plan::quota::{Budget, Draw, Urgency};
+use plan::quota::{Budget, Draw, Quota, Urgency};
 use plan::traits::Trait;
 
 use super::directory::Directory;
@@ -165,6 +165,11 @@ impl Account {
         let refused = self.refused.remove(&operation)?;
         refused.until?;
         Some(Trait::Lacks { operation, said: String::new() })
+    }
+
+    /// What its plan allows.
+    pub(super) fn quota(&self) -> Quota {
+        self.settings.plan.quota()
     }
 
     /// Takes over changed settings. New keys or another host open a closed account at once.

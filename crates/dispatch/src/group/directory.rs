@@ -78,6 +78,11 @@ impl Directory {
         self.reading.as_ref().is_some_and(|reading| reading.complete_at.is_some())
     }
 
+    /// Whether leads are listed by this field.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.fields.iter().any(|known| known == field)
+    }
+
     /// The next page that is due.
     fn due(&self, now: Timestamp, steady: Timestamp) -> Option<DirectoryReading> {
         if self.fields.is_empty() || self.is_asked || self.not_before.is_some_and(|at| at > steady)

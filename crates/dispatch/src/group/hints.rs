@@ -40,7 +40,7 @@ impl Worker {
     }
 
     /// Whether an account's directory is complete, and on disk, where it is looked up.
-    fn is_ready(&self, id: AccountId) -> bool {
+    pub(super) fn is_ready(&self, id: AccountId) -> bool {
         let is_new = |news: &DirectoryNews| news.account == id && news.reading.is_some();
         self.accounts.get(&id).is_some_and(|account| account.directory.is_complete())
             && !self.progress.directory.iter().any(is_new)

@@ -68,8 +68,8 @@ pub(super) fn synced_types(route: &Route, binding: &Binding) -> Vec<u32> {
     types.filter(|(_, mapping)| mapping.is_ok()).map(|(event, _)| event).collect()
 }
 
-/// Whether nothing would be done about a lead or activity: it holds what was last synced, or the filter
-/// leaves it out as it did before.
+/// Whether nothing would be done about a lead or activity: it holds what was last synced, the filter
+/// leaves it out as it did before, or the settings say so.
 fn is_in_sync(
     item: &Item,
     links: &[&Link],
@@ -81,24 +81,28 @@ fn is_in_sync(
     for link in links {
         work.take_link(link, route.source);
     }
-    let is_left_out = |link: &&Link| link.end(route.pair().side(route.source)).is_left_out;
-    let is_settled = links.iter().all(is_left_out);
-    let leads = binding.mappings.leads();
-    if item.entity() == Entity::Lead
-        && is_settled
-        && matches!(leads.judge(item, true), Verdict::Fails(_))
-    {
-        return true;
+    if item.entity() == Entity::Lead {
+        let own = links.first().map(|link| link.end(route.pair().side(route.source)));
+        let leads = binding.mappings.leads();
+        let is_open = own.is_some() && leads.filter().lets_linked_pass();
+        if !is_open && matches!(leads.judge(item, true), Verdict::Fails(_)) {
+            return own.is_none_or(|own| own.is_left_out);
+        }
+        // It is back.
+        if own.is_some_and(|own| own.is_gone || own.is_left_out) {
+            return false;
+        }
     }
     if work.holds_what_was_synced(context) {
         return true;
     }
-    match work.next(context).step {
-        Step::End(outcome) => match outcome.event {
-            Event::Unchanged => true,
-            Event::Skipped => item.entity() == Entity::Activity || links.is_empty(),
-            Event::New | Event::Updated | Event::Failed => false,
-        },
+    let mut step = work.next(context).step;
+    if matches!(step, Step::NeedsMetadata { .. }) {
+        // By the metadata that is known.
+        step = work.next(context).step;
+    }
+    match step {
+        Step::End(outcome) => matches!(outcome.event, Event::Unchanged | Event::Skipped),
         Step::Call(_) | Step::Ask(_) | Step::NeedsMetadata { .. } => false,
     }
 }

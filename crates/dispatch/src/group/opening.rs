@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use plan::activity;
 use plan::id::{ConnectorId, LeadId};
 use plan::link::{Link, Pair, Side};
-use plan::outcome::{Entity, RetryWith};
+use plan::outcome::{Entity, RetryWith, SyncStatus};
 use plan::payload::Item;
 use plan::problem::{Code, Problem};
 use plan::quota::Urgency;
@@ -224,9 +224,16 @@ impl Worker {
             }
             match request.origin {
                 Origin::Backfill => record.work.is_no_event(),
-                Origin::Parity => record.work.override_twin(),
-                Origin::Webhook
+                // What it was asked for is done once: a retry after that overrides nothing.
+                Origin::Parity
+                    if earlier.is_none_or(|record| record.sync_status != SyncStatus::Success) =>
+                {
+                    record.work.override_twin();
+                }
+                Origin::Parity
+                | Origin::Webhook
                 | Origin::Sweep
+                | Origin::Gone
                 | Origin::Deleted
                 | Origin::Merged
                 | Origin::TooLong(_) => {}
@@ -374,7 +381,7 @@ fn urgency(origin: Origin, earlier: Option<&RecordState>) -> Urgency {
     match (origin, earlier) {
         (_, Some(earlier)) if earlier.retry.is_some() => Urgency::Asked,
         (Origin::Backfill, _) => Urgency::Backfill,
-        (Origin::Sweep, _) => Urgency::Sweep,
+        (Origin::Sweep | Origin::Gone, _) => Urgency::Sweep,
         (Origin::Parity, _) => Urgency::Asked,
         (_, Some(earlier)) if earlier.attempts > 0 => Urgency::Retry,
         _ => Urgency::Live,

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
-use plan::backfill::LeadPage;
+use plan::backfill::{LeadPage, is_mass_change};
 use plan::directory::form;
 use plan::id::{AccountId, ConnectorId};
 use plan::link::{Link, Pair, Side};
@@ -39,6 +39,8 @@ const AT_A_TIME: usize = 100;
 const LINKS: usize = 1_000;
 /// So many leads that a call for many did not return are looked up one by one.
 const MOST_ALONE: usize = 200;
+/// How long leads that are just being synced are waited for before they are compared.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
 /// A comparison that is under way.
 #[derive(Debug)]
@@ -51,6 +53,11 @@ pub(super) struct Comparing {
     comparison: Comparison,
     /// The leads of the source that were read.
     seen: HashSet<String>,
+    /// Leads of the destination that have the key of a lead of the source, and are not linked.
+    not_linked: HashSet<String>,
+    /// Pairs of which the source's lead was just being synced, until they were waited for.
+    busy: Vec<(String, String)>,
+    has_waited: bool,
     /// How many of both accounts were read.
     read: u64,
     /// How many were looked up one by one.
@@ -100,8 +107,8 @@ impl Worker {
             let asked_at =
                 Timestamp::from_millisecond(asked_at.as_millisecond()).unwrap_or(asked_at);
             if standing.is_none_or(|standing| standing.asked_at.is_none()) {
-                let what = Compared::Began(asked_at);
-                self.progress.parities.push(ParityNews { connector: route.id, what });
+                let (connector, what) = (route.id, Compared::Began);
+                self.progress.parities.push(ParityNews { connector, asked_at, what });
             }
             self.comparisons.push(Comparing {
                 connector: route.id,
@@ -110,6 +117,9 @@ impl Worker {
                 pacing: Pacing::default(),
                 comparison: Comparison::default(),
                 seen: HashSet::new(),
+                not_linked: HashSet::new(),
+                busy: Vec::new(),
+                has_waited: false,
                 read: 0,
                 alone: 0,
             });
@@ -139,30 +149,40 @@ impl Worker {
                 continue;
             }
             let account = account.id;
-            self.comparisons[at].pacing.ask();
-            self.comparisons[at].comparison.parity.calls += 1;
-            self.prepare(account, Job::ReadPage(Reader::Parity(route.id), wanted));
+            let comparing = &mut self.comparisons[at];
+            comparing.pacing.ask();
+            comparing.comparison.parity.calls += 1;
+            let reader = Reader::Parity(route.id, comparing.asked_at);
+            self.prepare(account, Job::ReadPage(reader, wanted));
             return;
         }
     }
 
-    pub(super) fn parity_failed(&mut self, connector: ConnectorId, error: &Error) {
+    /// The comparison of a connector that was asked for then, unless another one took its place.
+    fn comparing(
+        &mut self,
+        (connector, asked_at): (ConnectorId, Timestamp),
+    ) -> Option<&mut Comparing> {
+        let is_it = |one: &&mut Comparing| one.connector == connector && one.asked_at == asked_at;
+        self.comparisons.iter_mut().find(is_it)
+    }
+
+    pub(super) fn parity_failed(&mut self, which: (ConnectorId, Timestamp), error: &Error) {
         let steady = self.steady();
-        let Some(route) = self.routes.get(connector) else { return };
-        let Some(comparing) = self.comparisons.iter_mut().find(|one| one.connector == connector)
-        else {
-            return;
-        };
+        let (connector, asked_at) = which;
+        let Some(route) = self.routes.get(connector).cloned() else { return };
+        let Some(comparing) = self.comparing(which) else { return };
         comparing.pacing.fail(steady);
-        let name = self.accounts[&comparing.account(route)].name().to_owned();
+        let account = comparing.account(&route);
+        let name = self.accounts[&account].name().to_owned();
         let what = Compared::Failed(verdict::not_read(&failure::of(error), &name));
-        self.progress.parities.push(ParityNews { connector, what });
+        self.progress.parities.push(ParityNews { connector, asked_at, what });
     }
 
     /// The account's quota had no room for it after all.
-    pub(super) fn parity_delayed(&mut self, connector: ConnectorId) {
+    pub(super) fn parity_delayed(&mut self, which: (ConnectorId, Timestamp)) {
         let steady = self.steady();
-        for comparing in self.comparisons.iter_mut().filter(|one| one.connector == connector) {
+        if let Some(comparing) = self.comparing(which) {
             comparing.pacing.delay(steady);
             comparing.comparison.parity.calls -= 1;
         }
@@ -171,11 +191,12 @@ impl Worker {
     /// Takes in a page that was read for a comparison.
     pub(super) async fn take_compared(
         &mut self,
-        connector: ConnectorId,
-        wanted: Wanted,
+        (connector, asked_at): (ConnectorId, Timestamp),
+        wanted: &Wanted,
         rows: Vec<Snapshot>,
     ) -> store::Result<()> {
-        let at = self.comparisons.iter().position(|one| one.connector == connector);
+        let is_it = |one: &Comparing| one.connector == connector && one.asked_at == asked_at;
+        let at = self.comparisons.iter().position(is_it);
         let (Some(at), Some(route)) = (at, self.routes.get(connector).cloned()) else {
             return Ok(());
         };
@@ -214,21 +235,25 @@ impl Worker {
                 };
                 let pairs = (pairs, is_open);
                 let later = comparing.compare_again(&binding, pairs, (&here, &rows), later);
-                comparing.goes_on(later)
+                let is_over = comparing.goes_on(later);
+                if is_over && comparing.waits_for_busy() {
+                    comparing.pacing.wait(self.steady(), PATIENCE);
+                    comparing.goes_on(VecDeque::new())
+                } else {
+                    is_over
+                }
             }
-            // It was asked for once more meanwhile.
             (phase, _) => {
                 comparing.phase = phase;
                 false
             }
         };
         if is_over {
-            self.end_comparison(comparing);
-        } else {
-            let what = Compared::Read(comparing.read);
-            self.progress.parities.push(ParityNews { connector, what });
-            self.comparisons.push(comparing);
+            return self.end_comparison(comparing, &route).await;
         }
+        let what = Compared::Read(comparing.read);
+        self.progress.parities.push(ParityNews { connector, asked_at, what });
+        self.comparisons.push(comparing);
         Ok(())
     }
 
@@ -258,10 +283,9 @@ impl Worker {
                 continue;
             }
             match link {
-                // It is known to be gone.
-                Some(link) if is_gone(link) => {}
                 Some(link) => {
-                    let there = &link.end(pair.side(route.destination)).id;
+                    let there = link.end(side.opposite());
+                    let there = (there.id.as_str(), there.is_gone);
                     comparing.comparison.take_source(leads, &leads.apply(&item), &id, there);
                 }
                 None => unlinked.push((id, item, lead)),
@@ -282,6 +306,7 @@ impl Worker {
         for (id, forms, lead) in keyed {
             let there = forms.iter().find_map(|form| found.get(form)?.first());
             let apart = if there.is_some() { Apart::NotLinked } else { Apart::OnlyHere };
+            comparing.not_linked.extend(there.cloned());
             comparing.comparison.take_apart(Difference {
                 apart,
                 source_id: Some(id),
@@ -331,7 +356,7 @@ impl Worker {
         for lead in others {
             let Some(id) = lead.lead_id().map(|id| id.to_string()) else { continue };
             // One that is linked was left out by the filter, or is about to be read again.
-            if links.contains_key(&(pair, side, id.clone())) || comparing.is_listed(&id) {
+            if links.contains_key(&(pair, side, id.clone())) || comparing.not_linked.contains(&id) {
                 continue;
             }
             comparing.comparison.take_apart(Difference {
@@ -345,29 +370,30 @@ impl Worker {
         Ok(())
     }
 
-    fn end_comparison(&mut self, comparing: Comparing) {
-        let Comparing { connector, comparison, .. } = comparing;
-        let now = self.now();
-        let removes =
-            self.routes.get(connector).is_some_and(|route| route.definition.removed.is_some());
-        // What a webhook would have said of a lead that was deleted.
-        let gone = comparison.differences.iter().filter(|one| one.apart == Apart::GoneHere);
-        let gone: Vec<Snapshot> = gone
-            .filter_map(|one| {
-                Some([("ProspectID", one.source_id.as_deref()?)].into_iter().collect())
-            })
-            .collect();
-        if removes && !gone.is_empty() {
-            let deliveries = self.deliveries(connector, Origin::Deleted, &gone);
-            self.look_for_work = true;
-            self.progress.deliveries.extend(deliveries);
+    /// All was compared. Linked leads that are gone from the source are handled as if their deletion had
+    /// been posted, unless they are too many: then a person is asked.
+    async fn end_comparison(&mut self, comparing: Comparing, route: &Route) -> store::Result<()> {
+        let Comparing { connector, asked_at, comparison, .. } = comparing;
+        let Comparison { parity, differences, .. } = comparison;
+        let mut deliveries = Vec::new();
+        let mut held = None;
+        if route.definition.removed.is_some() && parity.gone_here > 0 {
+            let linked = self.shared.store.count_links(route.pair()).await?.leads;
+            let percent = route.definition.backfill.confirm_above;
+            if is_mass_change(parity.gone_here, linked, percent) {
+                held = Some(parity.gone_here);
+            } else {
+                let gone = differences.iter().filter(|one| one.apart == Apart::GoneHere);
+                let ids = gone.filter_map(|one| one.source_id.as_deref());
+                let gone: Vec<Snapshot> =
+                    ids.map(|id| [("ProspectID", id)].into_iter().collect()).collect();
+                deliveries = self.deliveries(connector, Origin::Gone, &gone);
+                self.look_for_work = true;
+            }
         }
-        let what = Compared::Ended {
-            at: now,
-            parity: comparison.parity,
-            differences: comparison.differences,
-        };
-        self.progress.parities.push(ParityNews { connector, what });
+        let what = Compared::Ended { at: self.now(), parity, differences, held, deliveries };
+        self.progress.parities.push(ParityNews { connector, asked_at, what });
+        Ok(())
     }
 }
 
@@ -413,8 +439,19 @@ impl Comparing {
         false
     }
 
+    /// Has pairs read once more whose leads were just being synced; returns whether there are any.
+    fn waits_for_busy(&mut self) -> bool {
+        self.has_waited = true;
+        let busy = std::mem::take(&mut self.busy);
+        for (source, destination) in &busy {
+            self.comparison.suspect(source, destination);
+        }
+        !busy.is_empty()
+    }
+
     /// Compares pairs that were read again. One that a call for many did not return is looked up by a
-    /// call of its own, because it may only have been left out; so is one that is just being synced.
+    /// call of its own, because it may only have been left out. One that is just being synced is left
+    /// for the end.
     fn compare_again(
         &mut self,
         binding: &Binding,
@@ -430,7 +467,11 @@ impl Comparing {
         for (source, destination) in pairs {
             let (one, other) = (find(here, &source), find(there, &destination));
             let is_missing = was_for_many && (one.is_none() || other.is_none());
-            if (is_missing || is_open(&source)) && self.alone < MOST_ALONE {
+            if !self.has_waited && is_open(&source) {
+                self.busy.push((source, destination));
+                continue;
+            }
+            if is_missing && self.alone < MOST_ALONE {
                 self.alone += 1;
                 later.push_back((source, destination));
                 continue;
@@ -440,14 +481,6 @@ impl Comparing {
             self.comparison.compare(leads, ids, one.as_ref(), other.as_ref());
         }
         later
-    }
-
-    /// Whether a lead of the destination is listed as one that has the key of a lead of the source.
-    fn is_listed(&self, id: &str) -> bool {
-        let differences = self.comparison.differences.iter();
-        differences
-            .filter(|one| one.apart == Apart::NotLinked)
-            .any(|one| one.destination_id.as_deref() == Some(id))
     }
 }
 

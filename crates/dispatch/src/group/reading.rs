@@ -17,7 +17,12 @@ impl Worker {
         for account in self.accounts.values_mut() {
             account.metadata.need_fields_only();
         }
-        let enabled: Vec<_> = self.routes.iter().filter(|route| route.enabled).cloned().collect();
+        let enabled: Vec<_> = self
+            .routes
+            .iter()
+            .filter(|route| route.enabled || self.is_counted(route.id))
+            .cloned()
+            .collect();
         for route in enabled {
             let binding = self.routes.binding(&self.accounts, (route.id, None));
             let Some(mappings) = binding.map(|binding| binding.mappings.clone()) else { continue };

@@ -1,5 +1,5 @@
-//! What is read in the background, for backfills, sweeps and comparisons: which of them are under way,
-//! their pages, and requests of what was read.
+//! What is read in the background, for backfills and their plans, sweeps and comparisons: which of them
+//! are under way, their pages, and requests of what was read.
 
 use jiff::SignedDuration;
 use leadsquared::Error;
@@ -18,7 +18,7 @@ const FOLLOWS: SignedDuration = SignedDuration::from_secs(3);
 /// So far an account's clock may be ahead of ours.
 pub(super) const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// A page that was read for a sweep or a comparison.
+/// A page that was read for a sweep, a comparison or a count.
 #[derive(Debug)]
 pub(super) struct Arrived {
     pub(super) reader: Reader,
@@ -27,11 +27,13 @@ pub(super) struct Arrived {
 }
 
 impl Worker {
-    /// Takes over which backfills, sweeps and comparisons are under way or asked for.
+    /// Takes over which backfills, counts, sweeps and comparisons are under way or asked for.
     pub(super) async fn follow_reads(&mut self) -> store::Result<()> {
         let steady = self.steady();
         // What happened is to be on disk first.
-        let is_kept = self.progress.sweeps.is_empty() && self.progress.parities.is_empty();
+        let is_kept = self.progress.sweeps.is_empty()
+            && self.progress.parities.is_empty()
+            && self.progress.plans.is_empty();
         if steady < self.follows || !is_kept {
             return Ok(());
         }
@@ -43,12 +45,15 @@ impl Worker {
         self.follow_sweeps(sweeps);
         let parities = store.parities(&self.lease, &connectors).await?;
         self.follow_parities(&parities);
+        let all: Vec<ConnectorId> = self.routes.iter().map(|route| route.id).collect();
+        let counts = store.plannings(&self.lease, &all).await?;
+        self.follow_counts(counts);
         let backfills = store.running_backfills(&self.lease, &connectors).await?;
         self.follow_backfills(backfills);
         Ok(())
     }
 
-    /// A page was read for a sweep or a comparison.
+    /// A page was read for a sweep, a comparison or a count.
     pub(super) fn page_read(
         &mut self,
         reader: Reader,
@@ -59,7 +64,12 @@ impl Worker {
             Ok(rows) => self.arrived.push(Arrived { reader, wanted, rows }),
             Err(error) => match reader {
                 Reader::Sweep(connector) => self.sweep_failed(connector, &error),
-                Reader::Parity(connector) => self.parity_failed(connector, &error),
+                Reader::Parity(connector, asked_at) => {
+                    self.parity_failed((connector, asked_at), &error);
+                }
+                Reader::Count(connector, asked_at) => {
+                    self.count_failed((connector, asked_at), &error);
+                }
                 // Their pages are leads.
                 Reader::Directory | Reader::Backfill(_) => {}
             },
@@ -71,7 +81,12 @@ impl Worker {
         for Arrived { reader, wanted, rows } in std::mem::take(&mut self.arrived) {
             match reader {
                 Reader::Sweep(connector) => self.take_swept(connector, &wanted, rows).await?,
-                Reader::Parity(connector) => self.take_compared(connector, wanted, rows).await?,
+                Reader::Parity(connector, asked_at) => {
+                    self.take_compared((connector, asked_at), &wanted, rows).await?;
+                }
+                Reader::Count(connector, asked_at) => {
+                    self.take_counted((connector, asked_at), &wanted, rows).await?;
+                }
                 Reader::Directory | Reader::Backfill(_) => {}
             }
         }

@@ -149,6 +149,7 @@ impl Worker {
         }
         self.read_sweeps();
         self.read_parities();
+        self.read_counts();
         self.read_backfills();
         metrics::gauge!("leadsync_open_records").set(gauge(self.book.open_records()));
     }

@@ -5,7 +5,7 @@
 //! of it is written. It is short: after a restart it begins again, and what it found and was synced
 //! meanwhile is in sync then.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
@@ -14,6 +14,7 @@ use plan::connector::WhileDisabled;
 use plan::id::{AccountId, ConnectorId};
 use plan::outcome::Entity;
 use plan::payload::Item;
+use plan::problem::Problem;
 use plan::quota::{Draw, Urgency};
 use plan::snapshot::Snapshot;
 use plan::sweep::{OVERLAP, interval, is_due, is_on};
@@ -32,6 +33,8 @@ use crate::pages::{Reader, Wanted};
 
 /// So far back a first round goes that a person asks for where nothing was swept before.
 const FIRST: SignedDuration = SignedDuration::from_hours(24);
+/// After so many failures the round goes on without a type of activities, which stays behind.
+const TRIES: u32 = 3;
 
 /// The sweep of a connector.
 #[derive(Debug)]
@@ -52,12 +55,24 @@ struct Round {
     from: Timestamp,
     /// A person asked for it.
     was_asked_for: bool,
+    /// A person confirmed that it syncs what it finds, however much that is.
+    is_confirmed: bool,
+    /// What it found is more than is synced without that, and is held.
+    is_held: bool,
     /// The types of activities that are still to be read, after the leads.
     types: Vec<u32>,
     /// The type that is being read; `None`: leads.
     event: Option<u32>,
     page: u32,
-    /// What was found, unless that is too much.
+    /// How often this page could not be read.
+    failures: u32,
+    /// Types of activities that were behind when it began, and since when.
+    was_behind: BTreeMap<u32, Timestamp>,
+    /// Those that are behind when it ends,
+    behind: BTreeMap<u32, Timestamp>,
+    /// and why.
+    problem: Option<Problem>,
+    /// What was found, unless it is held.
     found: Vec<Snapshot>,
     count: u64,
 }
@@ -69,19 +84,26 @@ impl Sweeping {
         if self.round.is_some() || held.is_some() && !confirmed {
             return false;
         }
-        asked_at.is_some()
-            || self.is_on && begun_at.is_some_and(|at| now.duration_since(at) >= every)
+        // The clock may have been set back since.
+        let is_over = |at: Timestamp| at > now || now.duration_since(at) >= every;
+        asked_at.is_some() || self.is_on && begun_at.is_some_and(is_over)
     }
 
     fn begin(&mut self, now: Timestamp, types: Vec<u32>) {
-        let begun_at = self.kept.begun_at;
+        let Sweep { begun_at, asked_at, confirmed, behind, .. } = &self.kept;
         self.round = Some(Round {
             begun_at: now,
-            from: begun_at.map_or(now - FIRST, |at| at - OVERLAP),
-            was_asked_for: self.kept.asked_at.is_some(),
+            from: begun_at.map_or(now - FIRST, |at| at.min(now) - OVERLAP),
+            was_asked_for: asked_at.is_some(),
+            is_confirmed: *confirmed,
+            is_held: false,
+            was_behind: behind.clone(),
             types,
             event: None,
             page: 1,
+            failures: 0,
+            behind: BTreeMap::new(),
+            problem: None,
             found: Vec::new(),
             count: 0,
         });
@@ -93,22 +115,41 @@ impl Round {
         match self.event {
             None => Wanted::Leads(LeadPage {
                 page: self.page,
-                ..LeadPage::first(Some(self.from), LeadPage::MOST, columns)
+                ..LeadPage::first(Some(self.from()), LeadPage::MOST, columns)
             }),
             Some(event) => {
-                let between = (self.from, self.begun_at + AHEAD);
+                let between = (self.from(), self.begun_at + AHEAD);
                 Wanted::Activities { event, between, page: self.page }
             }
         }
     }
 
+    /// What was modified since then is read of what is being read.
+    fn from(&self) -> Timestamp {
+        let behind = self.event.and_then(|event| self.was_behind.get(&event));
+        behind.copied().unwrap_or(self.from)
+    }
+
     /// Whether this is the page that it waits for.
     fn waits_for(&self, wanted: &Wanted) -> bool {
-        wanted.is_page(self.event, self.page) && wanted.from() == Some(self.from)
+        wanted.is_page(self.event, self.page) && wanted.from() == Some(self.from())
+    }
+
+    /// Takes in what is to be synced, of an account with so many linked leads. Once it is more than so
+    /// many per cent of them, all is held.
+    fn take(&mut self, missed: Vec<Snapshot>, linked: u64, percent: u32) {
+        self.count += missed.len() as u64;
+        self.is_held |= !self.is_confirmed && is_mass_change(self.count, linked, percent);
+        if self.is_held {
+            self.found = Vec::new();
+        } else {
+            self.found.extend(missed);
+        }
     }
 
     /// Goes on to what is read next; returns whether that was all.
     fn goes_on(&mut self, rows: usize) -> bool {
+        self.failures = 0;
         if !LeadPage::is_behind(rows) {
             self.page += 1;
             return false;
@@ -116,6 +157,16 @@ impl Round {
         self.page = 1;
         self.event = self.types.pop();
         self.event.is_none()
+    }
+
+    /// A page could not be read. A type of activities that can't be read again and again is left to the
+    /// next round, so that it does not hold up the rest. Returns whether that was all.
+    fn fails(&mut self, problem: Problem) -> bool {
+        self.failures += 1;
+        let Some(event) = self.event.filter(|_| self.failures >= TRIES) else { return false };
+        self.behind.insert(event, self.from());
+        self.problem = Some(problem);
+        self.goes_on(0)
     }
 }
 
@@ -232,11 +283,24 @@ impl Worker {
         let steady = self.steady();
         let Some(route) = self.routes.get(connector) else { return };
         let name = self.accounts[&route.source].name().to_owned();
-        let what = Swept::Failed(verdict::not_read(&failure::of(error), &name));
-        for sweeping in self.sweeps.iter_mut().filter(|one| one.connector == connector) {
-            sweeping.pacing.fail(steady);
+        let problem = verdict::not_read(&failure::of(error), &name);
+        let (what, deliveries) = (Swept::Failed(problem.clone()), Vec::new());
+        self.progress.sweeps.push(SweepNews { connector, what, deliveries });
+        let Some(at) = self.sweeps.iter().position(|one| one.connector == connector) else {
+            return;
+        };
+        let sweeping = &mut self.sweeps[at];
+        sweeping.pacing.fail(steady);
+        let Some(round) = &mut sweeping.round else { return };
+        let event = round.event;
+        let is_over = round.fails(problem);
+        if is_over || round.event != event {
+            // The next thing is not to wait for this one.
+            sweeping.pacing.read();
         }
-        self.progress.sweeps.push(SweepNews { connector, what, deliveries: Vec::new() });
+        if is_over {
+            self.end_round(at);
+        }
     }
 
     /// The account's quota had no room for it after all.
@@ -274,41 +338,39 @@ impl Worker {
         let missed = self.missed(&route, entity, due).await?;
         let linked = self.shared.store.count_links(route.pair()).await?.leads;
         let percent = route.definition.backfill.confirm_above;
-        let confirmed = self.sweeps[at].kept.confirmed;
         let Some(round) = &mut self.sweeps[at].round else { return Ok(()) };
-        round.count += missed.len() as u64;
-        let is_too_much = !confirmed && is_mass_change(round.count, linked, percent);
-        if is_too_much {
-            round.found.clear();
-        } else {
-            round.found.extend(missed);
-        }
+        round.take(missed, linked, percent);
         if round.goes_on(count) {
-            self.end_round(at, is_too_much);
+            self.end_round(at);
         }
         Ok(())
     }
 
     /// All was read.
-    fn end_round(&mut self, at: usize, is_too_much: bool) {
+    fn end_round(&mut self, at: usize) {
         let now = self.now();
         let sweeping = &mut self.sweeps[at];
         let (connector, Some(round)) = (sweeping.connector, sweeping.round.take()) else { return };
-        if is_too_much {
-            sweeping.kept.held = Some(round.count);
+        let Round { begun_at, count: found, behind, problem, .. } = round;
+        let asked_since = sweeping.kept.asked_at.filter(|at| *at > begun_at);
+        sweeping.kept.asked_at = asked_since;
+        if round.is_held {
+            // Unless it was confirmed meanwhile.
+            sweeping.kept.held = (!sweeping.kept.confirmed).then_some(found);
             tracing::warn!(
-                changes = round.count,
+                changes = found,
                 "a sweep found more changes than may be synced without being confirmed"
             );
-            let (what, deliveries) = (Swept::Held(round.count), Vec::new());
+            let (what, deliveries) = (Swept::Held { begun_at, found }, Vec::new());
             self.progress.sweeps.push(SweepNews { connector, what, deliveries });
             return;
         }
-        sweeping.kept.begun_at = Some(round.begun_at);
-        sweeping.kept.asked_at = sweeping.kept.asked_at.filter(|at| *at > round.begun_at);
-        (sweeping.kept.held, sweeping.kept.confirmed) = (None, false);
+        sweeping.kept.begun_at = Some(begun_at);
+        sweeping.kept.held = None;
+        sweeping.kept.confirmed &= asked_since.is_some();
+        sweeping.kept.behind.clone_from(&behind);
         let deliveries = self.deliveries(connector, Origin::Sweep, &round.found);
-        let what = Swept::Ended { begun_at: round.begun_at, ended_at: now, found: round.count };
+        let what = Swept::Ended { begun_at, ended_at: now, found, behind, problem };
         self.look_for_work |= !deliveries.is_empty();
         self.progress.sweeps.push(SweepNews { connector, what, deliveries });
     }
@@ -320,5 +382,73 @@ impl Worker {
             let entries = rows.iter().filter_map(|lead| entry(lead, &fields)).collect();
             self.add_to_directory(source, entries, Vec::new());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun(kept: Sweep) -> Sweeping {
+        let (connector, pacing) = (ConnectorId(1), Pacing::default());
+        let mut sweeping = Sweeping { connector, kept, is_on: true, round: None, pacing };
+        sweeping.begin(Timestamp::UNIX_EPOCH, vec![201, 202]);
+        sweeping
+    }
+
+    fn rows(count: usize) -> Vec<Snapshot> {
+        vec![Snapshot::default(); count]
+    }
+
+    #[test]
+    fn what_is_held_once_is_held_to_the_end() {
+        let mut round = begun(Sweep::default()).round.expect("it began");
+        round.take(rows(150), 400, 20);
+        assert!(round.is_held);
+        // More leads were linked meanwhile, of which it is less than a fifth.
+        round.take(rows(10), 10_000, 20);
+        assert_eq!((round.is_held, round.found.len(), round.count), (true, 0, 160));
+
+        let confirmed = Sweep { confirmed: true, ..Sweep::default() };
+        let mut round = begun(confirmed).round.expect("it began");
+        round.take(rows(150), 400, 20);
+        round.take(rows(150), 400, 20);
+        assert_eq!((round.is_held, round.found.len()), (false, 300));
+    }
+
+    #[test]
+    fn a_type_that_fails_is_read_from_where_it_was_once_it_can_be() {
+        let earlier = Timestamp::UNIX_EPOCH - SignedDuration::from_hours(9);
+        let kept = Sweep {
+            begun_at: Some(Timestamp::UNIX_EPOCH),
+            behind: [(201, earlier)].into(),
+            ..Sweep::default()
+        };
+        let mut round = begun(kept).round.expect("it began");
+        let problem = || Problem::new(plan::problem::Code::Unreachable, "It is off.", "Wait.");
+        assert!(!round.goes_on(0));
+        assert_eq!(round.event, Some(202));
+        let usual = Timestamp::UNIX_EPOCH - OVERLAP;
+        assert_eq!(round.from(), usual);
+        for (failures, next) in [(1, Some(202)), (2, Some(202)), (3, Some(201))] {
+            assert!(!round.fails(problem()));
+            assert_eq!(round.event, next, "after {failures} failures");
+        }
+        assert_eq!(round.from(), earlier);
+        assert!(round.goes_on(0));
+        assert_eq!(round.behind, [(202, usual)].into());
+        assert!(round.problem.is_some());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_stop_it() {
+        let day = SignedDuration::from_hours(24);
+        let mut sweeping = begun(Sweep::default());
+        sweeping.kept.begun_at = Some(Timestamp::UNIX_EPOCH + day);
+        sweeping.round = None;
+        assert!(sweeping.is_due(Timestamp::UNIX_EPOCH, SignedDuration::from_mins(5)));
+        sweeping.begin(Timestamp::UNIX_EPOCH, Vec::new());
+        let from = sweeping.round.expect("it began").from();
+        assert_eq!(from, Timestamp::UNIX_EPOCH - OVERLAP);
     }
 }

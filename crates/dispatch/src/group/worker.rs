@@ -17,6 +17,7 @@ use super::account::Account;
 use super::backfill::Running;
 use super::book::{Book, Record};
 use super::call::{Ended, Job, Prepared, Returned};
+use super::counting::Counting;
 use super::doubts::Doubts;
 use super::lanes::Lane;
 use super::parity::Comparing;
@@ -74,6 +75,8 @@ pub(super) struct Worker {
     pub(super) sweeps: Vec<Sweeping>,
     /// The comparisons under way, or due.
     pub(super) comparisons: Vec<Comparing>,
+    /// The counts of what backfills would do.
+    pub(super) counts: Vec<Counting>,
     /// Pages that were read for them.
     pub(super) arrived: Vec<Arrived>,
     /// When it is looked next whether any began or was paused, on the steady clock.
@@ -126,6 +129,7 @@ impl Worker {
             backfills: Vec::new(),
             sweeps: Vec::new(),
             comparisons: Vec::new(),
+            counts: Vec::new(),
             arrived: Vec::new(),
             follows: Timestamp::MIN,
             fetched: HashSet::new(),
@@ -451,7 +455,12 @@ impl Worker {
                 Job::ReadPage(Reader::Directory, _) => self.directory_delayed(account),
                 Job::ReadPage(Reader::Backfill(backfill), _) => self.backfill_delayed(backfill),
                 Job::ReadPage(Reader::Sweep(connector), _) => self.sweep_delayed(connector),
-                Job::ReadPage(Reader::Parity(connector), _) => self.parity_delayed(connector),
+                Job::ReadPage(Reader::Parity(connector, asked_at), _) => {
+                    self.parity_delayed((connector, asked_at));
+                }
+                Job::ReadPage(Reader::Count(connector, asked_at), _) => {
+                    self.count_delayed((connector, asked_at));
+                }
                 Job::ReadMetadata(_) | Job::Records(_) => {}
             }
             return;
@@ -483,7 +492,7 @@ impl Worker {
     fn urgencies(&self, job: &Job, sent: &[(RecordKey, plan::work::Call)]) -> Vec<Urgency> {
         match job {
             Job::ReadMetadata(_) => vec![Urgency::Live],
-            Job::ReadPage(Reader::Backfill(_), _) => vec![Urgency::Backfill],
+            Job::ReadPage(Reader::Backfill(_) | Reader::Count(..), _) => vec![Urgency::Backfill],
             Job::ReadPage(..) => vec![Urgency::Sweep],
             Job::Records(_) => {
                 let records = sent.iter().filter_map(|(key, _)| self.book.record(*key));

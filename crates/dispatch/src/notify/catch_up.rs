@@ -1,4 +1,5 @@
-//! Notifying people that fewer leads agree than before, and that a sweep waits for them.
+//! Notifying people that fewer leads agree than before, that changes wait for them, and that a sweep
+//! can't read what it has to.
 
 use store::{CatchUpNews, CatchUpNotice, NewMail};
 
@@ -6,7 +7,7 @@ use super::Desk;
 use super::letter::{self, Letter};
 
 impl Desk {
-    /// Queues mails about sweeps that are held, and about accounts that agree less than before.
+    /// Queues mails about sweeps and comparisons.
     pub(super) async fn notify_of_catch_up(&self) -> store::Result<()> {
         let all = self.store.catch_up_notices().await?;
         if all.is_empty() {
@@ -21,8 +22,12 @@ impl Desk {
                 Some(recipient) => {
                     let definition = &connector.definition;
                     let public_url = &self.options.public_url;
-                    let letter =
-                        letter::about_catch_up(&configuration, definition, notice.news, public_url);
+                    let letter = letter::about_catch_up(
+                        &configuration,
+                        definition,
+                        &notice.news,
+                        public_url,
+                    );
                     vec![self.of_catch_up(&notice, letter, recipient)]
                 }
                 None => Vec::new(),
@@ -34,8 +39,8 @@ impl Desk {
 
     fn of_catch_up(&self, notice: &CatchUpNotice, letter: Letter, recipient: &str) -> NewMail {
         let kind = match notice.news {
-            CatchUpNews::Held(_) => "sweep",
-            CatchUpNews::Fell { .. } => "parity",
+            CatchUpNews::Held(_) | CatchUpNews::Failing(_) => "sweep",
+            CatchUpNews::Fell { .. } | CatchUpNews::Gone(_) => "parity",
         };
         let (id, at) = (notice.connector.0, self.now().as_millisecond());
         NewMail {

@@ -106,7 +106,7 @@ pub(super) fn about_quota(
 pub(super) fn about_catch_up(
     configuration: &Configuration,
     definition: &Definition,
-    news: CatchUpNews,
+    news: &CatchUpNews,
     public_url: &str,
 ) -> Letter {
     let Definition { name, source, destination, .. } = definition;
@@ -134,6 +134,32 @@ pub(super) fn about_catch_up(
             text.line("See which leads differ, and by what:");
             text.line(&format!("  leadsync parity {name} --last"));
             format!("leadsync {name}: only {} of the leads agree", now.percent())
+        }
+        CatchUpNews::Gone(gone) => {
+            text.line(&format!(
+                "{gone} linked leads are no longer in {source}. That is more than the connector {name} \
+                 handles without asking, so none of them was marked in {destination}."
+            ));
+            text.gap();
+            text.line(&format!(
+                "Check that the API user of {source} may still see all leads. If the leads were really \
+                 deleted, have their counterparts marked:"
+            ));
+            text.line(&format!("  leadsync parity {name} --sync destination --only gone_here"));
+            format!("leadsync {name}: {gone} leads are gone from {source}")
+        }
+        CatchUpNews::Failing(problem) => {
+            text.line(&format!(
+                "The sweep of {source} for the connector {name} can't read what it has to: {}",
+                problem.message
+            ));
+            text.line(&problem.advice);
+            text.gap();
+            text.line(
+                "It tries again, and nothing is lost. Until it can read, changes that no webhook \
+                 reports are not synced.",
+            );
+            format!("leadsync {name}: the sweep of {source} fails")
         }
     };
     text.line(&format!("  {public_url}/connectors/{name}/compare"));

@@ -1,14 +1,15 @@
 //! Leads that the source had before the connector are read from it and synced.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use plan::backfill::{BackfillState, Backfilled};
+use jiff::SignedDuration;
+use plan::backfill::{BackfillPlan, BackfillState, Backfilled};
 use plan::outcome::Event;
 use sandbox::Plan;
 use serde_json::json;
-use store::{AccountPlan, Actor, Backfill, Filter, NewBackfill};
+use store::{AccountPlan, Actor, Backfill, Change, Filter, NewBackfill};
 
-use crate::scene::{Scene, unlimited};
+use crate::scene::{SOON, Scene, unlimited};
 
 fn actor() -> Actor {
     Actor("test".to_owned())
@@ -218,5 +219,72 @@ async fn a_condition_on_an_unknown_field_lets_no_lead_pass() {
     let done = scene.backfilled(scene.begin(of).await.id).await;
     assert_eq!((done.read, done.left_out), (10, 10), "{done:?}");
     assert_eq!(scene.there.lead_count(), 0);
+    scene.stop().await;
+}
+
+impl Scene {
+    /// What a backfill of these leads would do.
+    async fn count(&self, of: Backfilled) -> BackfillPlan {
+        let configuration = self.store.configuration().await.expect("the configuration");
+        let connector = configuration.connector("there").expect("the connector").id;
+        let (which, now) = ((connector, "there"), self.now());
+        self.store.ask_for_plan(which, &of, &actor(), now).await.expect("it is asked for");
+        self.advance(SignedDuration::from_secs(4));
+        let deadline = Instant::now() + SOON;
+        loop {
+            let planning = self.store.planning(connector).await.expect("the store");
+            if planning.asked_at.is_none() {
+                assert_eq!(planning.plan_of, Some(of));
+                return planning.plan.expect("it ended");
+            }
+            assert!(Instant::now() < deadline, "it stays {planning:#?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_says_what_the_backfill_then_does() {
+    let mut scene = Scene::new("").await;
+    let lead = |n: usize| {
+        [("FirstName", "Asha"), ("EmailAddress", format!("lead{n}@example.com").leak() as &str)]
+    };
+    for n in 0..20 {
+        scene.here.create_lead(&lead(n)).expect("a lead");
+    }
+    // Of those that both have, five are equal, two have another name and one lacks it.
+    for n in 0..5 {
+        scene.there.create_lead(&lead(n)).expect("a lead");
+    }
+    for (n, name) in [(5, "Usha"), (6, "A. Rao"), (7, "")] {
+        let fields = [("FirstName", name), ("LastName", "Rao"), lead(n)[1]];
+        scene.there.create_lead(&fields).expect("a lead");
+    }
+    scene.there.create_lead(&[("EmailAddress", "other@example.com")]).expect("a lead");
+    scene.work();
+    let plan = scene.count(Backfilled::default()).await;
+    let counts = [plan.leads, plan.new, plan.linked, plan.equal, plan.differing, plan.there];
+    assert_eq!(counts, [20, 12, 8, 5, 3, 9], "{plan:?}");
+    assert_eq!(plan.fields, [("FirstName".to_owned(), 3)].into());
+    assert_eq!(scene.there.lead_count(), 9, "nothing was written");
+    let done = scene.backfilled(scene.begin(Backfilled::default()).await.id).await;
+    // One call finds a lead by its key and writes it, equal or not.
+    assert_eq!((done.new, done.updated, done.unchanged), (12, 8, 0), "{done:?}");
+    let plan = scene.count(Backfilled::default()).await;
+    let counts = [plan.leads, plan.unchanged, plan.updated, plan.new, plan.linked];
+    assert_eq!(counts, [20, 20, 0, 0, 0], "{plan:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_leads_of_a_disabled_connector_can_be_counted() {
+    let mut scene = Scene::new("").await;
+    scene.here.create_lead(&[("EmailAddress", "asha@example.com")]).expect("a lead");
+    let name = "there".to_owned();
+    scene.change(Change::SetEnabled { name, enabled: false }).await;
+    scene.work();
+    let since = Some(scene.now() - SignedDuration::from_hours(1));
+    let plan = scene.count(Backfilled { since, ..Backfilled::default() }).await;
+    assert_eq!((plan.leads, plan.new, plan.there), (1, 1, 0), "{plan:?}");
     scene.stop().await;
 }

@@ -7,8 +7,12 @@ use plan::backfill::Backfilled;
 use plan::id::ConnectorId;
 use plan::outcome::Event;
 use plan::parity::{Apart, Parity};
+use sandbox::{Fault, Trouble};
 use serde_json::json;
-use store::{Actor, Differing, Filter, NewBackfill, NewDelivery, Origin, Sweep};
+use store::{
+    Actor, CatchUpNews, ChosenDifferences, Differing, Filter, NewBackfill, NewDelivery, Origin,
+    RequestItem, Sweep,
+};
 
 use crate::scene::{SOON, Scene, capture, captured, connector};
 
@@ -18,7 +22,12 @@ fn actor() -> Actor {
 
 /// A pair at work, with so many leads that are linked and in sync.
 async fn pair_of(leads: usize) -> (Scene, Vec<(String, String)>) {
-    let mut scene = Scene::new("").await;
+    pair_with("", leads).await
+}
+
+/// The same with these settings of the connector `there`.
+async fn pair_with(parts: &str, leads: usize) -> (Scene, Vec<(String, String)>) {
+    let mut scene = Scene::new(parts).await;
     let mut back = connector("");
     (back.name, back.source, back.destination) =
         ("back".to_owned(), "there".to_owned(), "here".to_owned());
@@ -240,15 +249,152 @@ async fn leads_that_differ_are_listed_and_synced_in_the_direction_that_a_person_
     };
     let now = scene.clock()();
     let which = (there, "there");
-    scene
-        .store
-        .sync_differences(which, &[one.number], vec![delivery], &actor(), now)
-        .await
-        .expect("it is stored");
+    let compared_at = scene.store.parity(there).await.expect("the store").at.expect("it ended");
+    let (leads, deliveries) = (vec![(one.number, id)], vec![delivery]);
+    let chosen = ChosenDifferences { compared_at, leads, deliveries };
+    scene.store.sync_differences(which, chosen, &actor(), now).await.expect("it is stored");
     scene.ends_as(id, Event::Updated).await;
     assert_eq!(field(&scene, &linked[1].1, "FirstName"), "Asha");
     let (parity, _) = scene.compare("there").await;
     assert_eq!((parity.linked, parity.agree), (4, 4), "{parity:?}");
+    // It was done once: a retry does not override what the destination was changed to since.
+    scene.next_second().await;
+    scene.there.edit_lead(&linked[1].1, &[("FirstName", "Nisha")]).expect("an edit");
+    scene.retry(id).await;
+    scene.ended(id).await;
+    assert_eq!(field(&scene, &linked[1].1, "FirstName"), "Nisha");
+    scene.stop().await;
+}
+
+/// Which requests came from there.
+async fn from(scene: &Scene, origin: Origin) -> Vec<RequestItem> {
+    let all = scene.find(Filter::default()).await;
+    all.into_iter().filter(|request| request.origin == origin.as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leads_that_are_gone_are_marked_unless_they_are_too_many() {
+    let (mut scene, linked) = pair_with(r#""removed":{"field":"mx_Remarks"}"#, 120).await;
+    scene.here.delete_lead(&linked[0].0).expect("it is deleted");
+    let (parity, _) = scene.compare("there").await;
+    assert_eq!(parity.gone_here, 1, "{parity:?}");
+    let requests = from(&scene, Origin::Gone).await;
+    let [request] = &requests[..] else { panic!("{requests:#?}") };
+    scene.ends_as(request.id, Event::Updated).await;
+    assert_eq!(field(&scene, &linked[0].1, "mx_Remarks"), "Deleted");
+
+    for (id, _) in &linked[1..112] {
+        scene.here.delete_lead(id).expect("it is deleted");
+    }
+    let (parity, _) = scene.compare("there").await;
+    assert_eq!(parity.gone_here, 111, "what is marked is no news: {parity:?}");
+    let connector = scene.connector_id("there").await;
+    let standing = scene.store.parity(connector).await.expect("the store");
+    assert_eq!(standing.held, Some(111));
+    assert_eq!(from(&scene, Origin::Gone).await.len(), 1, "a person is asked first");
+    assert_eq!(field(&scene, &linked[1].1, "mx_Remarks"), "");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_that_leaves_the_filter_or_enters_it_is_swept() {
+    // What the filter uses is not mapped.
+    let settings = r#""filter":{"all":[{"field":"mx_City","equals":"Pune"}]},
+        "lead":{"field":[{"from":"FirstName","to":"FirstName"},
+                         {"from":"EmailAddress","to":"EmailAddress"}]},
+        "catch_up":{"sweep":true}"#;
+    let mut scene = Scene::new(settings).await;
+    scene.work();
+    let fields = [("FirstName", "Asha"), ("EmailAddress", "asha@example.com"), ("mx_City", "Pune")];
+    let id = scene.here.create_lead(&fields).expect("a new lead");
+    let request = scene.post(&json!(scene.here.lead(&id))).await;
+    scene.ends_as(request, Event::New).await;
+    for (city, event) in [("Goa", Event::Skipped), ("Pune", Event::Unchanged)] {
+        scene.next_second().await;
+        scene.here.edit_lead(&id, &[("mx_City", city)]).expect("an edit");
+        let sweep = scene.sweep("there", false).await;
+        assert_eq!(sweep.last_found, 1, "{city}: {sweep:?}");
+        let swept = from(&scene, Origin::Sweep).await;
+        assert_eq!(swept[0].records[0].event, event, "{city}: {swept:#?}");
+        assert_eq!(scene.sweep("there", false).await.last_found, 0, "{city}: once");
+    }
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leads_that_are_left_alone_by_the_settings_are_no_mass_change() {
+    let settings = r#""lead":{"behaviour":"create_only"},"catch_up":{"sweep":true}"#;
+    let mut scene = Scene::new(settings).await;
+    scene.work();
+    let fields = [("FirstName", "Asha"), ("EmailAddress", "asha@example.com")];
+    let id = scene.here.create_lead(&fields).expect("a new lead");
+    let request = scene.post(&json!(scene.here.lead(&id))).await;
+    scene.ends_as(request, Event::New).await;
+    scene.next_second().await;
+    scene.here.edit_lead(&id, &[("FirstName", "Usha")]).expect("an edit");
+    let sweep = scene.sweep("there", false).await;
+    assert_eq!(sweep.last_found, 0, "{sweep:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_of_activities_that_cannot_be_read_does_not_hold_up_leads() {
+    let settings = r#""catch_up":{"sweep":true},"activity":{"enabled":true}"#;
+    let mut scene = Scene::new(settings).await;
+    scene.work();
+    let fields = [("FirstName", "Asha"), ("EmailAddress", "asha@example.com")];
+    let id = scene.here.create_lead(&fields).expect("a new lead");
+    let request = scene.post(&json!(scene.here.lead(&id))).await;
+    scene.ends_as(request, Event::New).await;
+    scene.next_second().await;
+    scene.here.edit_lead(&id, &[("FirstName", "Usha")]).expect("an edit");
+    scene.here.create_activity(&id, 201, "called", &[]).expect("an activity");
+    scene
+        .here
+        .put_fault(Fault::always(Trouble::Html500).of("CustomActivity/RetrieveByActivityEvent"));
+
+    let connector = scene.connector_id("there").await;
+    let now = scene.clock()();
+    scene
+        .store
+        .ask_for_sweep((connector, "there"), false, &actor(), now)
+        .await
+        .expect("it is asked");
+    let sweep = loop {
+        scene.advance(SignedDuration::from_mins(5));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let sweep = scene.store.sweep(connector).await.expect("the store").expect("it is kept");
+        if sweep.rounds > 0 {
+            break sweep;
+        }
+    };
+    assert_eq!(sweep.found, 1, "the lead: {sweep:?}");
+    assert!(sweep.behind.contains_key(&201) && sweep.problem.is_some(), "{sweep:?}");
+    let notices = scene.store.catch_up_notices().await.expect("the store");
+    assert!(matches!(notices[0].news, CatchUpNews::Failing(_)), "{notices:?}");
+
+    // The activity is older than the round that could not read it.
+    scene.here.clear_faults();
+    scene.advance(SignedDuration::from_hours(2));
+    let sweep = scene.sweep("there", false).await;
+    assert_eq!((sweep.behind.len(), sweep.problem), (0, None));
+    let twin = scene.there.find_leads("EmailAddress", "asha@example.com").remove(0);
+    assert_eq!(scene.there.activities(&twin).len(), 1);
+    assert_eq!(field(&scene, &twin, "FirstName"), "Usha");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_is_held_is_asked_for_only_by_confirming() {
+    let (mut scene, linked) = pair_of(120).await;
+    for (id, _) in &linked {
+        scene.here.edit_lead(id, &[("mx_City", "Pune")]).expect("an edit");
+    }
+    scene.sweep("there", false).await;
+    let connector = scene.connector_id("there").await;
+    let now = scene.clock()();
+    let asked = scene.store.ask_for_sweep((connector, "there"), false, &actor(), now).await;
+    assert!(matches!(asked, Err(store::Error::Refused(_))), "{asked:?}");
     scene.stop().await;
 }
 

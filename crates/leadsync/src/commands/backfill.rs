@@ -4,13 +4,11 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::bail;
-use jiff::Timestamp;
-use plan::backfill::{BackfillState, Backfilled};
+use plan::backfill::{BackfillPlan, BackfillState, Backfilled};
 use plan::connector::{Condition, Definition, Filter, Test};
 use plan::period;
-use store::{Actor, Backfill as Kept, Configuration, Connector, NewBackfill, Store};
-use web::backfill::{BackfillPlan, Pace, duration};
-use web::preview::Previewed;
+use store::{Actor, Backfill as Kept, Connector, NewBackfill, Store};
+use web::backfill::{Pace, duration};
 
 use crate::settings::Settings;
 use crate::{node, output};
@@ -117,7 +115,7 @@ impl Backfill {
         }
         if self.plan {
             for connector in connectors {
-                let plan = count(store.as_ref(), &configuration, connector, &of).await?;
+                let plan = count(settings, store.as_ref(), connector, &of).await?;
                 if settings.json {
                     output::json(&plan)?;
                 } else {
@@ -141,19 +139,22 @@ impl Backfill {
             }
         }
         let mut expected = vec![None; connectors.len()];
-        if !self.yes {
-            for (connector, expected) in connectors.iter().zip(&mut expected) {
-                let definition = &connector.definition;
-                let plan = count(store.as_ref(), &configuration, connector, &of).await?;
-                if let Some(guarded) = plan.guarded(definition) {
-                    let name = &definition.name;
-                    bail!(
-                        "{name}: {guarded}. Look at `leadsync backfill {name} --plan`, and say --yes \
-                         if that is meant; nothing was written"
-                    );
-                }
-                *expected = Some(plan.leads);
+        for (connector, expected) in connectors.iter().zip(&mut expected) {
+            if self.yes {
+                let planning = store.planning(connector.id).await?;
+                *expected = planning.fresh(&of, node::now()).map(|plan| plan.leads);
+                continue;
             }
+            let definition = &connector.definition;
+            let plan = count(settings, store.as_ref(), connector, &of).await?;
+            if let Some(guarded) = plan.guarded(definition) {
+                let name = &definition.name;
+                bail!(
+                    "{name}: {guarded}. Look at `leadsync backfill {name} --plan`, and say --yes if \
+                     that is meant; nothing was written"
+                );
+            }
+            *expected = Some(plan.leads);
         }
         let mut begun = Vec::new();
         for (connector, expected) in connectors.into_iter().zip(expected) {
@@ -193,15 +194,40 @@ impl Backfill {
     }
 }
 
-/// Counts what a backfill would do.
+/// Has what a backfill would do counted, and waits for it.
 async fn count(
+    settings: &Settings,
     store: &dyn Store,
-    configuration: &Configuration,
     connector: &Connector,
     of: &Backfilled,
 ) -> anyhow::Result<BackfillPlan> {
-    let previewed = Previewed { configuration, connector, now: node::now() };
-    Ok(web::backfill::plan(store, &node::Accounts, previewed, of).await?)
+    let shows = std::io::stderr().is_terminal() && !settings.json;
+    let which = (connector.id, connector.definition.name.as_str());
+    store.ask_for_plan(which, of, &Actor::command_line(), node::now()).await?;
+    let (mut silent, mut last) = (0, 0);
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let planning = store.planning(connector.id).await?;
+        if planning.asked_at.is_none() {
+            if shows {
+                eprintln!();
+            }
+            let Some(plan) = planning.plan else { bail!("the count was given up") };
+            return Ok(plan);
+        }
+        silent = if planning.read == last { silent + 1 } else { 0 };
+        last = planning.read;
+        if silent == SILENT {
+            match &planning.problem {
+                Some(problem) => eprintln!("A page could not be read: {problem}"),
+                None => eprintln!("Nothing was read: is the service (`leadsync serve`) running?"),
+            }
+        }
+        if shows {
+            eprint!("\r{last} leads of both accounts read\x1b[K");
+            std::io::stderr().flush()?;
+        }
+    }
 }
 
 /// Sets the backfills of these connectors that are under way.
@@ -225,6 +251,7 @@ async fn set(
 /// Shows how far a backfill is until it has ended, or is paused.
 async fn follow(settings: &Settings, store: &dyn Store, begun: Kept) -> anyhow::Result<Kept> {
     let shows = std::io::stderr().is_terminal() && !settings.json;
+    let configuration = store.configuration().await?;
     let mut last = begun;
     let mut silent = 0;
     loop {
@@ -238,7 +265,9 @@ async fn follow(settings: &Settings, store: &dyn Store, begun: Kept) -> anyhow::
             eprintln!("Nothing was read yet: is the service (`leadsync serve`) running?");
         }
         if shows {
-            eprint!("\r{}\x1b[K", progress(&now, node::now()));
+            let one = std::slice::from_ref(&now);
+            let paces = Pace::of_all(store, &configuration, one, node::now()).await?;
+            eprint!("\r{}\x1b[K", progress(&now, paces.first().copied().unwrap_or_default()));
             std::io::stderr().flush()?;
         }
         if now.state != BackfillState::Running {
@@ -252,8 +281,7 @@ async fn follow(settings: &Settings, store: &dyn Store, begun: Kept) -> anyhow::
 }
 
 /// How far a backfill is, how fast, and when it ends if it goes on like this.
-fn progress(kept: &Kept, now: Timestamp) -> String {
-    let pace = Pace::of(kept, now);
+fn progress(kept: &Kept, pace: Pace) -> String {
     let settled = kept.settled() + kept.left_out;
     let read = if kept.page.is_some() { "so far" } else { "in all" };
     let done = match (kept.page, kept.expected, pace.percent) {
@@ -313,6 +341,17 @@ fn planned(definition: &Definition, plan: &BackfillPlan) -> String {
     if let Some(only_there) = plan.only_there {
         lines.push(format!("{only_there:>10} leads are only in {destination}"));
     }
+    if plan.equal + plan.differing > 0 {
+        let (equal, differing) = (plan.equal, plan.differing);
+        lines.push(format!(
+            "Of those in both and not linked yet, {equal} are equal and {differing} differ."
+        ));
+        let mut fields: Vec<(&String, &u64)> = plan.fields.iter().collect();
+        fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        for (field, count) in fields {
+            lines.push(format!("{count:>10} differ in {field}"));
+        }
+    }
     lines.push(format!(
         "It makes about {} calls to {source} and {} to {destination}. At best it takes {}.",
         plan.source_calls,
@@ -328,6 +367,8 @@ fn planned(definition: &Definition, plan: &BackfillPlan) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]
@@ -355,15 +396,22 @@ mod tests {
             failed: 0,
             waiting: 500,
         };
+        let pace = Pace {
+            percent: Some(25),
+            left: Some(7_500),
+            per_minute: Some(250),
+            seconds_left: Some(1_800),
+            ends_at: Some(at(2_400)),
+        };
         let told =
             "2500 of 10000 leads, 25 %, 250 a minute, about 30 minutes left, until 00:40 UTC";
-        assert_eq!(progress(&kept, at(600)), told);
+        assert_eq!(progress(&kept, pace), told);
         kept.expected = None;
-        let told = "2500 leads, 3000 read so far, 250 a minute";
-        assert_eq!(progress(&kept, at(600)), told);
+        let unknown = Pace { per_minute: Some(250), ..Pace::default() };
+        assert_eq!(progress(&kept, unknown), "2500 leads, 3000 read so far, 250 a minute");
         kept.page = None;
-        let told = "2500 of 3000 leads, 83 %, 250 a minute, about 2 minutes left, until 00:12 UTC";
-        assert_eq!(progress(&kept, at(600)), told);
+        let read = Pace { percent: Some(83), ..unknown };
+        assert_eq!(progress(&kept, read), "2500 of 3000 leads, 83 %, 250 a minute");
     }
 
     #[test]

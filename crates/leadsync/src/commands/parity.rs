@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use plan::id::RequestId;
+use plan::parity::Apart;
 use store::{Actor, Configuration, Connector, Differing, Store};
 use web::catch_up::{self, Chosen, Direction, ParityItem};
 
@@ -31,6 +32,9 @@ pub struct Parity {
     /// `destination`, or the destination's to the `source`
     #[arg(long, value_name = "DIRECTION", value_enum)]
     sync: Option<To>,
+    /// With `--sync`: only leads that differ in this way, like `differs`, `only_here` or `gone_here`
+    #[arg(long, value_name = "KIND", requires = "sync")]
+    only: Option<Apart>,
     /// Don't wait until the accounts are compared
     #[arg(long)]
     detach: bool,
@@ -53,7 +57,8 @@ impl Parity {
             bail!("there is no connector '{}'; see `leadsync connector list`", self.name);
         };
         if let Some(to) = self.sync {
-            return sync(settings, store, (&configuration, connector), to).await;
+            let chosen = self.only.map_or(Chosen::All, Chosen::Kind);
+            return sync(settings, store, (&configuration, connector), (&chosen, to)).await;
         }
         if !self.last {
             if !connector.enabled {
@@ -80,7 +85,7 @@ async fn sync(
     settings: &Settings,
     store: &dyn Store,
     between: (&Configuration, &Connector),
-    to: To,
+    (chosen, to): (&Chosen, To),
 ) -> anyhow::Result<()> {
     let direction = match to {
         To::Destination => Direction::Destination,
@@ -93,7 +98,7 @@ async fn sync(
         RequestId::new(now, node, count.get())
     };
     let by = (&Actor::command_line(), node::now());
-    let leads = catch_up::sync(store, between, (&Chosen::All, direction), next_id, by).await?;
+    let leads = catch_up::sync(store, between, (chosen, direction), next_id, by).await?;
     if settings.json {
         return output::json(&serde_json::json!({ "leads": leads }));
     }
@@ -144,6 +149,14 @@ fn text(connector: &Connector, item: &ParityItem, listed: &[Differing]) -> Strin
     let sentence = catch_up::sentence(parity, source, destination);
     let at = at.strftime("%Y-%m-%d %H:%M:%S UTC");
     let mut lines = vec![format!("{sentence}. Compared {at}.")];
+    if let Some(held) = item.standing.held {
+        let name = &connector.definition.name;
+        lines.push(format!(
+            "None of the {held} leads that are no longer in {source} was marked, because they are so \
+             many. If they were really deleted: leadsync parity {name} --sync destination --only \
+             gone_here"
+        ));
+    }
     for Differing { difference, .. } in listed {
         let id = difference.source_id.as_ref().or(difference.destination_id.as_ref());
         let name = difference.known_as.as_ref().or(id).map_or("", String::as_str);

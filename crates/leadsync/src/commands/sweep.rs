@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::bail;
-use store::Actor;
+use store::{Actor, Error};
 use web::catch_up::{self, SweepItem};
 
 use crate::settings::Settings;
@@ -44,7 +44,12 @@ impl Sweep {
                 bail!("{name} is disabled; `leadsync connector enable {name}` first");
             }
             let (which, actor) = ((connector.id, name.as_str()), Actor::command_line());
-            store.ask_for_sweep(which, self.yes, &actor, node::now()).await?;
+            match store.ask_for_sweep(which, self.yes, &actor, node::now()).await {
+                Err(Error::Refused(why)) => {
+                    bail!("{why}; `leadsync sweep {name} --yes` confirms them")
+                }
+                asked => asked?,
+            }
         }
         let mut looks = 0;
         let item = loop {
@@ -91,5 +96,7 @@ fn text(item: &SweepItem) -> String {
         ),
         (None, None) => "No sweep has ended yet.".to_owned(),
     };
-    format!("{last}\n{runs}")
+    let problem = sweep.problem.as_ref();
+    let problem = problem.map(|problem| format!("\nNot everything could be read: {problem}"));
+    format!("{last}\n{runs}{}", problem.unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use plan::backfill::BackfillState;
+use plan::backfill::{BackfillState, Backfilled, Planning};
 use plan::id::ConnectorId;
 use plan::outcome::Event;
 use sqlx::Row;
@@ -11,7 +11,7 @@ use super::audit::{Entry, audit};
 use super::values::{Place, json, ms};
 use super::{Backend, Connection, DbRow, QueryBuilder, intake, push_list};
 use crate::audit::Actor;
-use crate::backfills::{Backfill, BackfillNews, Backfills, NewBackfill};
+use crate::backfills::{Backfill, BackfillNews, Backfills, NewBackfill, PlanNews, Planned};
 use crate::error::{Error, Result};
 
 const COLUMNS: &str = "SELECT id, connector, begun_at, actor, what, state, page, leads, left_out, \
@@ -61,6 +61,103 @@ impl Backfills for Backend {
         let mut transaction = self.begin_read().await?;
         find(&mut transaction, id).await
     }
+
+    async fn ask_for_plan(
+        &self,
+        (connector, name): (ConnectorId, &str),
+        of: &Backfilled,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (name, actor, of) = (name.to_owned(), actor.clone(), json(of)?);
+        self.write(move |connection| {
+            let (name, actor, of) = (name.clone(), actor.clone(), of.clone());
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO backfill_plan (connector, asked_at, what, leads) \
+                     VALUES ($1, $2, $3, 0) \
+                     ON CONFLICT (connector) DO UPDATE SET asked_at = $2, what = $3, leads = 0, \
+                     problem = NULL",
+                )
+                .bind(connector.0)
+                .bind(ms(now))
+                .bind(&of)
+                .execute(&mut *connection)
+                .await?;
+                let (subject, before, after) = (name.as_str(), None, Some(of));
+                let entry = Entry { action: "plan_backfill", subject, before, after };
+                audit(connection, &actor, now, &entry).await
+            })
+        })
+        .await
+    }
+
+    async fn planning(&self, connector: ConnectorId) -> Result<Planning> {
+        let found = plannings(&mut *self.begin_read().await?, &[connector]).await?;
+        Ok(found.into_iter().next().map(|(_, planning)| planning).unwrap_or_default())
+    }
+}
+
+/// What is known of what backfills of these connectors would do.
+pub(super) async fn plannings(
+    connection: &mut Connection,
+    connectors: &[ConnectorId],
+) -> Result<Vec<(ConnectorId, Planning)>> {
+    let mut query = QueryBuilder::new(
+        "SELECT connector, asked_at, what, leads, ended_at, counted, result, problem \
+         FROM backfill_plan WHERE connector IN ",
+    );
+    // SQL has no empty lists; no connector has this number.
+    push_list(&mut query, connectors.iter().map(|connector| connector.0).chain([-1]));
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    let planning = |row: &DbRow| {
+        let connector: i64 = row.try_get(0)?;
+        let place = Place { table: "backfill_plan", row: &connector };
+        let time = |at: Option<i64>| at.map(|at| place.time(at)).transpose();
+        let text = |column| row.try_get::<Option<&str>, _>(column);
+        let planning = Planning {
+            asked_at: time(row.try_get(1)?)?,
+            of: text(2)?.map(|of| place.parse(of)).transpose()?,
+            read: row.try_get::<i64, _>(3)?.cast_unsigned(),
+            at: time(row.try_get(4)?)?,
+            plan_of: text(5)?.map(|of| place.parse(of)).transpose()?,
+            plan: text(6)?.map(|plan| place.parse(plan)).transpose()?,
+            problem: text(7)?.map(|problem| place.parse(problem)).transpose()?,
+        };
+        Ok((ConnectorId(connector), planning))
+    };
+    rows.iter().map(planning).collect()
+}
+
+/// Keeps what became of a count, unless another one was asked for since.
+pub(super) async fn keep_plan(connection: &mut Connection, news: &PlanNews) -> Result<()> {
+    let (connector, asked_at) = (news.connector.0, ms(news.asked_at));
+    let query = match &news.what {
+        Planned::Read(leads) => sqlx::query(
+            "UPDATE backfill_plan SET leads = $3, problem = NULL \
+             WHERE connector = $1 AND asked_at = $2",
+        )
+        .bind(connector)
+        .bind(asked_at)
+        .bind(leads.cast_signed()),
+        Planned::Failed(problem) => sqlx::query(
+            "UPDATE backfill_plan SET problem = $3 WHERE connector = $1 AND asked_at = $2",
+        )
+        .bind(connector)
+        .bind(asked_at)
+        .bind(json(problem)?),
+        Planned::Ended { at, of, plan } => sqlx::query(
+            "UPDATE backfill_plan SET asked_at = NULL, what = NULL, problem = NULL, ended_at = $3, \
+             counted = $4, result = $5 WHERE connector = $1 AND asked_at = $2",
+        )
+        .bind(connector)
+        .bind(asked_at)
+        .bind(ms(*at))
+        .bind(json(of)?)
+        .bind(json(plan)?),
+    };
+    query.execute(connection).await?;
+    Ok(())
 }
 
 async fn find(connection: &mut Connection, id: i64) -> Result<Option<Backfill>> {

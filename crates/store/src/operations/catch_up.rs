@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::id::{ConnectorId, RequestId};
 use plan::outcome::Entity;
-use plan::parity::{Apart, Standing};
+use plan::parity::{Apart, Parity, Standing};
 use sqlx::Row;
 
 use super::audit::{Entry, audit};
@@ -16,12 +16,15 @@ use super::{
 };
 use crate::audit::Actor;
 use crate::catch_up::{
-    CatchUpNews, CatchUpNotice, CatchUps, Compared, Differing, ParityNews, Posted, Sweep,
-    SweepNews, Swept,
+    CatchUpNews, CatchUpNotice, CatchUps, ChosenDifferences, Compared, Differing, ParityNews,
+    Posted, Sweep, SweepNews, Swept,
 };
-use crate::error::Result;
-use crate::intake::{NewDelivery, Origin};
+use crate::error::{Error, Result};
+use crate::intake::Origin;
 use crate::mail::NewMail;
+
+/// People are notified once so many pages of a sweep in a row could not be read.
+const TROUBLED: i64 = 3;
 
 #[async_trait]
 impl CatchUps for Backend {
@@ -40,6 +43,14 @@ impl CatchUps for Backend {
         let (name, actor) = (name.to_owned(), actor.clone());
         self.write(move |connection| {
             Box::pin(async move {
+                let kept = sweeps(connection, &[connector]).await?;
+                let held = kept.first().and_then(|(_, sweep)| sweep.held);
+                if let Some(held) = held.filter(|_| !confirms) {
+                    return Err(Error::Refused(format!(
+                        "the last sweep found {held} changes, which wait for confirmation; nothing \
+                         more is swept until they are confirmed"
+                    )));
+                }
                 let confirm = if confirms { ", held = NULL, confirmed = 1" } else { "" };
                 let sql = format!(
                     "INSERT INTO sweep (connector, rounds, found, last_found, asked_at, confirmed) \
@@ -114,26 +125,36 @@ impl CatchUps for Backend {
 
     async fn catch_up_notices(&self) -> Result<Vec<CatchUpNotice>> {
         let mut transaction = self.begin_read().await?;
-        let held = sqlx::query("SELECT connector, held FROM sweep WHERE notified = 0 AND held > 0")
-            .fetch_all(&mut *transaction)
-            .await?;
+        let mut notices = Vec::new();
+        let mut of = |connector, news| {
+            notices.push(CatchUpNotice { connector: ConnectorId(connector), news });
+        };
+        let held = "SELECT connector, held FROM sweep WHERE notified = 0 AND held > 0";
+        for row in &sqlx::query(held).fetch_all(&mut *transaction).await? {
+            of(row.try_get(0)?, CatchUpNews::Held(row.try_get::<i64, _>(1)?.cast_unsigned()));
+        }
+        let gone = "SELECT connector, held FROM parity WHERE held_notified = 0 AND held > 0";
+        for row in &sqlx::query(gone).fetch_all(&mut *transaction).await? {
+            of(row.try_get(0)?, CatchUpNews::Gone(row.try_get::<i64, _>(1)?.cast_unsigned()));
+        }
+        let failing = sqlx::query(
+            "SELECT connector, problem FROM sweep \
+             WHERE failure_notified = 0 AND failures >= $1 AND problem IS NOT NULL",
+        );
+        for row in &failing.bind(TROUBLED).fetch_all(&mut *transaction).await? {
+            let connector: i64 = row.try_get(0)?;
+            let problem = Place { table: "sweep", row: &connector }.parse(row.try_get(1)?)?;
+            of(connector, CatchUpNews::Failing(problem));
+        }
         let fell = sqlx::query(
             "SELECT connector, fell_from, result FROM parity \
              WHERE fell_from IS NOT NULL AND result IS NOT NULL",
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
-        let mut notices = Vec::with_capacity(held.len() + fell.len());
-        for row in &held {
-            let news = CatchUpNews::Held(row.try_get::<i64, _>(1)?.cast_unsigned());
-            notices.push(CatchUpNotice { connector: ConnectorId(row.try_get(0)?), news });
-        }
-        for row in &fell {
+        );
+        for row in &fell.fetch_all(&mut *transaction).await? {
             let connector: i64 = row.try_get(0)?;
             let place = Place { table: "parity", row: &connector };
             let (before, now) = (place.parse(row.try_get(1)?)?, place.parse(row.try_get(2)?)?);
-            let (connector, news) = (ConnectorId(connector), CatchUpNews::Fell { before, now });
-            notices.push(CatchUpNotice { connector, news });
+            of(connector, CatchUpNews::Fell { before, now });
         }
         Ok(notices)
     }
@@ -144,21 +165,26 @@ impl CatchUps for Backend {
         mails: Vec<NewMail>,
         now: Timestamp,
     ) -> Result<()> {
-        let notice = *notice;
+        let (connector, news) = (notice.connector, notice.news.clone());
         self.write(move |connection| {
             let mails = mails.clone();
+            let sql = match news {
+                CatchUpNews::Held(_) => {
+                    "UPDATE sweep SET notified = 1 WHERE connector = $1 AND notified = 0"
+                }
+                CatchUpNews::Failing(_) => {
+                    "UPDATE sweep SET failure_notified = 1 \
+                     WHERE connector = $1 AND failure_notified = 0"
+                }
+                CatchUpNews::Gone(_) => {
+                    "UPDATE parity SET held_notified = 1 WHERE connector = $1 AND held_notified = 0"
+                }
+                CatchUpNews::Fell { .. } => {
+                    "UPDATE parity SET fell_from = NULL WHERE connector = $1 AND fell_from IS NOT NULL"
+                }
+            };
             Box::pin(async move {
-                let sql = match notice.news {
-                    CatchUpNews::Held(_) => {
-                        "UPDATE sweep SET notified = 1 WHERE connector = $1 AND notified = 0"
-                    }
-                    CatchUpNews::Fell { .. } => {
-                        "UPDATE parity SET fell_from = NULL \
-                         WHERE connector = $1 AND fell_from IS NOT NULL"
-                    }
-                };
-                let done =
-                    sqlx::query(sql).bind(notice.connector.0).execute(&mut *connection).await?;
+                let done = sqlx::query(sql).bind(connector.0).execute(&mut *connection).await?;
                 if done.rows_affected() == 0 {
                     return Ok(());
                 }
@@ -174,25 +200,26 @@ impl CatchUps for Backend {
     async fn sync_differences(
         &self,
         (connector, name): (ConnectorId, &str),
-        numbers: &[i64],
-        deliveries: Vec<NewDelivery>,
+        chosen: ChosenDifferences,
         actor: &Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let (name, actor, numbers) = (name.to_owned(), actor.clone(), numbers.to_vec());
+        let (name, actor) = (name.to_owned(), actor.clone());
         self.write(move |connection| {
+            let ChosenDifferences { compared_at, leads, deliveries } = chosen.clone();
+            let (name, actor) = (name.clone(), actor.clone());
             Box::pin(async move {
-                intake::store(connection, &deliveries, None).await?;
-                let request = deliveries.first().map(|delivery| delivery.id.number());
-                for some in numbers.chunks(ROWS_A_STATEMENT) {
-                    let mut query = QueryBuilder::new("UPDATE parity_lead SET request = ");
-                    query.push_bind(request);
-                    query.push(" WHERE connector = ").push_bind(connector.0);
-                    query.push(" AND number IN ");
-                    push_list(&mut query, some.iter().copied());
-                    query.build().persistent(false).execute(&mut *connection).await?;
+                let standing = standings(connection, &[connector]).await?;
+                let last = standing.first().and_then(|(_, standing)| standing.at);
+                if last.map(ms) != Some(ms(compared_at)) {
+                    return Err(Error::Changed(
+                        "the accounts were compared again since, and the list is another one"
+                            .to_owned(),
+                    ));
                 }
-                let after = Some(json(&numbers.len())?);
+                intake::store(connection, &deliveries, None).await?;
+                note_synced(connection, connector, &leads).await?;
+                let after = Some(json(&leads.len())?);
                 let entry =
                     Entry { action: "sync_differences", subject: &name, before: None, after };
                 audit(connection, &actor, now, &entry).await
@@ -200,6 +227,34 @@ impl CatchUps for Backend {
         })
         .await
     }
+}
+
+/// Notes by which requests leads that differ are synced.
+async fn note_synced(
+    connection: &mut Connection,
+    connector: ConnectorId,
+    leads: &[(i64, RequestId)],
+) -> Result<()> {
+    for of_one in leads.chunk_by(|one, next| one.1 == next.1) {
+        for some in of_one.chunks(ROWS_A_STATEMENT) {
+            let mut query = QueryBuilder::new("UPDATE parity_lead SET request = ");
+            query.push_bind(some[0].1.number());
+            query.push(" WHERE connector = ").push_bind(connector.0);
+            query.push(" AND number IN ");
+            push_list(&mut query, some.iter().map(|(number, _)| *number));
+            query.build().persistent(false).execute(&mut *connection).await?;
+        }
+    }
+    // Nothing waits for a person any more.
+    sqlx::query(
+        "UPDATE parity SET held = NULL WHERE connector = $1 AND held IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 FROM parity_lead WHERE connector = $1 AND apart = $2 AND request IS NULL)",
+    )
+    .bind(connector.0)
+    .bind(Apart::GoneHere.as_str())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn ask_for_parity(
@@ -225,7 +280,7 @@ pub(super) async fn sweeps(
 ) -> Result<Vec<(ConnectorId, Sweep)>> {
     let mut query = QueryBuilder::new(
         "SELECT connector, begun_at, ended_at, rounds, found, last_found, asked_at, held, \
-         confirmed, problem FROM sweep WHERE connector IN ",
+         confirmed, problem, behind FROM sweep WHERE connector IN ",
     );
     // SQL has no empty lists; no connector has this number.
     push_list(&mut query, connectors.iter().map(|connector| connector.0).chain([-1]));
@@ -234,7 +289,7 @@ pub(super) async fn sweeps(
         let connector: i64 = row.try_get(0)?;
         let place = Place { table: "sweep", row: &connector };
         let time = |at: Option<i64>| at.map(|at| place.time(at)).transpose();
-        let problem: Option<&str> = row.try_get(9)?;
+        let (problem, behind): (Option<&str>, Option<&str>) = (row.try_get(9)?, row.try_get(10)?);
         let sweep = Sweep {
             begun_at: time(row.try_get(1)?)?,
             ended_at: time(row.try_get(2)?)?,
@@ -245,6 +300,7 @@ pub(super) async fn sweeps(
             held: row.try_get::<Option<i64>, _>(7)?.map(i64::cast_unsigned),
             confirmed: row.try_get::<i64, _>(8)? != 0,
             problem: problem.map(|problem| place.parse(problem)).transpose()?,
+            behind: behind.map(|behind| place.parse(behind)).transpose()?.unwrap_or_default(),
         };
         Ok((ConnectorId(connector), sweep))
     };
@@ -257,7 +313,7 @@ pub(super) async fn standings(
     connectors: &[ConnectorId],
 ) -> Result<Vec<(ConnectorId, Standing)>> {
     let mut query = QueryBuilder::new(
-        "SELECT connector, asked_at, leads, ended_at, result, problem FROM parity \
+        "SELECT connector, asked_at, leads, ended_at, result, problem, held FROM parity \
          WHERE connector IN ",
     );
     push_list(&mut query, connectors.iter().map(|connector| connector.0).chain([-1]));
@@ -273,6 +329,7 @@ pub(super) async fn standings(
             at: time(row.try_get(3)?)?,
             parity: result.map(|result| place.parse(result)).transpose()?,
             problem: problem.map(|problem| place.parse(problem)).transpose()?,
+            held: row.try_get::<Option<i64>, _>(6)?.map(i64::cast_unsigned),
         };
         Ok((ConnectorId(connector), standing))
     };
@@ -324,10 +381,14 @@ pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) ->
             .execute(connection)
             .await?;
         }
-        Swept::Ended { begun_at, ended_at, found } => {
+        Swept::Ended { begun_at, ended_at, found, behind, problem } => {
+            // What a person asked for or confirmed since it began is for the next round.
             sqlx::query(
                 "UPDATE sweep SET begun_at = $2, ended_at = $3, rounds = rounds + 1, \
-                 found = found + $4, last_found = $4, held = NULL, confirmed = 0, problem = NULL, \
+                 found = found + $4, last_found = $4, held = NULL, behind = $5, problem = $6, \
+                 confirmed = CASE WHEN asked_at > $2 THEN confirmed ELSE 0 END, \
+                 failures = CASE WHEN $6 IS NULL THEN 0 ELSE failures END, \
+                 failure_notified = CASE WHEN $6 IS NULL THEN 0 ELSE failure_notified END, \
                  asked_at = CASE WHEN asked_at <= $2 THEN NULL ELSE asked_at END \
                  WHERE connector = $1",
             )
@@ -335,24 +396,32 @@ pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) ->
             .bind(ms(*begun_at))
             .bind(ms(*ended_at))
             .bind(found.cast_signed())
+            .bind(Some(behind).filter(|behind| !behind.is_empty()).map(json).transpose()?)
+            .bind(problem.as_ref().map(json).transpose()?)
             .execute(connection)
             .await?;
         }
-        Swept::Held(found) => {
+        Swept::Held { begun_at, found } => {
             sqlx::query(
-                "UPDATE sweep SET held = $2, notified = 0, asked_at = NULL, problem = NULL WHERE connector = $1",
+                "UPDATE sweep SET held = CASE WHEN confirmed = 1 THEN NULL ELSE $3 END, \
+                 notified = 0, problem = NULL, failures = 0, failure_notified = 0, \
+                 asked_at = CASE WHEN asked_at <= $2 THEN NULL ELSE asked_at END \
+                 WHERE connector = $1",
             )
             .bind(connector)
+            .bind(ms(*begun_at))
             .bind(found.cast_signed())
             .execute(connection)
             .await?;
         }
         Swept::Failed(problem) => {
-            sqlx::query("UPDATE sweep SET problem = $2 WHERE connector = $1")
-                .bind(connector)
-                .bind(json(problem)?)
-                .execute(connection)
-                .await?;
+            sqlx::query(
+                "UPDATE sweep SET problem = $2, failures = failures + 1 WHERE connector = $1",
+            )
+            .bind(connector)
+            .bind(json(problem)?)
+            .execute(connection)
+            .await?;
         }
     }
     Ok(())
@@ -362,7 +431,7 @@ pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) ->
 pub(super) async fn keep_parity(connection: &mut Connection, news: &ParityNews) -> Result<()> {
     let connector = news.connector;
     match &news.what {
-        Compared::Began(at) => ask_for_parity(connection, connector, *at).await,
+        Compared::Began => ask_for_parity(connection, connector, news.asked_at).await,
         Compared::Read(leads) => {
             sqlx::query("UPDATE parity SET leads = $2, problem = NULL WHERE connector = $1")
                 .bind(connector.0)
@@ -379,18 +448,35 @@ pub(super) async fn keep_parity(connection: &mut Connection, news: &ParityNews) 
                 .await?;
             Ok(())
         }
-        Compared::Ended { at, parity, differences } => {
-            let before = standings(connection, &[connector]).await?;
-            let before = before.first().and_then(|(_, standing)| standing.parity);
+        Compared::Ended { at, parity, differences, held, deliveries } => {
+            intake::store(connection, deliveries, None).await?;
+            // Until people are notified that fewer agree, that is by the result before it fell.
+            let row =
+                sqlx::query("SELECT coalesce(fell_from, result) FROM parity WHERE connector = $1")
+                    .bind(connector.0)
+                    .fetch_optional(&mut *connection)
+                    .await?;
+            let place = Place { table: "parity", row: &connector.0 };
+            let before = row.as_ref().map(|row| row.try_get::<Option<&str>, _>(0)).transpose()?;
+            let before: Option<Parity> = match before.flatten() {
+                Some(before) => Some(place.parse(before)?),
+                None => None,
+            };
             let fell_from = before.filter(|before| parity.has_fallen(before));
+            // One that was asked for meanwhile is still to come.
             sqlx::query(
-                "UPDATE parity SET asked_at = NULL, ended_at = $2, result = $3, problem = NULL, \
-                 fell_from = $4 WHERE connector = $1",
+                "UPDATE parity SET ended_at = $2, result = $3, problem = NULL, fell_from = $4, \
+                 held = $5, held_notified = CASE WHEN $5 IS NULL THEN 1 \
+                 WHEN held = $5 THEN held_notified ELSE 0 END, \
+                 asked_at = CASE WHEN asked_at <= $6 THEN NULL ELSE asked_at END \
+                 WHERE connector = $1",
             )
             .bind(connector.0)
             .bind(ms(*at))
             .bind(json(parity)?)
             .bind(fell_from.map(|before| json(&before)).transpose()?)
+            .bind(held.map(u64::cast_signed))
+            .bind(ms(news.asked_at))
             .execute(&mut *connection)
             .await?;
             sqlx::query("DELETE FROM parity_lead WHERE connector = $1")

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use plan::backfill::Planning;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::{Link, Pair, Side};
 use sqlx::Row;
@@ -360,6 +361,16 @@ impl Dispatching for Backend {
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
         catch_up::standings(&mut transaction, connectors).await
+    }
+
+    async fn plannings(
+        &self,
+        lease: &Lease,
+        connectors: &[ConnectorId],
+    ) -> Result<Vec<(ConnectorId, Planning)>> {
+        let mut transaction = self.begin_read().await?;
+        lease::check_read(&mut transaction, lease).await?;
+        backfills::plannings(&mut transaction, connectors).await
     }
 
     async fn last_posted(

@@ -50,6 +50,9 @@ pub(super) async fn record(
     for news in &progress.parities {
         catch_up::keep_parity(connection, news).await?;
     }
+    for news in &progress.plans {
+        backfills::keep_plan(connection, news).await?;
+    }
     for news in &progress.directory {
         directory::keep(connection, cipher, news).await?;
     }

@@ -177,5 +177,7 @@ pub(crate) fn migrations() -> Migrator {
         (25, "backfill", include_str!("../../migrations/postgres/0025_backfill.sql")),
         (26, "spent by hour", include_str!("../../migrations/postgres/0026_spent_hour.sql")),
         (27, "catch_up", include_str!("../../migrations/postgres/0027_catch_up.sql")),
+        (28, "catch_up_waits", include_str!("../../migrations/postgres/0028_catch_up_waits.sql")),
+        (29, "backfill_plan", include_str!("../../migrations/postgres/0029_backfill_plan.sql")),
     ])
 }

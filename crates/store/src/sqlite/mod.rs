@@ -224,6 +224,8 @@ pub(crate) fn migrations() -> Migrator {
         (25, "backfill", include_str!("../../migrations/sqlite/0025_backfill.sql")),
         (26, "spent by hour", include_str!("../../migrations/sqlite/0026_spent_hour.sql")),
         (27, "catch_up", include_str!("../../migrations/sqlite/0027_catch_up.sql")),
+        (28, "catch_up_waits", include_str!("../../migrations/sqlite/0028_catch_up_waits.sql")),
+        (29, "backfill_plan", include_str!("../../migrations/sqlite/0029_backfill_plan.sql")),
     ])
 }
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
-use plan::backfill::{BackfillState, Backfilled};
+use plan::backfill::{BackfillState, Backfilled, Planning};
 use plan::connector::Filter;
 use serde::{Deserialize, Serialize};
 use store::{Actor, Backfill, Configuration, Connector, NewBackfill};
@@ -13,8 +13,7 @@ use super::input::{Input, Named};
 use super::refusal::Refusal;
 use super::{List, Result, known_connector};
 use crate::Shared;
-use crate::backfill::{self, BackfillPlan, Pace};
-use crate::preview::Previewed;
+use crate::backfill::{self, Pace};
 
 /// A backfill, how far it is, and how fast.
 #[derive(Debug, Serialize)]
@@ -26,9 +25,23 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    fn of(shared: &Shared, kept: Backfill) -> Self {
-        let pace = Pace::of(&kept, (shared.clock)());
-        Self { kept, pace }
+    async fn all(
+        shared: &Shared,
+        configuration: &Configuration,
+        backfills: Vec<Backfill>,
+    ) -> store::Result<Vec<Self>> {
+        let (store, now) = (shared.store.as_ref(), (shared.clock)());
+        let paces = Pace::of_all(store, configuration, &backfills, now).await?;
+        Ok(backfills.into_iter().zip(paces).map(|(kept, pace)| Self { kept, pace }).collect())
+    }
+
+    async fn of(
+        shared: &Shared,
+        configuration: &Configuration,
+        kept: Backfill,
+    ) -> store::Result<Self> {
+        let mut shown = Self::all(shared, configuration, vec![kept]).await?;
+        Ok(shown.remove(0))
     }
 }
 
@@ -46,15 +59,6 @@ pub(crate) struct Begin {
     confirm: bool,
 }
 
-/// How many leads a backfill changes is known to who begins it, or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Confirmed {
-    /// It is to be counted first.
-    No,
-    /// It may change any number of leads; it reads so many, if they were counted.
-    Yes { expected: Option<u64> },
-}
-
 pub(crate) async fn list(
     State(shared): State<Shared>,
     Named(name): Named,
@@ -62,31 +66,45 @@ pub(crate) async fn list(
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
     let backfills = shared.store.backfills(Some(connector.id)).await?;
-    let items = backfills.into_iter().map(|kept| Shown::of(&shared, kept)).collect();
+    let items = Shown::all(&shared, &configuration, backfills).await?;
     Ok(Json(List { items }))
 }
 
-/// Counts what a backfill would do.
-pub(crate) async fn plan(
+/// What is known of what a backfill would do.
+pub(crate) async fn planning(
     State(shared): State<Shared>,
     Named(name): Named,
-    Input(of): Input<Backfilled>,
-) -> Result<Json<BackfillPlan>> {
+) -> Result<Json<Planning>> {
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
-    check(&shared, connector, &of).await?;
-    Ok(Json(counted(&shared, &configuration, connector, &of).await?))
+    Ok(Json(shared.store.planning(connector.id).await?))
 }
 
-async fn counted(
+/// Has what a backfill would do counted.
+pub(crate) async fn plan(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(name): Named,
+    Input(of): Input<Backfilled>,
+) -> Result<Json<Planning>> {
+    let configuration = shared.store.configuration().await?;
+    let connector = known_connector(&configuration, &name)?;
+    ask_for_plan(&shared, &asker.actor, connector, &of).await?;
+    Ok(Json(shared.store.planning(connector.id).await?))
+}
+
+/// Asks for a count and notifies the dispatcher.
+pub(crate) async fn ask_for_plan(
     shared: &Shared,
-    configuration: &Configuration,
+    actor: &Actor,
     connector: &Connector,
     of: &Backfilled,
-) -> Result<BackfillPlan> {
-    let previewed = Previewed { configuration, connector, now: (shared.clock)() };
-    let (store, accounts) = (shared.store.as_ref(), shared.accounts.as_ref());
-    Ok(backfill::plan(store, accounts, previewed, of).await?)
+) -> Result<()> {
+    check(shared, connector, of).await?;
+    let which = (connector.id, connector.definition.name.as_str());
+    shared.store.ask_for_plan(which, of, actor, (shared.clock)()).await?;
+    shared.wake.notify_one();
+    Ok(())
 }
 
 pub(crate) async fn begin(
@@ -99,46 +117,41 @@ pub(crate) async fn begin(
     let of = Backfilled { since, filter, activities };
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
-    let confirmed = if confirm { Confirmed::Yes { expected: None } } else { Confirmed::No };
-    let begun =
-        begin_backfill(&shared, &asker.actor, &configuration, connector, of, confirmed).await?;
-    Ok(Json(Shown::of(&shared, begun)))
+    let begun = begin_backfill(&shared, &asker.actor, connector, of, confirm).await?;
+    Ok(Json(Shown::of(&shared, &configuration, begun).await?))
 }
 
-/// Begins a backfill and notifies the dispatcher.
+/// Begins a backfill and notifies the dispatcher. Unless the person `confirms` that it may change any
+/// number of leads, it must have been counted within the last hour.
 pub(crate) async fn begin_backfill(
     shared: &Shared,
     actor: &Actor,
-    configuration: &Configuration,
     connector: &Connector,
     of: Backfilled,
-    confirmed: Confirmed,
+    confirms: bool,
 ) -> Result<Backfill> {
     check(shared, connector, &of).await?;
     if !connector.enabled {
         let what = "is disabled, so nothing would be synced; enable it first";
         return Err(Refusal::wrong("connector", what));
     }
-    let name = connector.definition.name.clone();
-    let expected = match confirmed {
-        Confirmed::Yes { expected } => expected,
-        Confirmed::No => {
-            let kept = shared.store.backfills(Some(connector.id)).await?;
-            // Whether another one is under way, the store says when it begins.
-            if kept.iter().all(|kept| kept.state.is_over()) {
-                let plan = counted(shared, configuration, connector, &of).await?;
-                if let Some(guarded) = plan.guarded(&connector.definition) {
-                    let what = format!("is needed: {guarded}; look at the plan, and confirm it");
-                    return Err(Refusal::wrong("confirm", what));
-                }
-                Some(plan.leads)
-            } else {
-                None
-            }
+    let (name, now) = (connector.definition.name.clone(), (shared.clock)());
+    let planning = shared.store.planning(connector.id).await?;
+    let plan = planning.fresh(&of, now);
+    if !confirms {
+        let Some(plan) = plan else {
+            let what = "is needed: what it would change was not counted within the last hour; have it \
+                        counted first, or confirm it unseen";
+            return Err(Refusal::wrong("confirm", what));
+        };
+        if let Some(guarded) = plan.guarded(&connector.definition) {
+            let what = format!("is needed: {guarded}; look at the plan, and confirm it");
+            return Err(Refusal::wrong("confirm", what));
         }
-    };
+    }
+    let expected = plan.map(|plan| plan.leads);
     let new = NewBackfill { connector: connector.id, name, of, expected };
-    let begun = shared.store.begin_backfill(&new, actor, (shared.clock)()).await?;
+    let begun = shared.store.begin_backfill(&new, actor, now).await?;
     shared.wake.notify_one();
     Ok(begun)
 }
@@ -182,7 +195,7 @@ async fn set(
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
     let set = set_backfill(&shared, &asker.actor, connector, &number, state).await?;
-    Ok(Json(Shown::of(&shared, set)))
+    Ok(Json(Shown::of(&shared, &configuration, set).await?))
 }
 
 /// Pauses, resumes or cancels a backfill of a connector.

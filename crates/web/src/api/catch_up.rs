@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use jiff::Timestamp;
 use plan::parity::Apart;
 use serde::{Deserialize, Serialize};
 use store::{Actor, Configuration, Connector, Differing};
@@ -75,8 +76,28 @@ pub(crate) async fn differences(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     direction: Direction,
-    /// None: all that are listed.
+    /// None: all that are listed, or all of this kind.
     numbers: Option<Vec<i64>>,
+    /// When the comparison ended whose list the numbers are from.
+    compared_at: Option<Timestamp>,
+    apart: Option<Apart>,
+}
+
+impl Wanted {
+    fn chosen(self) -> Result<Chosen> {
+        match (self.numbers, self.compared_at, self.apart) {
+            (Some(numbers), Some(at), None) => Ok(Chosen::Numbers(numbers, at)),
+            (Some(_), None, None) => Err(Refusal::wrong(
+                "compared_at",
+                "is missing: numbers belong to one comparison, the one that ended at `at`",
+            )),
+            (Some(_), _, Some(_)) => {
+                Err(Refusal::wrong("apart", "can't be combined with numbers: give one of them"))
+            }
+            (None, _, None) => Ok(Chosen::All),
+            (None, _, Some(apart)) => Ok(Chosen::Kind(apart)),
+        }
+    }
 }
 
 /// How many are synced.
@@ -89,11 +110,12 @@ pub(crate) async fn sync(
     State(shared): State<Shared>,
     asker: Asker,
     Named(name): Named,
-    Input(Wanted { direction, numbers }): Input<Wanted>,
+    Input(wanted): Input<Wanted>,
 ) -> Result<Json<Synced>> {
+    let direction = wanted.direction;
+    let chosen = wanted.chosen()?;
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
-    let chosen = numbers.map_or(Chosen::All, Chosen::Numbers);
     let between = (&configuration, connector);
     let by = (&asker.actor, &asker.reach);
     let leads = sync_differences(&shared, by, between, (&chosen, direction)).await?;

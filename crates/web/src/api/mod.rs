@@ -43,7 +43,7 @@ use store::Configuration;
 
 pub(crate) use accounts::{Planned, Wanted, plan as plan_account};
 pub(crate) use audit::read as read_audit;
-pub(crate) use backfills::{Confirmed, begin_backfill, set_backfill};
+pub(crate) use backfills::{ask_for_plan, begin_backfill, set_backfill};
 pub(crate) use catch_up::{ask_for_parity, ask_for_sweep, sync_differences};
 pub use connectors::ConnectorItem;
 pub(crate) use connectors::{save as save_connector, set_enabled};
@@ -105,6 +105,7 @@ fn routes() -> Vec<Route<Scope>> {
         route(POST, "/connectors/{name}/refresh", Operate, refresh::begin).of_connector(),
         route(GET, "/connectors/{name}/backfills", Read, backfills::list).of_connector(),
         route(POST, "/connectors/{name}/backfills", Operate, backfills::begin).of_connector(),
+        route(GET, "/connectors/{name}/backfills/plan", Read, backfills::planning).of_connector(),
         route(POST, "/connectors/{name}/backfills/plan", Operate, backfills::plan).of_connector(),
         route(POST, "/connectors/{name}/backfills/{backfill}/pause", Operate, backfills::pause)
             .of_connector(),

@@ -1,53 +1,114 @@
 //! How far a backfill is, how fast it goes, and when it ends.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use plan::backfill::BackfillState;
+use plan::quota::Quota;
+use plan::quota::forecast::{Progress, Spending};
 use serde::Serialize;
-use store::Backfill;
+use store::{Backfill, Configuration, Store};
 
-/// How far a backfill is, and how fast.
+/// Before this many seconds have passed, nothing is said about how fast a backfill is.
+const SHORTEST: i64 = 5;
+
+/// How far a backfill is, and how fast. Where it syncs activities too, they count beside the leads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Pace {
-    /// How many of a hundred leads are settled, if it is known how many there are.
+    /// How many of a hundred are settled, if it is known how many there are.
     pub percent: Option<u64>,
-    /// Leads that were settled in a minute, since it began.
+    /// How many are not settled, if that is known.
+    pub left: Option<u64>,
+    /// How many were settled in a minute, since it began.
     pub per_minute: Option<u64>,
-    /// How many seconds are left at this rate,
+    /// How many seconds are left, if it goes on like this and the quota of the day lasts or is waited
+    /// for,
     pub seconds_left: Option<u64>,
     /// and when it ends then.
     pub ends_at: Option<Timestamp>,
 }
 
 impl Pace {
-    /// That of a backfill at this time.
-    pub fn of(kept: &Backfill, now: Timestamp) -> Self {
-        let is_read = kept.page.is_none();
-        let all = if is_read { Some(kept.read) } else { kept.expected };
-        let all = all.map(|all| all.max(kept.read));
-        let settled = kept.settled() + kept.left_out;
-        let percent = match all {
-            Some(0) => Some(100),
-            Some(all) => Some(settled * 100 / all),
-            None => None,
-        };
-        if kept.state != BackfillState::Running {
-            return Self { percent, ..Self::default() };
+    /// The paces of these backfills.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn of_all(
+        store: &dyn Store,
+        configuration: &Configuration,
+        backfills: &[Backfill],
+        now: Timestamp,
+    ) -> store::Result<Vec<Self>> {
+        let mut paces = Vec::with_capacity(backfills.len());
+        for kept in backfills {
+            let connectors = &configuration.connectors;
+            let connector = connectors.iter().find(|connector| connector.id == kept.connector);
+            let (Some(connector), BackfillState::Running) = (connector, kept.state) else {
+                paces.push(Self::at_rest(kept));
+                continue;
+            };
+            let mut expected = kept.expected;
+            if expected.is_none() && kept.of.since.is_none() {
+                // An account that leads go to as well was read into the directory.
+                let reading = store.directory_reading(connector.source).await?;
+                let complete = reading.filter(|reading| reading.complete_at.is_some());
+                expected = complete.map(|reading| reading.leads);
+            }
+            let quota = configuration.account_of(connector.destination)?.plan.quota();
+            let spending = store.spending(&[connector.destination], now).await?;
+            let spending = spending.first().copied().unwrap_or_default();
+            paces.push(Self::of(kept, expected, (quota, spending), now));
         }
+        Ok(paces)
+    }
+
+    /// How far it is.
+    fn at_rest(kept: &Backfill) -> Self {
+        let all = all(kept, kept.expected);
+        Self { percent: all.map(|all| percent(settled(kept), all)), ..Self::default() }
+    }
+
+    /// That of a backfill under way, of so many leads as far as that is known, to an account with this
+    /// quota that calls are made to at this rate.
+    fn of(
+        kept: &Backfill,
+        expected: Option<u64>,
+        (quota, spending): (Quota, Spending),
+        now: Timestamp,
+    ) -> Self {
+        let (done, all) = (settled(kept), all(kept, expected));
+        let left = all.map(|all| all.saturating_sub(done).max(kept.waiting));
+        let percent = all.map(|all| percent(done, all));
         let elapsed = now.duration_since(kept.begun_at).as_secs();
-        let elapsed = u64::try_from(elapsed).unwrap_or_default();
-        if elapsed < SHORTEST || settled == 0 {
-            return Self { percent, ..Self::default() };
+        if elapsed < SHORTEST || done == 0 {
+            return Self { percent, left, ..Self::default() };
         }
-        let seconds_left = all.map(|all| all.saturating_sub(settled) * elapsed / settled);
-        let ends_at = seconds_left.and_then(|left| {
-            now.checked_add(SignedDuration::from_secs(i64::try_from(left).ok()?)).ok()
+        let ends_at = left.and_then(|left| {
+            let progress = Progress { begun_at: kept.begun_at, done, left };
+            progress.ends_at(quota, spending, now)
         });
-        Self { percent, per_minute: Some(settled * 60 / elapsed), seconds_left, ends_at }
+        let seconds_left = ends_at.map(|at| at.duration_since(now).as_secs().unsigned_abs());
+        let per_minute = Some(done * 60 / elapsed.unsigned_abs());
+        Self { percent, left, per_minute, seconds_left, ends_at }
     }
 }
 
-/// Before this many seconds have passed, nothing is said about how fast a backfill is.
-const SHORTEST: u64 = 5;
+/// Leads and activities that are done with.
+fn settled(kept: &Backfill) -> u64 {
+    kept.settled() + kept.left_out
+}
+
+/// How many leads and activities there are in all, as far as that is known. Of how many activities there
+/// are nothing is known until they were read.
+fn all(kept: &Backfill, expected: Option<u64>) -> Option<u64> {
+    match (kept.page, kept.event) {
+        (None, _) => Some(settled(kept) + kept.waiting),
+        (Some(_), None) => expected.map(|all| all.max(kept.read)),
+        (Some(_), Some(_)) => None,
+    }
+}
+
+fn percent(done: u64, all: u64) -> u64 {
+    (done * 100).checked_div(all).map_or(100, |percent| percent.min(100))
+}
 
 #[cfg(test)]
 mod tests {
@@ -55,6 +116,10 @@ mod tests {
     use plan::id::ConnectorId;
 
     use super::*;
+
+    fn of(kept: &Backfill, now: Timestamp) -> Pace {
+        Pace::of(kept, kept.expected, (Quota::PRO, Spending::default()), now)
+    }
 
     fn kept(read: u64, settled: u64) -> Backfill {
         Backfill {
@@ -77,29 +142,40 @@ mod tests {
             unchanged: 0,
             skipped: 0,
             failed: 0,
-            waiting: read - settled,
+            waiting: read.saturating_sub(settled),
         }
     }
 
     #[test]
     fn a_backfill_ends_when_the_rest_went_as_fast() {
         let at = |seconds| Timestamp::from_second(seconds).expect("a time");
-        let pace = Pace::of(&kept(3_000, 2_500), at(600));
-        assert_eq!((pace.percent, pace.per_minute), (Some(25), Some(250)));
+        let pace = of(&kept(3_000, 2_500), at(600));
+        assert_eq!((pace.percent, pace.left, pace.per_minute), (Some(25), Some(7_500), Some(250)));
         assert_eq!((pace.seconds_left, pace.ends_at), (Some(1_800), Some(at(2_400))));
         // More were read than there had been.
         let more = Backfill { expected: Some(2_000), ..kept(3_000, 1_500) };
-        assert_eq!(Pace::of(&more, at(600)).percent, Some(50));
+        assert_eq!(of(&more, at(600)).percent, Some(50));
         // Nobody counted.
         let unknown = Backfill { expected: None, ..kept(3_000, 2_500) };
-        let pace = Pace::of(&unknown, at(600));
+        let pace = of(&unknown, at(600));
         assert_eq!((pace.percent, pace.per_minute, pace.ends_at), (None, Some(250), None));
         let read = Backfill { page: None, ..unknown };
-        assert_eq!(Pace::of(&read, at(600)).percent, Some(83));
+        assert_eq!(of(&read, at(600)).percent, Some(83));
         // It tells nothing yet, or waits.
-        assert_eq!(Pace::of(&kept(500, 10), at(2)).per_minute, None);
-        let paused = Backfill { state: BackfillState::Paused, ..kept(3_000, 2_500) };
+        assert_eq!(of(&kept(500, 10), at(2)).per_minute, None);
         let pace = Pace { percent: Some(25), ..Pace::default() };
-        assert_eq!(Pace::of(&paused, at(600)), pace);
+        assert_eq!(Pace::at_rest(&kept(3_000, 2_500)), pace);
+    }
+
+    #[test]
+    fn activities_count_once_all_were_read() {
+        let at = Timestamp::from_second(600).expect("a time");
+        // All leads were settled, and 4,000 activities.
+        let reading =
+            Backfill { event: Some(201), activities: 5_000, waiting: 1_000, ..kept(3_000, 7_000) };
+        assert_eq!(of(&reading, at).percent, None, "more may come");
+        let read = Backfill { page: None, event: None, ..reading };
+        let pace = of(&read, at);
+        assert_eq!((pace.percent, pace.left), (Some(87), Some(1_000)));
     }
 }

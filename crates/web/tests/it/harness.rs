@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use plan::access::AccountUser;
+use plan::backfill::BackfillPlan;
 use plan::connector::Definition;
 use plan::metadata::{Catalogue, Field, FieldList, Kind, MetadataUnread};
 use plan::probe::{Finding, QUESTIONS, Report};
@@ -15,7 +17,10 @@ use plan::traits::Trait;
 use plan::wiring::{Event, Existing, State, Wired};
 use secrecy::SecretString;
 use sqlx::Connection;
-use store::{AccountPlan, Actor, Change, Intake, Keys, NewDelivery, Store, Token, TraitNews};
+use store::{
+    AccountPlan, Actor, Change, Intake, Keys, NewDelivery, PlanNews, Planned, Progress, Store,
+    Token, TraitNews,
+};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
@@ -97,6 +102,24 @@ pub async fn start(limits: web::Limits) -> House {
     }
 }
 
+impl House {
+    /// The count that was asked for ends with this plan, as a dispatcher would find it.
+    pub async fn counts(&self, connector: &str, plan: BackfillPlan) {
+        let configuration = self.store.configuration().await.unwrap();
+        let connector = configuration.connector(connector).unwrap();
+        let accounts = [connector.source, connector.destination];
+        let lease = self.store.take_lease(&accounts, "test", Duration::from_mins(1)).await;
+        let lease = lease.unwrap().expect("nobody else works them");
+        let planning = self.store.planning(connector.id).await.unwrap();
+        let (asked_at, of) = planning.asked_at.zip(planning.of).expect("a count was asked for");
+        let what = Planned::Ended { at: now(), of, plan: Box::new(plan) };
+        let plans = vec![PlanNews { connector: connector.id, asked_at, what }];
+        let progress = Progress { plans, ..Progress::default() };
+        self.store.record_progress(&lease, progress).await.unwrap();
+        self.store.release_lease(&lease).await.unwrap();
+    }
+}
+
 /// What an account says of a user; an error: it does not answer.
 type Said = Result<Option<AccountUser>, ()>;
 
@@ -107,18 +130,12 @@ pub struct Told {
     users: Mutex<HashMap<(String, String), Said>>,
     asked: AtomicUsize,
     hooks: Mutex<Vec<Existing>>,
-    has_all: AtomicBool,
 }
 
 impl Told {
     /// From now on the account says this of the user.
     pub fn say(&self, account: &str, email: &str, said: Said) {
         self.users.lock().unwrap().insert((account.to_owned(), email.to_owned()), said);
-    }
-
-    /// From now on the destination has all leads of the source.
-    pub fn has_all(&self) {
-        self.has_all.store(true, Ordering::SeqCst);
     }
 
     /// How often accounts were asked about users.
@@ -144,28 +161,6 @@ impl web::AskAccounts for Told {
             return Err(MetadataUnread { account: account.id, problem, right_host });
         }
         Ok(catalogue())
-    }
-
-    async fn read_leads(
-        &self,
-        account: &store::Account,
-        page: &plan::backfill::LeadPage,
-    ) -> Result<Vec<plan::snapshot::Snapshot>, Problem> {
-        if account.host.contains("nowhere") {
-            let code = plan::problem::Code::Unreachable;
-            return Err(Problem::new(code, "The host did not answer.", "Look at it."));
-        }
-        // The source has one lead more than a page, and the destination has three of them.
-        let has_many = account.name == "a" || self.has_all.load(Ordering::SeqCst);
-        let count = if has_many { page.size as usize + 1 } else { 3 };
-        let size = page.size as usize;
-        let numbers = (page.page as usize - 1) * size..count.min(page.page as usize * size);
-        let lead = |number: usize| {
-            let (id, email) =
-                (format!("{}-{number}", account.name), format!("l{number}@example.com"));
-            [("ProspectID", id.as_str()), ("EmailAddress", email.as_str())].into_iter().collect()
-        };
-        Ok(numbers.map(lead).collect())
     }
 
     async fn probe(

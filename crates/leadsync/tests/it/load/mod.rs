@@ -65,9 +65,11 @@ async fn a_killed_backfill_makes_hardly_more_calls_than_its_plan_says() {
     let leads = size.as_ref().map_or(FEW, |size| number(size).expect("LEADSYNC_LEADS: a number"));
     let is_measured = size.is_some();
 
-    let world = World::new(leads).await;
+    let mut world = World::new(leads).await;
+    world.service.start();
     let plan: Value = world.service.run(&["backfill", NAME, "--plan", "--json"]).json();
     world.is_planned(&plan);
+    world.service.stop();
     let alone = run(world, 0, is_measured).await;
     let killed = run(World::new(leads).await, KILLS, is_measured).await;
 

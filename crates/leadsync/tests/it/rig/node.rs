@@ -155,14 +155,6 @@ impl web::AskAccounts for Nobody {
         unreachable!("no test probes an account on a node")
     }
 
-    async fn read_leads(
-        &self,
-        _: &store::Account,
-        _: &plan::backfill::LeadPage,
-    ) -> Result<Vec<plan::snapshot::Snapshot>, plan::problem::Problem> {
-        unreachable!("no test plans a backfill on a node")
-    }
-
     async fn webhooks(
         &self,
         _: &store::Account,

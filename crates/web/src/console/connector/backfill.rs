@@ -5,21 +5,22 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
-use plan::backfill::{BackfillState, Backfilled};
+use plan::backfill::{BackfillPlan, BackfillState, Backfilled, Guarded, Planning};
 use plan::period;
-use store::Backfill;
+use store::{Backfill, Configuration, Connector};
 
 use super::page::{self, Faults};
 use super::{Frame, Opened, open};
 use crate::Shared;
-use crate::api::{Confirmed, Refusal, begin_backfill, set_backfill};
-use crate::backfill::{self, BackfillPlan, Guarded, Pace, duration};
+use crate::api::{Refusal, ask_for_plan, begin_backfill, set_backfill};
+use crate::backfill::{Pace, duration};
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
-use crate::preview::Previewed;
 
 const HERE: &str = "/backfill";
+/// So many fields in which leads differ are shown.
+const MOST_FIELDS: usize = 8;
 
 #[derive(Template)]
 #[template(path = "connector_backfill.html")]
@@ -31,13 +32,9 @@ struct BackfillPage {
     faults: Faults,
     /// What was typed: since when.
     since: String,
-    plan: Option<BackfillPlan>,
-    /// Why what was counted is to be confirmed, if so.
-    guarded: Option<Guarded>,
+    counted: Counted,
     /// The backfills, newest first.
     shown: Vec<Shown>,
-    /// Whether one is under way.
-    is_under_way: bool,
     is_filtered: bool,
     /// Whether activities were asked for too; `None`: the connector syncs none.
     activities: Option<bool>,
@@ -49,6 +46,7 @@ struct BackfillPage {
 struct Progress {
     visitor: Visitor,
     frame: Frame,
+    counted: Counted,
     shown: Vec<Shown>,
 }
 
@@ -61,7 +59,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(kept: Backfill, now: Timestamp) -> Self {
+    fn of(kept: Backfill, pace: Pace) -> Self {
         let id = kept.id;
         let found = |filter: &str| format!("/requests?backfill={id}{filter}");
         let parts = [
@@ -74,7 +72,6 @@ impl Shown {
         ];
         let parts =
             parts.map(|(what, count, filter)| (what, number(count), found(filter))).to_vec();
-        let pace = Pace::of(&kept, now);
         Self { kept, parts, pace }
     }
 
@@ -116,7 +113,28 @@ impl Shown {
     }
 }
 
-impl BackfillPage {
+/// What a backfill would do, as far as it was counted.
+struct Counted {
+    planning: Planning,
+    /// The last plan, if it is of what a backfill that begins now would do.
+    plan: Option<BackfillPlan>,
+    /// Why it is to be confirmed, if so.
+    guarded: Option<Guarded>,
+    /// Whether a backfill can begin.
+    can_begin: bool,
+}
+
+impl Counted {
+    async fn read(shared: &Shared, connector: &Connector, shown: &[Shown]) -> store::Result<Self> {
+        let planning = shared.store.planning(connector.id).await?;
+        let of = planning.plan_of.clone().unwrap_or_default();
+        let plan = planning.fresh(&of, (shared.clock)()).cloned();
+        let guarded = plan.as_ref().and_then(|plan| plan.guarded(&connector.definition));
+        let is_under_way = shown.iter().any(|one| !one.kept.state.is_over());
+        let can_begin = connector.enabled && plan.is_some() && !is_under_way;
+        Ok(Self { planning, plan, guarded, can_begin })
+    }
+
     fn number(count: u64) -> String {
         number(count)
     }
@@ -125,9 +143,24 @@ impl BackfillPage {
         duration(plan.seconds)
     }
 
+    /// The fields in which most leads differ.
+    fn fields(plan: &BackfillPlan) -> Vec<(&str, u64)> {
+        let mut fields: Vec<(&str, u64)> =
+            plan.fields.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        fields.truncate(MOST_FIELDS);
+        fields
+    }
+
+    fn has_activities(&self) -> bool {
+        self.planning.plan_of.as_ref().is_some_and(|of| of.activities)
+    }
+}
+
+impl BackfillPage {
     async fn read(shared: &Shared, visitor: Visitor, opened: Opened) -> store::Result<Self> {
-        let Opened { connector, frame, .. } = opened;
-        let shown = shown(shared, &connector).await?;
+        let Opened { configuration, connector, frame } = opened;
+        let shown = shown(shared, &configuration, &connector).await?;
         Ok(Self {
             page: "Connectors",
             visitor,
@@ -135,9 +168,7 @@ impl BackfillPage {
             told: None,
             faults: Faults::default(),
             since: String::new(),
-            plan: None,
-            guarded: None,
-            is_under_way: shown.iter().any(|one| !one.kept.state.is_over()),
+            counted: Counted::read(shared, &connector, &shown).await?,
             shown,
             is_filtered: !connector.definition.filter.is_open(),
             activities: connector.definition.activity.enabled.then_some(false),
@@ -145,10 +176,15 @@ impl BackfillPage {
     }
 }
 
-async fn shown(shared: &Shared, connector: &store::Connector) -> store::Result<Vec<Shown>> {
-    let backfills = shared.store.backfills(Some(connector.id)).await?;
-    let now = (shared.clock)();
-    Ok(backfills.into_iter().map(|kept| Shown::of(kept, now)).collect())
+async fn shown(
+    shared: &Shared,
+    configuration: &Configuration,
+    connector: &Connector,
+) -> store::Result<Vec<Shown>> {
+    let (store, now) = (shared.store.as_ref(), (shared.clock)());
+    let backfills = store.backfills(Some(connector.id)).await?;
+    let paces = Pace::of_all(store, configuration, &backfills, now).await?;
+    Ok(backfills.into_iter().zip(paces).map(|(kept, pace)| Shown::of(kept, pace)).collect())
 }
 
 pub(in crate::console) async fn show(
@@ -172,17 +208,24 @@ pub(in crate::console) async fn progress(
     visitor: Visitor,
     Path(name): Path<String>,
 ) -> Response {
-    let Opened { connector, frame, .. } = match open(&shared, &visitor, &name, HERE).await {
+    let opened = match open(&shared, &visitor, &name, HERE).await {
         Ok(opened) => opened,
         Err(response) => return response,
     };
-    match shown(&shared, &connector).await {
-        Ok(shown) => page::page(StatusCode::OK, &Progress { visitor, frame, shown }),
+    let Opened { configuration, connector, frame } = opened;
+    let read = async {
+        let shown = shown(&shared, &configuration, &connector).await?;
+        Ok((Counted::read(&shared, &connector, &shown).await?, shown))
+    };
+    match read.await {
+        Ok((counted, shown)) => {
+            page::page(StatusCode::OK, &Progress { visitor, frame, counted, shown })
+        }
         Err(error) => page::unavailable(&error),
     }
 }
 
-/// Counts what a backfill would do, or begins it.
+/// Has what a backfill would do counted, or begins what was counted.
 pub(in crate::console) async fn begin(
     State(shared): State<Shared>,
     visitor: Visitor,
@@ -193,63 +236,48 @@ pub(in crate::console) async fn begin(
         Ok(opened) => opened,
         Err(response) => return response,
     };
-    let since = form.text("since").trim().to_owned();
-    let mut plan = None;
-    let refusal = match read(&since, &form, (shared.clock)()) {
-        Err(refusal) => Some(refusal),
-        Ok(of) if form.text("do") == "begin" => {
-            let Opened { configuration, connector, .. } = &opened;
-            let actor = visitor.actor();
-            let confirmed = confirmed(&form, &since);
-            match begin_backfill(&shared, &actor, configuration, connector, of, confirmed).await {
-                Ok(_) => return back(&opened.frame, "backfill_begun"),
-                Err(refusal) => Some(refusal),
-            }
-        }
-        Ok(of) => {
-            let (store, accounts) = (shared.store.as_ref(), shared.accounts.as_ref());
-            let previewed = Previewed {
-                configuration: &opened.configuration,
-                connector: &opened.connector,
-                now: (shared.clock)(),
-            };
-            match backfill::plan(store, accounts, previewed, &of).await {
-                Ok(counted) => {
-                    plan = Some(counted);
-                    None
-                }
-                Err(error) => Some(Refusal::from(error)),
-            }
-        }
+    let refusal = match carry_out(&shared, &visitor, &opened.connector, &form).await {
+        Ok(told) => return back(&opened.frame, told),
+        Err(refusal) => refusal,
     };
-    let connector = opened.connector.clone();
     match BackfillPage::read(&shared, visitor, opened).await {
         Ok(shown) => {
-            let status = refusal.as_ref().map_or(StatusCode::OK, Refusal::status);
-            let faults = refusal.as_ref().map(Faults::of).unwrap_or_default();
-            let definition = &connector.definition;
-            let guarded = plan.as_ref().and_then(|plan| plan.guarded(definition));
-            let asked = form.text("activities") == "yes";
-            let activities = shown.activities.map(|_| asked);
-            let shown = BackfillPage { faults, since, plan, guarded, activities, ..shown };
-            page::page(status, &shown)
+            let activities = shown.activities.map(|_| form.text("activities") == "yes");
+            let (faults, since) = (Faults::of(&refusal), form.text("since").trim().to_owned());
+            let shown = BackfillPage { faults, since, activities, ..shown };
+            page::page(refusal.status(), &shown)
         }
         Err(error) => page::unavailable(&error),
     }
 }
 
-/// What was counted before counts, if it was for the same leads, and many changes were confirmed.
-fn confirmed(form: &Form, since: &str) -> Confirmed {
-    let is_same = form.text("counted_since") == since;
-    let is_confirmed = form.text("guarded").is_empty() || !form.text("confirm").is_empty();
-    match form.text("counted").parse() {
-        Ok(leads) if is_same && is_confirmed => Confirmed::Yes { expected: Some(leads) },
-        _ => Confirmed::No,
+/// Does what the button says; returns what to tell of it.
+async fn carry_out(
+    shared: &Shared,
+    visitor: &Visitor,
+    connector: &Connector,
+    form: &Form,
+) -> Result<&'static str, Refusal> {
+    let (actor, now) = (visitor.actor(), (shared.clock)());
+    if form.text("do") != "begin" {
+        let of = read(form, now)?;
+        ask_for_plan(shared, &actor, connector, &of).await?;
+        return Ok("backfill_planned");
     }
+    let planning = shared.store.planning(connector.id).await?;
+    let is_shown = planning.at.is_some_and(|at| at.to_string() == form.text("planned_at"));
+    let (Some(of), true) = (planning.plan_of, is_shown) else {
+        let what =
+            "is not the last one: look at what was counted since, and start the backfill there";
+        return Err(Refusal::wrong("plan", what));
+    };
+    let confirms = !form.text("confirm").is_empty();
+    begin_backfill(shared, &actor, connector, of, confirms).await?;
+    Ok("backfill_begun")
 }
 
-fn read(since: &str, form: &Form, now: Timestamp) -> Result<Backfilled, Refusal> {
-    let since = match since {
+fn read(form: &Form, now: Timestamp) -> Result<Backfilled, Refusal> {
+    let since = match form.text("since").trim() {
         "" => None,
         text => Some(period::parse(text, now).map_err(|what| Refusal::wrong("since", what))?),
     };

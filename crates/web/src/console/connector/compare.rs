@@ -37,6 +37,9 @@ struct Compare {
     is_pair: bool,
     /// Which kind of difference is listed; empty: all.
     kinds: Vec<Choice>,
+    apart: Option<Apart>,
+    /// Whether the connector marks leads that are gone from the source.
+    marks_gone: bool,
     listed: Vec<Differing>,
     /// The next page of the list.
     more: Option<String>,
@@ -84,6 +87,8 @@ impl Compare {
             is_pair: opposite
                 .is_some_and(|other| other.enabled && visitor.reach.has(&other.definition.name)),
             kinds,
+            apart,
+            marks_gone: connector.definition.removed.is_some(),
             listed,
             more,
             sweeps: switch(sweep),
@@ -100,6 +105,28 @@ impl Compare {
 
     fn apart(&self, difference: &Difference) -> String {
         catch_up::words(difference.apart, &self.frame.source, &self.frame.destination)
+    }
+
+    /// Whether this one can be written to the destination, or to the source.
+    fn goes(&self, to: Direction) -> bool {
+        self.apart.is_none_or(|apart| match to {
+            Direction::Destination => {
+                apart != Apart::OnlyThere
+                    && apart != Apart::GoneThere
+                    && (apart != Apart::GoneHere || self.marks_gone)
+            }
+            Direction::Source => {
+                matches!(apart, Apart::Differs | Apart::OnlyThere | Apart::NotLinked)
+            }
+        })
+    }
+
+    fn goes_there(&self) -> bool {
+        self.goes(Direction::Destination)
+    }
+
+    fn goes_back(&self) -> bool {
+        self.is_pair && self.goes(Direction::Source)
     }
 
     fn every(&self) -> String {
@@ -192,6 +219,11 @@ async fn carry_out(
 ) -> Result<&'static str, Refusal> {
     let actor = visitor.actor();
     let Opened { configuration, connector, .. } = opened;
+    let apart = || Apart::from_word(form.text("apart"));
+    let chosen = || match apart() {
+        Some(apart) => Chosen::Kind(apart),
+        None => Chosen::All,
+    };
     let (direction, all) = match form.text("do") {
         "compare" => {
             ask_for_parity(shared, &actor, connector).await?;
@@ -205,19 +237,32 @@ async fn carry_out(
             ask_for_sweep(shared, &actor, connector, true).await?;
             return Ok("sweep_confirmed");
         }
-        "to_source" => (Direction::Source, false),
-        "all_to_source" => (Direction::Source, true),
-        "all_to_destination" => (Direction::Destination, true),
-        _ => (Direction::Destination, false),
+        "mark_gone" => (Direction::Destination, Some(Chosen::Kind(Apart::GoneHere))),
+        "to_source" => (Direction::Source, None),
+        "all_to_source" => (Direction::Source, Some(chosen())),
+        "all_to_destination" => (Direction::Destination, Some(chosen())),
+        _ => (Direction::Destination, None),
     };
+    let chosen = match all {
+        Some(all) => all,
+        None => selected(form)?,
+    };
+    let (by, between) = ((&actor, &visitor.reach), (configuration, connector));
+    let leads = sync_differences(shared, by, between, (&chosen, direction)).await?;
+    Ok(if leads == 0 { "differences_left" } else { "differences_synced" })
+}
+
+/// The leads that are ticked.
+fn selected(form: &Form) -> Result<Chosen, Refusal> {
     let numbers: Vec<i64> = form.texts("number").filter_map(|text| text.parse().ok()).collect();
-    if !all && numbers.is_empty() {
+    if numbers.is_empty() {
         return Err(Refusal::wrong("number", "is missing: select the leads to sync"));
     }
-    let chosen = if all { Chosen::All } else { Chosen::Numbers(numbers) };
-    let (by, between) = ((&actor, &visitor.reach), (configuration, connector));
-    sync_differences(shared, by, between, (&chosen, direction)).await?;
-    Ok("differences_synced")
+    let compared_at = form.text("compared_at").parse();
+    let compared_at = compared_at.map_err(|_| {
+        Refusal::wrong("compared_at", "is missing: open the page again and select the leads there")
+    })?;
+    Ok(Chosen::Numbers(numbers, compared_at))
 }
 
 /// The page again, with what is wrong with the form.

@@ -1,5 +1,6 @@
 //! The description of the API says what the API answers.
 
+use plan::backfill::{BackfillPlan, Sample};
 use serde_json::{Value, json};
 
 use super::Client;
@@ -107,18 +108,29 @@ async fn answers_are_as_the_description_says() {
 async fn answers_about_filters_and_backfills_are_as_the_description_says() {
     let client = Client::start().await;
     let document = client.send_raw("GET", "/openapi.json", "", "").await.expect(200);
-    for (method, template) in [
-        ("POST", "/connectors/{name}/filter/count"),
-        ("POST", "/connectors/{name}/enable"),
-        ("POST", "/connectors/{name}/backfills/plan"),
-        ("POST", "/connectors/{name}/backfills"),
-        ("GET", "/connectors/{name}/backfills"),
-        ("POST", "/connectors/{name}/backfills/{backfill}/pause"),
-        ("POST", "/connectors/{name}/backfills/{backfill}/resume"),
-        ("POST", "/connectors/{name}/backfills/{backfill}/cancel"),
+    let backfills = "/connectors/{name}/backfills";
+    let one = |change: &str| format!("{backfills}/{{backfill}}/{change}");
+    for (method, template, body) in [
+        ("POST", "/connectors/{name}/filter/count".to_owned(), None),
+        ("POST", "/connectors/{name}/enable".to_owned(), None),
+        ("POST", format!("{backfills}/plan"), None),
+        ("GET", format!("{backfills}/plan"), None),
+        ("POST", backfills.to_owned(), Some(json!({ "confirm": true }))),
+        ("GET", backfills.to_owned(), None),
+        ("POST", one("pause"), None),
+        ("POST", one("resume"), None),
+        ("POST", one("cancel"), None),
     ] {
         let path = template.replace("{name}", "ab").replace("{backfill}", "1");
-        agree(&client, &document, (method, template), &path, None).await;
+        agree(&client, &document, (method, &template), &path, body).await;
+        if path.ends_with("/plan") && method == "POST" {
+            let fields = [("City".to_owned(), 2)].into();
+            let sample =
+                Sample { lead: "x".to_owned(), known_as: None, why: "It has no key.".to_owned() };
+            let samples = vec![sample];
+            let plan = BackfillPlan { leads: 5, fields, samples, ..BackfillPlan::default() };
+            client.house.counts("ab", plan).await;
+        }
     }
     client.house.end().await;
 }

@@ -1,5 +1,8 @@
 //! Previews and checks.
 
+use std::sync::atomic::Ordering;
+
+use plan::backfill::BackfillPlan;
 use serde_json::{Value, json};
 
 use super::Client;
@@ -115,27 +118,41 @@ async fn a_filter_says_how_many_recent_leads_pass() {
     client.house.end().await;
 }
 
+/// A plan of 501 leads, of which the destination, which has twice as many, has so many.
+fn plan_of(linked: u64) -> BackfillPlan {
+    let (leads, there) = (501, 1_001);
+    let fields = [("City".to_owned(), linked)].into();
+    let new = leads - linked;
+    BackfillPlan { leads, there, linked, new, differing: linked, fields, ..BackfillPlan::default() }
+}
+
 #[tokio::test]
 async fn a_backfill_is_counted_begun_and_ended() {
     let client = Client::start().await;
     let path = "/connectors/ab/backfills";
-    client.post("/connectors/ab/enable", json!({})).await.expect(200);
-    // The source has 501 leads, of which the destination has three.
-    let plan = client.post(&format!("{path}/plan"), json!({})).await.expect(200);
-    let counts = ["leads", "new", "linked", "ambiguous", "refused", "left_out"];
-    let counts = counts.map(|name| plan[name].clone());
-    assert_eq!(counts, [501, 498, 3, 0, 0, 0].map(|count| json!(count)), "{plan}");
-    assert_eq!(plan["source_calls"], 3, "two pages and an empty one: {plan}");
+    let planning = client.get(&format!("{path}/plan")).await.expect(200);
+    assert_eq!((&planning["asked_at"], &planning["plan"]), (&Value::Null, &Value::Null));
+    // Of one that is disabled too.
     let narrow = json!({"where": {"all": [{"field": "EmailAddress", "equals": "L1@example.com"}]}});
-    let plan = client.post(&format!("{path}/plan"), narrow.clone()).await.expect(200);
-    assert_eq!((&plan["left_out"], &plan["linked"]), (&json!(500), &json!(1)), "{plan}");
+    let asked = client.post(&format!("{path}/plan"), narrow.clone()).await.expect(200);
+    assert_eq!((&asked["of"], &asked["plan"]), (&narrow, &Value::Null), "{asked}");
+    client.post("/connectors/ab/enable", json!({})).await.expect(200);
+    client.house.counts("ab", plan_of(3)).await;
+    let planning = client.get(&format!("{path}/plan")).await.expect(200);
+    let plan = &planning["plan"];
+    let counts = ["leads", "new", "linked", "differing"].map(|name| plan[name].clone());
+    assert_eq!(counts, [501, 498, 3, 3].map(|count| json!(count)), "{plan}");
+    assert_eq!((&planning["plan_of"], &planning["asked_at"]), (&narrow, &Value::Null));
     assert_eq!(client.get(path).await.expect(200)["items"], json!([]), "nothing has begun");
 
     let bad = json!({"where": {"all": [{"field": "A", "greater": "much"}]}});
     client.post(path, bad).await.refused(400, "bad_input", &["where.all[1].greater"]);
+    // Other leads were not counted.
+    client.post(path, json!({})).await.refused(400, "bad_input", &["confirm", "not counted"]);
     let begun = client.post(path, narrow.clone()).await.expect(200);
     assert_eq!((&begun["state"], &begun["of"]), (&json!("running"), &narrow), "{begun}");
-    client.post(path, json!({})).await.refused(409, "refused", &["is under way"]);
+    let again = json!({"confirm": true});
+    client.post(path, again).await.refused(409, "refused", &["is under way"]);
     let id = &begun["id"];
     let paused = client.post(&format!("{path}/{id}/pause"), json!({})).await.expect(200);
     assert_eq!(paused["state"], "paused");
@@ -166,32 +183,29 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
     let client = Client::start().await;
     let path = "/connectors/ab/backfills";
     client.post("/connectors/ab/enable", json!({})).await.expect(200);
-    client.house.accounts.has_all();
-    let plan = client.post(&format!("{path}/plan"), json!({})).await.expect(200);
-    let counts = ["linked", "there", "only_there"].map(|name| plan[name].clone());
-    assert_eq!(counts, [json!(501), json!(1_001), Value::Null], "one way: {plan}");
+    client.post(&format!("{path}/plan"), json!({})).await.expect(200);
+    client.house.counts("ab", plan_of(501)).await;
     for refused in [json!({}), json!({"confirm": false})] {
         let told = ["confirm: is needed", "change 501", "1001 leads", "20 %"];
         client.post(path, refused).await.refused(400, "bad_input", &told);
     }
     assert_eq!(client.get(path).await.expect(200)["items"], json!([]), "nothing has begun");
     let begun = client.post(path, json!({"confirm": true})).await.expect(200);
-    assert_eq!((&begun["state"], &begun["expected"]), (&json!("running"), &Value::Null));
+    assert_eq!((&begun["state"], &begun["expected"]), (&json!("running"), &json!(501)));
     client.post(&format!("{path}/1/cancel"), json!({})).await.expect(200);
 
-    // A connector may change more, and one that is not asked about counts what is ahead.
+    // A connector may change more.
     let settings = |confirm_above: u32| json!({"source": "a", "destination": "b", "backfill": {"confirm_above": confirm_above}});
     let fault = ["backfill.confirm_above", "a hundred per cent"];
     client.put("/connectors/ab", settings(101)).await.refused(400, "bad_input", &fault);
     client.put("/connectors/ab", settings(51)).await.expect(200);
     let begun = client.post(path, json!({})).await.expect(200);
     assert_eq!((&begun["expected"], &begun["percent"]), (&json!(501), &json!(0)), "{begun}");
+    client.post(&format!("{path}/2/cancel"), json!({})).await.expect(200);
 
-    // Of a pair it is known which leads are only in the destination.
-    client.put("/connectors/ba", json!({"source": "b", "destination": "a"})).await.expect(201);
-    client.post("/connectors/ba/enable", json!({})).await.expect(200);
-    let plan = client.post(&format!("{path}/plan"), json!({})).await.expect(200);
-    assert_eq!(plan["only_there"], 500, "{plan}");
+    // A plan gets old.
+    client.house.later.store(3_700, Ordering::SeqCst);
+    client.post(path, json!({})).await.refused(400, "bad_input", &["the last hour"]);
     client.house.end().await;
 }
 
