@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The words for what can be done.
-pub const ACTIONS: [&str; 27] = [
+pub const ACTIONS: [&str; 28] = [
     "put_connector",
     "set_enabled",
     "set_wiring",
@@ -33,6 +33,7 @@ pub const ACTIONS: [&str; 27] = [
     "ask_for_sweep",
     "ask_for_parity",
     "plan_backfill",
+    "confirm_mass_change",
     "sync_differences",
     "decide_review",
     "undo_review",

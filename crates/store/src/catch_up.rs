@@ -112,6 +112,8 @@ pub enum CatchUpNews {
     },
     /// So many linked leads are no longer in the source that marking them waits for a person.
     Gone(u64),
+    /// Webhooks changed so many leads that the rest waits for a person.
+    Arrived(u64),
     /// The sweep can't read what it has to, again and again.
     Failing(Problem),
 }

@@ -1,7 +1,7 @@
 //! What is kept: one interface of storage operations over SQLite and PostgreSQL.
 //!
 //! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`],
-//! [`Reviews`], [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`]), and names each operation for what happens. What must be
+//! [`Reviews`], [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`]), and names each operation for what happens. What must be
 //! atomic is one operation; a transaction never crosses the interface, and no caller asks which
 //! database it is on. [`open`] chooses the backend by the URL.
 
@@ -19,6 +19,7 @@ mod intake;
 mod list;
 mod log;
 mod mail;
+mod mass_change;
 mod open;
 mod people;
 mod postgres;
@@ -55,6 +56,7 @@ pub use intake::{Intake, NewDelivery, Origin, TooLong};
 pub use list::{Count, Counts, RecordLine, RequestLine};
 pub use log::{AttemptItem, CallItem, Delivery, FailureGroup, Log, RecordItem, RequestItem};
 pub use mail::{ClaimedMail, Mail, MailEnd, MailItem, MailState, NewMail};
+pub use mass_change::{HeldNews, MassChange, MassChanges};
 pub use open::Open;
 pub use people::People;
 pub use progress::{

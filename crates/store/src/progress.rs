@@ -14,6 +14,7 @@ use crate::backfills::{BackfillNews, PlanNews};
 use crate::catch_up::{ParityNews, SweepNews};
 use crate::directory::DirectoryNews;
 use crate::intake::NewDelivery;
+use crate::mass_change::HeldNews;
 use crate::reviews::NewReview;
 
 /// A record's place: the request, and its position in it, from 0.
@@ -74,6 +75,8 @@ pub struct Progress {
     pub parities: Vec<ParityNews>,
     /// What became of counts of what backfills would do.
     pub plans: Vec<PlanNews>,
+    /// Connectors that are held from now on.
+    pub held: Vec<HeldNews>,
     /// What became known of the leads that accounts have.
     pub directory: Vec<DirectoryNews>,
 }
@@ -98,6 +101,7 @@ impl Progress {
             && self.sweeps.is_empty()
             && self.parities.is_empty()
             && self.plans.is_empty()
+            && self.held.is_empty()
             && self.directory.is_empty()
     }
 }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::intake::Intake;
 use crate::log::Log;
 use crate::mail::Mail;
+use crate::mass_change::MassChanges;
 use crate::people::People;
 use crate::reviews::Reviews;
 use crate::settings::Settings;
@@ -22,7 +23,17 @@ use crate::settings::Settings;
 /// and no later operation of anybody is affected.
 #[async_trait]
 pub trait Store:
-    Intake + Dispatching + Log + Settings + Reviews + People + Mail + Copies + Backfills + CatchUps
+    Intake
+    + Dispatching
+    + Log
+    + Settings
+    + Reviews
+    + People
+    + Mail
+    + Copies
+    + Backfills
+    + CatchUps
+    + MassChanges
 {
     /// Whether the database answers and has every migration.
     async fn ready(&self) -> Result<()>;

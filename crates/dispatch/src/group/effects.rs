@@ -130,6 +130,7 @@ impl Worker {
             }
         };
         self.progress.solved.extend(work.solved_by(&outcome));
+        self.note_change(&record, outcome.event);
         let basic = &route.definition.basic;
         let destination_id = outcome.destination_id.or_else(|| work.twin_id(route.destination));
         let mentions = work.mentions(basic, destination_id.as_deref());

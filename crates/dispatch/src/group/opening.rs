@@ -158,7 +158,7 @@ impl Worker {
         let is_closed = |id| account(id).closed().is_some();
         self.routes
             .iter()
-            .filter(|route| route.enabled)
+            .filter(|route| route.enabled && !self.guard.is_held(route.id))
             .filter(|route| {
                 (is_known(route.source) && is_known(route.destination))
                     || is_closed(route.source)

@@ -33,7 +33,8 @@ impl Worker {
         // What happened is to be on disk first.
         let is_kept = self.progress.sweeps.is_empty()
             && self.progress.parities.is_empty()
-            && self.progress.plans.is_empty();
+            && self.progress.plans.is_empty()
+            && self.progress.held.is_empty();
         if steady < self.follows || !is_kept {
             return Ok(());
         }
@@ -46,6 +47,7 @@ impl Worker {
         let parities = store.parities(&self.lease, &connectors).await?;
         self.follow_parities(&parities);
         let all: Vec<ConnectorId> = self.routes.iter().map(|route| route.id).collect();
+        self.guard.follow(store.mass_changes(&all).await?);
         let counts = store.plannings(&self.lease, &all).await?;
         self.follow_counts(counts);
         let backfills = store.running_backfills(&self.lease, &connectors).await?;

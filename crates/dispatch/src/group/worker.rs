@@ -19,6 +19,7 @@ use super::book::{Book, Record};
 use super::call::{Ended, Job, Prepared, Returned};
 use super::counting::Counting;
 use super::doubts::Doubts;
+use super::guard::Guard;
 use super::lanes::Lane;
 use super::parity::Comparing;
 use super::reads::Arrived;
@@ -77,6 +78,8 @@ pub(super) struct Worker {
     pub(super) comparisons: Vec<Comparing>,
     /// The counts of what backfills would do.
     pub(super) counts: Vec<Counting>,
+    /// What webhooks changed lately, and which connectors are held.
+    pub(super) guard: Guard,
     /// Pages that were read for them.
     pub(super) arrived: Vec<Arrived>,
     /// When it is looked next whether any began or was paused, on the steady clock.
@@ -130,6 +133,7 @@ impl Worker {
             sweeps: Vec::new(),
             comparisons: Vec::new(),
             counts: Vec::new(),
+            guard: Guard::default(),
             arrived: Vec::new(),
             follows: Timestamp::MIN,
             fetched: HashSet::new(),
@@ -204,6 +208,7 @@ impl Worker {
             }
             self.find_links().await?;
             self.take_pages().await?;
+            self.judge_changes().await?;
             if group.configuration.has_changed().unwrap_or(false) {
                 let configuration = group.configuration.borrow_and_update().clone();
                 self.configure(&configuration).await?;

@@ -40,6 +40,7 @@ impl Desk {
     fn of_catch_up(&self, notice: &CatchUpNotice, letter: Letter, recipient: &str) -> NewMail {
         let kind = match notice.news {
             CatchUpNews::Held(_) | CatchUpNews::Failing(_) => "sweep",
+            CatchUpNews::Arrived(_) => "mass-change",
             CatchUpNews::Fell { .. } | CatchUpNews::Gone(_) => "parity",
         };
         let (id, at) = (notice.connector.0, self.now().as_millisecond());

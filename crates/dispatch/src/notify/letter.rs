@@ -148,6 +148,17 @@ pub(super) fn about_catch_up(
             text.line(&format!("  leadsync parity {name} --sync destination --only gone_here"));
             format!("leadsync {name}: {gone} leads are gone from {source}")
         }
+        CatchUpNews::Arrived(changes) => {
+            text.line(&format!(
+                "Within an hour, webhooks of {source} changed {changes} leads in {destination}. That is \
+                 more than the connector {name} syncs without asking, so what arrives now waits. \
+                 Nothing is lost."
+            ));
+            text.gap();
+            text.line("Look at what was changed. If it is wanted, let the connector go on:");
+            text.line(&format!("  leadsync connector confirm {name}"));
+            format!("leadsync {name}: {changes} leads were changed, the rest waits for you")
+        }
         CatchUpNews::Failing(problem) => {
             text.line(&format!(
                 "The sweep of {source} for the connector {name} can't read what it has to: {}",

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use plan::backfill::Backfilled;
-use plan::id::ConnectorId;
+use plan::id::{AccountId, ConnectorId};
 use plan::outcome::Event;
 use plan::parity::{Apart, Parity};
 use sandbox::{Fault, Trouble};
@@ -50,6 +50,16 @@ async fn pair_with(parts: &str, leads: usize) -> (Scene, Vec<(String, String)>) 
 }
 
 impl Scene {
+    async fn account_id(&self, name: &str) -> AccountId {
+        let configuration = self.store.configuration().await.expect("the configuration");
+        configuration.account(name).expect("the account").id
+    }
+
+    async fn has_directory(&self, account: AccountId) -> bool {
+        let reading = self.store.directory_reading(account).await.expect("the store");
+        reading.is_some_and(|reading| reading.complete_at.is_some())
+    }
+
     async fn connector_id(&self, name: &str) -> ConnectorId {
         let configuration = self.store.configuration().await.expect("the configuration");
         configuration.connector(name).expect("the connector").id
@@ -456,5 +466,60 @@ async fn a_backfill_brings_activities_once_their_leads_are_synced() {
     let again = backfill(&scene).await;
     assert_eq!((again.unchanged, again.new), (120, 0), "{again:?}");
     assert_eq!(notes(&scene), [1; 60], "each once");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mass_change_that_webhooks_bring_waits_until_it_is_confirmed() {
+    let (mut scene, linked) = pair_of(140).await;
+    let connector = scene.connector_id("there").await;
+    let held = async |scene: &Scene| {
+        let found = scene.store.mass_changes(&[connector]).await.expect("the store");
+        found.first().map(|(_, kept)| *kept).unwrap_or_default()
+    };
+    // What leads the destination has is to be known first.
+    scene.advance(SignedDuration::from_mins(1));
+    let there = scene.account_id("there").await;
+    let deadline = Instant::now() + SOON;
+    while !scene.has_directory(there).await {
+        assert!(Instant::now() < deadline, "the account is not read");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let edit = async |scene: &Scene, some: &[(String, String)]| {
+        let mut requests = Vec::new();
+        for (id, _) in some {
+            scene.here.edit_lead(id, &[("mx_City", "Pune")]).expect("an edit");
+            let lead = json!({ "Current": scene.here.lead(id) });
+            requests.push(scene.post_to("there", lead.to_string()).await);
+        }
+        requests
+    };
+    for request in edit(&scene, &linked[..100]).await {
+        scene.ended(request).await;
+    }
+    assert_eq!(held(&scene).await.held_at, None, "as few as these are never held");
+    for request in edit(&scene, &linked[100..101]).await {
+        scene.ended(request).await;
+    }
+    let deadline = Instant::now() + SOON;
+    while held(&scene).await.held_at.is_none() {
+        assert!(Instant::now() < deadline, "it is not held");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(held(&scene).await.changes, 101);
+    let notices = scene.store.catch_up_notices().await.expect("the store");
+    assert_eq!(notices[0].news, CatchUpNews::Arrived(101));
+    let waiting = edit(&scene, &linked[101..]).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(scene.item(waiting[0]).await.finished_at.is_none(), "it waits");
+    assert_eq!(field(&scene, &linked[101].1, "mx_City"), "");
+
+    let now = scene.now();
+    scene.store.confirm_mass_change((connector, "there"), &actor(), now).await.expect("it is held");
+    scene.advance(SignedDuration::from_secs(4));
+    for request in waiting {
+        scene.ends_as(request, Event::Updated).await;
+    }
+    assert_eq!(held(&scene).await.held_at, None, "it was confirmed");
     scene.stop().await;
 }

@@ -29,6 +29,8 @@ pub enum Connector {
     Enable(Name),
     /// Keep a connector's requests without working them
     Disable(Name),
+    /// Let a connector go on that is held because its webhooks changed many leads
+    Confirm(Name),
     /// Make the source account's native webhooks, in place of automations
     Wire(Wire),
     /// Remove the source account's native webhooks that `wire` made
@@ -109,6 +111,16 @@ impl Connector {
             Self::Url(Name { name }) => return url(settings, &configuration, &name),
             Self::Enable(Name { name }) => Change::SetEnabled { name, enabled: true },
             Self::Disable(Name { name }) => Change::SetEnabled { name, enabled: false },
+            Self::Confirm(Name { name }) => {
+                let connector = find(&configuration, &name)?;
+                let (which, by) = ((connector.id, name.as_str()), Actor::command_line());
+                store.confirm_mass_change(which, &by, node::now()).await?;
+                if settings.json {
+                    let done = serde_json::json!({ "name": name, "done": "confirmed" });
+                    return output::json(&done);
+                }
+                return output::line(&format!("connector {name}: goes on"));
+            }
             Self::Wire(Wire { name, check }) => {
                 let act = if check { Act::Check } else { Act::Wire };
                 return wiring(settings, store.as_ref(), &configuration, &name, act).await;

@@ -137,6 +137,11 @@ impl CatchUps for Backend {
         for row in &sqlx::query(gone).fetch_all(&mut *transaction).await? {
             of(row.try_get(0)?, CatchUpNews::Gone(row.try_get::<i64, _>(1)?.cast_unsigned()));
         }
+        let arrived =
+            "SELECT connector, changes FROM mass_change WHERE notified = 0 AND held_at IS NOT NULL";
+        for row in &sqlx::query(arrived).fetch_all(&mut *transaction).await? {
+            of(row.try_get(0)?, CatchUpNews::Arrived(row.try_get::<i64, _>(1)?.cast_unsigned()));
+        }
         let failing = sqlx::query(
             "SELECT connector, problem FROM sweep \
              WHERE failure_notified = 0 AND failures >= $1 AND problem IS NOT NULL",
@@ -175,6 +180,9 @@ impl CatchUps for Backend {
                 CatchUpNews::Failing(_) => {
                     "UPDATE sweep SET failure_notified = 1 \
                      WHERE connector = $1 AND failure_notified = 0"
+                }
+                CatchUpNews::Arrived(_) => {
+                    "UPDATE mass_change SET notified = 1 WHERE connector = $1 AND notified = 0"
                 }
                 CatchUpNews::Gone(_) => {
                     "UPDATE parity SET held_notified = 1 WHERE connector = $1 AND held_notified = 0"

@@ -32,6 +32,7 @@ mod list;
 mod log;
 mod mail;
 pub(crate) mod marks;
+mod mass_change;
 mod outbox;
 mod people;
 mod progress;

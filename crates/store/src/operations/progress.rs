@@ -9,7 +9,7 @@ use sqlx::Row;
 use super::values::{json, ms};
 use super::{
     Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, catch_up, directory, incident, intake,
-    links, push_list, standing, tally, traits,
+    links, mass_change, push_list, standing, tally, traits,
 };
 use crate::error::Result;
 use crate::progress::{
@@ -49,6 +49,9 @@ pub(super) async fn record(
     }
     for news in &progress.parities {
         catch_up::keep_parity(connection, news).await?;
+    }
+    for news in &progress.held {
+        mass_change::keep(connection, news).await?;
     }
     for news in &progress.plans {
         backfills::keep_plan(connection, news).await?;

@@ -179,5 +179,6 @@ pub(crate) fn migrations() -> Migrator {
         (27, "catch_up", include_str!("../../migrations/postgres/0027_catch_up.sql")),
         (28, "catch_up_waits", include_str!("../../migrations/postgres/0028_catch_up_waits.sql")),
         (29, "backfill_plan", include_str!("../../migrations/postgres/0029_backfill_plan.sql")),
+        (30, "mass_change", include_str!("../../migrations/postgres/0030_mass_change.sql")),
     ])
 }

@@ -4,7 +4,8 @@ use plan::id::RequestId;
 use plan::parity::{Apart, Difference, Parity};
 use plan::problem::{Code, Problem};
 use store::{
-    CatchUpNews, ChosenDifferences, Compared, Error, ParityNews, Progress, SweepNews, Swept,
+    CatchUpNews, ChosenDifferences, Compared, Error, HeldNews, MassChange, ParityNews, Progress,
+    SweepNews, Swept,
 };
 
 use crate::empty::{Empty, actor, at};
@@ -14,6 +15,7 @@ crate::promises! {
     a_comparison_is_kept_with_what_differs,
     leads_that_are_gone_wait_for_a_person,
     a_fall_is_told_by_the_result_before_it,
+    a_mass_change_waits_for_a_person,
 }
 
 async fn a_sweep_is_held_and_confirmed(empty: Empty) {
@@ -173,4 +175,31 @@ async fn a_fall_is_told_by_the_result_before_it(empty: Empty) {
     }
     let notices = empty.store.catch_up_notices().await.unwrap();
     assert_eq!(notices[0].news, CatchUpNews::Fell { before: of(10), now: of(5) });
+}
+
+async fn a_mass_change_waits_for_a_person(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    let kept = async || {
+        let found = empty.store.mass_changes(&[own]).await.unwrap();
+        found.first().map(|(_, kept)| *kept).unwrap_or_default()
+    };
+    let confirm = async || empty.store.confirm_mass_change((own, "a-b"), &actor(), at(5)).await;
+    assert!(matches!(confirm().await, Err(Error::Refused(_))), "nothing waits");
+    for changes in [300, 400] {
+        let held = vec![HeldNews { connector: own, at: at(1), changes }];
+        let progress = Progress { held, ..Progress::default() };
+        empty.store.record_progress(&lease, progress).await.unwrap();
+        let kept = kept().await;
+        assert_eq!((kept.held_at, kept.changes), (Some(at(1)), changes));
+        let notices = empty.store.catch_up_notices().await.unwrap();
+        assert_eq!(notices[0].news, CatchUpNews::Arrived(changes));
+        empty.store.notify_of_catch_up(&notices[0], Vec::new(), at(2)).await.unwrap();
+        assert_eq!(empty.store.catch_up_notices().await.unwrap(), [], "people know it");
+        confirm().await.unwrap();
+    }
+    let kept = kept().await;
+    assert_eq!(kept.held_at, None);
+    assert!(!kept.may_be_held(at(6)) && kept.may_be_held(at(5) + MassChange::CONFIRMED));
 }

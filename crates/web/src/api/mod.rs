@@ -16,6 +16,7 @@ mod input;
 mod leads;
 mod mails;
 mod mapping;
+mod mass_change;
 mod openapi;
 mod overview;
 mod passing;
@@ -48,6 +49,7 @@ pub(crate) use catch_up::{ask_for_parity, ask_for_sweep, sync_differences};
 pub use connectors::ConnectorItem;
 pub(crate) use connectors::{save as save_connector, set_enabled};
 pub(crate) use input::{Params, Secret};
+pub(crate) use mass_change::confirm_mass_change;
 pub(crate) use refresh::refresh_leads;
 pub(crate) use refusal::Refusal;
 pub(crate) use requests::filter;
@@ -89,6 +91,9 @@ fn routes() -> Vec<Route<Scope>> {
         route(DELETE, "/connectors/{name}", Administer, connectors::remove),
         route(POST, "/connectors/{name}/enable", Operate, connectors::enable).of_connector(),
         route(POST, "/connectors/{name}/disable", Operate, connectors::disable).of_connector(),
+        route(GET, "/connectors/{name}/mass-change", Read, mass_change::show).of_connector(),
+        route(POST, "/connectors/{name}/mass-change/confirm", Operate, mass_change::confirm)
+            .of_connector(),
         route(GET, "/connectors/{name}/url", Administer, connectors::url),
         route(GET, "/connectors/{name}/wiring", Administer, wiring::show),
         route(POST, "/connectors/{name}/wiring", Administer, wiring::wire),

@@ -167,6 +167,7 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
         route(GET, "/connectors/{name}/refresh", operate, connector::refresh_form).of_connector(),
         route(POST, "/connectors/{name}/refresh", operate, connector::refresh).of_connector(),
         route(GET, "/connectors/{name}/export", administer, connector::export),
+        route(POST, "/connectors/{name}/confirm", operate, connector::confirm).of_connector(),
         route(POST, "/connectors/{name}/enable", operate, connector::enable).of_connector(),
         route(POST, "/connectors/{name}/disable", operate, connector::disable).of_connector(),
         route(POST, "/connectors/{name}/retry", operate, connector::retry).of_connector(),

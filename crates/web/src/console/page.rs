@@ -127,7 +127,7 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 32] = [
+const TOLD: [(&str, &str); 33] = [
     ("backfill_begun", "The backfill has started."),
     ("backfill_paused", "Paused: no more leads are read. Those that were read are synced."),
     ("backfill_resumed", "Resumed."),
@@ -135,6 +135,7 @@ const TOLD: [(&str, &str); 32] = [
     ("sweep_begun", "A sweep has started."),
     ("sweep_confirmed", "Confirmed: the next sweep syncs what it finds."),
     ("differences_synced", "The leads are being synced. Compare again to see the result."),
+    ("confirmed", "The connector goes on. Nothing of it is held for a day."),
     ("backfill_planned", "The leads are being counted. Nothing is written."),
     ("differences_left", "None of these leads can be synced in this direction."),
     ("backfill_cancelled", "Cancelled: no more leads are read. Those that were read are synced."),

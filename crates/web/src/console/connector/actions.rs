@@ -9,7 +9,7 @@ use store::{Change, Filter, Retry, Selection};
 use super::page;
 use super::{address, open};
 use crate::Shared;
-use crate::api::{Refusal, set_enabled};
+use crate::api::{Refusal, confirm_mass_change, set_enabled};
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 
@@ -29,6 +29,23 @@ pub(in crate::console) async fn disable(
     _: Form,
 ) -> Response {
     switch(state, visitor, name, false).await
+}
+
+/// Lets a connector go on that is held because its webhooks changed many leads.
+pub(in crate::console) async fn confirm(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    _: Form,
+) -> Response {
+    let opened = match open(&shared, &visitor, &name, "").await {
+        Ok(opened) => opened,
+        Err(response) => return response,
+    };
+    match confirm_mass_change(&shared, &visitor.actor(), &opened.connector).await {
+        Ok(()) => Redirect::to(&page::with_told(&address(&name), "confirmed")).into_response(),
+        Err(refusal) => page::refused(&refusal),
+    }
 }
 
 async fn switch(

@@ -18,7 +18,7 @@ mod summary;
 mod versions;
 mod webhook;
 
-pub(super) use actions::{disable, enable, export, remove, retry};
+pub(super) use actions::{confirm, disable, enable, export, remove, retry};
 pub(super) use list::list;
 pub(super) use new::{add, create};
 

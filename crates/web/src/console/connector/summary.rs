@@ -14,7 +14,7 @@ use super::page::{self, told};
 use super::{Frame, Opened, entities, open};
 use crate::Shared;
 use crate::console::visitor::Visitor;
-use crate::console::words::counted;
+use crate::console::words::{counted, number};
 use crate::overview::OverviewQuery;
 use crate::removal::forgotten;
 
@@ -37,6 +37,8 @@ struct Summary {
     opposite: Option<String>,
     newest: Vec<RequestItem>,
     failures: Vec<Cause>,
+    /// Since when it is held, and how many leads its webhooks had changed.
+    held: Option<(jiff::Timestamp, u64)>,
     days: i64,
     /// The links that are forgotten if it is removed.
     forgotten: LinkCounts,
@@ -48,6 +50,10 @@ impl Summary {
         let LinkCounts { leads, activities } = self.forgotten;
         let leads = counted(leads, "lead", "leads");
         format!("{leads} and {}", counted(activities, "activity", "activities"))
+    }
+
+    fn number(count: u64) -> String {
+        number(count)
     }
 
     fn forgets(&self) -> bool {
@@ -92,6 +98,8 @@ async fn read(
     let between = (begin, OverviewQuery::up_to(now));
     let failures = shared.store.causes(between, Some(&[connector.id]), CAUSES).await?;
     let forgotten = forgotten(shared.store.as_ref(), &configuration, &connector).await?;
+    let kept = shared.store.mass_changes(&[connector.id]).await?;
+    let held = kept.first().and_then(|(_, kept)| Some((kept.held_at?, kept.changes)));
     let opposite = configuration.opposite(&connector).map(|other| other.definition.name.clone());
     let opposite = opposite.filter(|name| visitor.reach.has(name));
     Ok(Summary {
@@ -104,6 +112,7 @@ async fn read(
         version: connector.version,
         newest,
         failures,
+        held,
         days: DAYS,
         forgotten,
     })

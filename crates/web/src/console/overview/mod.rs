@@ -117,6 +117,8 @@ async fn make(
         within: visitor.reach.limit(),
         ..ReviewFilter::default()
     };
+    let ids: Vec<_> = configuration.connectors.iter().map(|connector| connector.id).collect();
+    let mass_changes = shared.store.mass_changes(&ids).await?;
     let facts = Facts {
         configuration: &configuration,
         overview: &overview,
@@ -124,6 +126,7 @@ async fn make(
         mails: &if all { shared.store.mails(MAILS).await? } else { Vec::new() },
         mails_are_sent: shared.mails_are_sent,
         field_changes: &field_changes,
+        mass_changes: &mass_changes,
         undecided: shared.store.count_reviews(&undecided).await?,
         administers: visitor.administers(),
         since: of_late,

@@ -1,9 +1,10 @@
 //! What needs attention, each with the page on which it can be fixed.
 
 use jiff::{SignedDuration, Timestamp};
+use plan::id::ConnectorId;
 use plan::incident::{Incident, Kind};
 use plan::metadata::FieldChange;
-use store::{Configuration, MailItem, MailState};
+use store::{Configuration, MailItem, MailState, MassChange};
 
 use crate::console::connector;
 use crate::console::words::number;
@@ -36,6 +37,8 @@ pub(super) struct Facts<'a> {
     pub(super) mails_are_sent: bool,
     /// Recent ones, by account.
     pub(super) field_changes: &'a [(String, Vec<(Timestamp, FieldChange)>)],
+    /// Connectors that were ever held.
+    pub(super) mass_changes: &'a [(ConnectorId, MassChange)],
     /// How many leads wait for a decision.
     pub(super) undecided: u64,
     pub(super) administers: bool,
@@ -52,6 +55,7 @@ pub(super) fn notices(facts: &Facts<'_>) -> Vec<Notice> {
         notices.extend(late(connector, facts.now));
         notices.extend(retrying(connector));
     }
+    notices.extend(held(facts));
     notices.extend(undecided(facts));
     notices.extend(little_quota(facts));
     notices.extend(field_changes(facts));
@@ -78,6 +82,28 @@ fn refused_keys(facts: &Facts<'_>) -> Vec<Notice> {
         });
     }
     notices
+}
+
+/// Connectors that are held because their webhooks changed many leads.
+fn held(facts: &Facts<'_>) -> Vec<Notice> {
+    let held = facts.mass_changes.iter().filter(|(_, kept)| kept.held_at.is_some());
+    let notice = |(id, kept): &(ConnectorId, MassChange)| {
+        let connectors = &facts.configuration.connectors;
+        let name = &connectors.iter().find(|connector| connector.id == *id)?.definition.name;
+        let connector = facts.overview.connectors.iter().find(|one| one.name == *name)?;
+        Some(Notice {
+            class: "bad",
+            what: format!(
+                "{name} is held: within an hour its webhooks changed {} leads.",
+                number(kept.changes)
+            ),
+            advice:
+                "What arrives waits. Look at what was changed, and let it go on if it is wanted."
+                    .to_owned(),
+            links: vec![page_of(connector)],
+        })
+    };
+    held.filter_map(notice).collect()
 }
 
 fn undecided(facts: &Facts<'_>) -> Option<Notice> {

@@ -1,0 +1,47 @@
+//! `/connectors/{name}/mass-change`: a connector that is held because its webhooks changed many leads.
+
+use axum::Json;
+use axum::extract::State;
+use store::{Actor, Connector, MassChange};
+
+use super::asker::Asker;
+use super::input::Named;
+use super::{Result, known_connector};
+use crate::Shared;
+
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    Named(name): Named,
+) -> Result<Json<MassChange>> {
+    let configuration = shared.store.configuration().await?;
+    let connector = known_connector(&configuration, &name)?;
+    Ok(Json(kept(&shared, connector).await?))
+}
+
+pub(crate) async fn confirm(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(name): Named,
+) -> Result<Json<MassChange>> {
+    let configuration = shared.store.configuration().await?;
+    let connector = known_connector(&configuration, &name)?;
+    confirm_mass_change(&shared, &asker.actor, connector).await?;
+    Ok(Json(kept(&shared, connector).await?))
+}
+
+async fn kept(shared: &Shared, connector: &Connector) -> store::Result<MassChange> {
+    let found = shared.store.mass_changes(&[connector.id]).await?;
+    Ok(found.first().map(|(_, kept)| *kept).unwrap_or_default())
+}
+
+/// Lets a held connector go on and notifies the dispatcher.
+pub(crate) async fn confirm_mass_change(
+    shared: &Shared,
+    actor: &Actor,
+    connector: &Connector,
+) -> Result<()> {
+    let which = (connector.id, connector.definition.name.as_str());
+    shared.store.confirm_mass_change(which, actor, (shared.clock)()).await?;
+    shared.wake.notify_one();
+    Ok(())
+}
