@@ -48,7 +48,8 @@ impl Service {
     ) -> anyhow::Result<Self> {
         let connector = format!(
             "[[connector]]\nname = \"c\"\nsource = \"source\"\ndestination = \"destination\"\n\
-             enabled = {enabled}\n[connector.lead]\ntrigger_automations = {trigger_automations}\n",
+             enabled = {enabled}\n[connector.lead]\ntrigger_automations = {trigger_automations}\n\
+             [connector.backfill]\nconfirm_above = 100\n",
         );
         let mut service = Self::with(binary, None, &connector).await?;
         let url = service.output(&["connector", "url", "c"])?;

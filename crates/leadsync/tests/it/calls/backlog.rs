@@ -175,6 +175,8 @@ impl World {
             "basic": basic, "activity": { "enabled": true },
             // What they cost depends on the time that passes.
             "catch_up": { "sweep": false, "parity": false },
+            // All leads are changed.
+            "backfill": { "confirm_above": 100 },
             "lead": { "field": MAPPED.map(|name| serde_json::json!({ "from": name, "to": name })) },
         });
         let definition = serde_json::from_value(definition).expect("a connector");
