@@ -8,10 +8,15 @@ const chosenTheme = () => {
 };
 document.documentElement.dataset.theme = chosenTheme();
 
-/** Says something to those who look and to those who listen. */
-const say = (text) => {
+/** Says something to those who look and to those who listen; for a while only, if it is said on the
+ * page too and would cover that. */
+let silence;
+const say = (text, milliseconds) => {
   const place = document.getElementById("said");
-  if (place) place.textContent = text;
+  if (!place) return;
+  window.clearTimeout(silence);
+  place.textContent = text;
+  if (milliseconds) silence = window.setTimeout(() => { place.textContent = ""; }, milliseconds);
 };
 
 /** A button that goes through the themes. */
@@ -81,9 +86,9 @@ const guardChanges = (form) => {
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 };
 
-/** A form that asks before it does what can't be undone. */
-const ask = (form) => {
-  form.addEventListener("submit", (event) => { if (!window.confirm(form.dataset.ask)) event.preventDefault(); });
+/** A form, or a button of one, that asks before it does what can't be undone. */
+const ask = (part) => {
+  part.addEventListener(part.matches("form") ? "submit" : "click", (event) => { if (!window.confirm(part.dataset.ask)) event.preventDefault(); });
 };
 
 /** A menu closes at Escape and when one turns elsewhere. */
@@ -103,6 +108,6 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-live]").forEach(keepLive);
   document.querySelectorAll("time[data-local]").forEach(localise);
   document.querySelectorAll("form[data-guard]").forEach(guardChanges);
-  document.querySelectorAll("form[data-ask]").forEach(ask);
+  document.querySelectorAll(":is(form, button)[data-ask]").forEach(ask);
   document.querySelectorAll("details.menu").forEach(closeInTime);
 });

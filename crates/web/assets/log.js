@@ -3,6 +3,8 @@
 
 /** How often an open list, and an open retry, asks what is new, in milliseconds. */
 const WATCHING = 5_000;
+/** So long it is said that something ended. */
+const SAID = 10_000;
 /** Nobody has touched the page for so long: it stops asking until somebody does. */
 const LEFT_ALONE = 15 * 60_000;
 
@@ -150,15 +152,23 @@ const refresh = (story) => {
   });
 };
 
-/** How far a retry is. */
+/** How far something is. */
 const follow = (place) => {
   if (!place.querySelector("[data-at-work]")) return;
+  const key = (one) => one.getAttribute("href") ?? `${one.name}=${one.value}`;
   repeat(WATCHING / 2, async () => {
+    // What somebody has ticked stays.
+    if (place.querySelector("input:checked")) return true;
     const page = await load(place.dataset.progress);
+    const focused = place.contains(document.activeElement) ? key(document.activeElement) : null;
     place.replaceChildren(...page.body.childNodes);
+    dress(place);
+    const same = [...place.querySelectorAll("a[href], button, input")].find((one) => key(one) === focused);
+    same?.focus({ preventScroll: true });
     if (place.querySelector("[data-at-work]")) return true;
-    document.querySelector("form[data-cancel]")?.remove();
-    say(place.dataset.done ?? "Nothing is left of this retry.");
+    // What was said of the beginning is no longer so.
+    document.querySelectorAll("form[data-cancel], .told").forEach((part) => part.remove());
+    say(place.querySelector("[data-told]")?.dataset.told ?? "Nothing is left of this retry.", SAID);
     return false;
   });
 };

@@ -171,9 +171,19 @@ pub async fn parity(
 
 /// The result of a comparison in one line.
 pub fn sentence(parity: &Parity, source: &str, destination: &str) -> String {
-    let Parity { linked, differ, only_here, only_there, not_linked, gone_here, gone_there, .. } =
-        parity;
-    let mut parts = vec![format!("{} of {linked} linked leads agree", parity.percent())];
+    let agree = format!("{} of {} linked leads agree", parity.percent(), parity.linked);
+    told(agree, parity, (source, destination), |count| count.to_string())
+}
+
+/// How many leads agree, as `agree` says it, and how many differ in which way.
+pub(crate) fn told(
+    agree: String,
+    parity: &Parity,
+    (source, destination): (&str, &str),
+    number: impl Fn(u64) -> String,
+) -> String {
+    let Parity { differ, only_here, only_there, not_linked, gone_here, gone_there, .. } = parity;
+    let mut parts = vec![agree];
     for (count, what) in [
         (differ, if *differ == 1 { "differs" } else { "differ" }.to_owned()),
         (only_here, format!("only in {source}")),
@@ -183,7 +193,7 @@ pub fn sentence(parity: &Parity, source: &str, destination: &str) -> String {
         (gone_there, format!("linked and no longer in {destination}")),
     ] {
         if *count > 0 {
-            parts.push(format!("{count} {what}"));
+            parts.push(format!("{} {what}", number(*count)));
         }
     }
     parts.join("; ")

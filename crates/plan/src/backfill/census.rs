@@ -94,7 +94,7 @@ pub struct Sample {
 /// A backfill that would change many leads, and begins only if that is confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guarded {
-    /// Leads of the destination that it would change,
+    /// Leads of the destination that it would link or change,
     changes: u64,
     /// of so many,
     there: u64,
@@ -107,8 +107,8 @@ impl std::fmt::Display for Guarded {
         let Self { changes, there, allowed } = self;
         write!(
             f,
-            "it would change {changes} of the destination's {there} leads, which is more than \
-             {allowed} %"
+            "it would link or change {changes} of the destination's {there} leads, which is more \
+             than {allowed} %"
         )
     }
 }
@@ -429,7 +429,8 @@ mod tests {
         assert_eq!(plan(100, 0, 100).guarded(&definition), None, "few are changed");
         assert_eq!(plan(100, 100, 1_000).guarded(&definition), None, "just as many as allowed");
         let guarded = plan(101, 100, 1_000).guarded(&definition).expect("one more");
-        let told = "it would change 201 of the destination's 1000 leads, which is more than 20 %";
+        let told =
+            "it would link or change 201 of the destination's 1000 leads, which is more than 20 %";
         assert_eq!(guarded.to_string(), told);
         definition.backfill.confirm_above = 100;
         assert_eq!(plan(101, 100, 1_000).guarded(&definition), None);

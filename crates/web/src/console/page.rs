@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use plan::connector::Fault;
+use plan::problem::{Code, Problem};
 
 use crate::api::Refusal;
 
@@ -85,6 +86,11 @@ pub(super) fn unavailable(error: &store::Error) -> Response {
                 more.";
     let title = "leadsync can't be reached now";
     page(StatusCode::SERVICE_UNAVAILABLE, &Wrong { title, what })
+}
+
+/// A refusal in the words of a page, where nothing is wrong with a single setting.
+pub(super) fn of_the_page(status: StatusCode, message: &str) -> Refusal {
+    Refusal::new(status, Problem::new(Code::Refused, message, "Look at the page again."))
 }
 
 /// The faults of a form, at their places and as a whole.

@@ -6,10 +6,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use plan::backfill::{BackfillPlan, BackfillState, Backfilled, Guarded, Planning};
+use plan::connector::FirstMeeting;
 use plan::period;
 use store::{Backfill, Configuration, Connector};
 
-use super::page::{self, Faults};
+use super::page::{self, Faults, of_the_page};
 use super::{Frame, Opened, open};
 use crate::Shared;
 use crate::api::{Refusal, ask_for_plan, begin_backfill, set_backfill};
@@ -92,6 +93,11 @@ impl Shown {
         self.kept.state == BackfillState::Running
     }
 
+    /// Whether its numbers still change: a paused or cancelled one syncs what it has read.
+    fn is_moving(&self) -> bool {
+        self.is_at_work() || self.kept.state != BackfillState::Done && self.kept.waiting > 0
+    }
+
     fn is_paused(&self) -> bool {
         self.kept.state == BackfillState::Paused
     }
@@ -122,17 +128,29 @@ struct Counted {
     guarded: Option<Guarded>,
     /// Whether a backfill can begin.
     can_begin: bool,
+    /// What happens to leads that both accounts have and no link ties yet.
+    meeting: String,
 }
 
 impl Counted {
-    async fn read(shared: &Shared, connector: &Connector, shown: &[Shown]) -> store::Result<Self> {
+    async fn read(
+        shared: &Shared,
+        configuration: &Configuration,
+        connector: &Connector,
+        shown: &[Shown],
+    ) -> store::Result<Self> {
         let planning = shared.store.planning(connector.id).await?;
         let of = planning.plan_of.clone().unwrap_or_default();
-        let plan = planning.fresh(&of, (shared.clock)()).cloned();
+        // What was counted before the last backfill began is no longer so.
+        let begun_at = shown.iter().map(|one| one.kept.begun_at).max();
+        let plan =
+            planning.fresh(&of, (shared.clock)()).filter(|_| planning.at > begun_at).cloned();
         let guarded = plan.as_ref().and_then(|plan| plan.guarded(&connector.definition));
         let is_under_way = shown.iter().any(|one| !one.kept.state.is_over());
         let can_begin = connector.enabled && plan.is_some() && !is_under_way;
-        Ok(Self { planning, plan, guarded, can_begin })
+        let is_pair = configuration.opposite(connector).is_some_and(|opposite| opposite.enabled);
+        let meeting = meeting(connector, is_pair);
+        Ok(Self { planning, plan, guarded, can_begin, meeting })
     }
 
     fn number(count: u64) -> String {
@@ -157,6 +175,22 @@ impl Counted {
     }
 }
 
+/// What happens to leads that both accounts have and no link ties yet, in words.
+fn meeting(connector: &Connector, is_pair: bool) -> String {
+    let definition = &connector.definition;
+    let (source, destination) = (&definition.source, &definition.destination);
+    if !is_pair {
+        return format!("what differs in {destination} is overwritten by the values of {source}");
+    }
+    let differs = match definition.conflict.first_meeting {
+        FirstMeeting::Changed | FirstMeeting::FillBlank => "are left as they are".to_owned(),
+        FirstMeeting::Source => format!("get the value of {source}"),
+        FirstMeeting::Destination => format!("get the value of {destination}"),
+        FirstMeeting::Newest => "get the value of the lead that was modified last".to_owned(),
+    };
+    format!("empty fields are filled from the other account, and fields that differ {differs}")
+}
+
 impl BackfillPage {
     async fn read(shared: &Shared, visitor: Visitor, opened: Opened) -> store::Result<Self> {
         let Opened { configuration, connector, frame } = opened;
@@ -168,7 +202,7 @@ impl BackfillPage {
             told: None,
             faults: Faults::default(),
             since: String::new(),
-            counted: Counted::read(shared, &connector, &shown).await?,
+            counted: Counted::read(shared, &configuration, &connector, &shown).await?,
             shown,
             is_filtered: !connector.definition.filter.is_open(),
             activities: connector.definition.activity.enabled.then_some(false),
@@ -215,7 +249,7 @@ pub(in crate::console) async fn progress(
     let Opened { configuration, connector, frame } = opened;
     let read = async {
         let shown = shown(&shared, &configuration, &connector).await?;
-        Ok((Counted::read(&shared, &connector, &shown).await?, shown))
+        Ok((Counted::read(&shared, &configuration, &connector, &shown).await?, shown))
     };
     match read.await {
         Ok((counted, shown)) => {
@@ -267,9 +301,9 @@ async fn carry_out(
     let planning = shared.store.planning(connector.id).await?;
     let is_shown = planning.at.is_some_and(|at| at.to_string() == form.text("planned_at"));
     let (Some(of), true) = (planning.plan_of, is_shown) else {
-        let what =
-            "is not the last one: look at what was counted since, and start the backfill there";
-        return Err(Refusal::wrong("plan", what));
+        let what = "The leads were counted again after you opened this page. Look at the new count, \
+                    and start the backfill there.";
+        return Err(of_the_page(StatusCode::BAD_REQUEST, what));
     };
     let confirms = !form.text("confirm").is_empty();
     begin_backfill(shared, &actor, connector, of, confirms).await?;

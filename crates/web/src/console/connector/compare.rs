@@ -9,11 +9,11 @@ use plan::parity::{Apart, Difference};
 use std::collections::BTreeMap;
 use store::Differing;
 
-use super::page::{self, Choice, Faults};
+use super::page::{self, Choice, Faults, of_the_page};
 use super::{Frame, Opened, open, save};
 use crate::Shared;
 use crate::api::{Refusal, ask_for_parity, ask_for_sweep, sync_differences};
-use crate::catch_up::{self, Chosen, Direction, ParityItem, SweepItem, sentence};
+use crate::catch_up::{self, Chosen, Direction, ParityItem, SweepItem};
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number, time};
@@ -29,6 +29,8 @@ struct Compare {
     visitor: Visitor,
     frame: Frame,
     told: Option<&'static str>,
+    /// What was refused.
+    refused: &'static str,
     faults: Faults,
     version: String,
     parity: ParityItem,
@@ -80,6 +82,7 @@ impl Compare {
         Ok(Self {
             page: "Connectors",
             told: None,
+            refused: "",
             faults: Faults::default(),
             version: connector.version.to_string(),
             parity: catch_up::parity(store, &configuration, &connector).await?,
@@ -100,7 +103,10 @@ impl Compare {
 
     fn sentence(&self) -> Option<String> {
         let parity = self.parity.standing.parity.as_ref()?;
-        Some(sentence(parity, &self.frame.source, &self.frame.destination))
+        let (agree, linked) = (number(parity.agree), number(parity.linked));
+        let agree = format!("{agree} of {linked} linked leads agree");
+        let names = (self.frame.source.as_str(), self.frame.destination.as_str());
+        Some(catch_up::told(agree, parity, names, number))
     }
 
     fn apart(&self, difference: &Difference) -> String {
@@ -151,7 +157,7 @@ impl Compare {
 /// The choices of a setting that may be left to leadsync.
 fn switch(chosen: Option<bool>) -> Vec<Choice> {
     [
-        (None, "", "Where both directions are synced"),
+        (None, "", "Default: on if synced both ways"),
         (Some(true), "on", "On"),
         (Some(false), "off", "Off"),
     ]
@@ -207,7 +213,11 @@ pub(in crate::console) async fn act(
         }
         Err(refusal) => refusal,
     };
-    refused(&shared, visitor, opened, &refusal).await
+    let what = match form.text("do") {
+        "compare" | "sweep" | "confirm" => "Nothing was started.",
+        _ => "Nothing was synced.",
+    };
+    refused(&shared, visitor, opened, (what, &refusal)).await
 }
 
 /// Does what the button says; returns what to tell of it.
@@ -248,7 +258,15 @@ async fn carry_out(
         None => selected(form)?,
     };
     let (by, between) = ((&actor, &visitor.reach), (configuration, connector));
-    let leads = sync_differences(shared, by, between, (&chosen, direction)).await?;
+    let leads = sync_differences(shared, by, between, (&chosen, direction)).await;
+    let leads = leads.map_err(|refusal| match refusal.status() {
+        StatusCode::CONFLICT => of_the_page(
+            StatusCode::CONFLICT,
+            "The accounts were compared again after you opened this page. This is the new list: \
+             select the leads again.",
+        ),
+        _ => refusal,
+    })?;
     Ok(if leads == 0 { "differences_left" } else { "differences_synced" })
 }
 
@@ -256,21 +274,28 @@ async fn carry_out(
 fn selected(form: &Form) -> Result<Chosen, Refusal> {
     let numbers: Vec<i64> = form.texts("number").filter_map(|text| text.parse().ok()).collect();
     if numbers.is_empty() {
-        return Err(Refusal::wrong("number", "is missing: select the leads to sync"));
+        let what = "No lead was selected. Select the leads to sync first.";
+        return Err(of_the_page(StatusCode::BAD_REQUEST, what));
     }
     let compared_at = form.text("compared_at").parse();
     let compared_at = compared_at.map_err(|_| {
-        Refusal::wrong("compared_at", "is missing: open the page again and select the leads there")
+        let what = "This page was incomplete. Select the leads again.";
+        of_the_page(StatusCode::BAD_REQUEST, what)
     })?;
     Ok(Chosen::Numbers(numbers, compared_at))
 }
 
 /// The page again, with what is wrong with the form.
-async fn refused(shared: &Shared, visitor: Visitor, opened: Opened, refusal: &Refusal) -> Response {
+async fn refused(
+    shared: &Shared,
+    visitor: Visitor,
+    opened: Opened,
+    (what, refusal): (&'static str, &Refusal),
+) -> Response {
     match Compare::read(shared, visitor, opened, &BTreeMap::new()).await {
         Ok(shown) => {
             let faults = Faults::of(refusal);
-            page::page(refusal.status(), &Compare { faults, ..shown })
+            page::page(refusal.status(), &Compare { faults, refused: what, ..shown })
         }
         Err(error) => page::unavailable(&error),
     }
@@ -296,5 +321,5 @@ pub(in crate::console) async fn put(
         Ok(response) => return response,
         Err(refusal) => refusal,
     };
-    refused(&shared, visitor, opened, &refusal).await
+    refused(&shared, visitor, opened, ("Nothing was saved.", &refusal)).await
 }
