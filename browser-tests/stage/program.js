@@ -184,6 +184,24 @@ class Account {
     return answer.json();
   }
 
+  /** Creates leads, 50 a call, as imports do: no automation runs. Answers their ids. */
+  async importLeads(leads) {
+    const ids = [];
+    for (let at = 0; at < leads.length; at += 50) {
+      const rows = leads.slice(at, at + 50).map((fields) => Object.entries(fields).map(([Attribute, Value]) => ({ Attribute, Value })));
+      const results = await this.ask("LeadManagement.svc/Lead/Bulk/Create", {}, rows);
+      ids.push(...results.map(({ LeadId, ErrorMessage }) => LeadId ?? (() => { throw new Error(ErrorMessage); })()));
+    }
+    return ids;
+  }
+
+  /** Sets a field of many leads, 50 a call, which runs no automation either. */
+  async setOfLeads(ids, Attribute, Value) {
+    for (let at = 0; at < ids.length; at += 50) {
+      await this.ask("LeadManagement.svc/Lead/Bulk/Update", {}, { LeadIds: ids.slice(at, at + 50), LeadFields: { Attribute, Value } });
+    }
+  }
+
   /** The leads with this address. */
   async leadsOf(email) { return this.ask("LeadManagement.svc/Leads.GetByEmailaddress", { emailaddress: email }); }
 }

@@ -54,8 +54,8 @@ default_country_code = "IN"
 time_zone = "Asia/Kolkata"
 `;
 
-/** Two accounts and a connector each way, with the automations that post to them. */
-export const connected = async (stage) => {
+/** Two accounts and a connector each way, to which nothing posts. */
+export const paired = async (stage) => {
   const service = await bare(stage);
   const { accounts: [sales, patients, archive] } = await stage.sandbox(3);
   Object.assign(service, { sales, patients, archive });
@@ -65,6 +65,13 @@ export const connected = async (stage) => {
     connector("sales", "archive"),
   ].join("");
   await service.apply(file);
+  return service;
+};
+
+/** The same, with the automations that post to them. */
+export const connected = async (stage) => {
+  const service = await paired(stage);
+  const { sales, patients } = service;
   service.url = (await service.run(["connector", "url", "sales-to-patients"])).trim();
   const back = (await service.run(["connector", "url", "patients-to-sales"])).trim();
   for (const [account, url] of [[sales, service.url], [patients, back]]) {
