@@ -88,14 +88,14 @@ const retried = async (service, connector) => {
 };
 
 /** Waits until so many requests came and all are at rest; answers them, newest first. */
-export const requests = async (service, count) => {
+export const requests = async (service, count, longest) => {
   let items = [];
   const atRest = async () => {
     items = await service.ask("logs", "--limit", "200");
     return items.length >= count && items.every((item) => ["success", "failure"].includes(item.job_status));
   };
   const seen = () => `of which there were ${JSON.stringify(items.map(({ job_status, records }) => [job_status, records]))}`;
-  await until(`${count} requests at rest`, atRest, seen);
+  await until(`${count} requests at rest`, atRest, seen, longest);
   return items;
 };
 

@@ -9,7 +9,8 @@ const CONNECTOR = "/connectors/sales-to-patients";
 const COMPARE = `${CONNECTOR}/compare`;
 
 /** For what takes the service more than a moment. */
-const inTime = (what, look, seen) => until(what, look, seen, 60_000);
+const LONG = 60_000;
+const inTime = (what, look, seen) => until(what, look, seen, LONG);
 
 const person = (number, more) => ({
   FirstName: "Asha", LastName: `Nair ${number}`, EmailAddress: `asha${number}@example.com`, mx_City: "Pune", ...more,
@@ -254,7 +255,7 @@ scene("a sweep syncs what no webhook reported, and waits where that is much", as
   const first = await facts(main);
   assert.match(first["Last completed sweep"], /, found 3 changes$/);
   assert.equal(first["Found in all"], "3 changes");
-  await requests(service, 4);
+  await requests(service, 4, LONG);
   assert.deepEqual(await Promise.all([0, 2, 3].map((number) => cityOf(patients, number))), ["Kochi", "Kochi", "Pune"]);
 
   // More than 100 leads, and more than a fifth of all, wait for a person.
