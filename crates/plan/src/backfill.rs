@@ -73,13 +73,14 @@ pub struct Planning {
 pub const PLAN_LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
 impl Planning {
-    /// The last plan, if it is of these leads and not older than [`PLAN_LASTS`].
-    pub fn fresh(&self, of: &Backfilled, now: Timestamp) -> Option<&BackfillPlan> {
+    /// The last plan, if it is of these leads, not older than [`PLAN_LASTS`], and was counted by this
+    /// version of the connector's settings.
+    pub fn fresh(&self, of: &Backfilled, version: i64, now: Timestamp) -> Option<&BackfillPlan> {
         let is_new = self.at.is_some_and(|at| now.duration_since(at) <= PLAN_LASTS);
         // Activities are not counted.
         let leads = |of: &Backfilled| Backfilled { activities: false, ..of.clone() };
         let is_same = self.plan_of.as_ref().is_some_and(|known| leads(known) == leads(of));
-        self.plan.as_ref().filter(|_| is_new && is_same)
+        self.plan.as_ref().filter(|plan| is_new && is_same && plan.version == version)
     }
 }
 
@@ -182,7 +183,9 @@ const FEW: u64 = 100;
 /// Whether a backfill or a sweep that would change so many of all leads begins only if that is confirmed:
 /// if it is more than so many of a hundred.
 pub fn is_mass_change(changes: u64, all: u64, percent: u32) -> bool {
-    changes > FEW && changes.saturating_mul(100) > all.saturating_mul(u64::from(percent))
+    percent < 100
+        && changes > FEW
+        && changes.saturating_mul(100) > all.saturating_mul(u64::from(percent))
 }
 
 #[cfg(test)]
@@ -194,6 +197,6 @@ mod tests {
         assert!(!is_mass_change(100, 10, 20), "few are never held back");
         assert!(is_mass_change(201, 1_000, 20));
         assert!(!is_mass_change(200, 1_000, 20));
-        assert!(!is_mass_change(100_000, 100_000, 100));
+        assert!(!is_mass_change(100_000, 0, 100), "a hundred per cent never asks");
     }
 }

@@ -262,6 +262,7 @@ impl Comparison {
     pub fn gives_up(&mut self) -> bool {
         let is_enough = self.parity.differ >= MOST_LISTED as u64;
         if is_enough {
+            self.sent.retain(|_, sent| !sent.is_gone);
             let rest = (self.suspects.len() + self.sent.len()) as u64;
             self.parity.linked += rest;
             self.parity.differ += rest;

@@ -38,8 +38,8 @@ pub trait Backfills: Send + Sync + std::fmt::Debug {
     /// The backfill of this number.
     async fn backfill(&self, id: i64) -> Result<Option<Backfill>>;
 
-    /// Asks for a count of what a backfill of these leads would do. It takes the place of one that is
-    /// under way.
+    /// Asks for a count of what a backfill of these leads would do. It takes the place of one of other
+    /// leads that is under way.
     async fn ask_for_plan(
         &self,
         which: (ConnectorId, &str),

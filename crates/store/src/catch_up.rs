@@ -36,7 +36,7 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
     /// How far the accounts of a connector agree.
     async fn parity(&self, connector: ConnectorId) -> Result<Standing>;
 
-    /// Asks for the accounts to be compared now.
+    /// Asks for the accounts to be compared now, unless they are being compared.
     async fn ask_for_parity(
         &self,
         which: (ConnectorId, &str),

@@ -63,17 +63,17 @@ pub enum Chosen {
     Numbers(Vec<i64>, Timestamp),
     /// All that are listed, but for those that are gone from the source: these are chosen by number or
     /// by kind.
-    All,
-    /// All that differ in this way.
-    Kind(Apart),
+    All(Option<Timestamp>),
+    /// All that differ in this way. If the comparison is named whose list was seen, it must be the last.
+    Kind(Apart, Option<Timestamp>),
 }
 
 impl Chosen {
     fn includes(&self, one: &Differing) -> bool {
         match self {
             Self::Numbers(numbers, _) => numbers.contains(&one.number),
-            Self::All => one.difference.apart != Apart::GoneHere,
-            Self::Kind(apart) => one.difference.apart == *apart,
+            Self::All(_) => one.difference.apart != Apart::GoneHere,
+            Self::Kind(apart, _) => one.difference.apart == *apart,
         }
     }
 }
@@ -248,8 +248,8 @@ pub async fn sync(
 ) -> Result<u64, NotSynced> {
     let going = going(configuration, connector, direction)?;
     let compared_at = match chosen {
-        Chosen::Numbers(_, at) => Some(*at),
-        Chosen::All | Chosen::Kind(_) => store.parity(connector.id).await?.at,
+        Chosen::Numbers(_, at) | Chosen::All(Some(at)) | Chosen::Kind(_, Some(at)) => Some(*at),
+        Chosen::All(None) | Chosen::Kind(_, None) => store.parity(connector.id).await?.at,
     };
     let Some(compared_at) = compared_at else { return Ok(0) };
     let marks_gone = connector.definition.removed.is_some();

@@ -105,6 +105,9 @@ impl Worker {
             let is_due = pacing.is_due(steady);
             let Some(page) = backfill.page.filter(|_| is_due) else { continue };
             let Some(route) = self.routes.get(backfill.connector).cloned() else { continue };
+            if self.guard.is_held(route.id) {
+                continue;
+            }
             let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
                 continue;
             };

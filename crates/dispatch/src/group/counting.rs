@@ -33,6 +33,8 @@ pub(super) struct Counting {
     /// When it was asked for.
     asked_at: Timestamp,
     of: Backfilled,
+    /// The version of the connector's settings that it counts by.
+    version: i64,
     /// What it reads; none before it began.
     phase: Option<Phase>,
     pacing: Pacing,
@@ -72,17 +74,7 @@ impl Worker {
                 continue;
             };
             is_new = true;
-            self.counts.push(Counting {
-                connector,
-                asked_at,
-                of,
-                phase: None,
-                pacing: Pacing::default(),
-                census: Census::default(),
-                keys: None,
-                there: 0,
-                read: 0,
-            });
+            self.counts.push(Counting::new(connector, asked_at, of));
         }
         if is_new {
             // Of a connector that is disabled, less of the metadata was needed.
@@ -111,9 +103,18 @@ impl Worker {
             let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
                 continue;
             };
-            if self.counts[at].phase.is_none() {
-                let has_directory = self.has_keys(&route);
-                let counting = &mut self.counts[at];
+            let has_directory = self.has_keys(&route);
+            let counting = &mut self.counts[at];
+            let is_begun = counting.phase.is_some();
+            if is_begun
+                && (counting.version != route.version || !has_directory && counting.keys.is_none())
+            {
+                // The settings were changed, or the directory is being read anew.
+                let (asked_at, of) = (counting.asked_at, counting.of.clone());
+                *counting = Counting::new(route.id, asked_at, of);
+            }
+            if counting.phase.is_none() {
+                counting.version = route.version;
                 let begins = if has_directory { Phase::Source(1) } else { Phase::Keys(1) };
                 counting.keys = (!has_directory).then(HashMap::new);
                 counting.phase = Some(begins);
@@ -195,8 +196,9 @@ impl Worker {
         counting.pacing.read();
         let is_awaited =
             counting.wanted(&route, &binding).is_some_and(|(_, expected)| expected == *wanted);
+        let is_awaited = is_awaited && counting.version == route.version;
         let (true, Some(phase)) = (is_awaited, counting.phase) else {
-            // The mapping was changed meanwhile, and with it the fields that are read.
+            // The settings were changed meanwhile.
             self.counts.push(counting);
             return Ok(());
         };
@@ -294,7 +296,7 @@ impl Worker {
         if keys.is_none() {
             there = self.shared.store.count_directory(route.destination).await?;
         }
-        let terms = (self.routes.is_pair(route), of.since.is_none());
+        let terms = (self.routes.is_pair(route), of.since.is_none(), route.version);
         let quota = |id: AccountId| self.accounts[&id].quota();
         let quotas = (quota(route.source), quota(route.destination));
         let plan = Box::new(census.end(&route.definition, terms, there, quotas));
@@ -305,6 +307,21 @@ impl Worker {
 }
 
 impl Counting {
+    fn new(connector: ConnectorId, asked_at: Timestamp, of: Backfilled) -> Self {
+        Self {
+            connector,
+            asked_at,
+            of,
+            version: 0,
+            phase: None,
+            pacing: Pacing::default(),
+            census: Census::default(),
+            keys: None,
+            there: 0,
+            read: 0,
+        }
+    }
+
     /// What is read next, of which account; none before it began.
     fn wanted(&self, route: &Route, binding: &Binding) -> Option<(AccountId, Wanted)> {
         let page = |page: u32, columns| {

@@ -282,7 +282,15 @@ impl Worker {
         if entries.is_empty() && gone.is_empty() {
             return;
         }
-        self.progress.directory.push(DirectoryNews { account: id, entries, gone, reading: None });
+        let all = &mut self.progress.directory;
+        if gone.is_empty()
+            && let Some(last) = all.last_mut()
+            && (last.account, last.gone.is_empty(), &last.reading) == (id, true, &None)
+        {
+            last.entries.extend(entries);
+            return;
+        }
+        all.push(DirectoryNews { account: id, entries, gone, reading: None });
     }
 
     /// Notes what webhooks show of leads that are not linked yet.

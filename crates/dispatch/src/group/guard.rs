@@ -58,15 +58,16 @@ impl Recent {
 }
 
 impl Guard {
-    /// Takes over which connectors are held.
-    pub(super) fn follow(&mut self, kept: Vec<(ConnectorId, MassChange)>) {
-        for (connector, mass_change) in &kept {
-            let was_held = self.kept.get(connector).is_some_and(|kept| kept.held_at.is_some());
-            if was_held && mass_change.held_at.is_none() {
-                self.recent.remove(connector);
-            }
+    /// Takes over which connectors are held; returns those that are not any more.
+    fn follow(&mut self, kept: Vec<(ConnectorId, MassChange)>) -> Vec<ConnectorId> {
+        let held = |kept: &MassChange| kept.held_at.is_some();
+        let before = std::mem::replace(&mut self.kept, kept.into_iter().collect());
+        let was_held = before.iter().filter(|(_, kept)| held(kept)).map(|(id, _)| *id);
+        let released: Vec<ConnectorId> = was_held.filter(|id| !self.is_held(*id)).collect();
+        for connector in &released {
+            self.recent.remove(connector);
         }
-        self.kept = kept.into_iter().collect();
+        released
     }
 
     pub(super) fn is_held(&self, connector: ConnectorId) -> bool {
@@ -75,6 +76,19 @@ impl Guard {
 }
 
 impl Worker {
+    /// Takes over which connectors are held; the others go on.
+    pub(super) async fn follow_guard(
+        &mut self,
+        kept: Vec<(ConnectorId, MassChange)>,
+    ) -> store::Result<()> {
+        let released = self.guard.follow(kept);
+        if released.is_empty() {
+            return Ok(());
+        }
+        self.look_for_work = true;
+        self.remember_waiting(&released).await
+    }
+
     /// How many leads an account has, if it was read into the directory.
     async fn leads_of(&mut self, account: AccountId) -> store::Result<Option<u64>> {
         let steady = self.steady();
@@ -131,6 +145,8 @@ impl Worker {
             let held = MassChange { held_at: Some(now), changes, ..kept };
             self.guard.kept.insert(connector, held);
             self.progress.held.push(HeldNews { connector, at: now, changes });
+            // What is open is as little wanted as what is still to come.
+            self.forget_resting();
         }
         Ok(())
     }

@@ -16,15 +16,16 @@ use super::route::{Binding, Route};
 use super::worker::Worker;
 
 impl Worker {
-    /// Those of these leads or activities that are not in sync and whose state was never posted.
+    /// Those of these leads or activities that are not in sync and whose state was never posted, and how
+    /// many of them are linked leads.
     pub(super) async fn missed(
         &mut self,
         route: &Route,
         entity: Entity,
         rows: Vec<(Item, Snapshot)>,
-    ) -> store::Result<Vec<Snapshot>> {
+    ) -> store::Result<(Vec<Snapshot>, u64)> {
         let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), 0));
         };
         let side = route.pair().side(route.source);
         let ids = |item: &Item| item.id().into_iter().chain(item.lead_id().map(String::from));
@@ -47,7 +48,10 @@ impl Worker {
             let is_posted = posted.get(&id).is_some_and(|posted| shows(posted, &binding, item));
             !is_posted && !self.is_open(route.source, &binding, item, id)
         });
-        Ok(missed.into_iter().map(|(_, row)| row).collect())
+        let is_linked = |item: &Item| item.id().is_some_and(|id| find(&id).is_some());
+        let is_change = |(item, _): &&(Item, Snapshot)| entity == Entity::Lead && is_linked(item);
+        let changes = missed.iter().filter(is_change).count() as u64;
+        Ok((missed.into_iter().map(|(_, row)| row).collect(), changes))
     }
 
     /// Whether a record of this state is at work.

@@ -31,8 +31,9 @@ const HEAVIEST_BURDEN: usize = 500_000;
 pub(super) type Links = HashMap<(Pair, Side, String), Link>;
 
 impl Worker {
-    /// Opens the oldest requests that are due, as many as there is room for.
-    pub(super) async fn open(&mut self) -> store::Result<()> {
+    /// Opens the oldest requests that are due, as many as there is room for; or of those that can't wait
+    /// alone.
+    pub(super) async fn open(&mut self, is_urgent: bool) -> store::Result<()> {
         let window = self.shared.options.window;
         let room = window.saturating_sub(self.book.open_records());
         if !self.look_for_work
@@ -63,7 +64,7 @@ impl Worker {
             }
         };
         let is_full = found.len() == room.all;
-        let (found, is_rest) = portion(found);
+        let (found, is_rest) = portion(found, if is_urgent { 0 } else { A_PORTION });
         self.look_for_work = is_full || is_rest;
         self.is_opening_late = is_rest;
         self.load_past(&found).await?;
@@ -388,14 +389,14 @@ fn urgency(origin: Origin, earlier: Option<&RecordState>) -> Urgency {
     }
 }
 
-/// What is live, and of what backfills read a portion at a time: a change that arrives meanwhile does
+/// What is live, and of what backfills read so many requests at most: a change that arrives meanwhile does
 /// not wait until hundreds of leads are opened. Also whether there is more.
-fn portion(mut found: Vec<Unfinished>) -> (Vec<Unfinished>, bool) {
+fn portion(mut found: Vec<Unfinished>, late_at_most: usize) -> (Vec<Unfinished>, bool) {
     let before = found.len();
     let mut late = 0;
     found.retain(|request| {
         late += usize::from(request.origin == Origin::Backfill);
-        request.origin != Origin::Backfill || late <= A_PORTION
+        request.origin != Origin::Backfill || late <= late_at_most
     });
     let is_rest = found.len() < before;
     (found, is_rest)

@@ -48,6 +48,8 @@ pub(super) struct Comparing {
     pub(super) connector: ConnectorId,
     /// When it was asked for.
     asked_at: Timestamp,
+    /// The version of the connector's settings that it compares by.
+    version: i64,
     phase: Phase,
     pacing: Pacing,
     comparison: Comparison,
@@ -110,19 +112,7 @@ impl Worker {
                 let (connector, what) = (route.id, Compared::Began);
                 self.progress.parities.push(ParityNews { connector, asked_at, what });
             }
-            self.comparisons.push(Comparing {
-                connector: route.id,
-                asked_at,
-                phase: Phase::Source(1),
-                pacing: Pacing::default(),
-                comparison: Comparison::default(),
-                seen: HashSet::new(),
-                not_linked: HashSet::new(),
-                busy: Vec::new(),
-                has_waited: false,
-                read: 0,
-                alone: 0,
-            });
+            self.comparisons.push(Comparing::new(&route, asked_at));
         }
     }
 
@@ -142,7 +132,11 @@ impl Worker {
             let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
                 continue;
             };
-            let (account, wanted) = comparing.wanted(&route, &binding);
+            if comparing.version != route.version {
+                // The settings were changed meanwhile.
+                self.comparisons[at] = Comparing::new(&route, comparing.asked_at);
+            }
+            let (account, wanted) = self.comparisons[at].wanted(&route, &binding);
             let account = self.account(account);
             let has_room = account.room(Draw::Single, Urgency::Sweep, steady) > 0;
             if account.closed().is_some() || !has_room {
@@ -206,6 +200,10 @@ impl Worker {
         };
         let mut comparing = self.comparisons.remove(at);
         comparing.pacing.read();
+        if comparing.version != route.version {
+            self.comparisons.push(Comparing::new(&route, asked_at));
+            return Ok(());
+        }
         let is_last = LeadPage::is_behind(rows.len());
         let step = std::mem::replace(&mut comparing.phase, Phase::Source(1));
         let is_over = match (step, wanted) {
@@ -398,6 +396,23 @@ impl Worker {
 }
 
 impl Comparing {
+    fn new(route: &Route, asked_at: Timestamp) -> Self {
+        Self {
+            connector: route.id,
+            asked_at,
+            version: route.version,
+            phase: Phase::Source(1),
+            pacing: Pacing::default(),
+            comparison: Comparison::default(),
+            seen: HashSet::new(),
+            not_linked: HashSet::new(),
+            busy: Vec::new(),
+            has_waited: false,
+            read: 0,
+            alone: 0,
+        }
+    }
+
     /// What is read next, of which account.
     fn wanted(&self, route: &Route, binding: &Binding) -> (AccountId, Wanted) {
         let page = |page: u32, columns| {

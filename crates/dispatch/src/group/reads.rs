@@ -47,7 +47,7 @@ impl Worker {
         let parities = store.parities(&self.lease, &connectors).await?;
         self.follow_parities(&parities);
         let all: Vec<ConnectorId> = self.routes.iter().map(|route| route.id).collect();
-        self.guard.follow(store.mass_changes(&all).await?);
+        self.follow_guard(store.mass_changes(&all).await?).await?;
         let counts = store.plannings(&self.lease, &all).await?;
         self.follow_counts(counts);
         let backfills = store.running_backfills(&self.lease, &connectors).await?;

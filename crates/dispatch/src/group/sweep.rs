@@ -53,6 +53,8 @@ pub(super) struct Sweeping {
 struct Round {
     begun_at: Timestamp,
     from: Timestamp,
+    /// The version of the connector's settings by which it looks for changes.
+    version: i64,
     /// A person asked for it.
     was_asked_for: bool,
     /// A person confirmed that it syncs what it finds, however much that is.
@@ -75,6 +77,8 @@ struct Round {
     /// What was found, unless it is held.
     found: Vec<Snapshot>,
     count: u64,
+    /// Those of them that change a linked lead.
+    changes: u64,
 }
 
 impl Sweeping {
@@ -89,10 +93,11 @@ impl Sweeping {
         asked_at.is_some() || self.is_on && begun_at.is_some_and(is_over)
     }
 
-    fn begin(&mut self, now: Timestamp, types: Vec<u32>) {
+    fn begin(&mut self, now: Timestamp, version: i64, types: Vec<u32>) {
         let Sweep { begun_at, asked_at, confirmed, behind, .. } = &self.kept;
         self.round = Some(Round {
             begun_at: now,
+            version,
             from: begun_at.map_or(now - FIRST, |at| at.min(now) - OVERLAP),
             was_asked_for: asked_at.is_some(),
             is_confirmed: *confirmed,
@@ -106,6 +111,7 @@ impl Sweeping {
             problem: None,
             found: Vec::new(),
             count: 0,
+            changes: 0,
         });
     }
 }
@@ -135,11 +141,12 @@ impl Round {
         wanted.is_page(self.event, self.page) && wanted.from() == Some(self.from())
     }
 
-    /// Takes in what is to be synced, of an account with so many linked leads. Once it is more than so
-    /// many per cent of them, all is held.
-    fn take(&mut self, missed: Vec<Snapshot>, linked: u64, percent: u32) {
+    /// Takes in what is to be synced, which changes so many linked leads. Once they are more than so many
+    /// per cent of all linked leads, all is held.
+    fn take(&mut self, (missed, changes): (Vec<Snapshot>, u64), linked: u64, percent: u32) {
         self.count += missed.len() as u64;
-        self.is_held |= !self.is_confirmed && is_mass_change(self.count, linked, percent);
+        self.changes += changes;
+        self.is_held |= !self.is_confirmed && is_mass_change(self.changes, linked, percent);
         if self.is_held {
             self.found = Vec::new();
         } else {
@@ -215,6 +222,10 @@ impl Worker {
                 .get(*connector)
                 .is_some_and(|route| route.definition.while_disabled == WhileDisabled::Drop);
             if drops {
+                for sweeping in self.sweeps.iter_mut().filter(|one| one.connector == *connector) {
+                    sweeping.round = None;
+                    sweeping.pacing.forget();
+                }
                 let (what, deliveries) = (Swept::Begins(now), Vec::new());
                 self.progress.sweeps.push(SweepNews { connector: *connector, what, deliveries });
             }
@@ -237,6 +248,12 @@ impl Worker {
             let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
                 continue;
             };
+            if self.guard.is_held(route.id) {
+                continue;
+            }
+            // If the settings were changed meanwhile, it begins again.
+            self.sweeps[at].round.take_if(|round| round.version != route.version);
+            let sweeping = &self.sweeps[at];
             let types = synced_types(&route, &binding);
             let every = self.interval_of(route.source, types.len());
             if sweeping.round.is_none() && !sweeping.is_due(now, every) {
@@ -252,7 +269,7 @@ impl Worker {
                 continue;
             }
             if self.sweeps[at].round.is_none() {
-                self.sweeps[at].begin(now, types);
+                self.sweeps[at].begin(now, route.version, types);
             }
             let mut columns = binding.columns();
             if !columns.is_empty() {
@@ -322,10 +339,9 @@ impl Worker {
         };
         let sweeping = &mut self.sweeps[at];
         sweeping.pacing.read();
-        let round = sweeping.round.as_ref().filter(|round| round.waits_for(wanted));
-        let (Some(round), Some(route)) = (round, self.routes.get(connector).cloned()) else {
-            return Ok(());
-        };
+        let Some(route) = self.routes.get(connector).cloned() else { return Ok(()) };
+        let is_it = |round: &&Round| round.waits_for(wanted) && round.version == route.version;
+        let Some(round) = sweeping.round.as_ref().filter(is_it) else { return Ok(()) };
         let (begun_at, was_asked_for) = (round.begun_at, round.was_asked_for);
         let entity = if round.event.is_some() { Entity::Activity } else { Entity::Lead };
         let count = rows.len();
@@ -335,11 +351,11 @@ impl Worker {
         let items = rows.into_iter().map(|row| (Item::from_state(entity, &row), row));
         let due: Vec<(Item, Snapshot)> =
             items.filter(|(item, _)| is_due(item.modified_on(), begun_at, was_asked_for)).collect();
-        let missed = self.missed(&route, entity, due).await?;
+        let (missed, changes) = self.missed(&route, entity, due).await?;
         let linked = self.shared.store.count_links(route.pair()).await?.leads;
         let percent = route.definition.backfill.confirm_above;
         let Some(round) = &mut self.sweeps[at].round else { return Ok(()) };
-        round.take(missed, linked, percent);
+        round.take((missed, changes), linked, percent);
         if round.goes_on(count) {
             self.end_round(at);
         }
@@ -351,17 +367,17 @@ impl Worker {
         let now = self.now();
         let sweeping = &mut self.sweeps[at];
         let (connector, Some(round)) = (sweeping.connector, sweeping.round.take()) else { return };
-        let Round { begun_at, count: found, behind, problem, .. } = round;
+        let Round { begun_at, count: found, changes, behind, problem, .. } = round;
         let asked_since = sweeping.kept.asked_at.filter(|at| *at > begun_at);
         sweeping.kept.asked_at = asked_since;
         if round.is_held {
             // Unless it was confirmed meanwhile.
-            sweeping.kept.held = (!sweeping.kept.confirmed).then_some(found);
+            sweeping.kept.held = (!sweeping.kept.confirmed).then_some(changes);
             tracing::warn!(
-                changes = found,
+                changes,
                 "a sweep found more changes than may be synced without being confirmed"
             );
-            let (what, deliveries) = (Swept::Held { begun_at, found }, Vec::new());
+            let (what, deliveries) = (Swept::Held { begun_at, found: changes }, Vec::new());
             self.progress.sweeps.push(SweepNews { connector, what, deliveries });
             return;
         }
@@ -392,12 +408,12 @@ mod tests {
     fn begun(kept: Sweep) -> Sweeping {
         let (connector, pacing) = (ConnectorId(1), Pacing::default());
         let mut sweeping = Sweeping { connector, kept, is_on: true, round: None, pacing };
-        sweeping.begin(Timestamp::UNIX_EPOCH, vec![201, 202]);
+        sweeping.begin(Timestamp::UNIX_EPOCH, 1, vec![201, 202]);
         sweeping
     }
 
-    fn rows(count: usize) -> Vec<Snapshot> {
-        vec![Snapshot::default(); count]
+    fn rows(count: usize) -> (Vec<Snapshot>, u64) {
+        (vec![Snapshot::default(); count], count as u64)
     }
 
     #[test]
@@ -447,7 +463,7 @@ mod tests {
         sweeping.kept.begun_at = Some(Timestamp::UNIX_EPOCH + day);
         sweeping.round = None;
         assert!(sweeping.is_due(Timestamp::UNIX_EPOCH, SignedDuration::from_mins(5)));
-        sweeping.begin(Timestamp::UNIX_EPOCH, Vec::new());
+        sweeping.begin(Timestamp::UNIX_EPOCH, 1, Vec::new());
         let from = sweeping.round.expect("it began").from();
         assert_eq!(from, Timestamp::UNIX_EPOCH - OVERLAP);
     }

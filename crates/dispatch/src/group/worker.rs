@@ -34,7 +34,7 @@ const RENEWALS: u32 = 4;
 
 /// Once the answers for so many records of backfills were handled, what they changed is committed: a
 /// change that arrives meanwhile waits for that.
-const MOST_LATE: usize = 50;
+const MOST_LATE: usize = 25;
 
 /// Windows of quotas that are longer begin anew with each holder of the lease.
 const LONGEST_WINDOW: SignedDuration = SignedDuration::from_mins(1);
@@ -198,7 +198,17 @@ impl Worker {
         while !group.stop.is_cancelled() {
             self.renew().await?;
             self.follow_clock().await?;
-            let mut late = 0;
+            // What just arrived goes out before anything of a backlog is handled.
+            let has_arrived = tokio::select! {
+                biased;
+                () = group.wake.notified() => true,
+                () = std::future::ready(()) => false,
+            };
+            if has_arrived {
+                self.look_for_work = true;
+                self.follows = Timestamp::MIN;
+            }
+            let mut late = if has_arrived { MOST_LATE } else { 0 };
             while late < MOST_LATE
                 && let Some(ended) = self.calls.try_join_next()
             {
@@ -213,14 +223,14 @@ impl Worker {
                 let configuration = group.configuration.borrow_and_update().clone();
                 self.configure(&configuration).await?;
             }
-            self.open().await?;
+            self.open(has_arrived).await?;
             self.hint().await?;
             self.end_backfills().await?;
             self.step();
             let idle = self.progress.is_empty();
             self.commit().await?;
             self.launch();
-            if idle && !self.is_opening_late {
+            if idle && !has_arrived && !self.is_opening_late {
                 self.wait(group).await;
             }
         }
@@ -308,12 +318,26 @@ impl Worker {
         if !is_new {
             self.forget_sweeps(&begun);
         }
-        let routes = &self.routes;
-        self.book.forget(|connector| routes.get(connector).is_some_and(|route| route.enabled));
+        self.forget_resting();
         self.learn_needs();
         self.configure_directories().await?;
+        self.remember_waiting(&begun).await?;
+        self.look_for_work = true;
+        Ok(())
+    }
+
+    /// Forgets open records of connectors that are disabled or held.
+    pub(super) fn forget_resting(&mut self) {
+        let (routes, guard) = (&self.routes, &self.guard);
+        self.book.forget(|connector| {
+            routes.get(connector).is_some_and(|route| route.enabled) && !guard.is_held(connector)
+        });
+    }
+
+    /// Takes over which records wait of connectors that were enabled or let go on.
+    pub(super) async fn remember_waiting(&mut self, begun: &[ConnectorId]) -> store::Result<()> {
         let now = self.now();
-        for record in self.shared.store.waiting_records(&self.lease, &begun, now).await? {
+        for record in self.shared.store.waiting_records(&self.lease, begun, now).await? {
             let route = self.routes.get(record.connector).expect("it is asked about those only");
             if record.due > now {
                 for id in [route.source, route.destination] {
@@ -325,7 +349,6 @@ impl Worker {
             let lanes = lane.into_iter().collect();
             self.book.remember_waiting(record.key, record.connector, record.due, lanes);
         }
-        self.look_for_work = true;
         Ok(())
     }
 

@@ -151,7 +151,7 @@ pub(super) fn about_catch_up(
         CatchUpNews::Arrived(changes) => {
             text.line(&format!(
                 "Within an hour, webhooks of {source} changed {changes} leads in {destination}. That is \
-                 more than the connector {name} syncs without asking, so what arrives now waits. \
+                 more than the connector {name} syncs without asking, so all its requests wait now. \
                  Nothing is lost."
             ));
             text.gap();
@@ -173,7 +173,8 @@ pub(super) fn about_catch_up(
             format!("leadsync {name}: the sweep of {source} fails")
         }
     };
-    text.line(&format!("  {public_url}/connectors/{name}/compare"));
+    let page = if matches!(news, CatchUpNews::Arrived(_)) { "" } else { "/compare" };
+    text.line(&format!("  {public_url}/connectors/{name}{page}"));
     text.gap();
     text.line("-- ");
     text.line(&format!(

@@ -142,7 +142,8 @@ impl Backfill {
         for (connector, expected) in connectors.iter().zip(&mut expected) {
             if self.yes {
                 let planning = store.planning(connector.id).await?;
-                *expected = planning.fresh(&of, node::now()).map(|plan| plan.leads);
+                *expected =
+                    planning.fresh(&of, connector.version, node::now()).map(|plan| plan.leads);
                 continue;
             }
             let definition = &connector.definition;
@@ -212,8 +213,10 @@ async fn count(
             if shows {
                 eprintln!();
             }
-            let Some(plan) = planning.plan else { bail!("the count was given up") };
-            return Ok(plan);
+            let Some(plan) = planning.fresh(of, connector.version, node::now()) else {
+                bail!("another count took its place, or the settings were changed: count again")
+            };
+            return Ok(plan.clone());
         }
         silent = if planning.read == last { silent + 1 } else { 0 };
         last = planning.read;

@@ -57,7 +57,7 @@ impl Parity {
             bail!("there is no connector '{}'; see `leadsync connector list`", self.name);
         };
         if let Some(to) = self.sync {
-            let chosen = self.only.map_or(Chosen::All, Chosen::Kind);
+            let chosen = self.only.map_or(Chosen::All(None), |only| Chosen::Kind(only, None));
             return sync(settings, store, (&configuration, connector), (&chosen, to)).await;
         }
         if !self.last {

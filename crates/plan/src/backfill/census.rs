@@ -78,6 +78,8 @@ pub struct BackfillPlan {
     pub seconds: u64,
     /// Calls that counting took.
     pub calls: u64,
+    /// The version of the connector's settings that it was counted by.
+    pub version: i64,
 }
 
 /// A lead that would not be synced.
@@ -316,12 +318,13 @@ impl Census {
     pub fn end(
         mut self,
         definition: &Definition,
-        (is_pair, are_all): (bool, bool),
+        (is_pair, are_all, version): (bool, bool, i64),
         there: u64,
         quotas: (Quota, Quota),
     ) -> BackfillPlan {
         let is_whole = is_pair && are_all && self.plan.left_out == 0;
         self.plan.there = there;
+        self.plan.version = version;
         self.plan.only_there = is_whole.then(|| there.saturating_sub(self.met.len() as u64));
         self.plan.forecast(definition, is_pair, self.disagreeing, quotas);
         self.plan

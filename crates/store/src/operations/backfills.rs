@@ -77,7 +77,8 @@ impl Backfills for Backend {
                     "INSERT INTO backfill_plan (connector, asked_at, what, leads) \
                      VALUES ($1, $2, $3, 0) \
                      ON CONFLICT (connector) DO UPDATE SET asked_at = $2, what = $3, leads = 0, \
-                     problem = NULL",
+                     problem = NULL \
+                     WHERE backfill_plan.asked_at IS NULL OR backfill_plan.what <> $3",
                 )
                 .bind(connector.0)
                 .bind(ms(now))

@@ -272,7 +272,8 @@ async fn ask_for_parity(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO parity (connector, asked_at, leads) VALUES ($1, $2, 0) \
-         ON CONFLICT (connector) DO UPDATE SET asked_at = $2, leads = 0, problem = NULL",
+         ON CONFLICT (connector) DO UPDATE SET asked_at = $2, leads = 0, problem = NULL \
+         WHERE parity.asked_at IS NULL",
     )
     .bind(connector.0)
     .bind(ms(now))
@@ -382,7 +383,7 @@ pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) ->
             sqlx::query(
                 "INSERT INTO sweep (connector, begun_at, rounds, found, last_found, confirmed) \
                  VALUES ($1, $2, 0, 0, 0, 0) \
-                 ON CONFLICT (connector) DO UPDATE SET begun_at = $2",
+                 ON CONFLICT (connector) DO UPDATE SET begun_at = $2, behind = NULL",
             )
             .bind(connector)
             .bind(ms(*at))

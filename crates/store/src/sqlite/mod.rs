@@ -13,6 +13,7 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{Connection as _, Sqlite, Transaction};
+use tokio::task::AbortHandle;
 
 use crate::backup;
 use crate::error::{Error, Result};
@@ -43,6 +44,12 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Pages kept in memory by a connection, in KiB (negative: SQLite's way to say so).
 const CACHE: &str = "-16000";
 
+/// Once the `-wal` has so many pages, a commit moves what it has not seen moved into the file. That
+/// takes long for a commit, so another connection does it all the time.
+const CHECKPOINT: &str = "20000";
+/// How often that other connection does.
+const CHECKPOINTS: Duration = Duration::from_secs(2);
+
 /// The store on an SQLite file.
 #[derive(Clone, Debug)]
 pub(crate) struct Backend {
@@ -57,6 +64,8 @@ struct OpenFile {
     writer: SqlitePool,
     readers: SqlitePool,
     pairing: Pairing,
+    /// Moves what was committed from the `-wal` into the file; only where this process serves it.
+    checkpoints: Option<Arc<AbortHandle>>,
     /// Held as long as this process serves the file.
     lock: Arc<Mutex<Option<Lock>>>,
 }
@@ -138,6 +147,21 @@ impl Backend {
     }
 }
 
+/// Moves what was committed into the file, again and again. Nobody waits for it: what readers still
+/// need stays where it is.
+fn checkpoint(readers: SqlitePool) -> AbortHandle {
+    let task = tokio::spawn(async move {
+        let mut every = tokio::time::interval(CHECKPOINTS);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            // What fails, a commit does later.
+            let _ = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&readers).await;
+        }
+    });
+    task.abort_handle()
+}
+
 impl OpenFile {
     async fn open(path: &Path, serve: bool) -> Result<Self> {
         let lock = if serve { Some(Lock::take_to_serve(path).await?) } else { Lock::take(path)? };
@@ -158,7 +182,8 @@ impl OpenFile {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY)
-            .pragma("cache_size", CACHE);
+            .pragma("cache_size", CACHE)
+            .pragma("wal_autocheckpoint", CHECKPOINT);
         let cannot = |error: sqlx::Error| {
             Error::CannotOpen(format!("the database {} can't be opened: {error}", path.display()))
         };
@@ -178,11 +203,15 @@ impl OpenFile {
         let pairing = Pairing::new(path, serve);
         pairing.open(&writer).await?;
         let readers = pool(READERS).connect_with(options).await.map_err(cannot)?;
+        let checkpoints = serve.then(|| Arc::new(checkpoint(readers.clone())));
         let lock = Arc::new(Mutex::new(lock.filter(|_| serve)));
-        Ok(Self { path: path.to_owned(), writer, readers, pairing, lock })
+        Ok(Self { path: path.to_owned(), writer, readers, pairing, checkpoints, lock })
     }
 
     async fn close(&self) -> Result<()> {
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.abort();
+        }
         let own = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Beside a service it stays open.
         let lock = own.map_or_else(|| Lock::take(&self.path), |own| Ok(Some(own)))?;

@@ -137,7 +137,7 @@ pub(crate) async fn begin_backfill(
     }
     let (name, now) = (connector.definition.name.clone(), (shared.clock)());
     let planning = shared.store.planning(connector.id).await?;
-    let plan = planning.fresh(&of, now);
+    let plan = planning.fresh(&of, connector.version, now);
     if !confirms {
         let Some(plan) = plan else {
             let what = "is needed: what it would change was not counted within the last hour; have it \

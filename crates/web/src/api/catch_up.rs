@@ -94,8 +94,8 @@ impl Wanted {
             (Some(_), _, Some(_)) => {
                 Err(Refusal::wrong("apart", "can't be combined with numbers: give one of them"))
             }
-            (None, _, None) => Ok(Chosen::All),
-            (None, _, Some(apart)) => Ok(Chosen::Kind(apart)),
+            (None, at, None) => Ok(Chosen::All(at)),
+            (None, at, Some(apart)) => Ok(Chosen::Kind(apart, at)),
         }
     }
 }

@@ -112,7 +112,8 @@ impl House {
         let lease = lease.unwrap().expect("nobody else works them");
         let planning = self.store.planning(connector.id).await.unwrap();
         let (asked_at, of) = planning.asked_at.zip(planning.of).expect("a count was asked for");
-        let what = Planned::Ended { at: now(), of, plan: Box::new(plan) };
+        let plan = Box::new(BackfillPlan { version: connector.version, ..plan });
+        let what = Planned::Ended { at: now(), of, plan };
         let plans = vec![PlanNews { connector: connector.id, asked_at, what }];
         let progress = Progress { plans, ..Progress::default() };
         self.store.record_progress(&lease, progress).await.unwrap();

@@ -143,8 +143,10 @@ impl Counted {
         let of = planning.plan_of.clone().unwrap_or_default();
         // What was counted before the last backfill began is no longer so.
         let begun_at = shown.iter().map(|one| one.kept.begun_at).max();
-        let plan =
-            planning.fresh(&of, (shared.clock)()).filter(|_| planning.at > begun_at).cloned();
+        let plan = planning
+            .fresh(&of, connector.version, (shared.clock)())
+            .filter(|_| planning.at > begun_at)
+            .cloned();
         let guarded = plan.as_ref().and_then(|plan| plan.guarded(&connector.definition));
         let is_under_way = shown.iter().any(|one| !one.kept.state.is_over());
         let can_begin = connector.enabled && plan.is_some() && !is_under_way;

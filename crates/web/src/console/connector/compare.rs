@@ -229,12 +229,19 @@ async fn carry_out(
 ) -> Result<&'static str, Refusal> {
     let actor = visitor.actor();
     let Opened { configuration, connector, .. } = opened;
-    let apart = || Apart::from_word(form.text("apart"));
-    let chosen = || match apart() {
-        Some(apart) => Chosen::Kind(apart),
-        None => Chosen::All,
+    let seen = || {
+        form.text("compared_at").parse().map_err(|_| {
+            let what = "This page was incomplete. Select the leads again.";
+            of_the_page(StatusCode::BAD_REQUEST, what)
+        })
     };
-    let (direction, all) = match form.text("do") {
+    let all = || {
+        seen().map(|at| match Apart::from_word(form.text("apart")) {
+            Some(apart) => Chosen::Kind(apart, Some(at)),
+            None => Chosen::All(Some(at)),
+        })
+    };
+    let (direction, chosen) = match form.text("do") {
         "compare" => {
             ask_for_parity(shared, &actor, connector).await?;
             return Ok("compare_begun");
@@ -247,15 +254,11 @@ async fn carry_out(
             ask_for_sweep(shared, &actor, connector, true).await?;
             return Ok("sweep_confirmed");
         }
-        "mark_gone" => (Direction::Destination, Some(Chosen::Kind(Apart::GoneHere))),
-        "to_source" => (Direction::Source, None),
-        "all_to_source" => (Direction::Source, Some(chosen())),
-        "all_to_destination" => (Direction::Destination, Some(chosen())),
-        _ => (Direction::Destination, None),
-    };
-    let chosen = match all {
-        Some(all) => all,
-        None => selected(form)?,
+        "mark_gone" => (Direction::Destination, Chosen::Kind(Apart::GoneHere, Some(seen()?))),
+        "to_source" => (Direction::Source, Chosen::Numbers(selected(form)?, seen()?)),
+        "all_to_source" => (Direction::Source, all()?),
+        "all_to_destination" => (Direction::Destination, all()?),
+        _ => (Direction::Destination, Chosen::Numbers(selected(form)?, seen()?)),
     };
     let (by, between) = ((&actor, &visitor.reach), (configuration, connector));
     let leads = sync_differences(shared, by, between, (&chosen, direction)).await;
@@ -271,18 +274,13 @@ async fn carry_out(
 }
 
 /// The leads that are ticked.
-fn selected(form: &Form) -> Result<Chosen, Refusal> {
+fn selected(form: &Form) -> Result<Vec<i64>, Refusal> {
     let numbers: Vec<i64> = form.texts("number").filter_map(|text| text.parse().ok()).collect();
     if numbers.is_empty() {
         let what = "No lead was selected. Select the leads to sync first.";
         return Err(of_the_page(StatusCode::BAD_REQUEST, what));
     }
-    let compared_at = form.text("compared_at").parse();
-    let compared_at = compared_at.map_err(|_| {
-        let what = "This page was incomplete. Select the leads again.";
-        of_the_page(StatusCode::BAD_REQUEST, what)
-    })?;
-    Ok(Chosen::Numbers(numbers, compared_at))
+    Ok(numbers)
 }
 
 /// The page again, with what is wrong with the form.
