@@ -199,6 +199,10 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
     let fault = ["backfill.confirm_above", "a hundred per cent"];
     client.put("/connectors/ab", settings(101)).await.refused(400, "bad_input", &fault);
     client.put("/connectors/ab", settings(51)).await.expect(200);
+    // By other settings it may change other leads.
+    client.post(path, json!({})).await.refused(400, "bad_input", &["not counted"]);
+    client.post(&format!("{path}/plan"), json!({})).await.expect(200);
+    client.house.counts("ab", plan_of(501)).await;
     let begun = client.post(path, json!({})).await.expect(200);
     assert_eq!((&begun["expected"], &begun["percent"]), (&json!(501), &json!(0)), "{begun}");
     client.post(&format!("{path}/2/cancel"), json!({})).await.expect(200);
