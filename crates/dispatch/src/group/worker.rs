@@ -195,20 +195,20 @@ impl Worker {
     pub(super) async fn work(&mut self, group: &mut Group) -> store::Result<()> {
         let configuration = group.configuration.borrow_and_update().clone();
         self.take_up(&configuration).await?;
+        let mut was_urgent = false;
         while !group.stop.is_cancelled() {
             self.renew().await?;
             self.follow_clock().await?;
-            // What just arrived goes out before anything of a backlog is handled.
             let has_arrived = tokio::select! {
                 biased;
                 () = group.wake.notified() => true,
                 () = std::future::ready(()) => false,
             };
-            if has_arrived {
-                self.look_for_work = true;
-                self.follows = Timestamp::MIN;
-            }
-            let mut late = if has_arrived { MOST_LATE } else { 0 };
+            self.look_for_work |= has_arrived;
+            // What just arrived goes out before anything of a backfill is handled: every other time, so
+            // that this is handled too.
+            was_urgent = has_arrived && !was_urgent && !self.backfills.is_empty();
+            let mut late = if was_urgent { MOST_LATE } else { 0 };
             while late < MOST_LATE
                 && let Some(ended) = self.calls.try_join_next()
             {
@@ -223,7 +223,7 @@ impl Worker {
                 let configuration = group.configuration.borrow_and_update().clone();
                 self.configure(&configuration).await?;
             }
-            self.open(has_arrived).await?;
+            self.open(was_urgent).await?;
             self.hint().await?;
             self.end_backfills().await?;
             self.step();
