@@ -2,7 +2,7 @@
 
 mod census;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::connector::{Definition, Filter, Leaving};
@@ -70,7 +70,7 @@ pub struct Planning {
 }
 
 /// So long a plan counts as what a backfill that begins now would do.
-pub const PLAN_LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+pub const PLAN_LASTS: SignedDuration = SignedDuration::from_hours(1);
 
 impl Planning {
     /// The last plan, if it is of these leads, not older than [`PLAN_LASTS`], and was counted by this

@@ -17,7 +17,7 @@ pub trait MassChanges: Send + Sync + std::fmt::Debug {
         connectors: &[ConnectorId],
     ) -> Result<Vec<(ConnectorId, MassChange)>>;
 
-    /// A person wants the change: the connector goes on, and nothing of it is held for
+    /// A person confirms the change: the connector resumes, and is not held again for
     /// [`MassChange::CONFIRMED`].
     ///
     /// # Errors

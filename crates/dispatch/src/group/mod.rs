@@ -5,8 +5,8 @@
 //! step ([`step`]), which becomes a call ([`call`]), and all that follows from it ([`effects`]) is kept
 //! in one commit before the calls go out. What the mappings need to know of the accounts is read on
 //! the way ([`reading`], [`metadata`]); what accounts have is read in the background ([`reads`]) for the
-//! [`directory`], [`backfill`]s and their plans ([`counting`]), [`sweep`]s and comparisons ([`parity`]). Connectors whose webhooks
-//! change too many leads are held ([`guard`]). What a defect stops is set aside
+//! [`directory`], [`backfill`]s and their plans ([`counting`]), [`sweep`]s and comparisons ([`parity`]).
+//! Connectors whose webhooks change too many leads are held ([`guard`]). What a defect stops is set aside
 //! ([`trouble`]), and writes that a crash left unknown are remembered ([`doubts`]).
 //!
 //! Nothing here decides about leads: [`plan::work`] does.

@@ -155,7 +155,7 @@ pub(super) fn about_catch_up(
                  Nothing is lost."
             ));
             text.gap();
-            text.line("Look at what was changed. If it is wanted, let the connector go on:");
+            text.line("Check what was changed. If the changes are intended, resume the connector:");
             text.line(&format!("  leadsync connector confirm {name}"));
             format!("leadsync {name}: {changes} leads were changed, the rest waits for you")
         }

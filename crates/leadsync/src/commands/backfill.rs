@@ -349,9 +349,7 @@ fn planned(definition: &Definition, plan: &BackfillPlan) -> String {
         lines.push(format!(
             "Of those in both and not linked yet, {equal} are equal and {differing} differ."
         ));
-        let mut fields: Vec<(&String, &u64)> = plan.fields.iter().collect();
-        fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        for (field, count) in fields {
+        for (field, count) in plan.fields_by_count() {
             lines.push(format!("{count:>10} differ in {field}"));
         }
     }

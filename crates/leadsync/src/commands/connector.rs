@@ -29,7 +29,7 @@ pub enum Connector {
     Enable(Name),
     /// Keep a connector's requests without working them
     Disable(Name),
-    /// Let a connector go on that is held because its webhooks changed many leads
+    /// Resume a connector that is held because its webhooks changed many leads
     Confirm(Name),
     /// Make the source account's native webhooks, in place of automations
     Wire(Wire),
@@ -119,7 +119,7 @@ impl Connector {
                     let done = serde_json::json!({ "name": name, "done": "confirmed" });
                     return output::json(&done);
                 }
-                return output::line(&format!("connector {name}: goes on"));
+                return output::line(&format!("connector {name}: resumed"));
             }
             Self::Wire(Wire { name, check }) => {
                 let act = if check { Act::Check } else { Act::Wire };

@@ -155,11 +155,6 @@ fn form_of(key: &Key) -> Option<String> {
 }
 
 impl Census {
-    /// How many leads of the source were read.
-    pub fn read(&self) -> u64 {
-        self.plan.leads
-    }
-
     /// A call was made to count.
     pub fn called(&mut self) {
         self.plan.calls += 1;
@@ -339,6 +334,14 @@ fn sent(mapping: &Mapping, mapped: &Mapped) -> Vec<(u16, Box<str>)> {
 }
 
 impl BackfillPlan {
+    /// The fields in which leads differ, those of most leads first.
+    pub fn fields_by_count(&self) -> Vec<(&str, u64)> {
+        let counts = self.fields.iter().map(|(name, count)| (name.as_str(), *count));
+        let mut fields: Vec<(&str, u64)> = counts.collect();
+        fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        fields
+    }
+
     /// Why it begins only if that is confirmed, if so.
     pub fn guarded(&self, definition: &Definition) -> Option<Guarded> {
         let changes = self.updated + self.linked;

@@ -115,8 +115,6 @@ impl Backend {
         self.file.close().await
     }
 
-    /// Writes a copy to this file, which is empty. It is read in one transaction, beside which others
-    /// write; meanwhile only the `-wal` grows.
     /// The files that it works with.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let path = &self.file.path;
@@ -124,6 +122,8 @@ impl Backend {
         others.into_iter().chain([path.clone()]).collect()
     }
 
+    /// Writes a copy to this file, which is empty. It is read in one transaction, beside which others
+    /// write; meanwhile only the `-wal` grows.
     pub(crate) async fn copy_to(&self, path: &Path) -> Result<()> {
         let mut connection = self.file.readers.acquire().await?;
         sqlx::query("VACUUM INTO ?")

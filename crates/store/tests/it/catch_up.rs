@@ -57,7 +57,7 @@ async fn a_sweep_is_held_and_confirmed(empty: Empty) {
     let after = keep(ended(at(4), None)).await;
     assert_eq!((after.rounds, after.found, after.asked_at, after.confirmed), (2, 600, None, false));
 
-    // What can't be read again and again is told once.
+    // A sweep that keeps failing sends one mail.
     let problem = Problem::new(Code::Unreachable, "It is off.", "Switch it on.");
     for _ in 0..3 {
         assert_eq!(empty.store.catch_up_notices().await.unwrap(), []);
@@ -164,7 +164,7 @@ async fn a_fall_is_told_by_the_result_before_it(empty: Empty) {
     let lease = empty.lease(&configuration).await;
     empty.store.ask_for_parity((own, "a-b"), &actor(), at(1)).await.unwrap();
     let of = |agree| Parity { linked: 10, agree, differ: 10 - agree, ..Parity::default() };
-    // Nobody is told between the second and the third.
+    // No mail is sent between the second and the third.
     for agree in [10, 4, 5] {
         let (parity, held) = (of(agree), None);
         let (differences, deliveries) = (Vec::new(), Vec::new());

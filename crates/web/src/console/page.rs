@@ -141,7 +141,7 @@ const TOLD: [(&str, &str); 33] = [
     ("sweep_begun", "A sweep has started."),
     ("sweep_confirmed", "Confirmed: the next sweep syncs what it finds."),
     ("differences_synced", "The leads are being synced. Compare again to see the result."),
-    ("confirmed", "The connector goes on. Nothing of it is held for a day."),
+    ("confirmed", "The connector has resumed. It will not be held again for 24 hours."),
     ("backfill_planned", "The leads are being counted. Nothing is written."),
     ("differences_left", "None of these leads can be synced in this direction."),
     ("backfill_cancelled", "Cancelled: no more leads are read. Those that were read are synced."),

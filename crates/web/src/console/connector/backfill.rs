@@ -165,9 +165,7 @@ impl Counted {
 
     /// The fields in which most leads differ.
     fn fields(plan: &BackfillPlan) -> Vec<(&str, u64)> {
-        let mut fields: Vec<(&str, u64)> =
-            plan.fields.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-        fields.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let mut fields = plan.fields_by_count();
         fields.truncate(MOST_FIELDS);
         fields
     }

@@ -98,7 +98,7 @@ fn held(facts: &Facts<'_>) -> Vec<Notice> {
                 number(kept.changes)
             ),
             advice:
-                "What arrives waits. Look at what was changed, and let it go on if it is wanted."
+                "Its requests wait. Check what was changed, and resume it if the changes are intended."
                     .to_owned(),
             links: vec![page_of(connector)],
         })
