@@ -36,6 +36,11 @@ pub fn form(field: &str, kind: Kind, value: &str, reading: &Reading) -> Option<S
     Some(format!("{field} {value}"))
 }
 
+/// The form of a key by which a lead is looked for; `None` if nothing can be found by it.
+pub fn form_of(key: &Key) -> Option<String> {
+    form(&key.field, key.kind, &key.value, &Reading::default())
+}
+
 /// The forms of a lead's keys in these fields; `None` if it does not show them all.
 pub fn forms(
     lead: &Snapshot,

@@ -4,9 +4,8 @@
 use std::collections::HashMap;
 
 use jiff::SignedDuration;
-use plan::directory::{Hints, form};
+use plan::directory::{Hints, form_of};
 use plan::id::{AccountId, LeadId};
-use plan::value::Reading;
 use store::{DirectoryNews, RecordKey};
 
 use super::book::Record;
@@ -69,10 +68,7 @@ impl Worker {
             let moment = self.moment();
             let record = self.book.record_mut(key).expect("it was found just now");
             let keys = record.work.keys(&binding.context(moment));
-            let reading = Reading::default();
-            let form = |key: &plan::identity::Key| {
-                Some((key.field.clone(), form(&key.field, key.kind, &key.value, &reading)?))
-            };
+            let form = |key: &plan::identity::Key| Some((key.field.clone(), form_of(key)?));
             // Of a key that has no form nothing is known.
             let Some(keys) = keys.iter().map(form).collect::<Option<Vec<_>>>() else { continue };
             wanted.entry(destination).or_default().push((key, keys));

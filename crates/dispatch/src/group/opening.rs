@@ -31,8 +31,8 @@ const HEAVIEST_BURDEN: usize = 500_000;
 pub(super) type Links = HashMap<(Pair, Side, String), Link>;
 
 impl Worker {
-    /// Opens the oldest requests that are due, as many as there is room for; or of those that can't wait
-    /// alone.
+    /// Opens the oldest requests that are due, as many as there is room for; if it is
+    /// urgent, none of a backfill.
     pub(super) async fn open(&mut self, is_urgent: bool) -> store::Result<()> {
         let window = self.shared.options.window;
         let room = window.saturating_sub(self.book.open_records());

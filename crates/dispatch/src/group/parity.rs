@@ -6,7 +6,7 @@ use std::collections::{HashSet, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
 use plan::backfill::{LeadPage, is_mass_change};
-use plan::directory::form;
+use plan::directory::form_of;
 use plan::id::{AccountId, ConnectorId};
 use plan::link::{Link, Pair, Side};
 use plan::mapping::Verdict;
@@ -16,7 +16,6 @@ use plan::payload::Item;
 use plan::quota::{Draw, Urgency};
 use plan::snapshot::Snapshot;
 use plan::sweep::is_on;
-use plan::value::Reading;
 use plan::verdict;
 use plan::work::Work;
 use store::{Compared, Origin, ParityNews};
@@ -293,10 +292,7 @@ impl Worker {
         let mut keyed = Vec::with_capacity(unlinked.len());
         for (id, item, lead) in unlinked {
             let keys = Work::new(item).keys(&context);
-            let forms: Vec<String> = keys
-                .iter()
-                .filter_map(|key| form(&key.field, key.kind, &key.value, &Reading::default()))
-                .collect();
+            let forms: Vec<String> = keys.iter().filter_map(form_of).collect();
             keyed.push((id, forms, lead));
         }
         let forms: Vec<String> = keyed.iter().flat_map(|(_, forms, _)| forms.clone()).collect();

@@ -288,3 +288,33 @@ async fn the_leads_of_a_disabled_connector_can_be_counted() {
     assert_eq!((plan.leads, plan.new, plan.there), (1, 1, 0), "{plan:?}");
     scene.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_goes_by_one_version_of_the_settings() {
+    let mut scene = Scene::new("").await;
+    fill(&scene, 40);
+    scene.here.set_latency(Duration::from_millis(400));
+    scene.work();
+    let configuration = scene.store.configuration().await.expect("the configuration");
+    let connector = configuration.connector("there").expect("the connector").id;
+    let (of, now) = (Backfilled::default(), scene.now());
+    scene.store.ask_for_plan((connector, "there"), &of, &actor(), now).await.expect("it is asked");
+    scene.advance(SignedDuration::from_secs(4));
+    let planning = async |scene: &Scene| scene.store.planning(connector).await.expect("the store");
+    // A page of leads was counted by the first settings.
+    while planning(&scene).await.read < 40 {
+        assert!(planning(&scene).await.asked_at.is_some(), "it has not ended");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    scene.put_connector(crate::scene::connector(r#""lead":{"behaviour":"do_nothing"}"#)).await;
+    let deadline = Instant::now() + SOON;
+    while planning(&scene).await.asked_at.is_some() {
+        assert!(Instant::now() < deadline, "it does not end");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let plan = planning(&scene).await.plan.expect("it ended");
+    assert_eq!((plan.leads, plan.skipped, plan.new), (40, 40, 0), "{plan:?}");
+    let configuration = scene.store.configuration().await.expect("the configuration");
+    assert_eq!(plan.version, configuration.connector("there").expect("the connector").version);
+    scene.stop().await;
+}

@@ -49,6 +49,17 @@ async fn pair_with(parts: &str, leads: usize) -> (Scene, Vec<(String, String)>) 
     (scene, linked)
 }
 
+/// A connector with these settings, and a lead of Pune that it synced.
+async fn one_synced(settings: &str) -> (Scene, String) {
+    let mut scene = Scene::new(settings).await;
+    scene.work();
+    let fields = [("FirstName", "Asha"), ("EmailAddress", "asha@example.com"), ("mx_City", "Pune")];
+    let id = scene.here.create_lead(&fields).expect("a new lead");
+    let request = scene.post(&json!(scene.here.lead(&id))).await;
+    scene.ends_as(request, Event::New).await;
+    (scene, id)
+}
+
 impl Scene {
     async fn account_id(&self, name: &str) -> AccountId {
         let configuration = self.store.configuration().await.expect("the configuration");
@@ -313,12 +324,7 @@ async fn a_lead_that_leaves_the_filter_or_enters_it_is_swept() {
         "lead":{"field":[{"from":"FirstName","to":"FirstName"},
                          {"from":"EmailAddress","to":"EmailAddress"}]},
         "catch_up":{"sweep":true}"#;
-    let mut scene = Scene::new(settings).await;
-    scene.work();
-    let fields = [("FirstName", "Asha"), ("EmailAddress", "asha@example.com"), ("mx_City", "Pune")];
-    let id = scene.here.create_lead(&fields).expect("a new lead");
-    let request = scene.post(&json!(scene.here.lead(&id))).await;
-    scene.ends_as(request, Event::New).await;
+    let (mut scene, id) = one_synced(settings).await;
     for (city, event) in [("Goa", Event::Skipped), ("Pune", Event::Unchanged)] {
         scene.next_second().await;
         scene.here.edit_lead(&id, &[("mx_City", city)]).expect("an edit");
@@ -334,12 +340,7 @@ async fn a_lead_that_leaves_the_filter_or_enters_it_is_swept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn leads_that_are_left_alone_by_the_settings_are_no_mass_change() {
     let settings = r#""lead":{"behaviour":"create_only"},"catch_up":{"sweep":true}"#;
-    let mut scene = Scene::new(settings).await;
-    scene.work();
-    let fields = [("FirstName", "Asha"), ("EmailAddress", "asha@example.com")];
-    let id = scene.here.create_lead(&fields).expect("a new lead");
-    let request = scene.post(&json!(scene.here.lead(&id))).await;
-    scene.ends_as(request, Event::New).await;
+    let (mut scene, id) = one_synced(settings).await;
     scene.next_second().await;
     scene.here.edit_lead(&id, &[("FirstName", "Usha")]).expect("an edit");
     let sweep = scene.sweep("there", false).await;
@@ -350,12 +351,7 @@ async fn leads_that_are_left_alone_by_the_settings_are_no_mass_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_type_of_activities_that_cannot_be_read_does_not_hold_up_leads() {
     let settings = r#""catch_up":{"sweep":true},"activity":{"enabled":true}"#;
-    let mut scene = Scene::new(settings).await;
-    scene.work();
-    let fields = [("FirstName", "Asha"), ("EmailAddress", "asha@example.com")];
-    let id = scene.here.create_lead(&fields).expect("a new lead");
-    let request = scene.post(&json!(scene.here.lead(&id))).await;
-    scene.ends_as(request, Event::New).await;
+    let (mut scene, id) = one_synced(settings).await;
     scene.next_second().await;
     scene.here.edit_lead(&id, &[("FirstName", "Usha")]).expect("an edit");
     scene.here.create_activity(&id, 201, "called", &[]).expect("an activity");

@@ -1,7 +1,6 @@
 //! `leadsync backfill`.
 
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
 
 use anyhow::bail;
 use plan::backfill::{BackfillPlan, BackfillState, Backfilled};
@@ -10,13 +9,9 @@ use plan::period;
 use store::{Actor, Backfill as Kept, Connector, NewBackfill, Store};
 use web::backfill::{Pace, duration};
 
+use super::waiting::{LOOK, SILENT, Waiting};
 use crate::settings::Settings;
 use crate::{node, output};
-
-/// How often the progress is looked at.
-const LOOK: Duration = Duration::from_millis(500);
-/// So many looks without progress: maybe no service runs.
-const SILENT: u32 = 40;
 
 /// Sync the leads that the source account has already
 #[derive(Debug, clap::Args)]
@@ -202,34 +197,21 @@ async fn count(
     connector: &Connector,
     of: &Backfilled,
 ) -> anyhow::Result<BackfillPlan> {
-    let shows = std::io::stderr().is_terminal() && !settings.json;
     let which = (connector.id, connector.definition.name.as_str());
     store.ask_for_plan(which, of, &Actor::command_line(), node::now()).await?;
-    let (mut silent, mut last) = (0, 0);
+    let mut waiting = Waiting::new(settings);
     loop {
         tokio::time::sleep(LOOK).await;
         let planning = store.planning(connector.id).await?;
-        if planning.asked_at.is_none() {
-            if shows {
-                eprintln!();
-            }
-            let Some(plan) = planning.fresh(of, connector.version, node::now()) else {
-                bail!("another count took its place, or the settings were changed: count again")
-            };
-            return Ok(plan.clone());
+        if planning.asked_at.is_some() {
+            waiting.look(planning.read, planning.problem.as_ref())?;
+            continue;
         }
-        silent = if planning.read == last { silent + 1 } else { 0 };
-        last = planning.read;
-        if silent == SILENT {
-            match &planning.problem {
-                Some(problem) => eprintln!("A page could not be read: {problem}"),
-                None => eprintln!("Nothing was read: is the service (`leadsync serve`) running?"),
-            }
-        }
-        if shows {
-            eprint!("\r{last} leads of both accounts read\x1b[K");
-            std::io::stderr().flush()?;
-        }
+        waiting.end();
+        let Some(plan) = planning.fresh(of, connector.version, node::now()) else {
+            bail!("another count took its place, or the settings were changed: count again")
+        };
+        return Ok(plan.clone());
     }
 }
 

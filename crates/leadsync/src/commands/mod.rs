@@ -18,6 +18,7 @@ mod sandbox;
 mod serve;
 mod sweep;
 mod user;
+mod waiting;
 
 use clap::Subcommand;
 

@@ -1,21 +1,15 @@
 //! `leadsync parity`.
 
-use std::io::{IsTerminal, Write};
-use std::time::Duration;
-
 use anyhow::bail;
 use plan::id::RequestId;
 use plan::parity::Apart;
 use store::{Actor, Configuration, Connector, Differing, Store};
 use web::catch_up::{self, Chosen, Direction, ParityItem};
 
+use super::waiting::{LOOK, Waiting};
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// How often the progress is looked at.
-const LOOK: Duration = Duration::from_millis(500);
-/// So many looks without progress: maybe no service runs.
-const SILENT: u32 = 40;
 /// So many leads that differ are shown, and of each so many fields.
 const MOST: usize = 25;
 const FIELDS: usize = 5;
@@ -115,29 +109,15 @@ async fn follow(
     store: &dyn Store,
     connector: &Connector,
 ) -> anyhow::Result<()> {
-    let shows = std::io::stderr().is_terminal() && !settings.json;
-    let (mut silent, mut last) = (0, 0);
+    let mut waiting = Waiting::new(settings);
     loop {
         tokio::time::sleep(LOOK).await;
         let standing = store.parity(connector.id).await?;
         if standing.asked_at.is_none() {
-            if shows {
-                eprintln!();
-            }
+            waiting.end();
             return Ok(());
         }
-        silent = if standing.read == last { silent + 1 } else { 0 };
-        last = standing.read;
-        if silent == SILENT {
-            match &standing.problem {
-                Some(problem) => eprintln!("A page could not be read: {problem}"),
-                None => eprintln!("Nothing was read: is the service (`leadsync serve`) running?"),
-            }
-        }
-        if shows {
-            eprint!("\r{last} leads of both accounts read\x1b[K");
-            std::io::stderr().flush()?;
-        }
+        waiting.look(standing.read, standing.problem.as_ref())?;
     }
 }
 

@@ -1,18 +1,12 @@
 //! `leadsync sweep`.
 
-use std::time::Duration;
-
 use anyhow::bail;
 use store::{Actor, Error};
 use web::catch_up::{self, SweepItem};
 
+use super::waiting::{LOOK, SILENT};
 use crate::settings::Settings;
 use crate::{node, output};
-
-/// How often the progress is looked at.
-const LOOK: Duration = Duration::from_millis(500);
-/// After so many looks, maybe no service runs.
-const SILENT: u32 = 40;
 
 /// Read what was modified in a connector's source, and sync changes that no webhook reported
 #[derive(Debug, clap::Args)]

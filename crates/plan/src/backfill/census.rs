@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::is_mass_change;
 use crate::connector::{Behaviour, Definition, KeysDisagree};
-use crate::directory::form;
+use crate::directory::form_of;
 use crate::identity::{self, Key};
 use crate::mapping::{Mapped, Mapping};
 use crate::metadata::{Catalogue, Field};
@@ -20,7 +20,7 @@ use crate::preview::{self, RecordPreview, Stored};
 use crate::problem::Problem;
 use crate::quota::{Draw, Quota};
 use crate::snapshot::Snapshot;
-use crate::value::{self, Reading};
+use crate::value;
 use crate::work::{Context, PlanKind};
 
 /// How many leads are named for each reason, and in all.
@@ -148,10 +148,6 @@ pub fn key_forms(definition: &Definition, mapping: &Mapping, leads: &[Item]) -> 
         identity::keys(&definition.basic, &mapped, mapping.reading())
     });
     keys.filter_map(|key| form_of(&key)).collect()
-}
-
-fn form_of(key: &Key) -> Option<String> {
-    form(&key.field, key.kind, &key.value, &Reading::default())
 }
 
 impl Census {

@@ -326,7 +326,7 @@ impl Service {
         }
         let mut hints = Hints::new(true, draw.is_multiple_of(2));
         for key in work.keys(&self.context(from, *outside.now)) {
-            let form = directory::form(&key.field, key.kind, &key.value, &Reading::default());
+            let form = directory::form_of(&key);
             let found = form.and_then(|form| leads.get(&form)).into_iter().flatten();
             hints.add(&key.field, found.cloned());
         }
