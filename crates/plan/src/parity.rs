@@ -39,6 +39,8 @@ words! {
         OnlyThere = "only_there",
         /// Both have it by its key, and no link ties the two yet.
         NotLinked = "not_linked",
+        /// It is not linked, and several leads of the destination have one of its keys.
+        Ambiguous = "ambiguous",
         /// It is linked, and no longer in the source.
         GoneHere = "gone_here",
         /// It is linked, and its counterpart is no longer in the destination.
@@ -61,6 +63,9 @@ pub struct Parity {
     pub only_there: u64,
     /// Leads that both have by their key, not linked yet.
     pub not_linked: u64,
+    /// Leads of the source that are not linked, and of which several of the destination have a key.
+    #[serde(default)]
+    pub ambiguous: u64,
     /// Links whose lead is gone from the source.
     pub gone_here: u64,
     /// Links whose lead is gone from the destination.
@@ -187,6 +192,8 @@ pub struct Comparison {
     numbers: HashMap<Vec<Shown>, u32>,
     /// Pairs whose hashes differ.
     suspects: Vec<(Id, Id)>,
+    /// Pairs of which a lead was not among those read.
+    unread: Vec<(Id, Id)>,
     /// The result so far.
     pub parity: Parity,
     /// The leads that differ, as far as they are listed.
@@ -238,7 +245,7 @@ impl Comparison {
 
     /// A link whose lead was not read: the two are read again.
     pub fn suspect(&mut self, source: &str, destination: &str) {
-        self.suspects.push((Id::of(source), Id::of(destination)));
+        self.unread.push((Id::of(source), Id::of(destination)));
     }
 
     fn agrees(&mut self) {
@@ -247,29 +254,26 @@ impl Comparison {
     }
 
     /// The pairs of ids that are to be read again once both accounts were read, the source's first:
-    /// those whose hashes differ, and those whose counterpart was not read. They are taken out, so
-    /// many at most.
+    /// those of which a lead was not read, and then those whose hashes differ. They are taken out, so
+    /// many at most; once enough of a kind are listed, the rest is counted as differing.
     pub fn take_suspects(&mut self, most: usize) -> Vec<(String, String)> {
         let unread = self.sent.drain().filter(|(_, sent)| !sent.is_gone);
-        self.suspects.extend(unread.map(|(there, sent)| (sent.source, there)));
-        let from = self.suspects.len().saturating_sub(most);
-        let taken = self.suspects.split_off(from);
-        taken.iter().map(|(here, there)| (here.text(), there.text())).collect()
-    }
-
-    /// Whether no more of them are read again, because enough are listed: the rest is counted as
-    /// differing.
-    pub fn gives_up(&mut self) -> bool {
-        let is_enough = self.parity.differ >= MOST_LISTED as u64;
-        if is_enough {
-            self.sent.retain(|_, sent| !sent.is_gone);
-            let rest = (self.suspects.len() + self.sent.len()) as u64;
-            self.parity.linked += rest;
-            self.parity.differ += rest;
-            self.suspects.clear();
-            self.sent.clear();
+        self.unread.extend(unread.map(|(there, sent)| (sent.source, there)));
+        let Parity { differ, gone_here, gone_there, .. } = self.parity;
+        let mut rest = 0;
+        for (kind, listed) in
+            [(&mut self.unread, gone_here + gone_there), (&mut self.suspects, differ)]
+        {
+            if listed >= MOST_LISTED as u64 {
+                rest += kind.len() as u64;
+                kind.clear();
+            }
         }
-        is_enough
+        self.parity.linked += rest;
+        self.parity.differ += rest;
+        let next = if self.unread.is_empty() { &mut self.suspects } else { &mut self.unread };
+        let taken = next.split_off(next.len().saturating_sub(most));
+        taken.iter().map(|(here, there)| (here.text(), there.text())).collect()
     }
 
     /// A pair that was read again; `None` for a lead that was not found.
@@ -311,6 +315,7 @@ impl Comparison {
             Apart::OnlyHere => &mut parity.only_here,
             Apart::OnlyThere => &mut parity.only_there,
             Apart::NotLinked => &mut parity.not_linked,
+            Apart::Ambiguous => &mut parity.ambiguous,
             Apart::GoneHere => &mut parity.gone_here,
             Apart::GoneThere => &mut parity.gone_there,
         }
@@ -500,6 +505,42 @@ mod tests {
         let here = lead("a", &[("FirstName", "Asha")]);
         comparison.compare(&mapping, ("a", guid), Some(&here), None);
         assert_eq!((comparison.parity.linked, comparison.parity.gone_there), (0, 1));
+    }
+
+    #[test]
+    fn leads_that_are_gone_are_found_however_many_differ() {
+        let mapping = mapping();
+        let mut comparison = Comparison::default();
+        let many = MOST_LISTED + 500;
+        for n in 0..many {
+            let here = lead(&format!("h{n}"), &[("FirstName", "Asha")]);
+            take(&mut comparison, &mapping, &here, &format!("t{n}"));
+        }
+        for n in 1..many {
+            let there = lead(&format!("t{n}"), &[("FirstName", "Usha")]);
+            assert!(comparison.take_destination(&mapping, &there));
+        }
+        comparison.suspect("gone", "left");
+        let mut read = 0;
+        loop {
+            let pairs = comparison.take_suspects(100);
+            if pairs.is_empty() {
+                break;
+            }
+            read += pairs.len();
+            for (source, destination) in &pairs {
+                let here = lead(source, &[("FirstName", "Asha")]);
+                let there = lead(destination, &[("FirstName", "Usha")]);
+                let here = (source != "gone").then_some(&here);
+                let there = (destination != "t0").then_some(&there);
+                let ids = (source.as_str(), destination.as_str());
+                comparison.compare(&mapping, ids, here, there);
+            }
+        }
+        let Parity { linked, differ, gone_here, gone_there, .. } = comparison.parity;
+        assert_eq!((linked, differ), (many as u64 - 1, many as u64 - 1));
+        assert_eq!((gone_here, gone_there), (1, 1));
+        assert_eq!(read, MOST_LISTED + 2, "the rest is only counted");
     }
 
     #[test]

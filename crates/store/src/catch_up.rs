@@ -191,6 +191,11 @@ pub enum Swept {
         /// What it found.
         found: u64,
     },
+    /// A page was read.
+    Read {
+        /// Why the round could not read something before it.
+        problem: Option<Problem>,
+    },
     /// A page could not be read.
     Failed(Problem),
 }

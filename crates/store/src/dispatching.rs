@@ -197,12 +197,14 @@ pub struct Room {
     pub all: usize,
     /// Of those that were begun before and are due again.
     pub again: usize,
+    /// Of those that backfills read.
+    pub late: usize,
 }
 
 impl Room {
     /// Room for so many, whichever.
     pub fn of(all: usize) -> Self {
-        Self { all, again: all }
+        Self { all, again: all, late: all }
     }
 
     /// How many to take of so many fresh ones, and of so many that are due again.
@@ -257,6 +259,8 @@ pub struct Opened {
     pub configuration: i64,
     /// The requests, oldest first.
     pub requests: Vec<Unfinished>,
+    /// Whether there are more, for which there was no [`Room::late`].
+    pub are_more_late: bool,
 }
 
 /// A request that has work left.
@@ -322,8 +326,8 @@ mod tests {
             (Room::of(10), (30, 2), (8, 2)),
             (Room::of(10), (2, 30), (2, 8)),
             (Room::of(1), (9, 9), (1, 0)),
-            (Room { all: 10, again: 3 }, (30, 30), (7, 3)),
-            (Room { all: 10, again: 0 }, (2, 30), (2, 0)),
+            (Room { again: 3, ..Room::of(10) }, (30, 30), (7, 3)),
+            (Room { again: 0, ..Room::of(10) }, (2, 30), (2, 0)),
         ] {
             assert_eq!(room.share(found.0, found.1), shared, "{room:?} {found:?}");
         }

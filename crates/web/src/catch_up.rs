@@ -182,13 +182,15 @@ pub(crate) fn told(
     (source, destination): (&str, &str),
     number: impl Fn(u64) -> String,
 ) -> String {
-    let Parity { differ, only_here, only_there, not_linked, gone_here, gone_there, .. } = parity;
+    let Parity { differ, only_here, only_there, not_linked, ambiguous, .. } = parity;
+    let Parity { gone_here, gone_there, .. } = parity;
     let mut parts = vec![agree];
     for (count, what) in [
         (differ, if *differ == 1 { "differs" } else { "differ" }.to_owned()),
         (only_here, format!("only in {source}")),
         (only_there, format!("only in {destination}")),
         (not_linked, "in both, not linked yet".to_owned()),
+        (ambiguous, format!("with several matches in {destination}")),
         (gone_here, format!("linked and no longer in {source}")),
         (gone_there, format!("linked and no longer in {destination}")),
     ] {
@@ -206,6 +208,7 @@ pub fn words(apart: Apart, source: &str, destination: &str) -> String {
         Apart::OnlyHere => format!("Only in {source}"),
         Apart::OnlyThere => format!("Only in {destination}"),
         Apart::NotLinked => "In both, not linked yet".to_owned(),
+        Apart::Ambiguous => format!("Several matches in {destination}"),
         Apart::GoneHere => format!("No longer in {source}"),
         Apart::GoneThere => format!("No longer in {destination}"),
     }
@@ -294,9 +297,11 @@ pub async fn sync(
 
 /// The lead's id on the side whose values are written, if something can be written.
 fn own_id(difference: Difference, direction: Direction) -> Option<String> {
-    use Apart::{Differs, GoneHere, NotLinked, OnlyHere, OnlyThere};
+    use Apart::{Ambiguous, Differs, GoneHere, NotLinked, OnlyHere, OnlyThere};
     match (direction, difference.apart) {
-        (Direction::Destination, Differs | OnlyHere | NotLinked | GoneHere) => difference.source_id,
+        (Direction::Destination, Differs | OnlyHere | NotLinked | Ambiguous | GoneHere) => {
+            difference.source_id
+        }
         (Direction::Source, Differs | OnlyThere | NotLinked) => difference.destination_id,
         _ => None,
     }

@@ -20,7 +20,7 @@ use plan::verdict;
 use store::{PlanNews, Planned};
 
 use super::call::Job;
-use super::pacing::Pacing;
+use super::pacing::{Pacing, WHILE_CLOSED};
 use super::route::{Binding, Route};
 use super::worker::Worker;
 use crate::failure;
@@ -100,6 +100,14 @@ impl Worker {
                 continue;
             }
             let Some(route) = self.routes.get(counting.connector).cloned() else { continue };
+            if let Some(problem) = self.closed_end(&route) {
+                let counting = &mut self.counts[at];
+                counting.pacing.wait(steady, WHILE_CLOSED);
+                let (connector, asked_at) = (route.id, counting.asked_at);
+                let what = Planned::Failed(problem);
+                self.progress.plans.push(PlanNews { connector, asked_at, what });
+                continue;
+            }
             let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
                 continue;
             };
@@ -123,8 +131,7 @@ impl Worker {
                 continue;
             };
             let account = self.account(account);
-            let has_room = account.room(Draw::Single, Urgency::Backfill, steady) > 0;
-            if account.closed().is_some() || !has_room {
+            if account.room(Draw::Single, Urgency::Backfill, steady) == 0 {
                 continue;
             }
             let account = account.id;

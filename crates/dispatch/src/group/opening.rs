@@ -11,7 +11,7 @@ use plan::problem::{Code, Problem};
 use plan::quota::Urgency;
 use plan::snapshot::Snapshot;
 use plan::work::Outcome;
-use store::{Origin, RecordKey, RecordState, Room, Stage, Unfinished};
+use store::{Opened, Origin, RecordKey, RecordState, Room, Stage, Unfinished};
 
 use super::book::{Place, Record};
 use super::lanes::Lane;
@@ -46,7 +46,9 @@ impl Worker {
         self.follow_reads().await?;
         // What is tried again fills one half at most, so that what is live never waits behind it.
         let again = (window / 2).saturating_sub(self.tried_again());
-        let room = Room { all: room.min(MOST_AT_ONCE), again };
+        // A change that arrives meanwhile does not wait until hundreds of a backfill's leads are opened.
+        let late = if is_urgent { 0 } else { A_PORTION };
+        let room = Room { all: room.min(MOST_AT_ONCE), again, late };
         let store = self.shared.store.clone();
         let found = loop {
             self.drop_arrivals().await?;
@@ -60,13 +62,12 @@ impl Worker {
             let now = self.now();
             let found = store.open_requests(&self.lease, &connectors, &opened, now, room).await?;
             if !self.is_outdated(found.configuration).await? {
-                break found.requests;
+                break found;
             }
         };
-        let is_full = found.len() == room.all;
-        let (found, is_rest) = portion(found, if is_urgent { 0 } else { A_PORTION });
-        self.look_for_work = is_full || is_rest;
-        self.is_opening_late = is_rest;
+        let Opened { requests: found, are_more_late, .. } = found;
+        self.look_for_work = found.len() == room.all || are_more_late;
+        self.is_opening_late = are_more_late;
         self.load_past(&found).await?;
         let mut records = Vec::new();
         for request in &found {
@@ -387,19 +388,6 @@ fn urgency(origin: Origin, earlier: Option<&RecordState>) -> Urgency {
         (_, Some(earlier)) if earlier.attempts > 0 => Urgency::Retry,
         _ => Urgency::Live,
     }
-}
-
-/// What is live, and of what backfills read so many requests at most: a change that arrives meanwhile does
-/// not wait until hundreds of leads are opened. Also whether there is more.
-fn portion(mut found: Vec<Unfinished>, late_at_most: usize) -> (Vec<Unfinished>, bool) {
-    let before = found.len();
-    let mut late = 0;
-    found.retain(|request| {
-        late += usize::from(request.origin == Origin::Backfill);
-        request.origin != Origin::Backfill || late <= late_at_most
-    });
-    let is_rest = found.len() < before;
-    (found, is_rest)
 }
 
 /// A record of which nothing is known.

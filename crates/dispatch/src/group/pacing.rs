@@ -8,6 +8,8 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(30);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// How long to wait where the quota had no room after all.
 const MOMENT: SignedDuration = SignedDuration::from_secs(1);
+/// How often somebody who waits for the pages of an account that can't be called is told why.
+pub(super) const WHILE_CLOSED: SignedDuration = SignedDuration::from_secs(10);
 
 /// The pages of one reader: one is under way at a time. Times are those of the steady clock.
 #[derive(Debug)]

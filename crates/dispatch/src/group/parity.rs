@@ -1,7 +1,7 @@
 //! Comparing the two accounts of a connector ([`plan::parity`]): the source is read page by page, then
 //! the destination, then once more what seems to differ. A comparison that a restart ends begins again.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
@@ -22,7 +22,7 @@ use store::{Compared, Origin, ParityNews};
 
 use super::call::Job;
 use super::lanes::Lane;
-use super::pacing::Pacing;
+use super::pacing::{Pacing, WHILE_CLOSED};
 use super::route::{Binding, Route};
 use super::worker::Worker;
 use crate::failure;
@@ -128,6 +128,14 @@ impl Worker {
                 continue;
             }
             let Some(route) = self.routes.get(comparing.connector).cloned() else { continue };
+            if let Some(problem) = self.closed_end(&route) {
+                let comparing = &mut self.comparisons[at];
+                comparing.pacing.wait(steady, WHILE_CLOSED);
+                let (connector, asked_at) = (route.id, comparing.asked_at);
+                let what = Compared::Failed(problem);
+                self.progress.parities.push(ParityNews { connector, asked_at, what });
+                continue;
+            }
             let Some(binding) = self.routes.binding(&self.accounts, (route.id, None)) else {
                 continue;
             };
@@ -137,8 +145,7 @@ impl Worker {
             }
             let (account, wanted) = self.comparisons[at].wanted(&route, &binding);
             let account = self.account(account);
-            let has_room = account.room(Draw::Single, Urgency::Sweep, steady) > 0;
-            if account.closed().is_some() || !has_room {
+            if account.room(Draw::Single, Urgency::Sweep, steady) == 0 {
                 continue;
             }
             let account = account.id;
@@ -298,13 +305,19 @@ impl Worker {
         let forms: Vec<String> = keyed.iter().flat_map(|(_, forms, _)| forms.clone()).collect();
         let found = self.shared.store.directory(route.destination, &forms).await?;
         for (id, forms, lead) in keyed {
-            let there = forms.iter().find_map(|form| found.get(form)?.first());
-            let apart = if there.is_some() { Apart::NotLinked } else { Apart::OnlyHere };
-            comparing.not_linked.extend(there.cloned());
+            let there: BTreeSet<&String> =
+                forms.iter().filter_map(|form| found.get(form)).flatten().collect();
+            let apart = match there.len() {
+                0 => Apart::OnlyHere,
+                1 => Apart::NotLinked,
+                _ => Apart::Ambiguous,
+            };
+            comparing.not_linked.extend(there.iter().map(|id| String::clone(id)));
+            let is_one = apart == Apart::NotLinked;
             comparing.comparison.take_apart(Difference {
                 apart,
                 source_id: Some(id),
-                destination_id: there.cloned(),
+                destination_id: there.first().filter(|_| is_one).map(|id| String::clone(id)),
                 known_as: known_as(&lead),
                 fields: Vec::new(),
             });
@@ -436,10 +449,7 @@ impl Comparing {
 
     /// Goes on with what seems to differ; returns whether nothing is left.
     fn goes_on(&mut self, mut later: VecDeque<(String, String)>) -> bool {
-        let mut pairs = Vec::new();
-        if !self.comparison.gives_up() {
-            pairs = self.comparison.take_suspects(AT_A_TIME);
-        }
+        let mut pairs = self.comparison.take_suspects(AT_A_TIME);
         if pairs.is_empty() {
             pairs.extend(later.pop_front());
         }

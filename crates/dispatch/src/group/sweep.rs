@@ -2,8 +2,8 @@
 //! of becomes requests, as if it had been posted ([`plan::sweep`]).
 //!
 //! A round reads all its pages before it makes requests, so that a mass change is seen before anything
-//! of it is written. It is short: after a restart it begins again, and what it found and was synced
-//! meanwhile is in sync then.
+//! of it is written. One that a person confirmed makes requests page by page: it may be long. After a
+//! restart a round begins again, and what it found and was synced meanwhile is in sync then.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -74,7 +74,7 @@ struct Round {
     behind: BTreeMap<u32, Timestamp>,
     /// and why.
     problem: Option<Problem>,
-    /// What was found, unless it is held.
+    /// What was found, unless it is held or was synced at once.
     found: Vec<Snapshot>,
     count: u64,
     /// Those of them that change a linked lead.
@@ -142,16 +142,25 @@ impl Round {
     }
 
     /// Takes in what is to be synced, which changes so many linked leads. Once they are more than so many
-    /// per cent of all linked leads, all is held.
-    fn take(&mut self, (missed, changes): (Vec<Snapshot>, u64), linked: u64, percent: u32) {
+    /// per cent of all linked leads, all is held. Returns what is to be synced at once.
+    fn take(
+        &mut self,
+        (missed, changes): (Vec<Snapshot>, u64),
+        linked: u64,
+        percent: u32,
+    ) -> Vec<Snapshot> {
         self.count += missed.len() as u64;
         self.changes += changes;
-        self.is_held |= !self.is_confirmed && is_mass_change(self.changes, linked, percent);
+        if self.is_confirmed {
+            return missed;
+        }
+        self.is_held |= is_mass_change(self.changes, linked, percent);
         if self.is_held {
             self.found = Vec::new();
         } else {
             self.found.extend(missed);
         }
+        Vec::new()
     }
 
     /// Goes on to what is read next; returns whether that was all.
@@ -354,9 +363,22 @@ impl Worker {
         let (missed, changes) = self.missed(&route, entity, due).await?;
         let linked = self.shared.store.count_links(route.pair()).await?.leads;
         let percent = route.definition.backfill.confirm_above;
-        let Some(round) = &mut self.sweeps[at].round else { return Ok(()) };
-        round.take((missed, changes), linked, percent);
-        if round.goes_on(count) {
+        let sweeping = &mut self.sweeps[at];
+        let Some(round) = &mut sweeping.round else { return Ok(()) };
+        let found = round.take((missed, changes), linked, percent);
+        let is_over = round.goes_on(count);
+        // What was behind before is told of until it could be read.
+        let earlier = sweeping.kept.problem.clone().filter(|_| !round.was_behind.is_empty());
+        let problem = round.problem.clone().or(earlier);
+        let deliveries = self.deliveries(connector, Origin::Sweep, &found);
+        self.look_for_work |= !deliveries.is_empty();
+        let kept = &mut self.sweeps[at].kept;
+        if !deliveries.is_empty() || kept.problem.is_some() && problem.is_none() {
+            kept.problem.clone_from(&problem);
+            let what = Swept::Read { problem };
+            self.progress.sweeps.push(SweepNews { connector, what, deliveries });
+        }
+        if is_over {
             self.end_round(at);
         }
         Ok(())
@@ -419,17 +441,18 @@ mod tests {
     #[test]
     fn what_is_held_once_is_held_to_the_end() {
         let mut round = begun(Sweep::default()).round.expect("it began");
-        round.take(rows(150), 400, 20);
+        assert!(round.take(rows(150), 400, 20).is_empty());
         assert!(round.is_held);
         // More leads were linked meanwhile, of which it is less than a fifth.
-        round.take(rows(10), 10_000, 20);
+        assert!(round.take(rows(10), 10_000, 20).is_empty());
         assert_eq!((round.is_held, round.found.len(), round.count), (true, 0, 160));
 
         let confirmed = Sweep { confirmed: true, ..Sweep::default() };
         let mut round = begun(confirmed).round.expect("it began");
-        round.take(rows(150), 400, 20);
-        round.take(rows(150), 400, 20);
-        assert_eq!((round.is_held, round.found.len()), (false, 300));
+        for _ in 0..2 {
+            assert_eq!(round.take(rows(150), 400, 20).len(), 150, "page by page");
+        }
+        assert_eq!((round.is_held, round.found.len(), round.count), (false, 0, 300));
     }
 
     #[test]

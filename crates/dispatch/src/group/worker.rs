@@ -185,6 +185,12 @@ impl Worker {
         self.account(id).closed().cloned()
     }
 
+    /// Why nothing is sent to one of the two accounts of a connector, if so.
+    pub(super) fn closed_end(&self, route: &Route) -> Option<Problem> {
+        let closed = |id: AccountId| self.accounts.get(&id)?.closed().cloned();
+        closed(route.source).or_else(|| closed(route.destination))
+    }
+
     /// Why an account whose metadata was never read can't give it, if so.
     pub(super) fn closed_unread(&mut self, id: AccountId) -> Option<Problem> {
         let account = self.account(id);

@@ -10,11 +10,11 @@ use plan::parity::{Apart, Parity};
 use sandbox::{Fault, Trouble};
 use serde_json::json;
 use store::{
-    Actor, CatchUpNews, ChosenDifferences, Differing, Filter, NewBackfill, NewDelivery, Origin,
-    RequestItem, Sweep,
+    AccountPlan, Actor, CatchUpNews, ChosenDifferences, Differing, Filter, NewBackfill,
+    NewDelivery, Origin, RequestItem, Sweep,
 };
 
-use crate::scene::{SOON, Scene, capture, captured, connector};
+use crate::scene::{SOON, Scene, capture, captured, connector, unlimited};
 
 fn actor() -> Actor {
     Actor("test".to_owned())
@@ -416,6 +416,70 @@ async fn leads_that_one_side_lacks_are_counted() {
     assert_eq!(counts, (2, 2, 1, 1), "{parity:?}");
     assert_eq!((parity.only_here, parity.only_there), (0, 1), "{parity:?}");
     assert_eq!(differing.len(), 3, "{differing:?}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_that_several_may_match_is_listed_as_such() {
+    let (mut scene, _) = pair_with(r#""basic":{"secondary_search_by":"Phone"}"#, 1).await;
+    let (email, phone) = (("EmailAddress", "bela@example.com"), ("Phone", "+91-9811111111"));
+    let twins = [email, phone].map(|key| {
+        scene.there.create_lead(&[("LastName", "Rao"), key]).expect("a lead of the destination")
+    });
+    let own = scene.here.create_lead(&[email, phone]).expect("a lead");
+    // The directory is brought up to date every hour.
+    let deadline = Instant::now() + SOON;
+    let (parity, differing) = loop {
+        scene.advance(SignedDuration::from_hours(1));
+        let (parity, differing) = scene.compare("there").await;
+        if parity.only_here == 0 {
+            break (parity, differing);
+        }
+        assert!(Instant::now() < deadline, "the directory is not read: {parity:?}");
+    };
+    let counts = [parity.ambiguous, parity.not_linked, parity.only_here, parity.only_there];
+    assert_eq!(counts, [1, 0, 0, 0], "{twins:?}: {parity:?}");
+    let listed = &differing[0].difference;
+    assert_eq!((listed.apart, &listed.source_id), (Apart::Ambiguous, &Some(own)), "{differing:?}");
+    assert_eq!(listed.destination_id, None, "nobody knows which");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_an_account_that_refuses_its_keys_is_told_why() {
+    let (mut scene, _) = pair_of(1).await;
+    let plan = AccountPlan::Quota(unlimited());
+    scene.put_account_as("there", &scene.there.url(), "wrong", plan).await;
+    let (connector, now) = (scene.connector_id("there").await, scene.clock()());
+    scene.store.ask_for_parity((connector, "there"), &actor(), now).await.expect("it is asked");
+    let of = Backfilled::default();
+    scene.store.ask_for_plan((connector, "there"), &of, &actor(), now).await.expect("it is asked");
+    let deadline = Instant::now() + SOON;
+    loop {
+        scene.advance(SignedDuration::from_secs(4));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let compared = scene.store.parity(connector).await.expect("the store").problem;
+        let counted = scene.store.planning(connector).await.expect("the store").problem;
+        if let (Some(one), Some(other)) = (&compared, &counted) {
+            assert_eq!([one.code.as_str(), other.code.as_str()], ["credentials"; 2]);
+            break;
+        }
+        assert!(Instant::now() < deadline, "{compared:?} {counted:?}");
+    }
+    // Once it takes them again, both go on by themselves.
+    scene.put_account(&scene.there, plan).await;
+    let deadline = Instant::now() + SOON;
+    loop {
+        scene.advance(SignedDuration::from_secs(4));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let compared = scene.store.parity(connector).await.expect("the store");
+        let counted = scene.store.planning(connector).await.expect("the store");
+        if compared.asked_at.is_none() && counted.asked_at.is_none() {
+            assert!(compared.parity.is_some() && counted.plan.is_some());
+            break;
+        }
+        assert!(Instant::now() < deadline, "{compared:?} {counted:?}");
+    }
     scene.stop().await;
 }
 

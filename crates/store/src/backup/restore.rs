@@ -111,8 +111,10 @@ async fn replace(path: &Path, wish: Restore, was_open: bool) -> Result<Restored>
 
 async fn into_postgres(url: &str, wish: Restore) -> Result<Restored> {
     let key_file = wish.key_file.clone().unwrap_or_else(|| PathBuf::from("leadsync.key"));
-    let work = std::env::temp_dir().join(format!("leadsync-{}.restoring", std::process::id()));
-    let prepared = Prepared::from(&wish, work, &key_file).await?;
+    // A folder of its own: two restores at a time must not read each other's file.
+    let folder = tempfile::Builder::new().prefix("leadsync-restoring-").tempdir();
+    let folder = folder.map_err(|error| cannot(&std::env::temp_dir(), "written", &error))?;
+    let prepared = Prepared::from(&wish, folder.path().join("backup"), &key_file).await?;
     let how = Open { key_file: Some(key_file), ..Open::default() };
     let target = postgres::Backend::open(url, how).await.map_err(|error| {
         Error::CannotOpen(format!(

@@ -12,7 +12,8 @@ use sqlx::Row;
 use super::audit::{Entry, audit};
 use super::values::{Place, json, ms};
 use super::{
-    Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, intake, outbox, push_list,
+    Backend, CLAIM_ROWS, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, intake, outbox,
+    push_list,
 };
 use crate::audit::Actor;
 use crate::catch_up::{
@@ -217,9 +218,14 @@ impl CatchUps for Backend {
             let ChosenDifferences { compared_at, leads, deliveries } = chosen.clone();
             let (name, actor) = (name.clone(), actor.clone());
             Box::pin(async move {
-                let standing = standings(connection, &[connector]).await?;
-                let last = standing.first().and_then(|(_, standing)| standing.at);
-                if last.map(ms) != Some(ms(compared_at)) {
+                // A comparison that ends at the same time waits until this is over.
+                let sql = format!("SELECT ended_at FROM parity WHERE connector = $1{CLAIM_ROWS}");
+                let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+                    .bind(connector.0)
+                    .fetch_optional(&mut *connection)
+                    .await?;
+                let last: Option<i64> = row.map(|row| row.try_get(0)).transpose()?.flatten();
+                if last != Some(ms(compared_at)) {
                     return Err(Error::Changed(
                         "the accounts were compared again since, and the list is another one"
                             .to_owned(),
@@ -420,6 +426,16 @@ pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) ->
             .bind(connector)
             .bind(ms(*begun_at))
             .bind(found.cast_signed())
+            .execute(connection)
+            .await?;
+        }
+        Swept::Read { problem } => {
+            sqlx::query(
+                "UPDATE sweep SET problem = $2, \
+                 failures = CASE WHEN $2 IS NULL THEN 0 ELSE failures END WHERE connector = $1",
+            )
+            .bind(connector)
+            .bind(problem.as_ref().map(json).transpose()?)
             .execute(connection)
             .await?;
         }

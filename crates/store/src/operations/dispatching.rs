@@ -24,6 +24,7 @@ use crate::dispatching::{
     WaitingRecord,
 };
 use crate::error::Result;
+use crate::intake::Origin;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
 use plan::outcome::Entity;
 use plan::parity::Standing;
@@ -108,8 +109,11 @@ impl Dispatching for Backend {
         }
         found.extend(again);
         found.sort_unstable();
+        let before = found.len();
+        leave_late(&mut transaction, &mut found, room.late).await?;
+        let are_more_late = found.len() < before;
         let requests = read(&mut transaction, &found).await?;
-        Ok(Opened { configuration, requests })
+        Ok(Opened { configuration, requests, are_more_late })
     }
 
     async fn arrivals_while_disabled(
@@ -127,7 +131,7 @@ impl Dispatching for Backend {
             .await?;
         let Some(since) = row.map(|row| row.try_get::<Option<i64>, _>(0)).transpose()?.flatten()
         else {
-            return Ok(Opened { configuration, requests: Vec::new() });
+            return Ok(Opened { configuration, requests: Vec::new(), are_more_late: false });
         };
         // What came within that very millisecond may have come before: it is kept.
         let since = Place { table: "connector", row: &connector.0 }.time(since + 1)?;
@@ -143,7 +147,7 @@ impl Dispatching for Backend {
         .await?;
         let found: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
         let requests = read(&mut transaction, &found).await?;
-        Ok(Opened { configuration, requests })
+        Ok(Opened { configuration, requests, are_more_late: false })
     }
 
     async fn waiting_records(
@@ -452,6 +456,22 @@ async fn read(connection: &mut Connection, found: &[i64]) -> Result<Vec<Unfinish
             })
         })
         .collect()
+}
+
+/// Leaves out all but the first few of the requests that backfills read.
+async fn leave_late(connection: &mut Connection, found: &mut Vec<i64>, most: usize) -> Result<()> {
+    if found.len() <= most {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new("SELECT id FROM delivery WHERE origin = ");
+    query.push_bind(Origin::Backfill.as_str()).push(" AND id IN ");
+    push_list(&mut query, found.iter().copied());
+    query.push(" ORDER BY id");
+    let late = query.build().persistent(false).fetch_all(connection).await?;
+    let left = late.iter().skip(most).map(|row| Ok(row.try_get(0)?));
+    let left: HashSet<i64> = left.collect::<Result<_>>()?;
+    found.retain(|id| !left.contains(id));
+    Ok(())
 }
 
 /// How those records of these requests stand that were tried before.

@@ -8,14 +8,15 @@ use plan::link::{Link, Pair, Side};
 use plan::outcome::{Entity, Event, JobStatus, RetryWith};
 use plan::quota::forecast::Spending;
 use store::{
-    Change, Error, Filter, Intent, IntentRecord, Progress, RecordKey, Retry, Room, Selection,
-    Spent, Stage,
+    Change, Error, Filter, Intent, IntentRecord, NewDelivery, Origin, Progress, RecordKey, Retry,
+    Room, Selection, Spent, Stage,
 };
 
-use crate::empty::{Empty, actor, at, attempt, call, ended, id, waiting};
+use crate::empty::{Empty, actor, at, attempt, call, delivery, ended, id, waiting};
 
 crate::promises! {
     requests_open_in_order_of_arrival,
+    of_what_backfills_read_no_more_is_opened_than_asked_for,
     what_is_opened_names_the_configuration,
     progress_is_kept_whole_or_not_at_all,
     waiting_records_come_when_they_are_due,
@@ -63,6 +64,27 @@ async fn requests_open_in_order_of_arrival(empty: Empty) {
     };
     empty.store.record_progress(&lease, done).await.unwrap();
     assert_eq!(open(vec![], 2).await, [id(1), id(2)]);
+}
+
+async fn of_what_backfills_read_no_more_is_opened_than_asked_for(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    let read = (0..5).map(|n| NewDelivery { origin: Origin::Backfill, ..delivery(own, n) });
+    empty.store.store_deliveries(read.collect()).await.expect("they are stored");
+    empty.deliver(own, 5..8).await;
+    for (late, expected, are_more_late) in [
+        (0, vec![5, 6, 7], true),
+        (2, vec![0, 1, 5, 6, 7], true),
+        (5, vec![0, 1, 2, 3, 4, 5, 6, 7], false),
+    ] {
+        let room = Room { late, ..Room::of(100) };
+        let none = HashSet::new();
+        let found = empty.store.open_requests(&lease, &[own], &none, at(100), room).await.unwrap();
+        let ids: Vec<_> = found.requests.iter().map(|request| request.id).collect();
+        assert_eq!(ids, expected.into_iter().map(id).collect::<Vec<_>>());
+        assert_eq!(found.are_more_late, are_more_late, "{late}");
+    }
 }
 
 async fn what_is_opened_names_the_configuration(empty: Empty) {
