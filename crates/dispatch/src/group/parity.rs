@@ -312,12 +312,12 @@ impl Worker {
                 1 => Apart::NotLinked,
                 _ => Apart::Ambiguous,
             };
-            comparing.not_linked.extend(there.iter().map(|id| String::clone(id)));
+            comparing.not_linked.extend(there.iter().copied().cloned());
             let is_one = apart == Apart::NotLinked;
             comparing.comparison.take_apart(Difference {
                 apart,
                 source_id: Some(id),
-                destination_id: there.first().filter(|_| is_one).map(|id| String::clone(id)),
+                destination_id: there.first().filter(|_| is_one).copied().cloned(),
                 known_as: known_as(&lead),
                 fields: Vec::new(),
             });
