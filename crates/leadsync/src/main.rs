@@ -9,7 +9,7 @@ mod telemetry;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use commands::Command;
 use settings::Flags;
@@ -18,7 +18,7 @@ use settings::Flags;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Keeps leads of two LeadSquared accounts in sync.
+/// Keep leads and activities of two LeadSquared accounts in sync
 #[derive(Debug, Parser)]
 #[command(name = "leadsync", version, max_term_width = 100)]
 struct Arguments {
@@ -28,10 +28,28 @@ struct Arguments {
     flags: Flags,
 }
 
+/// Under the help of each command.
+const SETTINGS: &str = "For settings that all commands share, such as --database-url and --json, see \
+                        `leadsync --help`.";
+
+/// The command line. A command's help shows its own options, and where the shared ones are.
+pub fn command_line() -> clap::Command {
+    let command = Arguments::command();
+    let shared = command.get_arguments().filter(|argument| argument.is_global_set());
+    let hidden: Vec<clap::Arg> = shared.map(|argument| argument.clone().hide(true)).collect();
+    command.mut_subcommands(|command| {
+        // Commands below it take them over.
+        let command = command.args(&hidden).after_help(SETTINGS);
+        command.mut_subcommands(|command| command.after_help(SETTINGS))
+    })
+}
+
 fn main() -> ExitCode {
     // A failure here means that another part of the process has chosen one: it is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let Arguments { command, flags } = Arguments::parse();
+    let matches = command_line().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches);
+    let Arguments { command, flags } = arguments.unwrap_or_else(|error| error.exit());
     let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -1,46 +1,130 @@
 //! Printing for people and for scripts.
 
+use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 
+use anstyle::{AnsiColor, Style};
 use anyhow::Context;
+use comfy_table::presets::NOTHING;
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table};
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// Prints a value as JSON.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(value).context("the answer can't be shown as JSON")?;
-    line(&text)
+    print(std::io::stdout(), &text)
 }
 
-/// Prints a line. Nobody reading any more is no error.
+/// Prints a line. Colours are left out where standard output is not a terminal, or `NO_COLOR` is set.
+/// If nobody reads any more, that is not an error.
 pub fn line(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
+    print(anstream::stdout(), text)
+}
+
+fn print(mut to: impl Write, text: &str) -> anyhow::Result<()> {
+    match writeln!(to, "{text}") {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other.context("can't print"),
     }
 }
 
-/// The longest text of a cell.
-const WIDEST: usize = 60;
+/// A time for a person.
+pub fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
 
-/// Prints rows under heads, each column as wide as its widest cell.
-pub fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
-    let shown = |text: &str| -> String {
-        let text = text.replace(['\n', '\r', '\t'], " ");
-        if text.chars().count() <= WIDEST {
-            return text;
+/// What a colour says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// It went well.
+    Good,
+    /// Somebody may want to look.
+    Warning,
+    /// It failed.
+    Bad,
+}
+
+impl Tone {
+    fn color(self) -> Option<(Color, AnsiColor)> {
+        match self {
+            Self::Plain => None,
+            Self::Good => Some((Color::DarkGreen, AnsiColor::Green)),
+            Self::Warning => Some((Color::DarkYellow, AnsiColor::Yellow)),
+            Self::Bad => Some((Color::DarkRed, AnsiColor::Red)),
         }
-        text.chars().take(WIDEST - 1).chain(['…']).collect()
-    };
-    let all: Vec<[String; N]> = std::iter::once(heads.map(str::to_owned))
-        .chain(rows.iter().map(|row| std::array::from_fn(|i| shown(&row[i]))))
-        .collect();
-    let widths: [usize; N] = std::array::from_fn(|i| {
-        all.iter().map(|row| row[i].chars().count()).max().unwrap_or_default()
-    });
-    for row in &all {
-        let cells: Vec<String> =
-            row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        line(cells.join("  ").trim_end())?;
     }
-    Ok(())
+}
+
+/// Text for [`line`] in a colour.
+pub fn painted(text: impl Display, tone: Tone) -> String {
+    match tone.color() {
+        Some((_, color)) => {
+            let style = Style::new().fg_color(Some(color.into()));
+            format!("{style}{text}{style:#}")
+        }
+        None => text.to_string(),
+    }
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    text: String,
+    tone: Tone,
+}
+
+impl Shown {
+    /// Text in a colour.
+    pub fn new(text: impl Display, tone: Tone) -> Self {
+        Self { text: text.to_string(), tone }
+    }
+}
+
+impl From<String> for Shown {
+    fn from(text: String) -> Self {
+        Self { text, tone: Tone::Plain }
+    }
+}
+
+/// Prints rows under heads. On a terminal, long cells are wrapped so that a row fits its width, and
+/// empty columns are left out; elsewhere a row is one line, whole.
+pub fn table<const N: usize, C>(heads: [&str; N], rows: &[[C; N]]) -> anyhow::Result<()>
+where
+    C: Clone + Into<Shown>,
+{
+    let colours = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    let arrangement =
+        if table.is_tty() { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
+    table.set_content_arrangement(arrangement);
+    let head = |text: &str| {
+        let cell = Cell::new(text);
+        if colours { cell.add_attribute(Attribute::Bold) } else { cell }
+    };
+    table.set_header(heads.map(head));
+    let rows: Vec<[Shown; N]> =
+        rows.iter().map(|row| row.each_ref().map(|cell| cell.clone().into())).collect();
+    for row in &rows {
+        let cells = row.each_ref().map(|Shown { text, tone }| {
+            let cell = Cell::new(text.replace(['\n', '\r', '\t'], " "));
+            match tone.color().filter(|_| colours) {
+                Some((color, _)) => cell.fg(color),
+                None => cell,
+            }
+        });
+        table.add_row(cells);
+    }
+    let is_tty = table.is_tty();
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if is_tty && rows.iter().all(|row| row[at].text.is_empty()) {
+            column.set_constraint(ColumnConstraint::Hidden);
+        }
+    }
+    table.lines().try_for_each(|text| line(text.trim_end()))
 }

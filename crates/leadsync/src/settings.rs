@@ -30,14 +30,14 @@ pub struct Flags {
     /// Where `serve` listens [default: 127.0.0.1:8080]
     #[arg(long, global = true, env = "LEADSYNC_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// What webhook URLs begin with [default: http:// and the listen address]
+    /// Public base URL of this service, used in webhook URLs and emails [default: http:// and the
+    /// listen address]
     #[arg(long, global = true, env = "LEADSYNC_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
-    /// The file with the key that encrypts API keys [default: beside the database]
+    /// Key file that encrypts API keys [default: next to the database]
     #[arg(long, global = true, env = "LEADSYNC_SECRET_KEY_FILE", value_name = "FILE")]
     secret_key_file: Option<PathBuf>,
-    /// The mail server, `smtps://USER:PASSWORD@HOST` or `smtp://…` [default: none, mails are
-    /// logged]
+    /// Mail server, `smtps://USER:PASSWORD@HOST` or `smtp://…` [default: none, emails are logged]
     #[arg(
         long,
         global = true,
@@ -46,21 +46,20 @@ pub struct Flags {
         value_name = "URL"
     )]
     smtp_url: Option<String>,
-    /// Who mails come from: an address, or `Name <address>`
+    /// Sender of emails: an address, or `Name <address>`
     #[arg(long, global = true, env = "LEADSYNC_MAIL_FROM", value_name = "ADDRESS")]
     mail_from: Option<String>,
-    /// The longest body of a webhook that is taken, like `4MiB` or in bytes, at most 16 MiB
-    /// [default: 2MiB]
+    /// Largest webhook body that is accepted, such as `4MiB`, up to 16 MiB [default: 2MiB]
     #[arg(long, global = true, env = "LEADSYNC_MAX_BODY", value_name = "SIZE")]
     max_body: Option<Size>,
-    /// What is logged to stderr: a `tracing` filter [default: info, and warn for short commands]
+    /// Log filter for stderr, in the form of `tracing` [default: info; warn for short commands]
     #[arg(long, global = true, env = "LEADSYNC_LOG", value_name = "FILTER")]
     log: Option<String>,
-    /// `text`, or `json` for JSON lines [default: text]
+    /// Log format: `text`, or `json` for JSON lines [default: text]
     #[arg(long, global = true, env = "LEADSYNC_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
-    /// A file with these settings, by their names with `_` for `-` [default: leadsync.toml, if
-    /// there is one]
+    /// Settings file (TOML; the same names with `_` instead of `-`) [default: leadsync.toml, if it
+    /// exists]
     #[arg(long, global = true, value_name = "FILE")]
     settings: Option<PathBuf>,
     /// Print JSON for scripts
@@ -109,7 +108,7 @@ impl FromStr for Size {
         match bytes {
             Some(bytes @ 1..=LARGEST) => Ok(Self(bytes)),
             Some(bytes) if bytes > LARGEST => Err(format!("'{text}' is more than 16 MiB")),
-            _ => Err(format!("'{text}' is no size: write it like 4MiB or 500KiB, or in bytes")),
+            _ => Err(format!("'{text}' is not a size: write 4MiB, 500KiB or a number of bytes")),
         }
     }
 }
@@ -239,7 +238,7 @@ impl Settings {
     pub fn post(&self) -> anyhow::Result<Post> {
         let Some(url) = &self.smtp_url else { return Ok(Post::Log) };
         let Some(from) = &self.mail_from else {
-            bail!("a mail server is set (LEADSYNC_SMTP_URL) but no sender: set LEADSYNC_MAIL_FROM")
+            bail!("LEADSYNC_SMTP_URL is set, but there is no sender: set LEADSYNC_MAIL_FROM")
         };
         let smtp = Smtp::new(url, from);
         Ok(Post::Smtp(Box::new(
@@ -247,12 +246,33 @@ impl Settings {
         )))
     }
 
-    /// The webhook URL of a connector.
-    pub fn webhook_url(&self, token: &store::Token) -> String {
-        web::webhook_url(&self.public_url(), token)
+    /// What webhook URLs begin with: as the settings say or, if they don't, as the service that uses
+    /// this database said at its last start. If the two differ, or neither says it, a warning is
+    /// printed.
+    pub async fn base_url(&self, store: &dyn Store) -> anyhow::Result<String> {
+        let noted = store.public_url().await?;
+        match (&self.public_url, noted) {
+            (Some(own), Some(noted)) if *own != noted => {
+                eprintln!(
+                    "leadsync: warning: the service was started with the public URL {noted}, and \
+                     this command with {own}"
+                );
+                Ok(own.clone())
+            }
+            (Some(own), _) => Ok(own.clone()),
+            (None, Some(noted)) => Ok(noted),
+            (None, None) => {
+                eprintln!(
+                    "leadsync: warning: the service has not run with this database yet, so its \
+                     public URL is not known. Set LEADSYNC_PUBLIC_URL for this command and for the \
+                     service"
+                );
+                Ok(self.public_url())
+            }
+        }
     }
 
-    /// What webhook URLs begin with.
+    /// What this process says that webhook URLs begin with.
     pub fn public_url(&self) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }
@@ -276,7 +296,7 @@ fn checked_url(url: &str) -> anyhow::Result<String> {
         Some(host) if !host.is_empty() && !host.contains(['?', '#', ' ']) => {
             Ok(url.trim_end_matches('/').to_owned())
         }
-        _ => bail!("the public URL '{url}' is not one: write it like https://leadsync.example.com"),
+        _ => bail!("'{url}' is not a base URL: write https://leadsync.example.com"),
     }
 }
 

@@ -42,6 +42,12 @@ pub trait Store:
     /// operation may follow.
     async fn close(&self) -> Result<()>;
 
+    /// The public URL with which the service was started last, if it ever was.
+    async fn public_url(&self) -> Result<Option<String>>;
+
+    /// Notes the public URL with which the service starts.
+    async fn note_public_url(&self, url: &str) -> Result<()>;
+
     /// A number for this node, to make Request IDs with: 0 to [`plan::id::NODES`] - 1, another
     /// one at each call until all have been given out.
     async fn take_node_number(&self) -> Result<i64>;

@@ -1,7 +1,5 @@
 //! `leadsync backfill`.
 
-use std::io::{IsTerminal, Write};
-
 use anyhow::bail;
 use plan::backfill::{BackfillPlan, BackfillState, Backfilled};
 use plan::connector::{Condition, Definition, Filter, Test};
@@ -9,27 +7,27 @@ use plan::period;
 use store::{Actor, Backfill as Kept, Connector, NewBackfill, Store};
 use web::backfill::{Pace, duration};
 
-use super::waiting::{LOOK, SILENT, Waiting};
+use super::waiting::{LOOK, SILENT, Waiting, ask_for_service, bar};
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// Sync the leads that the source account has already
+/// Sync the leads that the source account already has
 #[derive(Debug, clap::Args)]
 pub struct Backfill {
-    /// The connector
+    /// The connector's name
     name: String,
     #[command(flatten)]
     which: Which,
-    /// Count what it would do, and write nothing
+    /// Only count what would happen; nothing is written
     #[arg(long)]
     plan: bool,
-    /// `both`: the opposite connector's leads too
+    /// `both` also syncs the leads of the opposite connector
     #[arg(long, value_enum, default_value_t = Direction::One)]
     direction: Direction,
-    /// Begin it without counting first, however many leads it changes
+    /// Start without counting first, however many leads that changes
     #[arg(long, short)]
     yes: bool,
-    /// Don't wait until it has ended
+    /// Return at once instead of waiting for the end
     #[arg(long)]
     detach: bool,
     #[command(flatten)]
@@ -39,14 +37,14 @@ pub struct Backfill {
 /// What is synced.
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// Only leads that were modified since: a day, a time, or an age such as 30d
+    /// Only leads modified since then: a day, a time, or an age such as 30d
     #[arg(long, value_name = "T")]
     since: Option<String>,
-    /// Only leads of which this holds: FIELD=VALUE, or a condition of the connector's filter as JSON,
-    /// such as {"field":"mx_Budget","greater":500000}; given several times, all must hold
+    /// Only leads that match: FIELD=VALUE, or a condition of the connector's filter as JSON, such as
+    /// {"field":"mx_Budget","greater":500000}; with several, all must match
     #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
     conditions: Vec<Condition>,
-    /// Sync activities too, of the types that the connector syncs, once the leads are synced
+    /// Also sync activities of the mapped types, after the leads
     #[arg(long)]
     activities: bool,
 }
@@ -54,13 +52,13 @@ struct Which {
 /// What becomes of a backfill that is under way.
 #[derive(Debug, clap::Args)]
 struct Change {
-    /// Read no more leads until it is resumed
+    /// Pause: read no more leads until resumed
     #[arg(long, conflicts_with_all = ["plan", "since", "conditions", "resume", "cancel"])]
     pause: bool,
-    /// Go on where it was paused
+    /// Resume a paused backfill
     #[arg(long, conflicts_with_all = ["plan", "since", "conditions", "cancel"])]
     resume: bool,
-    /// Read no more leads; those that were read are synced
+    /// Cancel: read no more leads; those already read are synced
     #[arg(long, conflicts_with_all = ["plan", "since", "conditions"])]
     cancel: bool,
 }
@@ -69,7 +67,7 @@ struct Change {
 enum Direction {
     /// From the connector's source to its destination
     One,
-    /// And back, by the opposite connector
+    /// Also back, by the opposite connector
     Both,
 }
 
@@ -94,7 +92,7 @@ impl Backfill {
         let mut connectors = vec![connector];
         if self.direction == Direction::Both {
             let Some(opposite) = configuration.opposite(connector) else {
-                bail!("{} has no opposite connector, so there is one direction only", self.name);
+                bail!("{} has no opposite connector: only one direction can be synced", self.name);
             };
             connectors.push(opposite);
         }
@@ -127,7 +125,7 @@ impl Backfill {
             let kept = store.backfills(Some(connector.id)).await?;
             if let Some(kept) = kept.iter().find(|kept| !kept.state.is_over()) {
                 bail!(
-                    "backfill {} of {name} is {}: wait for it, or --cancel it",
+                    "backfill {} of {name} is {}: wait for its end, or cancel it with --cancel",
                     kept.id,
                     kept.state
                 );
@@ -146,8 +144,8 @@ impl Backfill {
             if let Some(guarded) = plan.guarded(definition) {
                 let name = &definition.name;
                 bail!(
-                    "{name}: {guarded}. Look at `leadsync backfill {name} --plan`, and say --yes if \
-                     that is meant; nothing was written"
+                    "{name}: {guarded}. Nothing was written. See `leadsync backfill {name} --plan`, and \
+                     pass --yes to start"
                 );
             }
             *expected = Some(plan.leads);
@@ -199,17 +197,17 @@ async fn count(
 ) -> anyhow::Result<BackfillPlan> {
     let which = (connector.id, connector.definition.name.as_str());
     store.ask_for_plan(which, of, &Actor::command_line(), node::now()).await?;
-    let mut waiting = Waiting::new(settings);
+    let mut waiting = Waiting::new(settings)?;
     loop {
         tokio::time::sleep(LOOK).await;
         let planning = store.planning(connector.id).await?;
         if planning.asked_at.is_some() {
-            waiting.look(planning.read, planning.problem.as_ref())?;
+            waiting.look(planning.read, planning.problem.as_ref());
             continue;
         }
         waiting.end();
         let Some(plan) = planning.fresh(of, connector.version, node::now()) else {
-            bail!("another count took its place, or the settings were changed: count again")
+            bail!("another count replaced this one, or the settings were changed: count again")
         };
         return Ok(plan.clone());
     }
@@ -226,7 +224,7 @@ async fn set(
     for connector in connectors {
         let kept = store.backfills(Some(connector.id)).await?;
         let Some(kept) = kept.into_iter().find(|kept| !kept.state.is_over()) else {
-            bail!("no backfill of {} is under way", connector.definition.name);
+            bail!("{} has no backfill in progress", connector.definition.name);
         };
         done.push(store.set_backfill(kept.id, state, &Actor::command_line(), node::now()).await?);
     }
@@ -235,30 +233,32 @@ async fn set(
 
 /// Shows how far a backfill is until it has ended, or is paused.
 async fn follow(settings: &Settings, store: &dyn Store, begun: Kept) -> anyhow::Result<Kept> {
-    let shows = std::io::stderr().is_terminal() && !settings.json;
+    let bar = bar(settings, "{bar:24} {wide_msg}")?;
     let configuration = store.configuration().await?;
+    bar.set_length(begun.expected.unwrap_or(1).max(1));
     let mut last = begun;
     let mut silent = 0;
     loop {
         tokio::time::sleep(LOOK).await;
         let Some(now) = store.backfill(last.id).await? else {
-            bail!("the backfill was removed with its connector");
+            bail!("the backfill was deleted with its connector");
         };
         silent =
             if (now.read, now.settled()) == (last.read, last.settled()) { silent + 1 } else { 0 };
         if silent == SILENT && now.read == 0 {
-            eprintln!("Nothing was read yet: is the service (`leadsync serve`) running?");
+            bar.suspend(ask_for_service);
         }
-        if shows {
+        if !bar.is_hidden() {
             let one = std::slice::from_ref(&now);
             let paces = Pace::of_all(store, &configuration, one, node::now()).await?;
-            eprint!("\r{}\x1b[K", progress(&now, paces.first().copied().unwrap_or_default()));
-            std::io::stderr().flush()?;
+            let pace = paces.first().copied().unwrap_or_default();
+            let settled = now.settled() + now.left_out;
+            bar.set_length((settled + pace.left.unwrap_or(now.read)).max(1));
+            bar.set_position(settled);
+            bar.set_message(progress(&now, pace));
         }
         if now.state != BackfillState::Running {
-            if shows {
-                eprintln!();
-            }
+            bar.finish_and_clear();
             return Ok(now);
         }
         last = now;
@@ -295,10 +295,7 @@ fn report(settings: &Settings, all: &[Kept]) -> anyhow::Result<()> {
             kept.waiting
         ))?;
         if kept.activities > 0 {
-            output::line(&format!(
-                "{} activities were read; they are counted too.",
-                kept.activities
-            ))?;
+            output::line(&format!("These counts include {} activities.", kept.activities))?;
         }
         if let Some(problem) = &kept.problem {
             output::line(&format!("The next page could not be read: {problem}"))?;
@@ -310,15 +307,15 @@ fn report(settings: &Settings, all: &[Kept]) -> anyhow::Result<()> {
 fn planned(definition: &Definition, plan: &BackfillPlan) -> String {
     let Definition { name, source, destination, .. } = definition;
     let mut lines =
-        vec![format!("{name}: {} leads of {source} were read. Nothing was written.", plan.leads)];
+        vec![format!("{name}: {} leads read from {source}. Nothing was written.", plan.leads)];
     for (count, what) in [
         (plan.new, "would be created"),
-        (plan.linked, "are in both accounts: they would be linked, and written where they differ"),
+        (plan.linked, "are in both accounts: would be linked, and updated where they differ"),
         (plan.updated, "are linked and would be updated"),
         (plan.unchanged, "are linked and up to date"),
-        (plan.ambiguous, "are ambiguous: several leads have their key"),
+        (plan.ambiguous, "are ambiguous: several leads have the same key"),
         (plan.refused, "would fail"),
-        (plan.skipped, "would be skipped by the connector's behaviour"),
+        (plan.skipped, "would be skipped because of the connector's settings"),
         (plan.left_out, "are outside the filter"),
     ] {
         lines.push(format!("{count:>10} {what}"));
@@ -328,15 +325,13 @@ fn planned(definition: &Definition, plan: &BackfillPlan) -> String {
     }
     if plan.equal + plan.differing > 0 {
         let (equal, differing) = (plan.equal, plan.differing);
-        lines.push(format!(
-            "Of those in both and not linked yet, {equal} are equal and {differing} differ."
-        ));
+        lines.push(format!("Of those in both accounts, {equal} are equal and {differing} differ."));
         for (field, count) in plan.fields_by_count() {
             lines.push(format!("{count:>10} differ in {field}"));
         }
     }
     lines.push(format!(
-        "It makes about {} calls to {source} and {} to {destination}. At best it takes {}.",
+        "About {} API calls to {source} and {} to {destination}. Takes {} if nothing else uses the quota.",
         plan.source_calls,
         plan.destination_calls,
         duration(plan.seconds)

@@ -8,7 +8,7 @@ use store::BackupWish;
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// Write a consistent copy of everything to a file, while the service runs
+/// Back up the database to a file, while the service runs
 #[derive(Debug, clap::Args)]
 pub struct Backup {
     /// The file to write
@@ -46,7 +46,7 @@ impl Backup {
             took.as_secs_f64()
         ))?;
         output::line(&format!(
-            "The key file is not in it: keep a copy of that elsewhere. Its fingerprint is {}.",
+            "The backup does not contain the key file: keep a copy of it elsewhere. Its fingerprint is {}.",
             done.key_fingerprint
         ))
     }

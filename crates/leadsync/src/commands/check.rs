@@ -6,10 +6,10 @@ use serde::Serialize;
 use store::Connector;
 
 use crate::node::{self, Accounts};
-use crate::output;
+use crate::output::{self, Tone, painted};
 use crate::settings::Settings;
 
-/// Ask both accounts of each connector what they have, and find what will fail
+/// Validate connectors against both accounts: keys, fields, options, search fields, users
 #[derive(Debug, clap::Args)]
 pub struct Check {
     /// The connector's name [default: all]
@@ -38,7 +38,7 @@ impl Check {
                 bail!("there is no connector {name}: see `leadsync connector list`")
             }
             None if connectors.is_empty() => {
-                bail!("no connector is configured: add one with `leadsync apply`")
+                bail!("no connectors yet: `leadsync apply FILE` adds them")
             }
             _ => {}
         }
@@ -61,15 +61,15 @@ impl Check {
             reports.iter().try_for_each(show)?;
             if self.name.is_none() {
                 output::line(&match store.backed_up_at().await? {
-                    Some(at) => format!("last backup: {at}"),
-                    None => "last backup: none; `leadsync backup FILE` makes one".to_owned(),
+                    Some(at) => format!("last backup: {}", output::time(at)),
+                    None => "last backup: none. `leadsync backup FILE` makes one".to_owned(),
                 })?;
             }
         }
         match reports.iter().map(|report| report.errors).sum::<usize>() {
             0 => Ok(()),
-            1 => bail!("1 error was found"),
-            errors => bail!("{errors} errors were found"),
+            1 => bail!("1 error"),
+            errors => bail!("{errors} errors"),
         }
     }
 }
@@ -77,7 +77,7 @@ impl Check {
 fn show(report: &Report) -> anyhow::Result<()> {
     let Report { connector, errors, warnings, findings } = report;
     if findings.is_empty() {
-        return output::line(&format!("{connector}: all is well"));
+        return output::line(&format!("{connector}: {}", painted("OK", Tone::Good)));
     }
     let count = |number: &usize, what| match number {
         1 => format!("1 {what}"),
@@ -86,7 +86,8 @@ fn show(report: &Report) -> anyhow::Result<()> {
     let (errors, warnings) = (count(errors, "error"), count(warnings, "warning"));
     output::line(&format!("{connector}: {errors}, {warnings}"))?;
     for Finding { severity, at, problem } in findings {
-        output::line(&format!("  {severity} {at}: {}", problem.message))?;
+        let tone = if *severity == Severity::Error { Tone::Bad } else { Tone::Warning };
+        output::line(&format!("  {} {at}: {}", painted(severity, tone), problem.message))?;
         output::line(&format!("    {}", problem.advice))?;
     }
     Ok(())

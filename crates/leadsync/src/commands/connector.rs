@@ -21,21 +21,21 @@ pub enum Connector {
     List,
     /// Show a connector's settings
     Show(Name),
-    /// Show the rows that a connector works with, and why each is there
+    /// Show the mapping in effect, and the reason for each row
     Mapping(Name),
     /// Print a connector's webhook URL, for the automation in the source account
     Url(Name),
-    /// Work a connector's requests
+    /// Enable a connector
     Enable(Name),
-    /// Keep a connector's requests without working them
+    /// Disable a connector; its requests are held
     Disable(Name),
-    /// Resume a connector that is held because its webhooks changed many leads
+    /// Resume a connector that was held because its webhooks changed many leads
     Confirm(Name),
-    /// Make the source account's native webhooks, in place of automations
+    /// Create webhooks in the source account, in place of automations
     Wire(Wire),
-    /// Remove the source account's native webhooks that `wire` made
+    /// Remove the webhooks that `wire` created in the source account
     Unwire(Name),
-    /// Bring linked leads up to date after a change of settings
+    /// Update linked leads after a change of settings
     Refresh(Refresh),
     /// Remove a connector with its requests and log
     Remove(Remove),
@@ -48,31 +48,31 @@ pub struct Name {
     name: String,
 }
 
-/// Make the source account's native webhooks, in place of automations
+/// Create webhooks in the source account, in place of automations
 ///
-/// New and changed leads, and activities of the mapped types, are posted then without a hand on the
-/// source account. The webhooks are found again by their descriptions; one that LeadSquared switched
-/// off after ten failures is switched on again. Each time they get a new secret, which the receiver
-/// demands. `LEADSYNC_PUBLIC_URL` must be the address under which the internet reaches this service.
+/// LeadSquared then posts new and changed leads, and activities of the mapped types, without any
+/// automation. leadsync recognizes its webhooks by their descriptions, enables one that LeadSquared
+/// disabled after ten failures, and gives all of them a new secret, which requests must carry.
+/// `LEADSYNC_PUBLIC_URL` must be the address at which the internet reaches this service.
 #[derive(Debug, clap::Args)]
 pub struct Wire {
     /// The connector's name
     name: String,
-    /// Only say how the webhooks stand
+    /// Only show the state of the webhooks
     #[arg(long)]
     check: bool,
 }
 
-/// Bring linked leads up to date after a change of settings
+/// Update linked leads after a change of settings
 ///
-/// The newest request of each linked lead is retried with the current settings. A lead for which
-/// nothing changed costs no API call; for the others the source is read first. Where no opposite
-/// connector is there, what somebody typed in the destination is written over, as by any change.
+/// Retries the newest request of each linked lead with the current settings. A lead for which nothing
+/// changes costs no API call; the others are read from the source first. Without an opposite
+/// connector, values that were edited in the destination are overwritten, as by any change.
 #[derive(Debug, clap::Args)]
 pub struct Refresh {
     /// The connector's name
     name: String,
-    /// Only count the leads, and what would be done
+    /// Only count the leads, by what would happen to them
     #[arg(long)]
     plan: bool,
     /// Leads per minute, after the first hundred
@@ -85,7 +85,7 @@ pub struct Refresh {
 pub struct Remove {
     /// The connector's name
     name: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -103,12 +103,16 @@ impl Connector {
         let store = settings.open().await?;
         let configuration = store.configuration().await?;
         let change = match self {
-            Self::List => return list(settings, &configuration),
-            Self::Show(Name { name }) => return show(settings, &configuration, &name),
+            Self::List => return list(settings, store.as_ref(), &configuration).await,
+            Self::Show(Name { name }) => {
+                return show(settings, store.as_ref(), &configuration, &name).await;
+            }
             Self::Mapping(Name { name }) => {
                 return mapping(settings, store.as_ref(), &configuration, &name).await;
             }
-            Self::Url(Name { name }) => return url(settings, &configuration, &name),
+            Self::Url(Name { name }) => {
+                return url(settings, store.as_ref(), &configuration, &name).await;
+            }
             Self::Enable(Name { name }) => Change::SetEnabled { name, enabled: true },
             Self::Disable(Name { name }) => Change::SetEnabled { name, enabled: false },
             Self::Confirm(Name { name }) => {
@@ -161,27 +165,33 @@ fn find<'a>(configuration: &'a Configuration, name: &str) -> anyhow::Result<&'a 
         let known: Vec<&str> =
             configuration.connectors.iter().map(|c| c.definition.name.as_str()).collect();
         match known.as_slice() {
-            [] => format!("there is no connector {name}: there is none at all yet; see `leadsync apply --help`"),
-            known => format!("there is no connector {name}; there are {}", known.join(", ")),
+            [] => format!("there is no connector {name}, and no other yet: `leadsync apply FILE` adds connectors"),
+            known => format!("there is no connector {name}. Connectors: {}", known.join(", ")),
         }
     })
 }
 
-fn list(settings: &Settings, configuration: &Configuration) -> anyhow::Result<()> {
-    let item = |connector: &store::Connector| Item {
-        item: ConnectorItem::from(connector),
-        url: settings.webhook_url(&connector.token),
-    };
-    let items: Vec<Item> = configuration.connectors.iter().map(item).collect();
+async fn list(
+    settings: &Settings,
+    store: &dyn Store,
+    configuration: &Configuration,
+) -> anyhow::Result<()> {
     if settings.json {
-        return output::json(&items);
+        let base = settings.base_url(store).await?;
+        let item = |connector: &store::Connector| Item {
+            item: ConnectorItem::from(connector),
+            url: web::webhook_url(&base, &connector.token),
+        };
+        return output::json(&configuration.connectors.iter().map(item).collect::<Vec<_>>());
     }
+    let items: Vec<ConnectorItem> =
+        configuration.connectors.iter().map(ConnectorItem::from).collect();
     if items.is_empty() {
-        return output::line("There is no connector yet. `leadsync apply FILE` makes one.");
+        return output::line("No connectors yet. `leadsync apply FILE` adds them.");
     }
     let rows: Vec<[String; 5]> = items
         .iter()
-        .map(|Item { item, .. }| {
+        .map(|item| {
             [
                 item.name.clone(),
                 item.source.clone(),
@@ -194,20 +204,22 @@ fn list(settings: &Settings, configuration: &Configuration) -> anyhow::Result<()
     output::table(["NAME", "SOURCE", "DESTINATION", "STATE", "VERSION"], &rows)
 }
 
-fn show(settings: &Settings, configuration: &Configuration, name: &str) -> anyhow::Result<()> {
+async fn show(
+    settings: &Settings,
+    store: &dyn Store,
+    configuration: &Configuration,
+    name: &str,
+) -> anyhow::Result<()> {
     let connector = find(configuration, name)?;
+    let url = web::webhook_url(&settings.base_url(store).await?, &connector.token);
     if settings.json {
         let mut value = serde_json::to_value(&connector.definition)?;
         value["enabled"] = connector.enabled.into();
         value["version"] = connector.version.into();
-        value["url"] = settings.webhook_url(&connector.token).into();
+        value["url"] = url.into();
         return output::json(&value);
     }
-    output::line(&format!(
-        "# version {}; webhook URL: {}",
-        connector.version,
-        settings.webhook_url(&connector.token)
-    ))?;
+    output::line(&format!("# version {}; webhook URL: {url}", connector.version))?;
     output::line(web::export::write(&[], &[connector])?.trim_end())
 }
 
@@ -251,8 +263,8 @@ async fn refresh(
     }
     output::line(&match retried {
         Retried { batch: Some(batch), requests } => format!(
-            "{requests} linked leads are being brought up to date. How far that is: Retries in the \
-             console, or /api/v1/retries/{batch}."
+            "Updating {requests} linked leads. Follow the progress under Retries in the console, or at \
+             /api/v1/retries/{batch}."
         ),
         Retried { batch: None, .. } => {
             format!("{name} has no linked leads to update.")
@@ -264,18 +276,18 @@ fn planned(plan: &RefreshPlan) -> String {
     let RefreshPlan { linked, leads, examined, changed, unchanged, refused } = *plan;
     let others = match linked.saturating_sub(leads) {
         0 => String::new(),
-        others => format!(" {others} more came by another connector, or wait for their next try."),
+        others => format!(" {others} more came through another connector, or are retrying."),
     };
     let counts = format!(
         "{changed} would be changed, {unchanged} are up to date, and {refused} would fail, be \
-         skipped or wait for a person"
+         skipped or sent to review"
     );
     if plan.is_exact() {
-        return format!("Of {leads} linked leads, {counts}.{others} Nothing was done.");
+        return format!("Of {leads} linked leads, {counts}.{others} Nothing was changed.");
     }
     format!(
         "About {} of {leads} linked leads would be changed. Of {examined} that were examined, \
-         {counts}.{others} Nothing was done.",
+         {counts}.{others} Nothing was changed.",
         plan.expected()
     )
 }
@@ -284,14 +296,20 @@ fn rows(head: &str, rows: &[Proposal]) -> anyhow::Result<()> {
     output::line(head)?;
     let shown = |Proposal { row, why }: &Proposal| {
         let from = row.from.as_ref().or(row.compute.as_ref()).cloned().unwrap_or_default();
-        let off = if row.enabled { "" } else { ", switched off" };
+        let off = if row.enabled { "" } else { ", off" };
         [from, row.to.clone(), format!("{}{off}", why.sentence())]
     };
-    output::table(["FROM", "TO", "WHY"], &rows.iter().map(shown).collect::<Vec<_>>())
+    output::table(["FROM", "TO", "REASON"], &rows.iter().map(shown).collect::<Vec<_>>())
 }
 
-fn url(settings: &Settings, configuration: &Configuration, name: &str) -> anyhow::Result<()> {
-    let url = settings.webhook_url(&find(configuration, name)?.token);
+async fn url(
+    settings: &Settings,
+    store: &dyn Store,
+    configuration: &Configuration,
+    name: &str,
+) -> anyhow::Result<()> {
+    let connector = find(configuration, name)?;
+    let url = web::webhook_url(&settings.base_url(store).await?, &connector.token);
     if settings.json {
         return output::json(&serde_json::json!({ "name": name, "url": url }));
     }
@@ -308,7 +326,8 @@ async fn wiring(
     let connector = find(configuration, name)?;
     let job = web::wiring::Job { store, accounts: &node::Accounts, configuration, connector };
     let (actor, now) = (Actor::command_line(), node::now());
-    let done = job.run(act, &settings.public_url(), &actor, now).await;
+    let base = settings.base_url(store).await?;
+    let done = job.run(act, &base, &actor, now).await;
     let done = match done {
         Ok(done) => done,
         Err(NotWired::Store(error)) => return Err(error.into()),
@@ -319,11 +338,11 @@ async fn wiring(
     }
     if done.is_empty() {
         return output::line(&format!(
-            "connector {name}: it has no webhooks in the source account"
+            "connector {name}: no webhooks of leadsync in the source account"
         ));
     }
     for wired in done {
-        output::line(&format!("the webhook of {} {}", wired.event, wired.state.words()))?;
+        output::line(&format!("the webhook for {} {}", wired.event, wired.state.words()))?;
     }
     Ok(())
 }
@@ -350,12 +369,12 @@ async fn remove(
 /// What is forgotten, and what follows from that.
 fn what_goes(LinkCounts { leads, activities }: LinkCounts) -> String {
     if leads + activities == 0 {
-        return "No links are forgotten.".to_owned();
+        return "No links are lost.".to_owned();
     }
     format!(
-        "Forgotten with it: which leads ({leads}) and activities ({activities}) of the two accounts \
-         belong together. A connector that joins them again finds leads by its search key, and looks \
-         through the activities of each lead once before it adds one."
+        "This also deletes the links of {leads} leads and {activities} activities of the two accounts. \
+         A new connector between them matches leads by its search key, and looks through the \
+         activities of each lead once before it adds one."
     )
 }
 
@@ -363,8 +382,7 @@ fn confirm(name: &str, forgotten: LinkCounts) -> anyhow::Result<()> {
     let forgotten = what_goes(forgotten);
     if !std::io::stdin().is_terminal() {
         bail!(
-            "removing {name} removes its requests and log too: say --yes if that is meant. \
-             {forgotten}"
+            "removing {name} also deletes its requests and log: pass --yes to confirm. {forgotten}"
         );
     }
     eprintln!("{forgotten}");

@@ -7,11 +7,11 @@ use crate::settings::Settings;
 
 /// Print accounts and connectors as a file that `apply` reads
 ///
-/// Keys are left out: accounts keep theirs when the file is applied to the same database. For
-/// another database, the file says how to add them.
+/// API keys are left out: accounts keep theirs when the file is applied to the same database. For
+/// another database, comments in the file say how to add them.
 #[derive(Debug, clap::Args)]
 pub struct Export {
-    /// Connectors (printed with their accounts) and accounts; all, if none is named
+    /// Connectors (printed with their accounts) and accounts [default: all]
     names: Vec<String>,
 }
 

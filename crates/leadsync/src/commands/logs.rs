@@ -7,24 +7,25 @@ use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::period;
 use store::{AttemptItem, Cursor, FailureGroup, Filter, Page, RecordItem, RequestItem, Store};
 
+use crate::output::{Shown, Tone, painted};
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// Show requests and what became of their records, newest first
+/// List requests and their outcome, newest first
 #[derive(Debug, clap::Args)]
 pub struct Logs {
-    /// Show this request's whole story: its records, attempts and calls
+    /// Show this request in full: its records, attempts and API calls
     #[arg(value_name = "REQUEST_ID")]
     request: Option<RequestId>,
     #[command(flatten)]
     filters: Filters,
-    /// Show failed records by cause, with what to do about each
+    /// Group failed records by cause, and say how to fix each
     #[arg(long, conflicts_with = "request")]
     failures: bool,
-    /// At most so many requests
+    /// Maximum number of requests
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=200))]
     limit: u16,
-    /// Go on after this Request ID
+    /// Continue after this Request ID
     #[arg(long, value_name = "REQUEST_ID")]
     cursor: Option<RequestId>,
 }
@@ -33,14 +34,14 @@ pub struct Logs {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Filters")]
 pub struct Filters {
-    /// Of this connector
+    /// Requests of this connector
     #[arg(long, value_name = "NAME")]
     connector: Option<String>,
     /// Received at this time or later: 2026-11-23, 2026-11-23T09:30:00Z, today, yesterday, 2h, 7d
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = read_time)]
     from: Option<Timestamp>,
     /// Received before this time
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = read_time)]
     to: Option<Timestamp>,
     /// queued, running, success or failure
     #[arg(long, value_name = "STATUS")]
@@ -48,30 +49,29 @@ pub struct Filters {
     /// success or error
     #[arg(long, value_name = "STATUS")]
     sync_status: Option<SyncStatus>,
-    /// With a record that was new, updated, unchanged, skipped or failed
+    /// With a record of this outcome: new, updated, unchanged, skipped or failed
     #[arg(long)]
     event: Option<Event>,
     /// With a record of this entity: lead or activity
     #[arg(long)]
     entity: Option<Entity>,
-    /// With a record of this lead: an email, a phone number, a name or an id, or the beginning of
-    /// one
+    /// With a record of this lead: an email, phone number, name or ID, or how one begins
     #[arg(long, value_name = "LEAD")]
     q: Option<String>,
-    /// With a record that failed for this cause, as `logs --failures` names it
+    /// With a record that failed for this cause, as `logs --failures` lists it
     #[arg(long)]
     cause: Option<String>,
-    /// Of this backfill, by number
+    /// Requests of this backfill, by number
     #[arg(long, value_name = "N")]
     backfill: Option<i64>,
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+fn read_time(text: &str) -> Result<Timestamp, String> {
     period::parse(text, node::now())
 }
 
 impl Filters {
-    /// The store's filter; a connector that there is not is an error, not an empty list.
+    /// The store's filter. An unknown connector is an error, not an empty list.
     pub async fn filter(&self, store: &dyn Store) -> anyhow::Result<Filter> {
         if let Some(name) = &self.connector
             && store.configuration().await?.connector(name).is_none()
@@ -101,13 +101,17 @@ fn failures(settings: &Settings, groups: &[FailureGroup]) -> anyhow::Result<()> 
         return output::json(&groups);
     }
     if groups.is_empty() {
-        return output::line("No record is failed.");
+        return output::line("No failed records.");
     }
     for group in groups {
         let FailureGroup { cause, records, last_at, last_request, error, .. } = group;
         let records =
             if *records == 1 { "1 record".to_owned() } else { format!("{records} records") };
-        output::line(&format!("{cause}: {records}, the last in {last_request} at {last_at}"))?;
+        let cause_shown = painted(cause, Tone::Bad);
+        output::line(&format!(
+            "{cause_shown}: {records}, most recently {last_request} at {}",
+            output::time(*last_at)
+        ))?;
         output::line(&format!("  {}", error.message))?;
         output::line(&format!("  {}", error.advice))?;
         output::line(&format!("  leadsync retry --failed --cause '{cause}'\n"))?;
@@ -135,11 +139,11 @@ impl Logs {
             return output::json(&items);
         }
         if items.is_empty() {
-            return output::line("No request matches.");
+            return output::line("No matching requests.");
         }
         list(&items)?;
         if let Some(Cursor(id)) = next {
-            output::line(&format!("More: add --cursor {id}"))?;
+            output::line(&format!("For more, add --cursor {id}"))?;
         }
         Ok(())
     }
@@ -149,16 +153,15 @@ fn list(items: &[RequestItem]) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for item in items {
         let row = |record: Option<&RecordItem>| {
+            let why = record.and_then(|record| record.error.as_ref());
             [
-                seconds(item.received_at),
-                item.id.to_string(),
-                item.connector.clone(),
-                item.job_status.to_string(),
-                record.map_or(String::new(), |record| record.event.to_string()),
-                record.map_or(String::new(), lead),
-                record
-                    .and_then(|record| record.error.as_ref())
-                    .map_or(String::new(), |problem| problem.message.clone()),
+                output::time(item.received_at).into(),
+                item.id.to_string().into(),
+                item.connector.clone().into(),
+                item.job_status.to_string().into(),
+                record.map_or_else(Shown::default, |one| Shown::new(one.event, tone(one.event))),
+                record.map_or_else(String::new, name).into(),
+                why.map_or_else(String::new, |problem| problem.message.clone()).into(),
             ]
         };
         if item.records.is_empty() {
@@ -166,15 +169,25 @@ fn list(items: &[RequestItem]) -> anyhow::Result<()> {
         }
         rows.extend(item.records.iter().map(|record| row(Some(record))));
     }
-    let heads = ["RECEIVED (UTC)", "REQUEST", "CONNECTOR", "JOB", "EVENT", "LEAD", "WHY"];
+    let heads = ["RECEIVED", "REQUEST", "CONNECTOR", "JOB", "EVENT", "LEAD", "REASON"];
     output::table(heads, &rows)
 }
 
-fn seconds(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+fn tone(event: Event) -> Tone {
+    match event {
+        Event::New | Event::Updated => Tone::Good,
+        Event::Unchanged => Tone::Plain,
+        Event::Skipped => Tone::Warning,
+        Event::Failed => Tone::Bad,
+    }
 }
 
-fn lead(record: &RecordItem) -> String {
+/// By what a person knows a record; else its ids.
+fn name(record: &RecordItem) -> String {
+    record.known_as.clone().unwrap_or_else(|| ids(record))
+}
+
+fn ids(record: &RecordItem) -> String {
     let id = record.source_id.as_deref().unwrap_or("?");
     match &record.destination_id {
         Some(destination) => format!("{id} → {destination}"),
@@ -184,23 +197,30 @@ fn lead(record: &RecordItem) -> String {
 
 /// Everything about one request.
 fn story(item: &RequestItem) -> anyhow::Result<()> {
-    let finished =
-        item.finished_at.map_or("not finished".to_owned(), |at| format!("finished {at}"));
+    let finished = item
+        .finished_at
+        .map_or_else(|| "not finished".to_owned(), |at| format!("finished {}", output::time(at)));
     output::line(&format!(
         "request {} of {} ({}), received {}, {finished}: {}",
-        item.id, item.connector, item.origin, item.received_at, item.job_status
+        item.id,
+        item.connector,
+        item.origin,
+        output::time(item.received_at),
+        item.job_status
     ))?;
     for record in &item.records {
-        output::line(&format!("\n{} {}: {}", record.entity, lead(record), record.event))?;
+        let known = record.known_as.as_ref().map_or_else(String::new, |name| format!("{name} "));
+        let event = painted(record.event, tone(record.event));
+        output::line(&format!("\n{} {known}({}): {event}", record.entity, ids(record)))?;
         if let Some(problem) = &record.error {
-            output::line(&format!("  {}\n  What to do: {}", problem.message, problem.advice))?;
+            output::line(&format!("  {}\n  Fix: {}", problem.message, problem.advice))?;
         }
         if let Some(at) = record.next_attempt_at {
-            output::line(&format!("  next attempt at {at}"))?;
+            output::line(&format!("  next attempt at {}", output::time(at)))?;
         }
         if let Some(explanation) = &record.explanation {
             output::line(&format!(
-                "  decided (version {} of the connector): {}",
+                "  decision (connector version {}): {}",
                 record.version,
                 explanation.get()
             ))?;
@@ -213,7 +233,12 @@ fn story(item: &RequestItem) -> anyhow::Result<()> {
 }
 
 fn show_attempt(attempt: &AttemptItem) -> anyhow::Result<()> {
-    output::line(&format!("  attempt {} at {}: {}", attempt.number, attempt.at, attempt.event))?;
+    output::line(&format!(
+        "  attempt {} at {}: {}",
+        attempt.number,
+        output::time(attempt.at),
+        painted(attempt.event, tone(attempt.event))
+    ))?;
     if let Some(problem) = &attempt.error {
         output::line(&format!("    {}", problem.message))?;
     }

@@ -4,6 +4,7 @@ mod apply;
 mod backfill;
 mod backup;
 mod check;
+mod completions;
 mod connector;
 mod demo;
 mod export;
@@ -27,44 +28,48 @@ use crate::settings::Settings;
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Start two emulated accounts that are in sync, with sample leads that change
+    /// Run a demo: two emulated accounts, kept in sync, with sample leads that change
     Demo(demo::Demo),
     /// Run the service: receive webhooks and sync leads
     Serve,
-    /// Make accounts and connectors be as files say
+    /// Apply accounts and connectors from files
     Apply(apply::Apply),
     /// Print accounts and connectors as a file that `apply` reads
     Export(export::Export),
-    /// List, show, enable, disable and remove connectors
+    /// List, show, enable, disable, refresh and remove connectors
     #[command(subcommand)]
     Connector(connector::Connector),
-    /// Show requests and what became of their records, newest first
+    /// List requests and their outcome, newest first
     Logs(logs::Logs),
-    /// Try failed records again
+    /// Retry failed records
     Retry(retry::Retry),
-    /// Sync the leads that the source account has already
+    /// Sync the leads that the source account already has
     Backfill(backfill::Backfill),
-    /// Show how far the two accounts of a connector agree, and sync leads that differ
+    /// Compare the two accounts of a connector, and sync leads that differ
     Parity(parity::Parity),
-    /// Read what was modified in a connector's source, and sync changes that no webhook reported
+    /// Find and sync changes in the source account that no webhook reported
     Sweep(sweep::Sweep),
-    /// Show what a payload would do, without doing it
+    /// Show what a webhook payload would do, without writing anything
     Preview(preview::Preview),
-    /// Find what will fail before it fails: keys, fields, options, search keys, users
+    /// Validate connectors: keys, fields, options, search fields, users
     Check(check::Check),
-    /// Find out what an account is like where accounts differ, or LeadSquared's pages say nothing
+    /// Test how an account behaves where accounts differ or LeadSquared's documentation is silent
     Probe(probe::Probe),
-    /// Show what is left of each account's window and day, and when it will be used up
+    /// Show each account's remaining API quota, and when it will run out
     Quota(quota::Quota),
-    /// Add, list and remove users, and make API tokens
+    /// Add, list and remove users and API tokens
     #[command(subcommand)]
     User(user::User),
-    /// Write a consistent copy of everything to a file, while the service runs
+    /// Back up the database to a file, while the service runs
     Backup(backup::Backup),
-    /// Put a backup back in place of the database, checked; the service must be stopped
+    /// Restore the database from a backup; the service must be stopped
     Restore(restore::Restore),
     /// Start emulated LeadSquared accounts
     Sandbox(sandbox::Sandbox),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Write the manual pages to a folder
+    Man(completions::Man),
 }
 
 impl Command {
@@ -94,6 +99,8 @@ impl Command {
             Self::Backup(backup) => backup.run(settings).await,
             Self::Restore(restore) => restore.run(settings).await,
             Self::Sandbox(sandbox) => sandbox.run(settings).await,
+            Self::Completions(completions) => completions.run(),
+            Self::Man(man) => man.run(),
         }
     }
 }

@@ -14,22 +14,22 @@ use crate::{node, output};
 const MOST: usize = 25;
 const FIELDS: usize = 5;
 
-/// Show how far the two accounts of a connector agree
+/// Compare the two accounts of a connector, and sync leads that differ
 #[derive(Debug, clap::Args)]
 pub struct Parity {
-    /// The connector
+    /// The connector's name
     name: String,
-    /// Show the last comparison, and make none
+    /// Show the last comparison instead of starting a new one
     #[arg(long, conflicts_with_all = ["sync", "detach"])]
     last: bool,
-    /// Sync all leads that differed at the last comparison: write the source's values to the
-    /// `destination`, or the destination's to the `source`
+    /// Sync the leads that differed in the last comparison: write the source's values to the
+    /// `destination`, or the destination's values to the `source`
     #[arg(long, value_name = "DIRECTION", value_enum)]
     sync: Option<To>,
-    /// With `--sync`: only leads that differ in this way, like `differs`, `only_here` or `gone_here`
+    /// With `--sync`: only leads of this kind, such as `differs`, `only_here` or `gone_here`
     #[arg(long, value_name = "KIND", requires = "sync")]
     only: Option<Apart>,
-    /// Don't wait until the accounts are compared
+    /// Return at once instead of waiting for the end
     #[arg(long)]
     detach: bool,
 }
@@ -62,7 +62,7 @@ impl Parity {
             let which = (connector.id, self.name.as_str());
             store.ask_for_parity(which, &Actor::command_line(), node::now()).await?;
             if self.detach {
-                return output::line("The accounts are being compared.");
+                return output::line("Comparing the accounts.");
             }
             follow(settings, store, connector).await?;
         }
@@ -97,9 +97,9 @@ async fn sync(
         return output::json(&serde_json::json!({ "leads": leads }));
     }
     output::line(&match leads {
-        0 => "No lead that differs can be synced in this direction.".to_owned(),
-        1 => "1 lead is being synced.".to_owned(),
-        leads => format!("{leads} leads are being synced."),
+        0 => "No leads to sync in this direction.".to_owned(),
+        1 => "Syncing 1 lead.".to_owned(),
+        leads => format!("Syncing {leads} leads."),
     })
 }
 
@@ -109,7 +109,7 @@ async fn follow(
     store: &dyn Store,
     connector: &Connector,
 ) -> anyhow::Result<()> {
-    let mut waiting = Waiting::new(settings);
+    let mut waiting = Waiting::new(settings)?;
     loop {
         tokio::time::sleep(LOOK).await;
         let standing = store.parity(connector.id).await?;
@@ -117,7 +117,7 @@ async fn follow(
             waiting.end();
             return Ok(());
         }
-        waiting.look(standing.read, standing.problem.as_ref())?;
+        waiting.look(standing.read, standing.problem.as_ref());
     }
 }
 
@@ -127,13 +127,13 @@ fn text(connector: &Connector, item: &ParityItem, listed: &[Differing]) -> Strin
         return "The accounts have not been compared yet.".to_owned();
     };
     let sentence = catch_up::sentence(parity, source, destination);
-    let at = at.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let at = output::time(at);
     let mut lines = vec![format!("{sentence}. Compared {at}.")];
     if let Some(held) = item.standing.held {
         let name = &connector.definition.name;
         lines.push(format!(
-            "None of the {held} leads that are no longer in {source} was marked, because they are so \
-             many. If they were really deleted: leadsync parity {name} --sync destination --only \
+            "On hold: {held} leads are no longer in {source}. None was marked, because there are so many. \
+             If they were deleted on purpose, run leadsync parity {name} --sync destination --only \
              gone_here"
         ));
     }
@@ -150,7 +150,7 @@ fn text(connector: &Connector, item: &ParityItem, listed: &[Differing]) -> Strin
         }
     }
     if listed.len() == MOST {
-        lines.push("  … the rest is listed in the console and by the API.".to_owned());
+        lines.push("  … more under Compare in the console, and in the API.".to_owned());
     }
     lines.join("\n")
 }

@@ -14,21 +14,21 @@ use web::preview::NotPreviewed;
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// Show what a payload would do, without doing it
+/// Show what a webhook payload would do, without writing anything
 #[derive(Debug, clap::Args)]
 pub struct Preview {
     /// The connector's name
     name: String,
-    /// A file with a webhook's body, or - for standard input
+    /// File with the body of a webhook, or - for standard input
     #[arg(required_unless_present = "request")]
     file: Option<PathBuf>,
-    /// A past request in place of a file, by its Request ID
+    /// A past request instead of a file, by its Request ID
     #[arg(long, value_name = "REQUEST_ID", conflicts_with = "file")]
     request: Option<RequestId>,
     /// The body's Content-Type
     #[arg(long, value_name = "TYPE", conflicts_with = "request")]
     content_type: Option<String>,
-    /// What became of the leads in the source, as ?event= of the webhook URL says it
+    /// What happened to the leads in the source, like ?event= of the webhook URL
     #[arg(long, value_parser = removal, conflicts_with = "request")]
     event: Option<Removal>,
 }
@@ -62,7 +62,7 @@ fn removal(event: &str) -> Result<Removal, String> {
     match event {
         "deleted" => Ok(Removal::Deleted),
         "merged" => Ok(Removal::Merged),
-        _ => Err("it is deleted or merged".to_owned()),
+        _ => Err("write deleted or merged".to_owned()),
     }
 }
 
@@ -79,9 +79,8 @@ impl Preview {
     async fn payload(&self, store: &dyn Store) -> anyhow::Result<Payload> {
         if let Some(id) = self.request {
             let delivery = store.delivery(id).await?;
-            let delivery = delivery.with_context(|| {
-                format!("there is no request {id}: see `leadsync logs` for those that are there")
-            })?;
+            let delivery = delivery
+                .with_context(|| format!("there is no request {id}: see `leadsync logs`"))?;
             return Ok(Payload {
                 name: format!("request {id}"),
                 body: delivery.body,
@@ -108,7 +107,7 @@ impl Preview {
 }
 
 fn show(record: &RecordPreview) -> anyhow::Result<()> {
-    let id = record.source_id.as_deref().unwrap_or("without an id");
+    let id = record.source_id.as_deref().unwrap_or("without an ID");
     output::line(&format!("{} {id}: {}", record.entity, sentence(&record.plan)))?;
     let rows: Vec<[String; 4]> = record
         .fields
@@ -117,8 +116,8 @@ fn show(record: &RecordPreview) -> anyhow::Result<()> {
         .map(|field| {
             let sent = match &field.sent {
                 Sent::Absent => String::new(),
-                Sent::Blank => "(blank: left alone)".to_owned(),
-                Sent::Clear => "(blank: emptied)".to_owned(),
+                Sent::Blank => "(blank: not sent)".to_owned(),
+                Sent::Clear => "(blank: cleared)".to_owned(),
                 Sent::Value(value) => value.clone(),
             };
             let default = field.default.as_ref().map(|value| format!("default {value}"));
@@ -154,32 +153,32 @@ fn sentence(plan: &Plan) -> String {
         PlanKind::Refuse => format!("would fail. {}", problems()),
         PlanKind::Skip => format!("would be skipped. {}", problems()),
         PlanKind::Unchanged => {
-            format!("nothing to do. {}", plan.why.map_or("", |why| why.sentence()))
+            format!("no change. {}", plan.why.map_or("", |why| why.sentence()))
         }
         PlanKind::ReadSource | PlanKind::ReadActivity => {
             "would be read from the source first".to_owned()
         }
-        PlanKind::ReadOther => format!("the lead {lead} of the source would be read first"),
-        PlanKind::Create => "would be created, as a person decided".to_owned(),
-        PlanKind::Review => format!("would wait for a person. {}", problems()),
+        PlanKind::ReadOther => format!("lead {lead} of the source would be read first"),
+        PlanKind::Create => "would be created, as decided in the review".to_owned(),
+        PlanKind::Review => format!("would be sent to review. {}", problems()),
         PlanKind::Look => "would be looked up in the destination first".to_owned(),
         PlanKind::Capture => {
             let key = plan.key.as_ref().map(|key| format!("{} is {}", key.field, key.value));
             format!("would be created, or updated where {}", key.unwrap_or_default())
         }
-        PlanKind::Update => format!("would update the lead {lead}"),
-        PlanKind::UpdateSource => format!("would update the lead {lead} of the source"),
+        PlanKind::Update => format!("would update lead {lead}"),
+        PlanKind::UpdateSource => format!("would update lead {lead} of the source"),
         PlanKind::Adopt => {
-            format!("would be tied to the lead {lead}, which an earlier attempt made")
+            format!("would be linked to lead {lead}, which an earlier attempt created")
         }
-        PlanKind::Freeze => format!("would be left alone. {}", problems()),
+        PlanKind::Freeze => format!("would be left unchanged. {}", problems()),
         PlanKind::LookActivity => {
-            format!("would be looked for among the activities of the lead {lead} first")
+            format!("would be looked for among the activities of lead {lead} first")
         }
-        PlanKind::CreateActivity => format!("would be added to the lead {lead}"),
+        PlanKind::CreateActivity => format!("would be added to lead {lead}"),
         PlanKind::UpdateActivity => {
             let id = plan.activity_id.as_ref().map(ToString::to_string).unwrap_or_default();
-            format!("would update the activity {id}")
+            format!("would update activity {id}")
         }
     }
 }

@@ -12,23 +12,23 @@ use crate::node::{self, Accounts};
 use crate::output;
 use crate::settings::Settings;
 
-/// Find out what an account is like where accounts differ, or LeadSquared's pages say nothing
+/// Test how an account behaves where accounts differ or LeadSquared's documentation is silent
 ///
-/// leadsync works with either answer to each question, so this is for whoever wants to know, or is
-/// asked for a report: `--json` prints one without names, keys or hosts. Without `--write`, nothing
-/// is written to the account.
+/// leadsync works with either answer to each question, so nobody has to run this. `--json` prints a
+/// report without names, keys or hosts, to send to others. Without `--write`, nothing is written to
+/// the account.
 #[derive(Debug, clap::Args)]
 pub struct Probe {
     /// The account's name
     account: String,
-    /// Also ask the questions that need a test lead; the lead is deleted at the end
+    /// Also run the tests that need a test lead; the lead is deleted at the end
     ///
-    /// The account's automations and rules for new leads run on it; leadsync does not sync it. An
-    /// account that does not allow leads to be deleted through the API keeps it, marked by its last
+    /// The account's automations and rules for new leads run on it; leadsync does not sync it. If the
+    /// account does not allow deleting leads through the API, the lead stays, recognizable by its last
     /// name.
     #[arg(long)]
     write: bool,
-    /// Do not ask before a test lead is made
+    /// Do not ask before creating the test lead
     #[arg(long, requires = "write")]
     yes: bool,
 }
@@ -58,8 +58,8 @@ impl Probe {
             .any(|known| known.enabled && known.source == account.id);
         if self.write && listens {
             eprintln!(
-                "leadsync: webhooks of {} are waited for too, which can take two minutes; a service \
-                 must be running to receive them",
+                "leadsync: also waiting for webhooks of {}, which can take two minutes; the service must be \
+                 running to receive them",
                 account.name
             );
         }
@@ -72,8 +72,7 @@ impl Probe {
                 signal?;
                 if self.write {
                     eprintln!(
-                        "leadsync: removing the test lead; once more ends at once and leaves it \
-                         there"
+                        "leadsync: deleting the test lead; press Ctrl-C again to stop at once and leave it"
                     );
                 }
                 stop.cancel();
@@ -81,7 +80,7 @@ impl Probe {
                     report = probe => report?,
                     signal = node::signal() => {
                         signal?;
-                        bail!("ended at once; the next probe of this account removes the test lead");
+                        bail!("stopped at once; the next probe of this account deletes the test lead");
                     }
                 }
             }
@@ -93,7 +92,7 @@ impl Probe {
         match report.ended_by {
             Some(problem) => bail!("{problem}"),
             None if report.stopped => {
-                bail!("stopped before everything was asked; run it again for the rest")
+                bail!("stopped early; run it again for the rest")
             }
             None => Ok(()),
         }
@@ -114,23 +113,24 @@ fn show(settings: &Settings, report: &Report, writes: bool, listens: bool) -> an
     match (writes, listens) {
         (true, true) => Ok(()),
         (true, false) => output::line(
-            "The questions about webhooks need an enabled connector that reads from this account.",
+            "Tests of webhooks need an enabled connector with this account as its source.",
         ),
-        (false, _) => output::line("The other questions need a test lead: --write asks them too."),
+        (false, _) => output::line("More tests need a test lead: run them with --write."),
     }
 }
 
 fn confirm(account: &str) -> anyhow::Result<()> {
     let what = format!(
-        "A test lead, \"{LAST_NAME}\" with the address {}, is made in the account {account}, changed \
-         some forty times and deleted. The account's automations and rules for new leads run on it.",
+        "This creates a test lead, \"{LAST_NAME}\" with the address {}, in the account {account}, \
+         changes it some forty times and deletes it. The account's automations and rules for new \
+         leads run on it.",
         ADDRESSES[0]
     );
     if !std::io::stdin().is_terminal() {
-        bail!("{what} Say --yes if that is meant.");
+        bail!("{what} Pass --yes to confirm.");
     }
     eprintln!("{what}");
-    eprint!("Go on? Type yes: ");
+    eprint!("Continue? Type yes: ");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
@@ -144,7 +144,7 @@ fn table(findings: &[Finding]) -> anyhow::Result<()> {
         let assumed = question.map_or(finding.assumed, |known| known.words(finding.assumed));
         let seen = match finding.seen {
             Some(_) => finding.words.clone(),
-            None => format!("not known: {}", finding.words),
+            None => format!("unknown: {}", finding.words),
         };
         let assumed = if finding.differs() { assumed } else { "" };
         [title.to_owned(), seen, assumed.to_owned()]
@@ -157,8 +157,8 @@ fn table(findings: &[Finding]) -> anyhow::Result<()> {
 fn tell_of(left: &[String]) {
     for id in left {
         eprintln!(
-            "leadsync: the account does not allow leads to be deleted through the API: delete the lead {id}, \
-             \"{LAST_NAME}\", by hand. The next probe uses it again."
+            "leadsync: the account does not allow deleting leads through the API: delete lead {id}, \
+             \"{LAST_NAME}\", by hand. Otherwise the next probe reuses it."
         );
     }
 }

@@ -6,7 +6,7 @@ use web::quota::{forecast_words, read};
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// Show what is left of each account's window and day, and when it will be used up
+/// Show each account's remaining API quota, and when it will run out
 #[derive(Debug, clap::Args)]
 pub struct Quota {}
 
@@ -21,13 +21,13 @@ impl Quota {
             return output::json(&all);
         }
         if all.is_empty() {
-            return output::line("There is no account yet; see `leadsync apply --help`.");
+            return output::line("No accounts yet. `leadsync apply FILE` adds them.");
         }
         for account in &all {
-            let plan = account.plan.unwrap_or("a quota of its own");
+            let plan = account.plan.unwrap_or("custom quota");
             let leave = match account.quota.leave {
                 0 => String::new(),
-                part => format!(", of which {part} % are left to other users"),
+                part => format!(", {part} % reserved for other programs"),
             };
             output::line(&format!("{} ({plan}{leave})", account.name))?;
             let mut lines = vec![account.left_words(), forecast_words(&account.forecast)];

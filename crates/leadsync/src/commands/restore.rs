@@ -9,18 +9,18 @@ use store::{Lost, Restore as Wish, Restored};
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// Put a backup back in place of the database, checked; the service must be stopped
+/// Restore the database from a backup; the service must be stopped
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["file", "only_mark"])))]
 pub struct Restore {
     /// The backup
     file: Option<PathBuf>,
-    /// Replace a database that holds something, and keep it under another name; take a database
-    /// file that is no backup
+    /// Replace a database that is not empty, and keep it under another name; accept a database file
+    /// that is not a backup
     #[arg(long)]
     force: bool,
-    /// The database was restored by other means, such as `pg_restore` or a snapshot of a disk: only
-    /// note that, so that nothing is doubled
+    /// Only mark the database as restored, after `pg_restore` or a disk snapshot, so that nothing is
+    /// created twice
     #[arg(long, conflicts_with = "force")]
     only_mark: bool,
 }
@@ -35,7 +35,7 @@ impl Restore {
                 return output::json(&serde_json::json!({ "restored_at": now }));
             }
             return output::line(
-                "The database is marked as restored. Restart the service if it runs.",
+                "Marked the database as restored. Restart the service if it is running.",
             );
         };
         let key_file = settings.secret_key_file.clone();
@@ -70,29 +70,29 @@ fn json(restored: &Restored, now: Timestamp) -> serde_json::Value {
 
 fn told(Restored { copy, aside, lost }: &Restored) -> anyhow::Result<()> {
     let of = copy.made_at.map_or_else(
-        || "a database file, which says nothing of when it was copied".to_owned(),
-        |at| format!("the backup of {}", shown(at)),
+        || "a database file of unknown age".to_owned(),
+        |at| format!("the backup of {}", output::time(at)),
     );
     output::line(&format!(
-        "Restored from {of}: {} requests and {} links. Everybody must sign in again.",
+        "Restored from {of}: {} requests and {} links. All users must sign in again.",
         copy.requests, copy.links
     ))?;
     if let Some(aside) = aside {
-        output::line(&format!("What was there before is kept as {}.", aside.display()))?;
+        output::line(&format!("The previous database was kept as {}.", aside.display()))?;
     }
     match lost {
         Some(Lost { requests: 0, links: 0, changes: 0, .. }) => {
-            output::line("Nothing is lost: the database that was replaced held nothing newer.")
+            output::line("Nothing is lost: the previous database had nothing newer.")
         }
         Some(lost) => {
             output::line(&format!(
-                "It knew more than the backup: {} requests{}, {} links that are new or changed, and \
-                 {} entries of the audit log (settings, users, retries).",
+                "Not in the backup: {} requests{}, {} new or changed links, and {} audit entries (settings, \
+                 users, retries).",
                 lost.requests,
                 lost.received.map_or_else(String::new, |(first, last)| format!(
                     ", received from {} to {}",
-                    shown(first),
-                    shown(last)
+                    output::time(first),
+                    output::time(last)
                 )),
                 lost.links,
                 lost.changes
@@ -105,18 +105,12 @@ fn told(Restored { copy, aside, lost }: &Restored) -> anyhow::Result<()> {
 
 /// What to do about the time since the backup was made.
 fn next(made_at: Option<Timestamp>) -> anyhow::Result<()> {
-    let since = made_at.map_or_else(|| "the copy was made".to_owned(), shown);
+    let since = made_at.map_or_else(|| "the copy was made".to_owned(), output::time);
     output::line(&format!(
-        "Changes since {since} are not known any more. Start the service; a lead that is changed \
-         again, in either account, is synced with all its fields. Have the others sent again: in \
-         LeadSquared, filter leads by Modified On since then, and run an automation with the webhook \
-         on them, or make a change that it listens to. Nothing is doubled by that: leads that were \
-         made since are found by their keys, and activities are looked for before they are added. \
-         Users, tokens and settings that were changed since are as they were: look through them. \
-         docs/backup.md says more."
+        "Changes since {since} are missing. Start the service: a lead that changes again, in either \
+         account, is synced with all its fields. To sync the others, filter leads by Modified On in \
+         LeadSquared and run an automation with the webhook on them. Nothing is created twice: leads \
+         are matched by their keys, and activities are looked for before they are added. Check users, \
+         tokens and settings: changes since then are gone. See docs/backup.md."
     ))
-}
-
-fn shown(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

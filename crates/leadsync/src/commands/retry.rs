@@ -8,24 +8,23 @@ use super::logs::Filters;
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// Try records again, or take that back
+/// Retry failed records, or cancel retries that have not started
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).args(["requests", "failed"])))]
 pub struct Retry {
-    /// Requests to try again, by Request ID: what failed in each or, if nothing did, all of it
+    /// Requests to retry, by Request ID: the failed records of each or, if none failed, all of them
     #[arg(value_name = "REQUEST_ID")]
     requests: Vec<RequestId>,
-    /// Try all failed requests again that the filters let through
+    /// Retry all failed requests that match the filters
     #[arg(long)]
     failed: bool,
-    /// With the connector's settings of `now`, or of `then`, when the record was tried last
+    /// Settings to use: `now` (current), or `then` (at the time of the last attempt)
     #[arg(long, value_name = "WHEN", default_value = "now")]
     with: RetryWith,
-    /// After the first hundred at most so many requests a minute, so that live changes have room
-    /// beside them
+    /// Requests per minute after the first 100; live changes always go first
     #[arg(long, value_name = "N", default_value_t = Wish::PER_MINUTE, value_parser = clap::value_parser!(u32).range(1..))]
     per_minute: u32,
-    /// Take back retries that were asked for and have not begun
+    /// Cancel retries that have not started
     #[arg(long)]
     cancel: bool,
     #[command(flatten)]
@@ -54,12 +53,12 @@ impl Retry {
             return output::json(&serde_json::json!({ "requests": count }));
         }
         output::line(&match (count, self.cancel) {
-            (0, true) => "No request has a retry that has not begun.".to_owned(),
-            (0, false) => "No request has a record to try again.".to_owned(),
-            (1, true) => "1 request is not tried again.".to_owned(),
-            (1, false) => "1 request is tried again.".to_owned(),
-            (count, true) => format!("{count} requests are not tried again."),
-            (count, false) => format!("{count} requests are tried again."),
+            (0, true) => "No pending retries.".to_owned(),
+            (0, false) => "Nothing to retry.".to_owned(),
+            (1, true) => "Cancelled the retry of 1 request.".to_owned(),
+            (1, false) => "Retrying 1 request.".to_owned(),
+            (count, true) => format!("Cancelled the retry of {count} requests."),
+            (count, false) => format!("Retrying {count} requests."),
         })
     }
 }

@@ -11,19 +11,19 @@ use crate::{node, output};
 /// Start emulated LeadSquared accounts
 #[derive(Debug, clap::Args)]
 pub struct Sandbox {
-    /// How many accounts
+    /// Number of accounts
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=50))]
     accounts: u16,
-    /// The first account's port; the others follow. 0 takes free ones
+    /// Port of the first account; the others follow. 0 picks free ports
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The accounts' API quota
+    /// API quota of the accounts
     #[arg(long, value_enum, default_value_t = PlanName::Pro)]
     plan: PlanName,
-    /// How many milliseconds every answer takes
+    /// Delay of every response, in milliseconds
     #[arg(long, default_value_t = 0, value_name = "MS")]
     latency: u64,
-    /// Print only the accounts as a configuration file for `apply`
+    /// Print only a configuration file for `apply`
     #[arg(long)]
     toml: bool,
 }

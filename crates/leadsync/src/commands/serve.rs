@@ -8,8 +8,10 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let post = settings.post()?;
     let listener = node::listen(settings.listen).await?;
     let store = settings.open_to_serve().await?;
-    let mut node = Node::start(listener, store, post, settings.public_url(), settings.max_body)?;
-    tracing::info!(listen = %settings.listen, public_url = settings.public_url(), "serving");
+    let public_url = settings.public_url();
+    store.note_public_url(&public_url).await?;
+    tracing::info!(listen = %settings.listen, public_url, "serving");
+    let mut node = Node::start(listener, store, post, public_url, settings.max_body)?;
     let waited = node.wait().await;
     tracing::info!("ending: finishing what is under way");
     node.stop().await?;

@@ -8,18 +8,18 @@ use super::waiting::{LOOK, SILENT};
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// Read what was modified in a connector's source, and sync changes that no webhook reported
+/// Find and sync changes in the source account that no webhook reported
 #[derive(Debug, clap::Args)]
 pub struct Sweep {
-    /// The connector
+    /// The connector's name
     name: String,
-    /// Show how far the sweep is, and read nothing
+    /// Only show the state of the sweep
     #[arg(long, conflicts_with_all = ["yes", "detach"])]
     status: bool,
-    /// Sync what is found, however much that is
+    /// Sync what is found, however many leads that changes
     #[arg(long)]
     yes: bool,
-    /// Don't wait until it has ended
+    /// Return at once instead of waiting for the end
     #[arg(long)]
     detach: bool,
 }
@@ -56,7 +56,7 @@ impl Sweep {
                 match &item.sweep.problem {
                     Some(problem) => eprintln!("A page could not be read: {problem}"),
                     None => eprintln!(
-                        "It has not ended yet: is the service (`leadsync serve`) running?"
+                        "The sweep has not ended yet. Is the service (`leadsync serve`) running?"
                     ),
                 }
             }
@@ -73,24 +73,26 @@ fn text(item: &SweepItem) -> String {
     let SweepItem { is_on, every_seconds, calls_a_day, confirm_above, sweep } = item;
     let runs = if *is_on {
         let minutes = every_seconds / 60;
-        format!("It runs every {minutes} minutes, with at most about {calls_a_day} calls a day.")
+        format!(
+            "Sweeps run every {minutes} minutes and make up to about {calls_a_day} API calls a day."
+        )
     } else {
-        "It runs only when asked.".to_owned()
+        "Sweeps run only on request.".to_owned()
     };
     let last = match (sweep.held, sweep.ended_at) {
         (Some(held), _) => format!(
-            "The last sweep found {held} changes, more than {confirm_above} % of all linked leads, and \
-             nothing was synced. Confirm them with --yes."
+            "On hold: the last sweep would have changed {held} leads, more than {confirm_above} % of all \
+             linked leads. Nothing was synced. Pass --yes to sync them."
         ),
         (None, Some(at)) => format!(
             "The last sweep ended {} and found {} changes that no webhook had reported; {} in all.",
-            at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            output::time(at),
             sweep.last_found,
             sweep.found
         ),
-        (None, None) => "No sweep has ended yet.".to_owned(),
+        (None, None) => "No sweep yet.".to_owned(),
     };
     let problem = sweep.problem.as_ref();
-    let problem = problem.map(|problem| format!("\nNot everything could be read: {problem}"));
+    let problem = problem.map(|problem| format!("\nSome of it could not be read: {problem}"));
     format!("{last}\n{runs}{}", problem.unwrap_or_default())
 }

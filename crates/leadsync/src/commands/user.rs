@@ -11,20 +11,20 @@ use web::password;
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// Add, list and remove users, and make API tokens
+/// Add, list and remove users and API tokens
 #[derive(Debug, clap::Subcommand)]
 pub enum User {
-    /// Add a user; the password is asked for, or read as a line from standard input
+    /// Add a user; prompts for the password, or reads it from standard input
     Add(Add),
     /// List users, or API tokens
     List(List),
-    /// Give a user another password, read as `add` reads it
+    /// Set a user's password; prompts for it, or reads it from standard input
     Passwd(Email),
-    /// Make a user an administrator or an operator; the last administrator stays one
+    /// Change a user's role; at least one administrator remains
     Role(NewRole),
-    /// Remove a user with all API tokens of this user; the last administrator stays
+    /// Remove a user and their API tokens; at least one administrator remains
     Remove(Email),
-    /// Make an API token and print it, once; nobody can tell it later
+    /// Create an API token and print it; it can't be shown again
     Token(NewToken),
 }
 
@@ -40,12 +40,12 @@ pub struct Email {
 pub struct Add {
     /// The user's email address
     email: String,
-    /// administrator, or operator, who may look, try again, and switch connectors on and off
+    /// administrator; or operator, who can view, retry, preview and pause connectors
     #[arg(long, default_value = "administrator")]
     role: Role,
 }
 
-/// Make a user an administrator or an operator
+/// Change a user's role
 #[derive(Debug, clap::Args)]
 pub struct NewRole {
     /// The user's email address
@@ -62,22 +62,22 @@ pub struct List {
     tokens: bool,
 }
 
-/// Make an API token
+/// Create an API token
 #[derive(Debug, clap::Args)]
 pub struct NewToken {
     /// The token's name
     name: String,
-    /// The user whose it is to be, by email address: it ends with its user and allows no more
+    /// Owner of the token, by email address: the token ends with its owner and allows no more
     /// [default: the user of this name, if there is one; else nobody]
     #[arg(long, value_name = "EMAIL")]
     user: Option<String>,
-    /// read, operate or administer [default: all that its user may do]
+    /// read, operate or administer [default: everything its owner may do]
     #[arg(long, conflicts_with = "remove")]
     scope: Option<Scope>,
-    /// Let it end after so many days [default: never]
+    /// Days until the token expires [default: never]
     #[arg(long, value_name = "DAYS", conflicts_with = "remove")]
     expires: Option<u32>,
-    /// Remove the token of this name: it stops to work at once
+    /// Remove the token of this name: it stops working immediately
     #[arg(long, conflicts_with = "user")]
     remove: bool,
 }
@@ -111,11 +111,11 @@ impl User {
                 }
                 let password = read_password().await?;
                 change(store, UserChange::SetPassword { email: email.clone(), password }).await?;
-                say(settings, "user", &email, "has the new password")
+                say(settings, "user", &email, "password changed")
             }
             Self::Role(NewRole { email, role }) => {
                 change(store, UserChange::SetRole { email: email.clone(), role }).await?;
-                say(settings, "user", &email, &format!("is {role} from now on"))
+                say(settings, "user", &email, &format!("is now {role}"))
             }
             Self::Remove(Email { email }) => {
                 change(store, UserChange::Remove { email: email.clone() }).await?;
@@ -144,7 +144,7 @@ async fn read_password() -> anyhow::Result<PasswordHash> {
         };
         let password = ask("New password: ")?;
         if ask("Once more: ")? != password {
-            bail!("the two are not the same: nothing was changed");
+            bail!("the passwords differ: nothing was changed");
         }
         password
     } else {
@@ -168,11 +168,11 @@ async fn list(settings: &Settings, store: &dyn Store) -> anyhow::Result<()> {
         return output::json(&users);
     }
     if users.is_empty() {
-        return output::line("There is no user yet. `leadsync user add EMAIL` adds one.");
+        return output::line("No users yet. `leadsync user add EMAIL` adds one.");
     }
     let rows: Vec<[String; 3]> = users
         .into_iter()
-        .map(|user| [user.email, user.role.to_string(), user.made_at.to_string()])
+        .map(|user| [user.email, user.role.to_string(), output::time(user.made_at)])
         .collect();
     output::table(["EMAIL", "ROLE", "SINCE"], &rows)
 }
@@ -183,7 +183,7 @@ async fn list_tokens(settings: &Settings, store: &dyn Store) -> anyhow::Result<(
         return output::json(&tokens);
     }
     if tokens.is_empty() {
-        return output::line("There is no API token yet. `leadsync user token NAME` makes one.");
+        return output::line("No API tokens yet. `leadsync user token NAME` creates one.");
     }
     let rows: Vec<[String; 5]> = tokens
         .into_iter()
@@ -193,7 +193,7 @@ async fn list_tokens(settings: &Settings, store: &dyn Store) -> anyhow::Result<(
                 token.name.clone(),
                 token.user.clone().unwrap_or_default(),
                 token.allows().to_string(),
-                token.expires_at.map_or_else(|| "never".to_owned(), |at| at.to_string()),
+                token.expires_at.map_or_else(|| "never".to_owned(), output::time),
                 day.unwrap_or_else(|| "never".to_owned()),
             ]
         })

@@ -1,8 +1,8 @@
 //! Waiting for accounts that the service reads, and showing how far it is.
 
-use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plan::problem::Problem;
 
 use crate::settings::Settings;
@@ -12,40 +12,48 @@ pub const LOOK: Duration = Duration::from_millis(500);
 /// After so many looks without progress, maybe no service runs.
 pub const SILENT: u32 = 40;
 
+/// A line of progress on standard error, if that is a terminal and no JSON was asked for.
+pub fn bar(settings: &Settings, template: &str) -> anyhow::Result<ProgressBar> {
+    let target =
+        if settings.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let style = ProgressStyle::with_template(template)?.progress_chars("━━┄");
+    Ok(ProgressBar::with_draw_target(None, target).with_style(style))
+}
+
 /// What a person who waits was shown.
 pub struct Waiting {
-    shows: bool,
+    bar: ProgressBar,
     silent: u32,
     last: u64,
 }
 
 impl Waiting {
-    pub fn new(settings: &Settings) -> Self {
-        let shows = std::io::stderr().is_terminal() && !settings.json;
-        Self { shows, silent: 0, last: 0 }
+    pub fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let bar = bar(settings, "{spinner} {wide_msg}")?;
+        bar.enable_steady_tick(LOOK / 4);
+        Ok(Self { bar, silent: 0, last: 0 })
     }
 
     /// So many leads were read by now, and this is in the way.
-    pub fn look(&mut self, read: u64, problem: Option<&Problem>) -> std::io::Result<()> {
+    pub fn look(&mut self, read: u64, problem: Option<&Problem>) {
         self.silent = if read == self.last { self.silent + 1 } else { 0 };
         self.last = read;
         if self.silent == SILENT {
-            match problem {
+            self.bar.suspend(|| match problem {
                 Some(problem) => eprintln!("A page could not be read: {problem}"),
-                None => eprintln!("Nothing was read: is the service (`leadsync serve`) running?"),
-            }
+                None => ask_for_service(),
+            });
         }
-        if self.shows {
-            eprint!("\r{read} leads of both accounts read\x1b[K");
-            std::io::stderr().flush()?;
-        }
-        Ok(())
+        self.bar.set_message(format!("{read} leads of both accounts read"));
     }
 
     /// It has ended.
     pub fn end(&self) {
-        if self.shows {
-            eprintln!();
-        }
+        self.bar.finish_and_clear();
     }
+}
+
+/// Nothing happens, and a service that does not run may be why.
+pub fn ask_for_service() {
+    eprintln!("Nothing was read yet. Is the service (`leadsync serve`) running?");
 }

@@ -60,13 +60,13 @@ async fn a_backfill_does_what_its_plan_says(database: Database) {
     let counts = counts.map(|name| plan[name].as_u64().expect("a count"));
     assert_eq!(counts, [2_000, 1_600, 400, 0, 0, 0], "{plan}");
     let told = service.run(&["backfill", NAME, "--plan", "--where", "mx_City=Agra"]).succeeded();
-    for part in ["2000 leads of source were read", "2000 are outside the filter"] {
+    for part in ["2000 leads read from source", "2000 are outside the filter"] {
         assert!(told.out.contains(part), "{told:?}");
     }
     service.run(&["backfill", "nobody"]).failed(1, &["no connector 'nobody'"]);
     service.run(&["backfill", NAME, "--since", "soon"]).failed(1, &["--since", "soon"]);
     service.run(&["backfill", NAME, "--where", "mx_City"]).failed(2, &["FIELD=VALUE"]);
-    service.run(&["backfill", NAME, "--pause"]).failed(1, &["no backfill of"]);
+    service.run(&["backfill", NAME, "--pause"]).failed(1, &["has no backfill in progress"]);
     service.run(&["backfill", NAME, "--direction", "both"]).failed(1, &["no opposite connector"]);
     // It changes every lead of the destination.
     let told = ["400 of the destination's 400 leads", "20 %", "--yes"];

@@ -167,7 +167,7 @@ async fn leads_that_differ_are_synced_by_the_command() {
         assert!(told.out.contains(part), "{told:?}");
     }
     let told = service.run(&["parity", NAME, "--sync", "destination"]).succeeded();
-    assert!(told.out.contains("4 leads are being synced"), "{told:?}");
+    assert!(told.out.contains("Syncing 4 leads"), "{told:?}");
     service.settled().await;
     let told = service.run(&["parity", NAME]).succeeded();
     assert!(told.out.contains("100 % of 21 linked leads agree. Compared"), "{told:?}");

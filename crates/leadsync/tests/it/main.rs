@@ -12,6 +12,7 @@ mod check;
 mod citations;
 mod connector;
 mod docs;
+mod help;
 mod kill;
 mod load;
 mod logs;

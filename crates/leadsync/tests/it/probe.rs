@@ -33,7 +33,7 @@ async fn an_account_is_asked_what_it_is_like(database: Database) {
     service.run(&["probe", "nobody"]).failed(1, &["no account nobody"]);
 
     let asked = service.run(&["probe", "destination"]).succeeded();
-    for part in ["HTTP status of a refusal", "500", "--write asks them too"] {
+    for part in ["HTTP status of a refusal", "500", "run them with --write"] {
         assert!(asked.out.contains(part), "{asked:?}");
     }
     service.run(&["probe", "destination", "--write"]).failed(
@@ -137,6 +137,6 @@ async fn a_probe_that_is_stopped_removes_its_lead() {
     let ended = probe.wait_with_output().expect("the process is ours");
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(1), "{said}");
-    assert!(said.contains("stopped before everything was asked"), "{said}");
+    assert!(said.contains("stopped early"), "{said}");
     assert_eq!(service.destination.leads(), Vec::<String>::new(), "no lead stays");
 }

@@ -20,6 +20,25 @@ fn the_nearer_setting_wins() {
     assert!(url(&program, &flag, &environment).contains("https://flag.example/hooks/"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_url_is_that_of_the_service() {
+    let program = Program::with_pair();
+    let arguments = ["connector", "url", "sales-to-patients"];
+    let ran = program.run(&arguments);
+    assert!(ran.err.contains("warning") && ran.err.contains("LEADSYNC_PUBLIC_URL"), "{ran:?}");
+    // The service was started with a setting that this command does not have.
+    let path = program.path().join("leadsync.db");
+    let url = format!("sqlite://{}", path.display());
+    let store = store::open(&url, store::Open::default()).await.expect("it opens");
+    store.note_public_url("https://sync.example").await.expect("it is noted");
+    store.close().await.expect("it closes");
+    let ran = program.run(&arguments);
+    assert!(ran.out.starts_with("https://sync.example/hooks/") && ran.err.is_empty(), "{ran:?}");
+    let ran = program.run_with(&arguments, &[("LEADSYNC_PUBLIC_URL", "https://other.example")]);
+    assert!(ran.out.starts_with("https://other.example/hooks/"), "{ran:?}");
+    assert!(ran.err.contains("https://sync.example"), "{ran:?}");
+}
+
 #[test]
 fn bad_mail_settings_are_refused_at_the_start() {
     let program = Program::with_pair();

@@ -37,7 +37,7 @@ async fn the_log_tells_a_leads_story() {
     let id = failed[0]["id"].as_str().expect("a Request ID").to_owned();
     assert_eq!(failed[0]["records"][0]["error"]["code"], "no_key");
     let story = service.run(&["logs", &id]).succeeded().out;
-    assert!(story.contains("What to do:") && story.contains("attempt 1"), "{story}");
+    assert!(story.contains("Fix:") && story.contains("attempt 1"), "{story}");
     service.run(&["logs", "0000000000000"]).failed(1, &["no request"]);
     service.run(&["logs", "--connector", "nobody"]).failed(1, &["no connector nobody"]);
     service.run(&["logs", "--from", "soon"]).failed(2, &["soon"]);
@@ -66,7 +66,7 @@ async fn a_person_retries_what_failed() {
     assert_eq!(items[0]["records"][0]["event"], "new", "{items}");
     assert_eq!(items[0]["records"][0]["attempts"].as_array().map(Vec::len), Some(2));
     let nothing = service.run(&["retry", "--failed"]).succeeded().out;
-    assert!(nothing.contains("No request"), "{nothing}");
+    assert!(nothing.contains("Nothing to retry"), "{nothing}");
     service.stop();
 }
 

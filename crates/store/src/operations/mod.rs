@@ -123,6 +123,18 @@ impl Store for Backend {
         self.close_all().await
     }
 
+    async fn public_url(&self) -> Result<Option<String>> {
+        marks::find(&mut *self.begin_read().await?, marks::PUBLIC_URL).await
+    }
+
+    async fn note_public_url(&self, url: &str) -> Result<()> {
+        let url = url.to_owned();
+        self.write(move |connection| {
+            Box::pin(async move { marks::put(connection, marks::PUBLIC_URL, &url).await })
+        })
+        .await
+    }
+
     async fn take_node_number(&self) -> Result<i64> {
         let number =
             self.write(|connection| Box::pin(async move { count_up(connection, "node").await }));

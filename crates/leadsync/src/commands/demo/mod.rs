@@ -18,13 +18,13 @@ use crate::node::{self, Node};
 use crate::output;
 use crate::settings::Settings;
 
-/// Start two emulated accounts that are in sync, with sample leads that change
+/// Run a demo: two emulated accounts, kept in sync, with sample leads that change
 #[derive(Debug, clap::Args)]
 pub struct Demo {
-    /// End after so many seconds [default: at Ctrl-C]
+    /// Stop after this many seconds [default: at Ctrl-C]
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
-    /// How many changes the emulated team makes in a second
+    /// Changes per second that the emulated team makes
     #[arg(long, default_value_t = 1.5, value_name = "CHANGES")]
     pace: f64,
 }
@@ -45,6 +45,7 @@ impl Demo {
         let store = store::open(&url, Open { serve: true, ..Open::default() }).await?;
         let accounts = [account(NAMES[0]).await?, account(NAMES[1]).await?];
         let base = format!("http://{address}");
+        store.note_public_url(&base).await?;
         connect(store.as_ref(), &accounts, &base).await?;
         let password = add_user(store.as_ref()).await?;
         let mut node = Node::start(
@@ -73,7 +74,7 @@ impl Demo {
         }
         node.stop().await?;
         if !settings.json {
-            output::line("The demo has ended; nothing of it is kept.")?;
+            output::line("Demo stopped. Its data was deleted.")?;
         }
         ended
     }
@@ -195,17 +196,17 @@ fn greet(
     password: &str,
 ) -> anyhow::Result<()> {
     output::line("A hospital keeps leads in one LeadSquared account and patients in another.")?;
-    output::line("Both are emulated here, and leadsync keeps them in sync, both ways.\n")?;
+    output::line("Both are emulated here, and leadsync keeps them in sync in both directions.\n")?;
     for account in accounts {
         output::line(&format!("  account {:9} {}/leads", account.name(), account.url()))?;
     }
     output::line(&format!("  leadsync          {base}/ as {USER} with the password {password}"))?;
     output::line(
-        "\nSee and change leads there by hand. Where is a lead? Ask in another terminal:",
+        "\nOpen the accounts to see and edit leads. To look for a lead, run in another terminal:",
     )?;
     let own = std::env::current_exe().map_or("leadsync".into(), |path| path.display().to_string());
     output::line(&format!("  {own} --database-url {database} logs --q EMAIL_OR_PHONE"))?;
-    output::line("Ctrl-C ends it.\n")
+    output::line("Press Ctrl-C to stop.\n")
 }
 
 /// The handle that the parts of the demo share.
