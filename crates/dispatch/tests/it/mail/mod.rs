@@ -233,7 +233,7 @@ async fn more_than_30_per_cent_of_a_batch_are_told() {
         office.scene.advance(SignedDuration::from_secs(5));
         office.notify();
         let text = body(&office.mails(1).await[0]);
-        let sentence = format!("{failing} of 10 records of one request failed.");
+        let sentence = format!("{failing} of 10 records in one request failed.");
         assert_eq!(text.contains(&sentence), told, "{text}");
         office.close().await;
     }

@@ -236,11 +236,11 @@ async fn settings_that_are_wrong_or_old_are_not_saved_and_nothing_written_is_los
     let mut browser = Browser::signed_in().await;
     let basic = [("version", "1"), ("search_by", "EmailAddress"), ("lead_source", "Kept")];
     for (other, part) in [
-        (("time_zone", "Mars/Base"), "is no time zone"),
-        (("default_country_code", "XX"), "is no country"),
+        (("time_zone", "Mars/Base"), "is not a time zone"),
+        (("default_country_code", "XX"), "is not a country"),
         (("date_order", "year_first"), "is no choice"),
         (("search_by", ""), "is empty"),
-        (("notifications", "yes"), "is needed for notifications"),
+        (("notifications", "yes"), "is required for notifications"),
         (("version", "7"), "version"),
         (("version", "x"), "version"),
     ] {
@@ -479,7 +479,7 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
     let plan = BackfillPlan { leads: 501, linked: 501, there: 1_001, ..BackfillPlan::default() };
     browser.house.counts("ab", plan).await;
     let counted = browser.get(here).await.body;
-    let told = "change 501 of the destination&#39;s 1001 leads, which is more than 20 %";
+    let told = "change 501 of 1001 leads in the destination, which is more than 20 %";
     for part in [told, "name=\"confirm\""] {
         assert!(counted.contains(part), "{part}: {counted}");
     }
