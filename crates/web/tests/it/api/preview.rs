@@ -152,7 +152,7 @@ async fn a_backfill_is_counted_begun_and_ended() {
     let begun = client.post(path, narrow.clone()).await.expect(200);
     assert_eq!((&begun["state"], &begun["of"]), (&json!("running"), &narrow), "{begun}");
     let again = json!({"confirm": true});
-    client.post(path, again).await.refused(409, "refused", &["is under way"]);
+    client.post(path, again).await.refused(409, "refused", &["is already running"]);
     let id = &begun["id"];
     let paused = client.post(&format!("{path}/{id}/pause"), json!({})).await.expect(200);
     assert_eq!(paused["state"], "paused");

@@ -168,7 +168,7 @@ async fn a_connector_is_wired_and_unwired_on_its_page_and_by_the_api() {
     assert!(page.contains("Make the webhooks") && !page.contains("/unwire"), "{page}");
     let wired = browser.submit("/connectors/ab/wire", &[]).await;
     assert_eq!(wired.status, 200, "{wired:?}");
-    for part in ["The webhook of new leads was made.", "Remove the webhooks", "were made at"] {
+    for part in ["The webhook of new leads was created.", "Remove the webhooks", "were made at"] {
         assert!(wired.body.contains(part), "{part}: {wired:?}");
     }
     let wiring = browser.configuration().await.connector("ab").unwrap().wiring.expect("wired");
