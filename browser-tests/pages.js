@@ -162,7 +162,7 @@ export const PAGES = [
   },
   {
     name: "requests", title: "Requests", tells: "What came, what became of it, and why not; the filter is in the address.",
-    route: "/requests", world: "busy", sees: "can't be found again", dark: true,
+    route: "/requests", world: "busy", sees: "leadsync matches leads by this value", dark: true,
   },
   {
     name: "requests-filtered-to-none", title: "Requests, none of which is like that", tells: "A filter without results.",

@@ -118,7 +118,7 @@ scene("from the first start to the first synced lead", async (stage) => {
   const webhook = "/connectors/sales-to-patients/webhook";
   await visitor.open(webhook);
   await visitor.button("Make the webhooks").click();
-  await visitor.sees("The webhook of new leads was made.");
+  await visitor.sees("The webhook of new leads was created.");
   assert.ok((await sales.webhooks()).every((hook) => hook.URL.endsWith("/wired")));
   await sales.createLead({ FirstName: "Bina", EmailAddress: "bina@example.com" });
   await until("the lead in the destination", async () => (await patients.leadsOf("bina@example.com")).length > 0);
@@ -137,7 +137,7 @@ scene("from the first start to the first synced lead", async (stage) => {
   await until("LeadSquared to switch the webhook off", async () => (await status()) === 2);
   await visitor.open(webhook);
   await visitor.button("Check the webhooks and switch them on").click();
-  await visitor.sees("The webhook of new leads was switched off, and is on again.");
+  await visitor.sees("The webhook of new leads was switched off and is on again.");
   assert.equal(await status(), 0);
   visitor.willAnswer(true);
   await visitor.button("Remove the webhooks").click();

@@ -63,7 +63,7 @@ fn fits(field: &MappedField, text: &str, mapping: &Mapping, ready: &Ready) {
             })
     };
     let remark = field.remark.as_deref().unwrap_or_default();
-    let is_unlisted = remark.contains("doesn't list it");
+    let is_unlisted = remark.contains("does not list this option");
     let is_option = |text: &str| to.options.is_empty() || to.options.iter().any(|o| o == text);
     let right = match field.kind {
         Kind::Text | Kind::Email => {

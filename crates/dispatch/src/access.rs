@@ -214,7 +214,7 @@ async fn read_forms(client: &Client, events: &[u32], catalogue: &mut Catalogue) 
 /// Warns in the service's log that a part couldn't be read.
 pub(crate) fn warn_not_read(account: &str, part: Part, error: &Error) {
     let operation = part.operation().as_str();
-    tracing::warn!(account, operation, %error, "a part of the account's metadata can't be read");
+    tracing::warn!(account, operation, %error, "could not read a part of the account's metadata");
 }
 
 pub(crate) fn client(settings: &store::Account, limits: Limits) -> Result<Client, Problem> {
@@ -222,7 +222,7 @@ pub(crate) fn client(settings: &store::Account, limits: Limits) -> Result<Client
         Problem::new(
             Code::BadAccount,
             format!("The account {} can't be used: {error}", settings.name),
-            "Correct the account's host and keys.",
+            "Fix the account's host and keys.",
         )
     };
     let host = Host::parse(&settings.host).map_err(problem)?;

@@ -42,7 +42,7 @@ fn short(error: &Error) -> String {
             None => problem.clone(),
         },
         Error::Unreadable { status, problem, .. } => {
-            format!("HTTP {status} with a body that can't be read: {problem}")
+            format!("HTTP {status} with an unreadable body: {problem}")
         }
         other => other.to_string(),
     }

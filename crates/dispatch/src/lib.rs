@@ -130,7 +130,7 @@ impl Dispatcher {
     pub async fn stop(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the dispatcher ended by a panic");
+            tracing::error!(%error, "the dispatcher stopped because of a panic");
         }
     }
 }

@@ -118,13 +118,13 @@ impl<'a> Probe<'a> {
 fn reason(error: &Error) -> String {
     match error {
         Error::Refused { exception: Some(exception), .. } => {
-            format!("the account refuses the call ({exception})")
+            format!("the account refused the call ({exception})")
         }
-        Error::Refused { status, .. } => format!("the account refuses the call (HTTP {status})"),
+        Error::Refused { status, .. } => format!("the account refused the call (HTTP {status})"),
         Error::RateLimited { .. } => "the account's API limit is used up".to_owned(),
-        Error::Credentials { .. } => "the account refuses its keys".to_owned(),
+        Error::Credentials { .. } => "the account rejects its keys".to_owned(),
         Error::Invalid { .. } => "the call could not be made".to_owned(),
         // Transient, unreadable.
-        _ => "the account gave no usable answer".to_owned(),
+        _ => "the account gave no usable response".to_owned(),
     }
 }

@@ -39,7 +39,7 @@ impl Running {
     async fn end(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the work on a group of accounts ended by a panic");
+            tracing::error!(%error, "processing of a group of accounts stopped because of a panic");
         }
     }
 }
@@ -73,7 +73,7 @@ pub(crate) async fn run(
                 regroup(&shared, &mut groups, &Arc::new(configuration)).await;
             }
             Ok(None) => revive(&shared, &mut groups),
-            Err(error) => tracing::warn!(%error, "the configuration can't be read now"),
+            Err(error) => tracing::warn!(%error, "could not read the configuration"),
         }
     }
     for group in groups.values() {
@@ -121,7 +121,10 @@ async fn regroup(
 fn revive(shared: &Shared, groups: &mut HashMap<Members, Running>) {
     for (members, group) in groups.iter_mut() {
         if group.task.is_finished() {
-            tracing::error!(accounts = ?members, "the work on a group of accounts died; it starts again");
+            tracing::error!(
+                accounts = ?members,
+                "processing of a group of accounts stopped unexpectedly; it restarts"
+            );
             let configuration = group.configuration.borrow().clone();
             *group = Running::start(shared, members, configuration);
         }

@@ -24,7 +24,7 @@ impl Host {
         let text = text.trim();
         let invalid = |problem: &str| Error::Invalid {
             problem: format!(
-                "the API host {text:?} {problem}; give the host of the account's region, such as \
+                "the API host {text:?} {problem}; use the host of the account's region, such as \
                  api-in21.leadsquared.com"
             ),
         };
@@ -38,17 +38,17 @@ impl Host {
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(name) => {}
-            "http" => return Err(invalid("would be called without encryption")),
+            "http" => return Err(invalid("must use https")),
             _ => return Err(invalid("is not an https address")),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("carries a user name or password"));
+            return Err(invalid("contains a user name or password"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(invalid("carries more than a host"));
+            return Err(invalid("contains more than a host"));
         }
         if !matches!(url.path().trim_end_matches('/'), "" | "/v2") {
-            return Err(invalid("carries a path"));
+            return Err(invalid("contains a path"));
         }
         Ok(Self(url.origin().ascii_serialization()))
     }

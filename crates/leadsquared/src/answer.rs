@@ -114,7 +114,10 @@ pub(crate) fn judge<T: DeserializeOwned>(
         Error::Unreadable {
             operation: asked.operation,
             status,
-            problem: format!("{error} in {} bytes that begin {said:?}", body.len()),
+            problem: format!(
+                "{error} in a response of {} bytes that begins with {said:?}",
+                body.len()
+            ),
             effect: asked.effect,
         }
     })
@@ -126,7 +129,7 @@ fn refusal(asked: CallContext<'_>, status: u16, envelope: &Envelope) -> Error {
         .into_iter()
         .flatten()
         .find(|message| !message.trim().is_empty())
-        .map_or_else(|| "the answer gives no reason".to_owned(), clipped);
+        .map_or_else(|| "the response gives no reason".to_owned(), clipped);
     if exception == Some(RATE_EXCEPTION) || status == 429 || RateLimit::is_named_in(&message) {
         return rate_limited(asked, status, message);
     }
@@ -195,7 +198,7 @@ fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * MESSAGE_LIMIT)]);
     let text = text.trim();
     if text.is_empty() {
-        return "an empty answer".to_owned();
+        return "an empty response".to_owned();
     }
     if let Some(page) = text.strip_prefix('<') {
         let title = page

@@ -64,7 +64,7 @@ impl<'a> Call<'a> {
     pub fn of_rows(mut self, rows: usize, most: usize) -> Self {
         if rows == 0 || rows > most {
             self.problem = Some(format!(
-                "{} takes 1 to {most} rows and was given {rows}; split them",
+                "{} takes 1 to {most} rows but got {rows}; split them",
                 self.operation
             ));
         }

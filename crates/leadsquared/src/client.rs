@@ -220,8 +220,8 @@ impl Client {
                             asked,
                             status,
                             format!(
-                                "it is larger than {} bytes, the limit of this client; ask for less or \
-                             raise the limit",
+                                "the response is larger than {} bytes, the limit of this client; \
+                                 request less or raise the limit",
                                 self.limits.answer
                             ),
                         ));
@@ -232,8 +232,11 @@ impl Client {
                     break Some(self.no_verdict(asked, Some(status), asked.effect, error));
                 }
                 Err(error) => {
-                    let problem =
-                        format!("broken off after {} bytes: {}", body.len(), described(error));
+                    let problem = format!(
+                        "the response broke off after {} bytes: {}",
+                        body.len(),
+                        described(error)
+                    );
                     break Some(unreadable(asked, status, problem));
                 }
             }
@@ -252,7 +255,7 @@ impl Client {
             let wait = self.limits.deadline.mul_f64(CONNECT_SHARE);
             format!("no connection to {} within {wait:?}", asked.host)
         } else if error.is_timeout() {
-            format!("no whole answer from {} within {:?}", asked.host, self.limits.deadline)
+            format!("no complete response from {} within {:?}", asked.host, self.limits.deadline)
         } else if error.is_connect() {
             format!("no connection to {}: {}", asked.host, described(error))
         } else {
@@ -288,7 +291,7 @@ impl Client {
             }
         };
         parsed.map_err(|error| Error::Invalid {
-            problem: format!("{url} is no address: {error}; check the host of the account"),
+            problem: format!("{url} is not a valid URL: {error}; check the account's host"),
         })
     }
 
@@ -329,7 +332,7 @@ fn key(key: &SecretString, name: &str) -> Result<HeaderValue, Error> {
         return Err(invalid("is empty"));
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(invalid("has a blank or a letter that keys do not have"));
+        return Err(invalid("contains a space or a character that keys do not have"));
     }
     let mut value =
         HeaderValue::from_str(text).map_err(|_| invalid("can't be sent in a header"))?;

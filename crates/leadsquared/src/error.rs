@@ -53,8 +53,8 @@ pub enum Error {
 
     /// The rate limit was exceeded, under whatever HTTP status. Nothing was done.
     #[error(
-        "LeadSquared's limit of calls is used up ({operation}, HTTP {status}): {message}; wait for \
-         the window to pass, then send the same again"
+        "LeadSquared's rate limit is reached ({operation}, HTTP {status}): {message}; wait for the \
+         window to pass, then send the request again"
     )]
     RateLimited {
         /// The operation that was called.
@@ -68,7 +68,7 @@ pub enum Error {
     },
 
     /// No result from LeadSquared: no connection, no response in time, or a server error.
-    #[error("{operation} got no verdict from LeadSquared{}: {problem}; {}", http(*status), repeat(*effect))]
+    #[error("{operation} got no result from LeadSquared{}: {problem}; {}", http(*status), repeat(*effect))]
     Transient {
         /// The operation that was called.
         operation: &'static str,
@@ -82,7 +82,7 @@ pub enum Error {
 
     /// The keys or the host are wrong, or the user of the keys is deactivated. Nothing was done.
     #[error(
-        "LeadSquared did not accept the keys ({operation}, HTTP {status}): {message}; {}",
+        "LeadSquared rejected the keys ({operation}, HTTP {status}): {message}; {}",
         credentials(right_host.as_deref())
     )]
     Credentials {
@@ -100,7 +100,7 @@ pub enum Error {
 
     /// A response that begins as a success and can't be read: cut off, too large, not JSON, or JSON
     /// of another shape.
-    #[error("the answer to {operation} (HTTP {status}) can't be read: {problem}; {}", repeat(*effect))]
+    #[error("the response to {operation} (HTTP {status}) can't be read: {problem}; {}", repeat(*effect))]
     Unreadable {
         /// The operation that was called.
         operation: &'static str,
@@ -144,16 +144,16 @@ fn http(status: Option<u16>) -> String {
 
 fn repeat(effect: Effect) -> &'static str {
     match effect {
-        Effect::None => "it changed nothing and can be sent again",
+        Effect::None => "the request changed nothing and can be sent again",
         Effect::Unknown => {
-            "it may have taken effect, so look at the account before sending it again"
+            "the request may have taken effect, so check the account before sending it again"
         }
     }
 }
 
 fn credentials(right_host: Option<&str>) -> String {
     right_host.map_or_else(
-        || "check both keys, the region's host, and that the user of the keys is active".to_owned(),
+        || "check both keys, the API host, and that the user of the keys is active".to_owned(),
         |host| format!("the account is in another region: set its host to {host}"),
     )
 }

@@ -30,7 +30,7 @@ impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Tree::deserialize(deserializer)?.0 {
             Value::Object(map) => Ok(Self(map)),
-            _ => Err(de::Error::custom("it is no object")),
+            _ => Err(de::Error::custom("it is not an object")),
         }
     }
 }

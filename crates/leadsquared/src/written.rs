@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for Written {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let answer = Answer::deserialize(deserializer)?;
         if !answer.status.trim().eq_ignore_ascii_case("Success") {
-            let problem = format!("Status is {:?} and neither Success nor Error", answer.status);
+            let problem = format!("Status is {:?}, not Success or Error", answer.status);
             return Err(D::Error::custom(problem));
         }
         Ok(match answer.message {

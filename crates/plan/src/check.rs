@@ -46,11 +46,8 @@ pub struct Finding {
 pub fn check(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Vec<Finding> {
     let mut findings = Findings::default();
     for fault in definition.check() {
-        let problem = Problem::new(
-            Code::BadSetting,
-            format!("{fault}."),
-            "Correct the connector's settings.",
-        );
+        let problem =
+            Problem::new(Code::BadSetting, format!("{fault}."), "Fix the connector's settings.");
         findings.error(&fault.at, problem);
     }
     leads::check(definition, (source, destination), &mut findings);
@@ -91,11 +88,12 @@ pub fn changes(
             Problem::new(
                 Code::FieldChanged,
                 format!(
-                    "The {account}'s field {} {}: seen at {since}, after the connector was saved.",
+                    "The {account} field {} {}: noticed at {since}, after the connector was last \
+                     saved.",
                     change.field,
                     change.what.words()
                 ),
-                "Look whether the mapping still fits, and save the connector again.",
+                "Check that the mapping is still correct, then save the connector again.",
             )
             .about(&change.field),
         );

@@ -180,7 +180,10 @@ impl fmt::Debug for RequestId {
 
 /// The text is not a Request ID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a Request ID: one has {LETTERS} letters and digits, like 02XJ4W7Q1B000")]
+#[error(
+    "'{0}' is not a Request ID; a Request ID has {LETTERS} letters and digits, such as \
+     02XJ4W7Q1B000"
+)]
 pub struct NotARequestId(String);
 
 impl FromStr for RequestId {

@@ -202,9 +202,9 @@ pub fn bad_batch(failed: u32, records: u32) -> Option<Problem> {
     (records >= SMALLEST_BATCH && bad).then(|| {
         Problem::new(
             Code::BadBatch,
-            format!("{failed} of {records} records of one request failed."),
-            "Look at the request in the log: where many records fail alike, the mapping is the \
-             place to mend.",
+            format!("{failed} of {records} records in one request failed."),
+            "Open the request in the log. If many records fail in the same way, the mapping \
+             usually needs fixing.",
         )
     })
 }
@@ -215,8 +215,8 @@ pub fn disabled(connector: &str, by: &str) -> Problem {
         Code::Disabled,
         format!("The connector {connector} was disabled ({by})."),
         format!(
-            "Nothing is synced by it until it is enabled again: leadsync connector enable \
-             {connector}"
+            "Nothing is synced until the connector is enabled again, in the console or with: \
+             leadsync connector enable {connector}"
         ),
     )
 }

@@ -132,7 +132,9 @@ impl Room {
                     return Ok(Value::Array(all));
                 }
                 Err(_) if is_one_of_many => all.push(value),
-                Ok(()) => return Err(serde::de::Error::custom("a value stands behind the JSON")),
+                Ok(()) => {
+                    return Err(serde::de::Error::custom("unexpected content after the JSON"));
+                }
                 Err(error) => return Err(error),
             }
         }

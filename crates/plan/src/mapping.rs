@@ -100,11 +100,11 @@ impl Mapping {
         let basic = &definition.basic;
         let mut problems = Vec::new();
         if basic.time_zone.as_deref().is_some_and(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
-            problems.push(setting("time_zone", "is no time zone", "Asia/Kolkata"));
+            problems.push(setting("time_zone", "is not a time zone", "Asia/Kolkata"));
         }
         if basic.default_country_code.as_deref().is_some_and(|text| Country::parse(text).is_none())
         {
-            problems.push(setting("default_country_code", "is no country", "IN or +91"));
+            problems.push(setting("default_country_code", "is not a country", "IN or +91"));
         }
         let mut left_out = Vec::new();
         let mut bad = |problem| match definition.lead.bad_field {
@@ -323,8 +323,8 @@ pub fn writable<'a>(
 fn no_parts(field: &str) -> Problem {
     Problem::new(
         Code::UnknownField,
-        format!("{field} names a part of a field that is no custom field set."),
-        "Write the schema name alone, or name a part of a custom field set.",
+        format!("{field} names a part of a field that is not a custom field set."),
+        "Use the schema name alone, or a part of a custom field set.",
     )
     .about(field)
 }
@@ -333,7 +333,7 @@ fn setting(name: &str, what: &str, example: &str) -> Problem {
     Problem::new(
         Code::BadSetting,
         format!("The connector's setting {name} {what}."),
-        format!("Set it to a value like {example}."),
+        format!("Set it to a value such as {example}."),
     )
 }
 
@@ -341,7 +341,7 @@ fn unknown(field: &str) -> Problem {
     Problem::new(
         Code::UnknownField,
         format!("The destination account has no field {field}."),
-        "Correct the schema name in the mapping, switch the row off, or add the field in the \
+        "Fix the schema name in the mapping, turn the row off, or create the field in the \
          destination account.",
     )
     .about(field)
@@ -350,8 +350,8 @@ fn unknown(field: &str) -> Problem {
 fn read_only(field: &str) -> Problem {
     Problem::new(
         Code::ReadOnlyField,
-        format!("The destination's field {field} can't be written: LeadSquared sets it itself."),
-        "Switch this row of the mapping off or map to another field.",
+        format!("The destination field {field} can't be written: LeadSquared sets it itself."),
+        "Turn this mapping row off, or map to another field.",
     )
     .about(field)
 }

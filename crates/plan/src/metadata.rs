@@ -97,7 +97,7 @@ impl Kind {
     /// What it is called in a sentence.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Text => "a text",
+            Self::Text => "text",
             Self::Email => "an email address",
             Self::Phone => "a phone number",
             Self::Number => "a number",
@@ -105,8 +105,8 @@ impl Kind {
             Self::DateTime => "a date and time",
             Self::Time => "a time of day",
             Self::Boolean => "yes or no",
-            Self::Select => "one of a list of options",
-            Self::MultiSelect => "several of a list of options",
+            Self::Select => "a dropdown option",
+            Self::MultiSelect => "multi-select options",
             Self::User => "a user",
             Self::FieldSet => "a custom field set",
         }

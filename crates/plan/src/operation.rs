@@ -145,7 +145,7 @@ impl<'de> Deserialize<'de> for Operation {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
         let named = FOR_MANY.into_iter().find(|operation| operation.as_str() == name);
-        named.ok_or_else(|| serde::de::Error::custom(format!("{name} is no call for many")))
+        named.ok_or_else(|| serde::de::Error::custom(format!("{name} is not a bulk operation")))
     }
 }
 

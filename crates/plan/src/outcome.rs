@@ -35,7 +35,7 @@ macro_rules! words {
             fn from_str(word: &str) -> Result<Self, String> {
                 Self::from_word(word).ok_or_else(|| {
                     let words: Vec<&str> = Self::ALL.iter().map(|w| w.as_str()).collect();
-                    format!("'{word}' is none of {}", words.join(", "))
+                    format!("'{word}' is not one of {}", words.join(", "))
                 })
             }
         }

@@ -150,7 +150,7 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Entry>, Probl
     }
     if records.len() > most {
         return Err(unreadable(&format!(
-            "The body holds {} records; at most {most} are taken from one of its size.",
+            "The body holds {} records; a body of this size may have at most {most}.",
             records.len()
         )));
     }
@@ -163,8 +163,8 @@ pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Entry>, Probl
             Problem::new(
                 Code::UnreadableBody,
                 format!("Record {number} of the body {what}."),
-                "Correct it where it comes from and have it sent again. The other records of the \
-                 body don't wait for it.",
+                "Fix the record where it comes from and resend it. The other records of the \
+                 request are not affected.",
             )
         })
     });
@@ -189,7 +189,7 @@ impl Item {
             Value::Object(body) => body,
             Value::String(line) if line.starts_with('{') => {
                 let error = room.read(&line).err().map_or_else(String::new, |e| format!(": {e}"));
-                return Err(format!("is not JSON that can be read{error}"));
+                return Err(format!("is not JSON{error}"));
             }
             other => return Err(format!("is not an object but {}", shape::kind_of(&other))),
         };
@@ -197,8 +197,7 @@ impl Item {
         shape::plain_ids(&mut body);
         if let [one, other, ..] = shape::rivals(&body).as_slice() {
             return Err(format!(
-                "holds records in several members, `{one}` and `{other}`, and does not say which of \
-                 them is meant"
+                "has records in both `{one}` and `{other}`; only one of them is allowed"
             ));
         }
         let entity = if shape::is_activity(&body) { Entity::Activity } else { Entity::Lead };
@@ -207,10 +206,10 @@ impl Item {
         }
         let item = Self { entity, body, removal: None };
         if [item.told_id(), item.told_lead_id()].into_iter().flatten().any(|id| !is_id(id)) {
-            return Err("has an id that is too long, or has control characters".to_owned());
+            return Err("has an ID that is too long or contains control characters".to_owned());
         }
         if item.lead_id().is_none() && item.state().0.is_empty() {
-            return Err("names neither a lead nor an activity".to_owned());
+            return Err("is neither a lead nor an activity".to_owned());
         }
         Ok(item)
     }
@@ -485,10 +484,7 @@ impl Item {
 
 /// That a record says something twice, to be said after its name.
 fn said_twice(name: &str) -> String {
-    format!(
-        "has `{}` twice in one object, with different values, and does not say which of them is meant",
-        shortened(name)
-    )
+    format!("has `{}` twice in one object, with different values", shortened(name))
 }
 
 /// Whether a text can be kept as the id of a lead or an activity: PostgreSQL keeps no NUL in a

@@ -25,7 +25,10 @@ pub fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
             .or_else(|| text.parse::<Date>().ok().and_then(|day| start(day).ok())),
     };
     found.ok_or_else(|| {
-        format!("'{text}' is no time: write 2026-11-23, 2026-11-23T09:30:00Z, today, yesterday, this-month, last-month or an age like 2h or 7d")
+        format!(
+            "'{text}' is not a time: use 2026-11-23, 2026-11-23T09:30:00Z, today, yesterday, \
+             this-month, last-month or an age such as 2h or 7d"
+        )
     })
 }
 

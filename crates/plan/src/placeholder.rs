@@ -68,14 +68,14 @@ fn is_one_of<'p>(patterns: impl Iterator<Item = &'p str>, text: &str) -> bool {
 pub fn fault(pattern: &str) -> Option<&'static str> {
     let pattern = pattern.trim();
     if pattern.is_empty() {
-        return Some("is empty; an empty value counts as one anyway");
+        return Some("is empty; empty values always count as placeholders");
     }
     let (begin, end) = pattern.split_once('*')?;
     if end.contains('*') {
         return Some("has more than one *");
     }
     let takes_any = begin.chars().count() < 2;
-    takes_any.then_some("would take any value; write two characters or more before its *")
+    takes_any.then_some("would match any value; write at least two characters before the *")
 }
 
 /// Whether a text is nothing but such parts, each from `begin` to the next `end`.

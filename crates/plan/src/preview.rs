@@ -127,8 +127,8 @@ fn record(context: &Context<'_>, mut work: Work, stored: &Stored) -> RecordPrevi
             let mut calls = vec![planned(context, call)];
             if !after.is_empty() {
                 let then = Some(
-                    "What identifies nobody is written once the lead is there, so that no other \
-                     lead is found by it.",
+                    "Values that don't identify one person are written after the lead is created, \
+                     so that they don't match another lead.",
                 );
                 let (account, operation) = (Party::Destination, Operation::Update);
                 calls.push(PlannedCall { account, operation, fields: after, then });
@@ -154,25 +154,27 @@ fn planned(context: &Context<'_>, call: &Call) -> PlannedCall {
     let both_ways = context.opposite.is_some();
     let then = match call {
         Call::ReadLead(read) if read.which == Which::Own => Some(
-            "The payload may be older than our own last write to this lead, so the source is read \
-             and what it holds now decides.",
+            "The payload may be older than leadsync's last write to this lead, so the lead is read \
+             from the source and its current values are used.",
         ),
         Call::FindLead(_) | Call::ReadLead(_) if both_ways => {
-            Some("What either side changed since they last agreed is merged field by field.")
+            Some("Changes that either side made since the last sync are merged field by field.")
         }
         Call::FindLead(_) | Call::ReadLead(_) => Some(
-            "If the lead is found, the fields that differ are written. If not, it is created, if the \
-             connector's behaviour allows that.",
+            "If the lead is found, the fields that differ are updated. If not, the lead is \
+             created, provided that the connector's behaviour allows it.",
         ),
         Call::Capture(Capture { update: true, .. }) => Some(
-            "If the destination has a lead with this key, it is updated; otherwise it is created.",
+            "If a lead in the destination has this key, that lead is updated; otherwise the lead \
+             is created.",
         ),
         Call::Capture(_) if both_ways => Some(
-            "If the destination has a lead with this key, the two are merged field by field; \
-             otherwise it is created.",
+            "If a lead in the destination has this key, the two are merged field by field; \
+             otherwise the lead is created.",
         ),
         Call::Capture(_) => Some(
-            "If the destination has a lead with this key, it is left alone; otherwise it is created.",
+            "If a lead in the destination has this key, that lead is not changed; otherwise the \
+             lead is created.",
         ),
         _ => None,
     };

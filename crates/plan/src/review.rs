@@ -176,38 +176,40 @@ impl Review {
         let ids: Vec<&str> = self.candidates.iter().map(|one| one.lead_id.as_str()).collect();
         let message = match self.reason {
             Reason::Several => {
-                format!("Several leads of the destination match: {}.", ids.join(", "))
+                format!("Several leads in the destination match: {}.", ids.join(", "))
             }
             Reason::KeysDisagree => {
                 let found = self.candidates.iter().map(|one| {
                     let key = one.found_by.as_deref().unwrap_or("a key");
                     let value = self.sends.get(key).unwrap_or_default();
-                    format!("{key} {value} finds {}", one.lead_id)
+                    format!("{key} {value} matches {}", one.lead_id)
                 });
                 let found: Vec<String> = found.collect();
                 format!(
-                    "The search keys find different leads of the destination: {}.",
+                    "The search keys match different leads in the destination: {}.",
                     found.join(", ")
                 )
             }
             Reason::Linked => {
                 let twin = self.candidates.iter().find_map(|one| one.linked_to.as_ref());
                 format!(
-                    "The lead of the destination that was found, {}, is linked to another lead of \
-                     the source, {}.",
+                    "The matching lead in the destination, {}, is already linked to another lead \
+                     in the source, {}.",
                     ids.join(", "),
                     twin.map_or("", |twin| twin.lead_id.as_str())
                 )
             }
             Reason::Conflict => {
-                let says = self.disputes.iter().map(|Dispute { field, source, destination, .. }| {
-                    format!(
-                        "{field}: the source says \"{source}\", the destination \"{destination}\""
-                    )
-                });
+                let says =
+                    self.disputes.iter().map(|Dispute { field, source, destination, .. }| {
+                        format!(
+                            "{field} is \"{source}\" in the source and \"{destination}\" in the \
+                             destination"
+                        )
+                    });
                 let says: Vec<String> = says.collect();
                 format!(
-                    "Both accounts changed the same field, and a person is to decide. {}.",
+                    "Both accounts changed the same field. Choose which value to keep. {}.",
                     says.join("; ")
                 )
             }
@@ -240,12 +242,13 @@ impl Reason {
     pub(crate) fn advice(self) -> &'static str {
         match self {
             Self::Several | Self::KeysDisagree | Self::Linked => {
-                "Decide in the console under Reviews; this lead's changes wait until then. Or merge \
-                 the leads in their account, then retry."
+                "Resolve the review in the console under Reviews; changes of this lead are held \
+                 until then. Or merge the leads in their account, then retry."
             }
             Self::Conflict => {
-                "Decide in the console under Reviews. Or set the field to the right value in both \
-                 accounts, or choose who wins in the connector's conflict policy; then retry."
+                "Resolve the review in the console under Reviews. Or set the field to the right \
+                 value in both accounts, or choose which account wins under Entity options \
+                 (conflict.policy); then retry."
             }
         }
     }

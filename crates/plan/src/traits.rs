@@ -58,16 +58,16 @@ impl Trait {
     pub fn words(&self) -> String {
         match self {
             Self::RateLimit(limit) => {
-                format!("{} calls in {} s, as a refusal said", limit.calls, limit.per_seconds)
+                format!("{} calls in {} s, as stated in a refusal", limit.calls, limit.per_seconds)
             }
             Self::Lacks { said, .. } => format!(
-                "refused as a whole ({said}), so each lead or activity gets a call of its own for now"
+                "refused as a whole ({said}), so each lead or activity gets its own call for now"
             ),
             Self::Answered { question, answer, .. } => match Question::named(question) {
                 None => answer.clone(),
                 Some(known) if known.assumed == answer => known.words(answer).to_owned(),
                 Some(known) => format!(
-                    "{} (assumed of every account: {})",
+                    "{} (assumed for every account: {})",
                     known.words(answer),
                     known.words(known.assumed)
                 ),
@@ -109,8 +109,11 @@ mod tests {
             "as it was kept before a person could say so"
         );
         let words = |answer: &str| answered("phone_match", answer, false).words();
-        assert_eq!(words("exact"), "if they are written alike");
-        assert!(words("digits").ends_with("(assumed of every account: if they are written alike)"));
+        assert_eq!(words("exact"), "if they are written identically");
+        assert!(
+            words("digits")
+                .ends_with("(assumed for every account: if they are written identically)")
+        );
         assert!(
             serde_json::from_str::<Trait>(r#"{"lacks":{"operation":"Nothing","said":""}}"#)
                 .is_err()

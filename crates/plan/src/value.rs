@@ -78,15 +78,16 @@ impl Converted {
     }
 }
 
-const NO_NUMBER: &str = "it stands for no phone number, so it was passed on as it is";
-const MASKED: &str = "digits of the phone number are hidden, so it was passed on as it is";
-const NOT_A_PHONE: &str = "as a whole it can't be a phone number, so it was passed on as it is";
-const NO_COUNTRY: &str = "it names no country, and the connector has no default country code, so it \
-                          was passed on as it is";
-const SEVERAL_EMAILS: &str = "it holds several email addresses, so it was passed on as it is";
-const NOT_AN_EMAIL: &str = "it can't be read as one email address, so it was passed on as it is";
-const OTHER_ORDER: &str = "it can only be a date if day and month are in the other order than the \
-                           connector's, so it was read in that";
+const NO_NUMBER: &str = "the value is a placeholder, not a phone number, so it was passed on \
+                         unchanged";
+const MASKED: &str = "digits of the phone number are hidden, so it was passed on unchanged";
+const NOT_A_PHONE: &str = "the value is not a phone number, so it was passed on unchanged";
+const NO_COUNTRY: &str = "the number has no country code, and the connector has no default country \
+                          code, so it was passed on unchanged";
+const SEVERAL_EMAILS: &str = "the value has several email addresses, so it was passed on unchanged";
+const NOT_AN_EMAIL: &str = "the value is not a valid email address, so it was passed on unchanged";
+const OTHER_ORDER: &str = "the date is only valid if day and month are in the other order than the \
+                           connector's, so it was read that way";
 const END_OF_DAY: &str = "24:00, the end of a day, was written as 00:00:00";
 
 /// The longest value that is sent to a field, in bytes: no field of LeadSquared holds as much.
@@ -169,22 +170,20 @@ fn date(text: &str, field: &Field, reading: &Reading) -> Result<moment::Written,
     moment::read(text, reading.date_order).map_err(|why| {
         let what = match why {
             Unread::NotADate => return mismatch(text, field),
-            Unread::Ambiguous => {
-                "may be two: it does not say whether the day or the month is first"
-            }
-            Unread::ShortYear => "has a year of two digits, which is not guessed",
+            Unread::Ambiguous => "is ambiguous: day and month may be in either order",
+            Unread::ShortYear => "has a two-digit year, which leadsync does not guess",
         };
         let advice = match why {
             Unread::Ambiguous => {
-                "Set Date Order (date_order) in the connector's basic settings, or a default \
-                 country code; or write the year first in the source."
+                "Set Date Order (date_order) or a default country code under Basic settings, or \
+                 write the year first in the source."
             }
             _ => "Write the year with four digits in the source, or map another field.",
         };
         let (field_name, takes) = (named(field), field.kind.words());
         Problem::new(
             Code::TypeMismatch,
-            format!("{field_name} takes {takes}, and '{}' {what}.", shortened(text)),
+            format!("{field_name} expects {takes}, but '{}' {what}.", shortened(text)),
             advice,
         )
         .about(&field.schema_name)
@@ -240,10 +239,10 @@ pub(crate) fn too_long(length: usize, to: &str) -> Problem {
     Problem::new(
         Code::TooLong,
         format!(
-            "The value for {to} is too long: it has {length} bytes, and at most {LONGEST_VALUE} \
-             are sent to a field."
+            "The value for {to} is too long: it has {length} bytes, and a field takes at most \
+             {LONGEST_VALUE}."
         ),
-        "Shorten the value in the source, or switch this row of the mapping off.",
+        "Shorten the value in the source, or turn this mapping row off.",
     )
     .about(to)
 }
@@ -255,11 +254,11 @@ fn fitting(converted: Converted, field: &Field) -> Result<Converted, Problem> {
             return Err(Problem::new(
                 Code::TooLong,
                 format!(
-                    "{} can't hold the value: it has {length} characters, and {most} fit.",
+                    "{} is limited to {most} characters; the value has {length}.",
                     named(field)
                 ),
-                "Shorten the value in the source, map it to a longer field, or lengthen the field \
-                 in the destination account.",
+                "Shorten the value in the source, map it to a longer field, or increase the \
+                 field's length in the destination account.",
             )
             .about(&field.schema_name));
         }
@@ -272,16 +271,16 @@ pub(crate) fn mismatch(text: &str, field: &Field) -> Problem {
     Problem::new(
         Code::TypeMismatch,
         format!("{} expects {}; got '{}'.", named(field), field.kind.words(), shortened(text)),
-        "Correct the value in the source, or map another field.",
+        "Fix the value in the source, or map another field.",
     )
     .about(&field.schema_name)
 }
 
 fn named(field: &Field) -> String {
     if field.display_name.is_empty() || field.display_name == field.schema_name {
-        format!("The destination's field {}", field.schema_name)
+        format!("The destination field {}", field.schema_name)
     } else {
-        format!("The destination's field {} ({})", field.schema_name, field.display_name)
+        format!("The destination field {} ({})", field.schema_name, field.display_name)
     }
 }
 

@@ -74,7 +74,7 @@ pub fn of(failure: &Failure, party: Party, account: &str) -> Verdict {
         Failure::Impossible { problem } => Verdict::Fail(Problem::new(
             Code::ImpossibleCall,
             format!("The call to the {party} can't be made: {problem}."),
-            "Correct the value that is named, or report this.",
+            "Fix the value named here, or report this.",
         )),
         Failure::Refused { exception, message } => {
             refused(party, account, exception.as_deref(), message)
@@ -92,71 +92,73 @@ fn refused(party: Party, account: &str, exception: Option<&str>, message: &str) 
     match name {
         "MXDuplicateEntryException" => Verdict::NextKey(about(
             Code::Duplicate,
-            format!("The {party} refuses the lead as a duplicate of another one: {said}"),
+            format!("Another lead in the {party} already has a unique value of this lead: {said}"),
             format!(
-                "One of the lead's unique values belongs to another lead of the {party}. Merge the \
-                 two there, correct the value, or set a secondary search key; then retry."
+                "Merge the two leads in the {party} account, fix the value, or set a secondary \
+                 search key under Basic settings; then retry."
             ),
         )),
         "MXInvalidEntityException" | "MXUnknownProspectActivityException" => Verdict::TwinGone,
         "MXInvalidActivityException" => Verdict::MetadataChanged(about(
             Code::UnknownActivityType,
-            format!("The {party} does not know the activity's type: {said}"),
+            format!("The {party} does not know the activity type: {said}"),
             format!(
-                "Correct the event code in the connector, or add the type in the {party} account; \
-                 then retry."
+                "Fix the event code under Entity options, or create the type in the {party} \
+                 account; then retry."
             ),
         )),
         "MXUnknownAttributeException" => Verdict::MetadataChanged(about(
             Code::UnknownField,
-            format!("The {party} does not know a field of the mapping: {said}"),
-            format!("Correct the mapping or add the field in the {party} account, then retry."),
+            format!("The {party} does not know a mapped field: {said}"),
+            format!("Fix the mapping or create the field in the {party} account, then retry."),
         )),
         "MXInvalidDataTypeException" => Verdict::Fail(about(
             Code::TypeMismatch,
-            format!("The {party} refuses a value as being of the wrong type: {said}"),
-            "Map the field to one of its own type, or correct the value, then retry.".to_owned(),
+            format!("The {party} rejected a value of the wrong type: {said}"),
+            "Map the field to one of the same type, or fix the value, then retry.".to_owned(),
         )),
         "MXMandatoryFieldMissingException" | "MXMandatoryAttributeMissingException" => {
             Verdict::Fail(about(
                 Code::MandatoryMissing,
-                format!("The {party} asks for a field that the record does not fill: {said}"),
-                "Fill it, map it, or give it a default value; then retry.".to_owned(),
+                format!("The {party} requires a field that the record does not fill: {said}"),
+                "Fill the field, map it, or set a default value; then retry.".to_owned(),
             ))
         }
         // "… is mandatory" names the field (client code).
         "MXInvalidActivityFieldsException" => {
             let is_missing = message.to_lowercase().contains("mandatory");
             let (code, advice) = if is_missing {
-                (Code::MandatoryMissing, "Map the field, or give it a default value; then retry.")
+                (Code::MandatoryMissing, "Map the field, or set a default value; then retry.")
             } else {
-                (Code::Refused, "Correct what it names, then retry.")
+                (Code::Refused, "Fix what the message names, then retry.")
             };
             Verdict::Fail(about(
                 code,
-                format!("The {party} refuses fields of the activity: {said}"),
+                format!("The {party} rejected fields of the activity: {said}"),
                 advice.to_owned(),
             ))
         }
         "MXInvalidInputException" if message.contains("SearchBy") => Verdict::Fail(about(
             Code::BadSearchKey,
             format!("The {party} can't search by the connector's search key: {said}"),
-            format!("Choose a search key that is marked unique in the {party} account."),
+            format!(
+                "Under Basic settings, choose a search key that is unique in the {party} account."
+            ),
         )),
         // Without a name of its own it is no fault of the server, which would have been told apart:
         // the call is not what the account expects.
         _ if (name.is_empty() || name.starts_with("MX")) && !is_passing(name, message) => {
             Verdict::Fail(about(
                 Code::Refused,
-                format!("The {party} refuses the record: {said}"),
-                "Correct what it names, then retry.".to_owned(),
+                format!("The {party} rejected the record: {said}"),
+                "Fix what the message names, then retry.".to_owned(),
             ))
         }
         _ => Verdict::Later {
             problem: about(
                 Code::AccountError,
-                format!("The account {account} failed while it worked on the call: {said}"),
-                "It is tried again by itself.".to_owned(),
+                format!("The account {account} failed to process the call: {said}"),
+                "leadsync retries automatically.".to_owned(),
             ),
             doubtful: true,
         },
@@ -194,9 +196,9 @@ pub fn not_read(failure: &Failure, account: &str) -> Problem {
 pub fn unreachable(account: &str, what: &str) -> Problem {
     Problem::new(
         Code::Unreachable,
-        format!("The account {account} gave no usable answer: {}", sentence(what)),
-        "It is tried again by itself. If it goes on, check the account's host and whether \
-         LeadSquared is up.",
+        format!("No usable response from the account {account}: {}", sentence(what)),
+        "leadsync retries automatically. If this persists, check the account's host and \
+         LeadSquared's status page.",
     )
 }
 
@@ -204,9 +206,9 @@ pub fn unreachable(account: &str, what: &str) -> Problem {
 pub fn credentials(account: &str, message: &str) -> Problem {
     Problem::new(
         Code::Credentials,
-        format!("The account {account} refuses the API keys: {}", sentence(message)),
-        "Check the access key, the secret key and the region's host of the account, and that the \
-         user they belong to is active. What waits goes on by itself when they are right.",
+        format!("The account {account} rejected the API keys: {}", sentence(message)),
+        "Check the account's access key, secret key and API host, and that the user they belong to \
+         is active. Held changes resume automatically once the keys work.",
     )
 }
 

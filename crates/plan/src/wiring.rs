@@ -139,13 +139,13 @@ impl State {
     /// The end of a sentence that begins with the webhook.
     pub fn words(self) -> &'static str {
         match self {
-            Self::On => "is there and posts",
-            Self::Made => "was made",
-            Self::SwitchedOn => "was switched off, and is on again",
+            Self::On => "is active",
+            Self::Made => "was created",
+            Self::SwitchedOn => "was switched off and is on again",
             Self::Removed => "was removed",
             Self::Missing => "is missing",
             Self::OffByFailures => "was switched off by LeadSquared after ten failures in a row",
-            Self::OffByHand => "was switched off by a person",
+            Self::OffByHand => "was switched off by hand",
         }
     }
 

@@ -13,12 +13,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The database can't be reached, or can't do it now: it is full, busy, locked or shutting
     /// down. Nothing was changed; later it may work.
-    #[error("the database could not do it ({0}); it will be tried again")]
+    #[error("the database could not complete the operation ({0}); leadsync retries it")]
     Unavailable(#[source] sqlx::Error),
     /// The database refused what leadsync asked of it, or answered what leadsync does not
     /// understand. Nothing was changed, and the next try ends in the same way.
     #[error(
-        "this is a defect in leadsync, and trying again will not help: please report it with this \
+        "this is a defect in leadsync, and a retry will not help: please report it with this \
          message ({0})"
     )]
     Defect(String),
@@ -51,14 +51,14 @@ impl Error {
     /// [`Error::Changed`] of a connector that is at this version.
     pub(crate) fn connector_changed(name: &str, version: i64) -> Self {
         Self::Changed(match version {
-            0 => format!("there is no connector {name} any more"),
-            version => format!("the connector {name} is at version {version} by now"),
+            0 => format!("the connector {name} no longer exists"),
+            version => format!("the connector {name} is now at version {version}"),
         })
     }
 
     /// An operation ended in a panic.
     pub(crate) fn panicked(what: &impl fmt::Display) -> Self {
-        Self::Defect(format!("a storage operation ended: {what}"))
+        Self::Defect(format!("a storage operation panicked: {what}"))
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
         ] {
             let error = Error::from(error);
             assert!(matches!(error, Error::Unavailable(_)), "{error}");
-            assert!(error.to_string().contains("it will be tried again"), "{error}");
+            assert!(error.to_string().contains("leadsync retries it"), "{error}");
         }
         for error in [
             sqlx::Error::RowNotFound,

@@ -152,15 +152,16 @@ impl TooLong {
     fn problem(self) -> Problem {
         let Self { bytes, most, sender, on_behalf_of } = self;
         let sender = match on_behalf_of {
-            Some(address) => format!("{address} by way of {sender}"),
+            Some(address) => format!("{address} via {sender}"),
             None => sender.to_string(),
         };
         let message = format!(
-            "The body was too long: {bytes} bytes or more from {sender}, and at most {most} are \
-             taken. It was answered with 413, and only its beginning is kept."
+            "The body was too long: {bytes} bytes or more from {sender}; the limit is {most}. The \
+             request was answered with 413, and only the beginning of the body is stored."
         );
-        let advice = "Let the sender post fewer records at a time, or raise LEADSYNC_MAX_BODY and \
-                      have it sent again; a retry can't help, because the rest was not kept.";
+        let advice = "Send fewer records per request, or raise LEADSYNC_MAX_BODY and send the \
+                      request again; a retry can't help, because the rest of the body was not \
+                      stored.";
         Problem::new(Code::BodyTooLong, message, advice)
     }
 }
@@ -182,8 +183,6 @@ mod tests {
             assert_eq!(Origin::from_stored(text), None, "{text}");
         }
         let problem = too_long(Some(there)).problem();
-        assert!(
-            problem.message.contains("3000000 bytes or more from 2001:db8::7 by way of 127.0.0.1")
-        );
+        assert!(problem.message.contains("3000000 bytes or more from 2001:db8::7 via 127.0.0.1"));
     }
 }

@@ -88,7 +88,8 @@ pub async fn open(url: &str, how: Open) -> Result<Arc<dyn Store>> {
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() || path.contains('?') || path == ":memory:" {
             return Err(Error::CannotOpen(format!(
-                "'{url}' names no file: write sqlite:// and a path, like sqlite://leadsync.db"
+                "'{url}' does not name a file: use sqlite:// and a path, such as \
+                 sqlite://leadsync.db"
             )));
         }
         return Ok(Arc::new(sqlite::Backend::open(Path::new(path), how).await?));

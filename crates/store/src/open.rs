@@ -37,10 +37,10 @@ pub(crate) fn newest(migrator: &Migrator) -> i64 {
 pub(crate) fn not_migrated(error: &MigrateError) -> Error {
     Error::CannotOpen(match error {
         MigrateError::VersionMissing(version) => format!(
-            "the database was changed by a newer leadsync (migration {version} is not known \
-             here): update this one"
+            "the database was changed by a newer leadsync (migration {version} is unknown here): \
+             update this one"
         ),
-        other => format!("the database can't be brought up to date: {other}"),
+        other => format!("the database can't be migrated: {other}"),
     })
 }
 

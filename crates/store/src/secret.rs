@@ -70,17 +70,17 @@ impl Cipher {
         };
         let key = bytes::<KEY_BYTES>(text.trim()).ok_or_else(|| {
             Error::CannotOpen(format!(
-                "the key file {} does not hold {KEY_BYTES} bytes in hexadecimal: put back the file \
-                 that was made with this database",
+                "the key file {} does not hold {KEY_BYTES} bytes in hexadecimal: restore the key \
+                 file that was created with this database",
                 path.display()
             ))
         })?;
         let fingerprint = fingerprint(&key);
         match used {
             KeyUse::Known(wanted) if *wanted != fingerprint => Err(Error::CannotOpen(format!(
-                "the key file {} has the fingerprint {fingerprint}, and what this database holds \
-                 was encrypted with the key whose fingerprint is {wanted}: put that key file in \
-                 its place, or name it with --secret-key-file",
+                "the key file {} has the fingerprint {fingerprint}, but this database was \
+                 encrypted with the key with the fingerprint {wanted}: put that key file in its \
+                 place, or pass it with --secret-key-file",
                 path.display()
             ))),
             _ => Ok(Self {
@@ -150,14 +150,14 @@ fn make_key_file(path: &Path) -> Result<String> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             std::fs::read_to_string(path).map_err(|error| cannot(path, "can't be read", &error))
         }
-        Err(error) => Err(cannot(path, "can't be made", &error)),
+        Err(error) => Err(cannot(path, "can't be created", &error)),
     }
 }
 
 fn missing(path: &Path, which: &str) -> Error {
     Error::CannotOpen(format!(
-        "the key file {} is not there, and the database can't be read without it: put back the \
-         file that was made with it{which}, or name it with --secret-key-file",
+        "the key file {} does not exist, and the database can't be read without it: restore the \
+         key file that was created with it{which}, or pass it with --secret-key-file",
         path.display()
     ))
 }
@@ -174,8 +174,9 @@ fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
 /// Random bytes from the system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::CannotOpen(format!("the system gives no random bytes: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::CannotOpen(format!("the system provides no random bytes: {error}"))
+    })?;
     Ok(bytes)
 }
 
@@ -276,7 +277,7 @@ mod tests {
         let absent = folder.path().join("absent");
         for used in [KeyUse::Unknown, known(&cipher)] {
             let error = Cipher::from_file(&absent, &used).unwrap_err().to_string();
-            assert!(error.contains("is not there") && !absent.exists(), "{error}");
+            assert!(error.contains("does not exist") && !absent.exists(), "{error}");
         }
         std::fs::write(&file, "nonsense").unwrap();
         let error = Cipher::from_file(&file, &KeyUse::None).unwrap_err().to_string();

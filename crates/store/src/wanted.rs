@@ -66,8 +66,8 @@ impl Configuration {
             && (known.source != definition.source || known.destination != definition.destination)
         {
             return Err(Error::Refused(format!(
-                "the connector {name} goes from {} to {}, and that can't be changed: give the new \
-                 one another name, or remove this one first",
+                "the connector {name} goes from {} to {}, which can't be changed: choose another \
+                 name for the new one, or remove this one first",
                 known.source, known.destination
             )));
         }
@@ -94,16 +94,16 @@ impl AccountPlan {
             (Some("pro"), None) => Ok(Self::Pro),
             (Some("super"), None) => Ok(Self::Super),
             (Some(other), None) => {
-                Err(format!("has the plan \"{other}\": write \"pro\", \"super\" or a quota"))
+                Err(format!("has the plan \"{other}\": use \"pro\", \"super\" or a quota"))
             }
             (None, Some(quota)) => {
                 let Quota { calls, bulk_calls, per_seconds, daily, leave } = quota;
                 if [calls, bulk_calls, per_seconds, daily].contains(&0) {
-                    return Err("has a quota with 0: each number must be 1 or more".to_owned());
+                    return Err("has a quota with 0: each number must be at least 1".to_owned());
                 }
                 if leave > Quota::MOST_LEFT {
                     return Err(format!(
-                        "leaves {leave} per cent of its quota to others: {} is the most",
+                        "leaves {leave} per cent of its quota to others: the maximum is {}",
                         Quota::MOST_LEFT
                     ));
                 }

@@ -281,7 +281,7 @@ impl Account {
             tracing::warn!(
                 account = self.name(),
                 problem = problem.message,
-                "nothing is sent to the account until it answers again"
+                "calls to the account are paused until it responds"
             );
         }
         self.closed = Some(Closed { problem, probe_at: now + self.wait });

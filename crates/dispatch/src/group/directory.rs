@@ -193,8 +193,8 @@ impl Worker {
                 tracing::warn!(
                     account = account.name(),
                     %error,
-                    "the account's leads could not be read into the directory; leads are looked up \
-                     one by one until they can"
+                    "could not read the account's leads into the directory; leads are looked up \
+                     one by one until this succeeds"
                 );
                 return;
             }
@@ -212,7 +212,7 @@ impl Worker {
             reading.complete_at = Some(now);
             let (name, leads) = (account.name().to_owned(), account.directory.reading.as_ref());
             let leads = leads.map_or(0, |reading| reading.leads);
-            tracing::info!(account = name, leads, "the account was read into the directory");
+            tracing::info!(account = name, leads, "read the account's leads into the directory");
         }
         let reading = self.account(id).directory.reading.clone();
         let entries = leads.iter().filter_map(|lead| entry(lead, &fields)).collect();

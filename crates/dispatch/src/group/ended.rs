@@ -196,7 +196,7 @@ impl Worker {
             Some(Failure::Refused { .. }) | None => account.answered(is_probe, operation.writes()),
         };
         if back {
-            tracing::debug!(account = account.name(), "the account answers");
+            tracing::debug!(account = account.name(), "the account responds again");
             self.progress.keys.push(KeysNews { account: id, at: now, refused: None });
             let touching = self.routes.iter().filter(|r| r.source == id || r.destination == id);
             self.wake.extend(touching.map(|route| route.id));

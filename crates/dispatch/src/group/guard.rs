@@ -140,7 +140,7 @@ impl Worker {
             }
             tracing::warn!(
                 changes,
-                "webhooks changed more leads than is synced without being confirmed"
+                "webhooks changed more leads than allowed without confirmation"
             );
             let held = MassChange { held_at: Some(now), changes, ..kept };
             self.guard.kept.insert(connector, held);

@@ -73,18 +73,21 @@ impl Group {
                 Ok(Some(lease)) => match self.work(lease, &mut trouble).await {
                     Ok(()) => Duration::ZERO,
                     Err(Error::LeaseLost) => {
-                        tracing::warn!(accounts = ?self.accounts, "another node works these accounts now");
+                        tracing::warn!(
+                            accounts = ?self.accounts,
+                            "another node is processing these accounts now"
+                        );
                         wait_for_lease
                     }
                     // What was not stored is found again as an intent without an outcome.
                     Err(error) => {
-                        tracing::error!(%error, "the work is interrupted and begins again");
+                        tracing::error!(%error, "processing was interrupted and restarts");
                         PAUSE
                     }
                 },
                 Ok(None) => wait_for_lease,
                 Err(error) => {
-                    tracing::warn!(%error, "the store gives no lease now");
+                    tracing::warn!(%error, "could not get a lease from the store");
                     PAUSE
                 }
             };
@@ -108,11 +111,16 @@ impl Group {
             Err(panic) => Some(panic.clone()),
         };
         if let Some(reason) = &reason {
-            tracing::error!(accounts = ?self.accounts, ?at_stake, reason, "a defect ended the work");
+            tracing::error!(
+                accounts = ?self.accounts,
+                ?at_stake,
+                reason,
+                "processing stopped because of a defect"
+            );
             known.note(&at_stake, reason, shared.steady());
             // The next try need not wait until the lease expires.
             if let Err(error) = shared.store.release_lease(&lease).await {
-                tracing::warn!(%error, "the lease is given up when it expires");
+                tracing::warn!(%error, "could not release the lease; it ends when it expires");
             }
         }
         *trouble = known;

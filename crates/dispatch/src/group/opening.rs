@@ -398,17 +398,19 @@ fn nothing() -> Item {
 fn defect(panic: &str) -> Problem {
     Problem::new(
         Code::Defect,
-        format!("leadsync failed while it read the body: {panic}"),
-        "This is a defect of leadsync: please report it with the log of the service. The body is \
-         kept as it came; retry it after an update.",
+        format!("leadsync failed to read the body: {panic}"),
+        "This is a defect in leadsync: please report it with the service log. The original body is \
+         stored; retry the request after an update.",
     )
 }
 
 fn dropped() -> Problem {
     Problem::new(
         Code::ConnectorDisabled,
-        "It came while the connector was disabled, and the connector drops what comes then.",
-        "Set while_disabled = \"keep\" in the connector to have such requests kept for later.",
+        "The request arrived while the connector was disabled, and the connector drops such \
+         requests.",
+        "To hold such requests instead, change the setting for disabled connectors under Entity \
+         options (while_disabled).",
     )
 }
 

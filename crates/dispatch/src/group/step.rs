@@ -421,9 +421,10 @@ fn gauge(count: usize) -> f64 {
 fn quota_used_up(account: &str, spent: u32, free: Timestamp) -> Problem {
     Problem::new(
         Code::Quota,
-        format!("The account {account} may not be called any more today: {spent} calls were made."),
+        format!("Today's API quota of the account {account} is used up: {spent} calls were made."),
         format!(
-            "It goes on by itself at {free}. Raise the account's quota if its plan allows more."
+            "Syncing resumes automatically at {free}. If the account's plan allows more calls, \
+             raise the quota in the account settings."
         ),
     )
 }

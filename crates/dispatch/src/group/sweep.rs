@@ -395,10 +395,7 @@ impl Worker {
         if round.is_held {
             // Unless it was confirmed meanwhile.
             sweeping.kept.held = (!sweeping.kept.confirmed).then_some(changes);
-            tracing::warn!(
-                changes,
-                "a sweep found more changes than may be synced without being confirmed"
-            );
+            tracing::warn!(changes, "a sweep found more changes than allowed without confirmation");
             let (what, deliveries) = (Swept::Held { begun_at, found: changes }, Vec::new());
             self.progress.sweeps.push(SweepNews { connector, what, deliveries });
             return;

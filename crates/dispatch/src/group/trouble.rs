@@ -51,11 +51,11 @@ impl Trouble {
             Problem::new(
                 Code::Defect,
                 format!(
-                    "leadsync failed {count} times while it worked this record, and set it aside. \
+                    "leadsync failed {count} times while processing this record, and set it aside. \
                      {reason}"
                 ),
-                "This is a defect of leadsync: please report it with the log of the service. \
-                 Everything else goes on. Retry the record after an update.",
+                "This is a defect in leadsync: please report it with the service log. Other \
+                 records are not affected. Retry the record after an update.",
             )
         })
     }
@@ -88,7 +88,7 @@ pub(super) fn caught_now<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "It panicked without a message.".to_owned())
+        .unwrap_or_else(|| "The code panicked without a message.".to_owned())
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(super) fn write(
     let writer = Writer { definition, configuration, incident, public_url };
     let (subject, body) = match matter {
         Matter::Trouble => (writer.headline(), writer.trouble()),
-        Matter::Over { left } => ("works again".to_owned(), writer.over(left)),
+        Matter::Over { left } => ("resolved".to_owned(), writer.over(left)),
     };
     let subject = line(&format!("leadsync {}: {subject}", definition.name));
     Letter {
@@ -63,37 +63,37 @@ pub(super) fn about_quota(
     let Forecast { left, renews_at, rate, used_up_at, .. } = forecast;
     let (name, daily) = (&account.name, account.plan.quota().ours().daily);
     let subject = match used_up_at {
-        _ if *left == 0 => format!("leadsync: the calls to {name} are used up for today"),
-        Some(at) => format!("leadsync: the calls to {name} will be used up at {}", time(*at)),
-        None => format!("leadsync: most of today's calls to {name} are made"),
+        _ if *left == 0 => format!("leadsync: the API quota of {name} is used up for today"),
+        Some(at) => format!("leadsync: the API quota of {name} will be used up at {}", time(*at)),
+        None => format!("leadsync: most of today's API quota of {name} is used"),
     };
     let mut text = Text::default();
     text.line(&format!(
-        "{left} of the {daily} calls a day to the account {name} are left. They are back at {}.",
+        "{left} of {daily} daily API calls to the account {name} are left. The quota resets at {}.",
         time(*renews_at)
     ));
     if let Some(at) = used_up_at.filter(|_| *left > 0) {
         text.line(&format!(
-            "{rate} calls were made in the last hour. At this rate they are used up at {}.",
+            "{rate} calls were made in the last hour. At this rate, the quota is used up at {}.",
             time(at)
         ));
     }
     text.gap();
     text.line(&format!(
-        "When none is left, what is synced by {} waits until then. Nothing is lost.",
+        "When the quota is used up, syncing by {} pauses until the reset. Nothing is lost.",
         connectors.join(", ")
     ));
     text.gap();
     text.line(
-        "What you can do: pause a backfill, or retries of many records; leave out leads by the \
-         connector's filter; or raise the account's quota if its plan allows more.",
+        "What you can do: pause backfills or retries of many records, exclude leads with the \
+         connector's filter, or raise the account's quota if its plan allows more.",
     );
     text.line("  leadsync quota");
     text.gap();
     text.line("-- ");
     text.line(&format!(
-        "leadsync at {public_url}. You are the one to notify of {}; notifications = false in the \
-         basic settings ends these mails. There is one a day for an account.",
+        "leadsync at {public_url}. You receive this email, at most once a day for an account, because \
+         you are the failure contact of {}. Change this under Basic settings.",
         connectors.join(", ")
     ));
     Letter {
@@ -114,63 +114,65 @@ pub(super) fn about_catch_up(
     let subject = match news {
         CatchUpNews::Held(found) => {
             text.line(&format!(
-                "The sweep of {source} found {found} changes that no webhook reported. That is more than \
-                 the connector {name} syncs without asking, so nothing was written."
+                "The sweep of {source} found {found} changes that no webhook reported. The \
+                 connector {name} needs a confirmation for so many changes, so nothing was \
+                 written."
             ));
             text.gap();
-            text.line("Look at what was changed, and confirm it if it is wanted:");
+            text.line("Check the changes, and confirm them if they are intended:");
             text.line(&format!("  leadsync sweep {name} --yes"));
-            format!("leadsync {name}: {found} changes wait for your confirmation")
+            format!("leadsync {name}: {found} changes need your confirmation")
         }
         CatchUpNews::Fell { before, now } => {
             text.line(&format!(
-                "{} of {} linked leads agree between {source} and {destination}, down from {}. {} differ.",
+                "{} of {} linked leads are in sync between {source} and {destination}, down from \
+                 {}. {} differ.",
                 now.percent(),
                 now.linked,
                 before.percent(),
                 now.differ
             ));
             text.gap();
-            text.line("See which leads differ, and by what:");
+            text.line("See which leads differ, and in which fields:");
             text.line(&format!("  leadsync parity {name} --last"));
-            format!("leadsync {name}: only {} of the leads agree", now.percent())
+            format!("leadsync {name}: only {} of the leads are in sync", now.percent())
         }
         CatchUpNews::Gone(gone) => {
             text.line(&format!(
-                "{gone} linked leads are no longer in {source}. That is more than the connector {name} \
-                 handles without asking, so none of them was marked in {destination}."
+                "{gone} linked leads no longer exist in {source}. The connector {name} needs a \
+                 confirmation to mark so many, so none of them was marked in {destination}."
             ));
             text.gap();
             text.line(&format!(
-                "Check that the API user of {source} may still see all leads. If the leads were really \
-                 deleted, have their counterparts marked:"
+                "Check that the API user of {source} can still see all leads. If the leads were \
+                 really deleted, mark their counterparts:"
             ));
             text.line(&format!("  leadsync parity {name} --sync destination --only gone_here"));
-            format!("leadsync {name}: {gone} leads are gone from {source}")
+            format!("leadsync {name}: {gone} leads no longer exist in {source}")
         }
         CatchUpNews::Arrived(changes) => {
             text.line(&format!(
-                "Within an hour, webhooks of {source} changed {changes} leads in {destination}. That is \
-                 more than the connector {name} syncs without asking, so all its requests wait now. \
-                 Nothing is lost."
+                "Within an hour, webhooks of {source} changed {changes} leads in {destination}. \
+                 The connector {name} needs a confirmation for so many changes, so all its \
+                 requests are on hold. Nothing is lost."
             ));
             text.gap();
-            text.line("Check what was changed. If the changes are intended, resume the connector:");
+            text.line("Check the changes. If they are intended, resume the connector:");
             text.line(&format!("  leadsync connector confirm {name}"));
-            format!("leadsync {name}: {changes} leads were changed, the rest waits for you")
+            format!("leadsync {name}: {changes} leads were changed, requests are on hold")
         }
         CatchUpNews::Failing(problem) => {
             text.line(&format!(
-                "The sweep of {source} for the connector {name} can't read what it has to: {}",
+                "The sweep of {source} for the connector {name} failed: {}",
                 problem.message
             ));
             text.line(&problem.advice);
             text.gap();
             text.line(
-                "It tries again, and nothing is lost. Until it can read, changes that no webhook \
-                 reports are not synced.",
+                "leadsync retries automatically, and nothing is lost. Until the sweep succeeds, \
+                 changes that no webhook reports are not synced.",
             );
-            format!("leadsync {name}: the sweep of {source} fails")
+            format!("leadsync {name}: the sweep of {source} is failing")
         }
     };
     let page = if matches!(news, CatchUpNews::Arrived(_)) { "" } else { "/compare" };
@@ -178,8 +180,8 @@ pub(super) fn about_catch_up(
     text.gap();
     text.line("-- ");
     text.line(&format!(
-        "leadsync at {public_url}. You are the one to notify of {name}; notifications = false in the \
-         basic settings ends these mails."
+        "leadsync at {public_url}. You receive this email because you are the failure contact of \
+         {name}. Change this under Basic settings: {public_url}/connectors/{name}/basic"
     ));
     Letter {
         subject: without_secrets(line(&subject), configuration),
@@ -204,19 +206,19 @@ impl Writer<'_> {
     fn headline(&self) -> String {
         let incident = self.incident;
         if !self.untold(Kind::Disabled).is_empty() {
-            return "it was disabled".to_owned();
+            return "connector disabled".to_owned();
         }
         if let Some(cause) = self.untold(Kind::Account).first() {
             return match self.account(cause) {
-                Some(name) => format!("the account {name} refuses the API keys"),
-                None => "an account refuses the API keys".to_owned(),
+                Some(name) => format!("the account {name} rejects the API keys"),
+                None => "an account rejects the API keys".to_owned(),
             };
         }
         match (incident.untold_failures(), incident.mails) {
             (0, _) => format!("{} failures in a row", incident.course.longest.max(ROW)),
-            (1, 0) => "a record failed".to_owned(),
+            (1, 0) => "1 record failed".to_owned(),
             (failed, 0) => format!("{failed} records failed"),
-            (1, _) => "one more record failed".to_owned(),
+            (1, _) => "1 more record failed".to_owned(),
             (failed, _) => format!("{failed} more records failed"),
         }
     }
@@ -241,9 +243,9 @@ impl Writer<'_> {
             let more = if self.incident.mails > 0 { " more" } else { "" };
             text.gap();
             text.line(&match count {
-                1 => format!("One{more} record failed, and is not tried again by itself:"),
+                1 => format!("One{more} record failed and will not be retried automatically:"),
                 _ => {
-                    format!("{count}{more} records failed, and are not tried again by themselves:")
+                    format!("{count}{more} records failed and will not be retried automatically:")
                 }
             });
             self.causes(&mut text, &failed);
@@ -251,38 +253,38 @@ impl Writer<'_> {
         let batches = self.untold(Kind::Batch);
         if !batches.is_empty() {
             text.gap();
-            text.line("Requests with several records, of which more than 30 % failed:");
+            text.line("Requests with several records of which more than 30 % failed:");
             self.causes(&mut text, &batches);
         }
         let waiting = self.untold(Kind::Waiting);
         let row = self.incident.course.longest;
         if row >= ROW {
             text.gap();
-            text.line(&format!("{row} attempts failed one after another."));
+            text.line(&format!("{row} attempts failed in a row."));
         }
         if !waiting.is_empty() {
             let count: u64 = waiting.iter().map(|cause| cause.untold()).sum();
             text.gap();
             text.line(&match count {
-                1 => "One attempt failed and is repeated by itself:".to_owned(),
-                _ => format!("{count} attempts failed and are repeated by themselves:"),
+                1 => "1 attempt failed and is being retried automatically:".to_owned(),
+                _ => format!("{count} attempts failed and are being retried automatically:"),
             });
             self.causes(&mut text, &waiting);
         }
         if self.incident.course.since.is_some() {
             text.gap();
-            text.line("To see all of them:");
+            text.line("To see all failures:");
             text.line(&format!("  leadsync logs {}", self.filter()));
         }
         if !failed.is_empty() {
-            text.line("To try them again once the cause is mended:");
+            text.line("To retry the failed records once the cause is fixed:");
             text.line(&format!("  leadsync retry --failed {}", self.filter()));
         }
         text.gap();
         let pause = PAUSES[usize::try_from(self.incident.mails).map_or(2, |n| n.min(2))];
         text.line(&format!(
-            "What fails from now on is gathered: the next mail comes in {} at the earliest, and \
-             another one when this is over.",
+            "Further failures are grouped. The next email comes in {} at the earliest, and another \
+             one when this is resolved.",
             span(pause.as_mins())
         ));
         self.farewell(text)
@@ -299,24 +301,24 @@ impl Writer<'_> {
         text.line(&format!("Connector {name}, from {source} to {destination}."));
         text.gap();
         text.line(&format!(
-            "It works again: nothing has failed since {}. The trouble began at {}.",
+            "Resolved: nothing has failed since {}. The failures began at {}.",
             time(course.failed_at),
             time(course.began)
         ));
         let (failed, waiting) = (total(Kind::Failed), total(Kind::Waiting));
         if failed > 0 {
-            text.line(&format!("Records that failed meanwhile: {failed}."));
+            text.line(&format!("Records that failed in the meantime: {failed}."));
         }
         if waiting > 0 {
-            text.line(&format!("Attempts that failed and were repeated: {waiting}."));
+            text.line(&format!("Attempts that failed and were retried: {waiting}."));
         }
         text.gap();
         if left == 0 {
-            text.line("No failed record is left.");
+            text.line("No failed records are left.");
         } else {
             text.line(&match left {
-                1 => "One record is left that failed. To see it and try it again:".to_owned(),
-                _ => format!("{left} records are left that failed. To see and try them again:"),
+                1 => "1 failed record is left. To see and retry it:".to_owned(),
+                _ => format!("{left} failed records are left. To see and retry them:"),
             });
             text.line(&format!("  leadsync logs {}", self.filter()));
             text.line(&format!("  leadsync retry --failed {}", self.filter()));
@@ -330,7 +332,7 @@ impl Writer<'_> {
             text.line(&format!("  {} × {}", cause.untold(), line(&cause.problem.message)));
             text.line(&format!("    {}", line(&cause.problem.advice)));
             if let Some(request) = cause.request {
-                let last = if cause.untold() > 1 { "The last one" } else { "Here" };
+                let last = if cause.untold() > 1 { "Latest request" } else { "Request" };
                 text.line(&format!("    {last}: {}", self.link(request)));
                 text.line(&format!("    or: leadsync logs {request}"));
             }
@@ -360,9 +362,9 @@ impl Writer<'_> {
         text.gap();
         text.line("-- ");
         text.line(&format!(
-            "leadsync at {}. You are the one to notify of this connector; notifications = false \
-             in its basic settings ends these mails.",
-            self.public_url
+            "leadsync at {0}. You receive this email because you are the failure contact of {1}. \
+             Change this under Basic settings: {0}/connectors/{1}/basic",
+            self.public_url, self.definition.name
         ));
         text.0
     }

@@ -74,7 +74,7 @@ impl Notifier {
     pub async fn stop(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the notifier ended by a panic");
+            tracing::error!(%error, "the notifier stopped because of a panic");
         }
     }
 }
@@ -110,7 +110,7 @@ impl Desk {
             ];
             for done in done {
                 if let Err(error) = done {
-                    tracing::warn!(%error, "mails are delayed");
+                    tracing::warn!(%error, "emails are delayed");
                 }
             }
         }
@@ -211,7 +211,7 @@ impl Desk {
                     recipient,
                     subject,
                     body = mail.body,
-                    "a mail, not sent because LEADSYNC_SMTP_URL is not set"
+                    "email not sent, because LEADSYNC_SMTP_URL is not set"
                 );
                 metrics::counter!("leadsync_mails_total", "state" => "logged").increment(1);
                 return MailEnd::Logged;
@@ -220,7 +220,7 @@ impl Desk {
         let message = match smtp.message(claimed) {
             Ok(message) => message,
             Err(error) => {
-                tracing::error!(recipient, subject, error, "the mail can't be sent");
+                tracing::error!(recipient, subject, error, "could not write the email");
                 return MailEnd::GivenUp { error };
             }
         };
@@ -231,14 +231,21 @@ impl Desk {
                 return MailEnd::Sent;
             }
             Ok(Err(error)) => error,
-            Err(_) => format!("the mail server took longer than {} s", PATIENCE.as_secs()),
+            Err(_) => {
+                format!("the mail server took longer than {} s to respond", PATIENCE.as_secs())
+            }
         };
         metrics::counter!("leadsync_mails_total", "state" => "failed").increment(1);
         let Some(delay) = delay(claimed.tries) else {
-            tracing::error!(recipient, subject, error, "a mail is given up");
+            tracing::error!(recipient, subject, error, "gave up on an email");
             return MailEnd::GivenUp { error };
         };
-        tracing::warn!(recipient, subject, error, "a mail was not sent; it is tried again");
+        tracing::warn!(
+            recipient,
+            subject,
+            error,
+            "could not send an email; leadsync retries automatically"
+        );
         let due = self.now().checked_add(delay).unwrap_or(Timestamp::MAX);
         MailEnd::Again { due, error }
     }

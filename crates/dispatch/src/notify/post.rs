@@ -59,13 +59,13 @@ impl Smtp {
     pub fn new(url: &SecretString, from: &str) -> Result<Self, Problem> {
         let from = from.parse().map_err(|error| {
             bad(
-                format!("The sender '{from}' is no mail address: {error}."),
-                "Set LEADSYNC_MAIL_FROM to one, like leadsync@example.com.",
+                format!("The sender '{from}' is not a valid email address: {error}."),
+                "Set LEADSYNC_MAIL_FROM to an email address, such as leadsync@example.com.",
             )
         })?;
         let url = Url::parse(url.expose_secret())
             .map_err(|error| bad_url(&format!("can't be read: {error}")))?;
-        let Some(host) = url.host() else { return Err(bad_url("names no host")) };
+        let Some(host) = url.host() else { return Err(bad_url("has no host")) };
         let here = match &host {
             Host::Domain(name) => *name == "localhost" || is_loopback(name),
             Host::Ipv4(address) => address.is_loopback(),
@@ -81,7 +81,7 @@ impl Smtp {
             "smtps" => (Tls::Wrapper(tls), SUBMISSIONS),
             "smtp" if here => (Tls::Opportunistic(tls), SUBMISSION),
             "smtp" => (Tls::Required(tls), SUBMISSION),
-            _ => return Err(bad_url("begins with neither smtp:// nor smtps://")),
+            _ => return Err(bad_url("does not begin with smtp:// or smtps://")),
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(name)
             .port(url.port().unwrap_or(port))
@@ -98,10 +98,9 @@ impl Smtp {
     /// The mail as it goes out. At each try it is the same.
     pub(super) fn message(&self, claimed: &ClaimedMail) -> Result<Message, String> {
         let mail = &claimed.mail;
-        let to: Address = mail
-            .recipient
-            .parse()
-            .map_err(|error| format!("'{}' is no mail address: {error}", mail.recipient))?;
+        let to: Address = mail.recipient.parse().map_err(|error| {
+            format!("'{}' is not a valid email address: {error}", mail.recipient)
+        })?;
         let age = Duration::from_millis(claimed.at.as_millisecond().max(0).cast_unsigned());
         let mut message = Message::builder()
             .from(self.from.clone())
@@ -156,9 +155,9 @@ fn told(error: &dyn std::error::Error) -> String {
 
 fn bad_url(what: &str) -> Problem {
     bad(
-        format!("The mail server's URL {what}."),
-        "Set LEADSYNC_SMTP_URL like smtps://user:password@smtp.example.com, user and password \
-         percent-encoded.",
+        format!("The mail server URL {what}."),
+        "Set LEADSYNC_SMTP_URL to a URL such as smtps://user:password@smtp.example.com, with user \
+         and password percent-encoded.",
     )
 }
 

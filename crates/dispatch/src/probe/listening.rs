@@ -87,8 +87,8 @@ impl WebhookPosts for StoredPosts<'_> {
         };
         // Reports are sent to others, so the error itself is for the log.
         let told = |error: store::Error| {
-            tracing::error!(%error, "the posts of a test lead can't be read");
-            "leadsync's own log can't be read".to_owned()
+            tracing::error!(%error, "could not read the posts of a test lead");
+            "could not read leadsync's own log".to_owned()
         };
         let mut page = Page { limit: Page::MOST, after: None };
         let mut posts = Vec::new();
@@ -104,7 +104,7 @@ impl WebhookPosts for StoredPosts<'_> {
                 return Ok(posts);
             }
         }
-        Err("too many posts came while it was asked".to_owned())
+        Err("too many posts arrived during the probe".to_owned())
     }
 }
 
@@ -189,7 +189,7 @@ fn ask(heard: &Heard) -> Vec<Finding> {
             "new_lead_before" => posts.new_lead_before(super::writing::CREATED),
             "compared" => posts.compared(&names.update),
             "custom_fields" if !has_custom => {
-                Err("the account has no custom text field that could be tried".to_owned())
+                Err("the account has no custom text field to test with".to_owned())
             }
             "custom_fields" => posts.custom_fields(&names.update),
             "empty_fields" => posts.empty_fields(&names.update),

@@ -34,7 +34,7 @@ impl Probe<'_> {
                 let why = match result {
                     Err(error) => reason(error),
                     Ok(_) => {
-                        "the account takes a search by a field that it does not have".to_owned()
+                        "the account accepts a search by a field that it does not have".to_owned()
                     }
                 };
                 vec![Finding::untold(status, why.clone()), Finding::untold(flag, why)]

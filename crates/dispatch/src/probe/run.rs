@@ -65,7 +65,7 @@ pub async fn run(
     store.hold_probe(account.id, None).await?;
     report.calls = probe.calls();
     if let Err(error) = keep(account, store, clock, &report.findings).await {
-        tracing::error!(%error, "what a probe found out is not kept");
+        tracing::error!(%error, "could not store the results of a probe");
         report.ended_by.get_or_insert_with(not_kept);
     }
     Ok(report)
@@ -144,8 +144,8 @@ async fn keep(
 fn not_kept() -> Problem {
     Problem::new(
         Code::Unreachable,
-        "leadsync's own database failed, so what was found out is not kept.",
-        "Look at the log of the service, then probe again.",
+        "leadsync's own database failed, so the results were not stored.",
+        "Check the service log, then run the probe again.",
     )
 }
 
@@ -153,8 +153,8 @@ fn under_way(account: &str) -> Problem {
     Problem::new(
         Code::Refused,
         format!(
-            "Another probe of the account {account} is under way, or just ended without a word."
+            "Another probe of the account {account} is running, or has just stopped unexpectedly."
         ),
-        "Wait until it ends, a minute at most after it was killed, then probe again.",
+        "Wait until it ends (at most a minute after it was killed), then run the probe again.",
     )
 }

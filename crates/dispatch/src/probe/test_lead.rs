@@ -143,11 +143,12 @@ impl Probe<'_> {
             Code::Duplicate,
             format!(
                 "The lead {id} of the account {account} has an email address or a phone number of \
-                 leadsync's test lead ({}, {}, {PHONE}, {OTHER_PHONE}) and not its name, so it is \
-                 left alone.",
+                 leadsync's test lead ({}, {}, {PHONE}, {OTHER_PHONE}) but not its name, so \
+                 leadsync does not touch this lead.",
                 ADDRESSES[0], ADDRESSES[1]
             ),
-            "If it is an old test lead, delete it; if not, correct it. Then probe again.",
+            "If the lead is an old test lead, delete it; otherwise fix its email address or phone \
+             number. Then run the probe again.",
         )
     }
 }

@@ -77,7 +77,7 @@ impl Probe<'_> {
                 self.ask_with_lead(&fields, captured(&made), since).await
             }
             Err(error @ Error::Refused { .. }) => Ok(untold(
-                &format!("no test lead could be made: {}", reason(error)),
+                &format!("no test lead could be created: {}", reason(error)),
                 since.is_some(),
             )),
             Err(error) => Err(self.problem(error)),
@@ -95,7 +95,7 @@ impl Probe<'_> {
         })?;
         let deleted = match cleaned {
             Cleaned { ref left, .. } if !left.is_empty() => Ok("off"),
-            Cleaned { deleted: 0, .. } => Err("no test lead was there to delete".to_owned()),
+            Cleaned { deleted: 0, .. } => Err("there was no test lead to delete".to_owned()),
             Cleaned { .. } => Ok("on"),
         };
         findings.push(finding(DELETING, deleted));
@@ -109,7 +109,7 @@ impl Probe<'_> {
         since: Option<Timestamp>,
     ) -> Result<Vec<Finding>, Problem> {
         let Some(id) = self.find().await.map_err(|error| self.problem(&error))? else {
-            return Ok(untold("the test lead that was made is not found", since.is_some()));
+            return Ok(untold("the test lead was created but can't be found", since.is_some()));
         };
         self.remember(&id);
         let subject = Subject { probe: self, fields, id, is_lost: AtomicBool::new(false) };
@@ -117,7 +117,7 @@ impl Probe<'_> {
         macro_rules! ask {
             ($($name:literal: $question:ident;)+) => {$(
                 let answer = if subject.is_lost.load(Ordering::Relaxed) {
-                    Err("the test lead could not be put back as it was".to_owned())
+                    Err("the test lead could not be restored".to_owned())
                 } else {
                     subject.$question().await
                 };
@@ -183,7 +183,7 @@ impl Subject<'_> {
 
     async fn read(&self) -> Result<Lead, String> {
         let lead = self.probe.read(&self.id).await.map_err(|error| reason(&error))?;
-        lead.ok_or_else(|| "the test lead is gone".to_owned())
+        lead.ok_or_else(|| "the test lead no longer exists".to_owned())
     }
 
     async fn value(&self, field: &str) -> Result<String, String> {
@@ -221,7 +221,7 @@ impl Subject<'_> {
         let found = self.fields.iter().filter(is_free).find(|field| fits(field));
         found
             .map(|field| field.schema_name.as_str())
-            .ok_or_else(|| "the account has no custom field that could be tried".to_owned())
+            .ok_or_else(|| "the account has no custom field to test with".to_owned())
     }
 
     /// A call was refused, which is the answer if the lead is still there: another program may have
@@ -348,7 +348,7 @@ impl Subject<'_> {
         }
         match self.value(field).await?.len() {
             length if length == most + 1 => Ok("stored"),
-            0 => Err("the account took the text and left the field empty".to_owned()),
+            0 => Err("the account accepted the text but left the field empty".to_owned()),
             _ => Ok("cut"),
         }
     }
@@ -402,7 +402,7 @@ impl Subject<'_> {
             Some(time) if time.trim_start_matches([' ', 'T']).starts_with("00:00") => {
                 Ok("with_midnight")
             }
-            _ => Err("the date came back as another one".to_owned()),
+            _ => Err("the account returned another date".to_owned()),
         }
     }
 
@@ -411,7 +411,9 @@ impl Subject<'_> {
             self.custom(|field| field.kind == Kind::MultiSelect && field.options.len() > 1)?;
         let known = self.fields.iter().find(|other| other.schema_name == field);
         let options = known.map(|field| field.options.as_slice()).unwrap_or_default();
-        let [first, second, ..] = options else { return Err("it has no options".to_owned()) };
+        let [first, second, ..] = options else {
+            return Err("the field has no options".to_owned());
+        };
         let written = format!("{first};{second}");
         match self.update(&[(field, &written)]).await {
             Err(Error::Refused { .. }) => return self.refused("refused").await,
@@ -425,7 +427,7 @@ impl Subject<'_> {
             () if read == written => Ok("kept"),
             () if has(first) && has(second) => Ok("rewritten"),
             () if has(first) || has(second) => Ok("cut"),
-            () => Err("the account took the options and shows neither".to_owned()),
+            () => Err("the account accepted the options but shows neither".to_owned()),
         }
     }
 
@@ -439,7 +441,9 @@ impl Subject<'_> {
         }
         let read = moment::instant(&self.value(field).await?, &TimeZone::UTC);
         match read {
-            None => Err("the account took the time and shows none that can be read".to_owned()),
+            None => {
+                Err("the account accepted the time but returned none that can be read".to_owned())
+            }
             read if read == moment::instant(AT, &TimeZone::UTC) => Ok("kept"),
             Some(_) => Ok("shifted"),
         }
@@ -453,7 +457,7 @@ impl Subject<'_> {
         let reply = self.probe.ask(|| self.probe.client.create_or_update_leads(&rows)).await;
         reply.result.map_err(|error| reason(&error))?;
         let answer: Value = serde_json::from_str(&reply.exchange.response)
-            .map_err(|_| "the account's answer can't be read".to_owned())?;
+            .map_err(|_| "the account's response can't be read".to_owned())?;
         let is_refused = |row: &Value| {
             let said = |name: &str| row[name].as_str().is_some_and(|text| !text.is_empty());
             said("ErrorMessage") || said("ExceptionMessage") || said("ExceptionType")
@@ -469,7 +473,7 @@ impl Subject<'_> {
             Some((_, Some(0))) => Ok("from_zero"),
             Some((0, Some(1))) => Ok("numbered"),
             Some((_, Some(1))) => Ok("reordered"),
-            _ => Err("no row of the answer says that it was refused".to_owned()),
+            _ => Err("no row of the response reports a refusal".to_owned()),
         }
     }
 
@@ -496,7 +500,7 @@ impl Subject<'_> {
                 Ok(written) => return Ok((write, written)),
             }
         }
-        Err("no type of activity takes one without fields".to_owned())
+        Err("no activity type accepts an activity without fields".to_owned())
     }
 
     /// Of three activities or more, the second page of two shares one with the first page if rows
@@ -518,7 +522,7 @@ impl Subject<'_> {
 
     async fn activity_update(&self) -> Answer {
         let (mut write, added) = self.add_activity().await?;
-        let id = added.id.ok_or("the account does not tell the id of a new activity")?;
+        let id = added.id.ok_or("the account does not return the ID of a new activity")?;
         write.note = Some("leadsync test, changed".into());
         match self.probe.ask(|| self.probe.client.update_activity(&id, &write)).await.result {
             Ok(_) => Ok("on"),
@@ -544,20 +548,21 @@ fn untold(why: &str, listens: bool) -> Vec<Finding> {
 /// The problem, where a test lead may be there still.
 pub(super) fn may_stay(problem: &Problem) -> Problem {
     let message = format!(
-        "{} A test lead may be in the account still: \"{LAST_NAME}\", {}.",
+        "{} A test lead may still be in the account: \"{LAST_NAME}\", {}.",
         problem.message, ADDRESSES[0]
     );
-    let advice = "Once the account answers, probe again: that removes the test lead.";
+    let advice = "Once the account responds, run the probe again: it removes the test lead.";
     Problem { message, advice: advice.to_owned(), ..problem.clone() }
 }
 
 /// The problem, where the account does not let a test lead be deleted.
 fn stays(problem: &Problem, id: &str) -> Problem {
     let message = format!(
-        "{} The account does not let leads be deleted through the API, so the test lead {id} stays.",
+        "{} The account does not allow leads to be deleted through the API, so the test lead {id} \
+         remains.",
         problem.message
     );
-    let advice = "Delete it by hand, or probe again later, which uses it again.";
+    let advice = "Delete it by hand, or run the probe again later: it reuses this lead.";
     Problem { message, advice: advice.to_owned(), ..problem.clone() }
 }
 
@@ -568,7 +573,7 @@ fn captured(reply: &Reply<Written>) -> Answer {
         (Some(_), Some(_)) => Ok("full"),
         (Some(_), None) => Ok("id_only"),
         (None, Some(_)) => Ok("related_id_only"),
-        (None, None) => Err("the answer holds no id".to_owned()),
+        (None, None) => Err("the response has no ID".to_owned()),
     }
 }
 

@@ -212,7 +212,7 @@ async fn no_lead_stays_unsaid_whatever_goes_wrong() {
                 let stays = sandbox.leads();
                 let told = match &written {
                     Ok(findings) => findings.left.clone(),
-                    Err(problem) if problem.message.contains("may be in the account") => {
+                    Err(problem) if problem.message.contains("may still be in the account") => {
                         stays.clone()
                     }
                     Err(_) => Vec::new(),
@@ -304,7 +304,7 @@ async fn the_limit_is_waited_for() {
     let (sandbox, account) = self::account(Switches::default(), Plan::Explicit(quota)).await;
     let probe = Probe::new(&account, Duration::ZERO).expect("a client");
     let problem = probe.write().await.expect_err("the day is used up");
-    assert!(problem.message.contains("may be in the account still"), "{problem}");
+    assert!(problem.message.contains("may still be in the account"), "{problem}");
     assert_eq!(sandbox.leads().len(), 1);
 }
 
@@ -339,7 +339,7 @@ async fn a_stopped_probe_whose_lead_stays_says_so() {
         let (store, times) = (store.as_ref(), (&clock, pace));
         let second = dispatch::probe::run(account, store, times, (true, &actor), &never).await;
         let problem = second.expect("a report").ended_by.expect("one is under way");
-        assert!(problem.message.contains("is under way"), "{problem}");
+        assert!(problem.message.contains("is running"), "{problem}");
         let gone = vec![store::Change::RemoveAccount { name: account.name.clone() }];
         let refused = store.change_configuration(gone, &actor, clock()).await.expect_err("a probe");
         assert!(refused.to_string().contains("probe of the account probed"), "{refused}");
@@ -350,6 +350,6 @@ async fn a_stopped_probe_whose_lead_stays_says_so() {
     let report = report.expect("a report");
     assert!(report.stopped);
     let problem = report.ended_by.expect("it could not be removed");
-    assert!(problem.message.contains("A test lead may be in the account"), "{problem}");
-    assert!(!problem.advice.contains("by itself"), "{problem}");
+    assert!(problem.message.contains("A test lead may still be in the account"), "{problem}");
+    assert!(!problem.advice.contains("automatically"), "{problem}");
 }

@@ -97,7 +97,7 @@ fn a_bad_file_is_refused_with_its_place() {
         ("https://api-in21", "http://api-in21", &["bad.toml:3:", "account sales"][..]),
         ("plan = \"pro\"", "plan = \"gold\"", &["bad.toml:", "gold"]),
         ("plan = \"pro\"", "", &["bad.toml:1:", "has no plan"]),
-        ("calls = 25", "calls = 0", &["bad.toml:13:", "1 or more"]),
+        ("calls = 25", "calls = 0", &["bad.toml:13:", "at least 1"]),
         ("access_key = \"sales-access\"", "", &["bad.toml:1:", "no access_key"]),
         ("\"sales-access\"", "{ env = \"NOT_SET_HERE\" }", &["bad.toml:4:", "NOT_SET_HERE"]),
         ("\"sales-access\"", "{ file = \"absent\" }", &["bad.toml:4:", "absent", "can't be read"]),

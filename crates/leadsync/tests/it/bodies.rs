@@ -54,13 +54,13 @@ async fn every_body_is_read_or_said_to_be_unreadable(database: Database) {
     // The same with a text that is no JSON: nothing is lost without a word.
     let broken = r#"{"ProspectActivityId":"x2","RelatedProspectId":"a","ActivityEvent":201,"Data":"came by"}"#;
     let page = world.page_of(JSON, broken.as_bytes(), Event::Failed).await;
-    page.says(&["The body has a block `Data` that is a text, not an object.", "unreadable_body"]);
+    page.says(&["The body has a block `Data` that is a string, not an object.", "unreadable_body"]);
 
     // Half an emoji, and the record says so.
     let emoji = r#"{"ProspectID":"e","EmailAddress":"em@example.com","LastName":"Joy \ud83d"}"#;
     let page = world.page_of(JSON, emoji.as_bytes(), Event::New).await;
     assert_eq!(there("em@example.com", "LastName").as_deref(), Some("Joy \u{fffd}"));
-    page.says(&["a character in it was broken before it came here"]);
+    page.says(&["a character in it was already broken in the payload"]);
 
     // NULs, which PostgreSQL keeps in no text.
     let nul = "{\"ProspectID\":\"n\",\"EmailAddress\":\"nul@example.com\",\"LastName\":\"N\\u0000ul\",\"FirstName\":\"r\0aw\"}";
@@ -220,13 +220,13 @@ async fn each_sample_of_a_sender_ends_as_it_should(database: Database) {
 
     // An activity with an unmapped type name, and one without an id.
     let page = world.page_of(JSON, sample!("09-automation-activity-current.json"), Event::Skipped);
-    page.await.says(&["The connector maps no activities of type Application Intake."]);
+    page.await.says(&["The activity type Application Intake is not mapped."]);
     let body = sample!("11-automation-flat-activity-event.json");
     let page = world.page_of(JSON, body, Event::Skipped).await;
-    page.says(&["The connector maps no activities of type 3844."]);
+    page.says(&["The activity type 3844 is not mapped."]);
     let mapped = String::from_utf8_lossy(body).replace("3844", "201");
     let page = world.page_of(JSON, mapped.as_bytes(), Event::Failed).await;
-    page.says(&["It is an activity, and the payload does not tell its id", "without_id"]);
+    page.says(&["The payload has no ID for the activity", "without_id"]);
 
     // A lead that is wrapped.
     world.post(JSON, sample!("25-data-wrapped.json"), Event::New).await;
@@ -234,7 +234,7 @@ async fn each_sample_of_a_sender_ends_as_it_should(database: Database) {
 
     // Opportunities.
     let page = world.page_of(JSON, sample!("31-opportunity-flat.json"), Event::Skipped).await;
-    page.says(&["It is an opportunity."]);
+    page.says(&["The record is an opportunity."]);
     let item = world.ended(JSON, sample!("32-opportunity-as-activity-12000.json")).await;
     let codes: Vec<_> = item
         .records

@@ -80,8 +80,11 @@ async fn the_mapping_in_force_says_why_each_row_is_there() {
         let line = shown.lines().find(|line| line.split_whitespace().nth(1) == Some(to));
         line.unwrap_or_else(|| panic!("no row to {to} in {shown}")).to_owned()
     };
-    assert!(why("EmailAddress").contains("both accounts have a field of this schema name"));
-    assert!(why("mx_Town").contains("same display name") && why("mx_Town").contains("mx_Village"));
+    assert!(why("EmailAddress").contains("matched by schema name"));
+    assert!(
+        why("mx_Town").contains("matched by display name and type")
+            && why("mx_Town").contains("mx_Village")
+    );
     service.apply(ROWS);
     let json = service.run(&[&mapping[..], &["--json"]].concat()).json();
     let rows = json["lead"].as_array().expect("rows");

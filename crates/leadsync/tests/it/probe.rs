@@ -64,7 +64,7 @@ async fn an_account_is_asked_what_it_is_like(database: Database) {
     let traits = store.traits(account).await.expect("a list");
     assert_eq!(traits.len(), asked);
     let words: Vec<String> = traits.iter().map(|(_, seen)| seen.words()).collect();
-    assert!(words.iter().any(|words| words == "works (assumed of every account: is refused)"));
+    assert!(words.iter().any(|words| words == "works (assumed for every account: is refused)"));
 }
 
 /// The account's automations post to the service, which tells what they are like.
@@ -96,8 +96,8 @@ async fn webhooks_of_an_account_are_listened_to() {
         let mut words = traits.iter().filter(|(_, seen)| seen.key() == question);
         words.next().map(|(_, seen)| (seen.is_by_hand(), seen.words())).expect("it is known")
     };
-    assert_eq!(answer_of("capture_update_fires"), (false, "fires no webhook".to_owned()));
-    let by_hand = "fires webhooks (assumed of every account: fires no webhook)".to_owned();
+    assert_eq!(answer_of("capture_update_fires"), (false, "triggers no webhook".to_owned()));
+    let by_hand = "triggers webhooks (assumed for every account: triggers no webhook)".to_owned();
     assert_eq!(answer_of("bulk_fires"), (true, by_hand));
     assert_eq!(service.source.leads(), Vec::<String>::new(), "no lead stays");
     service.stop();

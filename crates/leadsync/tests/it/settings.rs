@@ -48,7 +48,7 @@ fn bad_mail_settings_are_refused_at_the_start() {
     let from = ("LEADSYNC_MAIL_FROM", "sync@example.com");
     let ran = serve(&[("LEADSYNC_SMTP_URL", "mail.example.com:587/hidden"), from]);
     assert!(!ran.err.contains("hidden"), "{ran:?}");
-    ran.failed(1, &["names no host", "LEADSYNC_SMTP_URL"]);
+    ran.failed(1, &["has no host", "LEADSYNC_SMTP_URL"]);
 }
 
 #[test]

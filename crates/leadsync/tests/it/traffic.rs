@@ -121,7 +121,7 @@ async fn one_service_a_file_and_one_an_address() {
     service.start();
     service.post(&asha()).await;
     service.run(&["serve"]).failed(1, &["can't listen", "--listen"]);
-    service.run(&["serve", "--listen", "127.0.0.1:0"]).failed(1, &["another leadsync serves"]);
+    service.run(&["serve", "--listen", "127.0.0.1:0"]).failed(1, &["another leadsync process"]);
     service.stop();
 }
 

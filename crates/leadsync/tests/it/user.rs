@@ -43,7 +43,7 @@ fn what_is_wrong_with_a_user_is_said() {
     add(&program, "ops@example.com", &[]);
     for (arguments, input, said) in [
         (&["add", "ops@example.com"][..], "correct horse", "already"),
-        (&["add", "ops"], "correct horse", "not an email address"),
+        (&["add", "ops"], "correct horse", "not a valid email address"),
         (&["add", "a@example.com"], "short\n", "10 characters"),
         (&["add", "a@example.com"], "", "10 characters"),
         (&["passwd", "nobody@example.com"], "correct horse", "user list"),

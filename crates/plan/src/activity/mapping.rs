@@ -68,9 +68,9 @@ impl ActivityMapping {
         if item.is_opportunity() {
             return Err(Unmapped::Skipped(Problem::new(
                 Code::Opportunity,
-                "It is an opportunity. leadsync syncs leads and activities.",
-                "Nothing need be done. To keep it from coming at all, leave opportunities out of \
-                 the automation or the webhook in the source account.",
+                "The record is an opportunity. leadsync only syncs leads and activities.",
+                "No action is needed. To stop receiving opportunities, exclude them from the \
+                 automation or the webhook in the source account.",
             )));
         }
         let name = item.event_name().map(str::trim).filter(|name| !name.is_empty());
@@ -80,8 +80,9 @@ impl ActivityMapping {
             (None, None) => {
                 return Err(Unmapped::Refused(Problem::new(
                     Code::NoActivityType,
-                    "The payload does not say of which type the activity is.",
-                    "Post it by an automation or webhook of LeadSquared, which name the event code.",
+                    "The payload does not name the activity type.",
+                    "Post activities from a LeadSquared automation or webhook: their payloads \
+                     include the event code.",
                 )));
             }
         };
@@ -107,11 +108,12 @@ impl ActivityMapping {
             [first, second, ..] => Err(Unmapped::Refused(Problem::new(
                 Code::NoActivityType,
                 format!(
-                    "The payload tells the activity's type by its name alone, {}, and the types \
-                     {first} and {second} of the source are both called so.",
+                    "The payload names the activity type only as {}, and the source account has \
+                     two types of that name, {first} and {second}.",
                     shortened(name)
                 ),
-                "Have the payload tell the event code as ActivityEvent, or rename one of the types.",
+                "Include the event code as ActivityEvent in the payload, or rename one of the two \
+                 types.",
             ))),
         }
     }
@@ -125,9 +127,9 @@ impl ActivityMapping {
 fn unmapped(kind: &str) -> Unmapped {
     Unmapped::Skipped(Problem::new(
         Code::ActivityTypeUnmapped,
-        format!("The connector maps no activities of type {kind}."),
-        "Add an [[connector.activity.type]] for it, or a type of the same name in the destination \
-         account, if it is wanted.",
+        format!("The activity type {kind} is not mapped."),
+        "To sync it, map this activity type under Entity options (activity.type), or create a type \
+         of the same name in the destination account.",
     ))
 }
 
@@ -216,7 +218,8 @@ fn type_mapping(
         return Err(Problem::new(
             Code::UnknownActivityType,
             format!("The destination account has no activity type {}.", rule.to),
-            "Correct the event code in the connector, or add the type in the destination account.",
+            "Fix the event code under Entity options (activity.type), or create the type in the \
+             destination account.",
         ));
     }
     let (from, to) = forms(rule, source, destination);

@@ -109,8 +109,8 @@ impl std::fmt::Display for Guarded {
         let Self { changes, there, allowed } = self;
         write!(
             f,
-            "it would link or change {changes} of the destination's {there} leads, which is more \
-             than {allowed} %"
+            "the backfill would link or change {changes} of {there} leads in the destination, \
+             which is more than {allowed} %"
         )
     }
 }
@@ -245,7 +245,7 @@ impl Census {
                 KeysDisagree::Primary | KeysDisagree::Secondary => plan.linked += 1,
                 KeysDisagree::Review => {
                     plan.ambiguous += 1;
-                    let why = "Its two search keys belong to different leads of the destination.";
+                    let why = "The two search keys match different leads in the destination.";
                     plan.sample(sample(why.to_owned()));
                 }
             }
@@ -267,7 +267,9 @@ impl Census {
             (several, _) => {
                 plan.ambiguous += 1;
                 let count = several.len();
-                plan.sample(sample(format!("{count} leads of the destination have its key.")));
+                plan.sample(sample(format!(
+                    "{count} leads in the destination have the same search key."
+                )));
             }
         }
         None
@@ -431,8 +433,8 @@ mod tests {
         assert_eq!(plan(100, 0, 100).guarded(&definition), None, "few are changed");
         assert_eq!(plan(100, 100, 1_000).guarded(&definition), None, "just as many as allowed");
         let guarded = plan(101, 100, 1_000).guarded(&definition).expect("one more");
-        let told =
-            "it would link or change 201 of the destination's 1000 leads, which is more than 20 %";
+        let told = "the backfill would link or change 201 of 1000 leads in the destination, which \
+                    is more than 20 %";
         assert_eq!(guarded.to_string(), told);
         definition.backfill.confirm_above = 100;
         assert_eq!(plan(101, 100, 1_000).guarded(&definition), None);

@@ -18,8 +18,10 @@ pub(super) fn check(
             "activity.type",
             Problem::new(
                 Code::NoActivityTypes,
-                "No activities are synced: no type of the account's own has the same name in both.",
-                "Add an [[connector.activity.type]] for each, or set activity.enabled = false.",
+                "No activities are synced: the accounts have no custom activity type with the same \
+                 name.",
+                "Map activity types under Entity options (activity.type), or turn activities off \
+                 (activity.enabled).",
             ),
         );
     }
@@ -31,7 +33,7 @@ pub(super) fn check(
                 Problem::new(
                     Code::UnknownActivityType,
                     format!("The source account has no activity type {}.", rule.from),
-                    "Correct the event code, or leave the type out.",
+                    "Fix the event code under Entity options, or remove this activity type.",
                 ),
             );
         }
@@ -57,11 +59,11 @@ pub(super) fn check(
             Problem::new(
                 Code::LeadsAreNotCreated,
                 format!(
-                    "Activities of leads that the destination does not have are not synced: \
+                    "Activities whose lead is missing in the destination are not synced, because \
                      lead.behaviour is {}.",
                     definition.lead.behaviour.as_str()
                 ),
-                "That is right if all leads are there already.",
+                "No action is needed if all leads already exist in the destination.",
             ),
         );
     }

@@ -53,8 +53,11 @@ fn filter(definition: &Definition, source: &FieldList, findings: &mut Findings) 
         if !mapping::may_filter_by(name, source) {
             let problem = Problem::new(
                 Code::UnknownField,
-                format!("The source account has no field {name} to filter by, so all leads fail."),
-                "Correct the schema name in the connector's filter.",
+                format!(
+                    "The filter uses the field {name}, which the source account does not have, so \
+                     every lead fails."
+                ),
+                "Fix the schema name under Filter.",
             );
             findings.error(&format!("{at}.field"), problem.about(name));
             continue;
@@ -68,8 +71,11 @@ fn filter(definition: &Definition, source: &FieldList, findings: &mut Findings) 
         if is_whole && is_choice && !unlisted.is_empty() {
             let problem = Problem::new(
                 Code::MissingOption,
-                format!("The source's dropdown {name} does not list {}.", some(&unlisted)),
-                "Check how the option is written in the source account.",
+                format!(
+                    "The dropdown field {name} of the source account has no option {}.",
+                    some(&unlisted)
+                ),
+                "Check how the option is spelled in the source account.",
             );
             findings.warning(&at, problem.about(name));
         }
@@ -92,8 +98,9 @@ fn keys(
             None => {
                 let problem = Problem::new(
                     Code::UnknownSearchKey,
-                    format!("The destination account has no field {key} to search by."),
-                    "Name a unique lead field of the destination, such as EmailAddress.",
+                    format!("The search field {key} does not exist in the destination account."),
+                    "Choose a unique lead field of the destination account under Basic settings, \
+                     such as EmailAddress.",
                 );
                 findings.error(at, problem.about(key));
                 continue;
@@ -102,10 +109,11 @@ fn keys(
                 let problem = Problem::new(
                     Code::SearchKeyNotUnique,
                     format!(
-                        "{key} is not unique in the destination: two leads may have the same \
-                         value, and then neither can be chosen."
+                        "The search field {key} is not unique in the destination account: two \
+                         leads may have the same value, and leadsync can't choose between them."
                     ),
-                    "Search by a unique field, or make this one unique in the destination account.",
+                    "Choose a unique field under Basic settings, or make this one unique in the \
+                     destination account.",
                 );
                 if at == "basic.search_by" {
                     findings.error(at, problem.about(key));
@@ -120,8 +128,11 @@ fn keys(
         if definition.lead.fields.is_empty() && !is_filled {
             let problem = Problem::new(
                 Code::SearchKeyUnmapped,
-                format!("The default mapping fills no {key}: the source has no such field."),
-                "Write rows of your own, with one for the search key.",
+                format!(
+                    "The default mapping does not fill the search field {key}: the source account \
+                     has no such field."
+                ),
+                "Add a row for the search field under Mapping.",
             );
             findings.error(at, problem.about(key));
         }
@@ -144,8 +155,9 @@ fn removed(definition: &Definition, destination: &FieldList, findings: &mut Find
     let Some(field) = destination.get(&removed.field) else {
         let problem = Problem::new(
             Code::UnknownField,
-            format!("The destination has no field {}.", removed.field),
-            "Choose a field that it has, or create it there.",
+            format!("The destination account has no field {}.", removed.field),
+            "Choose an existing field under Entity options, or create this one in the destination \
+             account.",
         );
         findings.error("removed.field", problem.about(&removed.field));
         return;
@@ -190,11 +202,11 @@ fn unmapped(
             Problem::new(
                 Code::UniqueFieldUnmapped,
                 format!(
-                    "No row fills what is unique in the destination and known in the source: {}. \
-                     Leads that have it there already can't be told from new ones.",
+                    "Unique fields of the destination that the source also has are not mapped: {}. \
+                     Existing leads with the same value can't be told apart from new ones.",
                     some(&unique)
                 ),
-                "Add rows for it, or search by it.",
+                "Map these fields, or use them as search fields.",
             ),
         );
     }
@@ -203,8 +215,11 @@ fn unmapped(
             "lead.field",
             Problem::new(
                 Code::MandatoryFieldUnmapped,
-                format!("No row fills what is mandatory in the destination: {}.", some(&mandatory)),
-                "Add rows for it, with a default if the source may have none.",
+                format!(
+                    "Mandatory fields of the destination are not mapped: {}.",
+                    some(&mandatory)
+                ),
+                "Map these fields, with a default value if the source may have none.",
             ),
         );
     }
@@ -213,7 +228,7 @@ fn unmapped(
 fn no_fields_in_common() -> Problem {
     Problem::new(
         Code::NoMapping,
-        "The accounts have no field in common, so the default mapping is empty.",
-        "Write rows of your own.",
+        "The accounts have no fields in common, so the default mapping is empty.",
+        "Add rows under Mapping.",
     )
 }

@@ -18,7 +18,7 @@ pub(super) fn check(
         Problem::new(
             Code::UnknownUser,
             format!("The destination account has no active user {email}."),
-            "Name one by the email address that the account shows under Users and Permissions.",
+            "Use an email address that the destination account shows under Users and Permissions.",
         )
     };
     let owner = &definition.owner;
@@ -41,7 +41,8 @@ pub(super) fn check(
                 Problem::new(
                     Code::UnknownUser,
                     format!("The source account has no user {from}."),
-                    "Correct the address, or leave the line out.",
+                    "Fix the email address, or remove this user from the owner mapping \
+                     (owner.users).",
                 ),
             );
         }
@@ -80,11 +81,12 @@ fn alone(
             Problem::new(
                 Code::OwnerWithoutCounterpart,
                 format!(
-                    "Users of the source have no counterpart in the destination: {}. The owner of \
-                     their leads is left alone there.",
+                    "Users of the source without a matching user in the destination: {}. The owner \
+                     of their leads is not synced.",
                     some(&alone)
                 ),
-                "Name a fallback, or who stands for them, in [connector.owner].",
+                "Map these users or set a fallback owner under Mapping (owner.users, \
+                 owner.fallback).",
             ),
         );
     }

@@ -98,8 +98,8 @@ fn fixed_values(
     let sends_unlisted = definition.lead.unlisted_option == UnlistedOption::Send;
     let mut fits = |at: String, text: &str| match value::convert(text, Kind::Text, to, &reading) {
         Err(mut problem) if problem.code == Code::MissingOption && sends_unlisted => {
-            problem.advice = "It is sent as it is. If the destination is to take listed options \
-                              only, add the option there or correct the value."
+            problem.advice = "The value is sent unchanged. If the destination only accepts listed \
+                              options, add the option in the destination account or fix the value."
                 .into();
             findings.warning(&at, problem);
         }
@@ -125,7 +125,7 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
             what(
                 Code::TypeMismatch,
                 format!(
-                    "{} holds {} in the source, and {} takes {} in the destination.",
+                    "{} holds {} in the source, but {} expects {} in the destination.",
                     from.schema_name,
                     from.kind.words(),
                     to.schema_name,
@@ -139,13 +139,14 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
             what(
                 Code::TypeMismatch,
                 format!(
-                    "{} holds {} in the source; values that are not {} do not fit into {}.",
+                    "{} holds {} in the source; values that are not {} can't be written to {}.",
                     from.schema_name,
                     from.kind.words(),
                     to.kind.words(),
                     to.schema_name
                 ),
-                "See that the source holds such values only, or set lead.bad_field = \"leave_out\".",
+                "Make sure that the source only holds such values, or leave out invalid values \
+                 under Entity options (lead.bad_field).",
             ),
         ),
         Fit::Sometimes | Fit::Always => {}
@@ -164,12 +165,13 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
             what(
                 Code::MissingOption,
                 format!(
-                    "{} has options in the source that {} lacks in the destination: {}.",
+                    "{} has options in the source that {} does not have in the destination: {}.",
                     from.schema_name,
                     to.schema_name,
                     some(&missing)
                 ),
-                "Add them to the destination's field, or translate them in the row's values.",
+                "Add the options in the destination account, or translate the values in the \
+                 mapping.",
             ),
         );
     }
@@ -183,12 +185,12 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
             what(
                 Code::TooLong,
                 format!(
-                    "{} may hold {longest} characters in the source, and {fits} fit into {} in \
-                     the destination.",
+                    "{} holds up to {longest} characters in the source, but only {fits} fit into \
+                     {} in the destination.",
                     from.schema_name, to.schema_name
                 ),
-                "Lengthen the field in the destination account, or set \
-                 lead.bad_field = \"leave_out\".",
+                "Increase the field's length in the destination account, or leave out invalid \
+                 values under Entity options (lead.bad_field).",
             ),
         );
     }
@@ -197,9 +199,9 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
 fn not_in_source(from: &str, to: &str) -> Problem {
     Problem::new(
         Code::UnknownSourceField,
-        format!("The source account has no field {from}, so nothing comes into {to} from there."),
-        "Correct the path, switch the row off, or add the field in the source account. Leave it \
-         as it is if the payload has it all the same.",
+        format!("The source account has no field {from}, so {to} gets no value from it."),
+        "Fix the field name, turn this mapping row off, or create the field in the source account. \
+         Ignore this warning if the payload has the field anyway.",
     )
     .about(to)
 }

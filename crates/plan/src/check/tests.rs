@@ -228,12 +228,12 @@ fn changes_are_told_of_fields_that_are_used() {
     };
     assert_eq!(
         of("source"),
-        ["The source's field mx_Note is gone: seen at 2026-11-01 10:00 UTC, after the connector \
-          was saved."]
+        ["The source field mx_Note no longer exists: noticed at 2026-11-01 10:00 UTC, after the \
+          connector was last saved."]
     );
     assert_eq!(
         of("destination"),
-        ["The destination's field mx_City held a number and holds a text now: seen at \
-          2026-11-01 10:00 UTC, after the connector was saved."]
+        ["The destination field mx_City changed from a number to text: noticed at \
+          2026-11-01 10:00 UTC, after the connector was last saved."]
     );
 }

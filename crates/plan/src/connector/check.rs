@@ -42,7 +42,7 @@ impl Removed {
             ("removed.merged", &self.merged),
         ] {
             if text.trim().is_empty() {
-                faults.add(at, "is empty; name a field of the destination, and a value for it");
+                faults.add(at, "is empty; choose a field of the destination and a value for it");
             }
         }
     }
@@ -57,7 +57,7 @@ impl Filter {
         }
         for (at, Condition { field, test }) in self.conditions() {
             if field.trim().is_empty() {
-                faults.add(&format!("{at}.field"), "is empty; name a field of the source");
+                faults.add(&format!("{at}.field"), "is empty; choose a field of the source");
             }
             let at = format!("{at}.{}", test.name());
             let values = test.values();
@@ -66,7 +66,7 @@ impl Filter {
                 faults.add(&at, format!("has {count} values; at most {MOST_VALUES} are allowed"));
             }
             if values.iter().any(|value| text::is_blank(value)) {
-                faults.add(&at, "has an empty value; use empty or not_empty for that");
+                faults.add(&at, "has an empty value; use empty or not_empty instead");
                 continue;
             }
             match test {
@@ -75,7 +75,10 @@ impl Filter {
                 {
                     faults.add(
                         &at,
-                        format!("'{limit}' isn't a date; write one like 2026-03-31 or 2026-03-31 18:00:00"),
+                        format!(
+                            "'{limit}' is not a date; use a format such as 2026-03-31 or \
+                             2026-03-31 18:00:00"
+                        ),
                     );
                 }
                 Test::Greater(limit) | Test::Less(limit)
@@ -83,7 +86,7 @@ impl Filter {
                 {
                     faults.add(
                         &at,
-                        format!("'{limit}' isn't a number; write one like 500000 or 0.5"),
+                        format!("'{limit}' is not a number; use a number such as 500000 or 0.5"),
                     );
                 }
                 _ => {}
@@ -100,7 +103,7 @@ impl Definition {
             faults.add("name", what);
         }
         if self.source == self.destination {
-            faults.add("destination", "is the source account too; name the other account");
+            faults.add("destination", "is the same as the source account; choose another account");
         }
         let basic = &self.basic;
         if let Some(zone) = &basic.time_zone
@@ -108,13 +111,19 @@ impl Definition {
         {
             faults.add(
                 "basic.time_zone",
-                format!("'{zone}' is no time zone; write an IANA name such as Asia/Kolkata"),
+                format!("'{zone}' is not a time zone; use an IANA name such as Asia/Kolkata"),
             );
         }
         if let Some(code) = &basic.default_country_code
             && Country::parse(code).is_none()
         {
-            faults.add("basic.default_country_code", format!("'{code}' is no country; write an ISO 3166 code such as IN, or a calling code such as +91"));
+            faults.add(
+                "basic.default_country_code",
+                format!(
+                    "'{code}' is not a country; use an ISO 3166 code such as IN, or a calling code \
+                     such as +91"
+                ),
+            );
         }
         for pattern in basic.placeholders.iter().flatten() {
             if let Some(what) = placeholder::fault(pattern) {
@@ -124,33 +133,37 @@ impl Definition {
         if basic.search_by.trim().is_empty() {
             faults.add(
                 "basic.search_by",
-                "is empty; name a unique lead field of the destination such as EmailAddress",
+                "is empty; choose a unique lead field of the destination, such as EmailAddress",
             );
         }
         if let Some(secondary) = &basic.secondary_search_by {
             if secondary.trim().is_empty() {
-                faults.add("basic.secondary_search_by", "is empty; name a field or leave it out");
+                faults.add(
+                    "basic.secondary_search_by",
+                    "is empty; choose a field or remove the setting",
+                );
             } else if *secondary == basic.search_by {
                 faults.add(
                     "basic.secondary_search_by",
-                    "is the same as search_by; name another field or leave it out",
+                    "is the same as search_by; choose another field or remove the setting",
                 );
             }
         }
         self.filter.check(&Reading::of(basic), &mut faults);
         if self.backfill.confirm_above > 100 {
-            let what = "is more than a hundred per cent; write 100 to begin without a confirmation";
+            let what = "is more than 100 per cent; use 100 to start without confirmation";
             faults.add("backfill.confirm_above", what);
         }
         self.removed.iter().for_each(|removed| removed.check(&mut faults));
         match &basic.notify {
             Some(address) if !address.contains('@') => {
-                faults.add("basic.notify", format!("'{address}' is no email address"));
+                faults.add("basic.notify", format!("'{address}' is not a valid email address"));
             }
             None if basic.notifications => {
                 faults.add(
                     "basic.notify",
-                    "is needed for notifications; name a user of the destination by email address",
+                    "is required for notifications; enter the email address of a user of the \
+                     destination",
                 );
             }
             _ => {}
@@ -158,19 +171,22 @@ impl Definition {
         if let Some(address) = &self.owner.fallback
             && !address.contains('@')
         {
-            faults.add("owner.fallback", format!("'{address}' is no email address"));
+            faults.add("owner.fallback", format!("'{address}' is not a valid email address"));
         }
         for address in self.owner.users.iter().flat_map(|(from, to)| [from, to]) {
             if !address.contains('@') {
-                faults.add("owner.users", format!("'{address}' is no email address"));
+                faults.add("owner.users", format!("'{address}' is not a valid email address"));
             }
         }
         if !self.access.roles.is_empty() && self.access.user_field.is_some() {
             faults.add("access", "has both roles and user_field; choose one");
         }
         if self.activity.behaviour == Behaviour::DoNothing {
-            faults
-                .add("activity.behaviour", "do_nothing is for leads; set activity.enabled = false");
+            faults.add(
+                "activity.behaviour",
+                "do_nothing is only available for leads; turn activities off (activity.enabled) \
+                 instead",
+            );
         }
         faults.rows("lead.field", &self.lead.fields);
         if !self.lead.fields.is_empty() {
@@ -185,7 +201,10 @@ impl Definition {
                     && !name.trim().is_empty()
                     && !is_mapped(name)
                 {
-                    faults.add(setting, format!("no enabled row of the mapping fills {name}; add one with to = \"{name}\""));
+                    faults.add(
+                        setting,
+                        format!("no enabled mapping row fills {name}; add a row to {name}"),
+                    );
                 }
             }
         }
@@ -200,11 +219,11 @@ pub fn name_fault(name: &str) -> Option<String> {
         return Some("is empty".to_owned());
     }
     if name.chars().count() > LONGEST_NAME {
-        return Some(format!("has more than {LONGEST_NAME} characters"));
+        return Some(format!("is longer than {LONGEST_NAME} characters"));
     }
     let allowed = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     if !name.chars().all(allowed) {
-        return Some(format!("'{name}' may have letters, digits, '-', '_' and '.' only"));
+        return Some(format!("'{name}' may only contain letters, digits, '-', '_' and '.'"));
     }
     None
 }
@@ -229,28 +248,28 @@ impl Faults {
 
     fn rows(&mut self, at: &str, rows: &[FieldRow]) {
         if rows.len() > MOST_ROWS {
-            self.add(at, format!("has {} rows; at most {MOST_ROWS} are taken", rows.len()));
+            self.add(at, format!("has {} rows; at most {MOST_ROWS} are allowed", rows.len()));
         }
         for (number, row) in rows.iter().enumerate() {
             let at = format!("{at}[{}]", number + 1);
             if row.to.trim().is_empty() {
-                self.add(&format!("{at}.to"), "is empty; name a field of the destination");
+                self.add(&format!("{at}.to"), "is empty; choose a field of the destination");
             }
             if row.default.is_some() && row.blank == Some(Blank::Clear) {
                 self.add(
                     &format!("{at}.blank"),
-                    "clears the field, and the default fills it again; choose one",
+                    "clears the field, but the default fills it again; choose one",
                 );
             }
             match (&row.from, &row.compute) {
                 (Some(_), Some(_)) => self.add(&at, "has both from and compute; choose one"),
                 (None, None) if row.default.is_none() => {
-                    self.add(&at, "has neither from, compute nor default");
+                    self.add(&at, "needs from, compute or default");
                 }
                 (Some(from), None) if from.trim().is_empty() => {
                     self.add(
                         &format!("{at}.from"),
-                        "is empty; name a field such as Current.FirstName",
+                        "is empty; choose a field such as Current.FirstName",
                     );
                 }
                 (None, Some(template)) => {
@@ -265,7 +284,7 @@ impl Faults {
             if let Some(earlier) = earlier.filter(|_| row.enabled) {
                 self.add(
                     &format!("{at}.to"),
-                    format!("{} is filled by row {} already", row.to, earlier + 1),
+                    format!("{} is already filled by row {}", row.to, earlier + 1),
                 );
             }
         }
@@ -301,29 +320,29 @@ mod tests {
                 "activity":{"behaviour":"do_nothing","type":[{"from":1,"to":2},{"from":1,"to":3}]}}"#,
         );
         let expected = [
-            "name: 'a b' may have",
-            "destination: is the source",
+            "name: 'a b' may only contain",
+            "destination: is the same as the source",
             "basic.time_zone: 'IST'",
             "basic.default_country_code: 'XX'",
             "basic.secondary_search_by: is the same",
             "filter.all[1].field: is empty",
-            "filter.all[2].before: 'soon' isn't a date",
+            "filter.all[2].before: 'soon' is not a date",
             "filter.all[3].one_of: has an empty value",
-            "filter.any[1].greater: 'much' isn't a number",
-            "basic.notify: is needed",
-            "owner.fallback: 'asha' is no",
-            "owner.users: 'ravi' is no",
+            "filter.any[1].greater: 'much' is not a number",
+            "basic.notify: is required",
+            "owner.fallback: 'asha' is not a valid email",
+            "owner.users: 'ravi' is not a valid email",
             "access: has both",
             "activity.behaviour: do_nothing",
-            "lead.field[1]: has neither",
+            "lead.field[1]: needs from",
             "lead.field[2]: has both",
             "lead.field[3].blank: clears",
-            "lead.field[3].to: B is filled by row 2",
-            "lead.field[4].compute: is no template",
+            "lead.field[3].to: B is already filled by row 2",
+            "lead.field[4].compute: is not a valid template",
             "lead.field[5].to: is empty",
             "lead.field[5].from: is empty",
-            "basic.search_by: no enabled row",
-            "basic.secondary_search_by: no enabled row",
+            "basic.search_by: no enabled mapping row",
+            "basic.secondary_search_by: no enabled mapping row",
             "activity.type[2].from: event code 1",
         ];
         assert_eq!(found.len(), expected.len(), "{found:#?}");

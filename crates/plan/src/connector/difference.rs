@@ -75,7 +75,7 @@ fn below(at: &str, before: &Value, after: &Value, found: &mut Vec<Difference>) {
                 };
                 let orders = (order(&old, &new), order(&new, &old));
                 if orders.0 != orders.1 {
-                    let setting = format!("{at}, the order");
+                    let setting = format!("{at} (order)");
                     found.push(Difference {
                         setting,
                         before: orders.0.into(),
@@ -143,7 +143,7 @@ mod tests {
         let after = json!({"lead": {"field": [row("A", "a"), row("C", "x"), row("D", "d")]}});
         assert_eq!(at(&before, &after), ["lead.field[B]", "lead.field[C].from", "lead.field[D]"]);
         let turned = json!({"lead": {"field": [row("B", "b"), row("A", "a"), row("C", "c")]}});
-        assert_eq!(at(&before, &turned), ["lead.field, the order"]);
+        assert_eq!(at(&before, &turned), ["lead.field (order)"]);
         let kind =
             |from: u32, rows: Value| json!({"type": [{"from": from, "to": 7, "field": rows}]});
         let (old, new) = (kind(201, json!([row("A", "a")])), kind(201, json!([row("A", "b")])));

@@ -237,11 +237,11 @@ impl TryFrom<Written> for Condition {
                 None => Err(format!("the condition on {field} has an empty list for {name}")),
             },
             (None, _) => Err(format!(
-                "the condition on {field} tests nothing; give it one of {}",
+                "the condition on {field} tests nothing; add one of {}",
                 Test::NAMES.join(", ")
             )),
             (Some((one, _)), Some((other, _))) => Err(format!(
-                "the condition on {field} has both {one} and {other}; write two conditions"
+                "the condition on {field} has both {one} and {other}; use two conditions"
             )),
         }
     }
@@ -280,7 +280,7 @@ impl<'de> Deserialize<'de> for Value {
             type Value = Value;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text in quotes, a number, true or false")
+                formatter.write_str("text in quotes, a number, true or false")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
@@ -352,12 +352,12 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let fault = |json: &str| read(json).expect_err(json);
-        assert!(fault(r#"{"field":"A"}"#).contains("tests nothing; give it one of equals, not_eq"));
+        assert!(fault(r#"{"field":"A"}"#).contains("tests nothing; add one of equals, not_eq"));
         assert!(fault(r#"{"field":"A","equals":"x","less":"5"}"#).contains("both equals and less"));
         assert!(fault(r#"{"field":"A","empty":true,"not_empty":true}"#).contains("both empty and"));
         assert!(fault(r#"{"field":"A","one_of":[]}"#).contains("an empty list for one_of"));
         assert!(fault(r#"{"field":"A","equal":"x"}"#).contains("unknown field `equal`"));
-        assert!(fault(r#"{"field":"A","equals":["x"]}"#).contains("a text in quotes"));
+        assert!(fault(r#"{"field":"A","equals":["x"]}"#).contains("text in quotes"));
         assert!(fault(r#"{"equals":"x"}"#).contains("missing field `field`"));
     }
 }

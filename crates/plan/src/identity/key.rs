@@ -30,10 +30,10 @@ pub enum NoKey {
 impl fmt::Display for NoKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Placeholder => "stands for a value that is not there",
+            Self::Placeholder => "is a placeholder",
             Self::Masked => "is partly hidden",
             Self::Short => "is too short",
-            Self::Unreadable => "can't be read as one value of its kind",
+            Self::Unreadable => "is not a single valid value",
         })
     }
 }

@@ -127,5 +127,9 @@ impl Tally {
 }
 
 fn unnamed() -> Problem {
-    Problem::new(Code::Unknown, "It failed without a reason.", "Look at its calls in the log.")
+    Problem::new(
+        Code::Unknown,
+        "The record failed; no reason was returned.",
+        "Check its API calls in the log.",
+    )
 }

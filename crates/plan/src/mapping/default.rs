@@ -100,10 +100,10 @@ impl Reason {
     /// The sentence for people.
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::SchemaName => "both accounts have a field of this schema name",
-            Self::DisplayName => "the fields have the same display name and type",
-            Self::Settings => "a row of the settings",
-            Self::Standard => "every activity has it, and no row says otherwise",
+            Self::SchemaName => "matched by schema name",
+            Self::DisplayName => "matched by display name and type",
+            Self::Settings => "set in the connector",
+            Self::Standard => "standard field of every activity",
         }
     }
 }

@@ -148,8 +148,8 @@ fn judge(
     let zone = if IN_UTC.contains(&plain_name(name)) { &utc } else { &reading.zone };
     match fault(test, text, (field.kind, zone), reading) {
         None => Verdict::Passes,
-        Some(what) if text.is_empty() => Verdict::Fails(format!("{name} is empty, and {what}")),
-        Some(what) => Verdict::Fails(format!("{name} is '{}', and {what}", shortened(text))),
+        Some(what) if text.is_empty() => Verdict::Fails(format!("{name} is empty but {what}")),
+        Some(what) => Verdict::Fails(format!("{name} is '{}' but {what}", shortened(text))),
     }
 }
 
@@ -170,7 +170,9 @@ fn fault(
         Test::Equals(value) => (is(value), format!("must be '{value}'")),
         Test::NotEquals(value) => (!is(value), format!("must not be '{value}'")),
         Test::OneOf(values) => (is_one_of(values), format!("must be one of {}", named(values))),
-        Test::NoneOf(values) => (!is_one_of(values), format!("must be none of {}", named(values))),
+        Test::NoneOf(values) => {
+            (!is_one_of(values), format!("must not be one of {}", named(values)))
+        }
         Test::Contains(value) => (has(kind, held, value), format!("must contain '{value}'")),
         Test::NotContains(value) => {
             (!has(kind, held, value), format!("must not contain '{value}'"))
@@ -321,11 +323,11 @@ mod tests {
         let Verdict::Fails(what) = judge(filter, "Text", "c") else { panic!("it fails") };
         assert_eq!(
             what,
-            "Text is 'c', and must be 'a'; and Text is 'c', and must be 'b'; and Number is empty, and \
+            "Text is 'c' but must be 'a'; and Text is 'c' but must be 'b'; and Number is empty but \
              must be a number greater than 5"
         );
         let Verdict::Fails(what) = judge(filter, "Text", "x") else { panic!("it fails") };
-        assert_eq!(what, "Text is 'x', and must not be 'x'");
+        assert_eq!(what, "Text is 'x' but must not be 'x'");
     }
 
     #[test]

@@ -53,7 +53,8 @@ impl People {
     /// email address.
     pub(super) fn owner(&self, text: &str, from: Option<&str>, item: &Item) -> Owner {
         let Some(ids) = &self.ids else {
-            let remark = "the destination did not tell its users, so the owner was left alone";
+            let remark = "the users of the destination could not be read, so the owner was not \
+                          changed";
             return Owner { id: None, remark: Some(remark.to_owned()) };
         };
         let email = self.email(text, from, item);
@@ -65,15 +66,17 @@ impl People {
             return Owner { id: Some(id.clone()), remark: None };
         }
         let who = shortened(email.as_deref().unwrap_or(text));
-        let none = format!("the destination has no active user for the source's {who}");
+        let none = format!("the destination has no active user for {who}");
         let (id, end) = match &self.fallback {
-            None => (None, "the owner was left alone".to_owned()),
+            None => (None, "the owner was not changed".to_owned()),
             Some(fallback) => match ids.get(fallback) {
-                Some(id) => (Some(id.clone()), format!("{fallback} was put in")),
-                None => (None, format!("the fallback {fallback} is none either")),
+                Some(id) => (Some(id.clone()), format!("the fallback owner {fallback} was set")),
+                None => {
+                    (None, format!("the fallback owner {fallback} is not an active user either"))
+                }
             },
         };
-        Owner { id, remark: Some(format!("{none}: {end}")) }
+        Owner { id, remark: Some(format!("{none}; {end}")) }
     }
 
     /// The destination's user for an email address or id that the connector's settings name.

@@ -16,14 +16,13 @@ use crate::text;
 use crate::value::{self, LONGEST_VALUE, too_long};
 
 /// What is said of a dropdown's value that the destination doesn't list.
-const UNLISTED: &str =
-    "the destination's field doesn't list it as an option, so it is sent as it is";
+const UNLISTED: &str = "the destination field does not list this option, so it is sent unchanged";
 
 /// The same of a default, which may not be needed.
-const UNLISTED_DEFAULT: &str = "the destination's field doesn't list the default as an option; where the \
-                                default is used, it is sent as it is";
+const UNLISTED_DEFAULT: &str = "the destination field does not list the default as an option; \
+                                where the default is used, it is sent unchanged";
 /// What is said of a list that is sent to a field of one value.
-const LIST: &str = "it came as a list, and is sent as JSON because the field holds one value";
+const LIST: &str = "the value is a list, and is sent as JSON because the field holds one value";
 
 /// What a record sends to the destination.
 #[derive(Clone, Debug, Default)]
@@ -280,7 +279,7 @@ impl Row {
             }
             (Found::Text(text), Found::Text(rest)) if text != rest => {
                 let text = shortened(text.trim());
-                format!("placeholders in it were left out: it came as '{text}'")
+                format!("placeholders were removed from '{text}'")
             }
             _ => return field,
         };
@@ -425,7 +424,7 @@ fn sent_unlisted(problem: &Problem, text: &str, to: &Field, mapping: &Mapping) -
 
 fn from_field(mut problem: Problem, from: Option<&str>) -> Problem {
     if let Some(from) = from {
-        problem.message += " It comes from ";
+        problem.message += " Mapped from ";
         problem.message += from;
         problem.message.push('.');
     }
@@ -439,8 +438,7 @@ fn computed(
     to: &str,
 ) -> Result<Option<String>, Problem> {
     let wrong = |what: String| {
-        Problem::new(Code::BadTemplate, what, "Correct the computed value in the mapping.")
-            .about(to)
+        Problem::new(Code::BadTemplate, what, "Fix the computed value in the mapping.").about(to)
     };
     if let Some(fault) = super::template_fault(template) {
         return Err(wrong(format!("The computed value for {to} {}.", shortened(&fault))));

@@ -29,7 +29,7 @@ fn format(state: &mut State, text: &Value, arguments: Rest<ValueOrKwargs>) -> Re
     let shape = text.as_str().unwrap_or_default();
     let is_long = |digits: &str| digits.len() > 3;
     if shape.contains('*') || shape.split(|c: char| !c.is_ascii_digit()).any(is_long) {
-        let what = "a width or precision in 'format' has at most three digits, and is no '*'";
+        let what = "'format' allows at most three digits for a width or precision, and no '*'";
         return Err(Error::new(ErrorKind::InvalidOperation, what));
     }
     filters::format(state, text, arguments)
@@ -38,12 +38,12 @@ fn format(state: &mut State, text: &Value, arguments: Rest<ValueOrKwargs>) -> Re
 /// What is wrong with a template, as far as it can be told without a record.
 pub(crate) fn fault(template: &str) -> Option<String> {
     if multiplies_more_than_numbers(template) {
-        let what = "multiplies what may be no number: give each factor |int or |float, as in \
-                    {{ Score|int * 2 }}";
+        let what = "multiplies values that may not be numbers; add |int or |float to each factor, \
+                    as in {{ Score|int * 2 }}";
         return Some(what.to_owned());
     }
     let error = environment().template_from_str(template).err()?;
-    Some(format!("is no template that can be read: {error}"))
+    Some(format!("is not a valid template: {error}"))
 }
 
 /// Whether a `*` in the template's code stands between anything but numbers.

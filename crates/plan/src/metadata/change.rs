@@ -47,18 +47,18 @@ impl What {
     /// The end of a sentence that begins with the field.
     pub fn words(&self) -> String {
         match self {
-            Self::Gone => "is gone".to_owned(),
+            Self::Gone => "no longer exists".to_owned(),
             Self::Kind { before, now } => {
-                format!("held {} and holds {} now", before.words(), now.words())
+                format!("changed from {} to {}", before.words(), now.words())
             }
             Self::OptionsGone(options) => {
-                format!("has lost the options {}", options.join(", "))
+                format!("no longer has the options {}", options.join(", "))
             }
-            Self::Shorter { now } => format!("takes {now} characters at most now"),
-            Self::NotUnique => "is not unique any more".to_owned(),
-            Self::Unique => "is unique now".to_owned(),
-            Self::ReadOnly => "can't be written any more".to_owned(),
-            Self::Mandatory => "is mandatory now".to_owned(),
+            Self::Shorter { now } => format!("now holds at most {now} characters"),
+            Self::NotUnique => "is no longer unique".to_owned(),
+            Self::Unique => "is now unique".to_owned(),
+            Self::ReadOnly => "is now read-only".to_owned(),
+            Self::Mandatory => "is now mandatory".to_owned(),
         }
     }
 }
@@ -134,13 +134,13 @@ mod tests {
         assert_eq!(
             told,
             [
-                "EmailAddress is not unique any more",
-                "mx_Budget held a number and holds a text now",
-                "mx_Budget can't be written any more",
-                "mx_City takes 50 characters at most now",
-                "mx_City is mandatory now",
-                "mx_Old is gone",
-                "mx_Plan has lost the options Basic",
+                "EmailAddress is no longer unique",
+                "mx_Budget changed from a number to text",
+                "mx_Budget is now read-only",
+                "mx_City now holds at most 50 characters",
+                "mx_City is now mandatory",
+                "mx_Old no longer exists",
+                "mx_Plan no longer has the options Basic",
             ]
         );
     }

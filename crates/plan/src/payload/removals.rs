@@ -49,7 +49,7 @@ pub fn read_removals(
         }
     }
     if found.is_empty() {
-        return Err(unreadable("The body names no lead that was deleted or merged."));
+        return Err(unreadable("The body names no deleted or merged lead."));
     }
     found.truncate(most_records(body.len()));
     Ok(found)

@@ -235,9 +235,7 @@ fn is_record(map: &Map<String, Value>) -> bool {
 pub(super) fn open_blocks(body: &mut Map<String, Value>, room: &Room) -> Result<(), String> {
     name_blocks(body);
     if let Some((one, other)) = twin_blocks(body) {
-        return Err(format!(
-            "has two blocks, `{one}` and `{other}`, and does not say which of them is meant"
-        ));
+        return Err(format!("has both `{one}` and `{other}`; only one of them is allowed"));
     }
     let names: Vec<&str> = body.keys().filter_map(|name| block(name)).collect();
     for name in names {
@@ -270,13 +268,13 @@ fn opened(mut value: Value, room: &Room) -> Result<Value, String> {
                 if let Some(name) = room.named_twice(&read) {
                     let name = shortened(name);
                     return Err(format!(
-                        "a text of JSON with `{name}` twice in one object, with different values"
+                        "JSON text with `{name}` twice in one object, with different values"
                     ));
                 }
                 value = read;
             }
             Some(Err(error)) => {
-                return Err(format!("a text that begins like JSON and can't be read: {error}"));
+                return Err(format!("invalid JSON text: {error}"));
             }
         }
     }
@@ -349,7 +347,7 @@ fn from_properties(properties: Vec<Value>) -> Result<Map<String, Value>, String>
             Some(_) if is_empty(&value) => continue,
             Some(earlier) if !is_empty(earlier) && *earlier != value => {
                 let name = shortened(&name);
-                return Err(format!("a list with two values of `{name}`"));
+                return Err(format!("a list with two different values of `{name}`"));
             }
             _ => {}
         }
@@ -380,9 +378,9 @@ fn is_empty(value: &Value) -> bool {
 pub(super) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
-        Value::Bool(_) => "true or false",
+        Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }

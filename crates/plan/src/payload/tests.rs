@@ -178,7 +178,7 @@ fn a_bad_line_of_json_lines_leaves_the_others() {
         entries.iter().map(|entry| entry.as_ref().ok().and_then(lead_id)).collect();
     assert_eq!(told, [Some("l1".to_owned()), None, Some("l3".to_owned())]);
     let problem = entries[1].as_ref().expect_err("a bad line");
-    let told = "Record 2 of the body is not JSON that can be read: EOF while parsing";
+    let told = "Record 2 of the body is not JSON: EOF while parsing";
     assert!(problem.message.contains(told), "{problem}");
     // A single object that breaks off is not a list of lines.
     assert!(read(b"{\"ProspectID\":\"l1\",\n\"City\":\"Pu", None).is_err());

@@ -21,11 +21,11 @@ pub(super) fn read(body: &[u8], content_type: Option<&str>, room: &Room) -> Resu
         // Escaped bytes are in the form's own charset.
         let escaped = if body.is_ascii() { body.trim_ascii() } else { text.as_bytes() };
         return form::read(escaped, declared, room)
-            .ok_or_else(|| unreadable("The body is a form of too many fields."));
+            .ok_or_else(|| unreadable("The body is a form with too many fields."));
     }
     room.read(text).map_err(|error| match other_form(body, text, content_type) {
         Some(form) => unreadable(&format!("The body is {form}, not JSON or a plain form.")),
-        None => unreadable(&format!("The body is not JSON that can be read: {error}.")),
+        None => unreadable(&format!("The body is not JSON: {error}.")),
     })
 }
 
@@ -49,7 +49,7 @@ pub(super) fn unreadable(what: &str) -> Problem {
     Problem::new(
         Code::UnreadableBody,
         what,
-        "Set the webhook's content type to application/json and send the payload that LeadSquared \
-         proposes. The body is kept as it came.",
+        "Set the webhook's content type to application/json and use LeadSquared's default payload. \
+         The original body is stored with the request.",
     )
 }

@@ -142,7 +142,7 @@ impl Posts {
         let filled = |entry: &&Entry| has_field(entry, "Data") || has_field(entry, "Current");
         match self.activities().find(filled) {
             Some(entry) => Ok(if has_field(&entry, "Current") { "on" } else { "off" }),
-            None => Err("no activity with a field was posted".to_owned()),
+            None => Err("no posted activity had a field".to_owned()),
         }
     }
 
@@ -205,7 +205,7 @@ fn silent(what: &str) -> String {
 }
 
 fn no_automation() -> String {
-    "only native webhooks posted the change; an automation's post would show it".to_owned()
+    "only native webhooks posted the change; a post from an automation is needed".to_owned()
 }
 
 #[cfg(test)]

@@ -154,8 +154,8 @@ fn missing(text: &str, field: &Field) -> Problem {
     Problem::new(
         Code::MissingOption,
         format!("{} has no option '{}'.", named(field), shortened(text)),
-        "Add the option in the destination account, translate the value in the mapping, or have it sent \
-         as it is (lead.unlisted_option).",
+        "Add the option in the destination account, translate the value in the mapping, or let \
+         unlisted values be sent under Entity options (lead.unlisted_option).",
     )
     .about(&field.schema_name)
 }

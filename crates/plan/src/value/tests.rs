@@ -246,10 +246,10 @@ fn what_a_person_should_know_is_remarked() {
 fn a_date_that_means_two_days_says_what_to_set() {
     let nowhere = Reading::default();
     let problem = convert("03/04/2026", Kind::Text, &field(Kind::Date), &nowhere).unwrap_err();
-    assert!(problem.message.contains("may be two"), "{problem}");
+    assert!(problem.message.contains("is ambiguous"), "{problem}");
     assert!(problem.advice.contains("date_order"), "{problem}");
     let problem = convert("03/04/26", Kind::Text, &field(Kind::Date), &nowhere).unwrap_err();
-    assert!(problem.message.contains("two digits"), "{problem}");
+    assert!(problem.message.contains("two-digit year"), "{problem}");
 }
 
 #[test]

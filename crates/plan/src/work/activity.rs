@@ -36,7 +36,7 @@ pub fn switched_off(connector: &Definition) -> Option<Problem> {
         Problem::new(
             Code::ActivitiesOff,
             "The connector does not sync activities.",
-            "Set activity.enabled = true in the connector if they should be synced.",
+            "To sync them, turn on Post activities under Entity options (activity.enabled).",
         )
     })
 }
@@ -85,7 +85,8 @@ fn linked(case: &Case<'_>, link: &Link, event: u32, behaviour: Behaviour) -> Dec
     if behaviour == Behaviour::CreateOnly {
         return Decision::Skip(Problem::new(
             Code::Exists,
-            "The activity exists in the destination, and the connector only creates new ones.",
+            "The activity already exists in the destination, and the connector only creates new \
+             ones.",
             CHANGE_BEHAVIOUR,
         ));
     }
@@ -320,4 +321,5 @@ fn holds(case: &Case<'_>, change: &Change, there: &Snapshot) -> bool {
     held.is_none_or(|held| value::holds(change.kind, &change.value, held, case.mapping.reading()))
 }
 
-const CHANGE_BEHAVIOUR: &str = "Change the connector's behaviours if that is not intended.";
+const CHANGE_BEHAVIOUR: &str = "If this is not intended, change the sync behaviour under Entity \
+                                options.";

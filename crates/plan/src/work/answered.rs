@@ -424,9 +424,9 @@ impl Work {
         if let Some(field) = kept {
             let _ = write!(
                 problem.advice,
-                " If the other lead lost the value because it was emptied in the other account, it \
-                 keeps it here, because the mapping's row to {field} has blank = \"leave\": set it \
-                 to \"clear\", or empty the field there."
+                " If the other lead lost the value because it was cleared in the other account, the \
+                 value is still here, because the mapping row to {field} leaves blank values \
+                 alone: let the row clear the field (blank), or clear the field there."
             );
         }
         Outcome::again(problem, doubtful).at_most(retry::OF_LINKED_DUPLICATE)
@@ -468,9 +468,9 @@ fn lead_gone(party: Party) -> Problem {
     Problem::new(
         Code::LeadGone,
         format!(
-            "The {party} says that the lead does not exist, although it was found a moment ago."
+            "The {party} reports that the lead does not exist, although it was found a moment ago."
         ),
-        format!("Look for it in the {party} account, then retry."),
+        format!("Check whether the lead still exists in the {party} account, then retry."),
     )
 }
 
@@ -482,7 +482,7 @@ fn unreadable(call: &Call, answer: &Answer) -> Problem {
     };
     Problem::new(
         Code::UnreadableAnswer,
-        format!("The call {} returned {what}.", call.operation().as_str()),
-        "This is a defect of leadsync: please report it. It is tried again by itself.",
+        format!("The call {} unexpectedly returned {what}.", call.operation().as_str()),
+        "This is a defect in leadsync: please report it. leadsync retries automatically.",
     )
 }

@@ -54,7 +54,9 @@ fn sends(case: &Case<'_>, lead: &Snapshot) -> Snapshot {
 pub(super) fn waits(reason: Reason) -> Problem {
     Problem::new(
         reason.code(),
-        "A person has to decide which lead in the destination this is. Its changes wait until then.",
-        "Decide under Reviews in the console. If you have corrected the accounts instead, retry.",
+        "leadsync can't tell which lead in the destination this is. Its changes are held until the \
+         review is resolved.",
+        "Resolve the review in the console under Reviews. If you have fixed the accounts instead, \
+         retry.",
     )
 }

@@ -178,11 +178,13 @@ impl Why {
     /// The sentence for the log.
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::SameAsSynced => "No mapped field differs from what was last synced.",
-            Self::Stale => "A newer state of this lead was synced before.",
-            Self::SameInDestination => "The destination holds the same values already.",
-            Self::Newer => "The destination's was changed after the source's.",
-            Self::MadeBefore => "An earlier attempt made it, although the answer to that was lost.",
+            Self::SameAsSynced => "No mapped field has changed since the last sync.",
+            Self::Stale => "A newer state of this lead was already synced.",
+            Self::SameInDestination => "The destination already has the same values.",
+            Self::Newer => "The destination was changed after the source.",
+            Self::MadeBefore => {
+                "An earlier attempt already created the record, although the response was lost."
+            }
         }
     }
 }
@@ -191,9 +193,9 @@ impl By {
     /// What it is, for the log.
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::Computed => "computed by the row's template",
-            Self::Default => "the row's default value",
-            Self::LeadSource => "the connector's Lead Source, for new leads",
+            Self::Computed => "computed by the mapping row",
+            Self::Default => "default value of the mapping row",
+            Self::LeadSource => "the connector's Lead Source for new leads",
         }
     }
 }
@@ -204,9 +206,9 @@ impl Ruling {
         match self {
             Self::Source => "The source's value was written to the destination.",
             Self::Destination => "The destination's value was written to the source.",
-            Self::Left => "Both keep what they hold: they met for the first time.",
-            Self::Waits => "Both keep what they hold until a person decides.",
-            Self::Frozen => "Both keep what they hold: the field went back and forth.",
+            Self::Left => "No change: first match, both values kept.",
+            Self::Waits => "No change until the review is resolved.",
+            Self::Frozen => "No change: the field is frozen because of a sync loop.",
         }
     }
 }
@@ -245,11 +247,11 @@ impl Plan {
         let lead = self.lead_id.as_ref().map_or("", LeadId::as_str);
         let activity = self.activity_id.as_ref().map_or("", ActivityId::as_str);
         match self.kind {
-            PlanKind::Refuse => "Write nothing, because of what is wrong with it.".to_owned(),
-            PlanKind::Skip => "Leave it alone, as the settings say.".to_owned(),
+            PlanKind::Refuse => "Write nothing, because the record has errors.".to_owned(),
+            PlanKind::Skip => "Skip, as set in the sync settings.".to_owned(),
             PlanKind::Unchanged => match self.why {
-                Some(why) => format!("Nothing had to be written: {}", why.sentence()),
-                None => "Nothing had to be written.".to_owned(),
+                Some(why) => format!("No change needed. {}", why.sentence()),
+                None => "No change needed.".to_owned(),
             },
             PlanKind::ReadSource => "Read the lead from the source first.".to_owned(),
             PlanKind::ReadActivity => "Read the activity from the source first.".to_owned(),
@@ -257,20 +259,20 @@ impl Plan {
             PlanKind::Capture if self.update == Some(true) => {
                 format!("Update the lead with {key}, or create it if there is none.")
             }
-            PlanKind::Capture => format!("Create the lead, unless there is one with {key}."),
+            PlanKind::Capture => format!("Create the lead, unless one with {key} exists."),
             PlanKind::UpdateSource => {
-                "Write back to the source what the destination changed.".to_owned()
+                "Write the changes of the destination back to the source.".to_owned()
             }
             PlanKind::Adopt => {
-                format!("Take the lead {lead} for the one that an earlier attempt made.")
+                format!("Use the lead {lead}, which an earlier attempt created.")
             }
-            PlanKind::Freeze => "Leave fields alone that go back and forth.".to_owned(),
-            PlanKind::Update => format!("Update the lead {lead} where it differs."),
+            PlanKind::Freeze => "Freeze looping fields.".to_owned(),
+            PlanKind::Update => format!("Update the lead {lead}."),
             PlanKind::ReadOther => {
-                "Read the other lead of the source first that the match is linked to.".to_owned()
+                "First read the other source lead that the match is linked to.".to_owned()
             }
-            PlanKind::Create => "Create the lead, as a person decided.".to_owned(),
-            PlanKind::Review => "Ask a person.".to_owned(),
+            PlanKind::Create => "Create the lead, as decided in the review.".to_owned(),
+            PlanKind::Review => "Send to review.".to_owned(),
             PlanKind::CreateActivity => format!("Add the activity to the lead {lead}."),
             PlanKind::UpdateActivity => format!("Update the activity {activity}."),
         }

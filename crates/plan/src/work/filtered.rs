@@ -47,7 +47,7 @@ pub(super) fn activity_of(lead: &Case<'_>) -> Option<Decision> {
     match lead.mapping.judge(lead.item, is_whole) {
         Verdict::Fails(what) => Some(Decision::Skip(left_out(&what))),
         Verdict::Lacks(_) if lead.ends(link).0.is_left_out => {
-            Some(Decision::Skip(left_out("it did not pass when it was last changed")))
+            Some(Decision::Skip(left_out("it did not pass at its last change")))
         }
         _ => None,
     }
@@ -86,8 +86,10 @@ fn left_out(what: &str) -> Problem {
 fn unknown(field: &str) -> Problem {
     Problem::new(
         Code::UnknownField,
-        format!("The connector's filter uses {field}, which the source account does not have."),
-        "Correct the field in the connector's filter, then retry.",
+        format!(
+            "The connector's filter uses the field {field}, which the source account does not have."
+        ),
+        "Fix the field under Filter, then retry.",
     )
     .about(field)
 }
@@ -96,10 +98,10 @@ fn not_shown(field: &str) -> Problem {
     Problem::new(
         Code::NotShown,
         format!(
-            "The connector's filter uses {field}, which the payload does not show, and without a \
-             ProspectID the lead can't be read."
+            "The connector's filter uses the field {field}, which the payload does not include, \
+             and without a ProspectID the lead can't be read."
         ),
-        "Have the payload show the field or ProspectID, then have it sent again.",
+        "Include the field or ProspectID in the payload, then resend it.",
     )
     .about(field)
 }

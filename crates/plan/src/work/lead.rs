@@ -50,7 +50,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     if behaviour == Behaviour::DoNothing {
         return Decision::Skip(Problem::new(
             Code::DoNothing,
-            "The connector's lead behaviour is to do nothing.",
+            "The connector is set to do nothing with leads.",
             problems::CHANGE_BEHAVIOUR,
         ));
     }
@@ -61,9 +61,9 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     if ends.is_some_and(|(_, there)| there.is_gone) {
         return Decision::Skip(Problem::new(
             Code::TwinRemoved,
-            "Its counterpart in the destination was deleted there, or merged into another lead, so \
-             it is not created again.",
-            "Nothing need be done. If the lead should exist there, create it in the destination.",
+            "The linked lead in the destination was deleted or merged into another lead, so it is \
+             not created again.",
+            "No action is needed. If the lead should exist in the destination, create it there.",
         ));
     }
     match (case.link, case.opposite) {

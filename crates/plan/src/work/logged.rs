@@ -16,15 +16,15 @@ use super::explanation::{By, Explanation, KeyShown, Origin, Plan, PlanKind, Rema
 use super::merge;
 use super::record::Work;
 
-const TAKEN: &str = "another lead of the destination holds it, and no two may, so it was left out; \
-                     it identifies nobody";
+const TAKEN: &str = "another lead in the destination already has this value, which must be unique \
+                     and does not identify one person, so it was left out";
 /// What is said of a value with U+FFFD in it.
-const BROKEN: &str =
-    "a character in it was broken before it came here, and stands as \u{fffd} in the destination";
+const BROKEN: &str = "a character in it was already broken in the payload, and appears as \u{fffd} \
+                      in the destination";
 
 /// What is said of a lead without an id.
-const NAMELESS: &str = "the webhook names no lead of the source, so the two leads are not linked, and \
-                        a later change finds its lead by the search keys again";
+const NAMELESS: &str = "the webhook does not name the source lead, so the two leads are not \
+                        linked, and later changes are matched by the search keys again";
 
 impl Work {
     /// Keeps a decision for the log: the first write is the plan, a write back follows it, and that
@@ -86,7 +86,7 @@ impl Work {
         let of_activity = matches!(plan.kind, PlanKind::CreateActivity | PlanKind::UpdateActivity);
         let subject = if of_activity { &self.own } else { self.subject() };
         let mapped = subject.mapped.as_ref().map(|(_, mapped)| &**mapped);
-        let doubtful = "An earlier write got no answer, so the destination was read first.";
+        let doubtful = "An earlier write got no response, so the destination was read first.";
         Some(Explanation {
             origins: origins(&plan, mapped),
             why: plan.why.map(|why| why.sentence().to_owned()),

@@ -35,7 +35,7 @@ pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
         Some(Ruled::Waits(reason)) => {
             return Match::Not(Decision::Refuse(vec![asked::waits(*reason)]));
         }
-        Some(Ruled::Decided(Choice::Ignore)) => return Match::Not(left_alone("A person decided")),
+        Some(Ruled::Decided(Choice::Ignore)) => return Match::Not(left_alone("A user decided")),
         Some(Ruled::Decided(Choice::Link { lead_id })) if !known.twin.gone => {
             return match &known.twin.lead {
                 Some(lead) if lead.lead_id().as_ref() == Some(lead_id) => Match::Lead(lead),
@@ -200,8 +200,8 @@ fn ask(review: Review) -> Decision {
 fn left_alone(who: &str) -> Decision {
     Decision::Skip(Problem::new(
         Code::LeftAlone,
-        format!("{who} to leave this lead alone."),
-        "Undo the decision under Reviews, or change the connector's rule under Entity options, if \
-         that is not intended.",
+        format!("{who} to skip this lead."),
+        "If this is not intended, undo the decision under Reviews, or change the connector's rule \
+         under Entity options.",
     ))
 }

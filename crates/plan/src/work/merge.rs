@@ -550,17 +550,18 @@ pub(super) fn war(tripped: &[Tripped]) -> Problem {
         .iter()
         .map(|Tripped { field, in_source, cycle }| {
             let side = if *in_source { "source" } else { "destination" };
-            format!("{field} of the {side} was written {}", cycle.join(", "))
+            format!("{field} in the {side} was set to {}", cycle.join(", "))
         })
         .collect();
     let problem = Problem::new(
         Code::Alternates,
         format!(
-            "A field goes back and forth between the accounts, and was frozen for a day. {}.",
+            "Sync loop detected: a field keeps changing back and forth between the accounts, and \
+             is frozen for 24 hours. {}.",
             fields.join("; ")
         ),
-        "An automation in each account sets it to another value: change one of the two, or switch \
-         the field off in one direction's mapping. The lead's other fields are synced as before.",
+        "Automations in both accounts set the field to different values. Change one of them, or \
+         turn the field off in the mapping of one direction. The lead's other fields keep syncing.",
     );
     match tripped.first() {
         Some(first) => problem.about(&first.field),

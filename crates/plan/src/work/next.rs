@@ -247,15 +247,15 @@ impl Work {
 fn too_many_calls() -> Problem {
     Problem::new(
         Code::TooManyCalls,
-        format!("{MOST_CALLS} calls did not bring this record to an end."),
-        "Look at its calls in the log: the account returns something else each time.",
+        format!("The record was not finished after {MOST_CALLS} API calls."),
+        "Check its API calls in the log: the account keeps returning something else.",
     )
 }
 
 fn adopted_twice(lead_id: &crate::id::LeadId) -> Problem {
     Problem::new(
         Code::Defect,
-        format!("The lead was taken for {lead_id}, and is still not tied to it."),
-        "This is a defect of leadsync: please report it. It is tried again by itself.",
+        format!("The lead was matched to {lead_id}, but is still not linked to it."),
+        "This is a defect in leadsync: please report it. leadsync retries automatically.",
     )
 }

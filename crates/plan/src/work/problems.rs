@@ -10,7 +10,7 @@ use super::case::Case;
 use super::pages::{MOST_PAGES, ROWS};
 
 pub(super) const CHANGE_BEHAVIOUR: &str =
-    "Change the connector's lead behaviour if that is not intended.";
+    "If this is not intended, change the sync behaviour of leads under Entity options.";
 
 pub(super) fn not_found() -> Problem {
     Problem::new(
@@ -31,7 +31,7 @@ pub(super) fn test_lead() -> Problem {
 pub(super) fn removed() -> Problem {
     Problem::new(
         Code::Removed,
-        "The lead was deleted in the source, or merged into another one, since this came.",
+        "The lead was deleted in the source, or merged into another lead, after this change.",
         "No action is needed.",
     )
 }
@@ -39,7 +39,7 @@ pub(super) fn removed() -> Problem {
 pub(super) fn exists() -> Problem {
     Problem::new(
         Code::Exists,
-        "The lead exists in the destination, and the connector only creates new ones.",
+        "The lead already exists in the destination, and the connector only creates new ones.",
         CHANGE_BEHAVIOUR,
     )
 }
@@ -47,8 +47,8 @@ pub(super) fn exists() -> Problem {
 pub(super) fn no_id() -> Problem {
     Problem::new(
         Code::UnreadableAnswer,
-        "The destination found the lead but did not say its ProspectID.",
-        "It is tried again by itself. If it goes on, look at the answer in the log.",
+        "The destination found the lead but did not return its ProspectID.",
+        "leadsync retries automatically. If this persists, check the response in the log.",
     )
 }
 
@@ -57,39 +57,40 @@ pub(super) fn too_many_activities(party: Party) -> Problem {
     Problem::new(
         Code::ActivityUnclear,
         format!(
-            "The lead has more activities of this type in the {party} than leadsync looks through \
-             ({most}), and this one was not among them. It was not written, because it may be \
-             there already."
+            "The lead has more activities of this type in the {party} than leadsync checks \
+             ({most}), and this one was not among them. The activity was not written, because it \
+             may already exist."
         ),
-        "Look for it on the lead in the destination; if it is not there, add it by hand.",
+        "Look for the activity on the lead in the destination. If it is missing, add it by hand.",
     )
 }
 
 pub(super) fn activity_unclear(count: usize) -> Problem {
     let what = match count {
-        1 => "The activity of this type on the lead in the destination that happened in the same \
-              second holds other values, and nothing tells whether it is this one, or which of the \
-              two is right."
+        1 => "The lead in the destination has an activity of this type at the same second with \
+              other values, and leadsync can't tell whether it is this one, or which of the two is \
+              right."
             .to_owned(),
         _ => format!(
-            "{count} activities of this type on the lead in the destination happened in the same \
-             second and hold other values, and nothing tells which of them is this one."
+            "The lead in the destination has {count} activities of this type at the same second \
+             with other values, and leadsync can't tell which of them is this one."
         ),
     };
     Problem::new(
         Code::ActivityUnclear,
-        format!("{what} It was not written, because that would double it or change another one."),
-        "Compare them on the lead in the destination, and correct them by hand; then retry.",
+        format!("{what} The activity was not written, to avoid a duplicate or a wrong change."),
+        "Compare the activities on the lead in the destination and fix them by hand, then retry.",
     )
 }
 
 pub(super) fn no_activity_id() -> Problem {
     Problem::new(
         Code::NoActivityId,
-        "It is an activity, and the payload does not tell its id, so a webhook that is sent twice \
-         would add it twice.",
-        "Have the payload tell ProspectActivityId, or set without_id = \"sync\" for the connector's \
-         activities: they are then identified by lead, type, time and fields.",
+        "The payload has no ID for the activity, so a webhook that is sent twice would add it \
+         twice.",
+        "Include ProspectActivityId in the payload, or let activities without an ID be synced \
+         under Entity options (activity.without_id): they are then identified by lead, type, time \
+         and fields.",
     )
 }
 
@@ -97,8 +98,8 @@ pub(super) fn no_activity_id() -> Problem {
 pub(super) fn no_lead() -> Problem {
     Problem::new(
         Code::NoKey,
-        "The activity does not say which lead it is on.",
-        "Have the payload tell RelatedProspectId, or ProspectID of the lead; then have it sent again.",
+        "The activity does not name its lead.",
+        "Include RelatedProspectId, or the lead's ProspectID, in the payload, then resend it.",
     )
 }
 
@@ -106,7 +107,7 @@ pub(super) fn no_key(case: &Case<'_>) -> Problem {
     let basic = &case.connector.basic;
     let mut names = basic.search_by.clone();
     if let Some(secondary) = &basic.secondary_search_by {
-        names = format!("{names} nor {secondary}");
+        names = format!("{names} or {secondary}");
     }
     let no_keys = identity::no_keys(basic, case.mapped, case.mapping.reading());
     let mut why: Vec<String> = no_keys
@@ -126,10 +127,11 @@ pub(super) fn no_key(case: &Case<'_>) -> Problem {
     Problem::new(
         Code::NoKey,
         format!(
-            "{what}, so the lead can't be found again: it was not created, because every change \
-             of it would create it once more."
+            "{what}. leadsync matches leads by this value, so the lead was not created (this \
+             prevents duplicates)."
         ),
-        "Fill the field in the source account, map another field to it, or choose another search key.",
+        "Fill the field in the source account, map another field to it, or choose another search \
+         key under Basic settings.",
     )
     .about(&basic.search_by)
 }
@@ -139,12 +141,12 @@ pub(super) fn on_its_way(field: Option<&str>, other: &LeadId) -> Problem {
     Problem::new(
         Code::Duplicate,
         format!(
-            "The destination's lead with this {field} is linked to the lead {other} of the source, \
-             which has another {field} by now."
+            "The destination lead with this {field} is linked to the source lead {other}, which \
+             now has another {field}."
         ),
         format!(
-            "It is tried again once that change was synced. If it goes on, sync the lead {other} \
-             again, or correct its {field} in the destination; then retry."
+            "leadsync retries once that change is synced. If this persists, sync the lead {other} \
+             again, or fix its {field} in the destination; then retry."
         ),
     )
 }
@@ -155,11 +157,11 @@ pub(super) fn keys_disagree(keys: &[Key]) -> Problem {
     Problem::new(
         Code::Duplicate,
         format!(
-            "The destination refuses the lead as a duplicate of another one; tried with {}.",
+            "The destination rejected the lead as a duplicate of another one; tried with {}.",
             named.join(" and ")
         ),
-        "One of the lead's unique values belongs to another lead of the destination. Merge the two \
-         there or correct the value, then retry.",
+        "One of the lead's unique values belongs to another lead in the destination. Merge the two \
+         leads there or fix the value, then retry.",
     )
 }
 
@@ -168,15 +170,15 @@ pub(super) fn another_id(call: &Call, other: &str) -> Problem {
     let (what, id) = match call {
         Call::UpdateActivity(update) => ("activity", update.activity_id.as_str()),
         Call::UpdateLead(update) => ("lead", update.lead_id.as_str()),
-        _ => ("record", "it names"),
+        _ => ("record", "named in the call"),
     };
     Problem::new(
         Code::UnreadableAnswer,
         format!(
-            "The account accepted an update of the {what} {id} twice, and its answers name the \
+            "The account accepted an update of the {what} {id} twice, but its responses name the \
              {what} {other}."
         ),
-        "Look at both in LeadSquared: they may have been merged. It is tried again by itself, and \
-         looked at first.",
+        "Check both in LeadSquared: they may have been merged. leadsync checks the record first \
+         and retries automatically.",
     )
 }

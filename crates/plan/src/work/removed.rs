@@ -17,18 +17,18 @@ pub(super) fn decide(case: &Case<'_>, removal: Removal) -> Decision {
     let Some(removed) = &case.connector.removed else {
         return Decision::Skip(Problem::new(
             Code::RemovalIgnored,
-            "The lead was deleted or merged in the source, and the connector leaves its \
-             counterpart as it is.",
-            "Set a field that marks such leads in the connector's settings ([connector.removed]) if \
-             they should be marked.",
+            "The lead was deleted or merged in the source, and the connector does not mark such \
+             leads.",
+            "To mark such leads in the destination, choose a field for them under Entity options \
+             (removed.field).",
         ));
     };
     let Some(link) = case.link.filter(|_| !case.known.twin.gone) else {
         return Decision::Skip(Problem::new(
             Code::NotLinked,
-            "The lead was deleted or merged in the source, and no lead of the destination is linked \
-             to it.",
-            "Nothing need be done.",
+            "The lead was deleted or merged in the source, and no lead in the destination is \
+             linked to it.",
+            "No action is needed.",
         ));
     };
     if !case.known.source.fresh

@@ -63,10 +63,10 @@ impl Outcome {
         Self::skipped(Problem::new(
             Code::Superseded,
             format!(
-                "A newer change of the same lead was waiting too: request {by} holds all of this \
-                 one, and was synced in its place."
+                "A newer change of the same lead was already queued: request {by} includes this \
+                 change and was synced instead."
             ),
-            "Nothing need be done. Look at that request for what became of the lead.",
+            "No action is needed. See that request for the result.",
         ))
     }
 }

@@ -35,7 +35,7 @@ impl Draft {
         for target in [file, &path] {
             if let Some(used) = in_use.iter().find(|used| is_same(target, used)) {
                 return Err(Error::Refused(format!(
-                    "{} is {}, which leadsync works with: name another file for the backup",
+                    "{} is {}, which leadsync is using: choose another file for the backup",
                     target.display(),
                     used.display()
                 )));
@@ -56,7 +56,7 @@ impl Draft {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Refused(format!(
-                    "another backup to {} is being made: it writes {}",
+                    "another backup to {} is in progress: it writes {}",
                     file.display(),
                     path.display()
                 )));
@@ -138,7 +138,7 @@ pub(super) fn sync_folder(file: &Path) -> Result<()> {
 
 fn exists(file: &Path) -> Error {
     Error::Refused(format!(
-        "{} exists: choose another name, or replace it with --force",
+        "{} already exists: choose another name, or pass --force to replace it",
         file.display()
     ))
 }

@@ -60,7 +60,7 @@ pub(crate) fn is_none(path: &Path) -> Result<()> {
 /// The error of one who works with a backup as if it were the database.
 pub(crate) fn worked_with(what: &str) -> Error {
     Error::CannotOpen(format!(
-        "{what} is a backup as `leadsync backup` writes it, which must not be worked with as it is: \
-         move it to another place, and run `leadsync restore` with it. Nothing was touched"
+        "{what} is a backup made by `leadsync backup`, which can't be used directly: move it to \
+         another place, and run `leadsync restore` with it. Nothing was changed"
     ))
 }

@@ -75,7 +75,8 @@ pub async fn restore(url: &str, wish: Restore) -> Result<Restored> {
 async fn into_sqlite(path: &Path, wish: Restore) -> Result<Restored> {
     let Some(lock) = Lock::take(path)? else {
         return Err(Error::Refused(format!(
-            "a leadsync serves the database {}: stop it first, and start it again afterwards",
+            "a leadsync process is using the database {}: stop it first, and start it again \
+             afterwards",
             path.display()
         )));
     };
@@ -118,14 +119,14 @@ async fn into_postgres(url: &str, wish: Restore) -> Result<Restored> {
     let how = Open { key_file: Some(key_file), ..Open::default() };
     let target = postgres::Backend::open(url, how).await.map_err(|error| {
         Error::CannotOpen(format!(
-            "{error}. The database that is there can't be read, so it is not replaced: make an \
-             empty one, and restore into that"
+            "{error}. The existing database can't be read, so it is not replaced: create an empty \
+             one, and restore into that"
         ))
     })?;
     let (nodes, accounts, requests) = target.standing().await?;
     if nodes > 0 {
         return Err(Error::Refused(format!(
-            "a leadsync serves this database ({nodes} connections or leases): stop every node \
+            "leadsync is using this database ({nodes} connections or leases): stop every node \
              first, and start them again afterwards"
         )));
     }
@@ -186,12 +187,12 @@ impl Prepared {
         match unsealed(file, &self.path, &written)? {
             None => Ok(true),
             Some(Flaw::Changed) => Err(Error::Refused(format!(
-                "{shown} is broken: its content is not what its checksum says. Take another backup"
+                "{shown} is corrupt: its content does not match its checksum. Use another backup"
             ))),
             Some(Flaw::NoSeal) if !force => Err(Error::Refused(format!(
-                "{shown} is no whole backup: the line with the checksum is not at its end. It was \
-                 cut short, or was not made by `leadsync backup`. Take another backup; a database \
-                 file that is all you have is checked and restored with --force"
+                "{shown} is not a complete backup: the line with the checksum is missing at its \
+                 end. The file was cut short, or was not made by `leadsync backup`. Use another \
+                 backup; if a database file is all you have, --force checks and restores it"
             ))),
             Some(Flaw::NoSeal) => {
                 let wal = beside(file, "-wal");
@@ -225,17 +226,16 @@ async fn check(
 ) -> Result<Copy> {
     let shown = file.display();
     let broken = |what: &dyn std::fmt::Display| {
-        Error::Refused(format!("{shown} is broken: {what}. Take another backup"))
+        Error::Refused(format!("{shown} is corrupt: {what}. Use another backup"))
     };
-    let foreign = || {
-        Error::Refused(format!("{shown} is no backup of leadsync, and no database of it either"))
-    };
+    let foreign =
+        || Error::Refused(format!("{shown} is neither a leadsync backup nor a leadsync database"));
     let mut connection = open(path).await.map_err(|_| foreign())?;
     let version = version(&mut connection).await.map_err(|_| foreign())?;
     if version > newest(&sqlite::migrations()) {
         return Err(Error::Refused(format!(
-            "{shown} was made by a newer leadsync (its migration {version} is not known here): \
-             update this one"
+            "{shown} was made by a newer leadsync (migration {version} is unknown here): update \
+             this one"
         )));
     }
     let rows = sqlx::query("PRAGMA integrity_check(1)").fetch_all(&mut connection).await;
@@ -246,7 +246,7 @@ async fn check(
     let dangling = sqlx::query("PRAGMA foreign_key_check").fetch_optional(&mut connection).await?;
     if let Some(row) = dangling {
         let table: String = row.try_get(0)?;
-        return Err(broken(&format!("a row of {table} refers to one that is not there")));
+        return Err(broken(&format!("a row of {table} refers to a missing row")));
     }
     connection.close().await?;
     migrate(path).await?;
@@ -328,7 +328,7 @@ impl Standing {
             Self::Nothing | Self::Holds { accounts: 0, requests: 0 } => None,
             Self::Holds { accounts, requests } => Some(holds(*accounts, *requests)),
             Self::Newer => Some("was changed by a newer leadsync".to_owned()),
-            Self::Unreadable(why) => Some(format!("is there and can't be read ({why})")),
+            Self::Unreadable(why) => Some(format!("exists but can't be read ({why})")),
         }
     }
 }

@@ -205,7 +205,9 @@ async fn tables(postgres: &mut PgConnection, sqlite: &mut SqliteConnection) -> R
                 "TEXT" => Kind::Text,
                 "BLOB" => Kind::Bytes,
                 other => {
-                    return Err(Error::Defect(format!("{table}.{name} is of the type {other}")));
+                    return Err(Error::Defect(format!(
+                        "{table}.{name} has the unknown type {other}"
+                    )));
                 }
             };
             Ok(Column { name, kind })

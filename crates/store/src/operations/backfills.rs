@@ -187,7 +187,7 @@ async fn begin(
     .await?;
     let Some(row) = begun else {
         return Err(Error::Refused(format!(
-            "a backfill of {} is under way: wait for it, or cancel it",
+            "a backfill of {} is already running: wait for it, or cancel it",
             new.name
         )));
     };
@@ -211,7 +211,7 @@ async fn set(
         return Ok(known);
     }
     if known.state.is_over() {
-        return Err(Error::Refused(format!("the backfill {id} is {} already", known.state)));
+        return Err(Error::Refused(format!("the backfill {id} is already {}", known.state)));
     }
     sqlx::query("UPDATE backfill SET state = $2, ended_at = $3 WHERE id = $1")
         .bind(id)

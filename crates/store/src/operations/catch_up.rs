@@ -48,8 +48,8 @@ impl CatchUps for Backend {
                 let held = kept.first().and_then(|(_, sweep)| sweep.held);
                 if let Some(held) = held.filter(|_| !confirms) {
                     return Err(Error::Refused(format!(
-                        "the last sweep found {held} changes, which wait for confirmation; nothing \
-                         more is swept until they are confirmed"
+                        "the last sweep found {held} changes that need confirmation; no other \
+                         sweep starts until they are confirmed"
                     )));
                 }
                 let confirm = if confirms { ", held = NULL, confirmed = 1" } else { "" };
@@ -227,7 +227,7 @@ impl CatchUps for Backend {
                 let last: Option<i64> = row.map(|row| row.try_get(0)).transpose()?.flatten();
                 if last != Some(ms(compared_at)) {
                     return Err(Error::Changed(
-                        "the accounts were compared again since, and the list is another one"
+                        "the accounts have been compared again since, and the list is different now"
                             .to_owned(),
                     ));
                 }

@@ -135,8 +135,8 @@ impl Making<'_> {
         }
         match accounts.iter().find(|account| account.name != name && is_it(account)) {
             Some(other) => Err(Error::Refused(format!(
-                "the account {name} has the host and the keys of the account {}: they are one \
-                 account. Use {} wherever {name} is meant, or correct the host or the keys",
+                "the account {name} has the same host and keys as the account {}: they are the \
+                 same account. Use {} instead of {name}, or fix the host or the keys",
                 other.name, other.name
             ))),
             None => Ok(()),
@@ -154,7 +154,7 @@ impl Making<'_> {
         if let Some(user) = users.first() {
             let user: String = user.try_get(0)?;
             return Err(Error::Refused(format!(
-                "the account {name} is used by the connector {user}: remove that first"
+                "the account {name} is used by the connector {user}: remove the connector first"
             )));
         }
         let probed = sqlx::query("SELECT 1 FROM account WHERE id = $1 AND probe_until > $2")
@@ -164,7 +164,7 @@ impl Making<'_> {
             .await?;
         if probed.is_some() {
             return Err(Error::Refused(format!(
-                "a probe of the account {name} is under way, which may have a test lead in it: stop \
+                "a probe of the account {name} is running and may have created a test lead: stop \
                  it, or wait until it ends"
             )));
         }
@@ -234,7 +234,7 @@ impl Making<'_> {
         let destination = self.account(&definition.destination).await?;
         if source == destination {
             return Err(Error::Refused(format!(
-                "the connector {name} goes from {} to itself: name two accounts",
+                "the connector {name} has {} as both source and destination: choose two accounts",
                 definition.source
             )));
         }
@@ -301,8 +301,8 @@ impl Making<'_> {
         match row {
             Some(_) => Ok(()),
             None => Err(Error::Refused(format!(
-                "the connector {name} joins other accounts, and those can't be changed: make a new \
-                 connector under another name, or remove this one first"
+                "the accounts of the connector {name} can't be changed: create a connector with \
+                 another name, or remove this one first"
             ))),
         }
     }

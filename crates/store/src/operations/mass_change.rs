@@ -34,7 +34,7 @@ impl MassChanges for Backend {
                 let kept = read(connection, &[connector]).await?;
                 let held = kept.first().filter(|(_, kept)| kept.held_at.is_some());
                 let Some((_, held)) = held else {
-                    return Err(Error::Refused(format!("no change of {name} waits for a person")));
+                    return Err(Error::Refused(format!("the connector {name} has no changes to confirm")));
                 };
                 sqlx::query(
                     "UPDATE mass_change SET held_at = NULL, confirmed_until = $2 WHERE connector = $1",

@@ -71,7 +71,7 @@ pub(super) async fn cancel_batch(
     let touched = take_back(connection, &requests, actor, now).await?;
     if touched > 0 {
         let subject = format!("{touched} requests");
-        let after = Some(json(&format!("what was left of batch {batch}"))?);
+        let after = Some(json(&format!("the rest of batch {batch}"))?);
         let action = "cancel_retries";
         let entry = audit::Entry { action, subject: &subject, before: None, after };
         audit::audit(connection, actor, now, &entry).await?;

@@ -183,9 +183,9 @@ fn push_filter(query: &mut QueryBuilder, filter: &ReviewFilter) {
 fn must_fit(state: State, choice: Option<&Choice>) -> Result<()> {
     let problem = match (state, choice) {
         (State::Open, Some(_)) | (State::Decided, None) => return Ok(()),
-        (State::Open, None) => "nothing has been decided in it yet, so there is nothing to undo",
-        (State::Decided, Some(_)) => "it has been decided already: undo that first",
-        (State::Solved, _) => "there is nothing left to decide in it",
+        (State::Open, None) => "the review has no decision yet, so there is nothing to undo",
+        (State::Decided, Some(_)) => "the review is already resolved: undo that decision first",
+        (State::Solved, _) => "the review no longer needs a decision",
     };
     Err(Error::Refused(problem.to_owned()))
 }

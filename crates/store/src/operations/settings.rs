@@ -28,8 +28,8 @@ impl Backend {
                 if table == "account" || table == "connector" =>
             {
                 Err(Error::CannotOpen(format!(
-                    "the key file does not fit this database (table {table}, row {row}): put back \
-                     the one that was made with it"
+                    "the key file does not match this database (table {table}, row {row}): restore \
+                     the key file that was created with it"
                 )))
             }
             Err(error) => Err(error),

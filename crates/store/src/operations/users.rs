@@ -30,7 +30,7 @@ pub(super) async fn change(
             count_up(connection, "configuration").await?;
             let row = sqlx::query("SELECT count(*) FROM users").fetch_one(&mut *connection);
             if row.await?.try_get::<i64, _>(0)? > 0 {
-                return Err(Error::Refused("there is a user already: sign in".to_owned()));
+                return Err(Error::Refused("a user already exists: sign in".to_owned()));
             }
             add_user(connection, &email, Role::Administrator, &password, now).await?
         }
@@ -117,7 +117,7 @@ async fn keep_an_administrator(
         .await?;
     if row.try_get::<i64, _>(0)? == 0 {
         return Err(Error::Refused(format!(
-            "{email} is the last administrator: make somebody else one first"
+            "{email} is the last administrator: make another user an administrator first"
         )));
     }
     Ok(())
@@ -143,7 +143,7 @@ async fn add_user(
     .execute(connection)
     .await?;
     if done.rows_affected() == 0 {
-        return Err(Error::Refused(format!("there is a user {email} already")));
+        return Err(Error::Refused(format!("a user {email} already exists")));
     }
     Ok(("add_user", email, None, Some(serde_json::json!({ "role": role }))))
 }
@@ -168,8 +168,7 @@ async fn add_token(
     let scope = scope.unwrap_or(most);
     if scope > most {
         return Err(Error::Refused(format!(
-            "the token {name} may not allow its user more than that user may do: \
-             its scope can be {most} at most"
+            "the token {name} can't have more access than its user: its scope can be {most} at most"
         )));
     }
     let done = sqlx::query(
@@ -186,8 +185,8 @@ async fn add_token(
     .await?;
     if done.rows_affected() == 0 {
         return Err(Error::Refused(format!(
-            "there is a token {name} already: give the new one another name, or remove that one \
-             first"
+            "a token {name} already exists: choose another name for the new one, or remove that \
+             one first"
         )));
     }
     let owner = owner.map(|(_, email)| email);
@@ -205,7 +204,7 @@ fn checked_email(email: &str) -> Result<String> {
         || email.chars().count() > LONGEST_NAME
     {
         return Err(Error::Refused(format!(
-            "'{email}' is not an email address: write one like ops@example.com"
+            "'{email}' is not a valid email address: use one such as ops@example.com"
         )));
     }
     Ok(email)
@@ -216,8 +215,8 @@ fn checked_name(name: &str) -> Result<String> {
     let odd = |c: char| c.is_control() || c == '/';
     if name.is_empty() || name.contains(odd) || name.chars().count() > LONGEST_NAME {
         return Err(Error::Refused(format!(
-            "'{}' is not a name for a token: it needs 1 to {LONGEST_NAME} characters, none of them \
-             a slash",
+            "'{}' is not a valid name for a token: use 1 to {LONGEST_NAME} characters without a \
+             slash",
             name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect::<String>()
         )));
     }
@@ -228,7 +227,7 @@ async fn must_have_room(connection: &mut Connection, count: &'static str) -> Res
     let row = sqlx::query(count).fetch_one(connection).await?;
     if row.try_get::<i64, _>(0)? >= MOST_USERS {
         return Err(Error::Refused(format!(
-            "there are {MOST_USERS} already, and no more are kept: remove some first"
+            "the limit of {MOST_USERS} is reached: remove some first"
         )));
     }
     Ok(())

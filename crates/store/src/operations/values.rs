@@ -59,5 +59,5 @@ impl Place<'_> {
 /// A value as JSON text.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
     serde_json::to_string(value)
-        .map_err(|error| Error::Refused(format!("it can't be stored as JSON: {error}")))
+        .map_err(|error| Error::Refused(format!("the value can't be stored as JSON: {error}")))
 }

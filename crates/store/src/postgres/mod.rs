@@ -52,7 +52,8 @@ impl Backend {
         // sqlx's own message would show the URL, and with it the password.
         let options = PgConnectOptions::from_str(url).map_err(|_| {
             Error::CannotOpen(
-                "the database URL can't be read: write it as postgres://user:password@host/database"
+                "the database URL can't be read: use the form \
+                 postgres://user:password@host/database"
                     .to_owned(),
             )
         })?;
@@ -63,7 +64,7 @@ impl Backend {
         };
         // The pool would only say that it waited in vain; one connection says why.
         let first = tokio::time::timeout(ACQUIRE, PgConnection::connect_with(&options)).await;
-        let first = first.map_err(|_| cannot(&"it does not answer"))?;
+        let first = first.map_err(|_| cannot(&"no response"))?;
         first.map_err(|error| cannot(&error))?.close().await.map_err(|error| cannot(&error))?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)

@@ -59,8 +59,8 @@ impl Lock {
             tokio::time::sleep(PAUSE).await;
         }
         Err(Error::CannotOpen(format!(
-            "another leadsync serves this database already (it holds {}): stop that one first, or \
-             use PostgreSQL for several nodes",
+            "another leadsync process is already using this database (it holds {}): stop it first, \
+             or use PostgreSQL for several nodes",
             path_of(path).display()
         )))
     }

@@ -76,8 +76,8 @@ impl Backend {
         let Open { key_file, serve, must_exist } = how;
         if must_exist && !path.exists() {
             return Err(Error::CannotOpen(format!(
-                "there is no database {} here: go to the folder that it lies in, or name it with \
-                 --database-url; `apply` and `serve` make a new one",
+                "there is no database {} here: change to the folder that has it, or pass it with \
+                 --database-url; `apply` and `serve` create a new one",
                 path.display()
             )));
         }

@@ -87,24 +87,23 @@ pub(crate) fn check(path: &Path, was_open: bool) -> Result<()> {
         return Ok(());
     }
     let (path, wal) = (path.display(), wal_path.display());
-    let proceed = "Nothing was touched. To go back to a backup, run `leadsync restore BACKUP \
-                   --force`. To go on with these files as they are, move them away together, with \
-                   the endings that they have, and run `leadsync restore MOVED-DATABASE --force`, \
-                   which checks them";
+    let proceed = "Nothing was changed. To go back to a backup, run `leadsync restore BACKUP \
+                   --force`. To continue with these files as they are, move them away together \
+                   without changing their endings, and run `leadsync restore MOVED-DATABASE \
+                   --force`, which checks them";
     Err(Error::CannotOpen(match header {
         None => format!(
-            "there is no database {path}, but {wal} is there and holds changes of one: put the \
-             database file back, or move {wal} away. Nothing was touched"
+            "there is no database {path}, but {wal} exists and has changes of one: restore the \
+             database file, or move {wal} away. Nothing was changed"
         ),
         Some(_) if !wal_path.exists() => format!(
-            "the database {path} was in use when it was copied, or was not closed, and {wal} is \
-             not there: what was committed last is missing, and what is there may be torn. Put \
-             {wal} back if you have it. {proceed}"
+            "the database {path} was copied while in use, or was not closed, and {wal} is missing: \
+             the last changes are lost, and the rest may be damaged. Restore {wal} if you have it. \
+             {proceed}"
         ),
         Some(_) => format!(
             "{wal} does not belong to the database {path}: one of them was replaced, or copied \
-             without the other. Applied to each other they would make a mixture of two states. \
-             {proceed}"
+             without the other. Used together, they would mix two states. {proceed}"
         ),
     }))
 }

@@ -84,7 +84,9 @@ async fn one_backfill_of_a_connector_is_under_way(empty: Empty) {
     let who = actor();
     let begin = || empty.store.begin_backfill(&new, &who, at(1));
     let first = begin().await.unwrap().id;
-    assert!(matches!(begin().await, Err(Error::Refused(why)) if why.contains("is under way")));
+    assert!(
+        matches!(begin().await, Err(Error::Refused(why)) if why.contains("is already running"))
+    );
     let set = |state| empty.store.set_backfill(first, state, &who, at(2));
     assert_eq!(set(BackfillState::Paused).await.unwrap().state, BackfillState::Paused);
     assert!(begin().await.is_err(), "it is only paused");
@@ -94,7 +96,7 @@ async fn one_backfill_of_a_connector_is_under_way(empty: Empty) {
     let cancelled = set(BackfillState::Cancelled).await.unwrap();
     assert_eq!((cancelled.state, cancelled.ended_at), (BackfillState::Cancelled, Some(at(2))));
     let refused = set(BackfillState::Running).await;
-    assert!(matches!(refused, Err(Error::Refused(why)) if why.contains("cancelled already")));
+    assert!(matches!(refused, Err(Error::Refused(why)) if why.contains("already cancelled")));
     assert_ne!(begin().await.unwrap().id, first);
     let unknown = empty.store.set_backfill(99, BackfillState::Paused, &actor(), at(3)).await;
     assert!(matches!(unknown, Err(Error::Refused(why)) if why.contains("no backfill 99")));

@@ -89,8 +89,8 @@ async fn impossible_changes_are_refused(empty: Empty) {
     empty.change(account("c", "x")).await.unwrap();
     let name = |name: &str| name.to_owned();
     for (change, part) in [
-        (connector("a-b", "a", "c"), "other accounts"),
-        (connector("x", "a", "a"), "itself"),
+        (connector("a-b", "a", "c"), "the accounts of the connector"),
+        (connector("x", "a", "a"), "as both source and destination"),
         (Change::RemoveAccount { name: name("a") }, "a-b"),
         (Change::RemoveAccount { name: name("nobody") }, "no account nobody"),
         (Change::RemoveConnector { name: name("nobody") }, "no connector nobody"),

@@ -229,7 +229,7 @@ async fn a_newer_backup_and_a_broken_one_are_refused() {
     bytes[5_000] ^= 1;
     std::fs::write(&file, &bytes).expect("the backup");
     let error = target.restore(file.clone(), &empty, true).await.expect_err("it is broken");
-    assert!(error.to_string().contains("what its checksum says"), "{error}");
+    assert!(error.to_string().contains("does not match its checksum"), "{error}");
     bytes.truncate(20_000);
     std::fs::write(&file, &bytes).expect("the backup");
     let error = target.restore(file, &empty, false).await.expect_err("it is cut short");
@@ -252,7 +252,7 @@ async fn a_backup_replaces_no_file_in_use(empty: Empty) {
         let key_file = Some(empty.key());
         let wish = BackupWish { file: file.clone(), force: true, now: at(1), key_file };
         let error = empty.store.back_up(wish).await.expect_err("it is in use").to_string();
-        assert!(error.contains("name another file"), "{}: {error}", file.display());
+        assert!(error.contains("choose another file"), "{}: {error}", file.display());
         assert_eq!(own(), before, "{} is still itself", file.display());
     }
     assert!(empty.store.backed_up_at().await.expect("the mark").is_none());

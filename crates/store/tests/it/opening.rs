@@ -8,8 +8,8 @@ use crate::empty::{Empty, actor, at};
 async fn what_is_no_database_is_told() {
     for (url, part) in [
         ("mysql://x", "must begin with"),
-        ("sqlite://", "names no file"),
-        ("sqlite://:memory:", "names no file"),
+        ("sqlite://", "does not name a file"),
+        ("sqlite://:memory:", "does not name a file"),
         ("sqlite:///nowhere/at/all/x.db", "/nowhere/at/all"),
     ] {
         let error = store::open(url, Open::default()).await.expect_err(url);

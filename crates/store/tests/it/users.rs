@@ -81,14 +81,14 @@ async fn impossible_changes_of_users_are_refused(empty: Empty) {
     let email = || "nobody@example.com".to_owned();
     for (impossible, part) in [
         (add("OPS@example.com", Role::Administrator), "already"),
-        (add("ops", Role::Operator), "not an email address"),
-        (add("a b@example.com", Role::Operator), "not an email address"),
-        (add("", Role::Operator), "not an email address"),
+        (add("ops", Role::Operator), "not a valid email address"),
+        (add("a b@example.com", Role::Operator), "not a valid email address"),
+        (add("", Role::Operator), "not a valid email address"),
         (UserChange::SetPassword { email: email(), password: password("x") }, "no user nobody"),
         (UserChange::Remove { email: email() }, "no user nobody"),
         (token("u", Some("nobody@example.com"), None), "no user nobody"),
         (token("t", Some("ops@example.com"), None), "a token t already"),
-        (token("a/b", None, None), "not a name for a token"),
+        (token("a/b", None, None), "not a valid name for a token"),
         (token("v", Some("ops@example.com"), Some(Scope::Administer)), "operate at most"),
         (UserChange::RemoveToken { name: "x".to_owned() }, "no token x"),
     ] {

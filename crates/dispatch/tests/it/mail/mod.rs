@@ -133,7 +133,7 @@ async fn a_failed_record_is_told_with_its_reason_and_where_to_look() {
     let message = opened(mail);
     let from = message.from().and_then(|from| from.first()).expect("a sender");
     assert_eq!((from.name(), from.address()), (Some("leadsync"), Some("sync@example.com")));
-    assert_eq!(message.subject(), Some("leadsync there: a record failed"));
+    assert_eq!(message.subject(), Some("leadsync there: 1 record failed"));
     assert!(message.message_id().expect("an id").ends_with("@example.com"));
     assert_eq!(message.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
     let text = body(mail);
@@ -190,9 +190,9 @@ async fn a_burst_is_one_mail_and_its_end_is_told() {
     }
     office.scene.advance(SignedDuration::from_mins(6));
     let mails = office.mails(3).await;
-    assert_eq!(subject(&mails[2]), "leadsync there: works again");
+    assert_eq!(subject(&mails[2]), "leadsync there: resolved");
     let text = body(&mails[2]);
-    assert!(text.contains("No failed record is left.") && text.contains("43"), "{text}");
+    assert!(text.contains("No failed records are left.") && text.contains("43"), "{text}");
     office.scene.advance(SignedDuration::from_hours(30));
     office.no_more_than(3).await;
     office.close().await;
@@ -216,7 +216,7 @@ async fn five_failures_in_a_row_are_told_though_they_are_repeated() {
     office.scene.advance(SignedDuration::from_secs(5));
     let mails = office.mails(1).await;
     assert!(subject(&mails[0]).ends_with("failures in a row"), "{mails:#?}");
-    assert!(body(&mails[0]).contains("repeated by themselves"), "{}", body(&mails[0]));
+    assert!(body(&mails[0]).contains("being retried automatically"), "{}", body(&mails[0]));
     office.close().await;
 }
 
@@ -233,7 +233,7 @@ async fn more_than_30_per_cent_of_a_batch_are_told() {
         office.scene.advance(SignedDuration::from_secs(5));
         office.notify();
         let text = body(&office.mails(1).await[0]);
-        let sentence = format!("{failing} of 10 records of one request failed.");
+        let sentence = format!("{failing} of 10 records in one request failed.");
         assert_eq!(text.contains(&sentence), told, "{text}");
         office.close().await;
     }
@@ -249,23 +249,23 @@ async fn refused_keys_and_a_disabled_connector_are_told_until_they_are_mended() 
     office.scene.waits_with(request, "credentials").await;
     office.scene.advance(SignedDuration::from_secs(5));
     let mails = office.mails(1).await;
-    assert_eq!(subject(&mails[0]), "leadsync there: the account there refuses the API keys");
+    assert_eq!(subject(&mails[0]), "leadsync there: the account there rejects the API keys");
 
     office.scene.put_account(there, plan).await;
     office.scene.ends_as(request, Event::New).await;
     office.scene.advance(SignedDuration::from_mins(6));
     let mails = office.mails(2).await;
-    assert_eq!(subject(&mails[1]), "leadsync there: works again");
+    assert_eq!(subject(&mails[1]), "leadsync there: resolved");
 
     let name = "there".to_owned();
     office.scene.change(Change::SetEnabled { name: name.clone(), enabled: false }).await;
     office.scene.advance(SignedDuration::from_secs(5));
     let mails = office.mails(3).await;
-    assert_eq!(subject(&mails[2]), "leadsync there: it was disabled");
+    assert_eq!(subject(&mails[2]), "leadsync there: connector disabled");
     assert!(body(&mails[2]).contains("leadsync connector enable there"));
     office.scene.change(Change::SetEnabled { name, enabled: true }).await;
     office.scene.advance(SignedDuration::from_mins(6));
-    assert_eq!(subject(&office.mails(4).await[3]), "leadsync there: works again");
+    assert_eq!(subject(&office.mails(4).await[3]), "leadsync there: resolved");
     office.close().await;
 }
 
@@ -317,11 +317,13 @@ async fn a_day_that_will_be_used_up_is_told_once_before_it_is() {
     office.notify();
     let mails = office.mails(1).await;
     let told = subject(&mails[0]);
-    assert!(told.starts_with("leadsync: the calls to there will be used up at "), "{told}");
+    assert!(told.starts_with("leadsync: the API quota of there will be used up at "), "{told}");
     let body = body(&mails[0]);
-    for part in
-        ["calls a day to the account there are left", "synced by there waits", "leadsync quota"]
-    {
+    for part in [
+        "daily API calls to the account there are left",
+        "syncing by there pauses",
+        "leadsync quota",
+    ] {
         assert!(body.contains(part), "{part} is not in {body}");
     }
     // Once a day.
@@ -350,7 +352,7 @@ async fn that_fewer_leads_agree_than_before_is_told_once() {
     for _ in 0..2 {
         assert_eq!(office.scene.compare("there").await.0.differ, 1);
         let mails = office.mails(1).await;
-        assert_eq!(subject(&mails[0]), "leadsync there: only 0.00 % of the leads agree");
+        assert_eq!(subject(&mails[0]), "leadsync there: only 0.00 % of the leads are in sync");
         for part in ["down from 100 %", "1 differ", "leadsync parity there --last"] {
             assert!(body(&mails[0]).contains(part), "{part}: {}", body(&mails[0]));
         }
@@ -372,8 +374,12 @@ async fn who_wants_no_mails_gets_none() {
 fn bad_settings_are_refused_without_their_password() {
     for (url, from, what) in [
         ("smtp://user:hidden@127.0.0.1:25", "nobody", "sender"),
-        ("http://user:hidden@127.0.0.1", "a@example.com", "neither smtp:// nor smtps://"),
-        ("smtp:/hidden", "a@example.com", "names no host"),
+        (
+            "http://user:hidden@127.0.0.1",
+            "a@example.com",
+            "does not begin with smtp:// or smtps://",
+        ),
+        ("smtp:/hidden", "a@example.com", "has no host"),
         ("smtp://u%FF:hidden@localhost", "a@example.com", "UTF-8"),
         ("hidden", "a@example.com", "can't be read"),
     ] {

@@ -76,7 +76,7 @@ async fn a_clean_stop_leaves_one_file() {
     service.stop();
     assert_eq!(files(service.folder()), ["leadsync.db", "leadsync.db.key"]);
     // A command that fails leaves nothing either.
-    service.run(&["logs", "--secret-key-file", "other"]).failed(1, &["other is not there"]);
+    service.run(&["logs", "--secret-key-file", "other"]).failed(1, &["other does not exist"]);
     assert_eq!(files(service.folder()), ["leadsync.db", "leadsync.db.key"]);
     assert_eq!(requests(&service), 1);
 }
@@ -144,7 +144,7 @@ async fn a_database_that_was_copied_without_its_wal_is_noticed() {
         std::fs::copy(path(&service, name), copied.path().join(name)).expect("a copy");
     }
     let before = contents(copied.path());
-    copied.run(&["connector", "list"]).failed(1, &["leadsync.db-wal is not there", "restore"]);
+    copied.run(&["connector", "list"]).failed(1, &["leadsync.db-wal is missing", "restore"]);
     assert_eq!(contents(copied.path()), before, "something was touched");
     // With its `-wal` it is complete.
     let wal = "leadsync.db-wal";
@@ -160,14 +160,14 @@ async fn a_database_that_was_copied_without_its_wal_is_noticed() {
 fn a_wrong_key_file_is_refused_with_a_clear_word() {
     let program = Program::with_pair();
     program.write("wrong", &"7".repeat(64));
-    let said = ["wrong has the fingerprint", "the key whose fingerprint is"];
+    let said = ["wrong has the fingerprint", "the key with the fingerprint"];
     program.run(&["connector", "list", "--secret-key-file", "wrong"]).failed(1, &said);
     program
         .run(&["serve", "--listen", "127.0.0.1:0", "--secret-key-file", "wrong"])
         .failed(1, &said);
     std::fs::rename(program.path().join("leadsync.db.key"), program.path().join("away"))
         .expect("it");
-    program.run(&["connector", "list"]).failed(1, &["leadsync.db.key is not there"]);
+    program.run(&["connector", "list"]).failed(1, &["leadsync.db.key does not exist"]);
     assert!(!program.path().join("leadsync.db.key").exists(), "another key was made");
     program.run(&["connector", "list", "--secret-key-file", "away"]).succeeded();
 }

@@ -30,7 +30,7 @@ fn a_backup_is_made_and_restored() {
     let content = std::fs::read(program.path().join("b")).expect("the backup");
     let holds = |text: &str| content.windows(text.len()).any(|part| part == text.as_bytes());
     assert!(holds(fingerprint) && !holds(key.trim()), "the key is in the backup");
-    program.run(&["backup", "b"]).failed(1, &["b exists", "--force"]);
+    program.run(&["backup", "b"]).failed(1, &["b already exists", "--force"]);
     let said = program.run(&["backup", "b", "--force"]).succeeded().out;
     assert!(said.contains("0 requests") && said.contains(fingerprint), "{said}");
 
@@ -44,7 +44,7 @@ fn a_backup_is_made_and_restored() {
     let listed = program.run(&["connector", "list", "--json"]).json();
     assert_eq!(listed[0]["name"], "sales-to-patients", "{listed}");
     let replaced = restored["replaced"].as_str().expect("it is kept").to_owned();
-    program.run(&["restore", &replaced]).failed(1, &["no whole backup", "--force"]);
+    program.run(&["restore", &replaced]).failed(1, &["not a complete backup", "--force"]);
     let said = program.run(&["restore", &replaced, "--force"]).succeeded().out;
     assert!(said.contains("kept as leadsync.db.replaced-"), "{said}");
     assert_eq!(program.run(&["connector", "list", "--json"]).json(), json!([]));
@@ -57,11 +57,11 @@ fn what_can_not_be_restored_is_refused() {
     program.run(&["restore"]).failed(2, &["FILE"]);
     program.run(&["restore", "nowhere"]).failed(1, &["nowhere"]);
     program.write("notes", "no database at all, but long enough to be looked at as if it were one");
-    program.run(&["restore", "notes", "--force"]).failed(1, &["no backup of leadsync"]);
+    program.run(&["restore", "notes", "--force"]).failed(1, &["neither a leadsync backup"]);
     // Into a place of its own, without the key, and with another one.
     let elsewhere = ["--database-url", "sqlite://other.db"];
     let restore = || program.run(&[&["restore", "b"], &elsewhere[..]].concat());
-    restore().failed(1, &["other.db.key is not there", "fingerprint"]);
+    restore().failed(1, &["other.db.key does not exist", "fingerprint"]);
     program.write("other.db.key", &"7".repeat(64));
     restore().failed(1, &["other.db.key has the fingerprint", "--secret-key-file"]);
     assert!(!program.path().join("other.db").exists(), "something was restored");
@@ -79,7 +79,7 @@ async fn a_database_that_is_served_is_not_replaced() {
         service.run(&["backup", "b"]).succeeded();
         service.start();
         service.post(&json!({ "ProspectID": "a", "EmailAddress": "asha@example.com" })).await;
-        service.run(&["restore", "b", "--force"]).failed(1, &["serves", "stop"]);
+        service.run(&["restore", "b", "--force"]).failed(1, &["is using", "stop"]);
         service.settled().await;
         service.stop();
         service.run(&["restore", "b", "--force"]).succeeded();

@@ -161,7 +161,7 @@ async fn country_code(place: Place) {
     }
     let marked = world.records().await.pop().expect("the last one");
     let explanation = marked.explanation.expect("an explanation");
-    assert!(explanation.get().contains("can't be a phone number"), "{explanation}");
+    assert!(explanation.get().contains("the value is not a phone number"), "{explanation}");
     world.end().await;
 }
 
@@ -284,7 +284,7 @@ async fn unlisted_options(place: Place) {
         assert_eq!(world.events().await, [Event::New]);
         assert_eq!(held(&world, "mx_Plan").as_deref(), Some("Nonesuch"));
         let explanation = record.explanation.expect("an explanation").get().to_owned();
-        assert!(explanation.contains("doesn't list it as an option"), "{explanation}");
+        assert!(explanation.contains("does not list this option"), "{explanation}");
     } else {
         // The account has the last word, and the record says what to do.
         assert_eq!(world.events().await, [Event::Failed]);

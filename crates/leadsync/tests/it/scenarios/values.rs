@@ -51,7 +51,7 @@ async fn as_typed_or_read(place: Place) {
         world.settled().await;
         assert_eq!(world.there(&email, field).as_deref(), expected, "{typed}");
         let explanation = explained(&world, number).await;
-        assert_eq!(explanation.contains("passed on as it is"), is_remarked, "{explanation}");
+        assert_eq!(explanation.contains("passed on unchanged"), is_remarked, "{explanation}");
     }
     if takes_any_text(&world) {
         world.lead(&[("EmailAddress", "Asha Rao <asha@example.com>\u{200b}")]);
@@ -133,7 +133,7 @@ async fn nobody_is_found_by_what_is_no_key(place: Place) {
     assert_eq!(world.events().await, [Event::Failed]);
     let problem = world.records().await[0].error.clone().expect("a reason");
     assert_eq!(problem.code, Code::NoKey);
-    assert!(problem.message.contains("'NA' stands for a value that is not there"), "{problem}");
+    assert!(problem.message.contains("'NA' is a placeholder"), "{problem}");
     let lead = world.there.lead(&stranger).expect("the stranger");
     assert_eq!(lead["FirstName"].as_deref(), Some("Stranger"));
     assert_eq!(world.there.lead_count(), 1);
@@ -152,7 +152,11 @@ async fn a_stranger_keeps_what_identifies_nobody(place: Place) {
     assert_eq!(world.there.lead_count(), 2);
     // No two leads may have one number.
     assert_eq!(world.there(ASHA, "Phone"), None);
-    assert!(explained(&world, 0).await.contains("another lead of the destination holds it"));
+    assert!(
+        explained(&world, 0)
+            .await
+            .contains("another lead in the destination already has this value")
+    );
     world.end().await;
 }
 

@@ -33,12 +33,20 @@ fn problem(decision: Decision) -> String {
 fn a_record_without_a_key_fails_and_says_what_it_has_instead() {
     let scene = scene(PLAIN);
     for (email, phone, said) in [
-        ("NA", "0000000000", &["EmailAddress 'NA' stands for", "Phone '0000000000' stands"][..]),
-        ("a@x.y; b@x.y", "98XXXXXX50", &["one value of its kind", "Phone '98XXXXXX50' is partly"]),
-        ("noemail@example.com", "", &["EmailAddress 'noemail@example.com' stands for"]),
-        ("", "9845098450 x12", &["Phone '9845098450 x12' can't be read as one"]),
-        ("", "", &["no value for EmailAddress nor Phone"]),
-        ("\u{200b}", "[]", &["no value for EmailAddress nor Phone"]),
+        (
+            "NA",
+            "0000000000",
+            &["EmailAddress 'NA' is a", "Phone '0000000000' is a placeholder"][..],
+        ),
+        (
+            "a@x.y; b@x.y",
+            "98XXXXXX50",
+            &["is not a single valid value", "Phone '98XXXXXX50' is partly"],
+        ),
+        ("noemail@example.com", "", &["EmailAddress 'noemail@example.com' is a placeholder"]),
+        ("", "9845098450 x12", &["Phone '9845098450 x12' is not a single"]),
+        ("", "", &["no value for EmailAddress or Phone"]),
+        ("\u{200b}", "[]", &["no value for EmailAddress or Phone"]),
         (
             "@{Lead:EmailAddress,}",
             "null",

@@ -185,7 +185,7 @@ fn activities(cases: &mut Cases) {
         "two wrapped leads",
         None,
         format!(r#"{{"data":{LEAD},"other":{two}}}"#),
-        &[Err("holds records in several members, `Data` and `other`")],
+        &[Err("has records in both `Data` and `other`")],
     );
     cases.add(
         "a block is a merge field",
@@ -207,13 +207,13 @@ fn activities(cases: &mut Cases) {
         "activity with Data that is no JSON",
         None,
         of_visit(r#""came by""#).as_bytes(),
-        &[Err("a block `Data` that is a text, not an object")],
+        &[Err("a block `Data` that is a string, not an object")],
     );
     cases.add(
         "activity with Data that is broken",
         None,
         of_visit(r#""{\"Note\":""#).as_bytes(),
-        &[Err("a block `Data` that is a text that begins like JSON and can't be read: EOF")],
+        &[Err("a block `Data` that is invalid JSON text: EOF")],
     );
     cases.add(
         "lead with a block that is no object",
@@ -361,9 +361,9 @@ fn lists(cases: &mut Cases) {
             TWO[0],
             Err("Record 2 of the body is not an object but a number"),
             Err("Record 3 of the body is not an object but null"),
-            Err("Record 4 of the body names neither a lead nor an activity"),
-            Err("Record 5 of the body is not an object but a text"),
-            Err("Record 6 of the body has an id that is too long, or has control characters"),
+            Err("Record 4 of the body is neither a lead nor an activity"),
+            Err("Record 5 of the body is not an object but a string"),
+            Err("Record 6 of the body has an ID that is too long or contains control characters"),
             Err("Record 7 of the body has a block `After` that is a list, not an object"),
             TWO[1],
         ],
@@ -375,18 +375,18 @@ fn nothing(cases: &mut Cases) {
     for (name, body, why) in [
         ("empty", "", "The body is empty"),
         ("blank", " \u{feff}\r\n", "The body is empty"),
-        ("words", "hello", "The body is not JSON that can be read"),
+        ("words", "hello", "The body is not JSON"),
         ("XML", "<lead id=\"a\"/>", "is XML or HTML, not JSON"),
         ("a number", "5", "is not an object but a number"),
         ("an empty list", "[]", "an empty list"),
-        ("an empty object", "{}", "names neither a lead nor an activity"),
+        ("an empty object", "{}", "is neither a lead nor an activity"),
         ("JSON that breaks off", r#"{"ProspectID":"a""#, "EOF"),
         (
             "a quote too many",
             r#"{"ProspectID":"a","City":"the "old" town"}"#,
-            "not JSON that can be read",
+            "The body is not JSON",
         ),
-        ("a text of words", "\"hello\"", "is not an object but a text"),
+        ("a text of words", "\"hello\"", "is not an object but a string"),
     ] {
         cases.add(name, None, body, &[Err(why)]);
     }

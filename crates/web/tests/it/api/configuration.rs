@@ -96,7 +96,7 @@ async fn bad_accounts_are_refused_by_their_place() {
         account
     };
     for (body, at, what) in [
-        (with("host", json!("http://api.example.com")), "host", "without encryption"),
+        (with("host", json!("http://api.example.com")), "host", "must use https"),
         (without("host"), "body", "host"),
         (with("plan", json!("pro")), "plan", "both a plan and a quota"),
         (without("quota"), "plan", "has no plan"),

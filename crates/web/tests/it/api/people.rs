@@ -36,7 +36,7 @@ async fn bad_users_and_tokens_are_refused() {
     let client = Client::start().await;
     let user = |email: &str, role: &str, password: &str| json!({ "email": email, "role": role, "password": password });
     for (body, status, said) in [
-        (user("ops", "operator", "long enough"), 409, "not an email address"),
+        (user("ops", "operator", "long enough"), 409, "not a valid email address"),
         (user("a@example.com", "king", "long enough"), 400, "role"),
         (user("a@example.com", "operator", "short"), 400, "10 characters"),
         (json!({"email": "a@example.com", "role": "operator"}), 400, "password"),
@@ -50,7 +50,7 @@ async fn bad_users_and_tokens_are_refused() {
     for (body, status, said) in [
         (json!({"name": "t"}), 400, "scope"),
         (json!({"name": "t", "scope": "all"}), 400, "scope"),
-        (json!({"name": " ", "scope": "read"}), 409, "not a name"),
+        (json!({"name": " ", "scope": "read"}), 409, "not a valid name"),
         (json!({"name": "test", "scope": "read"}), 409, "already"),
         (json!({"name": "t", "scope": "read", "user": "x@example.com"}), 409, "no user"),
         (json!({"name": "t", "scope": "read", "expires_days": 0}), 400, "expires_days"),

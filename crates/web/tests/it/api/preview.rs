@@ -108,13 +108,13 @@ async fn a_filter_says_how_many_recent_leads_pass() {
     let counts = ["requests", "leads", "pass", "fail", "unclear"].map(|name| counted[name].clone());
     assert_eq!(counts, [4, 4, 2, 1, 1].map(|count| json!(count)), "{counted}");
     let why = counted["samples"][0]["why"].as_str().expect("a reason");
-    assert_eq!(why, "City is 'Agra', and must be 'Pune'");
+    assert_eq!(why, "City is 'Agra' but must be 'Pune'");
     let shown = client.get("/connectors/ab").await.expect(200);
     assert!(shown["filter"].is_null(), "nothing is saved: {shown}");
     let bad = json!({"filter": {"any": [{"field": "City", "greater": "much"}]}});
     client.post(path, bad).await.refused(400, "bad_input", &["filter.any[1].greater"]);
     let bad = json!({"filter": {"any": [{"field": "City"}]}});
-    client.post(path, bad).await.refused(400, "bad_input", &["tests nothing; give it one of"]);
+    client.post(path, bad).await.refused(400, "bad_input", &["tests nothing; add one of"]);
     client.house.end().await;
 }
 
@@ -152,7 +152,7 @@ async fn a_backfill_is_counted_begun_and_ended() {
     let begun = client.post(path, narrow.clone()).await.expect(200);
     assert_eq!((&begun["state"], &begun["of"]), (&json!("running"), &narrow), "{begun}");
     let again = json!({"confirm": true});
-    client.post(path, again).await.refused(409, "refused", &["is under way"]);
+    client.post(path, again).await.refused(409, "refused", &["is already running"]);
     let id = &begun["id"];
     let paused = client.post(&format!("{path}/{id}/pause"), json!({})).await.expect(200);
     assert_eq!(paused["state"], "paused");
@@ -196,7 +196,7 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
 
     // A connector may change more.
     let settings = |confirm_above: u32| json!({"source": "a", "destination": "b", "backfill": {"confirm_above": confirm_above}});
-    let fault = ["backfill.confirm_above", "a hundred per cent"];
+    let fault = ["backfill.confirm_above", "more than 100 per cent"];
     client.put("/connectors/ab", settings(101)).await.refused(400, "bad_input", &fault);
     client.put("/connectors/ab", settings(51)).await.expect(200);
     // By other settings it may change other leads.

@@ -297,7 +297,7 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
         store.store_catalogue(a, &catalogue, now()).await.unwrap();
     }
     let page = browser.get("/").await.body;
-    let told = "Fields changed in a: mx_&#60;b&#62; is gone.";
+    let told = "Fields changed in a: mx_&#60;b&#62; no longer exists.";
     assert!(text(&page).contains(told), "{page}");
     assert_eq!(links(&page, "/connectors/ab/check"), ["/connectors/ab/check"]);
     // A mail that nobody took.

@@ -78,7 +78,7 @@ async fn what_a_person_says_stands_until_it_is_forgotten() {
     let set = browser.submit("/accounts/a/answer", &[("answer", "phone_match=digits")]).await;
     assert_eq!(location(&set), Some("/accounts/a/traits?told=saved"), "{set:?}");
     let page = browser.traits_with("a", "set by hand").await;
-    assert!(page.contains("<strong>if their digits are alike</strong>"), "{page}");
+    assert!(page.contains("<strong>if their digits are the same</strong>"), "{page}");
     let audit = browser.audited().await;
     assert_eq!(audit["items"][0]["after"]["phone_match"], "digits", "{audit}");
 

@@ -168,7 +168,7 @@ async fn a_connector_is_wired_and_unwired_on_its_page_and_by_the_api() {
     assert!(page.contains("Make the webhooks") && !page.contains("/unwire"), "{page}");
     let wired = browser.submit("/connectors/ab/wire", &[]).await;
     assert_eq!(wired.status, 200, "{wired:?}");
-    for part in ["The webhook of new leads was made.", "Remove the webhooks", "were made at"] {
+    for part in ["The webhook of new leads was created.", "Remove the webhooks", "were made at"] {
         assert!(wired.body.contains(part), "{part}: {wired:?}");
     }
     let wiring = browser.configuration().await.connector("ab").unwrap().wiring.expect("wired");
@@ -236,11 +236,11 @@ async fn settings_that_are_wrong_or_old_are_not_saved_and_nothing_written_is_los
     let mut browser = Browser::signed_in().await;
     let basic = [("version", "1"), ("search_by", "EmailAddress"), ("lead_source", "Kept")];
     for (other, part) in [
-        (("time_zone", "Mars/Base"), "is no time zone"),
-        (("default_country_code", "XX"), "is no country"),
+        (("time_zone", "Mars/Base"), "is not a time zone"),
+        (("default_country_code", "XX"), "is not a country"),
         (("date_order", "year_first"), "is no choice"),
         (("search_by", ""), "is empty"),
-        (("notifications", "yes"), "is needed for notifications"),
+        (("notifications", "yes"), "is required for notifications"),
         (("version", "7"), "version"),
         (("version", "x"), "version"),
     ] {
@@ -479,7 +479,7 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
     let plan = BackfillPlan { leads: 501, linked: 501, there: 1_001, ..BackfillPlan::default() };
     browser.house.counts("ab", plan).await;
     let counted = browser.get(here).await.body;
-    let told = "change 501 of the destination&#39;s 1001 leads, which is more than 20 %";
+    let told = "change 501 of 1001 leads in the destination, which is more than 20 %";
     for part in [told, "name=\"confirm\""] {
         assert!(counted.contains(part), "{part}: {counted}");
     }
