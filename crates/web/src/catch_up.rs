@@ -227,10 +227,10 @@ pub fn going<'a>(
         Direction::Destination => Some(connector),
         Direction::Source => configuration.opposite(connector),
     };
-    let none = "no connector goes the opposite way, so nothing can be written to the source";
+    let none = "no connector exists in the opposite direction";
     let going = going.ok_or(NotSynced::NoWay(none))?;
     if !going.enabled {
-        return Err(NotSynced::NoWay("the connector is disabled, so nothing would be written"));
+        return Err(NotSynced::NoWay("the connector is disabled"));
     }
     Ok(going)
 }

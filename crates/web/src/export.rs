@@ -83,7 +83,7 @@ fn comment_on_keys(account: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
         .collect();
     format!(
-        "# An account that leadsync knows keeps its keys. Where it is new, or gets other keys, add:\n\
+        "# An existing account keeps its keys. For a new account, or to change the keys, add:\n\
          # access_key = {{ env = \"{prefix}_ACCESS_KEY\" }}\n\
          # secret_key = {{ env = \"{prefix}_SECRET_KEY\" }}\n"
     )

@@ -267,14 +267,18 @@ impl Answer {
             Self::Unreadable(reason) => return Cow::Owned(reason.clone()),
             Self::Unknown(Unknown::Nobody) => "No connector has this webhook URL.",
             Self::Unknown(Unknown::Stranger) => {
-                "The secret of the webhook is missing or wrong. Wire the connector again."
+                "The webhook secret is missing or wrong. Create the connector's webhooks again."
             }
-            Self::Unknown(Unknown::CannotTell) => "The URL can't be looked up now. Send it again.",
+            Self::Unknown(Unknown::CannotTell) => {
+                "The URL can't be checked right now. Send the request again."
+            }
             Self::TooLong(most) => return Cow::Owned(longer_than(*most)),
-            Self::TooSlow => "The body did not come in time.",
-            Self::Broken => "The body broke off.",
-            Self::NotKept(NotKept::Full) => "Too much waits to be stored. Send it again.",
-            Self::NotKept(NotKept::Failed) => "It could not be stored. Send it again.",
+            Self::TooSlow => "The body did not arrive in time.",
+            Self::Broken => "The body is incomplete.",
+            Self::NotKept(NotKept::Full) => {
+                "Too many requests are waiting to be stored. Send the request again."
+            }
+            Self::NotKept(NotKept::Failed) => "The request could not be stored. Send it again.",
         })
     }
 }
@@ -283,9 +287,9 @@ impl Answer {
 pub(crate) fn longer_than(bytes: usize) -> String {
     const MIB: usize = 1024 * 1024;
     if bytes.is_multiple_of(MIB) {
-        format!("The body is longer than {} MiB.", bytes / MIB)
+        format!("The body is larger than {} MiB.", bytes / MIB)
     } else {
-        format!("The body is longer than {bytes} bytes.")
+        format!("The body is larger than {bytes} bytes.")
     }
 }
 

@@ -235,7 +235,7 @@ async fn state(store: &dyn Store, item: &HistoryItem) -> store::Result<Result<Sn
     Ok(match entries.get(position) {
         Some(Ok(item)) => Ok(item.state()),
         Some(Err(problem)) => Err(problem.message.clone()),
-        None => Err(format!("Its body has no record {position}.")),
+        None => Err(format!("The payload has no record {position}.")),
     })
 }
 

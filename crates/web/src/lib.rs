@@ -98,7 +98,7 @@ pub fn webhook_url(public_url: &str, token: &Token) -> String {
 pub fn expiry(now: Timestamp, days: u32) -> Result<Timestamp, String> {
     const MOST_DAYS: u32 = 3_650;
     if !(1..=MOST_DAYS).contains(&days) {
-        return Err(format!("must be 1 to {MOST_DAYS} days; leave it out for no end"));
+        return Err(format!("must be 1 to {MOST_DAYS} days; leave it out for no expiry"));
     }
     now.checked_add(SignedDuration::from_hours(i64::from(days) * 24))
         .map_err(|error| error.to_string())

@@ -19,7 +19,7 @@ static PLACES: Semaphore = Semaphore::const_new(2);
 pub fn fault(password: &SecretString) -> Option<String> {
     let password = password.expose_secret();
     if password.chars().count() < SHORTEST {
-        return Some(format!("is too short: it needs {SHORTEST} characters or more"));
+        return Some(format!("is too short: use {SHORTEST} characters or more"));
     }
     (password.len() > LONGEST).then(|| format!("is longer than {LONGEST} bytes"))
 }

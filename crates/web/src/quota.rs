@@ -132,8 +132,8 @@ impl AccountQuota {
         let Calls { calls, bulk_calls, today } = self.left;
         let quota = self.quota.ours();
         format!(
-            "{} of {} calls are left today; in a window of {} s, {calls} of {} calls and \
-             {bulk_calls} of {} bulk calls.",
+            "{} of {} calls left today; per window of {} s, {calls} of {} calls and {bulk_calls} \
+             of {} bulk calls left.",
             number(today.into()),
             number(quota.daily.into()),
             quota.per_seconds,
@@ -146,7 +146,7 @@ impl AccountQuota {
     pub fn limit_words(&self) -> Option<String> {
         let Limit { calls, per_seconds } = self.limit?;
         Some(format!(
-            "The account itself named a limit of {calls} calls in {per_seconds} s when it refused a \
+            "The account reported a limit of {calls} calls per {per_seconds} s when it refused a \
              call."
         ))
     }
@@ -161,14 +161,16 @@ pub fn forecast_words(forecast: &Forecast) -> String {
         _ => format!("{} calls", number((*rate).into())),
     };
     match used_up_at {
-        _ if *left == 0 => format!(
-            "The calls of today are used up. They are back at {} UTC.",
-            renews_at.strftime("%H:%M")
-        ),
-        Some(at) => {
-            format!("At this rate, {rate} an hour, used up at {} UTC.", at.strftime("%H:%M"))
+        _ if *left == 0 => {
+            format!("Today's quota is used up. It renews at {} UTC.", renews_at.strftime("%H:%M"))
         }
-        None => format!("At this rate, {rate} an hour, they last until the day ends at 00:00 UTC."),
+        Some(at) => {
+            format!(
+                "At this rate ({rate} per hour), the quota runs out at {} UTC.",
+                at.strftime("%H:%M")
+            )
+        }
+        None => format!("At this rate ({rate} per hour), the quota lasts until 00:00 UTC."),
     }
 }
 
@@ -179,7 +181,7 @@ impl RunningBackfill {
         let left = match left {
             None => {
                 return format!(
-                    "Backfill {id} of {connector}: leads are still being read, so its end is not known."
+                    "Backfill {id} of {connector}: still reading leads, finish time unknown."
                 );
             }
             Some(1) => "1 lead".to_owned(),
@@ -189,10 +191,12 @@ impl RunningBackfill {
             Some(at) => {
                 let is_near = at.duration_since(now) < SignedDuration::from_hours(6 * 24);
                 let at = at.strftime(if is_near { "%A %H:%M" } else { "%Y-%m-%d %H:%M" });
-                format!("Backfill {id} of {connector} ends {at} UTC at this rate; {left} to go.")
+                format!(
+                    "Backfill {id} of {connector} finishes {at} UTC at this rate; {left} to go."
+                )
             }
             None => {
-                format!("Backfill {id} of {connector}: {left} to go; its end is not known yet.")
+                format!("Backfill {id} of {connector}: {left} to go; finish time unknown.")
             }
         }
     }
@@ -215,25 +219,28 @@ mod tests {
             let spending = Spending { today, this_hour: 0, last_hour };
             forecast_words(&Forecast::new(Quota::PRO, spending, now))
         };
-        assert_eq!(words(8_000, 1_200), "At this rate, 1,200 calls an hour, used up at 16:40 UTC.");
+        assert_eq!(
+            words(8_000, 1_200),
+            "At this rate (1,200 calls per hour), the quota runs out at 16:40 UTC."
+        );
         assert_eq!(
             words(8_000, 0),
-            "At this rate, no calls an hour, they last until the day ends at 00:00 UTC."
+            "At this rate (no calls per hour), the quota lasts until 00:00 UTC."
         );
-        assert_eq!(words(10_000, 5), "The calls of today are used up. They are back at 00:00 UTC.");
+        assert_eq!(words(10_000, 5), "Today's quota is used up. It renews at 00:00 UTC.");
         let backfill = |left, ends_at| {
             let connector = "a-to-b".to_owned();
             RunningBackfill { connector, id: 3, left, ends_at }.words(now)
         };
         assert_eq!(
             backfill(Some(12_000), Some(at("2026-12-01T02:10:00Z"))),
-            "Backfill 3 of a-to-b ends Tuesday 02:10 UTC at this rate; 12,000 leads to go."
+            "Backfill 3 of a-to-b finishes Tuesday 02:10 UTC at this rate; 12,000 leads to go."
         );
         assert_eq!(
             backfill(Some(1), Some(at("2027-01-01T02:10:00Z"))),
-            "Backfill 3 of a-to-b ends 2027-01-01 02:10 UTC at this rate; 1 lead to go."
+            "Backfill 3 of a-to-b finishes 2027-01-01 02:10 UTC at this rate; 1 lead to go."
         );
-        assert!(backfill(Some(5), None).ends_with("5 leads to go; its end is not known yet."));
-        assert!(backfill(None, None).contains("still being read"));
+        assert!(backfill(Some(5), None).ends_with("5 leads to go; finish time unknown."));
+        assert!(backfill(None, None).contains("still reading leads"));
     }
 }

@@ -90,8 +90,8 @@ pub(crate) async fn begin(
     if !shared.probes.begin(&shared, account, write, asker.actor) {
         let problem = Problem::new(
             Code::Refused,
-            format!("A probe of the account {name} is under way."),
-            "Wait until it ends, or end it by DELETE.",
+            format!("A probe of the account {name} is already running."),
+            "Wait until it finishes, or stop it with DELETE.",
         );
         return Err(Refusal::new(StatusCode::CONFLICT, problem));
     }

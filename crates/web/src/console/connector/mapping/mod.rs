@@ -185,7 +185,7 @@ impl Desk {
         let told = BothMetadata::read(shared, &opened, which).await;
         let told = told.map_err(|error| page::unavailable(&error))?;
         let sheet = Sheet::of(which, &opened.connector.definition, &told);
-        let sheet = sheet.ok_or_else(|| page::not_found("no mapping of such activities"))?;
+        let sheet = sheet.ok_or_else(|| page::not_found("activity mapping"))?;
         Ok(Self { opened, told, sheet })
     }
 }
@@ -269,12 +269,12 @@ async fn read(
     let mut draft = Draft::saved(&merged, sheet);
     draft.faults = mine.faults;
     let mut notice = format!(
-        "Somebody saved version {version} while you worked on version {made_from}. Your changes are \
-         kept, on top of that version: review them again before you save."
+        "Version {version} was saved while you were editing version {made_from}. Your changes are \
+         kept on top of it. Review them before you save."
     );
     if !both.is_empty() {
         let fields = both.into_iter().collect::<Vec<_>>().join(", ");
-        notice = format!("{notice} Both of you changed {fields}; yours is shown.");
+        notice = format!("{notice} Both versions change {fields}; your value is shown.");
     }
     Ok((draft, Some(notice)))
 }
