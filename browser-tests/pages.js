@@ -288,6 +288,6 @@ export const PAGES = [
   },
   {
     name: "not-allowed", title: "What one may not see", tells: "An operator asks an administrator.",
-    path: () => "/accounts", route: "/accounts", world: "busy", as: "operator", status: 403, sees: "You don't have access",
+    path: () => "/accounts", route: "/accounts", world: "busy", as: "operator", status: 403, sees: "Access denied",
   },
 ];

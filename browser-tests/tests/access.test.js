@@ -53,7 +53,7 @@ scene("a role lets users of the destination account in, to what it grants and no
   await visitor.open("/connectors/patients-to-sales", 403);
   await visitor.sees("You don't have access to this.");
   await visitor.open("/people", 403);
-  await visitor.sees("You don't have access");
+  await visitor.sees("Access denied");
   await visitor.open("/connectors/sales-to-patients");
   await visitor.page.getByText("More actions").click();
   await visitor.button("Disable").click();

@@ -57,8 +57,8 @@ impl Params {
             Some(name) => Err(Refusal::wrong(
                 name.chars().take(60).collect::<String>(),
                 match self.known.as_slice() {
-                    [] => "is not a known parameter; there are none here".to_owned(),
-                    known => format!("is not a known parameter; use {}", known.join(", ")),
+                    [] => "is not known; no parameters are allowed here".to_owned(),
+                    known => format!("is not known; use one of {}", known.join(", ")),
                 },
             )),
         }

@@ -67,7 +67,7 @@ struct Wrong<'a> {
 }
 
 pub(super) fn forbidden(what: &str) -> Response {
-    page(StatusCode::FORBIDDEN, &Wrong { title: "You don't have access", what })
+    page(StatusCode::FORBIDDEN, &Wrong { title: "Access denied", what })
 }
 
 pub(super) fn not_found(what: &str) -> Response {
