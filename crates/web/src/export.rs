@@ -56,8 +56,8 @@ struct ConnectorTable<'a> {
     backfill: Option<&'a BackfillRules>,
 }
 
-/// The file that makes these accounts and connectors be as they are. Keys are left out: an account
-/// that leadsync knows keeps its own. A comment says how to give them to a new one.
+/// The configuration file of these accounts and connectors, without keys: an existing account keeps
+/// its own. A comment shows how to set them for a new one.
 ///
 /// # Errors
 /// The configuration can't be written as TOML, which is a bug.

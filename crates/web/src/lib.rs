@@ -77,7 +77,7 @@ pub struct Parts {
     pub public_url: String,
     /// Reads the metadata and the users of accounts.
     pub accounts: Arc<dyn AskAccounts>,
-    /// Whether there is a mail server; otherwise mails are logged, and the console says so.
+    /// Whether email is configured; otherwise emails are logged, and the console says so.
     pub mails_are_sent: bool,
 }
 
@@ -174,7 +174,7 @@ pub fn access_table() -> String {
     rows.iter().fold(head.to_owned(), |table, row| table + &row.to_string())
 }
 
-/// The wait before a store that does not respond is tried again.
+/// The wait before a store that does not respond is retried.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Tries a store that may be down for a moment until it responds: a database that restarts while we

@@ -1,4 +1,4 @@
-//! Passwords: how they are checked, and what is stored of them.
+//! Passwords: how they are checked and stored.
 
 use argon2::Argon2;
 use argon2::password_hash::phc;
@@ -36,10 +36,10 @@ pub async fn hash(password: SecretString) -> Result<PasswordHash, String> {
     Ok(PasswordHash(SecretString::from(hash.to_string())))
 }
 
-/// Whether this is the password that was stored like this.
+/// Whether this is the stored password.
 ///
 /// # Errors
-/// What was kept is no hash of a password.
+/// The stored text is not a password hash.
 pub async fn is_right(password: SecretString, kept: PasswordHash) -> Result<bool, String> {
     work(move || {
         let kept = phc::PasswordHash::new(kept.0.expose_secret())
@@ -50,11 +50,11 @@ pub async fn is_right(password: SecretString, kept: PasswordHash) -> Result<bool
     .await?
 }
 
-/// Whether this is the password that was stored like this. A missing one counts as wrong, and the
+/// Whether this is the stored password. A missing one counts as wrong, and the
 /// check takes as long.
 ///
 /// # Errors
-/// What was kept is no hash of a password.
+/// The stored text is not a password hash.
 pub async fn is_right_or_none(
     password: SecretString,
     kept: Option<PasswordHash>,

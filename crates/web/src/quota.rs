@@ -1,4 +1,4 @@
-//! What is left of each account's quota, and when it will be used up.
+//! The remaining quota of each account, and when it runs out.
 
 use jiff::{SignedDuration, Timestamp};
 use plan::backfill::BackfillState;
@@ -37,14 +37,14 @@ impl Calls {
     }
 }
 
-/// What is left of an account's quota, not counting calls by others, and what is to come.
+/// The remaining quota of an account, not counting calls by others, and the forecast.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountQuota {
     /// The account.
     pub name: String,
     /// Its plan, unless it states a quota of its own.
     pub plan: Option<&'static str>,
-    /// Its quota as it is configured.
+    /// Its configured quota.
     pub quota: Quota,
     /// The limit that it named when it refused a call.
     pub limit: Option<Limit>,
@@ -52,22 +52,22 @@ pub struct AccountQuota {
     pub used: Calls,
     /// Those that are left to leadsync.
     pub left: Calls,
-    /// What is to come of its day.
+    /// The forecast for the day.
     pub forecast: Forecast,
-    /// The backfills under way to it.
+    /// The running backfills to it.
     pub backfills: Vec<RunningBackfill>,
 }
 
-/// A backfill under way, and when it ends.
+/// A running backfill, and when it finishes.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunningBackfill {
     /// Its connector.
     pub connector: String,
     /// Its number.
     pub id: i64,
-    /// How many leads are not done with; none: that is not known before all were read.
+    /// How many leads are left; none: unknown until all are read.
     pub left: Option<u64>,
-    /// When it ends if it goes on as it does; none: nothing can be said yet.
+    /// When it finishes at this rate; none: unknown yet.
     pub ends_at: Option<Timestamp>,
 }
 
@@ -127,7 +127,7 @@ pub async fn read(
 }
 
 impl AccountQuota {
-    /// What is left, for a person.
+    /// What is left, in words.
     pub fn left_words(&self) -> String {
         let Calls { calls, bulk_calls, today } = self.left;
         let quota = self.quota.ours();
@@ -142,7 +142,7 @@ impl AccountQuota {
         )
     }
 
-    /// What the window is known to be, beside what was configured, for a person.
+    /// The reported limit, which may differ from the configured one, in words.
     pub fn limit_words(&self) -> Option<String> {
         let Limit { calls, per_seconds } = self.limit?;
         Some(format!(
@@ -152,7 +152,7 @@ impl AccountQuota {
     }
 }
 
-/// When the day is used up, for a person.
+/// When the daily quota runs out, in words.
 pub fn forecast_words(forecast: &Forecast) -> String {
     let Forecast { left, renews_at, rate, used_up_at, .. } = forecast;
     let rate = match rate {
@@ -175,7 +175,7 @@ pub fn forecast_words(forecast: &Forecast) -> String {
 }
 
 impl RunningBackfill {
-    /// When it ends, for a person.
+    /// When it finishes, in words.
     pub fn words(&self, now: Timestamp) -> String {
         let Self { connector, id, left, ends_at } = self;
         let left = match left {

@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 use super::{List, Result, known_account};
 use crate::Shared;
 
-/// An account as it is shown: without keys.
+/// An account as it is returned, without keys.
 #[derive(Debug, Serialize)]
 pub(crate) struct AccountItem {
     name: String,
@@ -100,7 +100,7 @@ pub(crate) struct Planned {
     pub(crate) change: Option<Change>,
 }
 
-/// What has to be done so that the account of this name is like this.
+/// What has to change so that the account of this name is like this.
 pub(crate) async fn plan(shared: &Shared, name: &str, wanted: Wanted) -> Result<Planned> {
     if let Some(what) = name_fault(name) {
         return Err(Refusal::wrong("name", what));

@@ -70,7 +70,7 @@ pub(crate) async fn list(
     Ok(Json(List { items }))
 }
 
-/// What is known of what a backfill would do.
+/// The last count of what a backfill would do.
 pub(crate) async fn planning(
     State(shared): State<Shared>,
     Named(name): Named,

@@ -1,4 +1,4 @@
-//! `/connectors/{name}/parity` and `/sweep`: how far two accounts agree, and changes that no webhook reported.
+//! `/connectors/{name}/parity` and `/sweep`: comparisons, and changes that no webhook reported.
 
 use axum::Json;
 use axum::extract::State;

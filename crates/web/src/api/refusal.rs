@@ -111,7 +111,7 @@ impl From<store::Error> for Refusal {
                 ),
             ),
             Error::Defect(_) => {
-                tracing::error!(%error, "the store did not do what the API was asked for");
+                tracing::error!(%error, "an API request failed in the store");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     Problem::new(
@@ -127,7 +127,7 @@ impl From<store::Error> for Refusal {
             | Error::LeaseLost
             | Error::Corrupt { .. }
             | Error::CannotOpen(_) => {
-                tracing::error!(%error, "the store did not do what the API was asked for");
+                tracing::error!(%error, "an API request failed in the store");
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     Problem::new(

@@ -83,13 +83,13 @@ pub(super) async fn send(State(shared): State<Shared>, form: Form) -> Response {
 async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Result<()> {
     if !may_ask_about(shared, email).await? {
         tracing::warn!(
-            "too many asked for links within an hour: accounts are asked about no more of them"
+            "too many sign-in links were requested within an hour; no more users are looked up"
         );
         return Ok(());
     }
     let reach = reach_of_newcomer(shared, email).await?;
     let Some(connectors) = reach.limit().filter(|connectors| !connectors.is_empty()) else {
-        tracing::info!("somebody asked for a link whom no account grants a connector");
+        tracing::info!("a sign-in link was requested by a user without access to any connector");
         return Ok(());
     };
     let secret = Token::for_webhook()?;

@@ -27,7 +27,7 @@ struct Traits {
     told: Option<&'static str>,
     name: String,
     questions: Vec<Row>,
-    /// Since when a probe is under way.
+    /// Since when a probe is running.
     running: Option<Timestamp>,
     /// How the last one ended.
     ended: Option<Ended>,
@@ -137,7 +137,7 @@ pub(super) async fn show(
     let run = shared.probes.of(id);
     let mut questions: Vec<Row> =
         QUESTIONS.iter().map(|question| Row::of(question, &traits)).collect();
-    // What differs is what one looks for.
+    // The differing ones first.
     questions.sort_by_key(|row| !row.known.as_ref().is_some_and(|known| known.differs));
     let traits = Traits {
         page: "Accounts",
@@ -202,8 +202,7 @@ pub(super) async fn stop(
     .await
 }
 
-/// What a person says that an account is like, as `question=answer`; without an answer, what is
-/// known is forgotten.
+/// Sets a trait of an account, as `question=answer`; without an answer, it is cleared.
 pub(super) async fn answer(
     State(shared): State<Shared>,
     visitor: Visitor,

@@ -31,7 +31,7 @@ pub(in crate::console) async fn disable(
     switch(state, visitor, name, false).await
 }
 
-/// Lets a connector go on that is held because its webhooks changed many leads.
+/// Resumes a connector that is held because its webhooks changed many leads.
 pub(in crate::console) async fn confirm(
     State(shared): State<Shared>,
     visitor: Visitor,

@@ -20,7 +20,7 @@ use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
 
 const HERE: &str = "/backfill";
-/// So many fields in which leads differ are shown.
+/// How many differing fields are shown.
 const MOST_FIELDS: usize = 8;
 
 #[derive(Template)]
@@ -141,7 +141,7 @@ impl Counted {
     ) -> store::Result<Self> {
         let planning = shared.store.planning(connector.id).await?;
         let of = planning.plan_of.clone().unwrap_or_default();
-        // What was counted before the last backfill began is no longer so.
+        // A count from before the last backfill started is outdated.
         let begun_at = shown.iter().map(|one| one.kept.begun_at).max();
         let plan = planning
             .fresh(&of, connector.version, (shared.clock)())
@@ -259,7 +259,7 @@ pub(in crate::console) async fn progress(
     }
 }
 
-/// Has what a backfill would do counted, or begins what was counted.
+/// Counts what a backfill would do, or starts the counted backfill.
 pub(in crate::console) async fn begin(
     State(shared): State<Shared>,
     visitor: Visitor,

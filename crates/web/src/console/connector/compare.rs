@@ -220,7 +220,7 @@ pub(in crate::console) async fn act(
     refused(&shared, visitor, opened, (what, &refusal)).await
 }
 
-/// Does what the button says; returns what to tell of it.
+/// Does what the button says; returns the message to show.
 async fn carry_out(
     shared: &Shared,
     visitor: &Visitor,

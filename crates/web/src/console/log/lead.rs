@@ -1,4 +1,4 @@
-//! `/leads/{account}/{id}`: why each field of a lead has its value.
+//! `/leads/{account}/{id}`: the field history of a lead.
 
 use askama::Template;
 use axum::extract::{Path, State};

@@ -1,4 +1,4 @@
-//! A record on its request's page: what was mapped, what was decided and why, and every call.
+//! A record on its request's page: the mapped fields, the decision and its reason, and every call.
 
 use plan::activity::ActivityMapping;
 use plan::connector::Definition;
@@ -20,13 +20,13 @@ const ATTEMPTS: usize = 20;
 /// A record as it is shown.
 pub(super) struct Record {
     pub(super) kept: RecordItem,
-    /// What identifies it for a person.
+    /// Its title.
     pub(super) title: String,
     /// The pages of its leads: the account, the id, and the address.
     pub(super) leads: Vec<(String, String, String)>,
     pub(super) mapped: Option<Vec<Mapped>>,
     pub(super) decision: Option<String>,
-    /// Why what was decided can't be shown but as it is stored, if so.
+    /// Why the decision can only be shown as it is stored, if so.
     pub(super) unreadable: Option<String>,
     pub(super) looked_because: Option<String>,
     pub(super) changes: Vec<Change>,

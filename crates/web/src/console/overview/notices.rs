@@ -134,7 +134,7 @@ fn requests_of(connector: &ConnectorOverview, query: &str, label: &str) -> (Stri
 }
 
 fn disabled(connector: &ConnectorOverview) -> Option<Notice> {
-    // A connector that is being set up has nothing to hold.
+    // A connector without finished setup holds nothing.
     if connector.enabled || !connector.is_used() {
         return None;
     }

@@ -255,7 +255,8 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     for part in [
         "The account a refuses its keys.Put in new ones. Accounts",
         "ab: 1 record retrying, next attempt at 2027-01-15 08:09 UTC.",
-        "a has 500 of 10,000 calls left today. At this rate (38,000 calls per hour), the quota runs out at 08:00 UTC.",
+        "a has 500 of 10,000 calls left today. At this rate (38,000 calls per hour), the quota runs \
+         out at 08:00 UTC.",
         "500 of 10,000 left",
     ] {
         assert!(read.contains(part), "{part} is not in {read}");

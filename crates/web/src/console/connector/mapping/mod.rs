@@ -1,7 +1,7 @@
 //! `/connectors/{name}/mapping`: which field of the source fills which field of the destination.
 //!
 //! The form contains every line, so that nothing is kept between two requests: a check, a trial run
-//! and a save all read the same form, and so does the script that checks while somebody types.
+//! and a save all read the same form, and so does the script that checks while the user types.
 
 mod draft;
 mod payload;
@@ -65,7 +65,7 @@ struct Editor {
     of_leads: bool,
     version: String,
     faults: Faults,
-    /// What somebody else changed in the meantime.
+    /// What another user changed in the meantime.
     notice: Option<String>,
     silent: Option<Problem>,
     is_default: bool,
@@ -247,7 +247,7 @@ async fn put(
     Ok(page::page(status, &editor))
 }
 
-/// What the form says. If somebody else saved in the meantime, both changes are merged, and a note
+/// Reads the form. If another user saved in the meantime, both changes are merged, and a note
 /// says so.
 async fn read(
     shared: &Shared,

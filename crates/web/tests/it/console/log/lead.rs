@@ -90,7 +90,8 @@ async fn a_lead_says_why_each_field_holds_its_value() {
         "FirstName Aasha Written by ab (version 4); source: FirstName.",
         "City Pune Changed in this account.",
         "Source Sync Written by ab (version 1); source: the connector&#39;s Lead Source",
-        "it kept changing back and forth between the accounts Release Value when leadsync first read the lead.",
+        "it kept changing back and forth between the accounts Release \
+         Value when leadsync first read the lead.",
         "Empty fields: Zip",
         "Linked lead in a",
     ] {
