@@ -14,7 +14,7 @@ export const NO_PAGES = ["/connectors/{name}/export", "/requests/rows", "/retrie
 export const PAGES = [
   {
     name: "start", title: "First start", tells: "Until there is an administrator, every page leads here.",
-    route: "/start", world: "fresh", as: "nobody", sees: "Make the first administrator",
+    route: "/start", world: "fresh", as: "nobody", sees: "Create the first administrator",
   },
   {
     name: "sign-in", title: "Sign in", tells: "Wrong passwords slow down, and nobody learns who has an account.",
@@ -22,20 +22,20 @@ export const PAGES = [
   },
   {
     name: "sign-in-link", title: "Sign in as a user of LeadSquared", tells: "By a link that is mailed to the address in the destination account.",
-    route: "/sign-in/link", world: "bare", as: "nobody", sees: "Sign in as a user of LeadSquared",
+    route: "/sign-in/link", world: "bare", as: "nobody", sees: "Sign in as a LeadSquared user",
   },
   {
     name: "sign-in-link-sent", title: "A link is on its way", tells: "Said of every address alike, known or not.",
-    path: () => "/sign-in/link", route: "/sign-in/link", world: "bare", as: "nobody", sees: "Look at your mail",
+    path: () => "/sign-in/link", route: "/sign-in/link", world: "bare", as: "nobody", sees: "Check your email",
     before: async (page) => {
       await page.getByLabel("Email").fill("sam@example.com");
-      await page.getByRole("button", { name: "Mail me a link" }).click();
-      await page.getByRole("heading", { name: "Look at your mail" }).waitFor();
+      await page.getByRole("button", { name: "Email me a sign-in link" }).click();
+      await page.getByRole("heading", { name: "Check your email" }).waitFor();
     },
   },
   {
     name: "sign-in-link-old", title: "A link that was used", tells: "It asks for a new one.",
-    route: "/sign-in/link/{secret}", world: "bare", as: "nobody", path: () => "/sign-in/link/none", status: 410, sees: "This link was used",
+    route: "/sign-in/link/{secret}", world: "bare", as: "nobody", path: () => "/sign-in/link/none", status: 410, sees: "This link was already used",
   },
 
   {
@@ -48,7 +48,7 @@ export const PAGES = [
   },
   {
     name: "connectors-none", title: "Connectors, before the first", tells: "What to do next.",
-    path: () => "/connectors", route: "/connectors", world: "bare", sees: "There is no connector yet",
+    path: () => "/connectors", route: "/connectors", world: "bare", sees: "No connectors yet",
   },
   {
     name: "connectors", title: "Connectors", tells: "Which there are, which are on and belong together, and how each does today.",
@@ -56,19 +56,19 @@ export const PAGES = [
   },
   {
     name: "connector-new-without-accounts", title: "New connector, before there are accounts", tells: "It asks for the accounts first.",
-    path: () => "/connectors/new", route: "/connectors/new", world: "bare", sees: "a connector needs two",
+    path: () => "/connectors/new", route: "/connectors/new", world: "bare", sees: "A connector needs two",
   },
   {
     name: "connector-new", title: "New connector", tells: "The first step: from which account to which.",
-    path: () => "/connectors/new", route: "/connectors/new", world: "busy", sees: "Name of the connector",
+    path: () => "/connectors/new", route: "/connectors/new", world: "busy", sees: "Connector name",
   },
   {
     name: "connector", title: "A connector", tells: "How it is set, what fails and what to do about it, and what came last.",
-    route: "/connectors/{name}", world: "busy", path: () => "/connectors/sales-to-patients", sees: "Newest requests", dark: true,
+    route: "/connectors/{name}", world: "busy", path: () => "/connectors/sales-to-patients", sees: "Recent requests", dark: true,
   },
   {
     name: "connector-in-set-up", title: "A connector that is being set up", tells: "It leads to the next step; every step can be come back to.",
-    route: "/connectors/{name}", world: "busy", path: () => "/connectors/sales-to-archive", sees: "Go on with the set-up",
+    route: "/connectors/{name}", world: "busy", path: () => "/connectors/sales-to-archive", sees: "Continue setup",
   },
   {
     name: "connector-more-actions", title: "More actions", tells: "Everything that can be done with a connector.",
@@ -76,15 +76,15 @@ export const PAGES = [
   },
   {
     name: "connector-basic", title: "Basic settings", tells: "Lists come from the account: users, unique fields, countries, time zones.",
-    route: "/connectors/{name}/basic", world: "busy", path: () => "/connectors/sales-to-patients/basic", sees: "How a lead is found again",
+    route: "/connectors/{name}/basic", world: "busy", path: () => "/connectors/sales-to-patients/basic", sees: "Lead matching",
   },
   {
     name: "connector-entities", title: "Entity options", tells: "What happens to leads and activities.",
-    route: "/connectors/{name}/entities", world: "busy", path: () => "/connectors/sales-to-patients/entities", sees: "Sync Behaviour of activities",
+    route: "/connectors/{name}/entities", world: "busy", path: () => "/connectors/sales-to-patients/entities", sees: "Sync Behaviour for activities",
   },
   {
     name: "connector-filter", title: "Filter", tells: "Which leads are synced, tried on the leads of recent requests before it is saved.",
-    route: "/connectors/{name}/filter", world: "busy", path: () => "/connectors/sales-to-patients/filter", sees: "Which leads of",
+    route: "/connectors/{name}/filter", world: "busy", path: () => "/connectors/sales-to-patients/filter", sees: "Which leads from",
     before: async (page) => {
       await page.getByLabel("All of these, field 1").fill("EmailAddress");
       await page.getByLabel("All of these, test 1").selectOption("contains");
@@ -95,10 +95,10 @@ export const PAGES = [
   },
   {
     name: "connector-backfill", title: "Backfill", tells: "Leads that the source had before, counted before anything is written.",
-    route: "/connectors/{name}/backfill", world: "busy", path: () => "/connectors/sales-to-patients/backfill", sees: "Count first",
+    route: "/connectors/{name}/backfill", world: "busy", path: () => "/connectors/sales-to-patients/backfill", sees: "Count leads",
     before: async (page) => {
-      await page.getByRole("button", { name: "Count first" }).click();
-      await page.getByRole("heading", { name: "What it would do" }).waitFor();
+      await page.getByRole("button", { name: "Count leads" }).click();
+      await page.getByRole("heading", { name: "Expected result" }).waitFor();
     },
   },
   {
@@ -124,7 +124,7 @@ export const PAGES = [
     before: async (page) => {
       await page.getByLabel("Source of FirstName").or(page.getByLabel("Source of First Name")).first().fill("LastName");
       await page.getByRole("button", { name: "Review changes" }).click();
-      await page.getByRole("heading", { name: "What changes" }).waitFor();
+      await page.getByRole("heading", { name: "Changes" }).waitFor();
     },
   },
   {
@@ -133,7 +133,7 @@ export const PAGES = [
   },
   {
     name: "connector-versions", title: "Versions", tells: "What each save changed, by whom, and the way back.",
-    route: "/connectors/{name}/versions", world: "busy", path: () => "/connectors/sales-to-patients/versions", sees: "Versions of the settings",
+    route: "/connectors/{name}/versions", world: "busy", path: () => "/connectors/sales-to-patients/versions", sees: "Settings versions",
   },
   {
     name: "connector-access", title: "Access", tells: "Which users of the destination account may use the connector: by role or by a field of theirs; any of them can be asked about.",
@@ -141,7 +141,7 @@ export const PAGES = [
   },
   {
     name: "connector-webhook", title: "Webhook URL", tells: "What to do in the source account, in its own words; the lights turn green by themselves.",
-    route: "/connectors/{name}/webhook", world: "busy", path: () => "/connectors/sales-to-patients/webhook", sees: "Whoever has it can post changes", dark: true,
+    route: "/connectors/{name}/webhook", world: "busy", path: () => "/connectors/sales-to-patients/webhook", sees: "Anyone with this URL can send changes", dark: true,
   },
   {
     name: "connector-check", title: "Check", tells: "Both accounts are asked whether all fits together, before anything fails.",
@@ -149,7 +149,7 @@ export const PAGES = [
   },
   {
     name: "connector-preview", title: "Preview", tells: "What a payload would do, without doing it.",
-    route: "/connectors/{name}/preview", world: "busy", path: () => "/connectors/sales-to-patients/preview", sees: "Body of a webhook",
+    route: "/connectors/{name}/preview", world: "busy", path: () => "/connectors/sales-to-patients/preview", sees: "Webhook payload",
   },
   {
     name: "connector-refresh", title: "Update linked leads", tells: "After a change of the mapping: how many leads it concerns, then a retry of each one's newest request.",
@@ -158,7 +158,7 @@ export const PAGES = [
 
   {
     name: "requests-none", title: "Requests, before the first", tells: "What to do next.",
-    path: () => "/requests", route: "/requests", world: "bare", sees: "Nothing came yet",
+    path: () => "/requests", route: "/requests", world: "bare", sees: "No requests yet",
   },
   {
     name: "requests", title: "Requests", tells: "What came, what became of it, and why not; the filter is in the address.",
@@ -166,7 +166,7 @@ export const PAGES = [
   },
   {
     name: "requests-filtered-to-none", title: "Requests, none of which is like that", tells: "A filter without results.",
-    route: "/requests", world: "busy", path: () => "/requests?q=nobody@example.org", sees: "No request is like that",
+    route: "/requests", world: "busy", path: () => "/requests?q=nobody@example.org", sees: "No matching requests",
   },
   {
     name: "requests-wrong-filter", title: "Requests, with a filter that is wrong", tells: "What is wrong with it.",
@@ -174,20 +174,20 @@ export const PAGES = [
   },
   {
     name: "requests-more-filters", title: "Requests, with more filters", tells: "By days, status, entity and cause; what it is filtered by stands above the list, and can be removed.",
-    route: "/requests", world: "busy", path: () => "/requests?event=failed&job_status=failure&period=7d", sees: "Remove all",
+    route: "/requests", world: "busy", path: () => "/requests?event=failed&job_status=failure&period=7d", sees: "Clear filters",
   },
   {
     name: "request-beside", title: "A request beside the list", tells: "On a wide screen it opens there.",
-    route: "/requests", world: "busy", path: () => "/requests", sees: "Open as a page", wide: true,
+    route: "/requests", world: "busy", path: () => "/requests", sees: "Open full page", wide: true,
     before: async (page) => page.locator("a[data-panel]").nth(1).click(),
   },
   {
     name: "request-created", title: "A request that created a lead", tells: "From what came in to every call and its answer.",
-    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}`, sees: "What came in",
+    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}`, sees: "Payload",
   },
   {
     name: "request-updated", title: "A request that changed a lead", tells: "Only what differs is written.",
-    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.updated.id}`, sees: "What came in", dark: true,
+    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.updated.id}`, sees: "Payload", dark: true,
   },
   {
     name: "request-failed", title: "A request that failed", tells: "Why, what to do, and a retry.",
@@ -199,12 +199,12 @@ export const PAGES = [
   },
   {
     name: "request-gone", title: "A request that is not there", tells: "It may have been removed with its connector.",
-    route: "/requests/{id}", world: "busy", path: () => "/requests/0AMJCSPP40499", status: 404, sees: "It is not here",
+    route: "/requests/{id}", world: "busy", path: () => "/requests/0AMJCSPP40499", status: 404, sees: "Page not found",
   },
 
   {
     name: "retries-none", title: "Retries, before the first", tells: "What they are.",
-    path: () => "/retries", route: "/retries", world: "bare", sees: "Nobody asked for a retry yet",
+    path: () => "/retries", route: "/retries", world: "bare", sees: "No retries yet",
   },
   {
     name: "retries", title: "Retries", tells: "Who asked for which, and how far each is.",
@@ -212,24 +212,24 @@ export const PAGES = [
   },
   {
     name: "retry-new", title: "Retry all that match", tells: "With the settings of now or of then, and at a pace that leaves live changes their room.",
-    route: "/retries/new", world: "busy", path: () => "/retries/new?event=failed&connector=sales-to-patients", sees: "With which settings?",
+    route: "/retries/new", world: "busy", path: () => "/retries/new?event=failed&connector=sales-to-patients", sees: "Rate limit (requests per minute)",
   },
   {
     name: "retry", title: "A retry", tells: "How far it is; what has not begun can be taken back.",
-    route: "/retries/{id}", world: "busy", path: ({ known }) => `/retries/${known.batch}`, sees: "Nothing is left of it",
+    route: "/retries/{id}", world: "busy", path: ({ known }) => `/retries/${known.batch}`, sees: "Finished",
   },
   {
     name: "lead", title: "A lead", tells: "Why each field holds what it holds, event by event, and which lead it is in the other account.",
-    route: "/leads/{account}/{id}", world: "busy", path: ({ known }) => `/leads/sales/${known.lead}`, sees: "Why each field holds what it holds", dark: true,
+    route: "/leads/{account}/{id}", world: "busy", path: ({ known }) => `/leads/sales/${known.lead}`, sees: "Field history", dark: true,
   },
   {
     name: "no-page", title: "An address that nothing has", tells: "It leads back to the start.",
-    path: () => "/nonsense", world: "bare", status: 404, sees: "There is no page like this",
+    path: () => "/nonsense", world: "bare", status: 404, sees: "This page was not found",
   },
 
   {
     name: "accounts-none", title: "Accounts, before the first", tells: "What to have at hand.",
-    path: () => "/accounts", route: "/accounts", world: "bare", sees: "There is no LeadSquared account yet",
+    path: () => "/accounts", route: "/accounts", world: "bare", sees: "No LeadSquared accounts yet",
   },
   {
     name: "accounts", title: "Accounts", tells: "With their regions, quotas and connectors.",
@@ -241,7 +241,7 @@ export const PAGES = [
   },
   {
     name: "account", title: "An account", tells: "Keys can be replaced, and are never shown.",
-    route: "/accounts/{name}", world: "busy", path: () => "/accounts/sales", sees: "Remove it",
+    route: "/accounts/{name}", world: "busy", path: () => "/accounts/sales", sees: "Remove account",
   },
   {
     name: "account-traits", title: "What an account is like", tells: "What it does where accounts differ, by a probe or set by hand.",
@@ -256,19 +256,19 @@ export const PAGES = [
     name: "people-token-made", title: "A new API token", tells: "Shown once, to be copied.",
     path: () => "/people", route: "/people", world: "busy", sees: "API tokens",
     before: async (page) => {
-      await page.getByText("Make a token").click();
+      await page.getByText("New token").click();
       await page.getByLabel("Name").fill("nightly report");
-      await page.getByRole("button", { name: "Make the token" }).click();
+      await page.getByRole("button", { name: "Create token" }).click();
       await page.getByText("Copy it now").waitFor();
     },
   },
   {
     name: "reviews-none", title: "Reviews, when nothing waits", tells: "Where it is not plain which lead a lead is, nothing is guessed.",
-    path: () => "/reviews", route: "/reviews", world: "bare", sees: "Nothing waits for a decision",
+    path: () => "/reviews", route: "/reviews", world: "bare", sees: "No open reviews",
   },
   {
     name: "reviews", title: "Reviews", tells: "Leads whose changes wait for a person; other leads go on.",
-    route: "/reviews", world: "undecided", sees: "its keys find different leads",
+    route: "/reviews", world: "undecided", sees: "search keys match different leads",
   },
   {
     name: "review", title: "A review", tells: "The lead beside those that it may be; the decision can be made a rule for leads to come, and undone.",
@@ -280,14 +280,14 @@ export const PAGES = [
   },
   {
     name: "audit-none", title: "Audit log, filtered to nothing", tells: "By who, what and to what.",
-    path: () => "/audit?actor=nobody@example.org", route: "/audit", world: "busy", sees: "Nothing of it was done",
+    path: () => "/audit?actor=nobody@example.org", route: "/audit", world: "busy", sees: "No matching entries",
   },
   {
     name: "own-account", title: "One's own account", tells: "Where one is signed in; each session can be ended.",
-    path: () => "/account", route: "/account", world: "busy", sees: "Where you are signed in",
+    path: () => "/account", route: "/account", world: "busy", sees: "Active sessions",
   },
   {
     name: "not-allowed", title: "What one may not see", tells: "An operator asks an administrator.",
-    path: () => "/accounts", route: "/accounts", world: "busy", as: "operator", status: 403, sees: "This is not allowed",
+    path: () => "/accounts", route: "/accounts", world: "busy", as: "operator", status: 403, sees: "Access denied",
   },
 ];

@@ -13,10 +13,10 @@ const mailed = async (service, count) => {
 
 const ask = async (visitor, email) => {
   await visitor.open("/sign-in");
-  await visitor.link("Sign in as a user of LeadSquared").click();
+  await visitor.link("Sign in as a LeadSquared user").click();
   await visitor.page.getByLabel("Email").fill(email);
-  await visitor.button("Mail me a link").click();
-  await visitor.sees("Look at your mail");
+  await visitor.button("Email me a sign-in link").click();
+  await visitor.sees("Check your email");
 };
 
 /** Signs in by a link; another one than those before. */
@@ -38,9 +38,9 @@ scene("a role lets users of the destination account in, to what it grants and no
   await admin.button("Save").click();
   await admin.sees("Saved.");
   await admin.sees(manager);
-  await admin.page.getByLabel("Ask patients about a user").fill(manager);
-  await admin.button("Ask").click();
-  await admin.sees(`${manager} may use this connector.`);
+  await admin.page.getByLabel("Check a user of patients").fill(manager);
+  await admin.button("Check").click();
+  await admin.sees(`${manager} has access to this connector.`);
 
   const visitor = await stage.visitor(service);
   await signInByLink(service, visitor, manager, 1);
@@ -51,13 +51,13 @@ scene("a role lets users of the destination account in, to what it grants and no
   await visitor.open("/requests");
   assert.equal(await visitor.page.locator("table.log tbody tr").count(), 1);
   await visitor.open("/connectors/patients-to-sales", 403);
-  await visitor.sees("It is out of your reach.");
+  await visitor.sees("You don't have access to this.");
   await visitor.open("/people", 403);
-  await visitor.sees("This is not allowed");
+  await visitor.sees("Access denied");
   await visitor.open("/connectors/sales-to-patients");
   await visitor.page.getByText("More actions").click();
   await visitor.button("Disable").click();
-  await visitor.sees("Disabled: nothing is written until it is enabled again.");
+  await visitor.sees("Connector disabled. New requests will be held.");
   await admin.open("/audit");
   await admin.sees(`${manager} (LeadSquared user)`);
 
@@ -75,19 +75,19 @@ scene("a boolean field of the user lets in whom it says yes of", async (stage) =
   const admin = await signedIn(stage, service);
   await admin.open("/connectors/sales-to-patients/access");
   await admin.page.getByLabel("Advanced (User Level)").check();
-  await admin.page.getByLabel("Boolean user field").fill("mx_Custom_1");
+  await admin.page.getByLabel("Yes/No user field").fill("mx_Custom_1");
   await admin.button("Save").click();
   await admin.sees("Saved.");
-  await admin.page.getByLabel("Ask patients about a user").fill(user);
-  await admin.button("Ask").click();
-  await admin.sees(`${user} may not use this connector.`);
+  await admin.page.getByLabel("Check a user of patients").fill(user);
+  await admin.button("Check").click();
+  await admin.sees(`${user} does not have access to this connector.`);
   await service.patients.saveUser(user, { role: "Sales_User", active: "yes", field: "yes" });
-  await admin.button("Ask").click();
-  await admin.sees(`${user} may use this connector.`);
+  await admin.button("Check").click();
+  await admin.sees(`${user} has access to this connector.`);
   const visitor = await stage.visitor(service);
   await signInByLink(service, visitor, user, 1);
   await visitor.open("/account");
-  await visitor.sees("You are signed in as a user of LeadSquared");
+  await visitor.sees("You are signed in as a LeadSquared user");
   // The administrator of the account needs neither a role nor the field.
   const head = (await service.patients.users()).find(({ Role }) => Role === "Administrator").EmailAddress;
   const other = await stage.visitor(service);
@@ -95,7 +95,7 @@ scene("a boolean field of the user lets in whom it says yes of", async (stage) =
   // A link works once.
   const third = await stage.visitor(service);
   await third.open(await mailed(service, 2), 410);
-  await third.sees("This link was used, or is too old.");
+  await third.sees("This link was already used or has expired.");
 });
 
 scene("users are added, made administrators and removed; a token is made and works", async (stage) => {
@@ -106,7 +106,7 @@ scene("users are added, made administrators and removed; a token is made and wor
   await page.getByText("Add a user").click();
   await page.getByLabel("Email", { exact: true }).fill("meera@example.com");
   await page.getByLabel("Password", { exact: true }).fill("another calm green lamp");
-  await admin.button("Add").click();
+  await admin.button("Add user").click();
   await admin.sees("Added.");
   const meera = await stage.visitor(service);
   await meera.open("/sign-in");
@@ -124,17 +124,17 @@ scene("users are added, made administrators and removed; a token is made and wor
   await meera.open("/");
   assert.match(meera.path(), /^\/sign-in/);
 
-  await page.getByText("Make a token").click();
+  await page.getByText("New token").click();
   await admin.field("Name").fill("report");
-  await admin.button("Make the token").click();
+  await admin.button("Create token").click();
   await admin.sees("Copy it now");
   const token = await page.getByLabel("The new token").inputValue();
   const answer = await fetch(`${service.base}/api/v1/requests`, { headers: { authorization: `Bearer ${token}` } });
   assert.equal(answer.status, 200);
   await admin.open("/audit");
-  await page.locator("td", { hasText: "made the token report" }).waitFor();
+  await page.locator("td", { hasText: "created the token report" }).waitFor();
   await admin.field("What").selectOption("set_role");
-  await admin.button("Show").click();
+  await admin.button("Apply").click();
   await page.getByText("1 setting").click();
   await page.locator("ins", { hasText: "administrator" }).waitFor();
 });

@@ -62,34 +62,34 @@ scene("a backfill is counted, confirmed, watched, paused and resumed", async (st
   await visitor.open(CONNECTOR);
   await page.getByText("More actions").click();
   await visitor.link("Backfill…").click();
-  await visitor.button("Count first").click();
+  await visitor.button("Count leads").click();
   await page.getByRole("heading", { name: "Counting" }).waitFor();
   await stay();
-  const plan = page.getByRole("region", { name: "What it would do" });
+  const plan = page.getByRole("region", { name: "Expected result" });
   await inTime("the plan", async () => (await plan.count()) > 0);
   await assertStayed();
   assert.equal(await page.getByRole("heading", { name: "Counting" }).count(), 0);
-  const { "Shortest duration": duration, ...planned } = await facts(plan);
+  const { "Minimum duration": duration, ...planned } = await facts(plan);
   assert.match(duration, /minute/);
   for (const name of ["API calls to sales", "API calls to patients"]) {
     assert.match(planned[name], /^about \d+$/);
     delete planned[name];
   }
   assert.deepEqual(planned, {
-    "Would be created": "800", "In both, not linked yet": "300", "Of those, the same": "180", "Of those, different": "120",
+    "Would be created": "800", "In both, not linked yet": "300", "Of those, identical": "180", "Of those, different": "120",
     "Linked, would be updated": "0", "Linked, up to date": "0", Ambiguous: "0", "Would fail": "2",
     "Skipped by the sync behaviour": "0", "Outside the filter": "0", "Only in patients": "10",
   });
   const told = await plan.innerText();
   assert.match(told, /^1,102 leads were read at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\. Nothing was written\.$/m, "in the reader's own time");
-  assert.match(told, /empty fields are filled from the other account, and fields that differ are left as they are/);
-  assert.match(told, /Fields that differ: mx_City \(120\)\./);
+  assert.match(told, /empty fields are filled from the other account, and fields that differ are not changed/);
+  assert.match(told, /Differing fields: mx_City \(120\)\./);
   assert.match(told, /would link or change 300 of 310 leads in the destination, which is more than 20 %/);
   assert.deepEqual(await patients.leadsOf("asha300@example.com"), [], "nothing was written");
   await assertSound(visitor);
 
   // So many leads are not changed before that is confirmed.
-  const confirm = page.getByRole("checkbox", { name: "I have checked it; these leads may be changed" });
+  const confirm = page.getByRole("checkbox", { name: "I have checked this; these leads can be changed" });
   await visitor.button("Start backfill").click();
   assert.ok(await confirm.evaluate((box) => box.matches(":invalid")));
   assert.equal(await page.getByRole("region", { name: "Backfill 1" }).count(), 0);
@@ -110,7 +110,7 @@ scene("a backfill is counted, confirmed, watched, paused and resumed", async (st
   assert.equal(await page.evaluate(() => document.activeElement.value), "pause");
   await assertStayed();
   await page.keyboard.press("Enter");
-  await visitor.sees("Paused: no more leads are read.");
+  await visitor.sees("Backfill paused.");
   assert.equal(await panel.locator(".state").innerText(), "paused");
   assert.equal(await visitor.button("Pause").count(), 0);
   await assertSound(visitor);
@@ -128,13 +128,13 @@ scene("a backfill is counted, confirmed, watched, paused and resumed", async (st
   assert.deepEqual(await patients.leadsOf("asha1099@example.com"), []);
 
   await visitor.button("Resume").click();
-  await visitor.sees("Resumed.");
+  await visitor.sees("Backfill resumed.");
   await stay();
   await inTime("the end", async () => (await panel.locator(".state").innerText()) === "done", () => panel.innerText());
   await page.locator("#said", { hasText: "Backfill 1 is done." }).waitFor();
   await assertStayed();
   assert.deepEqual(await numbers(panel), { created: 800, updated: 60, unchanged: 240, skipped: 0, failed: 2, waiting: 0 });
-  assert.match(await panel.innerText(), /1,102 leads read, which is all of them\./);
+  assert.match(await panel.innerText(), /1,102 leads read \(all\)\./);
   assert.equal(await visitor.button("Start backfill").count(), 0, "what was counted before does not begin another one");
   assert.deepEqual(await Promise.all([0, 180, 240, 1_099].map((number) => cityOf(patients, number))), ["Pune", "Pune", "Goa", "Pune"]);
 
@@ -150,14 +150,14 @@ scene("a backfill is counted, confirmed, watched, paused and resumed", async (st
 /** Compares the accounts, and loads the page again until that is over. */
 const compare = async (visitor) => {
   await visitor.button("Compare now").click();
-  await visitor.sees("The accounts are being compared.");
+  await visitor.sees("The comparison has started.");
   await inTime("the comparison to end", async () => {
     await visitor.open(COMPARE);
     return (await visitor.button("Compare now").count()) > 0;
   });
 };
 
-const result = ({ page }) => page.getByRole("region", { name: "How far the accounts agree" }).innerText();
+const result = ({ page }) => page.getByRole("region", { name: "Comparison result" }).innerText();
 
 scene("the accounts are compared, and what differs is synced", async (stage) => {
   const service = await paired(stage);
@@ -170,7 +170,7 @@ scene("the accounts are compared, and what differs is synced", async (stage) => 
   const { page } = visitor;
   await visitor.open(CONNECTOR);
   await visitor.link("Compare").click();
-  await visitor.sees("The accounts have not been compared yet.");
+  await visitor.sees("No comparison yet.");
   await compare(visitor);
   assert.match(await result(visitor), /^95\.00 % agree\s+19 of 20 linked leads agree; 1 differs\.\s+Compared at /);
   const rows = page.locator("tbody tr");
@@ -188,7 +188,7 @@ scene("the accounts are compared, and what differs is synced", async (stage) => 
   await visitor.button("Sync selected to patients").click();
   const alert = page.getByRole("alert");
   await alert.waitFor();
-  assert.match(await alert.innerText(), /Nothing was synced\.\s+The accounts were compared again after you opened this page\. This is the new list: select the leads again\./);
+  assert.match(await alert.innerText(), /The leads were not synced\.\s+The accounts were compared again after you opened this page\. This is the new list: select the leads again\./);
   assert.equal((await service.ask("logs", "--limit", "200")).filter(({ origin }) => origin === "parity").length, 0);
   assert.equal(await cityOf(patients, 7), "Goa");
 
@@ -222,7 +222,7 @@ scene("all that differ are synced only after a question", async (stage) => {
   await compare(visitor);
   visitor.willAnswer(false);
   await visitor.button("Sync all to sales").click();
-  assert.match(visitor.dialogs[0], /^Sync every lead of this list, on all its pages, to sales\? The values of patients are written over those of sales\.$/);
+  assert.match(visitor.dialogs[0], /^Sync all leads in this list, on all pages, to sales\? Values from patients overwrite those in sales\.$/);
   assert.equal(visitor.path(), COMPARE);
   visitor.willAnswer(true);
   await visitor.button("Sync all to sales").click();
@@ -234,7 +234,7 @@ scene("all that differ are synced only after a question", async (stage) => {
 /** Loads the page again until no sweep is under way. */
 const swept = (visitor) => inTime("the sweep to end", async () => {
   await visitor.open(COMPARE);
-  return (await visitor.page.getByText("A sweep is under way.").count()) === 0;
+  return (await visitor.page.getByText("A sweep is in progress.").count()) === 0;
 });
 
 scene("a sweep syncs what no webhook reported, and waits where that is much", async (stage) => {
@@ -254,7 +254,7 @@ scene("a sweep syncs what no webhook reported, and waits where that is much", as
   await swept(visitor);
   const first = await facts(main);
   assert.match(first["Last completed sweep"], /, found 3 changes$/);
-  assert.equal(first["Found in all"], "3 changes");
+  assert.equal(first["Found in total"], "3 changes");
   await requests(service, 4, LONG);
   assert.deepEqual(await Promise.all([0, 2, 3].map((number) => cityOf(patients, number))), ["Kochi", "Kochi", "Pune"]);
 
@@ -270,11 +270,11 @@ scene("a sweep syncs what no webhook reported, and waits where that is much", as
   await assertSound(visitor);
   assert.deepEqual(await Promise.all([0, 119].map((number) => cityOf(patients, number))), ["Kochi", "Pune"]);
   await visitor.button("Sync 120 changes").click();
-  await visitor.sees("Confirmed: the next sweep syncs what it finds.");
+  await visitor.sees("Confirmed. The next sweep syncs what it finds.");
   await swept(visitor);
   const last = await facts(main);
   assert.match(last["Last completed sweep"], /, found 120 changes$/);
-  assert.equal(last["Found in all"], "123 changes");
+  assert.equal(last["Found in total"], "123 changes");
   assert.equal(await warning.count(), 0);
   await inTime("all changes in the destination", async () => {
     const cities = await Promise.all(Array.from({ length: 120 }, (_, number) => cityOf(patients, number)));

@@ -53,7 +53,7 @@ scene("without scripts every page is there, in UTC and without their buttons", a
   assert.equal(await visitor.page.locator("button:visible", { hasText: /Copy|Theme/ }).count(), 0);
   await visitor.page.locator("summary", { hasText: "More actions" }).click();
   await visitor.link("Preview a payload").click();
-  await visitor.field("Body of a webhook (JSON)").fill('{"After": {"ProspectID": "1", "EmailAddress": "new@example.com"}}');
+  await visitor.field("Webhook payload (JSON)").fill('{"After": {"ProspectID": "1", "EmailAddress": "new@example.com"}}');
   await visitor.button("Preview").click();
   await visitor.page.locator("section[aria-label='Record 1']").waitFor();
   await visitor.button("Sign out").click();
@@ -101,9 +101,9 @@ scene("what can't be undone is asked first", async (stage) => {
   };
   visitor.willAnswer(false);
   await retry();
-  assert.match(visitor.dialogs[0], /Try every failed request of sales-to-patients again/);
+  assert.match(visitor.dialogs[0], /Retry all failed requests of sales-to-patients/);
   assert.deepEqual(await failed(), before);
   visitor.willAnswer(true);
   await visitor.button("Retry failures").click();
-  await visitor.sees("The retry has begun.");
+  await visitor.sees("The retry has started.");
 });

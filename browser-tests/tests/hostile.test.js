@@ -76,10 +76,10 @@ scene("a preview of an attack shows it, and what was typed stays", async (stage)
   const visitor = await signedIn(stage, service, { agent: ATTACKING_AGENT });
   await visitor.open("/connectors/sales-to-patients/preview");
   const payload = JSON.stringify({ After: service.attacked, Current: service.attacked });
-  await visitor.field("Body of a webhook (JSON)").fill(payload);
+  await visitor.field("Webhook payload (JSON)").fill(payload);
   await visitor.button("Preview").click();
   await visitor.page.locator("section[aria-label='Record 1']").waitFor();
-  assert.equal(await visitor.field("Body of a webhook (JSON)").inputValue(), payload);
+  assert.equal(await visitor.field("Webhook payload (JSON)").inputValue(), payload);
   await assertUnharmed(visitor);
 });
 

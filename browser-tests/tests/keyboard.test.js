@@ -18,7 +18,7 @@ scene("the first stop leads past the navigation", async (stage) => {
   const visitor = await signedIn(stage, await world());
   const { page } = visitor;
   await visitor.open("/requests");
-  const skip = visitor.link("To the content");
+  const skip = visitor.link("Skip to content");
   assert.ok((await skip.boundingBox()).x < 0, "it is out of sight until it is wanted");
   await page.keyboard.press("Tab");
   assert.ok(await skip.evaluate((one) => one === document.activeElement));
@@ -49,9 +49,9 @@ scene("one signs in, filters, looks at a request, retries it and signs out", asy
   await tabTo(visitor, visitor.request(service.known.keyless));
   // It opens beside the list; Escape leads back to where one was.
   await page.keyboard.press("Enter");
-  await visitor.link("Open as a page").waitFor();
+  await visitor.link("Open full page").waitFor();
   await page.keyboard.press("Escape");
-  await visitor.link("Open as a page").waitFor({ state: "detached" });
+  await visitor.link("Open full page").waitFor({ state: "detached" });
   assert.ok(await visitor.request(service.known.keyless).evaluate((one) => one === document.activeElement));
   await page.keyboard.press("Enter");
   await tabTo(visitor, page.getByRole("dialog").getByRole("button", { name: "Retry", exact: true }));

@@ -29,10 +29,10 @@ scene("rows are found, checked as one types, reviewed, saved and brought back", 
   await first.locator(".finding").waitFor();
   await from.fill("LastName");
   await first.locator(".value", { hasText: "Nair" }).waitFor();
-  await page.getByText("1 change, not saved.").waitFor();
+  await page.getByText("1 unsaved change").waitFor();
   await first.locator("summary").click();
   await first.getByLabel("Default value").fill("Unknown");
-  await page.getByText("2 changes, not saved.").waitFor();
+  await page.getByText("2 unsaved changes").waitFor();
 
   // Whoever leaves is asked first.
   const asked = page.waitForEvent("dialog");
@@ -43,23 +43,23 @@ scene("rows are found, checked as one types, reviewed, saved and brought back", 
 
   await visitor.button("Review changes").click();
   await visitor.sees("lead.field[FirstName].default");
-  await visitor.button("Try it on the last requests").click();
+  await visitor.button("Test on recent requests").click();
   await page.locator("#trial del", { hasText: "Asha" }).first().waitFor();
   await visitor.button("Review changes").click();
   await visitor.button("Save").click();
   await visitor.sees("Saved.");
-  await visitor.sees("Nothing is changed.");
+  await visitor.sees("No unsaved changes");
   const shown = await service.call("GET", "connectors/sales-to-patients");
   const { settings = shown } = shown;
   const saved = settings.lead.field.find((one) => one.to === "FirstName");
   assert.deepEqual([saved.from, saved.default], ["LastName", "Unknown"]);
 
   await visitor.link("Versions").first().click();
-  await page.getByText(/Against what is in force/).first().click();
-  await page.getByRole("button", { name: /^Bring version \d+ back$/ }).first().click();
-  await visitor.sees("Brought back");
+  await page.getByText(/Compare with current/).first().click();
+  await page.getByRole("button", { name: /^Restore version \d+$/ }).first().click();
+  await visitor.sees("Version restored");
   await visitor.open(MAPPING);
-  await visitor.sees("This is the default mapping");
+  await visitor.sees("Default mapping:");
 });
 
 scene("a custom row is added and deleted, a default survives a look, and the session may end", async (stage) => {
@@ -71,10 +71,10 @@ scene("a custom row is added and deleted, a default survives a look, and the ses
   const added = page.locator("tr[data-row]", { has: page.locator('input[name$=".custom"]') });
   await added.locator("input[list=targets]").fill("mx_City");
   await added.locator("input[list=sources]").fill("Current.City");
-  await page.getByText(/not saved\./).waitFor();
+  await page.getByText(/\d unsaved change/).waitFor();
   await added.locator("summary").click();
-  await added.getByRole("button", { name: "Delete this row" }).click();
-  await page.getByText("Nothing is changed.").waitFor();
+  await added.getByRole("button", { name: "Delete row" }).click();
+  await page.getByText("No unsaved changes").waitFor();
 
   // Signed out elsewhere: it says so, and what is written stays.
   const first = row(page, "FirstName").locator("input[list=sources]");

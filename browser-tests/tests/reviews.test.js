@@ -8,7 +8,7 @@ scene("a lead is decided about, and what waited for it is written", async (stage
   const visitor = await signedIn(stage, service);
   const { page } = visitor;
   await visitor.open("/");
-  await page.getByText("1 lead waits for a decision").waitFor();
+  await page.getByText("1 lead needs review").waitFor();
   await page.getByRole("link", { name: "Reviews" }).last().click();
   await page.getByRole("link", { name: "asha.nair@example.com" }).click();
   await page.getByRole("heading", { name: "Side by side" }).waitFor();
@@ -16,9 +16,9 @@ scene("a lead is decided about, and what waited for it is written", async (stage
   for (const part of ["found by EmailAddress", "found by Phone", "Nayar", "Mumbai"]) assert.match(shown, new RegExp(part));
 
   await page.getByRole("radio", { name: /^1: Asha Nair/ }).check();
-  await page.getByRole("radio", { name: /^The one with the primary key/ }).check();
-  await page.getByRole("button", { name: "Decide" }).click();
-  await page.getByText("Decided: what waited for it is tried again").waitFor();
+  await page.getByRole("radio", { name: /^The lead with the primary key/ }).check();
+  await page.getByRole("button", { name: "Resolve" }).click();
+  await page.getByText("Review resolved. Retrying held changes").waitFor();
   await requests(service, 3);
   const [written] = await service.archive.leadsOf("asha.nair@example.com");
   assert.deepEqual([written.ProspectID, written.mx_City, written.Phone || ""], [service.byEmail, "Pune", ""]);
@@ -26,8 +26,8 @@ scene("a lead is decided about, and what waited for it is written", async (stage
   assert.equal(settings.identity.keys_disagree, "primary");
 
   await page.getByRole("button", { name: "Undo" }).click();
-  await page.getByText("Undone: it is to be decided again").waitFor();
-  await page.getByRole("heading", { name: "Decide" }).waitFor();
+  await page.getByText("Decision undone. The review is open again").waitFor();
+  await page.getByRole("heading", { name: "Resolve" }).waitFor();
 });
 
 scene("an operator decides, and makes no rules", async (stage) => {
@@ -36,10 +36,10 @@ scene("an operator decides, and makes no rules", async (stage) => {
   const { page } = visitor;
   await visitor.open("/requests?event=failed");
   await page.getByRole("link", { name: "asha.nair@example.com" }).first().click();
-  await page.getByRole("link", { name: "Decide" }).click();
+  await page.getByRole("link", { name: "Resolve" }).click();
   await page.getByRole("link", { name: "asha.nair@example.com" }).click();
-  assert.equal(await page.getByText("And for leads to come").count(), 0);
-  await page.getByRole("radio", { name: /^Leave it alone/ }).check();
-  await page.getByRole("button", { name: "Decide" }).click();
-  await page.getByText("It is left alone.").waitFor();
+  assert.equal(await page.getByText("Apply the same rule to future leads").count(), 0);
+  await page.getByRole("radio", { name: /^Ignore this lead/ }).check();
+  await page.getByRole("button", { name: "Resolve" }).click();
+  await page.getByText("Lead ignored.").waitFor();
 });

@@ -6,11 +6,11 @@ import { ADMINISTRATOR, PASSWORD } from "../stage/world.js";
 
 const addAccount = async (visitor, name, account, keys = account) => {
   await visitor.field("Name").fill(name);
-  await visitor.field("Region").selectOption({ label: "another host" });
-  await visitor.field("API host, for another host only").fill(account.host);
+  await visitor.field("Region").selectOption({ label: "Other" });
+  await visitor.field("API host (only if the region is Other)").fill(account.host);
   await visitor.field("Access key").fill(keys.accessKey);
   await visitor.field("Secret key").fill(keys.secretKey);
-  await visitor.button("Try the keys and add").click();
+  await visitor.button("Test and add account").click();
 };
 
 /** What a light says, once it is lit. */
@@ -28,7 +28,7 @@ scene("from the first start to the first synced lead", async (stage) => {
   await visitor.open("/");
   await visitor.field("Email").fill(ADMINISTRATOR);
   await visitor.field("Password").fill(PASSWORD);
-  await visitor.button("Make the administrator").click();
+  await visitor.button("Create administrator").click();
   await visitor.button("Sign out").waitFor();
 
   // Both accounts. Wrong keys are reported at once, and nothing else is lost.
@@ -39,19 +39,19 @@ scene("from the first start to the first synced lead", async (stage) => {
   await addAccount(visitor, "sales", sales, { accessKey: sales.accessKey, secretKey: "not the secret" });
   const alert = page.getByRole("alert").first();
   await alert.waitFor();
-  assert.match(await alert.innerText(), /Nothing was saved/);
+  assert.match(await alert.innerText(), /The account was not saved/);
   assert.equal(await visitor.field("Name").inputValue(), "sales");
-  assert.equal(await visitor.field("API host, for another host only").inputValue(), sales.host);
+  assert.equal(await visitor.field("API host (only if the region is Other)").inputValue(), sales.host);
   assert.equal(await visitor.field("Secret key").inputValue(), "", "no secret comes back");
   await addAccount(visitor, "sales", sales);
   await visitor.link("Add another account").click();
   await addAccount(visitor, "patients", patients);
 
   // The connector, and its basic settings with the account's own lists.
-  await visitor.field("Source: leads come from").selectOption("sales");
-  await visitor.field("Destination: leads go to").selectOption("patients");
-  await visitor.field("Name of the connector").fill("sales-to-patients");
-  await visitor.button("Save and next").click();
+  await visitor.field("Source account").selectOption("sales");
+  await visitor.field("Destination account").selectOption("patients");
+  await visitor.field("Connector name").fill("sales-to-patients");
+  await visitor.button("Save and continue").click();
   await page.waitForURL("**/connectors/sales-to-patients/basic*");
   const listed = (id) => page.locator(`datalist#${id} option`).evaluateAll((all) => all.map((one) => one.value));
   assert.deepEqual((await listed("search_keys")).sort(), ["EmailAddress", "Mobile", "Phone"]);
@@ -62,7 +62,7 @@ scene("from the first start to the first synced lead", async (stage) => {
   await visitor.field("Time Zone").fill("Asia/Kolkata");
   await visitor.field("Secondary Search By Criteria").fill("Phone");
   await visitor.field("User to Notify on Failure").fill("vikram@account2.example");
-  await visitor.button("Save and next").click();
+  await visitor.button("Save and continue").click();
   await page.waitForURL("**/entities*");
 
   // One may go back: what was saved is there.
@@ -72,32 +72,32 @@ scene("from the first start to the first synced lead", async (stage) => {
   await visitor.link("3. Entity options").click();
 
   await page.getByRole("checkbox", { name: "Post activities" }).check();
-  await visitor.button("Save and next").click();
+  await visitor.button("Save and continue").click();
 
   // The mapping is there already: nothing has to be done.
   await page.waitForURL("**/mapping*");
-  await visitor.sees("This is the default mapping");
-  await visitor.link("Next, without changes").click();
+  await visitor.sees("Default mapping:");
+  await visitor.link("Continue without changes").click();
   await page.waitForURL("**/webhook*");
 
   // The webhook's page turns green by itself, at Verify and at the first lead.
   await visitor.open("/connectors/sales-to-patients/webhook");
   const url = await visitor.field("Webhook URL").inputValue();
   await visitor.button("Copy").first().click();
-  await page.locator("#said", { hasText: "Copied." }).waitFor();
+  await page.locator("#said", { hasText: "Copied" }).waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), url);
-  await visitor.sees("Not verified yet");
+  await visitor.sees("Waiting for Verify");
   await until("the webhook's URL to answer", async () => (await fetch(url)).ok);
   assert.match(await lit(visitor, "Verified"), /Verified by the source account at \d{4}-\d\d-\d\d/);
   for (const trigger of ["new_lead", "lead_update", "new_activity"]) await sales.addAutomation(trigger, url);
   await sales.createLead({ FirstName: "Asha", LastName: "Nair", EmailAddress: "asha.nair@example.com", Phone: "9812345670" });
-  assert.match(await lit(visitor, "Last request"), /waits until the connector is enabled/);
+  assert.match(await lit(visitor, "Last request"), /On hold until you enable the connector/);
   assert.deepEqual(await patients.leadsOf("asha.nair@example.com"), [], "nothing is written before");
 
   // Check and enable: what waited goes over.
   await page.getByRole("link", { name: /Check$/ }).click();
   await page.getByRole("button", { name: /^Enable sales-to-patients/ }).click();
-  await visitor.sees("Enabled: requests are worked from now on.");
+  await visitor.sees("Connector enabled. Held requests are being processed.");
   const [lead] = await until("the first lead in the destination", async () => {
     const leads = await patients.leadsOf("asha.nair@example.com");
     return leads.length > 0 && leads;
@@ -117,8 +117,8 @@ scene("from the first start to the first synced lead", async (stage) => {
   // Or without a hand on the source account: its native webhooks. A lead that both ways post is one.
   const webhook = "/connectors/sales-to-patients/webhook";
   await visitor.open(webhook);
-  await visitor.button("Make the webhooks").click();
-  await visitor.sees("The webhook of new leads was created.");
+  await visitor.button("Create webhooks").click();
+  await visitor.sees("The webhook for new leads was created.");
   assert.ok((await sales.webhooks()).every((hook) => hook.URL.endsWith("/wired")));
   await sales.createLead({ FirstName: "Bina", EmailAddress: "bina@example.com" });
   await until("the lead in the destination", async () => (await patients.leadsOf("bina@example.com")).length > 0);
@@ -136,26 +136,26 @@ scene("from the first start to the first synced lead", async (stage) => {
   const status = async () => (await sales.webhooks()).find((one) => one.WebhookId === hook.WebhookId).StatusCode;
   await until("LeadSquared to switch the webhook off", async () => (await status()) === 2);
   await visitor.open(webhook);
-  await visitor.button("Check the webhooks and switch them on").click();
-  await visitor.sees("The webhook of new leads was switched off and is on again.");
+  await visitor.button("Check and enable webhooks").click();
+  await visitor.sees("The webhook for new leads was switched off and is on again.");
   assert.equal(await status(), 0);
   visitor.willAnswer(true);
-  await visitor.button("Remove the webhooks").click();
-  await visitor.sees("The webhook of new leads was removed.");
+  await visitor.button("Remove webhooks").click();
+  await visitor.sees("The webhook for new leads was removed.");
   assert.deepEqual(await sales.webhooks(), []);
 
   // What the account is like: asked without writing, then with a test lead, which goes when stopped.
   await visitor.open("/accounts/sales");
-  await visitor.link("What the account is like").click();
-  await visitor.button("Probe by reading").click();
-  await visitor.sees("The probe ended");
+  await visitor.link("Account traits").click();
+  await visitor.button("Run read-only probe").click();
+  await visitor.sees("The probe finished");
   await visitor.sees("Answered: 2 of");
   visitor.willAnswer(true);
-  await visitor.button("Probe with a test lead").click();
+  await visitor.button("Run probe with a test lead").click();
   await until("the test lead", async () => (await sales.leadsOf("leadsync-probe-1@example.com")).length > 0);
   await visitor.button("Stop the probe").click();
   // It waits between its calls, and looks twice.
-  const stopped = page.getByText("It was stopped before everything was asked.");
+  const stopped = page.getByText("The probe was stopped before all questions were answered.");
   await until("the probe to stop", async () => (await stopped.count()) > 0, () => "", 60_000);
   assert.deepEqual(await sales.leadsOf("leadsync-probe-1@example.com"), []);
 });

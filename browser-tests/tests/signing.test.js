@@ -10,7 +10,7 @@ const makeFirst = async (visitor) => {
   assert.equal(visitor.path(), "/start");
   await visitor.field("Email").fill(EMAIL);
   await visitor.field("Password").fill(PASSWORD);
-  await visitor.button("Make the administrator").click();
+  await visitor.button("Create administrator").click();
   await visitor.page.waitForURL((url) => url.pathname !== "/start");
 };
 
@@ -103,10 +103,10 @@ scene("a session in another browser can be ended", async (stage) => {
     await visitor.button("Sign out").waitFor();
   }
   await desk.open("/account");
-  await desk.sees("(this one)");
+  await desk.sees("(this session)");
   const ends = desk.page.getByRole("button", { name: /^End the session in/ });
   assert.equal(await ends.count(), 2);
-  await desk.button("End all others").click();
+  await desk.button("End all other sessions").click();
   await desk.page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
   await phone.open("/connectors");
   assert.match(phone.path(), /^\/sign-in/);

@@ -8,8 +8,8 @@ const chosenTheme = () => {
 };
 document.documentElement.dataset.theme = chosenTheme();
 
-/** Says something to those who look and to those who listen; for a while only, if it is said on the
- * page too and would cover that. */
+/** Shows a message and announces it to screen readers; only for a while, if the page shows it too and
+ * would be covered. */
 let silence;
 const say = (text, milliseconds) => {
   const place = document.getElementById("said");
@@ -26,7 +26,7 @@ const offerThemes = (button) => {
   button.addEventListener("click", () => {
     const next = themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % themes.length];
     document.documentElement.dataset.theme = next;
-    try { localStorage.setItem("theme", next); } catch { /* It then lasts as long as the page. */ }
+    try { localStorage.setItem("theme", next); } catch { /* Then it lasts as long as the page. */ }
     show();
   });
   show();
@@ -40,14 +40,14 @@ const offerCopying = (button) => {
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(source.value ?? source.textContent);
-      say("Copied.");
+      say("Copied");
     } catch {
-      say("The browser does not allow copying; select the text instead.");
+      say("Your browser does not allow copying. Select the text instead.");
     }
   });
 };
 
-/** Times are written in UTC; here they become the reader's own, with UTC on pointing. */
+/** Times are in UTC; this shows them in the reader's time zone, with UTC as a tooltip. */
 const localise = (time) => {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.valueOf())) return;
@@ -57,7 +57,7 @@ const localise = (time) => {
   time.textContent = `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 };
 
-/** A part of the page that is looked at again every so many seconds. */
+/** Reloads a part of the page every so many seconds. */
 const keepLive = (part) => {
   const look = async () => {
     if (!document.hidden) {
@@ -70,7 +70,7 @@ const keepLive = (part) => {
           part.replaceChildren(...now.childNodes);
           part.querySelectorAll("time[data-local]").forEach(localise);
         }
-      } catch { /* It is looked again. */ }
+      } catch { /* The next turn retries. */ }
     }
     window.setTimeout(look, part.dataset.live * 1000);
   };
@@ -78,7 +78,7 @@ const keepLive = (part) => {
   window.setTimeout(look, part.dataset.live * 1000);
 };
 
-/** Changes in a form that is marked so are not left behind without a word. */
+/** Warns before unsaved changes in a guarded form are lost. */
 const guardChanges = (form) => {
   let changed = "changed" in form.dataset;
   form.addEventListener("input", (event) => { if (event.target.name) changed = true; });
@@ -86,12 +86,12 @@ const guardChanges = (form) => {
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 };
 
-/** A form, or a button of one, that asks before it does what can't be undone. */
+/** A form, or a button of one, that asks for confirmation. */
 const ask = (part) => {
   part.addEventListener(part.matches("form") ? "submit" : "click", (event) => { if (!window.confirm(part.dataset.ask)) event.preventDefault(); });
 };
 
-/** A menu closes at Escape and when one turns elsewhere. */
+/** Closes a menu on Escape and when the focus leaves it. */
 const closeInTime = (menu) => {
   document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
   menu.addEventListener("focusout", (event) => { if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false; });

@@ -1,22 +1,22 @@
 // What makes the log handier; each page works without it.
 "use strict";
 
-/** How often an open list, and an open retry, asks what is new, in milliseconds. */
+/** How often an open list or retry polls for news, in milliseconds. */
 const WATCHING = 5_000;
-/** So long it is said that something ended. */
+/** How long it is shown that something ended, in milliseconds. */
 const SAID = 10_000;
-/** Nobody has touched the page for so long: it stops asking until somebody does. */
+/** After this long without a touch, the page stops polling until it is touched again. */
 const LEFT_ALONE = 15 * 60_000;
 
 /** The page at this address, or part of one. */
 const load = async (path, signal) => {
   const answer = await fetch(path, { credentials: "same-origin", signal });
-  // Who was signed out meanwhile is led to another page.
+  // A user who was signed out in the meantime is redirected.
   if (!answer.ok || answer.redirected) throw new Error(`${answer.status}`);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 };
 
-/** Does something again and again while the page is looked at, one at a time. */
+/** Repeats something while the page is visible, one run at a time. */
 const repeat = (milliseconds, act) => {
   let touched = Date.now();
   let stopped = false;
@@ -35,14 +35,14 @@ const repeat = (milliseconds, act) => {
   return () => { stopped = true; };
 };
 
-/** What `console.js` does for a page is done for what came later too. */
+/** Does what `console.js` does for a page for parts that were loaded later. */
 const dress = (part) => {
   part.querySelectorAll("button[data-copy]").forEach(offerCopying);
   part.querySelectorAll("time[data-local]").forEach(localise);
   part.querySelectorAll("a[data-panel]").forEach(offerPanel);
 };
 
-/** Says how many requests came since the list was made, and what became of those in it. Nothing
+/** Shows how many requests arrived since the list was loaded, and updates those in it. Nothing
  * moves until the reader asks for it. */
 const watch = (bar) => {
   const [show, state, pause] = ["show", "state", "pause"].map((name) => bar.querySelector(`[data-${name}]`));
@@ -51,8 +51,8 @@ const watch = (bar) => {
   const rows = (of) => [...of.querySelectorAll("tr[data-request]")];
   let paused = false;
   const tell = () => {
-    state.textContent = paused ? "Paused." : "New ones are told here.";
-    pause.textContent = paused ? "Go on" : "Pause";
+    state.textContent = paused ? "Paused." : "Live: new requests appear here.";
+    pause.textContent = paused ? "Resume" : "Pause";
   };
   const look = async () => {
     if (paused) return;
@@ -69,14 +69,14 @@ const watch = (bar) => {
       if (old) renew(old, row);
     }
     const count = fresh.length >= 50 ? "50 or more" : `${fresh.length}`;
-    const text = fresh.length === 0 ? "" : `${count} new – show`;
+    const text = fresh.length === 0 ? "" : `Show ${count} new`;
     if (show.textContent !== text) {
       show.textContent = text;
       show.hidden = fresh.length === 0;
       if (fresh.length > 0) say(`${count} new requests.`);
     }
   };
-  // A row in which somebody is busy stays as it is.
+  // A row that is being used stays as it is.
   const renew = (old, row) => {
     if (old.dataset.text === undefined) old.dataset.text = plain(old);
     const text = plain(row);
@@ -116,7 +116,7 @@ const offerSelecting = (place) => {
     const count = boxes().filter((box) => box.checked).length;
     retry.textContent = count === 0 ? "Retry selected" : `Retry ${count} selected`;
     retry.disabled = count === 0;
-    button.textContent = boxes().every((box) => box.checked) ? "Select none" : "Select all failed here";
+    button.textContent = boxes().every((box) => box.checked) ? "Select none" : "Select all on this page";
   };
   if (boxes().length === 0) return;
   place.hidden = false;
@@ -129,7 +129,7 @@ const offerSelecting = (place) => {
   tell();
 };
 
-/** A page of something that is not finished is loaded again until it is. What is open stays open. */
+/** Reloads the page of something unfinished until it is finished. What is open stays open. */
 const refresh = (story) => {
   const told = story.querySelector("[data-refreshing]");
   if (told) told.hidden = false;
@@ -152,12 +152,12 @@ const refresh = (story) => {
   });
 };
 
-/** How far something is. */
+/** Follows the progress of something. */
 const follow = (place) => {
   if (!place.querySelector("[data-at-work]")) return;
   const key = (one) => one.getAttribute("href") ?? `${one.name}=${one.value}`;
   repeat(WATCHING / 2, async () => {
-    // What somebody has ticked stays.
+    // Ticked boxes stay.
     if (place.querySelector("input:checked")) return true;
     const page = await load(place.dataset.progress);
     const focused = place.contains(document.activeElement) ? key(document.activeElement) : null;
@@ -166,9 +166,9 @@ const follow = (place) => {
     const same = [...place.querySelectorAll("a[href], button, input")].find((one) => key(one) === focused);
     same?.focus({ preventScroll: true });
     if (place.querySelector("[data-at-work]")) return true;
-    // What was said of the beginning is no longer so.
+    // The message about the start is outdated.
     document.querySelectorAll("form[data-cancel], .told").forEach((part) => part.remove());
-    say(place.querySelector("[data-told]")?.dataset.told ?? "Nothing is left of this retry.", SAID);
+    say(place.querySelector("[data-told]")?.dataset.told ?? "The retry has finished.", SAID);
     return false;
   });
 };
@@ -192,12 +192,12 @@ const offerPanel = (link) => {
 const openPanel = (link, story) => {
   const panel = document.createElement("dialog");
   panel.className = "beside";
-  panel.setAttribute("aria-label", `Request of ${link.textContent}`);
+  panel.setAttribute("aria-label", `Request for ${link.textContent}`);
   const bar = document.createElement("div");
   bar.className = "row title";
   const whole = document.createElement("a");
   whole.href = link.href;
-  whole.textContent = "Open as a page";
+  whole.textContent = "Open full page";
   const close = document.createElement("button");
   close.type = "button";
   close.className = "quiet";
@@ -212,7 +212,7 @@ const openPanel = (link, story) => {
   dress(panel);
 };
 
-/** The two days are only asked for where they count. */
+/** Shows the two dates only for a custom range. */
 const offerDays = (form) => {
   const period = form.querySelector("#period");
   const days = document.querySelectorAll(".days");

@@ -1,20 +1,20 @@
-// The mapping editor: search and filters, a check while one types, and nothing lost unsaved.
+// The mapping editor: search and filters, a check while typing, and no unsaved change lost.
 "use strict";
 
-/** Wait so many milliseconds after the last key before the draft is checked. */
+/** How long after the last key the draft is checked, in milliseconds. */
 const PAUSE = 400;
 
-/** Sends the form as it is, with this wish; answers the page, or nothing if that failed. */
+/** Sends the form with this action; returns the page, or nothing if that failed. */
 const send = async (form, wish) => {
   const fields = new URLSearchParams(new FormData(form));
   fields.set("do", wish);
   const answer = await fetch(form.action, { method: "POST", body: fields });
   if (answer.redirected && new URL(answer.url).pathname === "/sign-in") {
-    say("You are signed out. Sign in in another tab; what you wrote here stays.");
+    say("You are signed out. Sign in in another tab; your changes here are kept.");
     return null;
   }
   if (answer.status === 403) {
-    // Somebody signed in anew, in another tab: the form goes on with the new session.
+    // The user signed in again in another tab: the form continues with the new session.
     const page = await (await fetch(form.action)).text();
     const token = new DOMParser().parseFromString(page, "text/html").querySelector("input[name=csrf]");
     if (!token || token.value === form.elements.csrf.value) return null;
@@ -24,7 +24,7 @@ const send = async (form, wish) => {
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 };
 
-/** Shows what a check found, and leaves alone what one writes in. */
+/** Shows what a check found, without touching the inputs. */
 const refresh = (form, page) => {
   page.querySelectorAll("[data-fresh]").forEach((fresh) => {
     const old = document.getElementById(fresh.id);
@@ -60,7 +60,7 @@ const filters = (form) => {
     let count = 0;
     rows().forEach((row) => {
       const values = [...row.querySelectorAll("input:not([type=hidden])")].map((input) => input.value);
-      // Without the advice beside the settings, which is the same in each row.
+      // Without the hints beside the settings, which are the same in each row.
       const shownText = [...row.querySelectorAll("td:not(:last-child), summary")].map((part) => part.textContent);
       const text = [...shownText, ...values].join(" ").toLowerCase();
       row.hidden = !(tests[only.value](row) && text.includes(wanted));
@@ -75,7 +75,7 @@ const filters = (form) => {
   return apply;
 };
 
-/** Another empty pair once the last one is written in. */
+/** Adds an empty pair once the last one is filled in. */
 const growPairs = (list) => {
   list.addEventListener("input", () => {
     const pairs = list.querySelectorAll(".pair");
@@ -101,7 +101,7 @@ const edit = (form) => {
       }
       return page;
     } catch {
-      say("leadsync can't be reached now; what you wrote stays here.");
+      say("leadsync can't be reached right now. Your changes are kept.");
       return null;
     }
   };
@@ -111,7 +111,7 @@ const edit = (form) => {
     window.clearTimeout(timer);
     timer = window.setTimeout(check, PAUSE);
   });
-  // A search key is one field's.
+  // Only one field can be a search key.
   form.addEventListener("change", (event) => {
     if (!event.target.matches("[data-key]") || !event.target.value) return;
     form.querySelectorAll("[data-key]").forEach((other) => {
@@ -123,7 +123,7 @@ const edit = (form) => {
   payload.addEventListener("change", showPasted);
   showPasted();
   form.querySelectorAll("[data-pairs]").forEach(growPairs);
-  // The page is left only once it is sure that the form arrives.
+  // The form is only submitted once the server is known to respond.
   let isSure = false;
   form.addEventListener("submit", async (event) => {
     if (isSure) return;

@@ -1,4 +1,4 @@
-//! What somebody may see: everything, or the connectors to which LeadSquared accounts grant access.
+//! What a user may see: everything, or the connectors to which LeadSquared accounts grant access.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -26,7 +26,7 @@ const STRANGERS: usize = 30;
 const OTHERS: usize = 300;
 const LINKS_IN: SignedDuration = SignedDuration::from_hours(1);
 
-/// What somebody may see and act on.
+/// What a user may see and act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// Everything.
@@ -125,7 +125,7 @@ impl fmt::Display for GuardedRoute {
         let Self { methods, path, needs, within } = self;
         let may = |role: Role| needs.is_none_or(|needs| role.most() >= needs);
         let word = |may: bool| if may { "yes" } else { "no" };
-        // Somebody to whom an account grants access is an operator for what is in reach.
+        // A user with access through an account is an operator for what is in reach.
         let guest = match (needs, within) {
             (None, _) | (_, Within::Own) => "yes",
             _ if !may(Role::Operator) => "no",
@@ -180,8 +180,7 @@ pub(crate) async fn reach_of(shared: &Shared, email: &str) -> store::Result<Reac
     reach_by(shared, email, FRESH).await
 }
 
-/// What such a user may see who wants to sign in now: somebody who was just given access need not
-/// wait.
+/// What a user who is signing in may see; read anew, so that access that was just granted works.
 pub(crate) async fn reach_of_newcomer(shared: &Shared, email: &str) -> store::Result<Reach> {
     reach_by(shared, email, PAUSE).await
 }

@@ -26,10 +26,12 @@ pub async fn faults(
         faults.push(Fault { at: "activities".to_owned(), what: what.to_owned() });
     };
     if of.activities && !connector.definition.activity.enabled {
-        of_activities("can't be synced: the connector syncs none");
+        of_activities("can't be synced: activities are turned off for the connector");
     }
     if of.activities && !of.filter.is_open() {
-        of_activities("can't be narrowed by conditions on leads; leave those out, or use since");
+        of_activities(
+            "can't be combined with conditions on leads; remove the conditions or use since",
+        );
     }
     let (_, here) = store.catalogue(connector.source).await?.unwrap_or_default();
     for (at, condition) in of.filter.conditions() {

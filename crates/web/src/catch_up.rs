@@ -14,7 +14,7 @@ use store::{
     Sweep,
 };
 
-/// So many leads that differ are read at a time.
+/// How many leads that differ are read at a time.
 const A_PAGE: usize = 1_000;
 
 /// A connector's sweep.
@@ -27,7 +27,7 @@ pub struct SweepItem {
     /// How many calls a day it takes at most, unless more than 1,000 leads are modified between two
     /// rounds.
     pub calls_a_day: u64,
-    /// It waits for a person where it would change more of the linked leads than so many per cent.
+    /// A sweep that would change more than this percentage of the linked leads needs confirmation.
     pub confirm_above: u32,
     /// How far it is.
     #[serde(flatten)]
@@ -39,7 +39,7 @@ pub struct SweepItem {
 pub struct ParityItem {
     /// Whether they are compared once a day.
     pub is_on: bool,
-    /// The last comparison, and the one under way.
+    /// The last comparison, and the running one.
     #[serde(flatten)]
     pub standing: Standing,
     /// The part of the linked leads that agree, like `99.98 %`.
@@ -227,17 +227,17 @@ pub fn going<'a>(
         Direction::Destination => Some(connector),
         Direction::Source => configuration.opposite(connector),
     };
-    let none = "no connector goes the opposite way, so nothing can be written to the source";
+    let none = "no connector exists in the opposite direction";
     let going = going.ok_or(NotSynced::NoWay(none))?;
     if !going.enabled {
-        return Err(NotSynced::NoWay("the connector is disabled, so nothing would be written"));
+        return Err(NotSynced::NoWay("the connector is disabled"));
     }
     Ok(going)
 }
 
-/// Has leads that differ synced: what the one side holds is written to the other, whatever the two
-/// agreed about before. Those that only the other side has are left out. Leads that are gone from the
-/// source are handled as if their deletion had been posted, where the connector marks such leads.
+/// Syncs leads that differ: the values of one side overwrite those of the other. Leads that only the
+/// other side has are left out. Leads missing from the source are handled as if their deletion had
+/// been reported, if the connector marks such leads.
 /// Returns how many are synced.
 ///
 /// # Errors

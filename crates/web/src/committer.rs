@@ -1,4 +1,4 @@
-//! The one task that commits deliveries: those that arrive while a commit is under way share the
+//! The one task that commits deliveries: those that arrive during a commit share the
 //! next one.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::Limits;
 
 /// The most deliveries of one commit.
 const MOST_A_COMMIT: usize = 512;
-/// A commit that takes longer is abandoned, and its senders get a response to try again.
+/// A commit that takes longer is abandoned, and its senders are asked to retry.
 const LONGEST_COMMIT: Duration = Duration::from_secs(20);
 
 /// Why a delivery was not kept. The sender has to send it again.
@@ -90,7 +90,11 @@ async fn commit(intake: Arc<dyn Intake>, wake: Arc<Notify>, mut queue: mpsc::Rec
         let kept = match result {
             Ok(()) => true,
             Err(why) => {
-                tracing::error!(why, count, "deliveries were not kept; their senders were told");
+                tracing::error!(
+                    why,
+                    count,
+                    "deliveries could not be stored; the senders received an error"
+                );
                 false
             }
         };

@@ -56,8 +56,8 @@ struct ConnectorTable<'a> {
     backfill: Option<&'a BackfillRules>,
 }
 
-/// The file that makes these accounts and connectors be as they are. Keys are left out: an account
-/// that leadsync knows keeps its own. A comment says how to give them to a new one.
+/// The configuration file of these accounts and connectors, without keys: an existing account keeps
+/// its own. A comment shows how to set them for a new one.
 ///
 /// # Errors
 /// The configuration can't be written as TOML, which is a bug.
@@ -83,7 +83,7 @@ fn comment_on_keys(account: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
         .collect();
     format!(
-        "# An account that leadsync knows keeps its keys. Where it is new, or gets other keys, add:\n\
+        "# An existing account keeps its keys. For a new account, or to change the keys, add:\n\
          # access_key = {{ env = \"{prefix}_ACCESS_KEY\" }}\n\
          # secret_key = {{ env = \"{prefix}_SECRET_KEY\" }}\n"
     )

@@ -27,7 +27,7 @@ use crate::tokens::Unknown;
 const KEPT_OF_TOO_LONG: usize = 8 * 1024;
 /// How long the beginning of a body is waited for that was announced to be too long.
 const LONGEST_WAIT_FOR_TOO_LONG: Duration = Duration::from_secs(5);
-/// When a sender should try again after a 503, in seconds.
+/// When a sender should retry after a 503, in seconds.
 const TRY_AGAIN: &str = "5";
 
 /// `POST`: stores the body.
@@ -137,7 +137,7 @@ fn sender(extensions: &Extensions) -> IpAddr {
     extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
 }
 
-/// For whom a proxy says that it sends: what the nearest one added.
+/// The client on whose behalf a proxy sends, as the nearest proxy reports it.
 fn on_behalf_of(headers: &HeaderMap) -> Option<IpAddr> {
     let named = headers.get_all("x-forwarded-for").iter().next_back()?;
     let address = named.to_str().ok()?.rsplit(',').next()?.trim();
@@ -145,7 +145,7 @@ fn on_behalf_of(headers: &HeaderMap) -> Option<IpAddr> {
     address.parse().ok().or_else(with_port)
 }
 
-/// What a webhook is about. Only its URL can say so: with `event=deleted` or `event=merged`, as the
+/// What a webhook is about. Only its URL shows it: with `event=deleted` or `event=merged`, as the
 /// console asks for, or with the `eventType` that LeadSquared may append (AE/asyncapi), whose names
 /// are those of AD/retrieve-a-webhook.
 fn origin(query: Option<&str>) -> Origin {
@@ -267,14 +267,18 @@ impl Answer {
             Self::Unreadable(reason) => return Cow::Owned(reason.clone()),
             Self::Unknown(Unknown::Nobody) => "No connector has this webhook URL.",
             Self::Unknown(Unknown::Stranger) => {
-                "The secret of the webhook is missing or wrong. Wire the connector again."
+                "The webhook secret is missing or wrong. Create the connector's webhooks again."
             }
-            Self::Unknown(Unknown::CannotTell) => "The URL can't be looked up now. Send it again.",
+            Self::Unknown(Unknown::CannotTell) => {
+                "The URL can't be checked right now. Send the request again."
+            }
             Self::TooLong(most) => return Cow::Owned(longer_than(*most)),
-            Self::TooSlow => "The body did not come in time.",
-            Self::Broken => "The body broke off.",
-            Self::NotKept(NotKept::Full) => "Too much waits to be stored. Send it again.",
-            Self::NotKept(NotKept::Failed) => "It could not be stored. Send it again.",
+            Self::TooSlow => "The body did not arrive in time.",
+            Self::Broken => "The body is incomplete.",
+            Self::NotKept(NotKept::Full) => {
+                "Too many requests are waiting to be stored. Send the request again."
+            }
+            Self::NotKept(NotKept::Failed) => "The request could not be stored. Send it again.",
         })
     }
 }
@@ -283,9 +287,9 @@ impl Answer {
 pub(crate) fn longer_than(bytes: usize) -> String {
     const MIB: usize = 1024 * 1024;
     if bytes.is_multiple_of(MIB) {
-        format!("The body is longer than {} MiB.", bytes / MIB)
+        format!("The body is larger than {} MiB.", bytes / MIB)
     } else {
-        format!("The body is longer than {bytes} bytes.")
+        format!("The body is larger than {bytes} bytes.")
     }
 }
 

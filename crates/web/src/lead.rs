@@ -41,8 +41,8 @@ pub(crate) struct Twin {
     pub(crate) id: String,
 }
 
-/// A field, its value as far as it is known, and its changes, newest first. Without changes: it had
-/// this value when the lead was first read.
+/// A field with its last known value and its changes, newest first. Without changes, the value is the
+/// one from when the lead was first read.
 #[derive(Debug, Serialize)]
 pub(crate) struct FieldItem {
     pub(crate) field: String,
@@ -235,7 +235,7 @@ async fn state(store: &dyn Store, item: &HistoryItem) -> store::Result<Result<Sn
     Ok(match entries.get(position) {
         Some(Ok(item)) => Ok(item.state()),
         Some(Err(problem)) => Err(problem.message.clone()),
-        None => Err(format!("Its body has no record {position}.")),
+        None => Err(format!("The payload has no record {position}.")),
     })
 }
 

@@ -77,7 +77,7 @@ pub struct Parts {
     pub public_url: String,
     /// Reads the metadata and the users of accounts.
     pub accounts: Arc<dyn AskAccounts>,
-    /// Whether there is a mail server; otherwise mails are logged, and the console says so.
+    /// Whether email is configured; otherwise emails are logged, and the console says so.
     pub mails_are_sent: bool,
 }
 
@@ -98,7 +98,7 @@ pub fn webhook_url(public_url: &str, token: &Token) -> String {
 pub fn expiry(now: Timestamp, days: u32) -> Result<Timestamp, String> {
     const MOST_DAYS: u32 = 3_650;
     if !(1..=MOST_DAYS).contains(&days) {
-        return Err(format!("must be 1 to {MOST_DAYS} days; leave it out for no end"));
+        return Err(format!("must be 1 to {MOST_DAYS} days; leave it out for no expiry"));
     }
     now.checked_add(SignedDuration::from_hours(i64::from(days) * 24))
         .map_err(|error| error.to_string())
@@ -174,7 +174,7 @@ pub fn access_table() -> String {
     rows.iter().fold(head.to_owned(), |table, row| table + &row.to_string())
 }
 
-/// The wait before a store that does not respond is tried again.
+/// The wait before a store that does not respond is retried.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Tries a store that may be down for a moment until it responds: a database that restarts while we

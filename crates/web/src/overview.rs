@@ -47,7 +47,7 @@ impl OverviewQuery {
             return Err("must be before `to`".to_owned());
         }
         if to.duration_since(from) > SignedDuration::from_hours(24 * LONGEST) {
-            return Err(format!("must be {LONGEST} days before `to` at most"));
+            return Err(format!("must be at most {LONGEST} days before `to`"));
         }
         let spans = LENGTHS.map(|hours| Span { from, to, hours });
         let fitting = spans.iter().find(|span| span.steps(MOST_STEPS + 1).len() <= MOST_STEPS);

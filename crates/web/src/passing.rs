@@ -18,7 +18,7 @@ const SAMPLES: usize = 5;
 pub struct Passing {
     /// The requests that were examined, [`EXAMINED`] at most.
     pub requests: usize,
-    /// The leads in them; of an activity, the lead that it is on.
+    /// The leads in them; for an activity, its lead.
     pub leads: usize,
     /// Leads that pass.
     pub pass: usize,
@@ -37,7 +37,7 @@ pub struct Sample {
     pub request: RequestId,
     /// When that arrived.
     pub received_at: Timestamp,
-    /// The condition that does not hold, in words.
+    /// The condition that is not met, in words.
     pub why: String,
 }
 

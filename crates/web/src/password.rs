@@ -1,4 +1,4 @@
-//! Passwords: how they are checked, and what is stored of them.
+//! Passwords: how they are checked and stored.
 
 use argon2::Argon2;
 use argon2::password_hash::phc;
@@ -19,7 +19,7 @@ static PLACES: Semaphore = Semaphore::const_new(2);
 pub fn fault(password: &SecretString) -> Option<String> {
     let password = password.expose_secret();
     if password.chars().count() < SHORTEST {
-        return Some(format!("is too short: it needs {SHORTEST} characters or more"));
+        return Some(format!("is too short: use {SHORTEST} characters or more"));
     }
     (password.len() > LONGEST).then(|| format!("is longer than {LONGEST} bytes"))
 }
@@ -36,10 +36,10 @@ pub async fn hash(password: SecretString) -> Result<PasswordHash, String> {
     Ok(PasswordHash(SecretString::from(hash.to_string())))
 }
 
-/// Whether this is the password that was stored like this.
+/// Whether this is the stored password.
 ///
 /// # Errors
-/// What was kept is no hash of a password.
+/// The stored text is not a password hash.
 pub async fn is_right(password: SecretString, kept: PasswordHash) -> Result<bool, String> {
     work(move || {
         let kept = phc::PasswordHash::new(kept.0.expose_secret())
@@ -50,11 +50,11 @@ pub async fn is_right(password: SecretString, kept: PasswordHash) -> Result<bool
     .await?
 }
 
-/// Whether this is the password that was stored like this. A missing one counts as wrong, and the
+/// Whether this is the stored password. A missing one counts as wrong, and the
 /// check takes as long.
 ///
 /// # Errors
-/// What was kept is no hash of a password.
+/// The stored text is not a password hash.
 pub async fn is_right_or_none(
     password: SecretString,
     kept: Option<PasswordHash>,

@@ -29,7 +29,7 @@ pub(crate) struct Probes {
 /// The last probe of an account.
 #[derive(Clone)]
 pub(crate) enum Run {
-    /// It is under way.
+    /// The probe is running.
     Running {
         /// Since when.
         since: Timestamp,
@@ -60,7 +60,7 @@ impl Probes {
         self.runs().get(&account).cloned()
     }
 
-    /// Begins one, unless one is under way; returns whether it did.
+    /// Starts a probe unless one is running; returns whether it did.
     pub(crate) fn begin(
         &self,
         shared: &Shared,
@@ -98,12 +98,12 @@ impl Probes {
         true
     }
 
-    /// Waits until none is under way: all of them were stopped.
+    /// Waits until no probe is running, after all were stopped.
     pub(crate) async fn ended(&self) {
         self.tasks.close();
         if tokio::time::timeout(FAREWELL, self.tasks.wait()).await.is_err() {
             tracing::error!(
-                "a probe did not end in time; the next one of its account removes a test lead"
+                "a probe did not stop in time; the next probe of the account removes the test lead"
             );
         }
     }

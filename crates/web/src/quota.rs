@@ -1,4 +1,4 @@
-//! What is left of each account's quota, and when it will be used up.
+//! The remaining quota of each account, and when it runs out.
 
 use jiff::{SignedDuration, Timestamp};
 use plan::backfill::BackfillState;
@@ -37,14 +37,14 @@ impl Calls {
     }
 }
 
-/// What is left of an account's quota, not counting calls by others, and what is to come.
+/// The remaining quota of an account, not counting calls by others, and the forecast.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountQuota {
     /// The account.
     pub name: String,
     /// Its plan, unless it states a quota of its own.
     pub plan: Option<&'static str>,
-    /// Its quota as it is configured.
+    /// Its configured quota.
     pub quota: Quota,
     /// The limit that it named when it refused a call.
     pub limit: Option<Limit>,
@@ -52,22 +52,22 @@ pub struct AccountQuota {
     pub used: Calls,
     /// Those that are left to leadsync.
     pub left: Calls,
-    /// What is to come of its day.
+    /// The forecast for the day.
     pub forecast: Forecast,
-    /// The backfills under way to it.
+    /// The running backfills to it.
     pub backfills: Vec<RunningBackfill>,
 }
 
-/// A backfill under way, and when it ends.
+/// A running backfill, and when it finishes.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunningBackfill {
     /// Its connector.
     pub connector: String,
     /// Its number.
     pub id: i64,
-    /// How many leads are not done with; none: that is not known before all were read.
+    /// How many leads are left; none: unknown until all are read.
     pub left: Option<u64>,
-    /// When it ends if it goes on as it does; none: nothing can be said yet.
+    /// When it finishes at this rate; none: unknown yet.
     pub ends_at: Option<Timestamp>,
 }
 
@@ -127,13 +127,13 @@ pub async fn read(
 }
 
 impl AccountQuota {
-    /// What is left, for a person.
+    /// What is left, in words.
     pub fn left_words(&self) -> String {
         let Calls { calls, bulk_calls, today } = self.left;
         let quota = self.quota.ours();
         format!(
-            "{} of {} calls are left today; in a window of {} s, {calls} of {} calls and \
-             {bulk_calls} of {} bulk calls.",
+            "{} of {} calls left today; per window of {} s, {calls} of {} calls and {bulk_calls} \
+             of {} bulk calls left.",
             number(today.into()),
             number(quota.daily.into()),
             quota.per_seconds,
@@ -142,17 +142,17 @@ impl AccountQuota {
         )
     }
 
-    /// What the window is known to be, beside what was configured, for a person.
+    /// The reported limit, which may differ from the configured one, in words.
     pub fn limit_words(&self) -> Option<String> {
         let Limit { calls, per_seconds } = self.limit?;
         Some(format!(
-            "The account itself named a limit of {calls} calls in {per_seconds} s when it refused a \
+            "The account reported a limit of {calls} calls per {per_seconds} s when it refused a \
              call."
         ))
     }
 }
 
-/// When the day is used up, for a person.
+/// When the daily quota runs out, in words.
 pub fn forecast_words(forecast: &Forecast) -> String {
     let Forecast { left, renews_at, rate, used_up_at, .. } = forecast;
     let rate = match rate {
@@ -161,25 +161,27 @@ pub fn forecast_words(forecast: &Forecast) -> String {
         _ => format!("{} calls", number((*rate).into())),
     };
     match used_up_at {
-        _ if *left == 0 => format!(
-            "The calls of today are used up. They are back at {} UTC.",
-            renews_at.strftime("%H:%M")
-        ),
-        Some(at) => {
-            format!("At this rate, {rate} an hour, used up at {} UTC.", at.strftime("%H:%M"))
+        _ if *left == 0 => {
+            format!("Today's quota is used up. It renews at {} UTC.", renews_at.strftime("%H:%M"))
         }
-        None => format!("At this rate, {rate} an hour, they last until the day ends at 00:00 UTC."),
+        Some(at) => {
+            format!(
+                "At this rate ({rate} per hour), the quota runs out at {} UTC.",
+                at.strftime("%H:%M")
+            )
+        }
+        None => format!("At this rate ({rate} per hour), the quota lasts until 00:00 UTC."),
     }
 }
 
 impl RunningBackfill {
-    /// When it ends, for a person.
+    /// When it finishes, in words.
     pub fn words(&self, now: Timestamp) -> String {
         let Self { connector, id, left, ends_at } = self;
         let left = match left {
             None => {
                 return format!(
-                    "Backfill {id} of {connector}: leads are still being read, so its end is not known."
+                    "Backfill {id} of {connector}: still reading leads, finish time unknown."
                 );
             }
             Some(1) => "1 lead".to_owned(),
@@ -189,10 +191,12 @@ impl RunningBackfill {
             Some(at) => {
                 let is_near = at.duration_since(now) < SignedDuration::from_hours(6 * 24);
                 let at = at.strftime(if is_near { "%A %H:%M" } else { "%Y-%m-%d %H:%M" });
-                format!("Backfill {id} of {connector} ends {at} UTC at this rate; {left} to go.")
+                format!(
+                    "Backfill {id} of {connector} finishes {at} UTC at this rate; {left} to go."
+                )
             }
             None => {
-                format!("Backfill {id} of {connector}: {left} to go; its end is not known yet.")
+                format!("Backfill {id} of {connector}: {left} to go; finish time unknown.")
             }
         }
     }
@@ -215,25 +219,28 @@ mod tests {
             let spending = Spending { today, this_hour: 0, last_hour };
             forecast_words(&Forecast::new(Quota::PRO, spending, now))
         };
-        assert_eq!(words(8_000, 1_200), "At this rate, 1,200 calls an hour, used up at 16:40 UTC.");
+        assert_eq!(
+            words(8_000, 1_200),
+            "At this rate (1,200 calls per hour), the quota runs out at 16:40 UTC."
+        );
         assert_eq!(
             words(8_000, 0),
-            "At this rate, no calls an hour, they last until the day ends at 00:00 UTC."
+            "At this rate (no calls per hour), the quota lasts until 00:00 UTC."
         );
-        assert_eq!(words(10_000, 5), "The calls of today are used up. They are back at 00:00 UTC.");
+        assert_eq!(words(10_000, 5), "Today's quota is used up. It renews at 00:00 UTC.");
         let backfill = |left, ends_at| {
             let connector = "a-to-b".to_owned();
             RunningBackfill { connector, id: 3, left, ends_at }.words(now)
         };
         assert_eq!(
             backfill(Some(12_000), Some(at("2026-12-01T02:10:00Z"))),
-            "Backfill 3 of a-to-b ends Tuesday 02:10 UTC at this rate; 12,000 leads to go."
+            "Backfill 3 of a-to-b finishes Tuesday 02:10 UTC at this rate; 12,000 leads to go."
         );
         assert_eq!(
             backfill(Some(1), Some(at("2027-01-01T02:10:00Z"))),
-            "Backfill 3 of a-to-b ends 2027-01-01 02:10 UTC at this rate; 1 lead to go."
+            "Backfill 3 of a-to-b finishes 2027-01-01 02:10 UTC at this rate; 1 lead to go."
         );
-        assert!(backfill(Some(5), None).ends_with("5 leads to go; its end is not known yet."));
-        assert!(backfill(None, None).contains("still being read"));
+        assert!(backfill(Some(5), None).ends_with("5 leads to go; finish time unknown."));
+        assert!(backfill(None, None).contains("still reading leads"));
     }
 }

@@ -1,8 +1,7 @@
-//! Bringing linked leads up to date with a connector's settings of now.
+//! Updating linked leads with a connector's current settings.
 //!
-//! A mapping that was changed says nothing to the leads that were synced before: each is written by
-//! its own next change. Whoever does not want to wait for that has the newest record of each linked
-//! lead tried again.
+//! A changed mapping reaches a lead that was synced before only with the lead's next change. To apply
+//! it sooner, the newest record of each linked lead is retried.
 
 use plan::payload::Item;
 use plan::preview::RecordPreview;
@@ -13,12 +12,12 @@ use store::{RecordKey, Store};
 use crate::AskAccounts;
 use crate::preview::{NotPreviewed, Previewed, known_or_read, preview_retries};
 
-/// So many leads are examined: enough to know what share of all would change.
+/// How many leads are examined: enough to estimate what share of all would change.
 pub const MOST_EXAMINED: usize = 1_000;
 /// Linked leads that are read at a time.
 const A_PAGE: usize = 1_000;
 
-/// What bringing linked leads up to date would do.
+/// What updating linked leads would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RefreshPlan {
     /// Leads that are linked between the connector's accounts.
@@ -28,7 +27,7 @@ pub struct RefreshPlan {
     pub leads: u64,
     /// How many of those were examined, [`MOST_EXAMINED`] at most.
     pub examined: u64,
-    /// Of those examined: what would be sent now differs from what was sent.
+    /// Of those examined: leads for which different values would be sent now.
     pub changed: u64,
     /// Of those examined: nothing would be done.
     pub unchanged: u64,
@@ -108,7 +107,7 @@ pub async fn plan(
     Ok(plan)
 }
 
-/// A record, as it was posted.
+/// A record as it was received.
 async fn item(store: &dyn Store, key: RecordKey) -> store::Result<Option<Item>> {
     let Some(delivery) = store.delivery(key.request).await? else { return Ok(None) };
     let entries = delivery.origin.read(&delivery.body, delivery.content_type.as_deref());

@@ -58,7 +58,7 @@ impl Job<'_> {
     /// Does it, on behalf of this person.
     ///
     /// # Errors
-    /// The store failed, or an account. Doing it again goes on where it stopped.
+    /// The store failed, or an account. A retry continues where it stopped.
     pub async fn run(
         &self,
         act: Act,

@@ -152,7 +152,7 @@ async fn leads_that_differ_are_synced_by_the_command() {
     assert!(told.out.contains("not been compared yet"), "{told:?}");
     service
         .run(&["parity", NAME, "--sync", "source"])
-        .failed(1, &["no connector goes the opposite way"]);
+        .failed(1, &["no connector exists in the opposite direction"]);
     service.start();
     until(SOON, || tokio::net::TcpStream::connect(service.address)).await;
     service.run(&["backfill", NAME, "--json"]).succeeded();

@@ -11,9 +11,7 @@ async fn quota_says_what_is_left_and_how_long_it_lasts() {
     service.post(&json!({ "ProspectID": "a", "EmailAddress": "a@example.com" })).await;
     service.settled().await;
     let told = service.run(&["quota"]).succeeded();
-    for part in
-        ["source (", "destination (", "calls are left today; in a window of", "calls an hour"]
-    {
+    for part in ["source (", "destination (", "calls left today; per window of", "calls per hour"] {
         assert!(told.out.contains(part), "{told:?}");
     }
     let told = service.run(&["quota", "--json"]).succeeded();

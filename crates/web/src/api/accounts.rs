@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 use super::{List, Result, known_account};
 use crate::Shared;
 
-/// An account as it is shown: without keys.
+/// An account as it is returned, without keys.
 #[derive(Debug, Serialize)]
 pub(crate) struct AccountItem {
     name: String,
@@ -100,13 +100,13 @@ pub(crate) struct Planned {
     pub(crate) change: Option<Change>,
 }
 
-/// What has to be done so that the account of this name is like this.
+/// What has to change so that the account of this name is like this.
 pub(crate) async fn plan(shared: &Shared, name: &str, wanted: Wanted) -> Result<Planned> {
     if let Some(what) = name_fault(name) {
         return Err(Refusal::wrong("name", what));
     }
     if wanted.name.is_some_and(|other| other != name) {
-        return Err(Refusal::wrong("name", "is another than that of the path; leave it out"));
+        return Err(Refusal::wrong("name", "differs from the name in the path; leave it out"));
     }
     let host = Host::parse(&wanted.host).map_err(|error| {
         Refusal::wrong(
@@ -123,7 +123,7 @@ pub(crate) async fn plan(shared: &Shared, name: &str, wanted: Wanted) -> Result<
     let configuration = shared.store.configuration().await?;
     let known = configuration.account(name);
     let Some(kept) = keys.clone().or_else(|| known.map(|known| known.keys.clone())) else {
-        let what = "is needed, like secret_key: the account is new";
+        let what = "is required, like secret_key, for a new account";
         return Err(Refusal::wrong("access_key", what));
     };
     let host = host.to_string();
@@ -140,8 +140,8 @@ fn keys(access: Option<Secret>, secret: Option<Secret>) -> Result<Option<Keys>> 
             Ok(Some(Keys { access: trimmed(access), secret: trimmed(secret) }))
         }
         (None, None) => Ok(None),
-        (Some(_), None) => Err(Refusal::wrong("secret_key", "is missing beside access_key")),
-        (None, Some(_)) => Err(Refusal::wrong("access_key", "is missing beside secret_key")),
+        (Some(_), None) => Err(Refusal::wrong("secret_key", "is required with access_key")),
+        (None, Some(_)) => Err(Refusal::wrong("access_key", "is required with secret_key")),
     }
 }
 

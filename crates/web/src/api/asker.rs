@@ -61,8 +61,8 @@ impl Asker {
         if parts.method != Method::GET && !given.is_some_and(|given| visitor.has_csrf(given)) {
             let problem = Problem::new(
                 Code::NoCsrfToken,
-                "A session may change something only from its own pages.",
-                format!("Send the token of the session's forms as {CSRF_HEADER}."),
+                "A session can only make changes with its CSRF token.",
+                format!("Send the token from the session's forms as {CSRF_HEADER}."),
             );
             return Err(Refusal::new(StatusCode::FORBIDDEN, problem));
         }
@@ -75,8 +75,8 @@ impl Asker {
         }
         let problem = Problem::new(
             Code::NotAllowed,
-            format!("This needs the scope {needed}; this token allows {}.", self.allowed),
-            format!("Use a token of the scope {needed}, whose user may have it."),
+            format!("This request needs the scope {needed}; the token allows {}.", self.allowed),
+            format!("Use a token with the scope {needed} whose user has that access."),
         );
         Err(Refusal::new(StatusCode::FORBIDDEN, problem))
     }
@@ -86,7 +86,7 @@ impl Asker {
 fn out_of_reach() -> Refusal {
     let problem = Problem::new(
         Code::NotAllowed,
-        "This is out of reach for a LeadSquared user who was granted other connectors.",
+        "LeadSquared users can only access the connectors granted to them.",
         "Ask an administrator of leadsync.",
     );
     Refusal::new(StatusCode::FORBIDDEN, problem)

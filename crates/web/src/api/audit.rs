@@ -22,13 +22,13 @@ pub(crate) async fn read(shared: &Shared, mut params: Params) -> Result<Part<Aud
         action: params.read("action", |text| {
             let known = ACTIONS.iter().find(|action| **action == text);
             let known = known.map(|action| (*action).to_owned());
-            known.ok_or_else(|| format!("'{text}' is none of {}", ACTIONS.join(", ")))
+            known.ok_or_else(|| format!("'{text}' is not one of {}", ACTIONS.join(", ")))
         })?,
         subject: params.text("subject"),
     };
     let limit = limit(&mut params)?;
     let after = params.read("cursor", |text| {
-        text.parse().map_err(|_| format!("'{text}' is no cursor of this list"))
+        text.parse().map_err(|_| format!("'{text}' is not a cursor of this list"))
     })?;
     params.end()?;
     let (items, next) = shared.store.audit(&filter, limit, after).await?;

@@ -70,7 +70,7 @@ pub(crate) async fn list(
     Ok(Json(List { items }))
 }
 
-/// What is known of what a backfill would do.
+/// The last count of what a backfill would do.
 pub(crate) async fn planning(
     State(shared): State<Shared>,
     Named(name): Named,
@@ -132,7 +132,7 @@ pub(crate) async fn begin_backfill(
 ) -> Result<Backfill> {
     check(shared, connector, &of).await?;
     if !connector.enabled {
-        let what = "is disabled, so nothing would be synced; enable it first";
+        let what = "is disabled; enable it first";
         return Err(Refusal::wrong("connector", what));
     }
     let (name, now) = (connector.definition.name.clone(), (shared.clock)());
@@ -140,12 +140,12 @@ pub(crate) async fn begin_backfill(
     let plan = planning.fresh(&of, connector.version, now);
     if !confirms {
         let Some(plan) = plan else {
-            let what = "is needed: what it would change was not counted within the last hour; have it \
-                        counted first, or confirm it unseen";
+            let what = "is required: the leads were not counted within the last hour; count them first, \
+                        or confirm without a count";
             return Err(Refusal::wrong("confirm", what));
         };
         if let Some(guarded) = plan.guarded(&connector.definition) {
-            let what = format!("is needed: {guarded}; look at the plan, and confirm it");
+            let what = format!("is required: {guarded}; check the plan and confirm it");
             return Err(Refusal::wrong("confirm", what));
         }
     }

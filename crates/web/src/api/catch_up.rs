@@ -1,4 +1,4 @@
-//! `/connectors/{name}/parity` and `/sweep`: how far two accounts agree, and changes that no webhook reported.
+//! `/connectors/{name}/parity` and `/sweep`: comparisons, and changes that no webhook reported.
 
 use axum::Json;
 use axum::extract::State;
@@ -52,7 +52,7 @@ fn must_be_enabled(connector: &Connector) -> Result<()> {
     if connector.enabled {
         return Ok(());
     }
-    Err(Refusal::wrong("connector", "is disabled, so its accounts are not read; enable it first"))
+    Err(Refusal::wrong("connector", "is disabled; enable it first"))
 }
 
 pub(crate) async fn differences(
@@ -89,11 +89,12 @@ impl Wanted {
             (Some(numbers), Some(at), None) => Ok(Chosen::Numbers(numbers, at)),
             (Some(_), None, None) => Err(Refusal::wrong(
                 "compared_at",
-                "is missing: numbers belong to one comparison, the one that ended at `at`",
+                "is required with numbers: they belong to the comparison that ended at `at`",
             )),
-            (Some(_), _, Some(_)) => {
-                Err(Refusal::wrong("apart", "can't be combined with numbers: give one of them"))
-            }
+            (Some(_), _, Some(_)) => Err(Refusal::wrong(
+                "apart",
+                "can't be combined with numbers; send only one of the two",
+            )),
             (None, at, None) => Ok(Chosen::All(at)),
             (None, at, Some(apart)) => Ok(Chosen::Kind(apart, at)),
         }
@@ -131,11 +132,11 @@ pub(crate) async fn sync_differences(
 ) -> Result<u64> {
     let refused = |error| match error {
         NotSynced::Store(error) => Refusal::from(error),
-        NotSynced::NoWay(why) => Refusal::wrong("direction", format!("does not work: {why}")),
+        NotSynced::NoWay(why) => Refusal::wrong("direction", format!("is not possible: {why}")),
     };
     let going = catch_up::going(configuration, connector, direction).map_err(refused)?;
     if !reach.has(&going.definition.name) {
-        return Err(Refusal::wrong("direction", "is out of your reach"));
+        return Err(Refusal::wrong("direction", "is not accessible to you"));
     }
     let next_id = |now| shared.ids.next(now);
     let (between, what) = ((configuration, connector), (chosen, direction));

@@ -124,7 +124,7 @@ pub(crate) async fn save(
         if configuration.account(account).is_none() {
             return Err(Refusal::wrong(
                 at,
-                format!("there is no account '{account}'; add it first"),
+                format!("the account '{account}' does not exist; add it first"),
             ));
         }
     }
@@ -142,7 +142,7 @@ pub(super) fn read_definition(name: &str, mut wanted: Map<String, Value>) -> Res
     wanted.entry("name").or_insert_with(|| name.into());
     let definition: Definition = read_value(Value::Object(wanted))?;
     if definition.name != name {
-        return Err(Refusal::wrong("name", "is another than that of the path; leave it out"));
+        return Err(Refusal::wrong("name", "differs from the name in the path; leave it out"));
     }
     let faults = definition.check();
     if faults.is_empty() { Ok(definition) } else { Err(Refusal::faulty(faults)) }

@@ -57,8 +57,8 @@ impl Params {
             Some(name) => Err(Refusal::wrong(
                 name.chars().take(60).collect::<String>(),
                 match self.known.as_slice() {
-                    [] => "is not known; nothing can be given here".to_owned(),
-                    known => format!("is not known; there are {}", known.join(", ")),
+                    [] => "is not known; no parameters are allowed here".to_owned(),
+                    known => format!("is not known; use one of {}", known.join(", ")),
                 },
             )),
         }
@@ -73,7 +73,7 @@ impl FromRequestParts<Shared> for Params {
         let mut given = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if given.contains_key(&*name) {
-                return Err(Refusal::wrong(name, "is given twice; give it once"));
+                return Err(Refusal::wrong(name, "is given twice; send it once"));
             }
             given.insert(name.into_owned(), value.into_owned());
         }
@@ -115,19 +115,19 @@ impl FromRequest<Shared> for Body {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Code::TooLong,
                 &longer_than(shared.limits.longest_body),
-                "Send less, or raise LEADSYNC_MAX_BODY.",
+                "Send a smaller body, or raise LEADSYNC_MAX_BODY.",
             ),
             Ok(Err(_)) => refusal(
                 StatusCode::BAD_REQUEST,
                 Code::Broken,
-                "The body broke off.",
-                "Send it again.",
+                "The body is incomplete.",
+                "Send the request again.",
             ),
             Err(_) => refusal(
                 StatusCode::REQUEST_TIMEOUT,
                 Code::TooSlow,
-                "The body did not come in time.",
-                "Send it again.",
+                "The body did not arrive in time.",
+                "Send the request again.",
             ),
         }
     }
@@ -154,7 +154,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Input<T> {
         if !bytes.is_empty() && !is_json {
             let problem = Problem::new(
                 Code::NotJson,
-                "The body's Content-Type is not JSON.",
+                "The Content-Type is not JSON.",
                 "Send JSON with `Content-Type: application/json`.",
             );
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem));
@@ -195,7 +195,7 @@ impl<'de> Deserialize<'de> for Secret {
             serde_json::Value::String(text) if !text.trim().is_empty() => {
                 Ok(Self(SecretString::from(text)))
             }
-            _ => Err(D::Error::custom("must be a text that is not empty")),
+            _ => Err(D::Error::custom("must be a non-empty text")),
         }
     }
 }

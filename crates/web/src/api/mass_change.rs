@@ -34,7 +34,7 @@ async fn kept(shared: &Shared, connector: &Connector) -> store::Result<MassChang
     Ok(found.first().map(|(_, kept)| *kept).unwrap_or_default())
 }
 
-/// Lets a held connector go on and notifies the dispatcher.
+/// Resumes a held connector and notifies the dispatcher.
 pub(crate) async fn confirm_mass_change(
     shared: &Shared,
     actor: &Actor,

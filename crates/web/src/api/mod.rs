@@ -187,8 +187,8 @@ pub(crate) fn router(shared: &Shared) -> Router<Shared> {
 async fn no_such_route(_: Asker) -> Refusal {
     let problem = Problem::new(
         Code::NoSuchRoute,
-        "The API has no such path.",
-        "Look at /api/v1/openapi.json for those that there are.",
+        "The API does not have this path.",
+        "See /api/v1/openapi.json for the available paths.",
     );
     Refusal::new(StatusCode::NOT_FOUND, problem)
 }
@@ -196,8 +196,8 @@ async fn no_such_route(_: Asker) -> Refusal {
 async fn no_such_method(_: Asker) -> Refusal {
     let problem = Problem::new(
         Code::NoSuchMethod,
-        "This path does not take this method.",
-        "Look at /api/v1/openapi.json for those that it takes.",
+        "This path does not support this method.",
+        "See /api/v1/openapi.json for the supported methods.",
     );
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, problem)
 }
@@ -221,7 +221,7 @@ const ITEMS: usize = 25;
 fn limit(params: &mut input::Params) -> Result<usize> {
     let limit = params.read("limit", |text| match text.parse() {
         Ok(limit) if (1..=store::Page::MOST).contains(&limit) => Ok(limit),
-        _ => Err(format!("'{text}' is no number from 1 to {}", store::Page::MOST)),
+        _ => Err(format!("'{text}' is not a number from 1 to {}", store::Page::MOST)),
     })?;
     Ok(limit.unwrap_or(ITEMS))
 }

@@ -28,7 +28,8 @@ pub(crate) async fn show(
     let connector = match connector {
         Some(name) => {
             let known = known_connector(&configuration, &name);
-            let unknown = |_| Refusal::wrong("connector", format!("there is no '{name}'"));
+            let unknown =
+                |_| Refusal::wrong("connector", format!("the connector '{name}' does not exist"));
             Some(known.map_err(unknown)?.id)
         }
         None => None,

@@ -22,7 +22,7 @@ use crate::probing::Run;
 pub(crate) enum ProbeItem {
     /// There was none.
     None,
-    /// It is under way.
+    /// The probe is running.
     Running { since: Timestamp },
     /// It ended.
     Ended {
@@ -78,7 +78,7 @@ pub(crate) struct Wanted {
     write: bool,
 }
 
-/// Begins a probe, unless one is under way.
+/// Starts a probe unless one is running.
 pub(crate) async fn begin(
     State(shared): State<Shared>,
     asker: Asker,
@@ -90,8 +90,8 @@ pub(crate) async fn begin(
     if !shared.probes.begin(&shared, account, write, asker.actor) {
         let problem = Problem::new(
             Code::Refused,
-            format!("A probe of the account {name} is under way."),
-            "Wait until it ends, or end it by DELETE.",
+            format!("A probe of the account {name} is already running."),
+            "Wait until it finishes, or stop it with DELETE.",
         );
         return Err(Refusal::new(StatusCode::CONFLICT, problem));
     }
@@ -99,14 +99,14 @@ pub(crate) async fn begin(
     Ok((StatusCode::ACCEPTED, Json(item)))
 }
 
-/// Ends a probe that is under way; it removes its test lead first.
+/// Stops a running probe; it removes its test lead first.
 pub(crate) async fn end(State(shared): State<Shared>, Named(name): Named) -> Result<StatusCode> {
     let configuration = shared.store.configuration().await?;
     shared.probes.end(known_account(&configuration, &name)?.id);
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What a person says of an account.
+/// A trait of an account that is set manually.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answer {

@@ -1,4 +1,4 @@
-//! `/quota`: what is left of each account's quota, and when it will be used up.
+//! `/quota`: the remaining quota of each account, and when it runs out.
 
 use axum::Json;
 use axum::extract::State;

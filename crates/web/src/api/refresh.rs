@@ -1,4 +1,4 @@
-//! `/connectors/{name}/refresh`: bringing linked leads up to date.
+//! `/connectors/{name}/refresh`: updating linked leads.
 
 use axum::Json;
 use axum::extract::State;

@@ -7,7 +7,7 @@ use plan::connector::Fault;
 use plan::problem::{Code, Problem};
 use serde::Serialize;
 
-/// When to try again after a 503, in seconds.
+/// When to retry after a 503, in seconds.
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("5");
 
 /// Why something was refused.
@@ -56,8 +56,8 @@ impl Refusal {
     pub(crate) fn not_known() -> Self {
         let problem = Problem::new(
             Code::NotKnown,
-            "There is no API token with this request that is valid.",
-            "Send `Authorization: Bearer TOKEN`; `leadsync user token NAME` makes a token.",
+            "The API token is missing or not valid.",
+            "Send `Authorization: Bearer TOKEN`. Create a token with `leadsync user token NAME`.",
         );
         Self::new(StatusCode::UNAUTHORIZED, problem)
     }
@@ -66,8 +66,8 @@ impl Refusal {
     pub(crate) fn not_found(what: &str, name: &str, list: &str) -> Self {
         let problem = Problem::new(
             Code::NotFound,
-            format!("There is no {what} '{name}'."),
-            format!("Look at GET /api/v1/{list} for those that there are."),
+            format!("The {what} '{name}' does not exist."),
+            format!("See GET /api/v1/{list} for the existing ones."),
         );
         Self::new(StatusCode::NOT_FOUND, problem)
     }
@@ -82,8 +82,8 @@ impl Refusal {
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let problem = Problem::new(
             Code::BadInput,
-            format!("It can't be done as it was sent: {}.", told.join("; ")),
-            "Correct what `faults` names, and send it again.",
+            format!("The request is not valid: {}.", told.join("; ")),
+            "Correct the parts listed in `faults` and send the request again.",
         );
         Self { status: StatusCode::BAD_REQUEST, body: Box::new(RefusalBody { problem, faults }) }
     }
@@ -99,7 +99,7 @@ impl From<store::Error> for Refusal {
                 Problem::new(
                     Code::Refused,
                     message,
-                    "Change that first, or ask for something else.",
+                    "Resolve this first, then send the request again.",
                 ),
             ),
             Error::Changed(message) => Self::new(
@@ -107,17 +107,17 @@ impl From<store::Error> for Refusal {
                 Problem::new(
                     Code::Changed,
                     message,
-                    "Read it again, make your change to what it is now, and send that.",
+                    "Read the current version, apply your change to it, and send it again.",
                 ),
             ),
             Error::Defect(_) => {
-                tracing::error!(%error, "the store did not do what the API was asked for");
+                tracing::error!(%error, "an API request failed in the store");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     Problem::new(
                         Code::Defect,
-                        "This is a defect in leadsync.",
-                        "Trying again will not help: please report what the log of the service says.",
+                        "Internal error in leadsync.",
+                        "Retrying will not help. Please report what the server log says.",
                     ),
                 )
             }
@@ -127,13 +127,13 @@ impl From<store::Error> for Refusal {
             | Error::LeaseLost
             | Error::Corrupt { .. }
             | Error::CannotOpen(_) => {
-                tracing::error!(%error, "the store did not do what the API was asked for");
+                tracing::error!(%error, "an API request failed in the store");
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     Problem::new(
                         Code::NotAvailable,
-                        "The database did not do it.",
-                        "Try again; if it stays so, look at the log of the service.",
+                        "The database is not available.",
+                        "Retry. If the problem persists, check the server log.",
                     ),
                 )
             }

@@ -36,7 +36,7 @@ pub(crate) async fn filter(shared: &Shared, reach: &Reach, params: &mut Params) 
     if let Some(name) = &filter.connector
         && reach.narrow(shared.store.configuration().await?).connector(name).is_none()
     {
-        return Err(Refusal::wrong("connector", format!("there is no connector '{name}'")));
+        return Err(Refusal::wrong("connector", format!("the connector '{name}' does not exist")));
     }
     Ok(filter)
 }

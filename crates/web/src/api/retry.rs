@@ -148,7 +148,7 @@ pub(crate) async fn selection(shared: &Shared, reach: &Reach, which: Which) -> R
             // In a query this means that a form left the filter out; here it would match
             // everything.
             if let Some((name, _)) = given.iter().find(|(_, value)| value.trim().is_empty()) {
-                let what = "is empty; give a value, or leave it out";
+                let what = "is empty; send a value or leave it out";
                 return Err(Refusal::wrong(name.chars().take(60).collect::<String>(), what));
             }
             let mut params = Params::new(given);
@@ -157,11 +157,11 @@ pub(crate) async fn selection(shared: &Shared, reach: &Reach, which: Which) -> R
             Ok(Selection::Failed(filter))
         }
         (Some(_), Some(_)) => {
-            Err(Refusal::wrong("filter", "is there beside ids; give one of them"))
+            Err(Refusal::wrong("filter", "can't be combined with ids; send only one of the two"))
         }
         (None, None) => Err(Refusal::wrong(
             "ids",
-            "is missing; give ids, or a filter ({} for everything that failed)",
+            "is missing; send ids, or a filter ({} for everything that failed)",
         )),
     }
 }

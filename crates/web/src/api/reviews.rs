@@ -57,12 +57,12 @@ pub(crate) async fn decide(
     choice: Option<&Choice>,
 ) -> Result<Retried> {
     if choice.is_some_and(|choice| !choice.answers(review.reason)) {
-        return Err(Refusal::wrong("choice", "does not answer what is asked in this review"));
+        return Err(Refusal::wrong("choice", "does not fit this review"));
     }
     if let Some(Choice::Link { lead_id }) = choice
         && (lead_id.as_str().is_empty() || lead_id.as_str().len() > LONGEST_ID)
     {
-        return Err(Refusal::wrong("lead_id", "must be the id of a lead of the destination"));
+        return Err(Refusal::wrong("lead_id", "must be the ID of a lead in the destination"));
     }
     let now = (shared.clock)();
     let retried = shared.store.decide_review(review.id, choice, actor, now).await?;

@@ -151,7 +151,7 @@ async fn hash(password: SecretString) -> Result<PasswordHash> {
         return Err(Refusal::wrong("password", what));
     }
     password::hash(password).await.map_err(|message| {
-        let problem = Problem::new(Code::NotHashed, message, "Try again.");
+        let problem = Problem::new(Code::NotHashed, message, "Retry.");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, problem)
     })
 }

@@ -83,7 +83,7 @@ fn settings(connector: &Connector, mut wanted: Map<String, Value>) -> Result<Def
         ("destination", &of.destination, &draft.destination),
     ] {
         if own != drafted {
-            return Err(Refusal::wrong(at, format!("is {own}, and can't be another in a draft")));
+            return Err(Refusal::wrong(at, format!("is {own} and can't be changed in a draft")));
         }
     }
     Ok(draft)

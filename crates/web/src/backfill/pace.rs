@@ -15,14 +15,13 @@ const SHORTEST: i64 = 5;
 pub struct Pace {
     /// How many of a hundred are settled, if it is known how many there are.
     pub percent: Option<u64>,
-    /// How many are not settled, if that is known.
+    /// How many are not finished, if known.
     pub left: Option<u64>,
-    /// How many were settled in a minute, since it began.
+    /// How many finished per minute since the start.
     pub per_minute: Option<u64>,
-    /// How many seconds are left, if it goes on like this and the quota of the day lasts or is waited
-    /// for,
+    /// Remaining seconds at this rate, including waits for the daily quota,
     pub seconds_left: Option<u64>,
-    /// and when it ends then.
+    /// and the estimated finish time.
     pub ends_at: Option<Timestamp>,
 }
 
@@ -161,7 +160,7 @@ mod tests {
         assert_eq!((pace.percent, pace.per_minute, pace.ends_at), (None, Some(250), None));
         let read = Backfill { page: None, ..unknown };
         assert_eq!(of(&read, at(600)).percent, Some(83));
-        // It tells nothing yet, or waits.
+        // Nothing is known yet, or it waits.
         assert_eq!(of(&kept(500, 10), at(2)).per_minute, None);
         let pace = Pace { percent: Some(25), ..Pace::default() };
         assert_eq!(Pace::at_rest(&kept(3_000, 2_500)), pace);

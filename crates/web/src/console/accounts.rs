@@ -80,10 +80,15 @@ fn region(host: &str) -> String {
 
 fn plan_words(account: &Account) -> String {
     let Quota { calls, bulk_calls, per_seconds, daily, leave } = account.plan.quota();
-    let name = account.plan.written().0.unwrap_or("own quota");
-    let others = if leave > 0 { format!("; {leave} % left to others") } else { String::new() };
+    let name = account.plan.written().0.unwrap_or("Custom");
+    let others = if leave > 0 {
+        format!("; {leave} % reserved for other integrations")
+    } else {
+        String::new()
+    };
     format!(
-        "{name}: {calls} calls and {bulk_calls} bulk calls in {per_seconds} s, {daily} a day{others}"
+        "{name}: {daily} calls per day; {calls} calls and {bulk_calls} bulk calls per \
+         {per_seconds} s{others}"
     )
 }
 
@@ -139,7 +144,7 @@ struct Given {
 
 /// The regions to choose from.
 fn regions(chosen: &str) -> Vec<Choice> {
-    choices(REGIONS.iter().copied().chain([(OTHER, "another host")]), chosen)
+    choices(REGIONS.iter().copied().chain([(OTHER, "Other")]), chosen)
 }
 
 impl Given {
@@ -193,7 +198,7 @@ impl Given {
         let [calls, bulk_calls, per_seconds, daily, leave] = &self.quota;
         let number = |text: &str| {
             let number: Result<u32, _> = text.parse();
-            number.map_err(|_| Refusal::wrong("plan", "has a quota that is no whole number"))
+            number.map_err(|_| Refusal::wrong("plan", "must have a quota in whole numbers"))
         };
         Ok(Quota {
             calls: number(calls)?,
@@ -207,7 +212,7 @@ impl Given {
 
 impl Edit {
     fn new(visitor: Visitor, known: Option<String>, form: Given, next: &str) -> Self {
-        let plans = [("pro", "Pro"), ("super", "Super"), (OWN_QUOTA, "a quota of its own")];
+        let plans = [("pro", "Pro"), ("super", "Super"), (OWN_QUOTA, "Custom quota")];
         Self {
             page: "Accounts",
             visitor,
@@ -275,7 +280,7 @@ pub(super) async fn show(
         Ok(configuration) => configuration,
         Err(error) => return page::unavailable(&error),
     };
-    let Some(account) = configuration.account(&name) else { return page::not_found("no account") };
+    let Some(account) = configuration.account(&name) else { return page::not_found("account") };
     let read = async {
         let kept = shared.store.catalogue(account.id).await?;
         let traits = shared.store.traits(account.id).await?;
@@ -326,7 +331,7 @@ pub(super) async fn put_new(
     match shared.store.configuration().await {
         Ok(configuration) if configuration.account(&edit.form.name).is_some() => {
             let mut edit = edit;
-            let what = "is taken by another account; choose another";
+            let what = "is already used by another account; choose another name";
             let status = edit.refuse(&Refusal::wrong("name", what));
             page::page(status, &edit)
         }

@@ -70,27 +70,27 @@ fn with_query<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
 fn words(action: &str) -> &'static str {
     match action {
         "put_connector" => "saved the connector",
-        "set_enabled" => "switched the connector",
-        "set_wiring" => "wired the connector, or unwired it",
+        "set_enabled" => "enabled or disabled the connector",
+        "set_wiring" => "created or removed webhooks of the connector",
         "remove_connector" => "removed the connector",
         "put_account" => "saved the account",
         "remove_account" => "removed the account",
-        "set_answer" => "set what is known of the account",
-        "probe" => "probed, with a test lead, the account",
-        "refresh_leads" => "updated the linked leads of",
-        "retry" => "tried again",
-        "cancel_retries" => "took retries back of",
-        "decide_review" => "decided about the lead",
-        "undo_review" => "undid what was decided about the lead",
+        "set_answer" => "set a trait of the account",
+        "probe" => "ran a test-lead probe of the account",
+        "refresh_leads" => "updated linked leads of",
+        "retry" => "retried",
+        "cancel_retries" => "cancelled retries of",
+        "decide_review" => "resolved the review of the lead",
+        "undo_review" => "undid the decision on the lead",
         "release_field" => "released a frozen field of the lead",
         "add_user" => "added the user",
-        "set_role" => "set the role of",
-        "set_password" => "set the password of",
+        "set_role" => "changed the role of",
+        "set_password" => "changed the password of",
         "remove_user" => "removed the user",
         "end_sessions" => "signed out",
-        "add_token" => "made the token",
+        "add_token" => "created the token",
         "remove_token" => "removed the token",
-        _ => "did something to",
+        _ => "changed",
     }
 }
 
@@ -122,7 +122,7 @@ fn changes(before: &Value, after: &Value) -> Vec<Difference> {
         let parts = |value: &Value| if value.is_null() { json!({}) } else { value.clone() };
         return compare(&parts(before), &parts(after));
     }
-    let (setting, before, after) = ("which".to_owned(), before.clone(), after.clone());
+    let (setting, before, after) = ("value".to_owned(), before.clone(), after.clone());
     vec![Difference { setting, before, after }]
 }
 

@@ -37,7 +37,7 @@ impl Form {
     /// The pace of a retry, in records a minute.
     pub(super) fn per_minute(&self) -> Result<u32, Refusal> {
         let pace = self.text("per_minute").trim().parse().ok();
-        let wrong = || Refusal::wrong("per_minute", "must be a number of 1 or more");
+        let wrong = || Refusal::wrong("per_minute", "must be 1 or more");
         pace.filter(|pace| *pace > 0).ok_or_else(wrong)
     }
 
@@ -71,13 +71,13 @@ impl FromRequest<Shared> for Form {
         let longest = LONGEST_OF_A_STRANGER + if visitor.is_some() { of_a_webhook } else { 0 };
         let body = Limited::new(request.into_body(), longest).collect().await;
         let Ok(body) = body else {
-            return Err(page::forbidden("This form is too long, or broke off."));
+            return Err(page::forbidden("This form is too long or incomplete."));
         };
         let fields = form_urlencoded::parse(&body.to_bytes()).into_owned().collect();
         let form = Self(fields);
         match visitor {
             Some(visitor) if !visitor.has_csrf(form.text("csrf")) => Err(page::forbidden(
-                "This form is of another session. Load the page again and send it from there.",
+                "This form belongs to another session. Reload the page and submit it again.",
             )),
             _ => Ok(form),
         }

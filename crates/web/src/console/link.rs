@@ -57,13 +57,15 @@ pub(super) async fn send(State(shared): State<Shared>, form: Form) -> Response {
         !name.is_empty() && !domain.is_empty() && !email.contains(char::is_whitespace)
     });
     if !is_address || email.len() > LONGEST || email.contains(char::is_control) {
-        let wrong = "This is no email address: write one like sam@example.com.";
+        let wrong = "This is not a valid email address. Use an address like sam@example.com.";
         return refused(StatusCode::BAD_REQUEST, wrong.to_owned());
     }
     let now = (shared.clock)();
     if let Some(wait) = shared.links.wait(&email, now) {
         let wait = wait.as_secs().max(0) + 1;
-        let wrong = format!("Too many links were asked for. Try again in {wait} seconds.");
+        let wrong = format!(
+            "Too many sign-in links requested. Wait {wait} seconds before requesting another."
+        );
         return refused(StatusCode::TOO_MANY_REQUESTS, wrong);
     }
     // Every link counts, so that nobody's mailbox can be filled.
@@ -81,13 +83,13 @@ pub(super) async fn send(State(shared): State<Shared>, form: Form) -> Response {
 async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Result<()> {
     if !may_ask_about(shared, email).await? {
         tracing::warn!(
-            "too many asked for links within an hour: accounts are asked about no more of them"
+            "too many sign-in links were requested within an hour; no more users are looked up"
         );
         return Ok(());
     }
     let reach = reach_of_newcomer(shared, email).await?;
     let Some(connectors) = reach.limit().filter(|connectors| !connectors.is_empty()) else {
-        tracing::info!("somebody asked for a link whom no account grants a connector");
+        tracing::info!("a sign-in link was requested by a user without access to any connector");
         return Ok(());
     };
     let secret = Token::for_webhook()?;
@@ -103,11 +105,11 @@ async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Resul
         ),
         thread: None,
         recipient: email.to_owned(),
-        subject: "Your link to leadsync".to_owned(),
+        subject: "Your leadsync sign-in link".to_owned(),
         body: format!(
-            "Sign in to leadsync with this link. It works once, until {}.\n\n{url}\n\n\
-             It lets you use: {}.\n\n\
-             If you did not ask for it, leave it: nobody can sign in without it.\n",
+            "Sign in to leadsync with this link. The link works once and expires at {}.\n\n{url}\n\n\
+             You have access to: {}.\n\n\
+             If you did not request this link, ignore this email.\n",
             now.checked_add(LASTS).unwrap_or(now).strftime("%Y-%m-%d %H:%M UTC"),
             connectors.join(", "),
         ),
@@ -153,7 +155,7 @@ pub(super) async fn sign_in(
 }
 
 fn used_up(shared: &Shared) -> Response {
-    let wrong = "This link was used, or is too old. Ask for a new one.".to_owned();
+    let wrong = "This link was already used or has expired. Request a new one.".to_owned();
     let mails_are_sent = shared.mails_are_sent;
     page::page(StatusCode::GONE, &Ask { wrong: Some(wrong), mails_are_sent })
 }

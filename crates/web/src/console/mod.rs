@@ -198,7 +198,7 @@ pub(crate) fn router(shared: &Shared) -> Router<Shared> {
 
 /// The page for an unknown address.
 pub(crate) async fn no_such_page() -> Response {
-    let mut response = page::not_found("no page");
+    let mut response = page::not_found("page");
     page::protect(&mut response);
     response
 }
@@ -226,7 +226,7 @@ async fn let_through(State(gate): State<Gate>, request: Request, next: Next) -> 
 
 async fn admitted(gate: &Gate, request: Request) -> Result<Request, Response> {
     if gate.method != Method::GET && !form::is_ours(request.headers()) {
-        return Err(page::forbidden("This form was sent from another site, or by no browser."));
+        return Err(page::forbidden("This form was not sent from a page of leadsync."));
     }
     let shared = &gate.shared;
     let visitor = Visitor::of(request.headers(), shared).await;
@@ -256,7 +256,7 @@ async fn admitted(gate: &Gate, request: Request) -> Result<Request, Response> {
             let path = RawPathParams::from_request_parts(&mut parts, &()).await;
             if !visitor.reach.admits(gate.within, path.as_ref().ok()) {
                 return Err(page::forbidden(
-                    "It is out of your reach. Ask an administrator of leadsync.",
+                    "You don't have access to this. Ask an administrator of leadsync.",
                 ));
             }
             parts.extensions.insert(visitor);

@@ -54,7 +54,7 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
         Ok(text) => (status, Html(text)).into_response(),
         Err(error) => {
             tracing::error!(%error, "a page can't be made");
-            (StatusCode::INTERNAL_SERVER_ERROR, "This page can't be made.").into_response()
+            (StatusCode::INTERNAL_SERVER_ERROR, "This page can't be displayed.").into_response()
         }
     }
 }
@@ -67,30 +67,30 @@ struct Wrong<'a> {
 }
 
 pub(super) fn forbidden(what: &str) -> Response {
-    page(StatusCode::FORBIDDEN, &Wrong { title: "This is not allowed", what })
+    page(StatusCode::FORBIDDEN, &Wrong { title: "Access denied", what })
 }
 
 pub(super) fn not_found(what: &str) -> Response {
-    let what = format!("There is {what} like this; it may have been removed with its connector.");
-    page(StatusCode::NOT_FOUND, &Wrong { title: "It is not here", what: &what })
+    let what = format!("This {what} was not found. It may have been removed.");
+    page(StatusCode::NOT_FOUND, &Wrong { title: "Page not found", what: &what })
 }
 
 pub(super) fn unavailable(error: &store::Error) -> Response {
     tracing::warn!(%error, "a page could not be made");
     if let store::Error::Defect(_) = error {
-        let what = "Trying again will not help. Please report what the log of the service says.";
-        let title = "This is a defect in leadsync";
+        let what = "Retrying will not help. Please report what the server log says.";
+        let title = "Internal error in leadsync";
         return page(StatusCode::INTERNAL_SERVER_ERROR, &Wrong { title, what });
     }
-    let what = "The database does not answer. Try again in a moment; the log of the service says \
-                more.";
-    let title = "leadsync can't be reached now";
+    let what = "The database is not responding. Reload the page in a moment; see the server log for \
+                details.";
+    let title = "leadsync is not available";
     page(StatusCode::SERVICE_UNAVAILABLE, &Wrong { title, what })
 }
 
 /// A refusal in the words of a page, where nothing is wrong with a single setting.
 pub(super) fn of_the_page(status: StatusCode, message: &str) -> Refusal {
-    Refusal::new(status, Problem::new(Code::Refused, message, "Look at the page again."))
+    Refusal::new(status, Problem::new(Code::Refused, message, "Reload the page."))
 }
 
 /// The faults of a form, at their places and as a whole.
@@ -121,7 +121,7 @@ impl Faults {
 
     /// All faults, for the head of the form.
     pub(super) fn all(&self) -> Vec<String> {
-        let parts = self.faults.iter().map(|Fault { at, what }| format!("{at} {what}."));
+        let parts = self.faults.iter().map(|Fault { at, what }| format!("{at}: {what}."));
         self.whole.iter().cloned().chain(parts).collect()
     }
 }
@@ -135,41 +135,38 @@ pub(super) fn own_path(path: &str) -> &str {
 /// What a page says about the last action, by its word in the address.
 const TOLD: [(&str, &str); 33] = [
     ("backfill_begun", "The backfill has started."),
-    ("backfill_paused", "Paused: no more leads are read. Those that were read are synced."),
-    ("backfill_resumed", "Resumed."),
-    ("compare_begun", "The accounts are being compared. Nothing is written."),
+    ("backfill_paused", "Backfill paused. Leads already read are still synced."),
+    ("backfill_resumed", "Backfill resumed."),
+    ("compare_begun", "The comparison has started. Nothing is written."),
     ("sweep_begun", "A sweep has started."),
-    ("sweep_confirmed", "Confirmed: the next sweep syncs what it finds."),
+    ("sweep_confirmed", "Confirmed. The next sweep syncs what it finds."),
     ("differences_synced", "The leads are being synced. Compare again to see the result."),
     ("confirmed", "The connector has resumed. It will not be held again for 24 hours."),
-    ("backfill_planned", "The leads are being counted. Nothing is written."),
+    ("backfill_planned", "The count has started. Nothing is written."),
     ("differences_left", "None of these leads can be synced in this direction."),
-    ("backfill_cancelled", "Cancelled: no more leads are read. Those that were read are synced."),
+    ("backfill_cancelled", "Backfill cancelled. Leads already read are still synced."),
     ("saved", "Saved."),
-    (
-        "right_region",
-        "Saved, with the host of another region: LeadSquared says that the account is there.",
-    ),
-    ("stopping", "Stopping: a test lead is deleted first."),
-    ("no_probe", "No probe of this account is running here, so there is nothing to stop."),
-    ("probe_runs", "A probe of this account is running already, and goes on."),
-    ("restored", "Brought back: its settings are in force again, as the newest version."),
+    ("right_region", "Saved with the host of another region, where LeadSquared found the account."),
+    ("stopping", "Stopping the probe. A test lead is deleted first."),
+    ("no_probe", "No probe of this account is running."),
+    ("probe_runs", "A probe of this account is already running."),
+    ("restored", "Version restored as the newest version."),
     ("added", "Added."),
-    ("password_set", "The new password is set; every session of this user ended."),
+    ("password_set", "Password changed. All sessions of this user have ended."),
     ("signed_out", "Signed out everywhere."),
     ("removed", "Removed."),
-    ("enabled", "Enabled: requests are worked from now on."),
-    ("disabled", "Disabled: nothing is written until it is enabled again."),
-    ("decided", "Decided."),
-    ("decided_and_retried", "Decided: what waited for it is tried again."),
-    ("released", "Released: the field is written again, unless it goes back and forth once more."),
-    ("undone", "Undone: it is to be decided again."),
-    ("retried", "The retry has begun."),
-    ("renewed", "Read again."),
-    ("nothing_failed", "Nothing of it has ended, so there is nothing to retry."),
-    ("none_linked", "No linked lead came by this connector, so there is nothing to update."),
-    ("none_selected", "Nothing was selected: tick the boxes of failed requests first."),
-    ("cancelled", "Cancelled: what had not begun stands as it did before."),
+    ("enabled", "Connector enabled. Held requests are being processed."),
+    ("disabled", "Connector disabled. New requests will be held."),
+    ("decided", "Review resolved."),
+    ("decided_and_retried", "Review resolved. Retrying held changes."),
+    ("released", "Field released. It syncs again unless another loop is detected."),
+    ("undone", "Decision undone. The review is open again."),
+    ("retried", "The retry has started."),
+    ("renewed", "Refreshed."),
+    ("nothing_failed", "No finished records to retry."),
+    ("none_linked", "This connector has no linked leads to update."),
+    ("none_selected", "Select at least one failed request."),
+    ("cancelled", "Retry cancelled. Requests not yet started stay as they were."),
 ];
 
 pub(super) fn told(given: &BTreeMap<String, String>) -> Option<&'static str> {
@@ -198,5 +195,5 @@ pub(super) fn with_told(path: &str, word: &str) -> String {
 /// The request was refused.
 pub(super) fn refused(refusal: &Refusal) -> Response {
     let what = format!("{} {}", refusal.message(), refusal.advice());
-    page(refusal.status(), &Wrong { title: "This was not done", what: &what })
+    page(refusal.status(), &Wrong { title: "That didn't work", what: &what })
 }

@@ -18,13 +18,8 @@ use crate::api::{
 use crate::{Shared, password};
 
 /// The lifetimes of tokens that can be chosen here, in days, with their labels.
-const LASTS: [(&str, &str); 5] = [
-    ("30", "30 days"),
-    ("90", "90 days"),
-    ("365", "a year"),
-    ("730", "two years"),
-    ("", "until it is removed"),
-];
+const LASTS: [(&str, &str); 5] =
+    [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("730", "2 years"), ("", "never")];
 
 #[derive(Template)]
 #[template(path = "people.html")]
@@ -81,9 +76,9 @@ impl People {
 
     fn scopes() -> Vec<Choice> {
         let label = |scope: Scope| match scope {
-            Scope::Read => "read: look at everything but people and the audit log",
-            Scope::Operate => "operate: also try again, preview, enable and disable",
-            Scope::Administer => "administer: everything",
+            Scope::Read => "read: view everything except users and the audit log",
+            Scope::Operate => "operate: also retry, preview, enable and disable",
+            Scope::Administer => "administer: full access",
         };
         choices(Scope::ALL.iter().map(|scope| (scope.as_str(), label(*scope))), "read")
     }
@@ -212,7 +207,9 @@ pub(super) async fn add_token(
         let scope = scope.map_err(|wrong: String| Refusal::wrong("scope", wrong))?;
         let days = match form.text("expires_days") {
             "" => None,
-            days => Some(days.parse().map_err(|_| Refusal::wrong("expires_days", "is no number"))?),
+            days => {
+                Some(days.parse().map_err(|_| Refusal::wrong("expires_days", "is not a number"))?)
+            }
         };
         let user = Some(form.text("user").to_owned()).filter(|user| !user.is_empty());
         let name = form.text("name").to_owned();

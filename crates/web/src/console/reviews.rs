@@ -21,14 +21,14 @@ use crate::api::{Params, Refusal, decide_review, known_review, read_reviews, sav
 
 /// The states and their labels.
 const STATES: [(&str, &str); 3] =
-    [("open", "to decide"), ("decided", "decided"), ("solved", "nothing left to decide")];
+    [("open", "Open"), ("decided", "Resolved"), ("solved", "Resolved automatically")];
 
 /// The reason, in a few words.
 pub(super) fn words(reason: Reason) -> &'static str {
     match reason {
         Reason::Several => "several leads match",
-        Reason::KeysDisagree => "its keys find different leads",
-        Reason::Linked => "its match is linked to another lead",
+        Reason::KeysDisagree => "search keys match different leads",
+        Reason::Linked => "the match is linked to another lead",
         Reason::Conflict => "both accounts changed a field",
     }
 }
@@ -36,11 +36,11 @@ pub(super) fn words(reason: Reason) -> &'static str {
 /// The decision, in words.
 fn decision(choice: &review::Choice) -> String {
     match choice {
-        review::Choice::Link { lead_id } => format!("It is the lead {lead_id}."),
-        review::Choice::Create => "It is none of them: it is a lead of its own.".to_owned(),
-        review::Choice::Ignore => "It is left alone.".to_owned(),
-        review::Choice::Source => "What the source holds is right.".to_owned(),
-        review::Choice::Destination => "What the destination holds is right.".to_owned(),
+        review::Choice::Link { lead_id } => format!("Linked to lead {lead_id}."),
+        review::Choice::Create => "Created as a new lead.".to_owned(),
+        review::Choice::Ignore => "Lead ignored.".to_owned(),
+        review::Choice::Source => "Values of the source kept.".to_owned(),
+        review::Choice::Destination => "Values of the destination kept.".to_owned(),
     }
 }
 
@@ -275,7 +275,7 @@ pub(super) async fn show(
     let item = match known_review(&shared, &visitor.reach, &number).await {
         Ok(item) => item,
         Err(refusal) if refusal.status() == StatusCode::NOT_FOUND => {
-            return page::not_found("no review");
+            return page::not_found("review");
         }
         Err(refusal) => return page::refused(&refusal),
     };
@@ -323,7 +323,7 @@ async fn decided(
         "destination" => review::Choice::Destination,
         lead => match lead.strip_prefix("link ") {
             Some(lead_id) => review::Choice::Link { lead_id: LeadId::new(lead_id) },
-            None => return Err(Refusal::wrong("choice", "is missing: choose one of the list")),
+            None => return Err(Refusal::wrong("choice", "is missing; choose an option")),
         },
     };
     keep_rule(shared, visitor, item, form.text("rule")).await?;
@@ -344,7 +344,8 @@ async fn keep_rule(
     let configuration = shared.store.configuration().await?;
     let Some(connector) = configuration.connector(&item.connector) else { return Ok(()) };
     let mut wanted = connector.definition.clone();
-    let wrong = || Refusal::wrong("rule", format!("'{rule}' is no choice; choose one of the list"));
+    let wrong =
+        || Refusal::wrong("rule", format!("'{rule}' is not an option; choose one from the list"));
     let identity = &mut wanted.identity;
     match item.reason {
         Reason::Several => identity.several = SEVERAL.named(rule).ok_or_else(wrong)?,

@@ -87,7 +87,8 @@ pub(super) async fn sign_in(
     let now = (shared.clock)();
     if let Some(wait) = shared.throttle.wait(email, now) {
         let wait = wait.as_secs().max(0) + 1;
-        let wrong = format!("Too many wrong passwords. Try again in {wait} seconds.");
+        let wrong =
+            format!("Too many wrong passwords. Wait {wait} seconds before the next attempt.");
         return refused(StatusCode::TOO_MANY_REQUESTS, &wrong);
     }
     let kept = match shared.store.password(email).await {
@@ -106,7 +107,7 @@ pub(super) async fn sign_in(
         }
         Err(error) => {
             tracing::error!(error, "a password could not be checked");
-            refused(StatusCode::SERVICE_UNAVAILABLE, "The password can't be checked now.")
+            refused(StatusCode::SERVICE_UNAVAILABLE, "The password can't be checked right now.")
         }
     }
 }

@@ -27,7 +27,7 @@ struct Traits {
     told: Option<&'static str>,
     name: String,
     questions: Vec<Row>,
-    /// Since when a probe is under way.
+    /// Since when a probe is running.
     running: Option<Timestamp>,
     /// How the last one ended.
     ended: Option<Ended>,
@@ -75,7 +75,7 @@ impl Row {
             _ => None,
         });
         let needs = match question.by {
-            By::Reading => "one read",
+            By::Reading => "one read call",
             By::Writing => "a test lead",
             By::Listening => "a test lead and a webhook",
         };
@@ -90,11 +90,13 @@ impl Ended {
         let report = match report {
             Ok(report) => report,
             Err(error) => {
-                let wrong = Some(format!("leadsync's own database failed: {error}"));
+                let wrong = Some(format!("The leadsync database failed: {error}"));
                 return Some(Self { at, wrong, calls: 0, left: Vec::new(), unclear: Vec::new() });
             }
         };
-        let stopped = report.stopped.then(|| "It was stopped before everything was asked.".into());
+        let stopped = report
+            .stopped
+            .then(|| "The probe was stopped before all questions were answered.".into());
         let unclear = report.findings.iter().filter(|finding| finding.seen.is_none());
         let title = |name| Question::named(name).map_or(name, |question| question.title);
         Some(Self {
@@ -129,13 +131,13 @@ pub(super) async fn show(
     };
     let (id, traits, listens) = match read.await {
         Ok(Some(read)) => read,
-        Ok(None) => return page::not_found("no account"),
+        Ok(None) => return page::not_found("account"),
         Err(error) => return page::unavailable(&error),
     };
     let run = shared.probes.of(id);
     let mut questions: Vec<Row> =
         QUESTIONS.iter().map(|question| Row::of(question, &traits)).collect();
-    // What differs is what one looks for.
+    // The differing ones first.
     questions.sort_by_key(|row| !row.known.as_ref().is_some_and(|known| known.differs));
     let traits = Traits {
         page: "Accounts",
@@ -163,7 +165,7 @@ async fn act(
     let word = match shared.store.configuration().await {
         Ok(configuration) => match configuration.account(name) {
             Some(account) => act(shared, account),
-            None => return page::not_found("no account"),
+            None => return page::not_found("account"),
         },
         Err(error) => return page::unavailable(&error),
     };
@@ -200,8 +202,7 @@ pub(super) async fn stop(
     .await
 }
 
-/// What a person says that an account is like, as `question=answer`; without an answer, what is
-/// known is forgotten.
+/// Sets a trait of an account, as `question=answer`; without an answer, it is cleared.
 pub(super) async fn answer(
     State(shared): State<Shared>,
     visitor: Visitor,

@@ -20,12 +20,12 @@ pub(super) fn cookie_name(shared: &Shared) -> &'static str {
 /// No cookie that was set is longer.
 const LONGEST_COOKIE: usize = 128;
 
-/// Somebody who is signed in. A handler that takes it is only reached by such a user.
+/// A signed-in user. A handler that takes it is only reached by such a user.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
     /// The email address.
     pub(crate) email: String,
-    /// What this person may do now, with what is in reach.
+    /// What this user may do now, with what is in reach.
     pub(crate) role: Role,
     /// What is in reach.
     pub(crate) reach: Reach,

@@ -92,7 +92,7 @@ async fn is_let_in(browser: &mut Browser, route: &Route, connector: &str) -> boo
     let refused = (answer.status == 401 && answer.body.contains("not_known"))
         || to_sign_in
         || (answer.status == 403
-            && ["not_allowed", "Your role does not allow", "out of your reach"]
+            && ["not_allowed", "Your role does not allow", "have access to this"]
                 .iter()
                 .any(|words| answer.body.contains(words)));
     !refused

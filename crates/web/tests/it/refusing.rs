@@ -33,7 +33,7 @@ async fn a_body_that_is_announced_too_large_is_refused_and_its_beginning_kept() 
     .await;
     let answer = wire.answer().await.unwrap();
     assert_eq!(answer.status, 413, "{answer:?}");
-    assert!(answer.body.contains("The body is longer than 2 MiB."), "{answer:?}");
+    assert!(answer.body.contains("The body is larger than 2 MiB."), "{answer:?}");
     assert!(wire.answer().await.is_none(), "the connection is of no more use");
     assert_eq!(house.kept().await, ["x".repeat(8 * 1024)]);
     let origin = only_origin(&house).await;
@@ -66,7 +66,7 @@ async fn a_body_of_unknown_length_is_refused_once_it_is_too_large() {
     wire.send(format!("C350\r\n{chunk}\r\nC350\r\n{chunk}\r\n1\r\nx\r\n")).await;
     let answer = wire.answer().await.unwrap();
     assert_eq!(answer.status, 413);
-    assert!(answer.body.contains("The body is longer than 100000 bytes."), "{answer:?}");
+    assert!(answer.body.contains("The body is larger than 100000 bytes."), "{answer:?}");
     assert_eq!(house.kept().await, ["x".repeat(8 * 1024)]);
     let origin = only_origin(&house).await;
     assert_eq!(origin.bytes, 100_001);

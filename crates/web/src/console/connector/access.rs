@@ -142,7 +142,7 @@ async fn ask(shared: &Shared, opened: &Opened, email: &str) -> store::Result<Opt
     let said = |what: String, allowed| Some(Said { email: email.to_owned(), what, allowed });
     Ok(match shared.accounts.read_account_user(account, email).await {
         Err(not_told) => said(not_told.problem.message, false),
-        Ok(None) => said(format!("{} has no user with this address.", account.name), false),
+        Ok(None) => said(format!("{} has no user with this email address.", account.name), false),
         Ok(Some(user)) => {
             let now = (shared.clock)();
             shared.store.store_account_user(account.id, email, Some(&user), now).await?;
@@ -155,7 +155,7 @@ async fn ask(shared: &Shared, opened: &Opened, email: &str) -> store::Result<Opt
             let active = if user.active { "active" } else { "inactive" };
             let set = if set.is_empty() { "none".to_owned() } else { set.join(", ") };
             let what = format!(
-                "{} says: {active}, role {}, boolean fields that are set: {set}.",
+                "In {}: {active}, role {}, Yes/No fields set: {set}.",
                 account.name, user.role
             );
             said(what, opened.connector.definition.access.allows(&user))

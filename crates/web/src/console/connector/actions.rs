@@ -31,7 +31,7 @@ pub(in crate::console) async fn disable(
     switch(state, visitor, name, false).await
 }
 
-/// Lets a connector go on that is held because its webhooks changed many leads.
+/// Resumes a connector that is held because its webhooks changed many leads.
 pub(in crate::console) async fn confirm(
     State(shared): State<Shared>,
     visitor: Visitor,
@@ -91,7 +91,8 @@ pub(in crate::console) async fn remove(
     form: Form,
 ) -> Response {
     if form.text("confirm").trim() != name {
-        let what = "is not the connector's name; write it out to confirm that all its requests go";
+        let what =
+            "is not the connector's name; type it to confirm that all its requests are deleted";
         return page::refused(&Refusal::wrong("confirm", what));
     }
     match shared.change(vec![Change::RemoveConnector { name }], &visitor.actor()).await {
@@ -127,7 +128,7 @@ pub(in crate::console) async fn export(
         }
         Err(error) => {
             tracing::error!(%error, "a connector can't be written as a file");
-            page::refused(&Refusal::wrong("connector", "can't be written as a file"))
+            page::refused(&Refusal::wrong("connector", "can't be exported as a file"))
         }
     }
 }

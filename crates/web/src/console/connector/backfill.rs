@@ -20,7 +20,7 @@ use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
 
 const HERE: &str = "/backfill";
-/// So many fields in which leads differ are shown.
+/// How many differing fields are shown.
 const MOST_FIELDS: usize = 8;
 
 #[derive(Template)]
@@ -83,7 +83,7 @@ impl Shown {
         let parts = [
             percent.map(|percent| format!("{percent} %")),
             all.map(|all| format!("of {}", counted(all, "lead", "leads"))),
-            per_minute.map(|leads| format!("{} a minute", counted(leads, "lead", "leads"))),
+            per_minute.map(|leads| format!("{} per minute", counted(leads, "lead", "leads"))),
             seconds_left.map(|seconds| format!("{} left", duration(seconds))),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ").replace(" %, of", " % of")
@@ -141,7 +141,7 @@ impl Counted {
     ) -> store::Result<Self> {
         let planning = shared.store.planning(connector.id).await?;
         let of = planning.plan_of.clone().unwrap_or_default();
-        // What was counted before the last backfill began is no longer so.
+        // A count from before the last backfill started is outdated.
         let begun_at = shown.iter().map(|one| one.kept.begun_at).max();
         let plan = planning
             .fresh(&of, connector.version, (shared.clock)())
@@ -180,10 +180,10 @@ fn meeting(connector: &Connector, is_pair: bool) -> String {
     let definition = &connector.definition;
     let (source, destination) = (&definition.source, &definition.destination);
     if !is_pair {
-        return format!("what differs in {destination} is overwritten by the values of {source}");
+        return format!("different values in {destination} are overwritten with those of {source}");
     }
     let differs = match definition.conflict.first_meeting {
-        FirstMeeting::Changed | FirstMeeting::FillBlank => "are left as they are".to_owned(),
+        FirstMeeting::Changed | FirstMeeting::FillBlank => "are not changed".to_owned(),
         FirstMeeting::Source => format!("get the value of {source}"),
         FirstMeeting::Destination => format!("get the value of {destination}"),
         FirstMeeting::Newest => "get the value of the lead that was modified last".to_owned(),
@@ -259,7 +259,7 @@ pub(in crate::console) async fn progress(
     }
 }
 
-/// Has what a backfill would do counted, or begins what was counted.
+/// Counts what a backfill would do, or starts the counted backfill.
 pub(in crate::console) async fn begin(
     State(shared): State<Shared>,
     visitor: Visitor,
@@ -301,7 +301,7 @@ async fn carry_out(
     let planning = shared.store.planning(connector.id).await?;
     let is_shown = planning.at.is_some_and(|at| at.to_string() == form.text("planned_at"));
     let (Some(of), true) = (planning.plan_of, is_shown) else {
-        let what = "The leads were counted again after you opened this page. Look at the new count, \
+        let what = "The leads were counted again after you opened this page. Check the new count, \
                     and start the backfill there.";
         return Err(of_the_page(StatusCode::BAD_REQUEST, what));
     };

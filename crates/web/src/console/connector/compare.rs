@@ -157,7 +157,7 @@ impl Compare {
 /// The choices of a setting that may be left to leadsync.
 fn switch(chosen: Option<bool>) -> Vec<Choice> {
     [
-        (None, "", "Default: on if synced both ways"),
+        (None, "", "Default (on for two-way sync)"),
         (Some(true), "on", "On"),
         (Some(false), "off", "Off"),
     ]
@@ -214,13 +214,13 @@ pub(in crate::console) async fn act(
         Err(refusal) => refusal,
     };
     let what = match form.text("do") {
-        "compare" | "sweep" | "confirm" => "Nothing was started.",
-        _ => "Nothing was synced.",
+        "compare" | "sweep" | "confirm" => "The request was not started.",
+        _ => "The leads were not synced.",
     };
     refused(&shared, visitor, opened, (what, &refusal)).await
 }
 
-/// Does what the button says; returns what to tell of it.
+/// Does what the button says; returns the message to show.
 async fn carry_out(
     shared: &Shared,
     visitor: &Visitor,
@@ -319,5 +319,5 @@ pub(in crate::console) async fn put(
         Ok(response) => return response,
         Err(refusal) => refusal,
     };
-    refused(&shared, visitor, opened, ("Nothing was saved.", &refusal)).await
+    refused(&shared, visitor, opened, ("Your changes were not saved.", &refusal)).await
 }

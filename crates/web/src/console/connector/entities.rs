@@ -36,19 +36,19 @@ const BEHAVIOURS: OneOf<Behaviour> = OneOf {
             Behaviour::CreateAndUpdate,
             "create_and_update",
             "Capture (Create and Update existing) Record",
-            "Leads that the destination lacks are created; those that it has are updated.",
+            "Create missing leads and update existing ones.",
         ),
         (
             Behaviour::CreateOnly,
             "create_only",
             "Create only new record",
-            "Leads that the destination has are left as they are.",
+            "Create missing leads. Existing leads are not changed.",
         ),
         (
             Behaviour::UpdateOnly,
             "update_only",
             "Update only existing record",
-            "Leads that the destination lacks are left out.",
+            "Update existing leads. Missing leads are skipped.",
         ),
         (
             Behaviour::DoNothing,
@@ -71,26 +71,26 @@ const ACTIVITY_BEHAVIOURS: OneOf<Behaviour> = OneOf {
             Behaviour::CreateAndUpdate,
             "create_and_update",
             "Capture (Create and Update existing) Record",
-            "New activities are posted on the lead; those that were posted are updated.",
+            "Add new activities and update those already synced.",
         ),
         (
             Behaviour::CreateOnly,
             "create_only",
             "Create only new record",
-            "Only new activities are posted.",
+            "Add new activities only.",
         ),
         (
             Behaviour::UpdateOnly,
             "update_only",
             "Update only existing record",
-            "Only activities that were posted before are updated.",
+            "Update only activities already synced.",
         ),
     ],
 };
 pub(super) const BLANKS: OneOf<Blank> = OneOf {
     all: &[
-        (Blank::Leave, "leave", "Leave", "The destination's field keeps what it holds."),
-        (Blank::Clear, "clear", "Clear", "The destination's field is emptied too."),
+        (Blank::Leave, "leave", "Leave", "The destination value is kept."),
+        (Blank::Clear, "clear", "Clear", "The destination value is cleared."),
     ],
 };
 const BAD_FIELDS: OneOf<BadField> = OneOf {
@@ -99,13 +99,13 @@ const BAD_FIELDS: OneOf<BadField> = OneOf {
             BadField::Refuse,
             "refuse",
             "Refuse the record",
-            "It fails, with every such field named, and can be retried.",
+            "The record fails, lists every invalid field and can be retried.",
         ),
         (
             BadField::LeaveOut,
             "leave_out",
             "Leave the field out",
-            "The rest of the lead is written, and the record says what was left out.",
+            "The rest of the lead is written. The record lists the fields left out.",
         ),
     ],
 };
@@ -114,20 +114,20 @@ const UNLISTED_OPTIONS: OneOf<UnlistedOption> = OneOf {
         (
             UnlistedOption::Send,
             "send",
-            "Send it all the same",
-            "LeadSquared stores it, although nobody can choose it there. The record says so.",
+            "Send it anyway",
+            "LeadSquared stores the value although it is not in the list. The record notes it.",
         ),
         (
             UnlistedOption::Refuse,
             "refuse",
             "Refuse the record",
-            "It fails, with every such field named, and can be retried.",
+            "The record fails, lists every invalid field and can be retried.",
         ),
         (
             UnlistedOption::LeaveOut,
             "leave_out",
             "Leave the field out",
-            "The rest of the lead is written, and the record says what was left out.",
+            "The rest of the lead is written. The record lists the fields left out.",
         ),
     ],
 };
@@ -137,34 +137,44 @@ const WITHOUT_ID: OneOf<WithoutId> = OneOf {
             WithoutId::Refuse,
             "refuse",
             "Refuse it",
-            "It fails, because a webhook that is sent twice would add it twice.",
+            "The record fails, because a webhook sent twice would add the activity twice.",
         ),
         (
             WithoutId::Sync,
             "sync",
             "Sync it",
-            "Activities that are alike in lead, type, time and fields are taken for one.",
+            "Activities with the same lead, type, time and fields are treated as one.",
         ),
     ],
 };
 const WHILE_DISABLED: OneOf<WhileDisabled> = OneOf {
     all: &[
-        (WhileDisabled::Keep, "keep", "Keep them", "They are worked once it is enabled again."),
-        (WhileDisabled::Drop, "drop", "Drop them", "The log shows them as skipped."),
+        (WhileDisabled::Keep, "keep", "Keep them", "Processed when re-enabled."),
+        (WhileDisabled::Drop, "drop", "Drop them", "Logged as skipped."),
     ],
 };
 pub(super) const POLICIES: OneOf<Policy> = OneOf {
     all: &[
-        (Policy::Newest, "newest", "The newest change", "By the accounts' own modification times."),
+        (
+            Policy::Newest,
+            "newest",
+            "The newest change",
+            "Based on each account's Modified On time.",
+        ),
         (Policy::Source, "source", "The source", ""),
         (Policy::Destination, "destination", "The destination", ""),
         (
             Policy::FillBlank,
             "fill_blank",
             "Fill blanks only",
-            "The source, where the destination has nothing.",
+            "Use the source value only if the destination is blank.",
         ),
-        (Policy::Review, "review", "A person", "The field waits until somebody decides."),
+        (
+            Policy::Review,
+            "review",
+            "Send to review",
+            "The field waits until someone resolves the review.",
+        ),
     ],
 };
 
@@ -174,56 +184,56 @@ const FIRST_MEETINGS: OneOf<FirstMeeting> = OneOf {
             FirstMeeting::Changed,
             "changed",
             "Sync what the event changed",
-            "As for linked leads. Other fields that differ are left, and listed on the request.",
+            "As for linked leads. Other differing fields are not changed; the request lists them.",
         ),
-        (FirstMeeting::FillBlank, "fill_blank", "Fill blanks only", "What differs is left."),
+        (
+            FirstMeeting::FillBlank,
+            "fill_blank",
+            "Fill blanks only",
+            "Differing fields are not changed.",
+        ),
         (FirstMeeting::Source, "source", "The source wins", ""),
         (FirstMeeting::Destination, "destination", "The destination wins", ""),
         (
             FirstMeeting::Newest,
             "newest",
-            "The lead that was changed last wins",
-            "By the accounts' own modification times.",
+            "The most recently changed lead wins",
+            "Based on each account's Modified On time.",
         ),
     ],
 };
 
 pub(in crate::console) const SEVERAL: OneOf<Several> = OneOf {
     all: &[
-        (Several::Review, "review", "A person decides", "The lead waits under Reviews."),
-        (Several::Newest, "newest", "The one that was changed last", ""),
-        (Several::Oldest, "oldest", "The one that was created first", ""),
-        (Several::Skip, "skip", "Leave the lead alone", "None of its changes is synced."),
+        (Several::Review, "review", "Send to review", "The lead waits under Reviews."),
+        (Several::Newest, "newest", "The most recently changed lead", ""),
+        (Several::Oldest, "oldest", "The oldest lead", ""),
+        (Several::Skip, "skip", "Ignore the lead", "Its changes are not synced."),
     ],
 };
 pub(in crate::console) const KEYS_DISAGREE: OneOf<KeysDisagree> = OneOf {
     all: &[
-        (KeysDisagree::Review, "review", "A person decides", "The lead waits under Reviews."),
+        (KeysDisagree::Review, "review", "Send to review", "The lead waits under Reviews."),
         (
             KeysDisagree::Primary,
             "primary",
-            "The one with the primary key",
-            "The other one keeps its key.",
+            "The lead with the primary key",
+            "The other lead keeps its key.",
         ),
         (
             KeysDisagree::Secondary,
             "secondary",
-            "The one with the secondary key",
-            "The other one keeps its key.",
+            "The lead with the secondary key",
+            "The other lead keeps its key.",
         ),
-        (KeysDisagree::Skip, "skip", "Leave the lead alone", "None of its changes is synced."),
+        (KeysDisagree::Skip, "skip", "Ignore the lead", "Its changes are not synced."),
     ],
 };
 pub(in crate::console) const LINKED: OneOf<Linked> = OneOf {
     all: &[
-        (Linked::Review, "review", "A person decides", "The lead waits under Reviews."),
-        (
-            Linked::Relink,
-            "relink",
-            "Link it to the lead that came last",
-            "The other lead is then linked to none.",
-        ),
-        (Linked::Skip, "skip", "Leave the lead alone", "None of its changes is synced."),
+        (Linked::Review, "review", "Send to review", "The lead waits under Reviews."),
+        (Linked::Relink, "relink", "Link it to the latest lead", "The other lead is unlinked."),
+        (Linked::Skip, "skip", "Ignore the lead", "Its changes are not synced."),
     ],
 };
 
@@ -265,7 +275,7 @@ impl<T: Copy + PartialEq> OneOf<T> {
     fn read(&self, form: &Form, name: &str, at: &str) -> Result<T, Refusal> {
         let given = form.text(name);
         self.named(given).ok_or_else(|| {
-            Refusal::wrong(at, format!("'{given}' is no choice; choose one of the list"))
+            Refusal::wrong(at, format!("'{given}' is not an option; choose one from the list"))
         })
     }
 }
@@ -447,7 +457,10 @@ fn types(form: &Form, known: &[ActivityType]) -> Result<Vec<ActivityType>, Refus
         let code = |text: &str, end: &str| {
             text.trim().parse::<u32>().map_err(|_| {
                 let at = format!("activity.type[{}].{end}", row + 1);
-                Refusal::wrong(at, format!("'{text}' is no event code; choose one of the list"))
+                Refusal::wrong(
+                    at,
+                    format!("'{text}' is not an event code; choose one from the list"),
+                )
             })
         };
         let (from, to) = (code(from, "from")?, code(to, "to")?);

@@ -29,9 +29,9 @@ const LEAVING: OneOf<Leaving> = OneOf {
             Leaving::Stop,
             "stop",
             "Stop syncing it",
-            "The two leads stay linked, and it is synced again once it passes.",
+            "The leads stay linked. Syncing resumes when the lead passes again.",
         ),
-        (Leaving::Continue, "continue", "Keep syncing it", "Only leads that are new are filtered."),
+        (Leaving::Continue, "continue", "Keep syncing it", "Only new leads are filtered."),
     ],
 };
 

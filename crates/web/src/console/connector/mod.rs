@@ -116,7 +116,7 @@ pub(super) async fn open(
     let unavailable = |error: store::Error| page::unavailable(&error);
     let configuration = shared.store.configuration().await.map_err(unavailable)?;
     let connector = configuration.connector(name).cloned();
-    let connector = connector.ok_or_else(|| page::not_found("no connector"))?;
+    let connector = connector.ok_or_else(|| page::not_found("connector"))?;
     let came = if connector.enabled {
         true
     } else {
@@ -171,7 +171,7 @@ async fn save(
     frame: &Frame,
     here: &str,
 ) -> Result<Response, Refusal> {
-    let made_from = made_from.parse().map_err(|_| Refusal::wrong("version", "is no number"))?;
+    let made_from = made_from.parse().map_err(|_| Refusal::wrong("version", "is not a number"))?;
     save_connector(shared, &visitor.actor(), definition, None, Some(made_from)).await?;
     let next = frame.next.clone().unwrap_or_else(|| format!("{}{here}", frame.address));
     Ok(Redirect::to(&page::with_told(&next, "saved")).into_response())

@@ -44,8 +44,8 @@ impl Preview {
     fn sent(field: &MappedField) -> &str {
         match &field.sent {
             Sent::Absent => "(not sent)",
-            Sent::Blank => "(empty: the destination keeps what it holds)",
-            Sent::Clear => "(empty: the destination is emptied)",
+            Sent::Blank => "(empty: destination value is kept)",
+            Sent::Clear => "(empty: destination value is cleared)",
             Sent::Value(value) => value,
         }
     }

@@ -1,4 +1,4 @@
-//! `/connectors/{name}/refresh`: bringing linked leads up to date, with the count first.
+//! `/connectors/{name}/refresh`: updating linked leads, with the count first.
 
 use askama::Template;
 use axum::extract::{Path, State};

@@ -110,11 +110,11 @@ pub(in crate::console) async fn restore(
     };
     let old = match shared.store.definition(opened.connector.id, version).await {
         Ok(Some(old)) => old,
-        Ok(None) => return page::not_found("no version"),
+        Ok(None) => return page::not_found("version"),
         Err(error) => return page::unavailable(&error),
     };
     let Ok(made_from) = form.text("version").parse() else {
-        return page::refused(&Refusal::wrong("version", "is no number"));
+        return page::refused(&Refusal::wrong("version", "is not a number"));
     };
     match save_connector(&shared, &visitor.actor(), &old, None, Some(made_from)).await {
         Ok(_) => {

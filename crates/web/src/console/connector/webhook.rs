@@ -77,7 +77,7 @@ async fn act(shared: &Shared, visitor: Visitor, name: &str, act: Act) -> Respons
         Err(error) => return page::unavailable(&error),
     };
     let Some(connector) = configuration.connector(name) else {
-        return page::not_found("no connector");
+        return page::not_found("connector");
     };
     let (store, accounts) = (shared.store.as_ref(), shared.accounts.as_ref());
     let job = Job { store, accounts, configuration: &configuration, connector };

@@ -128,7 +128,8 @@ impl Address {
         let mut given = self.given.clone();
         if let Some(period) = given.remove("period").filter(|period| period != CUSTOM) {
             let known = PERIODS.iter().find(|(word, ..)| *word == period);
-            let (.., from, to) = known.ok_or_else(|| format!("'{period}' is no period."))?;
+            let (.., from, to) =
+                known.ok_or_else(|| format!("'{period}' is not a valid period."))?;
             given.insert("from".to_owned(), (*from).to_owned());
             given.insert("to".to_owned(), (*to).to_owned());
         }
@@ -205,7 +206,7 @@ impl Address {
         let period = if days { CUSTOM } else { self.of("period") };
         let periods = PERIODS.iter().map(|(word, label, ..)| (*word, *label));
         Facets {
-            periods: choices(periods.chain([(CUSTOM, "From day to day")]), period),
+            periods: choices(periods.chain([(CUSTOM, "Custom range")]), period),
             connectors: choices(connectors.map(|name| (name, name)), self.of("connector")),
             entities: words(Entity::ALL.iter().map(|e| e.as_str()).collect(), "entity"),
             job_statuses: words(JobStatus::ALL.iter().map(|s| s.as_str()).collect(), "job_status"),

@@ -42,7 +42,7 @@ pub(in crate::console) async fn one(
     Path(id): Path<String>,
     form: Form,
 ) -> Response {
-    let Ok(id) = id.parse::<RequestId>() else { return page::not_found("no Request ID") };
+    let Ok(id) = id.parse::<RequestId>() else { return page::not_found("request") };
     let begun = async {
         let with = with(&form)?;
         let which = api::selection(&shared, &visitor.reach, Which::ids(vec![id])).await?;
@@ -65,7 +65,7 @@ pub(in crate::console) async fn selected(
     form: Form,
 ) -> Response {
     let ids: Result<Vec<RequestId>, _> = form.texts("id").map(str::parse).collect();
-    let Ok(ids) = ids else { return page::not_found("no Request ID") };
+    let Ok(ids) = ids else { return page::not_found("request") };
     if ids.is_empty() {
         return Redirect::to(&page::with_told("/requests", "none_selected")).into_response();
     }

@@ -1,4 +1,4 @@
-//! `/leads/{account}/{id}`: why each field of a lead has its value.
+//! `/leads/{account}/{id}`: the field history of a lead.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -44,15 +44,15 @@ impl One {
     /// Why a field has its value, in words.
     fn why(change: &ChangeItem) -> String {
         match (change.made_by, &change.origin, change.version) {
-            (MadeBy::Account, ..) => "The account itself: it posted the value.".to_owned(),
+            (MadeBy::Account, ..) => "Changed in this account.".to_owned(),
             (_, Some(origin), Some(version)) => {
                 format!(
-                    "{} wrote it (version {version}); from: {}.",
+                    "Written by {} (version {version}); source: {}.",
                     change.connector,
                     origin_of(origin)
                 )
             }
-            _ => format!("{} wrote it.", change.connector),
+            _ => format!("Written by {}.", change.connector),
         }
     }
 
@@ -82,7 +82,7 @@ pub(in crate::console) async fn release(
             let path = lead_path(&account, &id);
             Redirect::to(&page::with_told(&path, "released")).into_response()
         }
-        Ok(false) => page::not_found("no frozen field"),
+        Ok(false) => page::not_found("frozen field"),
         Err(error) => page::unavailable(&error),
     }
 }
@@ -102,7 +102,7 @@ pub(in crate::console) async fn lead(
         Ok(Some(lead)) => {
             page::page(StatusCode::OK, &One { page: "Requests", told, visitor, lead })
         }
-        Ok(None) => page::not_found("no lead that was synced"),
+        Ok(None) => page::not_found("lead"),
         Err(error) => page::unavailable(&error),
     }
 }

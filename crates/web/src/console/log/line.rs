@@ -79,7 +79,7 @@ fn others(records: &[RecordLine]) -> Option<String> {
             parts.push(format!("{of} {event}"));
         }
     }
-    Some(format!("and {}; in all {}", counted(count, "more", "more"), parts.join(", ")))
+    Some(format!("and {}; total {}", counted(count, "more", "more"), parts.join(", ")))
 }
 
 fn reason(record: &RecordLine, request: &RequestLine, configuration: &Configuration) -> String {
@@ -91,19 +91,19 @@ fn reason(record: &RecordLine, request: &RequestLine, configuration: &Configurat
     match record.event {
         Event::New => format!("Created in {destination}."),
         Event::Updated => format!("Updated in {destination}."),
-        Event::Unchanged => format!("Nothing differs in {destination}."),
-        Event::Skipped => "Left alone, as the settings say.".to_owned(),
-        Event::Failed => "It failed without a word why.".to_owned(),
+        Event::Unchanged => format!("Already up to date in {destination}."),
+        Event::Skipped => "Skipped by the sync settings.".to_owned(),
+        Event::Failed => "Failed: no reason was returned.".to_owned(),
     }
 }
 
 /// Why a request has no outcome yet.
 pub(super) fn waiting(job_status: JobStatus, connector: Option<&Connector>) -> &'static str {
     match job_status {
-        JobStatus::Running => "A call for it is under way.",
+        JobStatus::Running => "In progress.",
         _ if connector.is_some_and(|connector| !connector.enabled) => {
-            "Kept until its connector is enabled."
+            "On hold until the connector is enabled."
         }
-        _ => "Waits for its turn.",
+        _ => "Queued.",
     }
 }

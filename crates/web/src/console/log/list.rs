@@ -187,7 +187,10 @@ fn downloads(address: &Address) -> Vec<(&'static str, String)> {
         let joint = if query.is_empty() { "" } else { "?" };
         format!("/api/v1/requests.{ending}{joint}{query}")
     };
-    vec![("CSV, for spreadsheets", path("csv")), ("JSON lines, with every call", path("jsonl"))]
+    vec![
+        ("CSV (for spreadsheets)", path("csv")),
+        ("JSON lines (with all API calls)", path("jsonl")),
+    ]
 }
 
 pub(in crate::console) async fn rows(
@@ -196,7 +199,7 @@ pub(in crate::console) async fn rows(
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
     let Ok(address) = Address::read(given) else {
-        return page::forbidden("This filter has empty parts.");
+        return page::forbidden("This filter has empty values.");
     };
     let read = async {
         let Ok((filter, after)) = address.filter(&shared, &visitor.reach).await else {

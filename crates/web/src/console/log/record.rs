@@ -1,4 +1,4 @@
-//! A record on its request's page: what was mapped, what was decided and why, and every call.
+//! A record on its request's page: the mapped fields, the decision and its reason, and every call.
 
 use plan::activity::ActivityMapping;
 use plan::connector::Definition;
@@ -20,13 +20,13 @@ const ATTEMPTS: usize = 20;
 /// A record as it is shown.
 pub(super) struct Record {
     pub(super) kept: RecordItem,
-    /// What identifies it for a person.
+    /// Its title.
     pub(super) title: String,
     /// The pages of its leads: the account, the id, and the address.
     pub(super) leads: Vec<(String, String, String)>,
     pub(super) mapped: Option<Vec<Mapped>>,
     pub(super) decision: Option<String>,
-    /// Why what was decided can't be shown but as it is stored, if so.
+    /// Why the decision can only be shown as it is stored, if so.
     pub(super) unreadable: Option<String>,
     pub(super) looked_because: Option<String>,
     pub(super) changes: Vec<Change>,
@@ -63,7 +63,7 @@ pub(super) struct Change {
 
 impl Change {
     fn of(change: FieldChange<'_>) -> Self {
-        let note = if change.on_create { "Only a new lead gets it." } else { "" };
+        let note = if change.on_create { "Only set on new leads." } else { "" };
         Self {
             field: change.field.to_owned(),
             from: change.origin.map(|origin| origin_of(&origin)).unwrap_or_default(),
@@ -125,7 +125,7 @@ impl Record {
         let problem = record.error.as_ref().filter(|_| record.event == Event::Failed);
         let known_as = record.known_as.as_ref().or(record.source_id.as_ref());
         Self {
-            title: known_as.cloned().unwrap_or_else(|| "not known by a name".to_owned()),
+            title: known_as.cloned().unwrap_or_else(|| "Unnamed record".to_owned()),
             leads: leads(&record, around.accounts),
             mapped: around.mapped.map(|fields| fields.iter().map(Mapped::of).collect()),
             decision: explanation.sentence(),
@@ -179,10 +179,12 @@ impl Mapped {
     fn of(field: &MappedField) -> Self {
         let (value, note) = match (&field.sent, &field.default) {
             (Sent::Value(value), _) => (value.clone(), ""),
-            (Sent::Clear, _) => (String::new(), "empties the field"),
-            (_, Some(default)) => (default.clone(), "the default, if the field is empty there"),
-            (Sent::Blank, None) => (String::new(), "empty, so the field is left as it is"),
-            (Sent::Absent, None) => (String::new(), "not in what came"),
+            (Sent::Clear, _) => (String::new(), "clears the field"),
+            (_, Some(default)) => {
+                (default.clone(), "default, used if the destination field is empty")
+            }
+            (Sent::Blank, None) => (String::new(), "empty, so the field is not changed"),
+            (Sent::Absent, None) => (String::new(), "not in the payload"),
         };
         let remark = field.remark.as_deref().unwrap_or_default();
         Self {
@@ -198,10 +200,12 @@ impl Attempt {
     fn of(mut attempt: AttemptItem, bodies: &mut Bodies) -> Self {
         let calls = std::mem::take(&mut attempt.calls);
         let asked = attempt.retry.map(|with| {
-            let by = attempt.retry_by.as_deref().unwrap_or("a person");
+            let by = attempt.retry_by.as_deref().unwrap_or("a user");
             match with {
-                RetryWith::Now => format!("a retry by {by} with the settings of now"),
-                RetryWith::Then => format!("a retry by {by} with the settings of then"),
+                RetryWith::Now => format!("retried by {by} with the current settings"),
+                RetryWith::Then => {
+                    format!("retried by {by} with the settings at the time of the request")
+                }
             }
         });
         let calls = calls.into_iter().map(|call| Call::of(call, bodies)).collect();
@@ -212,7 +216,7 @@ impl Attempt {
 impl Call {
     fn of(call: CallItem, bodies: &mut Bodies) -> Self {
         Self {
-            status: call.status.map_or("no answer".to_owned(), |status| status.to_string()),
+            status: call.status.map_or("no response".to_owned(), |status| status.to_string()),
             is_good: call.error.is_none() && call.status.is_some_and(|status| status < 400),
             own_sent: bodies.show_row(&call.request, call.row),
             own_answered: bodies.show_row(&call.response, call.row),

@@ -31,14 +31,14 @@ impl Batch {
         let found = |filter: &str| Some(format!("/requests?batch={id}{filter}"));
         let mut parts = vec![
             ("done", number(batch.done), found("&sync_status=success")),
-            ("left", number(batch.left), found("&job_status=queued")),
+            ("remaining", number(batch.left), found("&job_status=queued")),
             ("failed again", number(batch.failed), found("&job_status=failure")),
         ];
         if batch.cancelled > 0 {
-            parts.push(("taken back", number(batch.cancelled), None));
+            parts.push(("cancelled", number(batch.cancelled), None));
         }
         if batch.moved() > 0 {
-            parts.push(("asked for again since", number(batch.moved()), None));
+            parts.push(("retried again since", number(batch.moved()), None));
         }
         let ended = batch.records.saturating_sub(batch.left);
         Self {
@@ -61,7 +61,7 @@ impl Batch {
 fn which(batch: &RetryBatch) -> String {
     let requests = counted(batch.requests, "request", "requests");
     if let Some(connector) = &batch.linked_by {
-        return format!("{requests}, the newest of each lead that {connector} has linked");
+        return format!("{requests}: the newest of each lead linked by {connector}");
     }
     let Some(filter) = &batch.filter else { return requests };
     let filter: BTreeMap<String, serde_json::Value> =
@@ -75,8 +75,8 @@ fn which(batch: &RetryBatch) -> String {
         })
         .collect();
     match parts.as_slice() {
-        [] => format!("{requests}, all that had failed"),
-        parts => format!("{requests}, all that had failed with {}", parts.join(", ")),
+        [] => format!("{requests}: all failed requests"),
+        parts => format!("{requests}: all failed requests with {}", parts.join(", ")),
     }
 }
 
@@ -150,10 +150,10 @@ fn sees(visitor: &Visitor, batch: &RetryBatch) -> bool {
 }
 
 async fn read(shared: &Shared, visitor: &Visitor, id: &str) -> Result<Batch, Response> {
-    let Ok(id) = id.parse() else { return Err(page::not_found("no batch of retries")) };
+    let Ok(id) = id.parse() else { return Err(page::not_found("retry")) };
     match shared.store.retry_batch(id).await {
         Ok(Some(batch)) if sees(visitor, &batch) => Ok(Batch::of(batch)),
-        Ok(_) => Err(page::not_found("no batch of retries")),
+        Ok(_) => Err(page::not_found("retry")),
         Err(error) => Err(page::unavailable(&error)),
     }
 }

@@ -63,10 +63,10 @@ pub(in crate::console) async fn show(
     Path(id): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
-    let Ok(id) = id.parse::<RequestId>() else { return page::not_found("no Request ID") };
+    let Ok(id) = id.parse::<RequestId>() else { return page::not_found("request") };
     match read(&shared, visitor, id).await {
         Ok(Some(one)) => page::page(StatusCode::OK, &One { told: page::told(&given), ..one }),
-        Ok(None) => page::not_found("no request"),
+        Ok(None) => page::not_found("request"),
         Err(error) => page::unavailable(&error),
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn charts(overview: &Overview) -> Vec<Chart> {
     let peak = |of: fn(&StepItem) -> u64| {
         let peak = overview.steps.iter().max_by_key(|step| of(step)).filter(|step| of(step) > 0);
         peak.map(|step| {
-            format!("most, {}, {}", number(of(step)), stretch(step.from, overview.step_hours))
+            format!("peak {} ({})", number(of(step)), stretch(step.from, overview.step_hours))
         })
     };
     let total = &overview.total;
@@ -25,20 +25,20 @@ pub(super) fn charts(overview: &Overview) -> Vec<Chart> {
         id: "volume",
         title: "Records",
         description: format!(
-            "{} synced, {} with nothing to do, {} failed; {}.",
+            "{} synced, {} unchanged, {} failed; {}.",
             number(total.counts.written()),
             number(quiet(&total.counts)),
             number(total.counts.failed),
-            peak(|step| step.sum.counts.all()).unwrap_or_else(|| "nothing came".to_owned())
+            peak(|step| step.sum.counts.all()).unwrap_or_else(|| "no records".to_owned())
         ),
-        legend: vec![("synced", "Synced"), ("quiet", "Nothing to do"), ("failed", "Failed")],
+        legend: vec![("synced", "Synced"), ("quiet", "No change"), ("failed", "Failed")],
         ticks: ticks.clone(),
     };
     let volume_values = values(
         |step| {
             let counts = &step.sum.counts;
             format!(
-                "{} synced, {} with nothing to do, {} failed",
+                "{} synced, {} unchanged, {} failed",
                 number(counts.written()),
                 number(quiet(counts)),
                 number(counts.failed)
@@ -54,9 +54,9 @@ pub(super) fn charts(overview: &Overview) -> Vec<Chart> {
         title: "Failures",
         description: match peak(|step| step.sum.counts.failed) {
             Some(peak) => format!("{} failed; {peak}.", number(total.counts.failed)),
-            None => "None.".to_owned(),
+            None => "No failures.".to_owned(),
         },
-        legend: vec![("failed", "Failed, and not yet mended")],
+        legend: vec![("failed", "Unresolved failures")],
         ticks: ticks.clone(),
     };
     let failed_values = values(
@@ -67,17 +67,17 @@ pub(super) fn charts(overview: &Overview) -> Vec<Chart> {
         id: "lag",
         title: "Lag",
         description: format!(
-            "From arrival to the destination: half within {}, 95 of 100 within {}.",
+            "Time from webhook to destination: p50 {}, p95 {}.",
             time(total.lag.p50_ms),
             time(total.lag.p95_ms)
         ),
-        legend: vec![("half", "Half within"), ("most", "95 of 100 within")],
+        legend: vec![("half", "p50"), ("most", "p95")],
         ticks,
     };
     let lag_values = values(
         |step| {
             let Lag { p50_ms, p95_ms } = step.sum.lag;
-            format!("half within {}, 95 of 100 within {}", time(p50_ms), time(p95_ms))
+            format!("p50 {}, p95 {}", time(p50_ms), time(p95_ms))
         },
         |step| {
             let Lag { p50_ms, p95_ms } = step.sum.lag;

@@ -171,10 +171,10 @@ fn asked(
 ) -> Result<OverviewQuery, String> {
     let period = period.unwrap_or(PERIODS[0].0);
     let known = PERIODS.iter().find(|(word, ..)| *word == period);
-    let known = known.ok_or_else(|| format!("'{period}' is no period."))?;
+    let known = known.ok_or_else(|| format!("'{period}' is not a valid period."))?;
     let connector = connector.map(|name| {
         let known = configuration.connector(name);
-        known.map(|known| known.id).ok_or_else(|| format!("There is no connector '{name}'."))
+        known.map(|known| known.id).ok_or_else(|| format!("The connector '{name}' does not exist."))
     });
     Ok(since(*known, connector.transpose()?, now))
 }

@@ -20,7 +20,7 @@ const CHANGES: usize = 3;
 
 /// Something that needs attention.
 pub(super) struct Notice {
-    /// `bad`: leads don't arrive; `warning`: they may not, or arrive late.
+    /// `bad`: leads are not synced; `warning`: they may not be, or late.
     pub(super) class: &'static str,
     pub(super) what: String,
     pub(super) advice: String,
@@ -39,7 +39,7 @@ pub(super) struct Facts<'a> {
     pub(super) field_changes: &'a [(String, Vec<(Timestamp, FieldChange)>)],
     /// Connectors that were ever held.
     pub(super) mass_changes: &'a [(ConnectorId, MassChange)],
-    /// How many leads wait for a decision.
+    /// How many leads wait for review.
     pub(super) undecided: u64,
     pub(super) administers: bool,
     /// The time from which failed mails are shown.
@@ -94,11 +94,12 @@ fn held(facts: &Facts<'_>) -> Vec<Notice> {
         Some(Notice {
             class: "bad",
             what: format!(
-                "{name} is held: within an hour its webhooks changed {} leads.",
+                "{name} is held: its webhooks changed {} leads within an hour.",
                 number(kept.changes)
             ),
             advice:
-                "Its requests wait. Check what was changed, and resume it if the changes are intended."
+                "New requests are held, not lost. Check the changes, and resume the connector if \
+                     they are intended."
                     .to_owned(),
             links: vec![page_of(connector)],
         })
@@ -110,14 +111,14 @@ fn undecided(facts: &Facts<'_>) -> Option<Notice> {
     (facts.undecided > 0).then(|| Notice {
         class: "warning",
         what: format!(
-            "{} for a decision.",
+            "{} review.",
             match facts.undecided {
-                1 => "1 lead waits".to_owned(),
-                many => format!("{} leads wait", number(many)),
+                1 => "1 lead needs".to_owned(),
+                many => format!("{} leads need", number(many)),
             }
         ),
-        advice: "It is not plain which lead each is, or whose value holds: its changes wait until \
-                 somebody decides."
+        advice: "Ambiguous match or conflicting values. Their changes are on hold until someone \
+                 resolves the review."
             .to_owned(),
         links: vec![("/reviews".to_owned(), "Reviews".to_owned())],
     })
@@ -133,7 +134,7 @@ fn requests_of(connector: &ConnectorOverview, query: &str, label: &str) -> (Stri
 }
 
 fn disabled(connector: &ConnectorOverview) -> Option<Notice> {
-    // A connector that is being set up has nothing to hold.
+    // A connector without finished setup holds nothing.
     if connector.enabled || !connector.is_used() {
         return None;
     }
@@ -141,12 +142,12 @@ fn disabled(connector: &ConnectorOverview) -> Option<Notice> {
     let since = since.unwrap_or_default();
     let held = match connector.waiting.count {
         0 => String::new(),
-        count => format!("; {} held", many(count, "request is", "requests are")),
+        count => format!("; {} held", many(count, "request", "requests")),
     };
     Some(Notice {
         class: "bad",
         what: format!("{} is disabled{since}{held}.", connector.name),
-        advice: "Nothing of it is written. Enable it when it is to go on.".to_owned(),
+        advice: "New requests are held, not lost. Enable the connector to resume.".to_owned(),
         links: vec![page_of(connector)],
     })
 }
@@ -156,15 +157,14 @@ fn late(connector: &ConnectorOverview, now: Timestamp) -> Option<Notice> {
     if now.duration_since(oldest) < LONG {
         return None;
     }
-    let count = many(connector.waiting.count, "request waits", "requests wait");
+    let count = many(connector.waiting.count, "request queued", "requests queued");
     Some(Notice {
         class: "warning",
         what: format!("{}: {count}, the oldest since {}.", connector.name, moment(oldest)),
-        advice:
-            "More comes than the account's quota lets through, or the account does not answer. \
-                 They are worked in the order of arrival."
-                .to_owned(),
-        links: vec![requests_of(connector, "&job_status=queued", "Requests that wait")],
+        advice: "More requests arrive than the account's API quota allows, or the account is not \
+             responding. Requests are processed in order."
+            .to_owned(),
+        links: vec![requests_of(connector, "&job_status=queued", "View queue")],
     })
 }
 
@@ -172,13 +172,14 @@ fn retrying(connector: &ConnectorOverview) -> Option<Notice> {
     if connector.retrying.count == 0 || !connector.enabled {
         return None;
     }
-    let count = many(connector.retrying.count, "record waits", "records wait");
-    let next = connector.retrying.next.map(|at| format!(", the first at {}", moment(at)));
+    let count = many(connector.retrying.count, "record retrying", "records retrying");
+    let next = connector.retrying.next.map(|at| format!(", next attempt at {}", moment(at)));
     Some(Notice {
         class: "warning",
-        what: format!("{}: {count} for the next try{}.", connector.name, next.unwrap_or_default()),
-        advice: "They are tried again by themselves; each request says why it waits.".to_owned(),
-        links: vec![requests_of(connector, "&job_status=queued&event=failed", "Those requests")],
+        what: format!("{}: {count}{}.", connector.name, next.unwrap_or_default()),
+        advice: "leadsync retries them automatically. Open a request to see why it failed."
+            .to_owned(),
+        links: vec![requests_of(connector, "&job_status=queued&event=failed", "View requests")],
     })
 }
 
@@ -197,8 +198,8 @@ fn little_quota(facts: &Facts<'_>) -> Vec<Notice> {
             number(account.quota.daily.into()),
             forecast_words(&account.forecast)
         ),
-        advice: "When none is left, what comes waits until midnight UTC. If the account may be \
-                 called more often, say so in its plan."
+        advice: "When the quota runs out, syncing pauses until 00:00 UTC. If the account's plan \
+                 allows more, raise the limit in the account settings."
             .to_owned(),
         links: facts
             .administers
@@ -230,7 +231,7 @@ fn field_changes(facts: &Facts<'_>) -> Vec<Notice> {
         Notice {
             class: "warning",
             what: format!("Fields changed in {account}: {}{more}.", told.join("; ")),
-            advice: "A mapping that was right may be wrong since.".to_owned(),
+            advice: "Check that the mapping is still correct.".to_owned(),
             links: connectors.map(check).collect(),
         }
     };
@@ -245,13 +246,13 @@ fn mails(facts: &Facts<'_>) -> Vec<Notice> {
     };
     let failed: Vec<&MailItem> = facts.mails.iter().filter(failed).collect();
     if let Some(newest) = failed.first() {
-        let count = many(failed.len() as u64, "mail was", "mails were");
-        let why = newest.error.as_deref().map(|why| format!(" The last one's reason: {why}."));
+        let count = many(failed.len() as u64, "email was", "emails were");
+        let why = newest.error.as_deref().map(|why| format!(" Last error: {why}."));
         notices.push(Notice {
             class: "warning",
             what: format!("{count} not sent, the last one to {}.", newest.recipient),
             advice: format!(
-                "Whoever is to know of failures is not told.{}",
+                "Failure notifications are not being delivered.{}",
                 why.unwrap_or_default()
             ),
             links: Vec::new(),
@@ -261,9 +262,12 @@ fn mails(facts: &Facts<'_>) -> Vec<Notice> {
     if !facts.mails_are_sent && facts.configuration.connectors.iter().any(|c| notifies(&c)) {
         notices.push(Notice {
             class: "warning",
-            what: "No mail server is set: mails about failures go to the log of the service only."
+            what:
+                "Email is not configured, so failure notifications are only written to the server \
+                   log."
+                    .to_owned(),
+            advice: "Set LEADSYNC_SMTP_URL and LEADSYNC_MAIL_FROM, and restart the service."
                 .to_owned(),
-            advice: "Start it with LEADSYNC_SMTP_URL and LEADSYNC_MAIL_FROM.".to_owned(),
             links: Vec::new(),
         });
     }

@@ -113,7 +113,7 @@ async fn bad_accounts_are_refused_by_their_place() {
     }
     client.put("/accounts/a%20b", account()).await.refused(400, "bad_input", &["name"]);
     let no_keys = json!({ "host": "api-in21.leadsquared.com", "plan": "pro" });
-    client.put("/accounts/new", no_keys).await.refused(400, "bad_input", &["account is new"]);
+    client.put("/accounts/new", no_keys).await.refused(400, "bad_input", &["for a new account"]);
     assert_eq!(client.items("/accounts").await.len(), 2);
     client.house.end().await;
 }
@@ -164,7 +164,7 @@ async fn settings_that_somebody_else_changed_meanwhile_are_not_overwritten() {
     };
     client.put("/connectors/ab", changed("Asia/Kolkata")).await.expect(200);
     let late = client.put("/connectors/ab", changed("Asia/Dubai")).await;
-    late.refused(409, "changed", &["version 2", "Read it again"]);
+    late.refused(409, "changed", &["version 2", "Read the current version"]);
     let kept = client.get("/connectors/ab").await.expect(200);
     assert_eq!(kept["basic"]["time_zone"], "Asia/Kolkata");
     // Without a version it is said to hold whatever was there.
@@ -182,7 +182,11 @@ async fn bad_connectors_are_refused_by_their_place() {
     for (body, at, what) in [
         (json!({"destination": "b"}), "body", "source"),
         (json!({"source": "a", "destination": "a"}), "destination", "source account"),
-        (json!({"source": "a", "destination": "x"}), "destination", "no account 'x'"),
+        (
+            json!({"source": "a", "destination": "x"}),
+            "destination",
+            "the account 'x' does not exist",
+        ),
         (json!({"source": "a", "destination": "b", "name": "c"}), "name", "path"),
         (json!({"source": "a", "destination": "b", "enabled": "yes"}), "enabled", "boolean"),
         (

@@ -45,7 +45,7 @@ async fn bad_retries_are_refused_by_their_part() {
         ("/retry", json!({}), "ids", "missing"),
         ("/retry", json!({"ids": []}), "ids", "1 to 1000"),
         ("/retry", json!({"ids": ["x"]}), "ids[0]", "not a Request ID"),
-        ("/retry", json!({"ids": ["02XJ4W7Q1B000"], "filter": {}}), "filter", "beside ids"),
+        ("/retry", json!({"ids": ["02XJ4W7Q1B000"], "filter": {}}), "filter", "combined with ids"),
         ("/retry", json!({"filter": {"conector": "ab"}}), "conector", "not known"),
         ("/retry", json!({"filter": {"event": "odd"}}), "event", "failed"),
         ("/retry", json!({"filter": {"connector": " "}}), "connector", "empty"),

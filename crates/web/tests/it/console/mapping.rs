@@ -71,11 +71,14 @@ impl Browser {
 async fn a_mapping_is_edited_reviewed_saved_and_brought_back() {
     let mut browser = Browser::signed_in().await;
     let page = browser.get(MAPPING).await;
-    assert!(page.status == 200 && page.body.contains("This is the default mapping"), "{page:?}");
+    assert!(page.status == 200 && page.body.contains("Default mapping:"), "{page:?}");
     let mut fields = form(&page.body);
     // Nothing that is only looked at becomes a row.
     let looked = browser.wish(&fields, "review").await;
-    assert!(looked.body.contains("Nothing: this is what is saved."), "{looked:?}");
+    assert!(
+        looked.body.contains("No changes: the draft matches the saved settings."),
+        "{looked:?}"
+    );
     let first = line(&fields, "FirstName");
     set(&mut fields, &format!("{first}.default"), "Unknown");
     set(&mut fields, &format!("{first}.from"), "LastName");
@@ -95,7 +98,7 @@ async fn a_mapping_is_edited_reviewed_saved_and_brought_back() {
     assert!(rows.iter().any(|row| row.to == "EmailAddress" && row.enabled), "{rows:?}");
 
     let page = browser.get("/connectors/ab/versions").await;
-    assert!(page.body.contains("Bring version 1 back"), "{page:?}");
+    assert!(page.body.contains("Restore version 1"), "{page:?}");
     assert!(page.body.contains("by admin@example.com"), "{page:?}");
     let made_from = version.to_string();
     let back = "/connectors/ab/versions/1/restore";
@@ -145,7 +148,7 @@ async fn changes_of_two_people_are_put_together() {
     assert_eq!(browser.wish(&theirs, "save").await.status, 303);
     set(&mut mine, &format!("{first}.default"), "Mine");
     let late = browser.wish(&mine, "save").await;
-    assert!(late.status == 200 && late.body.contains("Somebody saved version 2"), "{late:?}");
+    assert!(late.status == 200 && late.body.contains("Version 2 was saved"), "{late:?}");
     assert_eq!(browser.rows().await.0, 2, "it is reviewed first");
     let both = form(&late.body);
     assert_eq!(browser.wish(&both, "save").await.status, 303);

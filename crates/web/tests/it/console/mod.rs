@@ -246,7 +246,7 @@ async fn wrong_passwords_and_unknown_people_look_the_same_and_get_slower() {
         browser.post("/sign-in", &attempt).await;
     }
     let slowed = browser.post("/sign-in", &attempt).await;
-    assert!(slowed.status == 429 && slowed.body.contains("Try again in"), "{slowed:?}");
+    assert!(slowed.status == 429 && slowed.body.contains("before the next attempt"), "{slowed:?}");
     let right = [("email", "ops@example.com"), ("password", PASSWORD)];
     assert_eq!(browser.post("/sign-in", &right).await.status, 429, "the right one waits too");
     assert_eq!(browser.cookie, "");
@@ -328,6 +328,6 @@ async fn the_api_takes_a_session_that_may() {
 async fn an_address_that_nothing_has_leads_back_to_the_start() {
     let page = Browser::open().await.get("/nonsense").await;
     assert_eq!(page.status, 404);
-    assert!(page.body.contains(r#"<a href="/">To the start</a>"#), "{}", page.body);
+    assert!(page.body.contains(r#"<a href="/">Go to Overview</a>"#), "{}", page.body);
     assert!(header(&page, "content-security-policy").is_some(), "it is protected as all are");
 }

@@ -42,13 +42,13 @@ async fn before_anything_came_it_leads_to_the_set_up() {
     let mut browser = Browser::signed_in().await;
     let page = browser.get("/").await;
     assert_eq!(page.status, 200);
-    assert!(text(&page.body).contains("Nothing came yet"), "{}", page.body);
+    assert!(text(&page.body).contains("Waiting for the first lead"), "{}", page.body);
     assert_eq!(links(&page.body, "/connectors/ab/"), ["/connectors/ab/webhook"]);
     let removed = Change::RemoveConnector { name: "ab".to_owned() };
     let actor = Actor::command_line();
     browser.house.store.change_configuration(vec![removed], &actor, now()).await.unwrap();
     let page = browser.get("/").await.body;
-    assert!(text(&page).contains("Nothing is connected yet"), "{page}");
+    assert!(text(&page).contains("No connectors yet"), "{page}");
     assert_eq!(links(&page, "/connectors/new"), ["/connectors/new"]);
     assert!(!page.contains("<svg"), "no empty charts: {page}");
     // Who can't set anything up is not led there.
@@ -56,7 +56,7 @@ async fn before_anything_came_it_leads_to_the_set_up() {
     browser.cookie.clear();
     browser.sign_in("ops@example.com").await;
     let page = browser.get("/").await.body;
-    assert!(text(&page).contains("An administrator sets the first one up"), "{page}");
+    assert!(text(&page).contains("once an administrator has set up a connector"), "{page}");
     assert_eq!(links(&page, "/connectors/new").len(), 0);
     browser.house.end().await;
 }
@@ -68,10 +68,10 @@ async fn it_counts_what_came_and_leads_to_it() {
     let page = browser.get("/").await.body;
     let read = text(&page);
     for part in [
-        "5synced: 5 new, 0 updated",
-        "3failed",
-        "2requests wait or are held",
-        "5 synced, 0 with nothing to do, 3 failed",
+        "5Synced (5 created, 0 updated)",
+        "3Failed",
+        "2Queued (including held)",
+        "5 synced, 0 unchanged, 3 failed",
         "It is too long.",
         "Cut it.",
     ] {
@@ -108,7 +108,8 @@ async fn the_address_says_which_period_and_connector() {
         let synced = format!("{} synced", if records == 8 { 5 } else { 0 });
         assert!(text(&page.body).contains(&synced), "{query}: {}", page.body);
     }
-    for (query, said) in [("?period=always", "is no period"), ("?connector=nobody", "no connector")]
+    for (query, said) in
+        [("?period=always", "is not a valid period"), ("?connector=nobody", "does not exist")]
     {
         let page = browser.get(&format!("/{query}")).await;
         assert!(page.status == 400 && page.body.contains(said), "{query}: {}", page.body);
@@ -253,8 +254,9 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     let read = text(&page);
     for part in [
         "The account a refuses its keys.Put in new ones. Accounts",
-        "ab: 1 record waits for the next try, the first at 2027-01-15 08:09 UTC.",
-        "a has 500 of 10,000 calls left today. At this rate, 38,000 calls an hour, used up at 08:00 UTC.",
+        "ab: 1 record retrying, next attempt at 2027-01-15 08:09 UTC.",
+        "a has 500 of 10,000 calls left today. At this rate (38,000 calls per hour), the quota runs \
+         out at 08:00 UTC.",
         "500 of 10,000 left",
     ] {
         assert!(read.contains(part), "{part} is not in {read}");
@@ -263,8 +265,8 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     assert!(!read.contains("is disabled"), "{read}");
     let read = text(&browser.get("/accounts/a").await.body);
     for part in [
-        "500 of 10,000 calls are left today; in a window of 5 s, 10 of 10 calls and 5 of 5 bulk calls.",
-        "At this rate, 38,000 calls an hour, used up at 08:00 UTC.",
+        "500 of 10,000 calls left today; per window of 5 s, 10 of 10 calls and 5 of 5 bulk calls left.",
+        "At this rate (38,000 calls per hour), the quota runs out at 08:00 UTC.",
     ] {
         assert!(read.contains(part), "{part} is not in {read}");
     }
@@ -277,7 +279,7 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     // Disabled, it holds what comes.
     change(false, now()).await;
     let read = text(&browser.get("/").await.body);
-    let held = "ab is disabled since 2027-01-15 08:00 UTC; 1 request is held.";
+    let held = "ab is disabled since 2027-01-15 08:00 UTC; 1 request held.";
     assert!(read.contains(held), "{read}");
     // What a mapping may stumble over.
     let field = |name: &str| Field {
@@ -316,7 +318,7 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     let end = MailEnd::GivenUp { error: "no such mailbox".to_owned() };
     store.end_mail(&claimed, end, now()).await.unwrap();
     let read = text(&browser.get("/").await.body);
-    let told = "1 mail was not sent, the last one to ops@example.com.";
+    let told = "1 email was not sent, the last one to ops@example.com.";
     assert!(read.contains(told) && read.contains("no such mailbox"), "{read}");
     browser.house.end().await;
 }

@@ -31,20 +31,23 @@ impl Browser {
 async fn an_account_is_probed_and_what_it_answered_is_shown() {
     let mut browser = Browser::signed_in().await;
     let page = browser.traits_with("a", "HTTP status of a refusal").await;
-    assert!(page.contains("not asked yet") && page.contains("Probe by reading</button>"), "{page}");
+    assert!(
+        page.contains("not probed yet") && page.contains("Run read-only probe</button>"),
+        "{page}"
+    );
 
     let begun = browser.submit("/accounts/a/probe", &[]).await;
     assert_eq!(location(&begun), Some("/accounts/a/traits"), "{begun:?}");
     let page = browser.traits_with("a", "after 7 calls").await;
     for part in [
         "<strong>200, with Status: Error</strong>",
-        "Without a clear answer: 1",
+        "Unclear answers: 1",
         "IsMXException in refusals: nothing is refused",
     ] {
         assert!(page.contains(part), "{part} is not in {page}");
     }
     let page = browser.get("/accounts/a").await.body;
-    assert!(text(&page).contains("What the account is like: questions answered: 1"), "{page}");
+    assert!(text(&page).contains("Account traits: 1 known"), "{page}");
     browser.house.end().await;
 }
 
@@ -54,7 +57,10 @@ async fn a_probe_is_stopped_by_its_button_and_with_the_process() {
     let write = [("write", "yes")];
     browser.submit("/accounts/a/probe", &write).await;
     let page = browser.traits_with("a", "A probe has been running since").await;
-    assert!(page.contains("data-refresh") && !page.contains("Probe by reading</button>"), "{page}");
+    assert!(
+        page.contains("data-refresh") && !page.contains("Run read-only probe</button>"),
+        "{page}"
+    );
     // A second one does not begin beside it.
     let second = browser.submit("/accounts/a/probe", &[]).await;
     assert_eq!(location(&second), Some("/accounts/a/traits?told=probe_runs"), "{second:?}");
@@ -62,8 +68,9 @@ async fn a_probe_is_stopped_by_its_button_and_with_the_process() {
 
     let stopped = browser.submit("/accounts/a/probe/stop", &[]).await;
     assert_eq!(location(&stopped), Some("/accounts/a/traits?told=stopping"), "{stopped:?}");
-    let page = browser.traits_with("a", "It was stopped before everything was asked").await;
-    assert!(page.contains("delete the lead a-lead"), "{page}");
+    let page =
+        browser.traits_with("a", "The probe was stopped before all questions were answered").await;
+    assert!(page.contains("Delete the lead a-lead"), "{page}");
     let stopped = browser.submit("/accounts/a/probe/stop", &[]).await;
     assert_eq!(location(&stopped), Some("/accounts/a/traits?told=no_probe"), "{stopped:?}");
 
@@ -77,7 +84,7 @@ async fn what_a_person_says_stands_until_it_is_forgotten() {
     let mut browser = Browser::signed_in().await;
     let set = browser.submit("/accounts/a/answer", &[("answer", "phone_match=digits")]).await;
     assert_eq!(location(&set), Some("/accounts/a/traits?told=saved"), "{set:?}");
-    let page = browser.traits_with("a", "set by hand").await;
+    let page = browser.traits_with("a", "set manually").await;
     assert!(page.contains("<strong>if their digits are the same</strong>"), "{page}");
     let audit = browser.audited().await;
     assert_eq!(audit["items"][0]["after"]["phone_match"], "digits", "{audit}");
@@ -93,7 +100,7 @@ async fn what_a_person_says_stands_until_it_is_forgotten() {
 
     browser.submit("/accounts/a/answer", &[("answer", "phone_match=")]).await;
     let page = browser.traits_with("a", "Answered: 0 of ").await;
-    assert!(!page.contains("set by hand"), "{page}");
+    assert!(!page.contains("set manually"), "{page}");
     let audit = browser.audited().await;
     assert_eq!(audit["items"][0]["before"]["phone_match"], "digits", "{audit}");
     browser.house.end().await;

@@ -165,10 +165,11 @@ async fn keys_that_do_not_work_are_not_saved_and_never_shown() {
 async fn a_connector_is_wired_and_unwired_on_its_page_and_by_the_api() {
     let mut browser = Browser::signed_in().await;
     let page = browser.get("/connectors/ab/webhook").await.body;
-    assert!(page.contains("Make the webhooks") && !page.contains("/unwire"), "{page}");
+    assert!(page.contains("Create webhooks") && !page.contains("/unwire"), "{page}");
     let wired = browser.submit("/connectors/ab/wire", &[]).await;
     assert_eq!(wired.status, 200, "{wired:?}");
-    for part in ["The webhook of new leads was created.", "Remove the webhooks", "were made at"] {
+    for part in ["The webhook for new leads was created.", "Remove webhooks", "Webhooks created at"]
+    {
         assert!(wired.body.contains(part), "{part}: {wired:?}");
     }
     let wiring = browser.configuration().await.connector("ab").unwrap().wiring.expect("wired");
@@ -181,10 +182,10 @@ async fn a_connector_is_wired_and_unwired_on_its_page_and_by_the_api() {
     let again = browser.configuration().await.connector("ab").unwrap().wiring.expect("wired");
     assert_ne!(again.secret, wiring.secret);
     let gone = browser.submit("/connectors/ab/unwire", &[]).await;
-    assert!(gone.body.contains("The webhook of changed leads was removed."), "{gone:?}");
+    assert!(gone.body.contains("The webhook for changed leads was removed."), "{gone:?}");
     assert_eq!(browser.configuration().await.connector("ab").unwrap().wiring, None);
     let audit = browser.get("/audit").await.body;
-    assert!(audit.contains("wired the connector, or unwired it"), "{audit}");
+    assert!(audit.contains("created or removed webhooks of the connector"), "{audit}");
     browser.house.end().await;
 }
 
@@ -199,7 +200,7 @@ async fn an_account_of_another_region_is_saved_with_the_right_host() {
     assert_eq!(account.host, "https://api-in21.leadsquared.com");
     assert_eq!(account.keys.secret.expose_secret(), "a secret key");
     let page = browser.get("/connectors/new?told=right_region").await.body;
-    assert!(page.contains("LeadSquared says that the account is there"), "{page}");
+    assert!(page.contains("where LeadSquared found the account"), "{page}");
     // Keys that are kept were given for the host that was, so nothing is saved by itself.
     let kept = [("access_key", ""), ("secret_key", ""), ("region", other[1].1)];
     let answer = browser.submit("/accounts/us", &with(&ACCOUNT, &kept)).await;
@@ -214,17 +215,18 @@ async fn what_is_wrong_with_an_account_is_told_at_its_place() {
     let mut browser = Browser::signed_in().await;
     let own = [("plan", "quota"), ("calls", "10"), ("bulk_calls", "1"), ("per_seconds", "5")];
     for (other, part) in [
-        (vec![("name", "a")], "is taken by another account"),
+        (vec![("name", "a")], "is already used by another account"),
         (vec![("name", "a b")], "letters, digits"),
         (vec![("region", "other"), ("host", "http://example.com")], "https"),
-        (vec![("secret_key", "")], "is missing beside access_key"),
-        (vec![("access_key", ""), ("secret_key", "")], "the account is new"),
-        (own.to_vec(), "no whole number"),
+        (vec![("secret_key", "")], "is required with access_key"),
+        (vec![("access_key", ""), ("secret_key", "")], "for a new account"),
+        (own.to_vec(), "quota in whole numbers"),
         (vec![("plan", "gold")], "gold"),
     ] {
         let answer = browser.submit("/accounts", &with(&ACCOUNT, &other)).await;
         assert_eq!(answer.status, 400, "{other:?}: {answer:?}");
-        let told = answer.body.contains("Nothing was saved") && answer.body.contains(part);
+        let told =
+            answer.body.contains("Your changes were not saved") && answer.body.contains(part);
         assert!(told, "{other:?}: {answer:?}");
     }
     assert_eq!(browser.configuration().await.accounts.len(), 2);
@@ -238,7 +240,7 @@ async fn settings_that_are_wrong_or_old_are_not_saved_and_nothing_written_is_los
     for (other, part) in [
         (("time_zone", "Mars/Base"), "is not a time zone"),
         (("default_country_code", "XX"), "is not a country"),
-        (("date_order", "year_first"), "is no choice"),
+        (("date_order", "year_first"), "is not an option"),
         (("search_by", ""), "is empty"),
         (("notifications", "yes"), "is required for notifications"),
         (("version", "7"), "version"),
@@ -265,10 +267,10 @@ async fn settings_that_are_wrong_or_old_are_not_saved_and_nothing_written_is_los
         ("without_id", "refuse"),
     ];
     for (other, part) in [
-        (vec![("behaviour", "explode")], "is no choice"),
-        (vec![("activity_behaviour", "do_nothing")], "is no choice"),
-        (vec![("type_from", "x"), ("type_to", "1")], "no event code"),
-        (vec![("type_from", "1"), ("type_to", "")], "no event code"),
+        (vec![("behaviour", "explode")], "is not an option"),
+        (vec![("activity_behaviour", "do_nothing")], "is not an option"),
+        (vec![("type_from", "x"), ("type_to", "1")], "is not an event code"),
+        (vec![("type_from", "1"), ("type_to", "")], "is not an event code"),
     ] {
         let answer = browser.submit("/connectors/ab/entities", &with(&entities, &other)).await;
         assert_eq!(answer.status, 400, "{other:?}: {answer:?}");
@@ -419,7 +421,7 @@ async fn a_backfill_is_counted_before_it_is_started() {
     let here = "/connectors/ab/backfill";
     browser.submit("/connectors/ab/enable", &[]).await;
     let page = browser.get(here).await.body;
-    assert!(page.contains("Count first") && !page.contains("Start backfill"), "{page}");
+    assert!(page.contains("Count leads") && !page.contains("Start backfill"), "{page}");
     let wrong = browser.submit(here, &[("since", "soon"), ("do", "plan")]).await;
     assert_eq!(wrong.status, 400, "{wrong:?}");
     assert!(wrong.body.contains("value=\"soon\""), "what was typed stays: {}", wrong.body);
@@ -487,7 +489,7 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
     let form = [("planned_at", planned_at.as_str()), ("do", "begin")];
     let refused = browser.submit(here, &form).await;
     assert_eq!(refused.status, 400, "{refused:?}");
-    assert!(refused.body.contains("confirm is needed"), "{}", refused.body);
+    assert!(refused.body.contains("confirm: is required"), "{}", refused.body);
     let begun = browser.submit(here, &[&form[..], &[("confirm", "yes")]].concat()).await;
     assert_eq!(location(&begun), Some("/connectors/ab/backfill?told=backfill_begun"), "{begun:?}");
     let progress = browser.get(&format!("{here}/progress")).await.body;

@@ -161,7 +161,7 @@ impl Draft {
                 if let Some(earlier) = line.row.values.insert(from.clone(), to.clone())
                     && earlier != to
                 {
-                    let what = format!("translates '{from}' twice; keep one of the two");
+                    let what = format!("maps the value '{from}' twice; keep one of the two");
                     let at = format!("the row of {}", line.row.to);
                     self.faults.push(Fault { at, what });
                 }
@@ -195,7 +195,7 @@ impl Draft {
                 ([], []) => now.filter(|now| key == Key::Primary || !is_there(now)),
                 (several, _) => {
                     let names = several.join(", ");
-                    self.fault(at, format!("is marked on several rows: {names}; choose one"));
+                    self.fault(at, format!("is set on several rows: {names}; choose one"));
                     now
                 }
             };

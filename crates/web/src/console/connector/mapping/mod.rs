@@ -1,7 +1,7 @@
 //! `/connectors/{name}/mapping`: which field of the source fills which field of the destination.
 //!
 //! The form contains every line, so that nothing is kept between two requests: a check, a trial run
-//! and a save all read the same form, and so does the script that checks while somebody types.
+//! and a save all read the same form, and so does the script that checks while the user types.
 
 mod draft;
 mod payload;
@@ -65,7 +65,7 @@ struct Editor {
     of_leads: bool,
     version: String,
     faults: Faults,
-    /// What somebody else changed in the meantime.
+    /// What another user changed in the meantime.
     notice: Option<String>,
     silent: Option<Problem>,
     is_default: bool,
@@ -185,7 +185,7 @@ impl Desk {
         let told = BothMetadata::read(shared, &opened, which).await;
         let told = told.map_err(|error| page::unavailable(&error))?;
         let sheet = Sheet::of(which, &opened.connector.definition, &told);
-        let sheet = sheet.ok_or_else(|| page::not_found("no mapping of such activities"))?;
+        let sheet = sheet.ok_or_else(|| page::not_found("activity mapping"))?;
         Ok(Self { opened, told, sheet })
     }
 }
@@ -247,7 +247,7 @@ async fn put(
     Ok(page::page(status, &editor))
 }
 
-/// What the form says. If somebody else saved in the meantime, both changes are merged, and a note
+/// Reads the form. If another user saved in the meantime, both changes are merged, and a note
 /// says so.
 async fn read(
     shared: &Shared,
@@ -269,12 +269,12 @@ async fn read(
     let mut draft = Draft::saved(&merged, sheet);
     draft.faults = mine.faults;
     let mut notice = format!(
-        "Somebody saved version {version} while you worked on version {made_from}. Your changes are \
-         kept, on top of that version: review them again before you save."
+        "Version {version} was saved while you were editing version {made_from}. Your changes are \
+         kept on top of it. Review them before you save."
     );
     if !both.is_empty() {
         let fields = both.into_iter().collect::<Vec<_>>().join(", ");
-        notice = format!("{notice} Both of you changed {fields}; yours is shown.");
+        notice = format!("{notice} Both versions change {fields}; your value is shown.");
     }
     Ok((draft, Some(notice)))
 }

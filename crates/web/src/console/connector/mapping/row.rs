@@ -77,9 +77,9 @@ pub(super) fn kind_word(kind: Kind) -> &'static str {
         Kind::Date => "Date",
         Kind::DateTime => "Date and time",
         Kind::Time => "Time",
-        Kind::Boolean => "Yes or no",
-        Kind::Select => "List",
-        Kind::MultiSelect => "Several of a list",
+        Kind::Boolean => "Yes/No",
+        Kind::Select => "Dropdown",
+        Kind::MultiSelect => "Multi-select",
         Kind::User => "User",
         Kind::FieldSet => "Field set",
     }
@@ -254,12 +254,12 @@ fn row(
 
 /// The value of the destination's field, in words.
 fn gets(field: &MappedField) -> Option<String> {
-    let default = field.default.as_deref().map(|text| format!("{} (the default)", shortened(text)));
+    let default = field.default.as_deref().map(|text| format!("{} (default)", shortened(text)));
     match (&field.sent, default) {
         (Sent::Value(value), _) => Some(shortened(value)),
         (_, Some(default)) => Some(default),
-        (Sent::Clear, None) => Some("nothing: it is emptied".to_owned()),
-        (Sent::Blank, None) => Some("nothing: it keeps what it holds".to_owned()),
+        (Sent::Clear, None) => Some("cleared".to_owned()),
+        (Sent::Blank, None) => Some("not changed".to_owned()),
         (Sent::Absent, None) => None,
     }
 }

@@ -87,12 +87,13 @@ async fn a_lead_says_why_each_field_holds_its_value() {
     assert_eq!(page.status, 200, "{}", page.body);
     let shown = text(&page.body);
     for part in [
-        "FirstName Aasha ab wrote it (version 4); from: FirstName.",
-        "City Pune The account itself: it posted the value.",
-        "Source Sync ab wrote it (version 1); from: the connector&#39;s Lead Source",
-        "it went back and forth between the accounts Release It was so when leadsync first read the lead.",
-        "Empty, and never written: Zip",
-        "The same lead in a",
+        "FirstName Aasha Written by ab (version 4); source: FirstName.",
+        "City Pune Changed in this account.",
+        "Source Sync Written by ab (version 1); source: the connector&#39;s Lead Source",
+        "it kept changing back and forth between the accounts Release \
+         Value when leadsync first read the lead.",
+        "Empty fields: Zip",
+        "Linked lead in a",
     ] {
         assert!(shown.contains(part), "{part} is not in {shown}");
     }

@@ -58,8 +58,8 @@ async fn the_log_is_filtered_by_its_address() {
     }
     for (query, said) in [
         ("?event=odd", "odd"),
-        ("?connector=nobody", "there is no connector"),
-        ("?period=never", "is no period"),
+        ("?connector=nobody", "does not exist"),
+        ("?period=never", "is not a valid period"),
         ("?evnt=failed", "evnt"),
         ("?cursor=x", "cursor"),
     ] {
@@ -107,11 +107,11 @@ async fn tabs_count_what_they_would_show() {
 async fn an_empty_list_says_what_to_do() {
     let mut browser = Browser::signed_in().await;
     let page = browser.get("/requests").await;
-    assert!(page.body.contains("Nothing came yet") && page.body.contains("webhook URL"));
+    assert!(page.body.contains("No requests yet") && page.body.contains("webhook URL"));
     ten(&browser.house).await;
     let page = browser.get("/requests?event=failed&q=person5@example.com&connector=ab").await.body;
-    assert!(page.contains("No request is like that"), "{page}");
-    let (_, instead) = page.split_once("There are some without one of these").expect("advice");
+    assert!(page.contains("No matching requests"), "{page}");
+    let (_, instead) = page.split_once("Try removing a filter").expect("advice");
     assert!(instead.contains("Remove Event: failed") && instead.contains("Remove Lead: person5"));
     assert!(!instead.contains("Remove Connector"), "that would not help: {instead}");
     browser.house.end().await;
@@ -164,6 +164,6 @@ async fn a_row_says_who_and_why() {
     }
     assert!(row(4).contains("Created in b."), "{}", row(4));
     // `ab` is not enabled.
-    assert!(row(9).contains("Kept until its connector is enabled."), "{}", row(9));
+    assert!(row(9).contains("On hold until the connector is enabled."), "{}", row(9));
     browser.house.end().await;
 }

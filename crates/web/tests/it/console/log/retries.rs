@@ -24,7 +24,7 @@ async fn failed_requests_are_tried_again_and_the_rest_is_taken_back() {
     let selected = browser.submit("/requests/retry", &[("id", &a), ("id", &b)]).await;
     assert_eq!(location(&selected), Some("/retries/2"), "{selected:?}");
     let page = text(&browser.get("/retries/2").await.body);
-    for part in ["2 requests", "by admin@example.com", "0 done", "2 left", "0 failed again"] {
+    for part in ["2 requests", "by admin@example.com", "0 done", "2 remaining", "0 failed again"] {
         assert!(page.contains(part), "{part} is not in {page}");
     }
     let none = browser.submit("/requests/retry", &[]).await;
@@ -34,7 +34,7 @@ async fn failed_requests_are_tried_again_and_the_rest_is_taken_back() {
     assert_eq!(location(&nothing), Some("/requests?told=nothing_failed"));
     // All that match, once they were looked at.
     let ask = browser.get("/retries/new?cause=too_long&q=lead-6").await;
-    assert!(text(&ask.body).contains("Nothing to try again"), "no mention of lead-6: {}", ask.body);
+    assert!(text(&ask.body).contains("Nothing to retry"), "no mention of lead-6: {}", ask.body);
     let ask = browser.get("/retries/new?cause=too_long&q=person6@example.com").await;
     assert!(text(&ask.body).contains("Retry 1 failed requests"), "{}", ask.body);
     let wish = [("cause", "too_long"), ("q", "person6@example.com"), ("with", "then")];
@@ -44,19 +44,22 @@ async fn failed_requests_are_tried_again_and_the_rest_is_taken_back() {
     let all = browser.submit("/retries", &wish).await;
     assert_eq!(location(&all), Some("/retries/3"), "{all:?}");
     let page = text(&browser.get("/retries/3").await.body);
-    assert!(page.contains("60 a minute") && page.contains("of then"), "{page}");
+    assert!(
+        page.contains("60 per minute") && page.contains("Settings at the time of the request"),
+        "{page}"
+    );
     assert!(page.contains("cause too_long, q person6@example.com"), "{page}");
     assert_eq!(queued(&mut browser).await, named([9, 8, 6, 3, 1, 0]));
     // What is left is taken back; its page tells so, also when it is loaded again.
     let cancelled = browser.submit("/retries/3/cancel", &[]).await;
     assert_eq!(location(&cancelled), Some("/retries/3?told=cancelled"));
     let page = text(&browser.get("/retries/3").await.body);
-    assert!(page.contains("0 left") && page.contains("1 taken back"), "{page}");
+    assert!(page.contains("0 remaining") && page.contains("1 cancelled"), "{page}");
     assert_eq!(queued(&mut browser).await, named([9, 8, 3, 1, 0]));
     let progress = browser.get("/retries/2/progress").await.body;
     assert!(progress.contains("data-at-work") && !progress.contains("<html"), "{progress}");
     let list = text(&browser.get("/retries").await.body);
-    assert!(list.contains("1 request, all that had failed with cause too_long"), "{list}");
+    assert!(list.contains("1 request: all failed requests with cause too_long"), "{list}");
     for path in ["/retries/99", "/retries/x", "/retries/99/progress"] {
         assert_eq!(browser.get(path).await.status, 404, "{path}");
     }

@@ -64,25 +64,25 @@ async fn a_request_tells_its_story() {
         "An earlier write got no answer.",
         "Attempt 1: failed",
         "Attempt 2: failed",
-        "a retry by admin@example.com with the settings of then",
+        "retried by admin@example.com with the settings at the time of the request",
         "500 POST https://api/v2/LeadManagement.svc/Lead.Capture 321 ms, row 2 of a bulk call",
         "HTTP 500",
         "no JSON",
         "&#34;FirstName&#34;: &#34;Asha&#34;",
         "Retry",
-        "Older of this lead",
-        "What came in",
+        "Previous for this lead",
+        "Payload",
     ] {
         assert!(story.contains(part), "{part} is not in {story}");
     }
-    let own = page.split_once("Sent of this record").expect("the record's own part").1;
-    let own = own.split_once("Sent in all").expect("and all of it").0;
+    let own = page.split_once("Request (this record)").expect("the record's own part").1;
+    let own = own.split_once("Request (whole call)").expect("and all of it").0;
     assert!(own.contains("this") && !own.contains("another"), "{own}");
     for path in ["/requests/nonsense", "/requests/0000000000000"] {
         assert_eq!(browser.get(path).await.status, 404, "{path}");
     }
     let nothing_yet = browser.get(&format!("/requests/{}", id(3))).await.body;
-    assert!(nothing_yet.contains("Nothing was decided yet"), "{nothing_yet}");
+    assert!(nothing_yet.contains("Its records appear here once it is processed"), "{nothing_yet}");
     browser.house.end().await;
 }
 
@@ -97,7 +97,7 @@ async fn what_was_mapped_is_shown_as_far_as_the_accounts_told_their_fields() {
     filler.keep(Progress { attempts, requests, ..Progress::default() }).await;
     let accounts = filler.accounts.clone();
     let path = format!("/requests/{}", id(1));
-    assert!(!browser.get(&path).await.body.contains("by version 1 of the mapping"));
+    assert!(!browser.get(&path).await.body.contains("mapped fields (settings version 1)"));
     let field = |name: &str| Field {
         schema_name: name.to_owned(),
         display_name: name.to_owned(),
@@ -115,9 +115,9 @@ async fn what_was_mapped_is_shown_as_far_as_the_accounts_told_their_fields() {
         browser.house.store.store_catalogue(account, &fields, at(0)).await.unwrap();
     }
     let page = text(&browser.get(&path).await.body);
-    assert!(page.contains("2 fields of the destination, by version 1 of the mapping"), "{page}");
+    assert!(page.contains("2 mapped fields (settings version 1)"), "{page}");
     assert!(page.contains("FirstName FirstName Asha"), "{page}");
-    assert!(page.contains("LastName LastName not in what came"), "{page}");
+    assert!(page.contains("LastName LastName not in the payload"), "{page}");
     browser.house.end().await;
 }
 
@@ -143,9 +143,9 @@ async fn what_both_accounts_changed_is_told_and_what_was_written_back() {
     filler.keep(Progress { attempts: vec![attempt], requests, ..Progress::default() }).await;
     let story = text(&browser.get(&format!("/requests/{}", id(1))).await.body);
     for part in [
-        "Where the two accounts did not agree",
+        "Conflicting values",
         "value was written to the source.",
-        "Written back to the source, because the destination had changed it",
+        "Written back to the source, because these fields had changed in the destination",
     ] {
         assert!(story.contains(part), "no {part:?} in {story}");
     }
