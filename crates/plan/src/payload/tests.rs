@@ -296,7 +296,7 @@ fn a_list_of_properties_is_read_whole_or_not_at_all() {
     let city = |value: &str| serde_json::json!({"Attribute": "City", "Value": value});
     let problem =
         lead(serde_json::json!([id, city("Pune"), city("Agra")])).expect_err("two cities");
-    assert!(problem.message.contains("two values of `City`"), "{problem}");
+    assert!(problem.message.contains("two different values of `City`"), "{problem}");
     let entries = lead(serde_json::json!([id, city("Pune"), city("")])).expect("a lead");
     assert_eq!(text(entries[0].as_ref().unwrap(), "City"), "Pune");
 }

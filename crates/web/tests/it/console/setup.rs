@@ -380,7 +380,7 @@ async fn a_filter_is_tried_on_recent_leads_and_saved() {
     ];
     let counted = browser.submit("/connectors/ab/filter", &filter).await;
     assert_eq!(counted.status, 200, "{counted:?}");
-    for part in ["1 of 2 leads pass", "City is &#39;Agra&#39;, and must be one of"] {
+    for part in ["1 of 2 leads pass", "City is &#39;Agra&#39; but must be one of"] {
         assert!(counted.body.contains(part), "{part}: {}", counted.body);
     }
     let definition = |configuration: &Configuration| {

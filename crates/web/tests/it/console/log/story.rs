@@ -57,7 +57,7 @@ async fn a_request_tells_its_story() {
     for part in [
         "It is too long.",
         "Cut it.",
-        "Update the lead in-b where it differs.",
+        "Update the lead in-b.",
         "FirstName FirstName Aasha Asha It was trimmed.",
         "mx_City City empty Pune",
         "Left out: mx_Date is no date.",
