@@ -57,7 +57,8 @@ scene("one signs in, filters, looks at a request, retries it and signs out", asy
   await tabTo(visitor, page.getByRole("dialog").getByRole("button", { name: "Retry", exact: true }));
   const [, posted] = await Promise.all([page.keyboard.press("Enter"), page.waitForResponse((answer) => answer.request().method() === "POST")]);
   assert.equal(posted.status(), 303);
-  await page.waitForLoadState();
+  // Where the form leads, before going elsewhere.
+  await page.waitForURL(/[?&]told=retried/);
   await visitor.open(`/requests/${service.known.keyless.id}`);
   await visitor.seesInTime(/^Attempt 3:/);
   await tabTo(visitor, visitor.button("Sign out"));
