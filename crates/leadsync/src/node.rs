@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::AskAccounts;
 use anyhow::Context;
 use async_trait::async_trait;
 use dispatch::notify::{self, Notifier, Post};
@@ -21,7 +22,6 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use web::AskAccounts;
 
 use crate::telemetry;
 
@@ -126,7 +126,7 @@ impl Node {
     ) -> anyhow::Result<Self> {
         let metrics = telemetry::start_metrics()?;
         let wake = Arc::new(Notify::new());
-        let clock: web::Clock = Arc::new(now);
+        let clock: admin::Clock = Arc::new(now);
         let options = Options { chance, ..Options::default() };
         let dispatcher = Dispatcher::start(store.clone(), wake.clone(), clock.clone(), options);
         let mails_are_sent = matches!(post, Post::Smtp(_));

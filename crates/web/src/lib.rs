@@ -4,57 +4,35 @@
 //! one task that commits (`committer`), and returns 200 when the commit with the body is on disk.
 //! It shares only the store with the dispatcher; within one process a [`Notify`] saves a wait.
 
-mod access;
 mod api;
-mod asking;
-pub mod backfill;
-pub mod catch_up;
-pub mod check;
 mod committer;
 mod connections;
 mod console;
 mod csv;
-pub mod draft;
-pub mod export;
 mod health;
 mod hooks;
-mod ids;
-mod lead;
-pub mod mapping;
-mod overview;
-pub mod passing;
-pub mod password;
-pub mod preview;
-mod probing;
-pub mod quota;
-pub mod refresh;
-pub mod removal;
 mod route;
 mod syntax;
 mod tokens;
-pub mod wiring;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::probing::Probes;
+use admin::{Admin, AskAccounts, Clock, Ids};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
-use jiff::{SignedDuration, Timestamp};
-use store::{Actor, Change, Intake, Settings, Store, Token, UserChange};
+use store::{Intake, Settings, Store};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use api::ConnectorItem;
-pub use asking::AskAccounts;
 pub use connections::{LONGEST_BODY, Limits};
 
 use committer::Committer;
-use ids::Ids;
 use tokens::Tokens;
 
-/// The current time, as the program sees it.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// The metrics of the process in Prometheus' text format.
 pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 
@@ -81,46 +59,16 @@ pub struct Parts {
     pub mails_are_sent: bool,
 }
 
-/// The URL of the native webhooks that a connector made for itself: they send its secret along.
-pub fn wired_url(public_url: &str, token: &Token) -> String {
-    format!("{}/wired", webhook_url(public_url, token))
-}
-
-/// The webhook URL with this token.
-pub fn webhook_url(public_url: &str, token: &Token) -> String {
-    format!("{public_url}/hooks/{}", token.expose())
-}
-
-/// When an API token expires that lasts for this many days.
-///
-/// # Errors
-/// Why the number is invalid.
-pub fn expiry(now: Timestamp, days: u32) -> Result<Timestamp, String> {
-    const MOST_DAYS: u32 = 3_650;
-    if !(1..=MOST_DAYS).contains(&days) {
-        return Err(format!("must be 1 to {MOST_DAYS} days; leave it out for no expiry"));
-    }
-    now.checked_add(SignedDuration::from_hours(i64::from(days) * 24))
-        .map_err(|error| error.to_string())
-}
-
 /// What every handler can use.
 #[derive(Clone)]
 struct Shared {
-    store: Arc<dyn Store>,
-    clock: Clock,
+    admin: Admin,
     metrics: Metrics,
     limits: Limits,
     tokens: Arc<Tokens>,
-    ids: Arc<Ids>,
     committer: Committer,
-    wake: Arc<Notify>,
-    public_url: Arc<str>,
-    accounts: Arc<dyn AskAccounts>,
     throttle: Arc<console::Throttle>,
     links: Arc<console::Throttle>,
-    asked: Arc<access::ReadUsers>,
-    probes: probing::Probes,
     mails_are_sent: bool,
 }
 
@@ -129,15 +77,14 @@ impl Shared {
     fn has_tls(&self) -> bool {
         self.public_url.starts_with("https://")
     }
+}
 
-    async fn change(&self, changes: Vec<Change>, actor: &Actor) -> store::Result<()> {
-        self.store.change_configuration(changes, actor, (self.clock)()).await?;
-        self.wake.notify_one();
-        Ok(())
-    }
+/// A handler is a face of the use cases.
+impl Deref for Shared {
+    type Target = Admin;
 
-    async fn change_users(&self, change: UserChange, actor: &Actor) -> store::Result<()> {
-        self.store.change_users(change, actor, (self.clock)()).await
+    fn deref(&self) -> &Admin {
+        &self.admin
     }
 }
 
@@ -163,9 +110,9 @@ fn open_routes() -> Vec<OpenRoute> {
 /// Every route and who may use it, as in the table of `docs/access.md`: generated from the tables
 /// that the routers are built from.
 pub fn access_table() -> String {
-    let mut rows: Vec<access::GuardedRoute> = Vec::new();
+    let mut rows: Vec<route::GuardedRoute> = Vec::new();
     rows.extend(
-        open_routes().iter().map(|route| access::GuardedRoute::open(route.methods, route.path)),
+        open_routes().iter().map(|route| route::GuardedRoute::open(route.methods, route.path)),
     );
     rows.extend(console::access_rows());
     rows.extend(api::access_rows());
@@ -217,22 +164,25 @@ pub async fn serve(
     let tokens = Arc::new(patiently(&stop, || Tokens::read(settings.clone())).await?);
     let (committer, committing) = Committer::start(intake, wake.clone(), limits);
     let refreshing = tokio::spawn(tokens.clone().refresh_until(stop.clone()));
-    let probes = probing::Probes::new(stop.clone());
-    let shared = Shared {
+    let probes = Probes::new(stop.clone());
+    let admin = Admin {
         store,
         clock,
+        accounts,
+        wake,
+        ids: Arc::new(Ids::new(node)),
+        public_url: public_url.into(),
+        asked: Arc::default(),
+        probes: probes.clone(),
+    };
+    let shared = Shared {
+        admin,
         metrics,
         limits,
         tokens,
-        ids: Arc::new(Ids::new(node)),
         committer,
-        wake,
-        public_url: public_url.into(),
-        accounts,
         throttle: Arc::default(),
         links: Arc::default(),
-        asked: Arc::default(),
-        probes: probes.clone(),
         mails_are_sent,
     };
     let mut router = Router::new();

@@ -1,11 +1,11 @@
 //! `leadsync backfill`.
 
+use admin::backfill::{Pace, duration};
 use anyhow::bail;
 use plan::backfill::{BackfillPlan, BackfillState, Backfilled};
 use plan::connector::{Condition, Definition, Filter, Test};
 use plan::period;
 use store::{Actor, Backfill as Kept, Connector, NewBackfill, Store};
-use web::backfill::{Pace, duration};
 
 use super::waiting::{LOOK, SILENT, Waiting, ask_for_service, bar};
 use crate::settings::Settings;
@@ -98,7 +98,7 @@ impl Backfill {
         }
         let of = self.of()?;
         for connector in &connectors {
-            let faults = web::backfill::faults(store.as_ref(), connector, &of).await?;
+            let faults = admin::backfill::faults(store.as_ref(), connector, &of).await?;
             if let Some(fault) = faults.first() {
                 bail!("{}: --{fault}", connector.definition.name);
             }

@@ -46,7 +46,7 @@ impl Check {
         for connector in connectors {
             let which = (&configuration, connector);
             let now = node::now();
-            let findings = web::check::check(store.as_ref(), &Accounts, which, now).await?;
+            let findings = admin::check::check(store.as_ref(), &Accounts, which, now).await?;
             let of = |severity| findings.iter().filter(|f| f.severity == severity).count();
             reports.push(Report {
                 connector: connector.definition.name.clone(),

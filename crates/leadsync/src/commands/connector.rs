@@ -2,14 +2,14 @@
 
 use std::io::{IsTerminal, Write};
 
+use admin::connectors::ConnectorItem;
+use admin::preview::Previewed;
+use admin::refresh::RefreshPlan;
+use admin::wiring::{Act, NotWired};
 use anyhow::{Context, bail};
 use plan::mapping::Proposal;
 use serde::Serialize;
 use store::{Actor, Change, Configuration, LinkCounts, Retried, Retry, Store};
-use web::ConnectorItem;
-use web::preview::Previewed;
-use web::refresh::RefreshPlan;
-use web::wiring::{Act, NotWired};
 
 use crate::settings::Settings;
 use crate::{node, output};
@@ -138,7 +138,7 @@ impl Connector {
             Self::Remove(Remove { name, yes }) => {
                 let connector = find(&configuration, &name)?;
                 let forgotten =
-                    web::removal::forgotten(store.as_ref(), &configuration, connector).await?;
+                    admin::removal::forgotten(store.as_ref(), &configuration, connector).await?;
                 if !yes {
                     confirm(&name, forgotten)?;
                 }
@@ -180,7 +180,7 @@ async fn list(
         let base = settings.base_url(store).await?;
         let item = |connector: &store::Connector| Item {
             item: ConnectorItem::from(connector),
-            url: web::webhook_url(&base, &connector.token),
+            url: admin::webhook_url(&base, &connector.token),
         };
         return output::json(&configuration.connectors.iter().map(item).collect::<Vec<_>>());
     }
@@ -211,7 +211,7 @@ async fn show(
     name: &str,
 ) -> anyhow::Result<()> {
     let connector = find(configuration, name)?;
-    let url = web::webhook_url(&settings.base_url(store).await?, &connector.token);
+    let url = admin::webhook_url(&settings.base_url(store).await?, &connector.token);
     if settings.json {
         let mut value = serde_json::to_value(&connector.definition)?;
         value["enabled"] = connector.enabled.into();
@@ -220,7 +220,7 @@ async fn show(
         return output::json(&value);
     }
     output::line(&format!("# version {}; webhook URL: {url}", connector.version))?;
-    output::line(web::export::write(&[], &[connector])?.trim_end())
+    output::line(admin::export::write(&[], &[connector])?.trim_end())
 }
 
 async fn mapping(
@@ -230,7 +230,7 @@ async fn mapping(
     name: &str,
 ) -> anyhow::Result<()> {
     let which = (configuration, find(configuration, name)?);
-    let mapping = web::mapping::mapping(store, &node::Accounts, which).await?;
+    let mapping = admin::mapping::mapping(store, &node::Accounts, which).await?;
     if settings.json {
         return output::json(&mapping);
     }
@@ -251,7 +251,7 @@ async fn refresh(
     let (connector, now) = (find(configuration, &name)?, node::now());
     if plan {
         let previewed = Previewed { configuration, connector, now };
-        let plan = web::refresh::plan(store, &node::Accounts, previewed).await?;
+        let plan = admin::refresh::plan(store, &node::Accounts, previewed).await?;
         return if settings.json { output::json(&plan) } else { output::line(&planned(&plan)) };
     }
     let which = (connector.id, name.as_str());
@@ -309,7 +309,7 @@ async fn url(
     name: &str,
 ) -> anyhow::Result<()> {
     let connector = find(configuration, name)?;
-    let url = web::webhook_url(&settings.base_url(store).await?, &connector.token);
+    let url = admin::webhook_url(&settings.base_url(store).await?, &connector.token);
     if settings.json {
         return output::json(&serde_json::json!({ "name": name, "url": url }));
     }
@@ -324,7 +324,7 @@ async fn wiring(
     act: Act,
 ) -> anyhow::Result<()> {
     let connector = find(configuration, name)?;
-    let job = web::wiring::Job { store, accounts: &node::Accounts, configuration, connector };
+    let job = admin::wiring::Job { store, accounts: &node::Accounts, configuration, connector };
     let (actor, now) = (Actor::command_line(), node::now());
     let base = settings.base_url(store).await?;
     let done = job.run(act, &base, &actor, now).await;

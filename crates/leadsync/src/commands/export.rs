@@ -36,7 +36,7 @@ impl Export {
             .iter()
             .filter(|account| named(&account.name) || used(&account.name))
             .collect();
-        let text = web::export::write(&accounts, &connectors)
+        let text = admin::export::write(&accounts, &connectors)
             .context("the configuration can't be written as TOML")?;
         if settings.json {
             let value: serde_json::Value = toml::from_str(&text)?;

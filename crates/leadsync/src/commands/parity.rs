@@ -1,10 +1,10 @@
 //! `leadsync parity`.
 
+use admin::catch_up::{self, Chosen, Direction, ParityItem};
 use anyhow::bail;
 use plan::id::RequestId;
 use plan::parity::Apart;
 use store::{Actor, Configuration, Connector, Differing, Store};
-use web::catch_up::{self, Chosen, Direction, ParityItem};
 
 use super::waiting::{LOOK, Waiting};
 use crate::settings::Settings;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use admin::preview::NotPreviewed;
 use anyhow::Context;
 use plan::id::RequestId;
 use plan::mapping::Sent;
@@ -9,7 +10,6 @@ use plan::payload::Removal;
 use plan::preview::RecordPreview;
 use plan::work::{Plan, PlanKind};
 use store::{Origin, Store};
-use web::preview::NotPreviewed;
 
 use crate::settings::Settings;
 use crate::{node, output};
@@ -41,11 +41,15 @@ impl Preview {
         let connector = configuration.connector(&self.name).with_context(|| {
             format!("there is no connector {}: see `leadsync connector list`", self.name)
         })?;
-        let records = web::preview::preview(
+        let records = admin::preview::preview(
             store.as_ref(),
             &node::Accounts,
-            web::preview::Previewed { configuration: &configuration, connector, now: node::now() },
-            web::preview::Payload { body: &body, content_type: content_type.as_deref(), origin },
+            admin::preview::Previewed {
+                configuration: &configuration,
+                connector,
+                now: node::now(),
+            },
+            admin::preview::Payload { body: &body, content_type: content_type.as_deref(), origin },
         );
         let records = records.await.map_err(|error| match error {
             NotPreviewed::Payload(problem) => anyhow::anyhow!("in {name}: {problem}"),

@@ -2,11 +2,11 @@
 
 use std::io::{IsTerminal, Write};
 
+use admin::AskAccounts;
 use anyhow::{Context, bail};
 use plan::probe::{ADDRESSES, Finding, LAST_NAME, Question, Report};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use web::AskAccounts;
 
 use crate::node::{self, Accounts};
 use crate::output;

@@ -1,7 +1,7 @@
 //! `leadsync quota`.
 
+use admin::quota::{forecast_words, read};
 use store::Account;
-use web::quota::{forecast_words, read};
 
 use crate::settings::Settings;
 use crate::{node, output};

@@ -1,8 +1,8 @@
 //! `leadsync sweep`.
 
+use admin::catch_up::{self, SweepItem};
 use anyhow::bail;
 use store::{Actor, Error};
-use web::catch_up::{self, SweepItem};
 
 use super::waiting::{LOOK, SILENT};
 use crate::settings::Settings;

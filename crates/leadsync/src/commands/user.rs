@@ -2,11 +2,11 @@
 
 use std::io::{BufRead, IsTerminal, Read};
 
+use admin::password;
 use anyhow::{Context, bail};
 use plan::permission::{Role, Scope};
 use secrecy::SecretString;
 use store::{Actor, NewApiToken, PasswordHash, Store, Token, UserChange};
-use web::password;
 
 use crate::settings::Settings;
 use crate::{node, output};
@@ -204,7 +204,7 @@ async fn list_tokens(settings: &Settings, store: &dyn Store) -> anyhow::Result<(
 async fn make_token(settings: &Settings, store: &dyn Store, new: NewToken) -> anyhow::Result<()> {
     let NewToken { name, user, scope, expires, .. } = new;
     let expires_at = expires
-        .map(|days| web::expiry(node::now(), days))
+        .map(|days| admin::expiry(node::now(), days))
         .transpose()
         .map_err(|what| anyhow::anyhow!("--expires {what}"))?;
     let user = match user {

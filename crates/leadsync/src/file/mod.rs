@@ -1,4 +1,4 @@
-//! Configuration files, as `apply` reads them. `export` writes them by `web::export`.
+//! Configuration files, as `apply` reads them. `export` writes them by `admin::export`.
 
 mod read;
 

@@ -306,7 +306,7 @@ impl World {
         );
         service.start();
         let store = service.store().await;
-        let password = web::password::hash(SecretString::from(PASSWORD)).await.expect("a hash");
+        let password = admin::password::hash(SecretString::from(PASSWORD)).await.expect("a hash");
         let change = UserChange::Add {
             email: EMAIL.to_owned(),
             role: plan::permission::Role::Administrator,

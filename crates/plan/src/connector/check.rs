@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
-    ActivityType, Behaviour, Blank, Condition, Definition, FieldRow, Filter, MOST_CONDITIONS,
-    MOST_VALUES, Removed, Test,
+    ActivityType, Basic, Behaviour, Blank, Condition, Definition, FieldRow, Filter,
+    MOST_CONDITIONS, MOST_VALUES, Removed, Test,
 };
 use crate::mapping::template_fault;
 use crate::phone::Country;
@@ -105,69 +105,13 @@ impl Definition {
         if self.source == self.destination {
             faults.add("destination", "is the same as the source account; choose another account");
         }
-        let basic = &self.basic;
-        if let Some(zone) = &basic.time_zone
-            && jiff::tz::TimeZone::get(zone).is_err()
-        {
-            faults.add(
-                "basic.time_zone",
-                format!("'{zone}' is not a time zone; use an IANA name such as Asia/Kolkata"),
-            );
-        }
-        if let Some(code) = &basic.default_country_code
-            && Country::parse(code).is_none()
-        {
-            faults.add(
-                "basic.default_country_code",
-                format!(
-                    "'{code}' is not a country; use an ISO 3166 code such as IN, or a calling code \
-                     such as +91"
-                ),
-            );
-        }
-        for pattern in basic.placeholders.iter().flatten() {
-            if let Some(what) = placeholder::fault(pattern) {
-                faults.add("basic.placeholders", format!("has an entry '{pattern}' that {what}"));
-            }
-        }
-        if basic.search_by.trim().is_empty() {
-            faults.add(
-                "basic.search_by",
-                "is empty; choose a unique lead field of the destination, such as EmailAddress",
-            );
-        }
-        if let Some(secondary) = &basic.secondary_search_by {
-            if secondary.trim().is_empty() {
-                faults.add(
-                    "basic.secondary_search_by",
-                    "is empty; choose a field or remove the setting",
-                );
-            } else if *secondary == basic.search_by {
-                faults.add(
-                    "basic.secondary_search_by",
-                    "is the same as search_by; choose another field or remove the setting",
-                );
-            }
-        }
-        self.filter.check(&Reading::of(basic), &mut faults);
+        self.basic.check(&mut faults);
+        self.filter.check(&Reading::of(&self.basic), &mut faults);
         if self.backfill.confirm_above > 100 {
             let what = "is more than 100 per cent; use 100 to start without confirmation";
             faults.add("backfill.confirm_above", what);
         }
         self.removed.iter().for_each(|removed| removed.check(&mut faults));
-        match &basic.notify {
-            Some(address) if !address.contains('@') => {
-                faults.add("basic.notify", format!("'{address}' is not a valid email address"));
-            }
-            None if basic.notifications => {
-                faults.add(
-                    "basic.notify",
-                    "is required for notifications; enter the email address of a user of the \
-                     destination",
-                );
-            }
-            _ => {}
-        }
         if let Some(address) = &self.owner.fallback
             && !address.contains('@')
         {
@@ -191,8 +135,8 @@ impl Definition {
         faults.rows("lead.field", &self.lead.fields);
         if !self.lead.fields.is_empty() {
             for (setting, name) in [
-                ("basic.search_by", Some(&basic.search_by)),
-                ("basic.secondary_search_by", basic.secondary_search_by.as_ref()),
+                ("basic.search_by", Some(&self.basic.search_by)),
+                ("basic.secondary_search_by", self.basic.secondary_search_by.as_ref()),
             ] {
                 let is_mapped = |name: &String| {
                     self.lead.fields.iter().any(|row| row.enabled && row.to == *name)
@@ -210,6 +154,67 @@ impl Definition {
         }
         faults.types(&self.activity.types);
         faults.0
+    }
+}
+
+impl Basic {
+    fn check(&self, faults: &mut Faults) {
+        if let Some(zone) = &self.time_zone
+            && jiff::tz::TimeZone::get(zone).is_err()
+        {
+            faults.add(
+                "basic.time_zone",
+                format!("'{zone}' is not a time zone; use an IANA name such as Asia/Kolkata"),
+            );
+        }
+        if let Some(code) = &self.default_country_code
+            && Country::parse(code).is_none()
+        {
+            faults.add(
+                "basic.default_country_code",
+                format!(
+                    "'{code}' is not a country; use an ISO 3166 code such as IN, or a calling code \
+                     such as +91"
+                ),
+            );
+        }
+        for pattern in self.placeholders.iter().flatten() {
+            if let Some(what) = placeholder::fault(pattern) {
+                faults.add("basic.placeholders", format!("has an entry '{pattern}' that {what}"));
+            }
+        }
+        if self.search_by.trim().is_empty() {
+            faults.add(
+                "basic.search_by",
+                "is empty; choose a unique lead field of the destination, such as EmailAddress",
+            );
+        }
+        if let Some(secondary) = &self.secondary_search_by {
+            if secondary.trim().is_empty() {
+                faults.add(
+                    "basic.secondary_search_by",
+                    "is empty; choose a field or remove the setting",
+                );
+            } else if *secondary == self.search_by {
+                faults.add(
+                    "basic.secondary_search_by",
+                    "is the same as search_by; choose another field or remove the setting",
+                );
+            }
+        }
+        match &self.notify {
+            Some(address) if !address.contains('@') => {
+                faults.add("basic.notify", format!("'{address}' is not a valid email address"));
+            }
+            None if self.notifications => {
+                faults.add(
+                    "basic.notify",
+                    "is required for notifications; enter the email address of a user of the \
+                     destination",
+                );
+            }
+            _ => {}
+        }
     }
 }
 

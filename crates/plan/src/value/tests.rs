@@ -104,7 +104,11 @@ fn a_text_that_is_too_long_is_said_to_be() {
     assert!(convert("äöü", Kind::Text, &text, &Reading::default()).is_ok());
     let problem = convert("äöüß", Kind::Text, &text, &Reading::default()).unwrap_err();
     assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("too_long", Some("mx_F")));
-    assert!(problem.message.contains("limited to 3 characters; the value has 4"), "{}", problem.message);
+    assert!(
+        problem.message.contains("limited to 3 characters; the value has 4"),
+        "{}",
+        problem.message
+    );
 }
 
 #[test]

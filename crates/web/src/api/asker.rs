@@ -11,8 +11,9 @@ use store::{Actor, ApiToken, TokenHash};
 
 use super::refusal::Refusal;
 use crate::Shared;
-use crate::access::{Reach, Within};
 use crate::console::Visitor;
+use crate::route::Within;
+use admin::access::Reach;
 
 /// The header with a session's token for forms.
 const CSRF_HEADER: &str = "x-csrf-token";
@@ -119,7 +120,7 @@ pub(super) async fn gate(State(gate): State<Gate>, request: Request, next: Next)
     let path = RawPathParams::from_request_parts(&mut parts, &()).await;
     let allowed = asker.and_then(|asker| {
         asker.must_be_allowed(gate.needs)?;
-        let admitted = asker.reach.admits(gate.within, path.as_ref().ok());
+        let admitted = gate.within.is_open_to(&asker.reach, path.as_ref().ok());
         if admitted { Ok(asker) } else { Err(out_of_reach()) }
     });
     let mut response = match allowed {

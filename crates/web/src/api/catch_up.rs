@@ -5,15 +5,14 @@ use axum::extract::State;
 use jiff::Timestamp;
 use plan::parity::Apart;
 use serde::{Deserialize, Serialize};
-use store::{Actor, Configuration, Connector, Differing};
+use store::Differing;
 
 use super::asker::Asker;
 use super::input::{Input, Named, Params};
 use super::refusal::Refusal;
 use super::{Part, Result, known_connector, limit};
 use crate::Shared;
-use crate::access::Reach;
-use crate::catch_up::{self, Chosen, Direction, NotSynced, ParityItem, SweepItem};
+use admin::catch_up::{self, Chosen, Direction, ParityItem, SweepItem};
 
 pub(crate) async fn parity(
     State(shared): State<Shared>,
@@ -31,28 +30,8 @@ pub(crate) async fn compare(
 ) -> Result<Json<ParityItem>> {
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
-    ask_for_parity(&shared, &asker.actor, connector).await?;
+    catch_up::ask_for_parity(&shared, &asker.actor, connector).await?;
     Ok(Json(catch_up::parity(shared.store.as_ref(), &configuration, connector).await?))
-}
-
-/// Asks for a comparison and notifies the dispatcher.
-pub(crate) async fn ask_for_parity(
-    shared: &Shared,
-    actor: &Actor,
-    connector: &Connector,
-) -> Result<()> {
-    must_be_enabled(connector)?;
-    let which = (connector.id, connector.definition.name.as_str());
-    shared.store.ask_for_parity(which, actor, (shared.clock)()).await?;
-    shared.wake.notify_one();
-    Ok(())
-}
-
-fn must_be_enabled(connector: &Connector) -> Result<()> {
-    if connector.enabled {
-        return Ok(());
-    }
-    Err(Refusal::wrong("connector", "is disabled; enable it first"))
 }
 
 pub(crate) async fn differences(
@@ -119,32 +98,8 @@ pub(crate) async fn sync(
     let connector = known_connector(&configuration, &name)?;
     let between = (&configuration, connector);
     let by = (&asker.actor, &asker.reach);
-    let leads = sync_differences(&shared, by, between, (&chosen, direction)).await?;
+    let leads = catch_up::sync_differences(&shared, by, between, (&chosen, direction)).await?;
     Ok(Json(Synced { leads }))
-}
-
-/// Has leads that differ synced and notifies the dispatcher.
-pub(crate) async fn sync_differences(
-    shared: &Shared,
-    (actor, reach): (&Actor, &Reach),
-    (configuration, connector): (&Configuration, &Connector),
-    (chosen, direction): (&Chosen, Direction),
-) -> Result<u64> {
-    let refused = |error| match error {
-        NotSynced::Store(error) => Refusal::from(error),
-        NotSynced::NoWay(why) => Refusal::wrong("direction", format!("is not possible: {why}")),
-    };
-    let going = catch_up::going(configuration, connector, direction).map_err(refused)?;
-    if !reach.has(&going.definition.name) {
-        return Err(Refusal::wrong("direction", "is not accessible to you"));
-    }
-    let next_id = |now| shared.ids.next(now);
-    let (between, what) = ((configuration, connector), (chosen, direction));
-    let by = (actor, (shared.clock)());
-    let leads = catch_up::sync(shared.store.as_ref(), between, what, next_id, by).await;
-    let leads = leads.map_err(refused)?;
-    shared.wake.notify_one();
-    Ok(leads)
 }
 
 pub(crate) async fn sweep(
@@ -172,20 +127,6 @@ pub(crate) async fn sweep_now(
 ) -> Result<Json<SweepItem>> {
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
-    ask_for_sweep(&shared, &asker.actor, connector, confirm).await?;
+    catch_up::ask_for_sweep(&shared, &asker.actor, connector, confirm).await?;
     Ok(Json(catch_up::sweep(shared.store.as_ref(), &configuration, connector).await?))
-}
-
-/// Asks for a round of a sweep and notifies the dispatcher.
-pub(crate) async fn ask_for_sweep(
-    shared: &Shared,
-    actor: &Actor,
-    connector: &Connector,
-    confirms: bool,
-) -> Result<()> {
-    must_be_enabled(connector)?;
-    let which = (connector.id, connector.definition.name.as_str());
-    shared.store.ask_for_sweep(which, confirms, actor, (shared.clock)()).await?;
-    shared.wake.notify_one();
-    Ok(())
 }

@@ -15,7 +15,7 @@ pub(crate) async fn check(
 ) -> Result<Json<List<Finding>>> {
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
-    let items = crate::check::check(
+    let items = admin::check::check(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
         (&configuration, connector),

@@ -1,50 +1,20 @@
 //! `/connectors`.
 
+use admin::connectors::{self, ConnectorItem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::Timestamp;
 use plan::connector::Definition;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use store::{Actor, Change, Connector};
+use store::{Change, Connector};
 
 use super::asker::Asker;
 use super::input::{Input, Named, Params, read_value};
 use super::refusal::Refusal;
 use super::{List, Result, known_connector};
-use crate::{Shared, webhook_url};
-
-/// A connector in a list. Its webhook URL is a secret and has a route of its own.
-#[derive(Debug, Serialize)]
-pub struct ConnectorItem {
-    /// Its name.
-    pub name: String,
-    /// The account that leads come from.
-    pub source: String,
-    /// The account that they go to.
-    pub destination: String,
-    /// Whether its requests are processed.
-    pub enabled: bool,
-    /// Since when it is disabled.
-    pub disabled_at: Option<Timestamp>,
-    /// The version of its settings.
-    pub version: i64,
-}
-
-impl From<&Connector> for ConnectorItem {
-    fn from(connector: &Connector) -> Self {
-        let Definition { name, source, destination, .. } = &connector.definition;
-        Self {
-            name: name.clone(),
-            source: source.clone(),
-            destination: destination.clone(),
-            enabled: connector.enabled,
-            disabled_at: connector.disabled_at,
-            version: connector.version,
-        }
-    }
-}
+use crate::Shared;
+use admin::webhook_url;
 
 /// A connector with all its settings, as `PUT` takes them.
 #[derive(Debug, Serialize)]
@@ -101,40 +71,10 @@ pub(crate) async fn put(
     let enabled: Option<bool> = take(&mut wanted, "enabled")?;
     let made_from: Option<i64> = take(&mut wanted, "version")?;
     let definition = read_definition(&name, wanted)?;
-    let (is_new, connector) = save(&shared, &asker.actor, &definition, enabled, made_from).await?;
+    let (is_new, connector) =
+        connectors::save(&shared, &asker.actor, &definition, enabled, made_from).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json((&connector).into())))
-}
-
-/// Applies these settings to the connector; returns whether it is new, and the result.
-pub(crate) async fn save(
-    shared: &Shared,
-    actor: &Actor,
-    definition: &Definition,
-    enabled: Option<bool>,
-    made_from: Option<i64>,
-) -> Result<(bool, Connector)> {
-    let faults = definition.check();
-    if !faults.is_empty() {
-        return Err(Refusal::faulty(faults));
-    }
-    let configuration = shared.store.configuration().await?;
-    for (at, account) in [("source", &definition.source), ("destination", &definition.destination)]
-    {
-        if configuration.account(account).is_none() {
-            return Err(Refusal::wrong(
-                at,
-                format!("the account '{account}' does not exist; add it first"),
-            ));
-        }
-    }
-    let is_new = configuration.connector(&definition.name).is_none();
-    let changes = configuration.to_put_connector(definition, enabled, made_from)?;
-    if !changes.is_empty() {
-        shared.change(changes, actor).await?;
-    }
-    let configuration = shared.store.configuration().await?;
-    Ok((is_new, known_connector(&configuration, &definition.name)?.clone()))
 }
 
 /// The settings of the connector of this name, if they are valid in themselves.
@@ -166,21 +106,6 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Enables or disables a connector, unless it already is.
-pub(crate) async fn set_enabled(
-    shared: &Shared,
-    actor: &Actor,
-    name: &str,
-    enabled: bool,
-) -> Result<()> {
-    let configuration = shared.store.configuration().await?;
-    if known_connector(&configuration, name)?.enabled != enabled {
-        let change = Change::SetEnabled { name: name.to_owned(), enabled };
-        shared.change(vec![change], actor).await?;
-    }
-    Ok(())
-}
-
 pub(crate) async fn enable(
     state: State<Shared>,
     asker: Asker,
@@ -203,7 +128,7 @@ async fn switch(
     Named(name): Named,
     enabled: bool,
 ) -> Result<Json<ConnectorItem>> {
-    set_enabled(&shared, &asker.actor, &name, enabled).await?;
+    connectors::set_enabled(&shared, &asker.actor, &name, enabled).await?;
     let configuration = shared.store.configuration().await?;
     Ok(Json(known_connector(&configuration, &name)?.into()))
 }

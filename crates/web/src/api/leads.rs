@@ -9,7 +9,7 @@ use super::input::Input;
 use super::refusal::Refusal;
 use super::{Result, known_account};
 use crate::Shared;
-use crate::lead::{self, LeadItem};
+use admin::lead::{self, LeadItem};
 
 pub(crate) async fn show(
     State(shared): State<Shared>,

@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::input::Named;
 use super::{Result, known_connector};
 use crate::Shared;
-use crate::mapping::MappingItem;
+use admin::mapping::MappingItem;
 
 /// It may read the metadata of both accounts, which costs a few calls.
 pub(crate) async fn show(
@@ -15,7 +15,7 @@ pub(crate) async fn show(
 ) -> Result<Json<MappingItem>> {
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
-    let mapping = crate::mapping::mapping(
+    let mapping = admin::mapping::mapping(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
         (&configuration, connector),

@@ -1,8 +1,9 @@
 //! `/connectors/{name}/mass-change`: a connector that is held because its webhooks changed many leads.
 
+use admin::connectors;
 use axum::Json;
 use axum::extract::State;
-use store::{Actor, Connector, MassChange};
+use store::{Connector, MassChange};
 
 use super::asker::Asker;
 use super::input::Named;
@@ -25,23 +26,11 @@ pub(crate) async fn confirm(
 ) -> Result<Json<MassChange>> {
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
-    confirm_mass_change(&shared, &asker.actor, connector).await?;
+    connectors::confirm_mass_change(&shared, &asker.actor, connector).await?;
     Ok(Json(kept(&shared, connector).await?))
 }
 
 async fn kept(shared: &Shared, connector: &Connector) -> store::Result<MassChange> {
     let found = shared.store.mass_changes(&[connector.id]).await?;
     Ok(found.first().map(|(_, kept)| *kept).unwrap_or_default())
-}
-
-/// Resumes a held connector and notifies the dispatcher.
-pub(crate) async fn confirm_mass_change(
-    shared: &Shared,
-    actor: &Actor,
-    connector: &Connector,
-) -> Result<()> {
-    let which = (connector.id, connector.definition.name.as_str());
-    shared.store.confirm_mass_change(which, actor, (shared.clock)()).await?;
-    shared.wake.notify_one();
-    Ok(())
 }

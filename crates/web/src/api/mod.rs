@@ -33,6 +33,8 @@ mod users;
 mod versions;
 mod wiring;
 
+use admin::accounts::known as known_account;
+use admin::connectors::known as known_connector;
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
@@ -40,28 +42,16 @@ use axum::routing::get;
 use plan::permission::Scope;
 use plan::problem::{Code, Problem};
 use serde::Serialize;
-use store::Configuration;
 
-pub(crate) use accounts::{Planned, Wanted, plan as plan_account};
 pub(crate) use audit::read as read_audit;
-pub(crate) use backfills::{ask_for_plan, begin_backfill, set_backfill};
-pub(crate) use catch_up::{ask_for_parity, ask_for_sweep, sync_differences};
-pub use connectors::ConnectorItem;
-pub(crate) use connectors::{save as save_connector, set_enabled};
-pub(crate) use input::{Params, Secret};
-pub(crate) use mass_change::confirm_mass_change;
-pub(crate) use refresh::refresh_leads;
+pub(crate) use input::Params;
 pub(crate) use refusal::Refusal;
 pub(crate) use requests::filter;
-pub(crate) use retry::{Which, queue_retry, selection};
-pub(crate) use reviews::{decide as decide_review, known as known_review, read as read_reviews};
-pub(crate) use tokens::{
-    Made, Wanted as WantedToken, make as make_token, remove_named as remove_token,
-};
-pub(crate) use users::{add_user, remove_user, set_user_password, set_user_role};
+pub(crate) use retry::{Which, selection};
+pub(crate) use reviews::read as read_reviews;
 
 use crate::Shared;
-use crate::access::GuardedRoute;
+use crate::route::GuardedRoute;
 use crate::route::{Route, route};
 use asker::{Asker, Gate};
 
@@ -224,17 +214,4 @@ fn limit(params: &mut input::Params) -> Result<usize> {
         _ => Err(format!("'{text}' is not a number from 1 to {}", store::Page::MOST)),
     })?;
     Ok(limit.unwrap_or(ITEMS))
-}
-
-fn known_account<'a>(configuration: &'a Configuration, name: &str) -> Result<&'a store::Account> {
-    let known = configuration.account(name);
-    known.ok_or_else(|| Refusal::not_found("account", name, "accounts"))
-}
-
-fn known_connector<'a>(
-    configuration: &'a Configuration,
-    name: &str,
-) -> Result<&'a store::Connector> {
-    let known = configuration.connector(name);
-    known.ok_or_else(|| Refusal::not_found("connector", name, "connectors"))
 }

@@ -8,7 +8,7 @@ use super::input::Params;
 use super::refusal::Refusal;
 use super::{Result, known_connector};
 use crate::Shared;
-use crate::overview::{Overview, OverviewQuery, read};
+use admin::overview::{Overview, OverviewQuery, read};
 
 /// The default beginning of the period.
 const FROM: &str = "24h";

@@ -9,7 +9,7 @@ use super::input::{Input, Named};
 use super::refusal::Refusal;
 use super::{Result, known_connector};
 use crate::Shared;
-use crate::passing::{Passing, passing};
+use admin::passing::{Passing, passing};
 
 /// A filter that is not saved.
 #[derive(Default, Deserialize)]

@@ -11,8 +11,8 @@ use super::refusal::Refusal;
 use super::requests::known_request;
 use super::{List, Result, known_connector};
 use crate::Shared;
-use crate::access::Reach;
-use crate::preview::{NotPreviewed, Payload, Previewed};
+use admin::access::Reach;
+use admin::preview::{NotPreviewed, Payload, Previewed};
 
 /// The body is that of a webhook, with its Content-Type.
 pub(crate) async fn preview(
@@ -44,7 +44,7 @@ async fn of(
 ) -> Result<Json<List<RecordPreview>>> {
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, connector)?;
-    let previewed = crate::preview::preview(
+    let previewed = admin::preview::preview(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
         Previewed { configuration: &configuration, connector, now: (shared.clock)() },

@@ -14,7 +14,7 @@ use super::input::{Input, Named};
 use super::refusal::Refusal;
 use super::{Result, known_account};
 use crate::Shared;
-use crate::probing::Run;
+use admin::probing::Run;
 
 /// The last probe of an account since this process started.
 #[derive(Serialize)]

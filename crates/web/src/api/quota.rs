@@ -6,7 +6,7 @@ use store::Account;
 
 use super::{List, Result};
 use crate::Shared;
-use crate::quota::{AccountQuota, read};
+use admin::quota::{AccountQuota, read};
 
 pub(crate) async fn list(State(shared): State<Shared>) -> Result<Json<List<AccountQuota>>> {
     let configuration = shared.store.configuration().await?;

@@ -1,5 +1,6 @@
 //! The response when something is refused: the reason, the place, and what to do.
 
+use admin::Refused;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -86,6 +87,17 @@ impl Refusal {
             "Correct the parts listed in `faults` and send the request again.",
         );
         Self { status: StatusCode::BAD_REQUEST, body: Box::new(RefusalBody { problem, faults }) }
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotFound { what, name, list } => Self::not_found(what, &name, &list),
+            Refused::Invalid(faults) => Self::faulty(faults),
+            Refused::Store(error) => error.into(),
+            Refused::Failed(problem) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, problem),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::input::{Named, Params};
 use super::refusal::Refusal;
 use super::{List, Part, Result, limit};
 use crate::Shared;
-use crate::access::Reach;
+use admin::access::Reach;
 
 /// Reads the filter of a list of requests, limited to what is in reach. An unknown connector is an
 /// error, not an empty list.

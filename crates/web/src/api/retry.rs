@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use admin::retry;
 use axum::Json;
 use axum::extract::State;
 use plan::id::RequestId;
 use plan::outcome::RetryWith;
 use serde::{Deserialize, Serialize};
-use store::{Actor, Filter, Page, Retried, Retry, Selection};
+use store::{Retried, Retry, Selection};
 
 use super::Result;
 use super::asker::Asker;
@@ -15,7 +16,7 @@ use super::input::{Input, Named, Params};
 use super::refusal::Refusal;
 use super::requests::{filter, known_request};
 use crate::Shared;
-use crate::access::Reach;
+use admin::access::Reach;
 
 /// The most requests that can be listed by id.
 const MOST_IDS: usize = 1_000;
@@ -121,25 +122,14 @@ pub(crate) async fn cancel(
 }
 
 async fn queue(shared: &Shared, asker: &Asker, retry: Retry) -> Result<Json<Begun>> {
-    Ok(Json(Begun::from(queue_retry(shared, &asker.actor, retry).await?)))
-}
-
-/// Queues records again and notifies the dispatcher.
-pub(crate) async fn queue_retry(
-    shared: &Shared,
-    actor: &Actor,
-    retry: Retry,
-) -> store::Result<Retried> {
-    let retried = shared.store.retry(&retry, actor, (shared.clock)()).await?;
-    shared.wake.notify_one();
-    Ok(retried)
+    Ok(Json(Begun::from(retry::queue(shared, &asker.actor, retry).await?)))
 }
 
 /// The requested requests, of those in reach.
 pub(crate) async fn selection(shared: &Shared, reach: &Reach, which: Which) -> Result<Selection> {
     match (which.ids, which.filter) {
         (Some(ids), None) if (1..=MOST_IDS).contains(&ids.len()) => {
-            Ok(Selection::Requests(in_reach(shared, reach, ids).await?))
+            Ok(Selection::Requests(retry::in_reach(shared, reach, ids).await?))
         }
         (Some(_), None) => {
             Err(Refusal::wrong("ids", format!("must be 1 to {MOST_IDS}; use a filter for more")))
@@ -164,20 +154,4 @@ pub(crate) async fn selection(shared: &Shared, reach: &Reach, which: Which) -> R
             "is missing; send ids, or a filter ({} for everything that failed)",
         )),
     }
-}
-
-/// Those of these requests that the asker may see.
-async fn in_reach(
-    shared: &Shared,
-    reach: &Reach,
-    ids: Vec<RequestId>,
-) -> store::Result<Vec<RequestId>> {
-    let within = reach.limit();
-    if within.is_none() {
-        return Ok(ids);
-    }
-    let page = Page { limit: ids.len(), after: None };
-    let filter = Filter { ids, within, ..Filter::default() };
-    let (lines, _) = shared.store.request_lines(&filter, &page).await?;
-    Ok(lines.into_iter().map(|line| line.id).collect())
 }

@@ -1,20 +1,17 @@
 //! `/reviews`: what a person decides about leads.
 
+use admin::reviews;
 use axum::Json;
 use axum::extract::State;
 use plan::review::Choice;
-use store::{Actor, Retried, ReviewFilter, ReviewItem};
+use store::{ReviewFilter, ReviewItem};
 
 use super::asker::Asker;
 use super::input::{Input, Named, Params};
-use super::refusal::Refusal;
 use super::retry::Begun;
 use super::{Part, Result, limit};
 use crate::Shared;
-use crate::access::Reach;
-
-/// The longest id that is accepted.
-const LONGEST_ID: usize = 100;
+use admin::access::Reach;
 
 /// Reads the filter of a list of reviews, limited to what is in reach.
 fn filter(reach: &Reach, params: &mut Params) -> Result<ReviewFilter> {
@@ -39,37 +36,6 @@ pub(crate) async fn read(
     Ok(Part { items, cursor: next.map(|id| id.to_string()) })
 }
 
-/// The review with this number, if it is in reach.
-pub(crate) async fn known(shared: &Shared, reach: &Reach, number: &str) -> Result<ReviewItem> {
-    let found = match number.parse() {
-        Ok(number) => shared.store.review(number).await?,
-        Err(_) => None,
-    };
-    let found = found.filter(|review| reach.has(&review.connector));
-    found.ok_or_else(|| Refusal::not_found("review", number, "reviews"))
-}
-
-/// Decides a review, or undoes the decision, and notifies the dispatcher.
-pub(crate) async fn decide(
-    shared: &Shared,
-    actor: &Actor,
-    review: &ReviewItem,
-    choice: Option<&Choice>,
-) -> Result<Retried> {
-    if choice.is_some_and(|choice| !choice.answers(review.reason)) {
-        return Err(Refusal::wrong("choice", "does not fit this review"));
-    }
-    if let Some(Choice::Link { lead_id }) = choice
-        && (lead_id.as_str().is_empty() || lead_id.as_str().len() > LONGEST_ID)
-    {
-        return Err(Refusal::wrong("lead_id", "must be the ID of a lead in the destination"));
-    }
-    let now = (shared.clock)();
-    let retried = shared.store.decide_review(review.id, choice, actor, now).await?;
-    shared.wake.notify_one();
-    Ok(retried)
-}
-
 pub(crate) async fn list(
     State(shared): State<Shared>,
     asker: Asker,
@@ -83,7 +49,7 @@ pub(crate) async fn show(
     asker: Asker,
     Named(number): Named,
 ) -> Result<Json<ReviewItem>> {
-    Ok(Json(known(&shared, &asker.reach, &number).await?))
+    Ok(Json(reviews::known(&shared, &asker.reach, &number).await?))
 }
 
 pub(crate) async fn put(
@@ -92,8 +58,8 @@ pub(crate) async fn put(
     Named(number): Named,
     Input(choice): Input<Choice>,
 ) -> Result<Json<Begun>> {
-    let review = known(&shared, &asker.reach, &number).await?;
-    Ok(Json(Begun::from(decide(&shared, &asker.actor, &review, Some(&choice)).await?)))
+    let review = reviews::known(&shared, &asker.reach, &number).await?;
+    Ok(Json(Begun::from(reviews::decide(&shared, &asker.actor, &review, Some(&choice)).await?)))
 }
 
 pub(crate) async fn undo(
@@ -101,6 +67,6 @@ pub(crate) async fn undo(
     asker: Asker,
     Named(number): Named,
 ) -> Result<Json<Begun>> {
-    let review = known(&shared, &asker.reach, &number).await?;
-    Ok(Json(Begun::from(decide(&shared, &asker.actor, &review, None).await?)))
+    let review = reviews::known(&shared, &asker.reach, &number).await?;
+    Ok(Json(Begun::from(reviews::decide(&shared, &asker.actor, &review, None).await?)))
 }

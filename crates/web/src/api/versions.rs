@@ -13,8 +13,8 @@ use super::input::{Input, Named, Params};
 use super::refusal::Refusal;
 use super::{List, Result, known_connector, limit};
 use crate::Shared;
-use crate::draft::DraftItem;
-use crate::preview::Previewed;
+use admin::draft::DraftItem;
+use admin::preview::Previewed;
 
 /// To restore one, `PUT` its `definition`.
 pub(crate) async fn list(
@@ -42,7 +42,7 @@ pub(crate) async fn draft(
     let connector = known_connector(&configuration, &name)?;
     let definition = settings(connector, wanted)?;
     let previewed = Previewed { configuration: &configuration, connector, now: (shared.clock)() };
-    let items = crate::draft::draft(
+    let items = admin::draft::draft(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
         previewed,
@@ -61,7 +61,7 @@ pub(crate) async fn check_draft(
     let configuration = shared.store.configuration().await?;
     let connector = known_connector(&configuration, &name)?;
     let definition = settings(connector, wanted)?;
-    let items = crate::draft::check_draft(
+    let items = admin::draft::check_draft(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
         (&configuration, connector),

@@ -10,7 +10,7 @@ use super::input::Named;
 use super::refusal::Refusal;
 use super::{List, Result, known_connector};
 use crate::Shared;
-use crate::wiring::{Act, Job, NotWired};
+use admin::wiring::{Act, Job, NotWired};
 
 impl From<NotWired> for Refusal {
     fn from(error: NotWired) -> Self {

@@ -1,5 +1,6 @@
 //! `/accounts`: the LeadSquared accounts. Keys are checked before they are saved.
 
+use admin::accounts::{self, AccountWish, Planned};
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -18,8 +19,8 @@ use super::form::Form;
 use super::page::{self, Choice, Faults, choices, own_path, told};
 use super::visitor::Visitor;
 use crate::Shared;
-use crate::api::{Planned, Refusal, Secret, Wanted, plan_account};
-use crate::quota::{AccountQuota, forecast_words, read as read_quota};
+use crate::api::Refusal;
+use admin::quota::{AccountQuota, forecast_words, read as read_quota};
 
 /// LeadSquared's regions and their API hosts (`docs/leadsquared.md#hosts-and-keys`).
 const REGIONS: [(&str, &str); 7] = [
@@ -178,14 +179,13 @@ impl Given {
         }
     }
 
-    fn wanted(&self, form: &Form) -> Result<Wanted, Refusal> {
+    fn wanted(&self, form: &Form) -> Result<AccountWish, Refusal> {
         let key = |name: &str| {
             let key = form.secret(name);
-            (!key.expose_secret().trim().is_empty()).then_some(Secret(key))
+            (!key.expose_secret().trim().is_empty()).then_some(key)
         };
         let has_own = self.plan == OWN_QUOTA;
-        Ok(Wanted {
-            name: None,
+        Ok(AccountWish {
             host: if self.region == OTHER { self.host.clone() } else { self.region.clone() },
             access_key: key("access_key"),
             secret_key: key("secret_key"),
@@ -354,7 +354,7 @@ pub(super) async fn put(
 /// Checks the keys, and saves the account if they are right or if it should be saved anyway.
 async fn save(shared: &Shared, mut edit: Edit, form: &Form) -> Response {
     let planned = match edit.form.wanted(form) {
-        Ok(wanted) => plan_account(shared, &edit.form.name, wanted).await,
+        Ok(wish) => accounts::plan(shared, &edit.form.name, wish).await.map_err(Refusal::from),
         Err(refusal) => Err(refusal),
     };
     let Planned { account, change, .. } = match planned {
@@ -371,7 +371,7 @@ async fn save(shared: &Shared, mut edit: Edit, form: &Form) -> Response {
             Ok(Some(())) => {
                 return Redirect::to(&page::with_told(&edit.next, "right_region")).into_response();
             }
-            Err(error) => return page::refused(&error.into()),
+            Err(error) => return page::refused(error),
         }
         // The form shows where the account is.
         edit.form.show_host(host);
@@ -385,7 +385,7 @@ async fn save(shared: &Shared, mut edit: Edit, form: &Form) -> Response {
     }
     match keep(shared, &edit.visitor, change, &account.name, told.ok()).await {
         Ok(()) => Redirect::to(&page::with_told(&edit.next, "saved")).into_response(),
-        Err(error) => page::refused(&error.into()),
+        Err(error) => page::refused(error),
     }
 }
 
@@ -397,12 +397,12 @@ async fn in_right_region(
     form: &Form,
     host: &str,
 ) -> store::Result<Option<()>> {
-    let has_keys = |wanted: &Wanted| wanted.access_key.is_some() && wanted.secret_key.is_some();
-    let Some(mut wanted) = edit.form.wanted(form).ok().filter(has_keys) else {
+    let has_keys = |wish: &AccountWish| wish.access_key.is_some() && wish.secret_key.is_some();
+    let Some(mut wish) = edit.form.wanted(form).ok().filter(has_keys) else {
         return Ok(None);
     };
-    host.clone_into(&mut wanted.host);
-    let Ok(Planned { account, change, .. }) = plan_account(shared, &edit.form.name, wanted).await
+    host.clone_into(&mut wish.host);
+    let Ok(Planned { account, change, .. }) = accounts::plan(shared, &edit.form.name, wish).await
     else {
         return Ok(None);
     };
@@ -436,6 +436,6 @@ pub(super) async fn remove(
     let change = store::Change::RemoveAccount { name };
     match shared.change(vec![change], &visitor.actor()).await {
         Ok(()) => Redirect::to("/accounts?told=removed").into_response(),
-        Err(error) => page::refused(&error.into()),
+        Err(error) => page::refused(error),
     }
 }

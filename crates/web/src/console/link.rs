@@ -15,7 +15,7 @@ use super::form::Form;
 use super::page;
 use super::sign_in::{new_session, with_cookie};
 use crate::Shared;
-use crate::access::{may_ask_about, reach_of_newcomer};
+use admin::access::{may_ask_about, reach_of_newcomer};
 
 /// How long a link works.
 const LASTS: SignedDuration = SignedDuration::from_mins(15);

@@ -30,11 +30,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use plan::permission::Scope;
 
 use crate::Shared;
-use crate::access::{GuardedRoute, Within};
+use crate::route::{GuardedRoute, Within};
 use crate::route::{Route, route};
 pub(crate) use throttle::Throttle;
 pub(crate) use visitor::Visitor;
-pub(crate) use words::number;
 
 /// What a page requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,7 +253,7 @@ async fn admitted(gate: &Gate, request: Request) -> Result<Request, Response> {
         Needs::Signed(_) => {
             let (mut parts, body) = request.into_parts();
             let path = RawPathParams::from_request_parts(&mut parts, &()).await;
-            if !visitor.reach.admits(gate.within, path.as_ref().ok()) {
+            if !gate.within.is_open_to(&visitor.reach, path.as_ref().ok()) {
                 return Err(page::forbidden(
                     "You don't have access to this. Ask an administrator of leadsync.",
                 ));

@@ -193,7 +193,8 @@ pub(super) fn with_told(path: &str, word: &str) -> String {
 }
 
 /// The request was refused.
-pub(super) fn refused(refusal: &Refusal) -> Response {
+pub(super) fn refused(refusal: impl Into<Refusal>) -> Response {
+    let refusal = refusal.into();
     let what = format!("{} {}", refusal.message(), refusal.advice());
     page(refusal.status(), &Wrong { title: "That didn't work", what: &what })
 }

@@ -1,5 +1,7 @@
 //! `/people`: who may use the console and the API.
 
+use admin::password;
+use admin::people::{self, Made, TokenWish};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,11 +13,8 @@ use store::{ApiToken, Guest, User, UserChange};
 use super::form::Form;
 use super::page::{self, Choice, LastAction, choices};
 use super::visitor::Visitor;
-use crate::api::{
-    Made, Refusal, WantedToken, add_user as add, make_token, remove_token as remove_named_token,
-    remove_user as remove, set_user_password, set_user_role,
-};
-use crate::{Shared, password};
+use crate::Shared;
+use crate::api::Refusal;
 
 /// The lifetimes of tokens that can be chosen here, in days, with their labels.
 const LASTS: [(&str, &str); 5] =
@@ -121,12 +120,12 @@ async fn ended(
     shared: &Shared,
     visitor: Visitor,
     form: &Form,
-    done: Result<(), Refusal>,
+    done: Result<(), impl Into<Refusal>>,
     word: &str,
 ) -> Response {
     match done {
         Ok(()) => Redirect::to(&page::with_told("/people", word)).into_response(),
-        Err(refusal) => again(shared, visitor, form, &refusal).await,
+        Err(refused) => again(shared, visitor, form, &refused.into()).await,
     }
 }
 
@@ -141,7 +140,9 @@ pub(super) async fn add_user(
 ) -> Response {
     let done = async {
         let (role, password) = (role(&form)?, form.secret("password"));
-        add(&shared, &visitor.actor(), form.text("new_email"), role, password).await.map(drop)
+        let email = form.text("new_email");
+        people::add_user(&shared, &visitor.actor(), email, role, password).await?;
+        Ok::<_, Refusal>(())
     };
     let done = done.await;
     ended(&shared, visitor, &form, done, "added").await
@@ -154,7 +155,8 @@ pub(super) async fn set_role(
 ) -> Response {
     let done = async {
         let email = form.text("email");
-        set_user_role(&shared, &visitor.actor(), email, role(&form)?).await.map(drop)
+        people::set_user_role(&shared, &visitor.actor(), email, role(&form)?).await?;
+        Ok::<_, Refusal>(())
     };
     let done = done.await;
     // Somebody who is no longer an administrator can't see this page.
@@ -174,7 +176,8 @@ pub(super) async fn set_password(
         let refusal = Refusal::wrong("password", "is missing");
         return again(&shared, visitor, &form, &refusal).await;
     }
-    let done = set_user_password(&shared, &visitor.actor(), form.text("email"), password).await;
+    let done =
+        people::set_user_password(&shared, &visitor.actor(), form.text("email"), password).await;
     ended(&shared, visitor, &form, done, "password_set").await
 }
 
@@ -183,7 +186,7 @@ pub(super) async fn remove_user(
     visitor: Visitor,
     form: Form,
 ) -> Response {
-    let done = remove(&shared, &visitor.actor(), form.text("email")).await;
+    let done = people::remove_user(&shared, &visitor.actor(), form.text("email")).await;
     ended(&shared, visitor, &form, done, "removed").await
 }
 
@@ -194,7 +197,7 @@ pub(super) async fn end_guest(
 ) -> Response {
     let change = UserChange::EndGuest { email: form.text("email").to_owned() };
     let done = shared.change_users(change, &visitor.actor()).await;
-    ended(&shared, visitor, &form, done.map_err(Refusal::from), "signed_out").await
+    ended(&shared, visitor, &form, done, "signed_out").await
 }
 
 pub(super) async fn add_token(
@@ -213,8 +216,8 @@ pub(super) async fn add_token(
         };
         let user = Some(form.text("user").to_owned()).filter(|user| !user.is_empty());
         let name = form.text("name").to_owned();
-        let wanted = WantedToken { name, user, scope, expires_days: days };
-        make_token(&shared, &visitor.actor(), wanted).await
+        let wish = TokenWish { name, user, scope, expires_days: days };
+        people::make_token(&shared, &visitor.actor(), wish).await.map_err(Refusal::from)
     };
     let made = match made.await {
         Ok(made) => made,
@@ -232,6 +235,6 @@ pub(super) async fn remove_token(
     visitor: Visitor,
     form: Form,
 ) -> Response {
-    let done = remove_named_token(&shared, &visitor.actor(), form.text("name")).await;
+    let done = people::remove_token(&shared, &visitor.actor(), form.text("name")).await;
     ended(&shared, visitor, &form, done, "removed").await
 }

@@ -1,5 +1,7 @@
 //! `/reviews`: leads for which a person decides the match, or which values win.
 
+use admin::connectors;
+use admin::{Refused, reviews};
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -17,7 +19,7 @@ use super::log::lead_path;
 use super::page::{self, Choice, choices, told};
 use super::visitor::Visitor;
 use crate::Shared;
-use crate::api::{Params, Refusal, decide_review, known_review, read_reviews, save_connector};
+use crate::api::{Params, Refusal, read_reviews};
 
 /// The states and their labels.
 const STATES: [(&str, &str); 3] =
@@ -272,12 +274,10 @@ pub(super) async fn show(
     Path(number): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
-    let item = match known_review(&shared, &visitor.reach, &number).await {
+    let item = match reviews::known(&shared, &visitor.reach, &number).await {
         Ok(item) => item,
-        Err(refusal) if refusal.status() == StatusCode::NOT_FOUND => {
-            return page::not_found("review");
-        }
-        Err(refusal) => return page::refused(&refusal),
+        Err(Refused::NotFound { .. }) => return page::not_found("review"),
+        Err(refusal) => return page::refused(refusal),
     };
     match One::read(&shared, visitor, item).await {
         Ok(one) => page::page(StatusCode::OK, &One { told: told(&given), ..one }),
@@ -291,9 +291,9 @@ pub(super) async fn decide(
     Path(number): Path<String>,
     form: Form,
 ) -> Response {
-    let item = match known_review(&shared, &visitor.reach, &number).await {
+    let item = match reviews::known(&shared, &visitor.reach, &number).await {
         Ok(item) => item,
-        Err(refusal) => return page::refused(&refusal),
+        Err(refusal) => return page::refused(refusal),
     };
     match decided(&shared, &visitor, &item, &form).await {
         Ok(retried) => {
@@ -327,7 +327,7 @@ async fn decided(
         },
     };
     keep_rule(shared, visitor, item, form.text("rule")).await?;
-    let retried = decide_review(shared, &visitor.actor(), item, Some(&choice)).await?;
+    let retried = reviews::decide(shared, &visitor.actor(), item, Some(&choice)).await?;
     Ok(retried.requests)
 }
 
@@ -356,7 +356,7 @@ async fn keep_rule(
         Reason::Conflict => return Ok(()),
     }
     if wanted != connector.definition {
-        save_connector(shared, &visitor.actor(), &wanted, None, Some(connector.version)).await?;
+        connectors::save(shared, &visitor.actor(), &wanted, None, Some(connector.version)).await?;
     }
     Ok(())
 }
@@ -368,14 +368,14 @@ pub(super) async fn undo(
     _form: Form,
 ) -> Response {
     let done = async {
-        let item = known_review(&shared, &visitor.reach, &number).await?;
-        decide_review(&shared, &visitor.actor(), &item, None).await?;
+        let item = reviews::known(&shared, &visitor.reach, &number).await?;
+        reviews::decide(&shared, &visitor.actor(), &item, None).await?;
         Ok::<_, Refusal>(item.id)
     };
     match done.await {
         Ok(id) => {
             Redirect::to(&page::with_told(&format!("/reviews/{id}"), "undone")).into_response()
         }
-        Err(refusal) => page::refused(&refusal),
+        Err(refusal) => page::refused(refusal),
     }
 }

@@ -10,7 +10,8 @@ use store::{Actor, EndSessions, NewSession, Token, UserChange};
 use super::form::Form;
 use super::page;
 use super::visitor::{Visitor, cookie_name};
-use crate::{Shared, password};
+use crate::Shared;
+use admin::password;
 
 #[derive(Template)]
 #[template(path = "start.html")]

@@ -17,7 +17,7 @@ use super::form::Form;
 use super::page::{self, told, with_told};
 use super::visitor::Visitor;
 use crate::Shared;
-use crate::probing::Run;
+use admin::probing::Run;
 
 #[derive(Template)]
 #[template(path = "account_traits.html")]
@@ -217,6 +217,6 @@ pub(super) async fn answer(
     };
     match shared.change(vec![change], &visitor.actor()).await {
         Ok(()) => Redirect::to(&with_told(&traits_address(&name), "saved")).into_response(),
-        Err(error) => page::refused(&error.into()),
+        Err(error) => page::refused(error),
     }
 }

@@ -9,7 +9,7 @@ use store::{Actor, Person, Session, Token, TokenHash};
 
 use super::page;
 use crate::Shared;
-use crate::access::{Reach, reach_of};
+use admin::access::{Reach, reach_of};
 
 /// The cookie of a session. Over TLS it has the prefix that guarantees that it was set by this host
 /// alone and over TLS (RFC 6265bis, 4.1.3.2).

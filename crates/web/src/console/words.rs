@@ -1,19 +1,7 @@
 //! Numbers and times as text.
 
+pub(super) use admin::words::number;
 use jiff::{SignedDuration, Timestamp};
-
-/// A number with separated thousands.
-pub(crate) fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.char_indices() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// A number and what it counts.
 pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
@@ -49,8 +37,6 @@ mod tests {
 
     #[test]
     fn numbers_and_times_are_read() {
-        let numbers = [0, 999, 1_000, 12_345, 1_234_567].map(number);
-        assert_eq!(numbers, ["0", "999", "1,000", "12,345", "1,234,567"]);
         assert_eq!(counted(1, "record", "records"), "1 record");
         assert_eq!(counted(1_000, "record", "records"), "1,000 records");
         let times = [500, 60_000, 300_000, 4 * 3_600_000, 259_200_000].map(|ms| time(Some(ms)));

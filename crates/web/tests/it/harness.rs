@@ -83,7 +83,7 @@ pub async fn start(limits: web::Limits) -> House {
         metrics: Arc::new(|| "leadsync_test 1\n".to_owned()),
         limits,
         public_url: "https://leadsync.example".to_owned(),
-        accounts: Arc::clone(&accounts) as Arc<dyn web::AskAccounts>,
+        accounts: Arc::clone(&accounts) as Arc<dyn admin::AskAccounts>,
         mails_are_sent: false,
     };
     let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
@@ -146,7 +146,7 @@ impl Told {
 }
 
 #[async_trait::async_trait]
-impl web::AskAccounts for Told {
+impl admin::AskAccounts for Told {
     async fn read_catalogue(&self, account: &store::Account) -> Result<Catalogue, MetadataUnread> {
         if account.host.contains("nowhere") {
             let problem = Problem::new(

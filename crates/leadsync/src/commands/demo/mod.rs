@@ -151,7 +151,7 @@ async fn connect(store: &dyn Store, accounts: &[Sandbox; 2], base: &str) -> anyh
     for connector in &configuration.connectors {
         let source = accounts.iter().find(|account| account.name() == connector.definition.source);
         let source = source.context("a connector of the demo has no account")?;
-        let url = web::webhook_url(base, &connector.token);
+        let url = admin::webhook_url(base, &connector.token);
         for trigger in
             [Trigger::NewLead, Trigger::LeadUpdate(Vec::new()), Trigger::NewActivity(Vec::new())]
         {
@@ -182,7 +182,7 @@ fn definition(name: &str, source: &str, destination: &str) -> Definition {
 /// Adds the one who may sign in to the console; answers the password.
 async fn add_user(store: &dyn Store) -> anyhow::Result<String> {
     let password = Token::for_webhook()?.expose()[..12].to_owned();
-    let hash = web::password::hash(SecretString::from(password.as_str())).await;
+    let hash = admin::password::hash(SecretString::from(password.as_str())).await;
     let hash = hash.map_err(anyhow::Error::msg)?;
     let change = UserChange::AddFirst { email: USER.to_owned(), password: hash };
     store.change_users(change, &Actor("demo".to_owned()), node::now()).await?;

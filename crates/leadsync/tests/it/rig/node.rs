@@ -43,7 +43,7 @@ impl Node {
         let store = store::open(&url, open).await.expect("a new database");
         let (wake, ahead): (Arc<Notify>, Arc<AtomicI64>) = (Arc::default(), Arc::default());
         let moving = ahead.clone();
-        let clock: web::Clock = Arc::new(move || now(&moving));
+        let clock: admin::Clock = Arc::new(move || now(&moving));
         // Hours that a test lets pass pass for pauses too.
         let steady = Steady(clock.clone());
         let options = Options { poll: Duration::from_millis(20), steady, ..Options::default() };
@@ -99,7 +99,7 @@ impl Node {
     }
 
     /// Its clock, for accounts that are to live by the same time.
-    pub fn clock(&self) -> web::Clock {
+    pub fn clock(&self) -> admin::Clock {
         let ahead = self.ahead.clone();
         Arc::new(move || now(&ahead))
     }
@@ -140,7 +140,7 @@ fn now(ahead: &AtomicI64) -> Timestamp {
 pub struct Nobody;
 
 #[async_trait::async_trait]
-impl web::AskAccounts for Nobody {
+impl admin::AskAccounts for Nobody {
     async fn read_catalogue(&self, _: &store::Account) -> Result<Catalogue, MetadataUnread> {
         unreachable!("no test sets up an account in a node's console")
     }

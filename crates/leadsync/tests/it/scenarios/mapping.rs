@@ -1,11 +1,11 @@
 //! What happens to fields.
 
+use admin::preview::Previewed;
+use admin::refresh::RefreshPlan;
 use plan::outcome::Event;
 use sandbox::switches::{CustomFields, EmptyFields, EmptyValue, UnknownOption};
 use sandbox::{Field, Kind};
 use store::{Actor, Selection};
-use web::preview::Previewed;
-use web::refresh::RefreshPlan;
 
 use super::world::{Place, World};
 use crate::rig::Nobody;
@@ -453,7 +453,7 @@ async fn linked_leads_are_brought_up_to_date(place: Place) {
     let configuration = store.configuration().await.expect("the configuration");
     let connector = configuration.connector(&world.name).expect("the connector");
     let previewed = Previewed { configuration: &configuration, connector, now: world.node.now() };
-    let plan = web::refresh::plan(store.as_ref(), &Nobody, previewed).await.expect("a plan");
+    let plan = admin::refresh::plan(store.as_ref(), &Nobody, previewed).await.expect("a plan");
     let RefreshPlan { linked, leads, examined, changed, unchanged, refused } = plan;
     assert_eq!((linked, leads, examined), (2, 2, 2));
     assert_eq!((changed, unchanged, refused), (1, 1, 0));

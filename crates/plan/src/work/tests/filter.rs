@@ -34,10 +34,7 @@ fn a_lead_outside_is_left_out_and_the_condition_is_named() {
     let outcome = ended(next.step);
     let problem = outcome.problem.expect("a reason");
     assert_eq!((outcome.event, problem.code), (Event::Skipped, Code::FilteredOut));
-    assert!(
-        problem.message.contains("mx_Stage is 'Open' but must be one of 'Won'"),
-        "{problem:?}"
-    );
+    assert!(problem.message.contains("mx_Stage is 'Open' but must be one of 'Won'"), "{problem:?}");
 }
 
 /// Bad values of a lead that is not synced are nobody's concern.

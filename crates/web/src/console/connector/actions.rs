@@ -1,5 +1,6 @@
 //! Actions on a connector as a whole.
 
+use admin::connectors;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,7 +10,7 @@ use store::{Change, Filter, Retry, Selection};
 use super::page;
 use super::{address, open};
 use crate::Shared;
-use crate::api::{Refusal, confirm_mass_change, set_enabled};
+use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 
@@ -42,9 +43,9 @@ pub(in crate::console) async fn confirm(
         Ok(opened) => opened,
         Err(response) => return response,
     };
-    match confirm_mass_change(&shared, &visitor.actor(), &opened.connector).await {
+    match connectors::confirm_mass_change(&shared, &visitor.actor(), &opened.connector).await {
         Ok(()) => Redirect::to(&page::with_told(&address(&name), "confirmed")).into_response(),
-        Err(refusal) => page::refused(&refusal),
+        Err(refusal) => page::refused(refusal),
     }
 }
 
@@ -55,9 +56,9 @@ async fn switch(
     enabled: bool,
 ) -> Response {
     let word = if enabled { "enabled" } else { "disabled" };
-    match set_enabled(&shared, &visitor.actor(), &name, enabled).await {
+    match connectors::set_enabled(&shared, &visitor.actor(), &name, enabled).await {
         Ok(()) => Redirect::to(&page::with_told(&address(&name), word)).into_response(),
-        Err(refusal) => page::refused(&refusal),
+        Err(refusal) => page::refused(refusal),
     }
 }
 
@@ -93,11 +94,11 @@ pub(in crate::console) async fn remove(
     if form.text("confirm").trim() != name {
         let what =
             "is not the connector's name; type it to confirm that all its requests are deleted";
-        return page::refused(&Refusal::wrong("confirm", what));
+        return page::refused(Refusal::wrong("confirm", what));
     }
     match shared.change(vec![Change::RemoveConnector { name }], &visitor.actor()).await {
         Ok(()) => Redirect::to("/connectors?told=removed").into_response(),
-        Err(error) => page::refused(&error.into()),
+        Err(error) => page::refused(error),
     }
 }
 
@@ -114,7 +115,7 @@ pub(in crate::console) async fn export(
     let accounts = [opened.connector.source, opened.connector.destination];
     let accounts: Vec<_> =
         accounts.iter().filter_map(|id| opened.configuration.account_by_id(*id)).collect();
-    match crate::export::write(&accounts, &[&opened.connector]) {
+    match admin::export::write(&accounts, &[&opened.connector]) {
         Ok(text) => {
             // Names can't contain a character that would end the quotes, but may have letters
             // beyond ASCII.
@@ -128,7 +129,7 @@ pub(in crate::console) async fn export(
         }
         Err(error) => {
             tracing::error!(%error, "a connector can't be written as a file");
-            page::refused(&Refusal::wrong("connector", "can't be exported as a file"))
+            page::refused(Refusal::wrong("connector", "can't be exported as a file"))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `/connectors/{name}/backfill`: leads that the source had before, counted first and then synced.
 
+use admin::backfill;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -13,11 +14,11 @@ use store::{Backfill, Configuration, Connector};
 use super::page::{self, Faults, of_the_page};
 use super::{Frame, Opened, open};
 use crate::Shared;
-use crate::api::{Refusal, ask_for_plan, begin_backfill, set_backfill};
-use crate::backfill::{Pace, duration};
+use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
+use admin::backfill::{Pace, duration};
 
 const HERE: &str = "/backfill";
 /// How many differing fields are shown.
@@ -295,7 +296,7 @@ async fn carry_out(
     let (actor, now) = (visitor.actor(), (shared.clock)());
     if form.text("do") != "begin" {
         let of = read(form, now)?;
-        ask_for_plan(shared, &actor, connector, &of).await?;
+        backfill::ask_for_plan(shared, &actor, connector, &of).await?;
         return Ok("backfill_planned");
     }
     let planning = shared.store.planning(connector.id).await?;
@@ -306,7 +307,7 @@ async fn carry_out(
         return Err(of_the_page(StatusCode::BAD_REQUEST, what));
     };
     let confirms = !form.text("confirm").is_empty();
-    begin_backfill(shared, &actor, connector, of, confirms).await?;
+    backfill::begin(shared, &actor, connector, of, confirms).await?;
     Ok("backfill_begun")
 }
 
@@ -335,9 +336,9 @@ pub(in crate::console) async fn set(
         "cancel" => (BackfillState::Cancelled, "backfill_cancelled"),
         _ => (BackfillState::Running, "backfill_resumed"),
     };
-    match set_backfill(&shared, &visitor.actor(), &connector, &number, state).await {
+    match backfill::set(&shared, &visitor.actor(), &connector, &number, state).await {
         Ok(_) => back(&frame, told),
-        Err(refusal) => page::refused(&refusal),
+        Err(refusal) => page::refused(refusal),
     }
 }
 

@@ -51,7 +51,7 @@ pub(in crate::console) async fn show(
         Ok(opened) => opened,
         Err(response) => return response,
     };
-    let findings = crate::check::check(
+    let findings = admin::check::check(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
         (&opened.configuration, &opened.connector),

@@ -12,11 +12,12 @@ use store::Differing;
 use super::page::{self, Choice, Faults, of_the_page};
 use super::{Frame, Opened, open, save};
 use crate::Shared;
-use crate::api::{Refusal, ask_for_parity, ask_for_sweep, sync_differences};
-use crate::catch_up::{self, Chosen, Direction, ParityItem, SweepItem};
+use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number, time};
+use admin::Refused;
+use admin::catch_up::{self, Chosen, Direction, ParityItem, SweepItem};
 
 const HERE: &str = "/compare";
 /// Leads of a page of the list.
@@ -243,15 +244,15 @@ async fn carry_out(
     };
     let (direction, chosen) = match form.text("do") {
         "compare" => {
-            ask_for_parity(shared, &actor, connector).await?;
+            catch_up::ask_for_parity(shared, &actor, connector).await?;
             return Ok("compare_begun");
         }
         "sweep" => {
-            ask_for_sweep(shared, &actor, connector, false).await?;
+            catch_up::ask_for_sweep(shared, &actor, connector, false).await?;
             return Ok("sweep_begun");
         }
         "confirm" => {
-            ask_for_sweep(shared, &actor, connector, true).await?;
+            catch_up::ask_for_sweep(shared, &actor, connector, true).await?;
             return Ok("sweep_confirmed");
         }
         "mark_gone" => (Direction::Destination, Chosen::Kind(Apart::GoneHere, Some(seen()?))),
@@ -261,14 +262,14 @@ async fn carry_out(
         _ => (Direction::Destination, Chosen::Numbers(selected(form)?, seen()?)),
     };
     let (by, between) = ((&actor, &visitor.reach), (configuration, connector));
-    let leads = sync_differences(shared, by, between, (&chosen, direction)).await;
-    let leads = leads.map_err(|refusal| match refusal.status() {
-        StatusCode::CONFLICT => of_the_page(
+    let leads = catch_up::sync_differences(shared, by, between, (&chosen, direction)).await;
+    let leads = leads.map_err(|refused| match refused {
+        Refused::Store(store::Error::Changed(_)) => of_the_page(
             StatusCode::CONFLICT,
             "The accounts were compared again after you opened this page. This is the new list: \
              select the leads again.",
         ),
-        _ => refusal,
+        refused => refused.into(),
     })?;
     Ok(if leads == 0 { "differences_left" } else { "differences_synced" })
 }

@@ -17,7 +17,7 @@ use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 use crate::console::words::counted;
-use crate::passing::{Passing, passing};
+use admin::passing::{Passing, passing};
 
 const HERE: &str = "/filter";
 /// How many conditions can be added to each list at a time.

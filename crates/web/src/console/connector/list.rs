@@ -13,7 +13,7 @@ use super::page::{self, told};
 use crate::Shared;
 use crate::console::visitor::Visitor;
 use crate::console::words::{number, time};
-use crate::overview::{AccountOverview, ConnectorOverview, Overview, OverviewQuery, read};
+use admin::overview::{AccountOverview, ConnectorOverview, Overview, OverviewQuery, read};
 
 #[derive(Template)]
 #[template(path = "connectors.html")]

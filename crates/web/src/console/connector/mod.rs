@@ -43,6 +43,7 @@ pub(super) use summary::show as summary;
 pub(super) use versions::{restore, show as versions, shown};
 pub(super) use webhook::{show as webhook, unwire, wire};
 
+use admin::connectors;
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::connector::Definition;
 use plan::permission::Scope;
@@ -51,7 +52,7 @@ use store::{Configuration, Connector, Filter, Page};
 use super::page;
 use super::visitor::Visitor;
 use crate::Shared;
-use crate::api::{Refusal, save_connector};
+use crate::api::Refusal;
 
 /// A page of a connector: its path, its title, who may see it, and whether it is a step of the
 /// set-up.
@@ -172,7 +173,7 @@ async fn save(
     here: &str,
 ) -> Result<Response, Refusal> {
     let made_from = made_from.parse().map_err(|_| Refusal::wrong("version", "is not a number"))?;
-    save_connector(shared, &visitor.actor(), definition, None, Some(made_from)).await?;
+    connectors::save(shared, &visitor.actor(), definition, None, Some(made_from)).await?;
     let next = frame.next.clone().unwrap_or_else(|| format!("{}{here}", frame.address));
     Ok(Redirect::to(&page::with_told(&next, "saved")).into_response())
 }

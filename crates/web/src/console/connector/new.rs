@@ -1,5 +1,6 @@
 //! `/connectors/new`: the first step of the set-up, which joins two accounts.
 
+use admin::connectors;
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -10,7 +11,7 @@ use plan::connector::Definition;
 
 use super::page::{self, Choice, Faults, choices, told};
 use crate::Shared;
-use crate::api::{Refusal, save_connector};
+use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 
@@ -69,10 +70,10 @@ pub(in crate::console) async fn create(
     let [name, source, destination] = chosen;
     let definition = Definition::new(name, source, destination);
     // 0: no connector may have this name yet.
-    let saved = save_connector(&shared, &visitor.actor(), &definition, None, Some(0)).await;
+    let saved = connectors::save(&shared, &visitor.actor(), &definition, None, Some(0)).await;
     match saved {
         Ok(_) => Redirect::to(&format!("{}/basic", super::address(name))).into_response(),
-        Err(refusal) => refuse(&shared, visitor, chosen, &refusal).await,
+        Err(refused) => refuse(&shared, visitor, chosen, &refused.into()).await,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::Shared;
 use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
-use crate::preview::{Payload, Previewed};
+use admin::preview::{Payload, Previewed};
 
 #[derive(Template)]
 #[template(path = "connector_preview.html")]
@@ -84,7 +84,7 @@ pub(in crate::console) async fn preview(
         };
     let payload = form.text("payload");
     let mut shown = Preview::new(visitor, frame, payload);
-    let previewed = crate::preview::preview(
+    let previewed = admin::preview::preview(
         shared.store.as_ref(),
         shared.accounts.as_ref(),
         Previewed { configuration: &configuration, connector: &connector, now: (shared.clock)() },

@@ -1,5 +1,6 @@
 //! `/connectors/{name}/refresh`: updating linked leads, with the count first.
 
+use admin::retry;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -9,12 +10,11 @@ use store::Retry;
 use super::page;
 use super::{Frame, Opened, address, open};
 use crate::Shared;
-use crate::api::{Refusal, refresh_leads};
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
-use crate::preview::Previewed;
-use crate::refresh::{self, RefreshPlan};
+use admin::preview::Previewed;
+use admin::refresh::{self, RefreshPlan};
 
 #[derive(Template)]
 #[template(path = "connector_refresh.html")]
@@ -61,7 +61,7 @@ pub(in crate::console) async fn show(
         Previewed { configuration: &configuration, connector: &connector, now: (shared.clock)() };
     let plan = match refresh::plan(store, accounts, previewed).await {
         Ok(plan) => plan,
-        Err(error) => return page::refused(&Refusal::from(error)),
+        Err(error) => return page::refused(error),
     };
     let is_one_way = configuration.opposite(&connector).is_none();
     let (at_once, per_minute) = (Retry::AT_ONCE, Retry::PER_MINUTE);
@@ -82,9 +82,9 @@ pub(in crate::console) async fn begin(
     };
     let per_minute = match form.per_minute() {
         Ok(pace) => pace,
-        Err(wrong) => return page::refused(&wrong),
+        Err(wrong) => return page::refused(wrong),
     };
-    match refresh_leads(&shared, &visitor.actor(), &connector, per_minute).await {
+    match retry::refresh_leads(&shared, &visitor.actor(), &connector, per_minute).await {
         Ok(retried) => {
             let path = match retried.batch {
                 Some(batch) => format!("/retries/{batch}"),

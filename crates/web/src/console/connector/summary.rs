@@ -15,8 +15,8 @@ use super::{Frame, Opened, entities, open};
 use crate::Shared;
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
-use crate::overview::OverviewQuery;
-use crate::removal::forgotten;
+use admin::overview::OverviewQuery;
+use admin::removal::forgotten;
 
 /// How many of the newest requests are shown.
 const NEWEST: usize = 8;

@@ -1,5 +1,6 @@
 //! `/connectors/{name}/versions`: earlier settings, what each save changed, and restoring them.
 
+use admin::connectors;
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use super::page::{self, told};
 use super::{Frame, open};
 use crate::Shared;
-use crate::api::{Refusal, save_connector};
+use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 
@@ -114,13 +115,13 @@ pub(in crate::console) async fn restore(
         Err(error) => return page::unavailable(&error),
     };
     let Ok(made_from) = form.text("version").parse() else {
-        return page::refused(&Refusal::wrong("version", "is not a number"));
+        return page::refused(Refusal::wrong("version", "is not a number"));
     };
-    match save_connector(&shared, &visitor.actor(), &old, None, Some(made_from)).await {
+    match connectors::save(&shared, &visitor.actor(), &old, None, Some(made_from)).await {
         Ok(_) => {
             let there = format!("{}{HERE}", opened.frame.address);
             Redirect::to(&page::with_told(&there, "restored")).into_response()
         }
-        Err(refusal) => page::refused(&refusal),
+        Err(refusal) => page::refused(refusal),
     }
 }

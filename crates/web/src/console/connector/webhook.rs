@@ -11,10 +11,11 @@ use store::{Filter, Page, RequestItem};
 
 use super::page;
 use super::{Frame, open};
+use crate::Shared;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
-use crate::wiring::{Act, Job, NotWired};
-use crate::{Shared, webhook_url};
+use admin::webhook_url;
+use admin::wiring::{Act, Job, NotWired};
 
 const HERE: &str = "/webhook";
 

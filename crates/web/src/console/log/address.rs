@@ -7,9 +7,9 @@ use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use store::{Cursor, Filter};
 
 use crate::Shared;
-use crate::access::Reach;
 use crate::api::{Params, filter};
 use crate::console::page::{Choice, choices};
+use admin::access::Reach;
 
 /// The periods that can be chosen: the word in the address, the label, and the first and the last
 /// time.

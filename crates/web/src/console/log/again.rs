@@ -47,14 +47,14 @@ pub(in crate::console) async fn one(
         let with = with(&form)?;
         let which = api::selection(&shared, &visitor.reach, Which::ids(vec![id])).await?;
         let retry = Retry { with, ..which.into() };
-        Ok(api::queue_retry(&shared, &visitor.actor(), retry).await?)
+        Ok::<_, Refusal>(admin::retry::queue(&shared, &visitor.actor(), retry).await?)
     };
     match begun.await {
         Ok(retried) => {
             let word = if retried.batch.is_some() { "retried" } else { "nothing_failed" };
             Redirect::to(&page::with_told(&format!("/requests/{id}"), word)).into_response()
         }
-        Err(refusal) => page::refused(&refusal),
+        Err(refusal) => page::refused(refusal),
     }
 }
 
@@ -113,7 +113,7 @@ pub(in crate::console) async fn all(
     let address = Address::of_fields(fields).of_failed();
     let pace = match form.per_minute() {
         Ok(pace) => pace,
-        Err(wrong) => return page::refused(&wrong),
+        Err(wrong) => return page::refused(wrong),
     };
     let mut filter = match address.of_api() {
         Ok(filter) => filter,
@@ -133,7 +133,7 @@ async fn begin(
     let begun = async {
         let (selection, with) = (api::selection(shared, &visitor.reach, which).await?, with(form)?);
         let retry = Retry { selection, with, per_minute };
-        Ok(api::queue_retry(shared, &visitor.actor(), retry).await?)
+        Ok::<_, Refusal>(admin::retry::queue(shared, &visitor.actor(), retry).await?)
     };
     match begun.await {
         Ok(retried) => {
@@ -143,7 +143,7 @@ async fn begin(
             };
             Redirect::to(&path).into_response()
         }
-        Err(refusal) => page::refused(&refusal),
+        Err(refusal) => page::refused(refusal),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::Shared;
 use crate::console::form::Form;
 use crate::console::page::{self, LastAction};
 use crate::console::visitor::Visitor;
-use crate::lead::{self, ChangeItem, Direction, FieldItem, LeadItem, MadeBy, Twin};
+use admin::lead::{self, ChangeItem, Direction, FieldItem, LeadItem, MadeBy, Twin};
 
 #[derive(Template)]
 #[template(path = "lead.html")]

@@ -13,10 +13,10 @@ use store::{Configuration, Count, Counts, Cursor, Filter, Page};
 use super::address::{Address, Facets, Part};
 use super::line::Line;
 use crate::Shared;
-use crate::access::Reach;
 use crate::console::page;
 use crate::console::visitor::Visitor;
 use crate::console::words::number;
+use admin::access::Reach;
 
 /// How many requests a page has.
 const REQUESTS: usize = 50;

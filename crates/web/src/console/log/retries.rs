@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use store::RetryBatch;
 
 use crate::Shared;
-use crate::access::Reach;
 use crate::console::form::Form;
 use crate::console::page;
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
+use admin::access::Reach;
 
 /// A batch as it is shown.
 struct Batch {

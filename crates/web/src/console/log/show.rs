@@ -17,9 +17,9 @@ use store::{Connector, Delivery, Filter, Neighbours, Page, RecordItem, RequestIt
 use super::body::{Bodies, Body};
 use super::record::{self, Around, Record};
 use crate::Shared;
-use crate::access::Reach;
 use crate::console::page;
 use crate::console::visitor::Visitor;
+use admin::access::Reach;
 
 /// The most records that one page shows; failed ones come first.
 const RECORDS: usize = 50;

@@ -2,7 +2,7 @@
 
 use super::chart::{Chart, Frame, Values};
 use crate::console::words::{number, stretch, time};
-use crate::overview::{Lag, Overview, StepItem};
+use admin::overview::{Lag, Overview, StepItem};
 
 pub(super) fn charts(overview: &Overview) -> Vec<Chart> {
     let ticks = ticks(overview);

@@ -25,8 +25,8 @@ use super::page::{self, Choice, choices};
 use super::visitor::Visitor;
 use super::words::{number, stretch, time};
 use crate::Shared;
-use crate::access::Reach;
-use crate::overview::{
+use admin::access::Reach;
+use admin::overview::{
     CauseItem, ConnectorOverview, Lag, Overview, OverviewQuery, StepItem, WaitingItem, read,
 };
 

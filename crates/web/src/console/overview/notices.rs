@@ -8,8 +8,8 @@ use store::{Configuration, MailItem, MailState, MassChange};
 
 use crate::console::connector;
 use crate::console::words::number;
-use crate::overview::{ConnectorOverview, Overview};
-use crate::quota::forecast_words;
+use admin::overview::{ConnectorOverview, Overview};
+use admin::quota::forecast_words;
 
 /// Requests that wait longer than this are shown.
 const LONG: SignedDuration = SignedDuration::from_mins(5);
@@ -189,7 +189,7 @@ fn little_quota(facts: &Facts<'_>) -> Vec<Notice> {
             u64::from(account.left.today) * 100 < u64::from(account.quota.daily) * LITTLE;
         is_little || account.forecast.is_early
     });
-    let notice = |account: &crate::overview::AccountOverview| Notice {
+    let notice = |account: &admin::overview::AccountOverview| Notice {
         class: "warning",
         what: format!(
             "{} has {} of {} calls left today. {}",

@@ -102,7 +102,7 @@ async fn bad_accounts_are_refused_by_their_place() {
         (without("quota"), "plan", "has no plan"),
         (with("quota", json!({"calls": 0})), "quota", "bulk_calls"),
         (with("access_key", json!(" ")), "access_key", "non-empty"),
-        (without("secret_key"), "secret_key", "missing"),
+        (without("secret_key"), "secret_key", "required with access_key"),
         (with("name", json!("other")), "name", "path"),
         (with("hosts", json!("x")), "hosts", "unknown field"),
     ] {
@@ -172,7 +172,11 @@ async fn settings_that_somebody_else_changed_meanwhile_are_not_overwritten() {
     forced.as_object_mut().unwrap().remove("version");
     assert_eq!(client.put("/connectors/ab", forced).await.expect(200)["version"], 3);
     let new = json!({"source": "b", "destination": "a", "version": 1});
-    client.put("/connectors/new", new).await.refused(409, "changed", &["connector new no longer exists"]);
+    client.put("/connectors/new", new).await.refused(
+        409,
+        "changed",
+        &["connector new no longer exists"],
+    );
     client.house.end().await;
 }
 

@@ -16,7 +16,7 @@ async fn a_user_lives_from_post_to_delete() {
     client.post("/users", user).await.refused(409, "refused", &["already"]);
     let is_right = async |text: &str| {
         let kept = client.house.store.password("ops@example.com").await.unwrap().unwrap();
-        web::password::is_right(SecretString::from(text), kept).await.unwrap()
+        admin::password::is_right(SecretString::from(text), kept).await.unwrap()
     };
     assert!(is_right("first password").await);
     let another = json!({"password": "second password"});

@@ -37,7 +37,7 @@ impl Browser {
     }
 
     pub async fn add(&self, email: &str, role: Role) {
-        let password = web::password::hash(SecretString::from(PASSWORD)).await.unwrap();
+        let password = admin::password::hash(SecretString::from(PASSWORD)).await.unwrap();
         let change = UserChange::Add { email: email.to_owned(), role, password };
         self.house.store.change_users(change, &Actor::command_line(), now()).await.unwrap();
     }

@@ -32,8 +32,8 @@ use crate::Shared;
 use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
-use crate::draft::DraftItem;
-use crate::preview::{self, Previewed, preview_between};
+use admin::draft::DraftItem;
+use admin::preview::{self, Previewed, preview_between};
 
 const HERE: &str = "/mapping";
 /// On how many of the last requests a draft is tried.
@@ -311,7 +311,7 @@ async fn run(shared: &Shared, desk: &Desk, definition: &Definition) -> Trial {
     let Opened { configuration, connector, .. } = &desk.opened;
     let previewed = Previewed { configuration, connector, now: (shared.clock)() };
     let (store, asking) = (shared.store.as_ref(), shared.accounts.as_ref());
-    match crate::draft::draft(store, asking, previewed, definition.clone(), TRIED).await {
+    match admin::draft::draft(store, asking, previewed, definition.clone(), TRIED).await {
         Ok(items) => Trial::Done(items),
         Err(error) => {
             let refusal = Refusal::from(error);

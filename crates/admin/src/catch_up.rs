@@ -14,6 +14,11 @@ use store::{
     Sweep,
 };
 
+use crate::Admin;
+use crate::access::Reach;
+use crate::connectors::must_be_enabled;
+use crate::refused::{Refused, Result};
+
 /// How many leads that differ are read at a time.
 const A_PAGE: usize = 1_000;
 
@@ -176,7 +181,7 @@ pub fn sentence(parity: &Parity, source: &str, destination: &str) -> String {
 }
 
 /// How many leads agree, as `agree` says it, and how many differ in which way.
-pub(crate) fn told(
+pub fn told(
     agree: String,
     parity: &Parity,
     (source, destination): (&str, &str),
@@ -305,6 +310,62 @@ fn own_id(difference: Difference, direction: Direction) -> Option<String> {
         (Direction::Source, Differs | OnlyThere | NotLinked) => difference.destination_id,
         _ => None,
     }
+}
+
+/// Asks for a comparison and notifies the dispatcher.
+///
+/// # Errors
+/// The connector is disabled, or the store failed.
+pub async fn ask_for_parity(admin: &Admin, actor: &Actor, connector: &Connector) -> Result<()> {
+    must_be_enabled(connector)?;
+    let which = (connector.id, connector.definition.name.as_str());
+    admin.store.ask_for_parity(which, actor, admin.now()).await?;
+    admin.wake.notify_one();
+    Ok(())
+}
+
+/// Has leads that differ synced and notifies the dispatcher.
+///
+/// # Errors
+/// No connector goes that way, it is out of reach, or the accounts were compared again since.
+pub async fn sync_differences(
+    admin: &Admin,
+    (actor, reach): (&Actor, &Reach),
+    (configuration, connector): (&Configuration, &Connector),
+    (chosen, direction): (&Chosen, Direction),
+) -> Result<u64> {
+    let refused = |error| match error {
+        NotSynced::Store(error) => Refused::from(error),
+        NotSynced::NoWay(why) => Refused::wrong("direction", format!("is not possible: {why}")),
+    };
+    let going = going(configuration, connector, direction).map_err(refused)?;
+    if !reach.has(&going.definition.name) {
+        return Err(Refused::wrong("direction", "is not accessible to you"));
+    }
+    let next_id = |now| admin.ids.next(now);
+    let (between, what) = ((configuration, connector), (chosen, direction));
+    let by = (actor, admin.now());
+    let leads = sync(admin.store.as_ref(), between, what, next_id, by).await;
+    let leads = leads.map_err(refused)?;
+    admin.wake.notify_one();
+    Ok(leads)
+}
+
+/// Asks for a round of a sweep and notifies the dispatcher.
+///
+/// # Errors
+/// The connector is disabled, or its sweep is held and this does not confirm it.
+pub async fn ask_for_sweep(
+    admin: &Admin,
+    actor: &Actor,
+    connector: &Connector,
+    confirms: bool,
+) -> Result<()> {
+    must_be_enabled(connector)?;
+    let which = (connector.id, connector.definition.name.as_str());
+    admin.store.ask_for_sweep(which, confirms, actor, admin.now()).await?;
+    admin.wake.notify_one();
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use store::{Account, Backfill, Configuration, Store, Used};
 
 use crate::backfill::Pace;
-use crate::console::number;
+use crate::words::number;
 
 /// Calls to an account: in the window of its quota, and today (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -23,12 +23,14 @@ pub struct Calls {
 }
 
 impl Calls {
-    pub(crate) fn used(used: &Used) -> Self {
+    /// These were made.
+    pub fn used(used: &Used) -> Self {
         Self { calls: used.calls, bulk_calls: used.bulk_calls, today: used.today }
     }
 
     /// What is left of a quota when these were made.
-    pub(crate) fn left(&self, quota: &Quota) -> Self {
+    #[must_use]
+    pub fn left(&self, quota: &Quota) -> Self {
         Self {
             calls: quota.calls.saturating_sub(self.calls),
             bulk_calls: quota.bulk_calls.saturating_sub(self.bulk_calls),

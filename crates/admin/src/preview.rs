@@ -100,7 +100,7 @@ pub async fn preview(
 ///
 /// # Errors
 /// [`NotPreviewed`].
-pub(crate) async fn preview_between(
+pub async fn preview_between(
     store: &dyn Store,
     previewed: Previewed<'_>,
     metadata: (&Catalogue, &Catalogue),
@@ -122,7 +122,7 @@ pub(crate) async fn preview_between(
 ///
 /// # Errors
 /// The store failed.
-pub(crate) async fn preview_retries(
+pub async fn preview_retries(
     store: &dyn Store,
     previewed: Previewed<'_>,
     metadata: (&Catalogue, &Catalogue),
@@ -164,7 +164,7 @@ fn in_context<T>(
 }
 
 /// The metadata of the two accounts, as it is stored, or read now.
-pub(crate) async fn known_or_read(
+pub async fn known_or_read(
     store: &dyn Store,
     asking: &dyn AskAccounts,
     connector: &Connector,

@@ -15,92 +15,116 @@ use plan::work::{Explanation, FieldChange, Origin};
 use serde::Serialize;
 use store::{Actor, Configuration, Connector, HistoryItem, Store};
 
-use crate::Shared;
+use crate::Admin;
 
 /// A lead of an account and its history.
 #[derive(Debug, Serialize)]
-pub(crate) struct LeadItem {
+pub struct LeadItem {
     /// The account's name.
-    pub(crate) account: String,
+    pub account: String,
     /// The lead's id in it.
-    pub(crate) id: String,
+    pub id: String,
     /// The same lead in other accounts.
-    pub(crate) twins: Vec<Twin>,
+    pub twins: Vec<Twin>,
     /// Its fields that are synced, by name.
-    pub(crate) fields: Vec<FieldItem>,
+    pub fields: Vec<FieldItem>,
     /// What happened, newest first.
-    pub(crate) steps: Vec<StepItem>,
+    pub steps: Vec<StepItem>,
     /// Whether there are earlier steps, which were not read.
-    pub(crate) more: bool,
+    pub more: bool,
 }
 
 /// A lead in another account that is linked to this one.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(crate) struct Twin {
-    pub(crate) account: String,
-    pub(crate) id: String,
+pub struct Twin {
+    /// The account's name.
+    pub account: String,
+    /// The lead's id in it.
+    pub id: String,
 }
 
 /// A field with its last known value and its changes, newest first. Without changes, the value is the
 /// one from when the lead was first read.
 #[derive(Debug, Serialize)]
-pub(crate) struct FieldItem {
-    pub(crate) field: String,
-    pub(crate) value: String,
+pub struct FieldItem {
+    /// Its schema name.
+    pub field: String,
+    /// The last known value.
+    pub value: String,
     /// Until when it is frozen, because it went back and forth between the accounts.
-    pub(crate) frozen_until: Option<Timestamp>,
-    pub(crate) changes: Vec<ChangeItem>,
+    pub frozen_until: Option<Timestamp>,
+    /// Its changes.
+    pub changes: Vec<ChangeItem>,
 }
 
 /// A change of a field.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct ChangeItem {
-    pub(crate) request: RequestId,
-    pub(crate) connector: String,
-    pub(crate) at: Timestamp,
+pub struct ChangeItem {
+    /// The request that changed it,
+    pub request: RequestId,
+    /// its connector,
+    pub connector: String,
+    /// and when.
+    pub at: Timestamp,
     /// Whether a connector wrote it, or the account itself posted it.
-    pub(crate) made_by: MadeBy,
-    pub(crate) before: Option<String>,
-    pub(crate) value: String,
+    pub made_by: MadeBy,
+    /// The value before, if it is known.
+    pub before: Option<String>,
+    /// The value since.
+    pub value: String,
     /// The origin of a written value.
-    pub(crate) origin: Option<Origin>,
+    pub origin: Option<Origin>,
     /// The connector's version whose mapping wrote it.
-    pub(crate) version: Option<i64>,
+    pub version: Option<i64>,
 }
 
+/// Who changed a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum MadeBy {
+pub enum MadeBy {
+    /// A connector wrote the value.
     Connector,
+    /// The account posted it.
     Account,
 }
 
 /// A record about the lead.
 #[derive(Debug, Serialize)]
-pub(crate) struct StepItem {
-    pub(crate) request: RequestId,
-    pub(crate) connector: String,
-    pub(crate) at: Timestamp,
-    pub(crate) entity: Entity,
-    pub(crate) event: Event,
+pub struct StepItem {
+    /// The request,
+    pub request: RequestId,
+    /// its connector,
+    pub connector: String,
+    /// and when it was processed.
+    pub at: Timestamp,
+    /// A lead, or an activity of it.
+    pub entity: Entity,
+    /// The outcome.
+    pub event: Event,
     /// Whether it wrote to this account, or came from it.
-    pub(crate) direction: Direction,
+    pub direction: Direction,
     /// The fields that it changed here.
-    pub(crate) fields: Vec<String>,
+    pub fields: Vec<String>,
     /// Why `fields` may lack some: what the log keeps of the step can't be read.
-    pub(crate) unreadable: Option<String>,
+    pub unreadable: Option<String>,
 }
 
+/// The direction of a record, as this account sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Direction {
+pub enum Direction {
+    /// To this account.
     In,
+    /// From this account.
     Out,
 }
 
 /// Releases a frozen field of a lead; returns whether there was one.
-pub(crate) async fn release(
-    shared: &Shared,
+///
+/// # Errors
+/// The store failed.
+pub async fn release(
+    admin: &Admin,
     configuration: &Configuration,
     account: &store::Account,
     id: &str,
@@ -112,15 +136,15 @@ pub(crate) async fn release(
     let mut was_frozen = false;
     for pair in pairs(configuration, account.id) {
         let end = (pair, pair.side(account.id));
-        let now = (shared.clock)();
-        was_frozen |= shared.store.release_field(end, id, field, actor, now).await?;
+        let now = (admin.clock)();
+        was_frozen |= admin.store.release_field(end, id, field, actor, now).await?;
     }
-    shared.wake.notify_one();
+    admin.wake.notify_one();
     Ok(was_frozen)
 }
 
 /// A lead of this account; `None` if the log has nothing about it.
-pub(crate) async fn lead(
+pub async fn lead(
     store: &dyn Store,
     configuration: &Configuration,
     account: &store::Account,
@@ -354,7 +378,7 @@ impl FieldHistory {
 
 impl LeadItem {
     /// What identifies the lead for a person.
-    pub(crate) fn known_as(&self) -> &str {
+    pub fn known_as(&self) -> &str {
         let names = ["EmailAddress", "Phone", "Mobile"];
         let of = |name: &str| {
             let field = self.fields.iter().find(|field| field.field == name)?;
@@ -366,12 +390,12 @@ impl LeadItem {
 
 impl FieldItem {
     /// Whether it was never filled.
-    pub(crate) fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.changes.is_empty() && self.value.trim().is_empty() && self.frozen_until.is_none()
     }
 
     /// Whether the field has the value of its last change. If not, the account was read since then.
-    pub(crate) fn is_explained(&self) -> bool {
+    pub fn is_explained(&self) -> bool {
         self.changes.first().is_some_and(|last| same(&last.value, &self.value))
     }
 }

@@ -8,18 +8,20 @@ use plan::id::{IDS_PER_MILLISECOND, RequestId};
 /// Makes the ids of one node: unique, and never smaller than one made before, whatever the clock
 /// does.
 #[derive(Debug)]
-pub(crate) struct Ids {
+pub struct Ids {
     node: i64,
     /// The current millisecond, and how many ids were made in it.
     last: Mutex<(Timestamp, i64)>,
 }
 
 impl Ids {
-    pub(crate) fn new(node: i64) -> Self {
+    /// Those of this node.
+    pub fn new(node: i64) -> Self {
         Self { node, last: Mutex::new((Timestamp::MIN, 0)) }
     }
 
-    pub(crate) fn next(&self, now: Timestamp) -> RequestId {
+    /// The next one at this time.
+    pub fn next(&self, now: Timestamp) -> RequestId {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, used) = *last;
         let reached = at.as_millisecond() + used / IDS_PER_MILLISECOND;

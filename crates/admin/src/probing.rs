@@ -13,14 +13,14 @@ use store::{Account, Actor};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::Shared;
+use crate::Admin;
 
 /// A probe that is stopped with the process gets so long to remove its test lead.
 const FAREWELL: Duration = Duration::from_secs(30);
 
 /// The probes of this process, of which there is one for an account at a time.
 #[derive(Clone)]
-pub(crate) struct Probes {
+pub struct Probes {
     runs: Arc<Mutex<HashMap<AccountId, Run>>>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -28,7 +28,7 @@ pub(crate) struct Probes {
 
 /// The last probe of an account.
 #[derive(Clone)]
-pub(crate) enum Run {
+pub enum Run {
     /// The probe is running.
     Running {
         /// Since when.
@@ -47,7 +47,7 @@ pub(crate) enum Run {
 
 impl Probes {
     /// They end when `stop` is cancelled.
-    pub(crate) fn new(stop: CancellationToken) -> Self {
+    pub fn new(stop: CancellationToken) -> Self {
         Self { runs: Arc::default(), tasks: TaskTracker::new(), stop }
     }
 
@@ -56,27 +56,21 @@ impl Probes {
     }
 
     /// The last one of an account since this process started.
-    pub(crate) fn of(&self, account: AccountId) -> Option<Run> {
+    pub fn of(&self, account: AccountId) -> Option<Run> {
         self.runs().get(&account).cloned()
     }
 
     /// Starts a probe unless one is running; returns whether it did.
-    pub(crate) fn begin(
-        &self,
-        shared: &Shared,
-        account: &Account,
-        writes: bool,
-        actor: Actor,
-    ) -> bool {
+    pub fn begin(&self, admin: &Admin, account: &Account, writes: bool, actor: Actor) -> bool {
         let stop = self.stop.child_token();
-        let running = Run::Running { since: (shared.clock)(), stop: stop.clone() };
+        let running = Run::Running { since: (admin.clock)(), stop: stop.clone() };
         match self.runs().entry(account.id) {
             Entry::Occupied(known) if matches!(known.get(), Run::Running { .. }) => return false,
             known => drop(known.insert_entry(running)),
         }
-        // Not all of `shared`: the committer ends once nobody has it.
-        let (accounts, store) = (shared.accounts.clone(), shared.store.clone());
-        let (clock, account, probes) = (shared.clock.clone(), account.clone(), self.clone());
+        // Not all of it: the committer ends once nobody has it.
+        let (accounts, store) = (admin.accounts.clone(), admin.store.clone());
+        let (clock, account, probes) = (admin.clock.clone(), account.clone(), self.clone());
         self.tasks.spawn(async move {
             let id = account.id;
             let asked =
@@ -91,7 +85,7 @@ impl Probes {
     }
 
     /// Ends the one of an account, which removes its test lead first. Returns whether there is one.
-    pub(crate) fn end(&self, account: AccountId) -> bool {
+    pub fn end(&self, account: AccountId) -> bool {
         let runs = self.runs();
         let Some(Run::Running { stop, .. }) = runs.get(&account) else { return false };
         stop.cancel();
@@ -99,7 +93,7 @@ impl Probes {
     }
 
     /// Waits until no probe is running, after all were stopped.
-    pub(crate) async fn ended(&self) {
+    pub async fn ended(&self) {
         self.tasks.close();
         if tokio::time::timeout(FAREWELL, self.tasks.wait()).await.is_err() {
             tracing::error!(

@@ -27,21 +27,26 @@ const CAUSES: usize = 10;
 
 /// The requested part.
 #[derive(Clone, Debug)]
-pub(crate) struct OverviewQuery {
-    pub(crate) from: Timestamp,
-    pub(crate) to: Timestamp,
+pub struct OverviewQuery {
+    /// From this moment
+    pub from: Timestamp,
+    /// to this one.
+    pub to: Timestamp,
     /// Only this connector.
-    pub(crate) connector: Option<ConnectorId>,
+    pub connector: Option<ConnectorId>,
 }
 
 impl OverviewQuery {
     /// The end of a period that goes up to this moment: what arrives in it counts.
-    pub(crate) fn up_to(now: Timestamp) -> Timestamp {
+    pub fn up_to(now: Timestamp) -> Timestamp {
         now.checked_add(SignedDuration::from_millis(1)).unwrap_or(now)
     }
 
-    /// The period cut into steps, or its error.
-    pub(crate) fn span(&self) -> Result<Span, String> {
+    /// The period cut into steps.
+    ///
+    /// # Errors
+    /// Why the period is invalid.
+    pub fn span(&self) -> Result<Span, String> {
         let Self { from, to, .. } = *self;
         if from >= to {
             return Err("must be before `to`".to_owned());
@@ -59,11 +64,11 @@ impl OverviewQuery {
 
 /// The lag from arrival to the destination, in milliseconds, rounded up to one of a few bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Lag {
+pub struct Lag {
     /// Of half of the written records (p50).
-    pub(crate) p50_ms: Option<u64>,
+    pub p50_ms: Option<u64>,
     /// Of 95 of 100 of them (p95).
-    pub(crate) p95_ms: Option<u64>,
+    pub p95_ms: Option<u64>,
 }
 
 impl From<&Lags> for Lag {
@@ -77,27 +82,33 @@ impl From<&Lags> for Lag {
 
 /// The outcomes of records.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct Sum {
+pub struct Sum {
+    /// How many of each.
     #[serde(flatten)]
-    pub(crate) counts: Tally,
-    pub(crate) lag: Lag,
+    pub counts: Tally,
+    /// The lag of those that were written.
+    pub lag: Lag,
 }
 
 /// The records that arrived in one step.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct StepItem {
-    pub(crate) from: Timestamp,
+pub struct StepItem {
+    /// When the step begins.
+    pub from: Timestamp,
+    /// Their outcomes.
     #[serde(flatten)]
-    pub(crate) sum: Sum,
+    pub sum: Sum,
 }
 
 /// What waits.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct WaitingItem {
+pub struct WaitingItem {
     /// How many; [`Waiting::MOST`] means that many or more.
-    pub(crate) count: u64,
-    pub(crate) oldest: Option<Timestamp>,
-    pub(crate) next: Option<Timestamp>,
+    pub count: u64,
+    /// When the oldest arrived.
+    pub oldest: Option<Timestamp>,
+    /// When the next one is due.
+    pub next: Option<Timestamp>,
 }
 
 impl From<Waiting> for WaitingItem {
@@ -108,34 +119,46 @@ impl From<Waiting> for WaitingItem {
 
 /// The numbers of a connector.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct ConnectorOverview {
-    pub(crate) name: String,
-    pub(crate) enabled: bool,
-    pub(crate) disabled_at: Option<Timestamp>,
+pub struct ConnectorOverview {
+    /// Its name.
+    pub name: String,
+    /// Whether its requests are processed.
+    pub enabled: bool,
+    /// Since when it is disabled.
+    pub disabled_at: Option<Timestamp>,
+    /// The outcomes of its records.
     #[serde(flatten)]
-    pub(crate) sum: Sum,
-    pub(crate) waiting: WaitingItem,
-    pub(crate) retrying: WaitingItem,
-    pub(crate) last_success: Option<Timestamp>,
-    pub(crate) last_failure: Option<Timestamp>,
+    pub sum: Sum,
+    /// What is queued.
+    pub waiting: WaitingItem,
+    /// What failed and is retried.
+    pub retrying: WaitingItem,
+    /// When a record last succeeded,
+    pub last_success: Option<Timestamp>,
+    /// and when one last failed.
+    pub last_failure: Option<Timestamp>,
 }
 
 impl ConnectorOverview {
     /// Whether anything ever arrived at it.
-    pub(crate) fn is_used(&self) -> bool {
+    pub fn is_used(&self) -> bool {
         self.last_success.is_some() || self.last_failure.is_some() || self.waiting.count > 0
     }
 }
 
 /// What is left of an account's quota, not counting calls by others.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct AccountOverview {
-    pub(crate) name: String,
+pub struct AccountOverview {
+    /// Its name.
+    pub name: String,
     /// The part of it that is not left to the account's other users.
-    pub(crate) quota: Quota,
-    pub(crate) used: Calls,
-    pub(crate) left: Calls,
-    pub(crate) forecast: Forecast,
+    pub quota: Quota,
+    /// The calls that were made.
+    pub used: Calls,
+    /// Those that are left to leadsync.
+    pub left: Calls,
+    /// The forecast for the day.
+    pub forecast: Forecast,
 }
 
 impl AccountOverview {
@@ -148,31 +171,44 @@ impl AccountOverview {
 
 /// A cause of failed records.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct CauseItem {
-    pub(crate) connector: String,
-    pub(crate) cause: String,
-    pub(crate) records: u64,
+pub struct CauseItem {
+    /// The connector.
+    pub connector: String,
+    /// The cause, as filters name it.
+    pub cause: String,
+    /// How many records.
+    pub records: u64,
     /// The newest of their requests.
-    pub(crate) request: RequestId,
-    pub(crate) error: Problem,
+    pub request: RequestId,
+    /// The error of that request.
+    pub error: Problem,
 }
 
 /// The overview.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Overview {
-    pub(crate) at: Timestamp,
-    pub(crate) from: Timestamp,
-    pub(crate) to: Timestamp,
-    pub(crate) step_hours: i64,
-    pub(crate) total: Sum,
-    pub(crate) steps: Vec<StepItem>,
-    pub(crate) connectors: Vec<ConnectorOverview>,
-    pub(crate) accounts: Vec<AccountOverview>,
-    pub(crate) causes: Vec<CauseItem>,
+pub struct Overview {
+    /// When it was read.
+    pub at: Timestamp,
+    /// From this moment
+    pub from: Timestamp,
+    /// to this one.
+    pub to: Timestamp,
+    /// The length of a step.
+    pub step_hours: i64,
+    /// The outcomes of all records.
+    pub total: Sum,
+    /// Those of each step.
+    pub steps: Vec<StepItem>,
+    /// Each connector.
+    pub connectors: Vec<ConnectorOverview>,
+    /// Each account.
+    pub accounts: Vec<AccountOverview>,
+    /// The most frequent causes of failures.
+    pub causes: Vec<CauseItem>,
 }
 
 /// Reads the overview of this span, which must be that of `asked`.
-pub(crate) async fn read(
+pub async fn read(
     store: &dyn Store,
     configuration: &Configuration,
     asked: &OverviewQuery,

@@ -1,0 +1,119 @@
+//! Connectors: their settings, and whether they run.
+
+use jiff::Timestamp;
+use plan::connector::Definition;
+use serde::Serialize;
+use store::{Actor, Change, Configuration, Connector};
+
+use crate::Admin;
+use crate::refused::{Refused, Result};
+
+/// A connector in a list. Its webhook URL is a secret and is shown elsewhere.
+#[derive(Debug, Serialize)]
+pub struct ConnectorItem {
+    /// Its name.
+    pub name: String,
+    /// The account that leads come from.
+    pub source: String,
+    /// The account that they go to.
+    pub destination: String,
+    /// Whether its requests are processed.
+    pub enabled: bool,
+    /// Since when it is disabled.
+    pub disabled_at: Option<Timestamp>,
+    /// The version of its settings.
+    pub version: i64,
+}
+
+impl From<&Connector> for ConnectorItem {
+    fn from(connector: &Connector) -> Self {
+        let Definition { name, source, destination, .. } = &connector.definition;
+        Self {
+            name: name.clone(),
+            source: source.clone(),
+            destination: destination.clone(),
+            enabled: connector.enabled,
+            disabled_at: connector.disabled_at,
+            version: connector.version,
+        }
+    }
+}
+
+/// The connector of this name.
+///
+/// # Errors
+/// There is none.
+pub fn known<'a>(configuration: &'a Configuration, name: &str) -> Result<&'a Connector> {
+    let known = configuration.connector(name);
+    known.ok_or_else(|| Refused::not_found("connector", name, "connectors"))
+}
+
+/// Applies these settings to the connector; returns whether it is new, and the result.
+///
+/// # Errors
+/// The settings are invalid, or were changed since the version that they are based on.
+pub async fn save(
+    admin: &Admin,
+    actor: &Actor,
+    definition: &Definition,
+    enabled: Option<bool>,
+    made_from: Option<i64>,
+) -> Result<(bool, Connector)> {
+    let faults = definition.check();
+    if !faults.is_empty() {
+        return Err(Refused::Invalid(faults));
+    }
+    let configuration = admin.store.configuration().await?;
+    for (at, account) in [("source", &definition.source), ("destination", &definition.destination)]
+    {
+        if configuration.account(account).is_none() {
+            return Err(Refused::wrong(
+                at,
+                format!("the account '{account}' does not exist; add it first"),
+            ));
+        }
+    }
+    let is_new = configuration.connector(&definition.name).is_none();
+    let changes = configuration.to_put_connector(definition, enabled, made_from)?;
+    if !changes.is_empty() {
+        admin.change(changes, actor).await?;
+    }
+    let configuration = admin.store.configuration().await?;
+    Ok((is_new, known(&configuration, &definition.name)?.clone()))
+}
+
+/// Enables or disables a connector, unless it already is.
+///
+/// # Errors
+/// There is no such connector.
+pub async fn set_enabled(admin: &Admin, actor: &Actor, name: &str, enabled: bool) -> Result<()> {
+    let configuration = admin.store.configuration().await?;
+    if known(&configuration, name)?.enabled != enabled {
+        let change = Change::SetEnabled { name: name.to_owned(), enabled };
+        admin.change(vec![change], actor).await?;
+    }
+    Ok(())
+}
+
+/// Resumes a connector that is held because its webhooks changed many leads.
+///
+/// # Errors
+/// It is not held.
+pub async fn confirm_mass_change(
+    admin: &Admin,
+    actor: &Actor,
+    connector: &Connector,
+) -> Result<()> {
+    let which = (connector.id, connector.definition.name.as_str());
+    admin.store.confirm_mass_change(which, actor, admin.now()).await?;
+    admin.wake.notify_one();
+    Ok(())
+}
+
+/// Refuses a connector that is disabled.
+pub(crate) fn must_be_enabled(connector: &Connector) -> Result<()> {
+    if connector.enabled {
+        return Ok(());
+    }
+    Err(Refused::wrong("connector", "is disabled; enable it first"))
+}
