@@ -33,6 +33,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use store::{Actor, Change, Store, Token, UserChange};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 pub use asking::AskAccounts;
 pub use ids::Ids;
@@ -63,6 +64,30 @@ pub struct Admin {
 }
 
 impl Admin {
+    /// The use cases on a store, for whoever serves nobody: no dispatcher of this process is notified,
+    /// and no probe runs in the background.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn on(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        accounts: Arc<dyn AskAccounts>,
+        public_url: &str,
+    ) -> store::Result<Self> {
+        let node = store.take_node_number().await?;
+        Ok(Self {
+            store,
+            clock,
+            accounts,
+            wake: Arc::default(),
+            ids: Arc::new(Ids::new(node)),
+            public_url: public_url.into(),
+            asked: Arc::default(),
+            probes: probing::Probes::new(CancellationToken::new()),
+        })
+    }
+
     /// The time.
     pub fn now(&self) -> Timestamp {
         (self.clock)()

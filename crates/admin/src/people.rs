@@ -16,8 +16,8 @@ pub struct TokenWish {
     pub name: String,
     /// Its owner, by email address.
     pub user: Option<String>,
-    /// What it allows.
-    pub scope: Scope,
+    /// What it allows; `None`: everything that its owner may do.
+    pub scope: Option<Scope>,
     /// In how many days it expires.
     pub expires_days: Option<u32>,
 }
@@ -73,7 +73,11 @@ pub async fn remove_user(admin: &Admin, actor: &Actor, email: &str) -> Result<()
     Ok(admin.change_users(UserChange::Remove { email }, actor).await?)
 }
 
-async fn known_user(admin: &Admin, email: &str) -> Result<User> {
+/// The user with this email address.
+///
+/// # Errors
+/// There is none.
+pub async fn known_user(admin: &Admin, email: &str) -> Result<User> {
     let wanted = email.trim().to_lowercase();
     let users = admin.store.users().await?;
     let found = users.into_iter().find(|user| user.email == wanted);
@@ -112,7 +116,6 @@ pub async fn make_token(admin: &Admin, actor: &Actor, wish: TokenWish) -> Result
         .map_err(|what| Refused::wrong("expires_days", what))?;
     let token = Token::for_api()?;
     let name = name.trim().to_owned();
-    let scope = Some(scope);
     let new = NewApiToken { name: name.clone(), user, scope, hash: token.hash(), expires_at };
     admin.change_users(UserChange::AddToken(new), actor).await?;
     let item = known_token(admin, &name).await?;

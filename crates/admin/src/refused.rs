@@ -1,5 +1,7 @@
 //! Why something is not done.
 
+use std::fmt;
+
 use plan::connector::Fault;
 use plan::problem::Problem;
 
@@ -37,6 +39,22 @@ impl Refused {
         Self::Invalid(vec![Fault { at: at.into(), what: what.into() }])
     }
 }
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound { what, name, .. } => write!(f, "the {what} '{name}' does not exist"),
+            Self::Invalid(faults) => {
+                let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                f.write_str(&faults.join("; "))
+            }
+            Self::Store(error) => error.fmt(f),
+            Self::Failed(problem) => problem.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
 
 impl From<store::Error> for Refused {
     fn from(error: store::Error) -> Self {

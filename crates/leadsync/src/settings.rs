@@ -7,11 +7,14 @@ use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use admin::Admin;
 use anyhow::{Context, bail};
 use dispatch::notify::{Post, Smtp};
 use secrecy::SecretString;
 use serde::Deserialize;
 use store::{Open, Store};
+
+use crate::node;
 
 /// Settings as flags and environment give them.
 #[derive(Clone, Debug, clap::Args)]
@@ -223,6 +226,17 @@ impl Settings {
         // A command opens it once.
         let _ = self.opened.set(store.clone());
         Ok(store)
+    }
+
+    /// What people may do with leadsync, on the database, which must be there.
+    pub async fn admin(&self) -> anyhow::Result<Admin> {
+        self.admin_on(self.open().await?).await
+    }
+
+    /// The same on a database that was opened.
+    pub async fn admin_on(&self, store: Arc<dyn Store>) -> anyhow::Result<Admin> {
+        let clock: admin::Clock = Arc::new(node::now);
+        Ok(Admin::on(store, clock, Arc::new(node::Accounts), &self.public_url()).await?)
     }
 
     /// Closes the database, if it was opened.

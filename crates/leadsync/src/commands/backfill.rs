@@ -1,11 +1,12 @@
 //! `leadsync backfill`.
 
-use admin::backfill::{Pace, duration};
-use anyhow::bail;
+use admin::Admin;
+use admin::backfill::{self, Pace, duration};
+use anyhow::{Context, bail};
 use plan::backfill::{BackfillPlan, BackfillState, Backfilled};
 use plan::connector::{Condition, Definition, Filter, Test};
 use plan::period;
-use store::{Actor, Backfill as Kept, Connector, NewBackfill, Store};
+use store::{Actor, Backfill as Kept, Connector, Store};
 
 use super::waiting::{LOOK, SILENT, Waiting, ask_for_service, bar};
 use crate::settings::Settings;
@@ -84,7 +85,8 @@ fn condition(text: &str) -> Result<Condition, String> {
 
 impl Backfill {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let store = settings.open().await?;
+        let admin = settings.admin().await?;
+        let store = admin.store.as_ref();
         let configuration = store.configuration().await?;
         let Some(connector) = configuration.connector(&self.name) else {
             bail!("there is no connector '{}'; see `leadsync connector list`", self.name);
@@ -98,17 +100,17 @@ impl Backfill {
         }
         let of = self.of()?;
         for connector in &connectors {
-            let faults = admin::backfill::faults(store.as_ref(), connector, &of).await?;
+            let faults = backfill::faults(store, connector, &of).await?;
             if let Some(fault) = faults.first() {
                 bail!("{}: --{fault}", connector.definition.name);
             }
         }
         if let Some(state) = self.state() {
-            return set(settings, store.as_ref(), &connectors, state).await;
+            return set(settings, &admin, &connectors, state).await;
         }
         if self.plan {
             for connector in connectors {
-                let plan = count(settings, store.as_ref(), connector, &of).await?;
+                let plan = count(settings, store, connector, &of).await?;
                 if settings.json {
                     output::json(&plan)?;
                 } else {
@@ -131,37 +133,30 @@ impl Backfill {
                 );
             }
         }
-        let mut expected = vec![None; connectors.len()];
-        for (connector, expected) in connectors.iter().zip(&mut expected) {
-            if self.yes {
-                let planning = store.planning(connector.id).await?;
-                *expected =
-                    planning.fresh(&of, connector.version, node::now()).map(|plan| plan.leads);
-                continue;
+        if !self.yes {
+            for connector in &connectors {
+                let plan = count(settings, store, connector, &of).await?;
+                if let Some(guarded) = plan.guarded(&connector.definition) {
+                    let name = &connector.definition.name;
+                    bail!(
+                        "{name}: {guarded}. Nothing was written. See `leadsync backfill {name} \
+                         --plan`, and pass --yes to start"
+                    );
+                }
             }
-            let definition = &connector.definition;
-            let plan = count(settings, store.as_ref(), connector, &of).await?;
-            if let Some(guarded) = plan.guarded(definition) {
-                let name = &definition.name;
-                bail!(
-                    "{name}: {guarded}. Nothing was written. See `leadsync backfill {name} --plan`, and \
-                     pass --yes to start"
-                );
-            }
-            *expected = Some(plan.leads);
         }
         let mut begun = Vec::new();
-        for (connector, expected) in connectors.into_iter().zip(expected) {
-            let name = connector.definition.name.clone();
-            let new = NewBackfill { connector: connector.id, name, of: of.clone(), expected };
-            begun.push(store.begin_backfill(&new, &Actor::command_line(), node::now()).await?);
+        for connector in connectors {
+            let actor = Actor::command_line();
+            let new = backfill::begin(&admin, &actor, connector, of.clone(), self.yes).await;
+            begun.push(new.with_context(|| connector.definition.name.clone())?);
         }
         if self.detach {
             return report(settings, &begun);
         }
         let mut ended = Vec::new();
         for backfill in begun {
-            ended.push(follow(settings, store.as_ref(), backfill).await?);
+            ended.push(follow(settings, store, backfill).await?);
         }
         report(settings, &ended)
     }
@@ -216,17 +211,18 @@ async fn count(
 /// Sets the backfills of these connectors that are under way.
 async fn set(
     settings: &Settings,
-    store: &dyn Store,
+    admin: &Admin,
     connectors: &[&Connector],
     state: BackfillState,
 ) -> anyhow::Result<()> {
     let mut done = Vec::new();
     for connector in connectors {
-        let kept = store.backfills(Some(connector.id)).await?;
+        let kept = admin.store.backfills(Some(connector.id)).await?;
         let Some(kept) = kept.into_iter().find(|kept| !kept.state.is_over()) else {
             bail!("{} has no backfill in progress", connector.definition.name);
         };
-        done.push(store.set_backfill(kept.id, state, &Actor::command_line(), node::now()).await?);
+        let (actor, number) = (Actor::command_line(), kept.id.to_string());
+        done.push(backfill::set(admin, &actor, connector, &number, state).await?);
     }
     report(settings, &done)
 }

@@ -2,10 +2,11 @@
 
 use std::io::{IsTerminal, Write};
 
-use admin::connectors::ConnectorItem;
+use admin::connectors::{self, ConnectorItem};
 use admin::preview::Previewed;
 use admin::refresh::RefreshPlan;
 use admin::wiring::{Act, NotWired};
+use admin::{Admin, retry};
 use anyhow::{Context, bail};
 use plan::mapping::Proposal;
 use serde::Serialize;
@@ -100,64 +101,61 @@ struct Item {
 
 impl Connector {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let store = settings.open().await?;
+        let admin = settings.admin().await?;
+        let store = admin.store.as_ref();
         let configuration = store.configuration().await?;
-        let change = match self {
-            Self::List => return list(settings, store.as_ref(), &configuration).await,
-            Self::Show(Name { name }) => {
-                return show(settings, store.as_ref(), &configuration, &name).await;
-            }
-            Self::Mapping(Name { name }) => {
-                return mapping(settings, store.as_ref(), &configuration, &name).await;
-            }
-            Self::Url(Name { name }) => {
-                return url(settings, store.as_ref(), &configuration, &name).await;
-            }
-            Self::Enable(Name { name }) => Change::SetEnabled { name, enabled: true },
-            Self::Disable(Name { name }) => Change::SetEnabled { name, enabled: false },
+        let configuration = &configuration;
+        match self {
+            Self::List => list(settings, store, configuration).await,
+            Self::Show(Name { name }) => show(settings, store, configuration, &name).await,
+            Self::Mapping(Name { name }) => mapping(settings, store, configuration, &name).await,
+            Self::Url(Name { name }) => url(settings, store, configuration, &name).await,
+            Self::Enable(Name { name }) => switch(settings, &admin, &name, true).await,
+            Self::Disable(Name { name }) => switch(settings, &admin, &name, false).await,
             Self::Confirm(Name { name }) => {
-                let connector = find(&configuration, &name)?;
-                let (which, by) = ((connector.id, name.as_str()), Actor::command_line());
-                store.confirm_mass_change(which, &by, node::now()).await?;
-                if settings.json {
-                    let done = serde_json::json!({ "name": name, "done": "confirmed" });
-                    return output::json(&done);
-                }
-                return output::line(&format!("connector {name}: resumed"));
+                let connector = find(configuration, &name)?;
+                let actor = Actor::command_line();
+                connectors::confirm_mass_change(&admin, &actor, connector).await?;
+                done(settings, &name, "confirmed", "resumed")
             }
             Self::Wire(Wire { name, check }) => {
                 let act = if check { Act::Check } else { Act::Wire };
-                return wiring(settings, store.as_ref(), &configuration, &name, act).await;
+                wiring(settings, store, configuration, &name, act).await
             }
             Self::Unwire(Name { name }) => {
-                return wiring(settings, store.as_ref(), &configuration, &name, Act::Unwire).await;
+                wiring(settings, store, configuration, &name, Act::Unwire).await
             }
-            Self::Refresh(wanted) => {
-                return refresh(settings, store.as_ref(), &configuration, wanted).await;
-            }
+            Self::Refresh(wanted) => refresh(settings, &admin, configuration, wanted).await,
             Self::Remove(Remove { name, yes }) => {
-                let connector = find(&configuration, &name)?;
-                let forgotten =
-                    admin::removal::forgotten(store.as_ref(), &configuration, connector).await?;
+                let connector = find(configuration, &name)?;
+                let forgotten = admin::removal::forgotten(store, configuration, connector).await?;
                 if !yes {
                     confirm(&name, forgotten)?;
                 }
-                return remove(settings, store.as_ref(), name, forgotten).await;
+                remove(settings, &admin, name, forgotten).await
             }
-        };
-        let (name, done) = match &change {
-            Change::SetEnabled { name, enabled } => {
-                (name.clone(), if *enabled { "enabled" } else { "disabled" })
-            }
-            _ => bail!("this change is not one of `leadsync connector`"),
-        };
-        find(&configuration, &name)?;
-        store.change_configuration(vec![change], &Actor::command_line(), node::now()).await?;
-        if settings.json {
-            return output::json(&serde_json::json!({ "name": name, "done": done }));
         }
-        output::line(&format!("connector {name}: {done}"))
     }
+}
+
+async fn switch(
+    settings: &Settings,
+    admin: &Admin,
+    name: &str,
+    enabled: bool,
+) -> anyhow::Result<()> {
+    find(&admin.store.configuration().await?, name)?;
+    connectors::set_enabled(admin, &Actor::command_line(), name, enabled).await?;
+    let word = if enabled { "enabled" } else { "disabled" };
+    done(settings, name, word, word)
+}
+
+/// Says what was done: a word for scripts, and one for people.
+fn done(settings: &Settings, name: &str, word: &str, said: &str) -> anyhow::Result<()> {
+    if settings.json {
+        return output::json(&serde_json::json!({ "name": name, "done": word }));
+    }
+    output::line(&format!("connector {name}: {said}"))
 }
 
 fn find<'a>(configuration: &'a Configuration, name: &str) -> anyhow::Result<&'a store::Connector> {
@@ -244,18 +242,19 @@ async fn mapping(
 
 async fn refresh(
     settings: &Settings,
-    store: &dyn Store,
+    admin: &Admin,
     configuration: &Configuration,
     Refresh { name, plan, per_minute }: Refresh,
 ) -> anyhow::Result<()> {
-    let (connector, now) = (find(configuration, &name)?, node::now());
+    let (connector, now) = (find(configuration, &name)?, admin.now());
     if plan {
         let previewed = Previewed { configuration, connector, now };
-        let plan = admin::refresh::plan(store, &node::Accounts, previewed).await?;
+        let (store, accounts) = (admin.store.as_ref(), admin.accounts.as_ref());
+        let plan = admin::refresh::plan(store, accounts, previewed).await?;
         return if settings.json { output::json(&plan) } else { output::line(&planned(&plan)) };
     }
-    let which = (connector.id, name.as_str());
-    let retried = store.refresh_leads(which, Some(per_minute), &Actor::command_line(), now).await?;
+    let actor = Actor::command_line();
+    let retried = retry::refresh_leads(admin, &actor, connector, per_minute).await?;
     if settings.json {
         return output::json(
             &serde_json::json!({ "requests": retried.requests, "batch": retried.batch }),
@@ -349,12 +348,12 @@ async fn wiring(
 
 async fn remove(
     settings: &Settings,
-    store: &dyn Store,
+    admin: &Admin,
     name: String,
     forgotten: LinkCounts,
 ) -> anyhow::Result<()> {
     let change = Change::RemoveConnector { name: name.clone() };
-    store.change_configuration(vec![change], &Actor::command_line(), node::now()).await?;
+    admin.change(vec![change], &Actor::command_line()).await?;
     if settings.json {
         let LinkCounts { leads, activities } = forgotten;
         let forgotten = serde_json::json!({ "leads": leads, "activities": activities });

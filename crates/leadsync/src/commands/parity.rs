@@ -1,14 +1,15 @@
 //! `leadsync parity`.
 
+use admin::Admin;
+use admin::access::Reach;
 use admin::catch_up::{self, Chosen, Direction, ParityItem};
 use anyhow::bail;
-use plan::id::RequestId;
 use plan::parity::Apart;
 use store::{Actor, Configuration, Connector, Differing, Store};
 
 use super::waiting::{LOOK, Waiting};
+use crate::output;
 use crate::settings::Settings;
-use crate::{node, output};
 
 /// So many leads that differ are shown, and of each so many fields.
 const MOST: usize = 25;
@@ -44,23 +45,22 @@ enum To {
 
 impl Parity {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let store = settings.open().await?;
-        let store = store.as_ref();
+        let admin = settings.admin().await?;
+        let store = admin.store.as_ref();
         let configuration = store.configuration().await?;
         let Some(connector) = configuration.connector(&self.name) else {
             bail!("there is no connector '{}'; see `leadsync connector list`", self.name);
         };
         if let Some(to) = self.sync {
             let chosen = self.only.map_or(Chosen::All(None), |only| Chosen::Kind(only, None));
-            return sync(settings, store, (&configuration, connector), (&chosen, to)).await;
+            return sync(settings, &admin, (&configuration, connector), (&chosen, to)).await;
         }
         if !self.last {
             if !connector.enabled {
                 let name = &self.name;
                 bail!("{name} is disabled; `leadsync connector enable {name}` first");
             }
-            let which = (connector.id, self.name.as_str());
-            store.ask_for_parity(which, &Actor::command_line(), node::now()).await?;
+            catch_up::ask_for_parity(&admin, &Actor::command_line(), connector).await?;
             if self.detach {
                 return output::line("Comparing the accounts.");
             }
@@ -77,7 +77,7 @@ impl Parity {
 
 async fn sync(
     settings: &Settings,
-    store: &dyn Store,
+    admin: &Admin,
     between: (&Configuration, &Connector),
     (chosen, to): (&Chosen, To),
 ) -> anyhow::Result<()> {
@@ -85,14 +85,8 @@ async fn sync(
         To::Destination => Direction::Destination,
         To::Source => Direction::Source,
     };
-    let node = store.take_node_number().await?;
-    let count = std::cell::Cell::new(0);
-    let next_id = |now| {
-        count.set(count.get() + 1);
-        RequestId::new(now, node, count.get())
-    };
-    let by = (&Actor::command_line(), node::now());
-    let leads = catch_up::sync(store, between, (chosen, direction), next_id, by).await?;
+    let by = (&Actor::command_line(), &Reach::All);
+    let leads = catch_up::sync_differences(admin, by, between, (chosen, direction)).await?;
     if settings.json {
         return output::json(&serde_json::json!({ "leads": leads }));
     }

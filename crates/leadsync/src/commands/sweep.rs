@@ -1,12 +1,13 @@
 //! `leadsync sweep`.
 
+use admin::Refused;
 use admin::catch_up::{self, SweepItem};
 use anyhow::bail;
 use store::{Actor, Error};
 
 use super::waiting::{LOOK, SILENT};
+use crate::output;
 use crate::settings::Settings;
-use crate::{node, output};
 
 /// Find and sync changes in the source account that no webhook reported
 #[derive(Debug, clap::Args)]
@@ -26,8 +27,8 @@ pub struct Sweep {
 
 impl Sweep {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let store = settings.open().await?;
-        let store = store.as_ref();
+        let admin = settings.admin().await?;
+        let store = admin.store.as_ref();
         let configuration = store.configuration().await?;
         let name = &self.name;
         let Some(connector) = configuration.connector(name) else {
@@ -37,9 +38,9 @@ impl Sweep {
             if !connector.enabled {
                 bail!("{name} is disabled; `leadsync connector enable {name}` first");
             }
-            let (which, actor) = ((connector.id, name.as_str()), Actor::command_line());
-            match store.ask_for_sweep(which, self.yes, &actor, node::now()).await {
-                Err(Error::Refused(why)) => {
+            let actor = Actor::command_line();
+            match catch_up::ask_for_sweep(&admin, &actor, connector, self.yes).await {
+                Err(Refused::Store(Error::Refused(why))) => {
                     bail!("{why}; `leadsync sweep {name} --yes` confirms them")
                 }
                 asked => asked?,

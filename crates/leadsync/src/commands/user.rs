@@ -2,14 +2,17 @@
 
 use std::io::{BufRead, IsTerminal, Read};
 
+use admin::Admin;
+use admin::Refused;
 use admin::password;
+use admin::people::{self, TokenWish};
 use anyhow::{Context, bail};
 use plan::permission::{Role, Scope};
 use secrecy::SecretString;
-use store::{Actor, NewApiToken, PasswordHash, Store, Token, UserChange};
+use store::{Actor, Store};
 
+use crate::output;
 use crate::settings::Settings;
-use crate::{node, output};
 
 /// Add, list and remove users and API tokens
 #[derive(Debug, clap::Subcommand)]
@@ -91,42 +94,40 @@ impl User {
             }
             _ => settings.open().await?,
         };
-        let store = store.as_ref();
+        let admin = settings.admin_on(store).await?;
+        let store = admin.store.as_ref();
+        let actor = Actor::command_line();
         match self {
             Self::List(List { tokens: false }) => list(settings, store).await,
             Self::List(List { tokens: true }) => list_tokens(settings, store).await,
             Self::Token(NewToken { name, remove: true, .. }) => {
-                change(store, UserChange::RemoveToken { name: name.clone() }).await?;
+                people::remove_token(&admin, &actor, &name).await.map_err(told)?;
                 say(settings, "token", &name, "removed")
             }
-            Self::Token(new) => make_token(settings, store, new).await,
+            Self::Token(new) => make_token(settings, &admin, new).await,
             Self::Add(Add { email, role }) => {
-                let password = read_password().await?;
-                change(store, UserChange::Add { email: email.clone(), role, password }).await?;
+                people::add_user(&admin, &actor, &email, role, read_password()?)
+                    .await
+                    .map_err(told)?;
                 say(settings, "user", &email, "added")
             }
             Self::Passwd(Email { email }) => {
-                if store.password(&email).await?.is_none() {
-                    bail!("there is no user {email}: see `leadsync user list`");
-                }
-                let password = read_password().await?;
-                change(store, UserChange::SetPassword { email: email.clone(), password }).await?;
+                people::known_user(&admin, &email).await.map_err(told)?;
+                people::set_user_password(&admin, &actor, &email, read_password()?)
+                    .await
+                    .map_err(told)?;
                 say(settings, "user", &email, "password changed")
             }
             Self::Role(NewRole { email, role }) => {
-                change(store, UserChange::SetRole { email: email.clone(), role }).await?;
+                people::set_user_role(&admin, &actor, &email, role).await.map_err(told)?;
                 say(settings, "user", &email, &format!("is now {role}"))
             }
             Self::Remove(Email { email }) => {
-                change(store, UserChange::Remove { email: email.clone() }).await?;
+                people::remove_user(&admin, &actor, &email).await.map_err(told)?;
                 say(settings, "user", &email, "removed")
             }
         }
     }
-}
-
-async fn change(store: &dyn Store, change: UserChange) -> anyhow::Result<()> {
-    Ok(store.change_users(change, &Actor::command_line(), node::now()).await?)
 }
 
 fn say(settings: &Settings, what: &str, name: &str, done: &str) -> anyhow::Result<()> {
@@ -136,8 +137,21 @@ fn say(settings: &Settings, what: &str, name: &str, done: &str) -> anyhow::Resul
     output::line(&format!("{what} {name}: {done}"))
 }
 
+/// Says where the existing ones are listed.
+fn told(refused: Refused) -> anyhow::Error {
+    match refused {
+        Refused::NotFound { what: "token", name, .. } => {
+            anyhow::anyhow!("there is no token {name}: see `leadsync user list --tokens`")
+        }
+        Refused::NotFound { what, name, .. } => {
+            anyhow::anyhow!("there is no {what} {name}: see `leadsync user list`")
+        }
+        refused => refused.into(),
+    }
+}
+
 /// A new password, from the terminal without showing it, or a line of standard input.
-async fn read_password() -> anyhow::Result<PasswordHash> {
+fn read_password() -> anyhow::Result<SecretString> {
     let password = if std::io::stdin().is_terminal() {
         let ask = |what: &str| {
             rpassword::prompt_password(what).context("the password can't be read from the terminal")
@@ -155,11 +169,7 @@ async fn read_password() -> anyhow::Result<PasswordHash> {
         read.context("the password can't be read")?;
         line.trim_end_matches(['\r', '\n']).to_owned()
     };
-    let password = SecretString::from(password);
-    if let Some(what) = password::fault(&password) {
-        bail!("the password {what}");
-    }
-    password::hash(password).await.map_err(anyhow::Error::msg)
+    Ok(SecretString::from(password))
 }
 
 async fn list(settings: &Settings, store: &dyn Store) -> anyhow::Result<()> {
@@ -201,22 +211,17 @@ async fn list_tokens(settings: &Settings, store: &dyn Store) -> anyhow::Result<(
     output::table(["NAME", "USER", "SCOPE", "EXPIRES", "LAST USED"], &rows)
 }
 
-async fn make_token(settings: &Settings, store: &dyn Store, new: NewToken) -> anyhow::Result<()> {
+async fn make_token(settings: &Settings, admin: &Admin, new: NewToken) -> anyhow::Result<()> {
     let NewToken { name, user, scope, expires, .. } = new;
-    let expires_at = expires
-        .map(|days| admin::expiry(node::now(), days))
-        .transpose()
-        .map_err(|what| anyhow::anyhow!("--expires {what}"))?;
     let user = match user {
         Some(user) => Some(user),
-        None => store.password(&name).await?.map(|_| name.clone()),
+        None => admin.store.password(&name).await?.map(|_| name.clone()),
     };
-    let token = Token::for_api()?;
-    let new = NewApiToken { name: name.clone(), user, scope, hash: token.hash(), expires_at };
-    change(store, UserChange::AddToken(new)).await?;
+    let wish = TokenWish { name, user, scope, expires_days: expires };
+    let made = people::make_token(admin, &Actor::command_line(), wish).await.map_err(told)?;
     if settings.json {
-        let made = serde_json::json!({ "name": name, "token": token.expose() });
+        let made = serde_json::json!({ "name": made.item.name, "token": made.token });
         return output::json(&made);
     }
-    output::line(token.expose())
+    output::line(&made.token)
 }

@@ -96,7 +96,7 @@ async fn every_body_is_read_or_said_to_be_unreadable(database: Database) {
     let page = world.page(item.id).await;
     page.says(&[
         &format!("The body was too long: {} bytes or more from 127.0.0.1", long.len()),
-        "at most 2097152 are taken",
+        "the limit is 2097152",
         "raise LEADSYNC_MAX_BODY",
         r#"[{"ProspectID":"long","X":"xxxxxx"#,
     ]);

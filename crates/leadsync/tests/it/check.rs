@@ -47,7 +47,7 @@ async fn check_finds_what_will_fail_and_what_changed() {
     service.destination.put_field(Field::new("mx_Budget", Kind::Date));
     let told = service.run(&["check", "source-to-destination"]);
     told.failed(1, &["leadsync: 1 error"]);
-    for part in ["mx_Budget holds a number in the source", "held a number and holds a date now"] {
+    for part in ["mx_Budget holds a number in the source", "changed from a number to a date"] {
         assert!(told.out.contains(part), "{told:?}");
     }
     service.destination.remove_field("mx_Budget");

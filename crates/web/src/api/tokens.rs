@@ -36,7 +36,7 @@ pub(crate) async fn add(
     asker: Asker,
     Input(Wanted { name, user, scope, expires_days }): Input<Wanted>,
 ) -> Result<(StatusCode, Json<Made>)> {
-    let wish = TokenWish { name, user, scope, expires_days };
+    let wish = TokenWish { name, user, scope: Some(scope), expires_days };
     Ok((StatusCode::CREATED, Json(people::make_token(&shared, &asker.actor, wish).await?)))
 }
 

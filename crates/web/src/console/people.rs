@@ -216,7 +216,7 @@ pub(super) async fn add_token(
         };
         let user = Some(form.text("user").to_owned()).filter(|user| !user.is_empty());
         let name = form.text("name").to_owned();
-        let wish = TokenWish { name, user, scope, expires_days: days };
+        let wish = TokenWish { name, user, scope: Some(scope), expires_days: days };
         people::make_token(&shared, &visitor.actor(), wish).await.map_err(Refusal::from)
     };
     let made = match made.await {
