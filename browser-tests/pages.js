@@ -13,19 +13,19 @@ export const NO_PAGES = ["/connectors/{name}/export", "/requests/rows", "/retrie
  */
 export const PAGES = [
   {
-    name: "start", title: "First start", tells: "Until there is an administrator, every page leads here.",
+    name: "start", title: "First start", tells: "Until an administrator exists, every page leads here.",
     route: "/start", world: "fresh", as: "nobody", sees: "Create the first administrator",
   },
   {
-    name: "sign-in", title: "Sign in", tells: "Wrong passwords slow down, and nobody learns who has an account.",
+    name: "sign-in", title: "Sign in", tells: "Failed attempts slow down further ones, and the page does not reveal which users exist.",
     route: "/sign-in", world: "bare", as: "nobody", sees: "Sign in to leadsync", dark: true,
   },
   {
-    name: "sign-in-link", title: "Sign in as a user of LeadSquared", tells: "By a link that is mailed to the address in the destination account.",
+    name: "sign-in-link", title: "Sign in as a LeadSquared user", tells: "With a link that is emailed to the user's address in the destination account.",
     route: "/sign-in/link", world: "bare", as: "nobody", sees: "Sign in as a LeadSquared user",
   },
   {
-    name: "sign-in-link-sent", title: "A link is on its way", tells: "Said of every address alike, known or not.",
+    name: "sign-in-link-sent", title: "Sign-in link sent", tells: "The page looks the same for every address, known or not.",
     path: () => "/sign-in/link", route: "/sign-in/link", world: "bare", as: "nobody", sees: "Check your email",
     before: async (page) => {
       await page.getByLabel("Email").fill("sam@example.com");
@@ -34,56 +34,56 @@ export const PAGES = [
     },
   },
   {
-    name: "sign-in-link-old", title: "A link that was used", tells: "It asks for a new one.",
+    name: "sign-in-link-old", title: "A used sign-in link", tells: "The page offers a new link.",
     route: "/sign-in/link/{secret}", world: "bare", as: "nobody", path: () => "/sign-in/link/none", status: 410, sees: "This link was already used",
   },
 
   {
-    name: "overview-none", title: "Overview, before the first connector", tells: "What to do first.",
+    name: "overview-none", title: "Overview, before the first connector", tells: "The first steps.",
     route: "/", world: "bare", sees: "Overview",
   },
   {
-    name: "overview", title: "Overview", tells: "What one looks at in the morning: how much came, what failed and why, what waits, and how much quota is left.",
+    name: "overview", title: "Overview", tells: "The daily summary: requests, failures and their causes, waiting records, and the remaining quota.",
     route: "/", world: "busy", sees: "Overview", dark: true,
   },
   {
-    name: "connectors-none", title: "Connectors, before the first", tells: "What to do next.",
+    name: "connectors-none", title: "Connectors, before the first", tells: "The next steps.",
     path: () => "/connectors", route: "/connectors", world: "bare", sees: "No connectors yet",
   },
   {
-    name: "connectors", title: "Connectors", tells: "Which there are, which are on and belong together, and how each does today.",
+    name: "connectors", title: "Connectors", tells: "All connectors and pairs, their state, and their results of today.",
     route: "/connectors", world: "busy", sees: "sales-to-patients", dark: true,
   },
   {
-    name: "connector-new-without-accounts", title: "New connector, before there are accounts", tells: "It asks for the accounts first.",
+    name: "connector-new-without-accounts", title: "New connector, before there are accounts", tells: "The page asks for the accounts first.",
     path: () => "/connectors/new", route: "/connectors/new", world: "bare", sees: "A connector needs two",
   },
   {
-    name: "connector-new", title: "New connector", tells: "The first step: from which account to which.",
+    name: "connector-new", title: "New connector", tells: "The first step: the source and the destination account.",
     path: () => "/connectors/new", route: "/connectors/new", world: "busy", sees: "Connector name",
   },
   {
-    name: "connector", title: "A connector", tells: "How it is set, what fails and what to do about it, and what came last.",
+    name: "connector", title: "A connector", tells: "Its settings, its failures with advice, and its latest requests.",
     route: "/connectors/{name}", world: "busy", path: () => "/connectors/sales-to-patients", sees: "Recent requests", dark: true,
   },
   {
-    name: "connector-in-set-up", title: "A connector that is being set up", tells: "It leads to the next step; every step can be come back to.",
+    name: "connector-in-set-up", title: "A connector during setup", tells: "The page leads to the next step. Earlier steps can be revisited.",
     route: "/connectors/{name}", world: "busy", path: () => "/connectors/sales-to-archive", sees: "Continue setup",
   },
   {
-    name: "connector-more-actions", title: "More actions", tells: "Everything that can be done with a connector.",
+    name: "connector-more-actions", title: "More actions", tells: "All actions for a connector.",
     route: "/connectors/{name}", world: "busy", path: () => "/connectors/sales-to-patients", sees: "Edit configuration", before: async (page) => page.getByText("More actions").click(),
   },
   {
-    name: "connector-basic", title: "Basic settings", tells: "Lists come from the account: users, unique fields, countries, time zones.",
+    name: "connector-basic", title: "Basic settings", tells: "Users, unique fields, countries and time zones are chosen from lists of the account.",
     route: "/connectors/{name}/basic", world: "busy", path: () => "/connectors/sales-to-patients/basic", sees: "Lead matching",
   },
   {
-    name: "connector-entities", title: "Entity options", tells: "What happens to leads and activities.",
+    name: "connector-entities", title: "Entity options", tells: "How leads and activities are synced.",
     route: "/connectors/{name}/entities", world: "busy", path: () => "/connectors/sales-to-patients/entities", sees: "Sync Behaviour for activities",
   },
   {
-    name: "connector-filter", title: "Filter", tells: "Which leads are synced, tried on the leads of recent requests before it is saved.",
+    name: "connector-filter", title: "Filter", tells: "The conditions for leads to be synced, tested on the leads of recent requests before they are saved.",
     route: "/connectors/{name}/filter", world: "busy", path: () => "/connectors/sales-to-patients/filter", sees: "Which leads from",
     before: async (page) => {
       await page.getByLabel("All of these, field 1").fill("EmailAddress");
@@ -94,7 +94,7 @@ export const PAGES = [
     },
   },
   {
-    name: "connector-backfill", title: "Backfill", tells: "Leads that the source had before, counted before anything is written.",
+    name: "connector-backfill", title: "Backfill", tells: "Syncs the leads that the source already has, and counts them before anything is written.",
     route: "/connectors/{name}/backfill", world: "busy", path: () => "/connectors/sales-to-patients/backfill", sees: "Count leads",
     before: async (page) => {
       await page.getByRole("button", { name: "Count leads" }).click();
@@ -102,7 +102,7 @@ export const PAGES = [
     },
   },
   {
-    name: "connector-compare", title: "Compare", tells: "How many leads agree, which differ and by what, and what the sweep found.",
+    name: "connector-compare", title: "Compare", tells: "How many leads agree, which differ and in which fields, and what the sweep found.",
     route: "/connectors/{name}/compare", world: "busy", path: () => "/connectors/sales-to-patients/compare", sees: "Compare now", dark: true,
     before: async (page) => {
       await page.getByRole("button", { name: "Compare now" }).click();
@@ -115,11 +115,11 @@ export const PAGES = [
     },
   },
   {
-    name: "connector-mapping", title: "Mapping", tells: "Every field of both accounts side by side, with what the last payload holds and what is wrong, as one types.",
+    name: "connector-mapping", title: "Mapping", tells: "All fields of both accounts side by side, with the values of the last payload. Errors are shown while you type.",
     route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", dark: true,
   },
   {
-    name: "connector-mapping-review", title: "Mapping, reviewed", tells: "What changes is shown before it is saved.",
+    name: "connector-mapping-review", title: "Mapping, reviewed", tells: "Changes are shown before they are saved.",
     route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", wide: true,
     before: async (page) => {
       await page.getByLabel("Source of FirstName").or(page.getByLabel("Source of First Name")).first().fill("LastName");
@@ -128,115 +128,115 @@ export const PAGES = [
     },
   },
   {
-    name: "connector-mapping-activities", title: "Mapping of activities", tells: "Each type of activity has one of its own.",
+    name: "connector-mapping-activities", title: "Mapping of activities", tells: "Each activity type has its own mapping.",
     route: "/connectors/{name}/mapping/activities/{code}", world: "busy", path: () => "/connectors/sales-to-patients/mapping/activities/201", sees: "Add a custom row",
   },
   {
-    name: "connector-versions", title: "Versions", tells: "What each save changed, by whom, and the way back.",
+    name: "connector-versions", title: "Versions", tells: "What each save changed, and who saved it. Earlier versions can be restored.",
     route: "/connectors/{name}/versions", world: "busy", path: () => "/connectors/sales-to-patients/versions", sees: "Settings versions",
   },
   {
-    name: "connector-access", title: "Access", tells: "Which users of the destination account may use the connector: by role or by a field of theirs; any of them can be asked about.",
+    name: "connector-access", title: "Access", tells: "Which users of the destination account may use the connector, by role or by a user field. The page can check any user.",
     route: "/connectors/{name}/access", world: "busy", path: () => "/connectors/sales-to-patients/access", sees: "Based on Role",
   },
   {
-    name: "connector-webhook", title: "Webhook URL", tells: "What to do in the source account, in its own words; the lights turn green by themselves.",
+    name: "connector-webhook", title: "Webhook URL", tells: "The steps in the source account, in LeadSquared's terms. The lights turn green automatically.",
     route: "/connectors/{name}/webhook", world: "busy", path: () => "/connectors/sales-to-patients/webhook", sees: "Anyone with this URL can send changes", dark: true,
   },
   {
-    name: "connector-check", title: "Check", tells: "Both accounts are asked whether all fits together, before anything fails.",
+    name: "connector-check", title: "Check", tells: "Validates the connector against both accounts, before anything fails.",
     route: "/connectors/{name}/check", world: "busy", path: () => "/connectors/sales-to-patients/check", sees: "Check again",
   },
   {
-    name: "connector-preview", title: "Preview", tells: "What a payload would do, without doing it.",
+    name: "connector-preview", title: "Preview", tells: "What a payload would do. Nothing is written.",
     route: "/connectors/{name}/preview", world: "busy", path: () => "/connectors/sales-to-patients/preview", sees: "Webhook payload",
   },
   {
-    name: "connector-refresh", title: "Update linked leads", tells: "After a change of the mapping: how many leads it concerns, then a retry of each one's newest request.",
+    name: "connector-refresh", title: "Update linked leads", tells: "Applies changed settings to linked leads: counts the affected leads, then retries the newest request of each.",
     route: "/connectors/{name}/refresh", world: "busy", path: () => "/connectors/sales-to-patients/refresh", sees: "Leads per minute",
   },
 
   {
-    name: "requests-none", title: "Requests, before the first", tells: "What to do next.",
+    name: "requests-none", title: "Requests, before the first", tells: "The next steps.",
     path: () => "/requests", route: "/requests", world: "bare", sees: "No requests yet",
   },
   {
-    name: "requests", title: "Requests", tells: "What came, what became of it, and why not; the filter is in the address.",
+    name: "requests", title: "Requests", tells: "Every request with its outcome and the reason. The filter is part of the page's address.",
     route: "/requests", world: "busy", sees: "leadsync matches leads by this value", dark: true,
   },
   {
-    name: "requests-filtered-to-none", title: "Requests, none of which is like that", tells: "A filter without results.",
+    name: "requests-filtered-to-none", title: "Requests, without a match", tells: "A filter without results.",
     route: "/requests", world: "busy", path: () => "/requests?q=nobody@example.org", sees: "No matching requests",
   },
   {
-    name: "requests-wrong-filter", title: "Requests, with a filter that is wrong", tells: "What is wrong with it.",
+    name: "requests-wrong-filter", title: "Requests, with a filter that is not valid", tells: "The page explains the error.",
     route: "/requests", world: "busy", path: () => "/requests?event=odd", status: 400, sees: "odd",
   },
   {
-    name: "requests-more-filters", title: "Requests, with more filters", tells: "By days, status, entity and cause; what it is filtered by stands above the list, and can be removed.",
+    name: "requests-more-filters", title: "Requests, with more filters", tells: "By date, status, entity and cause. Active filters are shown above the list and can be removed there.",
     route: "/requests", world: "busy", path: () => "/requests?event=failed&job_status=failure&period=7d", sees: "Clear filters",
   },
   {
-    name: "request-beside", title: "A request beside the list", tells: "On a wide screen it opens there.",
+    name: "request-beside", title: "A request next to the list", tells: "On a wide screen, a request opens next to the list.",
     route: "/requests", world: "busy", path: () => "/requests", sees: "Open full page", wide: true,
     before: async (page) => page.locator("a[data-panel]").nth(1).click(),
   },
   {
-    name: "request-created", title: "A request that created a lead", tells: "From what came in to every call and its answer.",
+    name: "request-created", title: "A request that created a lead", tells: "From the payload to every API call and its response.",
     route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}`, sees: "Payload",
   },
   {
-    name: "request-updated", title: "A request that changed a lead", tells: "Only what differs is written.",
+    name: "request-updated", title: "A request that changed a lead", tells: "Only fields that differ are written.",
     route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.updated.id}`, sees: "Payload", dark: true,
   },
   {
-    name: "request-failed", title: "A request that failed", tells: "Why, what to do, and a retry.",
+    name: "request-failed", title: "A request that failed", tells: "The reason, advice, and a retry.",
     route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.keyless.id}`, sees: "Retry",
   },
   {
-    name: "request-unreadable", title: "A request that can't be read", tells: "The body is kept as it came.",
+    name: "request-unreadable", title: "A request that can't be read", tells: "The body is kept exactly as it was received.",
     route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.unreadable.id}`, sees: "is not JSON",
   },
   {
-    name: "request-gone", title: "A request that is not there", tells: "It may have been removed with its connector.",
+    name: "request-gone", title: "A request that does not exist", tells: "It may have been removed with its connector.",
     route: "/requests/{id}", world: "busy", path: () => "/requests/0AMJCSPP40499", status: 404, sees: "Page not found",
   },
 
   {
-    name: "retries-none", title: "Retries, before the first", tells: "What they are.",
+    name: "retries-none", title: "Retries, before the first", tells: "What retries are.",
     path: () => "/retries", route: "/retries", world: "bare", sees: "No retries yet",
   },
   {
-    name: "retries", title: "Retries", tells: "Who asked for which, and how far each is.",
+    name: "retries", title: "Retries", tells: "Who requested each retry, and its progress.",
     route: "/retries", world: "busy", sees: "Failed again",
   },
   {
-    name: "retry-new", title: "Retry all that match", tells: "With the settings of now or of then, and at a pace that leaves live changes their room.",
+    name: "retry-new", title: "Retry all that match", tells: "With the current settings or those of the failed attempt, at a rate that leaves room for live changes.",
     route: "/retries/new", world: "busy", path: () => "/retries/new?event=failed&connector=sales-to-patients", sees: "Rate limit (requests per minute)",
   },
   {
-    name: "retry", title: "A retry", tells: "How far it is; what has not begun can be taken back.",
+    name: "retry", title: "A retry", tells: "Its progress. Records that have not started can be cancelled.",
     route: "/retries/{id}", world: "busy", path: ({ known }) => `/retries/${known.batch}`, sees: "Finished",
   },
   {
-    name: "lead", title: "A lead", tells: "Why each field holds what it holds, event by event, and which lead it is in the other account.",
+    name: "lead", title: "A lead", tells: "The history of each field, event by event, and the linked lead in the other account.",
     route: "/leads/{account}/{id}", world: "busy", path: ({ known }) => `/leads/sales/${known.lead}`, sees: "Field history", dark: true,
   },
   {
-    name: "no-page", title: "An address that nothing has", tells: "It leads back to the start.",
+    name: "no-page", title: "An address that does not exist", tells: "The page links back to the overview.",
     path: () => "/nonsense", world: "bare", status: 404, sees: "This page was not found",
   },
 
   {
-    name: "accounts-none", title: "Accounts, before the first", tells: "What to have at hand.",
+    name: "accounts-none", title: "Accounts, before the first", tells: "What you need to add one.",
     path: () => "/accounts", route: "/accounts", world: "bare", sees: "No LeadSquared accounts yet",
   },
   {
-    name: "accounts", title: "Accounts", tells: "With their regions, quotas and connectors.",
+    name: "accounts", title: "Accounts", tells: "All accounts with their regions, quotas and connectors.",
     route: "/accounts", world: "busy", sees: "patients",
   },
   {
-    name: "account-new", title: "New account", tells: "Its keys are tried before they are kept.",
+    name: "account-new", title: "New account", tells: "The keys are tested before they are saved.",
     path: () => "/accounts/new", route: "/accounts/new", world: "bare", sees: "Add an account",
   },
   {
@@ -244,7 +244,7 @@ export const PAGES = [
     route: "/accounts/{name}", world: "busy", path: () => "/accounts/sales", sees: "Remove account",
   },
   {
-    name: "account-traits", title: "What an account is like", tells: "What it does where accounts differ, by a probe or set by hand.",
+    name: "account-traits", title: "Account traits", tells: "How the account behaves where accounts differ, found by a probe or set manually.",
     route: "/accounts/{name}/traits", world: "busy", path: () => "/accounts/sales/traits", sees: "Probe the account", dark: true,
   },
 
@@ -253,7 +253,7 @@ export const PAGES = [
     route: "/people", world: "busy", sees: "API tokens", dark: true,
   },
   {
-    name: "people-token-made", title: "A new API token", tells: "Shown once, to be copied.",
+    name: "people-token-made", title: "A new API token", tells: "It is shown once, to be copied.",
     path: () => "/people", route: "/people", world: "busy", sees: "API tokens",
     before: async (page) => {
       await page.getByText("New token").click();
@@ -263,31 +263,31 @@ export const PAGES = [
     },
   },
   {
-    name: "reviews-none", title: "Reviews, when nothing waits", tells: "Where it is not plain which lead a lead is, nothing is guessed.",
+    name: "reviews-none", title: "Reviews, when nothing waits", tells: "Ambiguous matches are never guessed; they wait here.",
     path: () => "/reviews", route: "/reviews", world: "bare", sees: "No open reviews",
   },
   {
-    name: "reviews", title: "Reviews", tells: "Leads whose changes wait for a person; other leads go on.",
+    name: "reviews", title: "Reviews", tells: "Leads whose changes wait for a person. Other leads keep syncing.",
     route: "/reviews", world: "undecided", sees: "search keys match different leads",
   },
   {
-    name: "review", title: "A review", tells: "The lead beside those that it may be; the decision can be made a rule for leads to come, and undone.",
+    name: "review", title: "A review", tells: "The lead next to its possible matches. The resolution can be made a rule for future leads, and undone.",
     route: "/reviews/{id}", world: "undecided", path: () => "/reviews/1", sees: "Side by side", dark: true,
   },
   {
-    name: "audit", title: "Audit log", tells: "Who changed what, with before and after.",
+    name: "audit", title: "Audit log", tells: "Who changed what, with the values before and after.",
     route: "/audit", world: "busy", sees: "Audit log", dark: true,
   },
   {
-    name: "audit-none", title: "Audit log, filtered to nothing", tells: "By who, what and to what.",
+    name: "audit-none", title: "Audit log, without a match", tells: "Filtered by user, action and object.",
     path: () => "/audit?actor=nobody@example.org", route: "/audit", world: "busy", sees: "No matching entries",
   },
   {
-    name: "own-account", title: "One's own account", tells: "Where one is signed in; each session can be ended.",
+    name: "own-account", title: "Your account", tells: "Where you are signed in. Each session can be ended.",
     path: () => "/account", route: "/account", world: "busy", sees: "Active sessions",
   },
   {
-    name: "not-allowed", title: "What one may not see", tells: "An operator asks an administrator.",
+    name: "not-allowed", title: "Access denied", tells: "An operator needs an administrator for this page.",
     path: () => "/accounts", route: "/accounts", world: "busy", as: "operator", status: 403, sees: "Access denied",
   },
 ];
