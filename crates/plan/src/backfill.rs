@@ -65,7 +65,7 @@ pub struct Planning {
     pub plan_of: Option<Backfilled>,
     /// and what it found.
     pub plan: Option<BackfillPlan>,
-    /// Why the one under way does not go on; it is tried again.
+    /// Why the one under way does not continue; it is retried.
     pub problem: Option<Problem>,
 }
 

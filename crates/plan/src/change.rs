@@ -14,7 +14,7 @@ pub struct Change {
     pub kind: Kind,
     /// The value, in the form that the account takes.
     pub value: String,
-    /// What the account held before, as far as it is known.
+    /// What the account held before, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
 }

@@ -6,10 +6,10 @@
 //! fails afterwards is gathered and told after [`PAUSES`].
 //!
 //! It is over, and a last mail says so, when nothing failed for [`CALM`] and no failed record is
-//! left (all were tried again with success), or when nothing failed for [`LONG_CALM`] and the
-//! account took later records: then the failed ones stay in the log. It is never over while an
-//! account refuses its keys or the connector is disabled. What passed before it was worth a mail
-//! is forgotten.
+//! left (all were retried with success), or when nothing failed for [`LONG_CALM`] and the account
+//! took later records: then the failed ones stay in the log. It is never over while an account
+//! refuses its keys or the connector is disabled. What passed before it was worth a mail is
+//! forgotten.
 
 mod course;
 #[cfg(test)]
@@ -24,7 +24,7 @@ use crate::id::{ConnectorId, RequestId};
 use crate::outcome::words;
 use crate::problem::{Code, Problem};
 
-/// So many failures in a row are told, even if all of them are tried again.
+/// So many failures in a row are told, even if all of them are retried.
 pub const ROW: u32 = 5;
 /// How long the first mail waits for what fails together with the first failure.
 pub const GATHER: SignedDuration = SignedDuration::from_secs(4);

@@ -68,8 +68,8 @@ struct Row {
 impl Mapping {
     /// The mapping of this connector's leads between two accounts that say this of themselves.
     ///
-    /// What is wrong with it is not an error here: it is found in [`Mapping::problems`], and each
-    /// record is refused with it, so that it is seen and can be retried.
+    /// The error in it is not an error here: it is found in [`Mapping::problems`], and each record
+    /// is refused with it, so that it is seen and can be retried.
     pub fn new(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Self {
         let rows = lead_rows(definition, &source.fields, &destination.fields);
         let people = People::new(&definition.owner, source, destination);

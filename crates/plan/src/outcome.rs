@@ -54,7 +54,7 @@ words! {
 }
 
 words! {
-    /// What became of a record.
+    /// The outcome of a record.
     Event {
         /// It was created in the destination.
         New = "new",
@@ -84,7 +84,7 @@ words! {
 }
 
 words! {
-    /// With which settings a record is tried again that a person asked to retry.
+    /// With which settings a record is retried that a person asked to retry.
     RetryWith {
         /// Those of now.
         Now = "now",

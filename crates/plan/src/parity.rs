@@ -254,8 +254,8 @@ impl Comparison {
     }
 
     /// The pairs of ids that are to be read again once both accounts were read, the source's first:
-    /// those of which a lead was not read, and then those whose hashes differ. They are taken out, so
-    /// many at most; once enough of a kind are listed, the rest is counted as differing.
+    /// those of which a lead was not read, and then those whose hashes differ. They are taken out, at
+    /// most that many; once enough of a kind are listed, the rest is counted as differing.
     pub fn take_suspects(&mut self, most: usize) -> Vec<(String, String)> {
         let unread = self.sent.drain().filter(|(_, sent)| !sent.is_gone);
         self.unread.extend(unread.map(|(there, sent)| (sent.source, there)));
@@ -384,7 +384,7 @@ pub struct Standing {
     pub at: Option<Timestamp>,
     /// Its result.
     pub parity: Option<Parity>,
-    /// Why the one under way does not go on; it is tried again.
+    /// Why the one under way does not continue; it is retried.
     pub problem: Option<crate::problem::Problem>,
     /// So many linked leads were no longer in the source, more than are marked without being
     /// confirmed: they wait for a person.

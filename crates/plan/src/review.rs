@@ -74,7 +74,7 @@ impl Choice {
     }
 }
 
-/// What a review says about a lead that is worked.
+/// What a review says about a lead that is processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ruled {
     /// Nobody decided yet.
@@ -103,7 +103,7 @@ pub struct StandingReview {
 }
 
 words! {
-    /// What became of a field that the two sides do not agree about.
+    /// The outcome of a field that the two sides do not agree about.
     Ruling {
         /// The source's value was written to the destination.
         Source = "source",
@@ -118,7 +118,7 @@ words! {
     }
 }
 
-/// A field that the two sides do not agree about, and what became of it.
+/// A field that the two sides do not agree about, and the outcome of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dispute {
     /// The destination's field by schema name.

@@ -20,7 +20,7 @@ pub enum Failure {
     Broken {
         /// What happened.
         problem: String,
-        /// Whether the call may have taken effect all the same.
+        /// Whether the call may have taken effect anyway.
         maybe_done: bool,
     },
     /// The keys are wrong, or the host is not the account's.

@@ -106,7 +106,7 @@ pub fn acts(connector: &str, wanted: &[Event], existing: &[Existing]) -> Vec<Act
     acts
 }
 
-/// What became of one webhook.
+/// The outcome of one webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Wired {
     /// What it posts, in words.

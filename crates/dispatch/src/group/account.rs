@@ -66,7 +66,7 @@ pub(super) struct Account {
     refused: HashMap<Operation, Refused>,
 }
 
-/// What became of the last calls of one operation for many.
+/// The outcome of the last calls of one operation for many.
 #[derive(Clone, Copy, Debug, Default)]
 struct Refused {
     in_a_row: u32,

@@ -44,7 +44,7 @@ impl Worker {
             return Ok(());
         }
         self.follow_reads().await?;
-        // What is tried again fills one half at most, so that what is live never waits behind it.
+        // What is retried fills one half at most, so that what is live never waits behind it.
         let again = (window / 2).saturating_sub(self.tried_again());
         // A change that arrives meanwhile does not wait until hundreds of a backfill's leads are opened.
         let late = if is_urgent { 0 } else { A_PORTION };
@@ -83,7 +83,7 @@ impl Worker {
         Ok(())
     }
 
-    /// How many open records are tried again.
+    /// How many open records are retried.
     fn tried_again(&self) -> usize {
         let is_again = |record: &&Record| matches!(record.urgency, Urgency::Asked | Urgency::Retry);
         self.book.records().filter(is_again).count()

@@ -24,7 +24,7 @@ use crate::Clock;
 use letter::{Letter, Matter};
 pub use post::{Post, Smtp};
 
-/// How long after its first, second, … try a mail is tried again. Then it is given up.
+/// How long after its first, second, … try a mail is retried. Then it is given up.
 const DELAYS: [SignedDuration; 9] = [
     SignedDuration::from_mins(1),
     SignedDuration::from_mins(5),

@@ -1,4 +1,4 @@
-//! What is wrong with a definition, as far as it can be told without the accounts.
+//! The error in a definition, as far as it can be told without the accounts.
 
 use std::fmt;
 
@@ -213,7 +213,7 @@ impl Definition {
     }
 }
 
-/// What is wrong with the name of a connector or an account, if anything.
+/// The error in the name of a connector or an account, if anything.
 pub fn name_fault(name: &str) -> Option<String> {
     if name.trim().is_empty() {
         return Some("is empty".to_owned());

@@ -1,4 +1,4 @@
-//! JSON that is not quite JSON, and can mean one thing only all the same.
+//! JSON that is not quite JSON, and can mean one thing only anyway.
 //!
 //! Bodies are often put together from a template by hand, with values pasted between quotes: a
 //! note with a line break in it, a path with backslashes, a number that is missing. None of that
