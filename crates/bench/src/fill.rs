@@ -1,5 +1,5 @@
-//! Fills a store as the service itself does: through the operations that keep deliveries and what
-//! became of them, so that every table and every count is as it would be.
+//! Fills a store as the service itself does: through the operations that keep deliveries and the
+//! outcome of them, so that every table and every count is as it would be.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ pub async fn fill(store: &dyn Store, records: usize, now: Timestamp) -> anyhow::
     })
 }
 
-/// Makes what came and what became of it, by number.
+/// Makes what came and the outcome of it, by number.
 struct Maker {
     connectors: [ConnectorId; 2],
     paused: ConnectorId,

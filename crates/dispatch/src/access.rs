@@ -26,7 +26,7 @@ pub(crate) enum Part {
     Form(u32),
 }
 
-/// A part as it was read.
+/// A part, as read.
 #[derive(Clone, Debug)]
 pub(crate) enum Read {
     Fields(FieldList),
@@ -45,7 +45,7 @@ impl Part {
         }
     }
 
-    /// Asks the account.
+    /// Reads it from the account.
     pub(crate) async fn read(self, client: &Client) -> (Exchange, Result<Read, Error>) {
         match self {
             Self::Fields => {
@@ -70,7 +70,7 @@ impl Part {
 }
 
 impl Read {
-    /// Puts it into the catalogue.
+    /// Adds it to the catalogue.
     pub(crate) fn put_into(self, catalogue: &mut Catalogue) {
         match self {
             Self::Fields(fields) => catalogue.fields = fields,
@@ -95,11 +95,10 @@ impl Read {
 /// Reads all the metadata that a connector's mappings need from its two accounts. The dispatcher's
 /// budgets don't count these calls.
 ///
-/// Users and activity types that an account doesn't return are unknown, as they are to the
-/// dispatcher.
+/// Users and activity types that an account doesn't return are unknown, as in the dispatcher.
 ///
 /// # Errors
-/// An account's settings are wrong, or its fields can't be read.
+/// An account's settings are invalid, or its fields can't be read.
 pub async fn read_catalogues(
     connector: &Definition,
     source: &store::Account,
@@ -117,7 +116,7 @@ pub async fn read_catalogues(
 }
 
 /// Reads an account's fields, users and activity types, which also shows whether its host and keys
-/// are right. The dispatcher's budgets don't count these calls.
+/// are correct. The dispatcher's budgets don't count these calls.
 ///
 /// # Errors
 /// Its fields can't be read.
@@ -149,7 +148,7 @@ pub async fn read_account_user(
     }))
 }
 
-/// The host of the account that the keys belong to, if the one that refused them is another.
+/// The host of the account that the keys belong to, if it is not the one that rejected them.
 async fn right_host(client: &Client, error: &Error) -> Option<Host> {
     let Error::Credentials { right_host, .. } = error else { return None };
     let told = match right_host {
@@ -157,7 +156,7 @@ async fn right_host(client: &Client, error: &Error) -> Option<Host> {
         None => client.account_of_keys().await.result.ok()?.hosts.api?,
     };
     let asked = client.host();
-    // Keys go to LeadSquared's hosts, and to an emulator's other ones from an emulator.
+    // Keys are sent only to LeadSquared's hosts or, from an emulator, to its other hosts.
     let right = if asked.is_loopback() {
         Host::parse(&format!("http://{told}")).ok().filter(Host::is_loopback)?
     } else {
@@ -211,7 +210,7 @@ async fn read_forms(client: &Client, events: &[u32], catalogue: &mut Catalogue) 
     }
 }
 
-/// Warns in the service's log that a part couldn't be read.
+/// Logs a warning that a part couldn't be read.
 pub(crate) fn warn_not_read(account: &str, part: Part, error: &Error) {
     let operation = part.operation().as_str();
     tracing::warn!(account, operation, %error, "could not read a part of the account's metadata");
@@ -230,7 +229,7 @@ pub(crate) fn client(settings: &store::Account, limits: Limits) -> Result<Client
     Client::new(leadsquared::Account::new(host, keys), limits).map_err(problem)
 }
 
-/// An account's lead fields in the plan's terms.
+/// An account's lead fields as plan types.
 pub(crate) fn field_list(fields: Vec<LeadField>) -> FieldList {
     fields.into_iter().map(lead_field).collect::<Vec<_>>().into()
 }

@@ -1,4 +1,4 @@
-//! The client's errors in the plan's words.
+//! Translates the client's errors into the plan's.
 
 use leadsquared::{Effect, Error};
 use plan::quota::Limit;
@@ -12,7 +12,7 @@ pub(crate) fn of(error: &Error) -> Failure {
         Error::Invalid { problem } => Failure::Impossible { problem: problem.clone() },
         Error::Refused { exception, message, status, .. } => Failure::Refused {
             exception: exception.clone(),
-            // It may be not LeadSquared that speaks, but something before it.
+            // The response may come not from LeadSquared, but from something in front of it.
             message: match exception {
                 None if *status != OK => format!("HTTP {status}: {message}"),
                 _ => message.clone(),
@@ -34,7 +34,7 @@ pub(crate) fn of(error: &Error) -> Failure {
     }
 }
 
-/// The error without the advice of the client, which the plan gives in its own words.
+/// The error without the client's advice: the plan gives its own.
 fn short(error: &Error) -> String {
     match error {
         Error::Transient { status, problem, .. } => match status {

@@ -1,12 +1,11 @@
 //! Carries out what the plan decides.
 //!
-//! Accounts that connectors tie together are a *group*, worked by one task under a lease. So what
-//! is being written now, the order of a lead's changes, batches and quotas are plain memory of
-//! that task, in both directions of a two-way pair, and no two nodes write to one account.
+//! Accounts that are joined by connectors form a *group*, processed by one task under a lease. So
+//! the writes in flight, the order of a lead's changes, batches and quotas are plain memory of that
+//! task, in both directions of a pair, and no two nodes write to the same account.
 //!
-//! `group` is that task; `supervisor` starts one for each group and tells them of changes of
-//! the configuration. Only this crate writes to accounts. [`notify`] tells people by mail of what
-//! failed.
+//! `group` is that task; `supervisor` starts one for each group and notifies them of configuration
+//! changes. Only this crate writes to accounts. [`notify`] notifies people of failures by mail.
 
 mod access;
 mod failure;
@@ -29,8 +28,8 @@ use tokio_util::sync::CancellationToken;
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// A clock that is never set: windows and waits in memory count on it, so that no step of the wall
-/// clock locks an account. Its times mean nothing beside each other.
+/// A monotonic clock: windows and waits in memory use it, so that a step of the wall clock can't
+/// block an account. Only differences between its times have a meaning.
 #[derive(Clone)]
 pub struct Steady(pub Clock);
 
@@ -43,31 +42,31 @@ impl std::fmt::Debug for Steady {
 impl Default for Steady {
     fn default() -> Self {
         let start = std::time::Instant::now();
-        // Far from the first time that there is: windows reach back.
+        // Far from the minimum time: windows reach back.
         let zero = Timestamp::UNIX_EPOCH;
         Self(Arc::new(move || zero.saturating_add(start.elapsed()).unwrap_or(Timestamp::MAX)))
     }
 }
 
-/// How the dispatcher works.
+/// The dispatcher's options.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How this node is named to people, in the lease.
+    /// This node's name in the lease, for people to read.
     pub node: String,
-    /// How often the store is asked for work that nobody announced: requests of other nodes,
-    /// retries that came due, changes of the configuration.
+    /// How often the store is polled for work without a notification: requests from other nodes,
+    /// retries that are due, configuration changes.
     pub poll: Duration,
-    /// How long a lease lasts that is not renewed: so long does a group rest after its node died.
+    /// How long a lease lasts without renewal: the time a group is idle after its node died.
     pub lease: Duration,
-    /// The most records that a group holds open at a time.
+    /// The most records that a group has open at a time.
     pub window: usize,
-    /// The bounds of a call.
+    /// The limits of a call.
     pub limits: leadsquared::Limits,
-    /// How long calls under way may take after a stop was asked for.
+    /// How long calls in flight may take after a stop was requested.
     pub patience: Duration,
-    /// A number between 0 and 1, another one each time: retries are spread by it.
+    /// A random number between 0 and 1, which spreads retries.
     pub chance: fn() -> f64,
-    /// The clock of windows and waits.
+    /// The clock for windows and waits.
     pub steady: Steady,
 }
 
@@ -89,7 +88,7 @@ impl Default for Options {
     }
 }
 
-/// What every task of the dispatcher has.
+/// What all tasks of the dispatcher share.
 #[derive(Clone)]
 pub(crate) struct Shared {
     store: Arc<dyn Store>,
@@ -115,17 +114,17 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Begins to work whatever the store holds, and goes on until [`Dispatcher::stop`].
+    /// Starts processing what the store holds, until [`Dispatcher::stop`].
     ///
-    /// `wake` is notified by whoever stored something new in this process; what others store is
-    /// found by asking. It must be called within a Tokio runtime.
+    /// `wake` is notified when this process stores something new; what other processes store is
+    /// found by polling. It must be called within a Tokio runtime.
     pub fn start(store: Arc<dyn Store>, wake: Arc<Notify>, clock: Clock, options: Options) -> Self {
         let stop = CancellationToken::new();
         let task = tokio::spawn(supervisor::run(store, wake, clock, options, stop.clone()));
         Self { stop, task }
     }
 
-    /// Ends it: no call is begun any more, those under way are finished and recorded, and the
+    /// Stops it: no more calls are started, those in flight are finished and recorded, and the
     /// leases are given up.
     pub async fn stop(self) {
         self.stop.cancel();

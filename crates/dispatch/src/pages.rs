@@ -1,5 +1,5 @@
-//! Reading what an account has, page by page: into the directory, for backfills and their plans, for
-//! sweeps, and to compare two accounts.
+//! Reading an account's leads and activities page by page: for the directory, for backfills and
+//! their counts, for sweeps, and for comparisons.
 
 use jiff::Timestamp;
 use leadsquared::{
@@ -12,7 +12,7 @@ use plan::id::ConnectorId;
 use plan::operation::Operation;
 use plan::snapshot::Snapshot;
 
-/// For whom a page is read.
+/// What a page is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reader {
     /// The account's directory.
@@ -21,25 +21,25 @@ pub(crate) enum Reader {
     Backfill(i64),
     /// The sweep of this connector.
     Sweep(ConnectorId),
-    /// The comparison of this connector's accounts that was asked for then.
+    /// The comparison of this connector's accounts, and when it was requested.
     Parity(ConnectorId, Timestamp),
-    /// The count of what a backfill of this connector would do that was asked for then.
+    /// The count of what a backfill of this connector would do, and when it was requested.
     Count(ConnectorId, Timestamp),
 }
 
-/// What is read.
+/// What to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// A page of leads.
     Leads(LeadPage),
-    /// The leads with these ids. One alone is read by a call that says whether it is there.
+    /// The leads with these ids. A single one is read by a call that says whether it exists.
     These(Vec<String>),
     /// A page of the activities of one type that were modified between two times.
     Activities { event: u32, between: (Timestamp, Timestamp), page: u32 },
 }
 
 impl Wanted {
-    /// Which operation reads it.
+    /// The operation that reads it.
     pub(crate) fn operation(&self) -> Operation {
         match self {
             Self::Leads(_) => Operation::Leads,
@@ -60,7 +60,7 @@ impl Wanted {
         }
     }
 
-    /// What was modified before this is not in it.
+    /// It contains nothing modified before this time.
     pub(crate) fn from(&self) -> Option<Timestamp> {
         match self {
             Self::Leads(page) => Some(page.from),
@@ -112,12 +112,12 @@ async fn read(client: &Client, page: &LeadPage) -> Reply<Vec<Lead>> {
     client.leads(&query).await
 }
 
-/// A lead as the plan knows leads.
+/// A lead as a plan type.
 pub(crate) fn snapshot(lead: &Lead) -> Snapshot {
     lead.fields.iter().map(|(name, value)| (name, value.unwrap_or_default())).collect()
 }
 
-/// An activity as the plan knows activities.
+/// An activity as a plan type.
 pub(crate) fn activity(activity: &Activity) -> Option<Snapshot> {
     let values = [&activity.data, &activity.fields].into_iter().flat_map(leadsquared::Fields::iter);
     let values: Vec<(String, String)> = values
@@ -131,7 +131,7 @@ pub(crate) fn activity(activity: &Activity) -> Option<Snapshot> {
     Some(shown(activity.id.as_deref()?, note.as_deref(), times, values))
 }
 
-/// The same as a webhook would post it.
+/// The same, in the form that a webhook would post.
 fn posted(row: &Activity, event: u32) -> Option<Snapshot> {
     let mut state = activity(row)?;
     state.put("RelatedProspectId", row.lead_id.as_deref()?);

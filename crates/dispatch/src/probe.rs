@@ -1,10 +1,10 @@
 //! Asking an account the questions of [`plan::probe`].
 //!
-//! What can be asked without writing is asked with [`Probe::read_only`]. The rest takes a test lead
+//! What can be asked without writing is asked with [`Probe::read_only`]. The rest needs a test lead
 //! ([`Probe::write`]): it has an address and a phone number that belong to nobody, and a last name
-//! that says what it is. It is removed at the end, and where that did not happen, by
-//! [`Probe::clean`] at the next time. Where leadsync receives what the account's webhooks post, the
-//! test lead's posts answer some more questions ([`Listening`]).
+//! that says what it is. It is removed at the end or, if that failed, by [`Probe::clean`] next
+//! time. If leadsync receives the account's webhooks, those about the test lead answer some more
+//! questions ([`Listening`]).
 
 mod listening;
 mod reading;
@@ -27,45 +27,46 @@ pub use test_lead::Cleaned;
 use crate::access::client;
 use crate::failure;
 
-/// A call that is refused for the account's limit is sent again so many times.
+/// How many times a call is repeated that was refused because of the account's limit.
 const MOST_WAITS: u32 = 24;
-/// The wait, where the refusal names no window.
+/// The wait, if the refusal names no window.
 const WINDOW: Duration = Duration::from_secs(5);
-/// The limit of a longer window, such as a day, is not waited for.
+/// It doesn't wait for the limit of a longer window, such as a day.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// What was found out.
+/// The findings.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// What each question came to, in the order in which they were asked.
+    /// The result of each question, in the order asked.
     pub findings: Vec<Finding>,
-    /// Test leads that the account does not let be deleted, by id.
+    /// The ids of test leads that the account refuses to delete.
     pub left: Vec<String>,
 }
 
-/// Asks one account.
+/// Probes one account.
 pub struct Probe<'a> {
     client: Client,
     account: &'a str,
     pace: Duration,
     calls: AtomicU32,
-    /// The leads that this probe made, by id: they are its own, whatever became of their fields.
+    /// The ids of the leads that this probe created: they are its own, whatever happened to their
+    /// fields.
     made: Mutex<Vec<String>>,
     listening: Option<Listening<'a>>,
 }
 
 impl<'a> Probe<'a> {
-    /// Asks this account, and waits so long before each call: other programs use its API too.
+    /// Probes this account, with this pause before each call: other programs use its API too.
     ///
     /// # Errors
-    /// The account's host or keys can't be used.
+    /// The account's host or keys are not usable.
     pub fn new(account: &'a store::Account, pace: Duration) -> Result<Self, Problem> {
         let client = client(account, Limits::default())?;
         let (calls, made) = (AtomicU32::new(0), Mutex::default());
         Ok(Self { client, account: &account.name, pace, calls, made, listening: None })
     }
 
-    /// Also asks what the posts of the account's webhooks show.
+    /// Also answers what the account's webhooks show.
     #[must_use]
     pub fn listening(self, listening: Listening<'a>) -> Self {
         Self { listening: Some(listening), ..self }
@@ -87,7 +88,8 @@ impl<'a> Probe<'a> {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Makes a call, and waits while the account's limit is used up: such a call did nothing.
+    /// Makes a call, and repeats it after a wait while the account's limit is used up: a refused
+    /// call had no effect.
     async fn ask<T, F: Future<Output = Reply<T>>>(&self, call: impl Fn() -> F) -> Reply<T> {
         let mut waits = 0;
         loop {
@@ -113,8 +115,7 @@ impl<'a> Probe<'a> {
     }
 }
 
-/// Why a question can't be answered, without a word of the account's own: reports are sent to
-/// others.
+/// Why a question can't be answered, without any text from the account: reports are sent to others.
 fn reason(error: &Error) -> String {
     match error {
         Error::Refused { exception: Some(exception), .. } => {
@@ -124,7 +125,7 @@ fn reason(error: &Error) -> String {
         Error::RateLimited { .. } => "the account's API limit is used up".to_owned(),
         Error::Credentials { .. } => "the account rejects its keys".to_owned(),
         Error::Invalid { .. } => "the call could not be made".to_owned(),
-        // Transient, unreadable.
+        // Transient or unreadable.
         _ => "the account gave no usable response".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Starts a task for each group of accounts, and tells it when the configuration changes.
+//! Starts a task for each group of accounts, and notifies it when the configuration changes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -91,7 +91,7 @@ async fn changed(shared: &Shared, version: Option<i64>) -> store::Result<Option<
     shared.store.configuration().await.map(Some)
 }
 
-/// Makes the tasks be those of this configuration. Groups whose accounts stay together go on.
+/// Brings the tasks in line with this configuration. Groups with unchanged accounts keep running.
 async fn regroup(
     shared: &Shared,
     groups: &mut HashMap<Members, Running>,
@@ -100,7 +100,7 @@ async fn regroup(
     let wanted = members(configuration);
     let gone: Vec<Members> =
         groups.keys().filter(|members| !wanted.contains(members)).cloned().collect();
-    // An account must be let go before another group takes it.
+    // An account must be released before another group takes it.
     for members in gone {
         if let Some(group) = groups.remove(&members) {
             group.end().await;
@@ -117,7 +117,7 @@ async fn regroup(
     }
 }
 
-/// Starts groups again that ended by a panic: one defect must not stop the other leads for ever.
+/// Restarts groups that ended in a panic: one bug must not stop the other leads forever.
 fn revive(shared: &Shared, groups: &mut HashMap<Members, Running>) {
     for (members, group) in groups.iter_mut() {
         if group.task.is_finished() {
@@ -131,7 +131,7 @@ fn revive(shared: &Shared, groups: &mut HashMap<Members, Running>) {
     }
 }
 
-/// Which accounts connectors tie together.
+/// The groups of accounts that are joined by connectors.
 fn members(configuration: &Configuration) -> Vec<Members> {
     let mut groups: Vec<Members> = Vec::new();
     for connector in &configuration.connectors {

@@ -1,4 +1,4 @@
-//! The native webhooks of a source account that a connector makes for itself.
+//! The native webhooks that a connector creates in its source account.
 
 use leadsquared::{Client, Limits, Paging, Sorting, WebhookEvent, WebhookQuery, WebhookWrite};
 use plan::problem::Problem;
@@ -9,12 +9,12 @@ use secrecy::SecretString;
 use crate::access::client;
 use crate::failure;
 
-/// The rows of a page of webhooks.
+/// Rows per page of webhooks.
 const PAGE: u32 = 100;
-/// No account has more pages.
+/// The limit of pages.
 const MOST_PAGES: u32 = 20;
 
-/// Where the webhooks of a connector post, and what they send along.
+/// Where the webhooks of a connector post to, and the secret they send.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
     /// The connector's name.
@@ -33,11 +33,12 @@ pub async fn webhooks(account: &store::Account) -> Result<Vec<Existing>, Problem
     existing(&client(account, Limits::default())?, &account.name).await
 }
 
-/// Makes the webhooks that the connector needs, gives those that are there the URL and the secret of
-/// now, which also switches them on, and removes those of its own that it needs no more.
+/// Creates the webhooks that the connector needs, updates existing ones with the current URL and
+/// secret, which also enables them, and removes its own ones that it no longer needs.
 ///
 /// # Errors
-/// The account can't be reached, or refuses. What was done until then stays, and is found again.
+/// The account can't be reached, or refuses. What was done until then stays, and the next call
+/// finds it.
 pub async fn wire(
     account: &store::Account,
     target: Target<'_>,
@@ -67,7 +68,7 @@ pub async fn wire(
     Ok(done)
 }
 
-/// Removes every webhook that the connector made.
+/// Removes every webhook that the connector created.
 ///
 /// # Errors
 /// The account can't be reached, or refuses.

@@ -11,7 +11,7 @@ use crate::value::truth;
 /// HL/leadsquared-lead-sync-connector, section 5).
 const ADMINISTRATOR: &str = "Administrator";
 
-/// What an account says of one of its users, as far as access needs it.
+/// What an account says about one of its users, as needed for access.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountUser {
     /// The role, as the account names it.
@@ -24,8 +24,8 @@ pub struct AccountUser {
 }
 
 impl AccountUser {
-    /// Of a user's fields, those that hold yes or no. How an account writes that is not documented:
-    /// `1`, `true`, `yes` and their opposites are read, in any case (guess).
+    /// Those of a user's fields that hold yes or no. The format is undocumented: `1`, `true`, `yes`
+    /// and their opposites are read, in any case (guess).
     pub fn new<'a>(
         role: &str,
         active: bool,
@@ -38,8 +38,8 @@ impl AccountUser {
 }
 
 impl Access {
-    /// Whether the connector may be used by this user of its destination account: administrators
-    /// of the account, and those whom the setting names.
+    /// Whether this user of the destination account may use the connector: administrators of the
+    /// account, and those named in the setting.
     pub fn allows(&self, user: &AccountUser) -> bool {
         let is = |role: &str| user.role.eq_ignore_ascii_case(role.trim());
         let is_set = |name: &str| {

@@ -1,4 +1,4 @@
-//! Activities: which types become which, and how accounts show them.
+//! Activities: which types map to which, and how accounts show them.
 
 mod mapping;
 
@@ -16,7 +16,7 @@ use crate::outcome::Entity;
 use crate::payload::Item;
 use crate::snapshot::Snapshot;
 
-/// The activity of this id among those that were read of its lead, as a record.
+/// The activity with this id among those read for its lead, as a record.
 pub fn read(id: &ActivityId, lead_id: &str, event: u32, found: &[Snapshot]) -> Option<Item> {
     let own = found.iter().find(|one| one.activity_id().as_ref() == Some(id))?;
     let mut state = own.clone();
@@ -25,25 +25,25 @@ pub fn read(id: &ActivityId, lead_id: &str, event: u32, found: &[Snapshot]) -> O
     Some(Item::from_state(Entity::Activity, &state))
 }
 
-/// A record as a connector with these settings takes it: an activity whose payload does not tell its
-/// id gets one that is made of its fields, where it is to be synced nevertheless.
+/// A record as a connector with these settings takes it: an activity whose payload has no id gets
+/// one made from its fields, if it should be synced anyway.
 #[must_use]
 pub fn identified(item: Item, rules: &ActivityRules) -> Item {
     let is_nameless = item.entity() == Entity::Activity && item.activity_id().is_none();
     if is_nameless && rules.without_id == WithoutId::Sync { item.identified() } else { item }
 }
 
-/// When an activity happened, to the second, as far as it is shown.
+/// When an activity happened, to the second, if shown.
 pub(crate) fn happened(shown: &Snapshot) -> Option<i64> {
     second_of(shown.filled(TIME)?)
 }
 
-/// The second of a time as activities are written with.
+/// A time to the second, as written for activities.
 pub(crate) fn second_of(written: &str) -> Option<i64> {
     moment::instant(written, &jiff::tz::TimeZone::UTC).map(Timestamp::as_second)
 }
 
-/// An activity as reads of an account show it, under the names that mappings use.
+/// An activity as read from an account, with the field names that mappings use.
 pub fn shown(
     id: &str,
     note: Option<&str>,

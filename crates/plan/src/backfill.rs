@@ -1,4 +1,4 @@
-//! Backfills: leads that were in the source before, read from it and synced.
+//! Backfills: reading and syncing the leads that the source already has.
 
 mod census;
 
@@ -15,9 +15,9 @@ use crate::problem::Problem;
 pub use census::{BackfillPlan, Census, Counted, Guarded, Sample, key_forms};
 
 words! {
-    /// Where a backfill is.
+    /// The state of a backfill.
     BackfillState {
-        /// Leads are read, or what was read is synced.
+        /// Leads are being read, or what was read is being synced.
         Running = "running",
         /// No more leads are read until it is resumed.
         Paused = "paused",
@@ -29,7 +29,7 @@ words! {
 }
 
 impl BackfillState {
-    /// Whether nothing follows.
+    /// Whether it is final.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Done | Self::Cancelled)
     }
@@ -39,25 +39,26 @@ impl BackfillState {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backfilled {
-    /// Leads that were modified at this time or later; none: all.
+    /// Leads modified at this time or later; none means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Leads that pass these conditions too, besides the connector's own filter.
+    /// Leads that also pass these conditions, besides the connector's own filter.
     #[serde(default, rename = "where", skip_serializing_if = "Filter::is_open")]
     pub filter: Filter,
-    /// Whether activities of the types that the connector syncs come too, once the leads are synced.
+    /// Whether activities of the types that the connector syncs follow, once the leads are synced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub activities: bool,
 }
 
-/// What is known of what a backfill of a connector would do: the last count, and the one under way.
+/// What is known about what a backfill of a connector would do: the last count, and the running
+/// one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Planning {
-    /// When a count was asked for that has not ended yet,
+    /// When a count was requested that has not ended yet,
     pub asked_at: Option<Timestamp>,
     /// and of which leads.
     pub of: Option<Backfilled>,
-    /// How many leads the one under way has read.
+    /// How many leads the running one has read.
     pub read: u64,
     /// When the last one ended.
     pub at: Option<Timestamp>,
@@ -65,15 +66,15 @@ pub struct Planning {
     pub plan_of: Option<Backfilled>,
     /// and what it found.
     pub plan: Option<BackfillPlan>,
-    /// Why the one under way does not go on; it is tried again.
+    /// Why the running one is stuck; it is retried.
     pub problem: Option<Problem>,
 }
 
-/// So long a plan counts as what a backfill that begins now would do.
+/// How long a count is valid as what a backfill would do.
 pub const PLAN_LASTS: SignedDuration = SignedDuration::from_hours(1);
 
 impl Planning {
-    /// The last plan, if it is of these leads, not older than [`PLAN_LASTS`], and was counted by this
+    /// The last count, if it is of these leads, not older than [`PLAN_LASTS`], and was made with this
     /// version of the connector's settings.
     pub fn fresh(&self, of: &Backfilled, version: i64, now: Timestamp) -> Option<&BackfillPlan> {
         let is_new = self.at.is_some_and(|at| now.duration_since(at) <= PLAN_LASTS);
@@ -89,7 +90,7 @@ pub const A_PAGE: u32 = 500;
 /// Leads of one request.
 pub const A_REQUEST: usize = 50;
 
-/// The fields that leads are to be read with, besides those that the mapping needs; none: all.
+/// The fields to read of leads, besides those that the mapping needs; none means all.
 pub fn columns(mut mapped: Vec<String>, of: &Backfilled) -> Vec<String> {
     if !mapped.is_empty() {
         mapped.extend(of.filter.conditions().map(|(_, condition)| {
@@ -102,7 +103,8 @@ pub fn columns(mut mapped: Vec<String>, of: &Backfilled) -> Vec<String> {
     mapped
 }
 
-/// Which of the leads read are synced: those that pass the connector's filter and the backfill's.
+/// Decides which of the leads read are synced: those that pass the connector's filter and the
+/// backfill's.
 #[derive(Debug)]
 pub struct Passing {
     own: Mapping,
@@ -129,7 +131,7 @@ impl Passing {
         Self { own, asked }
     }
 
-    /// Whether a lead as the source's page shows it is synced.
+    /// Whether a lead is synced, judging by the source's page.
     pub fn passes(&self, lead: &Item) -> bool {
         // What the page doesn't show for the connector's filter, the sync reads.
         !matches!(self.own.judge(lead, false), Verdict::Fails(_))
@@ -139,11 +141,11 @@ impl Passing {
 
 /// A page of an account's leads.
 ///
-/// Leads are in the order of a unique column, so that none changes its place between pages (live). A
-/// lead that is deleted while pages are read moves those behind it, and one of them may be missed.
+/// Leads are ordered by a unique column, so that none changes its position between pages (live). A
+/// lead deleted while pages are read shifts those behind it, so that one of them may be missed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeadPage {
-    /// Those whose time in this field is not before `from`.
+    /// Those whose time in this field is `from` or later.
     pub by: &'static str,
     /// The first second that counts.
     pub from: Timestamp,
@@ -165,8 +167,8 @@ impl LeadPage {
         Self { by, from: since.unwrap_or_else(beginning), page: 1, size, columns }
     }
 
-    /// Whether a page of so many leads is behind the last one. An account may return fewer leads than it
-    /// was asked for, so a short page says nothing.
+    /// Whether a page with this many leads is beyond the last one. An account may return fewer leads
+    /// than requested, so a short page proves nothing.
     pub fn is_behind(leads: usize) -> bool {
         leads == 0
     }
@@ -177,11 +179,11 @@ pub fn beginning() -> Timestamp {
     "1900-01-01T00:00:00Z".parse().expect("a time")
 }
 
-/// So few leads may be changed unasked, however few there are.
+/// This few leads may be changed without confirmation, however few there are.
 const FEW: u64 = 100;
 
-/// Whether a backfill or a sweep that would change so many of all leads begins only if that is confirmed:
-/// if it is more than so many of a hundred.
+/// Whether a backfill or a sweep that would change this many of all leads needs confirmation: if it
+/// exceeds the given percentage.
 pub fn is_mass_change(changes: u64, all: u64, percent: u32) -> bool {
     percent < 100
         && changes > FEW

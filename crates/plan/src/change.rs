@@ -1,20 +1,20 @@
-//! One field that is written.
+//! One field to write.
 
 use serde::{Deserialize, Serialize};
 
 use crate::metadata::Kind;
 
-/// A field of an account and the value that it is to have.
+/// A field of an account and its new value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The field by schema name.
     pub to: String,
-    /// Its type. The log does not keep it.
+    /// Its type, which is not logged.
     #[serde(skip, default = "text")]
     pub kind: Kind,
     /// The value, in the form that the account takes.
     pub value: String,
-    /// What the account held before, as far as it is known.
+    /// The account's old value, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
 }

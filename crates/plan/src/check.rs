@@ -1,5 +1,5 @@
-//! Finding what will fail before it fails: a connector's settings against what both accounts say
-//! of themselves.
+//! Finding what will fail before it fails: checks a connector's settings against the metadata of
+//! both accounts.
 
 mod activities;
 mod leads;
@@ -20,29 +20,28 @@ use crate::outcome::words;
 use crate::problem::{Code, Problem};
 
 words! {
-    /// How bad a finding is.
+    /// The severity of a finding.
     Severity {
-        /// Records fail, or a setting does nothing, until it is mended.
+        /// Records fail, or a setting has no effect, until it is fixed.
         Error = "error",
         /// Some records may fail, or lose a value.
         Warning = "warning",
     }
 }
 
-/// One thing that was found.
+/// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// The setting that it is about, as the configuration file names it: `lead.field[3].to`.
     pub at: String,
-    /// What is wrong, and what to do.
+    /// The error, and what to do.
     #[serde(flatten)]
     pub problem: Problem,
 }
 
-/// Everything that is wrong with a connector between two accounts that say this of themselves,
-/// errors first.
+/// All findings about a connector between two accounts with this metadata, errors first.
 pub fn check(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Vec<Finding> {
     let mut findings = Findings::default();
     for fault in definition.check() {
@@ -123,7 +122,7 @@ impl Findings {
     }
 }
 
-/// Names of fields, the first few of them.
+/// The first few names of fields.
 fn some(names: &[String]) -> String {
     const MOST: usize = 10;
     let shown = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
@@ -133,7 +132,7 @@ fn some(names: &[String]) -> String {
     }
 }
 
-/// Whether an account's fields were told at all.
+/// Whether an account's fields are known at all.
 fn told(fields: &FieldList) -> bool {
     !fields.is_empty()
 }

@@ -1,9 +1,10 @@
-//! The directory of an account: which of its leads have which search keys, as far as it was read.
+//! The directory of an account: which of its leads have which search keys, as far as it has been
+//! read.
 //!
-//! Looking leads up one by one is what uses up quotas. So the account is read once, page by page, and
-//! the store keeps its leads' ids with hashes of their search keys. What is found there is a hint and
-//! never the truth: a lead that it names is read before it is written, and a lead that it does not
-//! name is created by a call that never updates, so that the account itself refuses a double.
+//! Looking up leads one by one uses up quotas. So the account is read once, page by page, and the
+//! store keeps its leads' ids with hashes of their search keys. The directory is a hint and never the
+//! truth: a lead that it names is read before it is written, and a lead that it does not name is
+//! created by a call that never updates, so that the account itself refuses a duplicate.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +16,14 @@ use crate::snapshot::Snapshot;
 use crate::text;
 use crate::value::Reading;
 
-/// So many last digits of a phone number are compared: with or without its country, it is the same.
+/// How many trailing digits of a phone number are compared, so that the country code doesn't
+/// matter.
 const LAST_DIGITS: usize = 9;
 
 /// The form in which the directory keeps the value of a search key; `None` if it is no key.
 ///
 /// Values that are the same key have the same form. The reverse need not hold, since the lead is read
-/// before it is taken for the one that is looked for.
+/// before it counts as a match.
 pub fn form(field: &str, kind: Kind, value: &str, reading: &Reading) -> Option<String> {
     if key::fault(kind, value, reading).is_some() {
         return None;
@@ -36,7 +38,7 @@ pub fn form(field: &str, kind: Kind, value: &str, reading: &Reading) -> Option<S
     Some(format!("{field} {value}"))
 }
 
-/// The form of a key by which a lead is looked for; `None` if nothing can be found by it.
+/// The form of a key by which a lead is looked up; `None` if nothing can be found by it.
 pub fn form_of(key: &Key) -> Option<String> {
     form(&key.field, key.kind, &key.value, &Reading::default())
 }

@@ -2,7 +2,7 @@
 
 use crate::text;
 
-/// What a text in a field for email addresses is.
+/// How a text in an email field is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
     /// One address.
@@ -13,8 +13,8 @@ pub enum Read {
     Not,
 }
 
-/// Reads a text: the address where it is exactly one, bare, after `mailto:`, in quotes, or as
-/// `Name <address>`. Nothing is read out of other words: `not asha@example.com` is no address.
+/// Reads a text: the address if there is exactly one, bare, after `mailto:`, in quotes, or as `Name
+/// <address>`. It is not extracted from other words: `not asha@example.com` is not an address.
 pub fn read(text: &str) -> Read {
     let text = text::visible(text);
     let mut found: Vec<&str> = Vec::new();
@@ -48,7 +48,7 @@ fn one(text: &str) -> Option<&str> {
     let bare = match bare.split_at_checked(MAILTO.len()) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(MAILTO) => {
             let (address, more) = rest.split_once('?').unwrap_or((rest, ""));
-            // What is escaped is not what it looks like, and a copy goes to a second address.
+            // Escapes hide the real value, and a copy goes to a second address.
             if address.contains('%') || more.contains('@') || more.contains("%40") {
                 return None;
             }
@@ -62,11 +62,12 @@ fn one(text: &str) -> Option<&str> {
 
 const MAILTO: &str = "mailto:";
 
-/// Whether a text is one address: a name, one `@` and a host, and nothing that is in no address.
+/// Whether a text is one address: a name, one `@` and a host, with only characters that addresses
+/// have.
 fn is_address(text: &str) -> bool {
     let Some((name, host)) = text.split_once('@') else { return false };
     let is_part = |c: char| !c.is_whitespace() && !"<>()[],;:\"\\@".contains(c);
-    // What is left of an HTML encoding (`x.com&amp`) is no host.
+    // Remains of an HTML encoding (`x.com&amp`) are not a host.
     let is_of_host =
         |c: char| c.is_alphanumeric() || ".-_".contains(c) || c > '\u{7f}' && is_part(c);
     let is_named = |part: &str| !part.is_empty() && part.chars().all(is_part);
@@ -74,7 +75,7 @@ fn is_address(text: &str) -> bool {
     is_named(name) && is_host && !host.starts_with('.') && !host.contains("..")
 }
 
-/// What says, before the `@`, that there is no address: signs between the letters don't count.
+/// Local parts that mean *no address*: punctuation between the letters is ignored.
 const NONE: [&str; 22] = [
     "noemail",
     "noemails",
@@ -99,13 +100,13 @@ const NONE: [&str; 22] = [
     "fakeemail",
     "testemail",
 ];
-/// What stands for an address where the host says the same (`test@test.com`), or is one at which
-/// anybody has an address (`abc@gmail.com`).
+/// Local parts that are placeholders if the host says the same (`test@test.com`), or is a public
+/// mail host (`abc@gmail.com`).
 const STOPGAPS: [&str; 16] = [
     "test", "testing", "demo", "dummy", "none", "null", "na", "nil", "no", "abc", "xyz", "xxx",
     "asdf", "abcd", "unknown", "sample",
 ];
-/// What stands for an address only where the host says the same: `guest@guest.com`.
+/// Local parts that are placeholders only if the host says the same: `guest@guest.com`.
 const ROLES: [&str; 7] = ["client", "customer", "deleted", "email", "guest", "mail", "user"];
 const FOR_ANYBODY: [&str; 9] = [
     "gmail.com",
@@ -122,7 +123,7 @@ const FOR_ANYBODY: [&str; 9] = [
 /// From this length on, digits alone at a host of [`FOR_ANYBODY`] may be somebody's phone number.
 const SHORTEST_NUMBER: usize = 8;
 
-/// Whether an address obviously stands for one that is not there.
+/// Whether an address is obviously a placeholder.
 pub fn is_placeholder(address: &str) -> bool {
     let address = address.to_lowercase();
     let Some((name, host)) = address.split_once('@') else { return false };

@@ -1,4 +1,4 @@
-//! The names by which things are known.
+//! Identifiers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An account, as the store numbers it.
+/// An account's number in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AccountId(pub i64);
 
-/// A connector, as the store numbers it.
+/// A connector's number in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConnectorId(pub i64);
@@ -24,12 +24,12 @@ macro_rules! guids {
         pub struct $name(String);
 
         impl $name {
-            /// The id that this text writes, in whatever case.
+            /// The id written as this text, in any case.
             pub fn new(text: &str) -> Self {
                 Self(canonical(text))
             }
 
-            /// The id in its one form: lower case, a GUID with its dashes and nothing around it.
+            /// The id in canonical form: lower case, a GUID with dashes and nothing around it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -60,20 +60,20 @@ guids! {
     /// A lead of an account: its `ProspectID`.
     ///
     /// Ids are GUIDs, which accounts write in either case (inferred: no page says so). They are
-    /// kept in lower case, so that they compare alike in memory and in SQL.
+    /// kept in lower case, so that they compare the same in memory and in SQL.
     LeadId
     /// An activity of an account: its `ProspectActivityId`, likewise.
     ActivityId
 }
 
-/// The one form of the id of a lead or an activity: lower case, and a GUID with its dashes and
+/// The canonical form of the id of a lead or an activity: lower case, a GUID with dashes and
 /// nothing around it.
 pub(crate) fn canonical(text: &str) -> String {
     plain(text).unwrap_or_else(|| text.trim().to_owned()).to_ascii_lowercase()
 }
 
-/// The GUID that a text writes in another way than accounts do: without dashes, in braces or
-/// parentheses, or behind `urn:uuid:`.
+/// The GUID in a text that writes it differently from accounts: without dashes, in braces or
+/// parentheses, or after `urn:uuid:`.
 pub(crate) fn plain(text: &str) -> Option<String> {
     const SCHEME: &str = "urn:uuid:";
     let text = text.trim();
@@ -107,14 +107,13 @@ pub(crate) fn guid(text: &str) -> Option<String> {
 
 /// A request: the *Request ID* that a person sees.
 ///
-/// It is made of the time of arrival, the node's number and a counter, so requests sort by
-/// arrival, a range of dates is a range of ids, and nodes need not ask each other.
-/// It is written as 13 characters of Crockford's base 32, the same way in the log, the API and
-/// on the command line.
+/// It consists of the time of arrival, the node's number and a counter, so requests sort by
+/// arrival, a range of dates is a range of ids, and nodes need no coordination. It is written as 13
+/// characters of Crockford's base 32, the same way in the log, the API and on the command line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(i64);
 
-/// How many numbers nodes can have.
+/// How many node numbers there are.
 pub const NODES: i64 = 1 << NODE_BITS;
 /// How many ids one node can make in one millisecond.
 pub const IDS_PER_MILLISECOND: i64 = 1 << SEQUENCE_BITS;

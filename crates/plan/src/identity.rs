@@ -1,4 +1,4 @@
-//! By what a lead is known.
+//! What identifies a lead.
 
 pub mod key;
 
@@ -19,7 +19,7 @@ use key::NoKey;
 pub struct Key {
     /// The destination's field by schema name.
     pub field: String,
-    /// What it holds.
+    /// The new kind.
     #[serde(skip)]
     pub kind: Kind,
     /// The value, in the form that the destination takes.
@@ -27,9 +27,9 @@ pub struct Key {
 }
 
 impl Key {
-    /// What two records have in common that may be the same person: they must not be worked at
-    /// the same time. It names no account and no field, so that a record and the echo of its own
-    /// creation, which comes from the other side, meet.
+    /// What two records share that may be the same person: they must not be processed at the same
+    /// time. It names no account and no field, so that a record and the echo of its own creation,
+    /// which comes from the other side, share it.
     pub fn lane(&self) -> String {
         match self.kind {
             Kind::Phone => format!("phone {}", phone::digits(&self.value)),
@@ -45,13 +45,13 @@ pub fn keys(basic: &Basic, mapped: &Mapped, reading: &Reading) -> Vec<Key> {
     filled(basic, mapped).into_iter().filter(is_key).collect()
 }
 
-/// The values that a record has in its search keys although they are no keys, and why.
+/// The values in a record's search keys that are not usable as keys, and why.
 pub fn no_keys(basic: &Basic, mapped: &Mapped, reading: &Reading) -> Vec<(Key, NoKey)> {
     let fault = |key: Key| key::fault(key.kind, &key.value, reading).map(|fault| (key, fault));
     filled(basic, mapped).into_iter().filter_map(fault).collect()
 }
 
-/// The values that a record has in its search keys, primary first, whatever they are.
+/// All values in a record's search keys, primary first.
 pub fn filled(basic: &Basic, mapped: &Mapped) -> Vec<Key> {
     let secondary = basic.secondary_search_by.as_deref();
     std::iter::once(basic.search_by.as_str())
@@ -64,8 +64,8 @@ pub fn filled(basic: &Basic, mapped: &Mapped) -> Vec<Key> {
         .collect()
 }
 
-/// The values by which a person may look for this record in the log: ids of the lead and the
-/// activity, email addresses, phone numbers and the words of its name.
+/// The values by which this record can be found in the log: ids of the lead and the activity, email
+/// addresses, phone numbers and the words of its name.
 pub fn mentions(
     item: &Item,
     mapped: Option<&Mapped>,
@@ -118,8 +118,8 @@ pub fn mentions(
     all
 }
 
-/// The forms in which a phone number is searched for, from its beginning and from its end. A value that
-/// is not a phone number, such as `98XXXXXX50`, is kept as it was typed.
+/// The forms in which a phone number is searched for, from its start and from its end. A value that is
+/// not a phone number, such as `98XXXXXX50`, is kept as typed.
 fn phone_mentions(text: &str) -> Vec<String> {
     let mut forms = phone::search_forms(text);
     if forms.is_empty() {
@@ -133,8 +133,8 @@ fn phone_mentions(text: &str) -> Vec<String> {
     forms
 }
 
-/// By what a person knows a record: its lead's email address, or else a phone number, as they were
-/// written; what the destination is sent where the source says neither.
+/// What a person recognises a record by: its lead's email address, or else a phone number, as
+/// written; or what the destination is sent if the source has neither.
 pub fn known_as(item: &Item, mapped: Option<&Mapped>) -> Option<String> {
     let written = ["EmailAddress", "Phone", "Mobile"].into_iter().find_map(|name| {
         let Found::Text(text) = item.find(name) else { return None };
@@ -153,7 +153,7 @@ fn shown(text: &str) -> Option<String> {
     (!text.is_empty() && can_be_kept).then(|| text.to_owned())
 }
 
-/// The form in which a text is kept and looked for.
+/// The form in which a text is stored and searched.
 pub fn mention(text: &str) -> String {
     text::compared(&text.trim().to_lowercase()).trim().to_owned()
 }
@@ -161,8 +161,8 @@ pub fn mention(text: &str) -> String {
 /// More words of a name are not kept.
 const MOST_WORDS: usize = 4;
 
-/// Longer texts are no ids, addresses or numbers, nor are those with control characters, of which
-/// PostgreSQL does not keep every one.
+/// Longer texts are not ids, addresses or numbers; nor are those with control characters, not all
+/// of which PostgreSQL can store.
 const LONGEST_MENTION: usize = 320;
 
 #[cfg(test)]

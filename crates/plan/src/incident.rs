@@ -1,15 +1,15 @@
-//! A connector's trouble, and when a person is told of it.
+//! Incidents of a connector, and when people are notified.
 //!
-//! An *incident* begins with a failed attempt. It is worth a mail once a record failed for good,
-//! [`ROW`] attempts failed one after another, an account refuses its keys, or somebody disabled
-//! the connector. The first mail goes out [`GATHER`] later, so that a burst is one mail; what
-//! fails afterwards is gathered and told after [`PAUSES`].
+//! An *incident* begins with a failed attempt. It is worth a mail once a record failed permanently,
+//! [`ROW`] attempts failed in a row, an account refuses its keys, or somebody disabled the
+//! connector. The first mail is sent [`GATHER`] later, so that a burst is one mail; later failures
+//! are collected and reported after [`PAUSES`].
 //!
 //! It is over, and a last mail says so, when nothing failed for [`CALM`] and no failed record is
-//! left (all were tried again with success), or when nothing failed for [`LONG_CALM`] and the
-//! account took later records: then the failed ones stay in the log. It is never over while an
-//! account refuses its keys or the connector is disabled. What passed before it was worth a mail
-//! is forgotten.
+//! left (all were retried successfully), or when nothing failed for [`LONG_CALM`] and the account
+//! accepted later records: then the failed ones stay in the log. It is never over while an account
+//! refuses its keys or the connector is disabled. An incident that passed before it was worth a
+//! mail is forgotten.
 
 mod course;
 #[cfg(test)]
@@ -24,29 +24,29 @@ use crate::id::{ConnectorId, RequestId};
 use crate::outcome::words;
 use crate::problem::{Code, Problem};
 
-/// So many failures in a row are told, even if all of them are tried again.
+/// This many failures in a row are reported, even if all of them are retried.
 pub const ROW: u32 = 5;
-/// How long the first mail waits for what fails together with the first failure.
+/// How long the first mail waits for further failures.
 pub const GATHER: SignedDuration = SignedDuration::from_secs(4);
-/// How long after the first, second, … mail of an incident the next one goes out.
+/// How long after the first, second, … mail of an incident the next one is sent.
 pub const PAUSES: [SignedDuration; 3] =
     [SignedDuration::from_mins(15), SignedDuration::from_hours(1), SignedDuration::from_hours(6)];
-/// How long nothing may have failed before an incident without a failed record is over.
+/// After how long without failures an incident without a failed record is over.
 pub const CALM: SignedDuration = SignedDuration::from_mins(5);
 /// The same for one whose failed records nobody has tried again.
 pub const LONG_CALM: SignedDuration = SignedDuration::from_hours(6);
-/// When what was not worth a mail is forgotten, if nothing was written since.
+/// When an incident not worth a mail is forgotten, if nothing was written since.
 pub const STALE: SignedDuration = SignedDuration::from_hours(24);
-/// The clocks of two nodes differ by no more than this.
+/// The maximum difference between the clocks of two nodes.
 const NODES_DIFFER: SignedDuration = SignedDuration::from_mins(1);
-/// A request with fewer records is no batch.
+/// A request with fewer records is not a batch.
 const SMALLEST_BATCH: u32 = 3;
-/// A batch is bad when more than this part of it failed, in per cent (HL "Error Notifications
-/// When Capturing Leads from Third Party Apps").
+/// A batch is bad if more than this percentage of it failed (HL "Error Notifications When Capturing
+/// Leads from Third Party Apps").
 const BAD_PART: u64 = 30;
 
 words! {
-    /// What kind of trouble a cause is.
+    /// The kind of a cause.
     Kind {
         /// Records that are not tried again by themselves.
         Failed = "failed",
@@ -54,9 +54,9 @@ words! {
         Waiting = "waiting",
         /// Requests of which a large part failed.
         Batch = "batch",
-        /// An account refuses its keys. It is there as long as that lasts.
+        /// An account refuses its keys, for as long as that lasts.
         Account = "account",
-        /// Somebody disabled the connector. It is there as long as that lasts.
+        /// Somebody disabled the connector, for as long as that lasts.
         Disabled = "disabled",
     }
 }
@@ -64,13 +64,13 @@ words! {
 /// One cause of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// What kind of trouble.
+    /// Its kind.
     pub kind: Kind,
-    /// What tells it from others of its kind.
+    /// What distinguishes it from others of its kind.
     pub name: String,
-    /// How often it struck in this incident.
+    /// How many times it occurred in this incident.
     pub count: u64,
-    /// How many of these were told.
+    /// How many of these were reported.
     pub told: u64,
     /// The last one's problem.
     pub problem: Problem,
@@ -79,20 +79,20 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// How many were not told yet.
+    /// How many have not been reported yet.
     pub fn untold(&self) -> u64 {
         self.count.saturating_sub(self.told)
     }
 }
 
-/// A connector's trouble as it stands.
+/// The state of a connector's incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incident {
     /// Whose.
     pub connector: ConnectorId,
-    /// How it went so far.
+    /// Its course so far.
     pub course: Course,
-    /// Whether [`ROW`] failures in a row were told.
+    /// Whether [`ROW`] failures in a row were reported.
     pub row_told: bool,
     /// Mails about it so far.
     pub mails: u32,
@@ -102,14 +102,14 @@ pub struct Incident {
     pub causes: Vec<Cause>,
 }
 
-/// What is to be done about an incident.
+/// What to do about an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Nothing now.
     Wait,
-    /// Tell what was not told yet.
+    /// Report what has not been reported yet.
     Tell,
-    /// Tell that it is over.
+    /// Report that it is over.
     End,
     /// Forget it: it passed before it was worth a mail.
     Forget,
@@ -121,7 +121,7 @@ impl Incident {
         self.mails > 0 && !self.stands() && since(self.course.failed_at, now) >= CALM
     }
 
-    /// What is to be done now. `left`: how many failed records are left, if they were counted.
+    /// What to do now. `left` is the number of failed records left, if they were counted.
     pub fn step(&self, now: Timestamp, left: Option<u64>) -> Step {
         let quiet = since(self.course.failed_at, now);
         let passed = self.course.passed && quiet >= LONG_CALM;
@@ -142,7 +142,7 @@ impl Incident {
         }
     }
 
-    /// Whether something is to be told, and from when on.
+    /// Whether there is something to report, and from when on.
     pub fn due(&self) -> Option<Timestamp> {
         let untold = |kind| self.causes.iter().any(|c| c.kind == kind && c.untold() > 0);
         let row = self.course.longest >= ROW && !self.row_told;
@@ -157,7 +157,7 @@ impl Incident {
         let Some(told_at) = self.told_at else {
             return Some(later(self.course.began, GATHER));
         };
-        // What a person did is told at once, and refused keys stop everything.
+        // What a person did is reported at once, and refused keys stop everything.
         let pause = if disabled {
             GATHER
         } else if account {
@@ -169,20 +169,20 @@ impl Incident {
         Some(later(told_at, pause))
     }
 
-    /// Whether something lasts that must be mended first.
+    /// Whether something persists that must be fixed first.
     pub fn stands(&self) -> bool {
         self.causes.iter().any(|cause| matches!(cause.kind, Kind::Account | Kind::Disabled))
     }
 
-    /// How many records failed for good that were not told yet.
+    /// How many permanently failed records have not been reported yet.
     pub fn untold_failures(&self) -> u64 {
         let failed = self.causes.iter().filter(|cause| cause.kind == Kind::Failed);
         failed.map(Cause::untold).sum()
     }
 }
 
-/// Whether this time has not come although it was noted: the clock was set back since. Whatever was
-/// to happen some time after it happens now, rather than when the clock has caught up.
+/// Whether this recorded time is in the future: the clock was set back since. Whatever was due some
+/// time after it happens now, rather than when the clock has caught up.
 fn is_ahead(noted: Timestamp, now: Timestamp) -> bool {
     noted > later(now, NODES_DIFFER)
 }
@@ -196,7 +196,7 @@ fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// The problem with a request of which so many records failed, if that is a bad batch.
+/// The problem with a request with this many failed records, if it is a bad batch.
 pub fn bad_batch(failed: u32, records: u32) -> Option<Problem> {
     let bad = u64::from(failed) * 100 > u64::from(records) * BAD_PART;
     (records >= SMALLEST_BATCH && bad).then(|| {
@@ -209,7 +209,7 @@ pub fn bad_batch(failed: u32, records: u32) -> Option<Problem> {
     })
 }
 
-/// What is told when somebody disabled a connector.
+/// What is reported when somebody disabled a connector.
 pub fn disabled(connector: &str, by: &str) -> Problem {
     Problem::new(
         Code::Disabled,

@@ -1,13 +1,13 @@
-//! Reading JSON that others wrote, within bounds.
+//! Reading foreign JSON, within limits.
 //!
-//! Everything from outside that becomes a tree comes through here, never through
-//! `serde_json::Value`'s own reader, for two reasons. That reader bounds the depth but not the
-//! number of values, and a value takes up to seventy times the bytes that wrote it. And where any
-//! crate of the program switches serde_json's `raw_value` on, it takes an object of one private
-//! name for JSON within a text and reads that too, its depth counted anew: a body of few kilobytes
-//! overflows the stack then, and with it ends the process.
+//! All external JSON that becomes a tree is read here, never by `serde_json::Value`'s own reader,
+//! for two reasons. That reader limits the depth but not the number of values, and a value takes up
+//! to seventy times the bytes of its text. And if any crate of the program enables serde_json's
+//! `raw_value`, it takes an object with one private name for JSON within a text and reads that too,
+//! counting the depth from zero: a body of a few kilobytes then overflows the stack and kills the
+//! process.
 //!
-//! The depth is bounded by serde_json itself: 128. Numbers keep their digits (`json/digits.rs`).
+//! serde_json itself limits the depth: 128. Numbers keep their digits (`json/digits.rs`).
 //!
 //! What is not quite JSON, and can mean one thing only, is read all the same (`repair`).
 
@@ -20,17 +20,17 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Error, Map, Value};
 
-/// More values than this are not read from a text of up to [`DENSEST`] times as many bytes. An
+/// The maximum number of values read from a text of up to [`DENSEST`] times as many bytes. An
 /// object counts as five of them.
 ///
-/// A body of 2 MiB has fewer when an account wrote it: the name and value of a field take some
-/// forty bytes where they are an object.
+/// A body of 2 MiB written by an account has fewer: the name and value of a field take some forty
+/// bytes if they are an object.
 pub const MOST_VALUES: usize = 400_000;
 
 /// Of a longer text, one value is read for this many bytes.
 pub const DENSEST: usize = 10;
 
-/// What an object counts besides its values: its memory is that of several.
+/// What an object counts besides its values: it uses the memory of several.
 pub const OBJECT_COST: usize = 4;
 
 /// How many values are read from a text of this many bytes.
@@ -38,7 +38,7 @@ pub fn most_values(bytes: usize) -> usize {
     MOST_VALUES.max(bytes / DENSEST)
 }
 
-/// The JSON of these bytes. A number that would lose digits is read as a text.
+/// The JSON of these bytes. A number that would lose digits is read as text.
 ///
 /// # Errors
 /// Why it can't be read, or that it holds too much.
@@ -46,8 +46,8 @@ pub fn read(bytes: &[u8]) -> Result<Value, Error> {
     keeping_digits(bytes, bounded)
 }
 
-/// Reads with every number in quotes that would lose digits. An error names its place in what was
-/// sent.
+/// Reads after quoting every number that would lose digits. An error gives the position in the
+/// original.
 fn keeping_digits(
     bytes: &[u8],
     read: impl Fn(&[u8]) -> Result<Value, Error>,
@@ -67,11 +67,11 @@ fn bounded(bytes: &[u8]) -> Result<Value, Error> {
     Ok(value)
 }
 
-/// Room for the values of one body: of its JSON, and of JSON in texts in it.
+/// The budget of values for one body: its JSON, and JSON in strings in it.
 #[derive(Debug)]
 pub(crate) struct Room {
     left: Cell<usize>,
-    /// Whether an object that has a name twice is to be marked.
+    /// Whether to mark an object that has a name twice.
     marks: bool,
     /// Whether one was.
     has_marked: Cell<bool>,
@@ -81,7 +81,7 @@ pub(crate) struct Room {
 const TWICE: &str = "\0twice";
 
 impl Room {
-    /// That of a body of this many bytes.
+    /// The budget for a body of this many bytes.
     pub(crate) fn of(bytes: usize) -> Self {
         Self { left: Cell::new(most_values(bytes)), marks: true, has_marked: Cell::default() }
     }
@@ -91,8 +91,8 @@ impl Room {
         self.has_marked.get().then(|| named_twice(value)).flatten()
     }
 
-    /// The JSON of this text, as it is or repaired. Several objects or lists, one behind the other,
-    /// are a list of them; where each has a line of its own, what can't be read of a line stays a text.
+    /// The JSON of this text, as it is or repaired. Several objects or lists in sequence are a list of
+    /// them; if each has a line of its own, an unreadable line stays text.
     pub(crate) fn read(&self, text: &str) -> Result<Value, Error> {
         let before = self.left.get();
         let read = |text: &str| {
@@ -141,8 +141,8 @@ impl Room {
     }
 }
 
-/// The lines of a text that has a JSON object on each, or on most: JSON lines, or a list with an
-/// entry on each line. `None` if no line is a whole object.
+/// The lines of a text with a JSON object on each, or on most: JSON lines, or a list with an entry
+/// on each line. `None` if no line is a whole object.
 fn lines(text: &str) -> Option<Vec<&str>> {
     // Between the brackets and commas of a list, and what editors leave.
     let is_around = |c: char| c.is_whitespace() || matches!(c, ',' | '\u{feff}');
@@ -169,7 +169,7 @@ fn named_twice(value: &Value) -> Option<&str> {
     }
 }
 
-/// The JSON object in a text, such as a custom field set; `None` if it is none.
+/// The JSON object in a text, such as a custom field set; `None` if it is not one.
 pub fn object(text: &str) -> Option<Map<String, Value>> {
     match read(text.as_bytes()) {
         Ok(Value::Object(map)) => Some(map),

@@ -1,10 +1,10 @@
-//! How long it takes from a request's arrival until its records are written, counted in classes:
-//! a class is all that is kept of one lag, so that lags of any number take a few numbers.
+//! The lag from a request's arrival until its records are written, counted in classes: only the
+//! class of each lag is kept, so that any number of lags takes a few counters.
 
 use jiff::SignedDuration;
 
-/// The upper bounds of the classes, in milliseconds. What takes longer than the last is of its
-/// class too.
+/// The upper bounds of the classes, in milliseconds. Anything longer than the last is also in its
+/// class.
 const BOUNDS: [i64; CLASSES] = [
     5,
     10,
@@ -33,7 +33,7 @@ const BOUNDS: [i64; CLASSES] = [
 ];
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
-/// How many classes there are: 1 to so many.
+/// The number of classes, counted from 1.
 pub const CLASSES: usize = 24;
 
 /// The class of a lag, from 1.
@@ -43,12 +43,12 @@ pub fn class_of(lag: SignedDuration) -> usize {
     within.map_or(CLASSES, |place| place + 1)
 }
 
-/// How many records had which lag.
+/// The number of records by lag.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lags([u64; CLASSES]);
 
 impl Lags {
-    /// Adds so many records with a lag of this class; a class that there is not is none.
+    /// Adds this many records with a lag of this class; an unknown class is ignored.
     pub fn add(&mut self, class: usize, records: u64) {
         if let Some(count) = class.checked_sub(1).and_then(|place| self.0.get_mut(place)) {
             *count += records;

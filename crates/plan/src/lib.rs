@@ -1,20 +1,20 @@
-//! What to do with each record: pure, without IO, clock or chance.
+//! Decides what to do with each record: pure, without IO, clock or randomness.
 //!
-//! The way through this crate follows the way of one lead:
+//! The modules in the order in which a lead passes them:
 //!
-//! 1. [`payload`] reads a webhook's body into records, by way of [`json`], which has the bounds;
+//! 1. [`payload`] reads a webhook's body into records, through [`json`], which has the limits;
 //! 2. [`mapping`] turns the source's fields into the destination's, with [`value`], [`phone`] and
-//!    [`moment`] converting what is in them;
-//! 3. [`identity`] says by which keys a lead is known, [`link`] what was last synced;
-//! 4. [`work`] is the life of a record: which call comes next, what its answer means, what a person
-//!    is asked ([`review`]), and how it ends;
+//!    [`moment`] converting the values;
+//! 3. [`identity`] says by which keys a lead is matched, [`link`] what was last synced;
+//! 4. [`work`] is the life of a record: which call comes next, what its response means, what needs
+//!    a [`review`], and how it ends;
 //! 5. [`verdict`] says what an account's refusal means;
-//! 6. [`operation`] names the calls, [`retry`] says when to try again, [`quota`] how many calls fit.
+//! 6. [`operation`] names the calls, [`retry`] says when to retry, [`quota`] how many calls fit.
 //!
-//! [`incident`] says what a person is told of failures, and when, [`lag`] how long things take.
+//! [`incident`] says when and how people are notified of failures, [`lag`] how long things take.
 //! [`preview`] runs [`work`] for a payload without making a call, and [`check`] says what will fail
-//! without a payload. Everything that these need is passed in, so that a request can be planned again
-//! at any time: for a retry, for a preview, and in a simulation.
+//! without needing a payload. Everything that these need is passed in, so that a request can be
+//! planned again at any time: for a retry, for a preview, and in a simulation.
 
 pub mod access;
 pub mod activity;

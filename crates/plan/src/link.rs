@@ -1,10 +1,10 @@
-//! What ties a lead or an activity of one account to its twin in the other.
+//! What links a lead or an activity of one account to its counterpart in the other.
 //!
-//! A link belongs to a *pair of accounts*, not to a connector: two opposite connectors share it,
-//! which is how the one knows what the other wrote. It keeps the two-sided base of
-//! `docs/two-way.md#base`: for each side the values that it really held when the two last agreed. A change
-//! is a difference from one's own side of the base, so two sides that write the same thing
-//! differently (`9876543210` here, `+91-9876543210` there) can be in agreement for ever.
+//! A link belongs to a *pair of accounts*, not to a connector: two opposite connectors share it, which is
+//! how one knows what the other wrote. It keeps the two-sided base of `docs/two-way.md#base`: for each
+//! side the values it actually had when the two last agreed. A change is a difference from the same side
+//! of the base, so two sides that write the same thing differently (`9876543210` here, `+91-9876543210`
+//! there) can agree forever.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use crate::outcome::Entity;
 use crate::snapshot::Snapshot;
 use crate::text;
 
-/// Two accounts that leads are tied between; the smaller id is always `first`.
+/// Two accounts between which leads are linked; the smaller id is always `first`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pair {
     /// The account with the smaller id.
@@ -28,7 +28,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// The pair of these two accounts, in whatever order they are given.
+    /// The pair of these two accounts, given in either order.
     pub fn of(one: AccountId, other: AccountId) -> Self {
         Self { first: one.min(other), second: one.max(other) }
     }
@@ -75,11 +75,11 @@ pub struct Link {
 /// One end of a link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// The lead's id, or the activity's, in the one form of [`LeadId`](crate::id::LeadId) and
+    /// The lead's id, or the activity's, in the canonical form of [`LeadId`](crate::id::LeadId) and
     /// [`ActivityId`](crate::id::ActivityId).
     #[serde(skip)]
     pub id: String,
-    /// What this side held, field by field, when the two last agreed.
+    /// This side's values, field by field, when the two last agreed.
     #[serde(default)]
     pub base: Snapshot,
     /// The ModifiedOn of the newest state of this side of which every mapped field was synced.
@@ -88,101 +88,101 @@ pub struct End {
     pub seen: Option<Timestamp>,
     /// The ModifiedOn of the newest state of this side of which anything was synced. As long as a
     /// field is not settled, `seen` stays behind it; an older state may be older than what was synced
-    /// of the other fields, and is read afresh.
+    /// of the other fields, and is read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_sent: Option<Timestamp>,
-    /// Fields that differed from the other side's when the two met, and were left so. The webhook of
-    /// an edit from before may still come.
+    /// Fields that differed from the other side's when the two were linked, and were left so. The
+    /// webhook of an earlier edit may still arrive.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub left: BTreeSet<String>,
-    /// Fields that wait for a person although their base does not show it: one side changed them
-    /// before the two met, and its webhook came after. They count as changed by both sides until both
-    /// hold the same.
+    /// Fields in conflict although their base does not show it: one side changed them before the two
+    /// were linked, and its webhook came after. They count as changed by both sides until both have
+    /// the same value.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub disputed: BTreeSet<String>,
-    /// When we last wrote to this side. A state that is not provably newer may be from before
-    /// our write, and is read afresh (`docs/two-way.md#trap-ii`).
+    /// When we last wrote to this side. A state that is not provably newer may be from before our
+    /// write, and is read again (`docs/two-way.md#trap-ii`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrote: Option<Timestamp>,
-    /// The lead was deleted there, or merged into another one, as a webhook told and a read
+    /// The lead was deleted there, or merged into another one, as a webhook reported and a read
     /// confirmed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_gone: bool,
-    /// Of a lead: it did not pass the filter of the connector that reads it from this side when it was
-    /// last changed.
+    /// For a lead: at its last change it did not pass the filter of the connector that reads from this
+    /// side.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_left_out: bool,
-    /// Fields whose base is what we sent, and which this side did not show since. What it shows
-    /// first may be its own way to write that (`docs/two-way.md#trap-iii`).
+    /// Fields whose base is what we sent, and which this side has not shown since. The first value
+    /// it shows may be its own format of that (`docs/two-way.md#trap-iii`).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unseen: BTreeSet<String>,
-    /// What is being written, or may have been written unseen: the call got no answer, or we ended
-    /// before it came. What this side shows of it is ours, and nobody's change.
+    /// What is being written, or may have been written without our knowing: the call got no
+    /// response, or we stopped before it came. If this side shows these values, they are ours and
+    /// not somebody's change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pending: BTreeMap<String, Vec<String>>,
-    /// This lead is gone, and what is pending is what another one may have been made with in its
-    /// place, by our clock not before this.
+    /// This lead is gone, and another one may have been created in its place with what is pending,
+    /// not before this time by our clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_at: Option<Timestamp>,
-    /// What we wrote to a field lately, where it was changed by others in between.
+    /// What we recently wrote to a field that others changed in between.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub turns: BTreeMap<String, Vec<Turn>>,
-    /// Of a lead, what is known of the activities that were on it before any of ours.
+    /// For a lead, what is known about the activities it had before any of ours.
     #[serde(default, skip_serializing_if = "ActivityPast::is_unknown")]
     pub past: ActivityPast,
-    /// Fields that go back and forth, and until when they are left alone.
+    /// Fields whose values go back and forth, and until when they are left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub frozen: BTreeMap<String, Timestamp>,
-    /// Who gave this side's mapped fields their values when the two last agreed. Links of before this
-    /// was kept have no list.
+    /// Where this side's mapped fields got their values from when the two last agreed. Links older
+    /// than this feature have no list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<BTreeMap<String, Given>>,
 }
 
-/// Who gave a field the value that the two sides last agreed about.
+/// Where a field's last agreed value came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Given {
-    /// The other side's value was sent as this. It is kept as it was, because a mapping that was
-    /// changed since would send something else.
+    /// The other side's value was sent as this. It is kept, because a mapping changed since would
+    /// send something else.
     Sent(String),
     /// The other side has a value that could not be sent.
     Unsent,
-    /// Somebody on this side did, or the two were found alike.
+    /// Somebody on this side set it, or the two were found equal.
     Own(bool),
 }
 
-/// What is known of the activities on a lead that are tied to none of the other account: an activity
-/// that is to be added may be among them, where its link was lost with a restored backup, or was
-/// forgotten with a connector.
+/// What is known about the activities on a lead that have no link: an activity about to be added may
+/// be among them, if its link was lost by restoring a backup, or deleted with a connector.
 ///
-/// What is known holds as long as the store's life is unbroken ([`crate::work::Context::unbroken`]):
-/// an older state of the store does not know what was added after it.
+/// This is valid as long as the store's history is unbroken ([`crate::work::Context::unbroken`]): an
+/// older state of the store does not know what was added after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityPast {
-    /// When we made the lead: nothing was on it then.
+    /// When we created the lead: it had no activities then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     made: Option<Timestamp>,
-    /// The types of activities, by event code, that were looked through.
+    /// The activity types, by event code, that were scanned.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     looked: BTreeMap<u32, Look>,
-    /// The types of which one may have been added unseen, by an attempt that never learned it.
+    /// The types of which one may have been added by an attempt that never got a response.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub doubtful: BTreeSet<u32>,
 }
 
-/// What was seen when the activities of one type on a lead were looked through.
+/// The result of scanning the activities of one type on a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Look {
     /// When.
     at: Timestamp,
-    /// When those happened that were tied to none: seconds since 1970.
+    /// When the unlinked ones happened: seconds since 1970.
     times: BTreeSet<i64>,
 }
 
-/// A look that saw more activities than this that are tied to none is not remembered.
+/// A scan that found more unlinked activities than this is not stored.
 const MOST_TIMES: usize = 500;
-/// The database's clock, by which the store's life is timed, and ours may differ by this.
+/// How far the database's clock, by which the store's history is timed, and ours may differ.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(30);
 
 impl ActivityPast {
@@ -191,12 +191,12 @@ impl ActivityPast {
         *self == Self::default()
     }
 
-    /// We made the lead.
+    /// We created the lead.
     pub(crate) fn make(&mut self, at: Timestamp) {
         *self = Self { made: Some(at), ..Self::default() };
     }
 
-    /// The activities of a type were looked through.
+    /// The activities of a type were scanned.
     pub(crate) fn look(&mut self, event: u32, at: Timestamp, times: BTreeSet<i64>) {
         self.doubtful.remove(&event);
         if times.len() > MOST_TIMES {
@@ -206,13 +206,13 @@ impl ActivityPast {
         }
     }
 
-    /// One of this type may have been added unseen.
+    /// One of this type may have been added without our knowing.
     pub(crate) fn doubt(&mut self, event: u32) {
         self.doubtful.insert(event);
     }
 
-    /// Whether an activity of this type that happened in this second may be there already; `since`
-    /// the store's life is unbroken.
+    /// Whether an activity of this type that happened in this second may already exist; `since` is
+    /// when the store's unbroken history begins.
     pub(crate) fn may_hold(&self, event: u32, second: Option<i64>, since: Timestamp) -> bool {
         let holds = |at: Timestamp| at + CLOCKS_DIFFER > since;
         if self.doubtful.contains(&event) {
@@ -234,34 +234,34 @@ pub struct Turn {
     pub value: String,
 }
 
-/// So much of a value is kept to see that it comes again, in characters.
+/// How much of a value is kept to recognise it, in characters.
 pub const LONGEST_TURN: usize = 80;
-/// So many values that a field may have been given unseen are kept.
+/// How many possibly written values of a field are kept.
 const MOST_PENDING: usize = 4;
 /// How long a turn counts.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How long a turn of a fast war counts.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-/// A value that was written to a field so often within an hour, or within a day, is not written
-/// once more: each time something else changed it back. LeadSquared itself gives up after 50 runs of
-/// a lead's automations in a day, and drops what comes later without a word, so these must be far
-/// less.
+/// A value that was written to a field this many times within an hour, or within a day, is not
+/// written again: each time something else changed it back. LeadSquared itself gives up after 50
+/// runs of a lead's automations in a day, and silently drops later ones, so these must be far lower.
 const SAME_IN_AN_HOUR: usize = 3;
 const SAME_IN_A_DAY: usize = 6;
-/// A field that was written so often within an hour is not written once more, whatever the values.
+/// A field that was written this many times within an hour is not written again, whatever the
+/// values.
 const ANY_IN_AN_HOUR: usize = 12;
-/// A state that is not newer than our own last write to its side by this much may be from before it:
-/// the account's clock is not ours, and it counts in whole seconds.
+/// A state less than this much newer than our own last write to its side may be from before it: the
+/// account's clock is not ours, and it counts in whole seconds.
 const WRITE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
-/// So many turns of a field are kept.
+/// How many turns of a field are kept.
 const MOST_TURNS: usize = 16;
-/// A text that an account shows in place of a longer one that was sent is taken for the same, cut
-/// short, from this length on, in characters; a shorter one may be somebody's correction.
+/// From this length on, in characters, a text that an account shows instead of a longer one that
+/// was sent is taken for that one truncated; a shorter one may be somebody's correction.
 const CUT_FROM: usize = 20;
 
 impl End {
-    /// The base, with fields that this side shows for the first time since we wrote them as it
-    /// shows them, if that is its own way to write what we sent.
+    /// The base, in which fields that this side shows for the first time since we wrote them have
+    /// the value shown, if that is its own format of what we sent.
     pub fn base_beside(&self, state: &Snapshot) -> Cow<'_, Snapshot> {
         let mut base = Cow::Borrowed(&self.base);
         let is_ours = |field: &String| {
@@ -293,14 +293,14 @@ impl End {
         })
     }
 
-    /// A state of this version was synced: whole, or but for fields that are not settled.
+    /// A state of this version was synced: completely, or except for fields that are not settled.
     pub(crate) fn note_state(&mut self, version: Option<Timestamp>, is_settled: bool) {
         let newest = if is_settled { &mut self.seen } else { &mut self.newest_sent };
         *newest = (*newest).max(version);
     }
 
-    /// Takes a state of this side as what it holds by agreement, but for the `open` fields. What
-    /// was only `written` and not read is not seen yet.
+    /// Takes a state of this side as agreed, except for the `open` fields. What was only `written`
+    /// and not read has not been seen yet.
     pub(crate) fn learn(&mut self, state: Snapshot, written: &[Change], open: &BTreeSet<String>) {
         for (field, value) in state.0 {
             if open.contains(&field) {
@@ -313,7 +313,7 @@ impl End {
         }
     }
 
-    /// Whether a write that may have been in vain was not: this side shows what it wrote.
+    /// Whether a write in doubt took effect: this side shows what it wrote.
     pub(crate) fn has_landed(&self, field: &str, state: &Snapshot) -> bool {
         let (Some(sent), Some(shown)) = (self.pending.get(field), state.get(field)) else {
             return false;
@@ -322,7 +322,7 @@ impl End {
         self.base.get(field) != Some(shown) && sent.iter().any(is_it)
     }
 
-    /// This is about to be written. Whatever else may have been written stays possible.
+    /// This is about to be written. Other possible writes stay possible.
     pub(crate) fn announce(&mut self, fields: &[Change]) {
         for change in fields {
             let sent = self.pending.entry(change.to.clone()).or_default();
@@ -342,24 +342,24 @@ impl End {
         self.wrote = self.wrote.max(Some(at));
     }
 
-    /// A field that differed from the other side's holds the same now.
+    /// A field that differed from the other side's now has the same value.
     pub(crate) fn decide(&mut self, field: &str) {
         self.left.remove(field);
         self.disputed.remove(field);
     }
 
-    /// The other side's value of this field is here as this; `None`: it can't be sent.
+    /// The other side's value of this field has this form here; `None` if it can't be sent.
     pub(crate) fn note_sent(&mut self, field: &str, value: Option<&str>) {
         let given = value.map_or(Given::Unsent, |value| Given::Sent(value.to_owned()));
         self.note_given(field, given);
     }
 
-    /// Somebody on this side gave the field its value.
+    /// Somebody on this side set the field's value.
     pub(crate) fn note_own(&mut self, field: &str) {
         self.note_given(field, Given::Own(true));
     }
 
-    /// The field and that of the other side are not each other's any more.
+    /// The field and that of the other side no longer belong together.
     pub(crate) fn note_apart(&mut self, field: &str) {
         if let Some(all) = &mut self.given {
             all.remove(field);
@@ -372,12 +372,12 @@ impl End {
         }
     }
 
-    /// Who gave a field its value; `None` if no value of the other side was ever for it.
+    /// Where a field's value came from; `None` if no value of the other side was ever for it.
     pub(crate) fn given(&self, field: &str) -> Option<&Given> {
         self.given.as_ref()?.get(field)
     }
 
-    /// We wrote this to a field that was there before, so that it may go back and forth.
+    /// We wrote this to an existing field, so that it may go back and forth.
     pub(crate) fn overwrite(&mut self, field: &str, value: &str, at: Timestamp) {
         self.write(field, value, at);
         for turns in self.turns.values_mut() {
@@ -392,8 +392,8 @@ impl End {
         }
     }
 
-    /// What we wrote to a field lately, if it goes back and forth, so that this value must not be
-    /// written to it too.
+    /// What we recently wrote to a field, if it goes back and forth, so that this value must not be
+    /// written too.
     pub(crate) fn cycle(&self, field: &str, value: &str, now: Timestamp) -> Option<Vec<String>> {
         let turns = self.turns.get(field)?;
         let turns: Vec<&Turn> = turns.iter().filter(|turn| within(DAY, turn, now)).collect();
@@ -416,8 +416,8 @@ fn cut(value: &str) -> String {
     value.chars().take(LONGEST_TURN).collect()
 }
 
-/// Whether an account shows in its own way what was sent: in other letters, with other marks
-/// between them, in another encoding, or cut short.
+/// Whether an account shows what was sent in its own format: different case, different punctuation,
+/// another encoding, or truncated.
 fn is_rewritten(sent: &str, shown: &str) -> bool {
     let bare = |text: &str| -> String {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -432,7 +432,7 @@ fn is_rewritten(sent: &str, shown: &str) -> bool {
 }
 
 impl Link {
-    /// A link between two that were never in agreement before.
+    /// A link between two that have never agreed before.
     pub fn new(entity: Entity, source: (AccountId, &str), destination: (AccountId, &str)) -> Self {
         let pair = Pair::of(source.0, destination.0);
         let mut link = Self { entity, pair, first: End::default(), second: End::default() };

@@ -31,7 +31,7 @@ use crate::snapshot::Snapshot;
 use crate::value::Reading;
 use owner::{OWNER_EMAIL, People};
 
-/// What leads are known by, and when they changed.
+/// What identifies leads, and when they changed.
 const OF_EVERY_LEAD: [&str; 7] =
     ["ProspectID", "CreatedOn", "ModifiedOn", "EmailAddress", "Phone", "FirstName", "LastName"];
 
@@ -46,7 +46,7 @@ pub struct Mapping {
     placeholders: Placeholders,
     templates: Environment<'static>,
     problems: Vec<Problem>,
-    /// Problems of single rows, where those are left out.
+    /// Problems of single rows, which are left out.
     left_out: Vec<Problem>,
     bad_field: BadField,
     unlisted_option: UnlistedOption,
@@ -55,7 +55,7 @@ pub struct Mapping {
 #[derive(Debug)]
 struct Row {
     settings: FieldRow,
-    /// What the source's field holds, as far as the source's metadata knows it.
+    /// The kind of the source's field, if its metadata has it.
     from_kind: Kind,
     /// The parts of the source's field, if it is a custom field set.
     from_parts: Vec<Field>,
@@ -66,10 +66,10 @@ struct Row {
 }
 
 impl Mapping {
-    /// The mapping of this connector's leads between two accounts that say this of themselves.
+    /// The mapping of this connector's leads between two accounts with this metadata.
     ///
-    /// What is wrong with it is not an error here: it is found in [`Mapping::problems`], and each
-    /// record is refused with it, so that it is seen and can be retried.
+    /// A defective mapping is not an error here: its problems are in [`Mapping::problems`], and
+    /// each record fails with them, so that it is visible and can be retried.
     pub fn new(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Self {
         let rows = lead_rows(definition, &source.fields, &destination.fields);
         let people = People::new(&definition.owner, source, destination);
@@ -78,8 +78,8 @@ impl Mapping {
         Self { filter, ..mapping }
     }
 
-    /// The mapping of one type of activity with these fields in the source and the destination;
-    /// no `rows` mean the default mapping.
+    /// The mapping of one type of activity with these fields in the source and the destination; no
+    /// `rows` means the default mapping.
     pub fn of_activity(
         definition: &Definition,
         rows: &[FieldRow],
@@ -117,7 +117,7 @@ impl Mapping {
             match writable(&row.to, destination) {
                 Ok((to, part)) => {
                     let from = row.from.as_deref().and_then(|from| readable(from, source));
-                    // A default keeps a field from being empty, so the two don't go together.
+                    // A default keeps a field from being empty, so the two contradict each other.
                     let blank = match row.default {
                         Some(_) => Blank::Leave,
                         None => row.blank.unwrap_or(definition.lead.blank),
@@ -152,8 +152,8 @@ impl Mapping {
         &self.filter
     }
 
-    /// Whether a lead passes the connector's filter. If the record shows the `whole` lead, a field that
-    /// it lacks is empty.
+    /// Whether a lead passes the connector's filter. If the record shows the `whole` lead, a missing
+    /// field counts as empty.
     pub fn judge(&self, item: &Item, is_whole: bool) -> Verdict {
         if self.filter.is_open() {
             return Verdict::Passes;
@@ -176,15 +176,15 @@ impl Mapping {
         self.rows.iter().map(|row| &row.to)
     }
 
-    /// The source's fields that rows read, by plain name; those of computed values are not known.
+    /// The source's fields that rows read, by plain name; those of computed values are unknown.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
         let paths = self.rows.iter().filter_map(|row| row.settings.from.as_deref());
         // A part of a custom field set is read out of the whole set.
         paths.map(plain_name).map(|name| name.split_once('.').map_or(name, |(set, _)| set))
     }
 
-    /// The fields of the source that its leads are to be read with, to be mapped, filtered and found in
-    /// the log; `None`: all, because a computed value may use any.
+    /// The fields to read of the source's leads, for mapping, filters and the log; `None` means all,
+    /// because a computed value may use any.
     pub fn columns(&self) -> Option<BTreeSet<String>> {
         if self.rows.iter().any(|row| row.settings.compute.is_some()) {
             return None;
@@ -203,7 +203,7 @@ impl Mapping {
         self.rows.iter().map(|row| &row.settings).find(|row| row.to == field)
     }
 
-    /// What the row that writes this field of the destination does where the source's is empty.
+    /// What the row that writes this field of the destination does if the source's is empty.
     pub fn blank_of(&self, field: &str) -> Option<Blank> {
         self.rows.iter().find(|row| row.to.schema_name == field).map(|row| row.blank)
     }
@@ -292,7 +292,7 @@ fn target<'a>(to: &'a str, destination: &FieldList) -> (&'a str, Option<&'a str>
 }
 
 /// The field of the source, or the part of a custom field set, that a path like `Current.FirstName`
-/// names, as far as the account tells.
+/// names, if the account reports it.
 pub(crate) fn readable<'a>(path: &str, source: &'a FieldList) -> Option<Cow<'a, Field>> {
     match target(plain_name(path), source) {
         (set, Some(part)) => {

@@ -13,19 +13,19 @@ use crate::problem::Problem;
 /// One lead field of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
-    /// The name that the API uses.
+    /// The schema name, used by the API.
     pub schema_name: String,
-    /// The name that people see.
+    /// The display name.
     pub display_name: String,
     /// What the field holds.
     pub kind: Kind,
     /// The longest text that fits, in characters; `None` where the account doesn't say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_length: Option<u32>,
-    /// The values of a dropdown; empty for other fields and where the account left them out.
+    /// The values of a dropdown; empty for other fields and if the account left them out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
-    /// The parts of a custom field set; empty for other fields and where the account left them out.
+    /// The parts of a custom field set; empty for other fields and if the account left them out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Self>,
     /// Whether two leads may not have the same value.
@@ -39,7 +39,7 @@ pub struct Field {
     pub read_only: bool,
 }
 
-/// What a field holds, as far as that changes how a value is converted or compared.
+/// The kind of a field, as far as it affects how a value is converted or compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -51,7 +51,7 @@ pub enum Kind {
     Phone,
     /// A number.
     Number,
-    /// A date without a time, which no zone moves.
+    /// A date without a time, independent of time zones.
     Date,
     /// A date with a time, in UTC at the API.
     DateTime,
@@ -73,7 +73,7 @@ impl Kind {
     /// The kind for a `DataType` and a `RenderTypeTextValue` of LeadSquared's metadata.
     ///
     /// A date and a date-time share the DataType `Date` and differ by how they are shown
-    /// (AD/create-custom-lead-field). What is not known is text.
+    /// (AD/create-custom-lead-field). Unknown types are text.
     pub fn of(data_type: &str, render_type: &str) -> Self {
         match data_type {
             "Email" => Self::Email,
@@ -94,7 +94,7 @@ impl Kind {
 }
 
 impl Kind {
-    /// What it is called in a sentence.
+    /// Its name within a sentence.
     pub fn words(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -114,7 +114,7 @@ impl Kind {
 }
 
 impl Field {
-    /// A field of which only the name and the kind are known.
+    /// A field with a known name and kind only.
     pub(crate) fn plain(name: &str, kind: Kind) -> Self {
         Self {
             schema_name: name.into(),
@@ -148,12 +148,12 @@ impl FieldList {
         self.fields.values()
     }
 
-    /// Whether the account named no field.
+    /// Whether the account reported no fields.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
-    /// What the field holds; text where the field is not known.
+    /// The field's kind; text for an unknown field.
     pub fn kind(&self, schema_name: &str) -> Kind {
         self.get(schema_name).map_or(Kind::Text, |field| field.kind)
     }
@@ -171,15 +171,15 @@ impl From<FieldList> for Vec<Field> {
     }
 }
 
-/// What an account says of itself, as far as mappings need it.
+/// An account's metadata, as far as mappings need it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalogue {
     /// Its lead fields.
     pub fields: FieldList,
-    /// Its users; `None` while they were not asked for, or not told.
+    /// Its users; `None` if they were not requested, or not returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<User>>,
-    /// Its activity types; `None` while they were not asked for, or not told.
+    /// Its activity types; `None` if they were not requested, or not returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_types: Option<Vec<ActivityType>>,
 }
@@ -209,7 +209,8 @@ pub struct MetadataUnread {
     pub account: AccountId,
     /// Why, for a person.
     pub problem: Problem,
-    /// The API host that the keys belong to, if it is another one: `https://api-in21.leadsquared.com`.
+    /// The API host that the keys belong to, if it is a different one:
+    /// `https://api-in21.leadsquared.com`.
     pub right_host: Option<String>,
 }
 
@@ -229,7 +230,7 @@ impl From<FieldList> for Catalogue {
 /// A user of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// The id, which is what `OwnerId` holds. It means nothing in another account.
+    /// The id, which is what `OwnerId` holds. It has no meaning in another account.
     pub id: String,
     /// The email address, by which users of two accounts are matched.
     pub email: String,
@@ -247,10 +248,10 @@ pub struct User {
 pub struct ActivityType {
     /// Its event code.
     pub event: u32,
-    /// Its name, which people see.
+    /// Its display name.
     pub name: String,
-    /// Its own fields; `None` while they were not asked for. What a slot like `mx_Custom_1`
-    /// means differs from type to type.
+    /// Its own fields; `None` if they were not requested. The meaning of a slot like `mx_Custom_1`
+    /// differs from type to type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<FieldList>,
 }

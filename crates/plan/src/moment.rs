@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::phone::Country;
 use crate::text;
 
-/// Which of `03/04/2026` is the day.
+/// The order of day and month in `03/04/2026`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateOrder {
@@ -31,39 +31,39 @@ impl DateOrder {
     }
 }
 
-/// Why a text is no date that can be read.
+/// Why a text can't be read as a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {
     /// It isn't a date.
     NotADate,
-    /// It means two days, one in each order.
+    /// It is ambiguous: a different day in each order.
     Ambiguous,
     /// Its year has two digits.
     ShortYear,
 }
 
-/// A date as it is written.
+/// A date as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The day and the time; midnight where no time is written.
+    /// The day and the time; midnight if no time is written.
     pub local: DateTime,
-    /// The offset from UTC, where one is written.
+    /// The offset from UTC, if written.
     pub offset: Option<Offset>,
-    /// Whether day and month are in the other order than the given one, and could not be in that.
+    /// Whether day and month are in the opposite of the given order, because they can't be in that.
     pub is_swapped: bool,
 }
 
-/// A date and a time, in all the world.
+/// A date and a time, independent of zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// This instant.
     At(Timestamp),
-    /// One of the dates by which programs say *never* or *not known*, as it is written. No zone
-    /// moves it: it would be another day then, or none that there is.
+    /// One of the dates that programs use for *never* or *unknown*, as written. It is not converted
+    /// between zones: that would make it another day, or one out of range.
     Never(DateTime),
 }
 
-/// The days by which programs say *never* or *not known*: the first and last of .NET and SQL, the
+/// The days that programs use for *never* or *unknown*: the first and last of .NET and SQL, the
 /// first of old databases, and spreadsheets' days zero and one.
 const NEVER: [(i16, i8, i8); 5] =
     [(1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1900, 1, 1), (9999, 12, 31)];
@@ -76,10 +76,10 @@ impl Written {
         Self { local, offset: None, is_swapped: false }
     }
 
-    /// The moment that it is, written in `zone` unless it says its own offset.
+    /// The moment, read in `zone` unless it has its own offset.
     ///
-    /// A local time that a clock change skipped is moved behind the gap, one that happened twice is
-    /// the first of the two (RFC 5545 reads them so too). `None` beyond the calendar's ends.
+    /// A local time that a clock change skipped is moved past the gap, and of one that happened
+    /// twice the first is taken (as in RFC 5545). `None` beyond the calendar's range.
     pub fn moment(&self, zone: &TimeZone) -> Option<Moment> {
         let date = self.local.date();
         if NEVER.contains(&(date.year(), date.month(), date.day())) {
@@ -93,7 +93,7 @@ impl Written {
         Some(Moment::At(at))
     }
 
-    /// The day that it is in `zone`.
+    /// Its day in `zone`.
     pub fn day(&self, zone: &TimeZone) -> Option<Date> {
         match self.moment(zone)? {
             Moment::At(at) if self.offset.is_some() => Some(zone.to_datetime(at).date()),
@@ -105,11 +105,11 @@ impl Written {
 
 /// Reads a date, with or without a time.
 ///
-/// Read are `2026-03-01`, `2026-03-01 10:30:00`, the same with a fraction, a `T` or an offset
+/// It reads `2026-03-01`, `2026-03-01 10:30:00`, the same with a fraction, a `T` or an offset
 /// (AD/get-a-lead-by-email-id and others), and `7/31/2026 5:33:50 AM`, month first in every
 /// account, as activities' fields have it (live); `/Date(1457006650000+0000)/`
 /// (AD/get-lead-field-properties); and what people write: `3 Apr 2026`, and `03/04/2026` in the
-/// given order. A date that means something in the other order only is read in that.
+/// given order. A date that makes sense only in the other order is read in that.
 ///
 /// # Errors
 /// Why it can't be read.
@@ -128,7 +128,7 @@ pub fn read(text: &str, order: Option<DateOrder>) -> Result<Written, Unread> {
     let parsed = day(date, order, split.map(|(clock, _)| clock));
     let read = split.and_then(|(clock, offset)| Some((hours(clock)?, offset)));
     let Some(((time, is_next_day), offset)) = read else {
-        // What else RFC 9557 allows: `2026-07-01T10:30:00+05:30[Asia/Kolkata]`.
+        // RFC 9557 also allows: `2026-07-01T10:30:00+05:30[Asia/Kolkata]`.
         let at: Timestamp = text.parse().map_err(|_| Unread::NotADate)?;
         return Ok(Written { offset: Some(Offset::UTC), ..Written::civil(utc(at)) });
     };
@@ -138,7 +138,7 @@ pub fn read(text: &str, order: Option<DateOrder>) -> Result<Written, Unread> {
     Ok(Written { local, offset, is_swapped })
 }
 
-/// The instant of a time that an account writes of its own: `ModifiedOn` and the like.
+/// The instant of a time written by an account itself: `ModifiedOn` and the like.
 pub fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     match read(text, None).ok()?.moment(zone)? {
         Moment::At(at) => Some(at),
@@ -146,13 +146,14 @@ pub fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     }
 }
 
-/// An instant as the API takes it: `2016-09-05 02:00:00`, UTC (most pages). Fractions are cut.
+/// An instant in the API's format: `2016-09-05 02:00:00`, UTC (most pages). Fractions are
+/// truncated.
 pub fn to_wire(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 impl Moment {
-    /// As the API takes it, like [`to_wire`].
+    /// In the API's format, like [`to_wire`].
     pub fn to_wire(self) -> String {
         match self {
             Self::At(at) => to_wire(at),
@@ -170,7 +171,7 @@ fn utc(at: Timestamp) -> DateTime {
     TimeZone::UTC.to_datetime(at)
 }
 
-/// A date as .NET writes it in JSON: milliseconds since 1970. The offset says nothing of the instant.
+/// A date as .NET writes it in JSON: milliseconds since 1970. The offset does not affect the instant.
 fn ticks(text: &str) -> Option<Written> {
     let inner = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
     let end = inner.get(1..)?.find(['+', '-']).map_or(inner.len(), |at| at + 1);
@@ -199,7 +200,7 @@ fn is_iso(date: &str) -> bool {
     date.len() == 10 && date.as_bytes().get(4) == Some(&b'-')
 }
 
-/// A time of day, and the offset from UTC behind it; `None` where that can't be read.
+/// A time of day, and the offset from UTC after it; `None` if it can't be read.
 fn with_offset(time: &str) -> Option<(&str, Option<Offset>)> {
     for zero in ["Z", "z", "UTC", "GMT"] {
         if let Some(clock) = time.strip_suffix(zero) {
@@ -272,7 +273,7 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-/// The place of a name, or of the beginning of one, in a list.
+/// The position of a name, or of a prefix of one, in a list.
 fn named(word: &str, names: &[&str]) -> Option<i8> {
     let word = word.to_ascii_lowercase();
     let is_it = |name: &str| {
@@ -282,7 +283,7 @@ fn named(word: &str, names: &[&str]) -> Option<i8> {
     i8::try_from(at + 1).ok()
 }
 
-/// The day that a date means, and whether it is in the other order than the given one.
+/// The day of a date, and whether it is in the opposite of the given order.
 fn day(text: &str, order: Option<DateOrder>, clock: Option<&str>) -> Result<(Date, bool), Unread> {
     const MARKS: [char; 5] = ['-', '/', '.', ' ', ','];
     let words: Vec<&str> = text.split(MARKS).filter(|word| !word.is_empty()).collect();
@@ -311,7 +312,7 @@ fn day(text: &str, order: Option<DateOrder>, clock: Option<&str>) -> Result<(Dat
             };
         }
     }
-    // One mark throughout, and nothing around it.
+    // The same separator throughout, and nothing around it.
     let mark = text.chars().find(|c| MARKS[..3].contains(c)).ok_or(Unread::NotADate)?;
     if text.split(mark).count() != 3 || text.contains([' ', ',']) {
         return Err(Unread::NotADate);
@@ -340,8 +341,8 @@ fn day(text: &str, order: Option<DateOrder>, clock: Option<&str>) -> Result<(Dat
     Ok((date(third, month, day)?, order.is_some_and(|order| order != means)))
 }
 
-/// Whether it is the form of `7/31/2026 5:33:50 AM`, in which accounts write the times of
-/// activities: no zeros before a number, seconds, and half of the day.
+/// Whether it has the form `7/31/2026 5:33:50 AM`, in which accounts write the times of activities:
+/// no leading zeros, with seconds and AM or PM.
 fn is_of_account(month: &str, day: &str, clock: &str) -> bool {
     let is_bare = |word: &str| !word.starts_with('0');
     let has_half = clock.ends_with(" AM") || clock.ends_with(" PM");

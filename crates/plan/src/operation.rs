@@ -1,4 +1,4 @@
-//! The calls that an account offers, as far as the way of leads and activities needs them.
+//! The API operations of an account that leadsync uses.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -60,7 +60,7 @@ impl Operation {
         }
     }
 
-    /// Its name, as LeadSquared writes it.
+    /// Its name in LeadSquared's API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::LeadFields => "LeadsMetaData.Get",
@@ -86,7 +86,7 @@ impl Operation {
         }
     }
 
-    /// Whether it carries many leads or activities, for each of which there is a call of its own.
+    /// Whether it is a bulk call, for whose items there are single calls.
     pub fn is_for_many(self) -> bool {
         FOR_MANY.contains(&self)
     }
@@ -117,7 +117,7 @@ impl Operation {
         }
     }
 
-    /// Which of the account's buckets it draws on.
+    /// Which of the account's buckets it uses.
     pub fn draw(self) -> Draw {
         match self {
             Self::BulkCapture
@@ -130,7 +130,7 @@ impl Operation {
     }
 }
 
-/// The calls that carry many.
+/// The bulk calls.
 const FOR_MANY: [Operation; 6] = [
     Operation::LeadsByIds,
     Operation::BulkCapture,
@@ -140,7 +140,7 @@ const FOR_MANY: [Operation; 6] = [
     Operation::BulkUpdateActivities,
 ];
 
-/// Only a call for many is read back.
+/// Only bulk calls are read back.
 impl<'de> Deserialize<'de> for Operation {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = std::borrow::Cow::<str>::deserialize(deserializer)?;

@@ -1,4 +1,4 @@
-//! The words in which the log speaks of requests and records.
+//! The terms of the log for requests and records.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,10 @@ macro_rules! words {
         pub enum $name { $($(#[$variant_meta])* $variant,)+ }
 
         impl $name {
-            /// Every word there is.
+            /// Every value.
             pub const ALL: &[$name] = &[$($name::$variant,)+];
 
-            /// The word as it is stored, shown and sent.
+            /// The name as stored, shown and sent.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word,)+ }
             }
@@ -54,7 +54,7 @@ words! {
 }
 
 words! {
-    /// What became of a record.
+    /// The outcome of a record.
     Event {
         /// It was created in the destination.
         New = "new",
@@ -62,7 +62,7 @@ words! {
         Updated = "updated",
         /// The destination already held all of it.
         Unchanged = "unchanged",
-        /// The settings say to leave it alone.
+        /// Left alone, as the settings say.
         Skipped = "skipped",
         /// It is not in the destination.
         Failed = "failed",
@@ -70,23 +70,23 @@ words! {
 }
 
 words! {
-    /// Where a request is on its way.
+    /// The job status of a request.
     JobStatus {
-        /// It waits for its turn, or for its next try.
+        /// It waits to be processed, or for its next try.
         Queued = "queued",
-        /// A call for it is on its way to an account.
+        /// A call for it is in flight.
         Running = "running",
-        /// Every record ended well.
+        /// Every record succeeded.
         Success = "success",
-        /// At least one record ended in failure.
+        /// At least one record failed.
         Failure = "failure",
     }
 }
 
 words! {
-    /// With which settings a record is tried again that a person asked to retry.
+    /// With which settings a record is retried that a person asked to retry.
     RetryWith {
-        /// Those of now.
+        /// The current ones.
         Now = "now",
         /// Those that decided about it before.
         Then = "then",
@@ -94,11 +94,11 @@ words! {
 }
 
 words! {
-    /// How a record stands, or the worst record of a request.
+    /// The sync status of a record, or of a request's worst record.
     SyncStatus {
-        /// It is as it should be.
+        /// It is in sync, or nothing has to be done.
         Success = "success",
-        /// It failed, for good or until the next try.
+        /// It failed, permanently or until the next try.
         Error = "error",
     }
 }
@@ -106,9 +106,9 @@ words! {
 words! {
     /// An account, by its part in a connector.
     Party {
-        /// The one that leads come from.
+        /// The source.
         Source = "source",
-        /// The one that they go to.
+        /// The destination.
         Destination = "destination",
     }
 }

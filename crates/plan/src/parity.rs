@@ -1,7 +1,8 @@
-//! Parity: which linked leads hold in the destination what the mapping makes of the source.
+//! Parity: which linked leads have the values in the destination that the mapping makes of the
+//! source's.
 //!
-//! Both accounts are read once, page by page. Of each linked lead of the source a hash of what it
-//! sends is kept until its counterpart is read; where the two hashes agree, the two leads do. The
+//! Both accounts are read once, page by page. For each linked lead of the source a hash of what it
+//! sends is kept until its counterpart is read; if the two hashes agree, so do the leads. The
 //! others are read again, both at once, and compared value by value.
 
 use std::borrow::Cow;
@@ -21,11 +22,11 @@ use crate::snapshot::Snapshot;
 use crate::text;
 use crate::value;
 
-/// So many leads whose hashes differ are read again, and as many of each kind are listed.
+/// How many leads whose hashes differ are read again, and how many of each kind are listed.
 pub const MOST_LISTED: usize = 5_000;
-/// So many fields of a lead are listed.
+/// How many fields of a lead are listed.
 const MOST_FIELDS: usize = 50;
-/// So much of a value is listed, in characters.
+/// How much of a value is listed, in characters.
 const LONGEST_SHOWN: usize = 200;
 
 words! {
@@ -37,7 +38,7 @@ words! {
         OnlyHere = "only_here",
         /// Only the destination has it.
         OnlyThere = "only_there",
-        /// Both have it by its key, and no link ties the two yet.
+        /// Both have it by its key, but the two are not linked yet.
         NotLinked = "not_linked",
         /// It is not linked, and several leads of the destination have one of its keys.
         Ambiguous = "ambiguous",
@@ -63,7 +64,8 @@ pub struct Parity {
     pub only_there: u64,
     /// Leads that both have by their key, not linked yet.
     pub not_linked: u64,
-    /// Leads of the source that are not linked, and of which several of the destination have a key.
+    /// Leads of the source that are not linked, and with a key that several leads of the
+    /// destination have.
     #[serde(default)]
     pub ambiguous: u64,
     /// Links whose lead is gone from the source.
@@ -77,15 +79,15 @@ pub struct Parity {
 }
 
 impl Parity {
-    /// The part of the linked leads that agree, in hundredths of a per cent; rounded down, so that 100 %
-    /// means all.
+    /// The share of the linked leads that agree, in hundredths of a per cent; rounded down, so that 100
+    /// % means all.
     pub fn basis_points(&self) -> u32 {
         let all = self.linked.max(1);
         let agree = if self.linked == 0 { 1 } else { self.agree };
         u32::try_from(u128::from(agree) * 10_000 / u128::from(all)).unwrap_or(10_000)
     }
 
-    /// The same for people: `99.98 %`.
+    /// The same as text: `99.98 %`.
     pub fn percent(&self) -> String {
         let points = self.basis_points();
         if points == 10_000 {
@@ -94,7 +96,7 @@ impl Parity {
         format!("{}.{:02} %", points / 100, points % 100)
     }
 
-    /// Whether fewer leads agree than before, by more than leads that are just being synced explain.
+    /// Whether fewer leads agree than before, by more than leads in the middle of a sync explain.
     pub fn has_fallen(&self, before: &Self) -> bool {
         self.differ > before.differ && self.basis_points() < before.basis_points()
     }
@@ -109,7 +111,7 @@ pub struct Difference {
     pub source_id: Option<String>,
     /// Its id in the destination.
     pub destination_id: Option<String>,
-    /// By what a person knows it.
+    /// What a person recognises it by.
     pub known_as: Option<String>,
     /// The fields that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -121,13 +123,13 @@ pub struct Difference {
 pub struct FieldApart {
     /// The destination's field.
     pub field: String,
-    /// What the mapping makes of the source's value.
+    /// The source's value after mapping.
     pub source: String,
-    /// What the destination holds.
+    /// The destination's value.
     pub destination: String,
 }
 
-/// An id, in as few bytes as it takes.
+/// An id, stored compactly.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Id {
     Guid(u128),
@@ -155,7 +157,7 @@ struct Sent {
     /// The number of the set of fields that it sends.
     fields: u32,
     hash: u64,
-    /// It is known that its counterpart is gone.
+    /// Its counterpart is known to be gone.
     is_gone: bool,
 }
 
@@ -182,7 +184,7 @@ impl Shown {
     }
 }
 
-/// A comparison under way. It holds some 80 bytes for each linked lead.
+/// A running comparison. It takes some 80 bytes per linked lead.
 #[derive(Debug, Default)]
 pub struct Comparison {
     /// By the id in the destination.
@@ -196,13 +198,13 @@ pub struct Comparison {
     unread: Vec<(Id, Id)>,
     /// The result so far.
     pub parity: Parity,
-    /// The leads that differ, as far as they are listed.
+    /// The listed leads that differ.
     pub differences: Vec<Difference>,
 }
 
 impl Comparison {
-    /// A lead of the source that is linked to this one of the destination, of which it may be known that
-    /// it is gone.
+    /// A lead of the source that is linked to this one of the destination, which may be known to be
+    /// gone.
     pub fn take_source(
         &mut self,
         mapping: &Mapping,
@@ -228,7 +230,7 @@ impl Comparison {
         self.list(difference);
     }
 
-    /// A lead of the destination. Returns whether it is one that the source's are linked to.
+    /// A lead of the destination. Returns whether a lead of the source is linked to it.
     pub fn take_destination(&mut self, mapping: &Mapping, lead: &Snapshot) -> bool {
         let Some(id) = lead.lead_id() else { return false };
         let id = Id::of(id.as_str());
@@ -253,9 +255,9 @@ impl Comparison {
         self.parity.agree += 1;
     }
 
-    /// The pairs of ids that are to be read again once both accounts were read, the source's first:
-    /// those of which a lead was not read, and then those whose hashes differ. They are taken out, so
-    /// many at most; once enough of a kind are listed, the rest is counted as differing.
+    /// The pairs of ids to read again once both accounts were read, the source's first: those with a
+    /// lead that was not read, and then those whose hashes differ. They are removed, up to the given
+    /// number; once enough of a kind are listed, the rest is counted as differing.
     pub fn take_suspects(&mut self, most: usize) -> Vec<(String, String)> {
         let unread = self.sent.drain().filter(|(_, sent)| !sent.is_gone);
         self.unread.extend(unread.map(|(there, sent)| (sent.source, there)));
@@ -328,12 +330,12 @@ impl Comparison {
     }
 }
 
-/// By what a person knows a lead.
+/// What a person recognises a lead by.
 pub fn known_as(lead: &Snapshot) -> Option<String> {
     crate::identity::known_as(&Item::from_state(Entity::Lead, lead), None)
 }
 
-/// The fields in which the destination's lead does not hold what is sent.
+/// The fields in which the destination's lead differs from what is sent.
 fn differing(mapping: &Mapping, mapped: &Mapped, there: &Snapshot) -> Vec<FieldApart> {
     let reading = mapping.reading();
     let shown = |value: &str| value.chars().take(LONGEST_SHOWN).collect();
@@ -349,7 +351,7 @@ fn differing(mapping: &Mapping, mapped: &Mapped, there: &Snapshot) -> Vec<FieldA
     differing.take(MOST_FIELDS).collect()
 }
 
-/// A hash of the values of those of the mapping's fields, and parts of fields, that are in a set.
+/// A hash of the values of the mapping's fields, and parts of fields, that are in a set.
 fn hash<'v>(mapping: &Mapping, set: &[Shown], value: impl Fn(&str) -> &'v str) -> u64 {
     let mut hasher = DefaultHasher::new();
     for (field, shown) in mapping.targets().zip(set) {
@@ -373,21 +375,21 @@ fn only(names: &[String], set: &str) -> String {
     serde_json::Value::Object(parts).to_string()
 }
 
-/// A comparison that was made, is being made, or was asked for.
+/// The last, running and requested comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Standing {
-    /// When one was asked for that has not ended yet.
+    /// When one was requested that has not ended yet.
     pub asked_at: Option<Timestamp>,
-    /// How many leads of both accounts the one under way has read.
+    /// How many leads of both accounts the running one has read.
     pub read: u64,
     /// When the last one ended.
     pub at: Option<Timestamp>,
     /// Its result.
     pub parity: Option<Parity>,
-    /// Why the one under way does not go on; it is tried again.
+    /// Why the running one is stuck; it is retried.
     pub problem: Option<crate::problem::Problem>,
-    /// So many linked leads were no longer in the source, more than are marked without being
-    /// confirmed: they wait for a person.
+    /// How many linked leads were no longer in the source, if more than are marked without
+    /// confirmation: they wait for a person.
     pub held: Option<u64>,
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Every shape of `docs/bodies.md` is read: an automation's `Before` / `After` / `Current`, a native
 //! webhook's flat lead or `Before` / `After`, activities one by one or in an array, and the
-//! `LeadPropertyList` of `Leads.RecentlyModified`, each as JSON, as a form, or as texts of JSON in
-//! either. The way from bytes to records: `charset` makes them text, `tree` makes that a tree, with
-//! `form` and [`crate::json`], and `shape` finds the records in it.
+//! `LeadPropertyList` of `Leads.RecentlyModified`, each as JSON, as a form, or as JSON strings in
+//! either. From bytes to records: `charset` decodes them to text, `tree` parses that into a tree,
+//! with `form` and [`crate::json`], and `shape` finds the records in it.
 
 mod charset;
 mod flat;
@@ -36,10 +36,10 @@ pub use removals::read_removals;
 use tree::unreadable;
 pub use verification::is_verification;
 
-/// More records than this are not taken from a body of 2 MiB or less. A smaller record than one of
-/// these has no more than an id in it.
+/// The maximum number of records in a body of 2 MiB or less. A smaller record than one of these
+/// could contain no more than an id.
 pub const MOST_RECORDS: usize = 20_000;
-/// Of a longer body, one record is taken for this many bytes.
+/// In a longer body, one record is accepted per this many bytes.
 const SHORTEST_RECORD: usize = 100;
 /// The longest id of a lead or an activity, in bytes. LeadSquared's have 36; databases index
 /// longer ones badly or not at all.
@@ -49,8 +49,8 @@ pub const LONGEST_ID: usize = 256;
 const STATES: [&str; 2] = ["Current", "After"];
 /// The blocks in which payloads and reads keep an activity's own values.
 const OF_ACTIVITY: [&str; 3] = ["Data", "ActivityFields", "Fields"];
-/// The names of an activity's standard values: the one that mappings use, then those that payloads
-/// and reads have (AD/get-activities-of-a-lead; live).
+/// The names of an activity's standard values: the one that mappings use, then those used by
+/// payloads and reads (AD/get-activities-of-a-lead; live).
 const STANDARD: [(&str, &[&str]); 2] = [
     ("ActivityNote", &["ActivityNote", "Note", "ActivityEvent_Note"]),
     ("ActivityDateTime", &["ActivityDateTime", "CreatedOn"]),
@@ -68,7 +68,7 @@ pub struct Item {
     removal: Option<Removal>,
 }
 
-/// Why a lead is not in its account any more.
+/// Why a lead is no longer in its account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// It was deleted.
@@ -77,7 +77,7 @@ pub enum Removal {
     Merged,
 }
 
-/// What a payload says of a field.
+/// What a payload says about a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found<'a> {
     /// Nothing.
@@ -104,8 +104,8 @@ impl Found<'_> {
     }
 }
 
-/// The one entry of a list that says something: programs write any field as a list. An entry that
-/// looks like several options stays in its list.
+/// The only non-blank entry of a list: programs write any field as a list. An entry that looks like
+/// several options stays in its list.
 fn only(values: &[Value]) -> Option<&Value> {
     let mut filled = values.iter().filter(|value| !is_nothing(value));
     let only = filled.next().filter(|_| filled.next().is_none())?;
@@ -116,8 +116,8 @@ fn only(values: &[Value]) -> Option<&Value> {
     }
 }
 
-/// Whether a value is blank. It looks at each value once, so that lists in lists cost no more than
-/// they are long.
+/// Whether a value is blank. It looks at each value once, so that the cost of nested lists is
+/// linear.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -131,16 +131,17 @@ fn is_nothing(value: &Value) -> bool {
 /// A record of a body, or why it can't be read.
 pub type Entry = Result<Item, Problem>;
 
-/// How many records are taken from a body of this many bytes.
+/// How many records are accepted from a body of this many bytes.
 pub fn most_records(bytes: usize) -> usize {
     MOST_RECORDS.max(bytes / SHORTEST_RECORD)
 }
 
-/// The leads and activities of a body, each for itself: one that can't be read leaves the others.
+/// The leads and activities of a body, independently: one that can't be read does not affect the
+/// others.
 ///
 /// # Errors
-/// A [`Problem`] for the whole request: the body is no JSON and no form, holds nothing or too much,
-/// or holds one thing alone that is neither a lead nor an activity.
+/// A [`Problem`] for the whole request: the body is neither JSON nor a form, contains nothing or
+/// too much, or only a single item that is neither a lead nor an activity.
 pub fn read(body: &[u8], content_type: Option<&str>) -> Result<Vec<Entry>, Problem> {
     let room = Room::of(body.len());
     let records = shape::records(tree::read(body, content_type, &room)?, &room);
@@ -180,7 +181,7 @@ impl Item {
     /// The record that is this.
     ///
     /// # Errors
-    /// Why it is no record, to be said after its name.
+    /// Why it is not a record, as text after its name.
     fn of(value: Value, room: &Room) -> Result<Self, String> {
         if let Some(name) = room.named_twice(&value) {
             return Err(said_twice(name));
@@ -214,14 +215,14 @@ impl Item {
         Ok(item)
     }
 
-    /// A lead or an activity with these fields, as if an automation had posted it.
+    /// A lead or an activity with these fields, as if posted by an automation.
     pub fn from_state(entity: Entity, state: &Snapshot) -> Self {
         let body = state.0.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
         Self { entity, body: body.collect(), removal: None }
     }
 
-    /// The same with nothing in place of placeholders, except where `stands` says of a field's name
-    /// and value that it stands for itself.
+    /// The same with blanks for placeholders, except where `stands` says that a field's value is
+    /// meant literally.
     pub fn without(
         &self,
         placeholders: &Placeholders,
@@ -242,8 +243,8 @@ impl Item {
                 || self.event().is_some_and(|code| code >= FIRST_OPPORTUNITY))
     }
 
-    /// An activity whose payload does not tell its id, under one that is made of what tells it from
-    /// others: its lead, its type, its time and its fields.
+    /// An activity whose payload has no id, with one made of what distinguishes it from others: its
+    /// lead, type, time and fields.
     #[must_use]
     pub fn identified(&self) -> Self {
         let lead_id = self.told_lead_id().unwrap_or_default().to_lowercase();
@@ -253,7 +254,7 @@ impl Item {
         identified
     }
 
-    /// Why the lead is gone from the source, if that is what it tells.
+    /// Why the lead is gone from the source, if it reports that.
     pub fn removal(&self) -> Option<Removal> {
         self.removal
     }
@@ -268,15 +269,15 @@ impl Item {
         &self.body
     }
 
-    /// What the payload says at this place: a path like `Current.FirstName`, or a plain name,
-    /// which is looked for in `Current`, in `After` and at the top.
+    /// What the payload says at this path: one like `Current.FirstName`, or a plain name, which is
+    /// looked for in `Current`, in `After` and at the top.
     pub fn find(&self, path: &str) -> Found<'_> {
         if let Some((block, name)) = path.split_once('.') {
             let block = shape::block(block).unwrap_or(block);
             if let Some(Value::Object(map)) = self.body.get(block) {
                 return inside(map, name).unwrap_or(Found::Absent);
             }
-            // Of a lead, these wrap its fields, and were taken off.
+            // For a lead, these wrap its fields, and were removed.
             let was_lifted = self.entity == Entity::Lead && OF_ACTIVITY.contains(&block);
             if !STATES.contains(&block) && !was_lifted {
                 let states = STATES.iter().filter_map(|state| self.block(state));
@@ -311,7 +312,7 @@ impl Item {
         blocks.chain(top).find_map(|map| names.iter().find_map(|name| map.get(*name)))
     }
 
-    /// The lead's id in the source; of an activity, that of the lead it is on.
+    /// The lead's id in the source; for an activity, that of its lead.
     pub fn lead_id(&self) -> Option<LeadId> {
         self.told_lead_id().filter(|id| is_id(id)).map(LeadId::new)
     }
@@ -334,7 +335,7 @@ impl Item {
         self.first_text(LEAD)
     }
 
-    /// The lead that an activity's payload shows beside it, as an automation's does.
+    /// The lead that an activity's payload contains, as an automation's does.
     pub fn lead(&self) -> Option<Self> {
         let blocks = ["Before", "After", "Current"];
         let body: Map<String, Value> = blocks
@@ -352,14 +353,14 @@ impl Item {
         lead.lead_id().is_some().then_some(lead)
     }
 
-    /// The lead that an activity is on, of which nothing but the id is known.
+    /// The lead of an activity, with nothing known but its id.
     #[must_use]
     pub fn bare_lead(&self) -> Self {
         let id = self.told_lead_id().map(|id| ("ProspectID", id));
         Self::from_state(Entity::Lead, &id.into_iter().collect())
     }
 
-    /// The code of the activity's type, if it is told.
+    /// The code of the activity's type, if present.
     pub fn event(&self) -> Option<u32> {
         let code = ["ActivityEvent", "EventCode"].iter().find_map(|name| self.of_activity(name))?;
         match code {
@@ -368,7 +369,7 @@ impl Item {
         }
     }
 
-    /// The name of the activity's type, if it is told.
+    /// The name of the activity's type, if present.
     pub fn event_name(&self) -> Option<&str> {
         let names = ["ActivityEventName", "EventName"];
         names.iter().find_map(|name| self.of_activity(name)?.as_str())
@@ -406,7 +407,7 @@ impl Item {
         }
     }
 
-    /// Every field that the payload shows of the newest state of the lead or activity.
+    /// Every field that the payload shows in the newest state of the lead or activity.
     pub fn state(&self) -> Snapshot {
         let mut state = Snapshot::default();
         let mut take = |map: &Map<String, Value>| {
@@ -444,8 +445,9 @@ impl Item {
     }
 
     /// Every field of the lead as it was before the event, if the payload says what the event
-    /// changed: `Before` beside what there is now. Blocks may hold what changed alone, or leave out
-    /// what is empty; what only `After` shows was empty before, and what neither shows is as it was.
+    /// changed: `Before` merged with the current state. Blocks may contain only what changed, or
+    /// omit what is empty; what only `After` shows was empty before, and what neither shows is
+    /// unchanged.
     pub fn before(&self) -> Option<Snapshot> {
         let before = self.block("Before").filter(|before| !before.is_empty())?;
         let mut state = self.state();
@@ -482,24 +484,24 @@ impl Item {
     }
 }
 
-/// That a record says something twice, to be said after its name.
+/// The text, to follow its name, that a record says something twice.
 fn said_twice(name: &str) -> String {
     format!("has `{}` twice in one object, with different values", shortened(name))
 }
 
-/// Whether a text can be kept as the id of a lead or an activity: PostgreSQL keeps no NUL in a
+/// Whether a text can be kept as the id of a lead or an activity: PostgreSQL accepts no NUL in a
 /// text and no long text in an index.
 pub fn is_id(text: &str) -> bool {
     text.len() <= LONGEST_ID && !text.contains(char::is_control)
 }
 
-/// Whether a member is a block of fields, or an empty one, and no field.
+/// Whether a member is a block of fields, possibly empty, and not a field.
 fn is_block(name: &str, value: &Value) -> bool {
     shape::block(name) == Some(name) && matches!(value, Value::Object(_) | Value::Null)
 }
 
-/// What is at a path inside an object. A custom field set is a text of JSON in reads (client code)
-/// and is walked into as well.
+/// What is at a path inside an object. A custom field set is a JSON string in reads (client code),
+/// and paths lead into it as well.
 fn inside<'a>(map: &'a Map<String, Value>, path: &str) -> Option<Found<'a>> {
     if let Some(value) = map.get(path) {
         return Some(Found::of(Some(value)));

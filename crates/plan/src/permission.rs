@@ -9,17 +9,17 @@ words! {
     Role {
         /// May do everything.
         Administrator = "administrator",
-        /// May look, try again, and switch connectors on and off.
+        /// May view, retry, and enable and disable connectors.
         Operator = "operator",
     }
 }
 
 words! {
-    /// What a route asks for and a token allows; a later one includes those before it.
+    /// What a route requires and a token allows; a later one includes those before it.
     Scope {
-        /// To look at everything but webhook URLs, users, tokens and the audit log.
+        /// To view everything but webhook URLs, users, tokens and the audit log.
         Read = "read",
-        /// To try again, to preview, and to switch connectors on and off.
+        /// To retry, to preview, and to enable and disable connectors.
         Operate = "operate",
         /// To do everything.
         Administer = "administer",
@@ -27,7 +27,7 @@ words! {
 }
 
 impl Role {
-    /// The most that somebody of this role may do.
+    /// The maximum permission of this role.
     pub fn most(self) -> Scope {
         match self {
             Self::Administrator => Scope::Administer,

@@ -1,20 +1,20 @@
 //! Phone numbers.
 //!
-//! LeadSquared keeps them as `+<country>-<national>`, like `+91-9988776655`, and compares them as
-//! text: a number written in another way makes a second lead (AD/update-a-lead, and found by
-//! trial in public client code). So every number is brought to that form.
+//! LeadSquared stores them as `+<country>-<national>`, like `+91-9988776655`, and compares them as
+//! text: a number written differently creates a second lead (AD/update-a-lead, and found by trial
+//! in public client code). So every number is converted to that form.
 
 use rlibphonenumber::enums::{NumberLengthType, PhoneNumberType, Region};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
 
 use crate::text;
 
-/// The country whose number it is when a number names none.
+/// The default country of numbers without a country code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Country(Region);
 
 impl Country {
-    /// Every country that has phone numbers, in no order.
+    /// Every country that has phone numbers, in no particular order.
     pub fn all() -> impl Iterator<Item = Self> {
         PHONE_NUMBER_UTIL.get_supported_regions().map(Self)
     }
@@ -31,7 +31,7 @@ impl Country {
 
     /// The country of an ISO 3166 code (`IN`) or a calling code (`+91`, `91`).
     ///
-    /// Several countries share `+1` and `+44`; the main one is meant then.
+    /// Several countries share `+1` and `+44`; these mean the main one.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let digits = text.strip_prefix('+').unwrap_or(text);
@@ -47,31 +47,31 @@ impl Country {
     }
 }
 
-/// What a text in a field for phone numbers is.
+/// How a text in a phone field is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
     /// A number, in LeadSquared's form.
     Number(String),
-    /// None, or none that can be read, and why.
+    /// Not a readable number, and why.
     Not(NotANumber),
 }
 
 /// Why a text is not taken for a phone number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotANumber {
-    /// It stands for a number that is not there: `0000000000`, `1234567890`, `NA`.
+    /// It is a placeholder: `0000000000`, `1234567890`, `NA`.
     Placeholder,
-    /// Digits of it are hidden: `98XXXXXX50`.
+    /// Some of its digits are masked: `98XXXXXX50`.
     Masked,
-    /// It names no country, and none is given: these digits.
+    /// It has no country code, and there is no default country: these digits.
     NoCountry(String),
-    /// There is more in it than a number, or less.
+    /// It contains more than a number, or less.
     Unreadable,
 }
 
-/// Reads a text. It is a number only if the whole of it is one: nothing is read *out of* it. The
-/// library that knows the countries does that (`9845098450 x12`, `98XXXXXX50`), so what it gets is
-/// looked at first.
+/// Reads a text. It is a number only if the whole text is one: none is *extracted* from it. The
+/// phone number library does extract (`9845098450 x12`, `98XXXXXX50`), so its input is checked
+/// first.
 pub fn read(text: &str, country: Option<Country>) -> Read {
     let text = text::visible(text);
     let text = without_scheme(&text);
@@ -99,8 +99,8 @@ pub fn read(text: &str, country: Option<Country>) -> Read {
     }
 }
 
-/// The number in LeadSquared's form; `None` if it can't be a phone number, or names no country
-/// and none is given.
+/// The number in LeadSquared's form; `None` if it can't be a phone number, or has no country code
+/// and there is no default.
 pub fn normalise(text: &str, country: Option<Country>) -> Option<String> {
     match read(text, country) {
         Read::Number(number) => Some(number),
@@ -120,8 +120,8 @@ pub fn same(one: &str, other: &str, country: Option<Country>) -> bool {
     }
 }
 
-/// The forms by which somebody may look for this number, or for each of several numbers in one
-/// text: all digits, and those without the country's.
+/// The forms in which somebody may search for this number, or for each of several numbers in one
+/// text: all digits, and those without the country code.
 pub fn search_forms(text: &str) -> Vec<String> {
     let mut forms = Vec::with_capacity(2);
     let mut add = |form: String| {
@@ -135,25 +135,24 @@ pub fn search_forms(text: &str) -> Vec<String> {
             add(number.get_national_significant_number());
         }
         let all = digits(part);
-        // 0 and 00 are dialled, and no part of the number.
+        // 0 and 00 are dialling prefixes, not part of the number.
         add(all.trim_start_matches('0').to_owned());
         add(all);
     }
     forms
 }
 
-/// What ends like a number is found by the beginning of this form of it.
+/// Reversed, so that a search for the end of a number is a prefix search.
 pub fn backwards(digits: &str) -> String {
     std::iter::once('~').chain(digits.chars().rev()).collect()
 }
 
-/// The parts of a text that may be a phone number each, as they stand there, without labels,
-/// extensions and what else is around them. To find a record by, and nothing else: [`read`] takes
-/// no number out of a text.
+/// The parts of a text that may each be a phone number, as written, without labels, extensions and
+/// the like. Only for searching records: [`read`] does not extract numbers from a text.
 pub fn runs(text: &str) -> Vec<&str> {
     let mut runs = Vec::new();
-    // The groups of digits of the run at hand: where each one begins and ends, how many digits it
-    // has, and whether white space is before it.
+    // The groups of digits of the current run: where each one begins and ends, how many digits it
+    // has, and whether white space precedes it.
     let mut groups: Vec<(usize, usize, usize, bool)> = Vec::new();
     let mut end_run = |groups: &mut Vec<(usize, usize, usize, bool)>| {
         let mut begin = 0;
@@ -205,9 +204,9 @@ pub fn digits(text: &str) -> String {
     text.chars().filter_map(digit).collect()
 }
 
-/// Shorter than this it is no phone number that anybody looks for.
+/// Nobody searches for a phone number shorter than this.
 const FEWEST_DIGITS: usize = 6;
-/// Longer than this no text is worth parsing.
+/// A text longer than this is not worth parsing.
 const LONGEST: usize = 60;
 
 fn parse(text: &str, country: Option<Country>) -> Option<PhoneNumber> {
@@ -218,8 +217,8 @@ fn parse(text: &str, country: Option<Country>) -> Option<PhoneNumber> {
 fn number(digits: &str, country: Option<Country>) -> Option<PhoneNumber> {
     let region = country.map(|country| country.0);
     let is_one = |number: &PhoneNumber| {
-        // Of the lengths that any number of a country may have, those of hotlines and the like are
-        // too many: nearly every number with a digit too much would be one.
+        // The lengths of hotlines and the like are excluded: with them, nearly every number with
+        // one digit too many would be valid.
         let length = PHONE_NUMBER_UTIL
             .is_possible_number_for_type_with_reason(number, PhoneNumberType::FixedLineOrMobile);
         matches!(length, Ok(NumberLengthType::IsPossible)) || number.is_valid()
@@ -236,8 +235,8 @@ fn number(digits: &str, country: Option<Country>) -> Option<PhoneNumber> {
     })
 }
 
-/// The country code of so many digits that a number begins with, and the digits behind it. One that
-/// does not begin in an international way may begin with the given country's code.
+/// The country code with this many digits that a number begins with, and the digits after it. One
+/// without an international prefix may begin with the given country's code.
 fn country_code(digits: &str, length: usize, country: Option<Country>) -> Option<(&str, &str)> {
     let all = digits.strip_prefix('+').or_else(|| digits.strip_prefix("00")).unwrap_or(digits);
     let (code, rest) = all.split_at_checked(length)?;
@@ -271,7 +270,7 @@ fn written(text: &str) -> Option<String> {
     let text = text.trim_end_matches(['.', ',', ';']).trim_end();
     let text = whole_of_decimal(text);
     let mut digits = String::new();
-    // How many digits there are in each group, and whether white space is before it.
+    // How many digits there are in each group, and whether white space precedes it.
     let mut groups: Vec<(usize, bool)> = Vec::new();
     let (mut is_apart, mut is_spaced, mut open) = (true, false, 0_usize);
     for c in text.chars() {
@@ -304,7 +303,7 @@ fn written(text: &str) -> Option<String> {
 }
 
 /// Whether groups of digits are more than one number: two of the same length that could each be
-/// one, or a short one behind a whole number: `22334455-56`, `9845098450.5`.
+/// one, or a short one after a complete number: `22334455-56`, `9845098450.5`.
 fn is_several(groups: &[(usize, bool)]) -> bool {
     groups.windows(2).any(|pair| {
         let [(before, _), (after, is_spaced)] = *pair else { return false };
@@ -312,7 +311,7 @@ fn is_several(groups: &[(usize, bool)]) -> bool {
     })
 }
 
-/// Whether a group of so many digits is no part of the same number as the one before it.
+/// Whether a group with this many digits is not part of the same number as the one before it.
 fn is_apart(before: usize, after: usize, is_spaced: bool) -> bool {
     const WHOLE: usize = 6;
     before >= WHOLE && (after <= 2 || is_spaced && after == before)
@@ -345,8 +344,7 @@ fn digit(c: char) -> Option<char> {
     })
 }
 
-/// Whether digits stand for a number that is not there: one digit over and over, or the digits in
-/// their order.
+/// Whether digits are a placeholder: one digit repeated, or consecutive digits.
 pub fn is_placeholder(digits: &str) -> bool {
     let digits = digits.trim_start_matches('+').as_bytes();
     let Some(first) = digits.first() else { return false };
@@ -357,7 +355,7 @@ pub fn is_placeholder(digits: &str) -> bool {
     counts || digits.iter().all(|digit| digit == first)
 }
 
-/// Whether digits of a number are hidden: where one was, there is a mark or an X.
+/// Whether digits of a number are masked by a symbol or an X.
 fn is_masked(text: &str) -> bool {
     let is_mask =
         |c: char| matches!(c, 'x' | 'X' | '*' | '#' | '_' | '\u{2022}' | '\u{25cf}' | '\u{d7}');
@@ -366,7 +364,7 @@ fn is_masked(text: &str) -> bool {
     masks >= 2 && text.chars().all(is_part)
 }
 
-/// What a text without any digit is in a field for phone numbers.
+/// How a text without any digit in a phone field is understood.
 fn placeholder(text: &str) -> NotANumber {
     let has_digit = text.chars().any(|c| digit(c).is_some());
     if has_digit { NotANumber::Unreadable } else { NotANumber::Placeholder }

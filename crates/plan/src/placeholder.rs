@@ -1,22 +1,22 @@
-//! Values that stand for nothing: what a sender fills in where a field has none.
+//! Placeholder values: what a sender fills in if a field has no value.
 //!
-//! Automations that post a body of their own write `null` as a text, or leave the mail-merge field
-//! as it is: `@{Lead:LastName,}` (client code, with tests). Such a value is a blank. What a person
+//! Automations that post a custom body write `null` as text, or leave the mail-merge field
+//! unfilled: `@{Lead:LastName,}` (client code, with tests). Such a value is a blank. What a person
 //! may have typed, like the surname `Null`, is not.
 
 use crate::text;
 
-/// What counts as a placeholder unless a connector lists others: words as programs write them, and
-/// fields of mail-merge and of templates that were not filled.
+/// What counts as a placeholder unless a connector lists others: words written by programs, and
+/// unfilled mail-merge and template fields.
 pub const DEFAULT: [&str; 7] =
     ["null", "NULL", "undefined", "[object Object]", "@{*}", "{{*}}", "${*}"];
-/// Longer texts are none.
+/// Longer texts are not placeholders.
 const LONGEST: usize = 400;
 
 /// Which values are placeholders.
 #[derive(Clone, Debug)]
 pub struct Placeholders {
-    /// Texts as they are, or with one `*` for whatever is between a beginning and an end.
+    /// Literal texts, or with one `*` for anything between a prefix and a suffix.
     patterns: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ impl Default for Placeholders {
 }
 
 impl Placeholders {
-    /// These. They are compared with their capital and small letters.
+    /// These, compared case-sensitively.
     pub fn new(patterns: &[impl AsRef<str>]) -> Self {
         let patterns = patterns.iter().map(|pattern| pattern.as_ref().trim().to_owned());
         Self { patterns: patterns.filter(|pattern| !pattern.is_empty()).collect() }
@@ -38,7 +38,7 @@ impl Placeholders {
         is_one_of(self.patterns.iter().map(String::as_str), text)
     }
 
-    /// Whether there may be one inside a longer text, such as one of JSON.
+    /// Whether there may be one inside a longer text, such as JSON.
     pub fn may_be_in(&self, text: &str) -> bool {
         let mut begins = self.patterns.iter().filter_map(|pattern| pattern.split('*').next());
         begins.any(|begin| text.contains(begin))
@@ -46,7 +46,7 @@ impl Placeholders {
 }
 
 /// Whether a text is empty, or one of the usual placeholders ([`DEFAULT`]). This is for what no
-/// setting is about: ids, blocks and types.
+/// setting covers: ids, blocks and types.
 pub fn is_unfilled(text: &str) -> bool {
     text.trim().is_empty() || is_one_of(DEFAULT.into_iter(), text)
 }
@@ -78,7 +78,7 @@ pub fn fault(pattern: &str) -> Option<&'static str> {
     takes_any.then_some("would match any value; write at least two characters before the *")
 }
 
-/// Whether a text is nothing but such parts, each from `begin` to the next `end`.
+/// Whether a text consists only of such parts, each from `begin` to the next `end`.
 fn is_row_of(text: &str, begin: &str, end: &str) -> bool {
     let mut rest = text;
     while !rest.is_empty() {

@@ -20,9 +20,9 @@ pub struct RecordPreview {
     pub entity: Entity,
     /// The source's id of it.
     pub source_id: Option<String>,
-    /// What the mapping makes of it, one entry a field of the destination.
+    /// The result of the mapping, one entry per field of the destination.
     pub fields: Vec<MappedField>,
-    /// What is wrong with fields that would be left out.
+    /// Why fields would be left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Problem>,
     /// The kind of decision.
@@ -57,7 +57,7 @@ pub struct Stored {
     pub reviews: Vec<StandingReview>,
     /// Leads that were linked and are no longer in their account.
     pub gone: Vec<LeadId>,
-    /// A person wants the destination to hold what the source holds, whatever the two agreed about.
+    /// A person wants the destination to match the source, whatever the two last agreed on.
     pub overrides: bool,
 }
 
@@ -85,7 +85,7 @@ pub fn preview(context: &Context<'_>, entries: Vec<Entry>, stored: &Stored) -> V
     entries.into_iter().map(preview).collect()
 }
 
-/// What would happen to a record that a person asks to try again.
+/// What would happen to a record that a person asks to retry.
 pub fn preview_retry(context: &Context<'_>, item: Item, stored: &Stored) -> RecordPreview {
     let mut work = Work::new(item);
     work.ask_again();

@@ -1,8 +1,8 @@
-//! What is asked of an account to find out what it is like: things that LeadSquared's pages leave
-//! open, or in which accounts differ.
+//! Questions that find out how an account behaves: what LeadSquared's documentation leaves open, or
+//! where accounts differ.
 //!
-//! leadsync works with either answer to each question, so none has to be asked. What an account
-//! answers is kept as a [`crate::traits::Trait`], and shown beside what is assumed of every account.
+//! leadsync works with either answer to each question, so none has to be asked. An account's answer
+//! is stored as a [`crate::traits::Trait`], and shown beside the default assumption.
 
 mod posts;
 mod questions;
@@ -18,7 +18,7 @@ pub use questions::QUESTIONS;
 /// The email addresses that a test lead has or had for a moment. Nobody has an address of
 /// `example.com` (RFC 2606).
 pub const ADDRESSES: [&str; 2] = ["leadsync-probe-1@example.com", "leadsync-probe-2@example.com"];
-/// The last name of every test lead, by which a person knows it.
+/// The last name of every test lead, by which people recognise it.
 pub const LAST_NAME: &str = "leadsync test, please delete";
 
 /// Whether this is a test lead, which must not be synced.
@@ -30,7 +30,7 @@ pub fn is_test_lead(lead: &Item) -> bool {
     is_one_of("EmailAddress", &ADDRESSES) || is_one_of("LastName", &[LAST_NAME])
 }
 
-/// What it takes to find out.
+/// What a question needs to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     /// Reading.
@@ -44,17 +44,17 @@ pub enum By {
 /// A question to an account.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Question {
-    /// What reports and the store call it.
+    /// Its name in reports and the store.
     pub name: &'static str,
-    /// What people call it.
+    /// Its name for people.
     pub title: &'static str,
-    /// The answer that is assumed of every account.
+    /// The answer assumed by default.
     pub assumed: &'static str,
     /// Why.
     pub source: &'static str,
     /// Each answer by its name, and what it means.
     pub answers: &'static [(&'static str, &'static str)],
-    /// What it takes to find out.
+    /// What a question needs to be answered.
     pub by: By,
 }
 
@@ -71,16 +71,16 @@ impl Question {
     }
 }
 
-/// What one question came to.
+/// The result of one question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The question's name.
     pub question: &'static str,
-    /// The answer that is assumed of every account, by its name.
+    /// The name of the answer assumed by default.
     pub assumed: &'static str,
     /// The name of this account's answer; `None` if there is no clear answer.
     pub seen: Option<&'static str>,
-    /// What that means, or why there is no clear answer. It holds no value of the account.
+    /// What that means, or why there is no clear answer. It contains no data of the account.
     pub words: String,
 }
 
@@ -103,20 +103,20 @@ impl Finding {
         Self { question: question.name, assumed, seen: None, words: why.into() }
     }
 
-    /// Whether the account is another than what is assumed.
+    /// Whether the account differs from what is assumed.
     pub fn differs(&self) -> bool {
         self.seen.is_some_and(|seen| seen != self.assumed)
     }
 }
 
-/// What a probe of an account came to.
+/// The result of a probe of an account.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// How many calls it made.
     pub calls: u32,
-    /// What each question came to, in the order in which they were asked.
+    /// The result of each question, in the order asked.
     pub findings: Vec<Finding>,
-    /// Test leads that the account does not let be deleted, by id.
+    /// The ids of test leads that the account refuses to delete.
     pub left: Vec<String>,
     /// Why it ended before everything was asked.
     pub ended_by: Option<Problem>,

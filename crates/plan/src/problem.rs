@@ -11,7 +11,7 @@ words! {
     Code {
         /// A body can't be read.
         UnreadableBody = "unreadable_body",
-        /// A body is too long to be taken.
+        /// A body is too long.
         BodyTooLong = "body_too_long",
         /// An activity does not name its type.
         NoActivityType = "no_activity_type",
@@ -25,11 +25,11 @@ words! {
         FilteredOut = "filtered_out",
         /// A payload does not show a field that the connector's filter needs.
         NotShown = "field_not_shown",
-        /// The payload does not tell an activity's id.
+        /// The payload does not contain an activity's id.
         NoActivityId = "no_activity_id",
         /// A record has no value in any search key.
         NoKey = "no_key",
-        /// A setting of the connector is wrong.
+        /// A setting of the connector is invalid.
         BadSetting = "bad_setting",
         /// A field of the mapping does not exist.
         UnknownField = "unknown_field",
@@ -51,19 +51,19 @@ words! {
         ActivitiesOff = "activities_off",
         /// The connector does nothing with leads.
         DoNothing = "do_nothing",
-        /// What is to be updated does not exist.
+        /// The target of an update does not exist.
         NotFound = "not_found",
-        /// What is to be created exists already.
+        /// What should be created already exists.
         Exists = "exists",
         /// An activity's lead is not in the destination.
         LeadNotFound = "lead_not_found",
         /// The lead is gone from the source.
         Removed = "removed",
-        /// The lead's twin was deleted or merged in the destination.
+        /// The lead's counterpart was deleted or merged in the destination.
         TwinRemoved = "twin_removed",
         /// The connector does not mark leads that were removed.
         RemovalIgnored = "removal_ignored",
-        /// A lead that was removed has no twin.
+        /// A removed lead has no counterpart.
         NotLinked = "not_linked",
         /// A person or a rule decided to leave the lead alone.
         LeftAlone = "left_alone",
@@ -91,23 +91,23 @@ words! {
         BadSearchKey = "bad_search_key",
         /// The account, or the database, refuses it.
         Refused = "refused",
-        /// The account failed while it worked on a call.
+        /// The account failed while processing a call.
         AccountError = "account_error",
-        /// The account gave no usable answer.
+        /// The account gave no usable response.
         Unreachable = "unreachable",
         /// The account refuses the API keys.
         Credentials = "credentials",
         /// A call can't be made.
         ImpossibleCall = "impossible_call",
-        /// An answer lacks what is needed to go on.
+        /// A response lacks what is needed to continue.
         UnreadableAnswer = "unreadable_answer",
         /// A lead disappeared while it was being synced.
         LeadGone = "lead_gone",
-        /// A record took more calls than any should.
+        /// A record needed more calls than any should.
         TooManyCalls = "too_many_calls",
         /// The account's quota for the day is used up.
         Quota = "quota",
-        /// A defect of leadsync stopped the record.
+        /// A bug in leadsync stopped the record.
         Defect = "defect",
         /// `check`: activities would need leads that the connector does not create.
         LeadsAreNotCreated = "leads_are_not_created",
@@ -129,13 +129,13 @@ words! {
         UnknownSourceField = "unknown_source_field",
         /// `check`: a field changed in the account.
         FieldChanged = "field_changed",
-        /// The mail settings are wrong.
+        /// The mail settings are invalid.
         BadMailSettings = "bad_mail_settings",
         /// API: an account refuses its settings.
         BadAccount = "bad_account",
         /// API: there is no such batch of retries.
         BadBatch = "bad_batch",
-        /// API: a part of the input is wrong.
+        /// API: a part of the input is invalid.
         BadInput = "bad_input",
         /// API: the body broke off.
         Broken = "broken",
@@ -238,7 +238,7 @@ impl Problem {
     }
 }
 
-/// The beginning of a text that somebody else wrote, to be shown in a sentence.
+/// The beginning of a foreign text, to be shown in a sentence.
 pub(crate) fn shortened(text: &str) -> String {
     const SHOWN: usize = 80;
     match text.char_indices().nth(SHOWN) {

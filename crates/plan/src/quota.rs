@@ -1,15 +1,15 @@
 //! An account's API quota, and how many calls fit into it.
 //!
-//! The limits are those of AD/rate-limits: calls in a window of seconds, a bucket of its own for
-//! the bulk endpoints, and calls a day. They hold for the whole account, so every call that we
-//! make counts, look-ups and metadata too. Nothing in an answer tells what is left.
+//! The limits are those of AD/rate-limits: calls in a window of seconds, a separate bucket for the
+//! bulk endpoints, and calls a day. They apply to the whole account, so every call that we make
+//! counts, including look-ups and metadata. No response says what is left.
 //!
-//! Who gets them when they do not suffice for all: [`Urgency`] has the order. All that is less urgent than
-//! live changes leaves a third of a window free for those, and what can wait leaves a fifth of the day to
-//! all changes. Whoever is less urgent gets one call of twenty at least, so that it never starves.
+//! [`Urgency`] is the order of precedence when calls are short. Anything less urgent than live changes
+//! leaves a third of a window free for those, and what can wait leaves a fifth of the day to changes. Less
+//! urgent work gets at least one call in twenty, so that it never starves.
 //!
-//! Windows are counted on a steady clock, which is never set: a wall clock that steps neither locks
-//! an account nor lets a window hold too many calls. Days are those of the wall clock.
+//! Windows are counted on a steady (monotonic) clock: a step of the wall clock neither blocks an
+//! account nor lets too many calls into a window. Days are those of the wall clock.
 
 mod bucket;
 pub mod forecast;
@@ -25,7 +25,7 @@ use urgency::{FLOOR, Floors, Pace};
 
 pub use urgency::Urgency;
 
-/// What an account may be asked in a given time.
+/// How many calls an account allows in a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quota {
@@ -37,7 +37,7 @@ pub struct Quota {
     pub per_seconds: u32,
     /// Calls a day (UTC).
     pub daily: u32,
-    /// How much of all this is left to the account's other users, in per cent.
+    /// How much of all this is left to the account's other API users, in per cent.
     #[serde(default, skip_serializing_if = "is_none_left")]
     pub leave: u32,
 }
@@ -60,7 +60,7 @@ impl Quota {
     /// The most that can be left to others, in per cent.
     pub const MOST_LEFT: u32 = 95;
 
-    /// The part of it that is ours: what is left to the account's other users is taken off.
+    /// Our part of it: without what is left to the account's other API users.
     #[must_use]
     pub fn ours(self) -> Self {
         let part = 100 - u64::from(self.leave.min(Self::MOST_LEFT));
@@ -112,15 +112,15 @@ pub struct Limit {
     pub per_seconds: u32,
 }
 
-/// The calls that were made of late to one account.
+/// The recent calls to one account.
 ///
-/// A call counts from the moment that it was sent until a window after it *ended*: the account
-/// counts it somewhere in between, and we don't know where, so the count here is never below
-/// the account's own.
+/// A call counts from when it was sent until a window after it *ended*: the account counts it
+/// somewhere in between, and we don't know where, so the count here is never below the account's
+/// own.
 ///
-/// Other programs draw on the same quota, and the account may have another one than was configured.
-/// When it refuses a call, nothing is sent for a window, and from then on no more than it took in the
-/// last one. After some windows without a refusal, a little more is tried.
+/// Other programs use the same quota, and the account's quota may differ from the configured one.
+/// When it refuses a call, nothing is sent for a window, and from then on no more than it accepted in
+/// the last one. After some windows without a refusal, a little more is tried.
 #[derive(Clone, Debug)]
 pub struct Budget {
     quota: Quota,
@@ -133,19 +133,20 @@ pub struct Budget {
     day: i64,
     /// when it ends on the steady one,
     day_ends: Timestamp,
-    /// and the calls of the last days: a clock that steps over midnight and back forgets none.
+    /// and the calls of the last days, so that a clock that steps over midnight and back loses
+    /// none.
     spent: BTreeMap<i64, u32>,
 }
 
-/// The calls of so many days are remembered.
+/// How many days' calls are remembered.
 const DAYS: usize = 4;
-/// A limit of so many seconds or more is that of a day.
+/// A limit for this many seconds or more is a daily one.
 const A_DAY: u32 = 86_400;
-/// How long nothing is sent when the account says that the calls of the day are used up: nobody says
+/// How long nothing is sent after the account says that the day's calls are used up: it is unknown
 /// when its day ends.
 const OF_A_DAY: SignedDuration = SignedDuration::from_mins(30);
 
-/// Which of an account's buckets a call draws on.
+/// Which of an account's buckets a call uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Draw {
     /// An ordinary call.
@@ -155,8 +156,8 @@ pub enum Draw {
 }
 
 impl Budget {
-    /// A budget of which `spent_today` calls of the daily quota are gone, at this time of the steady
-    /// clock and of the wall clock.
+    /// A budget with `spent_today` calls of the daily quota used, at this time of the steady clock
+    /// and of the wall clock.
     pub fn new(quota: Quota, now: Timestamp, wall: Timestamp, spent_today: u32) -> Self {
         let mut budget = Self {
             quota: quota.ours(),
@@ -172,7 +173,7 @@ impl Budget {
         budget
     }
 
-    /// Takes over the day of the wall clock.
+    /// Updates the day from the wall clock.
     pub fn turn(&mut self, now: Timestamp, wall: Timestamp) {
         self.day = day_of(wall);
         let left = Timestamp::from_second((self.day + 1) * SECONDS_A_DAY)
@@ -215,7 +216,7 @@ impl Budget {
         true
     }
 
-    /// A call that was drawn has ended, whatever came of it.
+    /// A call that was drawn has ended, whatever the outcome.
     pub fn end(&mut self, kind: Draw, now: Timestamp) {
         self.calls.in_flight = self.calls.in_flight.saturating_sub(1);
         self.calls.ended.push_back(now);
@@ -225,8 +226,8 @@ impl Budget {
         }
     }
 
-    /// A call that has ended was refused, as the limit is exceeded, which the refusal may name. Nothing
-    /// is left until a window from now.
+    /// A call that has ended was refused because the limit is exceeded, which the refusal may name. No
+    /// calls are left until a window from now.
     pub fn refused(&mut self, kind: Draw, named: Option<Limit>, now: Timestamp) {
         let Quota { calls, bulk_calls, per_seconds, .. } = self.quota;
         if named.is_some_and(|named| named.per_seconds >= A_DAY) {
@@ -260,7 +261,7 @@ impl Budget {
         }
     }
 
-    /// How many calls of this kind may be made now for what is this urgent, which waits for them.
+    /// How many calls of this kind may be made now for waiting work of this urgency.
     pub fn room(&mut self, kind: Draw, urgency: Urgency, now: Timestamp) -> u32 {
         let left = self.left(kind, now);
         if urgency != Urgency::Live {
@@ -275,13 +276,13 @@ impl Budget {
         fair.max(self.due(kind, urgency, now))
     }
 
-    /// How many calls of this kind are due to what is this urgent, whoever else waits.
+    /// How many calls of this kind are guaranteed to work of this urgency, whatever else waits.
     pub fn due(&mut self, kind: Draw, urgency: Urgency, now: Timestamp) -> u32 {
         let pace = self.pace(kind, urgency);
         self.floors.due(urgency, kind, pace, now).min(self.left(kind, now))
     }
 
-    /// How many of the calls that are left are not due to what is less urgent.
+    /// How many of the remaining calls are not guaranteed to less urgent work.
     fn not_due_below(&mut self, kind: Draw, urgency: Urgency, left: u32, now: Timestamp) -> u32 {
         let Quota { bulk_calls, per_seconds, .. } = self.quota;
         let since = now - self.calls.window(per_seconds);
@@ -304,8 +305,8 @@ impl Budget {
         }
     }
 
-    /// One call in [`FLOOR`] of a window comes up for each of those who are less urgent than live changes,
-    /// and where all that they may take of a day is spent, one in as many of the day.
+    /// Each class less urgent than live changes is guaranteed one call in [`FLOOR`] of a window and, once
+    /// its share of the day is used up, one in as many of the day.
     fn pace(&self, kind: Draw, urgency: Urgency) -> Pace {
         let quota = &self.quota;
         let (bucket, configured) = match kind {
@@ -324,13 +325,13 @@ impl Budget {
         Pace { every: SignedDuration::from_millis(every), most }
     }
 
-    /// How many calls of a day are for what is this urgent.
+    /// How many calls of a day are for work of this urgency.
     fn most_of_a_day(&self, urgency: Urgency) -> u32 {
         if urgency.can_wait() { self.quota.spare_of_a_day() } else { self.quota.daily }
     }
 
-    /// How many calls of this kind may be made now for what is this urgent, and leave what is kept free
-    /// for others.
+    /// How many calls of this kind may be made now for work of this urgency, without those reserved for
+    /// others.
     fn spare(&mut self, kind: Draw, urgency: Urgency, now: Timestamp) -> u32 {
         if urgency == Urgency::Live {
             return u32::MAX;
@@ -381,7 +382,7 @@ impl Budget {
         self.spent.get(&self.day).copied().unwrap_or_default()
     }
 
-    /// What the account leaves to us in a window, where that is less than was configured.
+    /// What the account leaves us in a window, if less than configured.
     pub fn share(&self) -> Option<Limit> {
         let calls = self.calls.share?.calls;
         let window = self.calls.window(self.quota.per_seconds).as_secs();
@@ -396,12 +397,12 @@ impl Budget {
 
 const SECONDS_A_DAY: i64 = 86_400;
 
-/// The hour that a time lies in, counted from 1970-01-01.
+/// The hour that contains a time, counted from 1970-01-01.
 pub fn hour_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(3_600)
 }
 
-/// The day (UTC) that a time lies in, counted from 1970-01-01.
+/// The day (UTC) that contains a time, counted from 1970-01-01.
 pub fn day_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(SECONDS_A_DAY)
 }

@@ -1,9 +1,10 @@
-//! When to try again.
+//! When to retry.
 
 use jiff::SignedDuration;
 
-/// How long a record waits after its first, second, … try that failed for a passing reason: a blip
-/// is over within seconds; from then on as LeadSquared's own async API does (AD/async-api).
+/// How long a record waits after its first, second, … try that failed for a temporary reason: a
+/// blip is over within seconds; later waits are those of LeadSquared's own async API
+/// (AD/async-api).
 pub const DELAYS: [SignedDuration; MOST as usize] = [
     SignedDuration::from_secs(1),
     SignedDuration::from_secs(5),
@@ -19,20 +20,20 @@ pub const DELAYS: [SignedDuration; MOST as usize] = [
     SignedDuration::from_hours(3),
 ];
 
-/// So many times a failure that may pass is retried.
+/// How many times a temporary failure is retried.
 pub const MOST: u32 = 12;
-/// So many times a linked lead that is refused as a duplicate is retried: the value that it shares
-/// may be on its way from the other lead to it. That takes about ten minutes, for which its later
+/// How many times a linked lead that is refused as a duplicate is retried: the shared value may be
+/// moving from the other lead to this one. That takes about ten minutes, for which its later
 /// changes wait.
 pub const OF_LINKED_DUPLICATE: u32 = 5;
-/// So many times a new lead that is refused as a duplicate is retried, which takes half a minute:
-/// families share phone numbers, so most such leads are refused for good.
+/// How many times a new lead that is refused as a duplicate is retried, which takes half a minute:
+/// families share phone numbers, so most such leads are refused permanently.
 pub const OF_NEW_DUPLICATE: u32 = 3;
 
 /// How far a delay is stretched at most, so that many records don't come back at once.
 const JITTER: f64 = 0.2;
 
-/// How long to wait after so many tries (1 for the first); `None` once all are used up.
+/// How long to wait after this many tries (1 for the first); `None` once all are used up.
 ///
 /// `chance` lies between 0 and 1.
 pub fn delay(tries: u32, chance: f64) -> Option<SignedDuration> {
@@ -41,13 +42,13 @@ pub fn delay(tries: u32, chance: f64) -> Option<SignedDuration> {
     Some(delay.mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0)))
 }
 
-/// The same for a record that is retried so many times at most.
+/// The same for a record with this maximum number of retries.
 pub fn delay_of(most: u32, tries: u32, chance: f64) -> Option<SignedDuration> {
     delay(tries, chance).filter(|_| tries <= most)
 }
 
-/// Whether this try of a record came within seconds of the one before: that it failed too is no
-/// further failure to tell people of.
+/// Whether this try of a record came within seconds of the one before: its failure need not be
+/// reported to people again.
 pub fn is_quick(tries: u32) -> bool {
     const QUICK: SignedDuration = SignedDuration::from_secs(10);
     tries > 1 && delay(tries - 1, 0.0).is_some_and(|delay| delay < QUICK)

@@ -1,8 +1,7 @@
-//! What a person decides: which lead a lead is, where that is unclear, and whose value holds, where
-//! a policy says to ask.
+//! Reviews, which a person resolves: an ambiguous match, or a conflict whose policy is to ask.
 //!
 //! A *review* is one such question about one lead of the source. It waits until somebody decides,
-//! and that lead's changes wait with it; other leads go on.
+//! and that lead's changes wait with it; other leads continue.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +11,7 @@ use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 
 words! {
-    /// Why a person is asked.
+    /// The reason for the review.
     Reason {
         /// Several leads of the destination have the lead's search key.
         Several = "several",
@@ -26,13 +25,13 @@ words! {
 }
 
 words! {
-    /// How a review stands.
+    /// The status of a review.
     State {
-        /// Nobody decided yet.
+        /// Not decided yet.
         Open = "open",
-        /// Somebody decided, and that holds until it is undone.
+        /// Decided, until that is undone.
         Decided = "decided",
-        /// There is nothing left to decide.
+        /// Nothing is left to decide.
         Solved = "solved",
     }
 }
@@ -46,13 +45,13 @@ pub enum Choice {
         /// Its id.
         lead_id: LeadId,
     },
-    /// It is none of them: it is created.
+    /// It is none of them: a new lead is created.
     Create,
     /// It is left alone: none of its changes is synced.
     Ignore,
-    /// Of a conflict: what the source holds is right.
+    /// For a conflict: the source's value is right.
     Source,
-    /// Of a conflict: what the destination holds is right.
+    /// For a conflict: the destination's value is right.
     Destination,
 }
 
@@ -74,10 +73,10 @@ impl Choice {
     }
 }
 
-/// What a review says about a lead that is worked.
+/// What a review says about a lead that is processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ruled {
-    /// Nobody decided yet.
+    /// Not decided yet.
     Waits(Reason),
     /// This was decided.
     Decided(Choice),
@@ -92,55 +91,55 @@ pub struct StandingReview {
     pub source: AccountId,
     /// That lead.
     pub source_id: LeadId,
-    /// Of a conflict, the lead of the destination.
+    /// For a conflict, the lead of the destination.
     pub destination_id: Option<LeadId>,
-    /// Why a person is asked.
+    /// The reason for the review.
     pub reason: Reason,
-    /// How it stands.
+    /// Its status.
     pub state: State,
     /// What was decided.
     pub choice: Option<Choice>,
 }
 
 words! {
-    /// What became of a field that the two sides do not agree about.
+    /// The outcome of a field that the two sides do not agree about.
     Ruling {
         /// The source's value was written to the destination.
         Source = "source",
         /// The destination's value was written to the source.
         Destination = "destination",
-        /// Both keep what they hold: they met for the first time, and nobody said who wins.
+        /// Both keep their values: they were just linked, and no setting says which one wins.
         Left = "left",
-        /// Both keep what they hold until a person decides.
+        /// Both keep their values until a person decides.
         Waits = "waits",
-        /// Both keep what they hold: the field goes back and forth, and was frozen.
+        /// Both keep their values: the field goes back and forth, and was frozen.
         Frozen = "frozen",
     }
 }
 
-/// A field that the two sides do not agree about, and what became of it.
+/// A field that the two sides do not agree about, and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dispute {
     /// The destination's field by schema name.
     pub field: String,
-    /// What the source wants it to hold.
+    /// The source's value for it.
     pub source: String,
-    /// What the destination holds.
+    /// The destination's value.
     pub destination: String,
-    /// What became of it.
+    /// The outcome.
     pub ruling: Ruling,
 }
 
-/// A question, and what there is to decide it by.
+/// A question, and the details to decide it by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
-    /// Why a person is asked.
+    /// The reason for the review.
     pub reason: Reason,
     /// What the lead sends, by the destination's fields.
     pub sends: Snapshot,
-    /// The leads of the destination that it may be; of a conflict, the one that it is.
+    /// The leads of the destination that it may be; for a conflict, the one that it is.
     pub candidates: Vec<Candidate>,
-    /// Of a conflict, the fields that both accounts changed.
+    /// For a conflict, the fields that both accounts changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<Dispute>,
 }
@@ -150,10 +149,10 @@ pub struct Review {
 pub struct Candidate {
     /// Its id.
     pub lead_id: LeadId,
-    /// The search key that found it, by schema name, where it is known.
+    /// The search key that found it, by schema name, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found_by: Option<String>,
-    /// What it holds in the fields that the lead sends, and when and by whom it was made.
+    /// Its values in the fields that the lead sends, and when and by whom it was created.
     pub fields: Snapshot,
     /// The other lead of the source that it is linked to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -171,7 +170,7 @@ pub struct LinkedLead {
 }
 
 impl Review {
-    /// What the record's failure is.
+    /// The failure of the record.
     pub fn problem(&self) -> Problem {
         let ids: Vec<&str> = self.candidates.iter().map(|one| one.lead_id.as_str()).collect();
         let message = match self.reason {
@@ -223,7 +222,7 @@ impl Review {
 }
 
 impl Reason {
-    /// The code of records that fail for it.
+    /// The code of records that fail for this reason.
     pub fn code(self) -> Code {
         match self {
             Self::Several => Code::Ambiguous,
@@ -233,7 +232,7 @@ impl Reason {
         }
     }
 
-    /// The reason that this is the code of, if it is one's.
+    /// The reason with this code, if any.
     pub fn from_code(code: Code) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.code() == code)
     }

@@ -1,4 +1,4 @@
-//! What a person types or pastes to find a lead in the log, and in which forms the log keeps it.
+//! Search terms for leads in the log, and the forms in which the log stores them.
 
 use std::borrow::Cow;
 
@@ -6,26 +6,26 @@ use crate::id;
 use crate::identity::mention;
 use crate::phone;
 
-/// What is looked for: a record with one of the forms of each term.
+/// A search: for records with one of the forms of each term.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sought {
     /// Each a list of forms, in lower case, the most likely first.
     pub terms: Vec<Vec<String>>,
 }
 
-/// Shorter words find nothing by a part of them.
+/// Shorter words are not searched as parts.
 pub const SHORTEST_PART: usize = 3;
-/// More words are not looked for.
+/// The maximum number of words in a search.
 const MOST_WORDS: usize = 6;
-/// Fewer digits are no phone number but a word.
+/// Fewer digits are a word, not a phone number.
 const FEWEST_DIGITS: usize = 6;
-/// What links to people begin with.
+/// Prefixes of links to people.
 const SCHEMES: [&str; 6] = ["mailto:", "tel:", "callto:", "sms:", "smsto:", "whatsapp:"];
 
 impl Sought {
     /// What this text looks for: an id, an email address, a phone number, or words of a name.
     pub fn of(text: &str) -> Self {
-        // PostgreSQL takes no NUL, and what is invisible was not typed.
+        // PostgreSQL accepts no NUL, and invisible characters were not typed.
         let is_seen = |c: &char| !c.is_control() && !is_invisible(*c);
         let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
         let text: String = spaced.filter(is_seen).collect();
@@ -48,9 +48,9 @@ impl Sought {
             terms.insert(0, numbers);
         }
         match terms.as_mut_slice() {
-            // Of nothing but signs.
+            // Consisting only of symbols.
             [] => terms.push(vec![whole]),
-            // An id that is no GUID may hold signs and numbers too.
+            // An id that is not a GUID may contain symbols and numbers too.
             [first, ..] if !text.contains(' ') => {
                 if !first.contains(&whole) {
                     first.insert(0, whole);
@@ -63,7 +63,7 @@ impl Sought {
     }
 }
 
-/// The words of a name, as they are kept and looked for.
+/// The words of a name, as stored and searched.
 pub fn words(text: &str) -> Vec<String> {
     const SHORTEST: usize = 2;
     let is_between = |c: char| c.is_whitespace() || ",;.()\"/|".contains(c);
@@ -81,7 +81,8 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// What a link to a person says: `mailto:asha%40example.com?subject=…`; any other text as it is.
+/// The content of a link to a person: `mailto:asha%40example.com?subject=…`; any other text as it
+/// is.
 fn linked(text: &str) -> Cow<'_, str> {
     let rest = SCHEMES.iter().find_map(|scheme| {
         let begins = text.get(..scheme.len())?.eq_ignore_ascii_case(scheme);
@@ -123,7 +124,7 @@ fn forms_of(run: &str) -> Vec<String> {
         }
     };
     add(digits.clone());
-    // A call abroad begins with 00, one within the country with 0: `+91 (0) 98450 98450` has both.
+    // International calls begin with 00, national ones with 0: `+91 (0) 98450 98450` has both.
     let bare = digits.trim_start_matches('0');
     if bare.len() < FEWEST_DIGITS {
         return forms;
@@ -275,7 +276,7 @@ mod tests {
         let second = phone::backwards("2233");
         let of_two = kept("98450 98450 / 99001 12233");
         assert!(of_two.iter().any(|value| value.starts_with(&second)), "{of_two:?}");
-        // Each of several numbers, and what is none.
+        // Each of several numbers, and the rest.
         for (phone, sought) in [
             ("98450 98450 / 99001 12233", "9900112233"),
             ("98450 98450 / 99001 12233", "9845098450"),

@@ -9,20 +9,20 @@ use crate::text;
 
 /// Field values by schema name, as text.
 ///
-/// A field that is *absent* is not known; a field that is there with `""` is *blank*: two
-/// different things (LeadSquared shows blank as `""` or null: AD/get-lead-by-phone).
-/// A custom field set is kept as its JSON text.
+/// An *absent* field is unknown; a field with the value `""` is *blank*: these are different things
+/// (LeadSquared shows blank as `""` or null: AD/get-lead-by-phone). A custom field set is kept as
+/// its JSON text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Snapshot(pub BTreeMap<String, String>);
 
 impl Snapshot {
-    /// The field's value; `None` when it is not known.
+    /// The field's value; `None` if unknown.
     pub fn get(&self, field: &str) -> Option<&str> {
         self.0.get(field).map(String::as_str)
     }
 
-    /// The field's value where it is known and not blank.
+    /// The field's value if known and not blank.
     pub fn filled(&self, field: &str) -> Option<&str> {
         self.get(field).filter(|value| !text::is_blank(value))
     }

@@ -1,34 +1,35 @@
 //! The sweep: finding what changed in an account without a webhook.
 //!
-//! Bulk updates and imports post nothing, automations stop after 50 runs a day, and webhooks may be
-//! lost while leadsync is down for long. So what was modified is read at an interval, one call for up
-//! to 1,000 leads, and what is not in sync and has no request yet becomes one, as if it had been
-//! posted.
+//! Bulk updates and imports post no webhooks, automations stop after 50 runs a day, and webhooks may
+//! be lost during a long downtime of leadsync. So what was modified is read at an interval, one call
+//! for up to 1,000 leads, and what is out of sync and has no request yet becomes one, as if a webhook
+//! had reported it.
 
 use jiff::{SignedDuration, Timestamp};
 
 /// A round reads what was modified since this long before the last one began: the account's clock may
 /// be behind ours.
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
-/// What was modified less than this ago is left to the next round: its webhook is likely on its way.
+/// What was modified less than this ago is left to the next round: its webhook is probably on its
+/// way.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(2);
 /// The shortest interval between two rounds, and the longest that is chosen.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(5);
 const LONGEST: SignedDuration = SignedDuration::from_hours(6);
-/// One call in so many of a day is for sweeping.
+/// The share of a day's calls for sweeping: one in this many.
 const SHARE_OF_A_DAY: u32 = 20;
 const SECONDS_A_DAY: u32 = 86_400;
 /// Calls of a round that finds something in one kind of thing: a page, and the empty one behind it.
 const CALLS_A_KIND: u32 = 2;
 
-/// Whether a connector catches up by itself: by its settings or, if those don't say, where an enabled
-/// connector goes the opposite way.
+/// Whether a connector sweeps automatically: by its settings or, by default, if an enabled connector
+/// goes in the opposite direction.
 pub fn is_on(setting: Option<bool>, is_pair: bool) -> bool {
     setting.unwrap_or(is_pair)
 }
 
-/// How long to wait between the beginnings of two rounds, for an account with so many calls a day of
-/// which its connectors read so many kinds of things: leads, and each type of activity.
+/// How long to wait between the starts of two rounds, for an account with this many calls a day
+/// whose connectors read this many kinds of things: leads, and each activity type.
 pub fn interval(daily: u32, kinds: u32) -> SignedDuration {
     let for_it = (daily / SHARE_OF_A_DAY).max(1);
     let calls = CALLS_A_KIND.saturating_mul(kinds.max(1));
@@ -44,7 +45,7 @@ pub fn calls_a_day(interval: SignedDuration, kinds: u32) -> u64 {
     u64::from(CALLS_A_KIND) * u64::from(kinds.max(1)) * rounds.unsigned_abs()
 }
 
-/// Whether something that was modified then is to be looked at in a round that began then.
+/// Whether a round that started then covers something modified then.
 pub fn is_due(modified: Option<Timestamp>, begun: Timestamp, was_asked_for: bool) -> bool {
     was_asked_for || modified.is_none_or(|modified| modified <= begun - GRACE)
 }

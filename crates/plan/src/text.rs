@@ -1,12 +1,12 @@
-//! Texts as people and programs write them: which characters nobody sees, when a text says nothing,
-//! and when two texts are one, written differently.
+//! Texts as people and programs write them: which characters are invisible, when a text is blank,
+//! and when two texts are the same, written differently.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// Whether nobody sees the character and it means nothing by itself: zero width, byte order marks,
-/// marks of direction, soft hyphens, control characters, and fillers that are drawn as nothing.
+/// Whether the character is invisible and has no meaning of its own: zero width, byte order marks,
+/// marks of direction, soft hyphens, control characters, and blank fillers.
 fn is_invisible(c: char) -> bool {
     c.is_control() && !c.is_whitespace()
         || matches!(
@@ -36,7 +36,7 @@ fn is_virama(c: char) -> bool {
 }
 
 /// A text without the invisible characters at its ends, and without the white space among those.
-/// White space alone stays as it was typed.
+/// White space alone stays as typed.
 pub fn trimmed(text: &str) -> &str {
     let is_gone = |c: char| is_invisible(c) || c.is_whitespace();
     let head = text.len() - text.trim_start_matches(is_gone).len();
@@ -49,8 +49,8 @@ pub fn trimmed(text: &str) -> &str {
     if text[body.len()..].contains(is_invisible) { body } else { text }
 }
 
-/// A text without any invisible character, and without white space at its ends: of an email
-/// address, a phone number or a key they are never a part.
+/// A text without any invisible character, and without white space at its ends: they are never part
+/// of an email address, a phone number or a key.
 pub fn visible(text: &str) -> Cow<'_, str> {
     let text = text.trim_matches(|c: char| is_invisible(c) || c.is_whitespace());
     if text.contains(is_invisible) {
@@ -60,7 +60,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a text says nothing: there is nothing to be seen in it, or it is an empty list or object.
+/// Whether a text is blank: it has no visible characters, or is an empty list or object.
 pub fn is_blank(text: &str) -> bool {
     let mut seen = text.chars().filter(|c| !is_invisible(*c) && !c.is_whitespace());
     match (seen.next(), seen.next(), seen.next()) {
@@ -70,8 +70,8 @@ pub fn is_blank(text: &str) -> bool {
     }
 }
 
-/// A text in the one form in which texts are compared: composed (NFC), with `\n` between lines, and
-/// without blanks and invisible characters at the ends of lines.
+/// A text in canonical form for comparison: composed (NFC), with `\n` between lines, and without
+/// blanks and invisible characters at the ends of lines.
 pub fn compared(text: &str) -> Cow<'_, str> {
     let is_gone = |c: char| is_invisible(c) || c.is_whitespace();
     let text = text.trim_matches(is_gone);
@@ -93,8 +93,8 @@ pub fn same(one: &str, other: &str) -> bool {
     one == other || compared(one) == compared(other)
 }
 
-/// Whether the second text is the first one as an account may give it back: with `&amp;` and the
-/// like for characters that HTML writes so. The other way round it is a person's correction.
+/// Whether the second text is the first one as an account may return it: with `&amp;` and the like
+/// for characters that HTML escapes. The reverse is a person's correction.
 pub fn encodes(text: &str, encoded: &str) -> bool {
     match decoded(encoded) {
         Cow::Borrowed(_) => false,

@@ -1,5 +1,5 @@
-//! What an account turned out to be, as far as its answers show: some things about LeadSquared are not
-//! documented, and some differ from account to account.
+//! What an account's responses reveal about it: some things about LeadSquared are undocumented, and
+//! some differ between accounts.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,14 +7,14 @@ use crate::operation::Operation;
 use crate::probe::Question;
 use crate::quota::Limit;
 
-/// Something that an answer of an account showed.
+/// Something that a response of an account revealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trait {
     /// The limit of calls that it named when it refused one, for all programs together.
     RateLimit(Limit),
-    /// A call for many leads or activities that it does not have, or refused as a whole: each gets a
-    /// call of its own.
+    /// A bulk call that it does not have, or refused as a whole: each lead or activity gets a call
+    /// of its own.
     Lacks {
         /// Which.
         operation: Operation,
@@ -34,7 +34,7 @@ pub enum Trait {
 }
 
 impl Trait {
-    /// By what it is kept: an account has one of each.
+    /// The key under which it is stored: an account has one of each.
     pub fn key(&self) -> &str {
         match self {
             Self::RateLimit(_) => "rate_limit",

@@ -28,9 +28,9 @@ pub use same::{form, holds, same, stays};
 pub struct Reading {
     /// The zone of the source's date-times.
     pub zone: TimeZone,
-    /// The country of phone numbers that name none.
+    /// The country of phone numbers without a country code.
     pub country: Option<Country>,
-    /// Whether the day or the month comes first in `03/04/2026`; `None`: it is not known.
+    /// Whether the day or the month comes first in `03/04/2026`; `None` if unknown.
     pub date_order: Option<DateOrder>,
 }
 
@@ -41,7 +41,7 @@ impl Default for Reading {
 }
 
 impl Reading {
-    /// What these settings say. A zone or a country that can't be read counts as none.
+    /// Reads these settings. An unreadable zone or country counts as none.
     pub fn of(basic: &Basic) -> Self {
         let zone = basic.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
         let country = basic.default_country_code.as_deref().and_then(Country::parse);
@@ -53,14 +53,14 @@ impl Reading {
     }
 }
 
-/// A value in the form in which the destination takes it.
+/// A value in the form that the destination accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Converted {
     /// The value.
     pub text: String,
     /// What a person should know about it.
     pub remark: Option<&'static str>,
-    /// Whether it is no value of the field's kind, so that it was passed on as it was typed.
+    /// Whether it is not a value of the field's kind, so that it was passed on as typed.
     pub is_as_typed: bool,
 }
 
@@ -90,12 +90,12 @@ const OTHER_ORDER: &str = "the date is only valid if day and month are in the ot
                            connector's, so it was read that way";
 const END_OF_DAY: &str = "24:00, the end of a day, was written as 00:00:00";
 
-/// The longest value that is sent to a field, in bytes: no field of LeadSquared holds as much.
-/// Without it, a mapping of many rows could make gigabytes of one long text.
+/// The longest value sent to a field, in bytes: no field of LeadSquared holds that much. Without
+/// it, a mapping of many rows could make gigabytes of one long text.
 pub const LONGEST_VALUE: usize = 64 * 1024;
 
-/// Brings a filled value of the source, whose field is of kind `from` there, into the form that
-/// the destination's field takes.
+/// Converts a non-blank value of the source, whose field has the kind `from`, into the form that
+/// the destination's field accepts.
 ///
 /// # Errors
 /// Why the field can't hold the value, and what to do.
@@ -138,7 +138,7 @@ pub fn convert(
         },
         Kind::Select => options::one(text::trimmed(text).trim(), field).and_then(plain),
         Kind::MultiSelect => options::several(text::trimmed(text).trim(), field).and_then(plain),
-        // Users are matched by the mapping, which knows both accounts'.
+        // Users are matched by the mapping, which knows those of both accounts.
         Kind::User => plain(visible.to_owned()),
         Kind::FieldSet => match json::object(visible) {
             Some(_) => plain(visible.to_owned()),
@@ -195,7 +195,7 @@ fn in_order(written: moment::Written, text: String) -> Converted {
     Converted { remark, ..Converted::plain(text) }
 }
 
-/// Which of two numbers is the greater one; `None` if either isn't a number.
+/// How two numbers compare; `None` if either isn't a number.
 pub(crate) fn order_of_numbers(one: &str, other: &str) -> Option<Ordering> {
     number::order(&text::visible(one), &text::visible(other))
 }
@@ -223,18 +223,18 @@ pub(crate) fn order_of_times(
     if !is_day(&limit) {
         return Some(at.cmp(&limit_at));
     }
-    // A day is moved by no zone.
+    // A day is not converted between zones.
     let day = if is_day(&value) { value.local.date() } else { reading.zone.to_datetime(at).date() };
     Some(day.cmp(&limit.local.date()))
 }
 
-/// A day that becomes a date-time is midnight UTC, whatever zone it was written in: moving it
+/// A day that becomes a date-time is midnight UTC, whatever zone it was written in: converting it
 /// would move it to the day before, further with each round.
 fn zone_of(from: Kind, reading: &Reading) -> TimeZone {
     if from == Kind::Date { TimeZone::UTC } else { reading.zone.clone() }
 }
 
-/// That a value is longer than [`LONGEST_VALUE`].
+/// The problem with a value longer than [`LONGEST_VALUE`].
 pub(crate) fn too_long(length: usize, to: &str) -> Problem {
     Problem::new(
         Code::TooLong,

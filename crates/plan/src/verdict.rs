@@ -1,4 +1,4 @@
-//! What an account's answer means for a record.
+//! What an account's response means for a record.
 
 use crate::outcome::Party;
 use crate::problem::{Code, Problem};
@@ -7,23 +7,23 @@ use crate::quota::Limit;
 /// What went wrong with a call, or with one row of a bulk call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The account understood and said no.
+    /// The account understood the call and refused it.
     Refused {
         /// LeadSquared's exception type.
         exception: Option<String>,
         /// Its message.
         message: String,
     },
-    /// The account's quota is used up, of which the account may name the limit.
+    /// The account's quota is used up; the account may name the limit.
     RateLimited(Option<Limit>),
-    /// The account could not be reached, or answered nothing of sense.
+    /// The account could not be reached, or gave no sensible response.
     Broken {
         /// What happened.
         problem: String,
-        /// Whether the call may have taken effect all the same.
+        /// Whether the call may have taken effect anyway.
         maybe_done: bool,
     },
-    /// The keys are wrong, or the host is not the account's.
+    /// The keys are invalid, or the host is not the account's.
     Credentials {
         /// What the account said.
         message: String,
@@ -40,9 +40,9 @@ pub enum Failure {
 pub enum Verdict {
     /// One of its unique values belongs to another lead: try the next key.
     NextKey(Problem),
-    /// The linked lead does not exist any more: decide again without it.
+    /// The linked lead no longer exists: decide again without it.
     TwinGone,
-    /// The account's metadata is not what it was: read it again, and decide again.
+    /// The account's metadata has changed: read it again, and decide again.
     MetadataChanged(Problem),
     /// It failed, until somebody retries it.
     Fail(Problem),
@@ -53,16 +53,16 @@ pub enum Verdict {
         /// Whether a write may have taken effect.
         doubtful: bool,
     },
-    /// Nothing works with this account until somebody mends it.
+    /// Nothing works with this account until somebody fixes it.
     AccountClosed(Problem),
-    /// The account is fine and the quota is not: ask again without counting a try.
+    /// The account is fine but the quota is used up: repeat without counting a try.
     Throttled,
 }
 
 /// What a failure of a call to the account of this part and name means.
 ///
-/// LeadSquared's own exceptions all begin with `MX` and will be the same the next time, but for those
-/// that speak of time-outs and deadlocks; anything else may pass (AD/async-api decides so what it
+/// LeadSquared's own exceptions all begin with `MX` and are permanent, except for those about
+/// timeouts and deadlocks; anything else may be temporary (AD/async-api uses this rule for its
 /// retries).
 pub fn of(failure: &Failure, party: Party, account: &str) -> Verdict {
     match failure {
@@ -145,8 +145,8 @@ fn refused(party: Party, account: &str, exception: Option<&str>, message: &str) 
                 "Under Basic settings, choose a search key that is unique in the {party} account."
             ),
         )),
-        // Without a name of its own it is no fault of the server, which would have been told apart:
-        // the call is not what the account expects.
+        // Without a name of its own it is not a server error, which would have been recognised: the
+        // call is not what the account expects.
         _ if (name.is_empty() || name.starts_with("MX")) && !is_passing(name, message) => {
             Verdict::Fail(about(
                 Code::Refused,
@@ -165,8 +165,8 @@ fn refused(party: Party, account: &str, exception: Option<&str>, message: &str) 
     }
 }
 
-/// Whether an exception speaks of a time-out or a deadlock, as SQL Server or whatever is before it
-/// words them. That such exceptions can begin with `MX` is a guess.
+/// Whether an exception is about a timeout or a deadlock, in the wording of SQL Server or what is
+/// in front of it. That such exceptions can begin with `MX` is a guess.
 fn is_passing(name: &str, message: &str) -> bool {
     let (name, message) = (name.to_lowercase(), message.to_lowercase());
     ["timeout", "timedout", "deadlock", "unavailable", "serverbusy"]

@@ -1,7 +1,8 @@
-//! Which native webhooks of the source account a connector needs, and what is to be done about those that
-//! are there (AD/create-a-webhook, AD/retrieve-a-webhook).
+//! Which native webhooks of the source account a connector needs, and what to do about the existing ones
+//! (AD/create-a-webhook, AD/retrieve-a-webhook).
 //!
-//! *Lead Delete* and *Lead Merge* can't be wired: their numbers are not known, so a person makes them.
+//! *Lead Delete* and *Lead Merge* can't be created this way: their numbers are unknown, so a person
+//! creates them.
 
 use serde::Serialize;
 
@@ -27,7 +28,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// What it is called, in the webhook's description too.
+    /// Its name, also used in the webhook's description.
     pub fn words(self) -> String {
         match self {
             Self::LeadCreate => "new leads".to_owned(),
@@ -37,13 +38,13 @@ impl Event {
         }
     }
 
-    /// The description of the webhook, by which it is found again.
+    /// The description of the webhook, by which it is matched.
     pub fn description(self, connector: &str) -> String {
         format!("{}{}", prefix(connector), self.words())
     }
 }
 
-/// How the descriptions of a connector's webhooks begin.
+/// The prefix of the descriptions of a connector's webhooks.
 pub fn prefix(connector: &str) -> String {
     format!("leadsync {connector}: ")
 }
@@ -67,7 +68,7 @@ pub fn wanted(connector: &Definition, source: &Catalogue, destination: &Catalogu
     wanted
 }
 
-/// A webhook that is there.
+/// An existing webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Existing {
     /// Its id.
@@ -78,18 +79,18 @@ pub struct Existing {
     pub status: Option<i64>,
 }
 
-/// What is done about a webhook.
+/// What to do about a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// It is made.
+    /// Create it.
     Make(Event),
-    /// It is there, and gets the URL and the secret of now; that also switches it on.
+    /// It exists, and gets the current URL and secret; that also enables it.
     Renew(Event, Existing),
-    /// It is of this connector and not needed any more, or there twice.
+    /// It belongs to this connector and is no longer needed, or is a duplicate.
     Remove(Existing),
 }
 
-/// What is to be done so that the account has these webhooks of the connector, and no others of it.
+/// What to do so that the account has these webhooks of the connector, and no others of it.
 pub fn acts(connector: &str, wanted: &[Event], existing: &[Existing]) -> Vec<Act> {
     let own = prefix(connector);
     let mut left: Vec<&Existing> =
@@ -106,32 +107,32 @@ pub fn acts(connector: &str, wanted: &[Event], existing: &[Existing]) -> Vec<Act
     acts
 }
 
-/// What became of one webhook.
+/// The outcome of one webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Wired {
     /// What it posts, in words.
     pub event: String,
-    /// How it stands.
+    /// Its status.
     pub state: State,
 }
 
-/// How a webhook stands.
+/// The status of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It is there and posts.
+    /// It exists and posts.
     On,
-    /// It was made just now.
+    /// It was just created.
     Made,
-    /// It was there, switched off by LeadSquared after ten failures, and is on again.
+    /// It was disabled by LeadSquared after ten failures, and is enabled again.
     SwitchedOn,
-    /// It was removed just now.
+    /// It was just removed.
     Removed,
     /// It is missing.
     Missing,
-    /// LeadSquared switched it off after ten failures in a row.
+    /// LeadSquared disabled it after ten failures in a row.
     OffByFailures,
-    /// A person switched it off.
+    /// A person disabled it.
     OffByHand,
 }
 
@@ -149,7 +150,7 @@ impl State {
         }
     }
 
-    /// How a webhook of this status stands.
+    /// Reads the status of a webhook.
     pub fn of(status: Option<i64>) -> Self {
         match status {
             Some(1) => Self::OffByHand,
@@ -159,7 +160,7 @@ impl State {
     }
 }
 
-/// How the webhooks that a connector needs stand.
+/// The status of the webhooks that a connector needs.
 pub fn states(connector: &str, wanted: &[Event], existing: &[Existing]) -> Vec<Wired> {
     let state = |event: &Event| {
         let description = event.description(connector);

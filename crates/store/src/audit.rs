@@ -15,7 +15,7 @@ impl Actor {
     }
 }
 
-/// The words for what can be done.
+/// The names of the actions.
 pub const ACTIONS: [&str; 28] = [
     "put_connector",
     "set_enabled",
@@ -47,7 +47,7 @@ pub const ACTIONS: [&str; 28] = [
     "end_sessions",
 ];
 
-/// Which entries of the audit log: those that match every part that is given.
+/// Which entries of the audit log: those that match every part given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// Who did it.
@@ -71,8 +71,8 @@ pub struct AuditItem {
     pub action: String,
     /// What it was done to: mostly a name.
     pub subject: String,
-    /// How it was before, without secrets.
+    /// The state before, without secrets.
     pub before: Option<Box<RawValue>>,
-    /// How it is now, likewise.
+    /// The state after, likewise.
     pub after: Option<Box<RawValue>>,
 }

@@ -1,4 +1,4 @@
-//! Backfills: reading leads that were there before, and syncing them.
+//! Backfills: reading and syncing leads that existed before the connector.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -11,10 +11,10 @@ use crate::audit::Actor;
 use crate::error::Result;
 use crate::intake::NewDelivery;
 
-/// Beginning, watching and ending backfills.
+/// Starting, watching and ending backfills.
 #[async_trait]
 pub trait Backfills: Send + Sync + std::fmt::Debug {
-    /// Begins a backfill. It is refused while another one of the connector is not over.
+    /// Starts a backfill. Refused while another one of the connector is unfinished.
     async fn begin_backfill(
         &self,
         new: &NewBackfill,
@@ -22,8 +22,8 @@ pub trait Backfills: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<Backfill>;
 
-    /// Pauses, resumes or cancels a backfill that is not over. What was read before is synced all the
-    /// same.
+    /// Pauses, resumes or cancels an unfinished backfill. What has already been read is synced
+    /// anyway.
     async fn set_backfill(
         &self,
         id: i64,
@@ -38,8 +38,8 @@ pub trait Backfills: Send + Sync + std::fmt::Debug {
     /// The backfill of this number.
     async fn backfill(&self, id: i64) -> Result<Option<Backfill>>;
 
-    /// Asks for a count of what a backfill of these leads would do. It takes the place of one of other
-    /// leads that is under way.
+    /// Requests a count of what a backfill of these leads would do. It replaces a running count of
+    /// other leads.
     async fn ask_for_plan(
         &self,
         which: (ConnectorId, &str),
@@ -48,11 +48,11 @@ pub trait Backfills: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<()>;
 
-    /// What is known of what a backfill of the connector would do.
+    /// What is known about what a backfill of the connector would do.
     async fn planning(&self, connector: ConnectorId) -> Result<Planning>;
 }
 
-/// What became of a count of what a backfill would do.
+/// The outcome of a count of what a backfill would do.
 #[derive(Clone, Debug)]
 pub struct PlanNews {
     /// The connector.
@@ -63,10 +63,10 @@ pub struct PlanNews {
     pub what: Planned,
 }
 
-/// What became of a count.
+/// The outcome of a count.
 #[derive(Clone, Debug)]
 pub enum Planned {
-    /// It has read so many leads.
+    /// How many leads it has read.
     Read(u64),
     /// It ended.
     Ended {
@@ -81,7 +81,7 @@ pub enum Planned {
     Failed(Problem),
 }
 
-/// A backfill that is to begin.
+/// A backfill to be started.
 #[derive(Clone, Debug)]
 pub struct NewBackfill {
     /// The connector.
@@ -90,11 +90,11 @@ pub struct NewBackfill {
     pub name: String,
     /// Which leads.
     pub of: Backfilled,
-    /// How many leads there are to read, as far as it is known.
+    /// How many leads there are to read, if known.
     pub expected: Option<u64>,
 }
 
-/// A backfill, and how far it is.
+/// A backfill and its progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Backfill {
     /// The store's number for it.
@@ -108,25 +108,25 @@ pub struct Backfill {
     pub actor: String,
     /// Which leads.
     pub of: Backfilled,
-    /// Where it is.
+    /// Its state.
     pub state: BackfillState,
-    /// The page of the source's leads that is read next, from 1; none once all were read.
+    /// The next page of the source's leads to read, from 1; none once all were read.
     #[serde(skip)]
     pub page: Option<u32>,
-    /// The type of the activities that are read, by event code; none: leads are.
+    /// The event code of the activity type being read; none while it reads leads.
     #[serde(skip)]
     pub event: Option<u32>,
     /// How many leads were read.
     pub read: u64,
     /// How many activities were read.
     pub activities: u64,
-    /// How many of those do not pass the filters.
+    /// How many of those don't pass the filters.
     pub left_out: u64,
-    /// How many leads there were to read when it began, if they were counted.
+    /// How many leads there were to read at the start, if they were counted.
     pub expected: Option<u64>,
-    /// Why the last page could not be read; it is tried again.
+    /// Why the last page could not be read; the read is retried.
     pub problem: Option<Problem>,
-    /// When it was over.
+    /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// Leads that were created.
     pub new: u64,
@@ -138,37 +138,37 @@ pub struct Backfill {
     pub skipped: u64,
     /// Leads that failed.
     pub failed: u64,
-    /// Leads that wait for their turn or their next try.
+    /// Leads that wait to be processed or for their next try.
     pub waiting: u64,
 }
 
 impl Backfill {
-    /// The most that a list has.
+    /// The maximum length of a list.
     pub const MOST: usize = 50;
 
-    /// Leads of which it is known what became of them.
+    /// Leads whose outcome is known.
     pub fn settled(&self) -> u64 {
         self.new + self.updated + self.unchanged + self.skipped + self.failed
     }
 }
 
-/// What became of a page of leads.
+/// The outcome of a page of leads.
 #[derive(Clone, Debug)]
 pub struct BackfillNews {
     /// The backfill.
     pub id: i64,
-    /// The page to be read next; none once all were read.
+    /// The next page to read; none once all were read.
     pub page: Option<u32>,
-    /// The type of its activities, by event code; none: it has leads.
+    /// The event code of its activity type; none if it holds leads.
     pub event: Option<u32>,
     /// Leads or activities of the page that was read.
     pub read: u64,
     /// Whether those are activities.
     pub are_activities: bool,
-    /// How many of those do not pass the filters.
+    /// How many of those don't pass the filters.
     pub left_out: u64,
-    /// The requests that the others become.
+    /// The requests made of the others.
     pub deliveries: Vec<NewDelivery>,
-    /// Why it could not be read; then nothing else counts.
+    /// Why it could not be read; if set, nothing else counts.
     pub problem: Option<Problem>,
 }

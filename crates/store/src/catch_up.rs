@@ -14,17 +14,17 @@ use crate::error::Result;
 use crate::intake::{NewDelivery, Origin};
 use crate::mail::NewMail;
 
-/// Watching sweeps and comparisons, and asking for them.
+/// Watching and requesting sweeps and comparisons.
 #[async_trait]
 pub trait CatchUps: Send + Sync + std::fmt::Debug {
-    /// How far a connector's sweep is; `None`: it never began.
+    /// The progress of a connector's sweep; `None` if it never began.
     async fn sweep(&self, connector: ConnectorId) -> Result<Option<Sweep>>;
 
-    /// Asks for a round of the sweep now. If the person `confirms`, it syncs what it finds, however much
-    /// that is.
+    /// Requests a round of the sweep now. If the person `confirms`, it syncs everything it finds,
+    /// however much.
     ///
     /// # Errors
-    /// [`Error::Refused`](crate::Error::Refused) where a round is held and the person does not confirm it.
+    /// [`Error::Refused`](crate::Error::Refused) if a round is held and the person does not confirm it.
     async fn ask_for_sweep(
         &self,
         which: (ConnectorId, &str),
@@ -36,7 +36,7 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
     /// How far the accounts of a connector agree.
     async fn parity(&self, connector: ConnectorId) -> Result<Standing>;
 
-    /// Asks for the accounts to be compared now, unless they are being compared.
+    /// Requests a comparison of the accounts now, unless one is running.
     async fn ask_for_parity(
         &self,
         which: (ConnectorId, &str),
@@ -44,8 +44,8 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<()>;
 
-    /// Leads that differed when the accounts were compared last, of one kind or of all, in the order of
-    /// their numbers: those after this number, so many at most.
+    /// Leads that differed in the last comparison, of one kind or of all, ordered by number: those
+    /// after this number, up to the given limit.
     async fn differences(
         &self,
         connector: ConnectorId,
@@ -57,7 +57,7 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
     /// What people have not been notified of by mail yet.
     async fn catch_up_notices(&self) -> Result<Vec<CatchUpNotice>>;
 
-    /// Queues these mails about a connector, unless somebody did before.
+    /// Queues these mails about a connector, unless they are already queued.
     async fn notify_of_catch_up(
         &self,
         notice: &CatchUpNotice,
@@ -65,10 +65,10 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<()>;
 
-    /// Stores the requests that a person had made of leads that differ, and notes them in the list.
+    /// Stores the requests that a person made for leads that differ, and notes them in the list.
     ///
     /// # Errors
-    /// [`Error::Changed`](crate::Error::Changed) where the accounts were compared again since.
+    /// [`Error::Changed`](crate::Error::Changed) if the accounts have been compared again since.
     async fn sync_differences(
         &self,
         which: (ConnectorId, &str),
@@ -78,10 +78,10 @@ pub trait CatchUps: Send + Sync + std::fmt::Debug {
     ) -> Result<()>;
 }
 
-/// Leads that differ and that a person has synced.
+/// Differing leads that a person chose to sync.
 #[derive(Clone, Debug)]
 pub struct ChosenDifferences {
-    /// When the comparison ended that listed them: the next one numbers its leads anew.
+    /// When the comparison that listed them ended: the next one renumbers its leads.
     pub compared_at: Timestamp,
     /// Their numbers, and the request of each.
     pub leads: Vec<(i64, RequestId)>,
@@ -98,49 +98,49 @@ pub struct CatchUpNotice {
     pub news: CatchUpNews,
 }
 
-/// What became of a connector's sweep or comparison.
+/// The outcome of a connector's sweep or comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CatchUpNews {
-    /// The sweep found so many changes that they wait for a person.
+    /// The sweep found so many changes that a person must confirm them.
     Held(u64),
-    /// Fewer leads agree than when the accounts were compared before.
+    /// Fewer leads agree than in the previous comparison.
     Fell {
-        /// The result before.
+        /// The previous result.
         before: Parity,
-        /// The result now.
+        /// The current result.
         now: Parity,
     },
-    /// So many linked leads are no longer in the source that marking them waits for a person.
+    /// So many linked leads are no longer in the source that a person must confirm marking them.
     Gone(u64),
-    /// Webhooks changed so many leads that the rest waits for a person.
+    /// Webhooks changed so many leads that a person must confirm the rest.
     Arrived(u64),
-    /// The sweep can't read what it has to, again and again.
+    /// The sweep repeatedly fails to read what it needs.
     Failing(Problem),
 }
 
-/// How far a connector's sweep is.
+/// The progress of a connector's sweep.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sweep {
-    /// What was modified before this, less an overlap, was read.
+    /// Everything modified before this time, less an overlap, has been read.
     pub begun_at: Option<Timestamp>,
     /// When the last round ended.
     pub ended_at: Option<Timestamp>,
     /// Rounds so far.
     pub rounds: u64,
-    /// Changes that they found and no webhook had reported.
+    /// Changes that they found and that no webhook had reported.
     pub found: u64,
     /// Those of the last round.
     pub last_found: u64,
-    /// When a person asked for a round that has not ended yet.
+    /// When a person requested a round that has not ended yet.
     pub asked_at: Option<Timestamp>,
-    /// So many changes were found by a round, more than the connector lets pass: nothing is swept until
-    /// a person confirms it.
+    /// How many changes a round found, if more than the connector allows: nothing is swept until a
+    /// person confirms.
     pub held: Option<u64>,
     /// A person confirmed that the next round may sync whatever it finds.
     pub confirmed: bool,
-    /// Why the round under way does not go on, or what the last one could not read; it is tried again.
+    /// Why the current round is stuck, or what the last one could not read; it is retried.
     pub problem: Option<Problem>,
-    /// Types of activities that could not be read: what was modified since then is still to be read.
+    /// Activity types that could not be read: what was modified since then has yet to be read.
     pub behind: BTreeMap<u32, Timestamp>,
 }
 
@@ -151,11 +151,11 @@ pub struct Posted {
     pub origin: Origin,
     /// The sender's Content-Type.
     pub content_type: Option<String>,
-    /// The body as it came.
+    /// The body as received.
     pub body: Vec<u8>,
 }
 
-/// What became of a round of a sweep.
+/// The outcome of a round of a sweep.
 #[derive(Clone, Debug)]
 pub struct SweepNews {
     /// The connector.
@@ -166,12 +166,12 @@ pub struct SweepNews {
     pub deliveries: Vec<NewDelivery>,
 }
 
-/// What became of a round.
+/// The outcome of a round.
 #[derive(Clone, Debug)]
 pub enum Swept {
-    /// Sweeping begins: what was modified before this is left alone.
+    /// Sweeping starts: what was modified before this is left alone.
     Begins(Timestamp),
-    /// A round that began then ended now, and found so many changes.
+    /// A round ended, with the number of changes it found.
     Ended {
         /// When it began.
         begun_at: Timestamp,
@@ -179,12 +179,12 @@ pub enum Swept {
         ended_at: Timestamp,
         /// What it found.
         found: u64,
-        /// Types of activities that could not be read, and since when.
+        /// Activity types that could not be read, and since when.
         behind: BTreeMap<u32, Timestamp>,
         /// Why not.
         problem: Option<Problem>,
     },
-    /// A round that began then found so many changes that a person is to confirm them.
+    /// A round found so many changes that a person must confirm them.
     Held {
         /// When it began.
         begun_at: Timestamp,
@@ -193,30 +193,30 @@ pub enum Swept {
     },
     /// A page was read.
     Read {
-        /// Why the round could not read something before it.
+        /// Why the round could not read something before this page.
         problem: Option<Problem>,
     },
     /// A page could not be read.
     Failed(Problem),
 }
 
-/// What became of a comparison.
+/// The outcome of a comparison.
 #[derive(Clone, Debug)]
 pub struct ParityNews {
     /// The connector.
     pub connector: ConnectorId,
-    /// When the comparison was asked for.
+    /// When the comparison was requested.
     pub asked_at: Timestamp,
     /// What.
     pub what: Compared,
 }
 
-/// What became of a comparison.
+/// The outcome of a comparison.
 #[derive(Clone, Debug)]
 pub enum Compared {
-    /// It began without anybody asking for it.
+    /// It started without anybody requesting it.
     Began,
-    /// It has read so many leads.
+    /// How many leads it has read.
     Read(u64),
     /// It ended.
     Ended {
@@ -226,16 +226,17 @@ pub enum Compared {
         parity: Parity,
         /// The leads that differ.
         differences: Vec<Difference>,
-        /// How many linked leads are no longer in the source, and wait for a person to have them marked.
+        /// How many linked leads are no longer in the source and wait for a person to confirm marking
+        /// them.
         held: Option<u64>,
         /// The requests that it made.
         deliveries: Vec<NewDelivery>,
     },
-    /// It does not go on.
+    /// It does not continue.
     Failed(Problem),
 }
 
-/// A lead that differed when the accounts were compared.
+/// A lead that differed in a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Differing {
     /// Its number in the list, from 1.
@@ -243,6 +244,6 @@ pub struct Differing {
     /// What differs.
     #[serde(flatten)]
     pub difference: Difference,
-    /// The request by which a person had it synced since.
+    /// The request by which a person synced it since.
     pub request: Option<RequestId>,
 }

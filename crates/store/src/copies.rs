@@ -1,4 +1,4 @@
-//! Backups, and what the store knows of its own past.
+//! Backups, and what the store knows about its own past.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 
-/// Copying everything that is kept.
+/// Copying the whole store.
 #[async_trait]
 pub trait Copies: Send + Sync + std::fmt::Debug {
-    /// Writes a copy of everything, as it is at one moment, to a file: an SQLite database with a
-    /// checksum, whatever the store is on. Others go on reading and writing meanwhile. The file
-    /// appears under its name when it is whole and on disk, readable for its owner only.
+    /// Writes a consistent copy of everything to a file: an SQLite database with a checksum,
+    /// whatever the store's own database. Reads and writes continue meanwhile. The file appears
+    /// under its name once it is complete and on disk, readable by its owner only.
     ///
     /// # Errors
     /// [`crate::Error::Refused`]: the file exists, or can't be written.
@@ -21,21 +21,21 @@ pub trait Copies: Send + Sync + std::fmt::Debug {
     /// When the last backup was made.
     async fn backed_up_at(&self) -> Result<Option<Timestamp>>;
 
-    /// The store was restored by other means than [`crate::restore`]; from now on
+    /// Notes that the store was restored by other means than [`crate::restore`]: from now on
     /// [`crate::Configuration::restored_at`] says so, and the directories of leads are empty.
     async fn note_restored(&self, at: Timestamp) -> Result<()>;
 }
 
-/// The wish for a backup.
+/// The options of a backup.
 #[derive(Clone, Debug)]
 pub struct BackupWish {
     /// Where to.
     pub file: PathBuf,
-    /// Whether a file that is there may be replaced.
+    /// Whether an existing file may be replaced.
     pub force: bool,
     /// The time.
     pub now: Timestamp,
-    /// The key file, if it is not the one beside the database: it is never replaced.
+    /// The key file, if not the one beside the database: it is never replaced.
     pub key_file: Option<PathBuf>,
 }
 
@@ -48,6 +48,6 @@ pub struct Backup {
     pub requests: u64,
     /// How many links it holds.
     pub links: u64,
-    /// The fingerprint of the key file that is needed with it.
+    /// The fingerprint of the key file that it needs.
     pub key_fingerprint: String,
 }

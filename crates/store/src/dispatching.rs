@@ -19,14 +19,15 @@ use crate::intake::Origin;
 use crate::progress::{Intent, Progress, RecordKey, Stage};
 use plan::review::StandingReview;
 
-/// Working the requests of some accounts.
+/// Processing the requests of some accounts.
 ///
 /// Every operation that takes a [`Lease`], except giving it up, fails with
 /// [`crate::Error::LeaseLost`] once somebody else holds one of its accounts.
 #[async_trait]
 pub trait Dispatching: Send + Sync + std::fmt::Debug {
-    /// Takes the lease of these accounts, all or none, for `ttl` from now by the database's
-    /// clock. `None` while somebody else holds one of them. `holder` names the node for people.
+    /// Takes the lease of these accounts, all or none, for `ttl` from now by the database's clock.
+    /// `None` while somebody else holds one of them. `holder` is the node's name, for people to
+    /// read.
     async fn take_lease(
         &self,
         accounts: &[AccountId],
@@ -34,16 +35,15 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         ttl: Duration,
     ) -> Result<Option<Lease>>;
 
-    /// Holds the lease for `ttl` from now.
+    /// Renews the lease for `ttl` from now.
     async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<()>;
 
-    /// Gives the lease up; giving up a lost one is no error.
+    /// Gives the lease up; giving up a lost lease is not an error.
     async fn release_lease(&self, lease: &Lease) -> Result<()>;
 
-    /// The unfinished requests of these connectors that are due, oldest first, without the
-    /// `open` ones, as many as there is room for; and the configuration that was in force when they were
-    /// read. Where there is not room for all, fresh ones and those that are due again get half of it each
-    /// at least.
+    /// The unfinished requests of these connectors that are due, oldest first, without the `open` ones,
+    /// as many as there is room for; and the configuration in effect when they were read. If there is not
+    /// room for all, fresh and retried requests get at least half of it each.
     async fn open_requests(
         &self,
         lease: &Lease,
@@ -53,9 +53,9 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         room: Room,
     ) -> Result<Opened>;
 
-    /// The requests that arrived at a connector since it was disabled and were never taken up,
-    /// oldest first, at most `limit`; none of an enabled one. Likewise with the configuration that
-    /// was in force when they were read.
+    /// The requests that arrived at a connector since it was disabled and were never started,
+    /// oldest first, at most `limit`; none for an enabled one. Also returns the configuration in
+    /// effect when they were read.
     async fn arrivals_while_disabled(
         &self,
         lease: &Lease,
@@ -63,9 +63,9 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Opened>;
 
-    /// The records of these connectors that were tried, are not final, and whose next try lies
-    /// after `now`: later changes of the same leads wait for them, but not for retries that a
-    /// person asked for.
+    /// The records of these connectors that were tried, are not final, and whose next try is after
+    /// `now`: later changes to the same leads wait for them, but not for retries that a person
+    /// asked for.
     async fn waiting_records(
         &self,
         lease: &Lease,
@@ -74,8 +74,8 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     ) -> Result<Vec<WaitingRecord>>;
 
     /// Makes every waiting record of these connectors due at once, because what they waited for is
-    /// back; a retry that a person asked for and nobody has begun keeps its pace. Returns how many
-    /// there were.
+    /// available again; a retry that a person asked for and that has not started keeps its pace.
+    /// Returns how many there were.
     async fn wake_waiting(
         &self,
         lease: &Lease,
@@ -83,7 +83,7 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<u64>;
 
-    /// Makes what waits for a time after `now`, of these connectors, due earlier by this: the clock
+    /// Moves the due times after `now` of these connectors earlier by this much, because the clock
     /// stepped back.
     async fn bring_forward(
         &self,
@@ -93,7 +93,7 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         by: SignedDuration,
     ) -> Result<()>;
 
-    /// Calls that went out, or were about to, and whose outcome is unknown: what a crash left.
+    /// Calls that were sent, or about to be, and whose outcome is unknown: left by a crash.
     async fn unsettled_intents(&self, lease: &Lease) -> Result<Vec<Intent>>;
 
     /// The calls to these accounts that ended at this time or later, in the order in which they ended;
@@ -104,25 +104,25 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         since: Timestamp,
     ) -> Result<Vec<RecentCall>>;
 
-    /// The links of these leads and activities of one side of a pair, in no particular order;
-    /// those without a link are left out.
+    /// The links of these leads and activities on one side of a pair, in no particular order; those
+    /// without a link are omitted.
     async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>>;
 
     /// How many leads are linked between two accounts, and how many activities.
     async fn count_links(&self, pair: Pair) -> Result<LinkCounts>;
 
-    /// Which of these leads were linked once and are no longer in their account.
+    /// Which of these leads were once linked and are no longer in their account.
     async fn gone(&self, account: AccountId, leads: &[String]) -> Result<Vec<String>>;
 
-    /// How far an account was read into the directory; `None`: it never was.
+    /// How far an account has been read into the directory; `None` if never.
     async fn directory_reading(&self, account: AccountId) -> Result<Option<DirectoryReading>>;
 
     /// How many leads of an account the directory has.
     async fn count_directory(&self, account: AccountId) -> Result<u64>;
 
-    /// The ids of an account's leads that have these keys, by key, each list in order of the ids;
-    /// keys that no lead of the directory has are left out. It is a hint: the directory may be
-    /// incomplete, and what it knows may have changed.
+    /// The ids of an account's leads that have these keys, by key, each list ordered by id; keys
+    /// that no lead in the directory has are omitted. It is a hint: the directory may be incomplete
+    /// or out of date.
     async fn directory(
         &self,
         account: AccountId,
@@ -133,17 +133,17 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     /// source or, of a conflict, in the destination.
     async fn standing_reviews(&self, pair: Pair, ids: &[String]) -> Result<Vec<StandingReview>>;
 
-    /// Stores what happened and what is about to happen, in one commit.
+    /// Stores what happened and what is about to happen, in one transaction.
     async fn record_progress(&self, lease: &Lease, progress: Progress) -> Result<()>;
 
-    /// The backfills of these connectors that are running; what became of their leads is not counted.
+    /// The running backfills of these connectors; the outcomes of their leads are not counted.
     async fn running_backfills(
         &self,
         lease: &Lease,
         connectors: &[ConnectorId],
     ) -> Result<Vec<Backfill>>;
 
-    /// Ends those of these backfills of which all was read and nothing is left to be synced.
+    /// Ends those of these backfills that have read everything and have nothing left to sync.
     async fn end_backfills(&self, lease: &Lease, ids: &[i64], now: Timestamp) -> Result<()>;
 
     /// The sweeps of these connectors that ever began.
@@ -153,22 +153,22 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         connectors: &[ConnectorId],
     ) -> Result<Vec<(ConnectorId, Sweep)>>;
 
-    /// How far the accounts of these connectors agree, where they were ever compared, or are to be.
+    /// How far the accounts of these connectors agree, if a comparison ever ran or is requested.
     async fn parities(
         &self,
         lease: &Lease,
         connectors: &[ConnectorId],
     ) -> Result<Vec<(ConnectorId, Standing)>>;
 
-    /// What is known of what backfills of these connectors would do.
+    /// What is known about what backfills of these connectors would do.
     async fn plannings(
         &self,
         lease: &Lease,
         connectors: &[ConnectorId],
     ) -> Result<Vec<(ConnectorId, Planning)>>;
 
-    /// What was posted last about each of these leads or activities of a connector's source, of what was
-    /// processed, by id.
+    /// The last processed payload about each of these leads or activities of a connector's source, by
+    /// id.
     async fn last_posted(
         &self,
         connector: ConnectorId,
@@ -176,8 +176,8 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
         ids: &[String],
     ) -> Result<HashMap<String, Posted>>;
 
-    /// The ids of linked leads of a pair, this side's first, in the order of this side's: those after
-    /// this one, so many at most.
+    /// The ids of linked leads of a pair, this side's first, ordered by this side's: those after this
+    /// one, up to the given limit.
     async fn linked_leads(
         &self,
         pair: Pair,
@@ -190,24 +190,24 @@ pub trait Dispatching: Send + Sync + std::fmt::Debug {
     async fn spent(&self, account: AccountId, day: i64) -> Result<u32>;
 }
 
-/// How many requests may be opened.
+/// How many more requests may be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
     /// In all.
     pub all: usize,
-    /// Of those that were begun before and are due again.
+    /// Of those that were started before and are due again.
     pub again: usize,
-    /// Of those that backfills read.
+    /// Of those read by backfills.
     pub late: usize,
 }
 
 impl Room {
-    /// Room for so many, whichever.
+    /// Room for this many, of any kind.
     pub fn of(all: usize) -> Self {
         Self { all, again: all, late: all }
     }
 
-    /// How many to take of so many fresh ones, and of so many that are due again.
+    /// How many to take, given the number of fresh ones and of those due again.
     pub(crate) fn share(self, fresh: usize, again: usize) -> (usize, usize) {
         let again = again.min(self.again);
         let again = again.min((self.all / 2).max(self.all.saturating_sub(fresh)));
@@ -215,7 +215,7 @@ impl Room {
     }
 }
 
-/// A call that was made a short time ago, as far as quotas are concerned.
+/// A recent call, with what quotas need to know about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecentCall {
     /// The account that was called.
@@ -235,31 +235,31 @@ pub struct LinkCounts {
     pub activities: u64,
 }
 
-/// The right to work some accounts, until it expires or somebody else takes it.
+/// The right to process some accounts, until it expires or somebody else takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// The accounts.
     pub accounts: Vec<AccountId>,
-    /// Grows with each taking: what carries an older number is refused.
+    /// Increases each time it is taken: operations with an older number are refused.
     pub fence: i64,
-    /// Since when the store knows all that was done to the accounts, by the database's clock: since
-    /// then they were never without a holder for more than a minute. A store that was restored from
-    /// a backup does not know what was done before.
+    /// Since when the store knows everything that was done to the accounts, by the database's
+    /// clock: since then they were never without a holder for more than a minute. A store restored
+    /// from a backup does not know what was done before.
     pub unbroken: Timestamp,
 }
 
-/// Requests that have work left, and under which configuration they were read.
+/// Requests that have work left, and the configuration under which they were read.
 ///
-/// Both are from one moment. Whoever holds an older configuration than this must not work the
-/// requests under it: it reads the configuration and opens again, so that a change of settings
-/// holds for every request that is opened after it.
+/// Both are from the same snapshot. A caller with an older configuration must not process the
+/// requests under it: it rereads the configuration and opens again, so that a change of settings
+/// applies to every request opened after it.
 #[derive(Clone, Debug)]
 pub struct Opened {
     /// The version of the configuration, as [`crate::Configuration::version`] has it.
     pub configuration: i64,
     /// The requests, oldest first.
     pub requests: Vec<Unfinished>,
-    /// Whether there are more, for which there was no [`Room::late`].
+    /// Whether there are more that did not fit into [`Room::late`].
     pub are_more_late: bool,
 }
 
@@ -270,13 +270,13 @@ pub struct Unfinished {
     pub id: RequestId,
     /// Its connector.
     pub connector: ConnectorId,
-    /// The body as it came.
+    /// The body as received.
     pub body: Vec<u8>,
     /// The sender's Content-Type.
     pub content_type: Option<String>,
     /// Where it came from.
     pub origin: Origin,
-    /// The records that were tried before, by position; a record that is not here is fresh.
+    /// The records that were tried before, by position; any other record is fresh.
     pub records: Vec<RecordState>,
 }
 
@@ -285,23 +285,23 @@ pub struct Unfinished {
 pub struct RecordState {
     /// Its position in the request.
     pub position: u32,
-    /// How it stands.
+    /// Its status.
     pub stage: Stage,
-    /// Whether its last attempt went well.
+    /// Whether its last attempt succeeded.
     pub sync_status: SyncStatus,
     /// Attempts so far.
     pub attempts: u32,
-    /// Attempts since it was queued, or queued again by a person.
+    /// Attempts since it was queued, or requeued by a person.
     pub tries: u32,
-    /// Whether a write for it may have taken effect unseen: look before repeating it.
+    /// Whether a write for it may have taken effect without our knowing: check before repeating it.
     pub doubtful: bool,
     /// The settings with which a person asked to retry it.
     pub retry: Option<RetryWith>,
-    /// The connector's version that decided about it last.
+    /// The connector version that last decided about it.
     pub version: i64,
 }
 
-/// A record whose next try lies in the future.
+/// A record whose next try is in the future.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingRecord {
     /// Which record.

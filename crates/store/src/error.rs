@@ -8,47 +8,47 @@ use sqlx::postgres::PgDatabaseError;
 /// What every operation returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why an operation was not done.
+/// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database can't be reached, or can't do it now: it is full, busy, locked or shutting
-    /// down. Nothing was changed; later it may work.
+    /// down. Nothing was changed; it may work later.
     #[error("the database could not complete the operation ({0}); leadsync retries it")]
     Unavailable(#[source] sqlx::Error),
-    /// The database refused what leadsync asked of it, or answered what leadsync does not
-    /// understand. Nothing was changed, and the next try ends in the same way.
+    /// The database refused the request, or gave an answer that leadsync does not understand.
+    /// Nothing was changed, and another try would fail in the same way.
     #[error(
         "this is a defect in leadsync, and a retry will not help: please report it with this \
          message ({0})"
     )]
     Defect(String),
-    /// Somebody else works these accounts now. Stop at once and write nothing.
+    /// Another process now holds these accounts. Stop at once and write nothing.
     #[error("another node has taken over these accounts")]
     LeaseLost,
-    /// What was asked for can't be done: the message says what and why.
+    /// The request can't be fulfilled: the message says what and why.
     #[error("{0}")]
     Refused(String),
-    /// What was to be changed is not as the caller knew it. The message says how it is: read it
-    /// again, and decide again.
+    /// The target has changed since the caller read it. The message gives its state: read it again,
+    /// and decide again.
     #[error("{0}")]
     Changed(String),
-    /// What is stored can't be read: a defect, somebody else's edit, or the wrong key file.
+    /// Stored data can't be read: a bug, an outside edit, or the wrong key file.
     #[error("table {table}, row {row}: {what}")]
     Corrupt {
         /// The table.
         table: &'static str,
         /// Which row of it.
         row: String,
-        /// What is wrong with it.
+        /// The error in it.
         what: String,
     },
-    /// The store can't be opened as it was asked for: the message says what to change.
+    /// The store can't be opened as requested: the message says what to change.
     #[error("{0}")]
     CannotOpen(String),
 }
 
 impl Error {
-    /// [`Error::Changed`] of a connector that is at this version.
+    /// [`Error::Changed`] for a connector that is at this version.
     pub(crate) fn connector_changed(name: &str, version: i64) -> Self {
         Self::Changed(match version {
             0 => format!("the connector {name} no longer exists"),
@@ -56,7 +56,7 @@ impl Error {
         })
     }
 
-    /// An operation ended in a panic.
+    /// An operation panicked.
     pub(crate) fn panicked(what: &impl fmt::Display) -> Self {
         Self::Defect(format!("a storage operation panicked: {what}"))
     }
@@ -68,8 +68,8 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Whether an error may be gone at the next try. What is not known to be a defect is taken to pass:
-/// a delivery is never given up for it.
+/// Whether an error may be gone at the next try. Anything not known to be a bug is assumed to be
+/// temporary: a delivery is never given up for it.
 fn is_passing(error: &sqlx::Error) -> bool {
     use sqlx::Error as E;
     match error {
@@ -98,18 +98,18 @@ fn is_postgres(error: &dyn DatabaseError) -> bool {
 /// By SQLSTATE (PostgreSQL's documentation, appendix A, "PostgreSQL Error Codes").
 fn is_passing_in_postgres(code: &str) -> bool {
     match code {
-        // A right that an administrator of the database took away, and can give back.
+        // A privilege that a database administrator revoked, and can grant again.
         "42501" => true,
         _ => !matches!(
             code.get(..2),
             Some(
-                "0A" // a feature that is not there
-                | "20" | "21" // cases and cardinality
-                | "22" // data that does not fit
+                "0A" // missing feature
+                | "20" | "21" // case not found, cardinality
+                | "22" // invalid data
                 | "23" // constraints
-                | "26" | "34" // statements and cursors that are not there
-                | "42" // syntax; tables, columns and functions that are not there
-                | "54" // beyond the limits of a statement
+                | "26" | "34" // missing statements and cursors
+                | "42" // syntax; missing tables, columns and functions
+                | "54" // statement limits exceeded
             )
         ),
     }
@@ -117,7 +117,7 @@ fn is_passing_in_postgres(code: &str) -> bool {
 
 /// By the primary part of SQLite's result codes (sqlite.org/rescode.html).
 fn is_passing_in_sqlite(code: &str) -> bool {
-    const ERROR: i32 = 1; // syntax; tables and columns that are not there
+    const ERROR: i32 = 1; // syntax; missing tables and columns
     const INTERNAL: i32 = 2;
     const TOO_BIG: i32 = 18;
     const CONSTRAINT: i32 = 19;

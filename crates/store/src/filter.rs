@@ -5,8 +5,8 @@ use plan::id::RequestId;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use serde::Serialize;
 
-/// Which requests: those that match every part that is given. The parts about records must match in
-/// the same record.
+/// Which requests: those that match every part given. The parts about records must all match the
+/// same record.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Filter {
     /// The connector's name.
@@ -21,10 +21,10 @@ pub struct Filter {
     /// Received before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
-    /// Where the request is.
+    /// The request's status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_status: Option<JobStatus>,
-    /// How its worst record stands.
+    /// The status of its worst record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_status: Option<SyncStatus>,
     /// With a record of this event.
@@ -51,21 +51,21 @@ pub struct Filter {
     pub ids: Vec<RequestId>,
 }
 
-/// Which part of a list.
+/// A page of a list.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// At most this many; the store limits it to [`Page::MOST`].
     pub limit: usize,
-    /// After this place.
+    /// Only what comes after this position.
     pub after: Option<Cursor>,
 }
 
 impl Page {
-    /// The most that one page holds.
+    /// The maximum size of a page.
     pub const MOST: usize = 200;
 }
 
-/// A place in a list: the last request of a page.
+/// A position in a list: the last request of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Cursor(pub RequestId);

@@ -16,22 +16,22 @@ pub struct HistoryItem {
     pub connector: ConnectorId,
     /// A lead or an activity.
     pub entity: Entity,
-    /// What became of it.
+    /// Its outcome.
     pub event: Event,
     /// The source's id of it.
     pub source_id: Option<String>,
-    /// The destination's.
+    /// The destination's id of it.
     pub destination_id: Option<String>,
-    /// What was decided and why.
+    /// The decision and its reasons.
     pub explanation: Option<Box<RawValue>>,
-    /// The connector's version that decided.
+    /// The connector version that decided.
     pub version: i64,
     /// When its last attempt ended.
     pub at: Timestamp,
 }
 
 impl HistoryItem {
-    /// The most steps that are read.
+    /// The maximum number of steps read.
     pub const MOST: usize = 100;
 }
 

@@ -1,4 +1,4 @@
-//! Deliveries as they come in.
+//! Deliveries as they arrive.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -10,11 +10,11 @@ use plan::id::{ConnectorId, RequestId};
 use plan::payload::{Entry, Removal};
 use plan::problem::{Code, Problem};
 
-/// Storing what comes in.
+/// Storing deliveries.
 #[async_trait]
 pub trait Intake: Send + Sync + std::fmt::Debug {
-    /// Stores deliveries as they came, in one commit, each as a queued request. Once this returns
-    /// `Ok`, they are on disk. A delivery never changes afterwards.
+    /// Stores deliveries as received, in one transaction, each as a queued request. Once this
+    /// returns `Ok`, they are on disk. A delivery never changes afterwards.
     async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> crate::error::Result<()>;
 }
 
@@ -23,9 +23,9 @@ pub trait Intake: Send + Sync + std::fmt::Debug {
 pub struct NewDelivery {
     /// The request that it becomes.
     pub id: RequestId,
-    /// The connector whose URL it came to.
+    /// The connector whose URL received it.
     pub connector: ConnectorId,
-    /// When it came.
+    /// When it arrived.
     pub received_at: Timestamp,
     /// Where it came from.
     pub origin: Origin,
@@ -42,30 +42,30 @@ pub enum Origin {
     Webhook,
     /// A read of the source account, for a backfill.
     Backfill,
-    /// A read of the source account, which showed a change that no webhook reported.
+    /// A read of the source account that showed a change no webhook reported.
     Sweep,
-    /// A person, who wants the destination to hold what the source holds. The body names the leads.
+    /// A person who wants the destination to match the source. The body names the leads.
     Parity,
-    /// A comparison of the accounts, which did not find linked leads in the source any more.
+    /// A comparison of the accounts that no longer found linked leads in the source.
     Gone,
     /// The source account's webhook about leads that were deleted.
     Deleted,
     /// The source account's webhook about leads that were merged.
     Merged,
-    /// A webhook whose body was too long to be taken: only its beginning is kept.
+    /// A webhook whose body was too long: only its beginning is kept.
     TooLong(TooLong),
 }
 
 /// A body that was too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong {
-    /// How many bytes it has, as far as that was announced or seen.
+    /// Its size in bytes, as announced or as far as read.
     pub bytes: u64,
-    /// How many were allowed.
+    /// The limit in bytes.
     pub most: u64,
     /// The address that sent it.
     pub sender: IpAddr,
-    /// The address for which that one says that it sends, if it is a proxy.
+    /// The address it claims to forward for, if it is a proxy.
     pub on_behalf_of: Option<IpAddr>,
 }
 
@@ -80,7 +80,7 @@ impl Origin {
         Self::Merged,
     ];
 
-    /// The word that is shown.
+    /// The name as shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook | Self::TooLong(_) => "webhook",
@@ -93,7 +93,7 @@ impl Origin {
         }
     }
 
-    /// The text that is stored.
+    /// The text as stored.
     pub(crate) fn stored(self) -> Cow<'static, str> {
         let Self::TooLong(TooLong { bytes, most, sender, on_behalf_of }) = self else {
             return Cow::Borrowed(self.as_str());
@@ -116,7 +116,7 @@ impl Origin {
         }))
     }
 
-    /// The records of a body that came so.
+    /// The records of a body that arrived this way.
     ///
     /// # Errors
     /// The [`Problem`] with the body as a whole.
@@ -127,7 +127,7 @@ impl Origin {
         }
     }
 
-    /// Why the leads in it are gone, if that is what it reports.
+    /// Why the leads in it are gone, if it reports that.
     pub fn removal(self) -> Option<Removal> {
         match self {
             Self::Webhook | Self::Backfill | Self::Sweep | Self::Parity | Self::TooLong(_) => None,
@@ -148,7 +148,7 @@ impl From<Option<Removal>> for Origin {
 }
 
 impl TooLong {
-    /// What is said of it, and what to do.
+    /// What is said about it, and what to do.
     fn problem(self) -> Problem {
         let Self { bytes, most, sender, on_behalf_of } = self;
         let sender = match on_behalf_of {

@@ -1,9 +1,9 @@
-//! What is kept: one interface of storage operations over SQLite and PostgreSQL.
+//! Storage: one interface of operations over SQLite and PostgreSQL.
 //!
-//! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`],
-//! [`Reviews`], [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`]), and names each operation for what happens. What must be
-//! atomic is one operation; a transaction never crosses the interface, and no caller asks which
-//! database it is on. [`open`] chooses the backend by the URL.
+//! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`], [`Reviews`],
+//! [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`]), and names each
+//! operation after what happens. Whatever must be atomic is one operation; a transaction never crosses the
+//! interface, and no caller asks which database is used. [`open`] chooses the backend by the URL.
 
 mod audit;
 mod backfills;

@@ -1,4 +1,4 @@
-//! The log as a list, and how much of it there is.
+//! The log as a list, and its size.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::problem::Problem;
 use serde::Serialize;
 
-/// A request as a line of a list: without its attempts and calls.
+/// A request as a row of a list: without its attempts and calls.
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestLine {
     /// The Request ID.
@@ -17,42 +17,42 @@ pub struct RequestLine {
     pub connector: String,
     /// Where it came from: `webhook` or `backfill`.
     pub origin: String,
-    /// When it came.
+    /// When it arrived.
     pub received_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// Where it is on its way.
+    /// Its job status.
     pub job_status: JobStatus,
-    /// How its worst record stands.
+    /// The status of its worst record.
     pub sync_status: Option<SyncStatus>,
-    /// The behaviour that was in force.
+    /// The behaviour in effect.
     pub behaviour: Option<String>,
     /// Its records.
     pub records: Vec<RecordLine>,
 }
 
-/// A record as a line of a list.
+/// A record as a row of a list.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordLine {
     /// Its position in the request, from 0.
     pub position: u32,
     /// A lead or an activity.
     pub entity: Entity,
-    /// What became of it.
+    /// Its outcome.
     pub event: Event,
-    /// How it stands.
+    /// Its status.
     pub sync_status: SyncStatus,
-    /// By what a person knows it: an email address or a phone number.
+    /// What a person recognises it by: an email address or a phone number.
     pub known_as: Option<String>,
     /// The source's id of it.
     pub source_id: Option<String>,
-    /// The destination's.
+    /// The destination's id of it.
     pub destination_id: Option<String>,
     /// What went wrong, or why nothing was done.
     pub error: Option<Problem>,
-    /// The connector's version that decided.
+    /// The connector version that decided.
     pub version: i64,
-    /// When it is tried again, if it is.
+    /// When it is retried, if it is.
     pub next_attempt_at: Option<Timestamp>,
 }
 
@@ -66,12 +66,12 @@ pub struct Count {
 }
 
 impl Count {
-    /// Counting stops here, so that it is as quick in a large log as in a small one.
+    /// Counting stops here, so that it is as fast in a large log as in a small one.
     pub const MOST: usize = 10_000;
 }
 
-/// How many requests match a filter, whatever became of their records, and by what became of
-/// them: a request with a new and a failed record counts as both.
+/// How many requests match a filter, whatever the outcome of their records, and by outcome: a
+/// request with a new and a failed record counts as both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// All of them, including those that have no outcome yet.

@@ -1,4 +1,4 @@
-//! The log, as it is read, and trying again what failed in it.
+//! Reading the log, and retrying what failed in it.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -35,29 +35,29 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         page: &Page,
     ) -> Result<(Vec<RequestLine>, Option<Cursor>)>;
 
-    /// How many requests match, by what became of them; the filter's own event is ignored.
+    /// How many requests match, by outcome; the filter's own event is ignored.
     async fn count_requests(&self, filter: &Filter) -> Result<Counts>;
 
-    /// The requests before and after this one with a record that can be found by this: an email
-    /// address, a phone number or an id.
+    /// The requests before and after this one with a record that matches this email address, phone
+    /// number or id.
     async fn neighbours(&self, request: RequestId, q: &str) -> Result<Neighbours>;
 
-    /// The records that can be found by this lead's id, newest first, [`HistoryItem::MOST`] at
-    /// most; and whether there are more.
+    /// The records that match this lead's id, newest first, [`HistoryItem::MOST`] at most; and
+    /// whether there are more.
     async fn history(&self, lead: &str) -> Result<(Vec<HistoryItem>, bool)>;
 
-    /// The delivery that made a request, as it came.
+    /// The delivery that made a request, as received.
     async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>>;
 
     /// Failed records that match, by cause, the most frequent first.
     async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>>;
 
-    /// Queues records again with a full set of tries. One that was written and now needs nothing
-    /// keeps its event; the attempt tells.
+    /// Requeues records with a full set of tries. One that was written and now needs nothing keeps
+    /// its event; the attempt shows it.
     async fn retry(&self, retry: &Retry, actor: &Actor, now: Timestamp) -> Result<Retried>;
 
     /// The newest record, by this connector, of each lead that is linked between its accounts: of
-    /// leads after `after` in the order of their ids, at most `limit` of them.
+    /// leads after `after`, ordered by id, at most `limit` of them.
     async fn linked_records(
         &self,
         connector: ConnectorId,
@@ -65,9 +65,9 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<LinkedRecords>;
 
-    /// Queues those records again, with the settings of now and at this pace ([`Retry::per_minute`]),
-    /// so that what the connector's mapping says now reaches leads that were synced before it did.
-    /// They are queued some at a time; what has no record by this connector is left out.
+    /// Requeues those records, with the current settings and at this pace ([`Retry::per_minute`]), so
+    /// that the current mapping reaches leads that were synced before it changed. They are queued in
+    /// batches; leads without a record by this connector are left out.
     async fn refresh_leads(
         &self,
         connector: (ConnectorId, &str),
@@ -76,8 +76,8 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<Retried>;
 
-    /// Takes back what [`Log::retry`] queued and nobody has begun: these records stand as
-    /// before. Returns how many requests that touched.
+    /// Cancels what [`Log::retry`] queued and has not started: these records return to their
+    /// earlier status. Returns how many requests that affected.
     async fn cancel_retries(
         &self,
         selection: &Selection,
@@ -88,24 +88,24 @@ pub trait Log: Send + Sync + std::fmt::Debug {
     /// The last batches of retries, newest first, [`RetryBatch::MOST`] at most.
     async fn retry_batches(&self) -> Result<Vec<RetryBatch>>;
 
-    /// This batch of retries, and how far it is.
+    /// This batch of retries, and its progress.
     async fn retry_batch(&self, id: i64) -> Result<Option<RetryBatch>>;
 
-    /// Takes back what is left of this batch and nobody has begun: these records stand as
-    /// before. Returns how many requests that touched.
+    /// Cancels the rest of this batch that has not started: these records return to their earlier
+    /// status. Returns how many requests that affected.
     async fn cancel_retry_batch(&self, id: i64, actor: &Actor, now: Timestamp) -> Result<u64>;
 
-    /// How each connector does, by name: what became of the records that arrived since this time
-    /// (the hour it lies in is counted whole), and what waits. Cheap at any number of records, as
-    /// are `steps`, `causes` and `used`.
+    /// The state of each connector, by name: the outcomes of the records that arrived since this
+    /// time (rounded down to the hour), and what waits. Cheap for any number of records, as are
+    /// `steps`, `causes` and `used`.
     async fn health(&self, since: Timestamp) -> Result<Vec<Health>>;
 
-    /// What became of the records that arrived in this span, by step and connector, the oldest
-    /// first; steps without a record are left out.
+    /// The outcome of the records that arrived in this span, by step and connector, the oldest
+    /// first; steps without a record are omitted.
     async fn steps(&self, span: &Span) -> Result<Vec<Step>>;
 
-    /// Why records that arrived from the first to the second time (whole hours) stand as failed,
-    /// by cause and connector, the most frequent first. At most `limit`.
+    /// Why records that arrived between the two times (whole hours) are failed, by cause and
+    /// connector, the most frequent first. At most `limit`.
     async fn causes(
         &self,
         between: (Timestamp, Timestamp),
@@ -113,7 +113,7 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         limit: usize,
     ) -> Result<Vec<Cause>>;
 
-    /// The calls made to these accounts today and in the window of this length up to now.
+    /// The calls made to these accounts today and in the window of this length that ends now.
     async fn used(
         &self,
         windows: &[(AccountId, SignedDuration)],
@@ -134,15 +134,15 @@ pub struct RequestItem {
     pub connector: String,
     /// Where it came from: `webhook` or `backfill`.
     pub origin: String,
-    /// When it came.
+    /// When it arrived.
     pub received_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// Where it is on its way.
+    /// Its job status.
     pub job_status: JobStatus,
-    /// How its worst record stands.
+    /// The status of its worst record.
     pub sync_status: Option<SyncStatus>,
-    /// The behaviour that was in force.
+    /// The behaviour in effect.
     pub behaviour: Option<String>,
     /// Its records.
     pub records: Vec<RecordItem>,
@@ -155,23 +155,23 @@ pub struct RecordItem {
     pub position: u32,
     /// A lead or an activity.
     pub entity: Entity,
-    /// What became of it.
+    /// Its outcome.
     pub event: Event,
-    /// How it stands.
+    /// Its status.
     pub sync_status: SyncStatus,
-    /// By what a person knows it: an email address or a phone number.
+    /// What a person recognises it by: an email address or a phone number.
     pub known_as: Option<String>,
     /// The source's id of it.
     pub source_id: Option<String>,
-    /// The destination's.
+    /// The destination's id of it.
     pub destination_id: Option<String>,
     /// What went wrong, or why nothing was done.
     pub error: Option<Problem>,
-    /// What was decided and why.
+    /// The decision and its reasons.
     pub explanation: Option<Box<RawValue>>,
-    /// The connector's version that decided.
+    /// The connector version that decided.
     pub version: i64,
-    /// When it is tried again, if it is.
+    /// When it is retried, if it is.
     pub next_attempt_at: Option<Timestamp>,
     /// The attempts, first to last.
     pub attempts: Vec<AttemptItem>,
@@ -184,7 +184,7 @@ pub struct AttemptItem {
     pub number: u32,
     /// When it ended.
     pub at: Timestamp,
-    /// What became of the record by it.
+    /// The record's outcome in it.
     pub event: Event,
     /// What went wrong.
     pub error: Option<Problem>,
@@ -192,7 +192,7 @@ pub struct AttemptItem {
     pub retry: Option<RetryWith>,
     /// Who that was, as the audit log names them.
     pub retry_by: Option<String>,
-    /// The connector's version that decided.
+    /// The connector version that decided.
     pub version: i64,
     /// The calls that it made.
     pub calls: Vec<CallItem>,
@@ -207,26 +207,26 @@ pub struct CallItem {
     pub milliseconds: u32,
     /// The HTTP method.
     pub method: String,
-    /// The address, without keys.
+    /// The URL, without keys.
     pub url: String,
-    /// The HTTP status; none when no answer came.
+    /// The HTTP status; none without a response.
     pub status: Option<u16>,
-    /// The body that was sent; of a bulk call, all of it.
+    /// The request body; for a bulk call, all of it.
     pub request: String,
-    /// The body that came back.
+    /// The response body.
     pub response: String,
-    /// Why there is no usable answer.
+    /// Why there is no usable response.
     pub error: Option<String>,
     /// The record's row in a bulk call, from 0.
     pub row: Option<u32>,
 }
 
-/// A delivery as it came.
+/// A delivery as received.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// The connector's name.
     pub connector: String,
-    /// When it came.
+    /// When it arrived.
     pub received_at: Timestamp,
     /// The sender's Content-Type.
     pub content_type: Option<String>,
@@ -243,9 +243,9 @@ pub struct FailureGroup {
     pub cause: String,
     /// How many records.
     pub records: u64,
-    /// When the oldest of their requests came.
+    /// When the oldest of their requests arrived.
     pub first_at: Timestamp,
-    /// When the newest of their requests came.
+    /// When the newest of their requests arrived.
     pub last_at: Timestamp,
     /// The newest of their requests.
     pub last_request: RequestId,

@@ -1,4 +1,4 @@
-//! Mails on their way.
+//! Mails being sent.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,12 +14,12 @@ use crate::error::Result;
 /// Reading incidents, and sending the mails that report them.
 #[async_trait]
 pub trait Mail: Send + Sync + fmt::Debug {
-    /// Every incident, with its causes: few. Cheap: nodes poll it.
+    /// Every incident, with its causes: there are few. Cheap: nodes poll it.
     async fn incidents(&self) -> Result<Vec<Incident>>;
 
-    /// Notes that people are warned of how an account's calls of a day ([`plan::quota::day_of`]) are
-    /// spent, and queues the mails that do it. Returns false, and does nothing, when they were warned
-    /// before on that day.
+    /// Notes that people are warned about an account's use of its calls of a day
+    /// ([`plan::quota::day_of`]), and queues the mails. Returns false, and does nothing, if they were
+    /// already warned that day.
     async fn warn_of_quota(
         &self,
         account: AccountId,
@@ -28,16 +28,16 @@ pub trait Mail: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<bool>;
 
-    /// How many records of this connector stand as failed, in this request and later ones.
+    /// How many records of this connector are failed, in this request and later ones.
     async fn count_failed_records(
         &self,
         connector: ConnectorId,
         since: Option<RequestId>,
     ) -> Result<u64>;
 
-    /// Marks all that this incident holds as told, and queues the mail that tells it, if anybody
-    /// wants it. Returns false, and does nothing, when another node told it meanwhile. What was
-    /// counted meanwhile stays untold.
+    /// Marks everything in this incident as reported, and queues the mail that reports it, if
+    /// anybody wants it. Returns false, and does nothing, if another node reported it meanwhile.
+    /// What was counted meanwhile stays unreported.
     async fn tell_incident(
         &self,
         incident: &Incident,
@@ -45,8 +45,8 @@ pub trait Mail: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<bool>;
 
-    /// Ends an incident, and queues the mail that tells it. Returns false, and does nothing, when
-    /// the incident is no longer as it was read.
+    /// Ends an incident, and queues the mail that says so. Returns false, and does nothing, if the
+    /// incident has changed since it was read.
     async fn end_incident(
         &self,
         incident: &Incident,
@@ -54,12 +54,12 @@ pub trait Mail: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<bool>;
 
-    /// Claims the mail that is due first. It is nobody else's until `until`; if it was not ended
-    /// by then, whoever claimed it is gone and it is due again. One that would wait longer than
+    /// Claims the mail that is due first. Nobody else can claim it until `until`; if it has not
+    /// ended by then, its claimant is gone and it is due again. One that would wait longer than
     /// [`MailEnd::LONGEST_WAIT`] is due too: the clock was set back.
     async fn claim_mail(&self, now: Timestamp, until: Timestamp) -> Result<Option<ClaimedMail>>;
 
-    /// Stores what became of a claimed mail. Nothing changes if it was claimed again meanwhile.
+    /// Stores the outcome of a claimed mail. Nothing changes if it was claimed again meanwhile.
     async fn end_mail(&self, mail: &ClaimedMail, end: MailEnd, now: Timestamp) -> Result<()>;
 
     /// The last mails, newest first, at most `limit` and [`crate::Page::MOST`].
@@ -72,46 +72,46 @@ pub struct NewMail {
     /// Its Message-ID, without brackets: the same at each try, so that mail servers recognise a
     /// repetition.
     pub message_id: String,
-    /// The Message-ID of the mail that it follows up on.
+    /// The Message-ID of the mail that it replies to.
     pub thread: Option<String>,
-    /// The address that it goes to.
+    /// The recipient's address.
     pub recipient: String,
     /// Its subject.
     pub subject: String,
-    /// Its text, plain.
+    /// Its plain text.
     pub body: String,
-    /// Whether its text is a secret: it is shown to nobody, and forgotten once it is sent.
+    /// Whether its text is a secret: it is never shown, and deleted once the mail is sent.
     pub private: bool,
 }
 
-/// A mail that this node may send now.
+/// A mail that this node may now send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedMail {
     /// The store's number for it.
     pub id: i64,
     /// When it was queued.
     pub at: Timestamp,
-    /// Tries so far, this one included: no two claims of a mail have the same.
+    /// Tries so far, including this one: no two claims of a mail have the same number.
     pub tries: u32,
     /// The mail.
     pub mail: NewMail,
 }
 
-/// What became of an attempt to send a mail.
+/// The outcome of an attempt to send a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailEnd {
-    /// A mail server took it.
+    /// A mail server accepted it.
     Sent,
     /// There is no mail server; it was logged.
     Logged,
-    /// It failed and is tried again.
+    /// It failed and is retried.
     Again {
         /// When.
         due: Timestamp,
         /// Why it failed.
         error: String,
     },
-    /// It failed too often, or can't be sent at all.
+    /// It failed too often, or can't be sent.
     GivenUp {
         /// Why it failed.
         error: String,
@@ -119,26 +119,26 @@ pub enum MailEnd {
 }
 
 impl MailEnd {
-    /// No mail that failed waits longer for its next try.
+    /// The longest wait before the next try.
     pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 }
 
-/// Where a mail is.
+/// The status of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailState {
-    /// It waits for its next try.
+    /// It waits to be sent, or for its next try.
     Queued,
-    /// A mail server took it.
+    /// A mail server accepted it.
     Sent,
     /// There was no mail server; it was logged.
     Logged,
-    /// Nobody will get it.
+    /// It was given up.
     GivenUp,
 }
 
 impl MailState {
-    /// The word that is stored and shown.
+    /// The name as stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -171,17 +171,17 @@ impl FromStr for MailState {
 pub struct MailItem {
     /// When it was queued.
     pub at: Timestamp,
-    /// The address that it goes to.
+    /// The recipient's address.
     pub recipient: String,
     /// Its subject.
     pub subject: String,
     /// Its text; empty if that is a secret.
     pub body: String,
-    /// Where it is.
+    /// Its state.
     pub state: MailState,
     /// Tries so far.
     pub tries: u32,
-    /// When it is tried next.
+    /// When the next try is due.
     pub due: Option<Timestamp>,
     /// When it was sent, logged or given up.
     pub ended_at: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! Mass changes that arrive by webhook, and wait for a person.
+//! Mass changes that arrive by webhook, and wait for a person's confirmation.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -21,7 +21,7 @@ pub trait MassChanges: Send + Sync + std::fmt::Debug {
     /// [`MassChange::CONFIRMED`].
     ///
     /// # Errors
-    /// [`Error::Refused`](crate::Error::Refused) where nothing is held.
+    /// [`Error::Refused`](crate::Error::Refused) if nothing is held.
     async fn confirm_mass_change(
         &self,
         which: (ConnectorId, &str),
@@ -33,16 +33,16 @@ pub trait MassChanges: Send + Sync + std::fmt::Debug {
 /// Whether a connector is held because its webhooks changed many leads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MassChange {
-    /// Since when; none: it is not.
+    /// Since when; none if it is not held.
     pub held_at: Option<Timestamp>,
     /// Leads that its webhooks had changed by then, within an hour.
     pub changes: u64,
-    /// Until then nothing is held, because a person confirmed it.
+    /// Until then nothing is held, because a person confirmed a change.
     pub confirmed_until: Option<Timestamp>,
 }
 
 impl MassChange {
-    /// How long a confirmation counts.
+    /// How long a confirmation is valid.
     pub const CONFIRMED: SignedDuration = SignedDuration::from_hours(24);
 
     /// Whether the connector may be held now.

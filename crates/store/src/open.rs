@@ -10,14 +10,14 @@ use crate::error::Error;
 /// How to open a database.
 #[derive(Clone, Debug, Default)]
 pub struct Open {
-    /// The file with the key that encrypts API keys. It is made if it is not there. Unless given,
-    /// it lies beside an SQLite file (`leadsync.db.key`), and is `leadsync.key` in the working
-    /// directory for PostgreSQL.
+    /// The file with the key that encrypts API keys. It is created if missing. By default it is
+    /// beside an SQLite file (`leadsync.db.key`), or `leadsync.key` in the working directory for
+    /// PostgreSQL.
     pub key_file: Option<PathBuf>,
-    /// Whether this process receives and works requests. An SQLite file has one such process at
+    /// Whether this process receives and processes requests. An SQLite file has one such process at
     /// a time; commands may open it beside that one.
     pub serve: bool,
-    /// Whether an SQLite file must be there already. Otherwise it is made.
+    /// Whether an SQLite file must already exist. Otherwise it is created.
     pub must_exist: bool,
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn not_migrated(error: &MigrateError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    /// The migrations that lie in this folder, by number and text.
+    /// The migrations in this folder, by number and text.
     fn in_folder(name: &str) -> Vec<(i64, String)> {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(name);
         let entries = std::fs::read_dir(folder).expect("the folder is there");

@@ -16,7 +16,7 @@ use crate::user::{ApiToken, PasswordHash, User, UserChange};
 #[async_trait]
 pub trait People: Send + Sync + std::fmt::Debug {
     /// The audit log, newest first: at most `limit` entries (and [`crate::Page::MOST`]) before
-    /// number `after`, and the number to go on after, if there are more.
+    /// number `after`, and the number to continue after, if there are more.
     async fn audit(
         &self,
         filter: &AuditFilter,
@@ -30,7 +30,7 @@ pub trait People: Send + Sync + std::fmt::Debug {
     /// A user's password, as it is stored.
     async fn password(&self, email: &str) -> Result<Option<PasswordHash>>;
 
-    /// Makes this change, with an entry in the audit log.
+    /// Applies this change, with an entry in the audit log.
     async fn change_users(&self, change: UserChange, actor: &Actor, now: Timestamp) -> Result<()>;
 
     /// All API tokens, by name.
@@ -39,26 +39,26 @@ pub trait People: Send + Sync + std::fmt::Debug {
     /// The API token with this hash, unless it has expired by now; it is marked as used today.
     async fn use_api_token(&self, hash: TokenHash, now: Timestamp) -> Result<Option<ApiToken>>;
 
-    /// Begins a user's session; returns false if there is no such user.
+    /// Starts a user's session; returns false if there is no such user.
     async fn begin_session(&self, email: &str, new: NewSession, now: Timestamp) -> Result<bool>;
 
     /// The session with this hash, unless it has ended; it is marked as used now.
     async fn use_session(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Session>>;
 
-    /// The sessions of the person whose session this is, the one used last first.
+    /// The sessions of the person whose session this is, the most recently used first.
     async fn sessions(&self, of: &Session, now: Timestamp) -> Result<Vec<SessionItem>>;
 
     /// Ends sessions of the person whose session this is.
     async fn end_sessions(&self, of: &Session, which: EndSessions) -> Result<()>;
 
-    /// Stores a link for a user of LeadSquared accounts, and queues the mail that brings it.
+    /// Stores a sign-in link for a user of LeadSquared accounts, and queues the mail that contains
+    /// it.
     async fn keep_link(&self, link: NewLink, mail: &NewMail, now: Timestamp) -> Result<()>;
 
     /// The email address that the link with this hash is for, if it still works.
     async fn link_of(&self, hash: TokenHash, now: Timestamp) -> Result<Option<String>>;
 
-    /// Uses up a link and begins the session of the person it is for; returns false if it no longer
-    /// works.
+    /// Uses up a link and starts a session of its user; returns false if it no longer works.
     async fn begin_session_by_link(
         &self,
         link: TokenHash,

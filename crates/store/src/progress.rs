@@ -17,7 +17,7 @@ use crate::intake::NewDelivery;
 use crate::mass_change::HeldNews;
 use crate::reviews::NewReview;
 
-/// A record's place: the request, and its position in it, from 0.
+/// A record's place: the request, and the position in it, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordKey {
     /// The request.
@@ -26,15 +26,15 @@ pub struct RecordKey {
     pub position: u32,
 }
 
-/// How a record stands between attempts.
+/// The state of a record between attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// It waits until this time.
     Waiting(Timestamp),
-    /// It waits for its account, until this time at most; the try did not count. It is read back as
-    /// [`Stage::Waiting`].
+    /// It waits for its account, until this time at the latest; the try did not count. It is read
+    /// back as [`Stage::Waiting`].
     Held(Timestamp),
-    /// Nothing more is done unless a person asks.
+    /// Nothing more happens unless a person asks.
     Final,
 }
 
@@ -45,44 +45,44 @@ pub struct Progress {
     pub calls: Vec<Call>,
     /// Attempts that ended.
     pub attempts: Vec<AttemptOutcome>,
-    /// How their requests stand now.
+    /// The status of their requests now.
     pub requests: Vec<RequestState>,
     /// Links as they are now.
     pub links: Vec<Link>,
-    /// What a person is asked.
+    /// New questions for a person.
     pub reviews: Vec<NewReview>,
-    /// Reviews in which nothing is left to decide, by number.
+    /// Reviews with nothing left to decide, by number.
     pub solved: Vec<i64>,
     /// Leads that were linked and are no longer in their account.
     pub gone: Vec<(AccountId, String)>,
     /// Intents whose calls ended, by number.
     pub settled: Vec<i64>,
-    /// Calls that go out once this is on disk.
+    /// Calls that are sent once this is on disk.
     pub intents: Vec<Intent>,
     /// Calls made since the last time.
     pub spent: Vec<Spent>,
-    /// What became known of accounts' keys.
+    /// What was learned about accounts' keys.
     pub keys: Vec<KeysNews>,
-    /// What answers showed about accounts.
+    /// What responses revealed about accounts.
     pub traits: Vec<TraitNews>,
-    /// Pages of leads that backfills read.
+    /// Pages of leads read by backfills.
     pub backfills: Vec<BackfillNews>,
-    /// Requests that nobody posted.
+    /// Requests that did not come by webhook.
     pub deliveries: Vec<NewDelivery>,
-    /// What became of rounds of sweeps.
+    /// The outcomes of rounds of sweeps.
     pub sweeps: Vec<SweepNews>,
-    /// What became of comparisons.
+    /// The outcomes of comparisons.
     pub parities: Vec<ParityNews>,
-    /// What became of counts of what backfills would do.
+    /// The outcomes of counts of what backfills would do.
     pub plans: Vec<PlanNews>,
     /// Connectors that are held from now on.
     pub held: Vec<HeldNews>,
-    /// What became known of the leads that accounts have.
+    /// What was learned about which leads accounts have.
     pub directory: Vec<DirectoryNews>,
 }
 
 impl Progress {
-    /// Whether there is nothing to keep.
+    /// Whether there is nothing to store.
     pub fn is_empty(&self) -> bool {
         self.calls.is_empty()
             && self.attempts.is_empty()
@@ -106,7 +106,7 @@ impl Progress {
     }
 }
 
-/// One call to an account, as it was.
+/// One call to an account.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// Its number, made like a Request ID.
@@ -121,15 +121,15 @@ pub struct Call {
     pub milliseconds: u32,
     /// The HTTP method.
     pub method: &'static str,
-    /// The address, without keys.
+    /// The URL, without keys.
     pub url: String,
-    /// The HTTP status; `None` when no answer came.
+    /// The HTTP status; `None` without a response.
     pub status: Option<u16>,
-    /// The body that was sent.
+    /// The request body.
     pub request: Arc<str>,
-    /// The body that came back.
+    /// The response body.
     pub response: Arc<str>,
-    /// Why there is no usable answer.
+    /// Why there is no usable response.
     pub error: Option<String>,
 }
 
@@ -143,7 +143,7 @@ pub struct CallRef {
     pub row: Option<u32>,
 }
 
-/// One attempt at a record, and how the record stands after it.
+/// One attempt at a record, and the record's state after it.
 #[derive(Clone, Debug)]
 pub struct AttemptOutcome {
     /// Which record.
@@ -154,49 +154,49 @@ pub struct AttemptOutcome {
     pub entity: Entity,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// Attempts since it was queued or queued again, this one included.
+    /// Attempts since it was queued or requeued, including this one.
     pub tries: u32,
     /// When it ended.
     pub at: Timestamp,
-    /// What became of the record.
+    /// The outcome of the record.
     pub event: Event,
-    /// How it stands.
+    /// Its status.
     pub sync_status: SyncStatus,
     /// Final, or when the next try is due.
     pub stage: Stage,
-    /// Whether a write may have taken effect unseen.
+    /// Whether a write may have taken effect without our knowing.
     pub doubtful: bool,
-    /// By what a person knows it (see [`plan::identity::known_as`]).
+    /// What a person recognises it by (see [`plan::identity::known_as`]).
     pub known_as: Option<String>,
     /// The source's id of the lead or activity.
     pub source_id: Option<String>,
-    /// The destination's.
+    /// The destination's id of it.
     pub destination_id: Option<String>,
     /// What went wrong, or why nothing was done.
     pub problem: Option<Problem>,
-    /// What was decided and why, and the fields with what they were and what they became: JSON for
-    /// the log, which the store does not read.
+    /// The decision and its reasons, and the fields with their old and new values: JSON for the
+    /// log, opaque to the store.
     pub explanation: Option<String>,
-    /// The connector's version that decided.
+    /// The connector version that decided.
     pub version: i64,
-    /// The settings with which a person asked for it; `None`: nobody did.
+    /// The settings with which a person asked for it; `None` if nobody did.
     pub retry: Option<RetryWith>,
     /// The calls that it made.
     pub calls: Vec<CallRef>,
-    /// What the log can find the record by (see [`plan::identity::mentions`]).
+    /// What the record can be found by in the log (see [`plan::identity::mentions`]).
     pub mentions: Vec<String>,
 }
 
-/// How a request stands.
+/// The status of a request.
 #[derive(Clone, Debug)]
 pub struct RequestState {
     /// Which one.
     pub id: RequestId,
-    /// Where it is on its way.
+    /// Its job status.
     pub job_status: JobStatus,
     /// Its worst record, once there is one.
     pub sync_status: Option<SyncStatus>,
-    /// The behaviour in force, as the configuration file names it.
+    /// The current behaviour, as the configuration file names it.
     pub behaviour: &'static str,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
@@ -204,18 +204,18 @@ pub struct RequestState {
     pub due: Option<Timestamp>,
 }
 
-/// A call that goes out as soon as this is on disk.
+/// A call that is sent as soon as this is on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// Its number: that of the call.
     pub id: i64,
     /// The account that is called.
     pub account: AccountId,
-    /// When it was made.
+    /// When it was created.
     pub at: Timestamp,
     /// The operation, as LeadSquared names it.
     pub operation: String,
-    /// The records that it is for.
+    /// The records it is for.
     pub records: Vec<IntentRecord>,
 }
 
@@ -228,27 +228,27 @@ pub struct IntentRecord {
     pub writes: bool,
 }
 
-/// An account refuses its keys, or takes them.
+/// An account rejected or accepted its keys.
 #[derive(Clone, Debug)]
 pub struct KeysNews {
     /// The account.
     pub account: AccountId,
     /// When it did.
     pub at: Timestamp,
-    /// Why it refuses them; `None`: it takes them.
+    /// Why it rejects them; `None` if it accepts them.
     pub refused: Option<Problem>,
 }
 
-/// An answer showed something about an account.
+/// A response revealed something about an account.
 #[derive(Clone, Debug)]
 pub struct TraitNews {
     /// The account.
     pub account: AccountId,
     /// When it did.
     pub at: Timestamp,
-    /// What it showed,
+    /// What it revealed,
     pub seen: Trait,
-    /// and whether that holds, or holds no more.
+    /// and whether that holds or no longer holds.
     pub holds: bool,
 }
 
@@ -259,6 +259,6 @@ pub struct Spent {
     pub account: AccountId,
     /// The hour ([`plan::quota::hour_of`]).
     pub hour: i64,
-    /// How many, to be added to those before.
+    /// How many, to be added to the count so far.
     pub calls: u32,
 }

@@ -1,4 +1,4 @@
-//! Retries that a person asked for, and how far they are.
+//! Retries that a person asked for, and their progress.
 
 use jiff::Timestamp;
 use plan::id::RequestId;
@@ -9,14 +9,14 @@ use serde_json::value::RawValue;
 use crate::filter::Filter;
 use crate::progress::RecordKey;
 
-/// Which requests to try again.
+/// Which requests to retry.
 #[derive(Clone, Debug)]
 pub enum Selection {
-    /// These: the records of each that failed or were left alone and, where there are none, all
-    /// that ended.
+    /// These: in each, the records that failed or were left alone or, if there are none, all that
+    /// ended.
     Requests(Vec<RequestId>),
-    /// All that match and have a failed record or, where retries are taken back, one that waits for
-    /// its retry; the oldest first, at most [`Retry::MOST`].
+    /// All that match and have a failed record or, when cancelling retries, one that waits for its
+    /// retry; the oldest first, at most [`Retry::MOST`].
     Failed(Filter),
 }
 
@@ -27,23 +27,22 @@ pub struct Retry {
     pub selection: Selection,
     /// With which settings.
     pub with: RetryWith,
-    /// How many requests a minute, after the first [`Retry::AT_ONCE`], so that live changes have
-    /// room beside them; `None`: all at once.
+    /// How many requests a minute, after the first [`Retry::AT_ONCE`], so that they leave room for
+    /// live changes; `None`: all at once.
     pub per_minute: Option<u32>,
 }
 
 impl Retry {
-    /// The most requests that are queued again at one time: whatever arrives meanwhile waits for
-    /// it.
+    /// The most requests that are requeued at one time: whatever arrives meanwhile waits for it.
     pub const MOST: usize = 100_000;
-    /// How many requests are retried at once, however slowly the rest is to go.
+    /// How many requests are retried at once, however slow the pace of the rest.
     pub const AT_ONCE: usize = 100;
-    /// What [`Retry::per_minute`] is unless a person says otherwise.
+    /// The default of [`Retry::per_minute`].
     pub const PER_MINUTE: u32 = 600;
 }
 
 impl From<Selection> for Retry {
-    /// With the settings of now, all at once.
+    /// With the current settings, all at once.
     fn from(selection: Selection) -> Self {
         Self { selection, with: RetryWith::Now, per_minute: None }
     }
@@ -66,13 +65,13 @@ pub struct LinkedRecords {
     pub records: Vec<RecordKey>,
     /// How many linked leads were looked at.
     pub leads: u64,
-    /// Where to go on; none at the end.
+    /// Where to continue; none at the end.
     pub next: Option<String>,
 }
 
-/// Records that a person asked to try again at one time, and what became of them.
+/// Records that a person asked to retry at one time, and their outcomes.
 ///
-/// A record belongs to the last batch that it was part of. So the parts add up to `records`, less
+/// A record belongs to the last batch that included it, so the parts add up to `records` minus
 /// those that a later batch took over.
 #[derive(Clone, Debug, Serialize)]
 pub struct RetryBatch {
@@ -86,7 +85,8 @@ pub struct RetryBatch {
     pub with: RetryWith,
     /// How many requests a minute; none: all at once.
     pub per_minute: Option<u32>,
-    /// The filter whose failed records these were; none: the requests were named, or `linked_by`.
+    /// The filter whose failed records these were; none if the requests were named, or with
+    /// `linked_by`.
     pub filter: Option<Box<RawValue>>,
     /// The connector whose linked leads are brought up to date, each by its newest record.
     pub linked_by: Option<String>,
@@ -94,15 +94,15 @@ pub struct RetryBatch {
     pub requests: u64,
     /// How many records.
     pub records: u64,
-    /// Records that went well.
+    /// Records that succeeded.
     pub done: u64,
-    /// Records that wait for their turn, or for their next try.
+    /// Records that wait to be processed, or for their next try.
     pub left: u64,
-    /// Records that failed again for good.
+    /// Records that failed again permanently.
     pub failed: u64,
-    /// Records that were taken back before they were begun.
+    /// Records that were cancelled before they started.
     pub cancelled: u64,
-    /// Who took them back.
+    /// Who cancelled them.
     pub cancelled_by: Option<String>,
 }
 

@@ -11,11 +11,11 @@ use crate::audit::Actor;
 use crate::error::Result;
 use crate::retry::Retried;
 
-/// Reading and deciding what people are asked.
+/// Reading and resolving reviews.
 #[async_trait]
 pub trait Reviews: Send + Sync + std::fmt::Debug {
     /// Reviews that match, newest first: at most `limit` (and [`crate::Page::MOST`]) before number
-    /// `after`, and the number to go on after, if there are more.
+    /// `after`, and the number to continue after, if there are more.
     async fn reviews(
         &self,
         filter: &ReviewFilter,
@@ -29,12 +29,12 @@ pub trait Reviews: Send + Sync + std::fmt::Debug {
     /// How many reviews match.
     async fn count_reviews(&self, filter: &ReviewFilter) -> Result<u64>;
 
-    /// Decides an open review, or undoes its decision (`None`), and retries the lead's changes that
-    /// waited for it, in order of arrival; returns how many.
+    /// Resolves an open review, or undoes its decision (`None`), and retries the lead's changes
+    /// that waited for it, in order of arrival; returns how many.
     ///
-    /// What was synced under a decision stays as it is when the decision is undone. If it was about
-    /// which lead this is, the lead is no longer linked; if it was about a conflict, its link stays
-    /// as it is.
+    /// What was synced under a decision stays as it is when the decision is undone. If it was an
+    /// ambiguous match, the lead is no longer linked; if it was a conflict, its link stays as it
+    /// is.
     async fn decide_review(
         &self,
         id: i64,
@@ -43,8 +43,8 @@ pub trait Reviews: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<Retried>;
 
-    /// Lets a field of a lead be written again that is frozen because it went back and forth;
-    /// returns whether it was frozen.
+    /// Unfreezes a field of a lead that was frozen because its value went back and forth; returns
+    /// whether it was frozen.
     async fn release_field(
         &self,
         end: (Pair, Side),
@@ -55,8 +55,8 @@ pub trait Reviews: Send + Sync + std::fmt::Debug {
     ) -> Result<bool>;
 }
 
-/// A question about a lead, about to be stored. It takes the place of an earlier one of the same
-/// lead and kind.
+/// A question about a lead, about to be stored. It replaces an earlier one of the same lead and
+/// kind.
 #[derive(Clone, Debug)]
 pub struct NewReview {
     /// The connector whose record asks.
@@ -67,13 +67,13 @@ pub struct NewReview {
     pub destination: AccountId,
     /// The lead's id in the source.
     pub source_id: String,
-    /// By what a person knows it.
+    /// What a person recognises it by.
     pub known_as: Option<String>,
     /// The request that asks.
     pub request: RequestId,
     /// When.
     pub at: Timestamp,
-    /// Whether the record was worked under the earlier decision.
+    /// Whether the record was processed under the earlier decision.
     pub knows_decision: bool,
     /// What is asked.
     pub review: Review,
@@ -88,11 +88,11 @@ pub struct ReviewItem {
     pub connector: String,
     /// The lead's id in the source.
     pub source_id: String,
-    /// By what a person knows it: an email address or a phone number.
+    /// What a person recognises it by: an email address or a phone number.
     pub known_as: Option<String>,
     /// Why a person is asked.
     pub reason: Reason,
-    /// How it stands.
+    /// Its status.
     pub state: State,
     /// Since when it is asked.
     pub opened_at: Timestamp,
@@ -104,14 +104,14 @@ pub struct ReviewItem {
     pub decided_at: Option<Timestamp>,
     /// By whom.
     pub decided_by: Option<String>,
-    /// What there is to decide it by.
+    /// The details to decide it by.
     pub evidence: Review,
 }
 
-/// Which reviews: those that match every part that is given.
+/// Which reviews: those that match every part given.
 #[derive(Clone, Debug, Default)]
 pub struct ReviewFilter {
-    /// How they stand.
+    /// Their status.
     pub state: Option<State>,
     /// Of this connector, by name.
     pub connector: Option<String>,

@@ -1,4 +1,4 @@
-//! Keys and tokens as they are stored: encrypted. What is only to be found again: hashed.
+//! Keys and tokens as they are stored: encrypted or, if they only need to be looked up, hashed.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -16,17 +16,17 @@ use crate::error::{Error, Result};
 #[derive(Clone)]
 pub(crate) struct Cipher {
     sealing: XChaCha20Poly1305,
-    /// Keyed for hashes: each goes on from here.
+    /// Keyed for hashing: each hash continues from a clone of this.
     hashing: Hmac<Sha256>,
     fingerprint: String,
 }
 
-/// What is known of the key that a database was written with.
+/// What is known about the key that a database was written with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyUse {
-    /// Nothing was encrypted yet, so any key will do, and a new one too.
+    /// Nothing has been encrypted yet, so any key will do, including a new one.
     None,
-    /// Something was encrypted, by a leadsync that did not store the key's fingerprint.
+    /// Something was encrypted by a leadsync that did not store the key's fingerprint.
     Unknown,
     /// The key with this fingerprint.
     Known(String),
@@ -43,19 +43,19 @@ const NONCE_BYTES: usize = 24;
 /// Marks the format of what follows, so that another can be introduced later.
 const FORM: &str = "v1.";
 
-/// What a fingerprint is made of, besides the key: the same key used for something else has
-/// another one.
+/// What a fingerprint is derived from, besides the key: the same key used for something else has a
+/// different one.
 const FINGERPRINT_OF: &str = "leadsync key file 1\n";
-/// So much of the hash is kept: enough to tell keys apart, and short enough to be compared by eye.
+/// How much of the hash is kept: enough to tell keys apart, and short enough to be compared by eye.
 const FINGERPRINT_BYTES: usize = 8;
 
-/// What the key of hashes is made of, besides the key: hashes say nothing about what the key
+/// What the hashing key is derived from, besides the key: hashes reveal nothing about what the key
 /// encrypts.
 const HASHES_WITH: &str = "leadsync hashes 1\n";
 
 impl Cipher {
-    /// The cipher with the key of this file, which is that of a database that was used so. It is
-    /// created if it does not exist and nothing was encrypted yet.
+    /// The cipher with the key in this file, which must be the one the database was written with.
+    /// The file is created if it does not exist and nothing has been encrypted yet.
     pub(crate) fn from_file(path: &Path, used: &KeyUse) -> Result<Self> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -91,12 +91,12 @@ impl Cipher {
         }
     }
 
-    /// What tells this key from others, and does not reveal it.
+    /// Identifies this key without revealing it.
     pub(crate) fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// Encrypts a secret for its place; it can be decrypted for no other.
+    /// Encrypts a secret for its place; it can't be decrypted for any other.
     pub(crate) fn seal(&self, place: &str, secret: &SecretString) -> Result<String> {
         let nonce: [u8; NONCE_BYTES] = random()?;
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: place.as_bytes() };
@@ -146,7 +146,7 @@ fn make_key_file(path: &Path) -> Result<String> {
     });
     match written {
         Ok(()) => Ok(text),
-        // Another process was quicker.
+        // Another process was faster.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             std::fs::read_to_string(path).map_err(|error| cannot(path, "can't be read", &error))
         }
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// What was kept under a hash must be found by the next version too.
+    /// What was stored under a hash must be found by the next version too.
     #[test]
     fn a_hash_stays_what_it_is() {
         let folder = tempfile::tempdir().unwrap();

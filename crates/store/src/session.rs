@@ -8,17 +8,17 @@ use crate::token::TokenHash;
 
 /// How long after its last use a session ends.
 pub const IDLE: SignedDuration = SignedDuration::from_hours(24);
-/// How long after its beginning a session ends, whatever happens.
+/// How long after its start a session ends in any case.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 30);
-/// The most sessions of a user; the one that was used longest ago ends first.
+/// The most sessions of a user; the least recently used ends first.
 pub const MOST_SESSIONS: i64 = 20;
 
-/// A session, about to begin.
+/// A session about to be started.
 #[derive(Clone, Debug)]
 pub struct NewSession {
     /// The hash of its cookie.
     pub hash: TokenHash,
-    /// What the browser calls itself.
+    /// The browser's name for itself.
     pub agent: String,
 }
 
@@ -27,19 +27,19 @@ pub struct NewSession {
 pub struct Session {
     /// The store's number for it.
     pub id: i64,
-    /// Whose it is.
+    /// Its user.
     pub email: String,
-    /// What that person is, as of now.
+    /// What kind of user that is now.
     pub person: Person,
 }
 
-/// What kind of person is signed in.
+/// What kind of user is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Person {
     /// A user of leadsync.
     User(Role),
-    /// A user of LeadSquared accounts, who came by a link. Those accounts and the connectors'
-    /// `access` decide what such a person may do.
+    /// A user of LeadSquared accounts, signed in by a link. Those accounts and the connectors'
+    /// `access` decide what they may do.
     AccountUser,
 }
 
@@ -52,22 +52,22 @@ pub struct SessionItem {
     pub made_at: Timestamp,
     /// When it was last used, to a few minutes.
     pub seen_at: Timestamp,
-    /// What the browser calls itself.
+    /// The browser's name for itself.
     pub agent: String,
 }
 
-/// A link by which a user of LeadSquared accounts signs in, once.
+/// A one-time sign-in link for a user of LeadSquared accounts.
 #[derive(Clone, Debug)]
 pub struct NewLink {
     /// The hash of its secret.
     pub hash: TokenHash,
-    /// Whose it is.
+    /// Its user.
     pub email: String,
-    /// Until when it works.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// A person's links that work at one time; the oldest goes first.
+/// How many valid links a user may have at a time; the oldest is dropped first.
 pub const MOST_LINKS: i64 = 5;
 
 /// A user of LeadSquared accounts who is signed in.
@@ -81,7 +81,7 @@ pub struct Guest {
     pub seen_at: Timestamp,
 }
 
-/// Which of a person's sessions end.
+/// Which of a user's sessions end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndSessions {
     /// This one.

@@ -18,14 +18,14 @@ use crate::token::{Token, TokenHash};
 /// Reading and changing accounts and connectors, and the metadata of accounts.
 #[async_trait]
 pub trait Settings: Send + Sync + std::fmt::Debug {
-    /// A number that grows with each change of the configuration. Cheap: nodes poll it.
+    /// A number that increases with each change of the configuration. Cheap: nodes poll it.
     async fn configuration_version(&self) -> Result<i64>;
 
     /// Accounts (with their keys) and connectors as they are.
     async fn configuration(&self) -> Result<Configuration>;
 
-    /// Makes these changes, all or none, in order, each in the audit log; returns the new
-    /// configuration version. No changes leave everything as it is, the version included.
+    /// Applies these changes, all or none, in order, each with an entry in the audit log; returns
+    /// the new configuration version. An empty list changes nothing, not even the version.
     async fn change_configuration(
         &self,
         changes: Vec<Change>,
@@ -43,11 +43,10 @@ pub trait Settings: Send + Sync + std::fmt::Debug {
     /// The versions of a connector's settings, newest first. At most `limit`.
     async fn versions(&self, connector: ConnectorId, limit: usize) -> Result<Vec<Version>>;
 
-    /// An account's metadata as last fetched, and when that was.
+    /// An account's metadata as last fetched, and when.
     async fn catalogue(&self, account: AccountId) -> Result<Option<(Timestamp, Catalogue)>>;
 
-    /// Stores an account's metadata, and notes those changes of its fields that may break a
-    /// mapping.
+    /// Stores an account's metadata, and notes changes of its fields that may break a mapping.
     async fn store_catalogue(
         &self,
         account: AccountId,
@@ -55,14 +54,14 @@ pub trait Settings: Send + Sync + std::fmt::Debug {
         at: Timestamp,
     ) -> Result<()>;
 
-    /// What answers of an account showed about it, and when.
+    /// What responses of an account revealed about it, and when.
     async fn traits(&self, account: AccountId) -> Result<Vec<(Timestamp, Trait)>>;
 
-    /// Keeps what answers of accounts showed.
+    /// Stores what responses of accounts revealed.
     async fn note_traits(&self, news: Vec<TraitNews>) -> Result<()>;
 
-    /// Begins a probe of an account, which is taken to be under way until then, unless one is. Returns
-    /// whether it begins. One that `writes` is in the audit log.
+    /// Starts a probe of an account, taken to be running until then, unless one already is. Returns
+    /// whether it started. One that `writes` is noted in the audit log.
     async fn begin_probe(
         &self,
         account: &Account,
@@ -71,7 +70,7 @@ pub trait Settings: Send + Sync + std::fmt::Debug {
         between: (Timestamp, Timestamp),
     ) -> Result<bool>;
 
-    /// The probe that began goes on until then; `None`: it ended.
+    /// Extends the running probe until then; `None`: it ended.
     async fn hold_probe(&self, account: AccountId, until: Option<Timestamp>) -> Result<()>;
 
     /// What changed in an account's fields after this time, oldest first.
@@ -85,14 +84,14 @@ pub trait Settings: Send + Sync + std::fmt::Debug {
 /// Accounts and connectors at one version.
 #[derive(Clone, Debug, Default)]
 pub struct Configuration {
-    /// Grows with each change.
+    /// Increases with each change.
     pub version: i64,
     /// By name.
     pub accounts: Vec<Account>,
     /// By name.
     pub connectors: Vec<Connector>,
     /// When the store was restored from a backup, if it was: what was done between the backup and
-    /// then is not known.
+    /// then is unknown.
     pub restored_at: Option<Timestamp>,
 }
 
@@ -110,14 +109,14 @@ impl Configuration {
     /// The account of this id, which a connector names.
     ///
     /// # Errors
-    /// It was removed meanwhile.
+    /// The account was removed meanwhile.
     pub fn account_of(&self, id: AccountId) -> Result<&Account> {
         self.account_by_id(id)
             .ok_or_else(|| Error::Refused("the connector's account is not configured".to_owned()))
     }
 
-    /// The connector in the opposite direction: the two are a two-way pair. Of several, one that
-    /// is enabled.
+    /// The connector in the opposite direction, which makes a pair with this one. If there are
+    /// several, an enabled one.
     pub fn opposite(&self, connector: &Connector) -> Option<&Connector> {
         let is_opposite = |other: &&Connector| {
             other.source == connector.destination && other.destination == connector.source
@@ -147,7 +146,7 @@ pub struct Account {
     pub plan: AccountPlan,
 }
 
-/// An account's keys. They are encrypted where they are kept, and print as nothing.
+/// An account's keys. They are stored encrypted, and never printed.
 #[derive(Clone, Debug)]
 pub struct Keys {
     /// The access key.
@@ -164,7 +163,7 @@ pub enum AccountPlan {
     Pro,
     /// LeadSquared's *Super*.
     Super,
-    /// A quota of its own.
+    /// A custom quota.
     Quota(Quota),
 }
 
@@ -179,7 +178,7 @@ impl AccountPlan {
     }
 }
 
-/// A connector as it is now.
+/// A connector in its current state.
 #[derive(Clone, Debug)]
 pub struct Connector {
     /// The store's number for it.
@@ -194,13 +193,13 @@ pub struct Connector {
     pub source: AccountId,
     /// The destination account.
     pub destination: AccountId,
-    /// Whether its requests are worked.
+    /// Whether its requests are processed.
     pub enabled: bool,
-    /// Since when it is disabled, if it is.
+    /// Since when it has been disabled, if it is.
     pub disabled_at: Option<Timestamp>,
     /// When its webhook URL was last verified, to a minute.
     pub verified_at: Option<Timestamp>,
-    /// The native webhooks that were made for it in the source account.
+    /// The native webhooks that were created for it in the source account.
     pub wiring: Option<Wiring>,
     /// The secret part of its webhook URL.
     pub token: Token,
@@ -208,7 +207,7 @@ pub struct Connector {
     pub token_hash: TokenHash,
 }
 
-/// A connector's settings as they were saved once.
+/// One saved version of a connector's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Version {
     /// Its number: 1 for the first.
@@ -221,12 +220,12 @@ pub struct Version {
     pub definition: Definition,
 }
 
-/// The native webhooks of a source account that were made for a connector.
+/// The native webhooks in a source account that were created for a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wiring {
     /// The hash of the secret that they send.
     pub secret: TokenHash,
-    /// When they were made.
+    /// When they were created.
     pub at: Timestamp,
 }
 
@@ -256,21 +255,22 @@ pub enum Change {
     PutConnector {
         /// Its settings.
         definition: Definition,
-        /// The token that it gets if it is new.
+        /// The token for a new connector.
         token: Token,
-        /// The version that these settings were made from, 0 for none: if it is at another by
-        /// now, nothing is changed ([`crate::Error::Changed`]). `None`: whatever it is.
+        /// The version that these settings were based on, 0 for none: if the connector is at
+        /// another version by now, nothing is changed ([`crate::Error::Changed`]). `None` skips
+        /// this check.
         made_from: Option<i64>,
     },
     /// Enables or disables a connector.
     SetEnabled {
         /// Its name.
         name: String,
-        /// Whether its requests are worked from now on.
+        /// Whether its requests are processed from now on.
         enabled: bool,
     },
-    /// Notes what a person says that an account answers to a question of [`plan::probe`], or
-    /// forgets what is known of that.
+    /// Notes an account's answer to a question of [`plan::probe`] as given by a person, or forgets
+    /// the answer.
     SetAnswer {
         /// The account's name.
         account: String,
@@ -279,16 +279,16 @@ pub enum Change {
         /// The answer's name; `None` forgets it.
         answer: Option<String>,
     },
-    /// Notes that the source account's native webhooks were made with this secret, or that they are
-    /// gone.
+    /// Notes that the source account's native webhooks were created with this secret, or that they
+    /// are gone.
     SetWiring {
         /// The connector's name.
         name: String,
         /// The secret's hash.
         secret: Option<TokenHash>,
     },
-    /// Removes a connector with its requests, and the links of its accounts if no other
-    /// connector joins them.
+    /// Removes a connector with its requests, and the links of its accounts if no other connector
+    /// has the same two.
     RemoveConnector {
         /// Its name.
         name: String,

@@ -1,4 +1,4 @@
-//! Everything that is kept.
+//! The store.
 
 use async_trait::async_trait;
 
@@ -15,12 +15,13 @@ use crate::people::People;
 use crate::reviews::Reviews;
 use crate::settings::Settings;
 
-/// Everything that is kept: the sum of its parts.
+/// The store: the sum of its parts.
 ///
-/// Whoever needs one part only takes that part: an `Arc<dyn Store>` is an `Arc<dyn Intake>` too.
+/// Code that needs only one part takes that part: an `Arc<dyn Store>` coerces to an `Arc<dyn
+/// Intake>`.
 ///
-/// All operations are safe to drop half way: what they began is either done whole or not at all,
-/// and no later operation of anybody is affected.
+/// All operations are cancel-safe: a dropped one is done completely or not at all, and affects no
+/// later operation.
 #[async_trait]
 pub trait Store:
     Intake
@@ -35,20 +36,20 @@ pub trait Store:
     + CatchUps
     + MassChanges
 {
-    /// Whether the database answers and has every migration.
+    /// Whether the database responds and has every migration.
     async fn ready(&self) -> Result<()>;
 
-    /// Ends the use of the store. Whoever closes an SQLite file last leaves nothing beside it; no
-    /// operation may follow.
+    /// Closes the store; no operation may follow. The last process to close an SQLite file leaves
+    /// nothing beside it.
     async fn close(&self) -> Result<()>;
 
-    /// The public URL with which the service was started last, if it ever was.
+    /// The public URL with which the service was last started, if ever.
     async fn public_url(&self) -> Result<Option<String>>;
 
     /// Notes the public URL with which the service starts.
     async fn note_public_url(&self, url: &str) -> Result<()>;
 
-    /// A number for this node, to make Request IDs with: 0 to [`plan::id::NODES`] - 1, another
+    /// A number for this node, to make Request IDs with: 0 to [`plan::id::NODES`] - 1, a different
     /// one at each call until all have been given out.
     async fn take_node_number(&self) -> Result<i64>;
 }

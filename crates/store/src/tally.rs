@@ -1,4 +1,4 @@
-//! Records counted: how connectors do, without reading a record.
+//! Counts of records: the state of connectors, without reading any record.
 
 use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
@@ -7,7 +7,7 @@ use plan::outcome::Event;
 use plan::problem::Problem;
 use serde::Serialize;
 
-/// How many records stand at each event.
+/// How many records have each event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// Created in the destination.
@@ -18,7 +18,7 @@ pub struct Tally {
     pub unchanged: u64,
     /// Left alone, as the settings say.
     pub skipped: u64,
-    /// Not in the destination: failed for good, or until the next try.
+    /// Not in the destination: failed permanently, or until the next try.
     pub failed: u64,
 }
 
@@ -64,21 +64,21 @@ impl Tally {
     }
 }
 
-/// How one connector does.
+/// The state of one connector.
 #[derive(Clone, Debug)]
 pub struct Health {
     /// The connector.
     pub connector: ConnectorId,
-    /// Its records that arrived since the time asked for, by how they stand now.
+    /// Its records that arrived since the given time, by their current event.
     pub counts: Tally,
-    /// How long those that were written took.
+    /// The lag of those that were written.
     pub lags: Lags,
-    /// Requests that came and were not taken up yet: they wait for their turn, or are held while
-    /// the connector is disabled.
+    /// Requests that have not been started: they wait their turn, or are held while the connector
+    /// is disabled.
     pub waiting: Waiting,
-    /// Records that were tried and are to be tried again, by themselves or because a person asked.
+    /// Records that were tried and will be retried, automatically or because a person asked.
     pub retrying: Waiting,
-    /// When a record of it was last written, or found to be as it should be.
+    /// When a record of it was last written, or found to be up to date.
     pub last_success: Option<Timestamp>,
     /// When an attempt last failed.
     pub last_failure: Option<Timestamp>,
@@ -89,9 +89,9 @@ pub struct Health {
 pub struct Waiting {
     /// How many; counted up to [`Waiting::MOST`].
     pub count: u64,
-    /// When the oldest of them came.
+    /// When the oldest of them arrived.
     pub oldest: Option<Timestamp>,
-    /// When the next of them is due, if that is set.
+    /// When the next of them is due, if known.
     pub next: Option<Timestamp>,
 }
 
@@ -104,22 +104,22 @@ impl Waiting {
 /// A part of the past, in whole hours (UTC), cut into steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// From the hour that this time lies in.
+    /// From the hour that contains this time.
     pub from: Timestamp,
-    /// Before this time; an hour that it cuts is counted whole.
+    /// Before this time; the hour that contains it is counted whole.
     pub to: Timestamp,
-    /// The length of a step in hours, 1 or more. Steps begin at its multiples since 1970, so those
+    /// The length of a step in hours, 1 or more. Steps start at its multiples since 1970, so those
     /// of 24 hours are days.
     pub hours: i64,
 }
 
 impl Span {
-    /// When its first step begins.
+    /// When its first step starts.
     pub fn first_step(&self) -> Timestamp {
         step_of(hour_of(self.from), self.hours)
     }
 
-    /// When each of its steps begins: at most `limit` of them.
+    /// When each of its steps starts: at most `limit` of them.
     pub fn steps(&self, limit: usize) -> Vec<Timestamp> {
         let length = SignedDuration::from_hours(self.hours.max(1));
         let next = |at: &Timestamp| at.checked_add(length).ok();
@@ -128,28 +128,28 @@ impl Span {
     }
 }
 
-/// The hour (UTC) that a time lies in, counted from 1970.
+/// The hour (UTC) that contains a time, counted from 1970.
 pub(crate) fn hour_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(3_600)
 }
 
-/// When the step begins that this hour lies in.
+/// When the step that contains this hour starts.
 fn step_of(hour: i64, hours: i64) -> Timestamp {
     let hours = hours.max(1);
     let seconds = hour.div_euclid(hours).saturating_mul(hours).saturating_mul(3_600);
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MIN)
 }
 
-/// What became of one connector's records that arrived in one step.
+/// The outcome of one connector's records that arrived in one step.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// The connector.
     pub connector: ConnectorId,
-    /// When the step begins.
+    /// When the step starts.
     pub from: Timestamp,
-    /// Its records, by how they stand now.
+    /// Its records, by their current event.
     pub counts: Tally,
-    /// How long those that were written took.
+    /// The lag of those that were written.
     pub lags: Lags,
 }
 
@@ -168,16 +168,16 @@ pub struct Cause {
     pub problem: Problem,
 }
 
-/// Calls that were made to an account, as far as they are kept: calls under way are among them,
-/// calls that others make are not.
+/// Calls made to an account, as far as they are stored: including calls in flight, but not calls
+/// that others make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Used {
     /// The account.
     pub account: AccountId,
     /// Calls today (UTC).
     pub today: u32,
-    /// Calls in the window up to now, bulk calls included.
+    /// Calls in the window that ends now, including bulk calls.
     pub calls: u32,
-    /// Bulk calls in the window up to now.
+    /// Bulk calls in the window that ends now.
     pub bulk_calls: u32,
 }

@@ -1,4 +1,4 @@
-//! Secrets that grant a right by themselves.
+//! Bearer secrets.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::secret;
 
-/// A secret that grants a right by itself: the part of a webhook URL that lets its sender post to a
-/// connector, or an API token.
+/// A bearer secret: the part of a webhook URL that lets its sender post to a connector, or an API
+/// token.
 #[derive(Clone, Debug)]
 pub struct Token(SecretString);
 
 const TOKEN_BYTES: usize = 24;
 
-/// What API tokens begin with, so that people and secret scanners know one when they see it.
+/// The prefix of API tokens, so that people and secret scanners recognise them.
 const API_PREFIX: &str = "leadsync_";
 
 impl Token {
@@ -65,13 +65,13 @@ fn hexadecimal(bytes: &[u8]) -> String {
     text
 }
 
-/// A token's SHA-256. Whoever guesses tokens can't choose their hashes, so finding one by its hash
-/// reveals nothing about it through timing.
+/// A token's SHA-256. An attacker who guesses tokens can't choose their hashes, so a lookup by hash
+/// reveals nothing through timing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
-    /// The hash of a token as it came in a URL.
+    /// The hash of a token as received in a URL.
     pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
     }
@@ -81,7 +81,7 @@ impl TokenHash {
         hexadecimal(&self.0)
     }
 
-    /// The hash that is written so.
+    /// Parses a hash in hexadecimal.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         for (at, byte) in bytes.iter_mut().enumerate() {

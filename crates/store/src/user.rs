@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::token::TokenHash;
 
-/// The most users, and the most API tokens, that are kept.
+/// The maximum number of users, and of API tokens.
 pub const MOST_USERS: i64 = 1_000;
 
 /// A person who may sign in.
@@ -21,11 +21,11 @@ pub struct User {
     pub made_at: Timestamp,
 }
 
-/// A password as it is kept: argon2id, as a PHC string.
+/// A password as it is stored: argon2id, as a PHC string.
 #[derive(Clone, Debug)]
 pub struct PasswordHash(pub SecretString);
 
-/// An API token, without the secret itself, which is not kept.
+/// An API token, without the secret itself, which is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ApiToken {
     /// Its name.
@@ -34,9 +34,9 @@ pub struct ApiToken {
     pub user: Option<String>,
     /// That user's role.
     pub role: Option<Role>,
-    /// What it allows, as far as its user may do it.
+    /// What it allows, within what its user may do.
     pub scope: Scope,
-    /// When it was made.
+    /// When it was created.
     pub made_at: Timestamp,
     /// When it stops working, if it does.
     pub expires_at: Option<Timestamp>,
@@ -51,7 +51,7 @@ impl ApiToken {
     }
 }
 
-/// An API token that is about to be made.
+/// An API token about to be created.
 #[derive(Clone, Debug)]
 pub struct NewApiToken {
     /// Its name.
@@ -85,15 +85,15 @@ pub enum UserChange {
         /// The password.
         password: PasswordHash,
     },
-    /// Gives a user another password. Every session of this user ends.
+    /// Changes a user's password. Every session of this user ends.
     SetPassword {
         /// The email address.
         email: String,
         /// The password.
         password: PasswordHash,
     },
-    /// Makes a user an operator or an administrator. Sessions and tokens of this user follow at
-    /// once. The last administrator stays one.
+    /// Changes a user's role. It applies to this user's sessions and tokens at once. The last
+    /// administrator stays one.
     SetRole {
         /// The email address.
         email: String,
@@ -105,7 +105,7 @@ pub enum UserChange {
         /// The email address.
         email: String,
     },
-    /// Ends every session of a user of LeadSquared accounts, and every link of this person.
+    /// Ends every session and every sign-in link of a user of LeadSquared accounts.
     EndGuest {
         /// The email address.
         email: String,

@@ -1,4 +1,4 @@
-//! What has to change for an account or a connector to be as somebody wants it.
+//! What has to change to bring an account or a connector to a wanted state.
 
 use plan::connector::Definition;
 use plan::quota::Quota;
@@ -9,8 +9,8 @@ use crate::settings::{AccountPlan, Change, Configuration, Keys};
 use crate::token::Token;
 
 impl Configuration {
-    /// The change that makes the account of this name like this; none if it is already. Keys that
-    /// are not given stay as they are.
+    /// The change that brings the account of this name to this state; none if it already is. Keys
+    /// that are not given stay as they are.
     ///
     /// # Errors
     /// [`Error::Refused`]: it is new and has no keys.
@@ -42,10 +42,10 @@ impl Configuration {
         Ok((!is_so).then_some(Change::PutAccount { name, host, keys, plan }))
     }
 
-    /// The changes that make the connector of this name like this, in order; none if it is already.
-    /// A new one is disabled unless it is to be enabled.
+    /// The changes that bring the connector of this name to this state, in order; none if it
+    /// already is. A new one is disabled unless stated otherwise.
     ///
-    /// `made_from` is the version that the settings were made from, as in [`Change::PutConnector`].
+    /// `made_from` is the version that the settings were based on, as in [`Change::PutConnector`].
     ///
     /// # Errors
     /// [`Error::Refused`]: it joins other accounts. [`Error::Changed`]: it is at another version.
@@ -85,10 +85,10 @@ impl Configuration {
 }
 
 impl AccountPlan {
-    /// The plan as people write it: its name, or a quota in its place.
+    /// The plan as people write it: its name, or a quota instead.
     ///
     /// # Errors
-    /// What is wrong, as the rest of a sentence that begins with the account.
+    /// The error, as the rest of a sentence that starts with the account.
     pub fn read(name: Option<&str>, quota: Option<Quota>) -> Result<Self, String> {
         match (name, quota) {
             (Some("pro"), None) => Ok(Self::Pro),

@@ -1,4 +1,4 @@
-//! An account while this task uses it: its client, its budget, and whether it answers.
+//! An account in use by this task: its client, its budget, and whether it responds.
 
 use std::collections::HashMap;
 
@@ -19,23 +19,24 @@ use crate::access::{Part, client};
 const SINGLES_AT_ONCE: u32 = 64;
 /// The most bulk calls to an account at a time.
 const BULKS_AT_ONCE: u32 = 8;
-/// This many calls in a row without an answer close an account. One alone may be the record's fault.
+/// This many calls in a row without a response close an account. A single one may be the record's
+/// fault.
 const FAILURES_THAT_CLOSE: u32 = 2;
-/// How long after a failure an account is probed: from the first value, doubled each time, to the
+/// How long after a failure an account is probed: the first value, doubled each time, up to the
 /// second.
 const PROBES: (SignedDuration, SignedDuration) =
     (SignedDuration::from_secs(1), SignedDuration::from_mins(1));
 
 /// For how long a call for many that an account does not have is not tried again,
 const LACKED_FOR: SignedDuration = SignedDuration::from_hours(24);
-/// and one that it refused this often in a row, whatever was in it.
+/// and one that it refused this many times in a row, whatever the content.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
 const REFUSALS_IN_A_ROW: u32 = 3;
 
-/// What is older than this is old, however old it is.
+/// Ages beyond this are all the same.
 const OLDEST: SignedDuration = SignedDuration::from_hours(48);
 
-/// One account. Its times are those of the steady clock.
+/// One account. Its times are from the steady clock.
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) id: AccountId,
@@ -46,27 +47,27 @@ pub(super) struct Account {
     pub(super) budget: Budget,
     pub(super) metadata: Metadata,
     pub(super) directory: Directory,
-    /// Calls in a row that got no answer.
+    /// Consecutive calls without a response.
     failures: u32,
-    /// When to probe an account after a single call got no answer, to tell whether the account or the
-    /// record is at fault.
+    /// When to probe the account after a single call got no response, to tell whether the account or
+    /// the record is at fault.
     suspect: Option<Timestamp>,
     closed: Option<Closed>,
-    /// How long the next probe waits. Only a record's call that is answered sets it back: an account
-    /// that answers probes and nothing else is left alone for longer and longer.
+    /// The wait before the next probe. Only a response to a record's call resets it: an account that
+    /// responds to nothing but probes is left alone for longer and longer.
     wait: SignedDuration,
-    /// Whether a write got no answer, and none was answered since: that reads are answered does not
-    /// say that the account is back.
+    /// Whether a write got no response, and none has got one since: responses to reads do not show
+    /// that the account is back.
     writes_fail: bool,
-    /// Whether it answered since this task began.
+    /// Whether it has responded since this task started.
     proven: bool,
     singles: u32,
     bulks: u32,
-    /// How often calls for many were refused as a whole, and until when they are not tried.
+    /// How often bulk calls were refused as a whole, and until when they are avoided.
     refused: HashMap<Operation, Refused>,
 }
 
-/// What became of the last calls of one operation for many.
+/// The outcome of the last bulk calls of one operation.
 #[derive(Clone, Copy, Debug, Default)]
 struct Refused {
     in_a_row: u32,
@@ -89,7 +90,8 @@ impl Account {
         spent_today: u32,
         (now, wall): (Timestamp, Timestamp),
     ) -> Self {
-        // Metadata was read at a time of the wall clock, which may have been another one then.
+        // The time at which metadata was read is from the wall clock, which may have been changed
+        // since.
         let catalogue = catalogue.map(|(at, catalogue)| {
             let age = wall.duration_since(at).clamp(SignedDuration::ZERO, OLDEST);
             (now - age, catalogue)
@@ -104,7 +106,7 @@ impl Account {
                     let until = Some(now - age + LACKED_FOR);
                     refused.insert(*operation, Refused { in_a_row: 0, until });
                 }
-                // The engine works with every answer.
+                // The engine can handle either answer.
                 Trait::Answered { .. } => {}
             }
         }
@@ -128,15 +130,15 @@ impl Account {
         }
     }
 
-    /// Whether a call for many is to be made by this operation: one that the account refused as a whole
-    /// is left alone for a while.
+    /// Whether to make a bulk call of this operation: one that the account refused as a whole is
+    /// avoided for a while.
     pub(super) fn takes_many(&self, operation: Operation, now: Timestamp) -> bool {
         let until = self.refused.get(&operation).and_then(|refused| refused.until);
         until.is_none_or(|until| until <= now)
     }
 
-    /// A call for many was refused as a whole, with this status and words. Returns what that shows of
-    /// the account: it does not have the call, or refuses it whatever is in it.
+    /// A bulk call was refused as a whole, with this status and message. Returns what that shows
+    /// about the account: it does not have the call, or refuses it whatever the content.
     pub(super) fn refused_many(
         &mut self,
         operation: Operation,
@@ -159,20 +161,19 @@ impl Account {
         Some(Trait::Lacks { operation, said: format!("{status}{said}") })
     }
 
-    /// A call for many was answered. Returns what was believed of the account and does not hold any
-    /// more.
+    /// A bulk call got a response. Returns what was assumed about the account and no longer holds.
     pub(super) fn took_many(&mut self, operation: Operation) -> Option<Trait> {
         let refused = self.refused.remove(&operation)?;
         refused.until?;
         Some(Trait::Lacks { operation, said: String::new() })
     }
 
-    /// What its plan allows.
+    /// The quota of its plan.
     pub(super) fn quota(&self) -> Quota {
         self.settings.plan.quota()
     }
 
-    /// Takes over changed settings. New keys or another host open a closed account at once.
+    /// Applies changed settings. New keys or a new host open a closed account at once.
     pub(super) fn configure(&mut self, settings: store::Account) {
         use secrecy::ExposeSecret;
         let same_keys = settings.host == self.settings.host
@@ -210,19 +211,19 @@ impl Account {
     }
 
     /// Whether its metadata has to be read before anything is decided by it. A closed account can't
-    /// say whether it changed: what is known of it serves until it is back.
+    /// say whether it changed: the known metadata serves until it is back.
     pub(super) fn is_awaited(&self) -> bool {
         self.closed().is_none() && self.metadata.is_awaited()
     }
 
-    /// Metadata of before `older_than` is not good enough. Returns whether it will be read again: not
-    /// if the account is closed.
+    /// Metadata from before `older_than` is outdated. Returns whether it will be read again: not if
+    /// the account is closed.
     pub(super) fn suspect(&mut self, older_than: SignedDuration, now: Timestamp) -> bool {
         self.closed().is_none() && self.metadata.suspect(older_than, now)
     }
 
-    /// Records wait that may wait for this account since before this task began: a probe tells
-    /// whether it is back.
+    /// There are waiting records that may have been waiting for this account since before this task
+    /// started: a probe shows whether it is back.
     pub(super) fn doubt(&mut self, now: Timestamp) {
         if !self.proven && self.suspect.is_none() {
             self.suspect = Some(now);
@@ -237,7 +238,7 @@ impl Account {
         }
     }
 
-    /// The account answered. Returns whether the records that wait for it should go on.
+    /// The account responded. Returns whether the records that wait for it should continue.
     pub(super) fn answered(&mut self, is_probe: bool, writes: bool) -> bool {
         self.failures = 0;
         self.suspect = None;
@@ -250,7 +251,7 @@ impl Account {
         back
     }
 
-    /// A call got no usable answer: a probe tells whether that is the account's fault.
+    /// A call got no usable response: a probe shows whether that is the account's fault.
     pub(super) fn failed(
         &mut self,
         problem: &Problem,
@@ -260,7 +261,7 @@ impl Account {
     ) {
         self.failures += 1;
         self.writes_fail |= writes;
-        // It was closed, and nothing has shown since that it is back: it is still away.
+        // It was closed, and nothing has shown since that it is back: it is still unavailable.
         let is_still_away = self.closed.is_some() || self.wait > PROBES.0;
         if is_probe || self.failures >= FAILURES_THAT_CLOSE || is_still_away {
             self.close(problem.clone(), now);
@@ -271,7 +272,7 @@ impl Account {
 
     /// Nothing is sent to the account until a probe succeeds.
     pub(super) fn close(&mut self, problem: Problem, now: Timestamp) {
-        // Calls that were already on their way when it was closed add no information.
+        // Calls that were already in flight when it was closed add no information.
         let is_known =
             |closed: &Closed| closed.probe_at > now && closed.problem.code == problem.code;
         if self.closed.as_ref().is_some_and(is_known) {
@@ -288,12 +289,13 @@ impl Account {
         self.wait = (self.wait * 2).min(PROBES.1);
     }
 
-    /// How many more calls of this kind may go out now for what is this urgent, and waits for them.
+    /// How many more calls of this kind may be sent now for work of this urgency that waits for
+    /// them.
     pub(super) fn room(&mut self, kind: Draw, urgency: Urgency, now: Timestamp) -> u32 {
         self.at_once(kind).min(self.budget.room(kind, urgency, now))
     }
 
-    /// How many more calls of this kind may be under way.
+    /// How many more calls of this kind may be in flight.
     fn at_once(&self, kind: Draw) -> u32 {
         match kind {
             Draw::Single => SINGLES_AT_ONCE.saturating_sub(self.singles),
@@ -301,12 +303,12 @@ impl Account {
         }
     }
 
-    /// How many more calls of this kind may go out now, whatever for.
+    /// How many more calls of this kind may be sent now, for any work.
     pub(super) fn left(&mut self, kind: Draw, now: Timestamp) -> u32 {
         self.at_once(kind).min(self.budget.left(kind, now))
     }
 
-    /// A call goes out for work of any of these urgencies, if one of them has room for it.
+    /// A call is sent for work of any of these urgencies, if one of them has room for it.
     pub(super) fn begin(&mut self, kind: Draw, urgencies: &[Urgency], now: Timestamp) -> bool {
         if !self.budget.draw(kind, urgencies, now) {
             return false;

@@ -1,7 +1,8 @@
-//! Backfills: the source's leads are read page by page, and become requests as if they had been posted.
+//! Backfills: the source's leads are read page by page, and become requests as if a webhook had posted
+//! them.
 //!
-//! A page is read when what was read before is nearly synced, and what is live goes first: a backfill
-//! takes what is left of the quota, and the one call of twenty that is due to it.
+//! A page is read when the previous one is nearly synced, and live changes go first: a backfill takes
+//! what is left of the quota, and at least the one call in twenty that is reserved for it.
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
@@ -24,7 +25,7 @@ use super::worker::Worker;
 use crate::failure;
 use crate::pages::{Reader, Wanted};
 
-/// No more are read while so many of a backfill's leads are at work.
+/// No more are read while this many of a backfill's leads are in progress.
 const ENOUGH: usize = 200;
 /// How often to check whether a backfill has ended.
 pub(super) const LOOK: SignedDuration = SignedDuration::from_secs(1);
@@ -34,12 +35,12 @@ pub(super) const LOOK: SignedDuration = SignedDuration::from_secs(1);
 pub(super) struct Running {
     backfill: Backfill,
     pacing: Pacing,
-    /// The first request of its last page, while none of them was taken up.
+    /// The first request of its last page, until one of them is opened.
     ahead: Option<RequestId>,
 }
 
 impl Worker {
-    /// Takes up backfills that began or were resumed, and drops those that were paused or cancelled.
+    /// Adds backfills that were started or resumed, and drops those that were paused or cancelled.
     pub(super) fn follow_backfills(&mut self, kept: Vec<Backfill>) {
         self.backfills.retain(|running| kept.iter().any(|one| one.id == running.backfill.id));
         for backfill in kept {
@@ -51,7 +52,7 @@ impl Worker {
         }
     }
 
-    /// Ends backfills of which everything was read and synced.
+    /// Ends backfills that have read and synced everything.
     pub(super) async fn end_backfills(&mut self) -> store::Result<()> {
         let (now, steady) = (self.now(), self.steady());
         let open = self.open_backfill_records();
@@ -79,7 +80,7 @@ impl Worker {
         self.backfill_records().count()
     }
 
-    /// Asks for the next page of each backfill that may go on.
+    /// Requests the next page of each backfill that may continue.
     pub(super) fn read_backfills(&mut self) {
         if self.backfills.is_empty() {
             return;
@@ -89,7 +90,7 @@ impl Worker {
         for running in &mut self.backfills {
             running.ahead.take_if(|first| !self.look_for_work || newest >= Some(*first));
         }
-        // One page at a time, whoever's.
+        // One page at a time, for whichever backfill.
         let is_asked =
             self.backfills.iter().any(|one| one.pacing.is_asked() || one.ahead.is_some());
         if is_asked || open >= ENOUGH {
@@ -114,7 +115,8 @@ impl Worker {
             let account = self.account(route.source);
             let mut room = account.room(Draw::Single, Urgency::Backfill, steady);
             if is_busy {
-                // What is live has not all been taken up, and goes before this but for what is due.
+                // Not all live changes have been opened, and they go first, except for the reserved
+                // calls.
                 room = room.min(account.budget.due(Draw::Single, Urgency::Backfill, steady));
             }
             if account.closed().is_some() || room == 0 {
@@ -127,7 +129,7 @@ impl Worker {
                     let columns = columns(binding.columns(), &backfill.of);
                     Wanted::Leads(LeadPage { page, ..LeadPage::first(since, A_PAGE, columns) })
                 }
-                // The leads that they are on are synced first.
+                // The activities' leads are synced first.
                 Some(_) if open > 0 && page == 1 => continue,
                 Some(event) => {
                     let between = (since.unwrap_or_else(beginning), self.now() + AHEAD);
@@ -163,7 +165,7 @@ impl Worker {
         }
         let (connector, of) = (backfill.connector, backfill.of.clone());
         let route = self.routes.get(connector).filter(|route| route.enabled);
-        // A disabled connector may drop what arrives.
+        // A disabled connector may drop arrivals.
         let Some(route) = route.cloned() else { return };
         let Some(binding) = self.routes.binding(&self.accounts, (connector, None)) else { return };
         let rows = match read {

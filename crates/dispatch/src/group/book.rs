@@ -17,34 +17,34 @@ use super::lanes::{Lane, Lanes};
 pub(super) struct Record {
     pub(super) key: RecordKey,
     pub(super) connector: ConnectorId,
-    /// What is known of it, and decides what comes next.
+    /// What is known about it; decides the next step.
     pub(super) work: Work,
     pub(super) lanes: Vec<Lane>,
-    /// Attempts before this one.
+    /// The number of attempts before this one.
     pub(super) attempts: u32,
-    /// Tries before this one.
+    /// The number of tries before this one.
     pub(super) tries: u32,
     /// The settings with which a person asked to retry it.
     pub(super) retry: Option<RetryWith>,
-    /// The earlier version of the connector that decides about it; `None`: the current one.
+    /// The earlier version of the connector that decides about it; `None` for the current one.
     pub(super) past: Option<i64>,
-    /// How urgent it is by itself; what waits behind it may be more urgent.
+    /// Its own urgency; what waits behind it may be more urgent.
     pub(super) urgency: Urgency,
-    /// Whether it would be looked up, or created, by a call of its own while its account's directory is
+    /// Whether it would be looked up, or created, by a single call while its account's directory is
     /// being read.
     pub(super) awaits_directory: bool,
     /// The calls of this attempt.
     pub(super) calls: Vec<CallRef>,
-    /// Where it is in this attempt.
+    /// Its state in this attempt.
     pub(super) phase: Phase,
 }
 
-/// Where a record is in its attempt.
+/// The state of a record in its attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing was sent for it yet.
+    /// Nothing has been sent for it yet.
     Fresh,
-    /// A call for it is under way.
+    /// A call for it is in flight.
     Calling,
     /// A call for it ended and the next step is due; it holds its lanes.
     Between,
@@ -77,7 +77,7 @@ impl Record {
     }
 }
 
-/// How a record of an open request stands.
+/// The state of a record of an open request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// It is in progress.
@@ -94,7 +94,7 @@ struct OpenRequest {
     places: Vec<Place>,
 }
 
-/// A record that waits for its next try, and holds its place meanwhile.
+/// A record that waits for its next try, and keeps its place meanwhile.
 #[derive(Debug)]
 struct Waiting {
     connector: ConnectorId,
@@ -110,7 +110,7 @@ pub(super) struct Book {
     waiting: BTreeMap<RecordKey, Waiting>,
     lanes: Lanes,
     ready: BTreeSet<RecordKey>,
-    /// Requests that ended in memory and not yet on disk: they must not be opened again.
+    /// Requests that ended in memory but not yet on disk: they must not be opened again.
     closing: HashSet<RequestId>,
 }
 
@@ -120,7 +120,7 @@ impl Book {
         self.records.len()
     }
 
-    /// How many lanes and waiting records are kept.
+    /// The number of lanes and waiting records.
     pub(super) fn burden(&self) -> usize {
         self.lanes.len() + self.waiting.len()
     }
@@ -135,12 +135,12 @@ impl Book {
         self.closing.clear();
     }
 
-    /// Takes up a request.
+    /// Adds a request.
     pub(super) fn open(&mut self, id: RequestId, behaviour: &'static str, places: Vec<Place>) {
         self.requests.insert(id, OpenRequest { behaviour, places });
     }
 
-    /// Takes up a record of it.
+    /// Adds a record of it.
     pub(super) fn enter(&mut self, record: Record) {
         let key = record.key;
         if let Some(before) = self.waiting.remove(&key) {
@@ -168,8 +168,8 @@ impl Book {
         self.waiting.insert(key, Waiting { connector, due, lanes });
     }
 
-    /// The records whose turn may have come, oldest first: [`Book::may_go`] says whether it has by
-    /// then, since the turn of one can take another's.
+    /// The records whose turn may have come, oldest first. Check with [`Book::may_go`], because one
+    /// record's turn can take away another's.
     pub(super) fn ready(&self) -> Vec<RecordKey> {
         self.ready.iter().copied().collect()
     }
@@ -186,7 +186,7 @@ impl Book {
         })
     }
 
-    /// Whether an open record is decided about by this version of this connector.
+    /// Whether this version of this connector decides about any open record.
     pub(super) fn uses(&self, (connector, version): (ConnectorId, i64)) -> bool {
         let mut records = self.records.values();
         records.any(|record| record.connector == connector && record.past == Some(version))
@@ -206,8 +206,8 @@ impl Book {
         self.records.get_mut(&key).map(|record| &mut **record)
     }
 
-    /// Takes an open record out. The caller gives it back with [`Book::put_back`],
-    /// [`Book::occupy`], [`Book::resume`] or [`Book::close`].
+    /// Takes an open record out. The caller returns it with [`Book::put_back`], [`Book::occupy`],
+    /// [`Book::resume`] or [`Book::close`].
     pub(super) fn take(&mut self, key: RecordKey) -> Box<Record> {
         self.ready.remove(&key);
         self.records
@@ -221,17 +221,17 @@ impl Book {
         self.records.insert(record.key, record);
     }
 
-    /// A call for the record is about to go out, or what it found is being looked up.
+    /// A call for the record is about to be sent, or what it found is being looked up.
     pub(super) fn occupy(&mut self, mut record: Box<Record>) {
         record.phase = Phase::Calling;
         self.lanes.occupy(record.key, &record.lanes);
         self.records.insert(record.key, record);
     }
 
-    /// The call will not go out after all.
+    /// The call will not be sent after all.
     pub(super) fn release(&mut self, key: RecordKey) {
         let mut record = self.take(key);
-        // A record that is half way keeps its lanes between two calls.
+        // A record that has made a call keeps its lanes between calls.
         if record.calls.is_empty() {
             record.phase = Phase::Fresh;
             self.lanes.pause(key, &record.lanes);
@@ -247,7 +247,7 @@ impl Book {
         self.put_back(record);
     }
 
-    /// The record's attempt ended; returns how its request stands now.
+    /// The record's attempt ended; returns the status of its request.
     pub(super) fn close(&mut self, record: Record, place: Place, now: Timestamp) -> RequestState {
         let Record { key, connector, lanes, .. } = record;
         if let Place::Waiting(due) = place {
@@ -276,7 +276,7 @@ impl Book {
         }
     }
 
-    /// The records that stand in this lane and are open.
+    /// The open records in this lane.
     pub(super) fn in_lane(&self, lane: &Lane) -> Vec<RecordKey> {
         self.lanes.members(lane).filter(|key| self.records.contains_key(key)).collect()
     }
@@ -287,8 +287,8 @@ impl Book {
         newest_first.filter(|other| self.records.contains_key(other))
     }
 
-    /// Puts an open record in one more lane, in its place by arrival. One that holds its lanes
-    /// already stays in those: others wait for it there, so it must not begin to wait for them.
+    /// Puts an open record in one more lane, in its place by arrival. One that already holds its
+    /// lanes stays in those only: others wait for it there, so it must not start to wait for them.
     pub(super) fn join(&mut self, key: RecordKey, lane: Lane) {
         if let Some(record) = self.records.get_mut(&key)
             && record.phase == Phase::Fresh
@@ -308,14 +308,14 @@ impl Book {
         }
     }
 
-    /// The clock stepped back by this much: what waits waits no longer than before.
+    /// The clock stepped back by this much: waits must not become longer.
     pub(super) fn bring_forward(&mut self, now: Timestamp, by: SignedDuration) {
         for waiting in self.waiting.values_mut().filter(|waiting| waiting.due > now) {
             waiting.due = (waiting.due - by).max(now);
         }
     }
 
-    /// Forgets the open records of all other connectors, except requests with a call under way. They
+    /// Forgets the open records of all other connectors, except requests with a call in flight. They
     /// stay queued in the store, and are opened again when their connector is enabled.
     pub(super) fn forget(&mut self, keep: impl Fn(ConnectorId) -> bool) {
         let busy: HashSet<RequestId> = self

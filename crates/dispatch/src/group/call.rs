@@ -1,4 +1,4 @@
-//! Calls to an account: what is sent for which records, and what came back for each.
+//! Calls to an account: what is sent for which records, and the result for each.
 
 use jiff::Timestamp;
 use leadsquared::{
@@ -39,16 +39,16 @@ pub(super) struct Prepared {
 pub(super) enum Job {
     /// Reads a part of the account's metadata.
     ReadMetadata(Part),
-    /// Reads a page of what it has.
+    /// Reads a page of its leads or activities.
     ReadPage(Reader, Wanted),
     /// It is for records.
     Records(RecordCalls),
 }
 
-/// A call for one record, or for many at once.
+/// A call for one record, or a shared one for many.
 #[derive(Clone, Debug)]
 pub(super) enum RecordCalls {
-    /// The call of one record.
+    /// A call for one record.
     One(RecordKey, Call),
     /// Reads many leads by their ids.
     ReadLeads(Vec<(RecordKey, ReadLead)>),
@@ -72,9 +72,9 @@ pub(super) struct Ended {
     pub(super) operation: Operation,
     pub(super) at: Timestamp,
     pub(super) exchange: Exchange,
-    /// What went wrong with the call as a whole,
+    /// The error of the call as a whole,
     pub(super) failure: Option<Failure>,
-    /// and in which words.
+    /// and its text.
     pub(super) error: Option<String>,
     pub(super) returned: Returned,
 }
@@ -84,9 +84,9 @@ pub(super) struct Ended {
 pub(super) enum Returned {
     /// A part of the metadata.
     Metadata(Part, Result<Read, Error>),
-    /// A page of what it has.
+    /// A page of its leads or activities.
     Page(Reader, Wanted, Result<Vec<Snapshot>, Error>),
-    /// Something for each of its records.
+    /// A result for each of its records.
     Records(Vec<ForRecord>),
 }
 
@@ -95,13 +95,13 @@ pub(super) enum Returned {
 pub(super) struct ForRecord {
     pub(super) key: RecordKey,
     pub(super) call: Call,
-    /// Its row, if the call carried many.
+    /// Its row in a bulk call.
     pub(super) row: Option<u32>,
-    /// `None` if the answer does not say; the record then gets a call of its own.
+    /// `None` if the response does not say; the record then gets a call of its own.
     pub(super) answer: Option<Answer>,
 }
 
-/// A record's part in a call, before the answer is known.
+/// A record's part in a call, before the response is known.
 type Sent = (RecordKey, Call);
 
 impl Job {
@@ -224,13 +224,13 @@ impl Prepared {
     }
 }
 
-/// What went wrong, for the plan and for the log.
+/// The error, for the plan and for the log.
 fn told(error: &Error) -> (Failure, String) {
     (failure::of(error), error.to_string())
 }
 
-/// The answer in each row of a call for many. Where it is in doubt whose a row is, its records are
-/// told that something was written, and not what: they look.
+/// The result in each row of a bulk call. If it is unclear which record a row belongs to, its
+/// records learn only that something was written, and look it up.
 fn each_row<R: Numbered>(
     reply: Reply<Rows<R>>,
     count: usize,
@@ -253,8 +253,8 @@ fn for_records(
     .collect()
 }
 
-/// The whole call failed. If it was refused and carried many records, one of them is to blame, so
-/// each gets a call of its own.
+/// The whole call failed. If it was refused and carried many records, one of them may be to blame,
+/// so each gets a call of its own.
 fn all_failed(sent: Vec<Sent>, operation: Operation, failure: &Failure) -> Vec<ForRecord> {
     let tells = sent.len() == 1 || !matches!(failure, Failure::Refused { .. });
     let answer = tells.then(|| Answer::Failed(failure.clone()));
@@ -313,7 +313,7 @@ async fn one(client: &Client, call: &Call) -> Reply<Answer> {
 async fn find(client: &Client, key: &Key) -> Reply<Vec<Lead>> {
     match Operation::finding(key) {
         Operation::LeadsByEmail => client.leads_by_email(&key.value).await,
-        // The page asks for a number without spaces and hyphens.
+        // The documentation asks for a number without spaces and hyphens.
         Operation::LeadsByPhone => client.leads_by_phone(&key.value.replace(['-', ' '], "")).await,
         _ => {
             let query = LeadQuery {
@@ -361,8 +361,8 @@ fn activity_row(row: Option<&ActivityRow>) -> Answer {
     }
 }
 
-/// The answer to many updates of activities is of a shape that no page shows. An activity without a row
-/// of its own gets a call of its own, which writes the same once more.
+/// The response to a bulk update of activities has a shape that no page documents. An activity without
+/// a row of its own gets a call of its own, which writes the same again.
 fn updated_activity(row: Option<&ActivityRow>) -> Option<Answer> {
     let row = row?;
     if row.is_failure() || row.activity_updated == Some(false) {
@@ -376,8 +376,8 @@ fn refused(exception: Option<&String>, message: Option<&String>) -> Answer {
     Answer::Failed(Failure::Refused { exception: exception.cloned(), message })
 }
 
-/// The answer to many updates names those that failed, but not why. Each of these gets a call of its
-/// own, which says it.
+/// The response to a bulk update names those that failed, but not why. Each of these gets a call of
+/// its own, which gives the reason.
 fn updates(rows: &[(RecordKey, LeadUpdate)], updated: &BulkUpdated) -> Vec<Option<Answer>> {
     let failed = updated.failed_leads.iter().chain(&updated.unprocessed_leads);
     let named: Vec<LeadId> = failed.map(|lead| LeadId::new(&lead.identifier_value)).collect();
@@ -391,7 +391,7 @@ fn updates(rows: &[(RecordKey, LeadUpdate)], updated: &BulkUpdated) -> Vec<Optio
     rows.iter().map(answer).collect()
 }
 
-/// A lead that is missing from the answer may only have been left out: a call of its own tells
+/// A lead that is missing from the response may only have been left out: a call of its own shows
 /// whether it is gone.
 fn leads_by_id(rows: &[(RecordKey, ReadLead)], leads: &[Lead]) -> Vec<Option<Answer>> {
     let found: Vec<Snapshot> = leads.iter().map(snapshot).collect();
@@ -417,7 +417,7 @@ fn plain<'a>(fields: impl IntoIterator<Item = &'a Change>) -> LeadWrite<'a> {
     LeadWrite { attributes: fields.into_iter().map(attribute).collect(), search_by: None }
 }
 
-/// A field as it is written; a custom field set, which is JSON in reads, by its parts
+/// A field in the form for writes; a custom field set, which is JSON in reads, by its parts
 /// (AD/create-lead-and-activity).
 fn attribute(change: &Change) -> Attribute<'_> {
     if change.kind == Kind::FieldSet
@@ -451,7 +451,7 @@ fn activity_write(event: u32, fields: &[Change]) -> ActivityWrite<'_> {
             TIME => write.at = moment::instant(&change.value, &jiff::tz::TimeZone::UTC),
             _ => write.fields.push(activity_field(change)),
         }
-        // The mapping has already refused or left out unlisted options, unless they are to be sent.
+        // The mapping has already refused or left out unlisted options, unless they should be sent.
         write.any_dropdown_value |= matches!(change.kind, Kind::Select | Kind::MultiSelect);
     }
     write

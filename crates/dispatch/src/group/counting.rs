@@ -1,5 +1,5 @@
 //! Counting what a backfill would do ([`plan::backfill::Census`]): both accounts are read page by page, as
-//! the quota allows, and nothing is written. A count that a restart ends begins again.
+//! the quota allows, and nothing is written. A restart starts a running count again.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,40 +26,40 @@ use super::worker::Worker;
 use crate::failure;
 use crate::pages::{Reader, Wanted};
 
-/// A count that is under way.
+/// A running count.
 #[derive(Debug)]
 pub(super) struct Counting {
     pub(super) connector: ConnectorId,
-    /// When it was asked for.
+    /// When it was requested.
     asked_at: Timestamp,
     of: Backfilled,
-    /// The version of the connector's settings that it counts by.
+    /// The version of the connector's settings that it uses.
     version: i64,
-    /// What it reads; none before it began.
+    /// What it reads; none before it started.
     phase: Option<Phase>,
     pacing: Pacing,
     census: Census,
-    /// Which leads of the destination have a key, by its form, where no directory says so.
+    /// Which leads of the destination have a key, by its form, if there is no directory to tell.
     keys: Option<HashMap<String, Vec<String>>>,
     /// How many leads the destination has.
     there: u64,
-    /// How many of both accounts were read.
+    /// How many leads of both accounts were read.
     read: u64,
 }
 
-/// What is read.
+/// What to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// This page of the destination's leads, for their keys.
     Keys(u32),
     /// This page of the source.
     Source(u32),
-    /// This page of the destination, for what both have.
+    /// This page of the destination, to compare the leads that both have.
     Destination(u32),
 }
 
 impl Worker {
-    /// Takes over which counts are asked for.
+    /// Updates the set of requested counts.
     pub(super) fn follow_counts(&mut self, kept: Vec<(ConnectorId, Planning)>) {
         let asked = |counting: &Counting| {
             kept.iter().any(|(connector, planning)| {
@@ -77,17 +77,17 @@ impl Worker {
             self.counts.push(Counting::new(connector, asked_at, of));
         }
         if is_new {
-            // Of a connector that is disabled, less of the metadata was needed.
+            // For a disabled connector, less of the metadata was needed.
             self.learn_needs();
         }
     }
 
-    /// Whether what a backfill of this connector would do is being counted.
+    /// Whether a count for this connector is running.
     pub(super) fn is_counted(&self, connector: ConnectorId) -> bool {
         self.counts.iter().any(|counting| counting.connector == connector)
     }
 
-    /// Asks for the next page of a count.
+    /// Requests the next page of a count.
     pub(super) fn read_counts(&mut self) {
         let is_asked = self.counts.iter().any(|counting| counting.pacing.is_asked());
         if self.look_for_work || is_asked {
@@ -144,7 +144,7 @@ impl Worker {
         }
     }
 
-    /// Whether the directory knows the destination's leads by all keys of a connector.
+    /// Whether the directory has the destination's leads by all keys of a connector.
     fn has_keys(&self, route: &Route) -> bool {
         let directory = &self.accounts[&route.destination].directory;
         self.is_ready(route.destination)
@@ -153,7 +153,7 @@ impl Worker {
                 .all(|field| directory.has(field))
     }
 
-    /// The count of a connector that was asked for then, unless another one took its place.
+    /// The count of a connector that was requested then, unless another one replaced it.
     fn counting(
         &mut self,
         (connector, asked_at): (ConnectorId, Timestamp),
@@ -183,7 +183,7 @@ impl Worker {
         }
     }
 
-    /// Takes in a page that was read for a count.
+    /// Handles a page that was read for a count.
     pub(super) async fn take_counted(
         &mut self,
         (connector, asked_at): (ConnectorId, Timestamp),
@@ -329,7 +329,7 @@ impl Counting {
         }
     }
 
-    /// What is read next, of which account; none before it began.
+    /// What to read next, from which account; none before it started.
     fn wanted(&self, route: &Route, binding: &Binding) -> Option<(AccountId, Wanted)> {
         let page = |page: u32, columns| {
             Wanted::Leads(LeadPage { page, ..LeadPage::first(None, LeadPage::MOST, columns) })
@@ -356,7 +356,7 @@ impl Counting {
     }
 }
 
-/// The fields by which a connector finds leads, with their kinds.
+/// The fields by which a connector matches leads, with their kinds.
 fn key_fields(
     definition: &plan::connector::Definition,
     there: &Catalogue,

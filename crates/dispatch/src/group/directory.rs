@@ -1,9 +1,9 @@
-//! The directory of each account that leads go to ([`plan::directory`]): reading the account into it,
-//! and keeping it up to date. What it says to records is in `hints`.
+//! The directory of each destination account ([`plan::directory`]): reading the account into it, and
+//! keeping it up to date. How records use it is in `hints`.
 //!
-//! The account is read once, page by page in the order of a unique column, and after that what was
-//! modified since, every hour. Our own writes and reads and the account's webhooks are added as they
-//! come. One page is under way at a time, so that reading never holds up the sync.
+//! The account is read once, page by page in the order of a unique column, and then every hour what
+//! was modified since. Our own writes and reads and the account's webhooks are added as they happen.
+//! Only one page is requested at a time, so that reading never holds up the sync.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,40 +23,40 @@ use super::call::Job;
 use super::worker::Worker;
 use crate::pages::{Reader, Wanted};
 
-/// How long after it was read what was modified since is read.
+/// How long after a reading the changes since are read.
 const LASTS: SignedDuration = SignedDuration::from_hours(1);
-/// So far an account's clock may be behind ours.
+/// How far an account's clock may be behind ours.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
-/// How long after a failure the page is asked for again, doubled each time, so often at most.
+/// How long after a failure the page is requested again, doubled each time, up to this many times.
 const PAUSE: SignedDuration = SignedDuration::from_secs(30);
 const MOST_DOUBLINGS: u32 = 7;
-/// One call of so many a day is for this.
+/// The share of a day's calls for this: one in this many.
 const SHARE_OF_A_DAY: u32 = 20;
-/// With so many open records there is a backlog: calls can be shared.
+/// From this many open records on there is a backlog: calls can be shared.
 pub(super) const BACKLOG: usize = 50;
-/// Unless there is a backlog, an account is read once this task has run for so long.
+/// Without a backlog, an account is read once this task has run for this long.
 const SETTLED: SignedDuration = SignedDuration::from_secs(30);
 
-/// An account's directory, as far as this task goes.
+/// This task's state of an account's directory.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     /// The fields that connectors to this account search by.
     fields: Vec<String>,
     reading: Option<DirectoryReading>,
     is_asked: bool,
-    /// When the next page may be asked for, on the steady clock.
+    /// When the next page may be requested, on the steady clock.
     not_before: Option<Timestamp>,
-    /// How often in a row a page could not be read.
+    /// How many times in a row a page could not be read.
     failures: u32,
-    /// Since when records wait for it, on the steady clock.
+    /// Since when records have been waiting for it, on the steady clock.
     awaited: Option<Timestamp>,
-    /// The day ([`day_of`]) on which it was read last, and how many pages.
+    /// The day ([`day_of`]) on which it was last read, and how many pages.
     pages: (i64, u32),
 }
 
 impl Directory {
-    /// Connectors search by these fields; what was kept is this. With other fields, the account is read
-    /// anew, and what is kept of its leads is replaced as they are read.
+    /// Connectors search by these fields, and this is what is stored. If the fields differ, the account
+    /// is read anew, and its stored leads are replaced as they are read.
     fn configure(&mut self, fields: Vec<String>, kept: Option<DirectoryReading>) {
         let has_all =
             |kept: &DirectoryReading| fields.iter().all(|field| kept.fields.contains(field));
@@ -66,9 +66,9 @@ impl Directory {
         *self = Self { fields, reading, is_asked, pages, ..Self::default() };
     }
 
-    /// A record waits for it: since when the first one does; `None` if it is not being read.
+    /// A record waits for it. Returns since when the first one has; `None` if it is not being read.
     pub(super) fn awaited(&mut self, now: Timestamp) -> Option<Timestamp> {
-        // Where it could not be read on, nobody waits for it.
+        // If reading it failed, nobody waits for it.
         let is_read = self.reading.is_some() && self.not_before.is_none();
         (is_read && !self.fields.is_empty()).then(|| *self.awaited.get_or_insert(now))
     }
@@ -83,7 +83,7 @@ impl Directory {
         self.fields.iter().any(|known| known == field)
     }
 
-    /// The next page that is due.
+    /// The next page due.
     fn due(&self, now: Timestamp, steady: Timestamp) -> Option<DirectoryReading> {
         if self.fields.is_empty() || self.is_asked || self.not_before.is_some_and(|at| at > steady)
         {
@@ -109,7 +109,7 @@ impl Directory {
 }
 
 impl Worker {
-    /// Finds out by which fields leads are searched for in each account, and what is kept of it.
+    /// Finds out by which fields leads are searched for in each account, and what is stored of it.
     pub(super) async fn configure_directories(&mut self) -> store::Result<()> {
         let mut fields: HashMap<AccountId, Vec<String>> = HashMap::new();
         // A connector that is disabled may be enabled again.
@@ -132,7 +132,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Asks for the pages of accounts that are due.
+    /// Requests the pages of accounts that are due.
     pub(super) fn read_directories(&mut self) {
         let (now, steady) = (self.now(), self.steady());
         let is_settled = steady.duration_since(self.began) >= SETTLED;
@@ -232,7 +232,7 @@ impl Worker {
         directory.not_before = Some(steady + SignedDuration::from_secs(1));
     }
 
-    /// The fields whose keys are kept of an account, with their kinds.
+    /// The fields of an account whose keys are stored, with their kinds.
     pub(super) fn directory_fields(&self, id: AccountId) -> BTreeMap<String, Kind> {
         let Some(account) = self.accounts.get(&id) else { return BTreeMap::new() };
         let Some(catalogue) = account.metadata.catalogue() else { return BTreeMap::new() };
@@ -240,7 +240,7 @@ impl Worker {
         account.directory.fields.iter().map(|field| (field.clone(), kind(field))).collect()
     }
 
-    /// Notes what an answer showed of leads that are not linked yet.
+    /// Notes what a response showed about leads that are not linked yet.
     pub(super) fn note_in_directory(&mut self, id: AccountId, call: &Call, answer: &Answer) {
         let fields = self.directory_fields(id);
         if fields.is_empty() {
@@ -260,7 +260,7 @@ impl Worker {
                 Call::Capture(_) | Call::CreateLead(_),
                 Answer::Written { id: Some(id), is_created: Some(true) },
             ) => {
-                // What a new lead was not given is empty.
+                // Fields that a new lead was not given are empty.
                 let mut lead: Snapshot = fields.keys().map(|field| (field.as_str(), "")).collect();
                 for change in call.fields() {
                     lead.put(change.to.as_str(), change.value.as_str());
@@ -293,7 +293,7 @@ impl Worker {
         all.push(DirectoryNews { account: id, entries, gone, reading: None });
     }
 
-    /// Notes what webhooks show of leads that are not linked yet.
+    /// Notes what webhooks show about leads that are not linked yet.
     pub(super) fn note_shown(&mut self, records: &[RecordKey]) {
         for key in records {
             let Some(record) = self.book.record(*key) else { continue };
@@ -309,7 +309,7 @@ impl Worker {
     }
 }
 
-/// A lead as the directory keeps it, if it shows all its keys.
+/// A lead as a directory entry, if it has all its key fields.
 pub(super) fn entry(lead: &Snapshot, fields: &BTreeMap<String, Kind>) -> Option<DirectoryEntry> {
     let modified =
         lead.get("ModifiedOn").and_then(|at| plan::moment::instant(at, &jiff::tz::TimeZone::UTC));

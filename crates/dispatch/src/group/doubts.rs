@@ -1,4 +1,4 @@
-//! Writes of which a crash left unknown whether they took effect.
+//! Writes that a crash left in doubt.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ impl Doubts {
         self.by_record.contains_key(&key)
     }
 
-    /// The record's outcome is known; returns the intents that are settled by that.
+    /// The record's outcome is known; returns the intents that this settles.
     pub(super) fn resolve(&mut self, key: RecordKey) -> Vec<i64> {
         let mut settled = Vec::new();
         for intent in self.by_record.remove(&key).unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! Storing the effects of steps and answers, and ending attempts.
+//! Storing the effects of steps and responses, and ending attempts.
 
 use std::collections::HashMap;
 
@@ -14,21 +14,21 @@ use super::book::{Place, Record};
 use super::lanes::Lane;
 use super::worker::{Lookup, Worker};
 
-/// How long a record waits at most for a closed account; it goes on earlier when the account is back.
+/// The longest wait of a record for a closed account; it continues earlier if the account is back.
 const HELD: SignedDuration = SignedDuration::from_hours(1);
 
-/// How a record goes on once effects were kept.
+/// How a record continues once effects were stored.
 pub(super) enum After {
     /// Its next step is due.
     GoesOn,
-    /// The links of these are to be looked up first.
+    /// The links of these have to be looked up first.
     FindLinks(Vec<String>),
     /// The attempt is over.
     Ended(Outcome),
 }
 
 impl Worker {
-    /// Keeps effects; returns how the record goes on.
+    /// Stores effects; returns how the record continues.
     pub(super) fn keep(&mut self, effects: Vec<Effect>) -> After {
         let mut after = After::GoesOn;
         for effect in effects {
@@ -44,7 +44,7 @@ impl Worker {
         after
     }
 
-    /// Goes on with a record after a call ended, or after links were found.
+    /// Continues with a record after a call ended, or after links were found.
     pub(super) fn go_on(&mut self, record: Box<Record>, effects: Vec<Effect>) {
         match self.keep(effects) {
             After::GoesOn => self.book.resume(record),
@@ -80,18 +80,18 @@ impl Worker {
         Ok(())
     }
 
-    /// The accounts of a record, and the destination's side of them.
+    /// The accounts of a record, and which side the destination is.
     fn place_of(&self, key: RecordKey) -> (Pair, Side) {
         let record = self.book.record(key).expect("a record is open while its links are found");
         let route = self.route_of(record);
         (route.pair(), route.pair().side(route.destination))
     }
 
-    /// Asks a person.
+    /// Opens a review.
     pub(super) fn ask(&mut self, record: Box<Record>, review: Review) {
         let problem = review.problem();
         let route = self.route_of(&record);
-        // A lead without an id can't be identified later, so nobody could decide about it.
+        // A lead without an id can't be identified later, so nobody could resolve its review.
         if let Some(source_id) = record.work.lead_id() {
             let new = NewReview {
                 connector: record.connector,
@@ -171,7 +171,7 @@ impl Worker {
         self.progress.requests.push(request);
     }
 
-    /// Keeps a link, and tells the open records of both its ends.
+    /// Stores a link, and informs the open records of both its leads.
     fn keep_link(&mut self, link: Link) {
         let pair = link.pair;
         let lanes = [
@@ -184,7 +184,8 @@ impl Worker {
                 // Its connector may have been removed meanwhile.
                 let Some(route) = self.routes.get(record.connector) else { continue };
                 let source = route.source;
-                // The lead may wait for other accounts too: there it is tied to other leads.
+                // The lead may be in records for other accounts too: there it is linked to other
+                // leads.
                 if route.pair() != pair {
                     continue;
                 }

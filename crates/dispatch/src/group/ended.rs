@@ -33,7 +33,7 @@ impl Worker {
             url: exchange.url,
             status: exchange.status,
             request: exchange.request,
-            // Nothing is kept of leads that are only looked through.
+            // Nothing is stored of leads that are only scanned.
             response: match &returned {
                 Returned::Page(_, Wanted::Activities { .. }, Ok(rows)) => {
                     format!("({} activities)", rows.len()).into()
@@ -46,7 +46,7 @@ impl Worker {
         let is_probe = matches!(returned, Returned::Metadata(..));
 
         self.note_traits(account, operation, exchange.status, failure.as_ref());
-        // A page of leads is long: that it fails does not say that the account is away.
+        // A page of leads is large: its failure does not show that the account is unavailable.
         let is_page = matches!(returned, Returned::Page(..));
         if is_page && matches!(failure, Some(Failure::Broken { .. })) {
             let steady = self.steady();
@@ -102,7 +102,8 @@ impl Worker {
         let binding = self.binding(&record).expect("the call was made by it");
         let context = binding.context(self.moment());
         let mut effects = record.work.answered(&context, &call, operation, answer, at);
-        // It is not the record's fault that the account is away: it waits without using up a try.
+        // It is not the record's fault that the account is unavailable: it waits without using up a
+        // try.
         if self.closed(account).is_some() {
             for effect in &mut effects {
                 if let Effect::End(outcome) = effect
@@ -115,7 +116,8 @@ impl Worker {
         self.go_on(record, effects);
     }
 
-    /// Notes that an answer to many updates of activities tells nothing of any: its shape is a guess.
+    /// Notes that the response to a bulk update of activities says nothing about any of them: its
+    /// shape is a guess.
     fn note_telling(&mut self, id: AccountId, operation: Operation, records: &[ForRecord]) {
         let is_mute = operation == Operation::BulkUpdateActivities
             && records.len() > 1
@@ -132,7 +134,7 @@ impl Worker {
         self.progress.traits.push(TraitNews { account: id, at: now, seen, holds: true });
     }
 
-    /// Notes what an answer shows about the account.
+    /// Notes what a response shows about the account.
     fn note_traits(
         &mut self,
         id: AccountId,
@@ -161,7 +163,7 @@ impl Worker {
         self.progress.traits.push(TraitNews { account: id, at: now, seen, holds });
     }
 
-    /// Notes what an answer says about the account itself.
+    /// Notes what a response says about the account itself.
     fn account_answered(
         &mut self,
         id: AccountId,
@@ -191,7 +193,7 @@ impl Worker {
                 account.budget.refused(operation.draw(), *named, steady);
                 false
             }
-            // It was never sent, so the account said nothing.
+            // It was never sent, so there is no response.
             Some(Failure::Impossible { .. }) => false,
             Some(Failure::Refused { .. }) | None => account.answered(is_probe, operation.writes()),
         };

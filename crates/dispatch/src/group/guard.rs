@@ -1,5 +1,5 @@
 //! Mass changes that arrive by webhook: a connector whose webhooks changed many leads within an hour is
-//! held until a person confirms that this is wanted.
+//! held until a person confirms that this is intended.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -13,12 +13,12 @@ use store::{HeldNews, MassChange};
 use super::book::Record;
 use super::worker::Worker;
 
-/// Changes that are older than this are not counted together.
+/// The window in which changes are counted together.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
-/// How long it counts how many leads an account has.
+/// How long the number of leads of an account is cached.
 const COUNTED: SignedDuration = SignedDuration::from_mins(10);
 
-/// What webhooks changed lately, and which connectors are held.
+/// What webhooks changed recently, and which connectors are held.
 #[derive(Debug, Default)]
 pub(super) struct Guard {
     recent: HashMap<ConnectorId, Recent>,
@@ -27,13 +27,13 @@ pub(super) struct Guard {
     leads: HashMap<AccountId, (Timestamp, u64)>,
 }
 
-/// Leads that a connector's webhooks changed lately.
+/// Leads that a connector's webhooks changed recently.
 #[derive(Debug, Default)]
 struct Recent {
     /// When, on the steady clock, the oldest first.
     changes: VecDeque<(Timestamp, String)>,
     leads: HashSet<String>,
-    /// Whether any was added since it was judged.
+    /// Whether any was added since the last check.
     is_new: bool,
 }
 
@@ -58,7 +58,7 @@ impl Recent {
 }
 
 impl Guard {
-    /// Takes over which connectors are held; returns those that are not any more.
+    /// Updates which connectors are held; returns those that no longer are.
     fn follow(&mut self, kept: Vec<(ConnectorId, MassChange)>) -> Vec<ConnectorId> {
         let held = |kept: &MassChange| kept.held_at.is_some();
         let before = std::mem::replace(&mut self.kept, kept.into_iter().collect());
@@ -76,7 +76,7 @@ impl Guard {
 }
 
 impl Worker {
-    /// Takes over which connectors are held; the others go on.
+    /// Updates which connectors are held; the others continue.
     pub(super) async fn follow_guard(
         &mut self,
         kept: Vec<(ConnectorId, MassChange)>,
@@ -89,7 +89,7 @@ impl Worker {
         self.remember_waiting(&released).await
     }
 
-    /// How many leads an account has, if it was read into the directory.
+    /// How many leads an account has, if it has been read into the directory.
     async fn leads_of(&mut self, account: AccountId) -> store::Result<Option<u64>> {
         let steady = self.steady();
         if let Some((at, leads)) = self.guard.leads.get(&account)
@@ -105,7 +105,7 @@ impl Worker {
         Ok(Some(leads))
     }
 
-    /// Notes that a record ended so.
+    /// Notes how a record ended.
     pub(super) fn note_change(&mut self, record: &Record, event: Event) {
         let is_posted = matches!(record.urgency, Urgency::Live | Urgency::Retry);
         let is_change = event == Event::Updated && record.work.entity() == Entity::Lead;
@@ -130,7 +130,7 @@ impl Worker {
             let Some(route) = self.routes.get(connector).cloned() else { continue };
             let percent = route.definition.backfill.confirm_above;
             let kept = self.guard.kept.get(&connector).copied().unwrap_or_default();
-            // As few leads as these are never a mass change.
+            // This few leads are never a mass change.
             if !is_mass_change(changes, 0, percent) || !kept.may_be_held(now) {
                 continue;
             }
@@ -145,7 +145,7 @@ impl Worker {
             let held = MassChange { held_at: Some(now), changes, ..kept };
             self.guard.kept.insert(connector, held);
             self.progress.held.push(HeldNews { connector, at: now, changes });
-            // What is open is as little wanted as what is still to come.
+            // Open records must be held too, like those still to come.
             self.forget_resting();
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Telling records what the [directory](super::directory) of their destination says about their keys, and
+//! Giving records what the [directory](super::directory) of their destination says about their keys, and
 //! which records wait for it.
 
 use std::collections::HashMap;
@@ -12,17 +12,17 @@ use super::book::Record;
 use super::directory::BACKLOG;
 use super::worker::Worker;
 
-/// A backlog waits for an account to be read for the first time, so long at most.
+/// How long a backlog waits at most for the first reading of an account.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(120);
 
 /// The fields of a record's keys, with the forms in which they are looked up.
 type KeyForms = Vec<(String, String)>;
 
 impl Worker {
-    /// Whether a record waits until its account was read for the first time: with many others it
-    /// would look its lead up by a call of its own.
+    /// Whether a record waits until its account has been read for the first time: otherwise it and
+    /// many others would each look up a lead by a single call.
     pub(super) fn awaits_directory(&mut self, record: &Record, destination: AccountId) -> bool {
-        // What is live does not wait because of what a backfill reads.
+        // Live changes don't wait because of what a backfill reads.
         let is_backlog = record.urgency.can_wait() || self.live_records() >= BACKLOG;
         let steady = self.steady();
         if !is_backlog || !self.unhinted.contains(&record.key) {
@@ -45,7 +45,7 @@ impl Worker {
             && !self.progress.directory.iter().any(is_new)
     }
 
-    /// Tells records what the directory says about their keys, once it is complete.
+    /// Gives records what the directory says about their keys, once it is complete.
     pub(super) async fn hint(&mut self) -> store::Result<()> {
         if self.unhinted.is_empty() {
             return Ok(());
@@ -69,7 +69,7 @@ impl Worker {
             let record = self.book.record_mut(key).expect("it was found just now");
             let keys = record.work.keys(&binding.context(moment));
             let form = |key: &plan::identity::Key| Some((key.field.clone(), form_of(key)?));
-            // Of a key that has no form nothing is known.
+            // Nothing is known about a key that has no form.
             let Some(keys) = keys.iter().map(form).collect::<Option<Vec<_>>>() else { continue };
             wanted.entry(destination).or_default().push((key, keys));
         }
@@ -82,7 +82,7 @@ impl Worker {
             forms.dedup();
             let found = self.shared.store.directory(account, &forms).await?;
             for (key, keys) in records {
-                // What a backfill or a sweep found shares calls, however little of it is open just now.
+                // Records from a backfill or a sweep share calls, however few of them are open now.
                 let can_wait = |record: &Record| record.urgency.can_wait();
                 let shares = in_backlog || self.book.record(key).is_some_and(can_wait);
                 let mut hints = Hints::new(true, shares);

@@ -1,20 +1,20 @@
 //! Which records must not run at the same time, and in which order they go.
 //!
-//! A record stands in a lane for each lead, activity and identity key that it is about. It may go when
-//! it is the oldest in all its lanes and nobody is under way in any of them. Records are ordered
-//! by arrival everywhere, so the oldest record of all may always go: lanes can't lock each other.
+//! A record is in a lane for each lead, activity and identity key that it is about. It may run when it
+//! is the oldest in all its lanes and no other record is running in any of them. Records are ordered
+//! by arrival everywhere, so the oldest record of all may always run: lanes can't deadlock.
 
 use std::collections::{BTreeSet, HashMap};
 
 use plan::id::AccountId;
 use store::RecordKey;
 
-/// What two records have in common if they must not run at the same time.
+/// What two records share if they must not run at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
     /// A lead or an activity of an account, by its id.
     Id(AccountId, String),
-    /// A value by which a lead is found ([`plan::identity::Key::lane`]).
+    /// A value by which a lead is matched ([`plan::identity::Key::lane`]).
     Key(String),
 }
 
@@ -48,7 +48,7 @@ impl Lanes {
         })
     }
 
-    /// The record is under way: nobody else of its lanes may go.
+    /// The record is running: no other record in its lanes may run.
     pub(super) fn occupy(&mut self, key: RecordKey, lanes: &[Lane]) {
         for lane in lanes {
             if let Some(queue) = self.queues.get_mut(lane) {
@@ -57,7 +57,7 @@ impl Lanes {
         }
     }
 
-    /// The record is not under way any more, but keeps its place: later ones wait for it.
+    /// The record is no longer running, but keeps its place: later ones wait for it.
     pub(super) fn pause(&mut self, key: RecordKey, lanes: &[Lane]) {
         for lane in lanes {
             if let Some(queue) = self.queues.get_mut(lane)
@@ -87,7 +87,7 @@ impl Lanes {
         next
     }
 
-    /// Everybody in a lane, oldest first.
+    /// All records in a lane, oldest first.
     pub(super) fn members(&self, lane: &Lane) -> impl DoubleEndedIterator<Item = RecordKey> {
         self.queues.get(lane).into_iter().flat_map(|queue| queue.waiting.iter().copied())
     }
@@ -155,7 +155,7 @@ mod tests {
         let (both, other) = ([lead("a"), lead("b")], [lead("b"), lead("a")]);
         lanes.enter(key(1), &both[..1]);
         lanes.enter(key(2), &other[..1]);
-        // A link turns up, and each enters the other's lane.
+        // A link is found, and each record enters the other's lane.
         lanes.enter(key(1), &both[1..]);
         lanes.enter(key(2), &other[1..]);
         assert!(lanes.may_go(key(1), &both));

@@ -10,7 +10,7 @@ use crate::access::{Part, Read};
 
 /// How old a part may get before it is read again.
 const LASTS: SignedDuration = SignedDuration::from_hours(1);
-/// How long after a failure a part is asked for again.
+/// How long after a failure a part is requested again.
 const PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// After this many failures in a row, leadsync does without a part (other than the fields) for as
 /// long as that part would have been valid.
@@ -20,7 +20,7 @@ const MOST_FAILURES: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Metadata {
     catalogue: Arc<Catalogue>,
-    /// Grows whenever the catalogue changed.
+    /// Increases whenever the catalogue changes.
     pub(super) generation: u64,
     parts: BTreeMap<Part, State>,
     /// The parts that the mappings need.
@@ -33,7 +33,7 @@ struct State {
     at: Option<Timestamp>,
     /// Whether it was ever read.
     is_known: bool,
-    /// Whether a call that reads it is under way.
+    /// Whether a call that reads it is in flight.
     is_asked: bool,
     /// Whether something suggests that it changed.
     is_wanted: bool,
@@ -84,7 +84,7 @@ impl Metadata {
         self.needed = BTreeSet::from([Part::Fields]);
     }
 
-    /// The parts that should be asked for now.
+    /// The parts that should be requested now.
     pub(super) fn to_ask(&self, now: Timestamp) -> Vec<Part> {
         let due = |part: &&Part| {
             let state = self.state(**part);
@@ -96,7 +96,8 @@ impl Metadata {
         self.needed.iter().filter(due).copied().collect()
     }
 
-    /// Whether a needed part was never read, or may have changed: nothing can be mapped before.
+    /// Whether a needed part was never read, or may have changed: nothing can be mapped until it
+    /// is.
     pub(super) fn is_awaited(&self) -> bool {
         self.needed.iter().any(|part| {
             let state = self.state(*part);
@@ -136,22 +137,22 @@ impl Metadata {
         state.not_before = Some(now + PAUSE);
     }
 
-    /// A part could not be read; `for_good` if it is no use to ask again soon.
+    /// A part could not be read; `for_good` if asking again soon is pointless.
     pub(super) fn not_read(&mut self, part: Part, for_good: bool, now: Timestamp) {
         let state = self.parts.entry(part).or_default();
         state.is_asked = false;
         state.failures += 1;
         state.not_before = Some(now + PAUSE);
         if part == Part::Fields {
-            // The previous ones are used, if there are any.
+            // The previous values are used, if there are any.
             state.is_wanted = false;
         } else if for_good || state.failures >= MOST_FAILURES {
             *state = State { at: Some(now), is_known: state.is_known, ..State::default() };
         }
     }
 
-    /// Something suggests that the metadata has changed. Returns whether it will be read again; what
-    /// was read since `older_than` is not.
+    /// Something suggests that the metadata has changed. Returns whether it will be read again;
+    /// parts read since `older_than` are not.
     pub(super) fn suspect(&mut self, older_than: SignedDuration, now: Timestamp) -> bool {
         let mut asks = false;
         for part in &self.needed {

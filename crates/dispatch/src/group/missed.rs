@@ -1,4 +1,5 @@
-//! Which of the leads and activities that a sweep read are not in sync, and were never posted as they are.
+//! Which of the leads and activities that a sweep read are out of sync, with a state that no webhook
+//! reported.
 
 use std::collections::HashMap;
 
@@ -16,8 +17,8 @@ use super::route::{Binding, Route};
 use super::worker::Worker;
 
 impl Worker {
-    /// Those of these leads or activities that are not in sync and whose state was never posted, and how
-    /// many of them are linked leads.
+    /// Those of these leads or activities that are out of sync and whose state no webhook reported, and
+    /// how many of them are linked leads.
     pub(super) async fn missed(
         &mut self,
         route: &Route,
@@ -54,7 +55,7 @@ impl Worker {
         Ok((missed.into_iter().map(|(_, row)| row).collect(), changes))
     }
 
-    /// Whether a record of this state is at work.
+    /// Whether a record with this state is in progress.
     fn is_open(&self, source: AccountId, binding: &Binding, item: &Item, id: String) -> bool {
         let open = self.book.in_lane(&Lane::Id(source, id));
         open.into_iter().filter_map(|key| self.book.record(key)).any(|record| {
@@ -72,8 +73,8 @@ pub(super) fn synced_types(route: &Route, binding: &Binding) -> Vec<u32> {
     types.filter(|(_, mapping)| mapping.is_ok()).map(|(event, _)| event).collect()
 }
 
-/// Whether nothing would be done about a lead or activity: it holds what was last synced, the filter
-/// leaves it out as it did before, or the settings say so.
+/// Whether nothing would be done about a lead or activity: it has the values last synced, the filter
+/// excludes it as before, or the settings say so.
 fn is_in_sync(
     item: &Item,
     links: &[&Link],
@@ -102,7 +103,7 @@ fn is_in_sync(
     }
     let mut step = work.next(context).step;
     if matches!(step, Step::NeedsMetadata { .. }) {
-        // By the metadata that is known.
+        // By the known metadata.
         step = work.next(context).step;
     }
     match step {

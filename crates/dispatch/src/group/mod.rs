@@ -1,13 +1,13 @@
 //! The work on one group of accounts.
 //!
-//! [`worker`] is the loop: calls that ended are taken in ([`ended`]), new requests are opened
-//! ([`opening`]) into the [`book`], records whose turn has come ([`lanes`]) are asked for their next
-//! step ([`step`]), which becomes a call ([`call`]), and all that follows from it ([`effects`]) is kept
-//! in one commit before the calls go out. What the mappings need to know of the accounts is read on
-//! the way ([`reading`], [`metadata`]); what accounts have is read in the background ([`reads`]) for the
-//! [`directory`], [`backfill`]s and their plans ([`counting`]), [`sweep`]s and comparisons ([`parity`]).
-//! Connectors whose webhooks change too many leads are held ([`guard`]). What a defect stops is set aside
-//! ([`trouble`]), and writes that a crash left unknown are remembered ([`doubts`]).
+//! [`worker`] is the loop: finished calls are handled ([`ended`]), new requests are opened ([`opening`])
+//! into the [`book`], records whose turn has come ([`lanes`]) are asked for their next step ([`step`]),
+//! which becomes a call ([`call`]), and all effects ([`effects`]) are stored in one transaction before
+//! the calls are sent. The metadata that mappings need is read on the way ([`reading`], [`metadata`]);
+//! the accounts' leads and activities are read in the background ([`reads`]) for the [`directory`],
+//! [`backfill`]s and their counts ([`counting`]), [`sweep`]s and comparisons ([`parity`]). Connectors
+//! whose webhooks change too many leads are held ([`guard`]). Records that hit a bug are set aside
+//! ([`trouble`]), and writes that a crash left in doubt are remembered ([`doubts`]).
 //!
 //! Nothing here decides about leads: [`plan::work`] does.
 
@@ -61,7 +61,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Works the group whenever this node can have its lease, until it is stopped.
+    /// Processes the group whenever this node can get its lease, until it is stopped.
     pub(crate) async fn run(mut self) {
         let mut trouble = Trouble::default();
         while !self.stop.is_cancelled() {
@@ -79,7 +79,7 @@ impl Group {
                         );
                         wait_for_lease
                     }
-                    // What was not stored is found again as an intent without an outcome.
+                    // What was not stored is found later as an intent without an outcome.
                     Err(error) => {
                         tracing::error!(%error, "processing was interrupted and restarts");
                         PAUSE
@@ -98,7 +98,7 @@ impl Group {
         }
     }
 
-    /// Works under a lease until it ends; notes what was at stake if a defect ended it.
+    /// Runs under a lease until it ends; notes the records at stake if a bug ended it.
     async fn work(&mut self, lease: Lease, trouble: &mut Trouble) -> Result<(), Error> {
         let shared = self.shared.clone();
         let mut worker = Worker::new(shared.clone(), lease, std::mem::take(trouble));
@@ -118,7 +118,7 @@ impl Group {
                 "processing stopped because of a defect"
             );
             known.note(&at_stake, reason, shared.steady());
-            // The next try need not wait until the lease expires.
+            // So the next try need not wait until the lease expires.
             if let Err(error) = shared.store.release_lease(&lease).await {
                 tracing::warn!(%error, "could not release the lease; it ends when it expires");
             }

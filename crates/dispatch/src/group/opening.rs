@@ -18,11 +18,11 @@ use super::lanes::Lane;
 use super::trouble::caught_now;
 use super::worker::Worker;
 
-/// The most requests that are opened at a time.
+/// The most requests opened at a time.
 const MOST_AT_ONCE: usize = 500;
 /// No more are opened while less than this part of the window is free.
 const SMALLEST_PART: usize = 8;
-/// Requests of backfills that are opened at a time.
+/// The most requests of backfills opened at a time.
 const A_PORTION: usize = 1;
 /// The most lanes and waiting records that are kept in memory.
 const HEAVIEST_BURDEN: usize = 500_000;
@@ -31,8 +31,7 @@ const HEAVIEST_BURDEN: usize = 500_000;
 pub(super) type Links = HashMap<(Pair, Side, String), Link>;
 
 impl Worker {
-    /// Opens the oldest requests that are due, as many as there is room for; if it is
-    /// urgent, none of a backfill.
+    /// Opens the oldest due requests, as many as there is room for; if urgent, none of a backfill.
     pub(super) async fn open(&mut self, is_urgent: bool) -> store::Result<()> {
         let window = self.shared.options.window;
         let room = window.saturating_sub(self.book.open_records());
@@ -44,9 +43,10 @@ impl Worker {
             return Ok(());
         }
         self.follow_reads().await?;
-        // What is tried again fills one half at most, so that what is live never waits behind it.
+        // Retries fill at most half, so that live changes never wait behind them.
         let again = (window / 2).saturating_sub(self.tried_again());
-        // A change that arrives meanwhile does not wait until hundreds of a backfill's leads are opened.
+        // A change that arrives meanwhile should not wait until hundreds of a backfill's leads are
+        // opened.
         let late = if is_urgent { 0 } else { A_PORTION };
         let room = Room { all: room.min(MOST_AT_ONCE), again, late };
         let store = self.shared.store.clone();
@@ -76,20 +76,20 @@ impl Worker {
         if !self.trouble.is_careful(self.steady()) {
             return self.enter(records).await;
         }
-        // One by one, it shows with which of them the work fails.
+        // One by one, to find out which of them makes the work fail.
         for record in records {
             self.enter(vec![record]).await?;
         }
         Ok(())
     }
 
-    /// How many open records are tried again.
+    /// How many open records are retries.
     fn tried_again(&self) -> usize {
         let is_again = |record: &&Record| matches!(record.urgency, Urgency::Asked | Urgency::Retry);
         self.book.records().filter(is_again).count()
     }
 
-    /// Ends requests that came to connectors which are disabled and drop what arrives.
+    /// Ends requests that arrived at disabled connectors which drop arrivals.
     async fn drop_arrivals(&mut self) -> store::Result<()> {
         let dropping: Vec<ConnectorId> =
             self.routes.iter().filter(|route| route.drops).map(|route| route.id).collect();
@@ -97,11 +97,11 @@ impl Worker {
             let store = self.shared.store.clone();
             let found = store.arrivals_while_disabled(&self.lease, connector, MOST_AT_ONCE).await?;
             if self.is_outdated(found.configuration).await? {
-                // The settings say now which arrivals to drop.
+                // The current settings say which arrivals to drop.
                 return Box::pin(self.drop_arrivals()).await;
             }
             let found = found.requests;
-            // Requests whose end is not on disk yet are found again.
+            // Requests whose end is not on disk yet would be found again.
             let opened = self.book.opened();
             let mut records = Vec::new();
             for request in found.iter().filter(|request| !opened.contains(&request.id)) {
@@ -115,7 +115,7 @@ impl Worker {
     }
 
     /// Whether the settings have changed since this task read them. If so, it reads them again, and
-    /// the requests too: a request is processed with the settings in force when it was opened.
+    /// the requests too: a request is processed with the settings in effect when it was opened.
     async fn is_outdated(&mut self, version: i64) -> store::Result<bool> {
         if version <= self.configured {
             return Ok(false);
@@ -153,7 +153,7 @@ impl Worker {
         Ok(())
     }
 
-    /// The connectors whose records can be decided, or can be told why not.
+    /// The connectors whose records can be decided about, or given a reason why not.
     fn openable(&self) -> Vec<ConnectorId> {
         let account = |id| &self.accounts[&id];
         let is_known = |id| account(id).metadata.catalogue().is_some();
@@ -226,7 +226,7 @@ impl Worker {
             }
             match request.origin {
                 Origin::Backfill => record.work.is_no_event(),
-                // What it was asked for is done once: a retry after that overrides nothing.
+                // The requested retry happens once: a retry after that overrides nothing.
                 Origin::Parity
                     if earlier.is_none_or(|record| record.sync_status != SyncStatus::Success) =>
                 {
@@ -254,7 +254,7 @@ impl Worker {
         }
         self.book.open(request.id, behaviour, places);
         for (position, problem) in bad {
-            // It can't be read, or its content may be what the work failed with: none of it is used.
+            // It can't be read, or its content may be what made the work fail: none of it is used.
             let mut record = Record::new(key(position), request.connector, nothing());
             if let Some(earlier) = before(position) {
                 (record.attempts, record.retry) = (earlier.attempts, earlier.retry);
@@ -335,7 +335,7 @@ impl Worker {
     }
 
     /// The links of these records, with those that are not on disk yet: the webhook about a lead
-    /// that was just made may be here before the answer of the call that made it is kept.
+    /// that was just created may arrive before the response of the call that created it is stored.
     async fn links(&self, records: &[Record]) -> store::Result<Links> {
         let mut wanted: HashMap<(Pair, Side), Vec<String>> = HashMap::new();
         for record in records {
@@ -378,7 +378,8 @@ impl Worker {
     }
 }
 
-/// How urgent a record of a request from there is, which stands so if it was tried before.
+/// The urgency of a record, by the request's origin and, if it was tried before, the record's
+/// state.
 fn urgency(origin: Origin, earlier: Option<&RecordState>) -> Urgency {
     match (origin, earlier) {
         (_, Some(earlier)) if earlier.retry.is_some() => Urgency::Asked,
@@ -390,7 +391,7 @@ fn urgency(origin: Origin, earlier: Option<&RecordState>) -> Urgency {
     }
 }
 
-/// A record of which nothing is known.
+/// A record about which nothing is known.
 fn nothing() -> Item {
     Item::from_state(Entity::Lead, &Snapshot::default())
 }

@@ -1,17 +1,18 @@
-//! When the next page of something that is read page by page may be asked for.
+//! When the next page of something read page by page may be requested.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long after a failure a page is asked for again: the first value, doubled each time, up to the
+/// How long after a failure a page is requested again: the first value, doubled each time, up to the
 /// second.
 const PAUSE: SignedDuration = SignedDuration::from_secs(30);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
-/// How long to wait where the quota had no room after all.
+/// How long to wait if the quota had no room after all.
 const MOMENT: SignedDuration = SignedDuration::from_secs(1);
-/// How often somebody who waits for the pages of an account that can't be called is told why.
+/// How often the reason is reported while an account's pages can't be read because it can't be
+/// called.
 pub(super) const WHILE_CLOSED: SignedDuration = SignedDuration::from_secs(10);
 
-/// The pages of one reader: one is under way at a time. Times are those of the steady clock.
+/// The pages of one reader: one is requested at a time. Times are those of the steady clock.
 #[derive(Debug)]
 pub(super) struct Pacing {
     is_asked: bool,
@@ -26,27 +27,27 @@ impl Default for Pacing {
 }
 
 impl Pacing {
-    /// Whether a page is under way.
+    /// Whether a page is being read.
     pub(super) fn is_asked(&self) -> bool {
         self.is_asked
     }
 
-    /// Whether nothing has to be waited for.
+    /// Whether the next page may be requested.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         !self.is_asked && self.not_before.is_none_or(|at| at <= now)
     }
 
-    /// A page is asked for.
+    /// A page is requested.
     pub(super) fn ask(&mut self) {
         self.is_asked = true;
     }
 
-    /// The page that was asked for is there.
+    /// The requested page arrived.
     pub(super) fn read(&mut self) {
         *self = Self::default();
     }
 
-    /// The page that was asked for is of no use any more.
+    /// The requested page is no longer useful.
     pub(super) fn forget(&mut self) {
         self.is_asked = false;
     }
@@ -64,7 +65,7 @@ impl Pacing {
         self.wait(now, MOMENT);
     }
 
-    /// Nothing is due for so long.
+    /// Nothing is due for this long.
     pub(super) fn wait(&mut self, now: Timestamp, pause: SignedDuration) {
         self.not_before = Some(now + pause);
     }

@@ -1,5 +1,6 @@
 //! Comparing the two accounts of a connector ([`plan::parity`]): the source is read page by page, then
-//! the destination, then once more what seems to differ. A comparison that a restart ends begins again.
+//! the destination, then what seems to differ is read again. A restart starts a running comparison
+//! again.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
@@ -28,26 +29,26 @@ use super::worker::Worker;
 use crate::failure;
 use crate::pages::{Reader, Wanted};
 
-/// How often accounts are compared that nobody asks about.
+/// How often accounts are compared automatically.
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
-/// How long after its start a task compares nothing by itself.
+/// How long after its start a task compares nothing automatically.
 const SETTLED: SignedDuration = SignedDuration::from_mins(5);
-/// So many pairs are read again at a time.
+/// How many pairs are read again at a time.
 const AT_A_TIME: usize = 100;
-/// So many links are looked through at a time.
+/// How many links are scanned at a time.
 const LINKS: usize = 1_000;
-/// So many leads that a call for many did not return are looked up one by one.
+/// How many leads that a bulk read did not return are looked up one by one.
 const MOST_ALONE: usize = 200;
-/// How long leads that are just being synced are waited for before they are compared.
+/// How long to wait for leads that are just being synced before comparing them.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
-/// A comparison that is under way.
+/// A running comparison.
 #[derive(Debug)]
 pub(super) struct Comparing {
     pub(super) connector: ConnectorId,
-    /// When it was asked for.
+    /// When it was requested.
     asked_at: Timestamp,
-    /// The version of the connector's settings that it compares by.
+    /// The version of the connector's settings that it uses.
     version: i64,
     phase: Phase,
     pacing: Pacing,
@@ -56,10 +57,10 @@ pub(super) struct Comparing {
     seen: HashSet<String>,
     /// Leads of the destination that have the key of a lead of the source, and are not linked.
     not_linked: HashSet<String>,
-    /// Pairs of which the source's lead was just being synced, until they were waited for.
+    /// Pairs whose source lead was just being synced, until the wait is over.
     busy: Vec<(String, String)>,
     has_waited: bool,
-    /// How many of both accounts were read.
+    /// How many leads of both accounts were read.
     read: u64,
     /// How many were looked up one by one.
     alone: usize,
@@ -72,7 +73,7 @@ enum Phase {
     Source(u32),
     /// This page of the destination.
     Destination(u32),
-    /// Pairs of leads once more, of the source and then of the destination.
+    /// Pairs of leads again, first from the source and then from the destination.
     Again {
         pairs: Vec<(String, String)>,
         here: Option<Vec<Snapshot>>,
@@ -81,7 +82,7 @@ enum Phase {
 }
 
 impl Worker {
-    /// Takes over which comparisons are asked for, and asks for those that are due.
+    /// Updates the set of requested comparisons, and requests those that are due.
     pub(super) fn follow_parities(&mut self, kept: &[(ConnectorId, Standing)]) {
         let (now, steady) = (self.now(), self.steady());
         let asked = |connector: ConnectorId| {
@@ -115,7 +116,7 @@ impl Worker {
         }
     }
 
-    /// Asks for the next page of a comparison.
+    /// Requests the next page of a comparison.
     pub(super) fn read_parities(&mut self) {
         let is_asked = self.comparisons.iter().any(|comparing| comparing.pacing.is_asked());
         if self.look_for_work || is_asked {
@@ -158,7 +159,7 @@ impl Worker {
         }
     }
 
-    /// The comparison of a connector that was asked for then, unless another one took its place.
+    /// The comparison of a connector that was requested then, unless another one replaced it.
     fn comparing(
         &mut self,
         (connector, asked_at): (ConnectorId, Timestamp),
@@ -188,7 +189,7 @@ impl Worker {
         }
     }
 
-    /// Takes in a page that was read for a comparison.
+    /// Handles a page that was read for a comparison.
     pub(super) async fn take_compared(
         &mut self,
         (connector, asked_at): (ConnectorId, Timestamp),
@@ -261,7 +262,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes in leads of the source.
+    /// Handles leads of the source.
     async fn compare_source(
         &self,
         comparing: &mut Comparing,
@@ -346,7 +347,7 @@ impl Worker {
         }
     }
 
-    /// Takes in leads of the destination.
+    /// Handles leads of the destination.
     async fn compare_destination(
         &self,
         comparing: &mut Comparing,
@@ -362,7 +363,7 @@ impl Worker {
         let links = self.links_by([((pair, side), ids.collect())].into()).await?;
         for lead in others {
             let Some(id) = lead.lead_id().map(|id| id.to_string()) else { continue };
-            // One that is linked was left out by the filter, or is about to be read again.
+            // A linked one was excluded by the filter, or is about to be read again.
             if links.contains_key(&(pair, side, id.clone())) || comparing.not_linked.contains(&id) {
                 continue;
             }
@@ -377,8 +378,8 @@ impl Worker {
         Ok(())
     }
 
-    /// All was compared. Linked leads that are gone from the source are handled as if their deletion had
-    /// been posted, unless they are too many: then a person is asked.
+    /// Everything was compared. Linked leads that are gone from the source are handled as if a webhook
+    /// had reported their deletion, unless there are too many: then a person must confirm.
     async fn end_comparison(&mut self, comparing: Comparing, route: &Route) -> store::Result<()> {
         let Comparing { connector, asked_at, comparison, .. } = comparing;
         let Comparison { parity, differences, .. } = comparison;
@@ -422,7 +423,7 @@ impl Comparing {
         }
     }
 
-    /// What is read next, of which account.
+    /// What to read next, from which account.
     fn wanted(&self, route: &Route, binding: &Binding) -> (AccountId, Wanted) {
         let page = |page: u32, columns| {
             Wanted::Leads(LeadPage { page, ..LeadPage::first(None, LeadPage::MOST, columns) })
@@ -447,7 +448,7 @@ impl Comparing {
         }
     }
 
-    /// Goes on with what seems to differ; returns whether nothing is left.
+    /// Continues with what seems to differ; returns whether nothing is left.
     fn goes_on(&mut self, mut later: VecDeque<(String, String)>) -> bool {
         let mut pairs = self.comparison.take_suspects(AT_A_TIME);
         if pairs.is_empty() {
@@ -460,7 +461,8 @@ impl Comparing {
         false
     }
 
-    /// Has pairs read once more whose leads were just being synced; returns whether there are any.
+    /// Schedules another read of pairs whose leads were just being synced; returns whether there
+    /// are any.
     fn waits_for_busy(&mut self) -> bool {
         self.has_waited = true;
         let busy = std::mem::take(&mut self.busy);
@@ -470,7 +472,7 @@ impl Comparing {
         !busy.is_empty()
     }
 
-    /// Compares pairs that were read again. One that a call for many did not return is looked up by a
+    /// Compares pairs that were read again. A lead that a bulk read did not return is looked up by a
     /// call of its own, because it may only have been left out. One that is just being synced is left
     /// for the end.
     fn compare_again(

@@ -86,7 +86,7 @@ impl Worker {
         };
         let failure = failure::of(&error);
         if matches!(failure, Failure::RateLimited(_)) {
-            // Nothing is wrong with the account: records that need it wait.
+            // There is nothing wrong with the account: records that need it wait.
             account.metadata.delayed(part, now);
             return;
         }

@@ -1,5 +1,5 @@
-//! What is read in the background, for backfills and their plans, sweeps and comparisons: which of them
-//! are under way, their pages, and requests of what was read.
+//! Background reads for backfills and their counts, sweeps and comparisons: which of them are running,
+//! their pages, and the requests made of what was read.
 
 use jiff::SignedDuration;
 use leadsquared::Error;
@@ -13,9 +13,9 @@ use super::backfill::LOOK;
 use super::worker::Worker;
 use crate::pages::{Reader, Wanted};
 
-/// How often to check whether another process began something: ours says so at once.
+/// How often to check whether another process started something: ours notifies at once.
 const FOLLOWS: SignedDuration = SignedDuration::from_secs(3);
-/// So far an account's clock may be ahead of ours.
+/// How far an account's clock may be ahead of ours.
 pub(super) const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// A page that was read for a sweep, a comparison or a count.
@@ -27,10 +27,10 @@ pub(super) struct Arrived {
 }
 
 impl Worker {
-    /// Takes over which backfills, counts, sweeps and comparisons are under way or asked for.
+    /// Updates which backfills, counts, sweeps and comparisons are running or requested.
     pub(super) async fn follow_reads(&mut self) -> store::Result<()> {
         let steady = self.steady();
-        // What happened is to be on disk first.
+        // What happened must be on disk first.
         let is_kept = self.progress.sweeps.is_empty()
             && self.progress.parities.is_empty()
             && self.progress.plans.is_empty()
@@ -78,7 +78,7 @@ impl Worker {
         }
     }
 
-    /// Looks through the pages that were read.
+    /// Processes the pages that were read.
     pub(super) async fn take_pages(&mut self) -> store::Result<()> {
         for Arrived { reader, wanted, rows } in std::mem::take(&mut self.arrived) {
             match reader {
@@ -95,7 +95,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Requests of these leads or activities, as they would have been posted.
+    /// Requests for these leads or activities, as a webhook would have posted them.
     pub(super) fn deliveries(
         &mut self,
         connector: ConnectorId,

@@ -23,9 +23,9 @@ pub(super) struct Route {
     pub(super) definition: Arc<Definition>,
     pub(super) version: i64,
     /// Whether its requests are processed. A disabled one stays here as long as it is configured,
-    /// because a call for it may be under way.
+    /// because a call for it may be in flight.
     pub(super) enabled: bool,
-    /// Whether it is disabled and drops requests that arrive.
+    /// Whether it is disabled and drops arriving requests.
     pub(super) drops: bool,
 }
 
@@ -92,9 +92,9 @@ impl Mappings {
 pub(super) struct Binding {
     definition: Arc<Definition>,
     pub(super) mappings: Arc<Mappings>,
-    /// The metadata of the source and the destination that the mappings were made from.
+    /// The metadata of the source and the destination that the mappings were built from.
     metadata: (u64, u64),
-    /// Different for each binding, to tell what a record was mapped with.
+    /// Unique to each binding, to tell which one a record was mapped with.
     generation: u64,
     source: (AccountId, String),
     destination: (AccountId, String),
@@ -102,17 +102,18 @@ pub(super) struct Binding {
 }
 
 impl Binding {
-    /// The fields that the source's leads are to be read with; none: all.
+    /// The fields to read of the source's leads; none means all.
     pub(super) fn columns(&self) -> Vec<String> {
         let Some(mut columns) = self.mappings.leads.columns() else { return Vec::new() };
         if let Some((_, opposite)) = &self.opposite {
-            // What is written back is compared with what the source has.
+            // What a reverse connector writes is compared with what the source has.
             columns.extend(opposite.leads.targets().map(|field| field.schema_name.clone()));
         }
         columns.into_iter().collect()
     }
 
-    /// The fields of the destination's leads that the connector writes, and what they are known by.
+    /// The fields of the destination's leads that the connector writes, and those they are
+    /// recognised by.
     pub(super) fn written_columns(&self) -> Vec<String> {
         let targets = self.mappings.leads.targets().map(|field| field.schema_name.clone());
         let known_by = ["ProspectID", "EmailAddress", "Phone", "FirstName", "LastName"];
@@ -123,7 +124,7 @@ impl Binding {
         columns
     }
 
-    /// What the plan decides by.
+    /// The plan's input.
     pub(super) fn context(&self, (now, unbroken): (Timestamp, Timestamp)) -> Context<'_> {
         Context {
             connector: &self.definition,
@@ -142,7 +143,7 @@ impl Binding {
     }
 }
 
-/// A connector at an earlier version, or (`None`) as it is now.
+/// A connector at an earlier version, or (`None`) the current one.
 type Version = (ConnectorId, Option<i64>);
 
 /// The connectors of a group.
@@ -156,7 +157,7 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    /// Takes over changed settings; `uses` says which earlier versions are still used. Returns the
+    /// Applies changed settings; `uses` says which earlier versions are still used. Returns the
     /// connectors that were not enabled before.
     pub(super) fn configure<'a>(
         &mut self,
@@ -165,7 +166,7 @@ impl Routes {
     ) -> Vec<ConnectorId> {
         let before = std::mem::take(&mut self.now);
         self.now = connectors.map(|connector| (connector.id, Route::new(connector))).collect();
-        // The others are loaded again if they are needed.
+        // The others are reloaded when needed.
         self.past.retain(|key, _| uses(*key));
         self.bindings.clear();
         let was_enabled = |id| before.get(id).is_some_and(|route| route.enabled);
@@ -178,7 +179,7 @@ impl Routes {
         self.now.get(&connector)
     }
 
-    /// Whether an enabled connector goes the opposite way.
+    /// Whether an enabled connector goes in the opposite direction.
     pub(super) fn is_pair(&self, route: &Route) -> bool {
         self.iter().any(|other| other.enabled && other.is_opposite_to(route))
     }
@@ -188,19 +189,19 @@ impl Routes {
         self.now.values()
     }
 
-    /// Whether a connector is known at this earlier version.
+    /// Whether this earlier version of a connector is loaded.
     pub(super) fn knows_past(&self, key: (ConnectorId, i64)) -> bool {
         self.past.contains_key(&key)
     }
 
-    /// Keeps the settings that a connector had at an earlier version.
+    /// Adds the settings of a connector's earlier version.
     pub(super) fn keep_past(&mut self, route: &Route, definition: Definition, version: i64) {
         let definition = Arc::new(definition);
         let past = Route { definition, version, ..route.clone() };
         self.past.insert((route.id, version), past);
     }
 
-    /// A connector bound to the metadata of its accounts; `None` before that was read.
+    /// A connector bound to the metadata of its accounts; `None` until that has been read.
     pub(super) fn binding(
         &mut self,
         accounts: &HashMap<AccountId, Account>,

@@ -23,12 +23,12 @@ use super::lanes::Lane;
 use super::route::Route;
 use super::worker::Worker;
 
-/// From this many waiting writes of one kind on, they share a bulk call.
+/// From this many waiting writes of one kind, they share a bulk call.
 const BULK_FROM: usize = 3;
-/// The most leads that one call reads. A guess: no page says how many it takes.
+/// The most leads that one call reads. A guess: no page says how many it accepts.
 const MOST_READ: usize = 100;
 /// Once this many of a connector's records have to wait for their account, the rest are skipped: they
-/// would have to wait too, and deciding about them costs more than anything else here.
+/// would have to wait too, and deciding about them is the most expensive part.
 const STARVING: u32 = 4;
 /// A budget that is empty for longer than this is reported on the record.
 const LONG_WAIT: SignedDuration = SignedDuration::from_mins(2);
@@ -40,7 +40,7 @@ const MOST_SUCCESSORS: usize = 4;
 struct Shared {
     /// Captures that may update.
     captures: Vec<(RecordKey, Capture)>,
-    /// Captures of leads that are likely new, each with something that only a new lead gets.
+    /// Captures of leads that are probably new, each with something that only a new lead gets.
     creations: Vec<(RecordKey, Capture)>,
     updates: Vec<(RecordKey, LeadUpdate)>,
     activities: Vec<(RecordKey, NewActivity)>,
@@ -51,12 +51,12 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Batches {
     shared: HashMap<(AccountId, ConnectorId), Shared>,
-    /// How many writes to an account are kept of each urgency.
+    /// How many writes to an account are held back, by urgency.
     writes: HashMap<(AccountId, Urgency), usize>,
 }
 
 impl Batches {
-    /// How many writes to an account are kept of this urgency, and of all others.
+    /// How many writes to an account are held back for this urgency, and for all others.
     fn writes(&self, account: AccountId, urgency: Urgency) -> (usize, usize) {
         let of_account = self.writes.iter().filter(|((other, _), _)| *other == account);
         let all: usize = of_account.map(|(_, count)| count).sum();
@@ -66,7 +66,7 @@ impl Batches {
 }
 
 impl Shared {
-    /// Keeps a call that may share one with others; returns one that may not.
+    /// Holds a call back that may share one with others; returns one that may not.
     fn keep(&mut self, key: RecordKey, call: Call) -> Result<(), Call> {
         match call {
             Call::ReadLead(read) => self.reads.push((key, read)),
@@ -95,10 +95,11 @@ enum Turn {
 }
 
 impl Worker {
-    /// Gives every record its turn that may have it, as far as the accounts may be called.
+    /// Gives a turn to every record that may have one, within what the accounts may be called.
     pub(super) fn step(&mut self) {
         self.read_metadata();
-        // A page at a time: what waits for it would else look its lead up by a call of its own.
+        // A page at a time: otherwise each record that waits for it would look up its lead by a
+        // single call.
         self.read_directories();
         let mut batches = Batches::default();
         let mut starving: HashMap<(ConnectorId, Urgency), u32> = HashMap::new();
@@ -154,7 +155,8 @@ impl Worker {
         metrics::gauge!("leadsync_open_records").set(gauge(self.book.open_records()));
     }
 
-    /// The records whose turn may have come, the most urgent first, and those alike as they arrived.
+    /// The records whose turn may have come, the most urgent first, and otherwise in order of
+    /// arrival.
     fn turns(&self) -> Vec<RecordKey> {
         let mut ready = self.book.ready();
         let is_late = |key: &RecordKey| {
@@ -170,7 +172,8 @@ impl Worker {
         ready
     }
 
-    /// How urgent a record is: as urgent as what waits behind it for the same lead.
+    /// The urgency of a record: that of the most urgent record behind it for the same lead, if
+    /// higher.
     pub(super) fn urgency(&self, record: &Record) -> Urgency {
         if record.urgency == Urgency::Live {
             return Urgency::Live;
@@ -257,7 +260,7 @@ impl Worker {
         Turn::Waits
     }
 
-    /// Waits silently for a budget that is back within the window; the day's is reported.
+    /// Waits silently for a budget that recovers within the window; a used-up day is reported.
     fn starve(&mut self, record: Box<Record>, account: AccountId) -> Turn {
         let (now, wall) = (self.steady(), self.now());
         let account = self.account(account);
@@ -275,7 +278,7 @@ impl Worker {
         }
     }
 
-    /// A newer change of the same lead that is waiting too, and includes this one.
+    /// A newer waiting change of the same lead that includes this one.
     fn successor(
         &self,
         record: &Record,
@@ -291,7 +294,7 @@ impl Worker {
         let lane = Lane::Id(route.source, record.work.lead_id()?.into());
         self.book.newer(record.key, &lane).take(MOST_SUCCESSORS).find(|other| {
             let Some(other) = self.book.record(*other) else { return false };
-            // One that is found by another key might find another lead, unless they are linked.
+            // One that is matched by another key might match another lead, unless they are linked.
             let finds_it = record.work.is_linked()
                 || record.lanes.iter().all(|lane| other.lanes.contains(lane));
             finds_it
@@ -312,7 +315,7 @@ impl Worker {
         Turn::Taken
     }
 
-    /// Keeps a call until all are known, if it may share one with others.
+    /// Holds a call back until all are known, if it may share one with others.
     fn collect(
         &mut self,
         record: Box<Record>,
@@ -328,10 +331,11 @@ impl Worker {
             let due = state.budget.due(Draw::Bulk, urgency, now) as usize;
             let (own, others) = batches.writes(account, urgency);
             let bulks = bulks.saturating_sub(others.div_ceil(BULK_UPDATE_V2_MAX)).max(due);
-            // What can wait does so until a bulk call may go for it: few rows in one would cost as much,
-            // and take the room that is left for what is live.
+            // What can wait does so until a bulk call may be sent for it: a bulk call with few rows
+            // would cost as much, and take the room left for live changes.
             let is_awaited = bulks == 0 && urgency.can_wait() && state.budget.takes(Draw::Bulk);
-            // Without room for a bulk call, one more than could go alone shows that there is a backlog.
+            // Without room for a bulk call, one more than could be sent singly shows that there is a
+            // backlog.
             singles + bulks > 0 && own < BULK_FROM.max(bulks * BULK_UPDATE_V2_MAX) && !is_awaited
         } else {
             singles > 0
@@ -357,7 +361,7 @@ impl Worker {
         let takes_many = self.account(account).takes_many(Operation::LeadsByIds, now);
         let is_few = reads.len() < BULK_FROM || !takes_many;
         while !reads.is_empty() {
-            // Those that there is no room for are released, and wait for their turn.
+            // Those without room are released, and wait for their turn.
             let asked = if is_few || reads.len() == 1 {
                 let (key, read) = reads.remove(0);
                 RecordCalls::One(key, Call::ReadLead(read))
@@ -368,7 +372,7 @@ impl Worker {
         }
     }
 
-    /// Turns writes of one kind into calls: one at once for a single lead, bulk calls for a backlog.
+    /// Turns writes of one kind into calls: at once for a single lead, bulk calls for a backlog.
     fn write<T>(
         &mut self,
         account: AccountId,
@@ -404,7 +408,7 @@ impl Worker {
     }
 }
 
-/// Whether what the directory says may take the place of this call, or let it share one with others.
+/// Whether the directory's data may replace this call, or let it share one with others.
 fn is_told_by_directory(call: &Call) -> bool {
     match call {
         Call::FindLead(_) => true,
@@ -413,7 +417,7 @@ fn is_told_by_directory(call: &Call) -> bool {
     }
 }
 
-/// A count as a gauge shows it.
+/// A count as a gauge value.
 fn gauge(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }

@@ -1,9 +1,10 @@
-//! Sweeps: what was modified in a connector's source is read at an interval, and what no webhook told
-//! of becomes requests, as if it had been posted ([`plan::sweep`]).
+//! Sweeps: what was modified in a connector's source is read at an interval, and changes that no
+//! webhook reported become requests, as if one had ([`plan::sweep`]).
 //!
-//! A round reads all its pages before it makes requests, so that a mass change is seen before anything
-//! of it is written. One that a person confirmed makes requests page by page: it may be long. After a
-//! restart a round begins again, and what it found and was synced meanwhile is in sync then.
+//! A round reads all its pages before it makes requests, so that a mass change is noticed before any
+//! of it is written. A round that a person confirmed makes requests page by page, because it may be
+//! long. After a restart a round starts again; what the previous one found and synced is in sync by
+//! then.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -31,46 +32,46 @@ use super::worker::Worker;
 use crate::failure;
 use crate::pages::{Reader, Wanted};
 
-/// So far back a first round goes that a person asks for where nothing was swept before.
+/// How far back the first round goes if a person requests it before any sweep.
 const FIRST: SignedDuration = SignedDuration::from_hours(24);
-/// After so many failures the round goes on without a type of activities, which stays behind.
+/// After this many failures the round continues without an activity type, which stays behind.
 const TRIES: u32 = 3;
 
 /// The sweep of a connector.
 #[derive(Debug)]
 pub(super) struct Sweeping {
     pub(super) connector: ConnectorId,
-    /// As it is kept.
+    /// As stored.
     kept: Sweep,
-    /// Whether rounds begin by themselves.
+    /// Whether rounds start automatically.
     is_on: bool,
     round: Option<Round>,
     pacing: Pacing,
 }
 
-/// A round under way.
+/// A running round.
 #[derive(Debug)]
 struct Round {
     begun_at: Timestamp,
     from: Timestamp,
-    /// The version of the connector's settings by which it looks for changes.
+    /// The version of the connector's settings that it uses.
     version: i64,
     /// A person asked for it.
     was_asked_for: bool,
-    /// A person confirmed that it syncs what it finds, however much that is.
+    /// A person confirmed that it may sync whatever it finds.
     is_confirmed: bool,
-    /// What it found is more than is synced without that, and is held.
+    /// It found more than is synced without that, so it is held.
     is_held: bool,
-    /// The types of activities that are still to be read, after the leads.
+    /// The activity types still to read, after the leads.
     types: Vec<u32>,
-    /// The type that is being read; `None`: leads.
+    /// The type being read; `None` for leads.
     event: Option<u32>,
     page: u32,
-    /// How often this page could not be read.
+    /// How many times this page could not be read.
     failures: u32,
-    /// Types of activities that were behind when it began, and since when.
+    /// Activity types that were behind when it started, and since when.
     was_behind: BTreeMap<u32, Timestamp>,
-    /// Those that are behind when it ends,
+    /// Those behind when it ends,
     behind: BTreeMap<u32, Timestamp>,
     /// and why.
     problem: Option<Problem>,
@@ -130,19 +131,19 @@ impl Round {
         }
     }
 
-    /// What was modified since then is read of what is being read.
+    /// The start of the period being read, for the current leads or activity type.
     fn from(&self) -> Timestamp {
         let behind = self.event.and_then(|event| self.was_behind.get(&event));
         behind.copied().unwrap_or(self.from)
     }
 
-    /// Whether this is the page that it waits for.
+    /// Whether this is the page it is waiting for.
     fn waits_for(&self, wanted: &Wanted) -> bool {
         wanted.is_page(self.event, self.page) && wanted.from() == Some(self.from())
     }
 
-    /// Takes in what is to be synced, which changes so many linked leads. Once they are more than so many
-    /// per cent of all linked leads, all is held. Returns what is to be synced at once.
+    /// Adds what should be synced, with the number of linked leads it changes. Once they exceed the given
+    /// percentage of all linked leads, everything is held. Returns what to sync at once.
     fn take(
         &mut self,
         (missed, changes): (Vec<Snapshot>, u64),
@@ -163,7 +164,7 @@ impl Round {
         Vec::new()
     }
 
-    /// Goes on to what is read next; returns whether that was all.
+    /// Moves on to what is read next; returns whether that was all.
     fn goes_on(&mut self, rows: usize) -> bool {
         self.failures = 0;
         if !LeadPage::is_behind(rows) {
@@ -175,8 +176,8 @@ impl Round {
         self.event.is_none()
     }
 
-    /// A page could not be read. A type of activities that can't be read again and again is left to the
-    /// next round, so that it does not hold up the rest. Returns whether that was all.
+    /// A page could not be read. An activity type that repeatedly can't be read is left to the next
+    /// round, so that it does not hold up the rest. Returns whether that was all.
     fn fails(&mut self, problem: Problem) -> bool {
         self.failures += 1;
         let Some(event) = self.event.filter(|_| self.failures >= TRIES) else { return false };
@@ -187,7 +188,7 @@ impl Round {
 }
 
 impl Worker {
-    /// Takes over how far sweeps are, and which connectors sweep.
+    /// Updates the progress of sweeps, and which connectors sweep.
     pub(super) fn follow_sweeps(&mut self, kept: Vec<(ConnectorId, Sweep)>) {
         let mut kept: HashMap<ConnectorId, Sweep> = kept.into_iter().collect();
         let now = self.now();
@@ -221,8 +222,8 @@ impl Worker {
         }
     }
 
-    /// Connectors were enabled: of those that drop what arrives while they are disabled, nothing of
-    /// before is swept.
+    /// Connectors were enabled: for those that drop arrivals while disabled, earlier changes are
+    /// not swept.
     pub(super) fn forget_sweeps(&mut self, begun: &[ConnectorId]) {
         let now = self.now();
         for connector in begun {
@@ -241,7 +242,7 @@ impl Worker {
         }
     }
 
-    /// Asks for the next page of a sweep that is due.
+    /// Requests the next page of a sweep that is due.
     pub(super) fn read_sweeps(&mut self) {
         if self.sweeps.iter().any(|sweeping| sweeping.pacing.is_asked()) {
             return;
@@ -260,7 +261,7 @@ impl Worker {
             if self.guard.is_held(route.id) {
                 continue;
             }
-            // If the settings were changed meanwhile, it begins again.
+            // If the settings were changed meanwhile, it starts again.
             self.sweeps[at].round.take_if(|round| round.version != route.version);
             let sweeping = &self.sweeps[at];
             let types = synced_types(&route, &binding);
@@ -271,7 +272,8 @@ impl Worker {
             let account = self.account(route.source);
             let mut room = account.room(Draw::Single, Urgency::Sweep, steady);
             if is_busy {
-                // What is live has not all been taken up: its webhooks may report what is swept.
+                // Not all live changes have been opened: their webhooks may report what would be
+                // swept.
                 room = room.min(account.budget.due(Draw::Single, Urgency::Sweep, steady));
             }
             if account.closed().is_some() || room == 0 {
@@ -294,7 +296,7 @@ impl Worker {
         }
     }
 
-    /// How often an account is swept: by all connectors together it takes its share of the day.
+    /// How often an account is swept: all connectors together take their share of the day's calls.
     fn interval_of(&self, account: AccountId, types: usize) -> SignedDuration {
         let sweeping = |route: &&Route| {
             let is_on = is_on(route.definition.catch_up.sweep, self.routes.is_pair(route));
@@ -321,7 +323,7 @@ impl Worker {
         let event = round.event;
         let is_over = round.fails(problem);
         if is_over || round.event != event {
-            // The next thing is not to wait for this one.
+            // What is read next must not wait for this.
             sweeping.pacing.read();
         }
         if is_over {
@@ -367,7 +369,7 @@ impl Worker {
         let Some(round) = &mut sweeping.round else { return Ok(()) };
         let found = round.take((missed, changes), linked, percent);
         let is_over = round.goes_on(count);
-        // What was behind before is told of until it could be read.
+        // What was behind before is reported until it could be read.
         let earlier = sweeping.kept.problem.clone().filter(|_| !round.was_behind.is_empty());
         let problem = round.problem.clone().or(earlier);
         let deliveries = self.deliveries(connector, Origin::Sweep, &found);
@@ -384,7 +386,7 @@ impl Worker {
         Ok(())
     }
 
-    /// All was read.
+    /// Everything was read.
     fn end_round(&mut self, at: usize) {
         let now = self.now();
         let sweeping = &mut self.sweeps[at];
@@ -410,7 +412,7 @@ impl Worker {
         self.progress.sweeps.push(SweepNews { connector, what, deliveries });
     }
 
-    /// Notes leads that a sweep read in the directory, which need not read them again.
+    /// Adds leads that a sweep read to the directory, which then need not read them again.
     fn note_swept(&mut self, source: AccountId, rows: &[Snapshot]) {
         let fields = self.directory_fields(source);
         if !fields.is_empty() {
@@ -440,7 +442,7 @@ mod tests {
         let mut round = begun(Sweep::default()).round.expect("it began");
         assert!(round.take(rows(150), 400, 20).is_empty());
         assert!(round.is_held);
-        // More leads were linked meanwhile, of which it is less than a fifth.
+        // More leads were linked meanwhile, so it is less than a fifth.
         assert!(round.take(rows(10), 10_000, 20).is_empty());
         assert_eq!((round.is_held, round.found.len(), round.count), (true, 0, 160));
 

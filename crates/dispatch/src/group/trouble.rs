@@ -1,9 +1,9 @@
-//! Defects: work that fails in a way that trying again does not help.
+//! Bugs: work that fails in a way that a retry does not help.
 //!
 //! One record must not stop all others. The records at stake when the work failed are remembered
-//! across its restart; if there were several, records go one by one for a while, to find out which one
-//! it is. A record that made the work fail three times is set aside: it ends as failed, with the
-//! reason, and the others go on.
+//! across its restart; if there were several, records run one by one for a while, to find the one to
+//! blame. A record that made the work fail three times is set aside: it ends as failed, with the
+//! reason, and the others continue.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -15,10 +15,10 @@ use store::RecordKey;
 
 /// How often a record may make the work fail.
 const MOST_FAILURES: u32 = 3;
-/// For how long records go one by one after the work failed with several at stake.
+/// How long records run one by one after the work failed with several at stake.
 const CAREFUL: SignedDuration = SignedDuration::from_secs(30);
 
-/// What is known of defects since this node began to work the group.
+/// What is known about bugs since this node started processing the group.
 #[derive(Debug, Default)]
 pub(super) struct Trouble {
     failures: HashMap<RecordKey, (u32, String)>,
@@ -39,7 +39,7 @@ impl Trouble {
         }
     }
 
-    /// Whether records have to go one by one now.
+    /// Whether records have to run one by one now.
     pub(super) fn is_careful(&self, now: Timestamp) -> bool {
         self.careful_until.is_some_and(|until| now < until)
     }
@@ -66,7 +66,7 @@ impl Trouble {
     }
 }
 
-/// Runs a future; a panic in it is an error, in its own words.
+/// Runs a future; a panic in it becomes an error with its message.
 pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
     let mut work = Box::pin(work);
     std::future::poll_fn(|context| {
@@ -80,7 +80,7 @@ pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String
     .await
 }
 
-/// Runs a function; a panic in it is an error, in its own words.
+/// Runs a function; a panic in it becomes an error with its message.
 pub(super) fn caught_now<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     std::panic::catch_unwind(AssertUnwindSafe(work)).map_err(|panic| words(panic.as_ref()))
 }

@@ -32,14 +32,14 @@ use crate::pages::Reader;
 /// How often a lease is renewed within its time.
 const RENEWALS: u32 = 4;
 
-/// Once the answers for so many records of backfills were handled, what they changed is committed: a
-/// change that arrives meanwhile waits for that.
+/// How many backfill records' responses are handled before their changes are committed: a change
+/// that arrives meanwhile waits for that.
 const MOST_LATE: usize = 25;
 
-/// Windows of quotas that are longer begin anew with each holder of the lease.
+/// Longer quota windows start anew with each holder of the lease.
 const LONGEST_WINDOW: SignedDuration = SignedDuration::from_mins(1);
 
-/// A wall clock that is behind by more than this stepped; by less, it was only adjusted.
+/// A wall clock that falls behind by more than this has stepped; by less, it was only adjusted.
 const STEP: SignedDuration = SignedDuration::from_secs(2);
 
 /// A group while this node has its lease.
@@ -50,58 +50,58 @@ pub(super) struct Worker {
     pub(super) accounts: HashMap<AccountId, Account>,
     /// The connectors between them.
     pub(super) routes: Routes,
-    /// The version of the configuration in force here.
+    /// The configuration version in effect here.
     pub(super) configured: i64,
     /// When the store was restored from a backup, if it was.
     pub(super) restored: Option<Timestamp>,
     pub(super) book: Book,
-    /// What is to be kept with the next commit.
+    /// What to store with the next commit.
     pub(super) progress: Progress,
-    /// The calls that go out after it.
+    /// The calls to send after it.
     prepared: Vec<Prepared>,
     calls: JoinSet<Ended>,
-    /// Writes whose outcome a crash left unknown, and the intents that say so.
+    /// Writes whose outcome a crash left unknown, and their intents.
     pub(super) doubts: Doubts,
     pub(super) look_for_work: bool,
     /// Whether a page of a backfill is being opened, portion by portion: its leads share calls, so they
-    /// go on together.
+    /// proceed together.
     pub(super) is_opening_late: bool,
-    /// Links that are to be looked up.
+    /// Links to look up.
     pub(super) lookups: Vec<Lookup>,
-    /// Records that are not told yet what the directory says about their keys.
+    /// Records that have yet to get what the directory says about their keys.
     pub(super) unhinted: HashSet<RecordKey>,
-    /// The backfills under way.
+    /// The running backfills.
     pub(super) backfills: Vec<Running>,
     /// The sweeps of connectors.
     pub(super) sweeps: Vec<Sweeping>,
-    /// The comparisons under way, or due.
+    /// The comparisons that are running or due.
     pub(super) comparisons: Vec<Comparing>,
     /// The counts of what backfills would do.
     pub(super) counts: Vec<Counting>,
-    /// What webhooks changed lately, and which connectors are held.
+    /// What webhooks changed recently, and which connectors are held.
     pub(super) guard: Guard,
     /// Pages that were read for them.
     pub(super) arrived: Vec<Arrived>,
-    /// When it is looked next whether any began or was paused, on the steady clock.
+    /// When to check next whether any was started or paused, on the steady clock.
     pub(super) follows: Timestamp,
-    /// Accounts whose metadata was read, to be kept.
+    /// Accounts whose metadata was read and has to be stored.
     pub(super) fetched: HashSet<AccountId>,
-    /// Connectors whose waiting records may go on.
+    /// Connectors whose waiting records may continue.
     pub(super) wake: HashSet<ConnectorId>,
-    /// Defects that ended the work before.
+    /// Bugs that ended the work before.
     pub(super) trouble: Trouble,
     /// The records that are to blame if the work fails now.
     pub(super) at_stake: Vec<RecordKey>,
     last_id: (Timestamp, i64),
     /// The two clocks as they were seen last: the wall clock, and the steady one.
     clocks: Option<(Timestamp, Timestamp)>,
-    /// When this task began, on the steady clock.
+    /// When this task started, on the steady clock.
     pub(super) began: Timestamp,
     /// Unique to this worker, so that no two give the same number to a call.
     node: i64,
 }
 
-/// Links that are to be looked up for a record.
+/// Links to look up for a record.
 #[derive(Debug)]
 pub(super) struct Lookup {
     pub(super) key: RecordKey,
@@ -147,7 +147,7 @@ impl Worker {
         }
     }
 
-    /// What is known of defects, and the records that were at stake when the work ended.
+    /// What is known about bugs, and the records that were at stake when the work ended.
     pub(super) fn end_of_work(self) -> (Trouble, Vec<RecordKey>) {
         (self.trouble, self.at_stake)
     }
@@ -156,12 +156,12 @@ impl Worker {
         self.shared.now()
     }
 
-    /// The time on the clock that is never set.
+    /// The time on the steady clock.
     pub(super) fn steady(&self) -> Timestamp {
         self.shared.steady()
     }
 
-    /// The time, and since when the store knows all that was done.
+    /// The time, and since when the store knows everything that was done.
     pub(super) fn moment(&self) -> (Timestamp, Timestamp) {
         (self.now(), self.lease.unbroken)
     }
@@ -175,7 +175,7 @@ impl Worker {
         self.routes.get(record.connector).expect("records of removed connectors are abandoned")
     }
 
-    /// What decisions about a record depend on; `None` before the accounts' metadata was read.
+    /// What decisions about a record depend on; `None` until the accounts' metadata has been read.
     pub(super) fn binding(&mut self, record: &Record) -> Option<Arc<Binding>> {
         self.routes.binding(&self.accounts, (record.connector, record.past))
     }
@@ -191,13 +191,13 @@ impl Worker {
         closed(route.source).or_else(|| closed(route.destination))
     }
 
-    /// Why an account whose metadata was never read can't give it, if so.
+    /// Why an account whose metadata was never read can't provide it, if so.
     pub(super) fn closed_unread(&mut self, id: AccountId) -> Option<Problem> {
         let account = self.account(id);
         if account.metadata.is_unread() { account.closed().cloned() } else { None }
     }
 
-    /// Runs until it is stopped, or until an error makes it start again.
+    /// Runs until it is stopped, or until an error requires a restart.
     pub(super) async fn work(&mut self, group: &mut Group) -> store::Result<()> {
         let configuration = group.configuration.borrow_and_update().clone();
         self.take_up(&configuration).await?;
@@ -211,8 +211,8 @@ impl Worker {
                 () = std::future::ready(()) => false,
             };
             self.look_for_work |= has_arrived;
-            // What just arrived goes out before anything of a backfill is handled: every other time, so
-            // that this is handled too.
+            // What just arrived goes out before anything of a backfill is handled: but only every other
+            // time, so that the backfill progresses too.
             was_urgent = has_arrived && !was_urgent && !self.backfills.is_empty();
             let mut late = if was_urgent { MOST_LATE } else { 0 };
             while late < MOST_LATE
@@ -243,7 +243,7 @@ impl Worker {
         self.end().await
     }
 
-    /// How many records that can wait a call was for.
+    /// How many records that can wait were in a call.
     fn late_records(&self, ended: &Ended) -> usize {
         let Returned::Records(records) = &ended.returned else { return 0 };
         let is_late = |key| self.book.record(key).is_some_and(|record| record.urgency.can_wait());
@@ -300,7 +300,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes over changed settings, unless they are older than those in force.
+    /// Applies changed settings, unless they are older than the current ones.
     pub(super) async fn configure(&mut self, configuration: &Configuration) -> store::Result<()> {
         if configuration.version <= self.configured {
             return Ok(());
@@ -312,7 +312,7 @@ impl Worker {
             }
         }
         let accounts = &self.accounts;
-        // One that ties in another account belongs to another group, which is about to start.
+        // One that joins another account belongs to another group, which is about to start.
         let is_here = |connector: &&store::Connector| {
             accounts.contains_key(&connector.source)
                 && accounts.contains_key(&connector.destination)
@@ -340,7 +340,7 @@ impl Worker {
         });
     }
 
-    /// Takes over which records wait of connectors that were enabled or let go on.
+    /// Loads the waiting records of connectors that were enabled or resumed.
     pub(super) async fn remember_waiting(&mut self, begun: &[ConnectorId]) -> store::Result<()> {
         let now = self.now();
         for record in self.shared.store.waiting_records(&self.lease, begun, now).await? {
@@ -358,8 +358,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes over the day of the wall clock; if that clock stepped back, what waits for a time of it
-    /// waits no longer than before.
+    /// Updates the day from the wall clock; if that clock stepped back, waits for a wall-clock time
+    /// must not become longer.
     async fn follow_clock(&mut self) -> store::Result<()> {
         let (now, steady) = (self.now(), self.steady());
         for account in self.accounts.values_mut() {
@@ -386,7 +386,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Keeps all that happened and all that is about to happen.
+    /// Stores everything that happened and is about to happen.
     async fn commit(&mut self) -> store::Result<()> {
         let now = self.now();
         let store = &self.shared.store;
@@ -454,7 +454,7 @@ impl Worker {
         }
     }
 
-    /// Finishes the calls under way and gives the lease up.
+    /// Finishes the calls in flight and gives the lease up.
     async fn end(&mut self) -> store::Result<()> {
         let deadline = tokio::time::sleep(self.shared.options.patience);
         tokio::pin!(deadline);
@@ -522,7 +522,7 @@ impl Worker {
         self.prepared.push(Prepared { id, account, job });
     }
 
-    /// How urgent the work is that a call does.
+    /// The urgency of a call.
     fn urgencies(&self, job: &Job, sent: &[(RecordKey, plan::work::Call)]) -> Vec<Urgency> {
         match job {
             Job::ReadMetadata(_) => vec![Urgency::Live],
@@ -537,7 +537,7 @@ impl Worker {
         }
     }
 
-    /// A number for a call, made like a Request ID, that this node never gives twice.
+    /// A number for a call, made like a Request ID, that this node never reuses.
     pub(super) fn next_id(&mut self, now: Timestamp) -> i64 {
         let (last, used) = self.last_id;
         self.last_id = if now.as_millisecond() > last.as_millisecond() + used / IDS_PER_MILLISECOND
@@ -558,7 +558,7 @@ fn joined(ended: Result<Ended, tokio::task::JoinError>) -> Ended {
     }
 }
 
-/// Which bucket a call drew on, by its URL or the operation's name.
+/// Which bucket a call used, by its URL or the operation's name.
 fn drawn_by(operation: &str) -> Draw {
     if operation.contains("Bulk/") { Draw::Bulk } else { Draw::Single }
 }

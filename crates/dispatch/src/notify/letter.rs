@@ -52,8 +52,8 @@ pub(super) fn write(
     }
 }
 
-/// Writes the warning that an account's calls of the day will not suffice, to somebody who is notified of
-/// these connectors.
+/// Writes the warning that an account's calls for the day won't suffice, to a recipient of these
+/// connectors' notifications.
 pub(super) fn about_quota(
     configuration: &Configuration,
     (account, forecast): (&Account, &Forecast),
@@ -102,7 +102,7 @@ pub(super) fn about_quota(
     }
 }
 
-/// Writes that a sweep waits for a person, or that fewer leads agree than before.
+/// Writes the mail that a sweep needs confirmation, or that fewer leads agree than before.
 pub(super) fn about_catch_up(
     configuration: &Configuration,
     definition: &Definition,
@@ -202,7 +202,7 @@ impl Writer<'_> {
         causes.filter(|cause| cause.kind == kind && cause.untold() > 0).collect()
     }
 
-    /// The gravest of what is new.
+    /// The most severe of what is new.
     fn headline(&self) -> String {
         let incident = self.incident;
         if !self.untold(Kind::Disabled).is_empty() {
@@ -350,7 +350,7 @@ impl Writer<'_> {
         format!("{}/requests/{request}", self.public_url)
     }
 
-    /// The log's filter for what failed in this incident.
+    /// The log filter for what failed in this incident.
     fn filter(&self) -> String {
         let since =
             self.incident.course.since.map_or(self.incident.course.began, RequestId::received_at);
@@ -383,7 +383,7 @@ impl Text {
     }
 }
 
-/// Text of others on one line: nothing in it can begin a line of its own, or a header.
+/// Foreign text on one line: nothing in it can start a new line, or a header.
 fn line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     let joined = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
@@ -409,7 +409,7 @@ fn span(minutes: i64) -> String {
     }
 }
 
-/// Keys and tokens never leave by mail, not even where an account repeats them in a message.
+/// Keys and tokens are never mailed, not even when an account repeats them in a message.
 fn without_secrets(text: String, configuration: &Configuration) -> String {
     let keys = configuration.accounts.iter().flat_map(|account| {
         [account.keys.access.expose_secret(), account.keys.secret.expose_secret()]

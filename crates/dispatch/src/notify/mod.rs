@@ -1,11 +1,11 @@
-//! Tells people by mail of what failed.
+//! Notifies people of failures by mail.
 //!
-//! What failed is counted by the store, in the commit that keeps it. Every process runs one task
+//! The store counts failures in the transaction that records them. Every process runs one task
 //! ([`Notifier`]) that checks every few seconds what to notify people of: incidents ([`plan::incident`]),
-//! accounts whose calls of the day will not suffice (`quota`), sweeps that wait for a person and
-//! accounts that agree less than before (`catch_up`). It writes the mail (`letter`) and queues it in the
-//! store, and sends what is queued (`post`). Nodes share the work: a row of the store says who told, and
-//! who sends.
+//! accounts whose calls for the day won't suffice (`quota`), sweeps that need confirmation and accounts
+//! that agree less than before (`catch_up`). It writes the mail (`letter`), queues it in the store, and
+//! sends what is queued (`post`). Nodes share the work: a row in the store says which node reported
+//! something, and which one sends.
 
 mod catch_up;
 mod letter;
@@ -24,7 +24,7 @@ use crate::Clock;
 use letter::{Letter, Matter};
 pub use post::{Post, Smtp};
 
-/// How long after its first, second, … try a mail is tried again. Then it is given up.
+/// How long after its first, second, … try a mail is retried, before it is given up.
 const DELAYS: [SignedDuration; 9] = [
     SignedDuration::from_mins(1),
     SignedDuration::from_mins(5),
@@ -36,25 +36,25 @@ const DELAYS: [SignedDuration; 9] = [
     MailEnd::LONGEST_WAIT,
     MailEnd::LONGEST_WAIT,
 ];
-/// How long a mail belongs to who took it. It must exceed [`PATIENCE`].
+/// How long a claim of a mail lasts. It must exceed [`PATIENCE`].
 const CLAIM: SignedDuration = SignedDuration::from_mins(3);
 /// How long a mail server may take for a mail.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The most mails that are sent before incidents are looked at again.
+/// The most mails sent before incidents are checked again.
 const MOST_AT_ONCE: usize = 50;
 
-/// How mails are made and sent.
+/// Options for writing and sending mails.
 #[derive(Debug)]
 pub struct Options {
-    /// How often incidents and queued mails are looked for.
+    /// How often to check for incidents and queued mails.
     pub poll: Duration,
-    /// What links in mails begin with, without a slash at the end.
+    /// The base URL of links in mails, without a trailing slash.
     pub public_url: String,
     /// Who sends them.
     pub post: Post,
 }
 
-/// The task that tells and sends.
+/// The task that writes and sends mails.
 #[derive(Debug)]
 pub struct Notifier {
     stop: CancellationToken,
@@ -62,7 +62,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Begins to tell and send, until [`Notifier::stop`]. It must be called within a Tokio
+    /// Starts writing and sending mails, until [`Notifier::stop`]. It must be called within a Tokio
     /// runtime.
     pub fn start(store: Arc<dyn Store>, clock: Clock, options: Options) -> Self {
         let stop = CancellationToken::new();
@@ -70,7 +70,7 @@ impl Notifier {
         Self { stop, task: tokio::spawn(desk.run()) }
     }
 
-    /// Ends it. A mail on its way is waited for, so that it is not sent again.
+    /// Stops it. It waits for a mail being sent, so that it is not sent again.
     pub async fn stop(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {
@@ -84,7 +84,7 @@ struct Desk {
     clock: Clock,
     options: Options,
     stop: CancellationToken,
-    /// When the quotas were last looked at.
+    /// When the quotas were last checked.
     looked: Option<Timestamp>,
 }
 
@@ -101,7 +101,7 @@ impl Desk {
                 () = self.stop.cancelled() => return,
                 _ = poll.tick() => {}
             }
-            // One must not keep the other from its work.
+            // A failure of one must not stop the others.
             let done = [
                 self.tell().await,
                 self.notify_of_catch_up().await,
@@ -146,7 +146,7 @@ impl Desk {
             None
         };
         let mail = |matter| self.mail(configuration, connector, incident, matter);
-        // Where another node was faster nothing is left to do.
+        // If another node was faster, nothing is left to do.
         match incident.step(now, left) {
             Step::Wait => {}
             Step::Tell => {
@@ -251,7 +251,7 @@ impl Desk {
     }
 }
 
-/// How long to wait after so many tries; `None` once all are used up.
+/// How long to wait after this many tries; `None` once all are used up.
 fn delay(tries: u32) -> Option<SignedDuration> {
     DELAYS.get(usize::try_from(tries.max(1) - 1).ok()?).copied()
 }

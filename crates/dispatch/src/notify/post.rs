@@ -19,13 +19,13 @@ const COMMAND: Duration = Duration::from_secs(10);
 /// The ports of mail submission without and with TLS from the start (RFC 6409, RFC 8314).
 const SUBMISSION: u16 = 587;
 const SUBMISSIONS: u16 = 465;
-/// Where the Message-IDs of mails belong to that nobody sends.
+/// The Message-ID domain of mails that are only logged.
 const NOWHERE: &str = "leadsync.invalid";
 
 /// Who sends mails.
 #[derive(Debug)]
 pub enum Post {
-    /// Nobody: they are logged.
+    /// Nobody: they are only logged.
     Log,
     /// A mail server.
     Smtp(Box<Smtp>),
@@ -51,8 +51,8 @@ pub struct Smtp {
 impl Smtp {
     /// The server at `smtp://user:password@host:port` or `smtps://…`, user and password
     /// percent-encoded. `smtp` means STARTTLS: it is required, and the certificate is checked,
-    /// unless the host is this one (a loopback address or `localhost`), where it is used if
-    /// offered. `from` is an address, or a name with an address in angle brackets.
+    /// unless the host is local (a loopback address or `localhost`), where it is used if offered.
+    /// `from` is an address, or a name with an address in angle brackets.
     ///
     /// # Errors
     /// The [`Problem`] for a person, without the URL, which holds a password.
@@ -95,7 +95,7 @@ impl Smtp {
         Ok(Self { transport: builder.build(), from })
     }
 
-    /// The mail as it goes out. At each try it is the same.
+    /// The mail as sent: the same at each try.
     pub(super) fn message(&self, claimed: &ClaimedMail) -> Result<Message, String> {
         let mail = &claimed.mail;
         let to: Address = mail.recipient.parse().map_err(|error| {
@@ -114,7 +114,7 @@ impl Smtp {
             message = message.in_reply_to(thread.clone()).references(thread);
         }
         let mut message = message.body(mail.body.clone()).map_err(|error| error.to_string())?;
-        // Nobody's out-of-office note is wanted as an answer (RFC 3834).
+        // Suppresses out-of-office replies (RFC 3834).
         let name = HeaderName::new_from_ascii_str("Auto-Submitted");
         message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_owned()));
         Ok(message)
@@ -139,7 +139,7 @@ fn plain(encoded: &str) -> Result<String, Problem> {
         .map_err(|_| bad_url("has a user or password that is not UTF-8 when decoded"))
 }
 
-/// The error with what caused it: lettre's own text leaves that out.
+/// The error with its cause, which lettre's own text omits.
 fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! Warning people before an account's calls of the day are used up.
+//! Warning people before an account's calls for the day are used up.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,12 @@ use store::{Account, Configuration, Connector, NewMail};
 use super::Desk;
 use super::letter::{self, Letter};
 
-/// How often the quotas are looked at.
+/// How often the quotas are checked.
 const LOOK: SignedDuration = SignedDuration::from_mins(1);
 
 impl Desk {
-    /// Measures what is left of each account's day, and queues mails where it will not suffice: once a day.
+    /// Measures what is left of each account's calls for the day, and queues mails, at most once a day, if
+    /// it won't suffice.
     pub(super) async fn look_at_quotas(&mut self) -> store::Result<()> {
         let now = self.now();
         let is_due = |looked: Timestamp| now.duration_since(looked).abs() >= LOOK;
@@ -36,7 +37,7 @@ impl Desk {
         Ok(())
     }
 
-    /// A mail to each who is notified of connectors that use the account.
+    /// A mail to each recipient of notifications of the connectors that use the account.
     fn warnings(
         &self,
         configuration: &Configuration,
@@ -76,7 +77,7 @@ impl Desk {
     }
 }
 
-/// What is left of an account's day, for whoever collects metrics.
+/// What is left of an account's calls for the day, as a metric.
 fn measure(account: &Account, forecast: &Forecast, now: Timestamp) {
     let name = account.name.clone();
     metrics::gauge!("leadsync_calls_left_today", "account" => name.clone())

@@ -14,24 +14,24 @@ use super::reason;
 use super::writing::{Answer, FIRST_NAME, SAMPLE, Subject, finding, lead};
 use crate::Clock;
 
-/// How often the posts are looked for.
+/// How often to check for posts.
 const LOOK: Duration = Duration::from_millis(500);
-/// What the custom field is changed to.
+/// The new value of the custom field.
 const CHANGED: &str = "leadsync test 2";
 /// The shortest field that is tried, in characters.
 const LONG_ENOUGH: u32 = 20;
 /// The most pages of posts that are read.
 const MOST_PAGES: usize = 5;
 
-/// First names, each of which one write gives to the test lead. Another probe's are others: posts of
-/// it may come late.
+/// First names, one for each write to the test lead. Each probe uses different ones, because posts
+/// of another may arrive late.
 struct Names {
     capture: String,
     bulk: String,
     update: String,
 }
 
-/// What was written, and what came of it.
+/// What was written, and the posts that followed.
 struct Heard {
     posts: Posts,
     names: Names,
@@ -46,15 +46,15 @@ impl Names {
     }
 }
 
-/// Where the posts of the account's webhooks arrive, and how long they are waited for.
+/// Where the posts of the account's webhooks arrive, and how long to wait for them.
 pub struct Listening<'a> {
     /// Where they arrive.
     pub posts: &'a dyn WebhookPosts,
-    /// What tells when they do.
+    /// Notifies of their arrival.
     pub clock: Clock,
-    /// How long the post of a change is waited for that every webhook of changed leads posts.
+    /// How long to wait for the post of a change that every webhook for changed leads reports.
     pub patience: Duration,
-    /// How much longer the other posts are waited for once it came.
+    /// How much longer to wait for the other posts once that one arrived.
     pub settle: Duration,
 }
 
@@ -85,7 +85,7 @@ impl WebhookPosts for StoredPosts<'_> {
             q: Some(lead.to_owned()),
             ..Filter::default()
         };
-        // Reports are sent to others, so the error itself is for the log.
+        // Reports are sent to others, so the error itself goes to the log only.
         let told = |error: store::Error| {
             tracing::error!(%error, "could not read the posts of a test lead");
             "could not read leadsync's own log".to_owned()
@@ -109,8 +109,8 @@ impl WebhookPosts for StoredPosts<'_> {
 }
 
 impl Subject<'_> {
-    /// Changes the test lead in the ways that webhooks may post, and reads what was posted since
-    /// the lead was made.
+    /// Changes the test lead in the ways that webhooks may report, and reads what was posted since
+    /// the lead was created.
     pub(super) async fn listen(&self, to: &Listening<'_>, since: Timestamp) -> Vec<Finding> {
         match self.posted(to, since).await {
             Ok(heard) => ask(&heard),
@@ -153,7 +153,7 @@ impl Subject<'_> {
         Ok(Heard { posts: read().await?, names, written_at, has_custom: custom.is_some() })
     }
 
-    /// An activity of each type that takes one: which types an automation watches is not known.
+    /// An activity of each type that accepts one: which types an automation watches is unknown.
     async fn post_activities(&self) {
         let probe = self.probe;
         for event in self.activity_types().await.unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! What can be asked without writing anything.
+//! Questions that can be answered without writing.
 
 use leadsquared::{Error, LeadQuery, Operator, Paging, Sorting};
 use plan::probe::{Finding, Question};
@@ -9,7 +9,7 @@ use super::{Probe, reason};
 const NO_FIELD: &str = "leadsync_no_such_field";
 
 impl Probe<'_> {
-    /// Asks what can be asked without writing anything.
+    /// Asks what can be answered without writing.
     pub async fn read_only(&self) -> Vec<Finding> {
         let question = |name| Question::named(name).expect("it is listed");
         let query = LeadQuery {

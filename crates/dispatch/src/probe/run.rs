@@ -1,4 +1,4 @@
-//! A probe from its beginning to what is kept of it.
+//! A probe, from its start to storing its results.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ use super::writing::may_stay;
 use super::{Findings, Listening, Probe, StoredPosts};
 use crate::Clock;
 
-/// A call that was under way when the probe was stopped has ended after this.
+/// After this time a call that was in flight when the probe was stopped has ended.
 const UNDER_WAY: Duration = Duration::from_secs(3);
-/// How long the post of a change is waited for: native webhooks of activities wait for a minute
-/// (documented), and automations are not slower as far as is known.
+/// How long to wait for the post of a change: native webhooks of activities wait for a minute
+/// (documented), and automations are not known to be slower.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// How much longer the posts of other changes are waited for.
+/// How much longer to wait for the posts of other changes.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// A probe that ended without a word keeps others away for so long, unless it is renewed.
+/// How long a probe that ended without saying so blocks others, unless renewed.
 const HELD: SignedDuration = SignedDuration::from_secs(60);
 const RENEWED: Duration = Duration::from_secs(20);
 
 /// Asks an account on behalf of this person, with a test lead if `writes`, waiting for `pace` before
-/// each call, and keeps what it answered. Once `stop` is cancelled, it removes the test lead and ends.
+/// each call, and stores the answers. Once `stop` is cancelled, it removes the test lead and ends.
 ///
 /// # Errors
 /// The store can't be used.
@@ -71,12 +71,12 @@ pub async fn run(
     Ok(report)
 }
 
-/// Keeps other probes away for as long as this one goes on: they would take its changes of the test
-/// lead for the account's doing.
+/// Blocks other probes while this one runs: they would take its changes of the test lead for the
+/// account's own.
 async fn hold(account: &Account, store: &dyn Store, clock: &Clock) {
     loop {
         tokio::time::sleep(RENEWED).await;
-        // One that fails is made good by the next.
+        // If one fails, the next makes up for it.
         let _ = store.hold_probe(account.id, Some(clock() + HELD)).await;
     }
 }
@@ -109,16 +109,15 @@ async fn ask(probe: &Probe<'_>, writes: bool, report: &mut Report) {
     }
 }
 
-/// Removes the test lead of a probe that was stopped. Returns the ids of those that stay.
+/// Removes the test lead of a probe that was stopped. Returns the ids of those that remain.
 async fn removed(probe: &Probe<'_>) -> Result<Vec<String>, Problem> {
-    // Whatever this comes to, it is looked once more: a call that was under way may have made a lead
-    // since.
+    // Whatever the result, it looks once more: a call in flight may have created a lead since.
     let _ = probe.clean().await;
     tokio::time::sleep(UNDER_WAY).await;
     Ok(probe.clean().await?.left)
 }
 
-/// What a person said stands.
+/// An answer given by a person takes precedence.
 async fn keep(
     account: &Account,
     store: &dyn Store,

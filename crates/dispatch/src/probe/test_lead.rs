@@ -1,4 +1,4 @@
-//! The test lead: what marks it, and how it goes again.
+//! The test lead: what marks it, and how it is removed.
 
 use leadsquared::{Automations, Error, Lead, LeadWrite, Reply};
 use plan::probe::{ADDRESSES, LAST_NAME};
@@ -6,26 +6,26 @@ use plan::problem::{Code, Problem};
 
 use super::Probe;
 
-/// The phone number of a test lead as LeadSquared writes them, and its digits. Numbers from 555-0100
-/// to 555-0199 belong to nobody (North American Numbering Plan).
+/// The phone number of a test lead in LeadSquared's format, and its digits. Numbers from 555-0100 to
+/// 555-0199 belong to nobody (North American Numbering Plan).
 pub(super) const PHONE: &str = "+1-2025550143";
 pub(super) const DIGITS: &str = "12025550143";
-/// Another one.
+/// A second one.
 pub(super) const OTHER_PHONE: &str = "+1-2025550144";
 
-/// A call that is not answered is tried so many times, and so often it is looked for more leads.
+/// How many times an unanswered call is tried, and how many rounds look for more leads.
 const MOST_TRIES: usize = 3;
 
-/// What became of test leads.
+/// The outcome of removing test leads.
 #[derive(Debug, Default)]
 pub struct Cleaned {
     /// How many were deleted.
     pub deleted: usize,
-    /// Those that the account does not let be deleted, by id.
+    /// The ids of those that the account refuses to delete.
     pub left: Vec<String>,
 }
 
-/// What became of one.
+/// The outcome for one.
 enum Removed {
     Deleted,
     WasGone,
@@ -33,8 +33,8 @@ enum Removed {
 }
 
 impl Probe<'_> {
-    /// Removes the test leads that are there: of this probe, and of earlier ones that were stopped.
-    /// Nothing but a lead that this probe made, or one with the name of a test lead, is deleted.
+    /// Removes existing test leads: of this probe, and of earlier ones that were stopped. It
+    /// deletes only leads that this probe created, and ones with the name of a test lead.
     ///
     /// # Errors
     /// The account can't be reached or refuses, or someone else's lead has one of their addresses or
@@ -42,7 +42,7 @@ impl Probe<'_> {
     pub async fn clean(&self) -> Result<Cleaned, Problem> {
         let mut cleaned = Cleaned::default();
         let mut done = Vec::new();
-        // Its own first: whatever the searches come to.
+        // Its own first, whatever the searches find.
         let mut ids = self.made();
         for _ in 0..MOST_TRIES {
             for id in ids {
@@ -53,7 +53,7 @@ impl Probe<'_> {
                 }
                 done.push(id);
             }
-            // A search may find one of several.
+            // A search may find only one of several.
             ids = self.others(&done).await?;
             if ids.is_empty() {
                 break;
@@ -62,7 +62,7 @@ impl Probe<'_> {
         Ok(cleaned)
     }
 
-    /// The ids of test leads that can be found, besides these.
+    /// The ids of test leads that can be found, other than these.
     async fn others(&self, done: &[String]) -> Result<Vec<String>, Problem> {
         let mut ids = Vec::new();
         for lead in self.found().await? {
@@ -78,7 +78,7 @@ impl Probe<'_> {
         Ok(ids)
     }
 
-    /// The leads with an address or a phone number of a test lead, however that is written.
+    /// The leads with an address or a phone number of a test lead, in any format.
     async fn found(&self) -> Result<Vec<Lead>, Problem> {
         let told = |error: Error| self.problem(&error);
         let mut all = Vec::new();
@@ -91,7 +91,7 @@ impl Probe<'_> {
         Ok(all)
     }
 
-    /// A search, once more where it is not answered.
+    /// A search, repeated once if it is not answered.
     async fn search<F: Future<Output = Reply<Vec<Lead>>>>(
         &self,
         search: impl Fn() -> F,
@@ -108,12 +108,12 @@ impl Probe<'_> {
     }
 
     /// Deletes a test lead. One that can't be deleted gets the marks of a test lead, so that a
-    /// person knows it and the next probe uses it again.
+    /// person recognises it and the next probe reuses it.
     async fn remove(&self, id: &str) -> Result<Removed, Error> {
         if self.read(id).await?.is_none() {
             return Ok(Removed::WasGone);
         }
-        // How an account refuses it is not known: whether the lead is still there says more.
+        // How an account refuses it is unknown: whether the lead still exists says more.
         for _ in 0..MOST_TRIES {
             let deleted = self.ask(|| self.client.delete_lead(id)).await.result;
             if self.read(id).await?.is_none() {
@@ -127,7 +127,7 @@ impl Probe<'_> {
         }
         let marks = [("LastName", LAST_NAME), ("EmailAddress", ADDRESSES[0]), ("Phone", PHONE)];
         let mark = LeadWrite::new(marks);
-        // It stays either way, which is what is said.
+        // It remains either way, which is what is reported.
         let _ = self.ask(|| self.client.update_lead(id, &mark, Automations::Quiet)).await;
         Ok(Removed::Stays)
     }
@@ -153,7 +153,7 @@ impl Probe<'_> {
     }
 }
 
-/// Whether a lead has the name of a test lead. Automations may change the case of its letters.
+/// Whether a lead has the name of a test lead. Automations may change its case.
 fn is_ours(lead: &Lead) -> bool {
     lead.get("LastName").is_some_and(|name| name.trim().eq_ignore_ascii_case(LAST_NAME))
 }

@@ -1,4 +1,4 @@
-//! What takes a test lead to find out.
+//! Questions that need a test lead.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,23 +22,23 @@ use crate::access::field_list;
 const TICK: Duration = Duration::from_millis(1_100);
 /// The event code of the Lead Capture activity (client code).
 const LEAD_CAPTURE: u32 = 23;
-/// The codes of custom types of activities (client code); opportunities have those behind them.
+/// The codes of custom activity types (client code); opportunities have the codes above them.
 const CUSTOM_TYPES: std::ops::Range<i64> = 200..12_000;
 /// The most activities that are counted.
 const MOST_ROWS: u32 = 1_000;
-/// So many types are tried, until one takes an activity without fields.
+/// How many types are tried to find one that accepts an activity without fields.
 const MOST_TYPES: usize = 5;
-/// A user's id that no account has.
+/// A user id that no account has.
 const NOBODY: &str = "00000000-dead-4000-8000-000000000001";
-/// What is written where any text will do.
+/// A value for where any text will do.
 pub(super) const SAMPLE: &str = "leadsync test";
-/// What the test lead's first name is when it is made.
+/// The test lead's first name at creation.
 pub(super) const CREATED: &str = "First";
 pub(super) const FIRST_NAME: &str = "FirstName";
 
-/// The question that is answered by removing the test lead.
+/// The question answered by removing the test lead.
 const DELETING: &str = "delete_enabled";
-/// So many times the test lead is looked for.
+/// How many times the test lead is looked up.
 const MOST_LOOKS: usize = 10;
 
 /// The name of an answer, or why the question could not be answered.
@@ -49,23 +49,22 @@ pub(super) struct Subject<'a> {
     pub(super) probe: &'a Probe<'a>,
     fields: &'a FieldList,
     pub(super) id: String,
-    /// Whether its keys could not be put back: what is written by them then might meet another lead.
+    /// Whether its keys could not be restored: a write by them might then match another lead.
     is_lost: AtomicBool,
 }
 
 impl Probe<'_> {
-    /// Makes the test lead, asks what it takes one for, and removes it again, whatever happens
-    /// between. Where this is dropped in between, [`Probe::clean`] removes it.
+    /// Creates the test lead, asks the questions that need one, and removes it again, whatever
+    /// happens in between. If this future is dropped, [`Probe::clean`] removes it.
     ///
     /// # Errors
     /// The account can't be reached or refuses, or someone else's lead has the test lead's address or
-    /// phone number: nothing is written then. If the test lead may be there still, the
-    /// problem says so.
+    /// phone number: nothing is written then. If the test lead may still exist, the problem says so.
     pub async fn write(&self) -> Result<Findings, Problem> {
         let told = |error: Error| self.problem(&error);
         let fields = self.ask(|| self.client.lead_fields(None, OptionSets::Included)).await;
         let fields = field_list(fields.result.map_err(told)?);
-        // One that can't be deleted is used once more.
+        // One that can't be deleted is reused.
         self.clean().await?;
         let since = self.listening.as_ref().map(|listening| (listening.clock)());
         let made = self.capture(&lead(&[(FIRST_NAME, CREATED)]).found_by("EmailAddress")).await;
@@ -82,7 +81,7 @@ impl Probe<'_> {
             )),
             Err(error) => Err(self.problem(error)),
         };
-        // A lead that was just made may take a moment to be found.
+        // A lead that was just created may take a moment to be found.
         let mut cleaned = self.clean().await.map_err(|problem| may_stay(&problem))?;
         if asked.is_err() && cleaned.deleted == 0 {
             tokio::time::sleep(TICK).await;
@@ -151,7 +150,8 @@ impl Probe<'_> {
         Ok(findings)
     }
 
-    /// The test lead's id. The answer may have held none, and a lead may take a moment to be found.
+    /// The test lead's id. The response may have contained none, and a lead may take a moment to be
+    /// found.
     async fn find(&self) -> Result<Option<String>, Error> {
         for _ in 0..MOST_LOOKS {
             let found = self.ask(|| self.client.leads_by_email(ADDRESSES[0])).await.result?;
@@ -190,7 +190,7 @@ impl Subject<'_> {
         Ok(self.read().await?.get(field).unwrap_or_default().to_owned())
     }
 
-    /// What a write by a key did to a field of the lead, whose keys are put back then.
+    /// What a write by a key did to a field of the lead, whose keys are then restored.
     async fn after_a_write_by_key(&self, field: &str) -> Result<String, String> {
         let value = self.value(field).await;
         let marks = [("EmailAddress", ADDRESSES[0]), ("Phone", PHONE), ("LastName", LAST_NAME)];
@@ -206,14 +206,14 @@ impl Subject<'_> {
         reason(error)
     }
 
-    /// A write by a key that was answered so may have made another lead.
+    /// A write by a key with this response may have created another lead.
     pub(super) fn remember(&self, written: &Written) {
         if let Some(id) = written.lead_id() {
             self.probe.remember(id);
         }
     }
 
-    /// A field of the account's own of this kind that can be tried.
+    /// A custom field of this kind that can be tried.
     pub(super) fn custom(&self, fits: impl Fn(&Field) -> bool) -> Result<&str, String> {
         let is_free = |field: &&Field| {
             field.schema_name.starts_with("mx_") && !field.unique && !field.read_only
@@ -224,13 +224,13 @@ impl Subject<'_> {
             .ok_or_else(|| "the account has no custom field to test with".to_owned())
     }
 
-    /// A call was refused, which is the answer if the lead is still there: another program may have
+    /// A call was refused, which is the answer if the lead still exists: another program may have
     /// deleted it.
     async fn refused(&self, answer: &'static str) -> Answer {
         self.read().await.map(|_| answer)
     }
 
-    /// What becomes of a value: refused, stored, or neither.
+    /// What happens to a value: refused, stored, or neither.
     async fn fate(&self, field: &str, value: &str) -> Answer {
         match self.update(&[(field, value)]).await {
             Err(Error::Refused { .. }) => self.refused("refused").await,
@@ -255,7 +255,7 @@ impl Subject<'_> {
     }
 
     async fn search_by_prospect_id(&self) -> Answer {
-        // With the address it finds this lead at the worst.
+        // With the address, the worst case is that it matches this lead.
         let values = [("ProspectID", self.id.as_str()), ("EmailAddress", ADDRESSES[0])];
         let write = LeadWrite::new(values).found_by("ProspectID");
         match self.probe.capture(&write).await.result {

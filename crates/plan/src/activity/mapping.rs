@@ -1,4 +1,4 @@
-//! Which types of activity become which, and their fields.
+//! Which activity types map to which, and their fields.
 
 use std::collections::BTreeMap;
 
@@ -21,9 +21,9 @@ pub const OWNER: &str = "Owner";
 /// What every activity has, whatever its type.
 pub const STANDARD: [&str; 4] = [NOTE, TIME, STATUS, OWNER];
 
-/// From this event code on types are an account's own; those below are LeadSquared's (client code
-/// saw 21 to 97, and own ones from some 200 on). Only own ones are in the default mapping: that
-/// those of LeadSquared can be created by API is nowhere said.
+/// From this event code on types are custom; those below are LeadSquared's (client code saw 21 to
+/// 97, and custom ones from some 200 on). Only custom ones are in the default mapping: no page says
+/// that LeadSquared's can be created by API.
 const FIRST_OWN_TYPE: u32 = 100;
 
 /// A connector's mapping of activities.
@@ -34,7 +34,7 @@ pub struct ActivityMapping {
     codes: BTreeMap<String, Vec<u32>>,
 }
 
-/// One type of activity and what it becomes.
+/// One activity type and what it maps to.
 #[derive(Debug)]
 pub struct TypeMapping {
     /// The event code in the source.
@@ -46,8 +46,7 @@ pub struct TypeMapping {
 }
 
 impl ActivityMapping {
-    /// The mapping of this connector's activities between two accounts that say this of
-    /// themselves.
+    /// The mapping of this connector's activities between two accounts with this metadata.
     pub fn new(definition: &Definition, source: &Catalogue, destination: &Catalogue) -> Self {
         let types = rules(definition, source, destination)
             .iter()
@@ -60,10 +59,10 @@ impl ActivityMapping {
         Self { types, codes }
     }
 
-    /// What becomes of this activity's type.
+    /// What this activity's type maps to.
     ///
     /// # Errors
-    /// Whether it is to be skipped, because the connector does not map it, or refused.
+    /// Whether it should be skipped, because the connector does not map it, or refused.
     pub fn of(&self, item: &Item) -> Result<&TypeMapping, Unmapped> {
         if item.is_opportunity() {
             return Err(Unmapped::Skipped(Problem::new(
@@ -136,13 +135,13 @@ fn unmapped(kind: &str) -> Unmapped {
 /// Why an activity has no mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unmapped {
-    /// The connector does not ask for this type.
+    /// The connector does not map this type.
     Skipped(Problem),
-    /// It does, and it can't be done.
+    /// It does, but it can't be done.
     Refused(Problem),
 }
 
-/// The types of which both accounts have one of the same name.
+/// The types that both accounts have under the same name.
 fn default_types(source: &Catalogue, destination: &Catalogue) -> Vec<Rule> {
     let own = |kind: &&ActivityType| kind.event >= FIRST_OWN_TYPE;
     let one = |catalogue: &Catalogue, name: &str| {
@@ -169,21 +168,21 @@ pub fn forms_needed(
     rules(definition, source, destination).iter().map(|rule| (rule.from, rule.to)).unzip()
 }
 
-/// A type of activity that a connector works with, and its rows.
+/// An activity type that a connector syncs, and its rows.
 #[derive(Clone, Debug, Serialize)]
 pub struct TypeRows {
     /// The event code in the source.
     pub from: u32,
     /// The event code in the destination.
     pub to: u32,
-    /// The type's name in the source, if the account told it.
+    /// The type's name in the source, if reported.
     pub name: Option<String>,
     /// The rows, each with why it is there.
     pub rows: Vec<Proposal>,
 }
 
-/// The types of activity that a connector works with: its own, or those of which both accounts
-/// have one of the same name.
+/// The activity types that a connector syncs: those in its settings, or those that both accounts
+/// have under the same name.
 pub fn type_rows(
     definition: &Definition,
     source: &Catalogue,
@@ -235,8 +234,8 @@ pub fn forms(rule: &Rule, source: &Catalogue, destination: &Catalogue) -> (Field
     (form(source.activity_type(rule.from), read), form(destination.activity_type(rule.to), written))
 }
 
-/// The fields of a type: those that every activity has, and its own. While an account has not told
-/// those, the ones that the settings name are taken to be texts.
+/// The fields of a type: those that every activity has, and its own. Until an account has reported
+/// those, the ones named in the settings are taken to be texts.
 fn form<'a>(kind: Option<&ActivityType>, named: impl Iterator<Item = &'a str>) -> FieldList {
     let own = kind.and_then(|kind| kind.fields.as_ref());
     let mut fields: Vec<Field> = own.into_iter().flat_map(FieldList::iter).cloned().collect();

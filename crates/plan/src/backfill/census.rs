@@ -87,7 +87,7 @@ pub struct BackfillPlan {
 pub struct Sample {
     /// Its id in the source.
     pub lead: String,
-    /// By what a person knows it.
+    /// What a person recognises it by.
     pub known_as: Option<String>,
     /// Why it would not be synced.
     pub why: String,

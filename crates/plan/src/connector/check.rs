@@ -1,4 +1,4 @@
-//! What is wrong with a definition, as far as it can be told without the accounts.
+//! The error in a definition, as far as it can be told without the accounts.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! Which values identify a person, and which only fill a field.
 //!
-//! A key is a value by which at most one person is meant. People fill fields with other things too:
-//! `NA`, `0000000000`, `98XXXXXX50`. Whoever looks for a lead by such a value finds a stranger who
-//! holds it as well, and takes that lead over. So each value passes here before it is looked for,
-//! captured by, or compared as a key (`docs/values.md#keys`).
+//! A key is a value that identifies at most one person. People fill fields with other things too:
+//! `NA`, `0000000000`, `98XXXXXX50`. A search by such a value matches a stranger's lead that has it
+//! too, and overwrites it. So each value is checked here before it is searched for, captured by, or
+//! compared as a key (`docs/values.md#keys`).
 
 use std::fmt;
 
@@ -14,16 +14,16 @@ use crate::placeholder;
 use crate::text;
 use crate::value::{self, Reading};
 
-/// Why a value is no key.
+/// Why a value is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoKey {
-    /// It stands for a value that is not there.
+    /// It is a placeholder.
     Placeholder,
-    /// A part of it is hidden.
+    /// A part of it is masked.
     Masked,
-    /// It is too short to be one person's.
+    /// It is too short to identify a person.
     Short,
-    /// It is not what its field is for, or more than one of that.
+    /// It is not what its field is for, or more than one.
     Unreadable,
 }
 
@@ -38,12 +38,12 @@ impl fmt::Display for NoKey {
     }
 }
 
-/// The digits of the shortest phone number that is a key although its country is not known.
+/// The minimum number of digits of a phone number to be a key without a known country.
 const FEWEST_DIGITS: usize = 7;
-/// The digits of the longest phone number (ITU-T E.164).
+/// The maximum number of digits of a phone number (ITU-T E.164).
 const MOST_DIGITS: usize = 15;
 
-/// Why the value of a field of this kind is no key; `None` if it is one.
+/// Why the value of a field of this kind is not a key; `None` if it is one.
 pub fn fault(kind: Kind, value: &str, reading: &Reading) -> Option<NoKey> {
     let value = text::visible(value);
     let value = value.as_ref();
@@ -83,7 +83,7 @@ pub fn fault(kind: Kind, value: &str, reading: &Reading) -> Option<NoKey> {
     }
 }
 
-/// Whether two values of a key are one person's: the same, also in other letters.
+/// Whether two values of a key are the same person's: equal, ignoring case.
 pub fn same(kind: Kind, one: &str, other: &str, reading: &Reading) -> bool {
     value::same(kind, one, other, reading) || {
         let bare = |text: &str| text::compared(&text::visible(text).to_lowercase()).into_owned();
@@ -92,8 +92,8 @@ pub fn same(kind: Kind, one: &str, other: &str, reading: &Reading) -> bool {
     }
 }
 
-/// What people and programs write where they have nothing to write: signs between the letters
-/// don't count.
+/// What people and programs write instead of leaving a field empty: punctuation between the letters
+/// is ignored.
 const NOTHING: [&str; 30] = [
     "na",
     "nan",
@@ -127,12 +127,12 @@ const NOTHING: [&str; 30] = [
     "empty",
 ];
 
-/// Whether a text may be the id of a record of an account: ids are opaque, so whatever doesn't stand
-/// for an id that is not there. Two records with an id like `NA` or `0` would be taken for one.
+/// Whether a text may be the id of a record of an account: ids are opaque, so anything that isn't a
+/// placeholder. Two records with an id like `NA` or `0` would be taken for one.
 pub fn names_one(id: &str) -> bool {
     const SHORTEST_ROW: usize = 3;
     if id.trim().contains(char::is_control) {
-        // It was meant for one; that it can't be kept is said elsewhere.
+        // It was meant as one; that it can't be stored is reported elsewhere.
         return true;
     }
     let id = text::visible(id);
@@ -156,13 +156,13 @@ fn is_nothing(bare: &str) -> bool {
     NOTHING.contains(&bare)
 }
 
-/// Whether it is a place in a template that was not filled: `@{Lead:Phone,}`, `{{ Phone }}`.
+/// Whether it is an unfilled template field: `@{Lead:Phone,}`, `{{ Phone }}`.
 fn is_unfilled(value: &str) -> bool {
     let begins = ["@{", "{{", "${", "[[", "%%"];
     begins.iter().any(|mark| value.starts_with(mark))
 }
 
-/// Whether a part is hidden behind marks, or behind a row of X: `ABCXXXXX4F`, `XXX-XX-1234`.
+/// Whether a part is masked by symbols, or by a row of X: `ABCXXXXX4F`, `XXX-XX-1234`.
 fn is_masked(value: &str) -> bool {
     const LONGEST_ROW: usize = 3;
     let mut row = 0;
@@ -174,8 +174,8 @@ fn is_masked(value: &str) -> bool {
     longest > LONGEST_ROW || value.contains(['*', '\u{2022}', '\u{25cf}', '\u{2588}'])
 }
 
-/// Whether it is one sign over and over, or all the digits in their order: `00000`, `xxx`,
-/// `1234567890`. A short row of digits may be a number that was counted up to.
+/// Whether it is one repeated character, or consecutive digits: `00000`, `xxx`, `1234567890`. A
+/// short run of digits may be a sequence number.
 fn is_repeated(value: &str) -> bool {
     const SHORTEST_ROW: usize = 5;
     const SHORTEST_COUNT: usize = 9;

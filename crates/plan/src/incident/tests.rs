@@ -14,7 +14,7 @@ fn problem() -> Problem {
     Problem::new(Code::Refused, "It said no.", "Ask again.")
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Passed,

@@ -1,10 +1,10 @@
-//! Numbers of JSON that keep their digits.
+//! JSON numbers that keep their digits.
 //!
 //! serde_json reads a number into 64 bits: `1234567890123456789012` and `1.50` come out as
 //! `1.2345678901234568e21` and `1.5`. Its feature that keeps digits changes how every crate of the
 //! program reads numbers, and brings a private name that a sender could use (see [`super`]). So a
-//! number that would come out written differently is made a text before it is read: to a mapping all
-//! values are texts anyway.
+//! number whose text would change is quoted before it is read: mappings treat all values as text
+//! anyway.
 
 use std::borrow::Cow;
 
@@ -39,7 +39,7 @@ pub(super) fn quoted(text: &[u8]) -> Cow<'_, [u8]> {
     out.into()
 }
 
-/// Where the text that begins here ends.
+/// The end of the string that begins here.
 fn end_of_text(text: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(&byte) = text.get(at) {
@@ -57,8 +57,8 @@ fn end_of_number(text: &[u8], start: usize) -> usize {
     text[start..].iter().position(|byte| !is_part(byte)).map_or(text.len(), |end| start + end)
 }
 
-/// Whether a number comes out written differently. What is no number by JSON's grammar is left to
-/// the reader, which says so.
+/// Whether a number's text would change. What is not a number by JSON's grammar is left to the
+/// reader, which reports it.
 fn loses(number: &[u8]) -> bool {
     let Ok(number) = std::str::from_utf8(number) else { return false };
     if !is_number(number) {
@@ -67,7 +67,7 @@ fn loses(number: &[u8]) -> bool {
     if number.bytes().all(|byte| byte.is_ascii_digit()) {
         return number.parse::<u64>().is_err();
     }
-    // As it is read: serde_json takes short cuts that may miss the last digit.
+    // As serde_json reads it: it takes short cuts that may miss the last digit.
     let read = serde_json::from_str::<Number>(number);
     read.map_or(true, |read| read.to_string() != number)
 }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// What a number says is what it is read as, and everything else is left alone.
+        /// A number is read as its text, and everything else is left alone.
         #[test]
         fn every_number_is_what_was_sent(number in "-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?") {
             let body = format!(r#"{{"a":[{number}]}}"#);

@@ -1,14 +1,14 @@
-//! JSON that is not quite JSON, and can mean one thing only all the same.
+//! Reading text that is not quite JSON but unambiguous.
 //!
-//! Bodies are often put together from a template by hand, with values pasted between quotes: a
-//! note with a line break in it, a path with backslashes, a number that is missing. None of that
-//! leaves a doubt about what is meant.
+//! Bodies are often built from a handwritten template, with values pasted between quotes: a note
+//! with a line break in it, a path with backslashes, a missing number. None of that leaves a doubt
+//! about what is meant.
 
-/// The text with these put right; `None` if nothing of them is in it:
-/// - in a text: control characters, backslashes that begin no escape, and halves of a surrogate
-///   pair, which become U+FFFD;
-/// - elsewhere: a comma before a closing bracket, a value that is missing after a name, and the
-///   words `NaN`, `undefined`, `None`, `True` and `False`.
+/// The text with these fixed; `None` if it has none of them:
+/// - in a string: control characters, backslashes that don't start an escape, and halves of a
+///   surrogate pair, which become U+FFFD;
+/// - elsewhere: a comma before a closing bracket, a missing value after a name, and the words
+///   `NaN`, `undefined`, `None`, `True` and `False`.
 pub(super) fn repair(text: &str) -> Option<String> {
     let mut repaired = Repaired { text, out: String::new(), taken: 0, changed: false };
     let bytes = text.as_bytes();
@@ -42,7 +42,7 @@ struct Repaired<'a> {
 }
 
 impl Repaired<'_> {
-    /// Puts something in place of a part of the text; returns its end.
+    /// Replaces a part of the text; returns its end.
     fn put(&mut self, from: usize, to: usize, instead: &str) -> usize {
         self.out.push_str(&self.text[self.taken..from]);
         self.out.push_str(instead);
@@ -50,7 +50,7 @@ impl Repaired<'_> {
         to
     }
 
-    /// A text from behind its opening quote; returns the place behind its closing one.
+    /// Reads a string from after its opening quote; returns the position after its closing one.
     fn string(&mut self, mut at: usize) -> usize {
         let bytes = self.text.as_bytes();
         while let Some(&byte) = bytes.get(at) {
@@ -80,7 +80,7 @@ impl Repaired<'_> {
         }
     }
 
-    /// A word that is no text; returns its end.
+    /// Reads a word outside a string; returns its end.
     fn word(&mut self, at: usize) -> usize {
         let rest = &self.text[at..];
         let end = at + rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());

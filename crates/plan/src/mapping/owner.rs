@@ -25,7 +25,7 @@ pub(super) struct People {
     fallback: Option<String>,
 }
 
-/// What became of an owner.
+/// The outcome of an owner.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Owner {
     /// The destination's user; `None` leaves the owner as the destination has it.

@@ -415,7 +415,7 @@ fn fixed_value(text: &str, to: &Field, mapping: &Mapping) -> Result<Fixed, Probl
     }
 }
 
-/// What is sent of a value that the destination doesn't list, if it is sent all the same.
+/// What is sent of a value that the destination doesn't list, if it is sent anyway.
 fn sent_unlisted(problem: &Problem, text: &str, to: &Field, mapping: &Mapping) -> Option<String> {
     let is_sent =
         problem.code == Code::MissingOption && mapping.unlisted_option == UnlistedOption::Send;

@@ -35,7 +35,7 @@ fn format(state: &mut State, text: &Value, arguments: Rest<ValueOrKwargs>) -> Re
     filters::format(state, text, arguments)
 }
 
-/// What is wrong with a template, as far as it can be told without a record.
+/// The error in a template, as far as it can be told without a record.
 pub(crate) fn fault(template: &str) -> Option<String> {
     if multiplies_more_than_numbers(template) {
         let what = "multiplies values that may not be numbers; add |int or |float to each factor, \

@@ -1,4 +1,4 @@
-//! What changed in an account's fields: mappings that were right may be wrong since.
+//! Changes of an account's fields that may have broken mappings.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,27 +19,27 @@ pub struct FieldChange {
 pub enum What {
     /// It is gone.
     Gone,
-    /// It holds another kind of value.
+    /// Its kind changed.
     Kind {
-        /// What it held.
+        /// The old kind.
         before: Kind,
-        /// What it holds.
+        /// The new kind.
         now: Kind,
     },
     /// Options are gone from its list.
     OptionsGone(Vec<String>),
-    /// It holds shorter texts.
+    /// It is limited to shorter texts.
     Shorter {
-        /// The longest text that fits now, in characters.
+        /// The new maximum length, in characters.
         now: u32,
     },
-    /// Two leads may have the same value now.
+    /// Two leads may now have the same value.
     NotUnique,
-    /// Two leads may not have the same value any more.
+    /// Two leads may no longer have the same value.
     Unique,
-    /// It can't be written any more.
+    /// It can no longer be written.
     ReadOnly,
-    /// Leads can't be created without it any more.
+    /// Leads can no longer be created without it.
     Mandatory,
 }
 
@@ -81,7 +81,7 @@ fn of(old: &Field, new: &Field) -> Vec<What> {
     }
     let gone: Vec<String> =
         old.options.iter().filter(|option| !new.options.contains(option)).cloned().collect();
-    // An account that tells no options takes any.
+    // An account that reports no options accepts any.
     if !gone.is_empty() && !new.options.is_empty() {
         changes.push(What::OptionsGone(gone));
     }

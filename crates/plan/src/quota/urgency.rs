@@ -93,7 +93,7 @@ impl Floors {
         }
     }
 
-    /// How many calls of this kind are due to what is this urgent, whoever else waits.
+    /// How many calls of this kind are guaranteed to work of this urgency, whatever else waits.
     pub(super) fn due(&mut self, urgency: Urgency, kind: Draw, pace: Pace, now: Timestamp) -> u32 {
         if urgency == Urgency::Live { 0 } else { self.floor(urgency, kind).due(pace, now) }
     }

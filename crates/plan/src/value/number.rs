@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-/// The longest number that is written out of an exponent, in digits: no field of LeadSquared holds
-/// as many.
+/// The longest number expanded from an exponent, in digits: no field of LeadSquared holds that
+/// many.
 const MOST_DIGITS: i32 = 64;
 
-/// A number in the form that fields take: as typed, but without an exponent. `None` if it isn't a
-/// number, or is too large to be written out.
+/// A number in the form that fields accept: as typed, but without an exponent. `None` if it isn't a
+/// number, or is too large to be expanded.
 pub(super) fn written(text: &str) -> Option<String> {
     let plain = without_exponent(text)?;
     parts(&plain)?;
@@ -21,14 +21,14 @@ pub(super) fn same(one: &str, other: &str) -> Option<bool> {
     Some(parts(&one)? == parts(&other)?)
 }
 
-/// The one form of a number; `None` if it isn't one.
+/// The canonical form of a number; `None` if it isn't one.
 pub(super) fn form(text: &str) -> Option<String> {
     let plain = without_exponent(text)?;
     let (is_negative, whole, fraction) = parts(&plain)?;
     Some(format!("{}{whole}.{fraction}", if is_negative { "-" } else { "" }))
 }
 
-/// Which of two numbers is the greater one; `None` if either isn't a number.
+/// How two numbers compare; `None` if either isn't a number.
 pub(super) fn order(one: &str, other: &str) -> Option<Ordering> {
     let (one, other) = (without_exponent(one)?, without_exponent(other)?);
     let ((one_negative, one_whole, one_fraction), (other_negative, other_whole, other_fraction)) =
@@ -46,7 +46,7 @@ pub(super) fn order(one: &str, other: &str) -> Option<Ordering> {
     })
 }
 
-/// A decimal number as sign, whole part and fraction, without zeros that mean nothing.
+/// A decimal number as sign, whole part and fraction, without insignificant zeros.
 fn parts(text: &str) -> Option<(bool, &str, &str)> {
     let (negative, digits) = signed(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -65,7 +65,7 @@ fn signed(text: &str) -> (bool, &str) {
     }
 }
 
-/// `1.5e-7` as `0.00000015`; what has no exponent as it is.
+/// `1.5e-7` as `0.00000015`; a number without an exponent is unchanged.
 fn without_exponent(text: &str) -> Option<Cow<'_, str>> {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Some(text.into()) };
     let (negative, digits) = signed(mantissa);
@@ -73,7 +73,7 @@ fn without_exponent(text: &str) -> Option<Cow<'_, str>> {
     parts(mantissa)?;
     let exponent: i32 = exponent.parse().ok()?;
     let length = |part: &str| i32::try_from(part.len()).ok();
-    // Where the point is among all the digits.
+    // The position of the decimal point among all the digits.
     let point = length(whole)?.checked_add(exponent)?;
     let all = format!("{whole}{fraction}");
     let missing = point.checked_sub(length(&all)?)?;

@@ -8,13 +8,14 @@ use crate::metadata::{Field, Kind};
 use crate::problem::{Code, Problem, shortened};
 use crate::text;
 
-/// Between the options of a multi-select field that is written. A guess: LeadSquared's pages name
+/// The separator for writing the options of a multi-select field. A guess: LeadSquared's pages name
 /// none, and its data commonly has this one.
 pub(crate) const SEPARATOR: char = ';';
-/// Between options in what people, forms and other programs write. Options may hold them too.
+/// Separators of options as written by people, forms and other programs. Options may contain them
+/// too.
 pub(crate) const SEPARATORS: [char; 4] = [SEPARATOR, ',', '|', '\n'];
 
-/// The option as the destination writes it.
+/// The option as the destination spells it.
 pub(super) fn one(text: &str, field: &Field) -> Result<String, Problem> {
     if field.options.is_empty() {
         return Ok(text.to_owned());
@@ -22,7 +23,7 @@ pub(super) fn one(text: &str, field: &Field) -> Result<String, Problem> {
     listed(text, field).cloned().ok_or_else(|| missing(text, field))
 }
 
-/// Options as the destination writes them, in one text.
+/// Options as the destination spells them, in one text.
 pub(super) fn several(text: &str, field: &Field) -> Result<String, Problem> {
     let mut chosen: Vec<String> = Vec::new();
     let mut add = |option: String| {
@@ -42,7 +43,7 @@ pub(super) fn several(text: &str, field: &Field) -> Result<String, Problem> {
     Ok(chosen.join(&SEPARATOR.to_string()))
 }
 
-/// The options that a value of a multi-select field has, however it is written, in one order.
+/// The options in a value of a multi-select field, in any format, sorted.
 pub(crate) fn compared(text: &str) -> Vec<String> {
     let all = list(text).unwrap_or_else(|| written(text));
     let mut all: Vec<String> = all.iter().map(|part| text::compared(part).into_owned()).collect();
@@ -55,7 +56,7 @@ pub(super) fn compared_by_commas(text: &str) -> Vec<String> {
     compared(&text.replace(',', ";"))
 }
 
-/// The parts of a text between the separators that LeadSquared itself is taken to write.
+/// The parts of a text between the separators that LeadSquared itself is assumed to write.
 fn written(text: &str) -> Vec<String> {
     let parts = text.split(SEPARATOR).map(str::trim);
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -77,11 +78,11 @@ pub(crate) fn list(text: &str) -> Option<Vec<String>> {
     values.into_iter().map(text).collect()
 }
 
-/// The listed options that a text consists of. Where one option holds what separates others, the
-/// longest that fit are meant.
+/// The listed options that a text consists of. If an option contains a separator, the longest match
+/// is taken.
 fn chosen_of(text: &str, field: &Field) -> Result<Vec<String>, Problem> {
     let mut parts: Vec<&str> = text.split(SEPARATORS).collect();
-    // Each part begins where the one before it ends, behind one separator.
+    // Each part begins after the end of the previous one and a separator.
     let begins: Vec<usize> =
         parts.iter().map(|part| part.as_ptr() as usize - text.as_ptr() as usize).collect();
     let most = field.options.iter().map(|option| option.split(SEPARATORS).count()).max();

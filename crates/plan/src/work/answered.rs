@@ -406,7 +406,7 @@ impl Work {
     }
 
     /// The lead has a unique value of another lead. That one may be about to lose it, by a change that
-    /// comes later, so it is tried again a few times.
+    /// comes later, so it is retried a few times.
     fn duplicate(&self, context: &Context<'_>, call: &Call, mut problem: Problem) -> Outcome {
         let doubtful = self.own.known.doubtful;
         let Call::UpdateLead(update) = call else {

@@ -201,7 +201,7 @@ impl By {
 }
 
 impl Ruling {
-    /// What became of the field, for the log.
+    /// The outcome of the field, for the log.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Source => "The source's value was written to the destination.",
@@ -284,7 +284,7 @@ impl Plan {
 pub struct FieldChange<'a> {
     /// The field by schema name.
     pub field: &'a str,
-    /// What it held before, as far as it is known.
+    /// What it held before, if known.
     pub before: Option<&'a str>,
     /// The value.
     pub value: &'a str,

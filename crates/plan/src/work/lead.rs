@@ -398,7 +398,7 @@ pub(super) fn made_with(case: &Case<'_>) -> Vec<Change> {
 }
 
 /// Whether the account may find other leads by a value although it is no key. What no lead can be
-/// created without is sent all the same.
+/// created without is sent anyway.
 pub(super) fn may_match_others(case: &Case<'_>, change: &Change) -> bool {
     let is_mandatory =
         || case.mapping.targets().any(|field| field.schema_name == change.to && field.mandatory);

@@ -580,7 +580,7 @@ pub(super) fn freeze(link: &Link, case: &Case<'_>, tripped: &[Tripped], until: T
     link
 }
 
-/// The fields that the two sides do not agree about, as far as it is known by now.
+/// The fields that the two sides do not agree about, if known by now.
 pub(super) fn disputes(case: &Case<'_>) -> Vec<Dispute> {
     match (case.opposite, &case.known.twin.lead) {
         (Some(opposite), Some(lead)) => merge(case, opposite, lead).disputes,

@@ -33,9 +33,9 @@ pub enum Effect {
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// What became of the record.
+    /// The outcome of the record.
     pub event: Event,
-    /// Whether, and when, it is tried again.
+    /// Whether, and when, it is retried.
     pub ending: Ending,
     /// What went wrong, or why nothing was done.
     pub problem: Option<Problem>,
@@ -43,7 +43,7 @@ pub struct Outcome {
     pub destination_id: Option<String>,
 }
 
-/// Whether, and when, a record is tried again.
+/// Whether, and when, a record is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Not unless a person asks.

@@ -41,7 +41,7 @@ pub struct Work {
     pub(super) is_retry: bool,
     /// Whether the accounts' metadata was, or is to be, read again for it.
     pub(super) metadata: Metadata,
-    /// Whether it needs calls of its own: a bulk call did not say what is wrong with it.
+    /// Whether it needs calls of its own: a bulk call did not say the error in it.
     pub(super) is_alone: bool,
     /// The calls that were made for it.
     pub(super) calls: usize,
@@ -185,7 +185,7 @@ impl Work {
         }
     }
 
-    /// It needs calls of its own from now on: a bulk call did not say what is wrong with it.
+    /// It needs calls of its own from now on: a bulk call did not say the error in it.
     pub fn go_alone(&mut self) {
         self.is_alone = true;
     }

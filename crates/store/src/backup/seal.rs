@@ -37,7 +37,7 @@ pub(super) enum Flaw {
     Changed,
 }
 
-/// Copies what a backup holds, without the line, and checks it; returns what is wrong with it.
+/// Copies what a backup holds, without the line, and checks it; returns the error in it.
 pub(super) fn unsealed(from: &Path, to: &Path, mut target: &File) -> Result<Option<Flaw>> {
     let unreadable = |error: std::io::Error| cannot(from, "read", &error);
     let mut file = File::open(from).map_err(unreadable)?;

@@ -99,7 +99,7 @@ impl Backfills for Backend {
     }
 }
 
-/// What is known of what backfills of these connectors would do.
+/// What is known about what backfills of these connectors would do.
 pub(super) async fn plannings(
     connection: &mut Connection,
     connectors: &[ConnectorId],
@@ -130,7 +130,7 @@ pub(super) async fn plannings(
     rows.iter().map(planning).collect()
 }
 
-/// Keeps what became of a count, unless another one was asked for since.
+/// Keeps the outcome of a count, unless another one was asked for since.
 pub(super) async fn keep_plan(connection: &mut Connection, news: &PlanNews) -> Result<()> {
     let (connector, asked_at) = (news.connector.0, ms(news.asked_at));
     let query = match &news.what {
@@ -230,7 +230,7 @@ async fn set(
     find(connection, id).await?.ok_or_else(|| Error::Defect("a backfill is gone".to_owned()))
 }
 
-/// The backfills of these connectors that are running; what became of their leads is not counted.
+/// The running backfills of these connectors; the outcomes of their leads are not counted.
 pub(super) async fn running(
     connection: &mut Connection,
     connectors: &[ConnectorId],
@@ -328,7 +328,7 @@ fn backfill(row: &DbRow) -> Result<Backfill> {
     })
 }
 
-/// Counts what became of its records, by their own index.
+/// Counts the outcome of its records, by their own index.
 async fn measure(connection: &mut Connection, backfill: &mut Backfill) -> Result<()> {
     let rows = sqlx::query(
         "SELECT r.event, count(*) FROM request q JOIN record r ON r.request = q.id \

@@ -380,7 +380,7 @@ pub(super) async fn last_posted(
     Ok(found)
 }
 
-/// Keeps what became of a round of a sweep.
+/// Keeps the outcome of a round of a sweep.
 pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) -> Result<()> {
     intake::store(connection, &news.deliveries, None).await?;
     let connector = news.connector.0;
@@ -452,7 +452,7 @@ pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) ->
     Ok(())
 }
 
-/// Keeps what became of a comparison.
+/// Keeps the outcome of a comparison.
 pub(super) async fn keep_parity(connection: &mut Connection, news: &ParityNews) -> Result<()> {
     let connector = news.connector;
     match &news.what {

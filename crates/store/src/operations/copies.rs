@@ -1,4 +1,4 @@
-//! Backups, and what the store knows of its own past.
+//! Backups, and what the store knows about its own past.
 
 use std::path::PathBuf;
 

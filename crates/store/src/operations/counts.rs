@@ -57,7 +57,7 @@ fn count(candidates: i64, found: i64) -> Count {
     Count { requests: found.min(most), more: candidates > most }
 }
 
-/// Requests by what became of their records, by the index of outcomes.
+/// Requests by the outcome of their records, by the index of outcomes.
 async fn outcomes(
     connection: &mut Connection,
     filter: &Filter,
@@ -91,7 +91,7 @@ async fn outcomes(
     Ok(count(row.try_get(0)?, row.try_get(1)?))
 }
 
-/// Requests, whatever became of their records.
+/// Requests, whatever the outcome of their records.
 async fn requests(
     connection: &mut Connection,
     filter: &Filter,
@@ -118,7 +118,7 @@ fn push_connectors(query: &mut QueryBuilder, filter: &Filter, connectors: &[i64]
     }
 }
 
-/// The few requests that a filter lets through, by what became of their records.
+/// The few requests that a filter lets through, by the outcome of their records.
 async fn by_event(
     connection: &mut Connection,
     filter: &Filter,

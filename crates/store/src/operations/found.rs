@@ -39,7 +39,7 @@ pub(super) async fn page(
     Ok((ids, more))
 }
 
-/// Whether the requests are best found by what became of their records. Those that are open, or
+/// Whether the requests are best found by the outcome of their records. Those that are open, or
 /// that failed, are fewer; those of a lead or a batch of retries fewer still.
 pub(super) fn is_by_outcome(filter: &Filter) -> bool {
     let open = matches!(filter.job_status, Some(JobStatus::Queued | JobStatus::Running));

@@ -1,4 +1,4 @@
-//! Storing what comes in.
+//! Storing deliveries.
 
 use async_trait::async_trait;
 

@@ -18,7 +18,7 @@ pub(crate) const RESTORED: &str = "restored_at";
 /// In a backup only: when it was made, in milliseconds.
 pub(crate) const COPIED: &str = "copy_made_at";
 
-/// The public URL with which the service was started last.
+/// The public URL with which the service was last started.
 pub(crate) const PUBLIC_URL: &str = "public_url";
 
 pub(crate) async fn find(connection: &mut Connection, name: &str) -> Result<Option<String>> {

@@ -133,7 +133,7 @@ pub(super) async fn queue_linked(
     Ok((batch, requests))
 }
 
-/// With which settings and at what pace requests are tried again.
+/// With which settings and at what pace requests are retried.
 struct Pace {
     with: RetryWith,
     per_minute: Option<u32>,

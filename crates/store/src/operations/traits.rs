@@ -1,4 +1,4 @@
-//! What answers of accounts showed about them.
+//! What responses of accounts revealed about them.
 
 use jiff::Timestamp;
 use plan::id::AccountId;

@@ -85,7 +85,7 @@ fn tell(item: &RequestItem, accounts: &Accounts, json: bool) {
     }
 }
 
-/// How many requests wait or are worked.
+/// How many requests wait or are processed.
 pub async fn open_requests(store: &dyn Store) -> Option<usize> {
     let mut count = 0;
     for status in [plan::outcome::JobStatus::Queued, plan::outcome::JobStatus::Running] {

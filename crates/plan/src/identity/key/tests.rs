@@ -108,7 +108,7 @@ fn keys_are_the_same_in_other_letters() {
 }
 
 proptest! {
-    /// A value that a field for phone numbers gets as it was typed is no key.
+    /// A value that a phone field gets as typed is not a key.
     #[test]
     fn what_is_passed_on_as_typed_is_no_key(
         kind in prop::sample::select(vec![Kind::Phone, Kind::Email]),
