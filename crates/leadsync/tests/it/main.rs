@@ -26,3 +26,4 @@ mod two_way;
 mod user;
 mod values;
 mod wiring;
+mod words;
