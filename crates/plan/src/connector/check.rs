@@ -1,4 +1,4 @@
-//! The error in a definition, as far as it can be told without the accounts.
+//! Errors in a definition that can be found without the accounts.
 
 use std::fmt;
 
@@ -14,12 +14,12 @@ use crate::placeholder;
 use crate::text;
 use crate::value::{self, Reading};
 
-/// One thing that is wrong with a definition.
+/// One error in a definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// Where, as the configuration file names it: `basic.time_zone`, `lead.field[3].to`.
     pub at: String,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what would be right.
     pub what: String,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for Fault {
 
 /// The longest name of a connector, in characters.
 pub const LONGEST_NAME: usize = 64;
-/// The most rows that a mapping has.
+/// The maximum number of rows of a mapping.
 pub const MOST_ROWS: usize = 1_000;
 
 impl Removed {
@@ -96,7 +96,7 @@ impl Filter {
 }
 
 impl Definition {
-    /// Everything that is wrong with the definition by itself; empty when it can be used.
+    /// All errors in the definition itself; empty if it is usable.
     pub fn check(&self) -> Vec<Fault> {
         let mut faults = Faults(Vec::new());
         if let Some(what) = name_fault(&self.name) {
@@ -213,7 +213,7 @@ impl Definition {
     }
 }
 
-/// The error in the name of a connector or an account, if anything.
+/// The error in the name of a connector or an account, if any.
 pub fn name_fault(name: &str) -> Option<String> {
     if name.trim().is_empty() {
         return Some("is empty".to_owned());
