@@ -10,7 +10,7 @@ use super::waiting::{LOOK, Waiting};
 use crate::settings::Settings;
 use crate::{node, output};
 
-/// So many leads that differ are shown, and of each so many fields.
+/// How many leads that differ are shown, and how many fields of each.
 const MOST: usize = 25;
 const FIELDS: usize = 5;
 
