@@ -133,7 +133,7 @@ scene("users are added, made administrators and removed; a token is made and wor
   assert.equal(answer.status, 200);
   await admin.open("/audit");
   await page.locator("td", { hasText: "created the token report" }).waitFor();
-  await admin.field("What").selectOption("set_role");
+  await admin.field("Action").selectOption("set_role");
   await admin.button("Apply").click();
   await page.getByText("1 setting").click();
   await page.locator("ins", { hasText: "administrator" }).waitFor();

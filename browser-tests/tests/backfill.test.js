@@ -144,7 +144,7 @@ scene("a backfill is counted, confirmed, watched, paused and resumed", async (st
   const rows = page.locator("table.log tbody tr[data-request]");
   assert.equal(await rows.count(), 1, "both leads without a key are in one request");
   await rows.first().getByRole("link").first().click();
-  await visitor.sees("The record has no value for EmailAddress nor Phone");
+  await visitor.sees("The record has no value for EmailAddress or Phone");
 });
 
 /** Compares the accounts, and loads the page again until that is over. */

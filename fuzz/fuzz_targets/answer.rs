@@ -1,4 +1,4 @@
-//! The client reading whatever an account answers.
+//! The client reading arbitrary responses.
 #![no_main]
 
 use leadsync_fuzz::memory::bounded;

@@ -1,4 +1,4 @@
-//! Mapping whatever a payload says: what comes out fits the destination's fields.
+//! Mapping arbitrary payloads: the result fits the destination's fields.
 #![no_main]
 
 use jiff::Timestamp;
@@ -75,10 +75,10 @@ fn fits(field: &MappedField, text: &str, mapping: &Mapping, ready: &Ready) {
         Kind::Date => like("0000-00-00"),
         Kind::DateTime => like("0000-00-00 00:00:00"),
         Kind::Time => like("00:00:00"),
-        // What is not listed is sent with a remark.
+        // Unlisted options are sent with a remark.
         Kind::Select | Kind::MultiSelect if is_unlisted => !text.trim().is_empty(),
         Kind::Select => is_option(text),
-        // Options may hold what stands between them.
+        // Options may contain separators.
         Kind::MultiSelect => value::convert(text, field.kind, to, mapping.reading())
             .is_ok_and(|again| again.text == text),
         Kind::User => ready.destination.user(text).is_some_and(|user| user.active),

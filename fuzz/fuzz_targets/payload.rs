@@ -1,4 +1,4 @@
-//! Reading a webhook's body, and everything that is asked of its records afterwards.
+//! Reading a webhook's body, and calling every method of its records.
 #![no_main]
 
 use leadsync_fuzz::memory::bounded;
@@ -8,7 +8,8 @@ use plan::payload;
 
 fuzz_target!(|body: &[u8]| {
     for content_type in reading::CONTENT_TYPES {
-        // Small bodies may take a little, whatever they say; large ones a multiple of their size.
+        // Small bodies may use a little, whatever their content; large ones a multiple of their
+        // size.
         bounded((4 << 20).max(body.len() * 400), || match payload::read(body, content_type) {
             Ok(entries) => {
                 assert!((1..=payload::MOST_RECORDS).contains(&entries.len()));

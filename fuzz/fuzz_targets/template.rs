@@ -1,4 +1,4 @@
-//! A computed value whose template is hostile: it ends, and what it makes is bounded.
+//! A computed value with a hostile template: it terminates, and its result is limited.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -12,7 +12,7 @@ use serde_json::json;
 pub struct Ready {
     /// Its settings.
     pub definition: Definition,
-    /// What the destination says of itself.
+    /// The destination's metadata.
     pub destination: Catalogue,
     /// Its mapping of leads.
     pub mapping: Mapping,

@@ -1,4 +1,4 @@
-//! Everything that is asked of an item of a payload.
+//! Calls every method of an item of a payload.
 
 use plan::identity;
 use plan::outcome::Entity;
@@ -28,7 +28,7 @@ const PATHS: [&str; 12] = [
     "Current.",
 ];
 
-/// Asks an item everything, and checks what must hold whatever it says.
+/// Calls every method of an item, and checks what must hold for any content.
 pub fn ask(item: &Item) {
     let own: Vec<String> = item.body().keys().take(50).cloned().collect();
     for path in PATHS.into_iter().chain(own.iter().map(String::as_str)) {

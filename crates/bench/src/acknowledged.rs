@@ -1,4 +1,4 @@
-//! Acknowledged webhooks a second, with fsync on, beside the bare loop.
+//! Acknowledged webhooks per second, with fsync on, compared with the bare loop.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,15 +13,15 @@ use crate::process::Process;
 use crate::report::{Report, median};
 use crate::service::Service;
 
-/// Rounds of each, one after the other, so that noise hits both.
+/// Rounds of each, alternating, so that noise hits both.
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
-/// Requests that are made ready for a round.
+/// Requests prepared for a round.
 const READY: usize = 2_000;
 
 pub async fn measure(binary: &Path, report: &mut Report) -> anyhow::Result<()> {
     for connections in [1, 16, 64] {
-        // Disabled, the connector keeps what comes: only receiving is measured.
+        // A disabled connector holds its requests: only receiving is measured.
         let service = Service::prepare(binary, false, false).await?;
         let (_serving, _) = service.start().await?;
         let bare = Bare::start().await?;
@@ -71,7 +71,7 @@ impl Bare {
     }
 }
 
-/// Posts as fast as the answers come; answers how many were acknowledged in a second.
+/// Posts as fast as the responses arrive; returns how many were acknowledged per second.
 async fn round(address: &str, path: &str, connections: usize) -> anyhow::Result<f64> {
     let requests: Arc<Vec<Vec<u8>>> =
         Arc::new((0..READY).map(|n| post(path, &payload(n, 0))).collect());

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{QueryBuilder, Sqlite};
 use tokio::sync::{mpsc, oneshot};
 
-/// The most rows of a commit.
+/// The most rows per commit.
 const MOST: usize = 512;
 
 type Row = (Bytes, oneshot::Sender<()>);

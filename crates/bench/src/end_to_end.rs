@@ -1,4 +1,4 @@
-//! Leads a second from webhook to destination, CPU for each, lag, and memory at peak.
+//! Leads per second from webhook to destination, CPU per lead, lag, and peak memory.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ pub async fn measure(binary: &Path, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Posts new leads from this number on as fast as they are taken; answers how long it took until
+/// Posts new leads from this number on as fast as they are accepted; returns how long it took until
 /// all were in the destination.
 async fn flood(service: &Service, first: usize, count: usize) -> anyhow::Result<Duration> {
     let began = Instant::now();
@@ -64,7 +64,7 @@ async fn flood(service: &Service, first: usize, count: usize) -> anyhow::Result<
         let hook = service.hook.clone();
         tasks.push(tokio::spawn(async move {
             for number in (first..first + count).skip(client).step_by(CLIENTS) {
-                // A full service says 503, and is asked again, as automations do.
+                // A full service responds with 503, and the post is repeated, as by automations.
                 while connection.send(&post(&hook, &payload(number, 0))).await? != 200 {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
@@ -88,12 +88,12 @@ async fn flood(service: &Service, first: usize, count: usize) -> anyhow::Result<
     Ok(took)
 }
 
-/// Leads a second while lag is measured, and for how many leads.
+/// Leads per second while lag is measured, and for how many leads.
 const PACE: u32 = 8;
 const PACED: usize = 240;
 
 /// From the acknowledgement of a webhook to the lead in the destination, at a steady pace; every
-/// second one is a change of a lead that is there.
+/// second one is a change of an existing lead.
 async fn lag(service: &Service, process: &Process, report: &mut Report) -> anyhow::Result<()> {
     let mut connection = Connection::open(&service.address).await?;
     let mut lags = Vec::with_capacity(PACED);

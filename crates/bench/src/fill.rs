@@ -1,5 +1,5 @@
-//! Fills a store as the service itself does: through the operations that keep deliveries and the
-//! outcome of them, so that every table and every count is as it would be.
+//! Fills a store as the service itself does: through the operations that store deliveries and
+//! outcomes, so that every table and count is realistic.
 
 use std::time::Duration;
 
@@ -15,29 +15,29 @@ use store::{
     RequestState, Spent, Stage, Store,
 };
 
-/// Requests of one commit.
+/// Requests per commit.
 const COMMIT: usize = 1_000;
-/// How long ago the first of them came.
+/// How long ago the first of them arrived.
 const PERIOD: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// Each lead comes so many times.
+/// How many times each lead occurs.
 const CHANGES: usize = 5;
-/// One of so many requests came to the connector that is disabled, and is held.
+/// One in this many requests arrived at the disabled connector, and is held.
 const HELD: usize = 50;
-/// One number that many leads have, as a family or a call centre does: so many of a thousand.
+/// How many leads in a thousand share one phone number, as a family or a call centre does.
 const SHARED: usize = 5;
-/// It, as the log finds it.
+/// That number, as searched in the log.
 pub const SHARED_PHONE: &str = "919800000000";
 
-/// What can be asked for afterwards.
+/// What can be looked up afterwards.
 pub struct Filled {
-    /// Of a request that went well.
+    /// Of a request that succeeded.
     pub request: RequestId,
     /// Of one that failed.
     pub failed: RequestId,
     /// The email address of a lead, and its id in the source.
     pub email: String,
     pub lead: String,
-    /// What some records failed for.
+    /// The cause of some failures.
     pub cause: String,
 }
 
@@ -49,7 +49,7 @@ const CAUSES: [(Code, &str); 4] = [
     (Code::UnknownUser, "OwnerId"),
 ];
 
-/// Fills the store with so many records, the last of which came just before `now`.
+/// Fills the store with this many records, the last of which arrived just before `now`.
 pub async fn fill(store: &dyn Store, records: usize, now: Timestamp) -> anyhow::Result<Filled> {
     let configuration = store.configuration().await?;
     let accounts: Vec<AccountId> = configuration.accounts.iter().map(|one| one.id).collect();
@@ -79,7 +79,7 @@ pub async fn fill(store: &dyn Store, records: usize, now: Timestamp) -> anyhow::
     })
 }
 
-/// Makes what came and the outcome of it, by number.
+/// Generates a delivery and its outcome, by number.
 struct Maker {
     connectors: [ConnectorId; 2],
     paused: ConnectorId,
@@ -134,7 +134,7 @@ impl Maker {
     }
 
     fn id(&self, number: usize) -> RequestId {
-        // Several may come in one millisecond.
+        // Several may arrive in one millisecond.
         RequestId::new(self.at(number), 1, i64::try_from(number % 4_096).unwrap_or(0))
     }
 
@@ -143,7 +143,7 @@ impl Maker {
     }
 
     fn lead(&self, number: usize) -> usize {
-        // Another order each time, as changes come.
+        // A different order each time, as changes arrive.
         (number % self.leads) * 7_919 % self.leads
     }
 
@@ -290,7 +290,7 @@ impl Maker {
     }
 }
 
-/// What came to the connector that is disabled.
+/// What arrived at the disabled connector.
 async fn held(store: &dyn Store, maker: &Maker, count: usize) -> anyhow::Result<()> {
     for first in (0..count).step_by(COMMIT) {
         let deliveries = (first..(first + COMMIT).min(count)).map(|number| {
@@ -303,7 +303,7 @@ async fn held(store: &dyn Store, maker: &Maker, count: usize) -> anyhow::Result<
     Ok(())
 }
 
-/// A quarter of what failed went well at a second try.
+/// A quarter of the failures succeeded at a second try.
 async fn mend(
     store: &dyn Store,
     lease: &Lease,

@@ -1,4 +1,4 @@
-//! As little of an HTTP client as it takes, so that the client is not what is measured.
+//! A minimal HTTP client, so that the client is not what is measured.
 
 use std::io;
 
@@ -18,7 +18,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
     }
 
-    /// Sends a request; answers the status.
+    /// Sends a request; returns the status.
     pub async fn send(&mut self, request: &[u8]) -> io::Result<u16> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -34,12 +34,12 @@ impl Connection {
 }
 
 impl Connection {
-    /// The last answer, with its head.
+    /// The last response, with its headers.
     pub fn answer(&self) -> &str {
         std::str::from_utf8(&self.buffer).unwrap_or_default()
     }
 
-    /// A header of the last answer.
+    /// A header of the last response.
     pub fn header(&self, name: &str) -> Option<&str> {
         let head = self.answer().split("\r\n\r\n").next()?;
         let mut lines = head.lines().filter_map(|line| line.split_once(':'));
@@ -47,7 +47,7 @@ impl Connection {
     }
 }
 
-/// The status, once the answer is whole.
+/// The status, once the response is complete.
 fn complete(answer: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(answer).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
@@ -68,7 +68,7 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What an automation posts for a new lead: some 2 KiB, another lead for each number.
+/// What an automation posts for a new lead: some 2 KiB, a different lead for each number.
 pub fn payload(number: usize, version: usize) -> String {
     let filler = "The family asked for a call in the evening about the treatment plan. ".repeat(5);
     let lead = serde_json::json!({

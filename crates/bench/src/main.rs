@@ -1,11 +1,11 @@
 //! The benchmark that anybody can run: `cargo run --release -p bench`.
 //!
 //! `cargo run --release -p bench -- pages` measures the console's pages instead, over a store with
-//! a million records; `-- fill FOLDER RECORDS` leaves such a store in a folder, to be looked at.
+//! a million records; `-- fill FOLDER RECORDS` leaves such a store in a folder, for inspection.
 //!
-//! It drives the real binary, `leadsync serve`, as a process of its own, between emulated
-//! accounts in this process, and prints one table. Compare figures of one run only: machines
-//! are noisy. Nothing here fails because it was slow.
+//! It drives the real binary, `leadsync serve`, as a process of its own, between emulated accounts
+//! in this process, and prints one table. Only compare figures of one run: machines are noisy.
+//! Nothing here fails for being slow.
 
 mod acknowledged;
 mod bare;
@@ -52,7 +52,7 @@ async fn run(file: Option<&str>) -> anyhow::Result<()> {
     until_asked(measure(file)).await
 }
 
-/// Runs until the end, or until somebody asks for it: either way what was started is ended.
+/// Runs until the end, or until interrupted: either way what was started is stopped.
 async fn until_asked(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) =

@@ -14,14 +14,14 @@ use crate::http::Connection;
 use crate::report::{median, percentile};
 use crate::service::{self, Service};
 
-/// What a page may take at the median, in milliseconds.
+/// The limit for a page's median time, in milliseconds.
 const ALLOWED: f64 = 100.0;
-/// How often a page is asked for, after [`WARM`] times that don't count.
+/// How many times a page is requested, after [`WARM`] times that don't count.
 const TURNS: usize = 30;
 const WARM: usize = 3;
 
-/// Every page that is reached by its address, with what a person would ask of it. In braces: what
-/// the filled store has.
+/// Every page with an address of its own, with realistic queries. In braces: values from the filled
+/// store.
 const PAGES: [&str; 52] = [
     "/",
     "/?period=7d",
@@ -77,7 +77,7 @@ const PAGES: [&str; 52] = [
     "/reviews?state=decided",
 ];
 
-/// Prints the table, and says which pages take longer than they may.
+/// Prints the table, and returns the pages over the limit.
 pub async fn measure(records: usize) -> anyhow::Result<()> {
     let binary = service::build()?;
     let postgres = Postgres::start(Options { fsync: false });
@@ -185,7 +185,7 @@ pub async fn fill_folder(folder: &Path, records: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Does at once what PostgreSQL does by itself while a store fills over weeks.
+/// Does at once what PostgreSQL does automatically while a store fills over weeks.
 async fn settle(database: &str) -> anyhow::Result<()> {
     if database.starts_with("postgres://") {
         let mut connection = PgConnection::connect(database).await?;
@@ -195,7 +195,7 @@ async fn settle(database: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A page's address with what is in braces.
+/// A page's address with the braces replaced.
 fn path(page: &str, filled: &Filled) -> String {
     page.replace("{request}", &filled.request.to_string())
         .replace("{failed}", &filled.failed.to_string())
@@ -205,7 +205,7 @@ fn path(page: &str, filled: &Filled) -> String {
         .replace("{cause}", &filled.cause)
 }
 
-/// Makes the first administrator; answers the cookie of the session.
+/// Creates the first administrator; returns the session's cookie.
 async fn sign_in(connection: &mut Connection) -> anyhow::Result<String> {
     let form = "email=bench%40example.com&password=a+long+enough+password";
     let request = format!(

@@ -8,7 +8,7 @@ struct Line {
     what: String,
     value: f64,
     unit: &'static str,
-    /// What it is to be held against, from the same run or from a reference measurement.
+    /// What to compare it with, from the same run or from a reference measurement.
     beside: String,
 }
 

@@ -89,7 +89,7 @@ impl Service {
         Ok(service)
     }
 
-    /// The file with the key that encrypts what is secret in the database.
+    /// The file with the key that encrypts secrets in the database.
     pub fn key_file(&self) -> PathBuf {
         self.folder.path().join("leadsync.key")
     }
@@ -111,7 +111,7 @@ impl Service {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Starts the service; answers it once it is ready, and how long that took.
+    /// Starts the service; returns it once it is ready, and how long that took.
     pub async fn start(&self) -> anyhow::Result<(Process, Duration)> {
         let began = Instant::now();
         let process = Process::start(self.command().arg("serve"))?;

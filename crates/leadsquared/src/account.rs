@@ -107,7 +107,7 @@ impl Keys {
     }
 }
 
-/// How the keys travel (documented, `AD/authentication`).
+/// How the keys are sent (documented, `AD/authentication`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Authentication {
     /// Headers `x-LSQ-AccessKey` and `x-LSQ-SecretKey`: LeadSquared's own recommendation.
@@ -125,7 +125,7 @@ pub struct Account {
     pub host: Host,
     /// The keys of the user on whose behalf calls are made.
     pub keys: Keys,
-    /// How the keys travel.
+    /// How the keys are sent.
     pub authentication: Authentication,
 }
 

@@ -7,8 +7,8 @@ use crate::{
     scalar::{self, Text},
 };
 
-/// Exceptions that mean wrong keys, whatever the status. The first was seen live; the second in one
-/// team's older tests only (client code).
+/// Exceptions that mean invalid keys, whatever the status. The first was seen live; the second in
+/// one team's older tests only (client code).
 const CREDENTIAL_EXCEPTIONS: [&str; 3] = [
     "MXInvalidAccessDetailsException",
     "MXAuthenticationFailedException",
@@ -23,15 +23,15 @@ const RATE_EXCEPTION: &str = "MXAPIRateLimitExceededException";
 /// (documented, `AD/async-api`): they are final, anything else is a server error.
 const APPLICATION_PREFIX: &str = "MX";
 
-/// Words in the name of an exception that speak of a state that passes, whatever its prefix (guess:
+/// Words in the name of an exception that indicate a temporary state, whatever its prefix (guess:
 /// no such name was seen with [`APPLICATION_PREFIX`]).
 const PASSING_NAMES: [&str; 5] = ["timeout", "timedout", "deadlock", "unavailable", "serverbusy"];
 
-/// What SQL Server says of such a state.
+/// SQL Server's messages for such a state.
 const PASSING_MESSAGES: [&str; 4] =
     ["timeout expired", "wait operation timed out", "deadlock victim", "deadlocked on lock"];
 
-/// Whether an exception speaks of a time-out or a deadlock: the same call may work later, and may
+/// Whether an exception is about a timeout or a deadlock: the same call may work later, and may
 /// have taken effect.
 fn is_passing(name: &str, message: &str) -> bool {
     let (name, message) = (name.to_ascii_lowercase(), message.to_ascii_lowercase());

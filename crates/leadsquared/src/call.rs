@@ -60,7 +60,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Refuses, without sending it, a list that LeadSquared would refuse or cut.
+    /// Refuses, without sending it, a list that LeadSquared would refuse or truncate.
     pub fn of_rows(mut self, rows: usize, most: usize) -> Self {
         if rows == 0 || rows > most {
             self.problem = Some(format!(

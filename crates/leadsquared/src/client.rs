@@ -41,7 +41,7 @@ const IDLE_LIMIT: Duration = Duration::from_secs(30);
 const ACCESS_HEADER: HeaderName = HeaderName::from_static("x-lsq-accesskey");
 const SECRET_HEADER: HeaderName = HeaderName::from_static("x-lsq-secretkey");
 
-/// The bounds of a call.
+/// The limits of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The time for a whole call: connecting, sending and reading the response. Default
@@ -275,7 +275,7 @@ impl Client {
         url
     }
 
-    /// The address, with the keys if they travel in the query. It lives only as long as the
+    /// The address, with the keys if they are sent in the query. It lives only as long as the
     /// request.
     fn authenticated(&self, url: &str) -> Result<Url, Error> {
         let parsed = match self.account.authentication {

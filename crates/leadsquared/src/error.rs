@@ -61,7 +61,7 @@ pub enum Error {
         operation: &'static str,
         /// The HTTP status: 429 (documented), 403 and 200 (client code).
         status: u16,
-        /// LeadSquared's words.
+        /// LeadSquared's message.
         message: String,
         /// The limit, if the message names it. No header does (documented, `AE/rate-limits`).
         limit: Option<RateLimit>,
@@ -72,7 +72,7 @@ pub enum Error {
     Transient {
         /// The operation that was called.
         operation: &'static str,
-        /// The HTTP status, if an answer began.
+        /// The HTTP status, if a response began.
         status: Option<u16>,
         /// What happened.
         problem: String,
@@ -80,7 +80,7 @@ pub enum Error {
         effect: Effect,
     },
 
-    /// The keys or the host are wrong, or the user of the keys is deactivated. Nothing was done.
+    /// The keys or the host are invalid, or the user of the keys is deactivated. Nothing was done.
     #[error(
         "LeadSquared rejected the keys ({operation}, HTTP {status}): {message}; {}",
         credentials(right_host.as_deref())
@@ -90,7 +90,7 @@ pub enum Error {
         operation: &'static str,
         /// The HTTP status, 401 (documented).
         status: u16,
-        /// LeadSquared's words.
+        /// LeadSquared's message.
         message: String,
         /// The host that the message names, if it is not the one that was called: the account is in
         /// another region. That it is named is documented (`AD/api-host`); the wording is not, so

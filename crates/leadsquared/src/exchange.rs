@@ -1,4 +1,4 @@
-//! What the log is given about a call, and what keeps keys out of it.
+//! The log's record of a call, and what keeps keys out of it.
 
 use std::{borrow::Cow, fmt::Write as _, sync::Arc, time::Duration};
 
@@ -10,13 +10,13 @@ use crate::{Error, account::Keys};
 /// otherwise.
 pub const DEFAULT_RECORD_LIMIT: usize = 64 * 1024;
 
-/// What is shown in place of a key.
+/// What is shown instead of a key.
 const REDACTED: &str = "[redacted]";
 
 /// Shorter strings are not keys, and replacing them would only garble the record.
 const SHORTEST_KEY: usize = 8;
 
-/// One request and what came back, for the log. It never holds a key.
+/// One request and its response, for the log. It never contains a key.
 ///
 /// The bodies are shared, so a clone for each lead of a bulk call costs no copy of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Exchange {
     pub url: String,
     /// The body as sent; empty for `GET`. Values of webhook headers are redacted.
     pub request: Arc<str>,
-    /// The HTTP status, if an answer began.
+    /// The HTTP status, if a response began.
     pub status: Option<u16>,
     /// The body of the response as text, up to [`crate::Limits::record`] bytes, cut at a character
     /// and marked. Keys that LeadSquared repeats in it are redacted. Empty if none arrived.

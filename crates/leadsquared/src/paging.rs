@@ -137,11 +137,11 @@ impl<T: Numbered> Rows<T> {
     /// The result of each of the `sent` rows, in the order in which they were sent; `None` where the
     /// response does not say for certain which is which.
     ///
-    /// A result is known by its number alone, whatever its place. Numbers count from 1 (client code),
-    /// or from 0 (guess) where they begin there and do not reach the number of rows; if it is not
-    /// certain which, and where a number is missing or comes twice, nothing is known. Nothing but its
-    /// number tells whose a result is: it repeats no value of the request. So without numbers only
-    /// the result of a single row is known.
+    /// A result is identified by its number alone, not by its position. Numbers count from 1 (client
+    /// code), or from 0 (guess) if they start there and do not reach the number of rows; if that is
+    /// uncertain, or a number is missing or occurs twice, nothing is known. Nothing else identifies a
+    /// result, because it repeats no value of the request. So without numbers only the result of a
+    /// single row is known.
     pub fn each(&self, sent: usize) -> Vec<Option<&T>> {
         if let ([only], 1) = (self.0.as_slice(), sent) {
             return vec![Some(only)];
@@ -151,7 +151,7 @@ impl<T: Numbered> Rows<T> {
         let first = match (from_zero, from_one) {
             (true, false) => 0,
             (false, true) => 1,
-            // Both can't be, and neither tells nothing.
+            // Both can't be true, and if neither is, nothing is known.
             _ => return vec![None; sent],
         };
         let of = |index: usize| {

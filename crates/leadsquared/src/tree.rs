@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 /// Any JSON.
 ///
 /// Never read a `serde_json::Value` from a response: if any crate of a program enables serde_json's
-/// `raw_value`, its reader takes an object with a certain private name for JSON in a text and
+/// `raw_value`, its reader takes an object with a certain private name for JSON in a string and
 /// parses that too, with a new depth count, until the stack overflows.
 #[derive(Debug)]
 pub(crate) struct Tree(pub Value);

@@ -92,12 +92,12 @@ pub struct Hosts {
     /// That of the API.
     #[serde(deserialize_with = "scalar::text")]
     pub api: Option<String>,
-    /// That of the screens.
+    /// That of the UI.
     #[serde(deserialize_with = "scalar::text")]
     pub app: Option<String>,
 }
 
-/// A user, or a list, of which the first counts.
+/// A user, or a list, whose first entry counts.
 struct First(Option<User>);
 
 impl<'de> Deserialize<'de> for First {

@@ -1,5 +1,5 @@
-//! Native webhooks: `Webhook.svc`. (The webhook *action* of an automation, which is another
-//! thing, can't be set up by the API.)
+//! Native webhooks: `Webhook.svc`. (The webhook *action* of an automation, which is something else,
+//! can't be created through the API.)
 
 use std::borrow::Cow;
 
@@ -119,13 +119,13 @@ fn body<'a>(
     }
 }
 
-/// What [`Client::webhooks`] looks for; empty texts and `None` look for all.
+/// The filter of [`Client::webhooks`]; empty texts and `None` match all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookQuery<'a> {
     /// The event's name, such as `Lead_Post_Create`, `Lead_Post_Update` or
     /// `LeadActivity_Post_Create` (documented, `AD/retrieve-a-webhook`, which recommends it).
     pub event: &'a str,
-    /// 0 enabled, 1 disabled by hand, 2 disabled because of failures (documented,
+    /// 0 enabled, 1 disabled by a person, 2 disabled because of failures (documented,
     /// `AD/retrieve-a-webhook`).
     pub status_code: Option<u8>,
     /// The webhook's id.
@@ -154,8 +154,8 @@ pub struct Webhook {
     /// Its event, a name or number.
     #[serde(deserialize_with = "scalar::text")]
     pub event_code: Option<String>,
-    /// 0 enabled, 1 disabled by hand, 2 disabled because of failures: LeadSquared disables it after
-    /// ten in a row (client code).
+    /// 0 enabled, 1 disabled by a person, 2 disabled because of failures: LeadSquared disables it
+    /// after ten in a row (client code).
     #[serde(deserialize_with = "scalar::whole")]
     pub status_code: Option<i64>,
     /// Its properties, a text of JSON.

@@ -16,7 +16,7 @@ pub struct Written {
     pub is_created: Option<bool>,
     /// `AffectedRows`.
     pub affected_rows: Option<u64>,
-    /// `Message` where it is a sentence instead.
+    /// `Message`, if it is a sentence instead.
     pub text: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! One node at work: the receiver, the dispatcher and the notifier, from start to stop.
+//! A running node: the receiver, the dispatcher and the notifier, from start to stop.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,10 +25,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::telemetry;
 
-/// How often it is looked whether somebody is to be told of something by mail.
+/// How often to check whether a mail has to be sent.
 const MAIL_POLL: Duration = Duration::from_secs(2);
 
-/// Before each call of a probe: other programs use the account's API too.
+/// The pause before each call of a probe: other programs use the account's API too.
 const PROBE_PACE: Duration = Duration::from_millis(500);
 
 /// A running node.
@@ -40,7 +40,7 @@ pub struct Node {
     serving: JoinHandle<store::Result<()>>,
 }
 
-/// Asks accounts what they say of themselves.
+/// Reads accounts' metadata.
 #[derive(Debug)]
 pub struct Accounts;
 
@@ -101,13 +101,13 @@ impl AskAccounts for Accounts {
     }
 }
 
-/// The time of now.
+/// The current time.
 #[expect(clippy::disallowed_methods, reason = "the program owns the clock and passes it on")]
 pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Listens, before anything slow is done: a wrong address is told at once.
+/// Listens before anything slow is done, so that a wrong address is reported at once.
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("can't listen on {address}: stop what uses it, or choose another with --listen")
@@ -148,7 +148,7 @@ impl Node {
         Ok(Self { dispatcher, notifier, stop, serving })
     }
 
-    /// Stops it: what was acknowledged is stored, calls under way are finished and recorded.
+    /// Stops it: what was acknowledged is stored, calls in flight are finished and recorded.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.cancel();
         let served = self.serving.await.context("the receiver ended by a panic")?;
@@ -157,7 +157,7 @@ impl Node {
         served.context("the receiver could not start")
     }
 
-    /// Waits until somebody asks the process to end, or until the receiver fails.
+    /// Waits until the process is asked to stop, or until the receiver fails.
     pub async fn wait(&mut self) -> anyhow::Result<()> {
         tokio::select! {
             asked = asked_to_end() => asked,
@@ -199,7 +199,7 @@ async fn finished(task: &JoinHandle<store::Result<()>>) {
     }
 }
 
-/// A number between 0 and 1, another one each time.
+/// A random number between 0 and 1.
 fn chance() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }

@@ -17,7 +17,7 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> anyhow::Result<()> {
 }
 
 /// Prints a line. Colours are left out where standard output is not a terminal, or `NO_COLOR` is set.
-/// If nobody reads any more, that is not an error.
+/// If the reader is gone, that is not an error.
 pub fn line(text: &str) -> anyhow::Result<()> {
     print(anstream::stdout(), text)
 }

@@ -144,14 +144,14 @@ struct SettingsFile {
     log_format: Option<LogFormat>,
 }
 
-/// The settings in force.
+/// The settings in effect.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The database.
     pub database_url: String,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// What webhook URLs begin with, without a slash at the end; `None`: the listen address.
+    /// The base of webhook URLs, without a trailing slash; `None`: the listen address.
     pub public_url: Option<String>,
     /// The file of the encryption key, if it is not in its default place.
     pub secret_key_file: Option<PathBuf>,
@@ -167,7 +167,7 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Whether to print JSON.
     pub json: bool,
-    /// The database, once it was opened.
+    /// The database, once opened.
     opened: Arc<OnceLock<Arc<dyn Store>>>,
 }
 
@@ -205,17 +205,17 @@ impl Settings {
         })
     }
 
-    /// Opens the database, which must be there, beside a service that may be running.
+    /// Opens the database, which must exist, beside a service that may be running.
     pub async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
         self.open_as(false, true).await
     }
 
-    /// Opens the database, or makes it, beside a service that may be running.
+    /// Opens or creates the database, beside a service that may be running.
     pub async fn open_or_make(&self) -> anyhow::Result<Arc<dyn Store>> {
         self.open_as(false, false).await
     }
 
-    /// Opens the database, or makes it, as the service.
+    /// Opens or creates the database, as the service.
     pub async fn open_to_serve(&self) -> anyhow::Result<Arc<dyn Store>> {
         self.open_as(true, false).await
     }
@@ -260,8 +260,8 @@ impl Settings {
         )))
     }
 
-    /// What webhook URLs begin with: as the settings say or, if they don't, as the service that uses
-    /// this database said at its last start. If the two differ, or neither says it, a warning is
+    /// The base of webhook URLs: from the settings or, by default, as at the last start of the
+    /// service that uses this database. If the two differ, or neither is known, a warning is
     /// printed.
     pub async fn base_url(&self, store: &dyn Store) -> anyhow::Result<String> {
         let noted = store.public_url().await?;
@@ -286,7 +286,7 @@ impl Settings {
         }
     }
 
-    /// What this process says that webhook URLs begin with.
+    /// The base of webhook URLs according to this process's settings.
     pub fn public_url(&self) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }

@@ -1,4 +1,4 @@
-//! The log of the process and its figures.
+//! The logs and metrics of the process.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFormat, Settings};
 
-/// Begins to log to stderr.
+/// Starts logging to stderr.
 pub fn start_log(settings: &Settings, runs_long: bool) -> anyhow::Result<()> {
     let default = if runs_long { "info" } else { "warn" };
     let filter = settings.log.as_deref().unwrap_or(default);
@@ -32,7 +32,7 @@ const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
 const COUNTS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 512.0];
 
-/// Begins to count; answers what renders the figures.
+/// Starts counting; returns what renders the metrics.
 pub fn start_metrics() -> anyhow::Result<web::Metrics> {
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)

@@ -4,7 +4,7 @@
 //! ends when it is dropped, and also when the test process is killed: a watchdog waits for the
 //! end of a pipe that only the test process holds.
 //!
-//! One server for a whole test binary, with a database for each test, is what makes it quick:
+//! One server for a whole test binary, with a database for each test, makes it fast:
 //! [`Postgres::shared`].
 
 use std::ffi::OsStr;
@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 /// How a server is run.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Whether commits wait for the disk. Off is faster; a killed *server* may lose commits then.
+    /// Whether commits wait for the disk. Off is faster, but then a killed *server* may lose
+    /// commits.
     pub fsync: bool,
 }
 
@@ -90,10 +91,10 @@ impl Postgres {
         postgres
     }
 
-    /// Makes an empty database; answers its URL.
+    /// Creates an empty database; returns its URL.
     ///
     /// # Panics
-    /// The server does not make it.
+    /// The server fails to create it.
     pub fn database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         run(self.client("createdb").arg(&name));
@@ -102,7 +103,7 @@ impl Postgres {
 
     /// Kills the server and all its processes, as a power cut would.
     pub fn kill_hard(&mut self) {
-        // Its own processes end by themselves when they see that it is gone.
+        // Its own processes exit when they notice that it is gone.
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
@@ -177,7 +178,7 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// The program, run by somebody who may run the server.
+/// The program, run as a user who may run the server.
 fn as_user(program: &Path, folder: &Path) -> Command {
     let mut command = if is_root() {
         let mut command = Command::new("setpriv");

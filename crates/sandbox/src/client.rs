@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// How long an answer may take. The real timeout is not known.
+/// How long a response may take. The real timeout is unknown.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Posts JSON. Reading the certificates that the system trusts takes a while, so that is left
-/// until something is posted to an `https://` URL. Clones share their connections.
+/// Posts JSON. Reading the system's trusted certificates takes a while, so that is deferred until
+/// something is posted to an `https://` URL. Clones share their connections.
 #[derive(Clone)]
 pub(crate) struct Client {
     plain: reqwest::Client,

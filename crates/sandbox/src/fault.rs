@@ -33,7 +33,7 @@ impl Trouble {
     }
 }
 
-/// A trouble, and when it happens.
+/// A fault, and when it happens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     /// The operation, such as `Lead.Capture`: the end of the path is compared. `None`: any.
@@ -47,12 +47,12 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The trouble at every call of any operation.
+    /// The fault at every call of any operation.
     pub fn always(trouble: Trouble) -> Self {
         Self { operation: None, trouble, probability: 1.0, times: None }
     }
 
-    /// The trouble at the next call of any operation.
+    /// The fault at the next call of any operation.
     pub fn once(trouble: Trouble) -> Self {
         Self { times: Some(1), ..Self::always(trouble) }
     }

@@ -44,7 +44,7 @@ pub(crate) struct Meter {
 
 /// The window for the peaks of an account without a quota.
 const WINDOW: Duration = Duration::from_secs(5);
-/// The times of so many calls are kept.
+/// How many calls' times are kept.
 const MOST_TIMES: usize = 100_000;
 
 impl Meter {

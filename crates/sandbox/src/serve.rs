@@ -37,14 +37,14 @@ pub(crate) struct Shared {
     pub(crate) chance: Arc<Chance>,
 }
 
-/// What is currently wrong with the account's answers.
+/// The current faults of the account's responses.
 pub(crate) struct Ill {
     pub(crate) faults: Vec<Fault>,
     pub(crate) latency: Duration,
     pub(crate) plan: Plan,
 }
 
-/// The connection is to be reset without an answer.
+/// The connection should be reset without a response.
 #[derive(Debug)]
 struct Broken;
 
@@ -100,7 +100,7 @@ async fn connection(stream: TcpStream, shared: Shared, pages: axum::Router) {
         let (shared, pages) = (shared.clone(), pages.clone());
         async move { answer(&shared, pages, request).await }
     });
-    // A broken connection was asked for, or is the peer's business.
+    // A broken connection was requested, or is the peer's business.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -138,7 +138,7 @@ async fn api(shared: &Shared, request: Request<Incoming>) -> Result<Reply, Broke
         let ill = lock(&shared.ill);
         (ill.plan, ill.latency)
     };
-    // Half of it is the way there, half the way back.
+    // Half of it is for the request, half for the response.
     if !latency.is_zero() {
         tokio::time::sleep(latency / 2).await;
     }

@@ -139,8 +139,8 @@ pub enum UnknownOption {
     Refused,
 }
 
-/// What happens to a text in a field for email addresses or phone numbers that is none. Not known:
-/// no source has the text of a refusal. Accounts do hold such values, from imports and forms.
+/// What happens to a text in an email or phone field that is not an address or number. Unknown: no
+/// source has the text of a refusal. Accounts do hold such values, from imports and forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadContact {
     /// Stored.
@@ -169,11 +169,11 @@ pub enum SystemWrite {
     Refused,
 }
 
-/// What a native webhook posts of a lead that was deleted or merged. Not known.
+/// What a native webhook posts about a lead that was deleted or merged. Not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemovalPayload {
     /// The lead as other webhooks show it; for a merge, the lead that is gone as `Before` and the
-    /// one that stays as `After`.
+    /// one that remains as `After`.
     Leads,
     /// Their ids.
     Ids,
@@ -188,7 +188,7 @@ pub enum DateReads {
     DateOnly,
 }
 
-/// How the rows of a bulk answer say which row of the request they are about. Client code: by
+/// How the rows of a bulk response say which row of the request they are about. Client code: by
 /// `RowNumber`, from 1, in the order of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BulkRows {
@@ -282,20 +282,20 @@ pub struct Switches {
     pub system_write: SystemWrite,
     /// Whether an `OwnerId` that is not a user is refused. The behaviour is not known.
     pub unknown_owner_refused: Toggle,
-    /// `Lead.CreateOrUpdate` without `SearchBy` also finds by phone: so the documentation; in
-    /// practice it finds by email address only.
+    /// `Lead.CreateOrUpdate` without `SearchBy` also finds by phone, as documented; in practice it
+    /// finds by email address only.
     pub create_or_update_by_phone: Toggle,
     /// `SearchBy` accepts `ProspectID` (capital D) too. Live on the opportunity API: only
     /// `ProspectId`.
     pub search_by_prospect_id: Toggle,
-    /// `Lead.Capture` looks by email address, then by phone, where the field of `SearchBy` finds
-    /// nobody. The documentation says that this field takes priority, and not what comes after it.
+    /// `Lead.Capture` searches by email address, then by phone, if the field of `SearchBy` finds
+    /// nobody. The documentation says that this field takes priority, but not what comes after it.
     pub search_by_falls_back: Toggle,
     /// Rows with equal sort values change order from call to call. Live.
     pub unstable_ties: Toggle,
     /// A write that changes no value still updates `ModifiedOn`. Not documented.
     pub touch_without_change: Toggle,
-    /// Which row of a bulk call a row of its answer is about.
+    /// Which row of a bulk call a row of its response is about.
     pub bulk_rows: BulkRows,
     /// What `Offset` counts where the activities of a lead are read.
     pub activity_offset: ActivityOffset,
@@ -308,7 +308,7 @@ pub struct Switches {
 }
 
 impl Switches {
-    /// The switches with one of them turned, for each position that is not its default, with a
+    /// The switches with one of them changed, for each position that is not its default, with a
     /// name like `error_status=Status200`. [`Switches::wrong_region`] is left out: with it on
     /// nothing works.
     pub fn positions() -> Vec<(String, Self)> {

@@ -53,7 +53,7 @@ impl Numbered for ActivityRow {
 
 impl Client {
     /// `Bulk/CustomActivity/Add/ByLeadId`: adds up to [`BULK_ACTIVITIES_MAX`] activities, each to
-    /// the lead with the ProspectID beside it (documented, `AD/post-bulk-activities-on-leads`).
+    /// the lead with the given ProspectID (documented, `AD/post-bulk-activities-on-leads`).
     pub async fn create_activities(
         &self,
         activities: &[(&str, ActivityWrite<'_>)],
@@ -64,7 +64,7 @@ impl Client {
     }
 
     /// `Bulk/CustomActivity/Add/ByLeadField`: as [`Client::create_activities`], each to the lead
-    /// with the value beside it in the unique field `search_by` (documented,
+    /// with the given value in the unique field `search_by` (documented,
     /// `AD/post-activities-to-leads-in-bulk-using-unique-lead-fields`).
     pub async fn create_activities_by_field(
         &self,
@@ -78,8 +78,7 @@ impl Client {
     }
 
     /// `Bulk/CustomActivity/Update`: changes up to [`BULK_ACTIVITIES_MAX`] activities, each with
-    /// the id beside it, and fires automations on activity updates (documented,
-    /// `AD/bulk-update-activities`).
+    /// its id, and fires automations on activity updates (documented, `AD/bulk-update-activities`).
     ///
     /// The sample rows have no `ActivityEvent`; that it is accepted is inferred from the single
     /// update. The shape of the response is a guess: that of [`Client::create_activities`].

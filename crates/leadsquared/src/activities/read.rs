@@ -7,7 +7,7 @@ use crate::{
     Client, Fields, Page, Paging, Reply, Sorting, Window, call::Call, scalar::Text, tree::Object,
 };
 
-/// An activity, from any of the shapes in which lists of them come.
+/// An activity, from any of the shapes in which lists contain them.
 ///
 /// - `Retrieve`: `Id`, `EventCode`, `EventName`, `ActivityFields` an object, `Data` a list of
 ///   `{"Key","Value"}` (documented, `AD/get-activities-of-a-lead`; live).
@@ -84,10 +84,10 @@ fn text(value: Value) -> Option<String> {
     }
 }
 
-/// What [`Client::activities_by_event`] looks for.
+/// The filter of [`Client::activities_by_event`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByEventQuery<'a> {
-    /// The code of the type, which can't be left out (live).
+    /// The code of the type, which is mandatory (live).
     pub event: u32,
     /// By `ModifiedOn` (live).
     pub window: Window,
@@ -97,7 +97,7 @@ pub struct ByEventQuery<'a> {
     pub paging: Paging,
 }
 
-/// What [`Client::recently_modified_activities`] looks for.
+/// The filter of [`Client::recently_modified_activities`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModifiedActivitiesQuery<'a> {
     /// The code of the type; every type if left out (client code).

@@ -11,7 +11,7 @@ pub struct ActivityType {
     /// Its code. Custom ones begin at some 200 (client code).
     #[serde(rename = "ActivityEvent", deserialize_with = "scalar::whole")]
     pub event: Option<i64>,
-    /// Its name, which people see.
+    /// Its display name.
     #[serde(rename = "ActivityEventName", deserialize_with = "scalar::plain")]
     pub name: String,
 }
@@ -27,7 +27,7 @@ pub struct ActivityForm {
     /// Its name.
     #[serde(default, deserialize_with = "scalar::plain")]
     pub name: String,
-    /// The name that people see.
+    /// The display name.
     #[serde(default, deserialize_with = "scalar::plain")]
     pub display_name: String,
     /// The fields.
@@ -42,7 +42,7 @@ pub struct ActivityFormField {
     /// `mx_Custom_1` and so on, `Status`, `Owner`.
     #[serde(deserialize_with = "scalar::plain")]
     pub schema_name: String,
-    /// The name that people see.
+    /// The display name.
     #[serde(deserialize_with = "scalar::plain")]
     pub display_name: String,
     /// The value, of one activity.
@@ -66,7 +66,7 @@ pub struct ActivityFormField {
     /// The most characters; 200 for strings (documented sample).
     #[serde(deserialize_with = "scalar::count")]
     pub max_field_length: Option<u64>,
-    /// The options of a dropdown, as JSON in a text: `[{"Text":"","Value":"Active",…}]`. See
+    /// The options of a dropdown, as JSON in a string: `[{"Text":"","Value":"Active",…}]`. See
     /// [`ActivityFormField::options`].
     #[serde(deserialize_with = "scalar::text")]
     pub option_set: Option<String>,

@@ -10,15 +10,15 @@ use crate::{Client, LeadWrite, Reply, Written, call::Call, time::to_wire};
 /// One value of an activity: `{"SchemaName":"mx_Custom_1","Value":"…"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ActivityField<'a> {
-    /// `mx_Custom_1` and so on, `Status` or `Owner` (a user's id). What a slot means differs from
-    /// type to type: see [`Client::activity_form`].
+    /// `mx_Custom_1` and so on, `Status` or `Owner` (a user's id). The meaning of a slot differs
+    /// from type to type: see [`Client::activity_form`].
     #[serde(rename = "SchemaName")]
     pub name: Cow<'a, str>,
     /// The value as text; instants in UTC by [`crate::to_wire`].
     #[serde(rename = "Value")]
     pub value: Cow<'a, str>,
     /// The parts of a custom field set (documented, `AD/create-lead-and-activity`); empty for every
-    /// other field. That they too are named by `SchemaName` is a guess.
+    /// other field. That these are also named by `SchemaName` is a guess.
     #[serde(rename = "Fields", skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<ActivityField<'a>>,
 }
@@ -30,7 +30,7 @@ impl<'a> ActivityField<'a> {
     }
 }
 
-/// What to write of an activity.
+/// What to write to an activity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActivityWrite<'a> {
     /// The code of its type, as [`Client::activity_types`] lists them. An unknown one is refused

@@ -93,10 +93,10 @@ pub struct BulkUpdated {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct UnmatchedLead {
-    /// The field by which it was looked for.
+    /// The field by which it was searched for.
     #[serde(deserialize_with = "scalar::plain")]
     pub identifier: String,
-    /// The value that was looked for.
+    /// The value that was searched for.
     #[serde(deserialize_with = "scalar::plain")]
     pub identifier_value: String,
     /// Why not, such as "Lead does not exist in the system or You do not have permission to update

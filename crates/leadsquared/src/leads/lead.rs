@@ -1,4 +1,4 @@
-//! A lead as it is read.
+//! Reading a lead's JSON.
 
 use std::fmt;
 

@@ -13,15 +13,15 @@ pub enum OptionSets {
     Excluded,
 }
 
-/// A field of leads (documented, `AD/get-lead-field-properties`). What an account leaves out is
-/// `None` or empty. Fields differ from account to account.
+/// A field of leads (documented, `AD/get-lead-field-properties`). What an account omits is `None`
+/// or empty. Fields differ from account to account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct LeadField {
     /// The name that requests use; custom ones begin with `mx_`.
     #[serde(deserialize_with = "scalar::plain")]
     pub schema_name: String,
-    /// The name that people see.
+    /// The display name.
     #[serde(deserialize_with = "scalar::plain")]
     pub display_name: String,
     /// `Text`, `Number`, `Email`, `Phone`, `Website`, `Date`, `Time`, `Select`, `Boolean`
@@ -86,11 +86,11 @@ pub struct LeadField {
     #[serde(deserialize_with = "scalar::text")]
     pub description: Option<String>,
     /// The options of a dropdown. The API accepts other values too and stores them, although they
-    /// can't be chosen or filtered by on screens (live).
+    /// can't be chosen or filtered by in the UI (live).
     #[serde(deserialize_with = "options")]
     pub options: Vec<String>,
     /// The parts of a custom field set (the name is from client code; the shape, `{"Fields":[…]}`
-    /// with fields like these, is a guess, and another one is read as no parts).
+    /// with fields like these, is a guess, and any other shape is read as no parts).
     #[serde(rename = "CustomObjectMetaData", deserialize_with = "parts")]
     pub parts: Vec<Self>,
 }

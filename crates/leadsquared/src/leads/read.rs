@@ -36,7 +36,7 @@ pub enum Operator {
     Unequal,
 }
 
-/// What [`Client::leads`] looks for: one condition, which is all that the API has.
+/// The filter of [`Client::leads`]: a single condition, which is all that the API supports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeadQuery<'a> {
     /// The field's schema name.

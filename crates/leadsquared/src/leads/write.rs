@@ -216,8 +216,8 @@ impl Client {
         self.send(call).await
     }
 
-    /// `Lead/Delete/ById`: deletes a lead for good (documented, `AD/lead-delete`). Refused unless
-    /// LeadSquared's support has enabled it for the account.
+    /// `Lead/Delete/ById`: deletes a lead permanently (documented, `AD/lead-delete`). Refused
+    /// unless LeadSquared's support has enabled it for the account.
     pub async fn delete_lead(&self, lead_id: &str) -> Reply<Done> {
         let call =
             Call::get_that_writes("LeadManagement.svc/Lead/Delete/ById").query("leadId", lead_id);

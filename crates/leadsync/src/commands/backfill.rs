@@ -183,7 +183,7 @@ impl Backfill {
     }
 }
 
-/// Has what a backfill would do counted, and waits for it.
+/// Requests a count of what a backfill would do, and waits for it.
 async fn count(
     settings: &Settings,
     store: &dyn Store,
@@ -208,7 +208,7 @@ async fn count(
     }
 }
 
-/// Sets the backfills of these connectors that are under way.
+/// Changes the state of these connectors' running backfills.
 async fn set(
     settings: &Settings,
     admin: &Admin,
@@ -227,7 +227,7 @@ async fn set(
     report(settings, &done)
 }
 
-/// Shows how far a backfill is until it has ended, or is paused.
+/// Shows the progress of a backfill until it has ended, or is paused.
 async fn follow(settings: &Settings, store: &dyn Store, begun: Kept) -> anyhow::Result<Kept> {
     let bar = bar(settings, "{bar:24} {wide_msg}")?;
     let configuration = store.configuration().await?;
@@ -261,7 +261,7 @@ async fn follow(settings: &Settings, store: &dyn Store, begun: Kept) -> anyhow::
     }
 }
 
-/// How far a backfill is, how fast, and when it ends if it goes on like this.
+/// The progress of a backfill, its speed, and when it ends at this rate.
 fn progress(kept: &Kept, pace: Pace) -> String {
     let settled = kept.settled() + kept.left_out;
     let read = if kept.page.is_some() { "so far" } else { "in all" };

@@ -91,7 +91,7 @@ pub struct Remove {
     yes: bool,
 }
 
-/// A connector in a list. Whoever runs commands may see its webhook URL.
+/// A connector in a list. Anyone who can run commands may see its webhook URL.
 #[derive(Serialize)]
 struct Item {
     #[serde(flatten)]
@@ -365,7 +365,7 @@ async fn remove(
     output::line(&what_goes(forgotten))
 }
 
-/// What is forgotten, and what follows from that.
+/// What is deleted, and the consequences.
 fn what_goes(LinkCounts { leads, activities }: LinkCounts) -> String {
     if leads + activities == 0 {
         return "No links are lost.".to_owned();

@@ -182,7 +182,7 @@ fn tone(event: Event) -> Tone {
     }
 }
 
-/// By what a person knows a record; else its ids.
+/// What a person recognises a record by, or else its ids.
 fn name(record: &RecordItem) -> String {
     record.known_as.clone().unwrap_or_else(|| ids(record))
 }

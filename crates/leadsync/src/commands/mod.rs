@@ -73,12 +73,12 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it runs until it is told to end, and so tells how it is doing.
+    /// Whether it runs until it is stopped, and so logs its progress.
     pub fn runs_long(&self) -> bool {
         matches!(self, Self::Serve | Self::Sandbox(_))
     }
 
-    /// Does it.
+    /// Runs it.
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         match self {
             Self::Demo(demo) => demo.run(settings).await,

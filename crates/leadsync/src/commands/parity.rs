@@ -11,7 +11,7 @@ use super::waiting::{LOOK, Waiting};
 use crate::output;
 use crate::settings::Settings;
 
-/// So many leads that differ are shown, and of each so many fields.
+/// How many leads that differ are shown, and how many fields of each.
 const MOST: usize = 25;
 const FIELDS: usize = 5;
 

@@ -70,7 +70,7 @@ fn removal(event: &str) -> Result<Removal, String> {
     }
 }
 
-/// What is to be previewed.
+/// What to preview.
 struct Payload {
     /// Where it comes from.
     name: String,

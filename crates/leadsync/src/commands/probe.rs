@@ -153,7 +153,7 @@ fn table(findings: &[Finding]) -> anyhow::Result<()> {
     output::table(["QUESTION", "THIS ACCOUNT", "ASSUMED, IF DIFFERENT"], &rows)
 }
 
-/// Tells of test leads that stay. A report for others does not hold their ids.
+/// Reports test leads that remain. A report for others does not contain their ids.
 fn tell_of(left: &[String]) {
     for id in left {
         eprintln!(

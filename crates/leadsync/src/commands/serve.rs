@@ -3,7 +3,7 @@
 use crate::node::{self, Node};
 use crate::settings::Settings;
 
-/// Runs the service until it is told to end.
+/// Runs the service until it is stopped.
 pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let post = settings.post()?;
     let listener = node::listen(settings.listen).await?;

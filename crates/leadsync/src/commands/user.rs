@@ -163,7 +163,7 @@ fn read_password() -> anyhow::Result<SecretString> {
         password
     } else {
         let mut line = String::new();
-        // Longer than any password; what is beyond it makes it too long.
+        // Longer than any password; more makes it too long.
         let most = u64::try_from(password::LONGEST).unwrap_or(u64::MAX).saturating_add(2);
         let read = std::io::stdin().lock().take(most).read_line(&mut line);
         read.context("the password can't be read")?;

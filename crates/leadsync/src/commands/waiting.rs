@@ -1,4 +1,4 @@
-//! Waiting for accounts that the service reads, and showing how far it is.
+//! Waiting while the service reads accounts, and showing the progress.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use plan::problem::Problem;
 
 use crate::settings::Settings;
 
-/// How often the progress is looked at.
+/// How often the progress is checked.
 pub const LOOK: Duration = Duration::from_millis(500);
-/// After so many looks without progress, maybe no service runs.
+/// After this many checks without progress, the service may not be running.
 pub const SILENT: u32 = 40;
 
 /// A line of progress on standard error, if that is a terminal and no JSON was asked for.
@@ -20,7 +20,7 @@ pub fn bar(settings: &Settings, template: &str) -> anyhow::Result<ProgressBar> {
     Ok(ProgressBar::with_draw_target(None, target).with_style(style))
 }
 
-/// What a person who waits was shown.
+/// What was shown to the person who waits.
 pub struct Waiting {
     bar: ProgressBar,
     silent: u32,
@@ -34,7 +34,7 @@ impl Waiting {
         Ok(Self { bar, silent: 0, last: 0 })
     }
 
-    /// So many leads were read by now, and this is in the way.
+    /// Shows the number of leads read so far, and what is in the way.
     pub fn look(&mut self, read: u64, problem: Option<&Problem>) {
         self.silent = if read == self.last { self.silent + 1 } else { 0 };
         self.last = read;
@@ -53,7 +53,7 @@ impl Waiting {
     }
 }
 
-/// Nothing happens, and a service that does not run may be why.
+/// Nothing happens, possibly because the service is not running.
 pub fn ask_for_service() {
     eprintln!("Nothing was read yet. Is the service (`leadsync serve`) running?");
 }

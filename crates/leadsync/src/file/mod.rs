@@ -6,7 +6,7 @@ pub use read::{AccountEntry, ConnectorEntry, Files};
 
 use serde::Deserialize;
 
-/// A secret as a file gives it: the text itself, or where it is.
+/// A secret in a file: the text itself, or where to find it.
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
 pub enum SecretSource {

@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use super::SecretSource;
 
-/// What one or more files say.
+/// The content of one or more files.
 #[derive(Debug, Default)]
 pub struct Files {
     /// Accounts, in the order of the files.
@@ -26,9 +26,9 @@ pub struct Files {
 pub struct AccountEntry {
     /// Its name.
     pub name: String,
-    /// Its API host, in the one form in which it is kept.
+    /// Its API host, in canonical form.
     pub host: String,
-    /// Its keys; `None` where the file leaves them out: a known account keeps its own.
+    /// Its keys; `None` if the file omits them: an existing account keeps its own.
     pub keys: Option<Keys>,
     /// Its plan.
     pub plan: AccountPlan,
@@ -41,7 +41,7 @@ pub struct AccountEntry {
 pub struct ConnectorEntry {
     /// Its settings.
     pub definition: Definition,
-    /// Whether it is to be enabled; `None`: as it is.
+    /// Whether it should be enabled; `None` leaves it as it is.
     pub enabled: Option<bool>,
     /// Where it is written.
     pub place: Place,
@@ -215,7 +215,7 @@ impl Source<'_> {
                 )
             })?,
             SecretSource::File { file } => {
-                // A relative path is meant from the configuration file.
+                // A relative path is relative to the configuration file.
                 let file = self.path.parent().map_or(file.clone(), |folder| folder.join(&file));
                 std::fs::read_to_string(&file).with_context(|| {
                     format!("{place}: {key} of account {account}: {} can't be read", file.display())

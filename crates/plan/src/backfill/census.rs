@@ -1,8 +1,8 @@
-//! Counting what a backfill would do, without a write.
+//! Counting what a backfill would do, without writing.
 //!
-//! The source's leads are mapped and previewed page by page, as they would be synced. Which of them the
-//! destination has is known by their keys. Those that both have and no link ties yet are compared with
-//! the destination's leads, which are read after that.
+//! The source's leads are mapped and previewed page by page, as they would be synced. Their keys show
+//! which of them the destination has. Those that both have but are not linked yet are compared with the
+//! destination's leads, which are read after that.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -26,7 +26,7 @@ use crate::work::{Context, PlanKind};
 /// How many leads are named for each reason, and in all.
 const SAMPLES: usize = 3;
 const MOST_SAMPLES: usize = 20;
-/// So many leads that both accounts have are compared.
+/// How many leads that both accounts have are compared.
 const MOST_COMPARED: usize = 200_000;
 /// Leads that one call creates, updates and reads.
 const CREATED_A_CALL: u64 = 50;
@@ -36,7 +36,7 @@ const READ_A_CALL: u64 = 100;
 /// What a backfill would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackfillPlan {
-    /// Leads that the source has, or that were modified since.
+    /// Leads of the source, or those modified since.
     pub leads: u64,
     /// Those of them that do not pass the filters.
     pub left_out: u64,
@@ -44,7 +44,7 @@ pub struct BackfillPlan {
     pub new: u64,
     /// Leads that the destination has already: each would be linked, and written where it differs.
     pub linked: u64,
-    /// Those of them that hold all that the mapping sends,
+    /// Those of them that already have everything that the mapping sends,
     pub equal: u64,
     /// and those that don't. Of more than 200,000 leads the rest is not compared.
     pub differing: u64,
@@ -66,7 +66,7 @@ pub struct BackfillPlan {
     pub refused: u64,
     /// Leads that the destination has.
     pub there: u64,
-    /// Those of them that the source does not have. Known of a pair if all leads are read.
+    /// Those of them that the source does not have. Only known if all leads are read.
     pub only_there: Option<u64>,
     /// Some leads that would fail, or are ambiguous, and why.
     pub samples: Vec<Sample>,
@@ -74,11 +74,11 @@ pub struct BackfillPlan {
     pub source_calls: u64,
     /// and to the destination.
     pub destination_calls: u64,
-    /// How many seconds it takes at least, beside what is live.
+    /// How many seconds it takes at least, alongside live changes.
     pub seconds: u64,
-    /// Calls that counting took.
+    /// Calls used for counting.
     pub calls: u64,
-    /// The version of the connector's settings that it was counted by.
+    /// The version of the connector's settings used for the count.
     pub version: i64,
 }
 
@@ -93,14 +93,14 @@ pub struct Sample {
     pub why: String,
 }
 
-/// A backfill that would change many leads, and begins only if that is confirmed.
+/// A backfill that would change many leads, and starts only after confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guarded {
     /// Leads of the destination that it would link or change,
     changes: u64,
-    /// of so many,
+    /// of this many,
     there: u64,
-    /// and how many of a hundred it may change unasked.
+    /// and the percentage that it may change without confirmation.
     allowed: u32,
 }
 
@@ -115,7 +115,7 @@ impl std::fmt::Display for Guarded {
     }
 }
 
-/// A count under way.
+/// A running count.
 #[derive(Debug, Default)]
 pub struct Census {
     plan: BackfillPlan,
@@ -123,12 +123,12 @@ pub struct Census {
     disagreeing: u64,
     /// Leads of the destination that are the counterpart of one of the source, or may be.
     met: HashSet<String>,
-    /// What would be sent to leads that the destination has and no link ties yet, by their ids: the
+    /// What would be sent to leads of the destination that are not linked yet, by their ids: the
     /// number of the field among the mapping's, and the value.
     sent: HashMap<String, Vec<(u16, Box<str>)>>,
 }
 
-/// What is counted by, besides the mapping.
+/// What the count depends on, besides the mapping.
 #[derive(Clone, Copy, Debug)]
 pub struct Counted<'a> {
     /// What decides about leads.
@@ -161,7 +161,7 @@ impl Census {
         self.plan.calls -= 1;
     }
 
-    /// A page of the source was read, of which so many leads do not pass the filters.
+    /// A page of the source was read, of which this many leads do not pass the filters.
     pub fn page(&mut self, leads: usize, left_out: usize) {
         self.plan.source_calls += 1;
         self.plan.leads += leads as u64;
@@ -275,7 +275,7 @@ impl Census {
         None
     }
 
-    /// Whether leads of the destination are to be read, to be compared.
+    /// Whether leads of the destination have to be read for comparison.
     pub fn is_to_compare(&self) -> bool {
         !self.sent.is_empty()
     }
@@ -306,8 +306,8 @@ impl Census {
         }
     }
 
-    /// The result, of a destination with so many leads. `are_all` says that all leads of the source were
-    /// to be read.
+    /// The result, for a destination with this many leads. `are_all` says whether all leads of the
+    /// source should be read.
     pub fn end(
         mut self,
         definition: &Definition,
@@ -340,7 +340,7 @@ impl BackfillPlan {
         fields
     }
 
-    /// Why it begins only if that is confirmed, if so.
+    /// Why it needs confirmation, if so.
     pub fn guarded(&self, definition: &Definition) -> Option<Guarded> {
         let changes = self.updated + self.linked;
         let allowed = definition.backfill.confirm_above;
@@ -394,7 +394,7 @@ impl BackfillPlan {
     }
 }
 
-/// Whether the first key finds a lead, and the second one another.
+/// Whether the two keys find different leads.
 fn disagree<'f>(keys: &[Key], of: impl Fn(&Key) -> Option<&'f Vec<String>>) -> bool {
     let [first, second] = keys else { return false };
     let Some((first, second)) = of(first).zip(of(second)) else { return false };
@@ -407,7 +407,7 @@ fn is_unique(account: &Catalogue, field: &str) -> bool {
         || account.fields.get(field).is_some_and(|field| field.unique)
 }
 
-/// How many seconds so many calls take with what backfills get of a quota.
+/// How many seconds this many calls take with the share of a quota that backfills get.
 fn stretch(calls: u64, draw: Draw, quota: &Quota) -> u64 {
     let quota = quota.ours();
     let a_window = u64::from(quota.spare_of_a_window(draw).max(1));

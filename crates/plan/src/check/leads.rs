@@ -7,8 +7,8 @@ use crate::metadata::{Catalogue, FieldList, Kind};
 use crate::problem::{Code, Problem};
 use crate::value::{self, Reading};
 
-/// The rows of leads and where each is in the file; those of the default mapping if the file has
-/// none.
+/// The rows of leads and the place of each in the file; those of the default mapping if the file
+/// has none.
 pub(super) fn rows(
     definition: &Definition,
     source: &FieldList,
@@ -21,7 +21,7 @@ pub(super) fn rows(
     lead_rows(definition, source, destination).into_iter().enumerate().map(place).collect()
 }
 
-/// The place in the file of a row, of which the first has the number 0 here and 1 there.
+/// The place of a row in the file, where rows count from 1 and here from 0.
 pub(super) fn numbered(at: &str, number: usize) -> String {
     format!("{at}[{}]", number + 1)
 }
@@ -123,7 +123,7 @@ fn keys(
             }
             Some(_) => {}
         }
-        // The definition's own check says it of rows in the file.
+        // The definition's own check reports it for rows in the file.
         let is_filled = rows.iter().any(|(_, row)| row.enabled && row.to == *key);
         if definition.lead.fields.is_empty() && !is_filled {
             let problem = Problem::new(
@@ -172,7 +172,7 @@ fn removed(definition: &Definition, destination: &FieldList, findings: &mut Find
     }
 }
 
-/// Fields of the destination without which leads are refused, or become doubles.
+/// Fields of the destination without which leads are refused, or become duplicates.
 fn unmapped(
     definition: &Definition,
     rows: &[(String, FieldRow)],

@@ -52,7 +52,7 @@ pub(super) fn check(
     }
 }
 
-/// Users of the source for whom nobody stands in the destination.
+/// Users of the source without a counterpart in the destination.
 fn alone(
     definition: &Definition,
     (source, destination): (&Catalogue, &Catalogue),

@@ -39,7 +39,7 @@ fn fit(from: Kind, to: Kind) -> Fit {
     }
 }
 
-/// The source's field that a row reads, as far as it reads one.
+/// The source's field that a row reads, if it reads one.
 pub(super) fn source_field(row: &FieldRow) -> Option<&str> {
     let name = plain_name(row.from.as_deref()?);
     // A part of a custom field set is read out of the whole set.

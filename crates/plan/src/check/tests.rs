@@ -102,7 +102,7 @@ fn rows_are_checked_against_both_accounts() {
         with_rows(r#",{"from":"mx_Note","to":"mx_Budget"}"#),
         ["warning lead.field[4]: type_mismatch"]
     );
-    // A path into the payload that is none of the account's fields may be right.
+    // A path into the payload that is not a field of the account may be valid.
     assert_eq!(with_rows(r#",{"compute":"{{ Current.mx_Anything }}","to":"mx_City"}"#), [""; 0]);
 }
 

@@ -11,14 +11,14 @@ pub struct Difference {
     /// Where, as the configuration file names it; a row of a mapping by the field that it fills,
     /// `lead.field[FirstName].default`, and a type of activity by its event code.
     pub setting: String,
-    /// What it was; null for nothing.
+    /// The old value; null for none.
     pub before: Value,
     /// What it is.
     pub after: Value,
 }
 
-/// By what the parts of a list are told apart, where they have it: the field that a row fills, the
-/// event code of a type.
+/// What identifies the parts of a list, if they have it: the field that a row fills, the event code
+/// of a type.
 const NAMES: [&str; 2] = ["to", "from"];
 
 /// What differs between two definitions.
@@ -98,7 +98,7 @@ fn part<'a>(map: &'a Map<String, Value>, key: &str) -> &'a Value {
     map.get(key).unwrap_or(&Value::Null)
 }
 
-/// The parts of a list by their names, if each has one of its own.
+/// The parts of a list by name, if each has a unique one.
 fn named<'a>(at: &str, list: &'a [Value]) -> Option<Vec<(String, &'a Value)>> {
     let key = NAMES[usize::from(at.ends_with("type"))];
     let mut parts: Vec<(String, &Value)> = Vec::with_capacity(list.len());

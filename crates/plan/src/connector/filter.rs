@@ -49,17 +49,17 @@ pub enum Leaving {
     /// It is not synced until it passes again.
     #[default]
     Stop,
-    /// It is synced on: only leads that are not linked are filtered.
+    /// It is still synced: only leads that are not linked are filtered.
     Continue,
 }
 
-/// What a field of the source must be.
+/// A condition on a field of the source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Condition {
     /// Where in the payload the value is, as in a row of the mapping: `ProspectStage`.
     pub field: String,
-    /// What must hold for it.
+    /// The test.
     pub test: Test,
 }
 
@@ -74,9 +74,9 @@ pub enum Test {
     OneOf(Vec<String>),
     /// It has none of these values.
     NoneOf(Vec<String>),
-    /// It has this text in it, or this option.
+    /// It contains this text, or this option.
     Contains(String),
-    /// It does not have this text in it, nor this option.
+    /// It contains neither this text nor this option.
     NotContains(String),
     /// It has no value.
     Empty,
@@ -269,7 +269,8 @@ impl From<Condition> for Written {
     }
 }
 
-/// A value of a condition. Numbers and booleans are taken without quotes too: `greater = 500000`.
+/// A value of a condition. Numbers and booleans are accepted without quotes too: `greater =
+/// 500000`.
 #[derive(Serialize)]
 struct Value(String);
 

@@ -52,28 +52,28 @@ pub struct Definition {
     /// What happens to leads.
     #[serde(default)]
     pub lead: LeadRules,
-    /// Who wins where an opposite connector exists.
+    /// Who wins if an opposite connector exists.
     #[serde(default)]
     pub conflict: Conflict,
-    /// What happens where it is not plain which lead a lead is.
+    /// What happens if a match is ambiguous.
     #[serde(default, skip_serializing_if = "is_default")]
     pub identity: Identity,
     /// What happens when a lead was deleted or merged in the source; `None`: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<Removed>,
-    /// What finds changes that post no webhook.
+    /// What finds changes that no webhook reports.
     #[serde(default, skip_serializing_if = "is_default")]
     pub catch_up: CatchUp,
     /// What happens to activities.
     #[serde(default)]
     pub activity: ActivityRules,
-    /// What a backfill may do unasked.
+    /// What a backfill may do without confirmation.
     #[serde(default, skip_serializing_if = "is_default")]
     pub backfill: BackfillRules,
 }
 
 impl Definition {
-    /// The connector of this name from one account to another, all else by default.
+    /// The connector of this name from one account to another, with defaults for everything else.
     pub fn new(name: &str, source: &str, destination: &str) -> Self {
         Self {
             name: name.to_owned(),

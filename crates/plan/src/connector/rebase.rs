@@ -1,11 +1,11 @@
-//! Putting changes on top of what somebody else saved meanwhile.
+//! Rebasing changes onto what somebody else saved meanwhile.
 
 use std::collections::BTreeSet;
 
 use super::FieldRow;
 
-/// The rows with both changes: those made to `base` in `mine`, on top of those in `theirs`. Where
-/// both changed a row, mine counts, and the field that it fills is told.
+/// The rows with both changes: those made to `base` in `mine`, on top of those in `theirs`. If both
+/// changed a row, mine counts, and the field that it fills is returned.
 pub fn rebase_rows(
     base: &[FieldRow],
     mine: &[FieldRow],
@@ -23,12 +23,12 @@ pub fn rebase_rows(
         }
         rows.extend(if is_mine { my } else { their }.cloned());
     }
-    // Rows that both took out are in neither list; one that I changed and they took out is mine.
+    // Rows that both removed are in neither list; one that I changed and they removed is mine.
     (rows, both)
 }
 
-/// A row is known by the field that it fills; of several that fill it, of which one at most is
-/// switched on, by its number among them too.
+/// A row is identified by the field that it fills; if several fill it, at most one of which is
+/// enabled, also by its number among them.
 type Key<'a> = (&'a str, usize);
 
 fn keyed(rows: &[FieldRow]) -> Vec<(Key<'_>, &FieldRow)> {
@@ -42,7 +42,7 @@ fn find<'a>(rows: &[(Key<'_>, &'a FieldRow)], key: Key<'_>) -> Option<&'a FieldR
     rows.iter().find(|(other, _)| *other == key).map(|(_, row)| *row)
 }
 
-/// What a setting is once both changes are made: mine, if I changed it.
+/// The value of a setting with both changes: mine, if I changed it.
 pub fn rebase<T: PartialEq + Clone>(base: &T, mine: &T, theirs: &T) -> T {
     if mine == base { theirs.clone() } else { mine.clone() }
 }

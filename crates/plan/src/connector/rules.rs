@@ -13,13 +13,14 @@ pub struct Basic {
     /// What new leads get as their *Lead Source*.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead_source: Option<String>,
-    /// The country of phone numbers that name none: ISO 3166 (`IN`) or a calling code (`+91`).
+    /// The country of phone numbers without a country code: ISO 3166 (`IN`) or a calling code
+    /// (`+91`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_country_code: Option<String>,
-    /// The zone of the source's date-times, an IANA name. Left out, they are UTC.
+    /// The zone of the source's date-times, an IANA name. If omitted, they are UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// Whether the day or the month comes first in dates like `03/04/2026`. Left out, it is as in
+    /// Whether the day or the month comes first in dates like `03/04/2026`. If omitted, it is as in
     /// the country of [`Basic::default_country_code`]; without a country such dates can't be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_order: Option<DateOrder>,
@@ -27,16 +28,16 @@ pub struct Basic {
     /// [`placeholder::DEFAULT`](crate::placeholder::DEFAULT).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placeholders: Option<Vec<String>>,
-    /// The destination's field by which a lead is found again.
+    /// The destination's field by which a lead is matched.
     #[serde(default = "email")]
     pub search_by: String,
-    /// The field that is tried when the first one can't find the lead.
+    /// The field to try if the first one does not find the lead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secondary_search_by: Option<String>,
-    /// The email address of the destination's user who is told of failures.
+    /// The email address of the destination's user who is notified of failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<String>,
-    /// Whether that user is told.
+    /// Whether that user is notified.
     #[serde(default)]
     pub notifications: bool,
 }
@@ -68,7 +69,7 @@ pub struct Access {
     /// *Based on Role*: users with one of these roles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// *Advanced (User Level)*: users in whom this boolean field is set.
+    /// *Advanced (User Level)*: users with this boolean field set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_field: Option<String>,
 }
@@ -107,19 +108,20 @@ pub struct LeadRules {
     /// Whether leads are created, updated, both or neither.
     #[serde(default)]
     pub behaviour: Behaviour,
-    /// Whether the destination's automations are to see what is written.
+    /// Whether the destination's automations should see what is written.
     ///
-    /// LeadSquared keeps updates by API from its automations unless asked (AD/update-a-lead),
-    /// and never shows them bulk calls; so with this on, every lead costs a call of its own.
+    /// LeadSquared hides updates by API from its automations unless asked not to
+    /// (AD/update-a-lead), and always hides bulk calls; so with this on, every lead costs a call of
+    /// its own.
     #[serde(default)]
     pub trigger_automations: bool,
-    /// What a field that the source shows as empty does to the destination's.
+    /// What an empty field of the source does to the destination's.
     #[serde(default, skip_serializing_if = "is_default")]
     pub blank: Blank,
     /// What a value that the destination's field can't hold does to the record.
     #[serde(default, skip_serializing_if = "is_default")]
     pub bad_field: BadField,
-    /// What becomes of a value that is not among the options of the destination's dropdown.
+    /// What happens to a value that is not among the options of the destination's dropdown.
     #[serde(default, skip_serializing_if = "is_default")]
     pub unlisted_option: UnlistedOption,
     /// The mapping; empty means the default mapping.
@@ -140,19 +142,19 @@ pub struct FieldRow {
     pub compute: Option<String>,
     /// The destination's field, by schema name.
     pub to: String,
-    /// What the field gets when the source sent nothing and the destination has nothing.
+    /// The value of the field if the source sent nothing and the destination has nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// Whether the row counts.
+    /// Whether the row is enabled.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
-    /// Values of the source and what they become; others stay as they are.
+    /// Translations of the source's values; others stay as they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, String>,
-    /// What an empty value does to this field, in place of the connector's `blank`.
+    /// What an empty value does to this field, overriding the connector's `blank`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blank: Option<Blank>,
-    /// Who wins for this field, in place of the connector's policy.
+    /// Who wins for this field, overriding the connector's policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<Policy>,
 }
@@ -161,10 +163,10 @@ pub struct FieldRow {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blank {
-    /// It keeps what it holds.
+    /// It keeps its value.
     #[default]
     Leave,
-    /// It is emptied. That an empty value written does so is inferred: no page says it.
+    /// It is emptied. That writing an empty value does so is inferred: no page says it.
     Clear,
 }
 
@@ -172,19 +174,19 @@ pub enum Blank {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BadField {
-    /// The record fails, with every such field named.
+    /// The record fails, naming every such field.
     #[default]
     Refuse,
     /// The field is left out, and the record says so.
     LeaveOut,
 }
 
-/// What becomes of a value that is not among the options of the destination's dropdown.
+/// What happens to a value that is not among the options of the destination's dropdown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnlistedOption {
-    /// It is sent as it is, and the record says so. LeadSquared stores such values (live, two authors),
-    /// although nobody can choose or filter by them on its screens.
+    /// It is sent unchanged, and the record says so. LeadSquared stores such values (live, two
+    /// authors), although nobody can choose or filter by them in its UI.
     #[default]
     Send,
     /// The record fails.
@@ -193,14 +195,14 @@ pub enum UnlistedOption {
     LeaveOut,
 }
 
-/// Which user of the destination owns what a user of the source owns there.
+/// Which user of the destination becomes the owner for a user of the source.
 ///
-/// Users are matched by email address, unless `users` says otherwise; who has no counterpart is
+/// Users are matched by email address, unless `users` says otherwise; one without a counterpart is
 /// replaced by `fallback`, or the owner is left as the destination has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Owners {
-    /// Email addresses of the source's users and those of the destination's users for them.
+    /// Email addresses of the source's users, and those of their counterparts in the destination.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<String, String>,
     /// The email address of the destination's user for everybody else.
@@ -228,7 +230,7 @@ fn is_yes(value: &bool) -> bool {
     *value
 }
 
-/// Whether a setting needs no mention.
+/// Whether a setting has its default value.
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -244,17 +246,17 @@ pub enum Policy {
     Source,
     /// The destination.
     Destination,
-    /// The source, but only where the destination has nothing.
+    /// The source, but only if the destination has nothing.
     FillBlank,
     /// A person decides.
     Review,
 }
 
-/// Who wins where an opposite connector exists.
+/// Who wins if an opposite connector exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conflict {
-    /// For every field that has no policy of its own.
+    /// For every field without a policy of its own.
     #[serde(default)]
     pub policy: Policy,
     /// For leads that both accounts had before they were linked.
@@ -262,18 +264,17 @@ pub struct Conflict {
     pub first_meeting: FirstMeeting,
 }
 
-/// Who wins where two leads meet that both accounts had before, and a field differs. A field that is
-/// empty on one side is filled from the other in any case.
+/// Who wins if two existing leads are linked and a field differs. A field that is empty on one side
+/// is filled from the other in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FirstMeeting {
-    /// What the event changed is synced as it is for linked leads: written where the other side
-    /// holds what was there before the event, and decided by the policy where it holds something
-    /// else. What the event did not change is left. Where the payload does not say what changed, the
-    /// policy decides.
+    /// What the event changed is synced as for linked leads: written if the other side has the value
+    /// from before the event, and decided by the policy if it has another one. What the event did
+    /// not change is left. If the payload does not say what changed, the policy decides.
     #[default]
     Changed,
-    /// Nobody: what differs is left.
+    /// Neither: differences are left.
     FillBlank,
     /// The source.
     Source,
@@ -283,9 +284,9 @@ pub enum FirstMeeting {
     Newest,
 }
 
-/// What happens to a lead of which it is not plain which lead of the destination it is.
+/// What happens to a lead whose match in the destination is ambiguous.
 ///
-/// A person is asked, unless there is a rule here.
+/// It becomes a review, unless there is a rule here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
@@ -300,21 +301,21 @@ pub struct Identity {
     pub linked: Linked,
 }
 
-/// Whether what posts no webhook is found and synced, and the two accounts are compared.
+/// Whether changes that no webhook reports are found and synced, and the two accounts are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatchUp {
-    /// Whether leads that were modified are read at an interval, and those that no webhook reported are
-    /// synced. `None`: where an opposite connector is enabled.
+    /// Whether modified leads are read at an interval, and those that no webhook reported are synced.
+    /// `None`: if an opposite connector is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<bool>,
-    /// Whether both accounts are read once a day to see which linked leads differ. `None`: where an
+    /// Whether both accounts are read once a day to see which linked leads differ. `None`: if an
     /// opposite connector is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parity: Option<bool>,
 }
 
-/// Which of several leads a lead is.
+/// The rule if several leads match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Several {
@@ -329,7 +330,7 @@ pub enum Several {
     Skip,
 }
 
-/// Which of two leads a lead is.
+/// The rule if the two search keys match different leads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeysDisagree {
@@ -344,14 +345,14 @@ pub enum KeysDisagree {
     Skip,
 }
 
-/// What happens to a lead whose counterpart another lead has.
+/// What happens to a lead whose match is linked to another lead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Linked {
     /// A person decides.
     #[default]
     Review,
-    /// It takes the counterpart over.
+    /// It takes over the match.
     Relink,
     /// It is left alone.
     Skip,
@@ -364,16 +365,16 @@ pub enum Linked {
 pub struct Removed {
     /// The destination's field by schema name.
     pub field: String,
-    /// What it gets when the lead was deleted.
+    /// Its value if the lead was deleted.
     #[serde(default = "deleted")]
     pub deleted: String,
-    /// What it gets when the lead was merged into another one.
+    /// Its value if the lead was merged into another one.
     #[serde(default = "merged")]
     pub merged: String,
 }
 
 impl Removed {
-    /// What a form begins with: no field yet, and the values that are usual.
+    /// The initial state of a form: no field yet, and the usual values.
     pub fn nowhere() -> Self {
         Self { field: String::new(), deleted: deleted(), merged: merged() }
     }
@@ -387,13 +388,13 @@ fn merged() -> String {
     "Merged".to_owned()
 }
 
-/// What a backfill or a sweep may do unasked.
+/// What a backfill or a sweep may do without confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackfillRules {
-    /// A backfill that would change more of the destination's leads than so many of a hundred begins
-    /// only if that is confirmed; leads that it creates do not count. A sweep that found changes of more
-    /// of the linked leads waits likewise.
+    /// A backfill that would change more than this percentage of the destination's leads starts only
+    /// after confirmation; leads that it creates do not count. So does a sweep that found changes of
+    /// more than this percentage of the linked leads.
     #[serde(default = "twenty")]
     pub confirm_above: u32,
 }
@@ -421,7 +422,7 @@ pub struct ActivityRules {
     /// What happens to an activity whose payload has no id.
     #[serde(default, skip_serializing_if = "is_default")]
     pub without_id: WithoutId,
-    /// Which types become which; empty means each type that both accounts have, by name.
+    /// Which types map to which; empty means each type that both accounts have, by name.
     #[serde(default, rename = "type", skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<ActivityType>,
 }
@@ -431,7 +432,7 @@ pub struct ActivityRules {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WithoutId {
-    /// It fails: a webhook that is sent twice would add it twice.
+    /// It fails: a webhook sent twice would add it twice.
     #[default]
     Refuse,
     /// It is identified by its lead, type, time and fields: two that agree in all of these are the
@@ -439,7 +440,7 @@ pub enum WithoutId {
     Sync,
 }
 
-/// One activity type of the source and what it becomes.
+/// One activity type of the source and what it maps to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActivityType {

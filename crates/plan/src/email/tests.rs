@@ -122,7 +122,7 @@ fn only_what_is_obviously_none_is_a_placeholder() {
 }
 
 proptest::proptest! {
-    /// What is read is in the text, and is read again as it is.
+    /// The address read is part of the text, and reads as itself again.
     #[test]
     fn an_address_is_never_made_up(text in "[a@.,;<> \"':mailto\\u{200b}]{0,16}|\\PC{0,24}") {
         if let Read::Address(address) = read(&text) {

@@ -1,4 +1,4 @@
-//! What outcomes do to an incident.
+//! The effect of outcomes on an incident.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,25 @@ use super::Kind;
 use crate::id::RequestId;
 use crate::problem::{Code, Problem};
 
-/// How an incident went so far.
+/// The course of an incident so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
     /// Its first failure.
     pub began: Timestamp,
     /// The oldest request that failed in it.
     pub since: Option<RequestId>,
-    /// Failures since the account last took a record.
+    /// Failures since the account last accepted a record.
     pub streak: u32,
     /// The most failures in a row.
     pub longest: u32,
     /// Its last failure.
     pub failed_at: Timestamp,
-    /// Whether the account took a record since the last failure.
+    /// Whether the account has accepted a record since the last failure.
     pub passed: bool,
 }
 
 impl Course {
-    /// An incident that begins now with something else than a failed record.
+    /// An incident that starts now for a reason other than a failed record.
     pub fn begin(at: Timestamp) -> Self {
         Self { began: at, since: None, streak: 0, longest: 0, failed_at: at, passed: false }
     }
@@ -53,14 +53,14 @@ impl Course {
     }
 }
 
-/// What a commit says of one connector.
+/// What a commit contains about one connector.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// The first and the last failure.
     failed: Option<(Timestamp, Timestamp)>,
-    /// Whether an account took a record.
+    /// Whether an account accepted a record.
     passed: bool,
-    /// Failures before the first record that was taken.
+    /// Failures before the first accepted record.
     before: u32,
     /// Failures after the last one.
     after: u32,
@@ -71,7 +71,7 @@ pub struct Tally {
     pub causes: BTreeMap<(Kind, String), Count>,
 }
 
-/// How often a cause struck.
+/// The occurrences of a cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
     /// How often.
@@ -83,14 +83,14 @@ pub struct Count {
 }
 
 impl Tally {
-    /// An account was called for a record, and the record ended well. What ended well without a
-    /// call says nothing of whether the account works.
+    /// An account was called for a record, and the record succeeded. A success without a call does
+    /// not show that the account works.
     pub fn passed(&mut self) {
         self.passed = true;
         self.after = 0;
     }
 
-    /// An attempt failed, for good or until the next try.
+    /// An attempt failed, permanently or until the next try.
     pub fn failed(
         &mut self,
         request: RequestId,

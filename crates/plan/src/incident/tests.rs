@@ -200,7 +200,7 @@ proptest! {
     }
 }
 
-/// Nobody waits for a mail until a clock has caught up that was set back.
+/// A mail is not delayed until a clock that was set back has caught up.
 #[test]
 fn a_clock_that_is_set_back_delays_no_mail() {
     const YEAR: i64 = 365 * 24 * 3_600;

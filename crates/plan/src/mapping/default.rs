@@ -61,7 +61,7 @@ pub const SYSTEM_FIELDS: &[&str] = &[
     "Web_Referrer",
 ];
 
-/// Fields that can't be carried over: the lead type is an id of its own account.
+/// Fields that can't be transferred: the lead type is an id of its own account.
 const OF_THE_ACCOUNT: &[&str] = &["LeadType"];
 /// Where a lead came from.
 const SOURCE: &str = "Source";
@@ -82,7 +82,7 @@ impl Proposal {
     }
 }
 
-/// Why a row is there: why two fields were taken for the same, or that somebody says so.
+/// Why a row exists: why two fields were taken to be the same, or because the settings say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -90,14 +90,14 @@ pub enum Reason {
     SchemaName,
     /// They have the same display name and hold the same kind of value.
     DisplayName,
-    /// The settings have it.
+    /// It is in the settings.
     Settings,
     /// Every activity has it, and no row of the settings says otherwise.
     Standard,
 }
 
 impl Reason {
-    /// The sentence for people.
+    /// As a sentence.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::SchemaName => "matched by schema name",
@@ -108,7 +108,7 @@ impl Reason {
     }
 }
 
-/// The rows of leads that a connector works with: its own, or the default mapping.
+/// The rows of leads that a connector uses: its own, or the default mapping.
 pub fn lead_rows(
     definition: &Definition,
     source: &FieldList,
@@ -120,8 +120,8 @@ pub fn lead_rows(
     }
 }
 
-/// The rows of one type of activity, likewise. Its note, time, status and owner go along with rows of
-/// its own too, unless one of those reads or writes them.
+/// The rows of one activity type, likewise. Its note, time, status and owner are added to custom rows
+/// too, unless one of those reads or writes them.
 pub fn activity_rows(
     own: &[FieldRow],
     source: &FieldList,
@@ -145,10 +145,10 @@ pub fn activity_rows(
 }
 
 /// The default mapping of leads: a row for each field that both accounts have and that can be
-/// carried over, by schema name first, then by display name and kind where that is unmistakable.
+/// transferred, by schema name first, then by display name and kind if that is unambiguous.
 ///
-/// Left out are fields that LeadSquared sets itself, the lead type, which is an id of its own
-/// account, and, where the connector has a lead source of its own to give, the source.
+/// It leaves out fields that LeadSquared sets itself, the lead type, which is an id of its own
+/// account, and the source if the connector sets its own lead source.
 pub fn lead_proposals(source: &FieldList, destination: &FieldList, basic: &Basic) -> Vec<Proposal> {
     let carried = |field: &&Field| {
         let name = field.schema_name.as_str();
@@ -166,7 +166,7 @@ pub fn lead_proposals(source: &FieldList, destination: &FieldList, basic: &Basic
 
 /// The default mapping of one type of activity: note, time, status and owner, and each of its own
 /// fields by display name and kind. The schema name of such a field says nothing: `mx_Custom_1`
-/// is another thing in each type.
+/// differs in each type.
 pub fn activity_proposals(source: &FieldList, destination: &FieldList) -> Vec<Proposal> {
     let standard = |to: &Field| {
         let is_standard = !to.schema_name.starts_with("mx_");
@@ -195,8 +195,8 @@ fn propose(
         let (from, why) = if let Some(from) = same {
             (from.clone(), Reason::SchemaName)
         } else {
-            // Only where neither account has a second field of that name, and nothing else is
-            // filled from the field.
+            // Only if neither account has a second field of that name, and nothing else is filled
+            // from the field.
             let Some(from) = one(source, to).filter(|from| from.kind == to.kind) else { continue };
             let taken = named.iter().flatten().any(|other| *other == from.schema_name);
             if taken || !carried(&&from) || one(destination, to).is_none() {

@@ -14,12 +14,12 @@ use crate::problem::shortened;
 use crate::text;
 use crate::value::{self, Reading};
 
-/// How much of a list of values is named.
+/// How many of a list of values are named.
 const NAMED: usize = 5;
-/// What an account shows of these is UTC, whatever its zone (live).
+/// Accounts show these in UTC, whatever their zone (live).
 const IN_UTC: [&str; 2] = ["CreatedOn", "ModifiedOn"];
 
-/// A connector's filter, with what the source says about its fields.
+/// A connector's filter, with the source's metadata of its fields.
 #[derive(Debug)]
 pub struct Filter {
     settings: connector::Filter,
@@ -40,9 +40,9 @@ struct Field {
 pub enum Verdict {
     /// It does.
     Passes,
-    /// It doesn't: the condition that does not hold, in words.
+    /// It doesn't: the condition that does not hold, as text.
     Fails(String),
-    /// What is shown of the lead lacks this field, and what it shows does not decide.
+    /// The lead's data lacks this field, and the rest does not decide.
     Lacks(String),
     /// The account does not have this field, and the lead doesn't show it.
     Unknown(String),
@@ -66,7 +66,7 @@ impl Filter {
         self.settings.is_open()
     }
 
-    /// Whether a lead is not filtered any more once it is linked.
+    /// Whether a lead is no longer filtered once it is linked.
     pub fn lets_linked_pass(&self) -> bool {
         self.settings.leaving == Leaving::Continue
     }
@@ -80,13 +80,13 @@ impl Filter {
             .map(|name| name.split_once('.').map_or(name, |(set, _)| set))
     }
 
-    /// Whether a condition names this value: then it stands for itself, and is no placeholder.
+    /// Whether a condition names this value: then it is meant literally, and is not a placeholder.
     pub(super) fn names(&self, text: &str) -> bool {
         let conditions = self.settings.all.iter().chain(&self.settings.any);
         conditions.flat_map(|condition| condition.test.values()).any(|value| value == text)
     }
 
-    /// Whether the lead passes. If what is shown of it is `whole`, a field that it lacks is empty.
+    /// Whether the lead passes. If its data is `whole`, a missing field counts as empty.
     pub(super) fn judge(&self, item: &Item, is_whole: bool, reading: &Reading) -> Verdict {
         let verdict = |(condition, field): (&Condition, &Field)| {
             judge(condition, field, item, is_whole, reading)
@@ -120,8 +120,8 @@ impl Filter {
     }
 }
 
-/// Whether the source may have a field that a condition names: it says so, or shows it of every lead
-/// although its metadata need not name it.
+/// Whether the source may have a field that a condition names: its metadata has it, or it is shown
+/// for every lead even if the metadata lacks it.
 pub fn is_known(field: &str, source: &FieldList) -> bool {
     let name = plain_name(field);
     source.is_empty()
@@ -196,13 +196,12 @@ fn fault(
     (!holds).then_some(wanted)
 }
 
-/// Whether a field has this value: LeadSquared's own filters don't tell upper from lower case (a
-/// guess).
+/// Whether a field has this value: LeadSquared's own filters ignore case (a guess).
 fn is(kind: Kind, value: &str, text: &str, reading: &Reading) -> bool {
     value::same(kind, value, text, reading) || folded(value) == folded(text)
 }
 
-/// Whether a field has this text in it; of several options, whether this is one.
+/// Whether a field contains this text or, with several options, whether this is one of them.
 fn has(kind: Kind, text: &str, value: &str) -> bool {
     if kind == Kind::MultiSelect {
         return value::chosen(text).iter().any(|option| folded(option) == folded(value));

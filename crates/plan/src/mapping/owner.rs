@@ -1,4 +1,4 @@
-//! Which user of the destination stands for a user of the source.
+//! Which user of the destination is the counterpart of a user of the source.
 
 use std::collections::HashMap;
 
@@ -17,15 +17,15 @@ pub(super) const OWNER_EMAIL: &str = "OwnerIdEmailAddress";
 pub(super) struct People {
     /// Email addresses of the source's users, by lower-case id.
     emails: HashMap<String, String>,
-    /// Ids of the destination's active users, by lower-case email address; `None` while the
-    /// account did not tell them.
+    /// Ids of the destination's active users, by lower-case email address; `None` if the account
+    /// did not return them.
     ids: Option<HashMap<String, String>>,
-    /// Email addresses of the source's users and those that stand for them, in lower case.
+    /// Email addresses of the source's users and of their counterparts, in lower case.
     table: HashMap<String, String>,
     fallback: Option<String>,
 }
 
-/// The outcome of an owner.
+/// The result for an owner.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Owner {
     /// The destination's user; `None` leaves the owner as the destination has it.
@@ -49,8 +49,8 @@ impl People {
         }
     }
 
-    /// The user of the destination for what the source shows in this field: a user's id, or an
-    /// email address.
+    /// The user of the destination for the source's value of this field: a user's id, or an email
+    /// address.
     pub(super) fn owner(&self, text: &str, from: Option<&str>, item: &Item) -> Owner {
         let Some(ids) = &self.ids else {
             let remark = "the users of the destination could not be read, so the owner was not \

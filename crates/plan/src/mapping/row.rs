@@ -1,4 +1,4 @@
-//! One row of a mapping at work.
+//! Applying one row of a mapping.
 
 use minijinja::Environment;
 use minijinja::value::Serde;
@@ -15,29 +15,30 @@ use crate::problem::{Code, Problem, shortened};
 use crate::text;
 use crate::value::{self, LONGEST_VALUE, too_long};
 
-/// What is said of a dropdown's value that the destination doesn't list.
+/// The remark on a dropdown value that the destination doesn't list.
 const UNLISTED: &str = "the destination field does not list this option, so it is sent unchanged";
 
-/// The same of a default, which may not be needed.
+/// The same for a default, which may not be needed.
 const UNLISTED_DEFAULT: &str = "the destination field does not list the default as an option; \
                                 where the default is used, it is sent unchanged";
-/// What is said of a list that is sent to a field of one value.
+/// The remark on a list that is sent to a field with one value.
 const LIST: &str = "the value is a list, and is sent as JSON because the field holds one value";
 
 /// What a record sends to the destination.
 #[derive(Clone, Debug, Default)]
 pub struct Mapped {
-    /// One entry a field of the destination, in the mapping's order.
+    /// One entry per field of the destination, in the mapping's order.
     pub fields: Vec<MappedField>,
-    /// What is wrong; a record with problems is not written.
+    /// The problems; a record with problems is not written.
     pub problems: Vec<Problem>,
-    /// What was wrong with fields that were left out for it.
+    /// The problems of fields that were left out because of them.
     pub left_out: Vec<Problem>,
     /// The fields for which the source has a value that can't be sent.
     pub unsent: Vec<Unsent>,
 }
 
-/// A field for which the source has a value that can't be sent as the mapping and the accounts are.
+/// A field for which the source has a value that can't be sent under the current mapping and
+/// accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsent {
     /// The source's field by plain name; `None` for a computed value.
@@ -54,13 +55,13 @@ pub struct MappedField {
     pub from: Option<String>,
     /// The destination's field by schema name.
     pub to: String,
-    /// What it holds there.
+    /// Its kind there.
     #[serde(skip)]
     pub kind: Kind,
     /// What the record says.
     pub sent: Sent,
-    /// What it gets when the record says nothing and the destination holds nothing, in the form
-    /// that the destination takes.
+    /// Its value if the record says nothing and the destination has nothing, in the form that the
+    /// destination accepts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
     /// What a person should know about the conversion.
@@ -74,11 +75,11 @@ pub struct MappedField {
 pub enum Sent {
     /// Nothing.
     Absent,
-    /// That it is empty. The destination's value is left alone then.
+    /// It is empty, and the destination's value is left alone.
     Blank,
-    /// That it is empty, and so the destination's value is to be.
+    /// It is empty, and the destination's value should be emptied.
     Clear,
-    /// This value, in the form that the destination takes.
+    /// This value, in the form that the destination accepts.
     Value(String),
 }
 
@@ -91,7 +92,7 @@ impl Sent {
         }
     }
 
-    /// What is written: the value, or nothing at all in a field that is to be emptied.
+    /// What is written: the value, or an empty text to empty a field.
     pub fn written(&self) -> Option<&str> {
         match self {
             Self::Clear => Some(""),
@@ -118,11 +119,11 @@ impl Mapped {
         self.get(to)?.sent.value()
     }
 
-    /// Adds a field. Of several rows to one field the first that has a value counts; parts of a
-    /// custom field set are put together.
+    /// Adds a field. If several rows fill one field, the first that has a value counts; parts of a
+    /// custom field set are merged.
     ///
     /// # Errors
-    /// That the value is longer than any field holds.
+    /// The value is longer than any field holds.
     pub(super) fn put(
         &mut self,
         mut field: MappedField,
@@ -164,7 +165,7 @@ impl MappedField {
         }
     }
 
-    /// Takes in another part of the same custom field set, unless that makes it too long.
+    /// Adds another part of the same custom field set, unless that makes it too long.
     fn join(&mut self, other: Self) -> Result<(), Problem> {
         let mut joined = self.clone();
         joined.take_parts(other);
@@ -195,8 +196,8 @@ impl Row {
         Unsent { from, to: self.to.schema_name.clone() }
     }
 
-    /// What the record says about the row's field. `bad` takes the problems of single parts of a
-    /// custom field set, which leave the others.
+    /// What the record says about the row's field. `bad` collects the problems of single parts of a
+    /// custom field set, which don't affect the others.
     pub(super) fn value(
         &self,
         item: &Item,
@@ -259,12 +260,12 @@ impl Row {
         })
     }
 
-    /// Whether its table or the destination's field has this value, so that it stands for itself.
+    /// Whether its table or the destination's field has this value, so that it is meant literally.
     pub(super) fn knows(&self, text: &str) -> bool {
         self.translated(text).is_some() || self.is_option(text)
     }
 
-    /// Notes that a value was taken for a placeholder, where it was left out of the record.
+    /// Notes that a value was taken for a placeholder, if it was left out of the record.
     pub(super) fn note_placeholder(
         &self,
         mut field: MappedField,
@@ -290,7 +291,7 @@ impl Row {
         field
     }
 
-    /// What the row's table makes of a value.
+    /// The row's translation of a value.
     fn translated(&self, text: &str) -> Option<String> {
         let (values, from_kind) = (&self.settings.values, self.from_kind);
         Translation { values, from_kind, to: self.field() }.of(text)
@@ -320,7 +321,7 @@ impl Row {
         }
     }
 
-    /// A whole custom field set, each part converted for itself.
+    /// A whole custom field set, each part converted separately.
     fn set(
         &self,
         text: &str,
@@ -370,7 +371,8 @@ impl Row {
     }
 }
 
-/// A filled value as one field of the destination, or one part of a custom field set, takes it.
+/// A non-blank value in the form that one field of the destination, or one part of a custom field
+/// set, accepts.
 fn one_value(
     text: &str,
     (from, from_kind): (Option<&str>, Kind),
@@ -399,7 +401,7 @@ fn one_value(
     Ok((Sent::Value(converted.text), remark.map(str::to_owned)))
 }
 
-/// A default as the destination takes it, and a remark on it.
+/// A default in the form that the destination accepts, and a remark on it.
 type Fixed = (String, Option<&'static str>);
 
 fn fixed_value(text: &str, to: &Field, mapping: &Mapping) -> Result<Fixed, Problem> {
@@ -415,7 +417,7 @@ fn fixed_value(text: &str, to: &Field, mapping: &Mapping) -> Result<Fixed, Probl
     }
 }
 
-/// What is sent of a value that the destination doesn't list, if it is sent anyway.
+/// The form in which a value that the destination doesn't list is sent, if it is sent anyway.
 fn sent_unlisted(problem: &Problem, text: &str, to: &Field, mapping: &Mapping) -> Option<String> {
     let is_sent =
         problem.code == Code::MissingOption && mapping.unlisted_option == UnlistedOption::Send;

@@ -14,8 +14,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// The part of this name. It holds text as long as the account doesn't say what its sets are
-    /// made of.
+    /// The part of this name. It is text unless the account describes its sets.
     ///
     /// # Errors
     /// The set has no such part.
@@ -43,7 +42,7 @@ impl Part {
     }
 }
 
-/// What the part of this name holds; text where the account doesn't say.
+/// The kind of the part of this name; text if the account doesn't say.
 pub(super) fn kind_of(parts: &[Field], name: &str) -> Kind {
     parts.iter().find(|part| part.schema_name == name).map_or(Kind::Text, |part| part.kind)
 }

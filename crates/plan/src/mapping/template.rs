@@ -1,14 +1,14 @@
-//! What a computed value may not do, beyond the steps that it may take.
+//! The limits of computed values, besides the number of steps.
 //!
-//! minijinja counts the bytes and items that a template makes, with one gap (3.1): a list that is
-//! repeated, `[1] * 100000000`, costs nothing until it is shown, and is then written out whole, or
-//! compared item by item while the template is compiled, before anything is counted. So what is
-//! multiplied must be seen to be a number.
+//! minijinja counts the bytes and items that a template produces, with one gap (3.1): a repeated
+//! list, `[1] * 100000000`, costs nothing until it is output, and is then written in full, or
+//! compared item by item while the template is compiled, before anything is counted. So the
+//! operands of a multiplication must visibly be numbers.
 
 use minijinja::value::{Rest, Value, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters};
 
-/// How many steps a computed value may take: a template can't hold up the others.
+/// How many steps a computed value may take, so that a template can't hold up the others.
 const FUEL: u64 = 20_000;
 
 /// Filters whose result is a number.
@@ -23,7 +23,7 @@ pub(super) fn environment() -> Environment<'static> {
     environment
 }
 
-/// The filter `format`, of at most three digits in a row: minijinja (3.1) panics when it is to
+/// The filter `format`, of at most three digits in a row: minijinja (3.1) panics when asked to
 /// write a whole number with more than 65,535 decimals.
 fn format(state: &mut State, text: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let shape = text.as_str().unwrap_or_default();
@@ -35,7 +35,7 @@ fn format(state: &mut State, text: &Value, arguments: Rest<ValueOrKwargs>) -> Re
     filters::format(state, text, arguments)
 }
 
-/// The error in a template, as far as it can be told without a record.
+/// The error in a template, if it can be found without a record.
 pub(crate) fn fault(template: &str) -> Option<String> {
     if multiplies_more_than_numbers(template) {
         let what = "multiplies values that may not be numbers; add |int or |float to each factor, \
@@ -59,13 +59,13 @@ fn multiplies_more_than_numbers(template: &str) -> bool {
     })
 }
 
-/// The parts of a template that are code. What is marked as raw counts as well.
+/// The parts of a template that are code, including raw blocks.
 fn code(template: &str) -> impl Iterator<Item = &str> {
     let begins = template.match_indices("{{").chain(template.match_indices("{%"));
     begins.map(|(at, _)| &template[at + 2..])
 }
 
-/// Code up to its end, each text in it made an underscore.
+/// Code up to its end, with each string replaced by an underscore.
 fn without_texts(code: &str) -> String {
     let mut shown = String::new();
     let mut inside = None;

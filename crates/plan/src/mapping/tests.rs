@@ -177,7 +177,7 @@ fn a_part_of_a_custom_field_set_is_read_and_written() {
     assert!(!crate::value::holds(Kind::FieldSet, held, set, &reading));
 }
 
-/// A custom field set whose parts hold what the account tells.
+/// A custom field set with the kinds of its parts from the account.
 fn set_of(name: &str, parts: &[(&str, Kind)]) -> Field {
     let parts = parts.iter().map(|&(name, kind)| Field::plain(name, kind));
     Field { parts: parts.collect(), ..Field::plain(name, Kind::FieldSet) }
@@ -215,7 +215,7 @@ fn each_part_of_a_custom_field_set_is_converted_by_its_own_type() {
     let written: serde_json::Value = serde_json::from_str(mapped.value("mx_KYC").unwrap()).unwrap();
     let expected = json!({"Phone": "+91-9845098450", "Born": "1990-12-31", "Paid": "1", "Age": "40", "Plan": "Gold"});
     assert_eq!(written, expected);
-    // A part that can't be converted, or that is not there, leaves the others.
+    // A part that can't be converted, or is missing, does not affect the others.
     let bad = r#"{"Phone":"9845098450","Age":"forty","Plan":"Silver","New":"x","Born":""}"#;
     let mapped = apply("leave_out", whole, bad);
     assert_eq!(mapped.value("mx_KYC"), Some(r#"{"Phone":"+91-9845098450"}"#));
@@ -233,7 +233,7 @@ fn each_part_of_a_custom_field_set_is_converted_by_its_own_type() {
         apply("refuse", whole, bad).problems.iter().map(about).collect::<Vec<_>>(),
         expected
     );
-    // What is passed on as typed is said.
+    // It is noted what is passed on as typed.
     let mapped = apply("refuse", whole, r#"{"Phone":"98XXXXXX50"}"#);
     assert_eq!(mapped.value("mx_KYC"), Some(r#"{"Phone":"98XXXXXX50"}"#));
     let remark = mapped.get("mx_KYC").unwrap().remark.clone().unwrap();
@@ -271,7 +271,7 @@ fn an_option_that_the_destination_lacks_is_sent_refused_or_left_out() {
         let body = json!({"ProspectID": "1", "FirstName": "Asha", "Plan": plan, "Places": places});
         mapping.apply(&item(&body.to_string()))
     };
-    // Sent, whatever becomes of other bad fields.
+    // Sent, whatever happens to other bad fields.
     for bad_field in ["refuse", "leave_out"] {
         for (places, written) in [
             ("Goa", "Goa"),
@@ -354,7 +354,7 @@ fn a_list_is_taken_for_its_entry_by_a_field_of_one_value() {
     let one = apply(json!(["Pune"]), json!([7]));
     assert_eq!((one.value("City"), one.value("Age")), (Some("Pune"), Some("7")));
     assert_eq!(one.get("City").unwrap().remark, None);
-    // As it was typed.
+    // As typed.
     assert_eq!(apply(json!("[12]"), json!(7)).value("City"), Some("[12]"));
     let two = apply(json!(["Pune", "Agra"]), json!([null, "7"]));
     assert_eq!(two.value("City"), Some(r#"["Pune","Agra"]"#));
@@ -462,8 +462,8 @@ fn a_template_can_not_run_away() {
 }
 
 proptest! {
-    /// Text goes through the default mapping unchanged, whatever is in it, but for what nobody sees
-    /// at its ends.
+    /// Text passes the default mapping unchanged, whatever its content, except for invisible
+    /// characters at its ends.
     #[test]
     fn text_arrives_as_it_is(text in "\\PC{1,60}|[\\u0000-\\u001f\\u202e\\u0660]{1,10}") {
         prop_assume!(!crate::text::is_blank(&text));

@@ -1,4 +1,4 @@
-//! A row's table of translations at work.
+//! Applying a row's translation table.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use crate::metadata::{Field, Kind};
 use crate::text;
 use crate::value;
 
-/// A row's table, and the fields that it stands between.
+/// A row's table, and the two fields it translates between.
 pub(super) struct Translation<'a> {
-    /// The source's values, and what each becomes.
+    /// The source's values and their translations.
     pub values: &'a BTreeMap<String, String>,
-    /// What the source's field holds.
+    /// The kind of the source's field.
     pub from_kind: Kind,
     /// The destination's field, or the part of a custom field set.
     pub to: &'a Field,
@@ -29,8 +29,8 @@ impl Translation<'_> {
         self.entry(text).cloned().or_else(|| is_multi.then(|| self.of_each(text))?)
     }
 
-    /// The table's entry for a value. The options of a dropdown are the same in capital and small
-    /// letters, unless the table tells two of them apart.
+    /// The table's entry for a value. The options of a dropdown ignore case, unless two entries of
+    /// the table differ only by it.
     fn entry(&self, text: &str) -> Option<&String> {
         let exact = self.values.get(text.trim());
         let same = || self.values.iter().find(|(from, _)| text::same(from, text)).map(|(_, to)| to);
@@ -61,8 +61,8 @@ impl Translation<'_> {
         })
     }
 
-    /// The options in a text. Other separators than LeadSquared's may be part of an option, so each
-    /// of what they separate must be known.
+    /// The options in a text. Separators other than LeadSquared's may be part of an option, so each
+    /// separated part must be known.
     fn separated(&self, text: &str) -> Option<Vec<String>> {
         let is_known = |option: &String| {
             self.entry(option).is_some() || value::listed(option, self.to).is_some()

@@ -210,7 +210,7 @@ proptest::proptest! {
         let _ = (read(&text, None), clock(&text), instant(&text, &TimeZone::UTC));
     }
 
-    /// In either order a date is read as it is meant, or as nothing.
+    /// In either order a date is read as meant, or not at all.
     #[test]
     fn a_date_in_its_order_is_that_date(year in 1000i16..9999, month in 1i8..=12, day in 1i8..=28, mark in "[-/.]") {
         let date = Date::new(year, month, day).unwrap();

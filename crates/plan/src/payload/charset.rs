@@ -1,9 +1,9 @@
-//! The text of a body, in whatever charset it was written.
+//! Decoding the text of a body, in whatever charset it was written.
 //!
 //! The bytes themselves come first, because senders and proxies often declare the wrong charset: a
 //! byte order mark, the zeros of UTF-16, and bytes that are valid UTF-8. Then comes the charset that
-//! Content-Type declares. Without one it is windows-1252: most text that isn't UTF-8 is, and it covers
-//! the printable part of ISO-8859-1.
+//! Content-Type declares. Without one, windows-1252 is assumed: most text that isn't UTF-8 is, and it
+//! covers the printable part of ISO-8859-1.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The charset that a Content-Type declares, if it is one that is known.
+/// The charset that a Content-Type declares, if known.
 pub(super) fn declared(content_type: Option<&str>) -> Option<&'static Encoding> {
     let parameters = content_type?.split(';').skip(1);
     let label = parameters.filter_map(|parameter| parameter.split_once('=')).find_map(
@@ -25,7 +25,7 @@ pub(super) fn known(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label_no_replacement(label.as_bytes())
 }
 
-/// The text of these bytes. What can't be read becomes U+FFFD.
+/// The text of these bytes. What can't be decoded becomes U+FFFD.
 pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Cow<'a, str> {
     if let Some(text) = utf_32(bytes) {
         return Cow::Owned(text);
@@ -39,7 +39,8 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
     let as_declared = |charset: &'static Encoding| charset.decode_without_bom_handling(bytes);
     let utf_8 = std::str::from_utf8(bytes);
     match (utf_8, declared) {
-        // Text of one byte a letter that happens to be UTF-8 is hardly ever text: "Ã©".
+        // Text in a single-byte charset that happens to be valid UTF-8 is hardly ever meaningful:
+        // "Ã©".
         (Ok(text), None) => Cow::Borrowed(text),
         (Ok(text), Some(charset)) if charset == WINDOWS_1252 => Cow::Borrowed(text),
         (Ok(text), Some(charset)) => match as_declared(charset) {
@@ -51,7 +52,8 @@ pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -
     }
 }
 
-/// The text of some bytes of a form, each for itself: they bear no mark. `None`: not known.
+/// The text of some bytes of a form, decoded separately: they have no byte order mark. `None` if
+/// unknown.
 pub(super) fn decode_part<'a>(bytes: &'a [u8], charset: Option<&'static Encoding>) -> Cow<'a, str> {
     match charset.filter(|charset| *charset != UTF_8) {
         Some(charset) => charset.decode_without_bom_handling(bytes).0,
@@ -59,7 +61,7 @@ pub(super) fn decode_part<'a>(bytes: &'a [u8], charset: Option<&'static Encoding
     }
 }
 
-/// UTF-16, by its mark or by the zeros of its ASCII.
+/// UTF-16, by its byte order mark or by the zeros of its ASCII.
 fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes {
         [0xff, 0xfe, ..] | [1..=255, 0, 1..=255, 0, ..] => Some(UTF_16LE),
@@ -68,7 +70,7 @@ fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Four bytes a letter, by its mark or by the zeros of its ASCII.
+/// UTF-32, by its byte order mark or by the zeros of its ASCII.
 fn utf_32(bytes: &[u8]) -> Option<String> {
     let letter: fn([u8; 4]) -> u32 = match bytes {
         [0xff, 0xfe, 0, 0, ..] | [1..=255, 0, 0, 0, ..] => u32::from_le_bytes,
@@ -82,7 +84,7 @@ fn utf_32(bytes: &[u8]) -> Option<String> {
     Some(text.filter(|letter| *letter != '\u{feff}').collect())
 }
 
-/// Bytes of which nothing else is known than that they should be UTF-8.
+/// Bytes that should be UTF-8, with nothing else known.
 fn undeclared(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Cow::Borrowed(text);
@@ -95,7 +97,7 @@ fn undeclared(bytes: &[u8]) -> Cow<'_, str> {
         good += chunk.valid().chars().filter(|letter| !letter.is_ascii()).count();
         bad += usize::from(!chunk.invalid().is_empty());
     }
-    // UTF-8 of which a letter was cut in half still shows in the others.
+    // UTF-8 with one truncated character is still recognisable by the others.
     if good >= bad {
         String::from_utf8_lossy(bytes)
     } else {
@@ -103,8 +105,8 @@ fn undeclared(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The text of bytes in which letters beyond U+FFFF are two surrogates of three bytes each, as
-/// some senders write them ("CESU-8"); `None` if that is not all that is wrong with them.
+/// The text of bytes in which characters beyond U+FFFF are two surrogates of three bytes each, as
+/// some senders write them ("CESU-8"); `None` if that is not the only error.
 fn surrogates_in_utf_8(bytes: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(bytes.len());
     let mut rest = bytes;

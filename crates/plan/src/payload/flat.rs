@@ -1,5 +1,5 @@
-//! What is made of the fields of a record: the lead in an activity that is posted flat, an id for one
-//! that tells none, and the same record without placeholders.
+//! Derived from the fields of a record: the lead in an activity that is posted flat, an id for one
+//! without any, and the same record without placeholders.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,8 @@ use crate::text;
 
 /// Fields that show that an activity carries its lead.
 const OF_LEADS: [&str; 5] = ["EmailAddress", "Phone", "Mobile", "FirstName", "LastName"];
-/// Fields that an activity has beside those of [`STANDARD`], and a lead has not, or has others of.
+/// Fields that an activity has besides those of [`STANDARD`], and that a lead lacks or uses
+/// differently.
 const OF_ACTIVITIES: [&str; 13] = [
     "ProspectActivityId",
     "RelatedProspectId",
@@ -30,10 +31,10 @@ const OF_ACTIVITIES: [&str; 13] = [
     "Status",
     "Owner",
 ];
-/// How an id that was made begins.
+/// The prefix of a generated id.
 const MADE: &str = "made-";
 
-/// The lead among the fields of an activity that is posted flat; `None` if it has no field of a lead.
+/// The lead among the fields of an activity that is posted flat; `None` if it has no lead fields.
 pub(super) fn lead(body: &Map<String, Value>, lead_id: Option<&str>) -> Option<Map<String, Value>> {
     if !OF_LEADS.iter().any(|name| body.get(*name).is_some_and(Value::is_string)) {
         return None;
@@ -54,7 +55,7 @@ pub(super) fn lead(body: &Map<String, Value>, lead_id: Option<&str>) -> Option<M
 }
 
 /// An id for an activity of this lead with these fields. It is the same for the same fields in any
-/// order, also if some that are empty are there or not.
+/// order, with or without empty ones.
 pub(super) fn made_id(lead_id: &str, state: &Snapshot) -> String {
     let mut hash = Sha256::new();
     let mut take = |text: &str| {
@@ -75,7 +76,7 @@ pub(super) fn made_id(lead_id: &str, state: &Snapshot) -> String {
     })
 }
 
-/// The same fields with nothing in place of placeholders; `None` if there are none.
+/// The same fields with blanks for placeholders; `None` if there are none.
 pub(super) fn without(
     fields: &Map<String, Value>,
     placeholders: &Placeholders,
@@ -97,7 +98,7 @@ pub(super) fn without(
     Some(fields)
 }
 
-/// What a value becomes without placeholders, if that is something else.
+/// A value without placeholders, if that differs.
 fn cleaned(
     name: &str,
     value: &Value,
@@ -106,7 +107,7 @@ fn cleaned(
 ) -> Option<Value> {
     match value {
         Value::String(text) if is_one(name, text) => Some(Value::Null),
-        // A custom field set is a text of JSON in reads.
+        // A custom field set is a JSON string in reads.
         Value::String(text) if text.starts_with('{') && placeholders.may_be_in(text) => {
             let inner = without(&json::object(text)?, placeholders, is_one)?;
             Some(Value::String(Value::Object(inner).to_string()))
@@ -118,7 +119,7 @@ fn cleaned(
             if others.iter().all(Option::is_none) {
                 return None;
             }
-            // Of a list of options, what says nothing is left out.
+            // Blank entries of a list of options are left out.
             let kept = values.iter().zip(others).filter_map(|(value, other)| match other {
                 Some(Value::Null) => None,
                 Some(other) => Some(other),

@@ -1,4 +1,4 @@
-//! Forms: fields of a lead, or names under which JSON stands.
+//! Forms: fields of a lead, or fields that contain JSON.
 
 use encoding_rs::{Encoding, WINDOWS_1252};
 use percent_encoding::percent_decode;
@@ -9,18 +9,18 @@ use crate::json::{MOST_VALUES, Room};
 
 /// The field in which a form may name its charset.
 const CHARSET: &str = "_charset_";
-/// Deeper names in brackets are names as they are.
+/// Names nested deeper in brackets are taken literally.
 const DEEPEST: usize = 4;
 
-/// Whether a body can't be anything but a form, whatever is declared: it begins with a name and
-/// an equals sign.
+/// Whether a body can only be a form, whatever is declared: it begins with a name and an equals
+/// sign.
 pub(super) fn is_evident(text: &str) -> bool {
     let name = text.split_once('=').map_or("", |(name, _)| name);
     let fits = |c: char| c.is_ascii_alphanumeric() || "_-.[]%+".contains(c);
     !name.is_empty() && name.chars().all(fits)
 }
 
-/// What a form says; `None` if it has too many fields.
+/// The content of a form; `None` if it has too many fields.
 pub(super) fn read(body: &[u8], declared: Option<&'static Encoding>, room: &Room) -> Option<Value> {
     if let Some(value) = unescaped(body, declared, room) {
         return Some(value);
@@ -45,7 +45,7 @@ pub(super) fn read(body: &[u8], declared: Option<&'static Encoding>, room: &Room
     let is_utf_8 = pairs.iter().all(|(name, value)| {
         std::str::from_utf8(name).is_ok() && std::str::from_utf8(value).is_ok()
     });
-    // As of a whole body, what makes sense as UTF-8 is hardly ever anything else.
+    // As for a whole body, valid UTF-8 is hardly ever anything else.
     let declared = declared.filter(|charset| !(is_utf_8 && *charset == WINDOWS_1252));
     let charset = told.or(declared);
     let all = pairs.into_iter().map(|(name, value)| {
@@ -79,11 +79,11 @@ fn decoded(part: &[u8]) -> Vec<u8> {
     percent_decode(&spaced).collect()
 }
 
-/// What the fields of a form say. A field that comes several times with different values is a
-/// list of them; `Current[City]` and `Current.City` are the city in the block `Current`.
+/// The content of the fields of a form. A field that occurs several times with different values is
+/// a list of them; `Current[City]` and `Current.City` are the city in the block `Current`.
 pub(super) fn from_pairs(pairs: impl Iterator<Item = (String, String)>) -> Value {
     let mut pairs: Vec<(String, String)> = pairs.collect();
-    // All of it is a name without a value.
+    // The whole text is a name without a value.
     if let [(name, value)] = pairs.as_mut_slice()
         && value.is_empty()
         && name.trim_start().starts_with(['{', '[', '"'])
@@ -130,7 +130,7 @@ fn add(map: &mut Map<String, Value>, name: &str, value: String) {
     }
 }
 
-/// The parts of `Current[City]`, `Current.City` and `Plans[]`; `None` of a plain name.
+/// The parts of `Current[City]`, `Current.City` and `Plans[]`; `None` for a plain name.
 fn path(name: &str) -> Option<Vec<&str>> {
     if let Some((block, rest)) = name.split_once('.')
         && super::shape::block(block).is_some()

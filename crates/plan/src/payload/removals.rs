@@ -9,11 +9,11 @@ use crate::id::LeadId;
 use crate::outcome::Entity;
 use crate::problem::Problem;
 
-/// Reads the body of a webhook that tells of leads which were deleted or merged: every lead that it
-/// names, each of which may be gone, or not.
+/// Reads the body of a webhook about deleted or merged leads: every lead that it names, each of
+/// which may or may not be gone.
 ///
-/// What LeadSquared posts of these is not known (`docs/leadsquared.md#payloads`). A guess: the lead as in
-/// other webhooks, or ids under names that end in `ProspectId` or `LeadId`.
+/// What LeadSquared posts about these is unknown (`docs/leadsquared.md#payloads`). A guess: the lead as
+/// in other webhooks, or ids under names that end in `ProspectId` or `LeadId`.
 ///
 /// # Errors
 /// As [`read`]; or it names no lead.

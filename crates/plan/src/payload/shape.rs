@@ -1,8 +1,8 @@
-//! Which records a body holds, wherever in it they stand.
+//! Finds the records in a body, wherever they are.
 //!
 //! A record may be the whole body or an entry of a list, be wrapped in `data` or another name, and
-//! be a text of JSON at each of these places, as may the blocks of a record. Where that can mean
-//! one thing only it is taken apart here, so that the reader of a record meets one form.
+//! be a JSON string in each of these places, as may the blocks of a record. If that is unambiguous
+//! it is unwrapped here, so that the reader of a record sees one form.
 
 use serde_json::{Map, Value};
 
@@ -12,12 +12,11 @@ use crate::json::{self, Room};
 use crate::placeholder::is_unfilled;
 use crate::problem::shortened;
 
-/// Texts of JSON in texts of JSON, lists in lists and wrappers in wrappers are taken apart so many
-/// times.
+/// How deeply nested JSON strings, lists and wrappers are unwrapped.
 const MOST_LAYERS: usize = 4;
-/// The ids by which an object is a lead or an activity.
+/// The ids that make an object a lead or an activity.
 const IDS: [&str; 3] = ["ProspectID", "ProspectId", "ProspectActivityId"];
-/// Fields that a lead has without an id, too.
+/// Fields that identify a lead even without an id.
 const COMMON: [&str; 5] = ["FirstName", "LastName", "EmailAddress", "Phone", "Mobile"];
 /// Names under which senders put the whole of a record or a list.
 const WRAPPERS: [&str; 14] = [
@@ -40,13 +39,13 @@ const WRAPPERS: [&str; 14] = [
 /// The names under which a list of fields and values names the field.
 const PROPERTY: [&str; 3] = ["Attribute", "Key", "SchemaName"];
 
-/// The block of this name, whatever the case of its letters.
+/// The block of this name, ignoring case.
 pub(super) fn block(name: &str) -> Option<&'static str> {
     let blocks = std::iter::once("Before").chain(STATES).chain(OF_ACTIVITY);
     blocks.chain(["LeadPropertyList"]).find(|block| block.eq_ignore_ascii_case(name))
 }
 
-/// The records of a body, each as it stands there.
+/// The records of a body, each in its original form.
 pub(super) fn records(value: Value, room: &Room) -> Vec<Value> {
     let mut records = Vec::new();
     unfold(value, room, MOST_LAYERS, &mut records);
@@ -77,12 +76,12 @@ fn unfold(value: Value, room: &Room, layers: usize, records: &mut Vec<Value>) {
     }
 }
 
-/// The JSON in a text that looks like some; `None` if it does not.
+/// The JSON in a text that looks like JSON; `None` if it does not.
 fn json_of(text: &str, room: &Room) -> Option<Result<Value, serde_json::Error>> {
     text.trim_start().starts_with(['{', '[', '"']).then(|| room.read(text.trim()))
 }
 
-/// Gives each block its name as LeadSquared writes it.
+/// Renames each block to LeadSquared's spelling.
 fn name_blocks(map: &mut Map<String, Value>) {
     let is_other = |(name, value): (&String, &Value)| {
         let is_block = value.is_object() || value.is_array() || value.is_string();
@@ -91,7 +90,7 @@ fn name_blocks(map: &mut Map<String, Value>) {
     if !map.iter().any(is_other) {
         return;
     }
-    // One that stands there by its own name, also behind, is not overwritten.
+    // One that already has this name, even later in the object, is not overwritten.
     let is_filled = |name: &str| map.get(name).is_some_and(|value| !value.is_null());
     let filled: Vec<&str> =
         map.keys().filter_map(|name| block(name)).filter(|b| is_filled(b)).collect();
@@ -109,7 +108,7 @@ fn name_blocks(map: &mut Map<String, Value>) {
     }
 }
 
-/// Two members that are the same block but for the case of their letters, of which one would be lost.
+/// Two members that are the same block except for case, one of which would be lost.
 fn twin_blocks(map: &Map<String, Value>) -> Option<(&str, &str)> {
     let is_full = |value: &Value| value.is_object() || value.is_array();
     map.iter().find_map(|(name, value)| {
@@ -120,7 +119,7 @@ fn twin_blocks(map: &Map<String, Value>) -> Option<(&str, &str)> {
     })
 }
 
-/// Gives ids the form that reads have: a number becomes a text, and a GUID has its dashes and nothing
+/// Normalises ids to the form used in reads: a number becomes text, and a GUID has dashes and nothing
 /// around it.
 pub(super) fn plain_ids(map: &mut Map<String, Value>) {
     const IDS_AND_RELATED: [&str; 4] =
@@ -143,7 +142,7 @@ pub(super) fn plain_ids(map: &mut Map<String, Value>) {
     }
 }
 
-/// What an object wraps that is no record itself.
+/// The content of an object that is a wrapper and not a record itself.
 fn wrapped(map: &mut Map<String, Value>, room: &Room) -> Option<Value> {
     if json::marked(map).is_some() {
         return None;
@@ -170,7 +169,7 @@ fn wrapped(map: &mut Map<String, Value>, room: &Room) -> Option<Value> {
             continue;
         }
         if found.is_some() {
-            // Either could be meant.
+            // Ambiguous.
             return None;
         }
         found = Some((name.clone(), inner));
@@ -180,8 +179,8 @@ fn wrapped(map: &mut Map<String, Value>, room: &Room) -> Option<Value> {
     Some(if inner.is_null() { outer } else { inner })
 }
 
-/// The members of a body that hold records, where the body is not a record itself. With several, it
-/// is unclear which is meant.
+/// The members of a body that contain records, if the body is not a record itself. If there are
+/// several, it is unclear which is meant.
 pub(super) fn rivals(body: &Map<String, Value>) -> Vec<&str> {
     let has = |name: &&str| body.contains_key(*name);
     let is_record = IDS.iter().any(has) || has(&"RelatedProspectId") || COMMON.iter().any(has);
@@ -204,7 +203,7 @@ fn holds_records(value: &Value, layers: usize) -> bool {
         }
         Value::Array(items) => items.iter().any(|item| holds_records(item, layers)),
         Value::String(text) => {
-            // Only what it begins with is looked at; it is read once it is taken.
+            // Only its beginning is checked; it is parsed once it is used.
             let text = text.trim_start();
             text.starts_with('{') && IDS.iter().any(|id| text.contains(id))
         }
@@ -212,7 +211,7 @@ fn holds_records(value: &Value, layers: usize) -> bool {
     }
 }
 
-/// Whether an object says that it is a lead or an activity.
+/// Whether an object identifies itself as a lead or an activity.
 fn is_record(map: &Map<String, Value>) -> bool {
     let has = |name: &str| map.get(name).is_some_and(|value| !value.is_null());
     let has_block = |name: &str| {
@@ -228,10 +227,10 @@ fn is_record(map: &Map<String, Value>) -> bool {
         || STATES.iter().chain(&["Before"]).any(|name| has_block(name))
 }
 
-/// Makes the blocks of a record objects, and takes its list of properties for the record.
+/// Converts the blocks of a record to objects, and uses its list of properties as the record.
 ///
 /// # Errors
-/// Which block is something else, so that what it holds would be lost.
+/// The block that is something else, so that its content would be lost.
 pub(super) fn open_blocks(body: &mut Map<String, Value>, room: &Room) -> Result<(), String> {
     name_blocks(body);
     if let Some((one, other)) = twin_blocks(body) {
@@ -255,7 +254,7 @@ pub(super) fn open_blocks(body: &mut Map<String, Value>, room: &Room) -> Result<
     Ok(())
 }
 
-/// A block as an object, if it is a text or a list of one.
+/// A block as an object, if it is a string or a list containing one.
 fn opened(mut value: Value, room: &Room) -> Result<Value, String> {
     for _ in 0..MOST_LAYERS {
         let Value::String(text) = &value else { break };
@@ -307,8 +306,8 @@ pub(super) fn is_activity(body: &Map<String, Value>) -> bool {
         || has_text("ActivityEventName")
 }
 
-/// Takes a lead's fields out of the block that wraps them. Where a field stands beside the block
-/// too, with another value, the one in the block stays there.
+/// Moves a lead's fields out of the block that wraps them. If a field also exists beside the block,
+/// with another value, the one in the block stays there.
 pub(super) fn lift_values(body: &mut Map<String, Value>) {
     if STATES.iter().any(|state| body.get(*state).is_some_and(Value::is_object)) {
         return;
@@ -330,7 +329,7 @@ pub(super) fn lift_values(body: &mut Map<String, Value>) {
 /// The fields of a list of `{"Attribute","Value"}`, `{"Key","Value"}` or `{"SchemaName","Value"}`.
 ///
 /// # Errors
-/// A field has two values: either may be meant.
+/// A field has two values, which is ambiguous.
 fn from_properties(properties: Vec<Value>) -> Result<Map<String, Value>, String> {
     let mut body = Map::new();
     for property in properties {
@@ -356,7 +355,7 @@ fn from_properties(properties: Vec<Value>) -> Result<Map<String, Value>, String>
     Ok(body)
 }
 
-/// A value of a list of properties: of a field set its parts, which such a list names likewise.
+/// A value in a list of properties; for a field set its parts, which are such a list too.
 fn set_of(value: Value) -> Result<Value, String> {
     match value {
         Value::Array(parts) if !parts.is_empty() && parts.iter().all(is_property) => {

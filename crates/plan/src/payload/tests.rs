@@ -141,7 +141,7 @@ fn a_number_is_an_id_and_braces_are_none_of_it() {
     }
 }
 
-/// Two values of one name: either may be meant, so none is chosen, unless one of them is nothing.
+/// Two values of one name are ambiguous, so neither is chosen, unless one of them is blank.
 #[test]
 fn what_is_said_twice_is_not_chosen_from() {
     let told = |body: &str| read(body.as_bytes(), None).map(drop).expect_err(body).message;
@@ -248,7 +248,7 @@ fn a_list_or_an_attribute_that_is_given_twice_is_not_lost() {
     }
 }
 
-/// Leads that tell no id, or one that stands for none, are not each other.
+/// Leads without an id, or with a placeholder, are not the same lead.
 #[test]
 fn what_stands_for_no_id_is_none() {
     for id in [
@@ -308,7 +308,7 @@ fn an_id_that_can_not_be_kept_is_none() {
     assert_eq!(one(body).lead(), None, "the lead beside it can't be named");
 }
 
-/// Each list is looked at once: were each looked at twice, this would not end.
+/// Each list is processed once: if each were processed twice, this would not end.
 #[test]
 fn lists_in_lists_cost_no_more_than_they_are_long() {
     let lists = format!("{}\"a\"{}", "[".repeat(100), "]".repeat(100));

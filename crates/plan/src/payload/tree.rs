@@ -6,7 +6,7 @@ use super::{charset, form};
 use crate::json::Room;
 use crate::problem::{Code, Problem};
 
-/// What a body says, as a tree.
+/// The content of a body, as a tree.
 pub(super) fn read(body: &[u8], content_type: Option<&str>, room: &Room) -> Result<Value, Problem> {
     let declared = charset::declared(content_type);
     let text = charset::decode(body, declared);
@@ -29,7 +29,7 @@ pub(super) fn read(body: &[u8], content_type: Option<&str>, room: &Room) -> Resu
     })
 }
 
-/// What a body is that is no JSON, if that is plain.
+/// What a body is if it is not JSON, if recognisable.
 fn other_form(body: &[u8], text: &str, content_type: Option<&str>) -> Option<&'static str> {
     let is_declared = |kind: &str| {
         content_type.is_some_and(|declared| declared.to_ascii_lowercase().contains(kind))

@@ -1,7 +1,7 @@
-//! Bodies that only try whether the webhook URL is there.
+//! Bodies that only verify the webhook URL.
 //!
 //! LeadSquared's *Verify*, and integrators' own checks, post nothing, `{}`, or a word (live; two
-//! integrators). Such a body holds no record, and is no failure.
+//! integrators). Such a body contains no record, and is not a failure.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::text;
 
 /// A longer body is not a verification.
 const LONGEST: usize = 1024;
-/// What a verification calls itself.
+/// Words that mark a verification.
 const WORDS: [&str; 12] = [
     "challenge",
     "check",
@@ -26,7 +26,7 @@ const WORDS: [&str; 12] = [
     "verification",
     "verify",
 ];
-/// What may stand beside that.
+/// What may accompany them.
 const BESIDE: [&str; 15] = [
     "action",
     "body",
@@ -45,8 +45,8 @@ const BESIDE: [&str; 15] = [
     "webhook",
 ];
 
-/// Whether a body only tries whether the webhook URL is there: it is empty, or holds nothing, or
-/// nothing but words such as `ping` or `test`. A body that may hold a lead is not a verification.
+/// Whether a body only verifies the webhook URL: it is empty, or contains nothing, or only words
+/// such as `ping` or `test`. A body that may hold a lead is not a verification.
 pub fn is_verification(body: &[u8], content_type: Option<&str>) -> bool {
     if body.len() > LONGEST {
         return false;

@@ -41,13 +41,13 @@ fn a_number_is_found_with_and_without_its_country() {
     assert!(search_forms("12").is_empty());
 }
 
-/// A text is a number only if all of it is one.
+/// A text is a number only if the whole of it is one.
 #[test]
 fn what_is_no_number_is_not_turned_into_one() {
     use NotANumber::{Masked, Placeholder, Unreadable};
     let number = |text: &str| Read::Number(text.to_owned());
     for (text, country, expected) in [
-        // Hidden digits.
+        // Masked digits.
         ("98XXXXXX50", "IN", Read::Not(Masked)),
         ("98******50", "IN", Read::Not(Masked)),
         ("+91-98xxx xxx50", "IN", Read::Not(Masked)),
@@ -86,13 +86,13 @@ fn what_is_no_number_is_not_turned_into_one() {
         ("9845098450.0", "IN", number("+91-9845098450")),
         ("9845098450.00", "IN", number("+91-9845098450")),
         ("919845098450.0", "IN", number("+91-9845098450")),
-        // A digit too much or too few.
+        // A digit too many or too few.
         ("98450984501", "IN", Read::Not(Unreadable)),
         ("984509845", "IN", Read::Not(Unreadable)),
         ("+91-98450984501", "IN", Read::Not(Unreadable)),
         ("12345", "IN", Read::Not(Unreadable)),
         ("+999 123456789", "IN", Read::Not(Unreadable)),
-        // Numbers that are not there.
+        // Placeholders.
         ("0000000000", "IN", Read::Not(Placeholder)),
         ("+91-0000000000", "IN", Read::Not(Placeholder)),
         ("9999999999", "IN", Read::Not(Placeholder)),
@@ -157,7 +157,7 @@ fn numbers_that_are_written_differently_are_the_same() {
 }
 
 proptest::proptest! {
-    /// Whatever is put around a number or into it, it stays that number or becomes none.
+    /// Whatever is added around a number or into it, it stays the same number or becomes none.
     #[test]
     fn no_other_number_is_read(
         before in "[ (+a-z*;,/#.]{0,3}", gap in "[ a-zX*.,;/()+-]{0,4}", behind in "[ 0-9a-zX*.,;/()#-]{0,5}",

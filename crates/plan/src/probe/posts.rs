@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 /// The custom field of an activity that is filled for the test.
 pub const ACTIVITY_FIELD: &str = "mx_Custom_1";
 
-/// A post, as it came.
+/// A post, as received.
 #[derive(Clone, Debug)]
 pub struct Post {
-    /// When it came.
+    /// When it arrived.
     pub received_at: Timestamp,
     /// Its body.
     pub body: Vec<u8>,
@@ -54,13 +54,13 @@ impl Posts {
         self.0.is_empty()
     }
 
-    /// When the write that gave the test lead this first name was posted: by an automation, where
-    /// any posted the lead, and else by a native webhook.
+    /// When the write that gave the test lead this first name was posted: by an automation if any
+    /// posted the lead, or else by a native webhook.
     pub fn shown(&self, first_name: &str) -> Option<Timestamp> {
         self.of_write(first_name).map(|entry| entry.at)
     }
 
-    /// How long after a write its post came, by the name of an answer.
+    /// How long after a write its post arrived, as the name of an answer.
     pub fn delay(&self, first_name: &str, written_at: Timestamp) -> Answer {
         let shown = self.shown(first_name).ok_or_else(|| silent("the change"))?;
         let delay = shown.duration_since(written_at);
@@ -71,8 +71,8 @@ impl Posts {
         })
     }
 
-    /// Whether the write of this first name was posted, where that of `control`, which is always
-    /// posted, has been.
+    /// Whether the write of this first name was posted, given that the one of `control`, which
+    /// always is, was.
     pub fn fires(&self, first_name: &str, control: &str) -> Answer {
         match (self.shown(first_name), self.shown(control)) {
             (Some(_), _) => Ok("on"),
@@ -81,7 +81,7 @@ impl Posts {
         }
     }
 
-    /// What the first post of a new lead with this first name holds as `Before`.
+    /// What the first post of a new lead with this first name has as `Before`.
     pub fn new_lead_before(&self, first_name: &str) -> Answer {
         let news = self.automations().filter(|entry| entry.first_name() == Some(first_name));
         let mut answers = news.filter_map(|entry| match entry.body.get("Before") {
@@ -93,7 +93,7 @@ impl Posts {
         answers.next().ok_or_else(|| silent("the new lead"))
     }
 
-    /// Whether a change's blocks hold what did not change.
+    /// Whether a change's blocks contain what did not change.
     pub fn compared(&self, control: &str) -> Answer {
         let after = self.change(control)?.block("After").ok_or_else(no_automation)?;
         Ok(if after.contains_key("EmailAddress") { "whole_lead" } else { "changed_only" })
@@ -193,7 +193,7 @@ impl Entry {
         self.block("After").is_some() && self.block("Current").is_some()
     }
 
-    /// What the change made the first name. `Current` is of the time of sending, which may be after
+    /// The first name after the change. `Current` is as of the time of sending, which may be after
     /// a later change, so it does not tell.
     fn first_name(&self) -> Option<&str> {
         self.block("After").unwrap_or(&self.body).get("FirstName")?.as_str()

@@ -1,4 +1,4 @@
-//! The questions, with the answer that is assumed of every account.
+//! The questions, with the answer assumed by default.
 
 use super::{By, Question};
 

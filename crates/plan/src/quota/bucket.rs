@@ -1,4 +1,4 @@
-//! The calls of an account in one window: how many fit, and what refusals show about that.
+//! The calls of an account in one window: how many fit, and what refusals reveal about that.
 
 use std::collections::VecDeque;
 
@@ -6,15 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Limit, kept_for_live};
 
-/// More is tried after this many windows without a refusal; after each refusal that this brought, twice
+/// More is tried after this many windows without a refusal; after each refusal that this causes, twice
 /// as many,
 const PATIENCE: i32 = 2;
 /// up to this.
 const MOST_PATIENCE: i32 = 12;
-/// After so long without a refusal, an account is as it was configured.
+/// After this long without a refusal, the configured quota applies again.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
 
-/// The calls of one kind that count in a window, and what refusals of them showed.
+/// The calls of one kind that count in a window, and what refusals revealed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bucket {
     pub(super) in_flight: u32,
@@ -26,7 +26,7 @@ pub(super) struct Bucket {
     pub(super) share: Option<Share>,
 }
 
-/// What is left to us, as far as refusals tell.
+/// What is left to us, judging by refusals.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Share {
     /// The calls in a window.
@@ -37,7 +37,7 @@ pub(super) struct Share {
     since: Timestamp,
     /// The windows until more is tried.
     patience: i32,
-    /// Whether there would have been more to send since then.
+    /// Whether there has been more to send since then.
     is_used_up: bool,
 }
 
@@ -57,22 +57,22 @@ impl Bucket {
         self.in_flight + u32::try_from(self.ended.len()).unwrap_or(u32::MAX)
     }
 
-    /// The calls that the account has at most in a window, where so many in so many seconds were
-    /// configured.
+    /// The account's maximum of calls in a window, given the configured number of calls and
+    /// seconds.
     fn most(&self, configured: u32, per_seconds: u32) -> u32 {
         let Some(named) = self.named else { return configured };
-        // Whoever configured less wants less.
+        // A lower configured number is intended.
         let in_its_window =
             u64::from(configured) * u64::from(named.per_seconds) / u64::from(per_seconds.max(1));
         named.calls.min(u32::try_from(in_its_window).unwrap_or(u32::MAX)).max(1)
     }
 
-    /// The calls of a window that are ours, as far as refusals tell.
+    /// Our calls of a window, judging by refusals.
     pub(super) fn size(&self, configured: u32, per_seconds: u32) -> u32 {
         self.share.map_or_else(|| self.most(configured, per_seconds), |share| share.calls)
     }
 
-    /// How many calls could be made now that leave a part of the window for live changes.
+    /// How many calls could be made now while leaving a part of the window for live changes.
     pub(super) fn spare(&mut self, configured: u32, per_seconds: u32, now: Timestamp) -> u32 {
         let left = self.left(configured, per_seconds, now);
         let size = self.size(configured, per_seconds);
@@ -97,7 +97,7 @@ impl Bucket {
         }
         let left = share.calls.saturating_sub(counted);
         share.is_used_up |= left == 0;
-        // Few at a time, so that one refusal is not many.
+        // A few at a time, so that one refusal does not become many.
         let at_once = (share.calls / 16).max(1);
         left.min(at_once.saturating_sub(self.in_flight))
     }
@@ -118,7 +118,7 @@ impl Bucket {
         let taken = self.ended.len().saturating_sub(self.refused.len());
         let taken = u32::try_from(taken).unwrap_or(u32::MAX).max(1);
         let share = match self.share {
-            // Calls of one moment are refused together.
+            // Calls made at the same moment are refused together.
             Some(share) if now.duration_since(share.refused_at) < window => {
                 Share { calls: share.calls.max(taken.min(most)), refused_at: now, ..share }
             }

@@ -1,4 +1,5 @@
-//! When an account's day is used up, and when a backfill ends, if all goes on as it does now.
+//! Forecasts, at the current rate: when an account's calls for the day are used up, and when a
+//! backfill ends.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -6,21 +7,22 @@ use serde::Serialize;
 use super::{Quota, SECONDS_A_DAY, day_of, hour_of};
 
 const SECONDS_AN_HOUR: u64 = 3_600;
-/// In the first hour with calls, they are taken to have been made in so many seconds at least.
+/// In the first hour with calls, they are assumed to have been made over at least this many
+/// seconds.
 const SHORTEST: u64 = 900;
-/// Nobody is warned before so much of the day's calls is spent, in per cent: the rate of a burst does not
+/// There is no warning before this percentage of the day's calls is used: the rate of a burst does not
 /// last.
 const EARLIEST: u64 = 25;
-/// A day that ends so long before midnight is worth a warning,
+/// A day whose calls are used up this long before midnight is worth a warning,
 const EARLY: SignedDuration = SignedDuration::from_hours(1);
-/// and one of which so much is spent, in per cent,
+/// and one with this percentage used
 const MUCH: u64 = 80;
-/// while more than so many seconds are left of it.
+/// while more than this many seconds of it are left.
 const LONG: i64 = SECONDS_A_DAY / 5;
-/// No end of a backfill is foretold that is further away, in days.
+/// The maximum time for which the end of a backfill is forecast, in days.
 const FURTHEST: usize = 366;
 
-/// The calls that were made to an account.
+/// The calls made to an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spending {
     /// Today (UTC).
@@ -32,7 +34,7 @@ pub struct Spending {
 }
 
 impl Spending {
-    /// Of the calls by hour ([`hour_of`]), those that tell the rate.
+    /// Picks from the calls by hour ([`hour_of`]) those that determine the rate.
     pub fn new(today: u32, hours: impl IntoIterator<Item = (i64, u32)>, now: Timestamp) -> Self {
         let mut spending = Self { today, ..Self::default() };
         for (hour, calls) in hours {
@@ -45,7 +47,7 @@ impl Spending {
         spending
     }
 
-    /// Calls an hour, as of late.
+    /// Recent calls per hour.
     pub fn rate(&self, now: Timestamp) -> u32 {
         let elapsed = now.as_second().rem_euclid(3_600).cast_unsigned();
         let (this, last) = (u64::from(self.this_hour), u64::from(self.last_hour));
@@ -58,16 +60,16 @@ impl Spending {
     }
 }
 
-/// What is to come of an account's day.
+/// The forecast for an account's day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Forecast {
     /// Calls left today.
     pub left: u32,
     /// When the day ends and its calls are back.
     pub renews_at: Timestamp,
-    /// Calls an hour, as of late.
+    /// Recent calls per hour.
     pub rate: u32,
-    /// When the day's calls are used up at this rate; none: not before it ends.
+    /// When the day's calls are used up at this rate; none if not before it ends.
     pub used_up_at: Option<Timestamp>,
     /// Whether that is worth a warning.
     pub is_early: bool,
@@ -95,23 +97,23 @@ impl Forecast {
     }
 }
 
-/// How far a backfill is.
+/// The progress of a backfill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// When it began.
     pub begun_at: Timestamp,
-    /// Leads that are done with,
+    /// Leads that are done,
     pub done: u64,
-    /// and that are not.
+    /// and leads that are not.
     pub left: u64,
 }
 
 impl Progress {
-    /// When a backfill ends that goes on as it did so far, where an account with this quota spends calls
-    /// at this rate; `None` while nothing can be said, as nothing was done yet.
+    /// When a backfill ends if it continues as so far, and an account with this quota uses calls at this
+    /// rate; `None` until something is done.
     ///
-    /// One that began today may use up its share of the day, and then goes on at midnight. Of one that
-    /// began before, the nights that it waited are part of how long it took.
+    /// One that started today may use up its share of the day, and then continues at midnight. For one
+    /// that started earlier, its waits until midnight are part of the time taken.
     pub fn ends_at(&self, quota: Quota, spending: Spending, now: Timestamp) -> Option<Timestamp> {
         if self.left == 0 {
             return Some(now);
@@ -143,7 +145,7 @@ impl Progress {
     }
 }
 
-/// How long so much takes where `done` took so many seconds.
+/// How long this much takes if `done` took that many seconds.
 fn seconds(left: u64, took: u64, done: u64) -> Option<u64> {
     u64::try_from(u128::from(left) * u128::from(took) / u128::from(done)).ok()
 }
@@ -156,7 +158,7 @@ fn after(now: Timestamp, seconds: u64) -> Option<Timestamp> {
     now.checked_add(SignedDuration::from_secs(i64::try_from(seconds).ok()?)).ok()
 }
 
-/// When the day that this time lies in ends (UTC).
+/// When the day that contains this time ends (UTC).
 fn midnight(now: Timestamp) -> Timestamp {
     Timestamp::from_second((day_of(now) + 1) * SECONDS_A_DAY).unwrap_or(Timestamp::MAX)
 }
@@ -180,7 +182,7 @@ mod tests {
         assert_eq!(spending, super::tests::spending(5_000, 100, 600));
         assert_eq!(spending.rate(at("15:30:00")), 400);
         assert_eq!(super::tests::spending(0, 0, 600).rate(at("15:00:00")), 600);
-        // The first calls of a day's work: neither a burst nor an hour that is not over misleads.
+        // The first calls of a day: neither a burst nor an incomplete hour is misleading.
         assert_eq!(super::tests::spending(0, 100, 0).rate(at("15:00:10")), 400);
         assert_eq!(super::tests::spending(0, 100, 0).rate(at("15:30:00")), 200);
         assert_eq!(Spending::default().rate(at("15:30:00")), 0);
@@ -195,7 +197,7 @@ mod tests {
         assert_eq!((found.left, found.rate), (2_000, 1_200));
         assert_eq!(found.renews_at, "2026-12-01T00:00:00Z".parse().unwrap());
         assert!(found.is_early);
-        // It suffices, or nothing is spent at all.
+        // It suffices, or no calls are made at all.
         for (today, rate) in [(8_000, 200), (9_999, 0), (0, 0)] {
             assert_eq!(forecast(today, rate, "15:00:00").used_up_at, None, "{today} {rate}");
         }

@@ -92,7 +92,7 @@ fn a_refusal_empties_the_window() {
     assert_eq!(budget.left(Draw::Single, at(5_000)), 1);
 }
 
-/// An account with this limit, on which others draw too.
+/// An account with this limit, which others use too.
 struct Shared {
     limit: usize,
     others: fn(i64) -> usize,
@@ -110,7 +110,7 @@ impl Shared {
     }
 }
 
-/// Ten minutes of work without an end; the calls that were taken, and the refusals by window.
+/// Ten minutes of continuous work; returns the accepted calls, and the refusals by window.
 fn work(quota: Quota, named: Option<Limit>, mut account: Shared) -> (usize, BTreeMap<i64, usize>) {
     let mut budget = Budget::new(quota, at(0), at(0), 0);
     let (mut taken, mut refused) = (0, BTreeMap::new());
@@ -194,13 +194,13 @@ fn a_named_limit_is_used_in_its_own_window() {
     assert_eq!(budget.left(Draw::Single, at(59_999)), 0);
     assert_eq!(budget.left(Draw::Single, at(60_000)), 1);
     assert_eq!(budget.named(), Some(Limit { calls: 4, per_seconds: 60 }));
-    // Whoever configured less than the account has wants less.
+    // A configured number below the account's is intended.
     let mut budget = Budget::new(Quota::PRO, at(0), at(0), 0);
     budget.refused(Draw::Single, Some(Limit { calls: 72, per_seconds: 5 }), at(0));
     assert_eq!(budget.left(Draw::Single, at(3_600_001)), 10);
 }
 
-/// What each urgency got of a flood of live changes that lasts for `seconds`, while all others wait too.
+/// What each urgency got during a flood of live changes of `seconds`, while all others wait too.
 fn flood(quota: Quota, kind: Draw, spent: u32, seconds: i64) -> BTreeMap<Urgency, u32> {
     let mut budget = Budget::new(quota, at(0), at(0), spent);
     let mut made: BTreeMap<Urgency, u32> = BTreeMap::new();
@@ -233,13 +233,13 @@ fn a_flood_of_live_changes_starves_nobody_and_keeps_most_calls() {
             assert!(made[&Urgency::Live] * 4 >= all * 3, "{quota:?} {kind:?}: {made:?}");
         }
     }
-    // Even where a window has a single call.
+    // Even if a window has a single call.
     let one = Quota { calls: 1, bulk_calls: 1, per_seconds: 5, daily: 100_000, leave: 0 };
     let made = flood(one, Draw::Single, 0, 3_600);
     assert!(made[&Urgency::Backfill] > 20 && made[&Urgency::Live] > 400, "{made:?}");
 }
 
-/// The rest of the day is for live changes, but for one call of twenty.
+/// The rest of the day is for live changes, except for one call in twenty.
 #[test]
 fn the_last_fifth_of_a_day_starves_nobody() {
     let quota = Quota { daily: 1_000, ..Quota::PRO };
@@ -267,7 +267,7 @@ fn nothing_is_kept_for_those_who_do_not_wait() {
     // One call for both is enough.
     assert!(budget.draw(Draw::Single, &[Urgency::Retry, Urgency::Backfill], at(0)));
     assert_eq!(budget.room(Draw::Single, Urgency::Live, at(0)), 9);
-    // Whoever asked long ago does not wait any more.
+    // Work that asked long ago is no longer waiting.
     budget.room(Draw::Single, Urgency::Sweep, at(1_000));
     assert_eq!(budget.room(Draw::Single, Urgency::Live, at(1_000)), 8);
     assert_eq!(budget.room(Draw::Single, Urgency::Live, at(7_000)), 9);

@@ -1,22 +1,22 @@
-//! Whose turn it is when an account's calls do not suffice for all.
+//! Whose turn it is when an account's calls are short.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Draw;
 
-/// Whoever is less urgent than live changes gets one call of so many at least, if it waits for one.
+/// Work less urgent than live changes gets at least one call in this many, if it waits for one.
 pub(super) const FLOOR: u32 = 20;
 
-/// What a call is for, the most urgent first. An account's calls go out in this order.
+/// What a call is for, the most urgent first. An account's calls are sent in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Urgency {
     /// A change that was just posted.
     Live,
-    /// A record that a person asked to try again.
+    /// A record that a person asked to retry.
     Asked,
     /// A record whose earlier attempt failed.
     Retry,
-    /// What an account is read for, to compare it or to find leads by, and what that found.
+    /// Reads for sweeps, comparisons and the directory, and the changes they found.
     Sweep,
     /// A lead that a backfill reads or syncs.
     Backfill,
@@ -26,7 +26,8 @@ impl Urgency {
     /// All of them, the most urgent first.
     pub const ALL: [Self; 5] = [Self::Live, Self::Asked, Self::Retry, Self::Sweep, Self::Backfill];
 
-    /// Whether it is no change that somebody just made and waits for: it leaves a part of the day to those.
+    /// Whether it is not a change that somebody just made and waits for: it leaves a part of the day to
+    /// those.
     pub fn can_wait(self) -> bool {
         self >= Self::Sweep
     }
@@ -36,15 +37,15 @@ impl Urgency {
     }
 }
 
-/// How often a call comes up for what is less urgent than live changes, and how many are saved up while
-/// none can be made.
+/// How often a call becomes available to work less urgent than live changes, and how many are saved up
+/// while none can be made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     pub(super) every: SignedDuration,
     pub(super) most: u32,
 }
 
-/// What keeps each kind of calls from starving.
+/// Keeps each kind of calls from starving.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Floors {
     of: [[Floor; 2]; Urgency::ALL.len()],
@@ -54,7 +55,7 @@ pub(super) struct Floors {
 struct Floor {
     /// When work last asked for a call.
     asked_at: Option<Timestamp>,
-    /// Up to when it had the calls that came up.
+    /// Up to when it has had the calls that became available.
     had: Option<Timestamp>,
 }
 
@@ -84,7 +85,7 @@ impl Floors {
         self.floor(urgency, kind).asked_at = Some(now);
     }
 
-    /// A call goes out for it; `paces` are those of calls and of bulk calls. A bulk call is one of both
+    /// A call is sent for it; `paces` are those of calls and of bulk calls. A bulk call is one of both
     /// kinds.
     pub(super) fn made(&mut self, urgency: Urgency, kind: Draw, paces: [Pace; 2], now: Timestamp) {
         self.floor(urgency, Draw::Single).made(paces[0], now);
@@ -98,7 +99,8 @@ impl Floors {
         if urgency == Urgency::Live { 0 } else { self.floor(urgency, kind).due(pace, now) }
     }
 
-    /// How many calls of this kind are due to what is this urgent, if it waited for one since then.
+    /// How many calls of this kind are guaranteed to work of this urgency, if it has waited for one
+    /// since then.
     pub(super) fn waits_for(
         &mut self,
         urgency: Urgency,

@@ -22,7 +22,7 @@ fn what_nobody_sees_is_trimmed_at_the_ends_and_nothing_else() {
         ("co\u{ad}operation", "co\u{ad}operation"),
         ("👩\u{200d}👧", "👩\u{200d}👧"),
         ("❤\u{fe0f}", "❤\u{fe0f}"),
-        // A joiner behind a virama makes the last letter what it is.
+        // A joiner after a virama is part of the last letter.
         ("അനില\u{d4d}\u{200d}", "അനില\u{d4d}\u{200d}"),
         ("क\u{94d}\u{200c}\u{200b}", "क\u{94d}\u{200c}"),
         ("می\u{200c}خواهم", "می\u{200c}خواهم"),
@@ -100,7 +100,7 @@ fn an_account_may_encode_what_it_was_sent() {
         ("O'Brien", "O&#x27;Brien", true),
         ("R&amp;D", "R&amp;amp;D", true),
         ("José & co", "Jose\u{301} &amp; co\r\n", true),
-        // The other way round somebody corrected it.
+        // The reverse is somebody's correction.
         ("Rao &amp; Sons", "Rao & Sons", false),
         ("Rao & Sons", "Rao & Sons", false),
         ("Rao and Sons", "Rao &amp; Sons", false),

@@ -113,8 +113,8 @@ fn chosen_of(text: &str, field: &Field) -> Result<Vec<String>, Problem> {
     Ok(chosen)
 }
 
-/// A value with an option that is not listed, as it is sent nevertheless: what is listed as the
-/// destination writes it, the rest as it came. `None` if it isn't a value of a dropdown at all.
+/// A value with an unlisted option, in the form in which it is sent anyway: listed options as the
+/// destination spells them, the rest unchanged. `None` if it isn't a value of a dropdown at all.
 pub(crate) fn unlisted(text: &str, field: &Field) -> Option<String> {
     let text = text::trimmed(text).trim();
     let written = |part: &str| listed(part, field).cloned().unwrap_or_else(|| part.to_owned());
@@ -122,8 +122,8 @@ pub(crate) fn unlisted(text: &str, field: &Field) -> Option<String> {
         Kind::Select => Some(written(text)),
         Kind::MultiSelect => {
             let parts = list(text).unwrap_or_else(|| {
-                // A comma may be part of an option that is not listed: it separates options only
-                // where one beside it is.
+                // A comma may be part of an unlisted option: it counts as a separator only next to
+                // a listed one.
                 let is_between = |c: char| SEPARATORS.contains(&c);
                 let parts: Vec<&str> = text.split(is_between).map(str::trim).collect();
                 let has_listed = parts.iter().any(|part| listed(part, field).is_some());
@@ -143,7 +143,7 @@ pub(crate) fn unlisted(text: &str, field: &Field) -> Option<String> {
     }
 }
 
-/// The option that a text means: the same one, else one in other letters.
+/// The option that a text means: an exact match, or else one in different case.
 pub(crate) fn listed<'a>(text: &str, field: &'a Field) -> Option<&'a String> {
     let (text, lower) = (text::compared(text), text::compared(&text.to_lowercase()).into_owned());
     let same = |option: &&String| text::compared(option) == text;

@@ -10,15 +10,14 @@ use crate::text;
 use jiff::tz::TimeZone;
 
 /// Whether a field that holds `held` needs no write to hold `wanted`: the two are the same, or the
-/// account shows `wanted` in an encoding of its own. Of a custom field set only the parts that are
-/// wanted count.
+/// account shows `wanted` in its own encoding. Of a custom field set only the wanted parts count.
 pub fn holds(kind: Kind, wanted: &str, held: &str, reading: &Reading) -> bool {
     compare(kind, wanted, held, reading, text::encodes)
 }
 
-/// Whether a field that held `was` holds nothing else `now`. That an account gives a value back in
-/// an encoding of its own is no change; that a person takes the encoding out of it is one. Of a
-/// custom field set only the parts that it has now count.
+/// Whether a field's value is the same `now` as it `was`. An account that returns a value in its
+/// own encoding has not changed it; a person who removes the encoding has. Of a custom field set
+/// only the parts that it has now count.
 pub fn stays(kind: Kind, now: &str, was: &str, reading: &Reading) -> bool {
     compare(kind, now, was, reading, |now, was| text::encodes(was, now))
 }
@@ -43,8 +42,8 @@ fn compare(
     same(kind, one, other, reading) || is_text && is_encoded(one, other)
 }
 
-/// Whether two values of a field are the same to the accounts, however they are written. Blank
-/// and absent-with-`""` are one.
+/// Whether two values of a field are the same to the accounts, in whatever format. Blank and
+/// absent-with-`""` are the same.
 pub fn same(kind: Kind, one: &str, other: &str, reading: &Reading) -> bool {
     if one == other {
         return true;
@@ -81,8 +80,8 @@ pub fn same(kind: Kind, one: &str, other: &str, reading: &Reading) -> bool {
     }
 }
 
-/// A form of a value such that two values with one form are the [`same`]. The reverse need not hold:
-/// values whose forms differ are to be compared.
+/// A form of a value such that two values with equal forms are the [`same`]. The reverse need not
+/// hold: values whose forms differ must be compared.
 pub fn form(kind: Kind, value: &str, reading: &Reading) -> String {
     if text::is_blank(value) {
         return String::new();
@@ -113,13 +112,13 @@ pub fn form(kind: Kind, value: &str, reading: &Reading) -> String {
         }),
     };
     match of_kind {
-        // A value of the kind and a text that only looks like its form are two.
+        // Keeps a value of the kind apart from a text that only looks like its form.
         Some(form) => format!("= {form}"),
         None => format!("  {}", text::compared(value)),
     }
 }
 
-/// An address in the form in which two are compared.
+/// An address in the form used for comparison.
 fn address(text: &str) -> String {
     let address = match email::read(text) {
         email::Read::Address(address) => address,
@@ -128,7 +127,7 @@ fn address(text: &str) -> String {
     text::compared(&address.to_lowercase()).into_owned()
 }
 
-/// A moment as far as accounts keep it: whole seconds.
+/// A moment in the accounts' precision: whole seconds.
 fn second(text: &str, reading: &Reading) -> Option<String> {
     let moment = moment::read(text, reading.date_order).ok()?.moment(&TimeZone::UTC)?;
     let word = if matches!(moment, Moment::Never(_)) { "never" } else { "at" };
@@ -151,7 +150,7 @@ fn parts(text: &str) -> Option<Vec<(String, String)>> {
     Some(map.into_iter().map(|(name, value)| (name, json::text(value))).collect())
 }
 
-/// Whether two sets of parts are the same; an empty part is none.
+/// Whether two sets of parts are the same; an empty part counts as missing.
 fn same_parts(one: &[(String, String)], other: &[(String, String)]) -> bool {
     let covers = |one: &[(String, String)], other: &[(String, String)]| {
         one.iter().all(|(name, value)| {
@@ -162,8 +161,8 @@ fn same_parts(one: &[(String, String)], other: &[(String, String)]) -> bool {
     covers(one, other) && covers(other, one)
 }
 
-/// Whether two values of a part are the same. What parts hold is not known here; a date that an
-/// account gives back with a time is told by its form.
+/// Whether two values of a part are the same. The kinds of parts are unknown here; a date that an
+/// account returns with a time is recognised by its form.
 fn is_same_part(one: &str, other: &str) -> bool {
     let second = |text: &str| {
         let year_first = |text: &str| text.len() > 9 && text.as_bytes()[4] == b'-';

@@ -358,7 +358,7 @@ const KINDS: [Kind; 12] = [
 
 proptest! {
     /// For any text the destination holds it, or a documented form of it, or the record says what
-    /// became of it.
+    /// happened to it.
     #[test]
     fn nothing_is_made_up_or_lost_in_silence(kind in prop::sample::select(&KINDS), text in "\\PC{0,24}|[0-9:/. -]{1,20}|[0-9X+();, x]{5,16}|[a-z@<>;, ]{1,16}") {
         prop_assume!(!text::is_blank(&text));
@@ -377,8 +377,8 @@ proptest! {
         prop_assert!(documented, "{:?} {:?} became {:?}", kind, text, converted);
     }
 
-    /// What was converted once is taken as it is the second time: a value that goes round
-    /// between two accounts comes to rest.
+    /// What was converted once is unchanged the second time: a value that goes back and forth
+    /// between two accounts settles.
     #[test]
     fn conversion_comes_to_rest(kind in prop::sample::select(&KINDS), text in "\\PC{0,24}|[0-9:/. -]{1,20}|[0-9]{10}") {
         let utc = Reading { zone: TimeZone::UTC, ..india() };

@@ -1,10 +1,10 @@
 //! What to do about an activity.
 //!
 //! First its lead is found in the destination, or created there if the connector may; then the
-//! activity is created or updated. It is decided from state, as a lead is: the link of an activity
-//! keeps what both sides held when they last agreed, so a webhook that comes twice, or as the echo
-//! of our own write, ends as unchanged. Where that link may be missing, it is looked first whether
-//! the activity is there.
+//! activity is created or updated. The decision is based on state, as for a lead: the link of an
+//! activity stores what both sides had when they last agreed, so a webhook that arrives twice, or
+//! as the echo of our own write, ends as unchanged. If that link may be missing, it first checks
+//! whether the activity exists.
 
 use super::call::{ActivityUpdate, Call, NewActivity, ReadActivities};
 use super::case::{Case, Context};
@@ -29,7 +29,7 @@ use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
 use crate::value;
 
-/// Why an activity of this connector is left alone whatever it says, if so.
+/// Why any activity of this connector is left alone, if so.
 pub fn switched_off(connector: &Definition) -> Option<Problem> {
     let off = !connector.activity.enabled || connector.activity.behaviour == Behaviour::DoNothing;
     off.then(|| {
@@ -112,7 +112,7 @@ fn linked(case: &Case<'_>, link: &Link, event: u32, behaviour: Behaviour) -> Dec
     Decision::Call(Call::UpdateActivity(ActivityUpdate { activity_id, event, fields }))
 }
 
-/// The lead in the destination, or what to do to get at it.
+/// The lead in the destination, or what to do to find it.
 fn find_lead(case: &Case<'_>) -> Result<LeadId, Decision> {
     let known = case.known;
     if let Some(id) = &known.twin.lead_id {
@@ -165,7 +165,7 @@ fn find_lead(case: &Case<'_>) -> Result<LeadId, Decision> {
     }
 }
 
-/// Reads the record itself again, and what is beside it, from its lead in the source.
+/// Reads the record itself again, and its siblings, from its lead in the source.
 fn read_source(case: &Case<'_>) -> Option<Decision> {
     let (lead_id, event) = (case.item.lead_id()?, case.item.event()?);
     Some(read(case, Party::Source, lead_id, event))
@@ -176,9 +176,8 @@ fn read(case: &Case<'_>, party: Party, lead_id: LeadId, event: u32) -> Decision 
     Decision::Call(Call::ReadActivities(ReadActivities { party, lead_id, event, page }))
 }
 
-/// An activity that no link ties to one of the destination. It may be there all the same: a write
-/// got no answer, or its link was lost or forgotten. So it is looked for first, unless it is known
-/// that it can't be there.
+/// An activity that is not linked. It may exist in the destination anyway: a write got no response,
+/// or its link was lost or deleted. So it is searched for first, unless it is known not to exist.
 fn unlinked(case: &Case<'_>, lead: &Case<'_>, event: u32, lead_id: LeadId) -> Decision {
     let known = case.known;
     let mut fields = change::all(case);
@@ -199,8 +198,8 @@ fn unlinked(case: &Case<'_>, lead: &Case<'_>, event: u32, lead_id: LeadId) -> De
     Decision::Call(Call::CreateActivity(NewActivity { lead_id, event, fields }))
 }
 
-/// Whether an activity of this type that happened in this second may be on a lead of the
-/// destination already, by what is known of that lead's past.
+/// Whether an activity of this type that happened in this second may already exist on a lead of the
+/// destination, by what is known about that lead's past.
 fn may_be_there(lead: &Case<'_>, lead_id: &LeadId, event: u32, second: Option<i64>) -> bool {
     let end = lead.link.map(|link| lead.ends(link).1);
     let end = end.filter(|end| end.id == lead_id.as_str());
@@ -209,9 +208,9 @@ fn may_be_there(lead: &Case<'_>, lead_id: &LeadId, event: u32, second: Option<i6
 
 /// What to do about an activity that is among those of the destination's lead; `None` if it is not.
 ///
-/// It is the same if type, second and fields are. One of the same second of which some fields are the
-/// same was the same before one of the two was edited, unless it is another activity of the source;
-/// what was edited last stands. Where all fields differ, or there are several, nobody can tell.
+/// It is the same if type, second and fields are. One in the same second with some equal fields was
+/// the same before one of the two was edited, unless it is another activity of the source; the last
+/// edit wins. If all fields differ, or there are several, it can't be decided.
 fn found(
     case: &Case<'_>,
     (lead, lead_id): (&Case<'_>, &LeadId),
@@ -234,7 +233,7 @@ fn found(
     if left.is_empty() || !may_be_there(lead, lead_id, event, second) {
         return None;
     }
-    // What was posted may be old, and others of the source may be what is there.
+    // The payload may be old, and the existing one may belong to another activity of the source.
     let Some(siblings) = &known.siblings else { return read_source(case) };
     let here = case.item.modified_on();
     left.retain(|one| {
@@ -247,7 +246,7 @@ fn found(
             let activity_id = one.activity_id()?;
             let differs = |change: &&Change| change.to != TIME && !holds(case, change, one);
             let fields: Vec<Change> = sent.iter().filter(differs).cloned().collect();
-            // An edit leaves something as it was.
+            // An edit leaves something unchanged.
             let is_alike = sent.iter().any(|change| {
                 let told = |held: &str| !held.trim().is_empty() && holds(case, change, one);
                 change.to != TIME && one.get(&change.to).is_some_and(told)
@@ -277,7 +276,7 @@ fn found(
 
 /// Whether an activity may have been changed since it was added.
 fn may_be_edited(modified: Option<Timestamp>, second: Option<i64>) -> bool {
-    // The two times are written by one clock, one after the other.
+    // The two times are written by the same clock, one after the other.
     modified.zip(second).is_none_or(|(modified, second)| modified.as_second() > second + 1)
 }
 
@@ -286,7 +285,7 @@ fn modified(there: &Snapshot) -> Option<Timestamp> {
     moment::instant(there.filled("ModifiedOn")?, &jiff::tz::TimeZone::UTC)
 }
 
-/// Whether an activity of the destination is what another one of the source, of these, sends.
+/// Whether an activity of the destination matches what another one of these from the source sends.
 fn is_of_another(case: &Case<'_>, siblings: &Activities, there: &Snapshot) -> bool {
     let own = case.item.activity_id();
     let (Some(lead_id), Some(event)) = (case.item.lead_id(), case.item.event()) else {
@@ -305,16 +304,16 @@ fn is_of_another(case: &Case<'_>, siblings: &Activities, there: &Snapshot) -> bo
     })
 }
 
-/// Whether an activity of the destination's lead is what these fields were written to: it holds
-/// every value, its time among them. Accounts have no better mark: none of their pages names a key
-/// or a detection of doubles for activities.
+/// Whether these fields were written to an activity of the destination's lead: it has every value,
+/// including the time. There is no better criterion: no page mentions a key or a duplicate
+/// detection for activities.
 fn is_what_we_wrote(case: &Case<'_>, fields: &[Change], there: &Snapshot) -> bool {
     let says_when = !fields.iter().any(|change| change.to == TIME) || there.get(TIME).is_some();
     let mut shown = fields.iter().filter(|change| there.get(&change.to).is_some());
     says_when && shown.clone().next().is_some() && shown.all(|change| holds(case, change, there))
 }
 
-/// Whether an activity of the destination holds this value. Reads need not show everything that can
+/// Whether an activity of the destination has this value. Reads need not show everything that can
 /// be written.
 fn holds(case: &Case<'_>, change: &Change, there: &Snapshot) -> bool {
     let held = there.get(&change.to);

@@ -1,4 +1,4 @@
-//! What an answer means for a record: what was read, and what was refused.
+//! What a response means for a record: what was read, and what was refused.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -28,8 +28,8 @@ use super::record::{Found, Metadata, Work};
 use super::{lead, problems, settle};
 
 impl Work {
-    /// An attempt ends without learning whether it added an activity: the lead's link keeps that,
-    /// because the same activity may come again as another record.
+    /// An attempt ends without learning whether it added an activity: the lead's link stores that,
+    /// because the same activity may arrive again as another record.
     fn doubt_of_activity(&mut self, context: &Context<'_>, effects: &[Effect]) -> Option<Effect> {
         let outcome = effects.iter().find_map(|effect| match effect {
             Effect::End(outcome) => Some(outcome),
@@ -48,10 +48,10 @@ impl Work {
         })
     }
 
-    /// Handles what an account returned for a call that was sent at this time, by this operation: the
-    /// call's own, or a bulk one.
+    /// Handles what an account returned for a call sent at this time by this operation: the call's
+    /// own, or a bulk one.
     ///
-    /// Unless the effects end the attempt or look links up, [`Work::next`] says how it goes on.
+    /// Unless the effects end the attempt or look up links, [`Work::next`] says how it continues.
     pub fn answered(
         &mut self,
         context: &Context<'_>,
@@ -123,7 +123,7 @@ impl Work {
         }
     }
 
-    /// The lead that has the record's key by the directory was read. If it has another one, or is gone,
+    /// The lead that has the record's key by the directory was read. If it has another key, or is gone,
     /// the directory is not asked again.
     fn listed_read(&mut self, context: &Context<'_>, lead: Option<Snapshot>) -> Vec<Effect> {
         let case = self.lead_case(context);
@@ -144,14 +144,14 @@ impl Work {
     fn activities_read(&mut self, read: &ReadActivities, page: ActivityPage) -> Vec<Effect> {
         let id = self.own.item.activity_id();
         let known = &mut self.own.known;
-        // To read the record itself again, the page that it is on is enough.
+        // To read the record itself again, the page that contains it is enough.
         let is_own = |one: &Snapshot| {
             read.party == Party::Source
                 && known.twin.activities.is_none()
                 && one.activity_id() == id
         };
         let Some(all) = known.pages.take(page, is_own) else {
-            // Pages of one answer are no signs of an attempt that does not end.
+            // Several pages of one list don't count towards the limit of calls.
             self.calls = self.calls.saturating_sub(1);
             return Vec::new();
         };
@@ -178,7 +178,7 @@ impl Work {
         }
     }
 
-    /// Notes in the lead's link that the activities of this type on its twin were looked through.
+    /// Notes in the lead's link that its counterpart's activities of this type were scanned.
     fn remember_look(
         &mut self,
         context: &Context<'_>,
@@ -205,8 +205,8 @@ impl Work {
         key: &Key,
         mut leads: Vec<Snapshot>,
     ) -> Vec<Effect> {
-        // An account finds by form: without regard to case or to signs, by the last digits, by Mobile
-        // too. What holds another value is not the one.
+        // Accounts search loosely: ignoring case or punctuation, by the last digits, by Mobile too. A
+        // lead with a different value is not a match.
         let reading = context.leads.reading();
         leads.retain(|lead| {
             let held = lead.get(&key.field);
@@ -242,7 +242,7 @@ impl Work {
         match self.found.take() {
             None => Vec::new(),
             Some(Found::Activities { lead_id, event, mut all }) => {
-                // One that is tied to another activity of the source is that one's.
+                // One that is linked to another activity of the source belongs to that.
                 all.found.retain(|activity| {
                     let id = activity.activity_id();
                     let id = id.as_ref().map(crate::id::ActivityId::as_str);
@@ -314,7 +314,7 @@ impl Work {
             Verdict::Fail(problem) => end(Outcome::failed(problem)),
             Verdict::AccountClosed(problem) => end(Outcome::held(problem, None)),
             Verdict::Throttled => {
-                // It was no call: the account did not look at it.
+                // The call was not valid: the account did not look at it.
                 self.calls = self.calls.saturating_sub(1);
                 Vec::new()
             }
@@ -338,7 +338,7 @@ impl Work {
         let case = self.lead_case(context);
         let keys = case.keys().len();
         let creates_only = case.connector.lead.behaviour == Behaviour::CreateOnly;
-        // Values that identify nobody, one of which another lead has.
+        // Values that are not keys, one of which another lead has.
         let junk = match call {
             Call::UpdateLead(update) if update.party == Party::Destination => {
                 let junk =
@@ -350,13 +350,13 @@ impl Work {
         let is_lead = self.lead.is_none();
         let is_unlinked = self.is_unlinked();
         let known = &mut self.subject_mut().known;
-        // A person or a rule said which lead it is, although another one has one of its keys.
+        // A person or a rule decided which lead it is, although another one has one of its keys.
         let is_said = known.search.rivals.as_ref().is_some_and(|rivals| !rivals.is_empty())
             || matches!(known.ruled, Some(Ruled::Decided(_)));
         let search = &mut known.search;
         match call {
             // It exists, so it was not created. Update it if that is allowed; otherwise, a capture
-            // that updates nothing tells which lead it is.
+            // that updates nothing shows which lead it is.
             Call::Capture(capture) if by == Operation::BulkCreate => {
                 let had_hints = search.hints.take().is_some();
                 if capture.update {
@@ -372,11 +372,11 @@ impl Work {
                 return vec![Effect::End(Outcome::skipped(problems::exists()))];
             }
             // Find out which leads they are: a capture by the other key might write to a lead that is
-            // another one's.
+            // linked to another one.
             Call::Capture(_) if keys > 1 && !search.look_first => {
                 search.start_by_looking();
             }
-            // By the directory nobody had the second key, which was not looked for.
+            // According to the directory no lead had the second key, so it was not searched for.
             Call::UpdateLead(update)
                 if update.party == Party::Destination && is_unlinked && search.hints.is_some() =>
             {
@@ -389,7 +389,7 @@ impl Work {
             }
             Call::UpdateLead(update) if !junk.is_empty() => {
                 search.left_to_others.extend(junk);
-                // A lead that was just made lacks nothing else.
+                // A lead that was just created lacks nothing else.
                 if known.twin.withheld.take().is_some() {
                     let settle =
                         |case: &Case<'_>| settle::settle(case, update.lead_id.as_str(), &[], None);
@@ -405,8 +405,8 @@ impl Work {
         Vec::new()
     }
 
-    /// The lead has a unique value of another lead. That one may be about to lose it, by a change that
-    /// comes later, so it is retried a few times.
+    /// The lead has a unique value of another lead. That one may be about to lose it by a change that
+    /// arrives later, so it is retried a few times.
     fn duplicate(&self, context: &Context<'_>, call: &Call, mut problem: Problem) -> Outcome {
         let doubtful = self.own.known.doubtful;
         let Call::UpdateLead(update) = call else {
@@ -432,7 +432,7 @@ impl Work {
         Outcome::again(problem, doubtful).at_most(retry::OF_LINKED_DUPLICATE)
     }
 
-    /// The lead or activity that was to be written to is not there any more.
+    /// The lead or activity to write to no longer exists.
     fn twin_gone(&mut self, context: &Context<'_>, call: &Call) -> Vec<Effect> {
         let party = call.party();
         let fail = || vec![Effect::End(Outcome::failed(lead_gone(party)))];

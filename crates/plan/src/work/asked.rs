@@ -1,4 +1,4 @@
-//! What a person is asked about a lead.
+//! Reviews of a lead.
 
 use crate::mapping::MappedField;
 use crate::outcome::Entity;
@@ -9,15 +9,15 @@ use crate::snapshot::Snapshot;
 
 use super::case::Case;
 
-/// More candidates are not shown.
+/// The maximum number of candidates shown.
 const MOST_CANDIDATES: usize = 10;
 
 /// Shown besides the mapped fields, so that a person can recognise the lead.
 const ALWAYS_SHOWN: [&str; 6] =
     ["FirstName", "LastName", "EmailAddress", "Phone", "CreatedOn", "ModifiedOn"];
 
-/// Asks which of these leads in the destination is the record's. Each comes with the key that found
-/// it.
+/// Asks which of these leads in the destination is the record's. Each is given with the key that
+/// found it.
 pub(super) fn review<'a>(
     case: &Case<'_>,
     reason: Reason,

@@ -1,4 +1,4 @@
-//! What is asked of an account for one record, and what it returns.
+//! Calls to an account for one record, and their results.
 
 use crate::change::Change;
 use crate::id::{ActivityId, LeadId};
@@ -9,7 +9,7 @@ use crate::outcome::Party;
 use crate::snapshot::Snapshot;
 use crate::verdict::Failure;
 
-/// What is asked of an account.
+/// A call to an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// Reads a lead by its id.
@@ -18,7 +18,7 @@ pub enum Call {
     FindLead(Key),
     /// Creates a lead, or updates the one that has the key.
     Capture(Capture),
-    /// Creates a lead, whatever there is: a person said so.
+    /// Creates a lead, whatever exists: a person decided so.
     CreateLead(NewLead),
     /// Updates a lead.
     UpdateLead(LeadUpdate),
@@ -42,13 +42,13 @@ pub struct ReadLead {
 /// Which lead is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The record's own, from the source: what was posted may be older than our own last write.
+    /// The record's own, from the source: the payload may be older than our own last write.
     Own,
-    /// Another lead of the source: the one that the lead which was found is linked to.
+    /// Another lead of the source: the one linked to the lead that was found.
     Other,
-    /// The lead of the destination that is, or may be, the record's twin.
+    /// The lead of the destination that is, or may be, the record's counterpart.
     Twin,
-    /// The lead of the destination that has the record's key by the directory.
+    /// The lead of the destination that has the record's key according to the directory.
     Listed,
 }
 
@@ -61,10 +61,10 @@ pub struct Capture {
     pub fields: Vec<Change>,
     /// Fields that only a new lead gets.
     pub on_create: Vec<Change>,
-    /// Whether a lead that has the key already is updated, or left alone.
+    /// Whether a lead that already has the key is updated, or left alone.
     pub update: bool,
-    /// Whether the account refuses to create a second lead with any of the record's keys, so that
-    /// a call that never updates may carry it.
+    /// Whether the account refuses to create a second lead with any of the record's keys, so that a
+    /// call that never updates can be used.
     pub creates_once: bool,
 }
 
@@ -78,32 +78,32 @@ pub struct NewLead {
 /// A lead to be updated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeadUpdate {
-    /// Whose lead it is: the source's, where the destination changed it too, or wins.
+    /// Which account's lead it is: the source's, if the destination changed it too, or wins.
     pub party: Party,
     /// Its id.
     pub lead_id: LeadId,
     /// The fields.
     pub fields: Vec<Change>,
-    /// Whether the account's automations are to run.
+    /// Whether the account's automations should run.
     pub fires: bool,
 }
 
 /// Activities to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadActivities {
-    /// Of which account: of the source to read the record itself again, of the destination to see
-    /// whether an earlier write added it.
+    /// Which account: the source to read the record itself again, the destination to see whether an
+    /// earlier write added it.
     pub party: Party,
     /// The lead's id there.
     pub lead_id: LeadId,
     /// The event code there.
     pub event: u32,
-    /// Which page of them, as the account counts: `Offset`, from 0.
+    /// Which page of them, in the account's numbering: `Offset`, from 0.
     pub page: u32,
 }
 
 impl ReadActivities {
-    /// How many rows are asked for.
+    /// How many rows are requested.
     pub const ROWS: u32 = 200;
 }
 
@@ -112,11 +112,11 @@ impl ReadActivities {
 pub struct ActivityPage {
     /// Its rows.
     pub rows: Vec<Snapshot>,
-    /// How many there are in all, as the account counts them.
+    /// The total number, as counted by the account.
     pub total: u64,
 }
 
-/// An activity to be added.
+/// An activity to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewActivity {
     /// The lead's id in the destination.
@@ -156,7 +156,7 @@ impl Call {
         }
     }
 
-    /// The operation that makes it alone.
+    /// The operation for a single call.
     pub fn operation(&self) -> Operation {
         match self {
             Self::ReadLead(_) => Operation::LeadById,
@@ -188,8 +188,8 @@ impl Call {
         fields.iter().chain(more)
     }
 
-    /// Whether it writes a custom field set, which bulk calls do not take (no page of them shows
-    /// one).
+    /// Whether it writes a custom field set, which bulk calls do not accept (none of their pages
+    /// shows one).
     pub(super) fn writes_a_set(&self) -> bool {
         self.fields().any(|change| change.kind == Kind::FieldSet)
     }
@@ -204,9 +204,9 @@ pub enum Answer {
     Activities(ActivityPage),
     /// The write took effect.
     Written {
-        /// The id of what was written, as far as the account says it.
+        /// The id of what was written, if the account returns it.
         id: Option<String>,
-        /// Whether it was created, as far as the account says it.
+        /// Whether it was created, if the account says so.
         is_created: Option<bool>,
     },
     /// It did not.

@@ -26,17 +26,17 @@ pub struct Context<'a> {
     pub activities: &'a ActivityMapping,
     /// Identifies the mappings: a record is mapped once for each value.
     pub generation: u64,
-    /// The account that leads come from.
+    /// The source account.
     pub source: Account<'a>,
-    /// The account that they go to.
+    /// The destination account.
     pub destination: Account<'a>,
     /// The enabled connector in the opposite direction, if there is one: then both accounts should
-    /// hold the same.
+    /// agree.
     pub opposite: Option<Opposite<'a>>,
     /// The time.
     pub now: Timestamp,
-    /// Since when the store knows all that was done: it may have been restored from a backup before,
-    /// which does not know what was done after it.
+    /// Since when the store knows everything that was done: it may have been restored before that
+    /// from a backup, which does not know what was done after it.
     pub unbroken: Timestamp,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether a write to this account is to run its automations.
+    /// Whether a write to this account should run its automations.
     pub(super) fn fires(&self, party: Party) -> bool {
         fires(self.connector, self.opposite, party)
     }
@@ -90,7 +90,7 @@ pub(crate) struct Case<'a> {
     pub mapping: &'a Mapping,
     /// What the source shows.
     pub item: &'a Item,
-    /// What is known of it before the event.
+    /// What is known about it before the event.
     pub before: &'a Before,
     /// What the mapping makes of it.
     pub mapped: &'a Mapped,
@@ -98,16 +98,16 @@ pub(crate) struct Case<'a> {
     pub source: AccountId,
     /// The account that it goes to.
     pub destination: AccountId,
-    /// What ties it to its twin, if it is tied.
+    /// Its link, if it is linked.
     pub link: Option<&'a Link>,
     /// What was found out since the attempt began.
     pub known: &'a Known,
-    /// The connector in the opposite direction; of an activity none, since activities are not
+    /// The connector in the opposite direction; none for an activity, since activities are not
     /// merged.
     pub opposite: Option<Opposite<'a>>,
     /// The time.
     pub now: Timestamp,
-    /// Since when the store knows all that was done.
+    /// Since when the store knows everything that was done.
     pub unbroken: Timestamp,
 }
 
@@ -117,9 +117,8 @@ impl<'a> Case<'a> {
         (link.end(link.pair.side(self.source)), link.end(link.pair.side(self.destination)))
     }
 
-    /// Whether what was posted of the source's end may be older than what was synced since: it may
-    /// be from before our own write, or a person has it retried, whenever it was posted, and it does
-    /// not say of when it is.
+    /// Whether the payload may be older than what was synced since: it may be from before our own
+    /// write, or a person retries it, whenever it was posted, and it has no modification time.
     pub(super) fn may_be_stale(&self, here: &End) -> bool {
         let version = self.item.modified_on();
         here.may_be_stale(version) || self.known.asked && version.is_none()
@@ -130,25 +129,27 @@ impl<'a> Case<'a> {
         identity::keys(&self.connector.basic, self.mapped, self.mapping.reading())
     }
 
-    /// What may have been written unseen to a lead that takes the place of one that is gone.
+    /// What may have been written without our knowing to a lead that replaces one that is gone.
     pub(super) fn pending(&self) -> Option<&'a BTreeMap<String, Vec<String>>> {
         let there = self.replaced()?;
         there.replaced_at.is_some().then_some(&there.pending)
     }
 
-    /// When a lead may first have been made in the place of one that is gone, by our clock.
+    /// The earliest time, by our clock, at which a lead may have been created to replace one that
+    /// is gone.
     pub(super) fn replaced_at(&self) -> Option<Timestamp> {
         self.replaced()?.replaced_at
     }
 
-    /// The end of a lead that is gone, and in whose place another one may have been made.
+    /// The end of a lead that is gone, and which another one may have been created to replace.
     fn replaced(&self) -> Option<&'a End> {
         let known = self.known;
         let link = self.link.filter(|_| known.twin.gone && known.doubtful)?;
         Some(self.ends(link).1)
     }
 
-    /// Whether a field is not written, because another lead has the key that it is, or the value.
+    /// Whether a field is not written, because it is a key that another lead has, or another lead
+    /// has the value.
     pub(super) fn leaves_out(&self, field: &str) -> bool {
         let search = &self.known.search;
         search.key_taken && self.is_key(field) || search.left_to_others.contains(field)
@@ -160,13 +161,13 @@ impl<'a> Case<'a> {
         basic.search_by == field || basic.secondary_search_by.as_deref() == Some(field)
     }
 
-    /// Whether a write to this account is to run its automations: what is written back to the
+    /// Whether a write to this account should run its automations: what is written back to the
     /// source is written as the opposite connector would write it.
     pub(super) fn fires(&self, party: Party) -> bool {
         fires(self.connector, self.opposite, party)
     }
 
-    /// Whether it is a lead that flows both ways, under a behaviour that updates.
+    /// Whether it is a lead synced both ways, under a behaviour that updates.
     pub(super) fn merges(&self) -> bool {
         self.opposite.is_some() && self.connector.lead.behaviour != Behaviour::CreateOnly
     }

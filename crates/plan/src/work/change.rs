@@ -22,10 +22,9 @@ pub(super) fn all(case: &Case<'_>) -> Vec<Change> {
 
 /// The values that differ from what was last synced.
 ///
-/// A field has changed when what it becomes differs from what its last synced value becomes by the
-/// mapping of now, or when that differs from what was sent then. What the destination is known to
-/// hold is not written again. A field that a lost call may have written is written again, whatever
-/// it holds.
+/// A field has changed if its mapped value differs from its last synced value under the current
+/// mapping, or if that differs from what was sent then. What the destination is known to have is
+/// not written again. A field that a lost call may have written is written again, whatever it has.
 pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
     let reading = case.mapping.reading();
     let past = Past::of(case.mapping, case.item, here, there);
@@ -48,8 +47,8 @@ pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
     changes
 }
 
-/// Whether a link of before what is sent was kept does not say what was: then it is what is written
-/// there by the base. A key may be another lead's, and was not written then.
+/// Whether a link is too old to record what was sent: then the base shows what was written. A key
+/// may belong to another lead, and was not written then.
 fn is_unproven(case: &Case<'_>, there: &End, field: &MappedField) -> bool {
     let is_lead = case.item.entity() == Entity::Lead;
     is_lead && case.opposite.is_none() && there.given.is_none() && !case.is_key(&field.to)
@@ -68,8 +67,8 @@ pub(super) fn against(case: &Case<'_>, lead: &Snapshot) -> Vec<Change> {
     changes
 }
 
-/// The defaults of fields of which the record says nothing and the destination holds nothing, as
-/// far as `held` knows.
+/// The defaults of fields for which the record has nothing and the destination, as far as `held`
+/// knows, has nothing.
 pub(super) fn defaults<'a>(case: &Case<'_>, held: impl Fn(&str) -> Option<&'a str>) -> Vec<Change> {
     let fields = case.mapped.fields.iter();
     fields
@@ -84,7 +83,7 @@ pub(super) fn lead_source(case: &Case<'_>) -> Option<Change> {
     Some(Change::new("Source", Kind::Text, value))
 }
 
-/// All that a new lead gets.
+/// Everything that a new lead gets.
 pub(super) fn new_lead(case: &Case<'_>) -> Vec<Change> {
     let mut fields = defaults(case, |_| None);
     fields.extend(lead_source(case));
@@ -94,7 +93,7 @@ pub(super) fn new_lead(case: &Case<'_>) -> Vec<Change> {
     fields
 }
 
-/// Whether the lead holds all that is to be sent.
+/// Whether the lead already has everything that would be sent.
 pub(super) fn holds_all(case: &Case<'_>, lead: &Snapshot) -> bool {
     let reading = case.mapping.reading();
     all(case).into_iter().all(|change| {

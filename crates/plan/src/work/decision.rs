@@ -20,12 +20,12 @@ pub(crate) enum Decision {
     Skip(Problem),
     /// The same because the lead does not pass the connector's filter; its link notes that.
     LeaveOut(Problem),
-    /// The destination holds all of it: this lead or activity, where it is known.
+    /// The destination already has everything: this lead or activity, if known.
     Unchanged(Why, Option<String>),
-    /// Find something out, or write.
+    /// Make a call, to read or to write.
     Call(Call),
-    /// Take this lead of the destination for the one that an earlier attempt made: its answer was
-    /// lost. Then decide again.
+    /// Take this lead of the destination as the one that an earlier attempt created: its response
+    /// was lost. Then decide again.
     Adopt(LeadId),
     /// Ask a person.
     Ask(Box<Review>),

@@ -1,6 +1,7 @@
-//! What was decided about a record and why, as the log keeps it.
+//! The decision about a record and its reasons, as stored in the log.
 //!
-//! One definition is written and read: what the dispatcher stores is what the console shows.
+//! The same definition is used for writing and reading: what the dispatcher stores is what the
+//! console shows.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +13,26 @@ use crate::outcome::words;
 use crate::problem::Problem;
 use crate::review::{Dispute, Ruling};
 
-/// What the log keeps of an attempt.
+/// What the log stores about an attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
     /// What was decided first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
-    /// What was decided once that was carried out: the write back to the source.
+    /// What was decided after that was carried out: the write back to the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<Plan>,
     /// Fields that the two sides did not agree about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<Dispute>,
-    /// Where written values come from, by field of the destination; one that is not here comes from
-    /// the source's field of the same name. `None`: not known.
+    /// Where written values come from, by field of the destination; a field that is not here comes
+    /// from the source's field of the same name. `None` if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origins: Option<BTreeMap<String, Origin>>,
     /// What is wrong with fields that were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Problem>,
-    /// The sentence, where nothing had to be written.
+    /// The sentence, if nothing had to be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What a person should know about the conversion of fields.
@@ -42,10 +43,10 @@ pub struct Explanation {
     pub looked_because: Option<String>,
 }
 
-/// What was decided, with all that belongs to it.
+/// What was decided, with all details.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// What kind of decision it is.
+    /// The kind of decision.
     #[serde(rename = "decision")]
     pub kind: PlanKind,
     /// The fields that are written.
@@ -54,10 +55,10 @@ pub struct Plan {
     /// Fields that only a new lead gets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub on_create: Vec<Change>,
-    /// The key by which a lead is captured or looked for.
+    /// The key by which a lead is captured or searched for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyShown>,
-    /// Of a capture, whether a lead that exists is updated.
+    /// For a capture, whether an existing lead is updated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<bool>,
     /// The lead that is read or written, or that an activity is added to.
@@ -66,13 +67,13 @@ pub struct Plan {
     /// The activity that is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<ActivityId>,
-    /// The lead or activity that holds all of it already.
+    /// The lead or activity that already has everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_id: Option<String>,
-    /// How it is known that nothing has to be written.
+    /// Why nothing has to be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
-    /// What is wrong, or why nothing is done.
+    /// The error, or why nothing is done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
 }
@@ -84,7 +85,7 @@ words! {
         Refuse = "refuse",
         /// The settings, or a person, say to leave it alone.
         Skip = "skip",
-        /// The destination holds all of it.
+        /// The destination already has everything.
         Unchanged = "unchanged",
         /// Read the lead from the source.
         ReadSource = "read_source",
@@ -94,13 +95,13 @@ words! {
         Look = "look",
         /// Create the lead, or update the one that has the key.
         Capture = "capture",
-        /// Create the lead, whatever there is.
+        /// Create the lead, whatever exists.
         Create = "create",
         /// Update the lead.
         Update = "update",
         /// Update the lead in the source.
         UpdateSource = "update_source",
-        /// Take a lead for the one that an earlier attempt made.
+        /// Take a lead as the one that an earlier attempt created.
         Adopt = "adopt",
         /// Ask a person.
         Review = "review",
@@ -117,7 +118,7 @@ words! {
     }
 }
 
-/// A key as the log shows it.
+/// A key as shown in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyShown {
     /// The destination's field by schema name.
@@ -127,7 +128,7 @@ pub struct KeyShown {
 }
 
 words! {
-    /// How it is known that nothing has to be written.
+    /// Why nothing has to be written.
     Why {
         /// The source shows what was last synced: nothing changed, or it is the echo of our own
         /// write.
@@ -136,9 +137,9 @@ words! {
         Stale = "stale",
         /// The destination shows the same values.
         SameInDestination = "same_in_destination",
-        /// What the destination holds was changed later than the source.
+        /// The destination's value was changed later than the source's.
         Newer = "newer",
-        /// An earlier attempt made it, and did not get the answer.
+        /// An earlier attempt wrote it, and did not get the response.
         MadeBefore = "made_before",
     }
 }
@@ -154,7 +155,7 @@ pub enum Origin {
 }
 
 words! {
-    /// What makes a value that is not the source's.
+    /// The origin of a value that is not the source's.
     By {
         /// A row's template.
         Computed = "computed",
@@ -279,18 +280,18 @@ impl Plan {
     }
 }
 
-/// A field that was written, or was to be.
+/// A field that was written, or should have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldChange<'a> {
     /// The field by schema name.
     pub field: &'a str,
-    /// What it held before, if known.
+    /// Its old value, if known.
     pub before: Option<&'a str>,
     /// The value.
     pub value: &'a str,
-    /// Where the value comes from, if it is known.
+    /// Where the value comes from, if known.
     pub origin: Option<Origin>,
-    /// Whether only a lead that was created got it.
+    /// Whether only a newly created lead got it.
     pub on_create: bool,
     /// What a person should know about its conversion.
     pub remark: Option<&'a str>,
@@ -310,7 +311,7 @@ impl Explanation {
         self.plan.as_ref().map(Plan::sentence)
     }
 
-    /// The fields of the destination that were to be written.
+    /// The fields of the destination to write.
     pub fn changes(&self) -> Vec<FieldChange<'_>> {
         let Some(plan) = self.plan.as_ref().filter(|plan| !plan.is_back()) else {
             return Vec::new();
@@ -327,7 +328,7 @@ impl Explanation {
         .collect()
     }
 
-    /// The fields of the source that were to be written: what the destination had changed.
+    /// The fields of the source to write: what the destination had changed.
     pub fn changes_back(&self) -> Vec<FieldChange<'_>> {
         let plans = [self.plan.as_ref(), self.then.as_ref()];
         let back = plans.into_iter().flatten().filter(|plan| plan.is_back());
@@ -357,7 +358,7 @@ impl Explanation {
         found.map(|remark| remark.remark.as_str())
     }
 
-    /// Where the value of a written field comes from, if it is known.
+    /// Where the value of a written field comes from, if known.
     pub fn origin(&self, field: &str) -> Option<Origin> {
         let known = self.origins.as_ref()?;
         Some(known.get(field).cloned().unwrap_or_else(|| Origin::From(field.to_owned())))
@@ -368,7 +369,7 @@ impl Explanation {
 mod tests {
     use super::*;
 
-    /// What an earlier version stored is still read.
+    /// What an earlier version stored can still be read.
     #[test]
     fn a_stored_explanation_is_read() {
         let stored = r#"{"plan":{"decision":"capture","key":{"field":"EmailAddress","value":"a@x.y"},

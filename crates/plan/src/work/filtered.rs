@@ -1,8 +1,8 @@
-//! Leads that the connector's filter leaves out.
+//! Leads excluded by the connector's filter.
 //!
-//! The filter says which leads of the source are synced. Where a payload does not show what a condition
+//! The filter says which leads of the source are synced. If a payload does not contain what a condition
 //! needs, the lead is read. A linked lead that no longer passes is marked in its link: its activities
-//! are left out too, and native webhooks show nothing of the lead that they are on.
+//! are excluded too, and native webhooks show nothing of an activity's lead.
 
 use crate::link::Link;
 use crate::mapping::Verdict;
@@ -12,9 +12,9 @@ use super::case::Case;
 use super::decision::Decision;
 use super::problems;
 
-/// What to do about a lead that does not pass, or of which that isn't known yet; `None` if it passes.
+/// What to do about a lead that does not pass, or may not; `None` if it passes.
 pub(super) fn filtered(case: &Case<'_>) -> Option<Decision> {
-    // What has begun is brought to its end.
+    // What was started is finished.
     let has_begun = !case.known.twin.wrote.is_empty() || !case.known.twin.wrote_back.is_empty();
     if has_begun || is_open(case) {
         return None;
@@ -33,8 +33,8 @@ pub(super) fn filtered(case: &Case<'_>) -> Option<Decision> {
     Some(decision)
 }
 
-/// The same about an activity by its lead, before anything is done about it. Of a linked lead the
-/// payload may show nothing; then the filter's last word about it counts.
+/// The same for an activity by its lead, before anything is done about it. The payload may show
+/// nothing of a linked lead; then the filter's last result for it counts.
 pub(super) fn activity_of(lead: &Case<'_>) -> Option<Decision> {
     let linked = lead.link.filter(|_| !lead.known.twin.gone);
     let Some(link) = linked.filter(|_| !is_open(lead)) else {
@@ -53,14 +53,14 @@ pub(super) fn activity_of(lead: &Case<'_>) -> Option<Decision> {
     }
 }
 
-/// Whether there is no filter for the lead.
+/// Whether the lead is not filtered.
 fn is_open(case: &Case<'_>) -> bool {
     let filter = case.mapping.filter();
     let is_linked = case.link.is_some() && !case.known.twin.gone;
     filter.is_open() || is_linked && filter.lets_linked_pass()
 }
 
-/// Notes in the link that the lead does not pass, unless what was posted is old.
+/// Notes in the link that the lead does not pass, unless the payload is old.
 pub(super) fn leave(case: &Case<'_>) -> Option<Link> {
     let mut link = case.link?.clone();
     let version = case.item.modified_on();
@@ -69,7 +69,7 @@ pub(super) fn leave(case: &Case<'_>) -> Option<Link> {
         return None;
     }
     here.is_left_out = true;
-    // What it was before it left is not synced any more.
+    // Its state from before it stopped passing is no longer synced.
     here.seen = here.seen.max(version);
     Some(link)
 }

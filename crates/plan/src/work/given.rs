@@ -1,5 +1,5 @@
-//! Who gave a field the value that the two sides agree about, and as what: kept in the link, so that
-//! a mapping that was corrected since is noticed (`docs/two-way.md#mapping`).
+//! Where the agreed value of a field came from, and how it was sent: stored in the link, so that a
+//! mapping corrected since is noticed (`docs/two-way.md#mapping`).
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::mapping::{Mapping, Unsent};
 use crate::payload::Item;
 use crate::snapshot::Snapshot;
 
-/// These fields of the destination were given what the source holds.
+/// These fields of the destination were set to the source's values.
 pub(super) fn note_sent(case: &Case<'_>, link: &mut Link, written: &[Change]) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     for change in written {
@@ -24,7 +24,7 @@ pub(super) fn note_sent(case: &Case<'_>, link: &mut Link, written: &[Change]) {
     }
 }
 
-/// These fields of the source were given what the destination holds.
+/// These fields of the source were set to the destination's values.
 pub(super) fn note_sent_back(
     case: &Case<'_>,
     opposite: Opposite<'_>,
@@ -41,14 +41,14 @@ pub(super) fn note_sent_back(
     }
 }
 
-/// What the record sends is settled, whether it was written, was there, or belongs to another lead;
-/// what it can't send is owed. The base is still that of before.
+/// What the record sends is settled, whether it was written, already there, or belongs to another
+/// lead; what it can't send is outstanding. The base is still the old one.
 pub(super) fn note_settled(case: &Case<'_>, link: &mut Link) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     for field in &case.mapped.fields {
         let Some(value) = field.sent.written() else { continue };
         let from = field.from.as_deref().map(whole);
-        // What we wrote to the source ourselves comes from the destination.
+        // What we wrote to the source ourselves came from the destination.
         match from.and_then(|from| link.end(here).given(from)) {
             Some(Given::Sent(_)) => link.end_mut(there).note_own(&field.to),
             _ => link.end_mut(there).note_sent(&field.to, Some(value)),
@@ -57,7 +57,7 @@ pub(super) fn note_settled(case: &Case<'_>, link: &mut Link) {
     note_owed(link, (here, there), case.mapped.owed(), &case.item.state());
 }
 
-/// What a side changed and can't send is owed to the other. Its base is still that of before.
+/// What a side changed and can't send is outstanding. Its base is still the old one.
 pub(super) fn note_owed<'a>(
     link: &mut Link,
     (from, to): (Side, Side),
@@ -66,7 +66,7 @@ pub(super) fn note_owed<'a>(
 ) {
     for owed in owed {
         let source = owed.from.as_deref().map(whole);
-        // What we wrote there ourselves is nobody's change.
+        // What we wrote there ourselves is not somebody's change.
         let base = link.end(from).base_beside(state);
         if source.is_some_and(|source| base.get(source) == state.get(source)) {
             continue;
@@ -78,9 +78,9 @@ pub(super) fn note_owed<'a>(
     }
 }
 
-/// What this side sends is settled, but for the `open` fields of the other, and what it can't send is
-/// owed. Its base is still that of before. Returns its fields that meet those of the other side for
-/// the first time when they can be sent.
+/// What this side sends is settled, except for the `open` fields of the other, and what it can't send
+/// is outstanding. Its base is still the old one. Returns its fields that will be compared with those
+/// of the other side for the first time once they can be sent.
 pub(super) fn note_merged(
     mapping: &Mapping,
     item: &Item,
@@ -113,8 +113,8 @@ pub(super) fn note_merged(
     unmet.into_iter().filter_map(|owed| Some(whole(owed.from.as_deref()?).to_owned())).collect()
 }
 
-/// Fields of the destination that somebody changed and that do not flow back are not what the source
-/// has any more, should they flow back one day. The base is still that of before.
+/// Fields of the destination that somebody changed and that are not synced back no longer match the
+/// source, should they be synced back one day. The base is still the old one.
 pub(super) fn note_apart(
     case: &Case<'_>,
     opposite: Opposite<'_>,
@@ -131,7 +131,7 @@ pub(super) fn note_apart(
     }
 }
 
-/// What somebody on a side changed, and the other side has by now.
+/// What somebody on a side changed, and the other side now has.
 pub(super) fn note_own(
     link: &mut Link,
     (from, to): (Side, Side),

@@ -14,7 +14,7 @@ use super::pages::{Activities, Pages};
 /// What was found out about a lead or an activity since the attempt began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Known {
-    /// A write for it may have taken effect unseen: look before writing again.
+    /// A write for it may have taken effect without our knowing: check before writing again.
     pub(crate) doubtful: bool,
     /// It may be from before the store was restored from a backup, so that newer states of it may have
     /// been synced already.
@@ -24,24 +24,24 @@ pub(crate) struct Known {
     pub(crate) source: InSource,
     pub(crate) search: Search,
     pub(crate) twin: Twin,
-    /// The activities of its lead that are being read, of the one account or of the other.
+    /// The activities of its lead that are being read, from either account.
     pub(crate) pages: Pages,
     /// The activities of its lead in the source, once they were read.
     pub(crate) siblings: Option<Activities>,
     /// A review of which lead in the destination it is.
     pub(crate) ruled: Option<Ruled>,
-    /// A review of whose values win.
+    /// A review of which values win.
     pub(crate) conflict: Option<Ruled>,
 }
 
-/// What is known of a lead as it was before the event that the record tells of.
+/// What is known about a lead's state before the event in the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
     /// Nothing: the payload does not say what changed.
     Untold,
-    /// It was the same: nothing changed it.
+    /// The same state: nothing changed it.
     Same,
-    /// It held the first, and the second when it was posted.
+    /// The first is the state before, the second the state when posted.
     Was { before: Snapshot, posted: Snapshot },
 }
 
@@ -53,12 +53,12 @@ impl Before {
     }
 }
 
-/// What is known of it in the source.
+/// What is known about it in the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct InSource {
-    /// It was read just now, so what is known can't be old.
+    /// It was just read, so what is known can't be old.
     pub(crate) fresh: bool,
-    /// It was looked for just now and isn't there.
+    /// It was just searched for and does not exist.
     pub(crate) gone: bool,
     /// The lead was linked and then found to be gone: a webhook sent before that may arrive late.
     pub(crate) was_gone: bool,
@@ -67,23 +67,23 @@ pub(crate) struct InSource {
 /// The search for a lead of the destination by keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Search {
-    /// How many of the record's keys were tried in vain: the destination has no lead with them, or
-    /// they belong to different leads.
+    /// How many of the record's keys were tried without success: the destination has no lead with
+    /// them, or they belong to different leads.
     pub(crate) keys_tried: usize,
     /// The destination refused to create the lead, because it has one of its unique values.
     pub(crate) exists: bool,
-    /// Look before writing: the destination refused the lead as a duplicate with every key, or what
-    /// was written belongs to another lead.
+    /// Search before writing: the destination refused the lead as a duplicate with every key, or
+    /// what was written belongs to another lead.
     pub(crate) look_first: bool,
-    /// A key that the lead would get belongs to another lead, and a person or a rule knows that:
-    /// keys are not written.
+    /// A key that the lead would get belongs to another lead, as a person or a rule accepted: keys
+    /// are not written.
     pub(crate) key_taken: bool,
-    /// Fields with values that are no keys, and that another lead holds where no two may: they are
-    /// not written.
+    /// Unique fields with values that are not keys, and that another lead has: they are not
+    /// written.
     pub(crate) left_to_others: BTreeSet<String>,
     /// Several leads that a key found.
     pub(crate) several: Vec<Snapshot>,
-    /// The leads that the second key finds, once that was tried too, besides the lead that the
+    /// The leads that the second key finds, once that was tried too, other than the lead that the
     /// first key found.
     pub(crate) rivals: Option<Vec<Snapshot>>,
     /// What the directory says about its keys, unless that turned out to be wrong.
@@ -95,18 +95,18 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// Looks for the lead by all of its keys, from the first one, before anything is written.
+    /// Searches for the lead by all of its keys, from the first one, before anything is written.
     pub(crate) fn start_by_looking(&mut self) {
         (self.look_first, self.keys_tried) = (true, 0);
     }
 }
 
-/// Its twin in the destination.
+/// Its counterpart in the destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Twin {
     /// The linked one is no longer there.
     pub(crate) gone: bool,
-    /// It is to hold what the source holds, whatever the two agreed about before: a person says so.
+    /// It should match the source, whatever the two agreed on before: a person says so.
     pub(crate) overridden: bool,
     /// The lead as it was read.
     pub(crate) lead: Option<Snapshot>,
@@ -114,13 +114,12 @@ pub(crate) struct Twin {
     pub(crate) wrote: Vec<Change>,
     /// What was written to the lead in the source since it was read.
     pub(crate) wrote_back: Vec<Change>,
-    /// What the call that made it left out, because the account might have looked for a lead by it
-    /// ([`lead::withheld`](super::lead)); it is written to this lead once it is there.
+    /// What the call that created it left out, because the account might have searched for a lead
+    /// by it ([`lead::withheld`](super::lead)); it is written to this lead once it exists.
     pub(crate) withheld: Option<(LeadId, Vec<Change>)>,
-    /// Its id: what a capture that was not to update found; of an activity's lead, once it is
-    /// known.
+    /// Its id: found by a capture that should not update or, for an activity's lead, once known.
     pub(crate) lead_id: Option<LeadId>,
-    /// The activities of that lead that are tied to none of the source, once it was looked.
+    /// The activities of that lead that are not linked, once they were read.
     pub(crate) activities: Option<Activities>,
 }
 
@@ -130,7 +129,7 @@ impl Known {
         self.twin.lead.iter().chain(&self.search.several).filter_map(Snapshot::lead_id)
     }
 
-    /// The twin is no longer there: the search starts again.
+    /// The counterpart is gone: the search starts again.
     pub(super) fn lose_twin(&mut self) {
         (self.twin.gone, self.twin.lead, self.twin.lead_id) = (true, None, None);
         self.twin.wrote.clear();

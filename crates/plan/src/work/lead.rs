@@ -27,7 +27,7 @@ use super::matching::{Match, matched};
 use super::past::Past;
 use super::{change, filtered, meeting, merge, problems, removed};
 
-/// So far an account's clock may be behind ours.
+/// How far an account's clock may be behind ours.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Decides what to do about a lead.
@@ -75,8 +75,8 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     }
 }
 
-/// What to do first about a lead that may be gone from the source since this was posted, that may be
-/// another than was posted in a way that the link can't tell, or of which only the id is known.
+/// What to do first about a lead that may have been removed from the source since this was posted,
+/// that may have changed since in a way that the link can't show, or of which only the id is known.
 pub(super) fn late(case: &Case<'_>, is_gone: bool) -> Option<Decision> {
     let source = case.known.source;
     let known = case.known;
@@ -90,7 +90,7 @@ pub(super) fn late(case: &Case<'_>, is_gone: bool) -> Option<Decision> {
     Some(Decision::read_source(lead_id))
 }
 
-/// A linked lead that flows one way.
+/// A linked lead synced one way.
 fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     let (here, there) = case.ends(link);
     if behaviour == Behaviour::CreateOnly {
@@ -130,7 +130,7 @@ fn linked(case: &Case<'_>, link: &Link, behaviour: Behaviour) -> Decision {
     }
 }
 
-/// What was posted is old. Where a person asks again and the current mapping sends something else
+/// The payload is old. If a person retries it and the current mapping would send something else
 /// than was sent, the lead is read.
 fn looks_again(case: &Case<'_>, here: &End, there: &End) -> Option<Decision> {
     let is_outdated = || Past::of(case.mapping, case.item, here, there).is_outdated();
@@ -138,7 +138,7 @@ fn looks_again(case: &Case<'_>, here: &End, there: &End) -> Option<Decision> {
     Some(Decision::read_source(lead_id))
 }
 
-/// A linked lead that flows both ways.
+/// A linked lead synced both ways.
 fn both_ways(
     case: &Case<'_>,
     opposite: Opposite<'_>,
@@ -153,7 +153,7 @@ fn both_ways(
     let known = case.known;
     let version = case.item.modified_on();
     let is_older = version.zip(here.seen).is_some_and(|(this, seen)| this < seen);
-    // A field that waits for a person is settled by whichever record comes.
+    // A field in review can be settled by any record.
     let waits = meeting::is_late(case, there) || !there.disputed.is_empty();
     if !known.source.fresh && is_older && !waits {
         return looks_again(case, here, there).unwrap_or(unchanged(Why::Stale));
@@ -181,8 +181,8 @@ fn both_ways(
     }
 }
 
-/// What a merge with a lead that was read from the destination asks for next. `stale` is the id of
-/// the source's lead while it is known only as it was posted.
+/// The next step of a merge with a lead that was read from the destination. `stale` is the id of
+/// the source's lead while only its payload is known.
 fn merged(
     case: &Case<'_>,
     opposite: Opposite<'_>,
@@ -198,7 +198,8 @@ fn merged(
     let defaults: Vec<Change> =
         defaults.into_iter().filter(|change| is_empty(&change.to) && !wrote(change)).collect();
     fields.extend(defaults);
-    // The lead as it was posted is good enough to be written on, but not to be overwritten.
+    // The lead as posted is good enough to write to the destination, but not to be overwritten
+    // itself.
     if !merge.to_source.is_empty()
         && let Some(id) = stale
     {
@@ -224,7 +225,7 @@ fn merged(
     }
 }
 
-/// A lead that is not linked, or whose twin is gone.
+/// A lead that is not linked, or whose counterpart is gone.
 pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
     let known = case.known;
     let found = match matched(case) {
@@ -259,33 +260,34 @@ pub(super) fn unlinked(case: &Case<'_>, behaviour: Behaviour) -> Decision {
         (Behaviour::UpdateOnly, Some(key)) => find(key),
         (_, Some(key)) if look || reads_listed(case, key) => find(key),
         (_, next) => {
-            // After looking by every key in vain the first one is the lead's name again.
+            // After searching by every key without success, the first one identifies the lead
+            // again.
             let key = if look { keys.first() } else { next };
             let Some(key) = key else {
                 return Decision::Refuse(vec![problems::keys_disagree(&keys)]);
             };
-            // A lead that the directory does not know would get the defaults too.
+            // A lead that is missing from the directory would get the defaults too.
             let updates = behaviour != Behaviour::CreateOnly && (defaults.is_empty() || !is_new);
             capture(case, key, defaults, updates)
         }
     }
 }
 
-/// The lead of the destination that has this key by the directory, where no two can have it.
+/// The lead of the destination that has this unique key according to the directory.
 fn listed<'a>(case: &Case<'a>, key: &Key) -> Option<&'a LeadId> {
     let hints = case.known.search.hints.as_ref()?;
     hints.only(key).filter(|_| is_unique(case.mapping, &key.field))
 }
 
-/// Whether the directory says that no lead has this key, which the account gives to one lead alone.
+/// Whether the directory says that no lead has this key, which is unique in the account.
 pub(super) fn is_free(case: &Case<'_>, key: &Key) -> bool {
     let hints = case.known.search.hints.as_ref();
     hints.is_some_and(|hints| hints.is_free(key)) && is_unique(case.mapping, &key.field)
 }
 
-/// Whether a write whose outcome is not known is simply made once more: a crash may leave hundreds of
-/// them, and looking each lead up would cost a call or two. The account finds by the same unique key
-/// what the lost call made, and the values are the same.
+/// Whether a write whose outcome is unknown is simply repeated: a crash may leave hundreds of them,
+/// and looking up each lead would cost a call or two. By the same unique key the account finds what
+/// the lost call created, and the values are the same.
 fn repeats(case: &Case<'_>, keys: &[Key], defaults: &[Change]) -> bool {
     let in_backlog = case.known.search.hints.as_ref().is_some_and(Hints::in_backlog);
     in_backlog
@@ -332,7 +334,7 @@ fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decisio
         }
         (Some(opposite), Some(here)) => {
             let stale = Some(here.clone()).filter(|_| !known.source.fresh);
-            // What a person has tried again may be old.
+            // What a person retries may be old.
             if known.asked
                 && let Some(here) = stale
             {
@@ -350,8 +352,8 @@ fn matched_to(case: &Case<'_>, lead: &Snapshot, behaviour: Behaviour) -> Decisio
     }
 }
 
-/// Whether an earlier attempt, whose answer was lost, may have made the lead: it was created after
-/// what the record shows of the source.
+/// Whether an earlier attempt, whose response was lost, may have created the lead: it is newer than
+/// the source's state in the record.
 pub(super) fn was_made_unseen(case: &Case<'_>, lead: &Snapshot) -> bool {
     case.known.doubtful && case.link.is_none() && was_created_since(case, lead)
 }
@@ -370,14 +372,14 @@ fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, updates: bool) -> 
         key: key.clone(),
         fields,
         on_create,
-        // Where both sides have a say, a lead that exists is merged, not overwritten.
+        // In a pair, an existing lead is merged, not overwritten.
         update: updates && case.opposite.is_none(),
         creates_once: creates_once(case),
     }))
 }
 
-/// What a lead that was just made with these fields is still to get: values that would not have
-/// been safe to make it with.
+/// What a lead that was just created with these fields has yet to get: values that would not have
+/// been safe to create it with.
 ///
 /// When the field of `SearchBy` finds no lead, an account may go on to search by email address and
 /// phone numbers (a guess: AD/capture-lead says only that the field comes first), and it refuses a
@@ -390,15 +392,15 @@ pub(super) fn withheld(case: &Case<'_>, made_with: &[Change]) -> Vec<Change> {
     all
 }
 
-/// What a lead that is created gets at once.
+/// What a lead gets at creation.
 pub(super) fn made_with(case: &Case<'_>) -> Vec<Change> {
     let mut fields = change::new_lead(case);
     fields.retain(|change| !may_match_others(case, change));
     fields
 }
 
-/// Whether the account may find other leads by a value although it is no key. What no lead can be
-/// created without is sent anyway.
+/// Whether the account may find other leads by a value although it is not a key. Values that are
+/// mandatory for creation are sent anyway.
 pub(super) fn may_match_others(case: &Case<'_>, change: &Change) -> bool {
     let is_mandatory =
         || case.mapping.targets().any(|field| field.schema_name == change.to && field.mandatory);
@@ -408,7 +410,7 @@ pub(super) fn may_match_others(case: &Case<'_>, change: &Change) -> bool {
         && !is_mandatory()
 }
 
-/// Whether a lead that flows both ways was made by an earlier attempt at an activity of it.
+/// Whether a lead synced both ways was created by an earlier attempt at one of its activities.
 pub(super) fn was_made_for(case: &Case<'_>, lead: &Snapshot) -> bool {
     case.known.doubtful
         && case.opposite.is_some()
@@ -416,8 +418,8 @@ pub(super) fn was_made_for(case: &Case<'_>, lead: &Snapshot) -> bool {
         && was_made_since(case, lead)
 }
 
-/// Whether the lead was created after what the record shows of the source, and holds all that was
-/// to be sent: then it was made by us, or whoever made it meant the same.
+/// Whether the lead is newer than the source's state in the record, and has everything that would
+/// be sent: then it was created by us, or by somebody with the same intention.
 fn was_made_since(case: &Case<'_>, lead: &Snapshot) -> bool {
     !case.known.source.fresh && change::holds_all(case, lead) && was_created_since(case, lead)
 }
@@ -432,7 +434,7 @@ fn created_on(lead: &Snapshot) -> Option<Timestamp> {
     lead.filled("CreatedOn").and_then(|text| moment::instant(text, &TimeZone::UTC))
 }
 
-/// Adds the keys that an earlier attempt may have made the lead with, before they were changed.
+/// Adds the keys with which an earlier attempt may have created the lead, before they were changed.
 fn sent_keys(case: &Case<'_>, keys: &mut Vec<Key>) {
     let Some(pending) = case.pending() else { return };
     for at in 0..keys.len() {
@@ -447,8 +449,8 @@ fn sent_keys(case: &Case<'_>, keys: &mut Vec<Key>) {
     }
 }
 
-/// Whether the lead has a key that an earlier attempt may have made it with, and is not older than
-/// that attempt.
+/// Whether the lead has a key with which an earlier attempt may have created it, and is not older
+/// than that attempt.
 fn was_sent(case: &Case<'_>, lead: &Snapshot) -> bool {
     let is_older = created_on(lead)
         .zip(case.replaced_at())
@@ -471,14 +473,14 @@ fn was_sent(case: &Case<'_>, lead: &Snapshot) -> bool {
     fields.into_iter().any(held)
 }
 
-/// Whether the account itself keeps the second key from being given to a second lead: then a lead
-/// that the first key can't find is found by its refusal, at no cost.
+/// Whether the account itself enforces that the second key is unique: then a lead that the first
+/// key can't find is found by the account's refusal, at no cost.
 fn all_unique(case: &Case<'_>, keys: &[Key]) -> bool {
     keys.iter().skip(1).all(|key| is_unique(case.mapping, &key.field))
 }
 
-/// Whether the account refuses to create a lead that any of the record's keys finds already: then
-/// the lead may be created without looking first, by a call that never updates.
+/// Whether the account refuses to create a lead if another one has any of the record's keys: then
+/// the lead may be created without a search, by a call that never updates.
 fn creates_once(case: &Case<'_>) -> bool {
     let keys = case.keys();
     !case.known.search.exists && keys.iter().all(|key| is_unique(case.mapping, &key.field))
@@ -491,9 +493,9 @@ pub(super) fn is_unique(mapping: &Mapping, field: &str) -> bool {
         || mapping.targets().any(|target| target.schema_name == field && target.unique)
 }
 
-/// Updates a lead where it differs from what the record sends. What the lead shows may be that in
-/// the account's own encoding, but not where the source `changed` since: somebody may just have
-/// taken the encoding out.
+/// Updates a lead where it differs from what the record sends. The lead's value may be that in the
+/// account's own encoding, but not if the source `changed` since: somebody may just have removed
+/// the encoding.
 fn update_known(
     case: &Case<'_>,
     lead: &Snapshot,

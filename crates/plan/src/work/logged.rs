@@ -1,4 +1,4 @@
-//! What the log keeps of a record's decisions.
+//! What the log stores about a record's decisions.
 
 use std::collections::BTreeMap;
 
@@ -18,25 +18,25 @@ use super::record::Work;
 
 const TAKEN: &str = "another lead in the destination already has this value, which must be unique \
                      and does not identify one person, so it was left out";
-/// What is said of a value with U+FFFD in it.
+/// The remark on a value that contains U+FFFD.
 const BROKEN: &str = "a character in it was already broken in the payload, and appears as \u{fffd} \
                       in the destination";
 
-/// What is said of a lead without an id.
+/// The remark on a lead without an id.
 const NAMELESS: &str = "the webhook does not name the source lead, so the two leads are not \
                         linked, and later changes are matched by the search keys again";
 
 impl Work {
-    /// Keeps a decision for the log: the first write is the plan, a write back follows it, and that
-    /// nothing is left to do after them isn't worth logging.
+    /// Stores a decision for the log: the first write is the plan, a write back follows it, and a
+    /// final decision that nothing is left to do isn't worth logging.
     pub(super) fn note(&mut self, context: &Context<'_>, decision: &Decision) {
-        // Before the lead is tied to the one that is adopted, the two seem to meet for the first time.
+        // Before the lead is linked to the adopted one, this looks like their first link.
         let disputes = match decision {
             Decision::Adopt(_) => Vec::new(),
             _ => merge::disputes(&self.lead_case(context)),
         };
         if !disputes.is_empty() {
-            // What was settled by a write is not in dispute any more, and stays listed.
+            // What was settled by a write is no longer in dispute, but stays listed.
             let is_settled = |old: &Dispute| {
                 self.achieved.is_some() && disputes.iter().all(|new| new.field != old.field)
             };
@@ -51,7 +51,7 @@ impl Work {
             {
                 self.then = Some(plan);
             }
-            // The call that made the lead left these out.
+            // The call that created the lead left these out.
             (Decision::Call(Call::UpdateLead(update)), Some(_))
                 if self.subject().known.twin.withheld.is_some() =>
             {
@@ -183,8 +183,8 @@ impl KeyShown {
     }
 }
 
-/// Where the values come from that are written: by field of the destination, the source's field or
-/// what else it is. A field of the source of the same name is left out.
+/// Where the written values come from: by field of the destination, the source's field or another
+/// origin. A source field of the same name is omitted.
 fn origins(plan: &Plan, mapped: Option<&Mapped>) -> Option<BTreeMap<String, Origin>> {
     let writes = matches!(
         plan.kind,

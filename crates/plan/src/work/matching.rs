@@ -1,6 +1,6 @@
-//! Which lead of the destination an unlinked lead is.
+//! Which lead of the destination an unlinked lead matches.
 //!
-//! Where that is unclear, leadsync never guesses: a person decides, unless the connector has a rule
+//! If that is ambiguous, leadsync never guesses: a person decides, unless the connector has a rule
 //! for it.
 
 use super::asked;
@@ -20,15 +20,15 @@ use crate::snapshot::Snapshot;
 
 /// What is known by now.
 pub(super) enum Match<'a> {
-    /// No lead of the destination was found so far.
+    /// No lead of the destination has been found so far.
     Nobody,
     /// It is this one.
     Lead(&'a Snapshot),
-    /// It is unclear: this comes first.
+    /// It is unclear: this is the next step.
     Not(Decision),
 }
 
-/// The lead of the destination that the record's lead is, as far as it was found out.
+/// The lead of the destination that the record's lead matches, as far as known.
 pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
     let known = case.known;
     match &known.ruled {
@@ -60,13 +60,13 @@ pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
     }
     match known.search.keys_tried {
         0 => other_key(case, lead, &keys),
-        // Nobody has the first key.
+        // No lead has the first key.
         _ => Match::Lead(lead),
     }
 }
 
-/// A lead that is created whatever there is. After a write whose answer was lost, the leads with its
-/// first key are read: one of them may be the one that was created.
+/// A lead that is created whatever exists. After a write whose response was lost, the leads with its
+/// first key are read: one of them may be the created one.
 fn created<'a>(case: &Case<'a>) -> Match<'a> {
     let known = case.known;
     let (search, twin) = (&known.search, &known.twin);
@@ -97,7 +97,7 @@ fn pick<'a>(case: &Case<'a>, found_by: Option<&str>) -> Result<Option<&'a Snapsh
     if known.twin.lead.is_some() || known.search.several.is_empty() {
         return Ok(known.twin.lead.as_ref());
     }
-    // Times are written alike, so that they sort as texts.
+    // Times have the same format, so they sort as text.
     let time = |field: &'static str| move |lead: &&Snapshot| lead.get(field).map(str::to_owned);
     let leads = known.search.several.iter();
     let this = |lead: Option<&Snapshot>| lead.map_or(Ok(None), |lead| Err(take(lead)));
@@ -111,7 +111,7 @@ fn pick<'a>(case: &Case<'a>, found_by: Option<&str>) -> Result<Option<&'a Snapsh
     }
 }
 
-/// What to do if the lead is linked to another lead of the source that is still there.
+/// What to do if the lead is linked to another lead that still exists in the source.
 fn taken(case: &Case<'_>, lead: &Snapshot, found_by: Option<&str>) -> Option<Decision> {
     let search = &case.known.search;
     let other = search.ties.get(&lead.lead_id()?)?;
@@ -140,7 +140,7 @@ fn taken(case: &Case<'_>, lead: &Snapshot, found_by: Option<&str>) -> Option<Dec
 }
 
 /// Whether another lead of the source, as it is now, still has the record's value of this key. If
-/// not, its twin is about to lose it.
+/// not, its counterpart is about to lose it.
 fn shares(case: &Case<'_>, other: &Snapshot, found_by: Option<&str>) -> bool {
     let keys = case.keys();
     let Some(key) = keys.iter().find(|key| Some(key.field.as_str()) == found_by) else {
@@ -151,7 +151,7 @@ fn shares(case: &Case<'_>, other: &Snapshot, found_by: Option<&str>) -> bool {
     key::same(key.kind, value, &key.value, case.mapping.reading())
 }
 
-/// The lead that the first key found, unless the second one finds another.
+/// The lead that the first key found, unless the second one finds a different one.
 fn other_key<'a>(case: &Case<'a>, lead: &'a Snapshot, keys: &[Key]) -> Match<'a> {
     let [first, second] = keys else { return Match::Lead(lead) };
     let held = lead.get(&second.field).unwrap_or_default();
@@ -188,7 +188,7 @@ fn only_updates(case: &Case<'_>) -> bool {
     case.connector.lead.behaviour == Behaviour::UpdateOnly
 }
 
-/// Reads a lead by its id, which is then the one that was found.
+/// Reads a lead by its id, which then counts as found.
 fn take(lead: &Snapshot) -> Decision {
     Decision::read_twin(lead.lead_id().unwrap_or_else(|| LeadId::new("")))
 }

@@ -1,7 +1,7 @@
-//! Two leads that meet although both accounts had them before: nothing was agreed about them, and what
-//! the event changed decides (`docs/two-way.md#first-meeting`).
+//! Linking two leads that both accounts already had: nothing was agreed about them yet, and what the
+//! event changed decides (`docs/two-way.md#first-meeting`).
 //!
-//! The webhook of an edit from before may come after they met: it is *late*.
+//! The webhook of an earlier edit may arrive after they were linked: it is *late*.
 
 use super::case::Case;
 use super::known::Before;
@@ -16,13 +16,13 @@ use crate::review::{Dispute, Ruling};
 use crate::text;
 use crate::value::{self, Reading};
 
-/// What the event that the record tells of did, where that decides about two leads that meet.
+/// What the record's event did, if that decides about two leads being linked.
 pub(super) enum Event {
-    /// It is not known, or the connector does not go by it.
+    /// Unknown, or the connector does not use it.
     Untold,
     /// Nothing.
     None,
-    /// It changed the lead from what the mapping makes of the first to what it makes of the second.
+    /// It changed the lead from the mapped first state to the mapped second one.
     From(Box<(Mapped, Mapped, Reading)>),
 }
 
@@ -30,7 +30,7 @@ pub(super) enum Event {
 pub(super) enum Touch<'a> {
     Untold,
     Not,
-    /// It held this before.
+    /// Its old value.
     From(&'a str),
 }
 
@@ -57,7 +57,7 @@ impl Event {
                 let posted = posted.get(&cell.to).and_then(|field| field.sent.written());
                 let before = before.unwrap_or_default();
                 let stays = |value: &str| value::stays(cell.kind, value, before, reading);
-                // What was changed since it was posted, another event did.
+                // Changes since it was posted are another event's.
                 if stays(&cell.value) || stays(posted.unwrap_or_default()) {
                     Touch::Not
                 } else {
@@ -73,8 +73,8 @@ impl Event {
     }
 }
 
-/// Whether the event changed a field that was left when the two met: it was made before, and its
-/// webhook came after.
+/// Whether the event changed a field that was left when the two were linked: the edit came before,
+/// and its webhook after.
 pub(super) fn is_late(case: &Case<'_>, there: &End) -> bool {
     if there.left.is_empty() {
         return false;
@@ -84,7 +84,7 @@ pub(super) fn is_late(case: &Case<'_>, there: &End) -> bool {
     cells.iter().any(|cell| there.left.contains(&cell.to) && event.changed(cell))
 }
 
-/// A field that was left, and that the event changed before the two met, counts as changed.
+/// A field that was left, and that the event changed before the two were linked, counts as changed.
 pub(super) fn mark_late(cells: &mut [Cell], there: &End, event: &Event) {
     for cell in cells.iter_mut().filter(|cell| there.left.contains(&cell.to)) {
         cell.is_late = event.changed(cell) && cell.moved == Moved::Not;
@@ -92,14 +92,14 @@ pub(super) fn mark_late(cells: &mut [Cell], there: &End, event: &Event) {
     }
 }
 
-/// Of a field that a person was asked about, both sides count as changed until they hold the same.
+/// A field in review counts as changed by both sides until they have the same value.
 pub(super) fn mark_disputed(cells: &mut [Cell], end: &End) {
     for cell in cells.iter_mut().filter(|cell| end.disputed.contains(&cell.to)) {
         cell.moved = Moved::Yes;
     }
 }
 
-/// The link once a person is asked: it keeps what the two sides' own bases do not show.
+/// The link with a review open: it stores what the bases of the two sides do not show.
 pub(super) fn dispute(case: &Case<'_>) -> Option<Link> {
     let lead = case.known.twin.lead.as_ref()?;
     let mut link = case.link?.clone();
@@ -113,13 +113,13 @@ pub(super) fn dispute(case: &Case<'_>) -> Option<Link> {
     Some(link)
 }
 
-/// Whether nothing was agreed about a field yet.
+/// Whether nothing has been agreed about a field yet.
 pub(super) fn meets(cell: &Cell) -> bool {
     matches!(cell.moved, Moved::New | Moved::Unknown)
 }
 
 impl Merging<'_> {
-    /// Who wins, where the two sides meet for the first time.
+    /// Who wins when the two sides are first linked.
     pub(super) fn rule_meeting(&self, mine: &Cell, held: &str) -> Ruling {
         let touch = self.event.touch(mine);
         let is_as_before = match touch {
@@ -136,12 +136,12 @@ impl Merging<'_> {
             return if is_emptied { Ruling::Left } else { Ruling::Destination };
         }
         let policy = self.policy(&mine.to);
-        // Where a person is asked about the lead anyway, it is about all that differs.
+        // If there is a review of the lead anyway, it covers everything that differs.
         let is_asked = policy == Policy::Review && self.case.known.conflict.is_some();
         match self.case.connector.conflict.first_meeting {
             FirstMeeting::Changed if matches!(touch, Touch::Not) && !is_asked => Ruling::Left,
             FirstMeeting::Changed => match policy {
-                // Of the other side no edit is known, and its time may be that of our own write.
+                // No edit of the other side is known, and its time may be that of our own write.
                 Policy::Newest
                     if mine.is_late
                         || matches!(touch, Touch::From(_)) && self.may_have_written() =>
@@ -173,8 +173,8 @@ impl Merging<'_> {
         self.ends.is_some_and(|(_, there)| there.wrote.is_some() || !there.pending.is_empty())
     }
 
-    /// Where a person is asked about one field, it is about all that are left and have that policy:
-    /// the decision is about the lead.
+    /// A review of one field covers all fields that are left and have that policy: the decision is
+    /// about the lead.
     pub(super) fn ask_about_all(&mut self, from_source: &[Cell], from_destination: &[Cell]) {
         let waits = |dispute: &Dispute| dispute.ruling == Ruling::Waits;
         if !self.merge.disputes.iter().any(waits) {
@@ -193,8 +193,8 @@ impl Merging<'_> {
         }
     }
 
-    /// What the destination changed in a field that was left when the two met is written over a value
-    /// that may be an edit from before, whose webhook is on its way: it is listed.
+    /// What the destination changed in a field that was left when the two were linked overwrites a
+    /// value that may be an earlier edit, whose webhook is on its way: it is listed.
     pub(super) fn list_taken_up(&mut self, cell: &Cell, twin: Option<&Cell>) {
         let was_left = self.ends.is_some_and(|(here, _)| here.left.contains(&cell.to));
         let is_listed = |to: &str| self.merge.disputes.iter().any(|dispute| dispute.field == to);

@@ -1,8 +1,8 @@
-//! Where two connectors go opposite ways between two accounts: what both sides changed since they
-//! last agreed is merged field by field, so that both end equal (`docs/two-way.md#merge`).
+//! In a pair of connectors, what both sides changed since they last agreed is merged field by
+//! field, so that both end up equal (`docs/two-way.md#merge`).
 //!
-//! The merge is symmetric: whichever side's webhook set it off, it sees what both sides changed and
-//! writes to both. So a webhook that was lost on one side is made good by the next one of the other.
+//! The merge is symmetric: whichever side's webhook triggered it, it sees what both sides changed
+//! and writes to both. So the next webhook of one side makes up for one that was lost on the other.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -32,22 +32,21 @@ pub(super) struct Merge {
     pub(super) to_destination: Vec<Change>,
     pub(super) to_source: Vec<Change>,
     pub(super) disputes: Vec<Dispute>,
-    /// Fields that were written back and forth so often that they are frozen now: the destination's,
-    /// or those of the source that are written back.
+    /// Fields that went back and forth so often that they are now frozen: the destination's, or
+    /// those of the source that are written back.
     pub(super) tripped: Vec<Tripped>,
     /// Fields of the source and of the destination whose base stays as it is, because they are not
     /// settled.
     pub(super) open: [BTreeSet<String>; 2],
-    /// Fields of both that have differed since the two met, and were left so.
+    /// Fields of both that have differed since the two were linked, and were left so.
     pub(super) left: [BTreeSet<String>; 2],
-    /// Fields of both that a person is asked about, of which the link does not say yet that they are
-    /// not settled.
+    /// Fields of both in review that the link does not yet mark as unsettled.
     pub(super) disputed: [BTreeSet<String>; 2],
-    /// What somebody in the source, and somebody in the destination, alone gave another value.
+    /// Fields that only somebody in the source, and only somebody in the destination, changed.
     pub(super) own: [Vec<Own>; 2],
 }
 
-/// A field that somebody gave another value, and what it is in the field of the other side.
+/// A field that somebody changed, and its value in the other side's field.
 #[derive(Debug)]
 pub(super) struct Own {
     pub(super) from: Option<String>,
@@ -62,20 +61,20 @@ pub(super) struct Cell {
     pub(super) kind: Kind,
     pub(super) value: String,
     pub(super) moved: Moved,
-    /// It was changed before the two met, and its webhook came after.
+    /// It was changed before the two were linked, and its webhook came after.
     pub(super) is_late: bool,
 }
 
 impl Cell {
-    /// Whether the two are one field, seen from both sides.
+    /// Whether the two are the same field, seen from both sides.
     pub(super) fn is_twin(&self, other: &Self) -> bool {
         self.from.as_deref() == Some(other.to.as_str())
             || other.from.as_deref() == Some(self.to.as_str())
     }
 
-    /// Whether the other side holds the value already. What it holds may be that in the account's
-    /// own encoding (`Rao &amp; Sons`), unless this side alone was changed since: then somebody may
-    /// just have taken the encoding out.
+    /// Whether the other side already has the value. Its value may be that in the account's own
+    /// encoding (`Rao &amp; Sons`), unless only this side was changed since: then somebody may just
+    /// have removed the encoding.
     fn is_held(&self, twin: Option<&Self>, held: &str, reading: &Reading) -> bool {
         let is_alone = twin.is_some_and(|twin| twin.moved == Moved::Not);
         if self.moved == Moved::Yes && is_alone && self.kind != Kind::FieldSet {
@@ -101,8 +100,8 @@ impl Cell {
     }
 }
 
-/// Whether the source shows anything that differs from what was last synced, as far as it can be
-/// told without looking at the destination.
+/// Whether the source shows anything that differs from what was last synced, as far as can be told
+/// without looking at the destination.
 pub(super) fn source_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
     has_moved(case, here, there)
         || has_unmet_blank(case, here)
@@ -117,7 +116,7 @@ pub(super) fn has_moved(case: &Case<'_>, here: &End, there: &End) -> bool {
 }
 
 /// Whether the source shows a field as empty about which the two have not agreed: their merge was
-/// interrupted, and what is edited before it goes on must be a change then.
+/// interrupted, and edits before it continues must count as changes.
 fn has_unmet_blank(case: &Case<'_>, here: &End) -> bool {
     let read = case.mapping.read_part(case.item);
     read.0.iter().any(|(field, value)| text::is_blank(value) && here.base.get(field).is_none())
@@ -125,8 +124,7 @@ fn has_unmet_blank(case: &Case<'_>, here: &End) -> bool {
 
 /// Merges what the two sides changed. `lead` is what the destination shows.
 pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) -> Merge {
-    // What was agreed about with a lead that is gone says nothing of another one that was found in
-    // its place.
+    // What was agreed with a lead that is gone does not apply to another one found in its place.
     let ends = case
         .link
         .map(|link| case.ends(link))
@@ -153,7 +151,7 @@ pub(super) fn merge(case: &Case<'_>, opposite: Opposite<'_>, lead: &Snapshot) ->
     let back_ends = ends.map(|(here, there)| (there, here));
     let mut from_destination = cells(opposite.mapping, &there_item, &back, back_ends);
     if let Some((here, there)) = ends {
-        // What we wrote may be of an older state than the one that is there now.
+        // What we wrote may come from an older state than the current one.
         landed(&mut from_source, there, &there_now);
         landed(&mut from_destination, here, &here_now);
         meeting::mark_disputed(&mut from_source, there);
@@ -202,7 +200,7 @@ fn passes_back(opposite: Opposite<'_>, there: &Item, is_linked: bool) -> bool {
         || opposite.mapping.judge(there, true) == Verdict::Passes
 }
 
-/// A value goes to a field once more where a write that may have been in vain was not.
+/// A value is counted as written to a field if a write in doubt took effect.
 fn landed(cells: &mut [Cell], end: &End, state: &Snapshot) {
     for cell in cells.iter_mut().filter(|cell| end.has_landed(&cell.to, state)) {
         cell.moved = Moved::Yes;
@@ -217,8 +215,8 @@ pub(super) fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
     state
 }
 
-/// What a side sends, field by field, beside what it sent when the two last agreed. `ends` are its
-/// own and the other's.
+/// What a side sends, field by field, along with what it sent when the two last agreed. `ends` are
+/// its own and the other's.
 pub(super) fn cells(
     mapping: &Mapping,
     item: &Item,
@@ -242,10 +240,10 @@ pub(super) struct Merging<'a> {
     pub(super) event: Event,
     opposite: Opposite<'a>,
     /// Whether the destination's lead passes the opposite connector's filter. If not, nothing is written
-    /// back, and what it changed stays to be synced once it passes.
+    /// back, and its changes are synced once it passes.
     passes_back: bool,
     pub(super) ends: Option<(&'a End, &'a End)>,
-    /// What the source sends as it is now, and what the destination sends back.
+    /// What the source currently sends, and what the destination sends back.
     mapped: &'a Mapped,
     back: &'a Mapped,
     pub(super) here_now: &'a Snapshot,
@@ -259,7 +257,7 @@ impl Merging<'_> {
         let held = self.there_now.get(&cell.to).unwrap_or_default();
         let reading = self.case.mapping.reading();
         let is_same = cell.is_held(twin, held, reading);
-        // A lead that was found to hold what is sent is as good as written.
+        // A lead that already has what is sent counts as written.
         let is_found = cell.moved == Moved::Unknown && is_same;
         self.merge.own[0].extend(cell.own(twin).filter(|_| cell.moved == Moved::Yes || is_found));
         let is_new = cell.moved == Moved::New || twin.is_some_and(|twin| twin.moved == Moved::New);
@@ -283,18 +281,18 @@ impl Merging<'_> {
                 Ruling::Waits if cell.is_late => Ruling::Left,
                 ruling => ruling,
             },
-            // The field goes this way only.
+            // The field is synced in this direction only.
             None => Ruling::Source,
         };
         if ruling == Ruling::Source && !self.write_there(cell, twin, held) {
             ruling = Ruling::Frozen;
         }
-        // No other record sees that it was changed; so that none settles the question unanswered, the
-        // link says so.
+        // No other record sees that it was changed; the link says so, so that none settles the
+        // unanswered question.
         if ruling == Ruling::Waits && cell.is_late {
             leave(&mut self.merge.disputed, cell, twin);
         }
-        // The turn of what the destination sends comes later.
+        // What the destination sends is handled later.
         if matches!(ruling, Ruling::Waits | Ruling::Frozen) {
             leave(&mut self.merge.open, cell, twin);
         }
@@ -304,7 +302,8 @@ impl Merging<'_> {
         }
         let meets_twin = is_new || cell.is_late;
         let is_met = twin.is_some_and(|it| it.moved != Moved::Not || meets_twin) || meets_unsent;
-        // The other side's value may be an edit from before the two met, whose webhook is on its way.
+        // The other side's value may be an edit from before the two were linked, whose webhook is on
+        // its way.
         let is_disputed = (is_met || was_left) && !held.is_empty();
         if is_disputed || ruling == Ruling::Frozen {
             self.merge.disputes.push(Dispute {
@@ -332,16 +331,16 @@ impl Merging<'_> {
                     value::holds(twin.kind, &twin.value, there, self.case.mapping.reading());
                 !agrees && self.rule(twin, cell, there) == Ruling::Destination
             }
-            // What the source can't send is not overwritten as if it had said nothing.
+            // What the source can't send is not overwritten as if it were missing.
             None if self.is_owed(cell) => self.rule_unsent(cell, held),
-            // The field flows this way only, and its row was added since, or the two meet for the
-            // first time: it is written, whichever side's change is at hand.
+            // The field is synced in this direction only, and its row was added since, or the two
+            // are just being linked: it is written, whichever side's change this is.
             None if meets(cell) => {
                 !self.was_emptied(&cell.to)
                     && (text::is_blank(held) || !is_unsent(self.mapped, cell))
             }
-            // Only the destination changed it, or it is not known what the two held: then a field
-            // that is empty is filled, and nothing overwritten.
+            // Only the destination changed it, or the old values are unknown: then an empty field
+            // is filled, and nothing overwritten.
             _ => !meets(cell) || text::is_blank(held),
         };
         if writes {
@@ -364,7 +363,7 @@ impl Merging<'_> {
         };
         let owed = self.mapped.owed().find(is_its);
         let base = here.base_beside(self.here_now);
-        // Of what the two have not agreed about, it is not known who changed it.
+        // If the two have not agreed about it, it is unknown who changed it.
         let is_met = base.get(&cell.to).is_some() || !meets(cell);
         owed.is_some_and(|owed| {
             there.given(&owed.to) == Some(&Given::Unsent)
@@ -386,15 +385,15 @@ impl Merging<'_> {
         ruling == Ruling::Destination
     }
 
-    /// Who wins, where the two sides do not agree. `mine` is what the source sends, `theirs` what
-    /// the destination sends, and `held` what the destination holds.
+    /// Who wins if the two sides do not agree. `mine` is what the source sends, `theirs` what the
+    /// destination sends, and `held` what the destination has.
     fn rule(&self, mine: &Cell, theirs: &Cell, held: &str) -> Ruling {
         match (mine.moved, theirs.moved) {
             (Moved::Yes, Moved::Not) if mine.is_late => self.rule_meeting(mine, held),
             (Moved::Yes | Moved::Remapped | Moved::Unknown, Moved::Not) => Ruling::Source,
-            // What is held there is ours, of a write that was not heard of.
+            // The value there is ours, from a write without a response.
             (Moved::Yes, Moved::Unknown) if self.has_landed(&mine.to) => Ruling::Source,
-            // What a person changed is newer than what a mapping makes of an old value.
+            // A person's change is newer than a changed mapping of an old value.
             (Moved::Remapped, Moved::Yes) if self.policy(&mine.to) == Policy::Newest => {
                 Ruling::Destination
             }
@@ -408,7 +407,7 @@ impl Merging<'_> {
         }
     }
 
-    /// Whether the destination may show a write of ours that was not heard of.
+    /// Whether the destination may show a write of ours that got no response.
     fn has_landed(&self, to: &str) -> bool {
         self.ends.is_some_and(|(_, there)| there.has_landed(to, self.there_now))
     }
@@ -419,7 +418,7 @@ impl Merging<'_> {
         value::holds(cell.kind, &cell.value, held, self.opposite.mapping.reading())
     }
 
-    /// Who wins, where both sides have something else than they agreed about.
+    /// Who wins if both sides have something else than they agreed on.
     fn rule_both(&self, to: &str, held: &str) -> Ruling {
         match self.policy(to) {
             Policy::Newest => self.newest(),
@@ -430,7 +429,7 @@ impl Merging<'_> {
         }
     }
 
-    /// What a person decided, where one is asked.
+    /// What a person decided, if the policy is to ask.
     pub(super) fn decided(&self) -> Ruling {
         match &self.case.known.conflict {
             Some(Ruled::Decided(Choice::Source)) => Ruling::Source,
@@ -444,8 +443,8 @@ impl Merging<'_> {
         row.unwrap_or(self.case.connector.conflict.policy)
     }
 
-    /// The side that was changed last, by the accounts' own times. They count in whole seconds, so
-    /// there are ties; then the account that is first of the pair wins, whichever way one looks.
+    /// The side that was changed last, by the accounts' own times. They have whole seconds, so
+    /// there are ties; then the first account of the pair wins, in either direction.
     pub(super) fn newest(&self) -> Ruling {
         let there = Item::from_state(Entity::Lead, self.there_now).modified_on();
         let here = Item::from_state(Entity::Lead, self.here_now).modified_on();
@@ -512,7 +511,7 @@ impl Merging<'_> {
     }
 }
 
-/// Whether the other side, which sends this, has a value that can't be sent in the field of a cell.
+/// Whether the other side, which sends this, has a value in the field of a cell that can't be sent.
 fn is_unsent(other: &Mapped, cell: &Cell) -> bool {
     other.owed().any(|owed| {
         owed.from.as_deref().map(whole) == Some(cell.to.as_str())
@@ -580,7 +579,7 @@ pub(super) fn freeze(link: &Link, case: &Case<'_>, tripped: &[Tripped], until: T
     link
 }
 
-/// The fields that the two sides do not agree about, if known by now.
+/// The fields that the two sides do not agree about, as far as known by now.
 pub(super) fn disputes(case: &Case<'_>) -> Vec<Dispute> {
     match (case.opposite, &case.known.twin.lead) {
         (Some(opposite), Some(lead)) => merge(case, opposite, lead).disputes,

@@ -1,10 +1,10 @@
 //! The life of a record, from the webhook to its outcome, as one state machine: without IO, clock
-//! or chance.
+//! or randomness.
 //!
-//! [`Work`] is what is known of a record so far. [`Work::next`] says what comes next: a [`Call`] to
-//! an account, a question for a person, or the end of the attempt. [`Work::answered`] takes in what
-//! the account returned, and returns [`Effect`]s. Its drivers (the dispatcher, a preview, the
-//! simulation) make the calls, store the effects, and decide nothing:
+//! [`Work`] is what is known about a record so far. [`Work::next`] says what comes next: a [`Call`]
+//! to an account, a review, or the end of the attempt. [`Work::answered`] handles what the account
+//! returned, and returns [`Effect`]s. Its drivers (the dispatcher, a preview, the simulation) make
+//! the calls, store the effects, and decide nothing:
 //!
 //! ```text
 //!   new ──▶ next ──▶ Step::Call ──▶ sending ──▶ the account ──▶ answered ──┐
@@ -15,10 +15,10 @@
 //!            └────────────────────────────────────────┴── no Effect::End ◀─┘
 //! ```
 //!
-//! Decisions are made from *state*: what the record shows of the source, what the two sides held
-//! when they last agreed (the link's base), and what was read of the destination. They are never
-//! made from the fact that a message came, so a webhook that comes twice, late, or as the echo of
-//! our own write ends as unchanged (`docs/two-way.md#method`).
+//! Decisions are based on *state*: the source's state in the record, what the two sides had when
+//! they last agreed (the link's base), and what was read from the destination. They are never based
+//! on the mere arrival of a message, so a webhook that arrives twice, late, or as the echo of our
+//! own write ends as unchanged (`docs/two-way.md#method`).
 //!
 //! | question | file |
 //! |---|---|

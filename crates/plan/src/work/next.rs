@@ -16,21 +16,21 @@ use super::{activity, filtered, lead, meeting, merge, problems, settle};
 use crate::outcome::{Entity, Event, Party};
 use crate::retry;
 
-/// The most calls that one attempt makes: more would be a defect, here or in the account.
+/// The most calls that one attempt makes: more would mean a bug, here or in the account.
 const MOST_CALLS: usize = 16;
-/// For how long a field that goes back and forth is left alone.
+/// How long a field that goes back and forth is left alone.
 const FROZEN: SignedDuration = SignedDuration::from_hours(24);
 
-/// Metadata that was read so lately is as good as new: many records may ask at once.
+/// Metadata read this recently counts as new: many records may ask at once.
 const OF_A_MOMENT: SignedDuration = SignedDuration::from_secs(20);
-/// Metadata that leaves a field out is read again after this: what is missing may have been added, and
-/// each reading costs calls.
+/// Metadata for which a field is left out is read again after this: what is missing may have been
+/// added, but each reading costs calls.
 const OF_A_WHILE: SignedDuration = SignedDuration::from_mins(10);
 
-/// What comes next, and what follows from it at once.
+/// What comes next, and what to store first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {
-    /// What is to be kept first.
+    /// What to store first.
     pub effects: Vec<Effect>,
     /// What comes next.
     pub step: Step,
@@ -39,16 +39,16 @@ pub struct Next {
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Make this call, and hand over what it returns.
+    /// Make this call, and pass on the result.
     Call(Call),
     /// The attempt is over.
     End(Outcome),
     /// Ask a person; the attempt is over, and failed with [`Review::problem`].
     Ask(Box<Review>),
     /// Read the metadata of both accounts again where it is older than this; then ask for the next
-    /// step. This comes once an attempt.
+    /// step. This happens once per attempt.
     NeedsMetadata {
-        /// What was read since then is good enough.
+        /// Metadata read since then is good enough.
         older_than: SignedDuration,
     },
 }
@@ -104,8 +104,8 @@ impl Work {
                     // Every key was refused: the other lead may be about to lose the value.
                     Some(retry::OF_NEW_DUPLICATE)
                 } else {
-                    // What was found may be a lead that an earlier attempt made unseen. Once the record
-                    // is given up, that one passes for a stranger's.
+                    // What was found may be a lead that an earlier attempt created without our knowing.
+                    // Once the record is given up, that one looks like a stranger's.
                     are_all(Code::UnreadableAnswer).then_some(retry::MOST)
                 };
                 let mut outcome = Outcome::refused(problems);
@@ -133,13 +133,13 @@ impl Work {
                 effects.extend(self.settle_lead(context, freeze));
                 Step::End(Outcome::failed(merge::war(&tripped)))
             }
-            // The lead is linked to the one that was adopted, so that it is not adopted again.
+            // The lead is linked to the adopted one, so that it is not adopted again.
             Decision::Adopt(lead_id) => Step::End(Outcome::again(adopted_twice(&lead_id), true)),
         }
     }
 
-    /// Whether its lead is linked, and the source holds what was last synced of it, or something older.
-    /// That it shows fields as empty that the two have not agreed about does not count.
+    /// Whether its lead is linked, and the source has what was last synced, or something older. Empty
+    /// fields that the two have not agreed about do not count.
     pub fn holds_what_was_synced(&mut self, context: &Context<'_>) -> bool {
         self.map(context);
         let case = self.lead_case(context);
@@ -163,7 +163,7 @@ impl Work {
         }
     }
 
-    /// Ties the lead to the one that an attempt made whose answer was lost.
+    /// Links the lead to the one created by an attempt whose response was lost.
     fn adopt(&mut self, context: &Context<'_>, lead_id: &crate::id::LeadId) -> Option<Effect> {
         let now = context.now;
         let adopted = self.settle_lead(context, |case| settle::adopt(case, lead_id, now));
@@ -174,14 +174,14 @@ impl Work {
         adopted
     }
 
-    /// Whether the call carries this record alone, rather than many of a backlog.
+    /// Whether the call carries only this record, rather than many of a backlog.
     pub fn goes_alone(&self, call: &Call, context: &Context<'_>) -> bool {
         self.is_alone || call.writes_a_set() || call.writes() && context.fires(call.party())
     }
 
-    /// The call is about to go out. What it will write to a lead of a pair, or to an activity, is
-    /// stored first: whatever happens to the call, the value is known to be ours when it shows up,
-    /// and an activity that may hold it is written once more.
+    /// The call is about to be sent. What it will write to a lead of a pair, or to an activity, is
+    /// stored first: whatever happens to the call, the value is known to be ours when it appears,
+    /// and an activity that may have it is written again.
     pub fn sending(&mut self, call: &Call, context: &Context<'_>) -> Vec<Effect> {
         self.calls += 1;
         if let Call::UpdateActivity(update) = call {
@@ -199,7 +199,7 @@ impl Work {
                 let in_source = update.party == Party::Source;
                 self.settle_lead(context, |case| settle::announce(case, &fields, in_source))
             }
-            // It takes the place of one that is gone.
+            // It replaces one that is gone.
             Call::Capture(_) if is_linked => {
                 self.settle_lead(context, |case| settle::announce_in_place(case, &fields))
             }
@@ -208,7 +208,7 @@ impl Work {
         announced.into_iter().collect()
     }
 
-    /// Changes the link of the lead; there is nothing to keep if it stays as it is.
+    /// Changes the link of the lead; there is nothing to store if it stays as it is.
     pub(super) fn settle_lead(
         &mut self,
         context: &Context<'_>,
@@ -224,7 +224,7 @@ impl Work {
         Some(Effect::Link(Box::new(link)))
     }
 
-    /// The same of the record itself: an activity has a link of its own.
+    /// The same for the record itself: an activity has a link of its own.
     pub(super) fn settle_own(
         &mut self,
         context: &Context<'_>,

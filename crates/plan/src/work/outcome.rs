@@ -1,4 +1,4 @@
-//! What follows from an answer, and how an attempt ends.
+//! What follows from a response, and how an attempt ends.
 
 use jiff::Timestamp;
 
@@ -20,7 +20,7 @@ pub enum Effect {
         /// The lead.
         lead_id: LeadId,
     },
-    /// Look up the links of these leads or activities of the destination, and hand them to
+    /// Look up the links of these leads or activities of the destination, and pass them to
     /// [`super::Work::links_found`].
     FindLinks {
         /// Their ids.
@@ -39,7 +39,7 @@ pub struct Outcome {
     pub ending: Ending,
     /// What went wrong, or why nothing was done.
     pub problem: Option<Problem>,
-    /// The lead or activity of the destination, where it is known.
+    /// The lead or activity of the destination, if known.
     pub destination_id: Option<String>,
 }
 
@@ -50,9 +50,9 @@ pub enum Ending {
     Final(SyncStatus),
     /// Once more, by the schedule; the try counts.
     Again {
-        /// Whether a write may have taken effect unseen.
+        /// Whether a write may have taken effect without our knowing.
         doubtful: bool,
-        /// So many times at most.
+        /// The maximum number of tries.
         most: u32,
     },
     /// As soon as the account works again, or at this time; the try does not count.
@@ -60,7 +60,7 @@ pub enum Ending {
 }
 
 impl Outcome {
-    /// It ended well.
+    /// It succeeded.
     pub fn ended(event: Event) -> Self {
         let ending = Ending::Final(SyncStatus::Success);
         Self { event, ending, problem: None, destination_id: None }
@@ -86,7 +86,7 @@ impl Outcome {
         Self::not_done(Ending::Final(SyncStatus::Error), joined)
     }
 
-    /// It failed for a reason that may pass.
+    /// It failed for a temporary reason.
     pub fn again(problem: Problem, doubtful: bool) -> Self {
         Self::not_done(Ending::Again { doubtful, most: retry::MOST }, Some(problem))
     }
@@ -100,7 +100,7 @@ impl Outcome {
         self
     }
 
-    /// It waits for its account, until this time at most.
+    /// It waits for its account, until this time at the latest.
     pub fn held(problem: Problem, until: Option<Timestamp>) -> Self {
         Self::not_done(Ending::Held(until), Some(problem))
     }

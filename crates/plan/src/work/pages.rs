@@ -1,7 +1,7 @@
 //! Reading the activities of a lead, page by page.
 //!
-//! How the account counts pages is documented in part only (`docs/leadsquared.md#paging`): what has
-//! been read tells which page to ask for next, whichever way it is.
+//! How the account counts pages is only partly documented (`docs/leadsquared.md#paging`): the rows
+//! read so far show which page to request next, in either case.
 
 use std::collections::BTreeSet;
 
@@ -10,21 +10,21 @@ use crate::snapshot::Snapshot;
 
 use super::call::{ActivityPage, ReadActivities};
 
-/// So many rows are asked for in one page.
+/// How many rows are requested per page.
 pub(super) const ROWS: usize = ReadActivities::ROWS as usize;
-/// So many pages of one type of activity on one lead are read at most.
+/// The most pages read of one activity type on one lead.
 pub(super) const MOST_PAGES: usize = 100;
 
-/// What was read so far.
+/// What has been read so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pages {
     found: Vec<Snapshot>,
     ids: BTreeSet<ActivityId>,
-    /// What is asked for next: the number of a page, from 0, or of a row.
+    /// What to request next: the number of a page, from 0, or of a row.
     next: u32,
     /// Pages that were read,
     read: usize,
-    /// and how many of them held nothing new.
+    /// and how many of them contained nothing new.
     stale: usize,
     /// `Offset` turned out to count rows.
     counts_rows: bool,
@@ -40,13 +40,13 @@ pub(crate) struct Activities {
 }
 
 impl Pages {
-    /// The page that is asked for next.
+    /// The next page to request.
     pub(crate) fn next(&self) -> u32 {
         self.next
     }
 
-    /// Takes in a page; returns all activities once no more need be read: because `is_found` is
-    /// among them, or because there are no more.
+    /// Adds a page; returns all activities once no more need be read: because `is_found` is among
+    /// them, or because there are no more.
     pub(crate) fn take(
         &mut self,
         page: ActivityPage,
@@ -61,7 +61,7 @@ impl Pages {
         let fresh = self.found.len() - before;
         self.read += 1;
         self.stale = if fresh == 0 { self.stale + 1 } else { 0 };
-        // A count of the whole is not taken on trust while pages come in full.
+        // The total is not trusted while pages are full.
         let is_whole = self.found.len() as u64 >= total && rows < ROWS;
         let is_cut = self.read >= MOST_PAGES || self.stale > 1;
         if rows == 0 || is_whole || is_cut || self.found.iter().any(is_found) {
@@ -69,7 +69,7 @@ impl Pages {
             *self = Self::default();
             return Some(Activities { found, is_cut: is_cut && rows > 0 && !is_whole });
         }
-        // Nearly the same rows once more: one row further is no page further.
+        // Nearly the same rows again: the offset advanced by one row, not by one page.
         self.counts_rows |= self.read > 1 && fresh > 0 && fresh * 2 <= rows;
         self.next = match u32::try_from(self.found.len()) {
             Ok(rows) if self.counts_rows => rows,
@@ -98,7 +98,7 @@ mod tests {
         Rows,
     }
 
-    /// What an account with so many activities returns for this offset.
+    /// What an account with this many activities returns for this offset.
     fn page(count: usize, offset: u32, most: usize, counts: Counts) -> ActivityPage {
         let offset = offset as usize;
         let skip = match counts {

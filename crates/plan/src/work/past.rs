@@ -1,9 +1,9 @@
-//! What was sent when the two sides last agreed, beside what the source shows and what the mapping
-//! of now makes of it.
+//! What was sent when the two sides last agreed, compared with the source's state and its current
+//! mapping.
 //!
-//! The base goes through the mapping of now, so a mapping that loses something (two stages that
-//! become one) changes nothing of its own. What was sent then is kept in the link, so a value that
-//! an earlier mapping left out or got wrong is known (`docs/two-way.md#mapping`).
+//! The base goes through the current mapping, so a lossy mapping (two stages that become one)
+//! causes no changes itself. What was sent then is stored in the link, so a value that an earlier
+//! mapping left out or got wrong is known (`docs/two-way.md#mapping`).
 
 use std::borrow::Cow;
 
@@ -13,15 +13,15 @@ use crate::payload::Item;
 use crate::snapshot::Snapshot;
 use crate::value;
 
-/// How a field stands beside what its side held when the two last agreed.
+/// How a field compares with its side's value when the two last agreed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moved {
-    /// It is not known what it held then.
+    /// Its value then is unknown.
     Unknown,
-    /// It was not for the field then: the row was added since, or the two changed apart.
+    /// It was not for the field then: the row was added since, or the two changed independently.
     New,
     Not,
-    /// Its value is the same, and the mapping makes something else of it than it did then.
+    /// Its value is the same, but the mapping's result differs from then.
     Remapped,
     Yes,
 }
@@ -30,16 +30,16 @@ pub(super) enum Moved {
 pub(super) struct Past<'a> {
     mapping: &'a Mapping,
     to: &'a End,
-    /// What the sender held, in its own way of writing it,
+    /// The sender's value, in its own format,
     base: Cow<'a, Snapshot>,
-    /// and what the mapping makes of that.
+    /// and its mapped value.
     before: Mapped,
-    /// What it makes of the base as it is kept, where that is something else.
+    /// The mapped value of the stored base, if that differs.
     kept: Option<Mapped>,
 }
 
 impl<'a> Past<'a> {
-    /// The past of what `from`, which shows this now, sends to `to`.
+    /// The past of what `from`, in its current state, sends to `to`.
     pub(super) fn of(mapping: &'a Mapping, item: &Item, from: &'a End, to: &'a End) -> Self {
         let base = from.base_beside(&item.state());
         let apply = |base: &Snapshot| mapping.apply(&Item::from_state(item.entity(), base));
@@ -48,7 +48,7 @@ impl<'a> Past<'a> {
         Self { mapping, to, base, before, kept }
     }
 
-    /// How this value for a field stands beside what was sent.
+    /// How this value for a field compares with what was sent.
     pub(super) fn moved(&self, field: &MappedField, value: &str) -> Moved {
         let reading = self.mapping.reading();
         let is_same = |old: &str| value::stays(field.kind, value, old, reading);
@@ -64,7 +64,7 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// Whether it is known what the sender held.
+    /// Whether the sender's value then is known.
     fn knows(&self, field: &MappedField) -> bool {
         match field.from.as_deref().map(whole) {
             Some(from) => self.base.get(from).is_some(),
@@ -72,25 +72,25 @@ impl<'a> Past<'a> {
         }
     }
 
-    /// Whether the mapping makes something else of what the sender held than it did then.
+    /// Whether the mapping's result for the sender's old value differs from then.
     fn is_remapped(&self, field: &MappedField, sent: &str) -> bool {
         self.kept(field)
             .is_some_and(|now| !value::holds(field.kind, now, sent, self.mapping.reading()))
     }
 
-    /// Whether the sender held a value that was not for the field when the two last agreed: the row
+    /// Whether the sender had a value that was not for the field when the two last agreed: the row
     /// was added since.
     pub(super) fn is_new(&self, field: &MappedField) -> bool {
         let is_unheard = self.to.given.is_some() && self.to.given(&field.to).is_none();
         is_unheard && self.kept(field).is_some()
     }
 
-    /// What the mapping makes of what the sender held.
+    /// The mapped value of what the sender had.
     fn kept(&self, field: &MappedField) -> Option<&str> {
         self.kept.as_ref().unwrap_or(&self.before).get(&field.to)?.sent.written()
     }
 
-    /// Whether the mapping of now would send something else than was sent, whatever the source holds
+    /// Whether the current mapping would send something else than was sent, whatever the source has
     /// now.
     pub(super) fn is_outdated(&self) -> bool {
         let kept = self.kept.as_ref().unwrap_or(&self.before);

@@ -114,7 +114,7 @@ pub(super) fn no_key(case: &Case<'_>) -> Problem {
         .iter()
         .map(|(key, why)| format!("{} '{}' {why}", key.field, shortened(&key.value)))
         .collect();
-    // A placeholder, or what else was left out with a word.
+    // A placeholder, or another value left out with a remark.
     for name in std::iter::once(&basic.search_by).chain(&basic.secondary_search_by) {
         let field = case.mapped.get(name).filter(|field| field.sent.value().is_none());
         why.extend(field.and_then(|field| Some(format!("{name} {}", field.remark.as_ref()?))));
@@ -165,7 +165,7 @@ pub(super) fn keys_disagree(keys: &[Key]) -> Problem {
     )
 }
 
-/// An update was accepted twice, and each answer named something else.
+/// An update was accepted twice, and each response named something else.
 pub(super) fn another_id(call: &Call, other: &str) -> Problem {
     let (what, id) = match call {
         Call::UpdateActivity(update) => ("activity", update.activity_id.as_str()),

@@ -1,4 +1,4 @@
-//! What is known of a record so far.
+//! What is known about a record so far.
 
 use std::sync::Arc;
 
@@ -27,27 +27,27 @@ use super::pages::Activities;
 
 /// The accounts' clocks and ours may differ by this.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
-/// A webhook that does not say of when it is may be repeated for this long.
+/// How long a webhook without a modification time may be repeated.
 const REPEATED: SignedDuration = SignedDuration::from_hours(72);
 
-/// A record, and all that is known of it in this attempt.
+/// A record, and everything known about it in this attempt.
 #[derive(Clone, Debug)]
 pub struct Work {
     /// The lead or activity that the record is about.
     pub(super) own: Subject,
-    /// Of an activity, the lead that it is on.
+    /// For an activity, its lead.
     pub(super) lead: Option<Box<Subject>>,
     /// Whether a person asked for this attempt.
     pub(super) is_retry: bool,
-    /// Whether the accounts' metadata was, or is to be, read again for it.
+    /// Whether the accounts' metadata was, or has to be, read again for it.
     pub(super) metadata: Metadata,
-    /// Whether it needs calls of its own: a bulk call did not say the error in it.
+    /// Whether it needs calls of its own: a bulk call did not give its error.
     pub(super) is_alone: bool,
     /// The calls that were made for it.
     pub(super) calls: usize,
-    /// What was written for it so far, while its merge goes on.
+    /// What was written for it so far, while its merge continues.
     pub(super) achieved: Option<Event>,
-    /// What was found, while the links of it are looked up.
+    /// What was found, while its links are looked up.
     pub(super) found: Option<Found>,
     /// The reviews of its lead that wait for a decision, or for one to be carried out.
     pub(super) reviews: Vec<i64>,
@@ -59,12 +59,12 @@ pub struct Work {
     pub(super) disputes: Vec<Dispute>,
 }
 
-/// How new the metadata is that a record is decided by.
+/// The state of the metadata used for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Metadata {
-    /// As it is known.
+    /// As known.
     AsKnown,
-    /// It is to be read again before anything else.
+    /// It has to be read again first.
     Wanted,
     /// It was read again for this record.
     Fresh,
@@ -73,17 +73,17 @@ pub(super) enum Metadata {
 /// A lead or an activity.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
-    /// As the payload shows it, or as it was read from the source.
+    /// As in the payload, or as read from the source.
     pub(super) item: Item,
     /// As it was before the event.
     pub(super) before: Before,
     pub(super) link: Option<Link>,
     pub(super) known: Known,
-    /// What it sends, and the generation of the mapping that says so.
+    /// What it sends, and the generation of the mapping used.
     pub(super) mapped: Option<(u64, Arc<Mapped>)>,
 }
 
-/// What was just read in the destination; check first whether another lead is linked to it.
+/// What was just read in the destination, before checking whether another lead is linked to it.
 #[derive(Clone, Debug)]
 pub(super) enum Found {
     /// Leads that were read.
@@ -99,7 +99,7 @@ impl Subject {
         Self { item, before, link: None, known: Known::default(), mapped: None }
     }
 
-    /// It was read from the source just now; one that is gone there is taken as it was posted.
+    /// It was just read from the source; one that is gone there is taken as posted.
     pub(super) fn read_again(&mut self, item: Option<Item>) {
         (self.known.source.fresh, self.known.source.gone) = (true, item.is_none());
         if let Some(read) = item {
@@ -114,7 +114,7 @@ impl Subject {
 }
 
 impl Work {
-    /// A record as it was read from a delivery.
+    /// A record as read from a delivery.
     pub fn new(item: Item) -> Self {
         // The event of an activity does not change its lead.
         let lead = |item: &Item| item.lead().unwrap_or_else(|| item.bare_lead());
@@ -138,7 +138,7 @@ impl Work {
     }
 
     /// A person asked for this attempt: the accounts' metadata may have been corrected since, and so
-    /// may the reason of a review.
+    /// may the reason for a review.
     pub fn ask_again(&mut self) {
         self.is_retry = true;
         self.own.known.asked = true;
@@ -146,36 +146,36 @@ impl Work {
         self.metadata = Metadata::Wanted;
     }
 
-    /// It tells of no event: the lead was only looked at.
+    /// It reports no event: the lead was only read.
     pub fn is_no_event(&mut self) {
         self.subject_mut().before = Before::Same;
     }
 
-    /// A person wants the destination's lead to hold what the source's holds now, whatever the two
-    /// agreed about before.
+    /// A person wants the destination's lead to match the source's now, whatever the two agreed on
+    /// before.
     pub fn override_twin(&mut self) {
         self.subject_mut().known.twin.overridden = true;
     }
 
-    /// A write for it may have taken effect unseen.
+    /// A write for it may have taken effect without our knowing.
     pub fn doubt(&mut self) {
         self.own.known.doubtful = true;
         self.subject_mut().known.doubtful = true;
     }
 
-    /// Whether a write for it may have taken effect unseen.
+    /// Whether a write for it may have taken effect without our knowing.
     pub fn is_doubtful(&self) -> bool {
         self.own.known.doubtful
     }
 
     /// The store was restored from a backup, which does not know what was done between the backup
-    /// and then. If the record may be about a change of before that, which was received at this
-    /// time, it may have been synced already, and later changes too: its lead is read from the
-    /// source, and looked for in the destination before it is written.
+    /// and then. If the record, received at this time, may be about an earlier change, that may
+    /// have been synced already, and later changes too: its lead is read from the source, and
+    /// searched for in the destination before it is written.
     pub fn was_restored(&mut self, restored: Timestamp, received: Timestamp) {
         let since = |item: &Item| match item.modified_on() {
             Some(version) => version <= restored + CLOCKS_DIFFER,
-            // Senders repeat for hours what was not taken.
+            // Senders repeat for hours what was not accepted.
             None => received <= restored + REPEATED,
         };
         if received <= restored || since(&self.own.item) {
@@ -185,7 +185,7 @@ impl Work {
         }
     }
 
-    /// It needs calls of its own from now on: a bulk call did not say the error in it.
+    /// It needs calls of its own from now on: a bulk call did not give its error.
     pub fn go_alone(&mut self) {
         self.is_alone = true;
     }
@@ -200,12 +200,12 @@ impl Work {
         &self.own.item
     }
 
-    /// What is shown of its lead.
+    /// What it shows of its lead.
     pub fn lead_state(&self) -> Snapshot {
         self.subject().item.state()
     }
 
-    /// Whether nothing is known yet about which lead of the destination its lead is.
+    /// Whether nothing is known yet about its lead's match in the destination.
     pub fn is_unmatched(&self) -> bool {
         let known = &self.subject().known;
         let twin = Twin { overridden: known.twin.overridden, ..Twin::default() };
@@ -217,8 +217,8 @@ impl Work {
         self.subject_mut().known.source.was_gone = true;
     }
 
-    /// Takes in a link of its lead or activity, which comes from this account: one that was stored, or
-    /// one that another record just made. Returns whether it is about it; another one changes nothing.
+    /// Adds a link of its lead or activity, which comes from this account: a stored one, or one that
+    /// another record just made. Returns whether it concerns this record; any other is ignored.
     pub fn take_link(&mut self, link: &Link, source: AccountId) -> bool {
         let own = link.end(link.pair.side(source)).id.as_str();
         let subject = match link.entity {
@@ -233,7 +233,7 @@ impl Work {
         is_its
     }
 
-    /// Takes in what a review says about its lead, which comes from this account.
+    /// Adds what a review says about its lead, which comes from this account.
     pub fn take_review(&mut self, review: &StandingReview, source: AccountId) {
         let Some(lead_id) = self.lead_id() else { return };
         let is_own = review.source == source;
@@ -253,7 +253,7 @@ impl Work {
         if !(waits && self.is_retry && !is_conflict) {
             let known = &mut self.subject_mut().known;
             let said = if is_conflict { &mut known.conflict } else { &mut known.ruled };
-            // Both connectors of a pair may ask: what was decided in one answers both.
+            // Both connectors of a pair may ask: a decision in one answers both.
             if !matches!(said, Some(Ruled::Decided(_))) {
                 *said = Some(ruled);
             }
@@ -288,7 +288,7 @@ impl Work {
         self.calls
     }
 
-    /// Whether a decision of a person about what it asks now was known.
+    /// Whether a person's decision about its current question was known.
     pub fn knows_decision(&self) -> bool {
         let known = &self.subject().known;
         let problems = self.plan.iter().flat_map(|plan| &plan.problems);
@@ -297,17 +297,17 @@ impl Work {
         matches!(said, Some(Ruled::Decided(_)))
     }
 
-    /// By what a person knows it: an email address or a phone number of its lead.
+    /// What a person recognises it by: an email address or a phone number of its lead.
     pub fn known_as(&self) -> Option<String> {
         identity::known_as(&self.own.item, self.lead_mapped())
     }
 
-    /// The same, of its lead.
+    /// The same for its lead.
     pub fn lead_known_as(&self) -> Option<String> {
         identity::known_as(&self.subject().item, self.lead_mapped())
     }
 
-    /// The values by which a person may look for it in the log, for a connector with these settings.
+    /// The values by which it can be found in the log, for a connector with these settings.
     pub fn mentions(&self, basic: &Basic, destination_id: Option<&str>) -> Vec<String> {
         let mapped = self.lead_mapped();
         let keys = mapped.map(|mapped| identity::filled(basic, mapped)).unwrap_or_default();
@@ -318,19 +318,19 @@ impl Work {
         self.subject().mapped.as_ref().map(|(_, mapped)| &**mapped)
     }
 
-    /// The keys by which the destination can find its lead, by the mapping of now.
+    /// The keys by which the destination can find its lead, under the current mapping.
     pub fn keys(&mut self, context: &Context<'_>) -> Vec<identity::Key> {
         self.map(context);
         self.lead_case(context).keys()
     }
 
-    /// The twin's id in the destination, as far as the record is linked.
+    /// The counterpart's id in the destination, if the record is linked.
     pub fn twin_id(&self, destination: AccountId) -> Option<String> {
         let link = self.own.link.as_ref()?;
         Some(link.end(link.pair.side(destination)).id.clone())
     }
 
-    /// The reviews of its lead in which nothing is left to decide, once it ended like this.
+    /// The reviews of its lead with nothing left to decide, once it ended like this.
     pub fn solved_by(&self, outcome: &Outcome) -> &[i64] {
         let is_stale = self.plan.as_ref().is_some_and(|plan| plan.why == Some(Why::Stale));
         let code = outcome.problem.as_ref().map(|problem| problem.code);
@@ -346,7 +346,7 @@ impl Work {
         self.plan.as_ref()
     }
 
-    /// What the mapping made of the record itself, and what is wrong with fields that are left out.
+    /// The mapped record itself, and the problems of fields that are left out.
     pub fn sent(&self) -> (Vec<MappedField>, Vec<Problem>) {
         let mapped = self.own.mapped.as_ref().map(|(_, mapped)| Mapped::clone(mapped));
         mapped.map(|mapped| (mapped.fields, mapped.left_out)).unwrap_or_default()
@@ -361,13 +361,13 @@ impl Work {
         self.lead.as_deref_mut().unwrap_or(&mut self.own)
     }
 
-    /// Whether nothing ties its lead to one of the destination.
+    /// Whether its lead is not linked.
     pub fn is_unlinked(&self) -> bool {
         let subject = self.subject();
         subject.link.is_none() || subject.known.twin.gone
     }
 
-    /// Whether a field is left out because of what an account lacks, so far as is known: an option, a
+    /// Whether a field is left out because an account lacks something, as far as known: an option, a
     /// field or a user.
     pub(super) fn lacks_by_metadata(&self) -> bool {
         let Some((_, mapped)) = &self.subject().mapped else { return false };
@@ -380,13 +380,13 @@ impl Work {
         mapped.left_out.iter().any(is_lacking) || mapped.unsent.iter().any(is_owner)
     }
 
-    /// Computes what it sends, by the mapping of now.
+    /// Computes what it sends, under the current mapping.
     pub(super) fn map(&mut self, context: &Context<'_>) {
         self.map_unless(context, |made| made == context.generation);
     }
 
-    /// Computes what it sends, unless that was done. What an answer means depends on what was sent,
-    /// and not on metadata that was read meanwhile.
+    /// Computes what it sends, unless that was done. The meaning of a response depends on what was
+    /// sent, not on metadata read meanwhile.
     pub(super) fn map_once(&mut self, context: &Context<'_>) {
         self.map_unless(context, |_| true);
     }

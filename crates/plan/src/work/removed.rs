@@ -1,6 +1,7 @@
 //! A lead that was deleted in the source, or merged into another one there.
 //!
-//! The webhook is a hint here too: the lead is read, and one that is there is synced as any other.
+//! The webhook is only a hint here too: the lead is read, and if it exists it is synced like any
+//! other.
 
 use crate::change::Change;
 use crate::id::LeadId;

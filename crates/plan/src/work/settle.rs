@@ -17,10 +17,10 @@ use crate::payload::Item;
 use crate::snapshot::Snapshot;
 use crate::value;
 
-/// The link after the one in the destination was found to hold, or made to hold, what the record
-/// sends; `None` when the record does not say its id in the source.
+/// The link after the one in the destination was found to have, or was given, what the record
+/// sends; `None` if the record does not contain its id in the source.
 ///
-/// `written` are the fields that were written, and `at` when; none when nothing had to be.
+/// `written` are the fields that were written, and `at` when; none if nothing had to be.
 pub(super) fn settle(
     case: &Case<'_>,
     destination_id: &str,
@@ -28,7 +28,7 @@ pub(super) fn settle(
     at: Option<Timestamp>,
 ) -> Option<Link> {
     let mut link = settled(case, destination_id, written, at)?;
-    // What the lead is still to get is not synced yet.
+    // What the lead has yet to get is not synced yet.
     let here = link.pair.side(case.source);
     for change in case.known.twin.withheld.iter().flat_map(|(_, fields)| fields) {
         let from = case.mapped.get(&change.to).and_then(|field| field.from.as_deref());
@@ -56,7 +56,7 @@ fn settled(
 
     if let Some(opposite) = case.opposite {
         if let Some(at) = at {
-            // One that takes the place of a lead that is gone is as new as the first.
+            // One that replaces a lead that is gone is as new as the first.
             let is_linked = case.link.is_some_and(|kept| kept.end(there).id == destination_id);
             let is_new = case.known.twin.lead.is_none() && !is_linked;
             if is_new {
@@ -65,7 +65,7 @@ fn settled(
                 overwritten(case, &mut link, written, at);
             }
         }
-        // A lead that was just made agrees; one that was read is merged to its end first.
+        // A lead that was just created agrees; one that was read has its merge completed first.
         if written.is_empty() || case.known.twin.lead.is_none() {
             agree(case, opposite, &mut link);
         }
@@ -79,8 +79,8 @@ fn settled(
     given::note_settled(case, &mut link);
     take_up(case, &mut link, written);
     let end = link.end_mut(here);
-    // What is from before our own write says nothing of what the source holds since; if it differed in
-    // anything that is sent, it would have been read afresh.
+    // A state from before our own write does not show what the source has since; if it differed in
+    // anything that is sent, it would have been read again.
     let mut read = case.mapping.read_part(case.item);
     if !case.known.source.fresh && case.may_be_stale(end) {
         read.0.retain(|field, _| end.base.get(field).is_none());
@@ -106,7 +106,7 @@ fn settled(
     Some(link)
 }
 
-/// The link once everything was merged: both sides are as they are now by agreement.
+/// The link once everything was merged: the current state of both sides is agreed.
 fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     let merge = case.known.twin.lead.as_ref().map(|lead| merge::merge(case, opposite, lead));
@@ -124,15 +124,16 @@ fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     let state = merge::overlaid(&case.item.state(), &case.known.twin.wrote_back);
     let item = Item::from_state(Entity::Lead, &state);
     let read = case.mapping.read_part(&item);
-    // What may be from before our own write to the source says nothing of what it holds since
-    // (`docs/two-way.md#trap-ii`): it differs in nothing, or it would have been read afresh.
+    // A state that may be from before our own write to the source does not show what it has since
+    // (`docs/two-way.md#trap-ii`): it has no differences, or it would have been read again.
     let version = case.item.modified_on();
     if case.known.source.fresh || version.is_some() && !link.end(here).may_be_stale(version) {
         let unmet =
             given::note_merged(case.mapping, &item, (&before, link), (here, there), &open[1]);
         let mut read = without(read, &unmet);
         let end = link.end_mut(here);
-        // Of what the two have not agreed about, nothing is settled without a look at the other.
+        // Fields that the two have not agreed about are not settled without looking at the other
+        // side.
         let is_same = case.link.is_some_and(|kept| kept.end(there).id == before.end(there).id);
         if is_same && case.known.twin.lead.is_none() {
             read.0.retain(|field, _| end.base.get(field).is_some());
@@ -155,7 +156,7 @@ fn agree(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
         let end = link.end_mut(there);
         end.pending.clear();
         end.learn(read, &case.known.twin.wrote, &open[1]);
-        // What was read here and is written there only has a base too.
+        // What was read here and is only written there has a base too.
         let written = case
             .mapped
             .fields
@@ -182,8 +183,8 @@ fn without(mut state: Snapshot, fields: &BTreeSet<String>) -> Snapshot {
     state
 }
 
-/// The link between the record's lead or activity and this one of the destination: the one that
-/// there is, or a new one. `None` when the record does not say its id in the source.
+/// The link between the record's lead or activity and this one of the destination: the existing
+/// one, or a new one. `None` if the record does not contain its id in the source.
 fn link_to(case: &Case<'_>, destination_id: &str) -> Option<Link> {
     let source_id = case.item.id()?;
     let kept =
@@ -214,9 +215,9 @@ pub(super) fn settle_back(case: &Case<'_>, written: &[Change], at: Timestamp) ->
     Some(link)
 }
 
-/// The link before these fields are written to one of its leads, to be kept before the call goes
-/// out: whatever becomes of it, what that lead shows of them later is known to be ours. `None`
-/// where the lead does not flow both ways.
+/// The link before these fields are written to one of its leads, to be stored before the call is
+/// sent: whatever happens to it, these values are known to be ours if that lead shows them later.
+/// `None` if the lead is not synced both ways.
 pub(super) fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> Option<Link> {
     let opposite = case.opposite?;
     let linked = case.link.map(|link| case.ends(link).1.id.clone());
@@ -228,8 +229,9 @@ pub(super) fn announce(case: &Case<'_>, fields: &[Change], in_source: bool) -> O
     Some(link)
 }
 
-/// Notes the fields that were just found alike on both sides, of leads that meet for the first time:
-/// their merge may be interrupted, and what a person changes before it goes on is a change then.
+/// Notes the fields that were just found equal on both sides, for leads being linked for the first
+/// time: their merge may be interrupted, and what a person changes before it continues must count as
+/// a change.
 fn note_alike(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
     let Some(lead) = case.known.twin.lead.as_ref().filter(|_| case.known.source.fresh) else {
         return;
@@ -249,7 +251,7 @@ fn note_alike(case: &Case<'_>, opposite: Opposite<'_>, link: &mut Link) {
         let (Some(now), Some(held)) = (state.get(from), lead.get(&field.to)) else { continue };
         let has_base = link.end(here).base.get(from).is_some()
             || link.end(there).base.get(&field.to).is_some();
-        // What flows one way only has no side that it could differ from.
+        // Fields synced in one direction only have no other side to differ from.
         let Some(theirs) = back.get(from).and_then(|field| field.sent.written()) else { continue };
         let is_alike = value::holds(field.kind, value, held, case.mapping.reading())
             && value::holds(field.kind, theirs, now, opposite.mapping.reading());
@@ -271,12 +273,12 @@ pub(super) fn announce_activity(case: &Case<'_>, fields: &[Change]) -> Option<Li
     Some(link)
 }
 
-/// The link to a lead that is gone before another one is made with these fields in its place.
+/// The link to a lead that is gone, before another one is created with these fields in its place.
 pub(super) fn announce_in_place(case: &Case<'_>, fields: &[Change]) -> Option<Link> {
     case.opposite?;
     let mut link = case.link?.clone();
     let there = link.end_mut(link.pair.side(case.destination));
-    // What was to be written to the lead that is gone is not sent to the new one.
+    // What should have been written to the lead that is gone is not sent to the new one.
     let is_sent = |field: &str| fields.iter().any(|change| change.to == field);
     there.pending.retain(|field, _| there.replaced_at.is_some() && is_sent(field));
     there.replaced_at.get_or_insert(case.now);
@@ -284,7 +286,7 @@ pub(super) fn announce_in_place(case: &Case<'_>, fields: &[Change]) -> Option<Li
     Some(link)
 }
 
-/// The lead was made with these values.
+/// The lead was created with these values.
 fn made(
     case: &Case<'_>,
     opposite: Opposite<'_>,
@@ -306,7 +308,7 @@ fn made(
     }
 }
 
-/// These fields of a lead that was there were changed.
+/// These fields of an existing lead were changed.
 fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timestamp) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     given::note_sent(case, link, written);
@@ -325,8 +327,8 @@ fn overwritten(case: &Case<'_>, link: &mut Link, written: &[Change], at: Timesta
     }
 }
 
-/// What is written to the destination is not left any more: the webhook of our own write is no edit
-/// from before.
+/// What is written to the destination no longer counts as left: the webhook of our own write is not
+/// an earlier edit.
 fn take_up(case: &Case<'_>, link: &mut Link, written: &[Change]) {
     let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
     for change in written {
@@ -338,8 +340,8 @@ fn take_up(case: &Case<'_>, link: &mut Link, written: &[Change]) {
     }
 }
 
-/// The link to a lead that an earlier attempt made although its answer was lost: as if the answer
-/// had come.
+/// The link to a lead that an earlier attempt created although its response was lost: as if the
+/// response had arrived.
 pub(super) fn adopt(case: &Case<'_>, lead_id: &LeadId, at: Timestamp) -> Option<Link> {
     let opposite = case.opposite?;
     let mut link = link_to(case, lead_id.as_str())?;
@@ -359,8 +361,8 @@ pub(super) fn adopt(case: &Case<'_>, lead_id: &LeadId, at: Timestamp) -> Option<
     Some(link)
 }
 
-/// The same for a lead that takes the place of one that is gone: the source may have changed since
-/// the attempt, and what was sent is known.
+/// The same for a lead that replaces one that is gone: the source may have changed since the
+/// attempt, and what was sent is known.
 fn adopt_as_sent(
     case: &Case<'_>,
     opposite: Opposite<'_>,
@@ -373,10 +375,10 @@ fn adopt_as_sent(
     made(case, opposite, link, &written, at);
     let side = link.pair.side(case.source);
     let here = link.end_mut(side);
-    // Where the source did not change since, it is what the two agreed about; else, what they agreed
-    // about before.
+    // If the source has not changed since, it is what the two agree on; otherwise, what they agreed
+    // on before.
     here.base = case.link.map(|old| old.end(side).base.clone()).unwrap_or_default();
-    // Of what was not sent the two can't have agreed about anything.
+    // The two can't have agreed about anything that was not sent.
     let is_sent = |field: &MappedField| written.iter().any(|sent| sent.to == field.to);
     let unsent = case.mapped.fields.iter().filter(|field| !is_sent(field));
     for from in unsent.filter_map(|field| field.from.as_deref()) {
@@ -397,7 +399,7 @@ fn adopt_as_sent(
         } else if here.base.get(from) == Some(now)
             && let Some(sent) = written.iter().find(|change| change.to == field.to)
         {
-            // The source is back to what was agreed about before the other value was sent.
+            // The source is back to what was agreed before the other value was sent.
             here.base.put(from, sent.value.as_str());
         }
     }

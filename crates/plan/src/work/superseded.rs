@@ -1,7 +1,7 @@
-//! Several waiting changes of one lead become one write: the newest's.
+//! Several waiting changes of one lead become one write, that of the newest.
 //!
-//! A webhook holds the lead's whole state, so an older one that waits beside a newer one of the same
-//! lead has nothing to add. It ends without a call, and its log names the one that was synced.
+//! A webhook contains the lead's whole state, so an older waiting one adds nothing to a newer one of
+//! the same lead. It ends without a call, and its log names the one that was synced.
 
 use crate::connector::FirstMeeting;
 use crate::id::RequestId;
@@ -15,8 +15,9 @@ use super::outcome::Outcome;
 use super::record::Work;
 
 impl Work {
-    /// Whether nothing is known about its lead but what was posted: no write can have taken effect, and
-    /// no person asked for it. Of two leads that meet, what this event changed is not in a later one.
+    /// Whether nothing is known about its lead but the payload: no write can have taken effect, and no
+    /// person asked for it. When two leads are first linked, what this event changed is not in a later
+    /// one.
     pub fn may_give_way(&self, context: &Context<'_>) -> bool {
         let leaves_some =
             |link: &Link| [&link.first, &link.second].iter().any(|end| !end.left.is_empty());
@@ -29,13 +30,13 @@ impl Work {
             && !self.is_doubtful()
             && !self.is_retry
             && !meets
-            // A lead may pass for a while only, and is synced as it was then.
+            // A lead may pass the filter only for a while, and is synced as it was then.
             && context.leads.judge(&self.own.item, false) == Verdict::Passes
     }
 
-    /// Whether it shows its lead as it was later than `earlier` does, with a value wherever that one
-    /// has one, and finds the same lead there: by the link, or by the same keys. Times have whole
-    /// seconds: of two that show the same one, only equals stand for each other.
+    /// Whether it shows a later state of its lead than `earlier` does, with a value wherever that
+    /// one has one, and finds the same lead there: by the link, or by the same keys. Times have
+    /// whole seconds: two states of the same second replace each other only if they are equal.
     pub fn stands_in_for(&self, earlier: &Self) -> bool {
         let is_newer = match (self.own.item.modified_on(), earlier.own.item.modified_on()) {
             (Some(later_at), Some(earlier_at)) if later_at == earlier_at => {
@@ -51,7 +52,7 @@ impl Work {
                 .is_some_and(|(later, earlier)| has_all_of(&later, &earlier))
     }
 
-    /// Whether its lead is tied to one of the destination.
+    /// Whether its lead is linked.
     pub fn is_linked(&self) -> bool {
         self.subject().link.is_some()
     }

@@ -59,7 +59,7 @@ impl Work {
             (Call::Capture(capture), Some(id)) => {
                 self.captured(context, capture, by, &LeadId::new(id), is_created, at)
             }
-            // The write was accepted, and the answer does not say for which one.
+            // The write was accepted, but the response does not say for which one.
             (Call::Capture(_) | Call::CreateLead(_) | Call::CreateActivity(_), None) => {
                 self.look_again(call);
                 Vec::new()
@@ -68,11 +68,10 @@ impl Work {
         }
     }
 
-    /// A write took effect that does not say on what: what was looked for before is looked for once
-    /// more.
+    /// A write took effect without saying on what: the earlier search is repeated.
     fn look_again(&mut self, call: &Call) {
         self.doubt();
-        // A bulk answer that did not say it once may not say it again.
+        // A bulk response that did not say it once may not say it again.
         self.is_alone = true;
         if let Call::CreateActivity(_) = call {
             self.own.known.twin.activities = None;
@@ -84,9 +83,8 @@ impl Work {
         known.twin.lead = None;
     }
 
-    /// An update was accepted, and the answer names another lead or activity: it is not known what
-    /// was written. What was to be updated is read, and updated once more if it does not hold the
-    /// values.
+    /// An update was accepted, but the response names another lead or activity: it is unknown what
+    /// was written. The target is read, and updated again if it does not have the values.
     fn wrote_another(&mut self, call: &Call, other: &str) -> Vec<Effect> {
         self.doubt();
         if self.is_alone {
@@ -100,14 +98,14 @@ impl Work {
         Vec::new()
     }
 
-    /// What the lead that this call makes is still to get after it.
+    /// What the lead created by this call has yet to get after it.
     pub(crate) fn withheld_from(&self, context: &Context<'_>, call: &Call) -> Vec<Change> {
         let Call::Capture(_) = call else { return Vec::new() };
         let made_with: Vec<Change> = call.fields().cloned().collect();
         lead::withheld(&self.lead_case(context), &made_with)
     }
 
-    /// A lead has the key: it was created, updated, or was there and left alone.
+    /// A lead has the key: it was created, updated, or existed and was left alone.
     fn captured(
         &mut self,
         context: &Context<'_>,
@@ -120,7 +118,7 @@ impl Work {
         let merges = self.lead.is_none() && self.lead_case(context).merges();
         let creates_only = context.connector.lead.behaviour == Behaviour::CreateOnly;
         let (event, is_made) = match (is_created, capture.update, by) {
-            // The directory did not know it: it is looked for.
+            // The directory did not have it: it is searched for.
             (Some(false), false, Operation::Capture) if !creates_only && self.has_hints() => {
                 self.drop_hints();
                 return Vec::new();
@@ -131,8 +129,8 @@ impl Work {
                 return Vec::new();
             }
             (Some(false), false, Operation::Capture) => return self.left_alone(merges, id),
-            // What is there is merged with, and must be known for that. It may be what this call
-            // made.
+            // The existing lead is merged with, and must be known for that. It may be what this
+            // call created.
             (None, false, Operation::Capture) if merges => {
                 self.doubt();
                 return self.left_alone(merges, id);
@@ -140,11 +138,12 @@ impl Work {
             // A call that never updates created it.
             (Some(true), ..) | (None, _, Operation::BulkCreate) => (Event::New, true),
             (Some(false), ..) | (None, _, Operation::BulkCapture) => (Event::Updated, false),
-            // An account that does not say whether it created the lead is taken to have done it.
+            // An account that does not say whether it created the lead is assumed to have created
+            // it.
             (None, ..) => (Event::New, false),
         };
         let fields: Vec<Change> = capture.all_fields().cloned().collect();
-        // A lead that was there may be another one's, which is looked up first.
+        // An existing lead may be linked to another one, which is looked up first.
         if !is_made && self.is_unlinked() {
             self.found = Some(Found::Captured { fields, id: id.clone(), event, at });
             return vec![Effect::FindLinks { ids: vec![id.to_string()] }];
@@ -162,7 +161,7 @@ impl Work {
         self.subject().known.search.hints.is_some()
     }
 
-    /// A capture found a lead that was not to be changed.
+    /// A capture found a lead that should not be changed.
     fn left_alone(&mut self, merges: bool, id: &LeadId) -> Vec<Effect> {
         if merges || self.lead.is_some() {
             self.subject_mut().known.twin.lead_id = Some(id.clone());
@@ -172,7 +171,7 @@ impl Work {
     }
 
     /// The lead in the destination was created, or updated without having been read: `at` this
-    /// time, and `made` then if it is certain that it was not there before.
+    /// time, and `made` then if it certainly did not exist before.
     pub(super) fn lead_written(
         &mut self,
         context: &Context<'_>,
@@ -195,7 +194,7 @@ impl Work {
         };
         let mut effects: Vec<Effect> = self.settle_lead(context, settle).into_iter().collect();
         if self.lead.is_some() {
-            // It is there: the activity's turn comes.
+            // It exists: now the activity is handled.
             self.subject_mut().known.twin.lead_id = Some(id.clone());
         } else if is_whole {
             effects.push(Effect::End(Outcome::ended(event).of(id.clone())));
@@ -205,7 +204,7 @@ impl Work {
         effects
     }
 
-    /// The lead in the destination was updated: in a pair the merge goes on, and may write more.
+    /// The lead in the destination was updated: in a pair the merge continues, and may write more.
     fn updated(&mut self, context: &Context<'_>, update: &LeadUpdate, event: Event) -> Vec<Effect> {
         let merges = self.lead_case(context).merges();
         let twin = &mut self.subject_mut().known.twin;
@@ -218,8 +217,8 @@ impl Work {
         vec![Effect::End(Outcome::ended(event).of(update.lead_id.clone()))]
     }
 
-    /// What an update of the lead in the destination is: that lead may have been made by an attempt
-    /// whose answer was lost.
+    /// How an update of the lead in the destination counts: that lead may have been created by an
+    /// attempt whose response was lost.
     fn event_of_update(&self, context: &Context<'_>) -> Event {
         let case = self.lead_case(context);
         let twin = case.known.twin.lead.as_ref();
@@ -252,7 +251,7 @@ impl Work {
         effects
     }
 
-    /// The lead in the source was updated as the destination asks; the merge goes on.
+    /// The lead in the source was updated with the destination's changes; the merge continues.
     fn written_back(
         &mut self,
         context: &Context<'_>,
@@ -267,7 +266,7 @@ impl Work {
     }
 }
 
-/// Whether an update's answer names something else than what was to be updated.
+/// Whether an update's response names something other than its target.
 fn names_another(call: &Call, id: &str) -> bool {
     match call {
         Call::UpdateLead(update) => LeadId::new(id) != update.lead_id,

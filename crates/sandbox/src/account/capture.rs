@@ -164,7 +164,7 @@ impl Account {
     }
 
     /// `Lead.CreateOrUpdate`: by `SearchBy`, otherwise by email address (and by phone, if that is
-    /// switched on).
+    /// enabled).
     pub(crate) fn create_or_update(
         &mut self,
         row: &Row,

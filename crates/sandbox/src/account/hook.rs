@@ -17,7 +17,7 @@ pub(crate) struct Hook {
     pub(crate) headers: Vec<(String, String)>,
     /// The posts in a row that were given up.
     pub(crate) failures: u32,
-    /// 0 enabled, 1 disabled by hand, 2 disabled because posts failed.
+    /// 0 enabled, 1 disabled by a person, 2 disabled because posts failed.
     pub(crate) status: u8,
 }
 

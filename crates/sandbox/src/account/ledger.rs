@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// The index of a lead; never reused.
 pub(crate) type Slot = u32;
 
-/// By how many of its last digits a number is indexed: it is found with and without its country
+/// How many of its last digits a number is indexed by: it is found with and without its country
 /// code.
 const TAIL_DIGITS: usize = 7;
 
@@ -167,7 +167,7 @@ impl Ledger {
         Some(lead)
     }
 
-    /// Rebuilds the indexes, after fields have become unique or ceased to be.
+    /// Rebuilds the indexes, after fields have become unique or are no longer.
     pub(crate) fn reindex(&mut self, setup: &Setup) {
         self.unique.clear();
         self.tails.clear();

@@ -54,7 +54,7 @@ pub(crate) struct Account {
     pub(crate) extras: Extras,
 }
 
-/// What an account has besides leads and activities, as far as public clients ask for it.
+/// What an account has besides leads and activities, as far as public clients use it.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
     pub(crate) lists: Vec<List>,

@@ -64,7 +64,7 @@ impl Account {
         self.post_native((number, None), slot, gone, &body);
     }
 
-    /// Posts an event, of a type of activity if it is one of an activity.
+    /// Posts an event, with the activity type if it is about an activity.
     fn post_native(
         &self,
         (number, kind): (u32, Option<u32>),

@@ -116,7 +116,7 @@ impl Account {
             }
             Place::Text(text.map(std::borrow::Cow::into_owned))
         };
-        // Each place is made once: a page of a hundred thousand leads sorts them all.
+        // Each sort key is computed once: a page of a hundred thousand leads sorts them all.
         let mut placed: Vec<(Place, Arc<Lead>)> =
             leads.iter().map(|lead| (place(lead), lead.clone())).collect();
         placed.sort_by(|(a, _), (b, _)| {
@@ -129,7 +129,7 @@ impl Account {
     }
 }
 
-/// Where a lead stands in an order.
+/// A lead's sort key.
 #[derive(PartialEq, PartialOrd)]
 enum Place {
     Text(Option<String>),

@@ -193,12 +193,12 @@ impl Account {
     }
 }
 
-/// Which values of a lead are lost that is merged into another one.
+/// Which values are lost of a lead that is merged into another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
-    /// All: so the API does it (apidocs.leadsquared.com/merge-leads).
+    /// All: as the API does (apidocs.leadsquared.com/merge-leads).
     All,
-    /// Those that the other one has: so a person may choose (guess).
+    /// Those that the other one has: as a person may choose (guess).
     WhereFilled,
 }
 

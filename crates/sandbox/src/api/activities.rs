@@ -30,7 +30,7 @@ fn new_activity(account: &Account, body: &Value) -> Result<NewActivity, Refusal>
     })
 }
 
-/// Dropdowns of activities take their options only, unless the check is skipped
+/// Dropdowns of activities accept their options only, unless the check is skipped
 /// (apidocs.leadsquared.com/post-an-activity-to-lead).
 fn check_options(account: &Account, event: u32, body: &Value) -> Result<(), Refusal> {
     if body["ValidateDropDownOptions"] == true {
@@ -386,7 +386,7 @@ pub(super) fn create_type(account: &mut Account, call: &Call<'_>) -> Result<Answ
 }
 
 /// `DeleteActivities` (apidocs.leadsquared.com/delete-activities), which LeadSquared queues; here they
-/// are gone at once. The body is a guess: a list of ids, or an object with one.
+/// are deleted at once. The body is a guess: a list of ids, or an object with one.
 pub(super) fn delete(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let body = call.json()?;
     let lists = [&body, &body["ActivityIds"], &body["ProspectActivityIds"]];

@@ -6,7 +6,7 @@ use crate::account::{Account, NewActivity, Product};
 use crate::refusal::Refusal;
 use serde_json::{Value, json};
 
-/// The event code of a sales activity (guess). An account that has none of this type refuses them.
+/// The event code of a sales activity (guess). An account without this type refuses them.
 const SALE: u32 = 30;
 
 pub(super) fn create(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {

@@ -70,7 +70,7 @@ pub(super) fn retrieve(account: &mut Account, call: &Call<'_>) -> Result<Answer,
     let wanted = &body["Parameter"];
     let (status, id) = (number(&wanted["StatusCode"]), text(&wanted["WebhookId"]));
     let search = text(&wanted["SearchText"]).to_lowercase();
-    // What `WebhookEvent` names is not filtered by: its names have no numbers here.
+    // There is no filter by `WebhookEvent`: its names have no numbers here.
     let fits = |hook: &&Hook| {
         status.is_none_or(|status| status == u64::from(hook.status))
             && (id.is_empty() || id::key(&id) == id::key(&hook.id))

@@ -1,4 +1,4 @@
-//! What the account holds.
+//! The account's contents.
 
 use super::{LeadFields, Sandbox};
 use crate::account::{Account, Version};
@@ -38,7 +38,8 @@ impl Sandbox {
         })
     }
 
-    /// The ids of the leads whose name, email or phone number contains this, last changed first.
+    /// The ids of the leads whose name, email or phone number contains this, the last changed
+    /// first.
     pub(crate) fn search(&self, q: &str) -> Vec<String> {
         let q = q.to_lowercase();
         self.with(|account| {

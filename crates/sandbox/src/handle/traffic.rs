@@ -58,7 +58,7 @@ impl Sandbox {
         }
     }
 
-    /// Posts a payload again, as a retry after a lost answer does; returns the status.
+    /// Posts a payload again, like a retry after a lost response; returns the status.
     pub async fn deliver_again(&self, delivery: &Delivery) -> Option<u16> {
         self.postman.client.post(&delivery.url, &[], delivery.payload.clone()).await
     }

@@ -1,4 +1,4 @@
-//! Checking a value against its field, and the form in which it is stored and compared.
+//! Checking a value against its field, and its form for storage and comparison.
 
 use crate::metadata::{Field, Kind, Setup};
 use crate::refusal::Refusal;
@@ -112,7 +112,7 @@ pub(crate) fn instant(text: &str) -> Option<DateTime> {
     text.parse().ok()
 }
 
-/// The form in which values of a unique field are compared: emails and other text without case,
+/// The form in which values of a unique field are compared: emails and other text ignoring case,
 /// phone numbers as the switch says.
 pub(crate) fn unique_key(field: &Field, text: &str, switches: &Switches) -> Box<str> {
     match (field.kind, switches.phone_match) {

@@ -216,7 +216,7 @@ impl Field {
         self
     }
 
-    /// With the value of a new lead that is sent without one.
+    /// With a default for new leads sent without a value.
     #[must_use]
     pub fn default_value(mut self, value: &str) -> Self {
         self.default = Some(value.into());

@@ -40,7 +40,7 @@ impl Setup {
     pub(crate) fn new(fields: Vec<Field>, users: Vec<User>, switches: Switches) -> Self {
         let mut fields = fields;
         for field in super::catalogue::fields() {
-            // The rules refer to these: no account can do without them.
+            // The rules refer to these: every account needs them.
             let needed = !field.is_custom();
             if needed && fields.iter().all(|have| have.schema_name != field.schema_name) {
                 fields.push(field);

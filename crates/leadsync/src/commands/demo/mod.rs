@@ -65,7 +65,7 @@ impl Demo {
             () = until(self.seconds) => Ok(()),
         };
         team.abort();
-        // What the team did last is still on its way.
+        // The team's last changes are still on their way.
         let _ = tokio::time::timeout(LAST_POSTS, settled(&accounts, store.as_ref())).await;
         watch.abort();
         watch::summary(store.as_ref(), &accounts, settings.json).await?;
@@ -90,7 +90,7 @@ async fn until(seconds: Option<u64>) {
     }
 }
 
-/// Waits until two looks in a row see nothing posted or worked. One is not enough: queued and
+/// Waits until two checks in a row see nothing posted or processed. One is not enough: queued and
 /// running requests are counted one after the other, and a request that is put back in the queue
 /// meanwhile is in neither count.
 async fn settled(accounts: &[Sandbox; 2], store: &dyn Store) {
@@ -107,7 +107,7 @@ async fn settled(accounts: &[Sandbox; 2], store: &dyn Store) {
     }
 }
 
-/// The address of the settings; another free one if it is taken.
+/// The address in the settings; another free one if it is taken.
 async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
     match node::listen(settings.listen).await {
         Ok(listener) => Ok(listener),
@@ -121,8 +121,8 @@ async fn account(name: &str) -> anyhow::Result<Sandbox> {
     Sandbox::start(settings).await.context("an emulated account can't be started")
 }
 
-/// Makes the accounts and a connector each way known to the store, and lets the accounts'
-/// automations post to them.
+/// Adds the accounts and a connector each way to the store, and makes the accounts' automations
+/// post to them.
 async fn connect(store: &dyn Store, accounts: &[Sandbox; 2], base: &str) -> anyhow::Result<()> {
     let mut changes: Vec<Change> = accounts
         .iter()
@@ -163,7 +163,7 @@ async fn connect(store: &dyn Store, accounts: &[Sandbox; 2], base: &str) -> anyh
 }
 
 fn definition(name: &str, source: &str, destination: &str) -> Definition {
-    // The same three people work in both accounts, under another address in each.
+    // The same three people work in both accounts, under a different address in each.
     let address = |person: &str, account: &str| format!("{person}@{account}.example");
     let people = ["asha", "vikram", "meera"];
     let stands = people.map(|person| (address(person, source), address(person, destination)));
@@ -179,7 +179,7 @@ fn definition(name: &str, source: &str, destination: &str) -> Definition {
     }
 }
 
-/// Adds the one who may sign in to the console; answers the password.
+/// Adds the user who may sign in to the console; returns the password.
 async fn add_user(store: &dyn Store) -> anyhow::Result<String> {
     let password = Token::for_webhook()?.expose()[..12].to_owned();
     let hash = admin::password::hash(SecretString::from(password.as_str())).await;

@@ -1,6 +1,6 @@
 //! People who might ask at a hospital in India, the United States or Europe.
 
-/// A person as a sales team would write one down.
+/// A person as entered by a sales team.
 pub struct Person {
     pub first_name: &'static str,
     pub last_name: &'static str,
@@ -90,7 +90,7 @@ const REGIONS: &[Region] = &[
     },
 ];
 
-/// Of ten people seven are Indian.
+/// Seven in ten people are Indian.
 const WEIGHTS: [usize; 10] = [0, 0, 0, 0, 0, 0, 0, 1, 1, 2];
 
 /// Makes the person of this number; `chance` gives numbers below its argument.
@@ -117,7 +117,7 @@ pub fn person(number: usize, chance: &mut impl FnMut(usize) -> usize) -> Person 
     }
 }
 
-/// The letter without its marks, as people write it in addresses.
+/// The letter without diacritics, as people write it in addresses.
 fn ascii(c: char) -> Option<char> {
     match c {
         'ë' | 'é' => Some('e'),

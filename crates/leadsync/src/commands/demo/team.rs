@@ -7,7 +7,7 @@ use sandbox::Sandbox;
 use super::people;
 use super::watch::{SITE_VISIT, say};
 
-/// The team begins no more leads than this; from then on it only edits.
+/// The team creates no more leads than this; from then on it only edits.
 const MOST_LEADS: usize = 400;
 const STAGES: [&str; 5] =
     ["Contacted", "Qualified", "Opportunity", "Opportunity Won", "Post Purchase"];
@@ -60,7 +60,7 @@ fn create(account: &Sandbox, number: usize, json: bool) {
         format!("{} {} ({}, {})", person.first_name, person.last_name, person.city, person.phone);
     match made {
         Ok(_) => say(account.name(), &format!("the team creates {who}"), json),
-        // A number that somebody has already: the CRM says so to the person who types it.
+        // A number that somebody already has: the CRM says so to the person who types it.
         Err(refusal) => {
             say(account.name(), &format!("the CRM refuses {who}: {}", refusal.message), json);
         }

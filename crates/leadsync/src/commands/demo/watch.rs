@@ -1,4 +1,4 @@
-//! Telling what happens.
+//! Showing what happens.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub fn say(place: &str, text: &str, json: bool) {
     };
 }
 
-/// Prints what becomes of requests, and a summary each second, until it is aborted.
+/// Prints the outcomes of requests, and a summary each second, until it is aborted.
 pub async fn watch(store: SharedStore, accounts: Accounts, json: bool) {
     let mut seen: HashMap<RequestId, usize> = HashMap::new();
     let mut look = tokio::time::interval(Duration::from_millis(250));
@@ -85,7 +85,7 @@ fn tell(item: &RequestItem, accounts: &Accounts, json: bool) {
     }
 }
 
-/// How many requests wait or are processed.
+/// How many requests wait or are being processed.
 pub async fn open_requests(store: &dyn Store) -> Option<usize> {
     let mut count = 0;
     for status in [plan::outcome::JobStatus::Queued, plan::outcome::JobStatus::Running] {
@@ -96,7 +96,7 @@ pub async fn open_requests(store: &dyn Store) -> Option<usize> {
     Some(count)
 }
 
-/// Prints how both accounts stand.
+/// Prints the state of both accounts.
 pub async fn summary(store: &dyn Store, accounts: &Accounts, json: bool) -> anyhow::Result<()> {
     let (total, same) = compare(accounts);
     let page = Page { limit: 50, after: None };

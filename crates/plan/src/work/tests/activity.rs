@@ -1,4 +1,4 @@
-//! What is done about an activity, by what is known of it and of its lead.
+//! What is done about an activity, by what is known about it and its lead.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +67,7 @@ fn the_same_activity_is_added_once_and_an_edit_updates_it() {
     assert!(matches!(scene.decide(&old), Decision::Unchanged(Why::Stale, _)));
 }
 
-/// The update was carried out and its answer lost; then the source is set back to what both held.
+/// The update was carried out but its response lost; then the source is set back to what both had.
 #[test]
 fn what_a_lost_update_may_have_written_is_written_over() {
     let mut scene = scene(ON).with_lead();
@@ -89,7 +89,8 @@ fn what_a_lost_update_may_have_written_is_written_over() {
     assert!(matches!(scene.decide(&back), Decision::Unchanged(Why::SameAsSynced, _)));
 }
 
-/// A record of it failed for good without learning whether it was added; then it is delivered again.
+/// A record of it failed permanently without learning whether it was added; then it is delivered
+/// again.
 #[test]
 fn a_doubt_about_an_activity_outlives_its_record() {
     let mut scene = scene(ON).with_lead();
@@ -104,7 +105,7 @@ fn a_doubt_about_an_activity_outlives_its_record() {
     let [Effect::Link(link), Effect::End(_)] = effects.as_slice() else { panic!("{effects:?}") };
     scene.lead_link = Some((**link).clone());
     assert!(matches!(scene.decide(&body), Decision::Call(Call::ReadActivities(_))));
-    // What was looked through tells, whoever looked.
+    // The result of a scan counts, whichever record scanned.
     scene.past().look(305, at(SYNCED), std::collections::BTreeSet::new());
     assert!(matches!(scene.decide(&body), Decision::Call(Call::CreateActivity(_))));
 }
@@ -301,7 +302,7 @@ fn what_lies_beyond_all_pages_is_not_added_blindly() {
     assert!(problems[0].message.contains("20000"), "{}", problems[0].message);
 }
 
-/// The lost one is on the second page; what was seen there is kept in the lead's link.
+/// The lost one is on the second page; what was seen there is stored in the lead's link.
 #[test]
 fn a_look_goes_through_every_page_and_is_remembered() {
     let scene = scene(ON).with_lead();
@@ -336,7 +337,7 @@ fn a_look_goes_through_every_page_and_is_remembered() {
 }
 
 impl Scene {
-    /// Its lead is linked, and we made it.
+    /// Its lead is linked, and we created it.
     fn with_lead(mut self) -> Self {
         let ends = ((SOURCE, "one"), (DESTINATION, "twin"));
         self.lead_link = Some(Link::new(Entity::Lead, ends.0, ends.1));

@@ -1,4 +1,4 @@
-//! Which leads a connector's filter leaves out.
+//! Which leads a connector's filter excludes.
 
 use super::*;
 use crate::outcome::Event;
@@ -37,7 +37,7 @@ fn a_lead_outside_is_left_out_and_the_condition_is_named() {
     assert!(problem.message.contains("mx_Stage is 'Open' but must be one of 'Won'"), "{problem:?}");
 }
 
-/// Bad values of a lead that is not synced are nobody's concern.
+/// Bad values of a lead that is not synced don't matter.
 #[test]
 fn the_filter_comes_before_the_mapping() {
     let scene = scene(WON);
@@ -64,7 +64,7 @@ fn what_the_payload_does_not_show_is_read() {
     assert_eq!(code(&scene.decide(&nameless)), Code::NotShown);
 }
 
-/// A typing error must not stop the sync without a word.
+/// A typo must not silently stop the sync.
 #[test]
 fn a_field_that_the_source_lacks_fails_the_lead() {
     let mut scene = scene(&WON.replace("mx_Stage", "mx_Stge"));

@@ -1,4 +1,4 @@
-//! What the directory of the destination says, and what follows where it is wrong.
+//! What the directory of the destination says, and what follows if it is wrong.
 
 use super::*;
 use crate::directory::Hints;
@@ -20,7 +20,7 @@ fn hints(is_complete: bool, leads: &[&str]) -> Hints {
     hints
 }
 
-/// What comes first for a lead of which the directory says this.
+/// The first step for a lead about which the directory says this.
 fn first(scene: &Scene, hints: Hints) -> (Work, Call) {
     let mut work = scene.work(&lead("Asha", "2026-01-01 00:00:00"));
     work.take_hints(hints);
@@ -66,7 +66,7 @@ fn a_listed_lead_is_taken_only_if_it_has_the_key() {
     }
 }
 
-/// A default that only a new lead gets must not overwrite what a lead holds that the directory missed.
+/// A default for new leads must not overwrite the value of a lead that the directory missed.
 #[test]
 fn a_lead_that_is_not_listed_is_created_by_a_call_that_never_updates() {
     let scene = scene(DEFAULT);
@@ -82,12 +82,12 @@ fn a_lead_that_is_not_listed_is_created_by_a_call_that_never_updates() {
     work.answered(&context, &made, Operation::BulkCreate, taken, at(WHEN));
     let find = call(work.next(&context).step);
     assert!(matches!(find, Call::FindLead(_)), "{find:?}");
-    // It goes alone, and is left as it is.
+    // It is sent alone, and left unchanged.
     let (mut work, made) = first(&scene, hints(true, &[]));
     let answer = Answer::Written { id: Some("twin".into()), is_created: Some(false) };
     work.answered(&context, &made, Operation::Capture, answer, at(WHEN));
     assert!(matches!(call(work.next(&context).step), Call::FindLead(_)));
-    // It goes alone, and it is not said whether it was created.
+    // It is sent alone, and the response does not say whether it was created.
     let (mut work, made) = first(&scene, hints(true, &[]));
     let answer = Answer::Written { id: Some("twin".into()), is_created: None };
     assert_eq!(work.answered(&context, &made, Operation::Capture, answer, at(WHEN)), []);
@@ -95,7 +95,7 @@ fn a_lead_that_is_not_listed_is_created_by_a_call_that_never_updates() {
     assert!(matches!(call(work.next(&context).step), Call::FindLead(_)));
 }
 
-/// A wrong word about the second key must not bypass the rule for keys that disagree.
+/// A wrong hint about the second key must not bypass the rule for keys that disagree.
 #[test]
 fn a_second_key_that_another_lead_has_after_all_is_looked_for() {
     let scene = scene(&format!("{PLAIN},{DEFAULT_AND_PHONE}"));
@@ -113,8 +113,8 @@ fn a_second_key_that_another_lead_has_after_all_is_looked_for() {
     assert!(matches!(&find, Call::FindLead(key) if key.field == "Phone"), "{find:?}");
 }
 
-/// A crash leaves many writes whose outcome is not known: what the account itself can't do twice is
-/// done again, in place of a call that looks for each lead.
+/// A crash leaves many writes whose outcome is unknown: what the account can't do twice is
+/// repeated, instead of a call that searches for each lead.
 #[test]
 fn in_a_backlog_a_write_whose_answer_was_lost_is_repeated_where_that_is_safe() {
     let first = |settings: &str, in_backlog: bool| {

@@ -1,4 +1,4 @@
-//! What identifies nobody is never used to find anybody.
+//! A value that identifies nobody is never used to match leads.
 
 use super::*;
 use crate::change::Change;
@@ -112,7 +112,7 @@ fn written(is_created: bool) -> Answer {
     Answer::Written { id: Some("twin".into()), is_created: Some(is_created) }
 }
 
-/// One value that identifies nobody does not keep a linked lead from being updated.
+/// A value that identifies nobody does not keep a linked lead from being updated.
 #[test]
 fn a_junk_value_of_another_lead_is_left_out_of_an_update() {
     let mut scene = scene(PLAIN);
@@ -155,7 +155,7 @@ fn what_was_found_by_form_only_is_another_one() {
 }
 
 proptest::proptest! {
-    /// No value that is no key is ever looked for or captured by, whatever else a record has.
+    /// A value that is not a key is never searched for or captured by, whatever else a record has.
     #[test]
     fn no_junk_ever_reaches_a_call(
         email in "(NA|-|none|noemail@x.y|a@x.y|A@x.y; b@x.y|a\\*\\*\\*@x.y|\\PC{0,8})",
@@ -180,8 +180,8 @@ proptest::proptest! {
         }
     }
 
-    /// No placeholder is ever written, captured or looked for, nor kept as what a side held,
-    /// whatever the shape of the body.
+    /// A placeholder is never written, captured or searched for, nor stored in the base, whatever
+    /// the shape of the body.
     #[test]
     fn no_placeholder_ever_reaches_a_call(
         values in proptest::collection::vec(

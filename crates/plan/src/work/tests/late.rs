@@ -1,5 +1,5 @@
-//! Fields that were left when two leads met: edits from before, whose webhooks come after, and what is
-//! changed since.
+//! Fields that were left when two leads were linked: earlier edits, whose webhooks come after, and
+//! later changes.
 
 use super::meeting::{MOVED, Pair, UNTOLD, read, there};
 use super::*;
@@ -13,7 +13,7 @@ use crate::work::case::Opposite;
 use crate::work::next::Next;
 use crate::work::outcome::Effect;
 
-/// The link of two that met while their cities differed, and were left so.
+/// The link of two whose cities differed when they were linked, and were left so.
 fn met(there: &Snapshot) -> Link {
     let mut link = Link::new(Entity::Lead, (SOURCE, "one"), (DESTINATION, "twin"));
     for (account, state) in [(SOURCE, read(MOVED).state()), (DESTINATION, there.clone())] {
@@ -26,7 +26,7 @@ fn met(there: &Snapshot) -> Link {
     link
 }
 
-/// An edit from before the two met, whose webhook came after, is listed where it does not win.
+/// An edit from before the two were linked, whose webhook came after, is listed if it does not win.
 #[test]
 fn what_a_late_event_changed_is_disputed() {
     let there = there(&[("FirstName", "Asha"), ("City", "Goa"), ("Stage", "Offer")]);
@@ -40,7 +40,7 @@ fn what_a_late_event_changed_is_disputed() {
     }
 }
 
-/// A late edit is no more than another one where the other side's value can't be sent.
+/// A late edit is treated like any other if the other side's value can't be sent.
 #[test]
 fn a_late_edit_is_not_written_over_what_cannot_be_sent() {
     let moved = MOVED.replacen("\"Stage\":\"Open\"", "\"Stage\":\"Won\"", 1);
@@ -63,8 +63,8 @@ fn a_late_edit_is_not_written_over_what_cannot_be_sent() {
     }
 }
 
-/// What is written to a field that was left is listed, whichever side changed it since: what it is
-/// written over may have been edited before the two met.
+/// What is written to a field that was left is listed, whichever side changed it since: what it
+/// overwrites may have been edited before the two were linked.
 #[test]
 fn what_is_written_over_a_field_that_was_left_is_listed() {
     let pair = Pair::new(FirstMeeting::Changed, Policy::Newest);
@@ -118,7 +118,7 @@ fn what_was_decided_before_a_write_stays_listed() {
 }
 
 /// No record of either side settles the question about a late edit, until a person decides it or the
-/// two hold the same.
+/// two have the same value.
 #[test]
 fn a_late_edit_waits_for_a_person_whatever_comes_after_it() {
     let pair = Pair::new(FirstMeeting::Changed, Policy::Review);
@@ -126,7 +126,7 @@ fn a_late_edit_waits_for_a_person_whatever_comes_after_it() {
     let there = there(&[("FirstName", "Asha"), ("City", "Goa"), ("Stage", "Offer")]);
     let body = |state: &Snapshot| serde_json::to_string(state).expect("texts are JSON");
     let older = body(&here).replace("00:00:09", "00:00:02");
-    // What a record comes to, which is the source's or the other side's, and the link after it.
+    // The result of a record of the source or the other side, and the link after it.
     let comes_to =
         |json: &str, link: &Link, of: usize, choice: Option<Choice>, states: [&Snapshot; 2]| {
             let scene = scene(PLAIN);
@@ -194,7 +194,7 @@ fn a_late_edit_waits_for_a_person_whatever_comes_after_it() {
             assert_eq!(is_there, party == Party::Destination, "{json}");
             assert_eq!(names(&update.fields), [("City", city)], "{json}");
         }
-        // Somebody put it right in one of the accounts.
+        // Somebody fixed it in one of the accounts.
         let mut right = there.clone();
         right.put("City", "Agra");
         let json = if of == 0 { json } else { &body(&right) };

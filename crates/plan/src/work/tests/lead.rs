@@ -1,4 +1,4 @@
-//! What is done about a lead, by what is known of it.
+//! What is done about a lead, by what is known about it.
 
 use super::*;
 use crate::work::call::{Capture, LeadUpdate, ReadLead, Which};
@@ -279,7 +279,7 @@ fn a_linked_lead_that_is_refused_as_a_duplicate_is_tried_again() {
     }
 }
 
-/// Makes the calls of a record with these answers until it ends; returns how many there were.
+/// Makes the calls of a record with these responses until it ends; returns how many there were.
 fn ended_by(scene: &Scene, work: &mut Work, answer: impl Fn(&Call) -> Answer) -> (usize, Outcome) {
     let context = scene.context();
     let mut calls = 0;
@@ -317,7 +317,7 @@ fn a_new_lead_that_is_refused_as_a_duplicate_is_tried_again() {
     }
 }
 
-/// The value moves from a lead that is linked to a new one, and the change of the new one came first.
+/// The value moves from a linked lead to a new one, and the change of the new one arrived first.
 #[test]
 fn a_value_that_moves_to_a_new_lead_is_waited_for() {
     for (phone_now, is_asked, waits) in
@@ -393,7 +393,7 @@ fn a_value_that_moves_to_a_new_lead_is_waited_for() {
     }
 }
 
-/// An account that says of each write that it was done, without an id, and then shows nothing.
+/// An account that confirms each write, without an id, and then shows nothing.
 #[test]
 fn an_attempt_makes_so_many_calls_at_most() {
     let scene = scene(PLAIN);

@@ -1,4 +1,4 @@
-//! Records that are driven from the webhook to their outcome.
+//! Records driven from the webhook to their outcome.
 
 use super::*;
 use crate::id::LeadId;
@@ -62,8 +62,8 @@ fn the_ids_of_a_lead_are_one_in_either_case() {
     assert_eq!(outcome.problem.expect("it waits").code, Code::Ambiguous);
 }
 
-/// A capture that updated a lead is looked at twice when that lead is another one's; that it is
-/// our own, written in capitals, is no reason.
+/// A capture that updated a lead is checked again if that lead is linked to another one; that it is
+/// our own, written in upper case, is not a reason.
 #[test]
 fn a_lead_is_no_stranger_to_itself_in_capitals() {
     let scene = scene(PLAIN);
@@ -80,7 +80,7 @@ fn a_lead_is_no_stranger_to_itself_in_capitals() {
     }
 }
 
-/// A person who retries finds out whether the accounts were put right; a decision holds.
+/// A retry finds out whether the accounts were fixed; a decision stays valid.
 #[test]
 fn a_retry_looks_past_a_review_that_waits_and_not_past_a_decision() {
     let scene = scene(PLAIN);
@@ -128,8 +128,7 @@ fn a_write_whose_answer_was_lost_is_looked_for() {
     assert_eq!(ended(next.step).event, Event::Unchanged);
 }
 
-/// What is looked for after a write that does not say on what it was, is looked for anew: it was not
-/// there before.
+/// After a write that does not say on what, the search starts anew: it did not exist before.
 #[test]
 fn a_write_without_an_id_is_looked_for_once_more() {
     let scene = scene(PLAIN);
@@ -149,7 +148,7 @@ fn a_write_without_an_id_is_looked_for_once_more() {
     assert!(matches!(&again, Call::FindLead(key) if key.field == "EmailAddress"), "{again:?}");
 }
 
-/// An update whose answer names another lead is looked at, repeated once, and then told.
+/// An update whose response names another lead is checked, repeated once, and then reported.
 #[test]
 fn an_update_that_names_another_lead_is_looked_at() {
     let mut scene = scene(PLAIN);
@@ -210,7 +209,7 @@ fn an_activity_without_an_id_is_looked_for_once_more() {
     assert_eq!(call(work.next(&context).step), read);
 }
 
-/// Which lead it is, and whose value holds, are two questions: the one's answer stands while the
+/// Which lead it is, and which value wins, are two questions: the answer to one stays while the
 /// other is decided.
 #[test]
 fn a_conflict_is_decided_where_a_person_said_before_which_lead_it_is() {
@@ -242,8 +241,7 @@ fn a_conflict_is_decided_where_a_person_said_before_which_lead_it_is() {
     assert_eq!(work.own.known.conflict, Some(Ruled::Decided(Choice::Source)));
 }
 
-/// That a lead is none of those which were found is decided once: an answer that is lost does not
-/// ask again.
+/// That a lead is none of those found is decided once: a lost response does not ask again.
 #[test]
 fn a_lead_that_is_to_be_made_is_made_although_an_answer_was_lost() {
     let scene = scene(r#""basic":{"search_by":"mx_Pan"}"#);
@@ -268,8 +266,8 @@ fn a_lead_that_is_to_be_made_is_made_although_an_answer_was_lost() {
     assert_eq!(outcome.destination_id.as_deref(), Some("twin"));
 }
 
-/// Whether a write took effect is not known where its answer can't be read, nor once an account that
-/// was asked anew refuses what an earlier write may have done.
+/// Whether a write took effect is unknown if its response can't be read, or if on a repetition the
+/// account refuses what an earlier write may have done.
 #[test]
 fn a_doubt_stays_until_the_end() {
     let scene = scene(PLAIN);
@@ -301,7 +299,7 @@ fn a_doubt_stays_until_the_end() {
     assert!(matches!(outcome.ending, Ending::Again { doubtful: true, .. }));
 }
 
-/// An account that is called too often for a long time costs no try.
+/// An account whose limit is exceeded for a long time costs no try.
 #[test]
 fn a_call_that_is_put_off_is_none() {
     let scene = scene(PLAIN);

@@ -1,4 +1,4 @@
-//! Two leads that both accounts had before they were linked meet.
+//! Linking two leads that both accounts already had.
 
 use super::*;
 use crate::connector::{Blank, FirstMeeting, Policy};
@@ -44,13 +44,13 @@ impl Pair {
         Self { ways, mappings }
     }
 
-    /// What becomes of the fields in which this record's lead differs from this one: what is written
+    /// What happens to the fields in which this record's lead differs from this one: what is written
     /// there, what is written back, and what is left.
     fn meet(&self, body: &str, there: &Snapshot) -> [Vec<String>; 3] {
         self.meet_as(body, |_| {}, there)
     }
 
-    /// The same, of a record of which more is known.
+    /// The same for a record about which more is known.
     pub(super) fn meet_as(
         &self,
         body: &str,
@@ -108,7 +108,7 @@ pub(super) const MOVED: &str = r#"{
     "After":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"Agra","Stage":"Open"},
     "Current":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"Agra","Stage":"Open",
         "ModifiedOn":"2026-01-01 00:00:09"}}"#;
-/// The same, in blocks that hold what changed alone.
+/// The same, in blocks that contain only what changed.
 const MOVED_ALONE: &str = r#"{
     "Before":{"ProspectID":"one","City":"Pune"},"After":{"ProspectID":"one","City":"Agra"},
     "Current":{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Asha","City":"Agra","Stage":"Open",
@@ -133,12 +133,12 @@ fn what_the_event_changed_is_synced_and_the_rest_is_left() {
     const BLANK: [(&str, &str); 1] = [("FirstName", "")];
     let newest = Policy::Newest;
     for (meeting, policy, body, held, written, back, left) in [
-        // The other side holds what was there before: the change is written, and nothing else.
+        // The other side has the old value: the change is written, and nothing else.
         (Changed, newest, MOVED, &BEFORE[..], "City=Agra", "", "FirstName Stage"),
         (Changed, newest, MOVED_ALONE, &BEFORE, "City=Agra", "", "FirstName Stage"),
         (Changed, Policy::Destination, MOVED, &BEFORE, "City=Agra", "", "FirstName Stage"),
         (Changed, Policy::FillBlank, MOVED, &BEFORE, "City=Agra", "", "FirstName Stage"),
-        // It holds something else: the policy decides about what changed.
+        // It has something else: the policy decides about what changed.
         (Changed, newest, MOVED, &OTHER, "City=Agra", "", "FirstName Stage"),
         (Changed, Policy::Source, MOVED, &OTHER, "City=Agra", "", "FirstName Stage"),
         (Changed, Policy::Destination, MOVED, &OTHER, "", "City=Goa", "FirstName Stage"),
@@ -146,7 +146,7 @@ fn what_the_event_changed_is_synced_and_the_rest_is_left() {
         (Changed, Policy::Destination, FILLED, &OTHER, "", "City=Goa Stage=Won", "FirstName"),
         // What is empty there is filled, whether it changed or not.
         (Changed, newest, MOVED, &BLANK, "FirstName=Asha City=Agra Stage=Offer", "", ""),
-        // What changed is not known: the policy decides about everything.
+        // What changed is unknown: the policy decides about everything.
         (Changed, newest, UNTOLD, &OTHER, "FirstName=Asha City=Agra Stage=Offer", "", ""),
         (Changed, Policy::Destination, UNTOLD, &OTHER, "", "FirstName=A. City=Goa Stage=Won", ""),
         (Changed, Policy::FillBlank, UNTOLD, &OTHER, "", "", "FirstName City Stage"),
@@ -182,7 +182,7 @@ fn a_value_that_cannot_be_sent_is_not_written_over() {
     }
 }
 
-/// Where an empty value is written, too, a field that the event emptied is not filled.
+/// Even if empty values are written, a field that the event emptied is not filled.
 #[test]
 fn what_the_event_emptied_is_not_filled() {
     const EMPTIED: &str = r#"{"Before":{"ProspectID":"one","City":"Pune"},
@@ -201,8 +201,8 @@ fn what_the_event_emptied_is_not_filled() {
     }
 }
 
-/// What the lead shows when it is read again, and did not when its event was posted, another event
-/// did: that one decides about it.
+/// If a reread lead shows something that the payload did not, another event did it, and that one
+/// decides about it.
 #[test]
 fn what_was_changed_since_it_was_posted_is_left() {
     const READ: &str = r#"{"ProspectID":"one","EmailAddress":"a@x.y","FirstName":"Ashok",
@@ -214,8 +214,8 @@ fn what_was_changed_since_it_was_posted_is_left() {
     assert_eq!(found, ["City=Agra", "", "FirstName"]);
 }
 
-/// The other lead's time may be that of our own write, of a meeting that was interrupted: then what
-/// the event changed wins.
+/// The other lead's time may be that of our own write, from an interrupted merge: then what the
+/// event changed wins.
 #[test]
 fn our_own_write_is_not_newer_than_an_edit() {
     let mut there = there(&[("FirstName", "Asha"), ("City", "Goa"), ("Stage", "Offer")]);
@@ -273,8 +273,8 @@ fn no_change_gives_way_before_its_lead_has_met_the_other() {
     assert!(gives_way(FirstMeeting::Source, true));
 }
 
-/// Nothing of a lead that the opposite connector's filter leaves out is written back, and what it holds
-/// is not taken for agreed.
+/// Nothing of a lead that the opposite connector's filter excludes is written back, and its values do
+/// not count as agreed.
 #[test]
 fn the_opposite_filter_holds_for_what_is_written_back() {
     let meet = |filter: &str, stage: &str| {

@@ -8,8 +8,8 @@ fn needs_metadata(work: &mut Work, scene: &Scene) -> bool {
     matches!(work.next(&scene.context()).step, Step::NeedsMetadata { .. })
 }
 
-/// What the mapping of now refuses may be right by the fields, options and types that the account
-/// has since: they are read once.
+/// What the current mapping refuses may be valid with the account's newer fields, options and
+/// types: they are read once.
 #[test]
 fn what_metadata_may_cure_is_refused_only_after_it_was_read_again() {
     let rows = |row: &str| {
@@ -55,7 +55,7 @@ fn what_an_account_lacks_is_looked_for_again_after_a_while() {
     ] {
         assert_eq!(older_than(row, json), Some(a_while), "{row}");
     }
-    // No metadata makes a number of a city.
+    // No metadata turns a city into a number.
     assert_eq!(older_than(r#"{"from":"City","to":"mx_Age"}"#, json), None);
 }
 
@@ -77,7 +77,8 @@ fn an_unknown_type_of_activity_is_refused_only_after_metadata_was_read_again() {
     assert_eq!(outcome.problem.expect("a refusal").code, Code::UnknownActivityType);
 }
 
-/// The account knows best what it has: what it refuses may be right once it is asked again.
+/// The account knows best what it has: what it refuses may be valid after its metadata is read
+/// again.
 #[test]
 fn a_refusal_of_the_account_reads_metadata_once() {
     for (exception, code, again) in [

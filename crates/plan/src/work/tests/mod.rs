@@ -1,4 +1,5 @@
-//! A scene for the tests: two accounts, the connector between them, and what is known of a record.
+//! A scene for the tests: two accounts, the connector between them, and what is known about a
+//! record.
 
 mod activity;
 mod filter;
@@ -47,10 +48,10 @@ struct Scene {
     /// Of the record itself.
     known: Known,
     link: Option<Link>,
-    /// Of the lead that an activity is on.
+    /// Of an activity's lead.
     lead_known: Known,
     lead_link: Option<Link>,
-    /// Since when the store knows all that was done.
+    /// Since when the store knows everything that was done.
     unbroken: Timestamp,
 }
 
@@ -136,14 +137,14 @@ fn names(changes: &[crate::change::Change]) -> Vec<(&str, &str)> {
     changes.iter().map(|change| (change.to.as_str(), change.value.as_str())).collect()
 }
 
-/// A lead as an automation posts it.
+/// A lead as posted by an automation.
 fn lead(first: &str, modified: &str) -> String {
     format!(
         r#"{{"Current":{{"ProspectID":"one","EmailAddress":"a@x.y","Phone":"9988776655","FirstName":"{first}","ModifiedOn":"{modified}"}}}}"#
     )
 }
 
-/// A lead as an account shows it.
+/// A lead as shown by an account.
 fn shown<const N: usize>(fields: [(&str, &str); N]) -> Snapshot {
     fields.into_iter().collect()
 }
@@ -163,7 +164,7 @@ impl Scene {
         }
     }
 
-    /// The record of this body, with what is known of it.
+    /// The record of this body, with what is known about it.
     fn work(&self, json: &str) -> Work {
         let mut work =
             Work::new(payload::read(json.as_bytes(), None).expect(json).remove(0).unwrap());
@@ -186,7 +187,7 @@ impl Scene {
         }
     }
 
-    /// Makes the link that a write of all that this record sends leaves.
+    /// Makes the link that results from writing everything this record sends.
     fn sync(&mut self, json: &str, written_at: &str) {
         let (work, context) = (self.work(json), self.context());
         let case = match work.entity() {

@@ -17,8 +17,8 @@ fn first(modified: &str, received: &str) -> Call {
 fn what_is_from_before_is_read_again_before_anything_is_written() {
     let own = Call::ReadLead(ReadLead { which: Which::Own, lead_id: LeadId::new("one") });
     let later = "2026-01-02T00:00:00Z";
-    // A change of before that is posted again, one within the margin of two clocks, and one that
-    // was waiting in the backup.
+    // An earlier change that is posted again, one within the margin of two clocks, and one that was
+    // waiting in the backup.
     assert_eq!(first("2026-01-01 11:59:59", later), own);
     assert_eq!(first("2026-01-01 12:04:00", later), own);
     assert_eq!(first("2026-01-01 12:06:00", RESTORED), own);

@@ -1,4 +1,4 @@
-//! What a person has retried, after it went well.
+//! Retries of what succeeded.
 
 use super::*;
 use crate::id::LeadId;
@@ -88,7 +88,7 @@ fn a_wrong_country_is_corrected_by_a_retry() {
     assert!(reads_the_source(retried(&after, LEAD)));
 }
 
-/// A form body says nothing of when it is: the lead may have changed since it was synced.
+/// A form body has no modification time: the lead may have changed since it was synced.
 #[test]
 fn a_retry_of_what_says_no_time_is_not_written_over_newer_values() {
     let body = |first: &str| {
@@ -102,7 +102,7 @@ fn a_retry_of_what_says_no_time_is_not_written_over_newer_values() {
     assert!(reads_the_source(retried(&scene, &body("Old"))));
     let outcome = ended(retried(&scene, &body("New")));
     assert_eq!(outcome.destination_id.as_deref(), Some("twin"));
-    // As it comes, it is news.
+    // On arrival, it is news.
     assert!(matches!(scene.decide(&body("Newer")), Decision::Call(Call::UpdateLead(_))));
 }
 

@@ -1,4 +1,4 @@
-//! What a person reads of leads that are left alone.
+//! What people read about leads that are left alone.
 
 use super::*;
 use crate::payload::Removal;
@@ -32,8 +32,7 @@ fn synced(settings: &str) -> Scene {
     scene
 }
 
-/// To change what the connector does is advised where that is what holds the lead back, and nowhere
-/// else.
+/// Changing the connector's behaviour is advised only if that is what holds the lead back.
 #[test]
 fn only_where_the_behaviour_is_the_reason_it_is_advised_to_change_it() {
     let mut advices = Vec::new();
@@ -76,7 +75,7 @@ fn only_where_the_behaviour_is_the_reason_it_is_advised_to_change_it() {
     }
 }
 
-/// Wherever it shows: in the lead itself, beside an activity, or once the source was read.
+/// Wherever it appears: in the lead itself, with an activity, or once the source was read.
 #[test]
 fn the_test_lead_of_a_probe_is_skipped() {
     let scene = scene(PLAIN);
