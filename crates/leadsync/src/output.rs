@@ -59,7 +59,7 @@ impl Tone {
     }
 }
 
-/// Text for [`line`] in a colour.
+/// Text for [`line()`] in a colour.
 pub fn painted(text: impl Display, tone: Tone) -> String {
     match tone.color() {
         Some((_, color)) => {
