@@ -13,8 +13,8 @@ pub enum Read {
     Not,
 }
 
-/// Reads a text: the address if there is exactly one, bare, after `mailto:`, in quotes, or as `Name
-/// <address>`. It is not extracted from other words: `not asha@example.com` is not an address.
+/// Reads a text: the address if there is exactly one, bare, after `mailto:`, in quotes, or as
+/// `Name <address>`. It is not extracted from other words: `not asha@example.com` is not an address.
 pub fn read(text: &str) -> Read {
     let text = text::visible(text);
     let mut found: Vec<&str> = Vec::new();
