@@ -56,7 +56,7 @@ pub struct Backfilled {
 pub struct Planning {
     /// When a count was requested that has not ended yet,
     pub asked_at: Option<Timestamp>,
-    /// and of which leads.
+    /// and which leads.
     pub of: Option<Backfilled>,
     /// How many leads the running one has read.
     pub read: u64,

@@ -20,7 +20,7 @@ use crate::value::Reading;
 /// matter.
 const LAST_DIGITS: usize = 9;
 
-/// The form in which the directory keeps the value of a search key; `None` if it is no key.
+/// The form in which the directory keeps the value of a search key; `None` if it is not a key.
 ///
 /// Values that are the same key have the same form. The reverse need not hold, since the lead is read
 /// before it counts as a match.

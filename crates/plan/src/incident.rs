@@ -33,7 +33,7 @@ pub const PAUSES: [SignedDuration; 3] =
     [SignedDuration::from_mins(15), SignedDuration::from_hours(1), SignedDuration::from_hours(6)];
 /// After how long without failures an incident without a failed record is over.
 pub const CALM: SignedDuration = SignedDuration::from_mins(5);
-/// The same for one whose failed records nobody has tried again.
+/// The same for one whose failed records nobody has retried.
 pub const LONG_CALM: SignedDuration = SignedDuration::from_hours(6);
 /// When an incident not worth a mail is forgotten, if nothing was written since.
 pub const STALE: SignedDuration = SignedDuration::from_hours(24);
@@ -48,11 +48,11 @@ const BAD_PART: u64 = 30;
 words! {
     /// The kind of a cause.
     Kind {
-        /// Records that are not tried again by themselves.
+        /// Records that are not retried automatically.
         Failed = "failed",
         /// Attempts that failed and are repeated.
         Waiting = "waiting",
-        /// Requests of which a large part failed.
+        /// Requests with a large share of failures.
         Batch = "batch",
         /// An account refuses its keys, for as long as that lasts.
         Account = "account",

@@ -9,7 +9,7 @@
 //!
 //! serde_json itself limits the depth: 128. Numbers keep their digits (`json/digits.rs`).
 //!
-//! What is not quite JSON, and can mean one thing only, is read all the same (`repair`).
+//! What is not quite JSON but unambiguous is read anyway (`repair`).
 
 mod digits;
 mod repair;

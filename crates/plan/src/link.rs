@@ -82,13 +82,13 @@ pub struct End {
     /// This side's values, field by field, when the two last agreed.
     #[serde(default)]
     pub base: Snapshot,
-    /// The ModifiedOn of the newest state of this side of which every mapped field was synced.
-    /// A state older than this is stale. Our own writes never move it (`docs/two-way.md#trap-i`).
+    /// The ModifiedOn of this side's newest state for which every mapped field was synced. A state
+    /// older than this is stale. Our own writes never move it (`docs/two-way.md#trap-i`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Timestamp>,
-    /// The ModifiedOn of the newest state of this side of which anything was synced. As long as a
-    /// field is not settled, `seen` stays behind it; an older state may be older than what was synced
-    /// of the other fields, and is read again.
+    /// The ModifiedOn of this side's newest state for which anything was synced. As long as a field
+    /// is not settled, `seen` stays behind it; an older state may be older than what was synced of
+    /// the other fields, and is read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_sent: Option<Timestamp>,
     /// Fields that differed from the other side's when the two were linked, and were left so. The

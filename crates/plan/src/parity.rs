@@ -194,7 +194,7 @@ pub struct Comparison {
     numbers: HashMap<Vec<Shown>, u32>,
     /// Pairs whose hashes differ.
     suspects: Vec<(Id, Id)>,
-    /// Pairs of which a lead was not among those read.
+    /// Pairs with a lead that was not among those read.
     unread: Vec<(Id, Id)>,
     /// The result so far.
     pub parity: Parity,

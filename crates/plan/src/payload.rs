@@ -270,7 +270,7 @@ impl Item {
     }
 
     /// What the payload says at this path: one like `Current.FirstName`, or a plain name, which is
-    /// looked for in `Current`, in `After` and at the top.
+    /// looked up in `Current`, in `After` and at the top.
     pub fn find(&self, path: &str) -> Found<'_> {
         if let Some((block, name)) = path.split_once('.') {
             let block = shape::block(block).unwrap_or(block);

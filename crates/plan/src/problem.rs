@@ -141,7 +141,7 @@ words! {
         Broken = "broken",
         /// API: the body did not arrive in time.
         TooSlow = "too_slow",
-        /// API: what is to be changed has changed since it was read.
+        /// API: the target has changed since it was read.
         Changed = "changed",
         /// API: the connector is disabled.
         Disabled = "disabled",

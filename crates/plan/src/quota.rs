@@ -97,7 +97,8 @@ impl Quota {
     }
 }
 
-/// How much of a window of so many calls is kept for live changes. A window of one call can't be shared.
+/// How much of a window of this many calls is reserved for live changes. A window of one call can't be
+/// shared.
 fn kept_for_live(window: u32) -> u32 {
     if window > 1 { window.div_ceil(3) } else { 0 }
 }

@@ -23,7 +23,7 @@ const FEWEST_DIGITS: usize = 6;
 const SCHEMES: [&str; 6] = ["mailto:", "tel:", "callto:", "sms:", "smsto:", "whatsapp:"];
 
 impl Sought {
-    /// What this text looks for: an id, an email address, a phone number, or words of a name.
+    /// Parses a search: an id, an email address, a phone number, or words of a name.
     pub fn of(text: &str) -> Self {
         // PostgreSQL accepts no NUL, and invisible characters were not typed.
         let is_seen = |c: &char| !c.is_control() && !is_invisible(*c);

@@ -57,7 +57,7 @@ pub trait Backfills: Send + Sync + std::fmt::Debug {
 pub struct PlanNews {
     /// The connector.
     pub connector: ConnectorId,
-    /// When it was asked for.
+    /// When it was requested.
     pub asked_at: Timestamp,
     /// What.
     pub what: Planned,

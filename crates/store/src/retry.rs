@@ -77,7 +77,7 @@ pub struct LinkedRecords {
 pub struct RetryBatch {
     /// The store's number for it.
     pub id: i64,
-    /// When it was asked for.
+    /// When it was requested.
     pub at: Timestamp,
     /// By whom.
     pub actor: String,

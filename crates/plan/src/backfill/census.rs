@@ -161,7 +161,7 @@ impl Census {
         self.plan.calls -= 1;
     }
 
-    /// A page of the source was read, of which this many leads do not pass the filters.
+    /// A page of the source was read; this many of its leads do not pass the filters.
     pub fn page(&mut self, leads: usize, left_out: usize) {
         self.plan.source_calls += 1;
         self.plan.leads += leads as u64;

@@ -133,8 +133,8 @@ pub struct LeadRules {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldRow {
-    /// Where in the payload the value is: `Current.FirstName`, or `FirstName`, which is looked
-    /// for in `Current`, in `After` and in the flat lead.
+    /// Where in the payload the value is: `Current.FirstName`, or `FirstName`, which is looked up
+    /// in `Current`, in `After` and in the flat lead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// A template over the payload, in place of `from`.
@@ -214,7 +214,7 @@ pub struct Owners {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhileDisabled {
-    /// They are kept, and worked once it is enabled again.
+    /// They are kept, and processed once it is enabled again.
     #[default]
     Keep,
     /// They are dropped: the log shows them as skipped.

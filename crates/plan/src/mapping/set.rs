@@ -1,4 +1,4 @@
-//! Custom field sets: fields made of parts, each with a name and a kind of its own.
+//! Custom field sets: fields made of parts, each with its own name and kind.
 
 use super::{read_only, unknown};
 use crate::metadata::{Field, Kind};

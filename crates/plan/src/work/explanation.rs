@@ -29,7 +29,7 @@ pub struct Explanation {
     /// from the source's field of the same name. `None` if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origins: Option<BTreeMap<String, Origin>>,
-    /// What is wrong with fields that were left out.
+    /// The problems of fields that were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Problem>,
     /// The sentence, if nothing had to be written.

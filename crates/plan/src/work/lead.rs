@@ -381,10 +381,10 @@ fn capture(case: &Case<'_>, key: &Key, defaults: Vec<Change>, updates: bool) -> 
 /// What a lead that was just created with these fields has yet to get: values that would not have
 /// been safe to create it with.
 ///
-/// When the field of `SearchBy` finds no lead, an account may go on to search by email address and
-/// phone numbers (a guess: AD/capture-lead says only that the field comes first), and it refuses a
-/// second lead with the same unique value. So `0000000000` could match a stranger, or keep the lead
-/// from being created. An update names its lead and can't match another.
+/// When the field of `SearchBy` finds no lead, an account may continue to search by email address
+/// and phone numbers (a guess: AD/capture-lead says only that the field comes first), and it
+/// refuses a second lead with the same unique value. So `0000000000` could match a stranger, or
+/// keep the lead from being created. An update names its lead and can't match another.
 pub(super) fn withheld(case: &Case<'_>, made_with: &[Change]) -> Vec<Change> {
     let is_new = |change: &Change| made_with.iter().all(|made| made.to != change.to);
     let mut all = change::new_lead(case);

@@ -48,7 +48,7 @@ pub struct Outcome {
 pub enum Ending {
     /// Not unless a person asks.
     Final(SyncStatus),
-    /// Once more, by the schedule; the try counts.
+    /// Again, by the schedule; the try counts.
     Again {
         /// Whether a write may have taken effect without our knowing.
         doubtful: bool,

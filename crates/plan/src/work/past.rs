@@ -103,7 +103,7 @@ impl<'a> Past<'a> {
     }
 }
 
-/// The field of which a path names a part.
+/// The field whose part a path names.
 pub(super) fn whole(path: &str) -> &str {
     let name = plain_name(path);
     name.split_once('.').map_or(name, |(set, _)| set)

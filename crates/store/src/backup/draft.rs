@@ -12,24 +12,23 @@ use crate::copies::Backup;
 use crate::error::{Error, Result};
 use crate::sqlite::{beside, marks, pairing};
 
-/// A file beside the one that the backup is to become. It is removed unless it becomes that.
+/// A temporary file beside the backup's target. It is removed unless it becomes the backup.
 #[derive(Debug)]
 pub(crate) struct Draft {
     file: PathBuf,
     force: bool,
     path: PathBuf,
-    /// Locked, so that two backups to one file don't meet. It stays open until the end: closing it
-    /// would give back the locks that SQLite has on the file in this process.
+    /// Locked, so that two backups to one file don't collide. It stays open until the end: closing
+    /// it would release the locks that SQLite has on the file in this process.
     handle: File,
     is_done: bool,
 }
 
 impl Draft {
-    /// Begins the backup that is to become this file. What an earlier one left that was killed is
-    /// overwritten.
+    /// Starts the backup to this file. Leftovers of an earlier one that was killed are overwritten.
     ///
     /// # Errors
-    /// It is one of the files in use, or is there and not to be replaced, or can't be written.
+    /// It is one of the files in use, or exists and may not be replaced, or can't be written.
     pub(crate) fn begin(file: &Path, force: bool, in_use: &[PathBuf]) -> Result<Self> {
         let path = beside(file, ".partial");
         for target in [file, &path] {
@@ -75,14 +74,14 @@ impl Draft {
         &self.path
     }
 
-    /// Gives it the name that it is for, once it is on disk.
+    /// Gives it its final name, once it is on disk.
     fn publish(mut self) -> Result<u64> {
         let length = self.handle.sync_all().and_then(|()| self.handle.metadata());
         let length = length.map_err(|error| cannot(&self.path, "written", &error))?.len();
         let named = if self.force {
             std::fs::rename(&self.path, &self.file)
         } else {
-            // A rename would replace a file that was made meanwhile.
+            // A rename would replace a file created meanwhile.
             std::fs::hard_link(&self.path, &self.file)
                 .and_then(|()| std::fs::remove_file(&self.path))
         };
@@ -96,8 +95,8 @@ impl Draft {
     }
 }
 
-/// Whether two paths are one file: by name, or by what they lead to. A symbolic link to the second is
-/// another file: replacing it leaves that alone.
+/// Whether two paths are the same file, by name or by target. A symbolic link to the second is a
+/// different file: replacing it does not affect that.
 fn is_same(one: &Path, other: &Path) -> bool {
     let (one_file, other_file) = (one.symlink_metadata(), other.metadata());
     let is_one_file = matches!(
@@ -107,7 +106,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
     is_one_file || named(one) == named(other)
 }
 
-/// A path without what can be left out of it.
+/// A path without redundant parts.
 fn named(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = std::fs::canonicalize(folder.unwrap_or(Path::new(".")));
@@ -125,7 +124,7 @@ impl Drop for Draft {
     }
 }
 
-/// Sees to it that a file's name is on disk.
+/// Makes sure that a file's name is on disk.
 pub(super) fn sync_folder(file: &Path) -> Result<()> {
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -1,4 +1,4 @@
-//! What a database knew that a backup does not know.
+//! What a database had that a backup does not have.
 
 use std::path::Path;
 
@@ -9,14 +9,14 @@ use sqlx::{Connection, Row};
 use super::open;
 use crate::error::Result;
 
-/// What the replaced database knew, and the backup does not know.
+/// What the replaced database had, and the backup does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
     /// Requests that are not in the backup.
     pub requests: u64,
     /// When the first and the last of these were received.
     pub received: Option<(Timestamp, Timestamp)>,
-    /// Links that are not in the backup, or are otherwise there.
+    /// Links that are not in the backup, or differ there.
     pub links: u64,
     /// Entries of the audit log: changes of settings, users and the like.
     pub changes: u64,

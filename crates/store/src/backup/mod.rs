@@ -1,9 +1,9 @@
 //! Backups: files that hold everything at one moment.
 //!
-//! A backup is an SQLite database of the tables that leadsync uses itself, whichever database it
-//! was made of, and a line behind it with the SHA-256 of all before it. So a backup of one kind of
-//! database can be restored into the other. It holds the fingerprint of the key file that its
-//! secrets were encrypted with, and never the key.
+//! A backup is an SQLite database of the tables that leadsync itself uses, whichever database it
+//! was made from, followed by a line with the SHA-256 of everything before it. So a backup of one
+//! kind of database can be restored into the other. It contains the fingerprint of the key file
+//! that its secrets were encrypted with, and never the key.
 
 mod draft;
 mod lost;
@@ -25,7 +25,7 @@ use sqlx::sqlite::{
 
 use crate::error::{Error, Result};
 
-/// Opens the database of a backup, which nobody else has open: it leaves nothing beside it.
+/// Opens the database of a backup, which nobody else has open, so that nothing is left beside it.
 pub(crate) async fn open(path: &Path) -> Result<SqliteConnection> {
     Ok(SqliteConnection::connect_with(&options(path)).await?)
 }
@@ -52,12 +52,12 @@ fn cannot(path: &Path, what: &str, error: &std::io::Error) -> Error {
     Error::Refused(format!("{} can't be {what}: {error}", path.display()))
 }
 
-/// Fails if a file is a backup: to be worked with it must be restored first.
+/// Fails if a file is a backup, which must be restored before use.
 pub(crate) fn is_none(path: &Path) -> Result<()> {
     if seal::is_sealed(path) { Err(worked_with(&path.display().to_string())) } else { Ok(()) }
 }
 
-/// The error of one who works with a backup as if it were the database.
+/// The error for using a backup as if it were the database.
 pub(crate) fn worked_with(what: &str) -> Error {
     Error::CannotOpen(format!(
         "{what} is a backup made by `leadsync backup`, which can't be used directly: move it to \

@@ -1,4 +1,4 @@
-//! Putting a backup back in place.
+//! Restoring a backup.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,15 +20,15 @@ use crate::sqlite::lock::Lock;
 use crate::sqlite::{beside, directory, marks, pairing};
 use crate::{postgres, sqlite};
 
-/// A backup to be restored.
+/// The options of a restore.
 #[derive(Clone, Debug)]
 pub struct Restore {
     /// The backup.
     pub file: PathBuf,
-    /// The file with the key that it was made with; unless given, the one of the database, as in
+    /// The file with the key that it was made with; by default that of the database, as in
     /// [`Open::key_file`].
     pub key_file: Option<PathBuf>,
-    /// Whether a database that holds something may be replaced, and a database file that is no
+    /// Whether a database that is not empty may be replaced, and a database file that is not a
     /// backup may be restored.
     pub force: bool,
     /// The time.
@@ -38,19 +38,19 @@ pub struct Restore {
 /// What was restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
-    /// What the backup holds.
+    /// The contents of the backup.
     pub copy: Copy,
-    /// Where the database is that was replaced: an SQLite file or, of a PostgreSQL database, a
-    /// backup of it.
+    /// Where the replaced database is: an SQLite file or, for a PostgreSQL database, a backup of
+    /// it.
     pub aside: Option<PathBuf>,
-    /// What that one knew besides; `None` if there was none, or it could not be read.
+    /// What that one had in addition; `None` if there was none, or it could not be read.
     pub lost: Option<Lost>,
 }
 
-/// What a backup holds.
+/// The contents of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Copy {
-    /// When it was made; `None`: a database file that is no backup.
+    /// When it was made; `None` for a database file that is not a backup.
     pub made_at: Option<Timestamp>,
     /// How many requests it holds.
     pub requests: u64,
@@ -58,13 +58,13 @@ pub struct Copy {
     pub links: u64,
 }
 
-/// Replaces the database at this URL by what a backup holds, once it was checked, and marks it as
+/// Replaces the database at this URL by the contents of a backup, after checking it, and marks it as
 /// restored. Sessions are ended, and the directories of leads are empty, to be read anew; everything
 /// else is as it was when the backup was made.
 ///
 /// # Errors
 /// [`Error::Refused`] and [`Error::CannotOpen`]: the message says what is in the way. The database
-/// is as it was then.
+/// is unchanged then.
 pub async fn restore(url: &str, wish: Restore) -> Result<Restored> {
     match url.strip_prefix("sqlite:") {
         Some(path) => into_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path)), wish).await,
@@ -112,7 +112,7 @@ async fn replace(path: &Path, wish: Restore, was_open: bool) -> Result<Restored>
 
 async fn into_postgres(url: &str, wish: Restore) -> Result<Restored> {
     let key_file = wish.key_file.clone().unwrap_or_else(|| PathBuf::from("leadsync.key"));
-    // A folder of its own: two restores at a time must not read each other's file.
+    // A separate folder: two restores at a time must not read each other's file.
     let folder = tempfile::Builder::new().prefix("leadsync-restoring-").tempdir();
     let folder = folder.map_err(|error| cannot(&std::env::temp_dir(), "written", &error))?;
     let prepared = Prepared::from(&wish, folder.path().join("backup"), &key_file).await?;
@@ -156,8 +156,8 @@ async fn into_postgres(url: &str, wish: Restore) -> Result<Restored> {
     Ok(Restored { copy: prepared.copy, aside, lost: known })
 }
 
-/// A backup that was checked, as a database that can be worked with. The file is removed when this
-/// is dropped, unless it was renamed.
+/// A checked backup, as a usable database. The file is removed when this is dropped, unless it was
+/// renamed.
 struct Prepared {
     path: PathBuf,
     copy: Copy,
@@ -171,14 +171,14 @@ impl Prepared {
         let is_sealed = prepared.unseal(file, wish.force)?;
         let told = |error: Error| Error::Refused(format!("{}: {error}", file.display()));
         prepared.copy = check(&prepared.path, file, (key_file, wish.now, is_sealed)).await?;
-        // Everything is read and decrypted as the service does it.
+        // Everything is read and decrypted as in the service.
         let how = Open { key_file: Some(key_file.to_owned()), must_exist: true, ..Open::default() };
         let backend = sqlite::Backend::open(&prepared.path, how).await.map_err(told)?;
         backend.close_all().await?;
         Ok(prepared)
     }
 
-    /// Copies what the backup holds; returns whether it is one.
+    /// Copies the contents of the backup; returns whether it is one.
     fn unseal(&self, file: &Path, force: bool) -> Result<bool> {
         self.remove();
         let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.path);
@@ -261,7 +261,7 @@ async fn check(
     let (requests, links): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     for sql in [
         "DELETE FROM mark WHERE name = 'copy_made_at'",
-        // Somebody may have been signed out since, and links be used up.
+        // Somebody may have been signed out since, and links used up.
         "DELETE FROM session",
         "DELETE FROM sign_in_link",
         "UPDATE lease SET holder = '', expires = 0",
@@ -285,7 +285,7 @@ async fn version(connection: &mut SqliteConnection) -> Result<i64> {
     Ok(row.try_get(0)?)
 }
 
-/// What is in the place of the backup.
+/// What is at the target of the restore.
 enum Standing {
     Nothing,
     Holds { accounts: i64, requests: i64 },
@@ -322,7 +322,7 @@ impl Standing {
         Ok(Self::Holds { accounts, requests })
     }
 
-    /// What is said of one that is not replaced without being asked for.
+    /// The message about one that is not replaced without an explicit option.
     fn in_the_way(&self) -> Option<String> {
         match self {
             Self::Nothing | Self::Holds { accounts: 0, requests: 0 } => None,
@@ -337,7 +337,7 @@ fn holds(accounts: i64, requests: i64) -> String {
     format!("holds {accounts} accounts and users, and {requests} requests")
 }
 
-/// Gives what is in the place of a database another name, its `-wal` too.
+/// Renames the existing database at a path, with its `-wal`.
 fn set_aside(path: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
     let aside = free_name(path, now);
     let mut was_there = false;
@@ -354,7 +354,7 @@ fn set_aside(path: &Path, now: Timestamp) -> Result<Option<PathBuf>> {
     Ok(was_there.then_some(aside))
 }
 
-/// A name for what this replaces.
+/// A name for what is replaced.
 fn free_name(path: &Path, now: Timestamp) -> PathBuf {
     let base = beside(path, &now.strftime(".replaced-%Y%m%dT%H%M%SZ").to_string());
     let numbered = (2..).map(|number| beside(&base, &format!("-{number}")));

@@ -1,4 +1,4 @@
-//! The line behind a backup, by which a broken one is noticed.
+//! The line at the end of a backup, by which a damaged one is detected.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -14,7 +14,7 @@ use crate::secret::hex;
 const HEAD: &str = "leadsync backup 1 sha256 ";
 const HASH: usize = 64;
 const LINE: usize = HEAD.len() + HASH + 1;
-/// So many bytes are read at once.
+/// How many bytes are read at once.
 const PART: usize = 1 << 16;
 
 /// Adds the line to a file.
@@ -28,16 +28,16 @@ pub(super) fn seal(path: &Path, mut file: &File) -> Result<()> {
     add().map_err(|error| cannot(path, "written", &error))
 }
 
-/// What was found in place of a whole backup.
+/// What was found instead of a complete backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
-    /// The line is not there: it is no backup, or only the beginning of one.
+    /// The line is missing: it is not a backup, or only the beginning of one.
     NoSeal,
-    /// It is not as it was written.
+    /// It has been changed since it was written.
     Changed,
 }
 
-/// Copies what a backup holds, without the line, and checks it; returns the error in it.
+/// Copies the contents of a backup, without the line, and checks it; returns the error in it.
 pub(super) fn unsealed(from: &Path, to: &Path, mut target: &File) -> Result<Option<Flaw>> {
     let unreadable = |error: std::io::Error| cannot(from, "read", &error);
     let mut file = File::open(from).map_err(unreadable)?;
@@ -70,7 +70,7 @@ pub(super) fn is_sealed(path: &Path) -> bool {
     File::open(path).and_then(look).is_ok_and(|line| line.is_some())
 }
 
-/// The hash in the line, if it is there.
+/// The hash in the line, if present.
 fn line(file: &mut File, length: u64) -> std::io::Result<Option<String>> {
     let Some(at) = length.checked_sub(LINE as u64) else { return Ok(None) };
     file.seek(SeekFrom::Start(at))?;
@@ -81,7 +81,7 @@ fn line(file: &mut File, length: u64) -> std::io::Result<Option<String>> {
     Ok(hash.map(str::to_owned))
 }
 
-/// Copies at most so many bytes; returns their hash.
+/// Copies at most this many bytes; returns their hash.
 fn copy(from: &mut impl Read, most: u64, to: &mut impl Write) -> std::io::Result<String> {
     let mut from = from.take(most);
     let mut hash = Sha256::new();

@@ -1,4 +1,4 @@
-//! Tables of the one database copied to the other. Both have the same ones, with the same columns;
+//! Copying tables from one database to the other. Both have the same tables, with the same columns;
 //! only the types differ.
 
 use futures_util::TryStreamExt;
@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 4 << 20;
 struct Table {
     name: String,
     columns: Vec<Column>,
-    /// Whether its ids are counted by the database.
+    /// Whether the database assigns its ids.
     counts: bool,
 }
 
@@ -27,7 +27,7 @@ struct Column {
     kind: Kind,
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Number,
@@ -56,7 +56,7 @@ impl Value {
     }
 }
 
-/// Copies all tables to an SQLite database, which has them, with nothing in them that matters.
+/// Copies all tables to an SQLite database, which already has them; their contents are replaced.
 pub(crate) async fn copy_from_postgres(
     from: &mut PgConnection,
     to: &mut SqliteConnection,
@@ -183,7 +183,7 @@ async fn tables(postgres: &mut PgConnection, sqlite: &mut SqliteConnection) -> R
     )
     .fetch_all(postgres)
     .await?;
-    // In the order in which they were made.
+    // In order of creation.
     let named: Vec<(String, bool)> = sqlx::query_as(
         "SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_schema WHERE type = 'table' \
          AND name NOT LIKE 'sqlite_%' AND name <> '_sqlx_migrations' ORDER BY rowid",

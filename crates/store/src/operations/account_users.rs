@@ -1,4 +1,4 @@
-//! What accounts last reported of their users.
+//! What accounts last reported about their users.
 
 use jiff::Timestamp;
 use plan::access::AccountUser;

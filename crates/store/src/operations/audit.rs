@@ -13,9 +13,9 @@ use crate::filter::Page;
 pub(super) struct Entry<'a> {
     pub(super) action: &'a str,
     pub(super) subject: &'a str,
-    /// What was, as JSON without secrets.
+    /// The state before, as JSON without secrets.
     pub(super) before: Option<String>,
-    /// What is now, likewise.
+    /// The state after, likewise.
     pub(super) after: Option<String>,
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn audit(
     Ok(())
 }
 
-/// Entries that match, newest first, and the number to go on after.
+/// Entries that match, newest first, and the number to continue after.
 pub(super) async fn find(
     connection: &mut Connection,
     filter: &AuditFilter,

@@ -1,4 +1,4 @@
-//! Backfills, and how far they are.
+//! Backfills, and their progress.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -130,7 +130,7 @@ pub(super) async fn plannings(
     rows.iter().map(planning).collect()
 }
 
-/// Keeps the outcome of a count, unless another one was asked for since.
+/// Stores the outcome of a count, unless another one was requested since.
 pub(super) async fn keep_plan(connection: &mut Connection, news: &PlanNews) -> Result<()> {
     let (connector, asked_at) = (news.connector.0, ms(news.asked_at));
     let query = match &news.what {
@@ -243,7 +243,7 @@ pub(super) async fn running(
     rows.iter().map(backfill).collect()
 }
 
-/// Keeps a page of leads as requests, and how far the backfill is.
+/// Stores a page of leads as requests, and the progress of the backfill.
 pub(super) async fn keep(connection: &mut Connection, news: &BackfillNews) -> Result<()> {
     if let Some(problem) = &news.problem {
         sqlx::query("UPDATE backfill SET problem = $2 WHERE id = $1")
@@ -273,7 +273,7 @@ pub(super) async fn keep(connection: &mut Connection, news: &BackfillNews) -> Re
     Ok(())
 }
 
-/// Ends backfills of which all was read and nothing is left to be synced.
+/// Ends backfills that have read everything and have nothing left to sync.
 pub(super) async fn end(connection: &mut Connection, ids: &[i64], now: Timestamp) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
@@ -328,7 +328,7 @@ fn backfill(row: &DbRow) -> Result<Backfill> {
     })
 }
 
-/// Counts the outcome of its records, by their own index.
+/// Counts the outcomes of its records, by their own index.
 async fn measure(connection: &mut Connection, backfill: &mut Backfill) -> Result<()> {
     let rows = sqlx::query(
         "SELECT r.event, count(*) FROM request q JOIN record r ON r.request = q.id \

@@ -1,4 +1,4 @@
-//! Batches of retries, and how far they are.
+//! Batches of retries, and their progress.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use crate::retry::RetryBatch;
 const COLUMNS: &str = "SELECT id, at, actor, settings, per_minute, filter, requests, records, \
                        cancelled, cancelled_by, linked_by FROM retry_batch";
 
-/// What a batch is of.
+/// What a batch contains.
 pub(super) struct Begun {
     pub(super) with: RetryWith,
     pub(super) per_minute: Option<u32>,
-    /// The filter whose failed records it is of, as JSON.
+    /// The filter whose failed records it contains, as JSON.
     pub(super) filter: Option<String>,
-    /// The connector whose linked leads it is of.
+    /// The connector whose linked leads it contains.
     pub(super) linked_by: Option<String>,
 }
 
-/// Begins an empty batch; returns its number.
+/// Starts an empty batch; returns its number.
 pub(super) async fn begin(
     connection: &mut Connection,
     begun: &Begun,
@@ -65,7 +65,7 @@ pub(super) async fn add(
     Ok(())
 }
 
-/// Notes how many records of which batches were taken back.
+/// Notes how many records of which batches were cancelled.
 pub(super) async fn note_cancelled(
     connection: &mut Connection,
     batches: &BTreeMap<i64, i64>,
@@ -131,7 +131,7 @@ fn batch(row: &DbRow) -> Result<RetryBatch> {
     })
 }
 
-/// Counts how far a batch is, by its own index.
+/// Counts the progress of a batch, by its own index.
 async fn measure(connection: &mut Connection, batch: &mut RetryBatch) -> Result<()> {
     let rows = sqlx::query(
         "SELECT event, count(*), count(due) FROM record WHERE batch = $1 GROUP BY event",

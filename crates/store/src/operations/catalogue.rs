@@ -9,7 +9,7 @@ use super::Connection;
 use super::values::{Place, json, ms};
 use crate::error::Result;
 
-/// More changes of an account than this are not kept: the oldest go.
+/// The maximum number of changes kept per account: the oldest are deleted.
 const MOST_CHANGES: i64 = 1_000;
 
 pub(super) async fn find(

@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::intake::Origin;
 use crate::mail::NewMail;
 
-/// People are notified once so many pages of a sweep in a row could not be read.
+/// People are notified once this many pages of a sweep in a row could not be read.
 const TROUBLED: i64 = 3;
 
 #[async_trait]
@@ -243,7 +243,7 @@ impl CatchUps for Backend {
     }
 }
 
-/// Notes by which requests leads that differ are synced.
+/// Notes which requests sync the leads that differ.
 async fn note_synced(
     connection: &mut Connection,
     connector: ConnectorId,
@@ -259,7 +259,7 @@ async fn note_synced(
             query.build().persistent(false).execute(&mut *connection).await?;
         }
     }
-    // Nothing waits for a person any more.
+    // Nothing waits for a person now.
     sqlx::query(
         "UPDATE parity SET held = NULL WHERE connector = $1 AND held IS NOT NULL AND NOT EXISTS \
          (SELECT 1 FROM parity_lead WHERE connector = $1 AND apart = $2 AND request IS NULL)",
@@ -322,7 +322,7 @@ pub(super) async fn sweeps(
     rows.iter().map(sweep).collect()
 }
 
-/// How far the accounts of these connectors agree, where they were ever compared.
+/// How far the accounts of these connectors agree, if they were ever compared.
 pub(super) async fn standings(
     connection: &mut Connection,
     connectors: &[ConnectorId],
@@ -351,8 +351,7 @@ pub(super) async fn standings(
     rows.iter().map(standing).collect()
 }
 
-/// What was posted last about each of these leads or activities of a connector's source, of what was
-/// processed.
+/// The last processed payload about each of these leads or activities of a connector's source.
 pub(super) async fn last_posted(
     connection: &mut Connection,
     connector: ConnectorId,
@@ -380,7 +379,7 @@ pub(super) async fn last_posted(
     Ok(found)
 }
 
-/// Keeps the outcome of a round of a sweep.
+/// Stores the outcome of a round of a sweep.
 pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) -> Result<()> {
     intake::store(connection, &news.deliveries, None).await?;
     let connector = news.connector.0;
@@ -397,7 +396,7 @@ pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) ->
             .await?;
         }
         Swept::Ended { begun_at, ended_at, found, behind, problem } => {
-            // What a person asked for or confirmed since it began is for the next round.
+            // What a person requested or confirmed since it started applies to the next round.
             sqlx::query(
                 "UPDATE sweep SET begun_at = $2, ended_at = $3, rounds = rounds + 1, \
                  found = found + $4, last_found = $4, held = NULL, behind = $5, problem = $6, \
@@ -452,7 +451,7 @@ pub(super) async fn keep_sweep(connection: &mut Connection, news: &SweepNews) ->
     Ok(())
 }
 
-/// Keeps the outcome of a comparison.
+/// Stores the outcome of a comparison.
 pub(super) async fn keep_parity(connection: &mut Connection, news: &ParityNews) -> Result<()> {
     let connector = news.connector;
     match &news.what {
@@ -475,7 +474,8 @@ pub(super) async fn keep_parity(connection: &mut Connection, news: &ParityNews) 
         }
         Compared::Ended { at, parity, differences, held, deliveries } => {
             intake::store(connection, deliveries, None).await?;
-            // Until people are notified that fewer agree, that is by the result before it fell.
+            // Until people are notified that fewer agree, this is compared with the result before
+            // the drop.
             let row =
                 sqlx::query("SELECT coalesce(fell_from, result) FROM parity WHERE connector = $1")
                     .bind(connector.0)
@@ -488,7 +488,7 @@ pub(super) async fn keep_parity(connection: &mut Connection, news: &ParityNews) 
                 None => None,
             };
             let fell_from = before.filter(|before| parity.has_fallen(before));
-            // One that was asked for meanwhile is still to come.
+            // One that was requested meanwhile is still pending.
             sqlx::query(
                 "UPDATE parity SET ended_at = $2, result = $3, problem = NULL, fell_from = $4, \
                  held = $5, held_notified = CASE WHEN $5 IS NULL THEN 1 \

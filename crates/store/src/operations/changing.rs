@@ -19,7 +19,7 @@ use crate::secret::Cipher;
 use crate::settings::{Account, AccountPlan, Change, Keys};
 use crate::token::{Token, TokenHash};
 
-/// The place of an account's key: sealed for it, a secret can't be moved to another row or column.
+/// The place of an account's key: a secret sealed for it can't be moved to another row or column.
 pub(super) fn account_place(column: &str, name: &str) -> String {
     format!("account/{column}/{name}")
 }
@@ -29,7 +29,7 @@ pub(super) fn token_place(name: &str) -> String {
     format!("connector/token/{name}")
 }
 
-/// Changes in the making.
+/// Changes in progress.
 pub(super) struct Making<'a> {
     pub(super) connection: &'a mut Connection,
     pub(super) cipher: &'a Cipher,
@@ -37,7 +37,7 @@ pub(super) struct Making<'a> {
     pub(super) now: Timestamp,
 }
 
-/// A connector's row, as far as a change needs it.
+/// What a change needs of a connector's row.
 struct Known {
     id: i64,
     pair: Pair,
@@ -121,8 +121,9 @@ impl Making<'_> {
         self.audit("put_account", name, before, Some(shown(host, &plan))).await
     }
 
-    /// Two names of one account would be two sides of it: its leads would be synced with themselves,
-    /// and its quota spent twice. An account whose host and keys stay as they are may stay.
+    /// Two names of one account could become the two sides of a connector: its leads would be synced
+    /// with themselves, and its quota used twice. An account whose host and keys do not change is
+    /// accepted.
     async fn refuse_second_name(&mut self, name: &str, host: &str, keys: &Keys) -> Result<()> {
         let is_it = |account: &Account| {
             host_name(&account.host) == host_name(host)
@@ -341,7 +342,7 @@ impl Making<'_> {
     async fn remove_connector(&mut self, name: &str) -> Result<()> {
         let known = self.must_know(name).await?;
         let before = self.definition(known.id, known.version).await?;
-        // Whoever works these accounts must not go on with what it has in memory.
+        // The lease holder of these accounts must not continue with its in-memory state.
         let accounts = [known.pair.first, known.pair.second];
         lease::revoke(self.connection, &accounts).await?;
         for sql in [
@@ -417,8 +418,8 @@ impl Making<'_> {
     }
 }
 
-/// A host as it is compared: hosts are the same whatever the case, and with or without the scheme's
-/// own port, a dot at the end, a slash or the API's path.
+/// A host in the form used for comparison: hosts are the same whatever the case, and with or
+/// without the scheme's default port, a trailing dot, a slash or the API's path.
 fn host_name(host: &str) -> String {
     let host = host.trim().to_ascii_lowercase();
     let (scheme, rest) = host.split_once("://").unwrap_or(("https", &host));

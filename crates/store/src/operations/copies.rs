@@ -32,9 +32,9 @@ impl Copies for Backend {
     async fn note_restored(&self, at: Timestamp) -> Result<()> {
         self.write(move |connection| {
             Box::pin(async move {
-                // Nodes that run read the configuration again.
+                // Running nodes read the configuration again.
                 count_up(connection, "configuration").await?;
-                // Whoever holds one now holds it of a store that was replaced.
+                // A current lease holder holds one from the replaced store.
                 sqlx::query("UPDATE lease SET holder = '', expires = 0")
                     .execute(&mut *connection)
                     .await?;

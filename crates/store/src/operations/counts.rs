@@ -1,4 +1,4 @@
-//! How many requests a filter lets through.
+//! How many requests match a filter.
 //!
 //! Every statement here reads at most [`Count::MOST`] candidates and one more, however many match.
 
@@ -75,7 +75,7 @@ async fn outcomes(
     query.push("SELECT r.request FROM record r WHERE r.connector IN ");
     push_list(&mut query, connectors.iter().copied());
     if filter.entity.is_none() && filter.cause.is_none() {
-        // All there are, so that what follows in the index can be sought.
+        // All values, so that the next columns of the index can be searched.
         query.push(" AND r.entity IN ('lead', 'activity')");
     }
     push_record(&mut query, "r", filter);
@@ -108,9 +108,9 @@ async fn requests(
     Ok(count(found, found))
 }
 
-/// Names the connectors of waiting requests, which the filter lets through anyway, and says that
-/// they are due some time, as all are: the index of what is left to do begins with these two
-/// columns, and SQLite uses an index only if it knows its first columns.
+/// Adds the connectors of waiting requests, which the filter allows anyway, and that they are due
+/// some time, as all are: the index of pending work begins with these two columns, and SQLite uses
+/// an index only if its first columns are given.
 fn push_connectors(query: &mut QueryBuilder, filter: &Filter, connectors: &[i64]) {
     if filter.job_status == Some(JobStatus::Queued) {
         query.push(" AND q.due >= 0 AND q.connector IN ");
@@ -118,7 +118,7 @@ fn push_connectors(query: &mut QueryBuilder, filter: &Filter, connectors: &[i64]
     }
 }
 
-/// The few requests that a filter lets through, by the outcome of their records.
+/// The few requests that match a filter, by the outcome of their records.
 async fn by_event(
     connection: &mut Connection,
     filter: &Filter,

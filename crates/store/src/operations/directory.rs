@@ -1,4 +1,4 @@
-//! Which leads accounts have, as far as they were read.
+//! Which leads accounts have, as far as they have been read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,7 +11,7 @@ use crate::directory::{DirectoryEntry, DirectoryNews, DirectoryReading};
 use crate::error::Result;
 use crate::secret::Cipher;
 
-/// A lead, with its entry if it is there.
+/// A lead, with its entry if it exists.
 type Lead<'n> = (&'n str, Option<&'n DirectoryEntry>);
 
 /// The hash of a key, and the lead that has it.
@@ -81,13 +81,13 @@ pub(super) async fn find(
     Ok(found.collect())
 }
 
-/// Keeps what became known of an account's leads.
+/// Stores what was learned about an account's leads.
 pub(super) async fn keep(
     connection: &mut Connection,
     cipher: &Cipher,
     news: &DirectoryNews,
 ) -> Result<()> {
-    // A statement may touch a lead once.
+    // A statement may touch a lead only once.
     let mut leads: BTreeMap<&str, Option<&DirectoryEntry>> = BTreeMap::new();
     leads.extend(news.entries.iter().map(|entry| (entry.id.as_str(), Some(entry))));
     leads.extend(news.gone.iter().map(|id| (id.as_str(), None)));
@@ -101,11 +101,11 @@ pub(super) async fn keep(
     }
 }
 
-/// Keeps which leads are there and which are not, and gives them the keys of their entries and no
-/// others. Most keys of a lead stay as they are: only what differs is written.
+/// Stores which leads exist and which do not, and gives them exactly the keys of their entries.
+/// Most keys of a lead stay as they are: only what differs is written.
 ///
-/// Which hashes a lead has stands in its own row: an index of the keys by lead would be as large as
-/// the keys, and one more page to write for each lead.
+/// A lead's hashes are in its own row: an index of the keys by lead would be as large as the keys,
+/// and one more page to write for each lead.
 async fn keep_leads(
     connection: &mut Connection,
     cipher: &Cipher,
@@ -219,7 +219,7 @@ async fn keep_reading(
     Ok(())
 }
 
-/// Forgets all of it: the database is one that was restored, and what it knows is old.
+/// Deletes all of it: the database was restored, so its content is outdated.
 pub(crate) async fn forget_all(connection: &mut Connection) -> Result<()> {
     for table in ["directory_reading", "directory_key", "directory_lead"] {
         let sql = format!("DELETE FROM {table}");
@@ -228,7 +228,7 @@ pub(crate) async fn forget_all(connection: &mut Connection) -> Result<()> {
     Ok(())
 }
 
-/// By what a key is found among those of an account.
+/// What a key is looked up by among those of an account.
 fn hash(cipher: &Cipher, account: AccountId, key: &str) -> i64 {
     cipher.hash(&format!("directory/{}", account.0), key)
 }

@@ -1,4 +1,4 @@
-//! What is left to do, and doing it.
+//! Pending work, and doing it.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -75,12 +75,12 @@ impl Dispatching for Backend {
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
         let configuration = settings::version(&mut transaction).await?;
-        // Some of those that are found may be open.
+        // Some of those found may already be open.
         let most = i64::try_from(room.all + open.len()).unwrap_or(i64::MAX);
         let mut found: [Vec<i64>; 2] = Default::default();
         for connector in connectors {
-            // Fresh requests by arrival and those that are due again by their time are two ranges
-            // of one index: those that have to wait are never read.
+            // Fresh requests by arrival and retries by due time are two ranges of one index: those
+            // that have to wait are never read.
             let ranges = ["due = 0 AND 0 <= $2", "due > 0 AND due <= $2"];
             for (range, found) in ranges.into_iter().zip(&mut found) {
                 let sql = format!(
@@ -133,7 +133,7 @@ impl Dispatching for Backend {
         else {
             return Ok(Opened { configuration, requests: Vec::new(), are_more_late: false });
         };
-        // What came within that very millisecond may have come before: it is kept.
+        // What arrived within the same millisecond may have arrived before: it is kept.
         let since = Place { table: "connector", row: &connector.0 }.time(since + 1)?;
         let rows = sqlx::query(
             "SELECT id FROM request WHERE connector = $1 AND finished_at IS NULL AND due = 0 \
@@ -261,7 +261,7 @@ impl Dispatching for Backend {
         since: Timestamp,
     ) -> Result<Vec<RecentCall>> {
         let mut transaction = self.begin_read().await?;
-        // A call's number begins with the time at which it was made.
+        // A call's number begins with the time of the call.
         let first = RequestId::first_at(since - LONGEST_CALL).number();
         let mut query =
             QueryBuilder::new("SELECT account, at + milliseconds, url, id FROM call WHERE id >= ");
@@ -408,7 +408,7 @@ impl Dispatching for Backend {
     }
 }
 
-/// Makes due at once what waits for its next try. Retries that nobody has begun keep their pace.
+/// Makes what waits for its next try due at once. Retries that have not started keep their pace.
 async fn wake(
     connection: &mut Connection,
     connectors: &[ConnectorId],
@@ -430,7 +430,7 @@ async fn wake(
     Ok(records.rows_affected())
 }
 
-/// These requests, as they came and as far as they got.
+/// These requests, as received, with their progress.
 async fn read(connection: &mut Connection, found: &[i64]) -> Result<Vec<Unfinished>> {
     if found.is_empty() {
         return Ok(Vec::new());
@@ -458,7 +458,7 @@ async fn read(connection: &mut Connection, found: &[i64]) -> Result<Vec<Unfinish
         .collect()
 }
 
-/// Leaves out all but the first few of the requests that backfills read.
+/// Omits all but the first few of the requests read by backfills.
 async fn leave_late(connection: &mut Connection, found: &mut Vec<i64>, most: usize) -> Result<()> {
     if found.len() <= most {
         return Ok(());
@@ -474,7 +474,7 @@ async fn leave_late(connection: &mut Connection, found: &mut Vec<i64>, most: usi
     Ok(())
 }
 
-/// How those records of these requests stand that were tried before.
+/// The state of those records of these requests that were tried before.
 async fn states(
     connection: &mut Connection,
     requests: &[i64],

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::filter::Filter;
 use crate::log::FailureGroup;
 
-/// More causes than this are not listed.
+/// The maximum number of causes listed.
 const MOST_GROUPS: usize = 100;
 
 pub(super) async fn failures(

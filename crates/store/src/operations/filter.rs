@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::filter::Filter;
 use crate::progress::IntentRecord;
 
-/// Adds to `SELECT … FROM request q` what a filter asks for, but for the job status
-/// ([`push_job_status`]). What its search looks for was found out before ([`super::search::terms`]).
+/// Adds a filter's conditions to `SELECT … FROM request q`, except for the job status
+/// ([`push_job_status`]). The terms of its search were determined before ([`super::search::terms`]).
 pub(super) fn matching(select: &str, filter: &Filter, terms: Option<&Terms>) -> QueryBuilder {
     let mut query = QueryBuilder::new(select);
     query.push(" WHERE 1 = 1");
@@ -56,7 +56,7 @@ pub(super) fn matching(select: &str, filter: &Filter, terms: Option<&Terms>) -> 
     query
 }
 
-/// Adds what a filter asks for of the request `q` itself.
+/// Adds a filter's conditions on the request `q` itself.
 pub(super) fn push_request(query: &mut QueryBuilder, filter: &Filter) {
     // Literals, so that the partial index of errors is used.
     if let Some(status) = filter.sync_status {
@@ -71,7 +71,7 @@ pub(super) fn push_request(query: &mut QueryBuilder, filter: &Filter) {
     }
 }
 
-/// Adds to what [`matching`] made what a filter asks for of the job status: which requests are
+/// Adds a filter's condition on the job status to the result of [`matching`]: which requests are
 /// running is not in the table.
 pub(super) fn push_job_status(
     query: &mut QueryBuilder,
@@ -103,7 +103,7 @@ pub(super) fn asks_of_records(filter: &Filter) -> bool {
         || filter.batch.is_some()
 }
 
-/// Adds what a filter asks for of a record, which goes by this name.
+/// Adds a filter's conditions on a record, which has this alias.
 pub(super) fn push_record(query: &mut QueryBuilder, record: &str, filter: &Filter) {
     if let Some(event) = filter.event {
         query.push(format!(" AND {record}.event = '{event}'"));
@@ -120,7 +120,7 @@ pub(super) fn push_record(query: &mut QueryBuilder, record: &str, filter: &Filte
     }
 }
 
-/// The requests for which a call is under way.
+/// The requests with a call in flight.
 pub(super) async fn running(connection: &mut Connection) -> Result<HashSet<i64>> {
     let rows = sqlx::query("SELECT id, records FROM intent").fetch_all(connection).await?;
     let mut running = HashSet::new();
@@ -133,7 +133,7 @@ pub(super) async fn running(connection: &mut Connection) -> Result<HashSet<i64>>
     Ok(running)
 }
 
-/// The connectors that a filter lets through.
+/// The connectors that a filter allows.
 pub(super) async fn connectors(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>> {
     let mut query = QueryBuilder::new("SELECT id FROM connector WHERE 1 = 1");
     if let Some(name) = &filter.connector {
@@ -146,7 +146,8 @@ pub(super) async fn connectors(connection: &mut Connection, filter: &Filter) -> 
     numbers(connection, query).await
 }
 
-/// Adds that the request came in the filter's time: a Request ID begins with the time of arrival.
+/// Adds that the request arrived in the filter's time range: a Request ID begins with the time of
+/// arrival.
 pub(super) fn push_range(query: &mut QueryBuilder, column: &str, filter: &Filter) {
     if let Some(from) = filter.from {
         let from = RequestId::first_at(from).number();
@@ -157,8 +158,8 @@ pub(super) fn push_range(query: &mut QueryBuilder, column: &str, filter: &Filter
     }
 }
 
-/// Adds that the record `r` is the first of its request that the filter lets through, so that a
-/// request is found once. Nearly every record is the first of all, which its index tells.
+/// Adds that the record `r` is the first of its request that matches the filter, so that a request
+/// is found once. Nearly every record is the first one, as its position shows.
 pub(super) fn push_first(query: &mut QueryBuilder, filter: &Filter) {
     query.push(
         " AND (r.position = 0 OR NOT EXISTS (SELECT 1 FROM record e \

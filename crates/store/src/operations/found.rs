@@ -1,5 +1,4 @@
-//! Which requests a filter lets through, newest first: fast whatever the filter, in a log of
-//! millions.
+//! Which requests match a filter, newest first: fast for any filter, in a log of millions.
 
 use std::collections::HashSet;
 
@@ -50,7 +49,7 @@ pub(super) fn is_by_outcome(filter: &Filter) -> bool {
     asks_of_records(filter) && !few && (!failed || of_failures)
 }
 
-/// Whether waiting requests are sought, and by nothing else that makes them few.
+/// Whether the search is for waiting requests, without any other selective condition.
 fn is_by_due(filter: &Filter) -> bool {
     filter.job_status == Some(JobStatus::Queued)
         && !asks_of_records(filter)
@@ -58,8 +57,8 @@ fn is_by_due(filter: &Filter) -> bool {
         && filter.ids.is_empty()
 }
 
-/// The index of what is left to do is read for each connector: those that were not taken up, which
-/// may be any number, lie in it in order of arrival.
+/// The index of pending work is read for each connector: requests that were not started, which may
+/// be any number, are in it in order of arrival.
 async fn by_due(
     connection: &mut Connection,
     filter: &Filter,
@@ -70,7 +69,7 @@ async fn by_due(
     let mut ids = Vec::new();
     for connector in connectors(connection, filter).await? {
         // Those that are due later are sorted: the sum keeps SQLite from reading all requests of the
-        // connector in the order that is asked for, to find these few among them.
+        // connector in the requested order to find these few among them.
         for (due, order) in [("q.due = 0", "q.id"), ("q.due > 0", "q.id + 0")] {
             let mut query = QueryBuilder::new(format!("SELECT q.id FROM request q WHERE {due}"));
             query.push(" AND q.connector = ").push_bind(connector);
@@ -89,7 +88,7 @@ async fn by_due(
 }
 
 /// The records' index is read in order of arrival, once for each connector and outcome that the
-/// filter lets through.
+/// filter allows.
 async fn by_outcome(
     connection: &mut Connection,
     filter: &Filter,

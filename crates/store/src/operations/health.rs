@@ -1,4 +1,4 @@
-//! How connectors do, read off counts.
+//! The state of connectors, from counts.
 
 use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
@@ -130,7 +130,7 @@ pub(super) async fn used(
         };
         for row in &under_way {
             if row.try_get::<i64, _>(0)? == account.0 {
-                // It counts for the day since it was about to go out.
+                // It counts for the day because it was about to be sent.
                 used.calls += 1;
                 used.bulk_calls += u32::from(row.try_get::<&str, _>(1)?.contains("Bulk/"));
             }

@@ -1,4 +1,4 @@
-//! Connectors in trouble.
+//! Incidents of connectors.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,8 +16,8 @@ use crate::progress::{KeysNews, Progress, Stage};
 
 const COURSE: &str = "connector, began, since, streak, longest, failed_at, passed";
 
-/// Counts what failed, in the transaction that keeps it. While nothing fails and no incident is
-/// there it only reads.
+/// Counts failures in the transaction that stores them. Without failures or an incident it only
+/// reads.
 pub(super) async fn count(connection: &mut Connection, progress: &Progress) -> Result<()> {
     for news in &progress.keys {
         keys(connection, news).await?;
@@ -33,7 +33,7 @@ pub(super) async fn count(connection: &mut Connection, progress: &Progress) -> R
     let before: HashMap<ConnectorId, Course> = rows.iter().map(course).collect::<Result<_>>()?;
     for (connector, tally) in tallies {
         let before = before.get(&connector);
-        // A batch may end long after what failed in it was told and over.
+        // A batch may end long after its failures were reported and over.
         let Some(after) = Course::after(before, &tally) else { continue };
         if Some(&after) != before {
             keep(connection, connector, &after).await?;
@@ -76,7 +76,8 @@ fn tallies(progress: &Progress) -> BTreeMap<ConnectorId, Tally> {
     for attempt in &progress.attempts {
         if attempt.event == Event::Failed {
             let for_good = attempt.stage == Stage::Final;
-            // That its account is still away is no further failure of a record that was told before.
+            // That its account is still unavailable is not another failure of a record that was
+            // already reported.
             let is_known = match attempt.stage {
                 Stage::Waiting(_) => plan::retry::is_quick(attempt.tries),
                 Stage::Held(_) => attempt.attempt > 1,
@@ -95,8 +96,8 @@ fn tallies(progress: &Progress) -> BTreeMap<ConnectorId, Tally> {
     tallies
 }
 
-/// Finds out which of the requests that ended in failure are bad batches. What failed in them may
-/// have been stored by earlier commits.
+/// Finds out which of the requests that ended in failure are bad batches. Their failures may have
+/// been stored by earlier commits.
 async fn bad_batches(
     connection: &mut Connection,
     progress: &Progress,
@@ -128,7 +129,8 @@ async fn bad_batches(
 }
 
 async fn keys(connection: &mut Connection, news: &KeysNews) -> Result<()> {
-    // A disabled connector does not call the account; that its keys work again still concerns it.
+    // A disabled connector does not call the account, but still has to learn that its keys work
+    // again.
     let rows = sqlx::query(
         "SELECT id FROM connector WHERE (source = $1 OR destination = $1) AND (enabled OR $2) \
          ORDER BY id",
@@ -150,7 +152,7 @@ async fn keys(connection: &mut Connection, news: &KeysNews) -> Result<()> {
     Ok(())
 }
 
-/// A lasting trouble begins; one that lasts already is not counted again.
+/// A persistent condition begins; one that already persists is not counted again.
 async fn last(
     connection: &mut Connection,
     connector: ConnectorId,

@@ -20,7 +20,7 @@ impl Intake for Backend {
     }
 }
 
-/// Stores deliveries, which may be of a backfill.
+/// Stores deliveries, which may be from a backfill.
 pub(super) async fn store(
     connection: &mut Connection,
     deliveries: &[NewDelivery],

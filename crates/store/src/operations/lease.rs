@@ -1,4 +1,4 @@
-//! Who works which accounts.
+//! Leases: which node processes which accounts.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::{CLAIM_ROWS, Connection, KEEP_ROWS, NOW, QueryBuilder, count_up, push
 use crate::dispatching::Lease;
 use crate::error::{Error, Result};
 
-/// For how long accounts may be without a holder until it is not certain any more, in milliseconds,
-/// that the store knows all that was done: it may be a backup. A restart takes less.
+/// How long, in milliseconds, accounts may be without a holder before it is no longer certain that
+/// the store knows everything that was done: it may be a backup. A restart takes less.
 const BREAK: i64 = 60_000;
 
 pub(super) async fn take(
@@ -32,9 +32,9 @@ pub(super) async fn take(
     });
     query.push(" ON CONFLICT (account) DO NOTHING");
     query.build().persistent(false).execute(&mut *connection).await?;
-    // In the same order everywhere, so that two nodes can't wait for each other.
-    // A lease that expires later than one that was taken just now is from before the clock stepped
-    // back: whoever holds it renews it at once, and loses nothing but the lease.
+    // In the same order everywhere, so that two nodes can't wait for each other. A lease that
+    // expires later than one taken just now is from before the clock stepped back: its holder takes
+    // it again at once, and loses nothing but the lease.
     let mut query = QueryBuilder::new(format!(
         "SELECT holder <> '' AND expires > {NOW} AND expires <= {NOW} + "
     ));
@@ -77,7 +77,7 @@ pub(super) async fn renew(connection: &mut Connection, lease: &Lease, ttl: Durat
 }
 
 pub(super) async fn release(connection: &mut Connection, lease: &Lease) -> Result<()> {
-    // When it was given up tells the next holder for how long nobody held it.
+    // The time it was given up tells the next holder how long nobody held it.
     let mut query =
         QueryBuilder::new(format!("UPDATE lease SET holder = '', expires = {NOW} WHERE fence = "));
     query.push_bind(lease.fence).push(" AND account IN ");
@@ -109,8 +109,7 @@ async fn hold(connection: &mut Connection, lease: &Lease, keep: &str) -> Result<
     if held { Ok(()) } else { Err(Error::LeaseLost) }
 }
 
-/// Takes the lease of these accounts away from whoever holds it: what the holder knows is no longer
-/// true.
+/// Revokes the lease of these accounts: what its holder knows is no longer true.
 pub(super) async fn revoke(connection: &mut Connection, accounts: &[AccountId]) -> Result<()> {
     let fence = count_up(connection, "fence").await?;
     let mut query =

@@ -1,4 +1,4 @@
-//! Which leads are one person, and which activities one event.
+//! Links: which leads are the same person, and which activities the same event.
 
 use jiff::Timestamp;
 use plan::id::AccountId;
@@ -109,7 +109,7 @@ pub(super) async fn find_frozen(
     Ok(found.into_iter().find(is_frozen))
 }
 
-/// Lets a frozen field of a lead be written again; returns whether it was frozen.
+/// Unfreezes a field of a lead; returns whether it was frozen.
 pub(super) async fn release_field(
     connection: &mut Connection,
     end: (Pair, Side),
@@ -119,9 +119,9 @@ pub(super) async fn release_field(
     now: Timestamp,
 ) -> Result<bool> {
     let (pair, side) = end;
-    // Whoever works these accounts must not go on with the link that it has in memory. What it is
-    // recording now is waited for, and nothing more is recorded before this ends, so that the link
-    // that is read here is the last one.
+    // The lease holder of these accounts must not continue with the link in its memory. This waits
+    // for what it is recording now, and it records nothing more before this ends, so that the link
+    // read here is the latest.
     lease::revoke(connection, &[pair.first, pair.second]).await?;
     let Some(mut link) = find_frozen(connection, end, lead, field).await? else {
         return Ok(false);
@@ -136,7 +136,7 @@ pub(super) async fn release_field(
     Ok(true)
 }
 
-/// Forgets the link of one lead.
+/// Deletes the link of one lead.
 pub(super) async fn forget_lead(
     connection: &mut Connection,
     pair: Pair,
@@ -154,7 +154,7 @@ pub(super) async fn forget_lead(
     Ok(())
 }
 
-/// Stores links as they are now. A lead is linked once: an older link of either lead goes.
+/// Stores links as they are now. A lead has only one link: an older link of either lead is deleted.
 pub(super) async fn keep(connection: &mut Connection, links: &[Link]) -> Result<()> {
     for some in links.chunks(ROWS_A_STATEMENT) {
         let mut query = QueryBuilder::new(
@@ -207,7 +207,7 @@ pub(super) async fn keep_gone(
     Ok(())
 }
 
-/// Forgets every link of a pair.
+/// Deletes every link of a pair.
 pub(super) async fn forget(connection: &mut Connection, pair: Pair) -> Result<()> {
     let mut query = QueryBuilder::new("DELETE FROM link WHERE ");
     push_pair(&mut query, pair);

@@ -1,4 +1,4 @@
-//! Requests and records as lines of a list.
+//! Requests and records as rows of a list.
 
 use std::collections::{HashMap, HashSet};
 

@@ -123,7 +123,7 @@ impl Log for Backend {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Retried> {
-        // Some at a time, so that webhooks are kept in between.
+        // Some at a time, so that webhooks are stored in between.
         const LEADS: usize = 1_000;
         let mut after: Option<String> = None;
         let mut retried = Retried { requests: 0, batch: None };

@@ -1,4 +1,4 @@
-//! Mails on their way, and the incidents that they report.
+//! Mails being sent, and the incidents that they report.
 
 use std::collections::HashMap;
 
@@ -53,7 +53,7 @@ impl Mail for Backend {
         now: Timestamp,
     ) -> Result<bool> {
         let mut reading = self.begin_read().await?;
-        // A node asks again and again, so it must not take the write lock.
+        // Nodes poll this, so it must not take the write lock.
         let warned = sqlx::query(
             "SELECT 1 FROM spent WHERE account = $1 AND day = $2 AND warned_at IS NOT NULL",
         )
@@ -117,7 +117,8 @@ impl Mail for Backend {
     }
 
     async fn claim_mail(&self, now: Timestamp, until: Timestamp) -> Result<Option<ClaimedMail>> {
-        // Polled every few seconds, nearly always in vain, so it must not take the write lock.
+        // Polled every few seconds, nearly always without a result, so it must not take the write
+        // lock.
         let mut reading = self.begin_read().await?;
         let due = sqlx::query("SELECT 1 FROM mail WHERE due <= $1 OR due > $2 LIMIT 1")
             .bind(ms(now))

@@ -1,4 +1,4 @@
-//! What the database knows of itself.
+//! What the database knows about itself.
 
 use jiff::Timestamp;
 use sqlx::Row;
@@ -55,7 +55,7 @@ pub(crate) async fn put_time(connection: &mut Connection, name: &str, at: Timest
     put(connection, name, &ms(at).to_string()).await
 }
 
-/// What is known of the key that the database was written with.
+/// What is known about the key that the database was written with.
 pub(crate) async fn key_use(connection: &mut Connection) -> Result<KeyUse> {
     let row = sqlx::query("SELECT count(*) FROM account").fetch_one(&mut *connection).await?;
     if row.try_get::<i64, _>(0)? == 0 {
@@ -64,7 +64,7 @@ pub(crate) async fn key_use(connection: &mut Connection) -> Result<KeyUse> {
     Ok(find(connection, KEY).await?.map_or(KeyUse::Unknown, KeyUse::Known))
 }
 
-/// Fails if the database is a backup: it must be restored before it is worked with.
+/// Fails if the database is a backup, which must be restored before use.
 pub(crate) async fn is_no_backup(connection: &mut Connection) -> Result<()> {
     match find(connection, COPIED).await? {
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! Mass changes that wait for a person.
+//! Mass changes that wait for a person's confirmation.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -76,7 +76,7 @@ async fn read(
     rows.iter().map(held).collect()
 }
 
-/// Keeps that a connector is held.
+/// Stores that a connector is held.
 pub(super) async fn keep(connection: &mut Connection, news: &HeldNews) -> Result<()> {
     sqlx::query(
         "INSERT INTO mass_change (connector, held_at, changes, notified) VALUES ($1, $2, $3, 0) \

@@ -1,11 +1,11 @@
 //! The storage operations, written once for both databases.
 //!
 //! This folder is compiled twice: as `sqlite::operations` and as `postgres::operations`. What
-//! differs between the two (types, how a transaction begins, the clock) comes from the module
-//! above, by the same names.
+//! differs between the two (types, how a transaction begins, the clock) comes from the parent
+//! module, under the same names.
 //!
-//! Each part of the store is implemented in the file of its name. Files beside those hold
-//! statements that belong to one subject, on a connection that the caller's transaction is on.
+//! Each part of the store is implemented in the file of its name. Other files contain statements
+//! about one subject, which run on the connection of the caller's transaction.
 
 mod account_users;
 mod audit;
@@ -59,16 +59,16 @@ use crate::store::Store;
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
 type DbRow = <Db as sqlx::Database>::Row;
-/// What a write does on its connection.
+/// The operation of a write on its connection.
 type Doing<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
 
 /// Rows of one statement: SQLite takes 32,766 parameters, and no row here has more than 20.
 const ROWS_A_STATEMENT: usize = 1_600;
 
 impl Backend {
-    /// Writes in one transaction, which is rolled back if `operation` fails. It runs to its end
-    /// whatever becomes of the caller: a future that is dropped half way must neither tear the
-    /// operation nor leave its connection in the middle of a transaction.
+    /// Writes in one transaction, which is rolled back if `operation` fails. It runs to completion
+    /// whatever happens to the caller: a dropped future must neither interrupt the operation nor
+    /// leave its connection in the middle of a transaction.
     async fn write<T: Send + 'static>(
         &self,
         operation: impl for<'c> FnOnce(&'c mut Connection) -> Doing<'c, T> + Send + 'static,

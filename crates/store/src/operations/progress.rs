@@ -18,10 +18,10 @@ use crate::progress::{
 use crate::secret::Cipher;
 
 const HOURS_A_DAY: i64 = 24;
-/// The calls of so many hours are kept hour by hour.
+/// How many hours of hourly call counts are kept.
 const HOURS_KEPT: i64 = 2 * HOURS_A_DAY;
 
-/// Records all of it; the lease was checked.
+/// Records everything; the lease was checked before.
 pub(super) async fn record(
     connection: &mut Connection,
     cipher: &Cipher,
@@ -112,7 +112,7 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
         keep_mentions(connection, some).await?;
 
-        // A statement may touch a record once: of several attempts the last one counts.
+        // A statement may touch a record only once: of several attempts the last one counts.
         let mut last: HashMap<RecordKey, usize> = HashMap::with_capacity(rows.len());
         let mut first: HashMap<RecordKey, u32> = HashMap::with_capacity(rows.len());
         for (index, (attempt, ..)) in rows.iter().enumerate() {
@@ -188,7 +188,7 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
     moves.keep(connection).await
 }
 
-/// Notes which batch of retries these attempts were made for: their records know it.
+/// Notes for which batch of retries these attempts were made, as stored with their records.
 async fn note_batches(connection: &mut Connection, attempts: &[AttemptOutcome]) -> Result<()> {
     let asked = |attempt: &&AttemptOutcome| attempt.retry.is_some();
     let requests: Vec<i64> =
@@ -241,7 +241,7 @@ async fn keep_requests(connection: &mut Connection, requests: &[RequestState]) -
         query.push(") AS v WHERE request.id = v.column1");
         query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
 
-        // Somebody may have asked for a retry while the last record was at work.
+        // Somebody may have asked for a retry while the last record was in progress.
         let ended: Vec<i64> = some
             .iter()
             .filter(|state| state.finished_at.is_some())

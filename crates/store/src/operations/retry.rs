@@ -1,4 +1,4 @@
-//! Trying records again because a person asked.
+//! Retrying records because a person asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,19 +17,19 @@ use crate::filter::Filter;
 use crate::progress::RecordKey;
 use crate::retry::{Retried, Retry, Selection};
 
-/// A record that a person asked to retry and of which no attempt of that retry is stored.
+/// A record that a person asked to retry and that has no stored attempt of that retry.
 pub(super) const NOT_BEGUN: &str = "retry IS NOT NULL AND due IS NOT NULL AND NOT EXISTS \
      (SELECT 1 FROM attempt a WHERE a.request = record.request AND a.position = record.position \
      AND a.batch = record.batch)";
 
-/// A record that failed, or one that was left alone, as a person or a rule decided, which is
+/// A record that failed, or one that was left alone by a decision of a person or a rule, which is
 /// retried when a person decides otherwise.
 const FAILED: &str = "(record.event = 'failed' OR record.code = 'left_alone')";
 
 /// A record, by its request and its place in it.
 type Key = (i64, i64);
 
-/// Queues records again.
+/// Requeues records.
 pub(super) async fn retry(
     connection: &mut Connection,
     retry: &Retry,
@@ -41,7 +41,7 @@ pub(super) async fn retry(
     Ok(retried)
 }
 
-/// Takes back what was queued again and nobody has begun; returns how many requests that touched.
+/// Cancels what was requeued and has not started; returns how many requests that affected.
 pub(super) async fn cancel(
     connection: &mut Connection,
     selection: &Selection,
@@ -54,7 +54,7 @@ pub(super) async fn cancel(
     Ok(touched)
 }
 
-/// The same of what is left of a batch.
+/// The same for the rest of a batch.
 pub(super) async fn cancel_batch(
     connection: &mut Connection,
     batch: i64,
@@ -104,7 +104,7 @@ pub(super) async fn queue(
     Ok(Retried { requests, batch: Some(batch) })
 }
 
-/// Makes some of the linked leads' records due again, with so many before them, as part of this batch
+/// Makes some of the linked leads' records due again, after this many others, as part of this batch
 /// or of a new one. Returns the batch, and how many requests there are.
 pub(super) async fn queue_linked(
     connection: &mut Connection,
@@ -138,7 +138,7 @@ struct Pace {
     with: RetryWith,
     per_minute: Option<u32>,
     start: Timestamp,
-    /// So many requests of the same batch come before these.
+    /// How many requests of the same batch come before these.
     before: usize,
 }
 
@@ -173,7 +173,7 @@ async fn note(
     audit::audit(connection, actor, now, &entry).await
 }
 
-/// The selected requests whose retries may be taken back.
+/// The selected requests whose retries may be cancelled.
 async fn selected(connection: &mut Connection, selection: &Selection) -> Result<Vec<i64>> {
     match selection {
         Selection::Requests(ids) => Ok(ids.iter().map(|id| id.number()).collect()),
@@ -241,8 +241,8 @@ async fn matching(connection: &mut Connection, wanted: &Filter, like: &str) -> R
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Makes these records, which are in order of their requests, due as part of a batch; returns how many
-/// requests there are.
+/// Makes these records, ordered by request, due as part of a batch; returns how many requests there
+/// are.
 async fn again(
     connection: &mut Connection,
     records: &[Key],
@@ -281,7 +281,7 @@ async fn again(
     Ok(requests as u64)
 }
 
-/// Makes records of these requests final again that were queued and not begun; returns how many
+/// Makes records of these requests that were queued and not started final again; returns how many
 /// requests have one.
 async fn take_back(
     connection: &mut Connection,

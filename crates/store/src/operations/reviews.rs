@@ -1,4 +1,4 @@
-//! What people decide about leads.
+//! Reviews.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -83,7 +83,7 @@ impl Reviews for Backend {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        // Nobody is interrupted for a field that is not frozen.
+        // A field that is not frozen is no reason to interrupt the lease holder.
         let frozen = links::find_frozen(&mut *self.begin_read().await?, end, lead, field).await?;
         if frozen.is_none() {
             return Ok(false);
@@ -135,14 +135,14 @@ async fn decide(
     .await?;
     if choice.is_none() {
         let pair = Pair::of(accounts.0, accounts.1);
-        // Whoever works these accounts must not go on with what it has in memory.
+        // The lease holder of these accounts must not continue with its in-memory state.
         lease::revoke(connection, &[pair.first, pair.second]).await?;
         match reason {
             // The lead is linked because of the decision, which no longer holds.
             Reason::Several | Reason::KeysDisagree | Reason::Linked => {
                 links::forget_lead(connection, pair, pair.side(accounts.0), &lead).await?;
             }
-            // Whose values hold says nothing about which lead it is.
+            // A decision about a conflict says nothing about which lead it is.
             Reason::Conflict => {}
         }
     }
@@ -190,7 +190,7 @@ fn must_fit(state: State, choice: Option<&Choice>) -> Result<()> {
     Err(Error::Refused(problem.to_owned()))
 }
 
-/// Retries the changes of a lead that waited for the decision, those of its activities too.
+/// Retries the changes of a lead that waited for the decision, including those of its activities.
 async fn drain(
     connection: &mut Connection,
     (source, destination): (AccountId, AccountId),

@@ -1,4 +1,4 @@
-//! What a search finds: each way is an index, or bounded, however many records there are.
+//! Searches: each way uses an index, or is limited, however many records there are.
 
 use plan::identity::mention;
 use plan::phone;
@@ -9,17 +9,17 @@ use super::{Connection, QueryBuilder, push_list};
 use crate::error::Result;
 use crate::filter::Filter;
 
-/// A part is completed in so many ways at most.
+/// The most completions of a part.
 const MOST_COMPLETIONS: usize = 50;
-/// A part that nothing begins with is looked for in so many of the newest records.
+/// How many of the newest records are searched for a part that is not a prefix.
 const NEWEST: i64 = 20_000;
 
-/// The values of `mention` that are looked for: one of each term.
+/// The values of `mention` to search for: one of each term.
 pub(super) type Terms = Vec<Vec<String>>;
 
-/// What a filter's search looks for, if it has one. Where no record has every term as it is, a term
-/// is completed: with what begins so, a number also with what ends so, or else with what it is a part
-/// of among the newest records.
+/// The terms of a filter's search, if it has one. If no record has every term literally, a term is
+/// completed: to values that begin with it, for a number also to those that end with it, or else to
+/// those that contain it among the newest records.
 pub(super) async fn terms(connection: &mut Connection, filter: &Filter) -> Result<Option<Terms>> {
     let Some(q) = &filter.q else { return Ok(None) };
     let mut terms = Sought::of(q).terms;
@@ -44,7 +44,7 @@ pub(super) async fn terms(connection: &mut Connection, filter: &Filter) -> Resul
     Ok(Some(terms))
 }
 
-/// Adds that a record, named by its request and position, is what is looked for.
+/// Adds that a record, given by its request and position, matches the search.
 pub(super) fn push_terms(query: &mut QueryBuilder, record: &str, terms: &[Vec<String>]) {
     for forms in terms {
         query.push(format!(
@@ -66,7 +66,7 @@ async fn is_kept(connection: &mut Connection, terms: &[Vec<String>]) -> Result<b
     Ok(query.build().persistent(false).fetch_optional(connection).await?.is_some())
 }
 
-/// The values that begin so, each by one look into the index.
+/// The values with this prefix, each by one index lookup.
 async fn beginning_with(
     connection: &mut Connection,
     part: &str,
@@ -89,7 +89,7 @@ async fn beginning_with(
     Ok(())
 }
 
-/// What the newest records are known as, where this is a part of it.
+/// What the newest records are recognised by, if it contains this.
 async fn among_newest(connection: &mut Connection, part: &str) -> Result<Vec<String>> {
     let mut pattern = String::from("%");
     for c in part.chars() {

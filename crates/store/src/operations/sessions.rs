@@ -13,7 +13,7 @@ use crate::session::{
 };
 use crate::token::TokenHash;
 
-/// How old the time of the last use may be before it is written again.
+/// How old the time of the last use may be before it is updated.
 const STALE: SignedDuration = SignedDuration::from_mins(5);
 /// The longest name of a browser that is kept, in characters.
 const LONGEST_AGENT: usize = 200;
@@ -193,11 +193,11 @@ pub(super) async fn guests(connection: &mut Connection, now: Timestamp) -> Resul
         .collect()
 }
 
-/// The sessions of whose the session `$1` is.
+/// The sessions of the user whose session is `$1`.
 const SAME_PERSON: &str = "(owner = (SELECT owner FROM session WHERE id = $1) \
     OR email = (SELECT email FROM session WHERE id = $1))";
 
-/// Whose a session is to be.
+/// The user of a new session.
 enum Whose {
     /// The user's of this id.
     Owner(i64),

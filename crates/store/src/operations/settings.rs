@@ -204,7 +204,7 @@ async fn note_verified(
     connector: ConnectorId,
     at: Timestamp,
 ) -> Result<()> {
-    // Whoever has the URL may verify it as often as they like, which is no reason to write as
+    // Anyone with the URL may verify it as often as they like, which is no reason to write as
     // often.
     sqlx::query(
         "UPDATE connector SET verified_at = $2 \

@@ -1,4 +1,4 @@
-//! Reviews as the dispatcher asks, reads and solves them.
+//! Reviews as the dispatcher creates, reads and resolves them.
 
 use plan::id::{AccountId, LeadId};
 use plan::link::Pair;
@@ -10,7 +10,7 @@ use super::{Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, push_list};
 use crate::error::Result;
 use crate::reviews::NewReview;
 
-/// The reviews of these leads of a pair that are not solved.
+/// The reviews of these leads of a pair that are not resolved.
 pub(super) async fn find(
     connection: &mut Connection,
     pair: Pair,
@@ -35,7 +35,7 @@ pub(super) async fn find(
     Ok(standing)
 }
 
-/// Stores questions. One takes the place of an earlier one of the same lead and kind, and is open.
+/// Stores questions. Each replaces an earlier one of the same lead and kind, and is open.
 pub(super) async fn keep(connection: &mut Connection, reviews: &[NewReview]) -> Result<()> {
     for new in reviews {
         let reason = new.review.reason;
@@ -56,8 +56,8 @@ pub(super) async fn keep(connection: &mut Connection, reviews: &[NewReview]) -> 
         let known = known.map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, row.try_get(1)?)));
         let known: Option<(i64, String)> = known.transpose()?;
         let query = match &known {
-            // A decision that was made while the record was at work stays: the record is retried
-            // under it.
+            // A decision made while the record was in progress stays: the record is retried under
+            // it.
             Some((_, state)) if state == State::Decided.as_str() && !new.knows_decision => continue,
             Some((id, _)) => sqlx::query(
                 "UPDATE review SET known_as = $2, reason = $3, evidence = $4, request = $5, \
@@ -89,7 +89,7 @@ pub(super) async fn keep(connection: &mut Connection, reviews: &[NewReview]) -> 
     Ok(())
 }
 
-/// Marks these as solved: nothing is left to decide in them.
+/// Marks these as resolved: nothing is left to decide in them.
 pub(super) async fn solve(connection: &mut Connection, ids: &[i64]) -> Result<()> {
     for some in ids.chunks(ROWS_A_STATEMENT) {
         let mut query = QueryBuilder::new("UPDATE review SET state = 'solved' WHERE id IN ");

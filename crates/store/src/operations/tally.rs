@@ -23,14 +23,14 @@ struct Class {
     cause: String,
 }
 
-/// In the statement that keeps a record: whether it stays what it was. [`Class::stands`] says the
-/// same of the counts.
+/// In the statement that stores a record: whether its event stays. [`Class::stands`] is the same
+/// for the counts.
 pub(super) const STANDS: &str =
     "excluded.event = 'unchanged' AND record.event IN ('new', 'updated')";
 
 impl Class {
-    /// Whether a record that was written stays counted as that: it was tried once more, and nothing
-    /// had to be done.
+    /// Whether a written record stays counted as such: it was tried again, and nothing had to be
+    /// done.
     fn stands(&self, event: Event) -> bool {
         event == Event::Unchanged && matches!(self.event, Event::New | Event::Updated)
     }
@@ -60,8 +60,8 @@ pub(super) struct Moves {
 }
 
 impl Moves {
-    /// Takes up records as these attempts leave them, before they are kept: the last attempt of
-    /// each record.
+    /// Adds records in their state after these attempts, before they are stored: the last attempt
+    /// of each record.
     pub(super) async fn add(
         &mut self,
         connection: &mut Connection,
@@ -129,7 +129,7 @@ impl Moves {
     }
 }
 
-/// What these records are counted under so far; records that are new are left out.
+/// What these records are counted under so far; new records are omitted.
 async fn before(
     connection: &mut Connection,
     keys: &[RecordKey],

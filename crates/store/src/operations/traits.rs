@@ -10,7 +10,7 @@ use super::values::{Place, json, ms};
 use crate::error::Result;
 use crate::progress::TraitNews;
 
-/// Keeps what was seen last.
+/// Stores what was seen last.
 pub(super) async fn keep(connection: &mut Connection, news: &TraitNews) -> Result<()> {
     if !news.holds {
         sqlx::query("DELETE FROM trait WHERE account = $1 AND name = $2")
@@ -34,7 +34,7 @@ pub(super) async fn keep(connection: &mut Connection, news: &TraitNews) -> Resul
     Ok(())
 }
 
-/// All of an account, by name.
+/// All traits of an account, by name.
 pub(super) async fn find(
     connection: &mut Connection,
     account: AccountId,
@@ -49,7 +49,7 @@ pub(super) async fn find(
         .collect()
 }
 
-/// Notes that a probe is under way, unless one is; returns whether it did.
+/// Notes that a probe is running, unless one already is; returns whether it did.
 pub(super) async fn begin_probe(
     connection: &mut Connection,
     account: AccountId,
@@ -68,7 +68,7 @@ pub(super) async fn begin_probe(
     Ok(begun.rows_affected() > 0)
 }
 
-/// Notes until when it is under way, or that it ended.
+/// Notes until when it is running, or that it ended.
 pub(super) async fn hold_probe(
     connection: &mut Connection,
     account: AccountId,

@@ -1,4 +1,4 @@
-//! Values as the database holds them.
+//! Values as stored in the database.
 
 use jiff::Timestamp;
 use plan::problem::Problem;

@@ -20,7 +20,7 @@ use operations::marks;
 #[path = "../operations/mod.rs"]
 mod operations;
 
-/// What the operations need to know of this database.
+/// What the operations need to know about this database.
 type Db = Postgres;
 type Connection = PgConnection;
 
@@ -31,11 +31,11 @@ const KEEP_ROWS: &str = " FOR SHARE";
 /// Appended to a read of lease rows that are about to be taken.
 const CLAIM_ROWS: &str = " FOR UPDATE";
 
-/// How a service names its connections to the server, so that others see that it runs.
+/// The name of a service's connections to the server, so that others see that it runs.
 pub(crate) const SERVES: &str = "leadsync serve";
-/// Connections of one node.
+/// The maximum number of connections of one node.
 const CONNECTIONS: u32 = 10;
-/// How long an operation waits for a connection, which may have to be made first.
+/// How long an operation waits for a connection, which may have to be opened first.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
 /// The store on a PostgreSQL database.
@@ -62,7 +62,7 @@ impl Backend {
         let cannot = |error: &dyn std::fmt::Display| {
             Error::CannotOpen(format!("the database on {host} can't be opened: {error}"))
         };
-        // The pool would only say that it waited in vain; one connection says why.
+        // The pool would only report a timeout; a single connection gives the reason.
         let first = tokio::time::timeout(ACQUIRE, PgConnection::connect_with(&options)).await;
         let first = first.map_err(|_| cannot(&"no response"))?;
         first.map_err(|error| cannot(&error))?.close().await.map_err(|error| cannot(&error))?;
@@ -85,8 +85,7 @@ impl Backend {
         Ok(backend)
     }
 
-    /// Writes a copy to this file, which is empty, read in one transaction.
-    /// The files that it works with: none.
+    /// Writes a copy to this file, which is empty, read in one transaction. The files in use: none.
     #[expect(clippy::unused_self, reason = "the other database has some")]
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         Vec::new()
@@ -101,7 +100,7 @@ impl Backend {
         Ok(())
     }
 
-    /// Replaces everything by what this database holds.
+    /// Replaces everything by the contents of this database.
     pub(crate) async fn replace_by(&self, copy: &mut SqliteConnection) -> Result<()> {
         let mut transaction = self.begin().await?;
         backup::copy_to_postgres(copy, &mut transaction).await?;
@@ -109,8 +108,8 @@ impl Backend {
         Ok(())
     }
 
-    /// How many connections and leases services have, and how many accounts and users, and
-    /// requests there are.
+    /// How many connections and leases services have, and how many accounts, users and requests
+    /// there are.
     pub(crate) async fn standing(&self) -> Result<(i64, i64, i64)> {
         let mut transaction = self.begin_read().await?;
         let row = sqlx::query(sqlx::AssertSqlSafe(format!(
@@ -134,15 +133,15 @@ impl Backend {
     /// Begins a transaction that writes.
     async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
         let pool = self.pool.clone();
-        // If this future were dropped half way, sqlx 0.9 would give the connection back in the
-        // middle of a transaction, and the next write on it would be lost
-        // (transact-rs/sqlx#4385). In a task of its own it always runs to its end.
+        // If this future were dropped halfway, sqlx 0.9 would return the connection in the middle
+        // of a transaction, and the next write on it would be lost (transact-rs/sqlx#4385). In a
+        // task of its own it always runs to completion.
         #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
         let begun = tokio::spawn(async move { pool.begin().await }).await;
         Ok(begun.map_err(|panic| Error::panicked(&panic))??)
     }
 
-    /// Begins a transaction that only reads, all of it from one moment.
+    /// Begins a transaction that only reads, from one snapshot.
     async fn begin_read(&self) -> Result<Transaction<'static, Postgres>> {
         let mut transaction = self.begin().await?;
         sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-/// How often, and after which pause, it is looked whether a lock is free.
+/// How many times, and after which pause, to check whether a lock is free.
 const LOOKS: u32 = 25;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The right to be the only one who serves a file, or who opens or closes it while nobody does: a
-/// lock on a file beside it, which the system gives back when the process ends.
+/// The exclusive right to serve a file, or to open or close it while nobody does: a lock on a file
+/// beside it, which the system releases when the process ends.
 ///
-/// The file beside it is there as long as anybody has the database open, and after an unclean end.
+/// The lock file exists while anybody has the database open, and after an unclean end.
 #[derive(Debug)]
 pub(crate) struct Lock {
     path: PathBuf,
-    /// Whether the file was there before: the database was not closed cleanly.
+    /// Whether the lock file already existed: the database was not closed cleanly.
     pub(crate) was_there: bool,
     /// Locked as long as it is open.
     _file: File,
@@ -39,7 +39,8 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(cannot(error)),
             }
-            // Whoever had it may have removed the file meanwhile, and the next one made another.
+            // The previous holder may have removed the file meanwhile, and the next one created
+            // another.
             let is_it = |there: std::fs::Metadata| {
                 file.metadata()
                     .is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
@@ -50,7 +51,7 @@ impl Lock {
         }
     }
 
-    /// Takes the lock to serve the file. Commands have it for a moment while they open or close it.
+    /// Takes the lock to serve the file. Commands hold it briefly while they open or close it.
     pub(crate) async fn take_to_serve(path: &Path) -> Result<Self> {
         for _ in 0..LOOKS {
             if let Some(lock) = Self::take(path)? {
@@ -67,7 +68,7 @@ impl Lock {
 
     /// Removes the file: the database was closed cleanly, or is not touched.
     pub(crate) fn remove(&self) {
-        // While it is still locked. One that is left does no harm.
+        // While it is still locked. A leftover file does no harm.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -27,7 +27,7 @@ use pairing::Pairing;
 #[path = "../operations/mod.rs"]
 mod operations;
 
-/// What the operations need to know of this database.
+/// What the operations need to know about this database.
 type Db = Sqlite;
 type Connection = SqliteConnection;
 
@@ -41,11 +41,11 @@ const CLAIM_ROWS: &str = "";
 const READERS: u32 = 4;
 /// How long a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
-/// Pages kept in memory by a connection, in KiB (negative: SQLite's way to say so).
+/// A connection's page cache in KiB (negative: SQLite's convention for that unit).
 const CACHE: &str = "-16000";
 
-/// Once the `-wal` has so many pages, a commit moves what it has not seen moved into the file. That
-/// takes long for a commit, so another connection does it all the time.
+/// Once the `-wal` has this many pages, a commit itself moves pending pages into the file. That
+/// takes long for a commit, so another connection does it continuously.
 const CHECKPOINT: &str = "20000";
 /// How often that other connection does.
 const CHECKPOINTS: Duration = Duration::from_secs(2);
@@ -86,14 +86,14 @@ impl Backend {
         match Self::prepare(file.clone(), &key_file, serve).await {
             Ok(backend) => Ok(backend),
             Err(error) => {
-                // The first error says what is wrong.
+                // The first error is the meaningful one.
                 let _ = file.close().await;
                 Err(error)
             }
         }
     }
 
-    /// Brings the database up to date, and makes sure that the key is the right one.
+    /// Runs missing migrations, and makes sure that the key is the right one.
     async fn prepare(file: OpenFile, key_file: &Path, serve: bool) -> Result<Self> {
         migrations().run(&file.writer).await.map_err(|error| crate::open::not_migrated(&error))?;
         let key_use = {
@@ -103,27 +103,27 @@ impl Backend {
         };
         let backend = Self { cipher: Cipher::from_file(key_file, &key_use)?, file };
         if serve {
-            // No other process serves the file, so whoever held a lease is gone.
+            // No other process serves the file, so any lease holder is gone.
             sqlx::query("UPDATE lease SET expires = 0").execute(&backend.file.writer).await?;
         }
         backend.check_key().await?;
         Ok(backend)
     }
 
-    /// Closes the file. The last one who does leaves nothing beside it.
+    /// Closes the file. The last process to do so leaves nothing beside it.
     pub(crate) async fn close_all(&self) -> Result<()> {
         self.file.close().await
     }
 
-    /// The files that it works with.
+    /// The files in use.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let path = &self.file.path;
         let others = ["-wal", "-shm", "-lock", ".key"].map(|ending| beside(path, ending));
         others.into_iter().chain([path.clone()]).collect()
     }
 
-    /// Writes a copy to this file, which is empty. It is read in one transaction, beside which others
-    /// write; meanwhile only the `-wal` grows.
+    /// Writes a copy to this file, which is empty. It is read in one transaction, while others write;
+    /// meanwhile only the `-wal` grows.
     pub(crate) async fn copy_to(&self, path: &Path) -> Result<()> {
         let mut connection = self.file.readers.acquire().await?;
         sqlx::query("VACUUM INTO ?")
@@ -141,21 +141,21 @@ impl Backend {
         Ok(transaction)
     }
 
-    /// Begins a transaction that only reads, all of it from one moment.
+    /// Begins a transaction that only reads, from one snapshot.
     async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>> {
         Ok(self.file.readers.begin_with("BEGIN").await?)
     }
 }
 
-/// Moves what was committed into the file, again and again. Nobody waits for it: what readers still
-/// need stays where it is.
+/// Repeatedly moves what was committed into the file. It blocks nobody: what readers still need
+/// stays where it is.
 fn checkpoint(readers: SqlitePool) -> AbortHandle {
     let task = tokio::spawn(async move {
         let mut every = tokio::time::interval(CHECKPOINTS);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            // What fails, a commit does later.
+            // If it fails, a commit does it later.
             let _ = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&readers).await;
         }
     });
@@ -165,7 +165,7 @@ fn checkpoint(readers: SqlitePool) -> AbortHandle {
 impl OpenFile {
     async fn open(path: &Path, serve: bool) -> Result<Self> {
         let lock = if serve { Some(Lock::take_to_serve(path).await?) } else { Lock::take(path)? };
-        // Beside a service, or another command that is just opening the file, all is well.
+        // Beside a service, or another command that is just opening the file, this is fine.
         if let Some(lock) = &lock
             && let Err(error) =
                 backup::is_none(path).and_then(|()| pairing::check(path, lock.was_there))
@@ -191,9 +191,8 @@ impl OpenFile {
             SqlitePoolOptions::new()
                 .max_connections(most)
                 .min_connections(1)
-                // When the disk is full SQLite ends a transaction by itself, and the driver then
-                // takes it for one that goes on for ever. Such a connection is closed, and a new
-                // one opened.
+                // When the disk is full SQLite ends a transaction itself, but the driver believes
+                // that it is still open. Such a connection is closed, and a new one opened.
                 .before_acquire(|connection, _| {
                     let is_free = !connection.is_in_transaction();
                     Box::pin(async move { Ok(is_free) })

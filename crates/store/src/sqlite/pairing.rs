@@ -2,28 +2,28 @@
 //!
 //! SQLite writes what was committed to the `-wal` first, and moves it to the database file later.
 //! Nothing in either file names the other, so SQLite applies whatever `-wal` it finds: beside a
-//! database file that was replaced, or copied without the `-wal` of its own, that makes a mixture
-//! of two states without a word. After a crash, on the other hand, the `-wal` holds what was
-//! acknowledged last and must be applied.
+//! database file that was replaced, or copied without the `-wal` of its own, that silently mixes
+//! two states. After a crash, on the other hand, the `-wal` contains what was acknowledged last and
+//! must be applied.
 //!
 //! So the database file is made to name its `-wal`. A `-wal` has a number in its header, *salt-1*,
-//! which is random when the file is made and grows by one whenever it is begun again from its start
-//! (<https://www.sqlite.org/fileformat2.html#the_wal_file_format>), which SQLite does only once all
-//! of it is in the database file. Every transaction that writes looks at that number first, and
-//! stores it as the database's `user_version` if it is another one than before. So the database
-//! file, read without its `-wal`, holds the number of the last beginning that was moved to it:
+//! which is random when the file is created and grows by one whenever it restarts from the
+//! beginning (<https://www.sqlite.org/fileformat2.html#the_wal_file_format>), which SQLite does
+//! only once all of it is in the database file. Every transaction that writes reads that number
+//! first, and stores it as the database's `user_version` if it has changed. So the database file,
+//! read without its `-wal`, has the number of the last restart that was moved to it:
 //!
 //! - a `-wal` belongs to it if its number is that, or one of the next few;
-//! - a `-wal` that was just made has another number, and its first transaction is one of ours, which
-//!   writes the first page: the `user_version` there is still the one in the database file, which
-//!   was chosen by chance when the database was closed.
+//! - a `-wal` that was just created has a different number, and its first transaction is one of
+//!   ours, which writes the first page: the `user_version` there is still the one in the database
+//!   file, which was chosen at random when the database was closed.
 //!
-//! Whether there should be a `-wal` at all is said by the `application_id`, which changes when the
-//! database is first opened and when the last process closes it; and by the lock file, which is
-//! there from the one to the other, and does not come along with a copy.
+//! Whether there should be a `-wal` at all is shown by the `application_id`, which changes when the
+//! database is first opened and when the last process closes it; and by the lock file, which exists
+//! in between, and is not part of a copy.
 //!
-//! What is not noticed: a copy of the database file that was made while it was in use, if the `-wal`
-//! was begun again so seldom since that its number is still among the next few.
+//! Not detected: a copy of the database file made while it was in use, if the `-wal` has restarted
+//! so rarely since that its number is still among the next few.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -41,8 +41,8 @@ use crate::secret::random;
 const IN_USE: u32 = 0x4c64_5375;
 /// `application_id` once the last one closed it ("LdSc").
 const CLOSED: u32 = 0x4c64_5363;
-/// So many beginnings of the `-wal` may have passed since one was noted in the database file: one,
-/// and more where single transactions were so long that they filled it.
+/// How many restarts of the `-wal` there may have been since one was noted in the database file:
+/// one, and more if single transactions were long enough to fill it.
 const AHEAD: u32 = 8;
 
 /// Bytes of the database file's header.
@@ -53,10 +53,10 @@ const APPLICATION_ID: usize = 68;
 /// Bytes of the header of a `-wal`, and of each page in it.
 const WAL_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
-/// What a `-wal` begins with, but for the last bit.
+/// What a `-wal` begins with, except for the last bit.
 const WAL_MAGIC: u32 = 0x377f_0682;
 
-/// What a database file says of itself, without its `-wal`.
+/// The header of a database file, without its `-wal`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Header {
     user_version: u32,
@@ -74,7 +74,7 @@ enum Wal {
     Holds { salt: u32, first_version: Option<u32> },
 }
 
-/// Fails unless the database file and what lies beside it belong together. Touches nothing.
+/// Fails unless the database file and the files beside it belong together. Changes nothing.
 /// `was_open`: whether the database was open in this place, and not closed cleanly.
 pub(crate) fn check(path: &Path, was_open: bool) -> Result<()> {
     let wal_path = wal_of(path);
@@ -117,7 +117,7 @@ fn belongs(header: Option<Header>, wal: Wal, was_open: bool) -> bool {
         (Some(_), Wal::Empty) => true,
         (Some(header), Wal::Holds { salt, first_version }) => {
             let noted = header.user_version;
-            // A database of before has noted nothing.
+            // A database from an earlier version has noted nothing.
             let is_old = noted == 0 && first_version.is_none();
             let is_noted = noted != 0 && salt.wrapping_sub(noted) <= AHEAD;
             is_old || is_noted || first_version == Some(noted)
@@ -125,8 +125,8 @@ fn belongs(header: Option<Header>, wal: Wal, was_open: bool) -> bool {
     }
 }
 
-/// The header of a database file; `None` if there is none yet. What is no database is left to
-/// SQLite, which says so.
+/// The header of a database file; `None` if there is none yet. A file that is not a database is
+/// left to SQLite, which reports it.
 fn read_header(path: &Path) -> std::io::Result<Option<Header>> {
     let mut header = [0; HEADER];
     match File::open(path).and_then(|mut file| file.read_exact(&mut header)) {
@@ -149,7 +149,7 @@ fn read_wal(path: &Path) -> std::io::Result<Wal> {
     };
     let Some(header) = read_or_end::<WAL_HEADER>(&mut file)? else { return Ok(Wal::Empty) };
     if number(&header, 0) & !1 != WAL_MAGIC || !is_whole(&header) {
-        // SQLite takes no notice of it either.
+        // SQLite ignores it too.
         return Ok(Wal::Empty);
     }
     let page = number(&header, 8);
@@ -187,7 +187,7 @@ fn is_whole(header: &[u8; WAL_HEADER]) -> bool {
     (one, other) == (number(header, 24), number(header, 28))
 }
 
-/// So many bytes, unless the file ends before.
+/// This many bytes, unless the file ends before.
 fn read_or_end<const N: usize>(file: &mut File) -> std::io::Result<Option<[u8; N]>> {
     let mut bytes = [0; N];
     match file.read_exact(&mut bytes) {
@@ -205,12 +205,12 @@ fn wal_of(path: &Path) -> PathBuf {
     super::beside(path, "-wal")
 }
 
-/// Lets the database file of a process name its `-wal`.
+/// Makes a process's database file name its `-wal`.
 #[derive(Clone, Debug)]
 pub(super) struct Pairing {
     path: PathBuf,
     wal: PathBuf,
-    /// Whether this process serves the file: then nobody else says meanwhile that it is closed.
+    /// Whether this process serves the file: then no other process marks it as closed meanwhile.
     serves: bool,
     /// The salt-1 that this process noted last; beyond 32 bits: none.
     noted: Arc<AtomicU64>,
@@ -222,8 +222,8 @@ impl Pairing {
         Self { path: path.to_owned(), wal: wal_of(path), serves, noted }
     }
 
-    /// Notes which `-wal` it is, if that is another one than before. The transaction must have begun
-    /// to write: then nobody begins the `-wal` again meanwhile.
+    /// Notes which `-wal` it is, if that has changed. The transaction must have started to write, so
+    /// that nobody restarts the `-wal` meanwhile.
     pub(super) async fn note(&self, connection: &mut SqliteConnection) -> Result<()> {
         let Some(salt) = self.salt() else { return Ok(()) };
         if self.serves && self.noted.load(Ordering::Relaxed) == u64::from(salt) {
@@ -237,7 +237,7 @@ impl Pairing {
         Ok(())
     }
 
-    /// Says that the database is in use, and sees to it that the database file names its `-wal`.
+    /// Marks the database as in use, and makes sure that the database file names its `-wal`.
     pub(super) async fn open(&self, writer: &SqlitePool) -> Result<()> {
         if self.salt().is_none() || self.header().is_none_or(|h| h.application_id != IN_USE) {
             // The first transaction of a new `-wal`.
@@ -257,8 +257,7 @@ impl Pairing {
         Ok(())
     }
 
-    /// Says that nobody has the database open any more: from now on no `-wal` belongs to it but one
-    /// that is made anew.
+    /// Marks the database as no longer open: from now on only a newly created `-wal` belongs to it.
     pub(super) async fn close(&self, writer: &SqlitePool) -> Result<()> {
         let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
         close(&mut transaction).await?;
@@ -277,13 +276,13 @@ impl Pairing {
     }
 }
 
-/// Says in a database that nobody has it open, and that no `-wal` that is there belongs to it.
+/// Marks a database as not open, so that no existing `-wal` belongs to it.
 pub(crate) async fn close(connection: &mut SqliteConnection) -> Result<()> {
     set(connection, "user_version", u32::from_be_bytes(random()?) | 1).await?;
     set(connection, "application_id", CLOSED).await
 }
 
-/// Sets one of the numbers that SQLite keeps for its users in the first page.
+/// Sets one of the numbers that SQLite reserves for applications in the first page.
 async fn set(connection: &mut SqliteConnection, name: &str, value: u32) -> Result<()> {
     let sql = format!("PRAGMA {name} = {}", value.cast_signed());
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
