@@ -161,7 +161,7 @@ pub struct Settings {
     mail_from: Option<String>,
     /// How many bytes a webhook's body may have.
     pub max_body: usize,
-    /// The log filter, if one is asked for.
+    /// The log filter, if given.
     pub log: Option<String>,
     /// How log lines look.
     pub log_format: LogFormat,

@@ -166,7 +166,7 @@ pub struct ActivityPast {
     /// The activity types, by event code, that were scanned.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     looked: BTreeMap<u32, Look>,
-    /// The types of which one may have been added by an attempt that never got a response.
+    /// The types for which an attempt that never got a response may have added one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub doubtful: BTreeSet<u32>,
 }

@@ -22,7 +22,7 @@ impl Client {
         Ok(Self { plain, secure: Arc::default() })
     }
 
-    /// The status of the answer; `None` if there was none.
+    /// The status of the response; `None` if there was none.
     pub(crate) async fn post(
         &self,
         url: &str,

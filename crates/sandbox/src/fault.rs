@@ -6,11 +6,11 @@ use std::time::Duration;
 /// What goes wrong with a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// The answer is delayed by this much.
+    /// The response is delayed by this much.
     Slow(Duration),
     /// HTTP 500 with an HTML page instead of LeadSquared's error envelope; nothing takes effect.
     Html500,
-    /// A gateway's answer with this status, 502 or 503; nothing takes effect.
+    /// A gateway's response with this status, 502 or 503; nothing takes effect.
     Gateway(u16),
     /// HTTP 429, whatever the quota; nothing takes effect.
     RateLimited,
@@ -18,11 +18,11 @@ pub enum Trouble {
     ResetBefore,
     /// The call takes effect, then the connection is reset.
     ResetAfter,
-    /// No answer ever comes; nothing takes effect.
+    /// No response ever comes; nothing takes effect.
     HangBefore,
-    /// The call takes effect, but no answer ever comes.
+    /// The call takes effect, but no response ever comes.
     HangAfter,
-    /// The call takes effect, but the answer's JSON is cut in half.
+    /// The call takes effect, but the response's JSON is cut in half.
     CutJson,
 }
 

@@ -107,7 +107,7 @@ pub enum ActivityPayload {
     Array,
 }
 
-/// What `Message` of a `Lead.Capture` answer holds. Clients read different subsets.
+/// What `Message` of a `Lead.Capture` response holds. Clients read different subsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaptureAnswer {
     /// `Id`, `RelatedId` and `IsCreated`.
@@ -268,7 +268,7 @@ pub struct Switches {
     pub entity_query: Toggle,
     /// What is posted for a lead that was deleted or merged.
     pub removal_payload: RemovalPayload,
-    /// Subset of the `Lead.Capture` answer.
+    /// Subset of the `Lead.Capture` response.
     pub capture_answer: CaptureAnswer,
     /// `MaxLength`.
     pub too_long: TooLong,

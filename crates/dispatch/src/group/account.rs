@@ -27,7 +27,7 @@ const FAILURES_THAT_CLOSE: u32 = 2;
 const PROBES: (SignedDuration, SignedDuration) =
     (SignedDuration::from_secs(1), SignedDuration::from_mins(1));
 
-/// For how long a call for many that an account does not have is not tried again,
+/// How long a bulk call that an account does not have is avoided,
 const LACKED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// and one that it refused this many times in a row, whatever the content.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);

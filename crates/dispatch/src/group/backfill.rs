@@ -30,7 +30,7 @@ const ENOUGH: usize = 200;
 /// How often to check whether a backfill has ended.
 pub(super) const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
-/// A backfill under way.
+/// A running backfill.
 #[derive(Debug)]
 pub(super) struct Running {
     backfill: Backfill,

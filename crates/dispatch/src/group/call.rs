@@ -129,7 +129,7 @@ impl RecordCalls {
         }
     }
 
-    /// Each of its records, with what is asked for it.
+    /// Each of its records, with its part of the call.
     pub(super) fn sent(&self) -> Vec<Sent> {
         self.clone().into_sent()
     }

@@ -106,7 +106,7 @@ impl Binding {
     pub(super) fn columns(&self) -> Vec<String> {
         let Some(mut columns) = self.mappings.leads.columns() else { return Vec::new() };
         if let Some((_, opposite)) = &self.opposite {
-            // What a reverse connector writes is compared with what the source has.
+            // What the opposite connector writes is compared with what the source has.
             columns.extend(opposite.leads.targets().map(|field| field.schema_name.clone()));
         }
         columns.into_iter().collect()

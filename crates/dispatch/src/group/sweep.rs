@@ -83,7 +83,7 @@ struct Round {
 }
 
 impl Sweeping {
-    /// When the next round is due, unless one is under way or held back.
+    /// When the next round is due, unless one is running or held.
     fn is_due(&self, now: Timestamp, every: SignedDuration) -> bool {
         let Sweep { begun_at, asked_at, held, confirmed, .. } = &self.kept;
         if self.round.is_some() || held.is_some() && !confirmed {

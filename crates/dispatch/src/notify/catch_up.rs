@@ -1,5 +1,5 @@
-//! Notifying people that fewer leads agree than before, that changes wait for them, and that a sweep
-//! can't read what it has to.
+//! Notifying people that fewer leads agree than before, that changes need confirmation, and that a
+//! sweep can't read what it needs.
 
 use store::{CatchUpNews, CatchUpNotice, NewMail};
 

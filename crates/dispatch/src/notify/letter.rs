@@ -10,11 +10,11 @@ use plan::quota::forecast::Forecast;
 use secrecy::ExposeSecret;
 use store::{Account, CatchUpNews, Configuration};
 
-/// The most causes of a kind that are told one by one.
+/// The most causes of a kind that are listed individually.
 const MOST_CAUSES: usize = 10;
-/// The longest text of others that is told, in characters.
+/// The longest foreign text that is quoted, in characters.
 const LONGEST: usize = 600;
-/// Shorter secrets are no keys; replacing them would only garble the text.
+/// Shorter secrets are not keys; replacing them would only garble the text.
 const SHORTEST_SECRET: usize = 6;
 
 /// A mail's subject and text.
@@ -26,9 +26,9 @@ pub(super) struct Letter {
 /// What a mail is about.
 #[derive(Clone, Copy)]
 pub(super) enum Matter {
-    /// What was not told yet.
+    /// What has not been reported yet.
     Trouble,
-    /// The incident is over, with so many failed records left.
+    /// The incident is over, with this many failed records left.
     Over { left: u64 },
 }
 

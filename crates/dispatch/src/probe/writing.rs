@@ -449,7 +449,7 @@ impl Subject<'_> {
         }
     }
 
-    /// Two rows, of which the first is refused for a field that no account has.
+    /// Two rows, the first of which is refused because of a field that no account has.
     async fn bulk_rows(&self) -> Answer {
         let bad = lead(&[("leadsync_no_such_field", SAMPLE)]).found_by("EmailAddress");
         let good = lead(&[]).found_by("EmailAddress");
@@ -555,7 +555,7 @@ pub(super) fn may_stay(problem: &Problem) -> Problem {
     Problem { message, advice: advice.to_owned(), ..problem.clone() }
 }
 
-/// The problem, where the account does not let a test lead be deleted.
+/// The problem if the account refuses to delete a test lead.
 fn stays(problem: &Problem, id: &str) -> Problem {
     let message = format!(
         "{} The account does not allow leads to be deleted through the API, so the test lead {id} \
@@ -566,7 +566,7 @@ fn stays(problem: &Problem, id: &str) -> Problem {
     Problem { message, advice: advice.to_owned(), ..problem.clone() }
 }
 
-/// Which ids an answer to a capture holds.
+/// Which ids the response to a capture contains.
 fn captured(reply: &Reply<Written>) -> Answer {
     let written = reply.result.as_ref().map_err(reason)?;
     match (&written.id, &written.related_id) {

@@ -12,7 +12,7 @@ pub const LOOK: Duration = Duration::from_millis(500);
 /// After this many checks without progress, the service may not be running.
 pub const SILENT: u32 = 40;
 
-/// A line of progress on standard error, if that is a terminal and no JSON was asked for.
+/// A line of progress on standard error, if that is a terminal and JSON was not requested.
 pub fn bar(settings: &Settings, template: &str) -> anyhow::Result<ProgressBar> {
     let target =
         if settings.json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };

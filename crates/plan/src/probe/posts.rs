@@ -99,7 +99,7 @@ impl Posts {
         Ok(if after.contains_key("EmailAddress") { "whole_lead" } else { "changed_only" })
     }
 
-    /// Which blocks of a change hold custom fields, one of which it changed.
+    /// Which blocks of a change contain custom fields, one of which it changed.
     pub fn custom_fields(&self, control: &str) -> Answer {
         let change = self.change(control)?;
         let has_custom = |name: &str| {

@@ -238,8 +238,8 @@ mod tests {
         // Its share of the day lasts for two hours more; it needs six.
         let tomorrow = "2026-12-01T04:00:00Z".parse().unwrap();
         assert_eq!(ends(today, spending(7_000, 0, 500)), Some(tomorrow));
-        // A day's share lasts for eight hours of the 48 that it needs: twelve hours of today, of which it
-        // works eight, and five more days.
+        // A day's share lasts for eight hours of the 48 that it needs: twelve hours today, eight of them
+        // working, and five more days.
         let long = progress("2026-11-30T10:00:00Z", 1_000, 24_000);
         let found = ends(long, spending(0, 0, 1_000)).unwrap();
         assert_eq!(found, "2026-12-05T08:00:00Z".parse().unwrap());

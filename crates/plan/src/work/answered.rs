@@ -338,7 +338,7 @@ impl Work {
         let case = self.lead_case(context);
         let keys = case.keys().len();
         let creates_only = case.connector.lead.behaviour == Behaviour::CreateOnly;
-        // Values that are not keys, one of which another lead has.
+        // Values that are not keys, and one that another lead has.
         let junk = match call {
             Call::UpdateLead(update) if update.party == Party::Destination => {
                 let junk =

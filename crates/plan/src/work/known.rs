@@ -28,7 +28,7 @@ pub(crate) struct Known {
     pub(crate) pages: Pages,
     /// The activities of its lead in the source, once they were read.
     pub(crate) siblings: Option<Activities>,
-    /// A review of which lead in the destination it is.
+    /// A review of its match in the destination.
     pub(crate) ruled: Option<Ruled>,
     /// A review of which values win.
     pub(crate) conflict: Option<Ruled>,

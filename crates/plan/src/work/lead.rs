@@ -76,7 +76,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
 }
 
 /// What to do first about a lead that may have been removed from the source since this was posted,
-/// that may have changed since in a way that the link can't show, or of which only the id is known.
+/// that may have changed since in a way that the link can't show, or known only by its id.
 pub(super) fn late(case: &Case<'_>, is_gone: bool) -> Option<Decision> {
     let source = case.known.source;
     let known = case.known;

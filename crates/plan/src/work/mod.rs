@@ -22,18 +22,18 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | What is known of a record? | `record`, `known` |
-//! | What is asked of an account? | `call` |
+//! | What is known about a record? | `record`, `known` |
+//! | Which calls are there? | `call` |
 //! | What is done about a lead, and in which order? | `lead`; a removed one: `removed` |
-//! | Which lead of the destination is it? | `matching` |
-//! | What is written, field by field? | `change`; in a pair: `merge`, and where two meet: `meeting`; beside what was sent: `past` |
+//! | Which lead of the destination does it match? | `matching` |
+//! | What is written, field by field? | `change`; in a pair: `merge`, when first linked: `meeting`; against what was sent: `past` |
 //! | What is done about an activity? | `activity` |
 //! | Which page of a lead's activities is read next? | `pages` |
-//! | What does an answer mean? | `answered`, `written` |
-//! | What do both sides hold afterwards? | `settle`; who gave a field its value: `given` |
-//! | When does a newer change stand in for an older one? | `superseded` |
+//! | What does a response mean? | `answered`, `written` |
+//! | What do both sides have afterwards? | `settle`; where values came from: `given` |
+//! | When does a newer change replace an older one? | `superseded` |
 //! | What does the log say? | `explanation`, `logged` |
-//! | Why is a lead left alone or refused, in words? | `problems` |
+//! | Why is a lead left alone or refused, as text? | `problems` |
 
 mod activity;
 mod answered;

@@ -86,7 +86,7 @@ fn settled(
         read.0.retain(|field, _| end.base.get(field).is_none());
     }
     end.base.absorb(&read);
-    // Only a state of which every mapped field is now in the destination may move `seen`
+    // Only a state whose mapped fields are all in the destination now may move `seen`
     // (`docs/two-way.md#trap-i`): that is what being here means.
     end.seen = end.seen.max(case.item.modified_on());
 

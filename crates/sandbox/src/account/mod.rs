@@ -95,7 +95,7 @@ impl Account {
         }
     }
 
-    /// Changes the setup from now on; answers being written keep the old one.
+    /// Changes the setup from now on; responses being written keep the old one.
     pub(crate) fn set_up<T>(&mut self, change: impl FnOnce(&mut Setup) -> T) -> T {
         change(Arc::make_mut(&mut self.setup))
     }

@@ -42,7 +42,7 @@ pub struct Delivery {
     pub url: String,
     /// What was posted.
     pub payload: String,
-    /// The status of each attempt, in order; `None` where no answer came.
+    /// The status of each attempt, in order; `None` where no response came.
     pub statuses: Vec<Option<u16>>,
     /// When it was first posted.
     pub at: Timestamp,

@@ -85,7 +85,7 @@ pub(super) fn create(account: &mut Account, call: &Call<'_>) -> Result<Answer, R
     Ok(Answer::success(&json!({ "Id": &*id })))
 }
 
-/// `CreateCustom` (apidocs.leadsquared.com/create-lead-and-activity). The answer is a guess.
+/// `CreateCustom` (apidocs.leadsquared.com/create-lead-and-activity). The response is a guess.
 pub(super) fn create_custom(account: &mut Account, call: &Call<'_>) -> Result<Answer, Refusal> {
     let body = call.json()?;
     let details = body["LeadDetails"].to_string();
@@ -126,7 +126,7 @@ fn rows(call: &Call<'_>) -> Result<Vec<Value>, Refusal> {
     Ok(rows)
 }
 
-/// The answer to a bulk call; `done` is the key that says whether a row succeeded.
+/// The response to a bulk call; `done` is the key that says whether a row succeeded.
 fn results(account: &Account, done: &str, rows: Vec<Result<Arc<str>, Refusal>>) -> Answer {
     let rows: Vec<Value> = rows
         .into_iter()

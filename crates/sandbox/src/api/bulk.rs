@@ -40,8 +40,8 @@ fn result(number: usize, done: &Result<Captured, Refusal>) -> Value {
     }
 }
 
-/// The rows of a bulk answer, numbered from 1 in the order of the request, as the account's switch has
-/// them.
+/// The rows of a bulk response, numbered from 1 in the order of the request, as the account's switch
+/// has them.
 pub(super) fn arranged(account: &Account, mut rows: Vec<Value>) -> Vec<Value> {
     let switch = account.setup.switches.bulk_rows;
     for (row, number) in rows.iter_mut().zip(0..) {

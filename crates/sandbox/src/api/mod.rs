@@ -117,7 +117,7 @@ impl Answer {
         Self { status, body: body.to_string().into_bytes() }
     }
 
-    /// The answer to a call over the quota.
+    /// The response to a call over the quota.
     pub(crate) fn over_quota(message: &str, switches: &Switches) -> Self {
         let status = match switches.rate_limit_status {
             RateLimitStatus::Status429 => 429,

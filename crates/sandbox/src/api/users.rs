@@ -39,7 +39,7 @@ pub(super) fn all(account: &mut Account, _: &Call<'_>) -> Result<Answer, Refusal
     Ok(Answer::ok(&account.setup.users.iter().map(shown).collect::<Vec<_>>()))
 }
 
-/// The user whose keys are used. The shape of the answer is a guess.
+/// The user whose keys are used. The shape of the response is a guess.
 pub(super) fn own(account: &mut Account, _: &Call<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::ok(&shown(&account.setup.users[0])))
 }

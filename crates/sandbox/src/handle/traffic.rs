@@ -18,7 +18,7 @@ impl Sandbox {
         lock(&self.shared.ill).faults.clear();
     }
 
-    /// Delays every answer by this much: half of it passes before the call takes effect.
+    /// Delays every response by this much: half of it passes before the call takes effect.
     pub fn set_latency(&self, latency: Duration) {
         lock(&self.shared.ill).latency = latency;
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The index of a field in [`Setup::fields`]; never reused.
 pub(crate) type FieldNo = u16;
 
-/// An account's setup. It is replaced as a whole when it changes, so that answers can be written
+/// An account's setup. It is replaced as a whole when it changes, so that responses can be written
 /// without holding the account's lock.
 #[derive(Clone)]
 pub(crate) struct Setup {

@@ -29,8 +29,7 @@ pub(super) const STANDS: &str =
     "excluded.event = 'unchanged' AND record.event IN ('new', 'updated')";
 
 impl Class {
-    /// Whether a written record stays counted as such: it was tried again, and nothing had to be
-    /// done.
+    /// Whether a written record stays counted as such: it was retried, and nothing had to be done.
     fn stands(&self, event: Event) -> bool {
         event == Event::Unchanged && matches!(self.event, Event::New | Event::Updated)
     }

@@ -28,7 +28,7 @@ const COMPARED: [&str; 7] = [
 /// Prints one event.
 pub fn say(place: &str, text: &str, json: bool) {
     let at = node::now();
-    // Nobody may be reading any more, and the demo ends soon then.
+    // The reader may be gone, and then the demo ends soon.
     let _ = if json {
         let event = serde_json::json!({ "at": at, "account": place, "event": text });
         output::line(&event.to_string())
