@@ -342,7 +342,8 @@ pub async fn sync_differences(
     if !reach.has(&going.definition.name) {
         return Err(Refused::wrong("direction", "is not accessible to you"));
     }
-    let next_id = |now| admin.ids.next(now);
+    let ids = admin.ids().await?;
+    let next_id = |now| ids.next(now);
     let (between, what) = ((configuration, connector), (chosen, direction));
     let by = (actor, admin.now());
     let leads = sync(admin.store.as_ref(), between, what, next_id, by).await;

@@ -53,8 +53,8 @@ pub struct Admin {
     pub accounts: Arc<dyn AskAccounts>,
     /// Notified when the dispatcher has something to do.
     pub wake: Arc<Notify>,
-    /// Makes Request IDs.
-    pub ids: Arc<Ids>,
+    /// Makes Request IDs for a node; a command takes a node's number only when it needs one.
+    pub ids: Option<Arc<Ids>>,
     /// The beginning of webhook URLs, without a slash at the end.
     pub public_url: Arc<str>,
     /// Which users of accounts were read recently.
@@ -66,26 +66,30 @@ pub struct Admin {
 impl Admin {
     /// The use cases on a store, for whoever serves nobody: no dispatcher of this process is notified,
     /// and no probe runs in the background.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn on(
+    pub fn on(
         store: Arc<dyn Store>,
         clock: Clock,
         accounts: Arc<dyn AskAccounts>,
         public_url: &str,
-    ) -> store::Result<Self> {
-        let node = store.take_node_number().await?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             store,
             clock,
             accounts,
             wake: Arc::default(),
-            ids: Arc::new(Ids::new(node)),
+            ids: None,
             public_url: public_url.into(),
             asked: Arc::default(),
             probes: probing::Probes::new(CancellationToken::new()),
-        })
+        }
+    }
+
+    /// What makes Request IDs here.
+    pub(crate) async fn ids(&self) -> store::Result<Arc<Ids>> {
+        match &self.ids {
+            Some(ids) => Ok(ids.clone()),
+            None => Ok(Arc::new(Ids::new(self.store.take_node_number().await?))),
+        }
     }
 
     /// The time.

@@ -230,13 +230,13 @@ impl Settings {
 
     /// What people may do with leadsync, on the database, which must be there.
     pub async fn admin(&self) -> anyhow::Result<Admin> {
-        self.admin_on(self.open().await?).await
+        Ok(self.admin_on(self.open().await?))
     }
 
     /// The same on a database that was opened.
-    pub async fn admin_on(&self, store: Arc<dyn Store>) -> anyhow::Result<Admin> {
+    pub fn admin_on(&self, store: Arc<dyn Store>) -> Admin {
         let clock: admin::Clock = Arc::new(node::now);
-        Ok(Admin::on(store, clock, Arc::new(node::Accounts), &self.public_url()).await?)
+        Admin::on(store, clock, Arc::new(node::Accounts), &self.public_url())
     }
 
     /// Closes the database, if it was opened.

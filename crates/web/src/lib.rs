@@ -63,6 +63,7 @@ pub struct Parts {
 #[derive(Clone)]
 struct Shared {
     admin: Admin,
+    ids: Arc<Ids>,
     metrics: Metrics,
     limits: Limits,
     tokens: Arc<Tokens>,
@@ -165,18 +166,20 @@ pub async fn serve(
     let (committer, committing) = Committer::start(intake, wake.clone(), limits);
     let refreshing = tokio::spawn(tokens.clone().refresh_until(stop.clone()));
     let probes = Probes::new(stop.clone());
+    let ids = Arc::new(Ids::new(node));
     let admin = Admin {
         store,
         clock,
         accounts,
         wake,
-        ids: Arc::new(Ids::new(node)),
+        ids: Some(ids.clone()),
         public_url: public_url.into(),
         asked: Arc::default(),
         probes: probes.clone(),
     };
     let shared = Shared {
         admin,
+        ids,
         metrics,
         limits,
         tokens,

@@ -94,7 +94,7 @@ impl User {
             }
             _ => settings.open().await?,
         };
-        let admin = settings.admin_on(store).await?;
+        let admin = settings.admin_on(store);
         let store = admin.store.as_ref();
         let actor = Actor::command_line();
         match self {
