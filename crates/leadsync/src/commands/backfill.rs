@@ -8,6 +8,7 @@ use plan::connector::{Condition, Definition, Filter, Test};
 use plan::period;
 use store::{Actor, Backfill as Kept, Connector, Store};
 
+use super::find;
 use super::waiting::{LOOK, SILENT, Waiting, ask_for_service, bar};
 use crate::settings::Settings;
 use crate::{node, output};
@@ -88,9 +89,7 @@ impl Backfill {
         let admin = settings.admin().await?;
         let store = admin.store.as_ref();
         let configuration = store.configuration().await?;
-        let Some(connector) = configuration.connector(&self.name) else {
-            bail!("there is no connector '{}'; see `leadsync connector list`", self.name);
-        };
+        let connector = find(&configuration, &self.name)?;
         let mut connectors = vec![connector];
         if self.direction == Direction::Both {
             let Some(opposite) = configuration.opposite(connector) else {

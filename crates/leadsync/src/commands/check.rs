@@ -5,6 +5,7 @@ use plan::check::{Finding, Severity};
 use serde::Serialize;
 use store::Connector;
 
+use super::find;
 use crate::node::{self, Accounts};
 use crate::output::{self, Tone, painted};
 use crate::settings::Settings;
@@ -33,14 +34,10 @@ impl Check {
             self.name.as_ref().is_none_or(|name| connector.definition.name == *name)
         };
         let connectors: Vec<&Connector> = configuration.connectors.iter().filter(wanted).collect();
-        match &self.name {
-            Some(name) if connectors.is_empty() => {
-                bail!("there is no connector {name}: see `leadsync connector list`")
-            }
-            None if connectors.is_empty() => {
-                bail!("no connectors yet: `leadsync apply FILE` adds them")
-            }
-            _ => {}
+        if let Some(name) = &self.name {
+            find(&configuration, name)?;
+        } else if connectors.is_empty() {
+            bail!("no connectors yet: `leadsync apply FILE` adds them");
         }
         let mut reports = Vec::new();
         for connector in connectors {

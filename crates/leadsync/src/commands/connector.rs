@@ -7,11 +7,12 @@ use admin::preview::Previewed;
 use admin::refresh::RefreshPlan;
 use admin::wiring::{Act, NotWired};
 use admin::{Admin, retry};
-use anyhow::{Context, bail};
+use anyhow::bail;
 use plan::mapping::Proposal;
 use serde::Serialize;
 use store::{Actor, Change, Configuration, LinkCounts, Retried, Retry, Store};
 
+use super::find;
 use crate::settings::Settings;
 use crate::{node, output};
 
@@ -156,17 +157,6 @@ fn done(settings: &Settings, name: &str, word: &str, said: &str) -> anyhow::Resu
         return output::json(&serde_json::json!({ "name": name, "done": word }));
     }
     output::line(&format!("connector {name}: {said}"))
-}
-
-fn find<'a>(configuration: &'a Configuration, name: &str) -> anyhow::Result<&'a store::Connector> {
-    configuration.connector(name).with_context(|| {
-        let known: Vec<&str> =
-            configuration.connectors.iter().map(|c| c.definition.name.as_str()).collect();
-        match known.as_slice() {
-            [] => format!("there is no connector {name}, and no other yet: `leadsync apply FILE` adds connectors"),
-            known => format!("there is no connector {name}. Connectors: {}", known.join(", ")),
-        }
-    })
 }
 
 async fn list(

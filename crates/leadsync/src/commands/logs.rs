@@ -7,6 +7,7 @@ use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::period;
 use store::{AttemptItem, Cursor, FailureGroup, Filter, Page, RecordItem, RequestItem, Store};
 
+use super::find;
 use crate::output::{Shown, Tone, painted};
 use crate::settings::Settings;
 use crate::{node, output};
@@ -73,10 +74,8 @@ fn read_time(text: &str) -> Result<Timestamp, String> {
 impl Filters {
     /// The store's filter. An unknown connector is an error, not an empty list.
     pub async fn filter(&self, store: &dyn Store) -> anyhow::Result<Filter> {
-        if let Some(name) = &self.connector
-            && store.configuration().await?.connector(name).is_none()
-        {
-            bail!("there is no connector {name}: see `leadsync connector list`");
+        if let Some(name) = &self.connector {
+            find(&store.configuration().await?, name)?;
         }
         Ok(Filter {
             within: None,

@@ -21,7 +21,9 @@ mod sweep;
 mod user;
 mod waiting;
 
+use anyhow::Context;
 use clap::Subcommand;
+use store::{Configuration, Connector};
 
 use crate::settings::Settings;
 
@@ -103,4 +105,16 @@ impl Command {
             Self::Man(man) => man.run(),
         }
     }
+}
+
+/// The connector of this name, or an error that lists those that there are.
+fn find<'a>(configuration: &'a Configuration, name: &str) -> anyhow::Result<&'a Connector> {
+    configuration.connector(name).with_context(|| {
+        let known: Vec<&str> =
+            configuration.connectors.iter().map(|c| c.definition.name.as_str()).collect();
+        match known.as_slice() {
+            [] => format!("there is no connector {name}, and no other yet: `leadsync apply FILE` adds connectors"),
+            known => format!("there is no connector {name}. Connectors: {}", known.join(", ")),
+        }
+    })
 }

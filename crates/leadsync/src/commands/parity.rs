@@ -7,6 +7,7 @@ use anyhow::bail;
 use plan::parity::Apart;
 use store::{Actor, Configuration, Connector, Differing, Store};
 
+use super::find;
 use super::waiting::{LOOK, Waiting};
 use crate::output;
 use crate::settings::Settings;
@@ -48,9 +49,7 @@ impl Parity {
         let admin = settings.admin().await?;
         let store = admin.store.as_ref();
         let configuration = store.configuration().await?;
-        let Some(connector) = configuration.connector(&self.name) else {
-            bail!("there is no connector '{}'; see `leadsync connector list`", self.name);
-        };
+        let connector = find(&configuration, &self.name)?;
         if let Some(to) = self.sync {
             let chosen = self.only.map_or(Chosen::All(None), |only| Chosen::Kind(only, None));
             return sync(settings, &admin, (&configuration, connector), (&chosen, to)).await;

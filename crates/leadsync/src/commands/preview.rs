@@ -11,6 +11,7 @@ use plan::preview::RecordPreview;
 use plan::work::{Plan, PlanKind};
 use store::{Origin, Store};
 
+use super::find;
 use crate::settings::Settings;
 use crate::{node, output};
 
@@ -38,9 +39,7 @@ impl Preview {
         let store = settings.open().await?;
         let Payload { name, body, content_type, origin } = self.payload(store.as_ref()).await?;
         let configuration = store.configuration().await?;
-        let connector = configuration.connector(&self.name).with_context(|| {
-            format!("there is no connector {}: see `leadsync connector list`", self.name)
-        })?;
+        let connector = find(&configuration, &self.name)?;
         let records = admin::preview::preview(
             store.as_ref(),
             &node::Accounts,

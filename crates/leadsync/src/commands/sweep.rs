@@ -5,6 +5,7 @@ use admin::catch_up::{self, SweepItem};
 use anyhow::bail;
 use store::{Actor, Error};
 
+use super::find;
 use super::waiting::{LOOK, SILENT};
 use crate::output;
 use crate::settings::Settings;
@@ -31,9 +32,7 @@ impl Sweep {
         let store = admin.store.as_ref();
         let configuration = store.configuration().await?;
         let name = &self.name;
-        let Some(connector) = configuration.connector(name) else {
-            bail!("there is no connector '{name}'; see `leadsync connector list`");
-        };
+        let connector = find(&configuration, name)?;
         if !self.status {
             if !connector.enabled {
                 bail!("{name} is disabled; `leadsync connector enable {name}` first");

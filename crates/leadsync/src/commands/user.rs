@@ -146,6 +146,9 @@ fn told(refused: Refused) -> anyhow::Error {
         Refused::NotFound { what, name, .. } => {
             anyhow::anyhow!("there is no {what} {name}: see `leadsync user list`")
         }
+        Refused::Invalid(faults) if faults[0].at == "expires_days" => {
+            anyhow::anyhow!("--expires: {}", faults[0].what)
+        }
         refused => refused.into(),
     }
 }

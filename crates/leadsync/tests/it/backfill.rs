@@ -63,7 +63,7 @@ async fn a_backfill_does_what_its_plan_says(database: Database) {
     for part in ["2000 leads read from source", "2000 are outside the filter"] {
         assert!(told.out.contains(part), "{told:?}");
     }
-    service.run(&["backfill", "nobody"]).failed(1, &["no connector 'nobody'"]);
+    service.run(&["backfill", "nobody"]).failed(1, &["no connector nobody"]);
     service.run(&["backfill", NAME, "--since", "soon"]).failed(1, &["--since", "soon"]);
     service.run(&["backfill", NAME, "--where", "mx_City"]).failed(2, &["FIELD=VALUE"]);
     service.run(&["backfill", NAME, "--pause"]).failed(1, &["has no backfill in progress"]);

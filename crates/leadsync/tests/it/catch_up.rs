@@ -146,8 +146,8 @@ async fn leads_that_differ_are_synced_by_the_command() {
             .create_lead(&[("EmailAddress", &*email), ("mx_City", "Pune")])
             .expect("a lead");
     }
-    service.run(&["parity", "nobody"]).failed(1, &["no connector 'nobody'"]);
-    service.run(&["sweep", "nobody"]).failed(1, &["no connector 'nobody'"]);
+    service.run(&["parity", "nobody"]).failed(1, &["no connector nobody"]);
+    service.run(&["sweep", "nobody"]).failed(1, &["no connector nobody"]);
     let told = service.run(&["parity", NAME, "--last"]).succeeded();
     assert!(told.out.contains("not been compared yet"), "{told:?}");
     service
