@@ -162,7 +162,7 @@ export const PAGES = [
   },
   {
     name: "requests", title: "Requests", tells: "Every request with its outcome and the reason. The filter is part of the page's address.",
-    route: "/requests", world: "busy", sees: "leadsync matches leads by this value", dark: true,
+    route: "/requests", world: "busy", sees: "leadsync matches leads by their search keys", dark: true,
   },
   {
     name: "requests-filtered-to-none", title: "Requests, without a match", tells: "A filter without results.",

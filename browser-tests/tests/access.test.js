@@ -57,7 +57,7 @@ scene("a role lets users of the destination account in, to what it grants and no
   await visitor.open("/connectors/sales-to-patients");
   await visitor.page.getByText("More actions").click();
   await visitor.button("Disable").click();
-  await visitor.sees("Connector disabled. New requests will be held.");
+  await visitor.sees("Connector disabled. Nothing is synced until it is enabled.");
   await admin.open("/audit");
   await admin.sees(`${manager} (LeadSquared user)`);
 

@@ -17,10 +17,10 @@ scene("an operator looks, retries, and switches connectors, and sees no door tha
   assert.equal(await visitor.link("Edit configuration").count(), 0);
   assert.equal(await visitor.link("Remove…").count(), 0);
   await visitor.button("Disable").click();
-  await visitor.sees("Connector disabled. New requests will be held.");
+  await visitor.sees("Connector disabled. Nothing is synced until it is enabled.");
   await page.getByText("More actions").click();
   await visitor.button("Enable").click();
-  await visitor.sees("Connector enabled. Held requests are being processed.");
+  await visitor.sees("Connector enabled.");
   const said = await service.ask("connector", "show", "sales-to-patients");
   assert.equal(said.enabled, true);
 });

@@ -97,7 +97,7 @@ scene("from the first start to the first synced lead", async (stage) => {
   // Check and enable: what waited goes over.
   await page.getByRole("link", { name: /Check$/ }).click();
   await page.getByRole("button", { name: /^Enable sales-to-patients/ }).click();
-  await visitor.sees("Connector enabled. Held requests are being processed.");
+  await visitor.sees("Connector enabled.");
   const [lead] = await until("the first lead in the destination", async () => {
     const leads = await patients.leadsOf("asha.nair@example.com");
     return leads.length > 0 && leads;

@@ -38,6 +38,10 @@ pub fn command_line() -> clap::Command {
     let shared = command.get_arguments().filter(|argument| argument.is_global_set());
     let hidden: Vec<clap::Arg> = shared.map(|argument| argument.clone().hide(true)).collect();
     command.mut_subcommands(|command| {
+        // Most of them are of the service.
+        if command.get_name() == "serve" {
+            return command;
+        }
         // Commands below it take them over.
         let command = command.args(&hidden).after_help(SETTINGS);
         command.mut_subcommands(|command| command.after_help(SETTINGS))
@@ -65,6 +69,12 @@ fn main() -> ExitCode {
 }
 
 async fn run(command: Command, flags: Flags) -> anyhow::Result<()> {
+    let command = match command {
+        // They need no settings.
+        Command::Completions(completions) => return completions.run(),
+        Command::Man(man) => return man.run(),
+        command => command,
+    };
     let settings = settings::Settings::read(flags)?;
     telemetry::start_log(&settings, command.runs_long())?;
     let ran = command.run(&settings).await;

@@ -22,6 +22,11 @@ pub fn line(text: &str) -> anyhow::Result<()> {
     print(anstream::stdout(), text)
 }
 
+/// Prints text as it is.
+pub fn text(text: &str) -> anyhow::Result<()> {
+    print(std::io::stdout(), text.trim_end())
+}
+
 fn print(mut to: impl Write, text: &str) -> anyhow::Result<()> {
     match writeln!(to, "{text}") {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -90,6 +95,9 @@ impl From<String> for Shown {
     }
 }
 
+/// Cells up to this length are not wrapped.
+const SHORT: usize = 16;
+
 /// Prints rows under heads. On a terminal, long cells are wrapped so that a row fits its width, and
 /// empty columns are left out; elsewhere a row is one line, whole.
 pub fn table<const N: usize, C>(heads: [&str; N], rows: &[[C; N]]) -> anyhow::Result<()>
@@ -122,8 +130,12 @@ where
     let is_tty = table.is_tty();
     for (at, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
-        if is_tty && rows.iter().all(|row| row[at].text.is_empty()) {
+        let longest = rows.iter().map(|row| row[at].text.chars().count()).max().unwrap_or_default();
+        if is_tty && longest == 0 {
             column.set_constraint(ColumnConstraint::Hidden);
+        } else if longest <= SHORT {
+            // Such as an ID, to be copied.
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     table.lines().try_for_each(|text| line(text.trim_end()))

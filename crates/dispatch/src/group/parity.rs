@@ -2,7 +2,7 @@
 //! the destination, then what seems to differ is read again. A restart starts a running comparison
 //! again.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use leadsquared::Error;
@@ -306,19 +306,25 @@ impl Worker {
         let forms: Vec<String> = keyed.iter().flat_map(|(_, forms, _)| forms.clone()).collect();
         let found = self.shared.store.directory(route.destination, &forms).await?;
         for (id, forms, lead) in keyed {
-            let there: BTreeSet<&String> =
-                forms.iter().filter_map(|form| found.get(form)).flatten().collect();
-            let apart = match there.len() {
-                0 => Apart::OnlyHere,
-                1 => Apart::NotLinked,
-                _ => Apart::Ambiguous,
+            let matches: Vec<&Vec<String>> =
+                forms.iter().filter_map(|form| found.get(form)).collect();
+            // The first key that matches decides, unless the other one contradicts it.
+            let there = match matches.as_slice() {
+                [first, others @ ..] => first
+                    .first()
+                    .filter(|one| first.len() == 1 && others.iter().all(|ids| ids.contains(one))),
+                [] => None,
             };
-            comparing.not_linked.extend(there.iter().copied().cloned());
-            let is_one = apart == Apart::NotLinked;
+            let apart = match (matches.is_empty(), there) {
+                (true, _) => Apart::OnlyHere,
+                (false, Some(_)) => Apart::NotLinked,
+                (false, None) => Apart::Ambiguous,
+            };
+            comparing.not_linked.extend(matches.into_iter().flatten().cloned());
             comparing.comparison.take_apart(Difference {
                 apart,
                 source_id: Some(id),
-                destination_id: there.first().filter(|_| is_one).copied().cloned(),
+                destination_id: there.cloned(),
                 known_as: known_as(&lead),
                 fields: Vec::new(),
             });

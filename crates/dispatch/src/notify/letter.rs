@@ -93,7 +93,7 @@ pub(super) fn about_quota(
     text.line("-- ");
     text.line(&format!(
         "leadsync at {public_url}. You receive this email, at most once a day for an account, because \
-         you are the failure contact of {}. Change this under Basic settings.",
+         you are the failure contact of {}. Change this under Basic settings (basic.notify).",
         connectors.join(", ")
     ));
     Letter {

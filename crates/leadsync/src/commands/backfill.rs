@@ -146,8 +146,9 @@ impl Backfill {
         }
         let mut begun = Vec::new();
         for connector in connectors {
+            // It was counted just now, unless --yes says that this is not needed.
             let actor = Actor::command_line();
-            let new = backfill::begin(&admin, &actor, connector, of.clone(), self.yes).await;
+            let new = backfill::begin(&admin, &actor, connector, of.clone(), true).await;
             begun.push(new.with_context(|| connector.definition.name.clone())?);
         }
         if self.detach {

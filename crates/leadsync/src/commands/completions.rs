@@ -1,12 +1,11 @@
 //! `leadsync completions` and `leadsync man`: what packages install beside the program.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap_complete::Shell;
 
-use crate::command_line;
+use crate::{command_line, output};
 
 /// Print a completion script for a shell
 ///
@@ -21,7 +20,7 @@ impl Completions {
     pub fn run(self) -> anyhow::Result<()> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command_line(), "leadsync", &mut script);
-        std::io::stdout().write_all(&script).context("can't print")
+        output::text(&String::from_utf8(script).context("the script is not text")?)
     }
 }
 

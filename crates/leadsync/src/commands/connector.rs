@@ -29,7 +29,7 @@ pub enum Connector {
     Url(Name),
     /// Enable a connector
     Enable(Name),
-    /// Disable a connector; its requests are held
+    /// Disable a connector: nothing is synced until it is enabled
     Disable(Name),
     /// Resume a connector that was held because its webhooks changed many leads
     Confirm(Name),
@@ -315,7 +315,10 @@ async fn wiring(
     let connector = find(configuration, name)?;
     let job = admin::wiring::Job { store, accounts: &node::Accounts, configuration, connector };
     let (actor, now) = (Actor::command_line(), node::now());
-    let base = settings.base_url(store).await?;
+    let base = match act {
+        Act::Wire => settings.base_url(store).await?,
+        Act::Check | Act::Unwire => settings.public_url(),
+    };
     let done = job.run(act, &base, &actor, now).await;
     let done = match done {
         Ok(done) => done,

@@ -1,8 +1,8 @@
 //! `leadsync parity`.
 
-use admin::Admin;
 use admin::access::Reach;
 use admin::catch_up::{self, Chosen, Direction, ParityItem};
+use admin::{Admin, Refused};
 use anyhow::bail;
 use plan::parity::Apart;
 use store::{Actor, Configuration, Connector, Differing, Store};
@@ -85,7 +85,11 @@ async fn sync(
         To::Source => Direction::Source,
     };
     let by = (&Actor::command_line(), &Reach::All);
-    let leads = catch_up::sync_differences(admin, by, between, (chosen, direction)).await?;
+    let leads = catch_up::sync_differences(admin, by, between, (chosen, direction)).await;
+    let leads = leads.map_err(|refused| match refused {
+        Refused::Invalid(faults) => anyhow::anyhow!("--sync {}", faults[0].what),
+        refused => refused.into(),
+    })?;
     if settings.json {
         return output::json(&serde_json::json!({ "leads": leads }));
     }

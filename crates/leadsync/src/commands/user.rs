@@ -7,6 +7,7 @@ use admin::Refused;
 use admin::password;
 use admin::people::{self, TokenWish};
 use anyhow::{Context, bail};
+use plan::connector::Fault;
 use plan::permission::{Role, Scope};
 use secrecy::SecretString;
 use store::{Actor, Store};
@@ -146,8 +147,12 @@ fn told(refused: Refused) -> anyhow::Error {
         Refused::NotFound { what, name, .. } => {
             anyhow::anyhow!("there is no {what} {name}: see `leadsync user list`")
         }
-        Refused::Invalid(faults) if faults[0].at == "expires_days" => {
-            anyhow::anyhow!("--expires: {}", faults[0].what)
+        Refused::Invalid(faults) => {
+            let said = faults.iter().map(|Fault { at, what }| match at.as_str() {
+                "expires_days" => format!("--expires {what}"),
+                at => format!("the {at} {what}"),
+            });
+            anyhow::anyhow!("{}", said.collect::<Vec<_>>().join("; "))
         }
         refused => refused.into(),
     }

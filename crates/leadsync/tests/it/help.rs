@@ -12,7 +12,9 @@ fn the_help_of_a_command_shows_its_own_options_and_where_the_others_are() {
         assert!(!help.contains("--listen") && !help.contains("LEADSYNC_"), "{help}");
         assert!(help.contains("see `leadsync --help`"), "{help}");
     }
-    // They are taken all the same, before the command and behind it.
+    let help = program.run(&["serve", "--help"]).succeeded().out;
+    assert!(help.contains("--listen"), "those are its own: {help}");
+    // They are taken anyway, before the command and behind it.
     let settings = ["--database-url", "sqlite://other.db", "--json"];
     for arguments in [[&settings[..], &["connector", "list"]], [&["connector", "list"], &settings]]
     {
@@ -28,6 +30,9 @@ fn completions_and_manual_pages_are_made() {
         let script = program.run(&["completions", shell]).succeeded().out;
         assert!(script.contains("backfill") && script.contains("plan"), "{shell}");
     }
+    // Bad settings are not in the way.
+    program.write("leadsync.toml", "nonsense = 1\n");
+    program.run(&["completions", "bash"]).succeeded();
     program.run(&["man", "pages/man1"]).succeeded();
     let page = |name: &str| {
         let path = program.path().join("pages/man1").join(name);

@@ -127,8 +127,8 @@ pub(super) fn no_key(case: &Case<'_>) -> Problem {
     Problem::new(
         Code::NoKey,
         format!(
-            "{what}. leadsync matches leads by this value, so the lead was not created (this \
-             prevents duplicates)."
+            "{what}. leadsync matches leads by their search keys, so the lead was not created: \
+             every later change would create it again."
         ),
         "Fill the field in the source account, map another field to it, or choose another search \
          key under Basic settings.",
@@ -145,7 +145,7 @@ pub(super) fn on_its_way(field: Option<&str>, other: &LeadId) -> Problem {
              now has another {field}."
         ),
         format!(
-            "leadsync retries once that change is synced. If this persists, sync the lead {other} \
+            "leadsync retries as soon as that change is synced. If this persists, sync the lead {other} \
              again, or fix its {field} in the destination; then retry."
         ),
     )

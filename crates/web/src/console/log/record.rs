@@ -204,7 +204,7 @@ impl Attempt {
             match with {
                 RetryWith::Now => format!("retried by {by} with the current settings"),
                 RetryWith::Then => {
-                    format!("retried by {by} with the settings at the time of the request")
+                    format!("retried by {by} with the settings of the last attempt")
                 }
             }
         });

@@ -147,7 +147,7 @@ fn disabled(connector: &ConnectorOverview) -> Option<Notice> {
     Some(Notice {
         class: "bad",
         what: format!("{} is disabled{since}{held}.", connector.name),
-        advice: "New requests are held, not lost. Enable the connector to resume.".to_owned(),
+        advice: "Nothing is synced until it is enabled.".to_owned(),
         links: vec![page_of(connector)],
     })
 }

@@ -45,7 +45,7 @@ async fn failed_requests_are_tried_again_and_the_rest_is_taken_back() {
     assert_eq!(location(&all), Some("/retries/3"), "{all:?}");
     let page = text(&browser.get("/retries/3").await.body);
     assert!(
-        page.contains("60 per minute") && page.contains("Settings at the time of the request"),
+        page.contains("60 per minute") && page.contains("Settings of the last attempt"),
         "{page}"
     );
     assert!(page.contains("cause too_long, q person6@example.com"), "{page}");

@@ -64,7 +64,7 @@ async fn a_request_tells_its_story() {
         "An earlier write got no answer.",
         "Attempt 1: failed",
         "Attempt 2: failed",
-        "retried by admin@example.com with the settings at the time of the request",
+        "retried by admin@example.com with the settings of the last attempt",
         "500 POST https://api/v2/LeadManagement.svc/Lead.Capture 321 ms, row 2 of a bulk call",
         "HTTP 500",
         "no JSON",
