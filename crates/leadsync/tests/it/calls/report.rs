@@ -93,7 +93,7 @@ pub fn document(costs: &[Cost]) -> Option<String> {
     let (told, found) = (figures(told), figures(&tables));
     let agree = told.len() == found.len()
         && told.iter().zip(&found).all(|((what, told), (that, found))| {
-            what == that && told.abs_diff(*found) <= FEW.max(told / 10)
+            what == that && told.abs_diff(*found) <= FEW.max(told / 5)
         });
     let differ = || {
         format!(
