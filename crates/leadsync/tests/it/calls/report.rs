@@ -13,7 +13,8 @@ const HEAD: &str = "| change | way | Lead Source | target | changes | calls | ca
                     |---|---|---|---|--:|--:|--:|---|--:|--:|\n";
 /// In which of its columns the calls are; those before it say what was measured.
 const CALLS: usize = 5;
-/// So far figures may be from those in the document: a tenth, or this many calls.
+/// How far figures may be from those in the document: a fifth, because they depend on how busy the
+/// machine is, or this many calls.
 const FEW: u64 = 3;
 
 /// Calls a change.
