@@ -13,8 +13,7 @@ const HEAD: &str = "| change | way | Lead Source | target | changes | calls | ca
                     |---|---|---|---|--:|--:|--:|---|--:|--:|\n";
 /// In which of its columns the calls are; those before it say what was measured.
 const CALLS: usize = 5;
-/// How far figures may be from those in the document: a fifth, because they depend on how busy the
-/// machine is, or this many calls.
+/// How far figures may be from those in the document: a tenth, or this many calls.
 const FEW: u64 = 3;
 
 /// Calls a change.
@@ -94,7 +93,7 @@ pub fn document(costs: &[Cost]) -> Option<String> {
     let (told, found) = (figures(told), figures(&tables));
     let agree = told.len() == found.len()
         && told.iter().zip(&found).all(|((what, told), (that, found))| {
-            what == that && told.abs_diff(*found) <= FEW.max(told / 5)
+            what == that && told.abs_diff(*found) <= FEW.max(told / 10)
         });
     let differ = || {
         format!(
