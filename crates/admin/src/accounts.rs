@@ -28,7 +28,7 @@ pub struct AccountWish {
 /// The account of this name.
 ///
 /// # Errors
-/// There is none.
+/// No account has this name.
 pub fn known<'a>(configuration: &'a Configuration, name: &str) -> Result<&'a Account> {
     let known = configuration.account(name);
     known.ok_or_else(|| Refused::not_found("account", name, "accounts"))

@@ -42,7 +42,7 @@ impl From<&Connector> for ConnectorItem {
 /// The connector of this name.
 ///
 /// # Errors
-/// There is none.
+/// No connector has this name.
 pub fn known<'a>(configuration: &'a Configuration, name: &str) -> Result<&'a Connector> {
     let known = configuration.connector(name);
     known.ok_or_else(|| Refused::not_found("connector", name, "connectors"))

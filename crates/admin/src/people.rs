@@ -76,7 +76,7 @@ pub async fn remove_user(admin: &Admin, actor: &Actor, email: &str) -> Result<()
 /// The user with this email address.
 ///
 /// # Errors
-/// There is none.
+/// No user has this address.
 pub async fn known_user(admin: &Admin, email: &str) -> Result<User> {
     let wanted = email.trim().to_lowercase();
     let users = admin.store.users().await?;

@@ -32,6 +32,7 @@ pub async fn refresh_leads(
     admin.wake.notify_one();
     Ok(retried)
 }
+
 /// Those of these requests that the asker may see.
 ///
 /// # Errors

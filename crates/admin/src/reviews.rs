@@ -13,7 +13,7 @@ const LONGEST_ID: usize = 100;
 /// The review with this number, if it is in reach.
 ///
 /// # Errors
-/// There is none, or it is out of reach.
+/// No review has this number, or it is out of reach.
 pub async fn known(admin: &Admin, reach: &Reach, number: &str) -> Result<ReviewItem> {
     let found = match number.parse() {
         Ok(number) => admin.store.review(number).await?,

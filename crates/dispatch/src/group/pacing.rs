@@ -8,7 +8,7 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(30);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// How long to wait if the quota had no room after all.
 const MOMENT: SignedDuration = SignedDuration::from_secs(1);
-/// How often waiters are told why an account's pages can't be read while it can't be called.
+/// How often to show why an account's pages can't be read while calls to it are paused.
 pub(super) const WHILE_CLOSED: SignedDuration = SignedDuration::from_secs(10);
 
 /// The pages of one reader: one is requested at a time. Times are those of the steady clock.
