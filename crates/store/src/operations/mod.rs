@@ -14,6 +14,7 @@ mod batches;
 mod catalogue;
 mod catch_up;
 mod changing;
+mod contact;
 mod copies;
 mod counts;
 pub(crate) mod directory;
