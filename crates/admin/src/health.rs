@@ -53,7 +53,7 @@ pub struct Signs {
     pub(crate) health: Vec<Health>,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) mass_changes: Vec<(ConnectorId, MassChange)>,
-    pub(crate) forecasts: Vec<(AccountId, Forecast)>,
+    forecasts: Vec<(AccountId, Forecast)>,
     contacts: Vec<Contact>,
     day: Vec<Step>,
     backfilled: Vec<ConnectorId>,
@@ -111,6 +111,12 @@ impl Signs {
         let reason = words::of_account(&health);
         let AccountHealth { state, since, responded_at, .. } = health;
         AccountCondition { state, reason, since, last_contact: responded_at }
+    }
+
+    /// The forecast for an account's day; none if the account is not in the configuration.
+    pub fn forecast(&self, account: &Account) -> Option<Forecast> {
+        let mut forecasts = self.forecasts.iter();
+        forecasts.find(|(id, _)| *id == account.id).map(|(_, forecast)| *forecast)
     }
 
     pub(crate) fn account(&self, id: AccountId) -> AccountHealth {

@@ -286,14 +286,13 @@ async fn accounts(
     let windows: Vec<_> = accounts.iter().map(window).collect();
     let used = store.used(&windows, now).await?;
     let overview = |(account, used): (&&Account, Used)| {
-        let (_, forecast) = signs.forecasts.iter().find(|(id, _)| *id == account.id)?;
         let (used, quota) = (Calls::used(&used), account.plan.quota().ours());
         Some(AccountOverview {
             name: account.name.clone(),
             quota,
             used,
             left: used.left(&quota),
-            forecast: *forecast,
+            forecast: signs.forecast(account)?,
             health: signs.of_account(account),
         })
     };

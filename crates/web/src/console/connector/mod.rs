@@ -12,6 +12,7 @@ mod list;
 mod lists;
 mod mapping;
 mod new;
+mod pairs;
 mod preview;
 mod refresh;
 mod saving;
@@ -22,6 +23,7 @@ mod webhook;
 pub(super) use actions::{confirm, disable, enable, export, remove, retry};
 pub(super) use list::list;
 pub(super) use new::{add, create};
+pub(super) use pairs::{Row, rows};
 
 pub(super) use access::AccessPage;
 pub(super) use backfill::{
@@ -43,13 +45,16 @@ pub(super) use summary::show as summary;
 pub(super) use versions::{restore, show as versions, shown};
 pub(super) use webhook::{show as webhook, unwire, wire};
 
+use admin::health::{ConnectorCondition, Signs};
 use axum::response::Response;
+use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::permission::Scope;
 use saving::save;
 use store::{Configuration, Connector, Filter, Page};
 
 use super::page;
+use super::state;
 use super::visitor::Visitor;
 use crate::Shared;
 
@@ -86,6 +91,11 @@ pub(super) struct Frame {
     source: String,
     destination: String,
     enabled: bool,
+    state: state::Shown,
+    /// When a record last succeeded.
+    last_success: Option<Timestamp>,
+    /// The connector in the opposite direction, and its state.
+    opposite: Option<(String, state::Shown)>,
     /// Whether it was never enabled and nothing has arrived yet.
     in_setup: bool,
     tabs: Vec<Tab>,
@@ -124,11 +134,24 @@ pub(super) async fn open(
         let found = shared.store.requests(&filter, &Page { limit: 1, after: None }).await;
         !found.map_err(unavailable)?.0.is_empty()
     };
-    let frame = frame(&connector, visitor, here, !came);
+    let signs = Signs::read(&*shared.store, &configuration, (shared.clock)()).await;
+    let signs = signs.map_err(unavailable)?;
+    let opposite = configuration.opposite(&connector);
+    let opposite = opposite.filter(|other| visitor.reach.has(&other.definition.name));
+    let opposite = opposite.map(|other| {
+        (other.definition.name.clone(), state::Shown::from(&signs.of_connector(other)))
+    });
+    let condition = signs.of_connector(&connector);
+    let frame = Frame { opposite, ..frame(&connector, visitor, here, (!came, &condition)) };
     Ok(Opened { configuration, connector, frame })
 }
 
-fn frame(connector: &Connector, visitor: &Visitor, here: &str, in_setup: bool) -> Frame {
+fn frame(
+    connector: &Connector,
+    visitor: &Visitor,
+    here: &str,
+    (in_setup, condition): (bool, &ConnectorCondition),
+) -> Frame {
     let Definition { name, source, destination, .. } = &connector.definition;
     let address = address(name);
     let seen = LEAVES.iter().filter(|leaf| visitor.role.most() >= leaf.needs);
@@ -148,6 +171,9 @@ fn frame(connector: &Connector, visitor: &Visitor, here: &str, in_setup: bool) -
         source: source.clone(),
         destination: destination.clone(),
         enabled: connector.enabled,
+        state: state::Shown::from(condition),
+        last_success: condition.last_success,
+        opposite: None,
         in_setup,
         tabs: seen.map(tab).collect(),
         next: next.filter(|_| in_setup).map(|step| format!("{address}{}", step.path)),
