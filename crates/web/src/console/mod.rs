@@ -89,6 +89,8 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/retries/{id}/progress", read, log::progress).in_reach(),
         route(POST, "/retries/{id}/cancel", operate, log::cancel).in_reach(),
         route(GET, "/reviews", read, reviews::list).in_reach(),
+        route(GET, "/reviews/by-rule", operate, reviews::show_by_rule).in_reach(),
+        route(POST, "/reviews/by-rule", operate, reviews::resolve_by_rule).in_reach(),
         route(GET, "/reviews/{id}", read, reviews::show).in_reach(),
         route(POST, "/reviews/{id}/decide", operate, reviews::decide).in_reach(),
         route(POST, "/reviews/{id}/undo", operate, reviews::undo).in_reach(),
@@ -114,6 +116,7 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/people/tokens/remove", administer, people::remove_token),
         route(GET, "/audit", administer, audit::show),
         route(GET, "/account", read, account::show).own(),
+        route(POST, "/account/password", read, account::set_password).own(),
         route(POST, "/account/sessions/{id}/end", read, account::end).own(),
         route(POST, "/account/sessions/end-others", read, account::end_others).own(),
     ]);
