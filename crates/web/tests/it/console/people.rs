@@ -380,7 +380,7 @@ async fn a_user_changes_their_own_password() {
     assert_eq!(browser.get("/account").await.status, 200, "this browser stays signed in");
     browser.cookie = elsewhere;
     let answer = browser.get("/account").await;
-    assert_eq!(location(&answer), Some("/sign-in?next=%2Faccount"), "the others do not");
+    assert_eq!(location(&answer), Some("/sign-in?next=%2faccount"), "the others do not");
     let fields = [("email", "admin@example.com"), ("password", NEW)];
     assert_eq!(browser.post("/sign-in", &fields).await.status, 303);
     browser.house.end().await;
