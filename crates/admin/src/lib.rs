@@ -12,6 +12,7 @@ pub mod draft;
 pub mod export;
 mod ids;
 pub mod lead;
+pub mod log;
 pub mod mapping;
 pub mod overview;
 pub mod passing;

@@ -50,10 +50,10 @@ pub use dispatching::{
     WaitingRecord,
 };
 pub use error::{Error, Result};
-pub use filter::{Cursor, Filter, Page};
+pub use filter::{Cursor, Echoes, Filter, Page};
 pub use history::{HistoryItem, Neighbours};
 pub use intake::{Intake, NewDelivery, Origin, TooLong};
-pub use list::{Count, Counts, RecordLine, RequestLine};
+pub use list::{Count, Counts, RecordLine, RequestLine, StateCounts};
 pub use log::{AttemptItem, CallItem, Delivery, FailureGroup, Log, RecordItem, RequestItem};
 pub use mail::{ClaimedMail, Mail, MailEnd, MailItem, MailState, NewMail};
 pub use mass_change::{HeldNews, MassChange, MassChanges};

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::filter::{Cursor, Filter, Page};
 use crate::history::{HistoryItem, Neighbours};
 use crate::intake::Origin;
-use crate::list::{Counts, RequestLine};
+use crate::list::{Count, Counts, RequestLine, StateCounts};
 use crate::retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 use crate::tally::{Cause, Health, Span, Step, Used};
 
@@ -37,6 +37,12 @@ pub trait Log: Send + Sync + std::fmt::Debug {
 
     /// How many requests match, by outcome; the filter's own event is ignored.
     async fn count_requests(&self, filter: &Filter) -> Result<Counts>;
+
+    /// How many requests match.
+    async fn count(&self, filter: &Filter) -> Result<Count>;
+
+    /// How many requests match, by state; the filter's own state is ignored.
+    async fn count_states(&self, filter: &Filter) -> Result<StateCounts>;
 
     /// The requests before and after this one with a record that matches this email address, phone
     /// number or id.
@@ -161,6 +167,8 @@ pub struct RecordItem {
     pub sync_status: SyncStatus,
     /// What a person recognises it by: an email address or a phone number.
     pub known_as: Option<String>,
+    /// The name of its lead, if the source showed it.
+    pub name: Option<String>,
     /// The source's id of it.
     pub source_id: Option<String>,
     /// The destination's id of it.

@@ -20,6 +20,7 @@ mod migrating;
 mod opening;
 mod reviews;
 mod search;
+mod states;
 mod tally;
 mod users;
 
