@@ -42,7 +42,7 @@ const offerDrawer = ({ base, dress }) => {
   const make = () => {
     const aside = element("aside", "drawer");
     aside.tabIndex = -1;
-    const bar = element("div", "row bar");
+    const bar = element("div", "row title");
     const whole = element("a", "", "Open full page");
     const status = element("p", "said-only");
     status.setAttribute("role", "status");

@@ -8,7 +8,11 @@ mod account;
 mod accounts;
 mod assets;
 mod audit;
+mod backfills;
+mod comparisons;
 mod connector;
+#[cfg(debug_assertions)]
+mod design;
 mod form;
 mod link;
 mod log;
@@ -29,6 +33,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::permission::Scope;
 
+use self::connector::{AccessPage, BasicPage, ComparePage, EntitiesPage, FilterPage};
 use crate::Shared;
 use crate::route::{GuardedRoute, Within};
 use crate::route::{Route, route};
@@ -45,6 +50,9 @@ enum Needs {
     /// Somebody who is signed in and may do this.
     Signed(Scope),
 }
+
+/// The page of the design's parts, which only debug builds have.
+const DESIGN: &str = "/design";
 
 fn routes() -> Vec<Route<Needs>> {
     use Needs::{FirstStart, Nothing, Signed};
@@ -64,7 +72,11 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/", read, overview::show).in_reach(),
     ];
     routes.extend(of_connectors(read, operate, administer));
+    #[cfg(debug_assertions)]
+    routes.push(route(GET, DESIGN, read, design::show).own());
     routes.extend([
+        route(GET, "/backfills", operate, backfills::show).in_reach(),
+        route(GET, "/compare", read, comparisons::show).in_reach(),
         route(GET, "/requests", read, log::list).in_reach(),
         route(GET, "/requests/rows", read, log::rows).in_reach(),
         route(POST, "/requests/retry", operate, log::selected).in_reach(),
@@ -116,12 +128,12 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
         route(POST, "/connectors", administer, connector::create),
         route(GET, "/connectors/new", administer, connector::add),
         route(GET, "/connectors/{name}", read, connector::summary).of_connector(),
-        route(GET, "/connectors/{name}/basic", administer, connector::basic),
-        route(POST, "/connectors/{name}/basic", administer, connector::put_basic),
-        route(GET, "/connectors/{name}/entities", administer, connector::entities),
-        route(POST, "/connectors/{name}/entities", administer, connector::put_entities),
-        route(GET, "/connectors/{name}/filter", administer, connector::filter),
-        route(POST, "/connectors/{name}/filter", administer, connector::put_filter),
+        route(GET, "/connectors/{name}/basic", administer, connector::show::<BasicPage>),
+        route(POST, "/connectors/{name}/basic", administer, connector::put::<BasicPage>),
+        route(GET, "/connectors/{name}/entities", administer, connector::show::<EntitiesPage>),
+        route(POST, "/connectors/{name}/entities", administer, connector::put::<EntitiesPage>),
+        route(GET, "/connectors/{name}/filter", administer, connector::show::<FilterPage>),
+        route(POST, "/connectors/{name}/filter", administer, connector::put::<FilterPage>),
         route(GET, "/connectors/{name}/mapping", operate, connector::mapping).of_connector(),
         route(POST, "/connectors/{name}/mapping", administer, connector::put_mapping),
         route(
@@ -144,8 +156,8 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
             administer,
             connector::restore,
         ),
-        route(GET, "/connectors/{name}/access", administer, connector::access),
-        route(POST, "/connectors/{name}/access", administer, connector::put_access),
+        route(GET, "/connectors/{name}/access", administer, connector::show::<AccessPage>),
+        route(POST, "/connectors/{name}/access", administer, connector::put::<AccessPage>),
         route(GET, "/connectors/{name}/webhook", administer, connector::webhook),
         route(GET, "/connectors/{name}/check", operate, connector::check).of_connector(),
         route(GET, "/connectors/{name}/preview", operate, connector::preview_form).of_connector(),
@@ -159,10 +171,16 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
             .of_connector(),
         route(POST, "/connectors/{name}/backfill/{backfill}", operate, connector::set_backfill)
             .of_connector(),
-        route(GET, "/connectors/{name}/compare", read, connector::compare).of_connector(),
+        route(GET, "/connectors/{name}/compare", read, connector::show::<ComparePage>)
+            .of_connector(),
         route(POST, "/connectors/{name}/compare", operate, connector::act_on_compare)
             .of_connector(),
-        route(POST, "/connectors/{name}/compare/settings", administer, connector::put_catch_up),
+        route(
+            POST,
+            "/connectors/{name}/compare/settings",
+            administer,
+            connector::put::<ComparePage>,
+        ),
         route(GET, "/connectors/{name}/refresh", operate, connector::refresh_form).of_connector(),
         route(POST, "/connectors/{name}/refresh", operate, connector::refresh).of_connector(),
         route(GET, "/connectors/{name}/export", administer, connector::export),
@@ -182,7 +200,8 @@ pub(crate) fn access_rows() -> impl Iterator<Item = GuardedRoute> {
             GuardedRoute::closed(route.method.as_str(), route.path, needs, route.within)
         }
     };
-    assets::paths().map(|path| GuardedRoute::open("GET", path)).chain(routes().into_iter().map(row))
+    let pages = routes().into_iter().filter(|route| route.path != DESIGN);
+    assets::paths().map(|path| GuardedRoute::open("GET", path)).chain(pages.map(row))
 }
 
 /// Every page.
@@ -244,7 +263,7 @@ async fn admitted(gate: &Gate, request: Request) -> Result<Request, Response> {
             }
         }
     }
-    let Some(visitor) = visitor else { return Ok(request) };
+    let Some(mut visitor) = visitor else { return Ok(request) };
     match gate.needs {
         Needs::FirstStart | Needs::Nothing => Err(Redirect::to("/").into_response()),
         Needs::Signed(scope) if visitor.role.most() < scope => {
@@ -257,6 +276,10 @@ async fn admitted(gate: &Gate, request: Request) -> Result<Request, Response> {
                 return Err(page::forbidden(
                     "You don't have access to this. Ask an administrator of leadsync.",
                 ));
+            }
+            if gate.method == Method::GET {
+                let counted = visitor.count(&*shared.store).await;
+                counted.map_err(|error| page::unavailable(&error))?;
             }
             parts.extensions.insert(visitor);
             Ok(Request::from_parts(parts, body))
