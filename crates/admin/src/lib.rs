@@ -12,6 +12,8 @@ pub mod draft;
 pub mod export;
 mod ids;
 pub mod lead;
+pub mod leads;
+pub mod live;
 pub mod log;
 pub mod mapping;
 pub mod overview;

@@ -13,7 +13,7 @@ use crate::audit::Actor;
 use crate::error::Result;
 use crate::filter::{Cursor, Filter, Page};
 use crate::history::{HistoryItem, Neighbours};
-use crate::intake::Origin;
+use crate::intake::{NewDelivery, Origin};
 use crate::list::{Count, Counts, RequestLine, StateCounts};
 use crate::retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 use crate::tally::{Cause, Health, Span, Step, Used};
@@ -81,6 +81,15 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Retried>;
+
+    /// Stores requests that a person had made of one lead as it is now, and that they did.
+    async fn sync_lead(
+        &self,
+        lead: &str,
+        deliveries: Vec<NewDelivery>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()>;
 
     /// Cancels what [`Log::retry`] queued and has not started: these records return to their
     /// earlier status. Returns how many requests that affected.

@@ -172,6 +172,27 @@ const follow = (place) => {
   });
 };
 
+/** Compares a lead live without leaving the page. */
+const offerLive = (link) => {
+  link.addEventListener("click", async (event) => {
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    const section = document.getElementById("live");
+    if (section.getAttribute("aria-busy")) return;
+    section.setAttribute("aria-busy", "true");
+    link.textContent = "Reading both accounts …";
+    try {
+      const fresh = (await load(link.href)).getElementById("live");
+      section.replaceChildren(...fresh.childNodes);
+      section.removeAttribute("aria-busy");
+      section.querySelectorAll("[data-live-compare]").forEach(offerLive);
+      section.focus();
+    } catch {
+      window.location.assign(link.href);
+    }
+  });
+};
+
 /** Names the time zone in which times are shown. */
 const nameZone = (place) => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -207,6 +228,7 @@ const begin = (part) => {
   part.querySelectorAll("[data-progress]").forEach(follow);
   part.querySelectorAll("form.filters").forEach(offerDays);
   part.querySelectorAll("[data-zone]").forEach(nameZone);
+  part.querySelectorAll("[data-live-compare]").forEach(offerLive);
 };
 
 document.addEventListener("DOMContentLoaded", () => {

@@ -10,13 +10,14 @@ use sqlx::Row;
 
 use super::values::Place;
 use super::{
-    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, batches, counts, failures, filter, found,
-    health, history, linked, list, push_list, retry,
+    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, counts, failures, filter,
+    found, health, history, intake, linked, list, push_list, retry,
 };
 use crate::audit::Actor;
 use crate::error::Result;
 use crate::filter::{Cursor, Filter, Page};
 use crate::history::{HistoryItem, Neighbours};
+use crate::intake::NewDelivery;
 use crate::list::{Count, Counts, RequestLine, StateCounts};
 use crate::log::{AttemptItem, CallItem, Delivery, FailureGroup, Log, RecordItem, RequestItem};
 use crate::progress::CallRef;
@@ -156,6 +157,25 @@ impl Log for Backend {
                 return Ok(retried);
             }
         }
+    }
+
+    async fn sync_lead(
+        &self,
+        lead: &str,
+        deliveries: Vec<NewDelivery>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (lead, actor) = (lead.to_owned(), actor.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                intake::store(connection, &deliveries, None).await?;
+                let action = "sync_lead";
+                let entry = audit::Entry { action, subject: &lead, before: None, after: None };
+                audit::audit(connection, &actor, now, &entry).await
+            })
+        })
+        .await
     }
 
     async fn cancel_retries(

@@ -50,6 +50,7 @@ mod traits;
 mod unfinished;
 mod users;
 mod values;
+mod views;
 
 use std::pin::Pin;
 

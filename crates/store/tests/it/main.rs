@@ -23,6 +23,7 @@ mod search;
 mod states;
 mod tally;
 mod users;
+mod views;
 
 /// Makes a test of each promise on each backend: the promise gets an empty store.
 macro_rules! promises {

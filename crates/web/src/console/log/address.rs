@@ -81,6 +81,13 @@ impl Address {
         Self { given, cursor: None }
     }
 
+    /// That of a query, as a saved view has it.
+    pub(super) fn of_query(query: &str) -> Self {
+        let fields: Vec<(String, String)> =
+            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Self::of_fields(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
     pub(super) fn of(&self, name: &str) -> &str {
         self.given.get(name).map_or("", String::as_str)
     }

@@ -12,6 +12,7 @@ use store::{Configuration, Count, Cursor, Filter, Page, StateCounts};
 
 use super::address::{Address, Facets, Part};
 use super::line::Line;
+use super::views::Saved;
 use crate::Shared;
 use crate::console::page;
 use crate::console::visitor::Visitor;
@@ -58,6 +59,7 @@ struct List {
     tabs: Vec<Tab>,
     failed: Count,
     echoes: Count,
+    views: Vec<Saved>,
     wrong: Option<String>,
     rows: Vec<Line>,
     /// Parts of the filter without which the list would not be empty.
@@ -82,6 +84,11 @@ impl List {
         let hides = self.address.hides_echoes() && self.echoes.requests > 0;
         let word = if self.echoes.requests == 1 { "echo" } else { "echoes" };
         hides.then(|| format!("{} {word}", shown(self.echoes)))
+    }
+
+    /// The name of the view that is shown.
+    fn view(&self) -> Option<&str> {
+        self.views.iter().find(|saved| saved.is_current).map(|saved| saved.view.name.as_str())
     }
 
     /// Whether a row can be ticked.
@@ -156,6 +163,7 @@ async fn whole(
     } else {
         Vec::new()
     };
+    let views = Saved::of(shared, &visitor, &address).await?;
     let names = configuration.connectors.iter().map(|c| c.definition.name.as_str());
     Ok(List {
         page: "Requests",
@@ -166,6 +174,7 @@ async fn whole(
         failed: counts.states.get(&state::State::Failed).copied().unwrap_or_default(),
         echoes: counts.echoes,
         parts,
+        views,
         wrong: None,
         rows,
         instead,

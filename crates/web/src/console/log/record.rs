@@ -11,7 +11,7 @@ use plan::review::Reason;
 use store::{AttemptItem, CallItem, RecordItem};
 
 use super::body::{Bodies, Body};
-use super::lead_path;
+use super::{event_tone, lead_path};
 use admin::log::About;
 use plan::work::{Explanation, FieldChange, Origin};
 
@@ -148,6 +148,13 @@ impl Record {
     }
 }
 
+impl Record {
+    /// The kind of its outcome, which has a colour.
+    pub(super) fn tone(&self) -> &'static str {
+        event_tone(self.kept.event)
+    }
+}
+
 fn leads(
     record: &RecordItem,
     (source, destination): (&str, &str),
@@ -199,6 +206,11 @@ impl Mapped {
 }
 
 impl Attempt {
+    /// The kind of its outcome, which has a colour.
+    pub(super) fn tone(&self) -> &'static str {
+        event_tone(self.kept.event)
+    }
+
     fn of(mut attempt: AttemptItem, bodies: &mut Bodies) -> Self {
         let calls = std::mem::take(&mut attempt.calls);
         let asked = attempt.retry.map(|with| {
