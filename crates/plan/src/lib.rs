@@ -49,6 +49,7 @@ pub mod retry;
 pub mod review;
 pub mod search;
 pub mod snapshot;
+pub mod state;
 pub mod sweep;
 pub mod text;
 pub mod traits;

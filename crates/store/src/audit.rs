@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The names of the actions.
-pub const ACTIONS: [&str; 28] = [
+pub const ACTIONS: [&str; 29] = [
     "put_connector",
     "set_enabled",
     "set_wiring",
@@ -35,6 +35,7 @@ pub const ACTIONS: [&str; 28] = [
     "plan_backfill",
     "confirm_mass_change",
     "sync_differences",
+    "sync_lead",
     "decide_review",
     "undo_review",
     "release_field",

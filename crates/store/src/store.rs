@@ -14,6 +14,7 @@ use crate::mass_change::MassChanges;
 use crate::people::People;
 use crate::reviews::Reviews;
 use crate::settings::Settings;
+use crate::views::Views;
 
 /// The store: the sum of its parts.
 ///
@@ -35,6 +36,7 @@ pub trait Store:
     + Backfills
     + CatchUps
     + MassChanges
+    + Views
 {
     /// Whether the database responds and has every migration.
     async fn ready(&self) -> Result<()>;

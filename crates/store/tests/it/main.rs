@@ -20,8 +20,10 @@ mod migrating;
 mod opening;
 mod reviews;
 mod search;
+mod states;
 mod tally;
 mod users;
+mod views;
 
 /// Makes a test of each promise on each backend: the promise gets an empty store.
 macro_rules! promises {

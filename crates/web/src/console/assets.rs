@@ -19,7 +19,7 @@ struct Asset {
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 5] = [
+const ASSETS: [Asset; 6] = [
     Asset {
         path: "/console.css",
         content_type: CSS,
@@ -29,6 +29,11 @@ const ASSETS: [Asset; 5] = [
         path: "/console.js",
         content_type: SCRIPT,
         text: include_str!("../../assets/console.js"),
+    },
+    Asset {
+        path: "/drawer.js",
+        content_type: SCRIPT,
+        text: include_str!("../../assets/drawer.js"),
     },
     Asset { path: "/log.js", content_type: SCRIPT, text: include_str!("../../assets/log.js") },
     Asset {

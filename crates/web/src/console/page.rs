@@ -133,7 +133,7 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 36] = [
+const TOLD: &[(&str, &str)] = &[
     ("backfill_begun", "The backfill has started."),
     ("backfill_paused", "Backfill paused. Leads already read are still synced."),
     ("backfill_resumed", "Backfill resumed."),
@@ -163,6 +163,10 @@ const TOLD: [(&str, &str); 36] = [
     ("none_resolved", "No review was resolved: the rule decides none of the open ones."),
     ("own_password_set", "Password changed. Your other sessions have ended."),
     ("released", "Field released. It syncs again unless another loop is detected."),
+    ("view_saved", "View saved."),
+    ("view_renamed", "View renamed."),
+    ("view_removed", "View removed."),
+    ("lead_syncing", "The lead was read and is being synced."),
     ("undone", "Decision undone. The review is open again."),
     ("retried", "The retry has started."),
     ("renewed", "Refreshed."),
