@@ -14,6 +14,7 @@ mod ids;
 pub mod lead;
 pub mod mapping;
 pub mod overview;
+pub mod pairing;
 pub mod passing;
 pub mod password;
 pub mod people;

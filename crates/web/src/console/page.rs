@@ -133,7 +133,7 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 33] = [
+const TOLD: [(&str, &str); 34] = [
     ("backfill_begun", "The backfill has started."),
     ("backfill_paused", "Backfill paused. Leads already read are still synced."),
     ("backfill_resumed", "Backfill resumed."),
@@ -156,6 +156,7 @@ const TOLD: [(&str, &str); 33] = [
     ("signed_out", "Signed out everywhere."),
     ("removed", "Removed."),
     ("enabled", "Connector enabled."),
+    ("both_enabled", "Both connectors enabled."),
     ("disabled", "Connector disabled. Nothing is synced until it is enabled."),
     ("decided", "Review resolved."),
     ("decided_and_retried", "Review resolved. Retrying held changes."),
