@@ -17,6 +17,7 @@ pub mod live;
 pub mod log;
 pub mod mapping;
 pub mod overview;
+pub mod pairing;
 pub mod passing;
 pub mod password;
 pub mod people;

@@ -146,7 +146,7 @@ async fn switch(
     enabled: bool,
 ) -> anyhow::Result<()> {
     find(&admin.store.configuration().await?, name)?;
-    connectors::set_enabled(admin, &Actor::command_line(), name, enabled).await?;
+    connectors::set_enabled(admin, &Actor::command_line(), &[name], enabled).await?;
     let word = if enabled { "enabled" } else { "disabled" };
     done(settings, name, word, word)
 }

@@ -41,6 +41,7 @@ const ASSETS: [Asset; 6] = [
         content_type: SCRIPT,
         text: include_str!("../../assets/mapping.js"),
     },
+    Asset { path: "/setup.js", content_type: SCRIPT, text: include_str!("../../assets/setup.js") },
     Asset {
         path: "/icon.svg",
         content_type: "image/svg+xml",

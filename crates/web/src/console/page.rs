@@ -156,6 +156,7 @@ const TOLD: &[(&str, &str)] = &[
     ("signed_out", "Signed out everywhere."),
     ("removed", "Removed."),
     ("enabled", "Connector enabled."),
+    ("both_enabled", "Both connectors enabled."),
     ("disabled", "Connector disabled. Nothing is synced until it is enabled."),
     ("decided", "Review resolved."),
     ("decided_and_retried", "Review resolved. Retrying held changes."),

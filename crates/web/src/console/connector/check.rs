@@ -6,9 +6,10 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use plan::check::{Finding, Severity};
+use plan::connector::Definition;
 
 use super::page;
-use super::{Frame, open};
+use super::{Frame, Opened, address, open};
 use crate::Shared;
 use crate::console::visitor::Visitor;
 
@@ -19,10 +20,25 @@ struct Check {
     visitor: Visitor,
     frame: Frame,
     told: Option<&'static str>,
+    /// The connector, and during the set-up of a pair also its way back.
+    ways: Vec<Way>,
+}
+
+/// What was found about a connector.
+struct Way {
+    name: String,
+    source: String,
+    destination: String,
     findings: Vec<Finding>,
 }
 
 impl Check {
+    fn has_errors(&self) -> bool {
+        self.ways.iter().any(Way::has_errors)
+    }
+}
+
+impl Way {
     fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
@@ -31,14 +47,14 @@ impl Check {
     fn page_of(&self, at: &str) -> String {
         let (basic, mapping) = ("basic", "mapping");
         let leaf = match at.split(['.', '[']).next().unwrap_or_default() {
-            "source" => return format!("/accounts/{}", self.frame.source),
-            "destination" => return format!("/accounts/{}", self.frame.destination),
+            "source" => return format!("/accounts/{}", self.source),
+            "destination" => return format!("/accounts/{}", self.destination),
             "basic" => basic,
             "lead" if at.starts_with("lead.field") => mapping,
             "activity" if at.contains(".field") => mapping,
             _ => "entities",
         };
-        format!("{}/{leaf}", self.frame.address)
+        format!("{}/{leaf}", address(&self.name))
     }
 }
 
@@ -51,18 +67,30 @@ pub(in crate::console) async fn show(
         Ok(opened) => opened,
         Err(response) => return response,
     };
-    let findings = admin::check::check(
-        shared.store.as_ref(),
-        shared.accounts.as_ref(),
-        (&opened.configuration, &opened.connector),
-        (shared.clock)(),
-    );
-    match findings.await {
-        Ok(findings) => {
+    match ways(&shared, &opened).await {
+        Ok(ways) => {
             let frame = opened.frame;
-            let check = Check { page: "Connectors", visitor, frame, told: None, findings };
+            let check = Check { page: "Connectors", visitor, frame, told: None, ways };
             page::page(StatusCode::OK, &check)
         }
         Err(error) => page::unavailable(&error),
     }
+}
+
+async fn ways(shared: &Shared, opened: &Opened) -> store::Result<Vec<Way>> {
+    let Opened { configuration, connector, frame } = opened;
+    let opposite = frame.opposite.as_ref().filter(|_| frame.in_setup);
+    let opposite = opposite.and_then(|name| configuration.connector(name));
+    let mut ways = Vec::new();
+    for connector in [connector].into_iter().chain(opposite.filter(|other| !other.enabled)) {
+        let findings = admin::check::check(
+            shared.store.as_ref(),
+            shared.accounts.as_ref(),
+            (configuration, connector),
+            (shared.clock)(),
+        );
+        let Definition { name, source, destination, .. } = connector.definition.clone();
+        ways.push(Way { name, source, destination, findings: findings.await? });
+    }
+    Ok(ways)
 }

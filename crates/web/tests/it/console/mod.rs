@@ -3,6 +3,7 @@
 mod log;
 mod mapping;
 mod overview;
+mod pairing;
 mod people;
 mod probing;
 mod reviews;
