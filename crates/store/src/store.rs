@@ -7,6 +7,7 @@ use crate::catch_up::CatchUps;
 use crate::copies::Copies;
 use crate::dispatching::Dispatching;
 use crate::error::Result;
+use crate::failing::Failures;
 use crate::intake::Intake;
 use crate::log::Log;
 use crate::mail::Mail;
@@ -35,6 +36,7 @@ pub trait Store:
     + Backfills
     + CatchUps
     + MassChanges
+    + Failures
 {
     /// Whether the database responds and has every migration.
     async fn ready(&self) -> Result<()>;

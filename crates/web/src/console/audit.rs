@@ -80,6 +80,8 @@ fn words(action: &str) -> &'static str {
         "refresh_leads" => "updated linked leads of",
         "retry" => "retried",
         "cancel_retries" => "cancelled retries of",
+        "dismiss_failures" => "dismissed the failures",
+        "restore_failures" => "restored the failures",
         "decide_review" => "resolved the review of the lead",
         "undo_review" => "undid the decision on the lead",
         "release_field" => "released a frozen field of the lead",

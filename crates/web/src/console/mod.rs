@@ -9,6 +9,7 @@ mod accounts;
 mod assets;
 mod audit;
 mod connector;
+mod failures;
 mod form;
 mod link;
 mod log;
@@ -76,6 +77,15 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/retries/{id}", read, log::retry).in_reach(),
         route(GET, "/retries/{id}/progress", read, log::progress).in_reach(),
         route(POST, "/retries/{id}/cancel", operate, log::cancel).in_reach(),
+        route(GET, "/failures", read, failures::list).in_reach(),
+        route(GET, "/failures/{name}/{cause}", read, failures::show).of_connector(),
+        route(POST, "/failures/{name}/{cause}/fix", administer, failures::fix),
+        route(POST, "/failures/{name}/{cause}/metadata", operate, failures::metadata)
+            .of_connector(),
+        route(POST, "/failures/{name}/{cause}/dismiss", operate, failures::dismiss)
+            .of_connector(),
+        route(POST, "/failures/{name}/{cause}/restore", operate, failures::restore)
+            .of_connector(),
         route(GET, "/reviews", read, reviews::list).in_reach(),
         route(GET, "/reviews/{id}", read, reviews::show).in_reach(),
         route(POST, "/reviews/{id}/decide", operate, reviews::decide).in_reach(),

@@ -133,7 +133,7 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 33] = [
+const TOLD: [(&str, &str); 37] = [
     ("backfill_begun", "The backfill has started."),
     ("backfill_paused", "Backfill paused. Leads already read are still synced."),
     ("backfill_resumed", "Backfill resumed."),
@@ -163,6 +163,10 @@ const TOLD: [(&str, &str); 33] = [
     ("undone", "Decision undone. The review is open again."),
     ("retried", "The retry has started."),
     ("renewed", "Refreshed."),
+    ("fixed", "Settings saved. Retrying the failed records."),
+    ("metadata_read", "Metadata refreshed. The preview uses it."),
+    ("dismissed", "Dismissed. These failures come back if they recur."),
+    ("reopened", "Restored. These failures need attention again."),
     ("nothing_failed", "No finished records to retry."),
     ("none_linked", "This connector has no linked leads to update."),
     ("none_selected", "Select at least one failed request."),
