@@ -146,9 +146,13 @@ pub async fn open(store: &dyn Store, configuration: &Configuration) -> store::Re
 /// # Errors
 /// There are none.
 pub async fn known(store: &dyn Store, connector: &Connector, cause: &str) -> Result<Group> {
+    let none = || Refused::not_found("group of failures", cause, "failures");
+    // No stored text has one, and PostgreSQL refuses it.
+    if cause.contains('\0') {
+        return Err(none());
+    }
     let found = store.failing_for(connector.id, cause).await?;
     let name = &connector.definition.name;
-    let none = || Refused::not_found("group of failures", cause, "failures");
     found.map(|failing| Group::of(failing, name)).ok_or_else(none)
 }
 
@@ -166,10 +170,14 @@ pub async fn dismiss(
     if note.is_empty() {
         return Err(Refused::wrong("note", "is empty; say why these failures need no attention"));
     }
+    if note.contains('\0') {
+        return Err(Refused::wrong("note", "has a character that can't be stored"));
+    }
     if note.chars().count() > Dismissal::LONGEST_NOTE {
         let what = format!("has more than {} characters", Dismissal::LONGEST_NOTE);
         return Err(Refused::wrong("note", what));
     }
+    known(admin.store.as_ref(), connector, cause).await?;
     let which = (connector.id, connector.definition.name.as_str());
     Ok(admin.store.dismiss_failures(which, cause, note, actor, admin.now()).await?)
 }
@@ -184,6 +192,7 @@ pub async fn restore(
     connector: &Connector,
     cause: &str,
 ) -> Result<()> {
+    known(admin.store.as_ref(), connector, cause).await?;
     let which = (connector.id, connector.definition.name.as_str());
     Ok(admin.store.restore_failures(which, cause, actor, admin.now()).await?)
 }

@@ -26,7 +26,7 @@ pub enum Rows {
 
 /// A change of a connector's settings that repairs failures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "fix", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fix {
     /// Translates values of the source to options of this field.
     MapValues {

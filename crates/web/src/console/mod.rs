@@ -82,10 +82,8 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/failures/{name}/{cause}/fix", administer, failures::fix),
         route(POST, "/failures/{name}/{cause}/metadata", operate, failures::metadata)
             .of_connector(),
-        route(POST, "/failures/{name}/{cause}/dismiss", operate, failures::dismiss)
-            .of_connector(),
-        route(POST, "/failures/{name}/{cause}/restore", operate, failures::restore)
-            .of_connector(),
+        route(POST, "/failures/{name}/{cause}/dismiss", operate, failures::dismiss).of_connector(),
+        route(POST, "/failures/{name}/{cause}/restore", operate, failures::restore).of_connector(),
         route(GET, "/reviews", read, reviews::list).in_reach(),
         route(GET, "/reviews/{id}", read, reviews::show).in_reach(),
         route(POST, "/reviews/{id}/decide", operate, reviews::decide).in_reach(),

@@ -203,10 +203,7 @@ fn changes(fix: &Fix, choices: &Choices) -> Vec<String> {
     }
 }
 
-async fn open(
-    shared: &Shared,
-    (name, cause): (&str, &str),
-) -> Result<Case, Response> {
+async fn open(shared: &Shared, (name, cause): (&str, &str)) -> Result<Case, Response> {
     let configuration = shared.store.configuration().await;
     let configuration = configuration.map_err(|error| page::unavailable(&error))?;
     match Case::open(shared.store.as_ref(), configuration, (name, cause)).await {
