@@ -39,7 +39,7 @@ struct One {
     path: String,
     /// The repair in the address: its fields, what it changes, and what it would do.
     chosen: Fields,
-    changes: Vec<String>,
+    changes: Vec<Change>,
     trial: Option<DryRun>,
     per_minute: u32,
 }
@@ -177,28 +177,42 @@ impl One {
     }
 }
 
-/// What a repair changes, in words.
-fn changes(fix: &Fix, choices: &Choices) -> Vec<String> {
+/// A line of what a repair changes.
+struct Change {
+    setting: String,
+    before: Option<String>,
+    after: String,
+}
+
+/// What a repair changes, a line each.
+fn changes(fix: &Fix, choices: &Choices) -> Vec<Change> {
     let label = |name: &str| {
         let mut known = choices.fields.iter().chain(&choices.field).chain(&choices.keys);
         known.find(|field| field.name == name).map_or(name, |field| &field.label).to_owned()
     };
+    let none = || "none".to_owned();
+    let change = |setting: &str, before: Option<String>, after: String| {
+        let setting = setting.to_owned();
+        Change { setting, before, after }
+    };
     match fix {
         Fix::MapValues { field, values } => {
             let field = label(field);
-            values.iter().map(|(from, to)| format!("{field}: “{from}” becomes “{to}”")).collect()
+            let pairs = values.iter();
+            pairs.map(|(from, to)| change(&field, Some(from.clone()), to.clone())).collect()
         }
-        Fix::LeaveOut { field } => vec![format!("{} is no longer synced", label(field))],
+        Fix::LeaveOut { field } => {
+            vec![change(&label(field), Some("synced".to_owned()), "left out".to_owned())]
+        }
         Fix::DefaultValue { field, value } => {
-            vec![format!("{} is “{value}” where the source has no value", label(field))]
+            vec![change(&format!("{}, default value", label(field)), None, value.clone())]
         }
         Fix::SearchKey { search_by, secondary } => {
-            let mut changes = vec![format!("Search key: {}", label(search_by))];
-            changes.push(match secondary {
-                Some(secondary) => format!("Secondary search key: {}", label(secondary)),
-                None => "No secondary search key".to_owned(),
-            });
-            changes
+            let second = |key: &Option<String>| key.as_deref().map_or_else(none, label);
+            vec![
+                change("Search key", Some(label(&choices.search_by)), label(search_by)),
+                change("Secondary search key", Some(second(&choices.secondary)), second(secondary)),
+            ]
         }
     }
 }

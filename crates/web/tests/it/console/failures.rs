@@ -115,7 +115,7 @@ async fn what_failed_is_repaired_from_its_error() {
     must_say(
         &page.body,
         &[
-            "Plan: “Gold plan” becomes “Gold”",
+            "Plan Gold plan → Gold",
             "3 of 4 records would be sent to b, 1 would fail.",
             "1 record: mx_Plan has no option",
             "at most 4 API calls to b",
@@ -167,7 +167,7 @@ async fn what_failed_is_repaired_from_its_error() {
 async fn a_field_is_left_out_or_leads_are_matched_otherwise() {
     let mut browser = broken().await;
     let out = browser.get(&format!("{GROUP}?fix=leave_out&field=mx_Plan")).await;
-    must_say(&out.body, &["Plan is no longer synced", "4 of 4 records would be sent to b."]);
+    must_say(&out.body, &["Plan synced → left out", "4 of 4 records would be sent to b."]);
     let key = browser.get(&format!("{GROUP}?fix=leave_out&field=EmailAddress")).await;
     assert_eq!(key.status, 400, "it is the search key: {key:?}");
     must_say(&key.body, &["no enabled mapping row fills EmailAddress"]);
