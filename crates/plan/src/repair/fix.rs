@@ -71,6 +71,10 @@ impl Fix {
         let mut fixed = definition.clone();
         match self {
             Self::SearchKey { search_by, secondary } => {
+                if secondary.as_ref() == Some(search_by) {
+                    let what = "is the same as the search key; choose another field";
+                    return Err(fault("secondary", what));
+                }
                 fixed.basic.search_by.clone_from(search_by);
                 fixed.basic.secondary_search_by = secondary.clone().filter(|key| !key.is_empty());
             }

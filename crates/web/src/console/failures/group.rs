@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use plan::connector::Fault;
 use plan::problem::Code;
 use plan::repair::{Fix, Remedy, Rows};
 use store::Retry;
@@ -172,6 +173,10 @@ impl One {
         }
     }
 
+    fn can_retry(&self) -> bool {
+        self.choices.repairs.contains(&Remedy::Retry)
+    }
+
     fn is_automatic(&self) -> bool {
         self.case.rows == Rows::Leads && self.case.connector.definition.lead.fields.is_empty()
     }
@@ -217,6 +222,32 @@ fn changes(fix: &Fix, choices: &Choices) -> Vec<Change> {
     }
 }
 
+/// Why a repair can't be used, in whole sentences.
+fn sentences(refusal: &Refusal) -> Vec<String> {
+    let sentence = |Fault { at, what }: &Fault| {
+        let subject = match at.as_str() {
+            "field" => "The field",
+            "fix" => "The repair",
+            "secondary" => "The secondary search key",
+            "value" => "The value",
+            "values" => "The options",
+            _ => "",
+        };
+        let is_predicate =
+            ["is ", "are ", "has ", "needs "].iter().any(|verb| what.starts_with(verb));
+        if is_predicate && !subject.is_empty() {
+            return format!("{subject} {what}.");
+        }
+        let mut letters = what.chars();
+        let first = letters.next().map(char::to_uppercase).into_iter().flatten();
+        format!("{}.", first.chain(letters).collect::<String>())
+    };
+    match refusal.faults() {
+        [] => vec![format!("{} {}", refusal.message(), refusal.advice())],
+        faults => faults.iter().map(sentence).collect(),
+    }
+}
+
 async fn open(shared: &Shared, (name, cause): (&str, &str)) -> Result<Case, Response> {
     let configuration = shared.store.configuration().await;
     let configuration = configuration.map_err(|error| page::unavailable(&error))?;
@@ -243,7 +274,7 @@ async fn one(
     let (status, wrong, fix, definition) = match fixed {
         Ok((fix, definition)) => (StatusCode::OK, Vec::new(), fix, Some(definition)),
         Err(refusal) => {
-            let faults = page::Faults::of(&refusal).all();
+            let faults = sentences(&refusal);
             (refusal.status(), faults, None, None)
         }
     };
@@ -310,7 +341,7 @@ pub(in crate::console) async fn fix(
         }
         Err(refusal) => refusal,
     };
-    let wrong = page::Faults::of(&refusal).all();
+    let wrong = sentences(&refusal);
     match one(&shared, visitor, case, chosen).await {
         Ok((_, one)) => page::page(refusal.status(), &One { wrong, ..one }),
         Err(refusal) => page::refused(refusal),
