@@ -196,3 +196,19 @@ pub async fn restore(
     let which = (connector.id, connector.definition.name.as_str());
     Ok(admin.store.restore_failures(which, cause, actor, admin.now()).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_a_title_without_the_values_of_a_record() {
+        for code in Code::ALL.iter().filter(|code| remedies(**code).len() > 1) {
+            let problem = Problem::new(*code, "mx_City has no option 'Bombay'.", "Look at it.");
+            let title = title(&problem.about("mx_City"));
+            assert!(!title.is_empty() && title.len() < 80, "{code}: {title}");
+        }
+        let problem = Problem::new(Code::MissingOption, "It has none.", "").about("mx_City");
+        assert_eq!(title(&problem), "Value is not an option of mx_City");
+    }
+}
