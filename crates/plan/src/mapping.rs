@@ -7,6 +7,7 @@ mod row;
 mod set;
 mod template;
 mod translation;
+mod unlisted;
 
 pub use default::{
     Proposal, Reason, SYSTEM_FIELDS, activity_proposals, activity_rows, lead_proposals, lead_rows,

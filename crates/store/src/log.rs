@@ -120,7 +120,7 @@ pub trait Log: Send + Sync + std::fmt::Debug {
     async fn steps(&self, span: &Span) -> Result<Vec<Step>>;
 
     /// Why records that arrived between the two times (whole hours) are failed, by cause and
-    /// connector, the most frequent first. At most `limit`.
+    /// connector, the most frequent first; without causes that are dismissed. At most `limit`.
     async fn causes(
         &self,
         between: (Timestamp, Timestamp),

@@ -433,7 +433,7 @@ fn from_field(mut problem: Problem, from: Option<&str>) -> Problem {
     problem
 }
 
-fn computed(
+pub(super) fn computed(
     template: &str,
     item: &Item,
     templates: &Environment<'static>,

@@ -19,6 +19,7 @@ mod copies;
 mod counts;
 pub(crate) mod directory;
 mod dispatching;
+mod failing;
 mod failures;
 mod filter;
 mod found;

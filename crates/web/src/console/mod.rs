@@ -13,6 +13,7 @@ mod comparisons;
 mod connector;
 #[cfg(debug_assertions)]
 mod design;
+mod failures;
 mod form;
 mod link;
 mod log;
@@ -91,6 +92,13 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/retries/{id}", read, log::retry).in_reach(),
         route(GET, "/retries/{id}/progress", read, log::progress).in_reach(),
         route(POST, "/retries/{id}/cancel", operate, log::cancel).in_reach(),
+        route(GET, "/failures", read, failures::list).in_reach(),
+        route(GET, "/failures/{name}/{cause}", read, failures::show).of_connector(),
+        route(POST, "/failures/{name}/{cause}/fix", administer, failures::fix),
+        route(POST, "/failures/{name}/{cause}/metadata", operate, failures::metadata)
+            .of_connector(),
+        route(POST, "/failures/{name}/{cause}/dismiss", operate, failures::dismiss).of_connector(),
+        route(POST, "/failures/{name}/{cause}/restore", operate, failures::restore).of_connector(),
         route(GET, "/reviews", read, reviews::list).in_reach(),
         route(GET, "/reviews/by-rule", operate, reviews::show_by_rule).in_reach(),
         route(POST, "/reviews/by-rule", operate, reviews::resolve_by_rule).in_reach(),
