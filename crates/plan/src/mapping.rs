@@ -2,26 +2,28 @@
 
 mod default;
 mod filter;
+mod in_force;
 mod owner;
 mod row;
 mod set;
 mod template;
 mod translation;
+mod unlisted;
 
-pub use default::{
-    Proposal, Reason, SYSTEM_FIELDS, activity_proposals, activity_rows, lead_proposals, lead_rows,
-};
+pub use default::{SYSTEM_FIELDS, activity_proposals, lead_proposals};
 pub use filter::{Filter, Verdict, is_known as may_filter_by};
+pub use in_force::{Proposal, Reason, activity_rows, lead_rows};
 pub use row::{Mapped, MappedField, Sent, Unsent};
 pub use set::Part;
 pub(crate) use template::fault as template_fault;
+pub use unlisted::UnlistedValue;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use minijinja::Environment;
 
-use crate::connector::{self, BadField, Blank, Definition, FieldRow, UnlistedOption};
+use crate::connector::{self, BadField, Blank, Definition, FieldRow, OwnRows, UnlistedOption};
 use crate::metadata::{Catalogue, Field, FieldList, Kind};
 use crate::payload::Item;
 use crate::phone::Country;
@@ -78,15 +80,14 @@ impl Mapping {
         Self { filter, ..mapping }
     }
 
-    /// The mapping of one type of activity with these fields in the source and the destination; no
-    /// `rows` means the default mapping.
+    /// The mapping of one type of activity with these fields in the source and the destination.
     pub fn of_activity(
         definition: &Definition,
-        rows: &[FieldRow],
+        own: OwnRows<'_>,
         (from, to): (&FieldList, &FieldList),
         (source, destination): (&Catalogue, &Catalogue),
     ) -> Self {
-        let rows = activity_rows(rows, from, to);
+        let rows = activity_rows(own, from, to);
         let people = People::new(&definition.owner, source, destination);
         Self::of(definition, rows, (from, to), people)
     }

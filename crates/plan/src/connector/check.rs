@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
-    ActivityType, Basic, Behaviour, Blank, Condition, Definition, FieldRow, Filter,
-    MOST_CONDITIONS, MOST_VALUES, Removed, Test,
+    ActivityType, Basic, Behaviour, Blank, Condition, Definition, Filter, MOST_CONDITIONS,
+    MOST_VALUES, OwnRows, Removed, Test,
 };
 use crate::mapping::template_fault;
 use crate::phone::Country;
@@ -132,8 +132,9 @@ impl Definition {
                  instead",
             );
         }
-        faults.rows("lead.field", &self.lead.fields);
-        if !self.lead.fields.is_empty() {
+        faults.rows("lead.field", self.lead.own());
+        // Which fields an automatic mapping fills depends on the accounts.
+        if !self.lead.own().is_automatic() {
             for (setting, name) in [
                 ("basic.search_by", Some(&self.basic.search_by)),
                 ("basic.secondary_search_by", self.basic.secondary_search_by.as_ref()),
@@ -247,11 +248,12 @@ impl Faults {
                 let what = format!("event code {} is mapped twice", kind.from);
                 self.add(&format!("{at}.from"), what);
             }
-            self.rows(&format!("{at}.field"), &kind.fields);
+            self.rows(&format!("{at}.field"), kind.own());
         }
     }
 
-    fn rows(&mut self, at: &str, rows: &[FieldRow]) {
+    fn rows(&mut self, at: &str, own: OwnRows<'_>) {
+        let rows = own.rows;
         if rows.len() > MOST_ROWS {
             self.add(at, format!("has {} rows; at most {MOST_ROWS} are allowed", rows.len()));
         }
@@ -268,6 +270,8 @@ impl Faults {
             }
             match (&row.from, &row.compute) {
                 (Some(_), Some(_)) => self.add(&at, "has both from and compute; choose one"),
+                // An override without content only takes the automatic row out.
+                (None, None) if own.automatic && !row.enabled => {}
                 (None, None) if row.default.is_none() => {
                     self.add(&at, "needs from, compute or default");
                 }

@@ -4,12 +4,14 @@
 mod check;
 mod difference;
 mod filter;
+mod own;
 mod rebase;
 mod rules;
 
 pub use check::{Fault, LONGEST_NAME, MOST_ROWS, name_fault};
 pub use difference::{Difference, compare, differences};
 pub use filter::{Condition, Filter, Leaving, MOST_CONDITIONS, MOST_VALUES, Test};
+pub use own::OwnRows;
 pub use rebase::{rebase, rebase_rows};
 pub use rules::{
     Access, ActivityRules, ActivityType, BackfillRules, BadField, Basic, Behaviour, Blank, CatchUp,

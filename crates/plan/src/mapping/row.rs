@@ -292,13 +292,13 @@ impl Row {
     }
 
     /// The row's translation of a value.
-    fn translated(&self, text: &str) -> Option<String> {
+    pub(super) fn translated(&self, text: &str) -> Option<String> {
         let (values, from_kind) = (&self.settings.values, self.from_kind);
         Translation { values, from_kind, to: self.field() }.of(text)
     }
 
     /// The field that is written, or the part of one.
-    fn field(&self) -> &Field {
+    pub(super) fn field(&self) -> &Field {
         self.part.as_ref().map_or(&self.to, |part| &part.field)
     }
 
@@ -433,7 +433,7 @@ fn from_field(mut problem: Problem, from: Option<&str>) -> Problem {
     problem
 }
 
-fn computed(
+pub(super) fn computed(
     template: &str,
     item: &Item,
     templates: &Environment<'static>,
