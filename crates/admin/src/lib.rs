@@ -20,11 +20,14 @@ pub mod people;
 pub mod preview;
 pub mod probing;
 pub mod quota;
+pub mod recent;
 pub mod refresh;
 mod refused;
 pub mod removal;
 pub mod retry;
 pub mod reviews;
+pub mod settings;
+pub mod unmapped;
 pub mod wiring;
 pub mod words;
 

@@ -12,7 +12,7 @@ mod unlisted;
 
 pub use default::{SYSTEM_FIELDS, activity_proposals, lead_proposals};
 pub use filter::{Filter, Verdict, is_known as may_filter_by};
-pub use in_force::{Proposal, Reason, activity_rows, lead_rows};
+pub use in_force::{Proposal, Reason, activity_rows, lead_rows, overrides};
 pub use row::{Mapped, MappedField, Sent, Unsent};
 pub use set::Part;
 pub(crate) use template::fault as template_fault;

@@ -8,7 +8,15 @@ use crate::problem::{Code, Problem};
 use crate::value::{self, Reading};
 
 /// What marks the place of an automatic row, which no file has.
-pub const AUTOMATIC: &str = "(automatic)";
+const AUTOMATIC: &str = "(automatic)";
+
+/// The field that an automatic row fills, from what follows the mapping in its place:
+/// ` (automatic) City.from` is about `City`.
+pub fn automatic_field(place: &str) -> Option<&str> {
+    let field = place.trim_start().strip_prefix(AUTOMATIC)?.trim_start();
+    let part = [".from", ".to", ".default"].iter().find_map(|part| field.strip_suffix(part));
+    Some(part.unwrap_or(field))
+}
 
 /// The rows of leads and the place of each in the file; automatic ones have none there.
 pub(super) fn rows(

@@ -112,6 +112,24 @@ fn in_force(own: OwnRows<'_>, automatic: impl FnOnce() -> Vec<Proposal>) -> Vec<
     rows
 }
 
+/// The overrides with which an automatic mapping does what these rows do: the reverse of what puts
+/// them together. An automatic row that is not among them becomes an override that is off.
+pub fn overrides(rows: &[FieldRow], automatic: &[Proposal]) -> Vec<FieldRow> {
+    let fills = |row: &FieldRow, to: &str| row.to == to;
+    let mut own: Vec<FieldRow> = Vec::new();
+    for Proposal { row, .. } in automatic {
+        let here: Vec<&FieldRow> = rows.iter().filter(|other| fills(other, &row.to)).collect();
+        match here.as_slice() {
+            [] => own.push(FieldRow { enabled: false, ..row.clone() }),
+            [one] if *one == row => {}
+            several => own.extend(several.iter().copied().cloned()),
+        }
+    }
+    let is_new = |row: &&FieldRow| !automatic.iter().any(|other| fills(row, &other.row.to));
+    own.extend(rows.iter().filter(is_new).cloned());
+    own
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +197,28 @@ mod tests {
         assert_eq!(rows("{}"), ["City=City auto", "Phone=Phone auto"]);
         assert_eq!(rows(r#"{"automatic":true}"#), rows("{}"));
         assert_eq!(rows(r#"{"field":[{"from":"x","to":"City"}]}"#), ["City=x 0"]);
+    }
+
+    #[test]
+    fn a_manual_mapping_becomes_automatic_without_an_effect() {
+        let list = fields(&["City", "Email", "Phone", "mx_Town"]);
+        let manual = definition(
+            r#"{"field":[{"from":"mx_Town","to":"City"},{"from":"Email","to":"Email"},
+                {"from":"City","to":"mx_Other"}]}"#,
+        );
+        let automatic = lead_proposals(&list, &list, &manual.basic);
+        let mut switched = manual.clone();
+        switched.lead.fields = overrides(&manual.lead.fields, &automatic);
+        switched.lead.automatic = true;
+        let effect = |definition: &Definition| {
+            let rows = lead_rows(definition, &list, &list).into_iter().map(|one| one.row);
+            let mut rows: Vec<FieldRow> = rows.filter(|row| row.enabled).collect();
+            rows.sort_by(|one, other| one.to.cmp(&other.to));
+            rows
+        };
+        assert_eq!(effect(&switched), effect(&manual));
+        let own: Vec<_> = switched.lead.fields.iter().map(|row| row.to.as_str()).collect();
+        assert_eq!(own, ["City", "Phone", "mx_Town", "mx_Other"], "Email stays automatic");
     }
 
     #[test]

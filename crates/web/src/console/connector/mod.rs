@@ -34,8 +34,9 @@ pub(super) use entities::{
 };
 pub(super) use filter::{put as put_filter, show as filter};
 pub(super) use mapping::{
-    put_activities as put_activity_mapping, put_leads as put_mapping,
-    show_activities as activity_mapping, show_leads as mapping,
+    activities as mapping_of_activities, owners, put_activities as put_activity_mapping,
+    put_leads as put_mapping, put_owners, show_activities as activity_mapping,
+    show_leads as mapping,
 };
 pub(super) use preview::{preview, show as preview_form};
 pub(super) use refresh::{begin as refresh, show as refresh_form};
