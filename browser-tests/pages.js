@@ -223,6 +223,18 @@ export const PAGES = [
     route: "/leads/{account}/{id}", world: "busy", path: ({ known }) => `/leads/sales/${known.lead}`, sees: "Field history", dark: true,
   },
   {
+    name: "backfills-none", title: "Backfills, before the first", tells: "What a backfill is for.",
+    path: () => "/backfills", route: "/backfills", world: "busy", sees: "No backfills yet",
+  },
+  {
+    name: "compare", title: "Comparisons", tells: "How far the accounts of each connector agree.",
+    route: "/compare", world: "busy", sees: "Compare now",
+  },
+  {
+    name: "design", title: "Design", tells: "Every part of the console, in debug builds only.",
+    route: "/design", world: "bare", sees: "Every part of the console.", dark: true,
+  },
+  {
     name: "no-page", title: "An address that does not exist", tells: "The page links back to the overview.",
     path: () => "/nonsense", world: "bare", status: 404, sees: "This page was not found",
   },
@@ -249,7 +261,7 @@ export const PAGES = [
   },
 
   {
-    name: "people", title: "People", tells: "Users with their roles, LeadSquared users who are signed in, and API tokens.",
+    name: "people", title: "Users & tokens", tells: "Users with their roles, LeadSquared users who are signed in, and API tokens.",
     route: "/people", world: "busy", sees: "API tokens", dark: true,
   },
   {

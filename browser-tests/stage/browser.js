@@ -110,6 +110,18 @@ export class Visitor {
     await this.button("Sign in").click();
   }
 
+  /** Waits until a page of somebody who is signed in is there. */
+  async isIn() { await this.page.getByRole("navigation", { name: "Pages", exact: true }).waitFor(); }
+
+  /** Opens the menu of the user. */
+  async openUserMenu() { await this.page.locator(".side .me > summary").click(); }
+
+  async signOut() {
+    await this.openUserMenu();
+    await this.button("Sign out").click();
+    await this.page.waitForURL("**/sign-in*");
+  }
+
   /** What axe-core finds wrong with the page as it is, a line each. It is put in as a debugger does,
    * which no content-security policy forbids, so that the page runs under its own. */
   async faults() {

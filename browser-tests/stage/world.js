@@ -13,7 +13,7 @@ export const signedIn = async (stage, service, { as = ADMINISTRATOR, ...how } = 
     const first = await stage.visitor(service, { agent: how.agent, screen: DESKTOP });
     await first.open("/sign-in");
     await first.signIn(as, PASSWORD);
-    await first.button("Sign out").waitFor();
+    await first.isIn();
     service.sessions.set(as, await first.context.cookies());
   }
   return stage.visitor(service, { ...how, cookies: service.sessions.get(as) });

@@ -169,7 +169,7 @@ scene("the accounts are compared, and what differs is synced", async (stage) => 
   const visitor = await signedIn(stage, service);
   const { page } = visitor;
   await visitor.open(CONNECTOR);
-  await visitor.link("Compare").click();
+  await page.getByRole("navigation", { name: "Connector pages" }).getByRole("link", { name: "Compare" }).click();
   await visitor.sees("No comparison yet.");
   await compare(visitor);
   assert.match(await result(visitor), /^95\.00 % agree\s+19 of 20 linked leads agree; 1 differs\.\s+Compared at /);

@@ -1,5 +1,6 @@
 // What scripts make handier: the theme, the reader's own time, copying, looking again, and not losing what one typed.
 import assert from "node:assert/strict";
+import { PHONE } from "../stage/browser.js";
 import { scene, shared } from "../stage/scene.js";
 import { busy, signedIn } from "../stage/world.js";
 
@@ -14,18 +15,40 @@ scene("the theme is the system's, until one chooses; the choice stays", async (s
   await visitor.page.emulateMedia({ colorScheme: "dark" });
   const dark = await ground(visitor);
   assert.notEqual(dark, light);
+  await visitor.openUserMenu();
   await visitor.button("Theme: auto").click();
   await visitor.button("Theme: light").waitFor();
   assert.equal(await ground(visitor), light);
   await visitor.open("/requests");
   assert.equal(await ground(visitor), light);
+  await visitor.openUserMenu();
   await visitor.button("Theme: light").click();
   await visitor.page.emulateMedia({ colorScheme: "light" });
   assert.equal(await ground(visitor), dark);
   await visitor.open("/connectors");
   assert.equal(await ground(visitor), dark);
+  await visitor.openUserMenu();
   await visitor.button("Theme: dark").click();
   assert.equal(await ground(visitor), light);
+});
+
+scene("a slash leads to the search for leads, on every page, unless one is typing", async (stage) => {
+  const visitor = await signedIn(stage, await world());
+  const { page } = visitor;
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  for (const path of ["/", "/requests", "/connectors/sales-to-patients/basic"]) {
+    await visitor.open(path);
+    await page.keyboard.press("/");
+    assert.equal(await focused(), "find-lead", path);
+  }
+  await visitor.open("/requests");
+  await page.locator("#q").focus();
+  await page.keyboard.press("/");
+  assert.notEqual(await focused(), "find-lead");
+  await page.setViewportSize(PHONE);
+  await visitor.open("/connectors");
+  await page.keyboard.press("/");
+  assert.equal(await focused(), "find-lead-top", "on a phone it opens the menu");
 });
 
 scene("times are the reader's own, with UTC on pointing", async (stage) => {
@@ -56,8 +79,7 @@ scene("without scripts every page is there, in UTC and without their buttons", a
   await visitor.field("Webhook payload (JSON)").fill('{"After": {"ProspectID": "1", "EmailAddress": "new@example.com"}}');
   await visitor.button("Preview").click();
   await visitor.page.locator("section[aria-label='Record 1']").waitFor();
-  await visitor.button("Sign out").click();
-  await visitor.page.waitForURL("**/sign-in*");
+  await visitor.signOut();
   service.sessions.clear();
 });
 

@@ -61,6 +61,8 @@ scene("one signs in, filters, looks at a request, retries it and signs out", asy
   await page.waitForURL(/[?&]told=retried/);
   await visitor.open(`/requests/${service.known.keyless.id}`);
   await visitor.seesInTime(/^Attempt 3:/);
+  await tabTo(visitor, page.locator(".side .me > summary"));
+  await page.keyboard.press("Enter");
   await tabTo(visitor, visitor.button("Sign out"));
   await page.keyboard.press("Enter");
   await page.waitForURL("**/sign-in*");

@@ -29,7 +29,7 @@ scene("from the first start to the first synced lead", async (stage) => {
   await visitor.field("Email").fill(ADMINISTRATOR);
   await visitor.field("Password").fill(PASSWORD);
   await visitor.button("Create administrator").click();
-  await visitor.button("Sign out").waitFor();
+  await visitor.isIn();
 
   // Both accounts. Wrong keys are reported at once, and nothing else is lost.
   await visitor.open("/connectors");

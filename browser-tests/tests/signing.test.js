@@ -58,8 +58,7 @@ scene("a wrong password, the right one, and out again", async (stage) => {
   assert.match(cookie.sameSite, /^(Lax|Strict)$/);
   assert.equal(await visitor.page.evaluate(() => document.cookie), "", "scripts see no session");
 
-  await visitor.button("Sign out").click();
-  await visitor.page.waitForURL("**/sign-in*");
+  await visitor.signOut();
   await visitor.open("/account");
   assert.match(visitor.path(), /^\/sign-in/);
   // The cookie of before is worth nothing.
@@ -100,7 +99,7 @@ scene("a session in another browser can be ended", async (stage) => {
   for (const visitor of [desk, phone]) {
     await visitor.open("/sign-in");
     await visitor.signIn(EMAIL, PASSWORD);
-    await visitor.button("Sign out").waitFor();
+    await visitor.isIn();
   }
   await desk.open("/account");
   await desk.sees("(this session)");

@@ -8,16 +8,18 @@ const chosenTheme = () => {
 };
 document.documentElement.dataset.theme = chosenTheme();
 
-/** Shows a message and announces it to screen readers; only for a while, if the page shows it too and
- * would be covered. */
+/** Shows a message for a while and announces it to screen readers. */
 let silence;
-const say = (text, milliseconds) => {
+const say = (text, milliseconds = SAID_FOR) => {
   const place = document.getElementById("said");
   if (!place) return;
   window.clearTimeout(silence);
   place.textContent = text;
-  if (milliseconds) silence = window.setTimeout(() => { place.textContent = ""; }, milliseconds);
+  silence = window.setTimeout(() => { place.textContent = ""; }, milliseconds);
 };
+
+/** A message ends by itself after so many milliseconds. */
+const SAID_FOR = 6_000;
 
 /** A button that goes through the themes. */
 const offerThemes = (button) => {
@@ -86,6 +88,34 @@ const guardChanges = (form) => {
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 };
 
+/** A form of filters applies as one changes it; its button is only for pages without scripts. */
+const applyAtOnce = (form) => {
+  form.querySelectorAll("[data-apply]").forEach((button) => { button.hidden = true; });
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("select, input[type=checkbox], input[type=radio]")) form.requestSubmit();
+  });
+};
+
+/** The search for leads that one sees now, in the navigation or in the menu of a narrow screen. */
+const findLead = () => {
+  const shown = [...document.querySelectorAll("input[data-find]")].find((field) => field.checkVisibility());
+  if (shown) return shown;
+  const menu = document.querySelector(".top details");
+  if (menu) menu.open = true;
+  return menu?.querySelector("input[data-find]");
+};
+
+/** `/` leads to the search for leads, unless one is typing. */
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const field = findLead();
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+  field.select();
+});
+
 /** A form, or a button of one, that asks for confirmation. */
 const ask = (part) => {
   part.addEventListener(part.matches("form") ? "submit" : "click", (event) => { if (!window.confirm(part.dataset.ask)) event.preventDefault(); });
@@ -108,6 +138,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-live]").forEach(keepLive);
   document.querySelectorAll("time[data-local]").forEach(localise);
   document.querySelectorAll("form[data-guard]").forEach(guardChanges);
+  document.querySelectorAll("form[data-auto]").forEach(applyAtOnce);
   document.querySelectorAll(":is(form, button)[data-ask]").forEach(ask);
   document.querySelectorAll("details.menu").forEach(closeInTime);
 });

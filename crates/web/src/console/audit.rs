@@ -144,7 +144,7 @@ pub(super) async fn show(
     });
     let chosen = given.get("action").map_or("", String::as_str);
     let audit = Audit {
-        page: "Audit",
+        page: "Audit log",
         visitor,
         wrong,
         actions: choices(ACTIONS.map(|action| (action, words(action))), chosen),

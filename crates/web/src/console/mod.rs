@@ -8,7 +8,11 @@ mod account;
 mod accounts;
 mod assets;
 mod audit;
+mod backfills;
+mod comparisons;
 mod connector;
+#[cfg(debug_assertions)]
+mod design;
 mod form;
 mod link;
 mod log;
@@ -46,6 +50,9 @@ enum Needs {
     Signed(Scope),
 }
 
+/// The page of the design's parts, which only debug builds have.
+const DESIGN: &str = "/design";
+
 fn routes() -> Vec<Route<Needs>> {
     use Needs::{FirstStart, Nothing, Signed};
     const GET: Method = Method::GET;
@@ -64,7 +71,11 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/", read, overview::show).in_reach(),
     ];
     routes.extend(of_connectors(read, operate, administer));
+    #[cfg(debug_assertions)]
+    routes.push(route(GET, DESIGN, read, design::show).own());
     routes.extend([
+        route(GET, "/backfills", operate, backfills::show).in_reach(),
+        route(GET, "/compare", read, comparisons::show).in_reach(),
         route(GET, "/requests", read, log::list).in_reach(),
         route(GET, "/requests/rows", read, log::rows).in_reach(),
         route(POST, "/requests/retry", operate, log::selected).in_reach(),
@@ -191,7 +202,8 @@ pub(crate) fn access_rows() -> impl Iterator<Item = GuardedRoute> {
             GuardedRoute::closed(route.method.as_str(), route.path, needs, route.within)
         }
     };
-    assets::paths().map(|path| GuardedRoute::open("GET", path)).chain(routes().into_iter().map(row))
+    let pages = routes().into_iter().filter(|route| route.path != DESIGN);
+    assets::paths().map(|path| GuardedRoute::open("GET", path)).chain(pages.map(row))
 }
 
 /// Every page.
@@ -253,7 +265,7 @@ async fn admitted(gate: &Gate, request: Request) -> Result<Request, Response> {
             }
         }
     }
-    let Some(visitor) = visitor else { return Ok(request) };
+    let Some(mut visitor) = visitor else { return Ok(request) };
     match gate.needs {
         Needs::FirstStart | Needs::Nothing => Err(Redirect::to("/").into_response()),
         Needs::Signed(scope) if visitor.role.most() < scope => {
@@ -266,6 +278,10 @@ async fn admitted(gate: &Gate, request: Request) -> Result<Request, Response> {
                 return Err(page::forbidden(
                     "You don't have access to this. Ask an administrator of leadsync.",
                 ));
+            }
+            if gate.method == Method::GET {
+                let counted = visitor.count(&*shared.store).await;
+                counted.map_err(|error| page::unavailable(&error))?;
             }
             parts.extensions.insert(visitor);
             Ok(Request::from_parts(parts, body))

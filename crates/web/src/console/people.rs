@@ -47,7 +47,7 @@ impl People {
             shared.store.api_tokens(),
         )?;
         Ok(Self {
-            page: "People",
+            page: "Users & tokens",
             visitor,
             told: None,
             wrong: None,

@@ -5,9 +5,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use plan::permission::{Role, Scope};
-use store::{Actor, Person, Session, Token, TokenHash};
+use plan::review::State;
+use store::{Actor, Person, ReviewFilter, Session, Store, Token, TokenHash};
 
 use super::page;
+use super::words::number;
 use crate::Shared;
 use admin::access::{Reach, reach_of};
 
@@ -33,7 +35,52 @@ pub(crate) struct Visitor {
     pub(crate) session: Session,
     /// The token in every form of this session.
     pub(crate) csrf: String,
+    /// How many reviews in reach are open; only counted for pages.
+    pub(super) open_reviews: u64,
 }
+
+/// A part of the navigation.
+pub(super) struct Section {
+    pub(super) title: &'static str,
+    pub(super) pages: Vec<Entry>,
+}
+
+/// A page in the navigation.
+pub(super) struct Entry {
+    pub(super) path: &'static str,
+    pub(super) title: &'static str,
+    /// How many things wait for somebody there.
+    pub(super) count: Option<String>,
+}
+
+/// All sections, with the pages of each: path, title, and who may see it.
+const SECTIONS: [(&str, &[(&str, &str, Scope)]); 3] = [
+    (
+        "Monitor",
+        &[
+            ("/", "Overview", Scope::Read),
+            ("/requests", "Requests", Scope::Read),
+            ("/leads", "Leads", Scope::Read),
+            ("/reviews", "Reviews", Scope::Read),
+        ],
+    ),
+    (
+        "Sync",
+        &[
+            ("/connectors", "Connectors", Scope::Read),
+            ("/backfills", "Backfills", Scope::Operate),
+            ("/compare", "Compare", Scope::Read),
+        ],
+    ),
+    (
+        "Settings",
+        &[
+            ("/accounts", "Accounts", Scope::Administer),
+            ("/people", "Users & tokens", Scope::Administer),
+            ("/audit", "Audit log", Scope::Administer),
+        ],
+    ),
+];
 
 impl Visitor {
     /// The user whose session the request's cookie belongs to.
@@ -51,22 +98,31 @@ impl Visitor {
         // changes.
         let sees = reach.limit().is_none_or(|connectors| !connectors.is_empty());
         let email = session.email.clone();
-        Ok(sees.then(|| Self { email, role, reach, session, csrf: csrf(secret) }))
+        Ok(sees.then(|| Self { email, role, reach, session, csrf: csrf(secret), open_reviews: 0 }))
     }
 
-    /// The pages in the navigation, as path and title: those that this person may see.
-    pub(super) fn pages(&self) -> Vec<(&'static str, &'static str)> {
-        let pages = [
-            ("/", "Overview", Scope::Read),
-            ("/connectors", "Connectors", Scope::Read),
-            ("/requests", "Requests", Scope::Read),
-            ("/reviews", "Reviews", Scope::Read),
-            ("/accounts", "Accounts", Scope::Administer),
-            ("/people", "People", Scope::Administer),
-            ("/audit", "Audit", Scope::Administer),
-        ];
-        let seen = pages.into_iter().filter(|(_, _, needs)| self.role.most() >= *needs);
-        seen.map(|(path, title, _)| (path, title)).collect()
+    /// Counts what the navigation shows.
+    pub(super) async fn count(&mut self, store: &dyn Store) -> store::Result<()> {
+        let filter = ReviewFilter {
+            state: Some(State::Open),
+            within: self.reach.limit(),
+            ..ReviewFilter::default()
+        };
+        self.open_reviews = store.count_reviews(&filter).await?;
+        Ok(())
+    }
+
+    /// The navigation: the pages that this person may see, by section.
+    pub(super) fn sections(&self) -> Vec<Section> {
+        let entry = |(path, title, needs): &(&'static str, &'static str, Scope)| {
+            let count = (*path == "/reviews" && self.open_reviews > 0).then_some(self.open_reviews);
+            (self.role.most() >= *needs).then(|| Entry { path, title, count: count.map(number) })
+        };
+        let section = |(title, pages): &(&'static str, &[(&'static str, &'static str, Scope)])| {
+            Section { title, pages: pages.iter().filter_map(entry).collect() }
+        };
+        let sections = SECTIONS.iter().map(section);
+        sections.filter(|section| !section.pages.is_empty()).collect()
     }
 
     /// Whether this is an administrator.
