@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plan::activity::ActivityMapping;
 use plan::connector::Definition;
-use plan::mapping::{Mapping, UnlistedValue};
+use plan::mapping::Mapping;
 use plan::metadata::Catalogue;
 use plan::outcome::Entity;
 use plan::payload::Item;
@@ -40,15 +40,15 @@ pub async fn unmapped(
 ) -> store::Result<BTreeMap<String, Vec<Unmapped>>> {
     let leads = Mapping::new(definition, source, destination);
     let activities = ActivityMapping::new(definition, source, destination);
-    let of = |item: Item| -> Vec<UnlistedValue> {
+    let of = |item: Item| -> Vec<(String, String)> {
         match (activity, item.entity()) {
-            (None, Entity::Lead) => leads.unlisted(&item),
+            (None, Entity::Lead) => values(&leads, &item),
             (None, Entity::Activity) => {
-                item.lead().map(|lead| leads.unlisted(&lead)).unwrap_or_default()
+                item.lead().map(|lead| values(&leads, &lead)).unwrap_or_default()
             }
             (Some(code), Entity::Activity) if item.event() == Some(code) => {
                 let kind = activities.of(&item);
-                kind.map(|kind| kind.mapping.unlisted(&item)).unwrap_or_default()
+                kind.map(|kind| values(&kind.mapping, &item)).unwrap_or_default()
             }
             (Some(_), _) => Vec::new(),
         }
@@ -62,7 +62,7 @@ pub async fn unmapped(
         }
         let entries = delivery.origin.read(&delivery.body, delivery.content_type.as_deref());
         let Ok(entries) = entries else { continue };
-        for UnlistedValue { to, value } in entries.into_iter().flatten().flat_map(&of) {
+        for (to, value) in entries.into_iter().flatten().flat_map(&of) {
             let values = counts.entry(to).or_default();
             if values.len() < MOST_VALUES || values.contains_key(&value) {
                 *values.entry(value).or_default() += 1;
@@ -76,4 +76,13 @@ pub async fn unmapped(
         (to, values)
     });
     Ok(sorted.collect())
+}
+
+/// The unmapped values of a record, each with the destination's field.
+fn values(mapping: &Mapping, item: &Item) -> Vec<(String, String)> {
+    let of = |to: &str| {
+        let values = mapping.unlisted(item, to).into_iter();
+        values.map(|value| (to.to_owned(), value)).collect::<Vec<_>>()
+    };
+    mapping.dropdowns().flat_map(of).collect()
 }

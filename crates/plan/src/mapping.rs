@@ -16,7 +16,6 @@ pub use in_force::{Proposal, Reason, activity_rows, lead_rows, overrides};
 pub use row::{Mapped, MappedField, Sent, Unsent};
 pub use set::Part;
 pub(crate) use template::fault as template_fault;
-pub use unlisted::UnlistedValue;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -197,6 +196,12 @@ impl Mapping {
             .chain(with_owner.then_some(OWNER_EMAIL))
             .chain(OF_EVERY_LEAD);
         Some(names.map(str::to_owned).collect())
+    }
+
+    /// The dropdowns of the destination that the mapping writes, as its rows name them.
+    pub fn dropdowns(&self) -> impl Iterator<Item = &str> {
+        let rows = self.rows.iter().filter(|row| !row.field().options.is_empty());
+        rows.map(|row| row.settings.to.as_str())
     }
 
     /// The row that writes this field of the destination.

@@ -292,7 +292,7 @@ impl Row {
     }
 
     /// The row's translation of a value.
-    pub(super) fn translated(&self, text: &str) -> Option<String> {
+    fn translated(&self, text: &str) -> Option<String> {
         let (values, from_kind) = (&self.settings.values, self.from_kind);
         Translation { values, from_kind, to: self.field() }.of(text)
     }

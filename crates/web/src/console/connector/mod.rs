@@ -41,7 +41,7 @@ pub(super) use mapping::{
 pub(super) use preview::{preview, show as preview_form};
 pub(super) use refresh::{begin as refresh, show as refresh_form};
 pub(super) use summary::show as summary;
-pub(super) use versions::{restore, show as versions, shown};
+pub(super) use versions::{restore, show as versions};
 pub(super) use webhook::{show as webhook, unwire, wire};
 
 use admin::connectors;

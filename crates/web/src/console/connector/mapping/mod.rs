@@ -136,6 +136,12 @@ impl Editor {
         value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or(text.into_owned())
     }
 
+    /// What a field of the destination is called.
+    fn target(&self, name: &str) -> String {
+        let row = self.rows.iter().find(|row| row.settings.to == name);
+        row.map_or_else(|| name.to_owned(), |row| row.title.clone())
+    }
+
     fn decision(record: &RecordPreview) -> String {
         decision_word(record)
     }
