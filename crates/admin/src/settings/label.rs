@@ -121,6 +121,17 @@ pub fn label_of(definition: &Definition, at: &str) -> String {
     named.or_else(of_type).unwrap_or_else(|| label(at))
 }
 
+/// The field that the row of leads at this place fills: one of the settings, or an automatic one.
+pub fn lead_row<'a>(definition: &'a Definition, at: &'a str) -> Option<&'a str> {
+    let rest = at.strip_prefix("lead.field")?;
+    if let Some(field) = plan::check::automatic_field(rest) {
+        return Some(field);
+    }
+    let (number, _) = rest.strip_prefix('[')?.split_once(']')?;
+    let row = definition.lead.fields.get(number.parse::<usize>().ok()?.checked_sub(1)?)?;
+    Some(row.to.as_str())
+}
+
 /// The number or name in brackets after `list`, and what follows it.
 fn indexed<'a>(at: &'a str, list: &str) -> Option<(&'a str, &'a str)> {
     at.strip_prefix(list)?.strip_prefix('[')?.split_once(']')

@@ -6,5 +6,5 @@ mod rows;
 mod value;
 
 pub use change::{Change, changes};
-pub use label::{label, label_of};
+pub use label::{label, label_of, lead_row};
 pub use value::{Names, field};

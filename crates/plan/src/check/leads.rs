@@ -135,22 +135,16 @@ fn keys(
             }
             Some(_) => {}
         }
-        // The definition's own check reports it where the file has the whole mapping.
-        let is_filled = rows.iter().any(|(_, row)| row.enabled && row.to == *key);
-        if definition.lead.own().is_automatic() && !is_filled {
-            let is_off = rows.iter().any(|(_, row)| row.to == *key);
-            let (why, advice) = if is_off {
-                ("its row is off", "Turn on the row of the search field under Mapping.")
-            } else {
-                (
-                    "the source account has no such field",
-                    "Add a row for the search field under Mapping.",
-                )
-            };
+        // The definition's own check reports it where a row is off, or the file has all rows.
+        let has_row = rows.iter().any(|(_, row)| row.to == *key);
+        if definition.lead.own().is_automatic() && !has_row {
             let problem = Problem::new(
                 Code::SearchKeyUnmapped,
-                format!("The automatic mapping does not fill the search field {key}: {why}."),
-                advice,
+                format!(
+                    "The automatic mapping does not fill the search field {key}: the source \
+                     account has no such field."
+                ),
+                "Add a row for the search field under Mapping.",
             );
             findings.error(at, problem.about(key));
         }

@@ -133,24 +133,20 @@ impl Definition {
             );
         }
         faults.rows("lead.field", self.lead.own());
-        // Which fields an automatic mapping fills depends on the accounts.
-        if !self.lead.own().is_automatic() {
-            for (setting, name) in [
-                ("basic.search_by", Some(&self.basic.search_by)),
-                ("basic.secondary_search_by", self.basic.secondary_search_by.as_ref()),
-            ] {
-                let is_mapped = |name: &String| {
-                    self.lead.fields.iter().any(|row| row.enabled && row.to == *name)
-                };
-                if let Some(name) = name
-                    && !name.trim().is_empty()
-                    && !is_mapped(name)
-                {
-                    faults.add(
-                        setting,
-                        format!("no enabled mapping row fills {name}; add a row to {name}"),
-                    );
-                }
+        for (setting, name) in [
+            ("basic.search_by", Some(&self.basic.search_by)),
+            ("basic.secondary_search_by", self.basic.secondary_search_by.as_ref()),
+        ] {
+            let Some(name) = name.filter(|name| !name.trim().is_empty()) else { continue };
+            let own = self.lead.own();
+            let mut rows = own.rows.iter().filter(|row| row.to == *name).peekable();
+            // Which fields an automatic mapping fills without a row depends on the accounts.
+            let is_open = own.is_automatic() && rows.peek().is_none();
+            if !is_open && !rows.any(|row| row.enabled) {
+                faults.add(
+                    setting,
+                    format!("no enabled mapping row fills {name}; add a row to {name}"),
+                );
             }
         }
         faults.types(&self.activity.types);

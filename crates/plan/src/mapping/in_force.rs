@@ -245,6 +245,9 @@ mod tests {
     #[test]
     fn an_automatic_mapping_is_not_asked_for_what_it_does_not_list() {
         assert_eq!(definition(OVERRIDES).check(), []);
+        let off = OVERRIDES.replace("Phone", "EmailAddress");
+        let faults: Vec<_> = definition(&off).check().iter().map(ToString::to_string).collect();
+        assert_eq!(faults.len(), 1, "a search key that is off: {faults:?}");
         let manual = OVERRIDES.replace("\"automatic\":true,", "");
         let faults = definition(&manual).check();
         let places: Vec<_> = faults.iter().map(|fault| fault.at.as_str()).collect();

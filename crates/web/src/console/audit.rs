@@ -117,7 +117,10 @@ impl Entry {
 /// only its accounts know.
 fn changes(before: &Value, after: &Value) -> Vec<Change> {
     let definition = |value: &Value| serde_json::from_value::<Definition>(value.clone()).ok();
-    if let (Some(before), Some(after)) = (definition(before), definition(after)) {
+    if let Some(after) = definition(after) {
+        let Definition { name, source, destination, .. } = &after;
+        let new = || Definition::new(name, source, destination);
+        let before = definition(before).unwrap_or_else(new);
         let unknown = Catalogue::default();
         let names = Names { source: &unknown, destination: &unknown };
         return admin::settings::changes(&before, &after, names);

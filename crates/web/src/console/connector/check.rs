@@ -1,11 +1,13 @@
 //! `/connectors/{name}/check`: finds what will fail before it does; also the last step of the
 //! set-up, which enables the connector.
 
+use admin::settings::{label_of, lead_row};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use plan::check::{Finding, Severity};
+use plan::connector::Definition;
 
 use super::page;
 use super::{Frame, open};
@@ -19,6 +21,7 @@ struct Check {
     visitor: Visitor,
     frame: Frame,
     told: Option<&'static str>,
+    definition: Definition,
     findings: Vec<Finding>,
 }
 
@@ -27,15 +30,26 @@ impl Check {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// The page with this setting.
+    /// What this setting is called.
+    fn label(&self, at: &str) -> String {
+        label_of(&self.definition, at)
+    }
+
+    /// The page with this setting; of a mapping row, the row.
     fn page_of(&self, at: &str) -> String {
+        if let Some(row) = lead_row(&self.definition, at) {
+            let row: String = form_urlencoded::byte_serialize(row.as_bytes()).collect();
+            return format!("{}/mapping?row={row}", self.frame.address);
+        }
         let (basic, mapping) = ("basic", "mapping");
         let leaf = match at.split(['.', '[']).next().unwrap_or_default() {
             "source" => return format!("/accounts/{}", self.frame.source),
             "destination" => return format!("/accounts/{}", self.frame.destination),
             "basic" => basic,
             "lead" if at.starts_with("lead.field") => mapping,
-            "activity" if at.contains(".field") => mapping,
+            "activity" if at.contains(".field") => "mapping/activities",
+            "owner" => "mapping/owners",
+            "filter" => "filter",
             _ => "entities",
         };
         format!("{}/{leaf}", self.frame.address)
@@ -59,8 +73,9 @@ pub(in crate::console) async fn show(
     );
     match findings.await {
         Ok(findings) => {
-            let frame = opened.frame;
-            let check = Check { page: "Connectors", visitor, frame, told: None, findings };
+            let (frame, definition) = (opened.frame, opened.connector.definition);
+            let page = "Connectors";
+            let check = Check { page, visitor, frame, told: None, definition, findings };
             page::page(StatusCode::OK, &check)
         }
         Err(error) => page::unavailable(&error),

@@ -62,15 +62,15 @@ pub(in crate::console) async fn show(
         Ok(versions) => versions,
         Err(error) => return page::unavailable(&error),
     };
-    let of = |account| async move {
-        let known = shared.store.catalogue(account).await?;
-        Ok::<_, store::Error>(known.map(|(_, catalogue)| catalogue).unwrap_or_default())
-    };
-    let (source, destination) = match (of(connector.source).await, of(connector.destination).await)
-    {
+    let source = shared.store.catalogue(connector.source).await;
+    let destination = shared.store.catalogue(connector.destination).await;
+    let (source, destination) = match (source, destination) {
         (Ok(source), Ok(destination)) => (source, destination),
         (Err(error), _) | (_, Err(error)) => return page::unavailable(&error),
     };
+    // Without metadata, fields are named by their schema names.
+    let [source, destination] =
+        [source, destination].map(|known| known.map(|(_, known)| known).unwrap_or_default());
     let names = Names { source: &source, destination: &destination };
     let saved = versions.iter().take(LISTED).enumerate().map(|(place, version)| Saved {
         number: version.version,

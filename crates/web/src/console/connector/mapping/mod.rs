@@ -36,7 +36,7 @@ use self::row::{Around, Row, rows};
 use self::sheet::{BothMetadata, Sheet, Which};
 use super::page::{self, Choice, Faults};
 use super::preview::decision_word;
-use super::{Frame, Opened, lists, open, save};
+use super::{Frame, Opened, open, save};
 use crate::Shared;
 use crate::api::Refusal;
 use crate::console::form::Form;

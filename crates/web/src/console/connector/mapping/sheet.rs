@@ -4,9 +4,7 @@
 use admin::settings::field;
 use plan::activity::{self, TypeRows};
 use plan::connector::{ActivityType, Definition, FieldRow, OwnRows};
-use plan::mapping::{
-    Proposal, activity_proposals, activity_rows, lead_proposals, lead_rows,
-};
+use plan::mapping::{Proposal, activity_proposals, activity_rows, lead_proposals, lead_rows};
 use plan::metadata::{Catalogue, FieldList, MetadataUnread};
 use plan::problem::Problem;
 use store::Account;
@@ -206,12 +204,7 @@ impl Sheet {
     /// Puts rows into the settings: overrides of an automatic mapping, or the whole of another one.
     /// None mean an automatic one. An activity type that was implied is then named, and so are the
     /// others.
-    pub(super) fn put(
-        &self,
-        definition: &mut Definition,
-        is_automatic: bool,
-        rows: Vec<FieldRow>,
-    ) {
+    pub(super) fn put(&self, definition: &mut Definition, is_automatic: bool, rows: Vec<FieldRow>) {
         let is_automatic = is_automatic && !rows.is_empty();
         match self.which {
             Which::Leads => {
