@@ -25,12 +25,15 @@ pub mod people;
 pub mod preview;
 pub mod probing;
 pub mod quota;
+pub mod recent;
 pub mod refresh;
 mod refused;
 pub mod removal;
 pub mod repair;
 pub mod retry;
 pub mod reviews;
+pub mod settings;
+pub mod unmapped;
 pub mod wiring;
 pub mod words;
 

@@ -22,7 +22,7 @@ const WARM: usize = 3;
 
 /// Every page with an address of its own, with realistic queries. In braces: values from the filled
 /// store.
-const PAGES: [&str; 54] = [
+const PAGES: &[&str] = &[
     "/",
     "/?period=7d",
     "/?period=30d",
@@ -35,6 +35,9 @@ const PAGES: [&str; 54] = [
     "/connectors/there/basic",
     "/connectors/there/entities",
     "/connectors/there/mapping",
+    "/connectors/there/mapping?row=FirstName",
+    "/connectors/there/mapping/owners",
+    "/connectors/there/mapping/activities",
     "/connectors/there/versions",
     "/connectors/there/webhook",
     "/connectors/there/check",

@@ -152,6 +152,15 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
         route(POST, "/connectors/{name}/filter", administer, connector::put::<FilterPage>),
         route(GET, "/connectors/{name}/mapping", operate, connector::mapping).of_connector(),
         route(POST, "/connectors/{name}/mapping", administer, connector::put_mapping),
+        route(GET, "/connectors/{name}/mapping/owners", operate, connector::owners).of_connector(),
+        route(POST, "/connectors/{name}/mapping/owners", administer, connector::put_owners),
+        route(
+            GET,
+            "/connectors/{name}/mapping/activities",
+            operate,
+            connector::mapping_of_activities,
+        )
+        .of_connector(),
         route(
             GET,
             "/connectors/{name}/mapping/activities/{code}",

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use admin::settings::{label, label_of};
 use askama::Template;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use plan::connector::Fault;
+use plan::connector::{Definition, Fault};
 use plan::problem::{Code, Problem};
 
 use crate::api::Refusal;
@@ -97,20 +98,37 @@ pub(super) fn of_the_page(status: StatusCode, message: &str) -> Refusal {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     faults: Vec<Fault>,
-    whole: Option<String>,
+    /// All of them for the head of the form, in the words of the page.
+    lines: Vec<String>,
 }
 
 impl From<Vec<Fault>> for Faults {
     fn from(faults: Vec<Fault>) -> Self {
-        Self { faults, whole: None }
+        Self::named(faults, label)
     }
 }
 
 impl Faults {
+    fn named(faults: Vec<Fault>, name: impl Fn(&str) -> String) -> Self {
+        let line = |Fault { at, what }: &Fault| format!("{}: {what}.", name(at));
+        Self { lines: faults.iter().map(line).collect(), faults }
+    }
+
     pub(super) fn of(refusal: &Refusal) -> Self {
-        let faults = refusal.faults().to_vec();
-        let whole = faults.is_empty().then(|| refusal.message());
-        Self { faults, whole }
+        Self::of_named(refusal, label)
+    }
+
+    /// The same for settings of a connector, whose rows are named by the fields that they fill.
+    pub(super) fn of_settings(refusal: &Refusal, definition: &Definition) -> Self {
+        Self::of_named(refusal, |at| label_of(definition, at))
+    }
+
+    fn of_named(refusal: &Refusal, name: impl Fn(&str) -> String) -> Self {
+        let faults = Self::named(refusal.faults().to_vec(), name);
+        match faults.faults.as_slice() {
+            [] => Self { lines: vec![refusal.message()], ..faults },
+            _ => faults,
+        }
     }
 
     /// The faults of this setting.
@@ -120,9 +138,8 @@ impl Faults {
     }
 
     /// All faults, for the head of the form.
-    pub(super) fn all(&self) -> Vec<String> {
-        let parts = self.faults.iter().map(|Fault { at, what }| format!("{at}: {what}."));
-        self.whole.iter().cloned().chain(parts).collect()
+    pub(super) fn all(&self) -> &[String] {
+        &self.lines
     }
 }
 
