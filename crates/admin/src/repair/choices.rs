@@ -126,7 +126,7 @@ fn rule(
     named.or_else(|| {
         let kinds = activity::type_rows(definition, source, destination);
         let kind = kinds.into_iter().find(|kind| kind.from == code)?;
-        Some(ActivityType { from: kind.from, to: kind.to, fields: Vec::new() })
+        Some(ActivityType { from: kind.from, to: kind.to, automatic: true, fields: Vec::new() })
     })
 }
 
@@ -138,7 +138,7 @@ fn filled(case: &Case) -> Vec<String> {
         Rows::Activities(code) => {
             let Some(rule) = rule(case, code, source, destination) else { return Vec::new() };
             let (from, to) = activity::forms(&rule, source, destination);
-            activity_rows(&rule.fields, &from, &to)
+            activity_rows(rule.own(), &from, &to)
         }
     };
     rows.into_iter().filter(|one| one.row.enabled).map(|one| one.row.to).collect()

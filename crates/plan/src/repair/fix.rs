@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity;
 use crate::connector::{ActivityType, Definition, Fault, FieldRow};
-use crate::mapping::{activity_rows, lead_rows};
+use crate::mapping::{Proposal, activity_rows, lead_rows};
 use crate::metadata::{Catalogue, FieldList};
 use crate::text;
 
@@ -138,7 +138,7 @@ fn edit(
     (field, new): (&str, Option<FieldRow>),
     change: impl Fn(&mut FieldRow),
 ) -> Result<(), Fault> {
-    let mut rows = rows_of(definition, which, metadata)?;
+    let (mut rows, is_automatic) = rows_of(definition, which, metadata)?;
     let mut found = false;
     for row in rows.iter_mut().filter(|row| row.enabled && row.to == field) {
         change(row);
@@ -152,27 +152,37 @@ fn edit(
         rows.retain(|row| row.to != field);
         rows.push(row);
     }
-    match which {
-        Rows::Leads => definition.lead.fields = rows,
+    let (own, automatic) = match which {
+        Rows::Leads => (&mut definition.lead.fields, &mut definition.lead.automatic),
         Rows::Activities(code) => {
-            if let Some(rule) = definition.activity.types.iter_mut().find(|one| one.from == code) {
-                rule.fields = rows;
-            }
+            let mut rules = definition.activity.types.iter_mut();
+            let Some(rule) = rules.find(|one| one.from == code) else { return Ok(()) };
+            (&mut rule.fields, &mut rule.automatic)
         }
+    };
+    if is_automatic {
+        // It stays automatic: only what fills this field becomes an override.
+        own.retain(|row| row.to != field);
+        own.extend(rows.into_iter().filter(|row| row.to == field));
+        *automatic = true;
+    } else {
+        *own = rows;
     }
     Ok(())
 }
 
-/// The rows in effect, written out. Activity types that were implied are then named in the settings.
+/// The rows in effect, and whether the mapping is automatic. Activity types that were implied are then named in the settings.
 fn rows_of(
     definition: &mut Definition,
     which: Rows,
     (source, destination): (&Catalogue, &Catalogue),
-) -> Result<Vec<FieldRow>, Fault> {
+) -> Result<(Vec<FieldRow>, bool), Fault> {
+    let rows = |proposals: Vec<Proposal>| proposals.into_iter().map(|one| one.row).collect();
     let code = match which {
         Rows::Leads => {
-            let rows = lead_rows(definition, &source.fields, &destination.fields);
-            return Ok(rows.into_iter().map(|proposal| proposal.row).collect());
+            let is_automatic = definition.lead.own().is_automatic();
+            let proposals = lead_rows(definition, &source.fields, &destination.fields);
+            return Ok((rows(proposals), is_automatic));
         }
         Rows::Activities(code) => code,
     };
@@ -181,6 +191,7 @@ fn rows_of(
         let named = kinds.iter().map(|kind| ActivityType {
             from: kind.from,
             to: kind.to,
+            automatic: true,
             fields: Vec::new(),
         });
         definition.activity.types = named.collect();
@@ -190,7 +201,7 @@ fn rows_of(
         fault("rows", format!("the connector does not map the activity type {code}"))
     })?;
     let (from, to): (FieldList, FieldList) = activity::forms(rule, source, destination);
-    Ok(activity_rows(&rule.fields, &from, &to).into_iter().map(|proposal| proposal.row).collect())
+    Ok((rows(activity_rows(rule.own(), &from, &to)), rule.own().is_automatic()))
 }
 
 #[cfg(test)]
@@ -237,7 +248,8 @@ mod tests {
     fn a_row_of_the_default_mapping_can_be_turned_off() {
         let out = |field: &str| fixed(&Fix::LeaveOut { field: field.to_owned() }, DEFAULT);
         let fixed = out("mx_City").unwrap();
-        assert!(!row(&fixed, "mx_City").enabled && row(&fixed, "mx_Stage").enabled);
+        assert!(!row(&fixed, "mx_City").enabled);
+        assert!(fixed.lead.automatic && fixed.lead.fields.len() == 1, "the rest stays automatic");
         assert!(out("mx_None").unwrap_err().contains("no mapping row fills mx_None"));
         let key = out("EmailAddress").unwrap_err();
         assert!(key.contains("no enabled mapping row fills EmailAddress"), "{key}");
