@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use plan::connector::Definition;
 use serde::Serialize;
-use store::{Actor, Change, Configuration, Connector};
+use store::{Actor, Change, Configuration, Connector, Store};
 
 use crate::Admin;
+use crate::health::{ConnectorCondition, Signs};
 use crate::refused::{Refused, Result};
 
 /// A connector in a list. Its webhook URL is a secret and is shown elsewhere.
@@ -37,6 +38,39 @@ impl From<&Connector> for ConnectorItem {
             version: connector.version,
         }
     }
+}
+
+/// A connector in a list with its health.
+#[derive(Debug, Serialize)]
+pub struct ListedConnector {
+    /// The connector.
+    #[serde(flatten)]
+    pub item: ConnectorItem,
+    /// The connector in the opposite direction: the two are a pair.
+    pub opposite: Option<String>,
+    /// Its health.
+    pub health: ConnectorCondition,
+}
+
+/// Every connector with its health.
+///
+/// # Errors
+/// The store failed.
+pub async fn list(
+    store: &dyn Store,
+    configuration: &Configuration,
+    now: Timestamp,
+) -> store::Result<Vec<ListedConnector>> {
+    let signs = Signs::read(store, configuration, now).await?;
+    let listed = |connector: &Connector| {
+        let opposite = configuration.opposite(connector);
+        ListedConnector {
+            item: ConnectorItem::from(connector),
+            opposite: opposite.map(|other| other.definition.name.clone()),
+            health: signs.of_connector(connector),
+        }
+    };
+    Ok(configuration.connectors.iter().map(listed).collect())
 }
 
 /// The connector of this name.

@@ -12,7 +12,7 @@
 //! 6. [`operation`] names the calls, [`retry`] says when to retry, [`quota`] how many calls fit.
 //!
 //! [`incident`] says when and how people are notified of failures, [`repair`] how failures are fixed,
-//! [`lag`] how long things take.
+//! [`health`] whether connectors and accounts work, [`lag`] how long things take.
 //! [`preview`] runs [`work`] for a payload without making a call, and [`check`] says what will fail
 //! without needing a payload. Everything that these need is passed in, so that a request can be
 //! planned again at any time: for a retry, for a preview, and in a simulation.
@@ -25,6 +25,7 @@ pub mod check;
 pub mod connector;
 pub mod directory;
 pub mod email;
+pub mod health;
 pub mod id;
 pub mod identity;
 pub mod incident;

@@ -10,6 +10,7 @@ mod audit;
 mod backfills;
 mod backup;
 mod catch_up;
+mod contact;
 mod copies;
 mod directory;
 mod dispatching;
@@ -46,6 +47,7 @@ pub use catch_up::{
     CatchUpNews, CatchUpNotice, CatchUps, ChosenDifferences, Compared, Differing, ParityNews,
     Posted, Sweep, SweepNews, Swept,
 };
+pub use contact::{Contact, ContactNews};
 pub use copies::{Backup, BackupWish, Copies};
 pub use directory::{DirectoryEntry, DirectoryNews, DirectoryReading};
 pub use dispatching::{

@@ -15,6 +15,7 @@ mod catalogue;
 mod catch_up;
 mod changing;
 mod comparisons;
+mod contact;
 mod copies;
 mod counts;
 pub(crate) mod directory;

@@ -22,6 +22,7 @@ mod page;
 mod people;
 mod reviews;
 mod sign_in;
+mod state;
 mod throttle;
 mod traits;
 mod visitor;

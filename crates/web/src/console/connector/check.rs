@@ -89,7 +89,7 @@ pub(in crate::console) async fn show(
 
 async fn ways(shared: &Shared, opened: &Opened) -> store::Result<Vec<Way>> {
     let Opened { configuration, connector, frame } = opened;
-    let opposite = frame.opposite.as_ref().filter(|_| frame.in_setup);
+    let opposite = frame.opposite.as_ref().map(|(name, _)| name).filter(|_| frame.in_setup);
     let opposite = opposite.and_then(|name| configuration.connector(name));
     let mut ways = Vec::new();
     for connector in [connector].into_iter().chain(opposite.filter(|other| !other.enabled)) {

@@ -12,6 +12,7 @@ mod list;
 mod lists;
 mod mapping;
 mod new;
+mod pairs;
 mod preview;
 mod refresh;
 mod saving;
@@ -22,6 +23,7 @@ mod webhook;
 pub(super) use actions::{confirm, disable, enable, export, remove, retry};
 pub(super) use list::list;
 pub(super) use new::{add, create};
+pub(super) use pairs::{Row, rows};
 
 pub(super) use access::AccessPage;
 pub(super) use backfill::{
@@ -44,14 +46,17 @@ pub(super) use summary::show as summary;
 pub(super) use versions::{restore, show as versions};
 pub(super) use webhook::{show as webhook, unwire, wire};
 
+use admin::health::{ConnectorCondition, Signs};
 use admin::pairing;
 use axum::response::Response;
+use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::permission::Scope;
 use saving::save;
 use store::{Configuration, Connector};
 
 use super::page;
+use super::state;
 use super::visitor::Visitor;
 use crate::Shared;
 
@@ -91,14 +96,17 @@ pub(super) struct Frame {
     source: String,
     destination: String,
     enabled: bool,
+    state: state::Shown,
+    /// When a record last succeeded.
+    last_success: Option<Timestamp>,
+    /// The connector in the opposite direction, and its state.
+    opposite: Option<(String, state::Shown)>,
     /// Whether it was never enabled.
     in_setup: bool,
     /// The steps of the set-up, while it is in it.
     steps: Vec<Step>,
     /// Its other pages, or all.
     tabs: Vec<Tab>,
-    /// The connector in the opposite direction.
-    opposite: Option<String>,
     /// The same page of the way back, where that takes over what is saved here.
     carried_to: Option<(String, String)>,
     /// The page of the next step.
@@ -139,20 +147,31 @@ pub(super) async fn open(
     let connector = connector.ok_or_else(|| page::not_found("connector"))?;
     let store = shared.store.as_ref();
     let in_setup = pairing::is_in_setup(store, &connector).await.map_err(unavailable)?;
-    let opposite = configuration.opposite(&connector).map(|other| other.definition.name.clone());
+    let signs = Signs::read(store, &configuration, (shared.clock)()).await.map_err(unavailable)?;
+    let opposite = configuration.opposite(&connector);
+    let opposite = opposite.filter(|other| visitor.reach.has(&other.definition.name));
+    let opposite = opposite.map(|other| {
+        (other.definition.name.clone(), state::Shown::from(&signs.of_connector(other)))
+    });
+    let condition = signs.of_connector(&connector);
     let follower = pairing::follower(store, &configuration, &connector).await;
     let follower = follower.map_err(unavailable)?.map(|back| back.definition.name.clone());
     let step = SAVED.iter().find(|step| here.starts_with(**step));
     let carried_to = step.zip(follower.filter(|name| visitor.reach.has(name)));
     let frame = Frame {
-        opposite: opposite.filter(|name| visitor.reach.has(name)),
+        opposite,
         carried_to: carried_to.map(|(step, name)| (format!("{}{step}", address(&name)), name)),
-        ..frame(&connector, visitor, here, in_setup)
+        ..frame(&connector, visitor, here, (in_setup, &condition))
     };
     Ok(Opened { configuration, connector, frame })
 }
 
-fn frame(connector: &Connector, visitor: &Visitor, here: &str, in_setup: bool) -> Frame {
+fn frame(
+    connector: &Connector,
+    visitor: &Visitor,
+    here: &str,
+    (in_setup, condition): (bool, &ConnectorCondition),
+) -> Frame {
     let Definition { name, source, destination, .. } = &connector.definition;
     let address = address(name);
     let at = |leaf: &Leaf| format!("{address}{}", leaf.path);
@@ -176,11 +195,13 @@ fn frame(connector: &Connector, visitor: &Visitor, here: &str, in_setup: bool) -
         source: source.clone(),
         destination: destination.clone(),
         enabled: connector.enabled,
+        state: state::Shown::from(condition),
+        last_success: condition.last_success,
+        opposite: None,
         in_setup,
         steps: steps().enumerate().map(step).collect(),
         tabs: tabs.map(tab).collect(),
         next,
-        opposite: None,
         carried_to: None,
         address,
     }

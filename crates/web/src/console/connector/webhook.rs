@@ -164,7 +164,7 @@ async fn shown(
 
 /// The connector, and the one in the opposite direction.
 async fn ways(shared: &Shared, opened: &Opened, mut done: Done) -> store::Result<Vec<Way>> {
-    let opposite = opened.frame.opposite.as_ref();
+    let opposite = opened.frame.opposite.as_ref().map(|(name, _)| name);
     let opposite = opposite.and_then(|name| opened.configuration.connector(name));
     let mut ways = Vec::new();
     for connector in [&opened.connector].into_iter().chain(opposite) {
