@@ -101,7 +101,7 @@ scene("from the first start to the first synced lead", async (stage) => {
 
   // The mapping is there already: nothing has to be done.
   await page.waitForURL("**/mapping*");
-  await visitor.sees("Default mapping:");
+  await visitor.sees("Automatic mapping.");
   await visitor.link("Continue without changes").click();
   await page.waitForURL("**/webhook*");
 

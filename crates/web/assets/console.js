@@ -82,10 +82,9 @@ const keepLive = (part) => {
 
 /** Warns before unsaved changes in a guarded form are lost. */
 const guardChanges = (form) => {
-  let changed = "changed" in form.dataset;
-  form.addEventListener("input", (event) => { if (event.target.name) changed = true; });
-  form.addEventListener("submit", () => { changed = false; });
-  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+  form.addEventListener("input", (event) => { if (event.target.name) form.dataset.changed = ""; });
+  form.addEventListener("submit", () => { delete form.dataset.changed; });
+  window.addEventListener("beforeunload", (event) => { if ("changed" in form.dataset) event.preventDefault(); });
 };
 
 /** A form of filters applies as one changes it; its button is only for pages without scripts. */

@@ -30,6 +30,11 @@ const ASSETS: [Asset; 6] = [
         content_type: SCRIPT,
         text: include_str!("../../assets/console.js"),
     },
+    Asset {
+        path: "/drawer.js",
+        content_type: SCRIPT,
+        text: include_str!("../../assets/drawer.js"),
+    },
     Asset { path: "/log.js", content_type: SCRIPT, text: include_str!("../../assets/log.js") },
     Asset {
         path: "/mapping.js",

@@ -1,6 +1,7 @@
 //! `/connectors/{name}/check`: finds what will fail before it does; also the last step of the
 //! set-up, which enables the connector.
 
+use admin::settings::{label_of, lead_row};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -26,9 +27,7 @@ struct Check {
 
 /// What was found about a connector.
 struct Way {
-    name: String,
-    source: String,
-    destination: String,
+    definition: Definition,
     findings: Vec<Finding>,
 }
 
@@ -43,18 +42,29 @@ impl Way {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// The page with this setting.
+    /// What this setting is called.
+    fn label(&self, at: &str) -> String {
+        label_of(&self.definition, at)
+    }
+
+    /// The page with this setting; of a mapping row, the row.
     fn page_of(&self, at: &str) -> String {
+        if let Some(row) = lead_row(&self.definition, at) {
+            let row: String = form_urlencoded::byte_serialize(row.as_bytes()).collect();
+            return format!("{}/mapping?row={row}", address(&self.definition.name));
+        }
         let (basic, mapping) = ("basic", "mapping");
         let leaf = match at.split(['.', '[']).next().unwrap_or_default() {
-            "source" => return format!("/accounts/{}", self.source),
-            "destination" => return format!("/accounts/{}", self.destination),
+            "source" => return format!("/accounts/{}", self.definition.source),
+            "destination" => return format!("/accounts/{}", self.definition.destination),
             "basic" => basic,
             "lead" if at.starts_with("lead.field") => mapping,
-            "activity" if at.contains(".field") => mapping,
+            "activity" if at.contains(".field") => "mapping/activities",
+            "owner" => "mapping/owners",
+            "filter" => "filter",
             _ => "entities",
         };
-        format!("{}/{leaf}", address(&self.name))
+        format!("{}/{leaf}", address(&self.definition.name))
     }
 }
 
@@ -89,8 +99,8 @@ async fn ways(shared: &Shared, opened: &Opened) -> store::Result<Vec<Way>> {
             (configuration, connector),
             (shared.clock)(),
         );
-        let Definition { name, source, destination, .. } = connector.definition.clone();
-        ways.push(Way { name, source, destination, findings: findings.await? });
+        let definition = connector.definition.clone();
+        ways.push(Way { definition, findings: findings.await? });
     }
     Ok(ways)
 }

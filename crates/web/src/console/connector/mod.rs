@@ -33,14 +33,15 @@ pub(super) use compare::{ComparePage, act as act_on_compare};
 pub(super) use entities::{EntitiesPage, KEYS_DISAGREE, LINKED, SEVERAL, Shown};
 pub(super) use filter::FilterPage;
 pub(super) use mapping::{
-    put_activities as put_activity_mapping, put_leads as put_mapping,
-    show_activities as activity_mapping, show_leads as mapping,
+    activities as mapping_of_activities, owners, put_activities as put_activity_mapping,
+    put_leads as put_mapping, put_owners, show_activities as activity_mapping,
+    show_leads as mapping,
 };
 pub(super) use preview::{preview, show as preview_form};
 pub(super) use refresh::{begin as refresh, show as refresh_form};
 pub(super) use saving::{put, show};
 pub(super) use summary::show as summary;
-pub(super) use versions::{restore, show as versions, shown};
+pub(super) use versions::{restore, show as versions};
 pub(super) use webhook::{show as webhook, unwire, wire};
 
 use admin::pairing;

@@ -21,6 +21,7 @@ use self::chart::Chart;
 use self::charts::{charts, quiet};
 use self::notices::{Facts, Notice, notices};
 use super::connector;
+use super::failures::failure_path;
 use super::page::{self, Choice, choices};
 use super::visitor::Visitor;
 use super::words::{number, stretch, time};
@@ -267,6 +268,11 @@ impl Shown {
 
     fn failed_requests(&self) -> String {
         self.requests(self.overview.from, self.end(), &[("event", "failed")])
+    }
+
+    /// The page on which the cause can be fixed.
+    fn failure(cause: &CauseItem) -> String {
+        failure_path(&cause.connector, &cause.cause)
     }
 
     fn requests_of_cause(&self, cause: &CauseItem) -> String {
