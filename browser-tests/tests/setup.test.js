@@ -63,7 +63,7 @@ scene("from the first start to the first synced lead", async (stage) => {
   // The connector, and its basic settings with the account's own lists.
   await visitor.field("Source account").selectOption("sales");
   // An error is shown by its field at once, and goes once the field is right.
-  const same = page.getByText("Select the account that leads go to: another one than the source.");
+  const same = page.getByText("Select the account that leads go to, other than the source.");
   await visitor.field("Destination account").selectOption("sales");
   await same.waitFor();
   await visitor.field("Destination account").selectOption("patients");
