@@ -54,8 +54,7 @@ pub async fn create(admin: &Admin, actor: &Actor, new: NewConnector<'_>) -> Resu
     };
     let mut wanted = vec![(there, 0)];
     if both_ways && existing.is_none() {
-        let opposite =
-            name_between(destination, source, |other| is_taken(other) || other == name);
+        let opposite = name_between(destination, source, |other| is_taken(other) || other == name);
         wanted.push((Definition::new(&opposite, destination, source), 0));
     }
     save_all(admin, actor, &configuration, &wanted).await?;

@@ -152,22 +152,14 @@ impl Saves for BasicPage {
             time_zones: lists::chosen(lists::time_zones(), Self::text(basic.time_zone.as_ref())),
             search_keys: keys(&basic.search_by),
             secondary_keys: keys(Self::text(basic.secondary_search_by.as_ref())),
-            users: lists::chosen(
-                lists::named_users(&catalogue),
-                Self::text(basic.notify.as_ref()),
-            ),
+            users: lists::chosen(lists::named_users(&catalogue), Self::text(basic.notify.as_ref())),
             basic,
             back,
         })
     }
 }
 
-async fn read_back(
-    shared: &Shared,
-    name: &str,
-    source: &Account,
-    own: Own,
-) -> store::Result<Back> {
+async fn read_back(shared: &Shared, name: &str, source: &Account, own: Own) -> store::Result<Back> {
     let (catalogue, silent) = lists::catalogue(shared, source).await?;
     let of = |setting: &Option<String>| setting.clone().unwrap_or_default();
     Ok(Back {

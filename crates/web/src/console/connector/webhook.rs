@@ -117,13 +117,7 @@ pub(in crate::console) async fn unwire(
     act(&shared, visitor, &name, Act::Unwire, false).await
 }
 
-async fn act(
-    shared: &Shared,
-    visitor: Visitor,
-    name: &str,
-    act: Act,
-    both_ways: bool,
-) -> Response {
+async fn act(shared: &Shared, visitor: Visitor, name: &str, act: Act, both_ways: bool) -> Response {
     let configuration = match shared.store.configuration().await {
         Ok(configuration) => configuration,
         Err(error) => return page::unavailable(&error),

@@ -72,7 +72,9 @@ async fn a_step_of_the_way_there_is_saved_for_the_way_back() {
     ];
     let wrong = browser.submit("/connectors/sales-to-a/basic", &basic).await;
     assert_eq!(wrong.status, 400, "{wrong:?}");
-    for part in ["is not a time zone", "Mars/Base (not in the list)", "value=\"Account A\""] {
+    for part in
+        ["Way back, ", "is not a time zone", "Mars/Base (not in the list)", "value=\"Account A\""]
+    {
         assert!(wrong.body.contains(part), "{part}: {wrong:?}");
     }
     assert_eq!(configuration(&browser).await.connector("sales-to-a").expect("it").version, 1);
@@ -149,9 +151,13 @@ async fn a_way_back_that_is_added_later_starts_with_the_settings_of_the_way_ther
     let made = browser.submit("/connectors", &joined).await;
     assert_eq!(location(&made), Some("/connectors/b-to-a/basic"), "{made:?}");
     let basic = definition(&browser, "b-to-a").await.basic;
-    assert_eq!((basic.search_by.as_str(), basic.default_country_code.as_deref()), ("Phone", Some("IN")));
+    assert_eq!(
+        (basic.search_by.as_str(), basic.default_country_code.as_deref()),
+        ("Phone", Some("IN"))
+    );
     assert_eq!(configuration(&browser).await.connectors.len(), 2, "there was a way back already");
-    for (other, part) in [(("source", ""), "select an account"), (("destination", "b"), "same as")] {
+    for (other, part) in [(("source", ""), "select an account"), (("destination", "b"), "same as")]
+    {
         let wrong = [("name", "x"), ("source", "b"), ("destination", "a")];
         let wrong = wrong.map(|(name, value)| if name == other.0 { other } else { (name, value) });
         let refused = browser.submit("/connectors", &wrong).await;

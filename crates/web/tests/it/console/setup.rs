@@ -68,7 +68,9 @@ async fn a_connector_is_set_up_step_by_step() {
     assert!(again.status == 409 && again.body.contains("sales-b"), "{again:?}");
 
     let page = browser.get("/connectors/sales-b/basic").await.body;
-    for part in ["aria-current=\"step\">Basic settings", "India (+91)", "Asia/Kolkata", "EmailAddress"] {
+    for part in
+        ["aria-current=\"step\">Basic settings", "India (+91)", "Asia/Kolkata", "EmailAddress"]
+    {
         assert!(page.contains(part), "{part}: {page}");
     }
     let basic = [
