@@ -48,7 +48,7 @@ const nameAfter = (field) => {
   const [one, other] = field.dataset.nameOf.split(" ").map((id) => document.getElementById(id));
   let proposed = field.value;
   const propose = () => {
-    if (field.value !== proposed || !one.value || !other.value) return;
+    if (field.value !== proposed || !one.value || !other.value || one.value === other.value) return;
     proposed = `${one.value}-to-${other.value}`.slice(0, field.maxLength);
     field.value = proposed;
   };

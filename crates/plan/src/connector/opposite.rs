@@ -72,6 +72,7 @@ pub fn carried(before: &Definition, after: &Definition, back: &Definition) -> De
         lead.blank,
         lead.bad_field,
         lead.unlisted_option,
+        lead.automatic,
         conflict.policy,
         conflict.first_meeting,
         identity,
@@ -91,6 +92,7 @@ pub fn carried(before: &Definition, after: &Definition, back: &Definition) -> De
 fn or_own_mapping(mut wanted: Definition, back: &Definition) -> Definition {
     let of_mapping = |at: &str| at.contains("search_by") || at.contains("field");
     if wanted.check().iter().any(|fault| of_mapping(&fault.at)) {
+        wanted.lead.automatic = back.lead.automatic;
         wanted.lead.fields.clone_from(&back.lead.fields);
         wanted.basic.search_by.clone_from(&back.basic.search_by);
         wanted.basic.secondary_search_by.clone_from(&back.basic.secondary_search_by);

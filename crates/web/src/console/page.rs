@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use admin::pairing::BACK;
 use admin::settings::{label, label_of};
 use askama::Template;
 use axum::extract::{FromRequestParts, Query};
@@ -110,7 +111,10 @@ impl From<Vec<Fault>> for Faults {
 
 impl Faults {
     fn named(faults: Vec<Fault>, name: impl Fn(&str) -> String) -> Self {
-        let line = |Fault { at, what }: &Fault| format!("{}: {what}.", name(at));
+        let line = |Fault { at, what }: &Fault| match at.strip_prefix(BACK) {
+            Some(at) => format!("Way back, {}: {what}.", name(at)),
+            None => format!("{}: {what}.", name(at)),
+        };
         Self { lines: faults.iter().map(line).collect(), faults }
     }
 
