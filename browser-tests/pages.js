@@ -240,6 +240,10 @@ export const PAGES = [
     route: "/leads/{account}/{id}", world: "busy", path: ({ known }) => `/leads/sales/${known.lead}`, sees: "Field history", dark: true,
   },
   {
+    name: "reviews-by-rule", title: "Resolve many reviews", tells: "What a rule would do to all open reviews, before it does.",
+    route: "/reviews/by-rule", world: "undecided", path: () => "/reviews/by-rule?rule=primary_key", sees: "would be resolved",
+  },
+  {
     name: "backfills-none", title: "Backfills, before the first", tells: "What a backfill is for.",
     path: () => "/backfills", route: "/backfills", world: "busy", sees: "No backfills yet",
   },

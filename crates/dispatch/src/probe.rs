@@ -6,10 +6,14 @@
 //! time. If leadsync receives the account's webhooks, those about the test lead answer some more
 //! questions ([`Listening`]).
 
+mod activities;
+mod by_key;
 mod listening;
 mod reading;
 mod run;
+mod subject;
 mod test_lead;
+mod values;
 mod writing;
 
 use std::sync::atomic::{AtomicU32, Ordering};

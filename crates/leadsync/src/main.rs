@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use commands::Command;
+use commands::Invocation;
 use settings::Flags;
 
 /// A backlog of leads spends a sixth of its time in the C library's allocator, and less in this one.
@@ -23,7 +23,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[command(name = "leadsync", version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    invocation: Invocation,
     #[command(flatten)]
     flags: Flags,
 }
@@ -53,12 +53,12 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let matches = command_line().get_matches();
     let arguments = Arguments::from_arg_matches(&matches);
-    let Arguments { command, flags } = arguments.unwrap_or_else(|error| error.exit());
+    let Arguments { invocation, flags } = arguments.unwrap_or_else(|error| error.exit());
     let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(run(command, flags)));
+        .and_then(|runtime| runtime.block_on(run(invocation, flags)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -68,12 +68,11 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command, flags: Flags) -> anyhow::Result<()> {
-    let command = match command {
-        // They need no settings.
-        Command::Completions(completions) => return completions.run(),
-        Command::Man(man) => return man.run(),
-        command => command,
+async fn run(invocation: Invocation, flags: Flags) -> anyhow::Result<()> {
+    let command = match invocation {
+        Invocation::Command(command) => command,
+        Invocation::Completions(completions) => return completions.run(),
+        Invocation::Man(man) => return man.run(),
     };
     let settings = settings::Settings::read(flags)?;
     telemetry::start_log(&settings, command.runs_long())?;

@@ -1,11 +1,11 @@
 //! The work on one group of accounts.
 //!
-//! [`worker`] is the loop: finished calls are handled ([`ended`]), new requests are opened ([`opening`])
+//! [`worker`] is the loop, which first takes up what the last one left ([`taking_up`]): finished calls are handled ([`ended`]), new requests are opened ([`opening`])
 //! into the [`book`], records whose turn has come ([`lanes`]) are asked for their next step ([`step`]),
 //! which becomes a call ([`call`]), and all effects ([`effects`]) are stored in one transaction before
-//! the calls are sent. The metadata that mappings need is read on the way ([`reading`], [`metadata`]);
+//! the calls are sent ([`sending`]). The metadata that mappings need is read on the way ([`reading`], [`metadata`]);
 //! the accounts' leads and activities are read in the background ([`reads`]) for the [`directory`],
-//! [`backfill`]s and their counts ([`counting`]), [`sweep`]s and comparisons ([`parity`]). Connectors
+//! [`backfill`]s and their counts ([`counting`]), [`sweep`]s and comparisons ([`parity`], [`comparing`]). Connectors
 //! whose webhooks change too many leads are held ([`guard`]). Records that hit a bug are set aside
 //! ([`trouble`]), and writes that a crash left in doubt are remembered ([`doubts`]).
 //!
@@ -15,6 +15,7 @@ mod account;
 mod backfill;
 mod book;
 mod call;
+mod comparing;
 mod counting;
 mod directory;
 mod doubts;
@@ -31,8 +32,10 @@ mod parity;
 mod reading;
 mod reads;
 mod route;
+mod sending;
 mod step;
 mod sweep;
+mod taking_up;
 mod trouble;
 mod worker;
 

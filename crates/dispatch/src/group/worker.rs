@@ -1,14 +1,14 @@
 //! The loop.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use plan::id::{AccountId, ConnectorId, IDS_PER_MILLISECOND, RequestId};
+use plan::id::{AccountId, ConnectorId};
 use plan::problem::Problem;
-use plan::quota::{Draw, Urgency, day_of, hour_of};
-use store::{Configuration, Intent, IntentRecord, Lease, Progress, RecordKey, Spent};
+use plan::quota::Draw;
+use store::{Lease, Progress, RecordKey};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -16,18 +16,16 @@ use super::Group;
 use super::account::Account;
 use super::backfill::Running;
 use super::book::{Book, Record};
-use super::call::{Ended, Job, Prepared, Returned};
+use super::call::{Ended, Prepared, Returned};
+use super::comparing::Comparing;
 use super::counting::Counting;
 use super::doubts::Doubts;
 use super::guard::Guard;
-use super::lanes::Lane;
-use super::parity::Comparing;
 use super::reads::Arrived;
 use super::route::{Binding, Route, Routes};
 use super::sweep::Sweeping;
 use super::trouble::Trouble;
 use crate::Shared;
-use crate::pages::Reader;
 
 /// How often a lease is renewed within its time.
 const RENEWALS: u32 = 4;
@@ -35,9 +33,6 @@ const RENEWALS: u32 = 4;
 /// How many backfill records' responses are handled before their changes are committed: a change
 /// that arrives meanwhile waits for that.
 const MOST_LATE: usize = 25;
-
-/// Longer quota windows start anew with each holder of the lease.
-const LONGEST_WINDOW: SignedDuration = SignedDuration::from_mins(1);
 
 /// A wall clock that falls behind by more than this has stepped; by less, it was only adjusted.
 const STEP: SignedDuration = SignedDuration::from_secs(2);
@@ -58,8 +53,8 @@ pub(super) struct Worker {
     /// What to store with the next commit.
     pub(super) progress: Progress,
     /// The calls to send after it.
-    prepared: Vec<Prepared>,
-    calls: JoinSet<Ended>,
+    pub(super) prepared: Vec<Prepared>,
+    pub(super) calls: JoinSet<Ended>,
     /// Writes whose outcome a crash left unknown, and their intents.
     pub(super) doubts: Doubts,
     pub(super) look_for_work: bool,
@@ -92,13 +87,13 @@ pub(super) struct Worker {
     pub(super) trouble: Trouble,
     /// The records that are to blame if the work fails now.
     pub(super) at_stake: Vec<RecordKey>,
-    last_id: (Timestamp, i64),
+    pub(super) last_id: (Timestamp, i64),
     /// The two clocks as they were seen last: the wall clock, and the steady one.
     clocks: Option<(Timestamp, Timestamp)>,
     /// When this task started, on the steady clock.
     pub(super) began: Timestamp,
     /// Unique to this worker, so that no two give the same number to a call.
-    node: i64,
+    pub(super) node: i64,
 }
 
 /// Links to look up for a record.
@@ -250,114 +245,6 @@ impl Worker {
         records.iter().filter(|record| is_late(record.key)).count()
     }
 
-    /// Reads what the last holder of the lease left.
-    async fn take_up(&mut self, configuration: &Configuration) -> store::Result<()> {
-        self.node = self.shared.store.take_node_number().await?;
-        let now = self.now();
-        for settings in &configuration.accounts {
-            if self.lease.accounts.contains(&settings.id) {
-                let catalogue = self.shared.store.catalogue(settings.id).await?;
-                let traits = self.shared.store.traits(settings.id).await?;
-                let spent = self.shared.store.spent(settings.id, day_of(now)).await?;
-                let limits = self.shared.options.limits;
-                let clocks = (self.steady(), now);
-                let account =
-                    Account::new(settings.clone(), limits, catalogue, &traits, spent, clocks);
-                self.accounts.insert(settings.id, account);
-            }
-        }
-        let unsettled = self.shared.store.unsettled_intents(&self.lease).await?;
-        self.recall(&unsettled).await?;
-        for intent in unsettled {
-            let written: Vec<RecordKey> =
-                intent.records.iter().filter(|record| record.writes).map(|r| r.key).collect();
-            if written.is_empty() {
-                self.progress.settled.push(intent.id);
-            } else {
-                self.doubts.add(intent.id, written);
-            }
-        }
-        self.configure(configuration).await
-    }
-
-    /// Counts the calls of the last holder that may still be in a window of an account's quota: also
-    /// those whose outcome a crash left unknown.
-    async fn recall(&mut self, unsettled: &[Intent]) -> store::Result<()> {
-        let (now, steady) = (self.now(), self.steady());
-        let accounts = &self.lease.accounts;
-        let recent = self.shared.store.recent_calls(accounts, now - LONGEST_WINDOW).await?;
-        for call in recent {
-            let age = now.duration_since(call.ended).max(SignedDuration::ZERO);
-            if let Some(account) = self.accounts.get_mut(&call.account) {
-                account.budget.end(drawn_by(&call.url), steady - age);
-            }
-        }
-        for intent in unsettled {
-            if let Some(account) = self.accounts.get_mut(&intent.account) {
-                account.budget.end(drawn_by(&intent.operation), steady);
-            }
-        }
-        Ok(())
-    }
-
-    /// Applies changed settings, unless they are older than the current ones.
-    pub(super) async fn configure(&mut self, configuration: &Configuration) -> store::Result<()> {
-        if configuration.version <= self.configured {
-            return Ok(());
-        }
-        self.restored = configuration.restored_at;
-        for settings in &configuration.accounts {
-            if let Some(account) = self.accounts.get_mut(&settings.id) {
-                account.configure(settings.clone());
-            }
-        }
-        let accounts = &self.accounts;
-        // One that joins another account belongs to another group, which is about to start.
-        let is_here = |connector: &&store::Connector| {
-            accounts.contains_key(&connector.source)
-                && accounts.contains_key(&connector.destination)
-        };
-        let connectors = configuration.connectors.iter().filter(is_here);
-        let is_new = self.configured == 0;
-        self.configured = configuration.version;
-        let begun = self.routes.configure(connectors, |key| self.book.uses(key));
-        if !is_new {
-            self.forget_sweeps(&begun);
-        }
-        self.forget_resting();
-        self.learn_needs();
-        self.configure_directories().await?;
-        self.remember_waiting(&begun).await?;
-        self.look_for_work = true;
-        Ok(())
-    }
-
-    /// Forgets open records of connectors that are disabled or held.
-    pub(super) fn forget_resting(&mut self) {
-        let (routes, guard) = (&self.routes, &self.guard);
-        self.book.forget(|connector| {
-            routes.get(connector).is_some_and(|route| route.enabled) && !guard.is_held(connector)
-        });
-    }
-
-    /// Loads the waiting records of connectors that were enabled or resumed.
-    pub(super) async fn remember_waiting(&mut self, begun: &[ConnectorId]) -> store::Result<()> {
-        let now = self.now();
-        for record in self.shared.store.waiting_records(&self.lease, begun, now).await? {
-            let route = self.routes.get(record.connector).expect("it is asked about those only");
-            if record.due > now {
-                for id in [route.source, route.destination] {
-                    let steady = self.shared.steady();
-                    self.accounts.get_mut(&id).expect("it is a route of this group").doubt(steady);
-                }
-            }
-            let lane = record.source_id.map(|id| Lane::Id(route.source, id));
-            let lanes = lane.into_iter().collect();
-            self.book.remember_waiting(record.key, record.connector, record.due, lanes);
-        }
-        Ok(())
-    }
-
     /// Updates the day from the wall clock; if that clock stepped back, waits for a wall-clock time
     /// must not become longer.
     async fn follow_clock(&mut self) -> store::Result<()> {
@@ -417,16 +304,6 @@ impl Worker {
         Ok(())
     }
 
-    /// Sends the calls whose intents are on disk.
-    fn launch(&mut self) {
-        let now = self.now();
-        for call in self.prepared.drain(..) {
-            let client = self.accounts[&call.account].client.as_ref();
-            let client = client.expect("an account without a client is closed").clone();
-            self.calls.spawn(call.run(client, now));
-        }
-    }
-
     /// Waits until there may be something to do.
     async fn wait(&mut self, group: &Group) {
         let now = self.steady();
@@ -468,86 +345,6 @@ impl Worker {
         self.commit().await?;
         self.shared.store.release_lease(&self.lease).await
     }
-
-    /// Prepares a call: its intent and its cost are part of the next commit. If the account has no
-    /// room for it, its records are released and wait for their turn.
-    pub(super) fn prepare(&mut self, account: AccountId, job: Job) {
-        let now = self.now();
-        let id = self.next_id(now);
-        let operation = job.operation();
-        let sent = match &job {
-            Job::ReadMetadata(_) | Job::ReadPage(..) => Vec::new(),
-            Job::Records(asked) => asked.sent(),
-        };
-        let steady = self.steady();
-        let urgencies = self.urgencies(&job, &sent);
-        if !self.account(account).begin(operation.draw(), &urgencies, steady) {
-            for (key, _) in sent {
-                self.book.release(key);
-            }
-            match job {
-                Job::ReadPage(Reader::Directory, _) => self.directory_delayed(account),
-                Job::ReadPage(Reader::Backfill(backfill), _) => self.backfill_delayed(backfill),
-                Job::ReadPage(Reader::Sweep(connector), _) => self.sweep_delayed(connector),
-                Job::ReadPage(Reader::Parity(connector, asked_at), _) => {
-                    self.parity_delayed((connector, asked_at));
-                }
-                Job::ReadPage(Reader::Count(connector, asked_at), _) => {
-                    self.count_delayed((connector, asked_at));
-                }
-                Job::ReadMetadata(_) | Job::Records(_) => {}
-            }
-            return;
-        }
-        let hour = hour_of(now);
-        match self.progress.spent.iter_mut().find(|s| s.account == account && s.hour == hour) {
-            Some(known) => known.calls += 1,
-            None => self.progress.spent.push(Spent { account, hour, calls: 1 }),
-        }
-        let writes = operation.writes();
-        self.progress.intents.push(Intent {
-            id,
-            account,
-            at: now,
-            operation: operation.as_str().to_owned(),
-            records: sent.iter().map(|&(key, _)| IntentRecord { key, writes }).collect(),
-        });
-        for (key, call) in &sent {
-            let mut record = self.book.take(*key);
-            let binding = self.binding(&record).expect("the call was decided by it");
-            let effects = record.work.sending(call, &binding.context(self.moment()));
-            self.keep(effects);
-            self.book.occupy(record);
-        }
-        self.prepared.push(Prepared { id, account, job });
-    }
-
-    /// The urgency of a call.
-    fn urgencies(&self, job: &Job, sent: &[(RecordKey, plan::work::Call)]) -> Vec<Urgency> {
-        match job {
-            Job::ReadMetadata(_) => vec![Urgency::Live],
-            Job::ReadPage(Reader::Backfill(_) | Reader::Count(..), _) => vec![Urgency::Backfill],
-            Job::ReadPage(..) => vec![Urgency::Sweep],
-            Job::Records(_) => {
-                let records = sent.iter().filter_map(|(key, _)| self.book.record(*key));
-                let urgencies: BTreeSet<Urgency> =
-                    records.map(|record| self.urgency(record)).collect();
-                urgencies.into_iter().collect()
-            }
-        }
-    }
-
-    /// A number for a call, made like a Request ID, that this node never reuses.
-    pub(super) fn next_id(&mut self, now: Timestamp) -> i64 {
-        let (last, used) = self.last_id;
-        self.last_id = if now.as_millisecond() > last.as_millisecond() + used / IDS_PER_MILLISECOND
-        {
-            (now, 0)
-        } else {
-            (last, used + 1)
-        };
-        RequestId::new(self.last_id.0, self.node, self.last_id.1).number()
-    }
 }
 
 fn joined(ended: Result<Ended, tokio::task::JoinError>) -> Ended {
@@ -556,11 +353,6 @@ fn joined(ended: Result<Ended, tokio::task::JoinError>) -> Ended {
         // The supervisor starts the group again, and the intent is found without an outcome.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
-}
-
-/// Which bucket a call used, by its URL or the operation's name.
-fn drawn_by(operation: &str) -> Draw {
-    if operation.contains("Bulk/") { Draw::Bulk } else { Draw::Single }
 }
 
 fn until(now: Timestamp, then: Timestamp) -> Duration {

@@ -11,7 +11,8 @@ use plan::probe::{ACTIVITY_FIELD, By, Finding, Post, Posts, QUESTIONS};
 use store::{Filter, Page, Store};
 
 use super::reason;
-use super::writing::{Answer, FIRST_NAME, SAMPLE, Subject, finding, lead};
+use super::subject::{Answer, FIRST_NAME, SAMPLE, Subject, lead};
+use super::writing::finding;
 use crate::Clock;
 
 /// How often to check for posts.
@@ -186,7 +187,7 @@ fn ask(heard: &Heard) -> Vec<Finding> {
             "webhook_delay" => posts.delay(&names.update, *written_at),
             "capture_update_fires" => posts.fires(&names.capture, &names.update),
             "bulk_fires" => posts.fires(&names.bulk, &names.update),
-            "new_lead_before" => posts.new_lead_before(super::writing::CREATED),
+            "new_lead_before" => posts.new_lead_before(super::subject::CREATED),
             "compared" => posts.compared(&names.update),
             "custom_fields" if !has_custom => {
                 Err("the account has no custom text field to test with".to_owned())

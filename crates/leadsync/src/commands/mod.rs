@@ -29,6 +29,17 @@ use crate::settings::Settings;
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]
+pub enum Invocation {
+    #[command(flatten)]
+    Command(Command),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Write the manual pages to a folder
+    Man(completions::Man),
+}
+
+/// The commands that need settings.
+#[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a demo: two emulated accounts, kept in sync, with sample leads that change
     Demo(demo::Demo),
@@ -68,10 +79,6 @@ pub enum Command {
     Restore(restore::Restore),
     /// Start emulated LeadSquared accounts
     Sandbox(sandbox::Sandbox),
-    /// Print a completion script for a shell
-    Completions(completions::Completions),
-    /// Write the manual pages to a folder
-    Man(completions::Man),
 }
 
 impl Command {
@@ -101,8 +108,6 @@ impl Command {
             Self::Backup(backup) => backup.run(settings).await,
             Self::Restore(restore) => restore.run(settings).await,
             Self::Sandbox(sandbox) => sandbox.run(settings).await,
-            Self::Completions(completions) => completions.run(),
-            Self::Man(man) => man.run(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The table of crates in `ARCHITECTURE.md` agrees with Cargo.
+//! The table of crates in `ARCHITECTURE.md` agrees with Cargo, and no source file is too long.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,6 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
+
+/// The most lines of a source file.
+const MOST_LINES: usize = 500;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -60,4 +63,33 @@ fn there_is_one_provider_of_tls() {
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock");
     assert!(lock.contains("name = \"ring\""), "ring is the one");
     assert!(!lock.contains("name = \"aws-lc-sys\""), "a dependency's default brought another");
+}
+
+/// The Rust files of a folder and its folders.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| match path.extension() {
+            _ if path.is_dir() => sources(&path),
+            Some(ending) if ending == "rs" => vec![path],
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+#[test]
+fn no_source_file_is_too_long() {
+    let crates = std::fs::read_dir(root().join("crates")).expect("crates");
+    let folders = crates.map(|one| one.expect("a crate").path().join("src"));
+    let files: Vec<PathBuf> = folders.flat_map(|folder| sources(&folder)).collect();
+    assert!(!files.is_empty(), "there are source files");
+    let lines = |file: &PathBuf| std::fs::read_to_string(file).expect("text").lines().count();
+    let long: Vec<String> = files
+        .iter()
+        .map(|file| (file, lines(file)))
+        .filter(|(_, lines)| *lines > MOST_LINES)
+        .map(|(file, lines)| format!("{}: {lines} lines", file.display()))
+        .collect();
+    assert!(long.is_empty(), "more than {MOST_LINES} lines: split them by ideas: {long:#?}");
 }

@@ -13,7 +13,7 @@ use super::explanation::Why;
 use super::matching::{Match, matched};
 use super::pages::Activities;
 use super::record::Work;
-use super::{change, filtered, lead, problems};
+use super::{change, filtered, lead, problems, unlinked};
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
@@ -128,7 +128,7 @@ fn find_lead(case: &Case<'_>) -> Result<LeadId, Decision> {
         Match::Not(decision) => return Err(decision),
         Match::Lead(lead) => {
             if let Some(id) = lead.lead_id() {
-                return if lead::was_made_for(case, lead) {
+                return if unlinked::was_made_for(case, lead) {
                     Err(Decision::Adopt(id))
                 } else {
                     Ok(id)
@@ -150,7 +150,7 @@ fn find_lead(case: &Case<'_>) -> Result<LeadId, Decision> {
     let behaviour = case.connector.lead.behaviour;
     let creates = matches!(behaviour, Behaviour::CreateAndUpdate | Behaviour::CreateOnly);
     if creates && case.mapped.problems.is_empty() {
-        return Err(lead::unlinked(case, behaviour));
+        return Err(unlinked::unlinked(case, behaviour));
     }
     match keys.get(known.search.keys_tried) {
         Some(key) => Err(Decision::find(key)),

@@ -25,7 +25,7 @@ use super::case::{Case, Context};
 use super::outcome::{Effect, Ending, Outcome};
 use super::pages::Activities;
 use super::record::{Found, Metadata, Work};
-use super::{lead, problems, settle};
+use super::{problems, settle, unlinked};
 
 impl Work {
     /// An attempt ends without learning whether it added an activity: the lead's link stores that,
@@ -342,7 +342,7 @@ impl Work {
         let junk = match call {
             Call::UpdateLead(update) if update.party == Party::Destination => {
                 let junk =
-                    update.fields.iter().filter(|field| lead::may_match_others(&case, field));
+                    update.fields.iter().filter(|field| unlinked::may_match_others(&case, field));
                 junk.map(|field| field.to.clone()).collect()
             }
             _ => Vec::new(),
@@ -418,7 +418,7 @@ impl Work {
         };
         let written = update.fields.iter().map(|change| change.to.as_str());
         let kept = mapping.and_then(|mapping| {
-            let mut unique = written.filter(|field| lead::is_unique(mapping, field));
+            let mut unique = written.filter(|field| unlinked::is_unique(mapping, field));
             unique.find(|field| mapping.blank_of(field) == Some(Blank::Leave))
         });
         if let Some(field) = kept {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::case::{Case, Opposite};
-use super::merge::Own;
+use super::cell::Own;
 use super::past::whole;
 use crate::change::Change;
 use crate::link::{Given, Link, Side};

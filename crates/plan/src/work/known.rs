@@ -115,7 +115,7 @@ pub(crate) struct Twin {
     /// What was written to the lead in the source since it was read.
     pub(crate) wrote_back: Vec<Change>,
     /// What the call that created it left out, because the account might have searched for a lead
-    /// by it ([`lead::withheld`](super::lead)); it is written to this lead once it exists.
+    /// by it ([`unlinked::withheld`](super::unlinked)); it is written to this lead once it exists.
     pub(crate) withheld: Option<(LeadId, Vec<Change>)>,
     /// Its id: found by a capture that should not update or, for an activity's lead, once known.
     pub(crate) lead_id: Option<LeadId>,

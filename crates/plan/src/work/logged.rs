@@ -120,7 +120,7 @@ impl Plan {
                 Self { problems: vec![review.problem()], ..plain(PlanKind::Review) }
             }
             Decision::Freeze(tripped) => {
-                Self { problems: vec![super::merge::war(tripped)], ..plain(PlanKind::Freeze) }
+                Self { problems: vec![super::freezing::war(tripped)], ..plain(PlanKind::Freeze) }
             }
             Decision::Call(call) => Self::of_call(call),
         }

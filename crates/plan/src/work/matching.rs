@@ -7,7 +7,7 @@ use super::asked;
 use super::call::{Call, NewLead, ReadLead, Which};
 use super::case::Case;
 use super::decision::Decision;
-use super::{change, lead, problems};
+use super::{change, problems, unlinked};
 use crate::connector::{Behaviour, KeysDisagree, Linked, Several};
 use crate::id::LeadId;
 use crate::identity::Key;
@@ -87,7 +87,7 @@ fn created<'a>(case: &Case<'a>) -> Match<'a> {
             return Match::Lead(lead);
         }
     }
-    let fields = lead::made_with(case);
+    let fields = unlinked::made_with(case);
     Match::Not(Decision::Call(Call::CreateLead(NewLead { fields })))
 }
 
@@ -159,7 +159,7 @@ fn other_key<'a>(case: &Case<'a>, lead: &'a Snapshot, keys: &[Key]) -> Match<'a>
         return Match::Lead(lead);
     }
     let Some(rivals) = &case.known.search.rivals else {
-        return if lead::is_free(case, second) {
+        return if unlinked::is_free(case, second) {
             Match::Lead(lead)
         } else {
             Match::Not(Decision::find(second))

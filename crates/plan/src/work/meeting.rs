@@ -4,8 +4,9 @@
 //! The webhook of an earlier edit may arrive after they were linked: it is *late*.
 
 use super::case::Case;
+use super::cell::{Cell, cells};
 use super::known::Before;
-use super::merge::{Cell, Merging, cells, leave, merge};
+use super::merge::{Merging, leave, merge};
 use super::past::Moved;
 use crate::connector::{FirstMeeting, Policy};
 use crate::link::{End, Link};

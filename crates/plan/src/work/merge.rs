@@ -9,22 +9,20 @@ use std::collections::BTreeSet;
 
 use super::asked;
 use super::case::{Case, Opposite};
+use super::cell::{Cell, Own, cells, landed};
 use super::decision::Tripped;
 use super::meeting::{self, Event, Touch, meets};
-use super::past::{Moved, Past, whole};
+use super::past::{Moved, whole};
 use crate::change::Change;
-use crate::connector::{Behaviour, Policy};
-use crate::link::{End, Given, Link};
-use crate::mapping::{Mapped, Mapping, Unsent, Verdict};
-use crate::metadata::Kind;
+use crate::connector::Behaviour;
+use crate::link::End;
+use crate::mapping::{Mapped, Verdict};
 use crate::outcome::Entity;
 use crate::payload::Item;
-use crate::problem::{Code, Problem};
-use crate::review::{Choice, Dispute, Reason, Review, Ruled, Ruling};
+use crate::review::{Dispute, Reason, Review, Ruling};
 use crate::snapshot::Snapshot;
 use crate::text;
-use crate::value::{self, Reading};
-use jiff::Timestamp;
+use crate::value;
 
 /// What has to be written for both sides to be equal.
 #[derive(Debug, Default)]
@@ -44,60 +42,6 @@ pub(super) struct Merge {
     pub(super) disputed: [BTreeSet<String>; 2],
     /// Fields that only somebody in the source, and only somebody in the destination, changed.
     pub(super) own: [Vec<Own>; 2],
-}
-
-/// A field that somebody changed, and its value in the other side's field.
-#[derive(Debug)]
-pub(super) struct Own {
-    pub(super) from: Option<String>,
-    pub(super) to: String,
-    pub(super) value: String,
-}
-
-/// A value that one side sends to a field of the other.
-pub(super) struct Cell {
-    pub(super) from: Option<String>,
-    pub(super) to: String,
-    pub(super) kind: Kind,
-    pub(super) value: String,
-    pub(super) moved: Moved,
-    /// It was changed before the two were linked, and its webhook came after.
-    pub(super) is_late: bool,
-}
-
-impl Cell {
-    /// Whether the two are the same field, seen from both sides.
-    pub(super) fn is_twin(&self, other: &Self) -> bool {
-        self.from.as_deref() == Some(other.to.as_str())
-            || other.from.as_deref() == Some(self.to.as_str())
-    }
-
-    /// Whether the other side already has the value. Its value may be that in the account's own
-    /// encoding (`Rao &amp; Sons`), unless only this side was changed since: then somebody may just
-    /// have removed the encoding.
-    fn is_held(&self, twin: Option<&Self>, held: &str, reading: &Reading) -> bool {
-        let is_alone = twin.is_some_and(|twin| twin.moved == Moved::Not);
-        if self.moved == Moved::Yes && is_alone && self.kind != Kind::FieldSet {
-            return value::same(self.kind, &self.value, held, reading);
-        }
-        value::holds(self.kind, &self.value, held, reading)
-    }
-
-    fn own(&self, twin: Option<&Self>) -> Option<Own> {
-        let is_alone = twin.is_none_or(|twin| {
-            matches!(twin.moved, Moved::Not | Moved::Remapped)
-                || (self.moved, twin.moved) == (Moved::Unknown, Moved::Unknown)
-        });
-        let own =
-            || Own { from: self.from.clone(), to: self.to.clone(), value: self.value.clone() };
-        is_alone.then(own)
-    }
-
-    fn change(&self, before: &str) -> Change {
-        let mut change = Change::new(&self.to, self.kind, &self.value);
-        change.before = Some(before.to_owned());
-        change
-    }
 }
 
 /// Whether the source shows anything that differs from what was last synced, as far as can be told
@@ -200,13 +144,6 @@ fn passes_back(opposite: Opposite<'_>, there: &Item, is_linked: bool) -> bool {
         || opposite.mapping.judge(there, true) == Verdict::Passes
 }
 
-/// A value is counted as written to a field if a write in doubt took effect.
-fn landed(cells: &mut [Cell], end: &End, state: &Snapshot) {
-    for cell in cells.iter_mut().filter(|cell| end.has_landed(&cell.to, state)) {
-        cell.moved = Moved::Yes;
-    }
-}
-
 pub(super) fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
     let mut state = state.clone();
     for change in written {
@@ -215,37 +152,17 @@ pub(super) fn overlaid(state: &Snapshot, written: &[Change]) -> Snapshot {
     state
 }
 
-/// What a side sends, field by field, along with what it sent when the two last agreed. `ends` are
-/// its own and the other's.
-pub(super) fn cells(
-    mapping: &Mapping,
-    item: &Item,
-    mapped: &Mapped,
-    ends: Option<(&End, &End)>,
-) -> Vec<Cell> {
-    let past = ends.map(|(from, to)| Past::of(mapping, item, from, to));
-    let cell = |field: &crate::mapping::MappedField| {
-        let value = field.sent.written()?.to_owned();
-        let moved = past.as_ref().map_or(Moved::Unknown, |past| past.moved(field, &value));
-        let is_new = past.as_ref().is_some_and(|past| past.is_new(field));
-        let moved = if moved == Moved::Not && is_new { Moved::New } else { moved };
-        let from = field.from.as_deref().map(|from| whole(from).to_owned());
-        Some(Cell { from, to: field.to.clone(), kind: field.kind, value, moved, is_late: false })
-    };
-    mapped.fields.iter().filter_map(cell).collect()
-}
-
 pub(super) struct Merging<'a> {
     pub(super) case: &'a Case<'a>,
     pub(super) event: Event,
-    opposite: Opposite<'a>,
+    pub(super) opposite: Opposite<'a>,
     /// Whether the destination's lead passes the opposite connector's filter. If not, nothing is written
     /// back, and its changes are synced once it passes.
-    passes_back: bool,
+    pub(super) passes_back: bool,
     pub(super) ends: Option<(&'a End, &'a End)>,
     /// What the source currently sends, and what the destination sends back.
-    mapped: &'a Mapped,
-    back: &'a Mapped,
+    pub(super) mapped: &'a Mapped,
+    pub(super) back: &'a Mapped,
     pub(super) here_now: &'a Snapshot,
     pub(super) there_now: &'a Snapshot,
     pub(super) merge: Merge,
@@ -353,112 +270,6 @@ impl Merging<'_> {
         }
     }
 
-    /// Whether the source changed a field, for which the destination sends this, to a value that can't
-    /// be sent.
-    fn is_owed(&self, cell: &Cell) -> bool {
-        let Some((here, there)) = self.ends else { return false };
-        let is_its = |owed: &&Unsent| {
-            owed.from.as_deref().map(whole) == Some(cell.to.as_str())
-                && cell.from.as_deref() == Some(owed.to.as_str())
-        };
-        let owed = self.mapped.owed().find(is_its);
-        let base = here.base_beside(self.here_now);
-        // If the two have not agreed about it, it is unknown who changed it.
-        let is_met = base.get(&cell.to).is_some() || !meets(cell);
-        owed.is_some_and(|owed| {
-            there.given(&owed.to) == Some(&Given::Unsent)
-                || is_met && base.get(&cell.to) != self.here_now.get(&cell.to)
-        })
-    }
-
-    /// Whether the destination's value is written over one that the source can't send. If not, both
-    /// stay, and nothing is settled.
-    fn rule_unsent(&mut self, cell: &Cell, held: &str) -> bool {
-        let Some(to) = cell.from.clone() else { return true };
-        let there = self.there_now.get(&to).unwrap_or_default();
-        let ruling = self.rule_both(&to, there);
-        if ruling != Ruling::Destination {
-            leave(&mut self.merge.open, cell, None);
-            let (source, destination) = (held.to_owned(), there.to_owned());
-            self.merge.disputes.push(Dispute { field: to, source, destination, ruling });
-        }
-        ruling == Ruling::Destination
-    }
-
-    /// Who wins if the two sides do not agree. `mine` is what the source sends, `theirs` what the
-    /// destination sends, and `held` what the destination has.
-    fn rule(&self, mine: &Cell, theirs: &Cell, held: &str) -> Ruling {
-        match (mine.moved, theirs.moved) {
-            (Moved::Yes, Moved::Not) if mine.is_late => self.rule_meeting(mine, held),
-            (Moved::Yes | Moved::Remapped | Moved::Unknown, Moved::Not) => Ruling::Source,
-            // The value there is ours, from a write without a response.
-            (Moved::Yes, Moved::Unknown) if self.has_landed(&mine.to) => Ruling::Source,
-            // A person's change is newer than a changed mapping of an old value.
-            (Moved::Remapped, Moved::Yes) if self.policy(&mine.to) == Policy::Newest => {
-                Ruling::Destination
-            }
-            (Moved::Yes, Moved::Remapped) if self.policy(&mine.to) == Policy::Newest => {
-                Ruling::Source
-            }
-            (Moved::Yes | Moved::Remapped, Moved::Yes | Moved::Remapped) => {
-                self.rule_both(&mine.to, held)
-            }
-            _ => self.rule_meeting(mine, held),
-        }
-    }
-
-    /// Whether the destination may show a write of ours that got no response.
-    fn has_landed(&self, to: &str) -> bool {
-        self.ends.is_some_and(|(_, there)| there.has_landed(to, self.there_now))
-    }
-
-    /// Whether the source holds what the destination sends.
-    fn is_here(&self, cell: &Cell) -> bool {
-        let held = self.here_now.get(&cell.to).unwrap_or_default();
-        value::holds(cell.kind, &cell.value, held, self.opposite.mapping.reading())
-    }
-
-    /// Who wins if both sides have something else than they agreed on.
-    fn rule_both(&self, to: &str, held: &str) -> Ruling {
-        match self.policy(to) {
-            Policy::Newest => self.newest(),
-            Policy::Source => Ruling::Source,
-            Policy::FillBlank if text::is_blank(held) => Ruling::Source,
-            Policy::FillBlank | Policy::Destination => Ruling::Destination,
-            Policy::Review => self.decided(),
-        }
-    }
-
-    /// What a person decided, if the policy is to ask.
-    pub(super) fn decided(&self) -> Ruling {
-        match &self.case.known.conflict {
-            Some(Ruled::Decided(Choice::Source)) => Ruling::Source,
-            Some(Ruled::Decided(Choice::Destination)) => Ruling::Destination,
-            _ => Ruling::Waits,
-        }
-    }
-
-    pub(super) fn policy(&self, to: &str) -> Policy {
-        let row = self.case.mapping.row_to(to).and_then(|row| row.conflict);
-        row.unwrap_or(self.case.connector.conflict.policy)
-    }
-
-    /// The side that was changed last, by the accounts' own times. They have whole seconds, so
-    /// there are ties; then the first account of the pair wins, in either direction.
-    pub(super) fn newest(&self) -> Ruling {
-        let there = Item::from_state(Entity::Lead, self.there_now).modified_on();
-        let here = Item::from_state(Entity::Lead, self.here_now).modified_on();
-        let is_first = self.case.source < self.case.destination;
-        match (here, there) {
-            (Some(here), Some(there)) if here > there => Ruling::Source,
-            (Some(here), Some(there)) if here < there => Ruling::Destination,
-            (Some(_), None) => Ruling::Source,
-            (None, Some(_)) => Ruling::Destination,
-            _ if is_first => Ruling::Source,
-            _ => Ruling::Destination,
-        }
-    }
-
     fn write_there(&mut self, cell: &Cell, twin: Option<&Cell>, held: &str) -> bool {
         let may = self.may_write(self.ends.map(|(_, there)| there), cell, twin, false);
         if may {
@@ -479,35 +290,6 @@ impl Merging<'_> {
             self.merge.open[1].extend(cell.from.clone());
         }
         may
-    }
-
-    /// Whether a field goes back and forth: then it is frozen.
-    fn may_write(
-        &mut self,
-        end: Option<&End>,
-        cell: &Cell,
-        twin: Option<&Cell>,
-        in_source: bool,
-    ) -> bool {
-        let now = self.case.now;
-        let frozen =
-            |end: &End, field: &str| end.frozen.get(field).is_some_and(|until| *until > now);
-        let twin_frozen = twin.is_some_and(|twin| {
-            self.ends
-                .is_some_and(|(here, there)| frozen(if in_source { there } else { here }, &twin.to))
-        });
-        let Some(end) = end else { return true };
-        if twin_frozen || frozen(end, &cell.to) {
-            return false;
-        }
-        match end.cycle(&cell.to, &cell.value, now) {
-            Some(cycle) => {
-                let field = cell.to.clone();
-                self.merge.tripped.push(Tripped { field, in_source, cycle });
-                false
-            }
-            None => true,
-        }
     }
 }
 
@@ -541,42 +323,6 @@ impl Merge {
         let review = asked::review(case, Reason::Conflict, [(lead, None)]);
         (!disputes.is_empty()).then_some(Review { disputes, ..review })
     }
-}
-
-/// The problem with fields that go back and forth.
-pub(super) fn war(tripped: &[Tripped]) -> Problem {
-    let fields: Vec<String> = tripped
-        .iter()
-        .map(|Tripped { field, in_source, cycle }| {
-            let side = if *in_source { "source" } else { "destination" };
-            format!("{field} in the {side} was set to {}", cycle.join(", "))
-        })
-        .collect();
-    let problem = Problem::new(
-        Code::Alternates,
-        format!(
-            "Sync loop detected: a field keeps changing back and forth between the accounts, and \
-             is frozen for 24 hours. {}.",
-            fields.join("; ")
-        ),
-        "Automations in both accounts set the field to different values. Change one of them, or \
-         turn the field off in the mapping of one direction. The lead's other fields keep syncing.",
-    );
-    match tripped.first() {
-        Some(first) => problem.about(&first.field),
-        None => problem,
-    }
-}
-
-/// Freezes fields until the next day.
-pub(super) fn freeze(link: &Link, case: &Case<'_>, tripped: &[Tripped], until: Timestamp) -> Link {
-    let mut link = link.clone();
-    let (here, there) = (link.pair.side(case.source), link.pair.side(case.destination));
-    for Tripped { field, in_source, .. } in tripped {
-        let side = if *in_source { here } else { there };
-        link.end_mut(side).frozen.insert(field.clone(), until);
-    }
-    link
 }
 
 /// The fields that the two sides do not agree about, as far as known by now.

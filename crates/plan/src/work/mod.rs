@@ -24,9 +24,9 @@
 //! |---|---|
 //! | What is known about a record? | `record`, `known` |
 //! | Which calls are there? | `call` |
-//! | What is done about a lead, and in which order? | `lead`; a removed one: `removed` |
+//! | What is done about a lead, and in which order? | `lead`; one without a link: `unlinked`; a removed one: `removed` |
 //! | Which lead of the destination does it match? | `matching` |
-//! | What is written, field by field? | `change`; in a pair: `merge`, when first linked: `meeting`; against what was sent: `past` |
+//! | What is written, field by field? | `change`; in a pair: `merge`, of values that are `cell`s, with `ruling` on who wins and `freezing` of loops, when first linked: `meeting`; against what was sent: `past` |
 //! | What is done about an activity? | `activity` |
 //! | Which page of a lead's activities is read next? | `pages` |
 //! | What does a response mean? | `answered`, `written` |
@@ -40,10 +40,12 @@ mod answered;
 mod asked;
 mod call;
 mod case;
+mod cell;
 mod change;
 mod decision;
 mod explanation;
 mod filtered;
+mod freezing;
 mod given;
 mod known;
 mod lead;
@@ -58,8 +60,10 @@ mod past;
 mod problems;
 mod record;
 mod removed;
+mod ruling;
 mod settle;
 mod superseded;
+mod unlinked;
 mod written;
 
 pub use activity::switched_off;

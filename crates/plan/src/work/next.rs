@@ -12,7 +12,7 @@ use super::decision::Decision;
 use super::explanation::Why;
 use super::outcome::{Effect, Ending, Outcome};
 use super::record::{Metadata, Work};
-use super::{activity, filtered, lead, meeting, merge, problems, settle};
+use super::{activity, filtered, freezing, lead, meeting, merge, problems, settle};
 use crate::outcome::{Entity, Event, Party};
 use crate::retry;
 
@@ -128,10 +128,10 @@ impl Work {
             Decision::Freeze(tripped) => {
                 let until = context.now + FROZEN;
                 let freeze = |case: &Case<'_>| {
-                    case.link.map(|link| merge::freeze(link, case, &tripped, until))
+                    case.link.map(|link| freezing::freeze(link, case, &tripped, until))
                 };
                 effects.extend(self.settle_lead(context, freeze));
-                Step::End(Outcome::failed(merge::war(&tripped)))
+                Step::End(Outcome::failed(freezing::war(&tripped)))
             }
             // The lead is linked to the adopted one, so that it is not adopted again.
             Decision::Adopt(lead_id) => Step::End(Outcome::again(adopted_twice(&lead_id), true)),

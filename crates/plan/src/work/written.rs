@@ -12,7 +12,7 @@ use super::call::{Call, Capture, LeadUpdate};
 use super::case::{Case, Context};
 use super::outcome::{Effect, Outcome};
 use super::record::{Found, Work};
-use super::{lead, problems, settle};
+use super::{problems, settle, unlinked};
 
 impl Work {
     /// A write took effect, on this lead or activity as far as the account says.
@@ -102,7 +102,7 @@ impl Work {
     pub(crate) fn withheld_from(&self, context: &Context<'_>, call: &Call) -> Vec<Change> {
         let Call::Capture(_) = call else { return Vec::new() };
         let made_with: Vec<Change> = call.fields().cloned().collect();
-        lead::withheld(&self.lead_case(context), &made_with)
+        unlinked::withheld(&self.lead_case(context), &made_with)
     }
 
     /// A lead has the key: it was created, updated, or existed and was left alone.
@@ -180,7 +180,7 @@ impl Work {
         event: Event,
         (at, made): (Timestamp, Option<Timestamp>),
     ) -> Vec<Effect> {
-        let withheld = lead::withheld(&self.lead_case(context), fields);
+        let withheld = unlinked::withheld(&self.lead_case(context), fields);
         let is_whole = withheld.is_empty();
         if !is_whole {
             self.subject_mut().known.twin.withheld = Some((id.clone(), withheld));
@@ -222,7 +222,7 @@ impl Work {
     fn event_of_update(&self, context: &Context<'_>) -> Event {
         let case = self.lead_case(context);
         let twin = case.known.twin.lead.as_ref();
-        let is_new = twin.is_some_and(|lead| lead::was_made_unseen(&case, lead));
+        let is_new = twin.is_some_and(|lead| unlinked::was_made_unseen(&case, lead));
         if is_new { Event::New } else { Event::Updated }
     }
 

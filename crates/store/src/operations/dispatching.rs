@@ -13,19 +13,15 @@ use sqlx::Row;
 use super::retry::NOT_BEGUN;
 use super::values::{Place, ms};
 use super::{
-    Backend, Connection, QueryBuilder, backfills, catch_up, directory, lease, links, progress,
-    push_list, settings, standing,
+    Backend, Connection, QueryBuilder, backfills, comparisons, directory, lease, links, progress,
+    push_list, settings, standing, sweeps, unfinished,
 };
 use crate::backfills::Backfill;
 use crate::catch_up::{Posted, Sweep};
 use crate::directory::DirectoryReading;
-use crate::dispatching::{
-    Dispatching, Lease, LinkCounts, Opened, RecentCall, RecordState, Room, Unfinished,
-    WaitingRecord,
-};
+use crate::dispatching::{Dispatching, Lease, LinkCounts, Opened, RecentCall, Room, WaitingRecord};
 use crate::error::Result;
-use crate::intake::Origin;
-use crate::progress::{Intent, Progress, RecordKey, Stage};
+use crate::progress::{Intent, Progress, RecordKey};
 use plan::outcome::Entity;
 use plan::parity::Standing;
 use plan::review::StandingReview;
@@ -110,9 +106,9 @@ impl Dispatching for Backend {
         found.extend(again);
         found.sort_unstable();
         let before = found.len();
-        leave_late(&mut transaction, &mut found, room.late).await?;
+        unfinished::leave_late(&mut transaction, &mut found, room.late).await?;
         let are_more_late = found.len() < before;
-        let requests = read(&mut transaction, &found).await?;
+        let requests = unfinished::read(&mut transaction, &found).await?;
         Ok(Opened { configuration, requests, are_more_late })
     }
 
@@ -146,7 +142,7 @@ impl Dispatching for Backend {
         .fetch_all(&mut *transaction)
         .await?;
         let found: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-        let requests = read(&mut transaction, &found).await?;
+        let requests = unfinished::read(&mut transaction, &found).await?;
         Ok(Opened { configuration, requests, are_more_late: false })
     }
 
@@ -354,7 +350,7 @@ impl Dispatching for Backend {
     ) -> Result<Vec<(ConnectorId, Sweep)>> {
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
-        catch_up::sweeps(&mut transaction, connectors).await
+        sweeps::find(&mut transaction, connectors).await
     }
 
     async fn parities(
@@ -364,7 +360,7 @@ impl Dispatching for Backend {
     ) -> Result<Vec<(ConnectorId, Standing)>> {
         let mut transaction = self.begin_read().await?;
         lease::check_read(&mut transaction, lease).await?;
-        catch_up::standings(&mut transaction, connectors).await
+        comparisons::standings(&mut transaction, connectors).await
     }
 
     async fn plannings(
@@ -383,7 +379,7 @@ impl Dispatching for Backend {
         entity: Entity,
         ids: &[String],
     ) -> Result<HashMap<String, Posted>> {
-        catch_up::last_posted(&mut *self.begin_read().await?, connector, entity, ids).await
+        sweeps::last_posted(&mut *self.begin_read().await?, connector, entity, ids).await
     }
 
     async fn linked_leads(
@@ -428,81 +424,4 @@ async fn wake(
     push_list(&mut query, connectors.iter().map(|connector| connector.0));
     query.build().persistent(false).execute(&mut *connection).await?;
     Ok(records.rows_affected())
-}
-
-/// These requests, as received, with their progress.
-async fn read(connection: &mut Connection, found: &[i64]) -> Result<Vec<Unfinished>> {
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut records = states(&mut *connection, found).await?;
-    let mut query = QueryBuilder::new(
-        "SELECT id, connector, content_type, body, origin FROM delivery WHERE id IN ",
-    );
-    push_list(&mut query, found.iter().copied());
-    query.push(" ORDER BY id");
-    let rows = query.build().persistent(false).fetch_all(connection).await?;
-    rows.iter()
-        .map(|row| {
-            let id = row.try_get(0)?;
-            let place = Place { table: "delivery", row: &id };
-            Ok(Unfinished {
-                id: RequestId::from_number(id),
-                connector: ConnectorId(row.try_get(1)?),
-                content_type: row.try_get(2)?,
-                body: row.try_get(3)?,
-                origin: place.origin(row.try_get(4)?)?,
-                records: records.remove(&id).unwrap_or_default(),
-            })
-        })
-        .collect()
-}
-
-/// Omits all but the first few of the requests read by backfills.
-async fn leave_late(connection: &mut Connection, found: &mut Vec<i64>, most: usize) -> Result<()> {
-    if found.len() <= most {
-        return Ok(());
-    }
-    let mut query = QueryBuilder::new("SELECT id FROM delivery WHERE origin = ");
-    query.push_bind(Origin::Backfill.as_str()).push(" AND id IN ");
-    push_list(&mut query, found.iter().copied());
-    query.push(" ORDER BY id");
-    let late = query.build().persistent(false).fetch_all(connection).await?;
-    let left = late.iter().skip(most).map(|row| Ok(row.try_get(0)?));
-    let left: HashSet<i64> = left.collect::<Result<_>>()?;
-    found.retain(|id| !left.contains(id));
-    Ok(())
-}
-
-/// The state of those records of these requests that were tried before.
-async fn states(
-    connection: &mut Connection,
-    requests: &[i64],
-) -> Result<HashMap<i64, Vec<RecordState>>> {
-    let mut query = QueryBuilder::new(
-        "SELECT request, position, due, sync_status, attempts, tries, doubtful, \
-         retry, version FROM record WHERE request IN ",
-    );
-    push_list(&mut query, requests.iter().copied());
-    query.push(" ORDER BY request, position");
-    let mut states: HashMap<i64, Vec<RecordState>> = HashMap::new();
-    for row in query.build().persistent(false).fetch_all(connection).await? {
-        let request = row.try_get(0)?;
-        let place = Place { table: "record", row: &request };
-        let due: Option<i64> = row.try_get(2)?;
-        states.entry(request).or_default().push(RecordState {
-            position: place.count(row.try_get(1)?)?,
-            stage: match due {
-                Some(due) => Stage::Waiting(place.time(due)?),
-                None => Stage::Final,
-            },
-            sync_status: place.word(row.try_get(3)?)?,
-            attempts: place.count(row.try_get(4)?)?,
-            tries: place.count(row.try_get(5)?)?,
-            doubtful: row.try_get(6)?,
-            retry: row.try_get::<Option<&str>, _>(7)?.map(|word| place.word(word)).transpose()?,
-            version: row.try_get(8)?,
-        });
-    }
-    Ok(states)
 }

@@ -14,6 +14,7 @@ mod batches;
 mod catalogue;
 mod catch_up;
 mod changing;
+mod comparisons;
 mod copies;
 mod counts;
 pub(crate) mod directory;
@@ -43,8 +44,10 @@ mod search;
 mod sessions;
 mod settings;
 mod standing;
+mod sweeps;
 mod tally;
 mod traits;
+mod unfinished;
 mod users;
 mod values;
 

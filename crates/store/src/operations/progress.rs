@@ -8,8 +8,8 @@ use sqlx::Row;
 
 use super::values::{json, ms};
 use super::{
-    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, catch_up, directory, incident, intake,
-    links, mass_change, push_list, standing, tally, traits,
+    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, comparisons, directory, incident,
+    intake, links, mass_change, push_list, standing, sweeps, tally, traits,
 };
 use crate::error::Result;
 use crate::progress::{
@@ -45,10 +45,10 @@ pub(super) async fn record(
     }
     intake::store(connection, &progress.deliveries, None).await?;
     for news in &progress.sweeps {
-        catch_up::keep_sweep(connection, news).await?;
+        sweeps::keep(connection, news).await?;
     }
     for news in &progress.parities {
-        catch_up::keep_parity(connection, news).await?;
+        comparisons::keep(connection, news).await?;
     }
     for news in &progress.held {
         mass_change::keep(connection, news).await?;

@@ -34,6 +34,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::permission::Scope;
 
+use self::connector::{AccessPage, BasicPage, ComparePage, EntitiesPage, FilterPage};
 use crate::Shared;
 use crate::route::{GuardedRoute, Within};
 use crate::route::{Route, route};
@@ -96,6 +97,8 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/failures/{name}/{cause}/dismiss", operate, failures::dismiss).of_connector(),
         route(POST, "/failures/{name}/{cause}/restore", operate, failures::restore).of_connector(),
         route(GET, "/reviews", read, reviews::list).in_reach(),
+        route(GET, "/reviews/by-rule", operate, reviews::show_by_rule).in_reach(),
+        route(POST, "/reviews/by-rule", operate, reviews::resolve_by_rule).in_reach(),
         route(GET, "/reviews/{id}", read, reviews::show).in_reach(),
         route(POST, "/reviews/{id}/decide", operate, reviews::decide).in_reach(),
         route(POST, "/reviews/{id}/undo", operate, reviews::undo).in_reach(),
@@ -121,6 +124,7 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/people/tokens/remove", administer, people::remove_token),
         route(GET, "/audit", administer, audit::show),
         route(GET, "/account", read, account::show).own(),
+        route(POST, "/account/password", read, account::set_password).own(),
         route(POST, "/account/sessions/{id}/end", read, account::end).own(),
         route(POST, "/account/sessions/end-others", read, account::end_others).own(),
     ]);
@@ -135,12 +139,12 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
         route(POST, "/connectors", administer, connector::create),
         route(GET, "/connectors/new", administer, connector::add),
         route(GET, "/connectors/{name}", read, connector::summary).of_connector(),
-        route(GET, "/connectors/{name}/basic", administer, connector::basic),
-        route(POST, "/connectors/{name}/basic", administer, connector::put_basic),
-        route(GET, "/connectors/{name}/entities", administer, connector::entities),
-        route(POST, "/connectors/{name}/entities", administer, connector::put_entities),
-        route(GET, "/connectors/{name}/filter", administer, connector::filter),
-        route(POST, "/connectors/{name}/filter", administer, connector::put_filter),
+        route(GET, "/connectors/{name}/basic", administer, connector::show::<BasicPage>),
+        route(POST, "/connectors/{name}/basic", administer, connector::put::<BasicPage>),
+        route(GET, "/connectors/{name}/entities", administer, connector::show::<EntitiesPage>),
+        route(POST, "/connectors/{name}/entities", administer, connector::put::<EntitiesPage>),
+        route(GET, "/connectors/{name}/filter", administer, connector::show::<FilterPage>),
+        route(POST, "/connectors/{name}/filter", administer, connector::put::<FilterPage>),
         route(GET, "/connectors/{name}/mapping", operate, connector::mapping).of_connector(),
         route(POST, "/connectors/{name}/mapping", administer, connector::put_mapping),
         route(
@@ -163,8 +167,8 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
             administer,
             connector::restore,
         ),
-        route(GET, "/connectors/{name}/access", administer, connector::access),
-        route(POST, "/connectors/{name}/access", administer, connector::put_access),
+        route(GET, "/connectors/{name}/access", administer, connector::show::<AccessPage>),
+        route(POST, "/connectors/{name}/access", administer, connector::put::<AccessPage>),
         route(GET, "/connectors/{name}/webhook", administer, connector::webhook),
         route(GET, "/connectors/{name}/check", operate, connector::check).of_connector(),
         route(GET, "/connectors/{name}/preview", operate, connector::preview_form).of_connector(),
@@ -178,10 +182,16 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
             .of_connector(),
         route(POST, "/connectors/{name}/backfill/{backfill}", operate, connector::set_backfill)
             .of_connector(),
-        route(GET, "/connectors/{name}/compare", read, connector::compare).of_connector(),
+        route(GET, "/connectors/{name}/compare", read, connector::show::<ComparePage>)
+            .of_connector(),
         route(POST, "/connectors/{name}/compare", operate, connector::act_on_compare)
             .of_connector(),
-        route(POST, "/connectors/{name}/compare/settings", administer, connector::put_catch_up),
+        route(
+            POST,
+            "/connectors/{name}/compare/settings",
+            administer,
+            connector::put::<ComparePage>,
+        ),
         route(GET, "/connectors/{name}/refresh", operate, connector::refresh_form).of_connector(),
         route(POST, "/connectors/{name}/refresh", operate, connector::refresh).of_connector(),
         route(GET, "/connectors/{name}/export", administer, connector::export),

@@ -133,7 +133,7 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 37] = [
+const TOLD: [(&str, &str); 40] = [
     ("backfill_begun", "The backfill has started."),
     ("backfill_paused", "Backfill paused. Leads already read are still synced."),
     ("backfill_resumed", "Backfill resumed."),
@@ -159,6 +159,9 @@ const TOLD: [(&str, &str); 37] = [
     ("disabled", "Connector disabled. Nothing is synced until it is enabled."),
     ("decided", "Review resolved."),
     ("decided_and_retried", "Review resolved. Retrying held changes."),
+    ("resolved_by_rule", "Reviews resolved. Retrying held changes."),
+    ("none_resolved", "No review was resolved: the rule decides none of the open ones."),
+    ("own_password_set", "Password changed. Your other sessions have ended."),
     ("released", "Field released. It syncs again unless another loop is detected."),
     ("undone", "Decision undone. The review is open again."),
     ("retried", "The retry has started."),

@@ -53,8 +53,11 @@ pub(super) struct Entry {
     pub(super) count: Option<String>,
 }
 
-/// All sections, with the pages of each: path, title, and who may see it.
-const SECTIONS: [(&str, &[(&str, &str, Scope)]); 3] = [
+/// A page's path, its title, and who may see it.
+type Page = (&'static str, &'static str, Scope);
+
+/// All sections, with the pages of each.
+const SECTIONS: [(&str, &[Page]); 3] = [
     (
         "Monitor",
         &[
@@ -114,12 +117,13 @@ impl Visitor {
 
     /// The navigation: the pages that this person may see, by section.
     pub(super) fn sections(&self) -> Vec<Section> {
-        let entry = |(path, title, needs): &(&'static str, &'static str, Scope)| {
+        let entry = |(path, title, needs): &Page| {
             let count = (*path == "/reviews" && self.open_reviews > 0).then_some(self.open_reviews);
             (self.role.most() >= *needs).then(|| Entry { path, title, count: count.map(number) })
         };
-        let section = |(title, pages): &(&'static str, &[(&'static str, &'static str, Scope)])| {
-            Section { title, pages: pages.iter().filter_map(entry).collect() }
+        let section = |(title, pages): &(&'static str, &[Page])| Section {
+            title,
+            pages: pages.iter().filter_map(entry).collect(),
         };
         let sections = SECTIONS.iter().map(section);
         sections.filter(|section| !section.pages.is_empty()).collect()

@@ -3,21 +3,18 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use plan::access::AccountUser;
 use plan::connector::{Access, Definition};
 use plan::metadata::Catalogue;
 use plan::problem::Problem;
 
-use super::page::{self, Choice, Faults, told};
-use super::{Frame, Opened, lists, open, save};
+use super::page::{Choice, Faults};
+use super::saving::{Saves, Stand, Wish};
+use super::{Frame, Opened, lists};
 use crate::Shared;
+use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
-
-const HERE: &str = "/access";
 
 /// A user whom the setting names, as far as the stored list of users shows.
 struct Known {
@@ -35,7 +32,7 @@ struct Said {
 
 #[derive(Template)]
 #[template(path = "connector_access.html")]
-struct Settings {
+pub(in crate::console) struct AccessPage {
     page: &'static str,
     visitor: Visitor,
     frame: Frame,
@@ -52,27 +49,54 @@ struct Settings {
     mails_are_sent: bool,
 }
 
-impl Settings {
+/// The setting, and the user to look up.
+pub(in crate::console) struct Part {
+    access: Access,
+    email: Option<String>,
+}
+
+impl Saves for AccessPage {
+    const HERE: &'static str = "/access";
+
+    type Part = Part;
+
+    fn saved(definition: &Definition, given: BTreeMap<String, String>) -> Part {
+        let email = given.get("email").map(|email| email.trim()).filter(|email| !email.is_empty());
+        Part { access: definition.access.clone(), email: email.map(str::to_owned) }
+    }
+
+    fn sent(form: &Form, saved: &Definition) -> (Part, Result<Wish, Refusal>) {
+        let access = of_form(form);
+        let wanted = Definition { access: access.clone(), ..saved.clone() };
+        (Part { access, email: None }, Ok(Wish::save(wanted)))
+    }
+
     async fn read(
         shared: &Shared,
         visitor: Visitor,
-        Opened { configuration, connector, frame }: Opened,
-        access: &Access,
+        opened: Opened,
+        Part { access, email }: Part,
+        Stand { told, version, faults }: Stand,
     ) -> store::Result<Self> {
+        let said = match email {
+            Some(email) => ask(shared, &opened, &email).await?,
+            None => None,
+        };
+        let Opened { configuration, connector, frame } = opened;
         let destination = configuration.account_of(connector.destination)?;
         let (catalogue, silent) = lists::catalogue(shared, destination).await?;
         Ok(Self {
             page: "Connectors",
             visitor,
             frame,
-            told: None,
-            version: connector.version.to_string(),
+            told,
+            version,
             by: if access.user_field.is_some() { "field" } else { "roles" },
-            user_field: access.user_field.clone().unwrap_or_default(),
-            roles: roles(&catalogue, access),
-            known: known(&catalogue, access),
-            said: None,
-            faults: Faults::default(),
+            roles: roles(&catalogue, &access),
+            known: known(&catalogue, &access),
+            user_field: access.user_field.unwrap_or_default(),
+            said,
+            faults,
             silent,
             mails_are_sent: shared.mails_are_sent,
         })
@@ -108,34 +132,6 @@ fn known(catalogue: &Catalogue, access: &Access) -> Vec<Known> {
     known.collect()
 }
 
-pub(in crate::console) async fn show(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let access = opened.connector.definition.access.clone();
-    let email = given.get("email").map(|email| email.trim()).filter(|email| !email.is_empty());
-    let said = match email {
-        Some(email) => ask(&shared, &opened, email).await,
-        None => Ok(None),
-    };
-    let said = match said {
-        Ok(said) => said,
-        Err(error) => return page::unavailable(&error),
-    };
-    match Settings::read(&shared, visitor, opened, &access).await {
-        Ok(settings) => {
-            page::page(StatusCode::OK, &Settings { told: told(&given), said, ..settings })
-        }
-        Err(error) => page::unavailable(&error),
-    }
-}
-
 /// Reads one user from the destination.
 async fn ask(shared: &Shared, opened: &Opened, email: &str) -> store::Result<Option<Said>> {
     let account = opened.configuration.account_of(opened.connector.destination)?;
@@ -161,32 +157,6 @@ async fn ask(shared: &Shared, opened: &Opened, email: &str) -> store::Result<Opt
             said(what, opened.connector.definition.access.allows(&user))
         }
     })
-}
-
-pub(in crate::console) async fn put(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    form: Form,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let access = of_form(&form);
-    let definition = Definition { access: access.clone(), ..opened.connector.definition.clone() };
-    let version = form.text("version");
-    let refusal = match save(&shared, &visitor, &definition, version, &opened.frame, HERE).await {
-        Ok(response) => return response,
-        Err(refusal) => refusal,
-    };
-    match Settings::read(&shared, visitor, opened, &access).await {
-        Ok(settings) => {
-            let (faults, version) = (Faults::of(&refusal), version.to_owned());
-            page::page(refusal.status(), &Settings { version, faults, ..settings })
-        }
-        Err(error) => page::unavailable(&error),
-    }
 }
 
 fn of_form(form: &Form) -> Access {

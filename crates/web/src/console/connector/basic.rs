@@ -3,22 +3,19 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use plan::connector::{Basic, Definition};
 use plan::moment::DateOrder;
 use plan::placeholder;
 use plan::problem::Problem;
 
 use super::entities::{OneOf, Shown};
-use super::page::{self, Choice, Faults, told};
-use super::{Frame, Opened, lists, open, save};
+use super::page::{Choice, Faults};
+use super::saving::{Saves, Stand, Wish};
+use super::{Frame, Opened, lists};
 use crate::Shared;
+use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
-
-const HERE: &str = "/basic";
 
 const DATE_ORDERS: OneOf<DateOrder> = OneOf {
     all: &[
@@ -29,7 +26,7 @@ const DATE_ORDERS: OneOf<DateOrder> = OneOf {
 
 #[derive(Template)]
 #[template(path = "connector_basic.html")]
-struct Settings {
+pub(in crate::console) struct BasicPage {
     page: &'static str,
     visitor: Visitor,
     frame: Frame,
@@ -46,24 +43,40 @@ struct Settings {
     users: Vec<Choice>,
 }
 
-impl Settings {
+impl Saves for BasicPage {
+    const HERE: &'static str = "/basic";
+
+    type Part = Basic;
+
+    fn saved(definition: &Definition, _: BTreeMap<String, String>) -> Basic {
+        definition.basic.clone()
+    }
+
+    fn sent(form: &Form, saved: &Definition) -> (Basic, Result<Wish, Refusal>) {
+        let basic = of_form(form);
+        let wanted = Definition { basic: basic.clone(), ..saved.clone() };
+        let date_order = DATE_ORDERS.read_or_none(form, "date_order", "basic.date_order");
+        (basic, date_order.map(|_| Wish::save(wanted)))
+    }
+
     async fn read(
         shared: &Shared,
         visitor: Visitor,
         Opened { configuration, connector, frame }: Opened,
+        basic: Basic,
+        Stand { told, version, faults }: Stand,
     ) -> store::Result<Self> {
         let destination = configuration.account_of(connector.destination)?;
         let (catalogue, silent) = lists::catalogue(shared, destination).await?;
-        let basic = connector.definition.basic;
         Ok(Self {
             page: "Connectors",
             visitor,
             frame,
-            told: None,
-            version: connector.version.to_string(),
+            told,
+            version,
             date_orders: DATE_ORDERS.shown_or_none(basic.date_order),
             basic,
-            faults: Faults::default(),
+            faults,
             silent,
             countries: lists::countries(),
             time_zones: lists::time_zones(),
@@ -71,7 +84,9 @@ impl Settings {
             users: lists::users(&catalogue),
         })
     }
+}
 
+impl BasicPage {
     /// The connector's own list of placeholders, one a line.
     fn placeholders(&self) -> String {
         self.basic.placeholders.as_deref().unwrap_or_default().join("\n")
@@ -84,54 +99,6 @@ impl Settings {
 
     fn text(setting: Option<&String>) -> &str {
         setting.map_or("", String::as_str)
-    }
-}
-
-pub(in crate::console) async fn show(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    match Settings::read(&shared, visitor, opened).await {
-        Ok(settings) => page::page(StatusCode::OK, &Settings { told: told(&given), ..settings }),
-        Err(error) => page::unavailable(&error),
-    }
-}
-
-pub(in crate::console) async fn put(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    form: Form,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let basic = of_form(&form);
-    let definition = Definition { basic: basic.clone(), ..opened.connector.definition.clone() };
-    let version = form.text("version");
-    let refusal = match DATE_ORDERS.read_or_none(&form, "date_order", "basic.date_order") {
-        Ok(_) => match save(&shared, &visitor, &definition, version, &opened.frame, HERE).await {
-            Ok(response) => return response,
-            Err(refusal) => refusal,
-        },
-        Err(refusal) => refusal,
-    };
-    match Settings::read(&shared, visitor, opened).await {
-        Ok(settings) => {
-            let faults = Faults::of(&refusal);
-            let version = version.to_owned();
-            let date_orders = DATE_ORDERS.shown_or_none(basic.date_order);
-            let settings = Settings { version, basic, faults, date_orders, ..settings };
-            page::page(refusal.status(), &settings)
-        }
-        Err(error) => page::unavailable(&error),
     }
 }
 

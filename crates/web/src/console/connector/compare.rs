@@ -1,7 +1,7 @@
 //! `/connectors/{name}/compare`: how far the two accounts agree, which leads differ, and the sweep.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::connector::{CatchUp, Definition};
@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use store::Differing;
 
 use super::page::{self, Choice, Faults, of_the_page};
-use super::{Frame, Opened, open, save};
+use super::saving::{self, Saves, Stand, Wish};
+use super::{Frame, Opened, open};
 use crate::Shared;
 use crate::api::Refusal;
 use crate::console::form::Form;
@@ -19,13 +20,12 @@ use crate::console::words::{counted, number, time};
 use admin::Refused;
 use admin::catch_up::{self, Chosen, Direction, ParityItem, SweepItem};
 
-const HERE: &str = "/compare";
 /// Leads of a page of the list.
 const A_PAGE: usize = 50;
 
 #[derive(Template)]
 #[template(path = "connector_compare.html")]
-struct Compare {
+pub(in crate::console) struct ComparePage {
     page: &'static str,
     visitor: Visitor,
     frame: Frame,
@@ -50,21 +50,43 @@ struct Compare {
     compares: Vec<Choice>,
 }
 
-impl Compare {
+/// What to list, and what was refused.
+#[derive(Default)]
+pub(in crate::console) struct Part {
+    given: BTreeMap<String, String>,
+    refused: &'static str,
+}
+
+impl Saves for ComparePage {
+    const HERE: &'static str = "/compare";
+
+    type Part = Part;
+
+    fn saved(_: &Definition, given: BTreeMap<String, String>) -> Part {
+        Part { given, refused: "" }
+    }
+
+    fn sent(form: &Form, saved: &Definition) -> (Part, Result<Wish, Refusal>) {
+        let [sweep, parity] = ["sweep", "parity"].map(|name| of_switch(form.text(name)));
+        let wanted = Definition { catch_up: CatchUp { sweep, parity }, ..saved.clone() };
+        let part = Part { refused: "Your changes were not saved.", ..Part::default() };
+        (part, Ok(Wish::save(wanted)))
+    }
+
     async fn read(
         shared: &Shared,
         visitor: Visitor,
-        opened: Opened,
-        given: &BTreeMap<String, String>,
+        Opened { configuration, connector, frame }: Opened,
+        Part { given, refused }: Part,
+        Stand { told, faults, .. }: Stand,
     ) -> store::Result<Self> {
-        let Opened { configuration, connector, frame } = opened;
         let store = shared.store.as_ref();
         let apart = given.get("apart").and_then(|word| Apart::from_word(word));
         let after = given.get("after").and_then(|text| text.parse().ok()).unwrap_or_default();
         let listed = store.differences(connector.id, apart, after, A_PAGE).await?;
         let more = listed.last().filter(|_| listed.len() == A_PAGE).map(|last| {
             let apart = apart.map(|apart| format!("&apart={apart}")).unwrap_or_default();
-            format!("{}{HERE}?after={}{apart}", frame.address, last.number)
+            format!("{}{}?after={}{apart}", frame.address, Self::HERE, last.number)
         });
         let kinds = std::iter::once(Choice {
             value: String::new(),
@@ -82,9 +104,10 @@ impl Compare {
         let opposite = configuration.opposite(&connector);
         Ok(Self {
             page: "Connectors",
-            told: None,
-            refused: "",
-            faults: Faults::default(),
+            told,
+            refused,
+            faults,
+            // The page shows the saved settings, also after a refusal.
             version: connector.version.to_string(),
             parity: catch_up::parity(store, &configuration, &connector).await?,
             sweep: catch_up::sweep(store, &configuration, &connector).await?,
@@ -101,7 +124,9 @@ impl Compare {
             frame,
         })
     }
+}
 
+impl ComparePage {
     fn sentence(&self) -> Option<String> {
         let parity = self.parity.standing.parity.as_ref()?;
         let (agree, linked) = (number(parity.agree), number(parity.linked));
@@ -179,46 +204,29 @@ fn of_switch(text: &str) -> Option<bool> {
     }
 }
 
-pub(in crate::console) async fn show(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    match Compare::read(&shared, visitor, opened, &given).await {
-        Ok(shown) => page::page(StatusCode::OK, &Compare { told: page::told(&given), ..shown }),
-        Err(error) => page::unavailable(&error),
-    }
-}
-
 /// Compares the accounts, sweeps, or syncs leads that differ.
 pub(in crate::console) async fn act(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let done = carry_out(&shared, &visitor, &opened, &form).await;
-    let refusal = match done {
+) -> Result<Response, Response> {
+    let opened = open(&shared, &visitor, &name, ComparePage::HERE).await?;
+    let refusal = match carry_out(&shared, &visitor, &opened, &form).await {
         Ok(told) => {
-            let path = format!("{}{HERE}", opened.frame.address);
-            return Redirect::to(&page::with_told(&path, told)).into_response();
+            let path = format!("{}{}", opened.frame.address, ComparePage::HERE);
+            return Ok(Redirect::to(&page::with_told(&path, told)).into_response());
         }
         Err(refusal) => refusal,
     };
-    let what = match form.text("do") {
+    let refused = match form.text("do") {
         "compare" | "sweep" | "confirm" => "The request was not started.",
         _ => "The leads were not synced.",
     };
-    refused(&shared, visitor, opened, (what, &refusal)).await
+    let part = Part { refused, ..Part::default() };
+    let stand = Stand { faults: Faults::of(&refusal), ..Stand::default() };
+    let shown = (refusal.status(), stand);
+    saving::answer::<ComparePage>(&shared, visitor, opened, part, shown).await
 }
 
 /// Does what the button says; returns the message to show.
@@ -282,43 +290,4 @@ fn selected(form: &Form) -> Result<Vec<i64>, Refusal> {
         return Err(of_the_page(StatusCode::BAD_REQUEST, what));
     }
     Ok(numbers)
-}
-
-/// The page again, with what is wrong with the form.
-async fn refused(
-    shared: &Shared,
-    visitor: Visitor,
-    opened: Opened,
-    (what, refusal): (&'static str, &Refusal),
-) -> Response {
-    match Compare::read(shared, visitor, opened, &BTreeMap::new()).await {
-        Ok(shown) => {
-            let faults = Faults::of(refusal);
-            page::page(refusal.status(), &Compare { faults, refused: what, ..shown })
-        }
-        Err(error) => page::unavailable(&error),
-    }
-}
-
-/// Saves whether it sweeps and compares by itself.
-pub(in crate::console) async fn put(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    form: Form,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let catch_up =
-        CatchUp { sweep: of_switch(form.text("sweep")), parity: of_switch(form.text("parity")) };
-    let definition = Definition { catch_up, ..opened.connector.definition.clone() };
-    let version = form.text("version");
-    let saved = save(&shared, &visitor, &definition, version, &opened.frame, HERE).await;
-    let refusal = match saved {
-        Ok(response) => return response,
-        Err(refusal) => refusal,
-    };
-    refused(&shared, visitor, opened, ("Your changes were not saved.", &refusal)).await
 }

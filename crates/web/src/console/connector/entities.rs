@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use plan::connector::{
     ActivityRules, ActivityType, BadField, Behaviour, Blank, Conflict, Definition, FirstMeeting,
     Identity, KeysDisagree, LeadRules, Linked, Policy, Removed, Several, UnlistedOption,
@@ -13,14 +10,14 @@ use plan::connector::{
 };
 use plan::problem::Problem;
 
-use super::page::{self, Choice, Faults, told};
-use super::{Frame, Opened, lists, open, save};
+use super::page::{Choice, Faults};
+use super::saving::{Saves, Stand, Wish};
+use super::{Frame, Opened, lists};
 use crate::Shared;
 use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 
-const HERE: &str = "/entities";
 /// How many activity types can be added at a time.
 const MORE_TYPES: usize = 3;
 
@@ -282,7 +279,7 @@ impl<T: Copy + PartialEq> OneOf<T> {
 
 #[derive(Template)]
 #[template(path = "connector_entities.html")]
-struct Entities {
+pub(in crate::console) struct EntitiesPage {
     page: &'static str,
     visitor: Visitor,
     frame: Frame,
@@ -314,13 +311,28 @@ struct Entities {
     destination_types: Vec<Choice>,
 }
 
-impl Entities {
-    /// The page for these settings, which need not be the saved ones.
+impl Saves for EntitiesPage {
+    const HERE: &'static str = "/entities";
+
+    /// All settings, because the rules of leads and activities are spread over them.
+    type Part = Definition;
+
+    fn saved(definition: &Definition, _: BTreeMap<String, String>) -> Definition {
+        definition.clone()
+    }
+
+    fn sent(form: &Form, saved: &Definition) -> (Definition, Result<Wish, Refusal>) {
+        let mut wanted = saved.clone();
+        let read = read(form, &mut wanted);
+        (wanted.clone(), read.map(|()| Wish::save(wanted)))
+    }
+
     async fn read(
         shared: &Shared,
         visitor: Visitor,
         Opened { configuration, connector, frame }: Opened,
-        definition: &Definition,
+        definition: Definition,
+        Stand { told, version, faults }: Stand,
     ) -> store::Result<Self> {
         let source = configuration.account_of(connector.source)?;
         let destination = configuration.account_of(connector.destination)?;
@@ -328,7 +340,7 @@ impl Entities {
         let (there, there_silent) = lists::catalogue(shared, destination).await?;
         let Definition { lead, activity, conflict, identity, removed, while_disabled, .. } =
             definition;
-        let removed = removed.clone().unwrap_or_else(Removed::nowhere);
+        let removed = removed.unwrap_or_else(Removed::nowhere);
         let types = activity.types.iter();
         let mut types: Vec<_> =
             types.map(|kind| (kind.from.to_string(), kind.to.to_string())).collect();
@@ -337,15 +349,15 @@ impl Entities {
             page: "Connectors",
             visitor,
             frame,
-            told: None,
-            version: connector.version.to_string(),
-            faults: Faults::default(),
+            told,
+            version,
+            faults,
             trigger_automations: lead.trigger_automations,
             behaviours: BEHAVIOURS.shown(lead.behaviour),
             blanks: BLANKS.shown(lead.blank),
             bad_fields: BAD_FIELDS.shown(lead.bad_field),
             unlisted_options: UNLISTED_OPTIONS.shown(lead.unlisted_option),
-            while_disabled: WHILE_DISABLED.shown(*while_disabled),
+            while_disabled: WHILE_DISABLED.shown(while_disabled),
             policies: POLICIES.shown(conflict.policy),
             first_meetings: FIRST_MEETINGS.shown(conflict.first_meeting),
             several: SEVERAL.shown(identity.several),
@@ -361,52 +373,6 @@ impl Entities {
             source_types: lists::activity_types(&here),
             destination_types: lists::activity_types(&there),
         })
-    }
-}
-
-pub(in crate::console) async fn show(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let definition = opened.connector.definition.clone();
-    match Entities::read(&shared, visitor, opened, &definition).await {
-        Ok(entities) => page::page(StatusCode::OK, &Entities { told: told(&given), ..entities }),
-        Err(error) => page::unavailable(&error),
-    }
-}
-
-pub(in crate::console) async fn put(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    form: Form,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let mut wanted = opened.connector.definition.clone();
-    let version = form.text("version");
-    let refusal = match read(&form, &mut wanted) {
-        Ok(()) => match save(&shared, &visitor, &wanted, version, &opened.frame, HERE).await {
-            Ok(response) => return response,
-            Err(refusal) => refusal,
-        },
-        Err(refusal) => refusal,
-    };
-    match Entities::read(&shared, visitor, opened, &wanted).await {
-        Ok(entities) => {
-            let faults = Faults::of(&refusal);
-            let version = version.to_owned();
-            page::page(refusal.status(), &Entities { version, faults, ..entities })
-        }
-        Err(error) => page::unavailable(&error),
     }
 }
 

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use plan::connector::{Condition, Definition, Fault, Filter, Leaving, Test};
 use plan::problem::Problem;
 
 use super::entities::{OneOf, Shown};
-use super::page::{self, Choice, Faults, told};
-use super::{Frame, Opened, lists, open, save};
+use super::page::{self, Choice, Faults};
+use super::saving::{Saves, Stand, Wish};
+use super::{Frame, Opened, lists};
 use crate::Shared;
 use crate::api::Refusal;
 use crate::console::form::Form;
@@ -19,7 +17,6 @@ use crate::console::visitor::Visitor;
 use crate::console::words::counted;
 use admin::passing::{Passing, passing};
 
-const HERE: &str = "/filter";
 /// How many conditions can be added to each list at a time.
 const MORE: usize = 2;
 
@@ -106,7 +103,7 @@ impl Row {
 
 #[derive(Template)]
 #[template(path = "connector_filter.html")]
-struct FilterPage {
+pub(in crate::console) struct FilterPage {
     page: &'static str,
     visitor: Visitor,
     frame: Frame,
@@ -123,13 +120,50 @@ struct FilterPage {
     passing: Option<Passing>,
 }
 
-impl FilterPage {
+/// The conditions as they are written, and the filter whose passing leads are counted.
+pub(in crate::console) struct Part {
+    lists: [Conditions; 2],
+    leaving: Leaving,
+    counted: Option<Filter>,
+}
+
+impl Saves for FilterPage {
+    const HERE: &'static str = "/filter";
+
+    type Part = Part;
+
+    fn saved(definition: &Definition, _: BTreeMap<String, String>) -> Part {
+        let filter = definition.filter.clone();
+        let (lists, leaving) = (rows(&filter), filter.leaving);
+        Part { lists, leaving, counted: (!filter.is_open()).then_some(filter) }
+    }
+
+    fn sent(form: &Form, saved: &Definition) -> (Part, Result<Wish, Refusal>) {
+        let mut lists = ["all", "any"].map(|list| sent(form, list));
+        let leaving = LEAVING.named(form.text("leaving")).unwrap_or_default();
+        let mut counted = None;
+        let wish = read(&mut lists, leaving).and_then(|filter| {
+            let wanted = Definition { filter: filter.clone(), ..saved.clone() };
+            let mut faults = wanted.check();
+            faults.retain(|fault| fault.at.starts_with("filter"));
+            if !faults.is_empty() {
+                return Err(Refusal::faulty(faults));
+            }
+            if form.text("do") != "count" {
+                return Ok(Wish::save(wanted));
+            }
+            counted = Some(filter);
+            Ok(Wish::Show)
+        });
+        (Part { lists: roomy(lists), leaving, counted }, wish)
+    }
+
     async fn read(
         shared: &Shared,
         visitor: Visitor,
         Opened { configuration, connector, frame }: Opened,
-        (lists, leaving): ([Conditions; 2], Leaving),
-        counted: Option<Filter>,
+        Part { lists, leaving, counted }: Part,
+        Stand { told, version, faults }: Stand,
     ) -> store::Result<Self> {
         let source = configuration.account_of(connector.source)?;
         let (catalogue, silent) = lists::catalogue(shared, source).await?;
@@ -143,9 +177,9 @@ impl FilterPage {
             page: "Connectors",
             visitor,
             frame,
-            told: None,
-            version: connector.version.to_string(),
-            faults: Faults::default(),
+            told,
+            version,
+            faults,
             lists,
             leaving: LEAVING.shown(leaving),
             fields: lists::fields(&catalogue),
@@ -154,7 +188,9 @@ impl FilterPage {
             passing,
         })
     }
+}
 
+impl FilterPage {
     fn leads(passing: &Passing) -> String {
         counted(passing.leads as u64, "lead", "leads")
     }
@@ -176,70 +212,6 @@ fn roomy([all, any]: [Vec<Row>; 2]) -> [Conditions; 2] {
         Conditions { list, title, rows }
     };
     [roomy("all", "All of these", all), roomy("any", "At least one of these", any)]
-}
-
-pub(in crate::console) async fn show(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let filter = opened.connector.definition.filter.clone();
-    let shown = (rows(&filter), filter.leaving);
-    let counted = (!filter.is_open()).then_some(filter);
-    match FilterPage::read(&shared, visitor, opened, shown, counted).await {
-        Ok(filter) => page::page(StatusCode::OK, &FilterPage { told: told(&given), ..filter }),
-        Err(error) => page::unavailable(&error),
-    }
-}
-
-/// Saves the filter, or only counts what passes.
-pub(in crate::console) async fn put(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    form: Form,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let mut lists = ["all", "any"].map(|list| sent(&form, list));
-    let version = form.text("version").to_owned();
-    let leaving = LEAVING.named(form.text("leaving")).unwrap_or_default();
-    let mut counted = None;
-    let refusal = match read(&mut lists, leaving) {
-        Err(refusal) => Some(refusal),
-        Ok(filter) => {
-            let saved = &opened.connector.definition;
-            let wanted = Definition { filter: filter.clone(), ..saved.clone() };
-            let mut faults = wanted.check();
-            faults.retain(|fault| fault.at.starts_with("filter"));
-            if !faults.is_empty() {
-                Some(Refusal::faulty(faults))
-            } else if form.text("do") == "count" {
-                counted = Some(filter);
-                None
-            } else {
-                match save(&shared, &visitor, &wanted, &version, &opened.frame, HERE).await {
-                    Ok(response) => return response,
-                    Err(refusal) => Some(refusal),
-                }
-            }
-        }
-    };
-    match FilterPage::read(&shared, visitor, opened, (roomy(lists), leaving), counted).await {
-        Ok(filter) => {
-            let status = refusal.as_ref().map_or(StatusCode::OK, Refusal::status);
-            let faults = refusal.as_ref().map(Faults::of).unwrap_or_default();
-            page::page(status, &FilterPage { version, faults, ..filter })
-        }
-        Err(error) => page::unavailable(&error),
-    }
 }
 
 /// The rows of one list in the form.

@@ -14,6 +14,7 @@ mod mapping;
 mod new;
 mod preview;
 mod refresh;
+mod saving;
 mod summary;
 mod versions;
 mod webhook;
@@ -22,37 +23,35 @@ pub(super) use actions::{confirm, disable, enable, export, remove, retry};
 pub(super) use list::list;
 pub(super) use new::{add, create};
 
-pub(super) use access::{put as put_access, show as access};
+pub(super) use access::AccessPage;
 pub(super) use backfill::{
     begin as begin_backfill, progress as backfill_progress, set as set_backfill, show as backfill,
 };
-pub(super) use basic::{put as put_basic, show as basic};
+pub(super) use basic::BasicPage;
 pub(super) use check::show as check;
-pub(super) use compare::{act as act_on_compare, put as put_catch_up, show as compare};
-pub(super) use entities::{
-    KEYS_DISAGREE, LINKED, SEVERAL, Shown, put as put_entities, show as entities,
-};
-pub(super) use filter::{put as put_filter, show as filter};
+pub(super) use compare::{ComparePage, act as act_on_compare};
+pub(super) use entities::{EntitiesPage, KEYS_DISAGREE, LINKED, SEVERAL, Shown};
+pub(super) use filter::FilterPage;
 pub(super) use mapping::{
     put_activities as put_activity_mapping, put_leads as put_mapping,
     show_activities as activity_mapping, show_leads as mapping,
 };
 pub(super) use preview::{preview, show as preview_form};
 pub(super) use refresh::{begin as refresh, show as refresh_form};
+pub(super) use saving::{put, show};
 pub(super) use summary::show as summary;
 pub(super) use versions::{restore, show as versions, shown};
 pub(super) use webhook::{show as webhook, unwire, wire};
 
-use admin::connectors;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use plan::connector::Definition;
 use plan::permission::Scope;
+use saving::save;
 use store::{Configuration, Connector, Filter, Page};
 
 use super::page;
 use super::visitor::Visitor;
 use crate::Shared;
-use crate::api::Refusal;
 
 /// A page of a connector: its path, its title, who may see it, and whether it is a step of the
 /// set-up.
@@ -161,19 +160,4 @@ pub(super) fn address(name: &str) -> String {
     let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
     // A name has letters, digits and three other characters, so there can't be a space.
     format!("/connectors/{name}")
-}
-
-/// Saves settings that are based on this version. Returns where to go next, or the faults.
-async fn save(
-    shared: &Shared,
-    visitor: &Visitor,
-    definition: &Definition,
-    made_from: &str,
-    frame: &Frame,
-    here: &str,
-) -> Result<Response, Refusal> {
-    let made_from = made_from.parse().map_err(|_| Refusal::wrong("version", "is not a number"))?;
-    connectors::save(shared, &visitor.actor(), definition, None, Some(made_from)).await?;
-    let next = frame.next.clone().unwrap_or_else(|| format!("{}{here}", frame.address));
-    Ok(Redirect::to(&page::with_told(&next, "saved")).into_response())
 }
