@@ -70,7 +70,7 @@ scene("a row is found, checked as one types, reviewed, saved and restored", asyn
   await page.locator(".bar").getByRole("button", { name: "Review changes" }).click();
   const line = page.locator("#review li");
   assert.equal(await line.count(), 1, "one line a row");
-  assert.match(await line.innerText(), /First Name\s+now from Last Name \(was from First Name\); default “Unknown”/);
+  assert.match(await line.innerText(), /First Name\s+now from Last Name \(was First Name\); default “Unknown”/);
   await visitor.button("Save").click();
   await visitor.sees("Saved.");
   await visitor.sees("No unsaved changes");
@@ -83,7 +83,7 @@ scene("a row is found, checked as one types, reviewed, saved and restored", asyn
   await visitor.open("/connectors/sales-to-patients");
   await by.click(page.getByText("More actions"));
   await by.click(visitor.link("Versions").first());
-  await visitor.sees("now from Last Name (was from First Name); default “Unknown”");
+  await visitor.sees("now from Last Name (was First Name); default “Unknown”");
   assert.doesNotMatch(await page.locator("main").innerText(), /[{}]/, "no JSON");
   await by.click(page.getByRole("button", { name: "Restore version 1", exact: true }));
   await visitor.sees("Version restored");
@@ -115,7 +115,7 @@ scene("a row is changed in five clicks, reset, and reached by keyboard", async (
   await drawer(page).getByRole("button", { name: "Reset to automatic" }).click();
   await row(page, "FirstName").getByText("Automatic").waitFor();
   await page.locator(".bar").getByRole("button", { name: "Review changes" }).click();
-  await page.locator("#review li", { hasText: "now from First Name (was from Last Name)" }).waitFor();
+  await page.locator("#review li", { hasText: "now from First Name (was Last Name)" }).waitFor();
   await visitor.button("Save").click();
   await visitor.sees("Saved.");
   assert.equal((await settings(service)).lead.field, undefined);

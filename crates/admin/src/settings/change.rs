@@ -209,10 +209,10 @@ mod tests {
     #[test]
     fn a_row_is_one_line_in_display_names() {
         let town = r#","lead":{"automatic":true,"field":[{"from":"mx_Town","to":"City","default":"Pune"}]}"#;
-        assert_eq!(lines("", town), ["City: now from Town (was from City); default “Pune”"]);
+        assert_eq!(lines("", town), ["City: now from Town (was City); default “Pune”"]);
         assert_eq!(
             lines(town, ""),
-            ["City: now from City (was from Town); no default (was “Pune”)"]
+            ["City: now from City (was Town); no default (was “Pune”)"]
         );
         let off = r#","lead":{"automatic":true,"field":[{"to":"Stage","enabled":false}]}"#;
         assert_eq!(lines("", off), ["Lead Stage: off (was from Lead Stage)"]);

@@ -73,7 +73,9 @@ fn line(was: Option<&FieldRow>, is: Option<&FieldRow>, source: &FieldList) -> Op
         (Some(was), Some(is)) => {
             let mut parts = Vec::new();
             if (&was.from, &was.compute) != (&is.from, &is.compute) {
-                parts.push(format!("now {} (was {})", filled(is), filled(was)));
+                let before = filled(was);
+                let before = before.strip_prefix("from ").unwrap_or(&before);
+                parts.push(format!("now {} (was {before})", filled(is)));
             } else if !was.enabled && is.enabled {
                 parts.push(format!("on, {}", filled(is)));
             }

@@ -284,7 +284,7 @@ fn planned(plan: &RefreshPlan) -> String {
 
 fn rows(head: &str, rows: &[Proposal]) -> anyhow::Result<()> {
     output::line(head)?;
-    let shown = |Proposal { row, why }: &Proposal| {
+    let shown = |Proposal { row, why, .. }: &Proposal| {
         let from = row.from.as_ref().or(row.compute.as_ref()).cloned().unwrap_or_default();
         let off = if row.enabled { "" } else { ", off" };
         [from, row.to.clone(), format!("{}{off}", why.sentence())]
