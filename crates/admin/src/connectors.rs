@@ -93,20 +93,8 @@ pub async fn save(
     enabled: Option<bool>,
     made_from: Option<i64>,
 ) -> Result<(bool, Connector)> {
-    let faults = definition.check();
-    if !faults.is_empty() {
-        return Err(Refused::Invalid(faults));
-    }
     let configuration = admin.store.configuration().await?;
-    for (at, account) in [("source", &definition.source), ("destination", &definition.destination)]
-    {
-        if configuration.account(account).is_none() {
-            return Err(Refused::wrong(
-                at,
-                format!("the account '{account}' does not exist; add it first"),
-            ));
-        }
-    }
+    must_be_valid(&configuration, definition)?;
     let is_new = configuration.connector(&definition.name).is_none();
     let changes = configuration.to_put_connector(definition, enabled, made_from)?;
     if !changes.is_empty() {
@@ -116,15 +104,43 @@ pub async fn save(
     Ok((is_new, known(&configuration, &definition.name)?.clone()))
 }
 
-/// Enables or disables a connector, unless it already is.
+/// Refuses settings that are invalid, or of accounts that do not exist.
+pub(crate) fn must_be_valid(configuration: &Configuration, definition: &Definition) -> Result<()> {
+    let faults = definition.check();
+    if !faults.is_empty() {
+        return Err(Refused::Invalid(faults));
+    }
+    for (at, account) in [("source", &definition.source), ("destination", &definition.destination)]
+    {
+        if configuration.account(account).is_none() {
+            return Err(Refused::wrong(
+                at,
+                format!("the account '{account}' does not exist; add it first"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Enables or disables these connectors, except those that already are, all at once.
 ///
 /// # Errors
 /// There is no such connector.
-pub async fn set_enabled(admin: &Admin, actor: &Actor, name: &str, enabled: bool) -> Result<()> {
+pub async fn set_enabled(
+    admin: &Admin,
+    actor: &Actor,
+    names: &[&str],
+    enabled: bool,
+) -> Result<()> {
     let configuration = admin.store.configuration().await?;
-    if known(&configuration, name)?.enabled != enabled {
-        let change = Change::SetEnabled { name: name.to_owned(), enabled };
-        admin.change(vec![change], actor).await?;
+    let mut changes = Vec::new();
+    for name in names {
+        if known(&configuration, name)?.enabled != enabled {
+            changes.push(Change::SetEnabled { name: (*name).to_owned(), enabled });
+        }
+    }
+    if !changes.is_empty() {
+        admin.change(changes, actor).await?;
     }
     Ok(())
 }

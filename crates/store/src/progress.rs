@@ -172,6 +172,10 @@ pub struct AttemptOutcome {
     pub doubtful: bool,
     /// What a person recognises it by (see [`plan::identity::known_as`]).
     pub known_as: Option<String>,
+    /// The name of its lead (see [`plan::identity::name`]).
+    pub name: Option<String>,
+    /// Whether it only reports our own write ([`plan::work::Work::is_echo`]).
+    pub is_echo: bool,
     /// The source's id of the lead or activity.
     pub source_id: Option<String>,
     /// The destination's id of it.

@@ -146,7 +146,7 @@ async fn switch(
     enabled: bool,
 ) -> anyhow::Result<()> {
     find(&admin.store.configuration().await?, name)?;
-    connectors::set_enabled(admin, &Actor::command_line(), name, enabled).await?;
+    connectors::set_enabled(admin, &Actor::command_line(), &[name], enabled).await?;
     let word = if enabled { "enabled" } else { "disabled" };
     done(settings, name, word, word)
 }
@@ -284,7 +284,7 @@ fn planned(plan: &RefreshPlan) -> String {
 
 fn rows(head: &str, rows: &[Proposal]) -> anyhow::Result<()> {
     output::line(head)?;
-    let shown = |Proposal { row, why }: &Proposal| {
+    let shown = |Proposal { row, why, .. }: &Proposal| {
         let from = row.from.as_ref().or(row.compute.as_ref()).cloned().unwrap_or_default();
         let off = if row.enabled { "" } else { ", off" };
         [from, row.to.clone(), format!("{}{off}", why.sentence())]

@@ -9,7 +9,7 @@ use plan::quota::{self, day_of};
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Connection, DbRow, QueryBuilder, push_list};
+use super::{Connection, DbRow, QueryBuilder, failing, push_list};
 use crate::error::Result;
 use crate::tally::{Cause, Health, Span, Step, Tally, Used, Waiting, hour_of, slot_of};
 
@@ -68,6 +68,7 @@ pub(super) async fn causes(
         "SELECT connector, cause, CAST(sum(records) AS BIGINT) FROM tally \
          WHERE event = 'failed' AND cause <> ''",
     );
+    query.push(failing::IS_OPEN);
     push_hours(&mut query, from, to);
     if let Some(connectors) = connectors {
         query.push(" AND connector IN ");

@@ -1,6 +1,6 @@
 //! Counting records as they are stored.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use plan::id::RequestId;
@@ -9,7 +9,7 @@ use plan::outcome::{Event, SyncStatus};
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Connection, QueryBuilder, ROWS_A_STATEMENT};
+use super::{Connection, QueryBuilder, ROWS_A_STATEMENT, failing};
 use crate::error::Result;
 use crate::progress::{AttemptOutcome, RecordKey};
 use crate::tally::{Step, hour_of, slot_of};
@@ -76,6 +76,10 @@ pub(super) struct Moves {
     /// When the last of them ended.
     at: Timestamp,
     latest: BTreeMap<(i64, Event), i64>,
+    /// Causes for which records failed that had not failed for them before, or that a person asked to
+    /// retry; and when.
+    recurred: BTreeSet<(i64, String)>,
+    at: Option<Timestamp>,
 }
 
 impl Moves {
@@ -103,6 +107,11 @@ impl Moves {
                 lag: lag_of(attempt),
                 cause: cause_of(attempt).unwrap_or_default(),
             };
+            let was = before.get(&attempt.key).map(|class| &class.cause);
+            if !class.cause.is_empty() && (was != Some(&class.cause) || attempt.retry.is_some()) {
+                self.recurred.insert((class.connector, class.cause.clone()));
+                self.at = self.at.max(Some(attempt.at));
+            }
             let stands = before.get(&attempt.key).filter(|class| class.stands(attempt.event));
             let class = stands.unwrap_or(&class);
             *self.counts.entry(class.clone()).or_default() += 1;
@@ -149,7 +158,10 @@ impl Moves {
             );
             query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
         }
-        Ok(())
+        match self.at {
+            Some(at) => failing::recur(connection, &self.recurred, at).await,
+            None => Ok(()),
+        }
     }
 }
 

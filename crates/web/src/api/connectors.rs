@@ -129,7 +129,7 @@ async fn switch(
     Named(name): Named,
     enabled: bool,
 ) -> Result<Json<ConnectorItem>> {
-    connectors::set_enabled(&shared, &asker.actor, &name, enabled).await?;
+    connectors::set_enabled(&shared, &asker.actor, &[&name], enabled).await?;
     let configuration = shared.store.configuration().await?;
     Ok(Json(known_connector(&configuration, &name)?.into()))
 }

@@ -10,6 +10,7 @@ use store::Configuration;
 
 use crate::console::accounts::account_address;
 use crate::console::connector;
+use crate::console::failures::failure_path;
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
 
@@ -215,7 +216,7 @@ impl Viewer<'_> {
 pub(super) fn actions_of(cause: &CauseItem, operates: bool) -> Vec<Action> {
     let about = format!("{}: {}", cause.connector, cause.error.message);
     let of_cause = [("cause", cause.cause.as_str())];
-    let fix = link("Fix", requests_of(&cause.connector, &of_cause), &about);
+    let fix = link("Fix", failure_path(&cause.connector, &cause.cause), &about);
     let retry = format!("/retries/new?{}", query_of(&cause.connector, &of_cause));
     let retry = operates.then(|| link("Retry", retry, &about));
     [fix].into_iter().chain(retry).collect()

@@ -291,6 +291,8 @@ fn failed_again(connector: plan::id::ConnectorId, stage: Stage) -> AttemptOutcom
         stage,
         doubtful: false,
         known_as: None,
+        name: None,
+        is_echo: false,
         source_id: None,
         destination_id: None,
         problem: Some(Problem::new(plan::problem::Code::AccountError, "<b>Not</b> now.", "Wait.")),
