@@ -79,7 +79,7 @@ pub(super) struct Moves {
     /// Causes for which records failed that had not failed for them before, or that a person asked to
     /// retry; and when.
     recurred: BTreeSet<(i64, String)>,
-    at: Option<Timestamp>,
+    recurred_at: Option<Timestamp>,
 }
 
 impl Moves {
@@ -110,7 +110,7 @@ impl Moves {
             let was = before.get(&attempt.key).map(|class| &class.cause);
             if !class.cause.is_empty() && (was != Some(&class.cause) || attempt.retry.is_some()) {
                 self.recurred.insert((class.connector, class.cause.clone()));
-                self.at = self.at.max(Some(attempt.at));
+                self.recurred_at = self.recurred_at.max(Some(attempt.at));
             }
             let stands = before.get(&attempt.key).filter(|class| class.stands(attempt.event));
             let class = stands.unwrap_or(&class);
@@ -158,7 +158,7 @@ impl Moves {
             );
             query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
         }
-        match self.at {
+        match self.recurred_at {
             Some(at) => failing::recur(connection, &self.recurred, at).await,
             None => Ok(()),
         }

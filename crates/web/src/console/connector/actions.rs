@@ -62,7 +62,10 @@ async fn switch(
         Err(response) => return response,
     };
     let opposite = opposite.filter(|_| form.text("ways") == "both");
-    let names: Vec<&str> = [name.as_str()].into_iter().chain(opposite.as_deref()).collect();
+    let names: Vec<&str> = [name.as_str()]
+        .into_iter()
+        .chain(opposite.as_ref().map(|(name, _)| name.as_str()))
+        .collect();
     let word = match (enabled, names.len()) {
         (true, 2) => "both_enabled",
         (true, _) => "enabled",
