@@ -7,7 +7,7 @@ use store::{Configuration, Connector};
 /// A connector, and the one in the opposite direction if there is one.
 #[derive(Clone, Copy, Debug)]
 pub struct Pair<'a> {
-    /// The first by name.
+    /// The older one.
     pub first: &'a Connector,
     /// The opposite direction.
     pub second: Option<&'a Connector>,
@@ -18,20 +18,27 @@ pub struct Pair<'a> {
 pub fn pairs(configuration: &Configuration) -> Vec<Pair<'_>> {
     let mut taken = BTreeSet::new();
     let mut pairs = Vec::with_capacity(configuration.connectors.len());
-    for first in &configuration.connectors {
-        if !taken.insert(first.id) {
+    for connector in &configuration.connectors {
+        if !taken.insert(connector.id) {
             continue;
         }
         let is_opposite = |other: &&Connector| {
-            let exchanged = (other.source, other.destination) == (first.destination, first.source);
+            let exchanged =
+                (other.source, other.destination) == (connector.destination, connector.source);
             exchanged && !taken.contains(&other.id)
         };
         let opposites = || configuration.connectors.iter().filter(is_opposite);
         let second = opposites().find(|other| other.enabled).or_else(|| opposites().next());
-        if let Some(second) = second {
-            taken.insert(second.id);
-        }
-        pairs.push(Pair { first, second });
+        pairs.push(match second {
+            Some(other) => {
+                taken.insert(other.id);
+                // The one that was there first gives the pair its direction.
+                let (first, second) =
+                    if other.id < connector.id { (other, connector) } else { (connector, other) };
+                Pair { first, second: Some(second) }
+            }
+            None => Pair { first: connector, second: None },
+        });
     }
     pairs
 }

@@ -107,7 +107,13 @@ fn region(host: &str) -> String {
 
 fn plan_words(account: &Account) -> String {
     let Quota { calls, bulk_calls, per_seconds, daily, leave } = account.plan.quota();
-    let name = account.plan.written().0.unwrap_or("Custom");
+    let name = match account.plan.written().0 {
+        Some("pro") => "Pro",
+        Some("super") => "Super",
+        Some(other) => other,
+        None => "Custom",
+    };
+    let daily = number(daily.into());
     let others = if leave > 0 {
         format!("; {leave} % reserved for other integrations")
     } else {
