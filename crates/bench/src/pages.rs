@@ -22,7 +22,7 @@ const WARM: usize = 3;
 
 /// Every page with an address of its own, with realistic queries. In braces: values from the filled
 /// store.
-const PAGES: [&str; 52] = [
+const PAGES: [&str; 63] = [
     "/",
     "/?period=7d",
     "/?period=30d",
@@ -69,6 +69,17 @@ const PAGES: [&str; 52] = [
     "/requests/{request}",
     "/requests/{failed}",
     "/requests/rows",
+    "/requests?echoes=shown",
+    "/requests?state=synced",
+    "/requests?state=no_change",
+    "/requests?state=failed",
+    "/requests?state=held",
+    "/requests?state=queued&connector=there",
+    "/requests/{request}?tab=attempts",
+    "/leads",
+    "/leads?q=rao",
+    "/leads?q={phone}",
+    "/leads?q=nobody@example.com",
     "/retries",
     "/retries/new?event=failed",
     "/leads/source/{lead}",
