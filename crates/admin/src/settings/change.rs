@@ -210,10 +210,7 @@ mod tests {
     fn a_row_is_one_line_in_display_names() {
         let town = r#","lead":{"automatic":true,"field":[{"from":"mx_Town","to":"City","default":"Pune"}]}"#;
         assert_eq!(lines("", town), ["City: now from Town (was City); default “Pune”"]);
-        assert_eq!(
-            lines(town, ""),
-            ["City: now from City (was Town); no default (was “Pune”)"]
-        );
+        assert_eq!(lines(town, ""), ["City: now from City (was Town); no default (was “Pune”)"]);
         let off = r#","lead":{"automatic":true,"field":[{"to":"Stage","enabled":false}]}"#;
         assert_eq!(lines("", off), ["Lead Stage: off (was from Lead Stage)"]);
         let values = r#","lead":{"automatic":true,"field":[{"from":"Stage","to":"Stage","values":{"Won":"Customer"},"conflict":"source"},
