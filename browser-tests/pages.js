@@ -215,6 +215,23 @@ export const PAGES = [
   },
 
   {
+    name: "failures-none", title: "Failures, before the first", tells: "Nothing needs attention.",
+    path: () => "/failures", route: "/failures", world: "bare", sees: "No open failures",
+  },
+  {
+    name: "failures", title: "Failures", tells: "Failed records in groups with one cause, the largest first. Groups that somebody dismissed are below, with the note.",
+    route: "/failures", world: "refused", sees: "Value is not an option",
+  },
+  {
+    name: "failure", title: "A group of failures", tells: "The error in plain words, the repairs that fit it, and examples.",
+    route: "/failures/{name}/{cause}", world: "refused", path: () => "/failures/sales-to-patients/missing_option%2Fmx_Plan", sees: "Map the values to options", dark: true,
+  },
+  {
+    name: "failure-preview", title: "A repair, previewed", tells: "What a repair would do to the group: nothing is written until it is saved. Saving retries all records, with progress.",
+    route: "/failures/{name}/{cause}", world: "refused", sees: "Save and retry",
+    path: () => "/failures/sales-to-patients/missing_option%2Fmx_Plan?fix=map_values&field=mx_Plan&from=Premium+plan&to=Premium",
+  },
+  {
     name: "retries-none", title: "Retries, before the first", tells: "What retries are.",
     path: () => "/retries", route: "/retries", world: "bare", sees: "No retries yet",
   },
@@ -233,6 +250,10 @@ export const PAGES = [
   {
     name: "lead", title: "A lead", tells: "The history of each field, event by event, and the linked lead in the other account.",
     route: "/leads/{account}/{id}", world: "busy", path: ({ known }) => `/leads/sales/${known.lead}`, sees: "Field history", dark: true,
+  },
+  {
+    name: "reviews-by-rule", title: "Resolve many reviews", tells: "What a rule would do to all open reviews, before it does.",
+    route: "/reviews/by-rule", world: "undecided", path: () => "/reviews/by-rule?rule=primary_key", sees: "would be resolved",
   },
   {
     name: "backfills-none", title: "Backfills, before the first", tells: "What a backfill is for.",

@@ -225,6 +225,8 @@ impl Maker {
             stage: Stage::Final,
             doubtful: false,
             known_as: Some(email(lead)),
+            name: None,
+            is_echo: false,
             source_id: Some(id),
             destination_id: (!failed).then(|| format!("10000000-0000-4000-8000-{lead:012}")),
             problem: failed.then(|| problem(number)),

@@ -22,7 +22,7 @@ const WARM: usize = 3;
 
 /// Every page with an address of its own, with realistic queries. In braces: values from the filled
 /// store.
-const PAGES: [&str; 55] = [
+const PAGES: &[&str] = &[
     "/",
     "/?period=7d",
     "/?period=30d",
@@ -72,6 +72,8 @@ const PAGES: [&str; 55] = [
     "/requests/{request}",
     "/requests/{failed}",
     "/requests/rows",
+    "/failures",
+    "/failures/there/{cause_in_path}",
     "/retries",
     "/retries/new?event=failed",
     "/leads/source/{lead}",
@@ -206,6 +208,7 @@ fn path(page: &str, filled: &Filled) -> String {
         .replace("{email}", &filled.email)
         .replace("{phone}", SHARED_PHONE)
         .replace("{cause}", &filled.cause)
+        .replace("{cause_in_path}", &filled.cause.replace('/', "%2F"))
 }
 
 /// Creates the first administrator; returns the session's cookie.

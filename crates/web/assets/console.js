@@ -59,12 +59,12 @@ const localise = (time) => {
   time.textContent = `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 };
 
-/** Reloads a part of the page every so many seconds. */
+/** Reloads a part of the page every so many seconds, from `data-from` where a form led to the page. */
 const keepLive = (part) => {
   const look = async () => {
     if (!document.hidden) {
       try {
-        const answer = await fetch(window.location.href, { headers: { accept: "text/html" } });
+        const answer = await fetch(part.dataset.from ?? window.location.href, { headers: { accept: "text/html" } });
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const now = answer.ok && page.getElementById(part.id);
         if (now && now.innerHTML !== part.dataset.seen) {

@@ -39,7 +39,6 @@ const repeat = (milliseconds, act) => {
 const dress = (part) => {
   part.querySelectorAll("button[data-copy]").forEach(offerCopying);
   part.querySelectorAll("time[data-local]").forEach(localise);
-  part.querySelectorAll("a[data-panel]").forEach(offerPanel);
 };
 
 /** Shows how many requests arrived since the list was loaded, and updates those in it. Nothing
@@ -135,7 +134,7 @@ const refresh = (story) => {
   if (told) told.hidden = false;
   repeat(1_000 * Number(story.dataset.refresh), async () => {
     if (!story.isConnected) return false;
-    const page = await load(window.location.href);
+    const page = await load(story.dataset.path ?? window.location.href);
     const fresh = page.getElementById("story");
     const busy = story.contains(document.activeElement) || window.getSelection()?.toString();
     if (!fresh || (busy && fresh.dataset.refresh)) return true;
@@ -173,48 +172,37 @@ const follow = (place) => {
   });
 };
 
-/** On wide screens a request opens beside the list. */
-const offerPanel = (link) => {
+/** Compares a lead live without leaving the page. */
+const offerLive = (link) => {
   link.addEventListener("click", async (event) => {
-    const plainClick = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
-    if (!plainClick || !window.matchMedia("(min-width: 64rem)").matches) return;
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
+    const section = document.getElementById("live");
+    if (section.getAttribute("aria-busy")) return;
+    section.setAttribute("aria-busy", "true");
+    link.textContent = "Reading both accounts …";
     try {
-      const story = (await load(link.href)).getElementById("story");
-      if (!story) throw new Error("no story");
-      openPanel(link, story);
+      const fresh = (await load(link.href)).getElementById("live");
+      section.replaceChildren(...fresh.childNodes);
+      section.removeAttribute("aria-busy");
+      section.querySelectorAll("[data-live-compare]").forEach(offerLive);
+      section.focus();
     } catch {
       window.location.assign(link.href);
     }
   });
 };
 
-const openPanel = (link, story) => {
-  const panel = document.createElement("dialog");
-  panel.className = "beside";
-  panel.setAttribute("aria-label", `Request for ${link.textContent}`);
-  const bar = document.createElement("div");
-  bar.className = "row title";
-  const whole = document.createElement("a");
-  whole.href = link.href;
-  whole.textContent = "Open full page";
-  const close = document.createElement("button");
-  close.type = "button";
-  close.className = "quiet";
-  close.textContent = "Close";
-  close.addEventListener("click", () => panel.close());
-  bar.append(whole, close);
-  panel.append(bar, story);
-  panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
-  panel.addEventListener("close", () => { panel.remove(); link.focus(); });
-  document.body.append(panel);
-  panel.showModal();
-  dress(panel);
+/** Names the time zone in which times are shown. */
+const nameZone = (place) => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) place.textContent = zone;
 };
 
 /** Shows the two dates only for a custom range. */
 const offerDays = (form) => {
   const period = form.querySelector("#period");
+  if (!period) return;
   const days = document.querySelectorAll(".days");
   const more = form.querySelector("details");
   const tell = (changed) => {
@@ -225,7 +213,11 @@ const offerDays = (form) => {
       form.querySelector("#from").focus();
     }
   };
-  period.addEventListener("change", () => tell(true));
+  period.addEventListener("change", (event) => {
+    // The days are still to be chosen.
+    if (period.value === "custom") event.stopPropagation();
+    tell(true);
+  });
   tell(false);
 };
 
@@ -235,9 +227,11 @@ const begin = (part) => {
   part.querySelectorAll("[data-refresh]").forEach(refresh);
   part.querySelectorAll("[data-progress]").forEach(follow);
   part.querySelectorAll("form.filters").forEach(offerDays);
+  part.querySelectorAll("[data-zone]").forEach(nameZone);
+  part.querySelectorAll("[data-live-compare]").forEach(offerLive);
 };
 
 document.addEventListener("DOMContentLoaded", () => {
   begin(document);
-  document.querySelectorAll("a[data-panel]").forEach(offerPanel);
+  if (document.querySelector("[data-drawers]")) offerDrawer({ base: "/requests/", dress: (part) => { dress(part); begin(part); } });
 });

@@ -13,6 +13,7 @@ mod comparisons;
 mod connector;
 #[cfg(debug_assertions)]
 mod design;
+mod failures;
 mod form;
 mod link;
 mod log;
@@ -21,6 +22,7 @@ mod page;
 mod people;
 mod reviews;
 mod sign_in;
+mod state;
 mod throttle;
 mod traits;
 mod visitor;
@@ -80,6 +82,9 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/requests", read, log::list).in_reach(),
         route(GET, "/requests/rows", read, log::rows).in_reach(),
         route(POST, "/requests/retry", operate, log::selected).in_reach(),
+        route(POST, "/requests/views", read, log::save_view).own(),
+        route(POST, "/requests/views/{id}/rename", read, log::rename_view).own(),
+        route(POST, "/requests/views/{id}/remove", read, log::remove_view).own(),
         route(GET, "/requests/{id}", read, log::show).in_reach(),
         route(POST, "/requests/{id}/retry", operate, log::one).in_reach(),
         route(GET, "/retries", read, log::retries).in_reach(),
@@ -88,11 +93,22 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/retries/{id}", read, log::retry).in_reach(),
         route(GET, "/retries/{id}/progress", read, log::progress).in_reach(),
         route(POST, "/retries/{id}/cancel", operate, log::cancel).in_reach(),
+        route(GET, "/failures", read, failures::list).in_reach(),
+        route(GET, "/failures/{name}/{cause}", read, failures::show).of_connector(),
+        route(POST, "/failures/{name}/{cause}/fix", administer, failures::fix),
+        route(POST, "/failures/{name}/{cause}/metadata", operate, failures::metadata)
+            .of_connector(),
+        route(POST, "/failures/{name}/{cause}/dismiss", operate, failures::dismiss).of_connector(),
+        route(POST, "/failures/{name}/{cause}/restore", operate, failures::restore).of_connector(),
         route(GET, "/reviews", read, reviews::list).in_reach(),
+        route(GET, "/reviews/by-rule", operate, reviews::show_by_rule).in_reach(),
+        route(POST, "/reviews/by-rule", operate, reviews::resolve_by_rule).in_reach(),
         route(GET, "/reviews/{id}", read, reviews::show).in_reach(),
         route(POST, "/reviews/{id}/decide", operate, reviews::decide).in_reach(),
         route(POST, "/reviews/{id}/undo", operate, reviews::undo).in_reach(),
+        route(GET, "/leads", read, log::leads).in_reach(),
         route(GET, "/leads/{account}/{id}", read, log::lead).in_reach(),
+        route(POST, "/leads/{account}/{id}/sync", operate, log::sync).in_reach(),
         route(POST, "/leads/{account}/{id}/release", operate, log::release).in_reach(),
         route(GET, "/accounts", administer, accounts::list),
         route(POST, "/accounts", administer, accounts::put_new),
@@ -114,6 +130,7 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/people/tokens/remove", administer, people::remove_token),
         route(GET, "/audit", administer, audit::show),
         route(GET, "/account", read, account::show).own(),
+        route(POST, "/account/password", read, account::set_password).own(),
         route(POST, "/account/sessions/{id}/end", read, account::end).own(),
         route(POST, "/account/sessions/end-others", read, account::end_others).own(),
     ]);

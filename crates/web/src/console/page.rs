@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use admin::pairing::BACK;
 use admin::settings::{label, label_of};
 use askama::Template;
 use axum::extract::{FromRequestParts, Query};
@@ -110,7 +111,10 @@ impl From<Vec<Fault>> for Faults {
 
 impl Faults {
     fn named(faults: Vec<Fault>, name: impl Fn(&str) -> String) -> Self {
-        let line = |Fault { at, what }: &Fault| format!("{}: {what}.", name(at));
+        let line = |Fault { at, what }: &Fault| match at.strip_prefix(BACK) {
+            Some(at) => format!("Way back, {}: {what}.", name(at)),
+            None => format!("{}: {what}.", name(at)),
+        };
         Self { lines: faults.iter().map(line).collect(), faults }
     }
 
@@ -150,7 +154,7 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 33] = [
+const TOLD: &[(&str, &str)] = &[
     ("backfill_begun", "The backfill has started."),
     ("backfill_paused", "Backfill paused. Leads already read are still synced."),
     ("backfill_resumed", "Backfill resumed."),
@@ -173,13 +177,25 @@ const TOLD: [(&str, &str); 33] = [
     ("signed_out", "Signed out everywhere."),
     ("removed", "Removed."),
     ("enabled", "Connector enabled."),
+    ("both_enabled", "Both connectors enabled."),
     ("disabled", "Connector disabled. Nothing is synced until it is enabled."),
     ("decided", "Review resolved."),
     ("decided_and_retried", "Review resolved. Retrying held changes."),
+    ("resolved_by_rule", "Reviews resolved. Retrying held changes."),
+    ("none_resolved", "No review was resolved: the rule decides none of the open ones."),
+    ("own_password_set", "Password changed. Your other sessions have ended."),
     ("released", "Field released. It syncs again unless another loop is detected."),
+    ("view_saved", "View saved."),
+    ("view_renamed", "View renamed."),
+    ("view_removed", "View removed."),
+    ("lead_syncing", "The lead was read and is being synced."),
     ("undone", "Decision undone. The review is open again."),
     ("retried", "The retry has started."),
     ("renewed", "Refreshed."),
+    ("fixed", "Settings saved. Retrying the failed records."),
+    ("metadata_read", "Metadata refreshed. The preview uses it."),
+    ("dismissed", "Dismissed. These failures come back if they recur."),
+    ("reopened", "Restored. These failures need attention again."),
     ("nothing_failed", "No finished records to retry."),
     ("none_linked", "This connector has no linked leads to update."),
     ("none_selected", "Select at least one failed request."),

@@ -10,7 +10,7 @@ use plan::check::{Finding, Severity};
 use plan::connector::Definition;
 
 use super::page;
-use super::{Frame, open};
+use super::{Frame, Opened, address, open};
 use crate::Shared;
 use crate::console::visitor::Visitor;
 
@@ -21,11 +21,23 @@ struct Check {
     visitor: Visitor,
     frame: Frame,
     told: Option<&'static str>,
+    /// The connector, and during the set-up of a pair also its way back.
+    ways: Vec<Way>,
+}
+
+/// What was found about a connector.
+struct Way {
     definition: Definition,
     findings: Vec<Finding>,
 }
 
 impl Check {
+    fn has_errors(&self) -> bool {
+        self.ways.iter().any(Way::has_errors)
+    }
+}
+
+impl Way {
     fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
@@ -39,12 +51,12 @@ impl Check {
     fn page_of(&self, at: &str) -> String {
         if let Some(row) = lead_row(&self.definition, at) {
             let row: String = form_urlencoded::byte_serialize(row.as_bytes()).collect();
-            return format!("{}/mapping?row={row}", self.frame.address);
+            return format!("{}/mapping?row={row}", address(&self.definition.name));
         }
         let (basic, mapping) = ("basic", "mapping");
         let leaf = match at.split(['.', '[']).next().unwrap_or_default() {
-            "source" => return format!("/accounts/{}", self.frame.source),
-            "destination" => return format!("/accounts/{}", self.frame.destination),
+            "source" => return format!("/accounts/{}", self.definition.source),
+            "destination" => return format!("/accounts/{}", self.definition.destination),
             "basic" => basic,
             "lead" if at.starts_with("lead.field") => mapping,
             "activity" if at.contains(".field") => "mapping/activities",
@@ -52,7 +64,7 @@ impl Check {
             "filter" => "filter",
             _ => "entities",
         };
-        format!("{}/{leaf}", self.frame.address)
+        format!("{}/{leaf}", address(&self.definition.name))
     }
 }
 
@@ -65,19 +77,30 @@ pub(in crate::console) async fn show(
         Ok(opened) => opened,
         Err(response) => return response,
     };
-    let findings = admin::check::check(
-        shared.store.as_ref(),
-        shared.accounts.as_ref(),
-        (&opened.configuration, &opened.connector),
-        (shared.clock)(),
-    );
-    match findings.await {
-        Ok(findings) => {
-            let (frame, definition) = (opened.frame, opened.connector.definition);
-            let page = "Connectors";
-            let check = Check { page, visitor, frame, told: None, definition, findings };
+    match ways(&shared, &opened).await {
+        Ok(ways) => {
+            let frame = opened.frame;
+            let check = Check { page: "Connectors", visitor, frame, told: None, ways };
             page::page(StatusCode::OK, &check)
         }
         Err(error) => page::unavailable(&error),
     }
+}
+
+async fn ways(shared: &Shared, opened: &Opened) -> store::Result<Vec<Way>> {
+    let Opened { configuration, connector, frame } = opened;
+    let opposite = frame.opposite.as_ref().map(|(name, _)| name).filter(|_| frame.in_setup);
+    let opposite = opposite.and_then(|name| configuration.connector(name));
+    let mut ways = Vec::new();
+    for connector in [connector].into_iter().chain(opposite.filter(|other| !other.enabled)) {
+        let findings = admin::check::check(
+            shared.store.as_ref(),
+            shared.accounts.as_ref(),
+            (configuration, connector),
+            (shared.clock)(),
+        );
+        let definition = connector.definition.clone();
+        ways.push(Way { definition, findings: findings.await? });
+    }
+    Ok(ways)
 }

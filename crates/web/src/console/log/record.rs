@@ -11,7 +11,8 @@ use plan::review::Reason;
 use store::{AttemptItem, CallItem, RecordItem};
 
 use super::body::{Bodies, Body};
-use super::lead_path;
+use super::{event_tone, lead_path};
+use admin::log::About;
 use plan::work::{Explanation, FieldChange, Origin};
 
 /// The last attempts that are shown.
@@ -123,9 +124,9 @@ impl Record {
         let attempts = attempts.into_iter().skip(earlier_attempts);
         let attempts = attempts.map(|attempt| Attempt::of(attempt, bodies)).collect();
         let problem = record.error.as_ref().filter(|_| record.event == Event::Failed);
-        let known_as = record.known_as.as_ref().or(record.source_id.as_ref());
+        let who = About::from(&record).who().map(str::to_owned);
         Self {
-            title: known_as.cloned().unwrap_or_else(|| "Unnamed record".to_owned()),
+            title: who.unwrap_or_else(|| "Unnamed record".to_owned()),
             leads: leads(&record, around.accounts),
             mapped: around.mapped.map(|fields| fields.iter().map(Mapped::of).collect()),
             decision: explanation.sentence(),
@@ -138,11 +139,19 @@ impl Record {
             attempts,
             earlier_attempts,
             cause: problem.map(Problem::cause),
-            review: problem.and_then(|problem| review(&record, problem)),
+            review: problem
+                .and_then(|problem| review(record.entity, record.source_id.as_deref(), problem)),
             left_out: explanation.left_out,
             looked_because: explanation.looked_because,
             kept: record,
         }
+    }
+}
+
+impl Record {
+    /// The kind of its outcome, which has a colour.
+    pub(super) fn tone(&self) -> &'static str {
+        event_tone(self.kept.event)
     }
 }
 
@@ -158,10 +167,10 @@ fn leads(
     known.map(|(account, id)| (account.to_owned(), id.clone(), lead_path(account, id))).collect()
 }
 
-/// The review of the record's lead, if that is why it failed.
-fn review(record: &RecordItem, problem: &Problem) -> Option<String> {
+/// The review of a record's lead, if that is why it failed.
+pub(super) fn review(entity: Entity, source_id: Option<&str>, problem: &Problem) -> Option<String> {
     Reason::from_code(problem.code)?;
-    let lead = record.source_id.as_deref().filter(|_| record.entity == Entity::Lead);
+    let lead = source_id.filter(|_| entity == Entity::Lead);
     Some(lead.map_or("/reviews".to_owned(), |lead| {
         let lead = form_urlencoded::byte_serialize(lead.as_bytes());
         format!("/reviews?lead={}", lead.collect::<String>())
@@ -197,6 +206,11 @@ impl Mapped {
 }
 
 impl Attempt {
+    /// The kind of its outcome, which has a colour.
+    pub(super) fn tone(&self) -> &'static str {
+        event_tone(self.kept.event)
+    }
+
     fn of(mut attempt: AttemptItem, bodies: &mut Bodies) -> Self {
         let calls = std::mem::take(&mut attempt.calls);
         let asked = attempt.retry.map(|with| {

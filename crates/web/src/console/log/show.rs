@@ -10,19 +10,72 @@ use plan::connector::Definition;
 use plan::id::RequestId;
 use plan::mapping::MappedField;
 use plan::metadata::Catalogue;
-use plan::outcome::Event;
+use plan::outcome::{Entity, Event};
 use plan::payload::{self, Entry};
-use store::{Connector, Delivery, Filter, Neighbours, Page, RecordItem, RequestItem};
+use plan::state;
+use store::{
+    Configuration, Connector, Count, Delivery, Filter, Neighbours, Page, RecordItem, RequestItem,
+    RequestLine,
+};
 
 use super::body::{Bodies, Body};
 use super::record::{self, Around, Record};
+use super::{in_path, line};
 use crate::Shared;
 use crate::console::page;
 use crate::console::visitor::Visitor;
+use crate::console::words::number;
 use admin::access::Reach;
+use admin::log::{About, waiting};
 
 /// The most records that one page shows; failed ones come first.
 const RECORDS: usize = 50;
+
+/// The parts of the page, of which one is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tab {
+    Changes,
+    Attempts,
+    Payload,
+}
+
+impl Tab {
+    const ALL: [Self; 3] = [Self::Changes, Self::Attempts, Self::Payload];
+
+    fn of(word: Option<&String>) -> Self {
+        let found = Self::ALL.into_iter().find(|tab| word.is_some_and(|word| word == tab.word()));
+        found.unwrap_or(Self::Changes)
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Changes => "changes",
+            Self::Attempts => "attempts",
+            Self::Payload => "payload",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Changes => "Changes",
+            Self::Attempts => "Attempts",
+            Self::Payload => "Payload",
+        }
+    }
+}
+
+/// Why a record was not synced, and what a person can do about it.
+struct Trouble {
+    message: String,
+    advice: String,
+    is_failure: bool,
+    review: Option<String>,
+    /// The mapping's row of the field that it is about.
+    mapping_row: Option<String>,
+    /// The requests that failed for the same cause, and how many there are.
+    similar: Option<(String, String)>,
+    fix: Option<String>,
+}
 
 #[derive(Template)]
 #[template(path = "request.html")]
@@ -31,6 +84,10 @@ struct One {
     visitor: Visitor,
     told: Option<&'static str>,
     request: RequestItem,
+    headline: String,
+    state: state::State,
+    tab: Tab,
+    trouble: Option<Trouble>,
     /// Why it has no outcome yet.
     waiting: Option<&'static str>,
     records: Vec<Record>,
@@ -55,6 +112,38 @@ impl One {
     fn is_finished(&self) -> bool {
         self.request.finished_at.is_some()
     }
+
+    fn tone(&self) -> &'static str {
+        line::tone(self.state)
+    }
+
+    fn is_on(&self, tab: &Tab) -> bool {
+        self.tab == *tab
+    }
+
+    fn is_attempts(&self, tab: &Tab) -> bool {
+        *tab == Tab::Attempts
+    }
+
+    /// The page of a tab.
+    fn path(&self, tab: &Tab) -> String {
+        let id = self.request.id;
+        match tab {
+            Tab::Changes => format!("/requests/{id}"),
+            tab => format!("/requests/{id}?tab={}", tab.word()),
+        }
+    }
+
+    /// How many attempts there were.
+    fn attempts(&self) -> usize {
+        self.records.iter().map(|record| record.attempts.len() + record.earlier_attempts).sum()
+    }
+
+    /// The page of the request's lead, if it is about one.
+    fn lead(&self) -> Option<&str> {
+        let [only] = self.records.as_slice() else { return None };
+        only.leads.first().map(|(_, _, path)| path.as_str())
+    }
 }
 
 pub(in crate::console) async fn show(
@@ -64,24 +153,34 @@ pub(in crate::console) async fn show(
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
     let Ok(id) = id.parse::<RequestId>() else { return page::not_found("request") };
-    match read(&shared, visitor, id).await {
+    let tab = Tab::of(given.get("tab"));
+    match read(&shared, visitor, id, tab).await {
         Ok(Some(one)) => page::page(StatusCode::OK, &One { told: page::told(&given), ..one }),
         Ok(None) => page::not_found("request"),
         Err(error) => page::unavailable(&error),
     }
 }
 
-async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result<Option<One>> {
+async fn read(
+    shared: &Shared,
+    visitor: Visitor,
+    id: RequestId,
+    tab: Tab,
+) -> store::Result<Option<One>> {
     let store = &shared.store;
     let within = visitor.reach.limit();
     let filter = Filter { ids: vec![id], within, ..Filter::default() };
     let page = Page { limit: 1, after: None };
-    let ((items, _), delivery, configuration) = tokio::try_join!(
+    let ((items, _), (lines, _), delivery, configuration) = tokio::try_join!(
         store.requests(&filter, &page),
+        store.request_lines(&filter, &page),
         store.delivery(id),
         store.configuration(),
     )?;
-    let Some(mut request) = items.into_iter().next() else { return Ok(None) };
+    let request = items.into_iter().next().zip(lines.into_iter().next());
+    let Some((mut request, line)) = request else { return Ok(None) };
+    let (headline, state) = (headline(&line, &configuration), line.state());
+    let trouble = trouble(shared, &visitor, &line).await?;
     let mut records = std::mem::take(&mut request.records);
     records.sort_by_key(|record| (record.event != Event::Failed, record.position));
     let more_records = records.len().saturating_sub(RECORDS);
@@ -101,7 +200,8 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
         .map(|delivery| payload::text(&delivery.body, delivery.content_type.as_deref()));
     let body = body.and_then(|body| bodies.show(&body));
     // A notice that a lead is gone is not mapped.
-    let is_mapped = |delivery: &&Delivery| delivery.origin.removal().is_none();
+    let is_mapped =
+        |delivery: &&Delivery| tab == Tab::Changes && delivery.origin.removal().is_none();
     let records = {
         let mut shown = Vec::with_capacity(records.len());
         let connector = configuration.connector(&request.connector);
@@ -115,7 +215,8 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
         shown
     };
     let waiting = records.is_empty().then(|| {
-        super::line::waiting(request.job_status, configuration.connector(&request.connector))
+        let connector = configuration.connector(&request.connector);
+        waiting(request.job_status, line.is_held, connector)
     });
     let content_type = delivery.and_then(|delivery| delivery.content_type);
     Ok(Some(One {
@@ -123,6 +224,10 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
         visitor,
         told: None,
         request,
+        headline,
+        state,
+        tab,
+        trouble,
         waiting,
         records,
         more_records,
@@ -131,6 +236,83 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
         neighbours,
         q,
     }))
+}
+
+/// What happened to whom.
+fn headline(line: &RequestLine, configuration: &Configuration) -> String {
+    let connector = configuration.connector(&line.connector);
+    let ends = connector.map(|connector| &connector.definition);
+    let destination = ends.map_or("the destination", |ends| ends.destination.as_str());
+    match line.records.as_slice() {
+        [] => format!("Request from {}", ends.map_or("the source", |ends| ends.source.as_str())),
+        [only] => About::from(only).headline(line.state(), destination),
+        many => {
+            let of = number(many.len() as u64);
+            format!("{of} records for {destination}: {}", line.state().label().to_lowercase())
+        }
+    }
+}
+
+/// What the worst record of a request failed or was skipped for.
+async fn trouble(
+    shared: &Shared,
+    visitor: &Visitor,
+    line: &RequestLine,
+) -> store::Result<Option<Trouble>> {
+    let of = |record: &&store::RecordLine| {
+        state::State::of(line.job_status, line.is_held, [record.standing()])
+    };
+    let worst = line.records.iter().filter(|record| record.error.is_some()).min_by_key(of);
+    let Some((record, problem)) = worst.and_then(|worst| Some((worst, worst.error.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    let is_failure = record.event == Event::Failed;
+    let cause = problem.cause();
+    let mut similar = None;
+    if is_failure {
+        let filter = Filter {
+            connector: Some(line.connector.clone()),
+            cause: Some(cause.clone()),
+            within: visitor.reach.limit(),
+            ..Filter::default()
+        };
+        let Count { requests, more } = shared.store.count(&filter).await?;
+        let others = requests.saturating_sub(1);
+        let count = format!("{}{}", number(others), if more { "+" } else { "" });
+        similar = (others > 0).then(|| (similar_path(&line.connector, &cause), count));
+    }
+    let field = problem.field.as_deref().filter(|_| record.entity == Entity::Lead);
+    let field = field.filter(|_| is_failure && visitor.operates());
+    Ok(Some(Trouble {
+        message: problem.message.clone(),
+        advice: problem.advice.clone(),
+        is_failure,
+        review: is_failure
+            .then(|| record::review(record.entity, record.source_id.as_deref(), problem))
+            .flatten(),
+        mapping_row: field.map(|field| mapping_row(&line.connector, field)),
+        similar,
+        fix: is_failure.then(|| fix(&line.connector, &cause)).flatten(),
+    }))
+}
+
+fn similar_path(connector: &str, cause: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let query = query.append_pair("cause", cause).append_pair("connector", connector).finish();
+    format!("/requests?{query}")
+}
+
+/// The row of a connector's mapping that fills this field.
+fn mapping_row(connector: &str, field: &str) -> String {
+    let (connector, field) = (in_path(connector), in_path(field));
+    format!("/connectors/{connector}/mapping?row={field}#row-{field}")
+}
+
+/// Where all failures of this cause are fixed, once there is such a page.
+fn fix(connector: &str, cause: &str) -> Option<String> {
+    const IS_THERE: bool = false;
+    IS_THERE.then(|| format!("/failures/{}/{}", in_path(connector), in_path(cause)))
 }
 
 /// What is needed for the records of one request: the settings that decided about each, with the
