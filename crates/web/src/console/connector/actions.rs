@@ -61,7 +61,7 @@ async fn switch(
         Ok(opened) => opened.frame,
         Err(response) => return response,
     };
-    let opposite = opposite.filter(|_| form.text("ways") == "both");
+    let opposite = opposite.map(|(name, _)| name).filter(|_| form.text("ways") == "both");
     let names: Vec<&str> = [name.as_str()].into_iter().chain(opposite.as_deref()).collect();
     let word = match (enabled, names.len()) {
         (true, 2) => "both_enabled",
