@@ -173,7 +173,7 @@ export const PAGES = [
     path: () => "/requests", route: "/requests", world: "bare", sees: "No requests yet",
   },
   {
-    name: "requests", title: "Requests", tells: "Every request with its outcome and the reason. The filter is part of the page's address.",
+    name: "requests", title: "Requests", tells: "One state a row, whose lead it is, and what changed. Echoes of leadsync's own writes are hidden until you show them.",
     route: "/requests", world: "busy", sees: "leadsync matches leads by their search keys", dark: true,
   },
   {
@@ -185,16 +185,25 @@ export const PAGES = [
     route: "/requests", world: "busy", path: () => "/requests?event=odd", status: 400, sees: "odd",
   },
   {
-    name: "requests-more-filters", title: "Requests, with more filters", tells: "By date, status, entity and cause. Active filters are shown above the list and can be removed there.",
-    route: "/requests", world: "busy", path: () => "/requests?event=failed&job_status=failure&period=7d", sees: "Clear filters",
+    name: "requests-more-filters", title: "Requests, with more filters", tells: "By date, entity and cause. Active filters are shown above the list and can be removed there.",
+    route: "/requests", world: "busy", path: () => "/requests?state=failed&entity=lead&period=7d", sees: "Clear filters",
+    before: async (page) => page.locator("summary", { hasText: "More filters" }).click(),
   },
   {
-    name: "request-beside", title: "A request next to the list", tells: "On a wide screen, a request opens next to the list.",
+    name: "requests-views", title: "Saved views", tells: "A filter is saved under a name, for yourself.",
+    route: "/requests", world: "busy", path: () => "/requests?state=failed", sees: "Save this filter as",
+    before: async (page) => page.locator("summary", { hasText: "Views" }).click(),
+  },
+  {
+    name: "request-beside", title: "A request next to the list", tells: "On a wide screen, a request opens next to the list. The arrow keys go to the previous and the next one.",
     route: "/requests", world: "busy", path: () => "/requests", sees: "Open full page", wide: true,
-    before: async (page) => page.locator("a[data-panel]").nth(1).click(),
+    before: async (page) => {
+      await page.locator("a[data-drawer]").nth(1).click();
+      await page.locator(".drawer #story").waitFor();
+    },
   },
   {
-    name: "request-created", title: "A request that created a lead", tells: "From the payload to every API call and its response.",
+    name: "request-created", title: "A request that created a lead", tells: "What was written, and where each value came from.",
     route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}`, sees: "Payload",
   },
   {
@@ -208,6 +217,15 @@ export const PAGES = [
   {
     name: "request-unreadable", title: "A request that can't be read", tells: "The body is kept exactly as it was received.",
     route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.unreadable.id}`, sees: "is not JSON",
+  },
+  {
+    name: "request-attempts", title: "The attempts of a request", tells: "Every API call and its response.",
+    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}?tab=attempts`, sees: "Lead.Capture",
+    before: async (page) => page.locator("details.call > summary").first().click(),
+  },
+  {
+    name: "request-payload", title: "The payload of a request", tells: "The body as it was received.",
+    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}?tab=payload`, sees: "Content-Type",
   },
   {
     name: "request-gone", title: "A request that does not exist", tells: "It may have been removed with its connector.",
@@ -246,6 +264,18 @@ export const PAGES = [
   {
     name: "retry", title: "A retry", tells: "Its progress. Records that have not started can be cancelled.",
     route: "/retries/{id}", world: "busy", path: ({ known }) => `/retries/${known.batch}`, sees: "Finished",
+  },
+  {
+    name: "leads-none", title: "Leads, before the first", tells: "When leads appear.",
+    path: () => "/leads", route: "/leads", world: "bare", sees: "No leads yet",
+  },
+  {
+    name: "leads", title: "Leads", tells: "Found by name, email, phone or ID. A single match opens at once.",
+    route: "/leads", world: "busy", sees: "Asha Nair", dark: true,
+  },
+  {
+    name: "lead-live", title: "A lead side by side", tells: "Read from both accounts now, with the fields that differ first.",
+    route: "/leads/{account}/{id}", world: "busy", path: ({ known }) => `/leads/sales/${known.lead}?live=yes`, sees: "Read from both accounts",
   },
   {
     name: "lead", title: "A lead", tells: "The history of each field, event by event, and the linked lead in the other account.",

@@ -47,7 +47,9 @@ const offerDrawer = ({ base, dress }) => {
     const status = element("p", "said-only");
     status.setAttribute("role", "status");
     const [before, after] = [button("↑", "Previous row", () => move(-1)), button("↓", "Next row", () => move(1))];
-    bar.append(whole, before, after, button("Close", "", close));
+    const moves = element("div", "row");
+    moves.append(before, after, button("Close", "", close));
+    bar.append(whole, moves);
     const content = element("div", "content");
     aside.append(bar, status, content);
     aside.addEventListener("click", follow);

@@ -50,7 +50,8 @@ const watch = (bar) => {
   const rows = (of) => [...of.querySelectorAll("tr[data-request]")];
   let paused = false;
   const tell = () => {
-    state.textContent = paused ? "Paused." : "Live: new requests appear here.";
+    state.textContent = paused ? "Paused" : "Live";
+    state.title = paused ? "" : "Says when new requests arrive.";
     pause.textContent = paused ? "Resume" : "Pause";
   };
   const look = async () => {
@@ -111,10 +112,13 @@ const offerSelecting = (place) => {
   const boxes = () => [...document.querySelectorAll("table.log input[type=checkbox]")];
   const button = place.querySelector("[data-select-all]");
   const retry = document.querySelector("[data-selected]");
+  const settings = place.parentElement.querySelector("select");
   const tell = () => {
     const count = boxes().filter((box) => box.checked).length;
     retry.textContent = count === 0 ? "Retry selected" : `Retry ${count} selected`;
     retry.disabled = count === 0;
+    // It matters only for what is selected.
+    if (settings) settings.hidden = count === 0;
     button.textContent = boxes().every((box) => box.checked) ? "Select none" : "Select all on this page";
   };
   if (boxes().length === 0) return;
@@ -193,10 +197,13 @@ const offerLive = (link) => {
   });
 };
 
+/** Names that browsers still give to zones whose cities were renamed. */
+const RENAMED = { "Asia/Calcutta": "Asia/Kolkata", "Asia/Katmandu": "Asia/Kathmandu", "Asia/Rangoon": "Asia/Yangon", "Asia/Saigon": "Asia/Ho_Chi_Minh" };
+
 /** Names the time zone in which times are shown. */
 const nameZone = (place) => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone) place.textContent = zone;
+  if (zone) place.textContent = RENAMED[zone] ?? zone;
 };
 
 /** Shows the two dates only for a custom range. */

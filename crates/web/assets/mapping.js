@@ -41,6 +41,9 @@ const refresh = (form, fresh) => {
     if (old && old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
   };
   fresh.querySelectorAll("[data-fresh][id]").forEach((now) => replace(form.querySelector(`#${now.id}`), now));
+  // The row may be called otherwise now, because its field was typed.
+  const [drawer, fresher] = [form.querySelector("#drawer"), fresh.querySelector("#drawer")];
+  if (drawer && fresher) drawer.dataset.row = fresher.dataset.row;
   const rows = new Map(rowsOf(form).map((row) => [row.dataset.row, row]));
   rowsOf(fresh).forEach((now) => {
     const old = rows.get(now.dataset.row);

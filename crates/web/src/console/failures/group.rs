@@ -58,8 +58,17 @@ impl One {
         Self::records(&self.case.group.records)
     }
 
-    fn calls(count: &u64) -> String {
-        counted(*count, "API call", "API calls")
+    /// The API calls that a retry takes, by account.
+    fn calls_of(&self, trial: &DryRun) -> Option<String> {
+        let to = |count: u64, account: &str| {
+            (count > 0).then(|| format!("{} to {account}", counted(count, "API call", "API calls")))
+        };
+        let both = [
+            to(trial.destination_calls, self.destination()),
+            to(trial.source_calls, self.source()),
+        ];
+        let all: Vec<String> = both.into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(" and "))
     }
 
     fn connector(&self) -> String {

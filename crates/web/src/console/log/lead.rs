@@ -10,7 +10,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::outcome::Event;
-use store::Configuration;
+use store::{Configuration, Connector};
 
 use super::record::origin_of;
 use super::{event_tone, lead_path};
@@ -60,6 +60,12 @@ impl One {
     /// The display name of a field of the destination.
     fn field_name<'a>(&'a self, live: &LiveLead, field: &'a str) -> &'a str {
         let account = self.configuration.account(&live.destination);
+        account.map_or(field, |account| self.names.get(account.id, field))
+    }
+
+    /// The display name of a field of this account.
+    fn own_name<'a>(&'a self, field: &'a str) -> &'a str {
+        let account = self.configuration.account(&self.lead.account);
         account.map_or(field, |account| self.names.get(account.id, field))
     }
 
@@ -165,11 +171,12 @@ async fn read(
     let Some(lead) = lead::lead(store, &configuration, account, id, now).await? else {
         return Ok(None);
     };
-    let (mut live, mut names) = (None, FieldNames::default());
+    let mut live = None;
     if is_live {
         live = Some(live::compare(shared, &configuration, account, &lead).await?);
-        names = FieldNames::of(store, &configuration.connectors).await?;
     }
+    let is_of = |of: &&Connector| [of.source, of.destination].contains(&account.id);
+    let names = FieldNames::of(store, configuration.connectors.iter().filter(is_of)).await?;
     let mut connectors = configuration.connectors.iter();
     let can_sync = connectors.any(|of| of.source == account.id && of.enabled);
     let page = "Leads";

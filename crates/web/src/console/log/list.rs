@@ -81,7 +81,9 @@ impl List {
 
     /// How many echoes are hidden, as text.
     fn echoes(&self) -> Option<String> {
-        let hides = self.address.hides_echoes() && self.echoes.requests > 0;
+        // Nothing else is an echo.
+        let may_be = ["", state::State::NoChange.as_str()].contains(&self.address.of("state"));
+        let hides = may_be && self.address.hides_echoes() && self.echoes.requests > 0;
         let word = if self.echoes.requests == 1 { "echo" } else { "echoes" };
         hides.then(|| format!("{} {word}", shown(self.echoes)))
     }

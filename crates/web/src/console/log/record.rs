@@ -55,6 +55,8 @@ pub(super) struct Mapped {
 
 /// A field that was going to be written.
 pub(super) struct Change {
+    /// Its display name.
+    pub(super) label: String,
     pub(super) field: String,
     pub(super) from: String,
     pub(super) before: Option<String>,
@@ -63,9 +65,13 @@ pub(super) struct Change {
 }
 
 impl Change {
-    fn of(change: FieldChange<'_>) -> Self {
+    fn of(change: FieldChange<'_>, catalogue: Option<&Catalogue>) -> Self {
+        let field = catalogue.and_then(|catalogue| catalogue.fields.get(change.field));
+        let label = field.map(|field| field.display_name.as_str());
+        let label = label.filter(|name| !name.trim().is_empty()).unwrap_or(change.field);
         let note = if change.on_create { "Only set on new leads." } else { "" };
         Self {
+            label: label.to_owned(),
             field: change.field.to_owned(),
             from: change.origin.map(|origin| origin_of(&origin)).unwrap_or_default(),
             before: change.before.map(str::to_owned),
@@ -98,6 +104,8 @@ pub(super) struct Around<'a> {
     pub(super) accounts: (&'a str, &'a str),
     /// What the payload says about it and what the mapping does with that, as far as it is known.
     pub(super) mapped: Option<Vec<MappedField>>,
+    /// The metadata of these accounts, if their fields were ever read.
+    pub(super) catalogues: Option<(&'a Catalogue, &'a Catalogue)>,
 }
 
 impl Record {
@@ -109,8 +117,11 @@ impl Record {
             Ok(explanation) => (explanation, None),
             Err(error) => (Explanation::default(), Some(error)),
         };
-        let changes = explanation.changes().into_iter().map(Change::of).collect();
-        let back = explanation.changes_back().into_iter().map(Change::of).collect();
+        let (source, destination) = around.catalogues.unzip();
+        let changes = explanation.changes().into_iter();
+        let changes = changes.map(|change| Change::of(change, destination)).collect();
+        let back = explanation.changes_back().into_iter();
+        let back = back.map(|change| Change::of(change, source)).collect();
         let disputes = explanation.disputes.iter().map(|dispute| {
             let texts = [&dispute.field, &dispute.source, &dispute.destination];
             let [field, source, destination] = texts.map(String::clone);

@@ -209,7 +209,8 @@ async fn read(
             Mappings::read(shared, connector, delivery.as_ref().filter(is_mapped)).await?;
         for record in records {
             let mapped = mappings.of(&record).await?;
-            let around = Around { accounts: mappings.accounts(), mapped };
+            let (accounts, catalogues) = (mappings.accounts(), mappings.catalogues());
+            let around = Around { accounts, mapped, catalogues };
             shown.push(Record::of(record, around, &mut bodies));
         }
         shown
@@ -345,6 +346,10 @@ impl<'a> Mappings<'a> {
             catalogues = source.zip(destination).map(|((_, here), (_, there))| (here, there));
         }
         Ok(Self { shared, connector, entries, catalogues, definitions })
+    }
+
+    fn catalogues(&self) -> Option<(&Catalogue, &Catalogue)> {
+        self.catalogues.as_ref().map(|(source, destination)| (source, destination))
     }
 
     fn accounts(&self) -> (&'a str, &'a str) {

@@ -106,9 +106,11 @@ impl Draft {
         self.show(super::lines::NEW);
     }
 
-    /// Removes a row of the settings: what is automatic underneath is in effect again.
-    pub(super) fn remove_row(&mut self, key: &str, sheet: &Sheet) {
-        let Some(place) = self.line(key).and_then(|line| line.place) else { return };
+    /// Removes the row that is open from the settings: what is automatic underneath is in effect
+    /// again.
+    pub(super) fn remove_row(&mut self, sheet: &Sheet) {
+        let open = self.open.as_ref().and_then(|open| self.line(open));
+        let Some(place) = open.and_then(|line| line.place) else { return };
         let own = sheet.own(&self.definition);
         let is_automatic = own.is_automatic();
         let mut rows = own.rows.to_vec();

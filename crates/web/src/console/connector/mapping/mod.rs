@@ -263,8 +263,8 @@ async fn put(
     for (name, value) in form.fields() {
         match (name, value) {
             ("open", key) => draft.show(key),
-            ("remove", key) => draft.remove_row(key, &desk.sheet),
             ("do", "add") => draft.add_row(&desk.sheet),
+            ("do", "remove") => draft.remove_row(&desk.sheet),
             ("do", "automatic") => draft.make_automatic(&desk.sheet),
             ("do", "manual") => draft.make_manual(&desk.sheet),
             // What is reviewed is the whole, and not a row.
