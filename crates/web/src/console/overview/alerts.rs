@@ -18,8 +18,8 @@ use crate::console::words::{counted, number};
 const CHANGES: usize = 3;
 /// and how many connectors that may be affected.
 const CHECKS: usize = 3;
-/// The addresses of the causes of the days for which failures need attention.
-const ALL_CAUSES: &str = "/?period=7d#causes";
+/// The page of all causes.
+const ALL_CAUSES: &str = "/failures";
 
 /// Something that needs attention.
 pub(super) struct Alert {
@@ -101,9 +101,9 @@ impl Viewer<'_> {
                     counted(records, "more record", "more records"),
                     counted(causes as u64, "other cause", "other causes")
                 ),
-                "Each is listed with its fix under Errors by cause.".to_owned(),
+                "Each is listed with the repairs that fit.".to_owned(),
                 Vec::new(),
-                vec![link("View causes", ALL_CAUSES.to_owned(), "of the last 7 days")],
+                vec![link("View failures", ALL_CAUSES.to_owned(), "")],
             ),
             Matter::Reviews(count) => (
                 format!("{} review.", counted(count, "lead needs", "leads need")),

@@ -265,6 +265,11 @@ impl Shown {
         super::accounts::account_address(name)
     }
 
+    /// A cause without the values of a single record.
+    fn cause(cause: &CauseItem) -> String {
+        admin::failures::title(&cause.error)
+    }
+
     fn actions(&self, cause: &CauseItem) -> Vec<Action> {
         actions_of(cause, self.visitor.operates())
     }
