@@ -115,25 +115,37 @@ export const PAGES = [
     },
   },
   {
-    name: "connector-mapping", title: "Mapping", tells: "All fields of both accounts side by side, with the values of the last payload. Errors are shown while you type.",
-    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", dark: true,
+    name: "connector-mapping", title: "Mapping", tells: "The fields of both accounts by display name, with the values of a recent payload. An automatic mapping stays automatic; changes are kept on top of it.",
+    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Automatic mapping.", dark: true,
   },
   {
-    name: "connector-mapping-review", title: "Mapping, reviewed", tells: "Changes are shown before they are saved.",
-    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", wide: true,
+    name: "connector-mapping-row", title: "A row of the mapping", tells: "Its details beside the list, checked while one types: the source field, translated values, a default and more.",
+    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping?row=ProspectStage", sees: "Sync this field", dark: true,
+  },
+  {
+    name: "connector-mapping-review", title: "Mapping, reviewed", tells: "Each change in one line before it is saved.",
+    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping?row=FirstName", sees: "Review changes",
     before: async (page) => {
-      await page.getByLabel("Source of FirstName").or(page.getByLabel("Source of First Name")).first().fill("LastName");
-      await page.getByRole("button", { name: "Review changes" }).click();
-      await page.getByRole("heading", { name: "Changes" }).waitFor();
+      await page.getByLabel("Filled from").fill("LastName");
+      await page.locator("#drawer").getByRole("button", { name: "Review changes" }).click();
+      await page.getByRole("heading", { name: "Review changes" }).waitFor();
     },
   },
   {
-    name: "connector-mapping-activities", title: "Mapping of activities", tells: "Each activity type has its own mapping.",
-    route: "/connectors/{name}/mapping/activities/{code}", world: "busy", path: () => "/connectors/sales-to-patients/mapping/activities/201", sees: "Add a custom row",
+    name: "connector-mapping-owners", title: "Owners", tells: "Users are matched by email address; others get a counterpart here, or the fallback owner.",
+    route: "/connectors/{name}/mapping/owners", world: "busy", path: () => "/connectors/sales-to-patients/mapping/owners", sees: "Fallback owner",
   },
   {
-    name: "connector-versions", title: "Versions", tells: "What each save changed, and who saved it. Earlier versions can be restored.",
-    route: "/connectors/{name}/versions", world: "busy", path: () => "/connectors/sales-to-patients/versions", sees: "Settings versions",
+    name: "connector-mapping-activities", title: "Activities", tells: "Each activity type has its own mapping.",
+    route: "/connectors/{name}/mapping/activities", world: "busy", path: () => "/connectors/sales-to-patients/mapping/activities", sees: "Activities are not synced.",
+  },
+  {
+    name: "connector-mapping-activity", title: "Mapping of an activity type", tells: "As for leads, with the fields of the type.",
+    route: "/connectors/{name}/mapping/activities/{code}", world: "busy", path: () => "/connectors/sales-to-patients/mapping/activities/201", sees: "Automatic mapping.",
+  },
+  {
+    name: "connector-versions", title: "Versions", tells: "What each save changed, in one line a setting, when, and by whom. Each can be restored.",
+    route: "/connectors/{name}/versions", world: "busy", path: () => "/connectors/sales-to-patients/versions", sees: "Every change is saved as a version.",
   },
   {
     name: "connector-access", title: "Access", tells: "Which users of the destination account may use the connector, by role or by a user field. The page can check any user.",
@@ -221,6 +233,23 @@ export const PAGES = [
   },
 
   {
+    name: "failures-none", title: "Failures, before the first", tells: "Nothing needs attention.",
+    path: () => "/failures", route: "/failures", world: "bare", sees: "No open failures",
+  },
+  {
+    name: "failures", title: "Failures", tells: "Failed records in groups with one cause, the largest first. Groups that somebody dismissed are below, with the note.",
+    route: "/failures", world: "refused", sees: "Value is not an option",
+  },
+  {
+    name: "failure", title: "A group of failures", tells: "The error in plain words, the repairs that fit it, and examples.",
+    route: "/failures/{name}/{cause}", world: "refused", path: () => "/failures/sales-to-patients/missing_option%2Fmx_Plan", sees: "Map the values to options", dark: true,
+  },
+  {
+    name: "failure-preview", title: "A repair, previewed", tells: "What a repair would do to the group: nothing is written until it is saved. Saving retries all records, with progress.",
+    route: "/failures/{name}/{cause}", world: "refused", sees: "Save and retry",
+    path: () => "/failures/sales-to-patients/missing_option%2Fmx_Plan?fix=map_values&field=mx_Plan&from=Premium+plan&to=Premium",
+  },
+  {
     name: "retries-none", title: "Retries, before the first", tells: "What retries are.",
     path: () => "/retries", route: "/retries", world: "bare", sees: "No retries yet",
   },
@@ -251,6 +280,10 @@ export const PAGES = [
   {
     name: "lead", title: "A lead", tells: "The history of each field, event by event, and the linked lead in the other account.",
     route: "/leads/{account}/{id}", world: "busy", path: ({ known }) => `/leads/sales/${known.lead}`, sees: "Field history", dark: true,
+  },
+  {
+    name: "reviews-by-rule", title: "Resolve many reviews", tells: "What a rule would do to all open reviews, before it does.",
+    route: "/reviews/by-rule", world: "undecided", path: () => "/reviews/by-rule?rule=primary_key", sees: "would be resolved",
   },
   {
     name: "backfills-none", title: "Backfills, before the first", tells: "What a backfill is for.",

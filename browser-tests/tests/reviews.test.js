@@ -15,9 +15,9 @@ scene("a lead is decided about, and what waited for it is written", async (stage
   const shown = await page.locator("table").first().innerText();
   for (const part of ["found by EmailAddress", "found by Phone", "Nayar", "Mumbai"]) assert.match(shown, new RegExp(part));
 
-  await page.getByRole("radio", { name: /^1: Asha Nair/ }).check();
+  await page.getByText("Also apply a rule to future leads").click();
   await page.getByRole("radio", { name: /^The lead with the primary key/ }).check();
-  await page.getByRole("button", { name: "Resolve" }).click();
+  await page.getByRole("button", { name: /^Link to 1: Asha Nair/ }).click();
   await page.getByText("Review resolved. Retrying held changes").waitFor();
   await requests(service, 3);
   const [written] = await service.archive.leadsOf("asha.nair@example.com");
@@ -25,6 +25,8 @@ scene("a lead is decided about, and what waited for it is written", async (stage
   const settings = await service.call("GET", "connectors/sales-to-archive");
   assert.equal(settings.identity.keys_disagree, "primary");
 
+  await page.getByRole("link", { name: "View outcome" }).click();
+  await page.getByText("Linked to lead").waitFor();
   await page.getByRole("button", { name: "Undo" }).click();
   await page.getByText("Decision undone. The review is open again").waitFor();
   await page.getByRole("heading", { name: "Resolve" }).waitFor();
@@ -38,8 +40,8 @@ scene("an operator decides, and makes no rules", async (stage) => {
   await page.locator("table.log").getByRole("link", { name: "Asha Nair" }).first().click();
   await page.getByRole("link", { name: "Resolve" }).click();
   await page.getByRole("link", { name: "asha.nair@example.com" }).click();
-  assert.equal(await page.getByText("Apply the same rule to future leads").count(), 0);
-  await page.getByRole("radio", { name: /^Ignore this lead/ }).check();
-  await page.getByRole("button", { name: "Resolve" }).click();
+  assert.equal(await page.getByText("Also apply a rule to future leads").count(), 0);
+  await page.getByRole("button", { name: "Ignore", exact: true }).click();
+  await page.getByRole("link", { name: "View outcome" }).click();
   await page.getByText("Lead ignored.").waitFor();
 });

@@ -39,7 +39,7 @@ pub async fn add_user(
     known_user(admin, email).await
 }
 
-/// Makes a user an operator or an administrator.
+/// Gives a user another role.
 ///
 /// # Errors
 /// There is no such user, or it is the last administrator.
@@ -62,6 +62,28 @@ pub async fn set_user_password(
     let email = known_user(admin, email).await?.email;
     let password = hash(password).await?;
     Ok(admin.change_users(UserChange::SetPassword { email, password }, actor).await?)
+}
+
+/// Changes one's own password, which ends every session of this user.
+///
+/// # Errors
+/// The current password is wrong, or the new one is too weak.
+pub async fn change_own_password(
+    admin: &Admin,
+    actor: &Actor,
+    email: &str,
+    current: SecretString,
+    new: SecretString,
+) -> Result<()> {
+    let kept = admin.store.password(email).await?;
+    match password::is_right_or_none(current, kept).await {
+        Ok(true) => set_user_password(admin, actor, email, new).await,
+        Ok(false) => Err(Refused::wrong("current", "is not your current password")),
+        Err(what) => {
+            let advice = "Ask an administrator to set a new password.";
+            Err(Refused::Failed(Problem::new(Code::NotHashed, what, advice)))
+        }
+    }
 }
 
 /// Removes a user with all tokens and sessions of this user.

@@ -11,6 +11,8 @@ words! {
         Administrator = "administrator",
         /// May view, retry, and enable and disable connectors.
         Operator = "operator",
+        /// May only view.
+        Viewer = "viewer",
     }
 }
 
@@ -32,6 +34,7 @@ impl Role {
         match self {
             Self::Administrator => Scope::Administer,
             Self::Operator => Scope::Operate,
+            Self::Viewer => Scope::Read,
         }
     }
 }

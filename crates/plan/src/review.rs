@@ -3,12 +3,15 @@
 //! A *review* is one such question about one lead of the source. It waits until somebody decides,
 //! and that lead's changes wait with it; other leads continue.
 
+mod rule;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, LeadId};
 use crate::outcome::words;
 use crate::problem::{Code, Problem};
 use crate::snapshot::Snapshot;
+pub use rule::Rule;
 
 words! {
     /// The reason for the review.

@@ -1,18 +1,21 @@
 //! Storage: one interface of operations over SQLite and PostgreSQL.
 //!
 //! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`], [`Reviews`],
-//! [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`], [`Views`]), and names each
-//! operation after what happens. Whatever must be atomic is one operation; a transaction never crosses the
+//! [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`], [`Views`],
+//! [`Failures`]), and names each operation after what happens. Whatever must be atomic is one
+//! operation; a transaction never crosses the
 //! interface, and no caller asks which database is used. [`open`] chooses the backend by the URL.
 
 mod audit;
 mod backfills;
 mod backup;
 mod catch_up;
+mod contact;
 mod copies;
 mod directory;
 mod dispatching;
 mod error;
+mod failing;
 mod filter;
 mod history;
 mod intake;
@@ -44,6 +47,7 @@ pub use catch_up::{
     CatchUpNews, CatchUpNotice, CatchUps, ChosenDifferences, Compared, Differing, ParityNews,
     Posted, Sweep, SweepNews, Swept,
 };
+pub use contact::{Contact, ContactNews};
 pub use copies::{Backup, BackupWish, Copies};
 pub use directory::{DirectoryEntry, DirectoryNews, DirectoryReading};
 pub use dispatching::{
@@ -51,6 +55,7 @@ pub use dispatching::{
     WaitingRecord,
 };
 pub use error::{Error, Result};
+pub use failing::{Dismissal, Failing, Failures};
 pub use filter::{Cursor, Echoes, Filter, Page};
 pub use history::{HistoryItem, Neighbours};
 pub use intake::{Intake, NewDelivery, Origin, TooLong};

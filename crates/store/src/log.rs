@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::audit::Actor;
+use crate::contact::Contact;
 use crate::error::Result;
 use crate::filter::{Cursor, Filter, Page};
 use crate::history::{HistoryItem, Neighbours};
@@ -119,8 +120,12 @@ pub trait Log: Send + Sync + std::fmt::Debug {
     /// first; steps without a record are omitted.
     async fn steps(&self, span: &Span) -> Result<Vec<Step>>;
 
+    /// The outcome of the records that arrived between these times, in steps of
+    /// [`Step::SHORT`] and by connector, the oldest first. Known for [`Step::RECENT`] only.
+    async fn recent_steps(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Step>>;
+
     /// Why records that arrived between the two times (whole hours) are failed, by cause and
-    /// connector, the most frequent first. At most `limit`.
+    /// connector, the most frequent first; without causes that are dismissed. At most `limit`.
     async fn causes(
         &self,
         between: (Timestamp, Timestamp),
@@ -134,6 +139,9 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         windows: &[(AccountId, SignedDuration)],
         now: Timestamp,
     ) -> Result<Vec<Used>>;
+
+    /// When each of these accounts last responded, and since when it no longer does.
+    async fn contacts(&self, accounts: &[AccountId]) -> Result<Vec<Contact>>;
 
     /// The calls made to each of these accounts today, in this hour and in the last one. Cheap: nodes
     /// poll it.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backfills::{BackfillNews, PlanNews};
 use crate::catch_up::{ParityNews, SweepNews};
+use crate::contact::ContactNews;
 use crate::directory::DirectoryNews;
 use crate::intake::NewDelivery;
 use crate::mass_change::HeldNews;
@@ -63,6 +64,8 @@ pub struct Progress {
     pub spent: Vec<Spent>,
     /// What was learned about accounts' keys.
     pub keys: Vec<KeysNews>,
+    /// Which accounts responded, and which no longer do.
+    pub contacts: Vec<ContactNews>,
     /// What responses revealed about accounts.
     pub traits: Vec<TraitNews>,
     /// Pages of leads read by backfills.
@@ -95,6 +98,7 @@ impl Progress {
             && self.intents.is_empty()
             && self.spent.is_empty()
             && self.keys.is_empty()
+            && self.contacts.is_empty()
             && self.traits.is_empty()
             && self.backfills.is_empty()
             && self.deliveries.is_empty()

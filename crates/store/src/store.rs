@@ -7,6 +7,7 @@ use crate::catch_up::CatchUps;
 use crate::copies::Copies;
 use crate::dispatching::Dispatching;
 use crate::error::Result;
+use crate::failing::Failures;
 use crate::intake::Intake;
 use crate::log::Log;
 use crate::mail::Mail;
@@ -37,6 +38,7 @@ pub trait Store:
     + CatchUps
     + MassChanges
     + Views
+    + Failures
 {
     /// Whether the database responds and has every migration.
     async fn ready(&self) -> Result<()>;

@@ -117,8 +117,8 @@ pub fn access_table() -> String {
     );
     rows.extend(console::access_rows());
     rows.extend(api::access_rows());
-    let head = "| method | path | nobody | LeadSquared user | operator | administrator |\n\
-                |---|---|---|---|---|---|\n";
+    let head = "| method | path | nobody | LeadSquared user | viewer | operator | administrator |\n\
+                |---|---|---|---|---|---|---|\n";
     rows.iter().fold(head.to_owned(), |table, row| table + &row.to_string())
 }
 

@@ -118,8 +118,9 @@ impl fmt::Display for GuardedRoute {
             (_, Within::Reach) => "what is granted",
         };
         let nobody = word(needs.is_none());
-        let [operator, administrator] =
-            [Role::Operator, Role::Administrator].map(|role| word(may(role)));
-        writeln!(f, "| {methods} | `{path}` | {nobody} | {guest} | {operator} | {administrator} |")
+        let [viewer, operator, administrator] =
+            [Role::Viewer, Role::Operator, Role::Administrator].map(|role| word(may(role)));
+        write!(f, "| {methods} | `{path}` | {nobody} | {guest} | {viewer} | {operator} ")?;
+        writeln!(f, "| {administrator} |")
     }
 }

@@ -44,7 +44,8 @@ pub struct Email {
 pub struct Add {
     /// The user's email address
     email: String,
-    /// administrator; or operator, who can view, retry, preview and pause connectors
+    /// administrator; operator, who can view, retry, preview and pause connectors; or viewer, who can
+    /// only view
     #[arg(long, default_value = "administrator")]
     role: Role,
 }
@@ -54,7 +55,7 @@ pub struct Add {
 pub struct NewRole {
     /// The user's email address
     email: String,
-    /// administrator, or operator
+    /// administrator, operator, or viewer
     role: Role,
 }
 

@@ -10,10 +10,11 @@ use sqlx::Row;
 
 use super::values::Place;
 use super::{
-    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, counts, failures, filter,
-    found, health, history, intake, linked, list, push_list, retry,
+    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, contact, counts, failures,
+    filter, found, health, history, intake, linked, list, push_list, retry,
 };
 use crate::audit::Actor;
+use crate::contact::Contact;
 use crate::error::Result;
 use crate::filter::{Cursor, Filter, Page};
 use crate::history::{HistoryItem, Neighbours};
@@ -215,6 +216,10 @@ impl Log for Backend {
         health::steps(&mut *self.begin_read().await?, span).await
     }
 
+    async fn recent_steps(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Step>> {
+        health::recent_steps(&mut *self.begin_read().await?, from, to).await
+    }
+
     async fn causes(
         &self,
         between: (Timestamp, Timestamp),
@@ -230,6 +235,10 @@ impl Log for Backend {
         now: Timestamp,
     ) -> Result<Vec<Used>> {
         health::used(&mut *self.begin_read().await?, windows, now).await
+    }
+
+    async fn contacts(&self, accounts: &[AccountId]) -> Result<Vec<Contact>> {
+        contact::find(&mut *self.begin_read().await?, accounts).await
     }
 
     async fn spending(&self, accounts: &[AccountId], now: Timestamp) -> Result<Vec<Spending>> {

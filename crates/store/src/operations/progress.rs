@@ -8,8 +8,8 @@ use sqlx::Row;
 
 use super::values::{json, ms};
 use super::{
-    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, comparisons, directory, incident,
-    intake, links, mass_change, push_list, standing, sweeps, tally, traits,
+    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, comparisons, contact, directory,
+    incident, intake, links, mass_change, push_list, standing, sweeps, tally, traits,
 };
 use crate::error::Result;
 use crate::progress::{
@@ -58,6 +58,9 @@ pub(super) async fn record(
     settle(connection, &progress.settled).await?;
     keep_intents(connection, &progress.intents).await?;
     add_spent(connection, &progress.spent).await?;
+    for news in &progress.contacts {
+        contact::keep(connection, news).await?;
+    }
     for news in &progress.traits {
         traits::keep(connection, news).await?;
     }

@@ -257,6 +257,8 @@ pub(crate) fn migrations() -> Migrator {
         (30, "mass_change", include_str!("../../migrations/sqlite/0030_mass_change.sql")),
         (31, "state", include_str!("../../migrations/sqlite/0031_state.sql")),
         (32, "saved_view", include_str!("../../migrations/sqlite/0032_saved_view.sql")),
+        (33, "dismissal", include_str!("../../migrations/sqlite/0033_dismissal.sql")),
+        (34, "contact", include_str!("../../migrations/sqlite/0034_contact.sql")),
     ])
 }
 

@@ -12,6 +12,7 @@ mod dispatching;
 mod dropping;
 mod empty;
 mod errors;
+mod failing;
 mod leases;
 mod list;
 mod log;

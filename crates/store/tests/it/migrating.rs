@@ -27,6 +27,7 @@ async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
                 ALTER TABLE connector DROP COLUMN wired_secret; \
                 ALTER TABLE connector DROP COLUMN wired_at; \
                 ALTER TABLE account DROP COLUMN probe_until; \
+                DROP TABLE contact; DROP TABLE tally_recent; DROP TABLE dismissal; \
                 DROP TABLE mass_change; DROP TABLE backfill_plan; DROP TABLE backfill; DROP INDEX request_backfill; \
                 ALTER TABLE request DROP COLUMN backfill; \
                 DROP TABLE directory_key; DROP TABLE directory_lead; DROP TABLE directory_reading; \

@@ -2,27 +2,94 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use store::{EndSessions, SessionItem};
+use store::{EndSessions, Person, SessionItem};
 
 use super::form::Form;
-use super::page;
+use super::page::{self, Faults, LastAction};
+use super::sign_in;
 use super::visitor::Visitor;
 use crate::Shared;
+use crate::api::Refusal;
+use admin::{password, people};
 
 #[derive(Template)]
 #[template(path = "account.html")]
 struct Account {
     page: &'static str,
     visitor: Visitor,
+    told: Option<&'static str>,
     sessions: Vec<SessionItem>,
+    faults: Faults,
+    shortest: usize,
 }
 
-pub(super) async fn show(State(shared): State<Shared>, visitor: Visitor) -> Response {
-    match shared.store.sessions(&visitor.session, (shared.clock)()).await {
-        Ok(sessions) => page::page(StatusCode::OK, &Account { page: "Account", visitor, sessions }),
-        Err(error) => page::unavailable(&error),
+impl Account {
+    /// Whether this visitor signs in with a password.
+    fn has_password(&self) -> bool {
+        matches!(self.visitor.session.person, Person::User(_))
+    }
+}
+
+pub(super) async fn show(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    LastAction(told): LastAction,
+) -> Response {
+    shown(&shared, visitor, told, None).await
+}
+
+async fn shown(
+    shared: &Shared,
+    visitor: Visitor,
+    told: Option<&'static str>,
+    refusal: Option<&Refusal>,
+) -> Response {
+    let sessions = match shared.store.sessions(&visitor.session, (shared.clock)()).await {
+        Ok(sessions) => sessions,
+        Err(error) => return page::unavailable(&error),
+    };
+    let status = refusal.map_or(StatusCode::OK, Refusal::status);
+    let faults = refusal.map(Faults::of).unwrap_or_default();
+    let (page, shortest) = ("Account", password::SHORTEST);
+    page::page(status, &Account { page, visitor, told, sessions, faults, shortest })
+}
+
+/// Changes the visitor's own password. All sessions end, and this browser gets a new one.
+pub(super) async fn set_password(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    form: Form,
+) -> Response {
+    let Person::User(_) = visitor.session.person else {
+        return page::forbidden("You sign in with an emailed link, without a password.");
+    };
+    let (email, now) = (visitor.email.clone(), (shared.clock)());
+    if let Some(wait) = shared.throttle.wait(&email, now) {
+        let wait = wait.as_secs().max(0) + 1;
+        let what =
+            format!("Too many wrong passwords. Wait {wait} seconds before the next attempt.");
+        let refusal = page::of_the_page(StatusCode::TOO_MANY_REQUESTS, &what);
+        return shown(&shared, visitor, None, Some(&refusal)).await;
+    }
+    let (current, new) = (form.secret("current"), form.secret("password"));
+    let changed =
+        people::change_own_password(&shared, &visitor.actor(), &email, current, new).await;
+    match changed {
+        Ok(()) => {
+            shared.throttle.forget(&email);
+            let next = page::with_told("/account", "own_password_set");
+            sign_in::begin(&shared, &email, &headers, &next).await
+        }
+        Err(refused) => {
+            let refusal = Refusal::from(refused);
+            if refusal.faults().iter().any(|fault| fault.at == "current") {
+                shared.throttle.count(&email, now);
+            }
+            shown(&shared, visitor, None, Some(&refusal)).await
+        }
     }
 }
 

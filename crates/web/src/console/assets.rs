@@ -19,7 +19,7 @@ struct Asset {
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 6] = [
+const ASSETS: &[Asset] = &[
     Asset {
         path: "/console.css",
         content_type: CSS,
@@ -41,6 +41,7 @@ const ASSETS: [Asset; 6] = [
         content_type: SCRIPT,
         text: include_str!("../../assets/mapping.js"),
     },
+    Asset { path: "/setup.js", content_type: SCRIPT, text: include_str!("../../assets/setup.js") },
     Asset {
         path: "/icon.svg",
         content_type: "image/svg+xml",

@@ -13,6 +13,7 @@ mod comparisons;
 mod connector;
 #[cfg(debug_assertions)]
 mod design;
+mod failures;
 mod form;
 mod link;
 mod log;
@@ -21,6 +22,7 @@ mod page;
 mod people;
 mod reviews;
 mod sign_in;
+mod state;
 mod throttle;
 mod traits;
 mod visitor;
@@ -91,7 +93,16 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/retries/{id}", read, log::retry).in_reach(),
         route(GET, "/retries/{id}/progress", read, log::progress).in_reach(),
         route(POST, "/retries/{id}/cancel", operate, log::cancel).in_reach(),
+        route(GET, "/failures", read, failures::list).in_reach(),
+        route(GET, "/failures/{name}/{cause}", read, failures::show).of_connector(),
+        route(POST, "/failures/{name}/{cause}/fix", administer, failures::fix),
+        route(POST, "/failures/{name}/{cause}/metadata", operate, failures::metadata)
+            .of_connector(),
+        route(POST, "/failures/{name}/{cause}/dismiss", operate, failures::dismiss).of_connector(),
+        route(POST, "/failures/{name}/{cause}/restore", operate, failures::restore).of_connector(),
         route(GET, "/reviews", read, reviews::list).in_reach(),
+        route(GET, "/reviews/by-rule", operate, reviews::show_by_rule).in_reach(),
+        route(POST, "/reviews/by-rule", operate, reviews::resolve_by_rule).in_reach(),
         route(GET, "/reviews/{id}", read, reviews::show).in_reach(),
         route(POST, "/reviews/{id}/decide", operate, reviews::decide).in_reach(),
         route(POST, "/reviews/{id}/undo", operate, reviews::undo).in_reach(),
@@ -119,6 +130,7 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/people/tokens/remove", administer, people::remove_token),
         route(GET, "/audit", administer, audit::show),
         route(GET, "/account", read, account::show).own(),
+        route(POST, "/account/password", read, account::set_password).own(),
         route(POST, "/account/sessions/{id}/end", read, account::end).own(),
         route(POST, "/account/sessions/end-others", read, account::end_others).own(),
     ]);
@@ -141,6 +153,15 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
         route(POST, "/connectors/{name}/filter", administer, connector::put::<FilterPage>),
         route(GET, "/connectors/{name}/mapping", operate, connector::mapping).of_connector(),
         route(POST, "/connectors/{name}/mapping", administer, connector::put_mapping),
+        route(GET, "/connectors/{name}/mapping/owners", operate, connector::owners).of_connector(),
+        route(POST, "/connectors/{name}/mapping/owners", administer, connector::put_owners),
+        route(
+            GET,
+            "/connectors/{name}/mapping/activities",
+            operate,
+            connector::mapping_of_activities,
+        )
+        .of_connector(),
         route(
             GET,
             "/connectors/{name}/mapping/activities/{code}",

@@ -65,6 +65,7 @@ impl People {
         let label = |role: Role| match role {
             Role::Administrator => "administrator",
             Role::Operator => "operator",
+            Role::Viewer => "viewer (read-only)",
         };
         choices(Role::ALL.iter().map(|role| (role.as_str(), label(*role))), chosen.as_str())
     }

@@ -1,7 +1,8 @@
 //! `/reviews`: leads for which a person decides the match, or which values win.
 
+use admin::Refused;
 use admin::connectors;
-use admin::{Refused, reviews};
+use admin::reviews::{self, ByRule, MOST_AT_ONCE};
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -10,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::connector::Identity;
 use plan::id::LeadId;
-use plan::review::{self, Candidate, Reason};
+use plan::review::{self, Candidate, Reason, Rule};
 use store::ReviewItem;
 
 use super::connector::{KEYS_DISAGREE, LINKED, SEVERAL, Shown, address};
@@ -60,6 +61,8 @@ struct List {
     is_narrow: bool,
     /// Where the list continues.
     older: Option<String>,
+    /// The review that was just resolved, the last that was open.
+    resolved: Option<i64>,
 }
 
 impl List {
@@ -83,6 +86,7 @@ pub(super) async fn list(
 ) -> Response {
     let told = told(&given);
     given.remove("told");
+    let resolved = given.remove("resolved").and_then(|id| id.parse().ok());
     given.retain(|_, value| !value.trim().is_empty());
     let is_narrow = given.contains_key("lead") || given.contains_key("connector");
     let mut wanted = given.clone();
@@ -105,8 +109,9 @@ pub(super) async fn list(
         format!("/reviews?{}", query.finish())
     });
     let states = choices(STATES.into_iter().chain([("all", "all")]), &state);
+    let page = "Reviews";
     let list =
-        List { page: "Reviews", visitor, told, wrong, state, states, items, is_narrow, older };
+        List { page, visitor, told, wrong, state, states, items, is_narrow, older, resolved };
     page::page(code, &list)
 }
 
@@ -138,6 +143,8 @@ struct One {
     visitor: Visitor,
     told: Option<&'static str>,
     wrong: Option<String>,
+    /// The review that was just resolved, before this one.
+    resolved: Option<i64>,
     item: ReviewItem,
     /// The accounts' names.
     source: String,
@@ -170,6 +177,7 @@ impl One {
             page: "Reviews",
             told: None,
             wrong: None,
+            resolved: None,
             path: lead_path(&source, &item.source_id),
             connector: address(&item.connector),
             visitor,
@@ -280,7 +288,10 @@ pub(super) async fn show(
         Err(refusal) => return page::refused(refusal),
     };
     match One::read(&shared, visitor, item).await {
-        Ok(one) => page::page(StatusCode::OK, &One { told: told(&given), ..one }),
+        Ok(one) => {
+            let resolved = given.get("resolved").and_then(|id| id.parse().ok());
+            page::page(StatusCode::OK, &One { told: told(&given), resolved, ..one })
+        }
         Err(error) => page::unavailable(&error),
     }
 }
@@ -298,7 +309,10 @@ pub(super) async fn decide(
     match decided(&shared, &visitor, &item, &form).await {
         Ok(retried) => {
             let word = if retried > 0 { "decided_and_retried" } else { "decided" };
-            Redirect::to(&page::with_told(&format!("/reviews/{}", item.id), word)).into_response()
+            match reviews::next_open(&shared, &visitor.reach, item.id).await {
+                Ok(next) => Redirect::to(&after(item.id, next, word)).into_response(),
+                Err(refusal) => page::refused(refusal),
+            }
         }
         Err(refusal) => match One::read(&shared, visitor, item).await {
             Ok(one) => {
@@ -308,6 +322,12 @@ pub(super) async fn decide(
             Err(error) => page::unavailable(&error),
         },
     }
+}
+
+/// The page after a review was resolved: the next open one, or the list if there is none.
+fn after(resolved: i64, next: Option<i64>, word: &str) -> String {
+    let path = next.map_or_else(|| "/reviews".to_owned(), |next| format!("/reviews/{next}"));
+    page::with_told(&format!("{path}?resolved={resolved}"), word)
 }
 
 async fn decided(
@@ -378,4 +398,116 @@ pub(super) async fn undo(
         }
         Err(refusal) => page::refused(refusal),
     }
+}
+
+/// The rules that resolve many reviews, and their labels.
+const RULES: [(&str, &str); 6] = [
+    ("source", "Conflicts: keep the source's values"),
+    ("destination", "Conflicts: keep the destination's values"),
+    ("primary_key", "Ambiguous matches: link the lead that the first search key finds"),
+    ("same_name", "Ambiguous matches: link the only lead with the same name"),
+    ("create", "Ambiguous matches: create a new lead"),
+    ("ignore", "Ambiguous matches: ignore the lead"),
+];
+
+/// How many of the reviews that a rule resolves are shown.
+const MOST_SHOWN: usize = 20;
+
+#[derive(Template)]
+#[template(path = "reviews_by_rule.html")]
+struct ByRulePage {
+    page: &'static str,
+    visitor: Visitor,
+    rule: String,
+    rules: Vec<Choice>,
+    connector: String,
+    connectors: Vec<Choice>,
+    /// What the rule would do; `None`: no rule is chosen yet.
+    by_rule: Option<ByRule>,
+}
+
+impl ByRulePage {
+    fn shown(by_rule: &ByRule) -> &[(ReviewItem, review::Choice)] {
+        &by_rule.decided[..by_rule.decided.len().min(MOST_SHOWN)]
+    }
+
+    fn name(item: &ReviewItem) -> &str {
+        List::name(item)
+    }
+
+    fn words(reason: Reason) -> &'static str {
+        words(reason)
+    }
+
+    /// What the rule would do with a lead.
+    fn outcome(choice: &review::Choice) -> String {
+        match choice {
+            review::Choice::Link { lead_id } => format!("Link to lead {lead_id}"),
+            review::Choice::Create => "Create as a new lead".to_owned(),
+            review::Choice::Ignore => "Ignore the lead".to_owned(),
+            review::Choice::Source => "Keep the source's values".to_owned(),
+            review::Choice::Destination => "Keep the destination's values".to_owned(),
+        }
+    }
+}
+
+/// `GET /reviews/by-rule`: what a rule would do to all open reviews. Nothing is resolved.
+pub(super) async fn show_by_rule(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Query(given): Query<BTreeMap<String, String>>,
+) -> Response {
+    let text = |name: &str| given.get(name).map(|text| text.trim()).unwrap_or_default().to_owned();
+    let (rule, connector) = (text("rule"), text("connector"));
+    let read = async {
+        let configuration = visitor.reach.narrow(shared.store.configuration().await?);
+        let names = configuration.connectors.iter().map(|one| one.definition.name.as_str());
+        let connectors = choices(names.map(|name| (name, name)), &connector);
+        let by_rule = match rule.as_str() {
+            "" => None,
+            word => Some(by_rule(&shared, &visitor, word, &connector, None).await?),
+        };
+        Ok::<_, Refusal>((connectors, by_rule))
+    };
+    match read.await {
+        Ok((connectors, by_rule)) => {
+            let rules = choices(RULES, &rule);
+            let page = "Reviews";
+            let shown = ByRulePage { page, visitor, rule, rules, connector, connectors, by_rule };
+            page::page(StatusCode::OK, &shown)
+        }
+        Err(refusal) => page::refused(refusal),
+    }
+}
+
+/// `POST /reviews/by-rule`: resolves what was shown.
+pub(super) async fn resolve_by_rule(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> Response {
+    let resolve = async {
+        let newest = form.text("newest").parse();
+        let newest = newest.map_err(|_| Refusal::wrong("newest", "is not a number"))?;
+        let (rule, connector) = (form.text("rule"), form.text("connector"));
+        let by_rule = by_rule(&shared, &visitor, rule, connector, Some(newest)).await?;
+        Ok::<_, Refusal>(reviews::resolve_by_rule(&shared, &visitor.actor(), &by_rule).await?)
+    };
+    match resolve.await {
+        Ok(0) => Redirect::to("/reviews?told=none_resolved").into_response(),
+        Ok(_) => Redirect::to("/reviews?told=resolved_by_rule").into_response(),
+        Err(refusal) => page::refused(refusal),
+    }
+}
+
+async fn by_rule(
+    shared: &Shared,
+    visitor: &Visitor,
+    rule: &str,
+    connector: &str,
+    newest: Option<i64>,
+) -> Result<ByRule, Refusal> {
+    let rule = rule.parse::<Rule>().map_err(|what| Refusal::wrong("rule", what))?;
+    let connector = Some(connector).filter(|name| !name.is_empty());
+    Ok(reviews::by_rule(shared, &visitor.reach, rule, connector, newest).await?)
 }

@@ -113,8 +113,13 @@ pub(super) async fn sign_in(
     }
 }
 
-/// Signs a user in.
-async fn begin(shared: &Shared, email: &str, headers: &HeaderMap, next: &str) -> Response {
+/// Signs a user in, and leads to `next`.
+pub(super) async fn begin(
+    shared: &Shared,
+    email: &str,
+    headers: &HeaderMap,
+    next: &str,
+) -> Response {
     let (secret, session) = match new_session(headers) {
         Ok(new) => new,
         Err(error) => return page::unavailable(&error),

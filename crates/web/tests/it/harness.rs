@@ -301,7 +301,12 @@ fn catalogue() -> Catalogue {
 }
 
 pub fn connector(name: &str, token: Token) -> Change {
-    let definition = serde_json::json!({ "name": name, "source": "a", "destination": "b" });
+    between(name, ("a", "b"), token)
+}
+
+pub fn between(name: &str, (source, destination): (&str, &str), token: Token) -> Change {
+    let definition =
+        serde_json::json!({ "name": name, "source": source, "destination": destination });
     Change::PutConnector {
         definition: serde_json::from_value(definition).unwrap(),
         token,

@@ -33,7 +33,7 @@ pub(super) fn event_tone(event: Event) -> &'static str {
 }
 
 /// A part of a path.
-fn in_path(text: &str) -> String {
+pub(super) fn in_path(text: &str) -> String {
     // A form encodes a space as a plus, a path does not.
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -1,8 +1,10 @@
 //! The console: signing in, and who may see what.
 
+mod failures;
 mod log;
 mod mapping;
 mod overview;
+mod pairing;
 mod people;
 mod probing;
 mod reviews;

@@ -361,3 +361,27 @@ async fn a_leadsquared_user_retries_what_is_in_reach_and_sees_those_retries_alon
     assert_eq!(browser.get(&of_own).await.status, 303);
     browser.house.end().await;
 }
+
+#[tokio::test]
+async fn a_user_changes_their_own_password() {
+    let mut browser = Browser::signed_in().await;
+    let elsewhere = browser.cookie.clone();
+    browser.sign_in("admin@example.com").await;
+    const NEW: &str = "five loud red lamps";
+    let change =
+        |current: &'static str, new: &'static str| [("current", current), ("password", new)];
+    let answer = browser.submit("/account/password", &change("not the password", NEW)).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert!(answer.body.contains("is not your current password"), "{answer:?}");
+    let answer = browser.submit("/account/password", &change(PASSWORD, "short")).await;
+    assert!(answer.status == 400 && answer.body.contains("is too short"), "{answer:?}");
+    let answer = browser.submit("/account/password", &change(PASSWORD, NEW)).await;
+    assert_eq!(location(&answer), Some("/account?told=own_password_set"), "{answer:?}");
+    assert_eq!(browser.get("/account").await.status, 200, "this browser stays signed in");
+    browser.cookie = elsewhere;
+    let answer = browser.get("/account").await;
+    assert_eq!(location(&answer), Some("/sign-in?next=%2faccount"), "the others do not");
+    let fields = [("email", "admin@example.com"), ("password", NEW)];
+    assert_eq!(browser.post("/sign-in", &fields).await.status, 303);
+    browser.house.end().await;
+}

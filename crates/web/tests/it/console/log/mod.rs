@@ -1,7 +1,7 @@
 //! The log: the list and its filters here, the rest in modules of their own.
 
 mod download;
-mod filler;
+pub(super) mod filler;
 mod finding;
 mod hostile;
 mod lead;
