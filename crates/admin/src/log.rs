@@ -24,7 +24,7 @@ impl FieldNames {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn of<'a>(
+    pub async fn read<'a>(
         store: &dyn Store,
         connectors: impl IntoIterator<Item = &'a Connector>,
     ) -> store::Result<Self> {
@@ -40,6 +40,11 @@ impl FieldNames {
             }
         }
         Ok(Self { names })
+    }
+
+    /// The same, where the account may not be known.
+    fn of<'a>(&'a self, account: Option<AccountId>, schema_name: &'a str) -> &'a str {
+        account.map_or(schema_name, |account| self.get(account, schema_name))
     }
 
     /// The display name of an account's field, or its schema name if it is not known.
@@ -156,31 +161,27 @@ pub fn what_changed(
 
 /// The fields that were written there, and those that were written back.
 fn updated(explanation: &Explanation, connector: Option<&Connector>, names: &FieldNames) -> String {
-    let name = |account: Option<AccountId>, field: &str| match account {
-        Some(account) => names.get(account, field).to_owned(),
-        None => field.to_owned(),
-    };
     let destination = connector.map(|connector| connector.destination);
-    let changes = explanation.changes();
-    let there = changes.iter().filter(|change| !change.on_create);
-    let mut parts: Vec<String> = Vec::new();
-    parts.extend(counted(there.map(|change| name(destination, change.field)).collect()));
     let source = connector.map(|connector| connector.source);
-    let back = explanation.changes_back();
-    let back = counted(back.iter().map(|change| name(source, change.field)).collect());
+    let (changes, back) = (explanation.changes(), explanation.changes_back());
+    let there = changes.iter().filter(|change| !change.on_create);
+    let there = counted(there.map(|change| names.of(destination, change.field)));
+    let back = counted(back.iter().map(|change| names.of(source, change.field)));
     let to = connector.map_or("the source", |connector| connector.definition.source.as_str());
-    parts.extend(back.map(|back| format!("{back} back to {to}")));
+    let back = back.map(|back| format!("{back} back to {to}"));
+    let parts: Vec<String> = [there, back].into_iter().flatten().collect();
     if parts.is_empty() { "Updated".to_owned() } else { parts.join("; ") }
 }
 
 /// Some names, with the number of the others; `None` if there are none.
-fn counted(names: Vec<String>) -> Option<String> {
+fn counted<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let names: Vec<&str> = names.collect();
     let others = names.len().saturating_sub(MOST_NAMED);
-    let named = names.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let first = names.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
     match others {
         _ if names.is_empty() => None,
-        0 => Some(named),
-        others => Some(format!("{named} +{}", number(others as u64))),
+        0 => Some(first),
+        others => Some(format!("{first} +{}", number(others as u64))),
     }
 }
 
@@ -245,7 +246,7 @@ mod tests {
 
     #[test]
     fn changed_fields_are_named_and_counted() {
-        let of = |names: &[&str]| counted(names.iter().map(|name| (*name).to_owned()).collect());
+        let of = |names: &[&str]| counted(names.iter().copied());
         assert_eq!(of(&[]), None);
         assert_eq!(of(&["City"]).as_deref(), Some("City"));
         assert_eq!(of(&["City", "Stage", "Phone", "Owner"]).as_deref(), Some("City, Stage +2"));

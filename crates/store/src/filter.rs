@@ -72,6 +72,7 @@ pub enum Echoes {
 }
 
 impl Echoes {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_any(&self) -> bool {
         *self == Self::Any
     }

@@ -21,6 +21,26 @@ const HOURS_A_DAY: i64 = 24;
 /// How many hours of hourly call counts are kept.
 const HOURS_KEPT: i64 = 2 * HOURS_A_DAY;
 
+/// The columns of a record that its last attempt replaces,
+const REPLACED: [&str; 14] = [
+    "entity",
+    "sync_status",
+    "due",
+    "attempts",
+    "tries",
+    "doubtful",
+    "source_id",
+    "destination_id",
+    "problem",
+    "cause",
+    "code",
+    "retry",
+    "known_as",
+    "name",
+];
+/// and those that stay if its event stays ([`tally::STANDS`]).
+const OF_EVENT: [&str; 5] = ["event", "explanation", "version", "lag", "echo"];
+
 /// Records everything; the lease was checked before.
 pub(super) async fn record(
     connection: &mut Connection,
@@ -165,25 +185,10 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
         });
         query.push(" ON CONFLICT (request, position) DO UPDATE SET ");
         let mut set = query.separated(", ");
-        for column in [
-            "entity",
-            "sync_status",
-            "due",
-            "attempts",
-            "tries",
-            "doubtful",
-            "source_id",
-            "destination_id",
-            "problem",
-            "cause",
-            "code",
-            "retry",
-            "known_as",
-            "name",
-        ] {
+        for column in REPLACED {
             set.push(format!("{column} = excluded.{column}"));
         }
-        for column in ["event", "explanation", "version", "lag", "echo"] {
+        for column in OF_EVENT {
             set.push(format!(
                 "{column} = CASE WHEN {} THEN record.{column} ELSE excluded.{column} END",
                 tally::STANDS

@@ -27,9 +27,8 @@ pub(super) fn of_records(filter: &Filter) -> Option<&'static [&'static str]> {
         Some(State::Review) => Some(&["review"]),
         Some(State::Failed) => Some(&["failed"]),
         Some(State::Retrying) => Some(&["retrying"]),
-        Some(State::Held | State::Running | State::Queued) => None,
         None if hides && is_maybe_echo(filter) => Some(NO_ECHO),
-        None => None,
+        Some(State::Held | State::Running | State::Queued) | None => None,
     }
 }
 

@@ -132,13 +132,13 @@ pub struct Told {
     users: Mutex<HashMap<(String, String), Said>>,
     asked: AtomicUsize,
     hooks: Mutex<Vec<Existing>>,
-    leads: Mutex<HashMap<(String, String), Result<Option<Snapshot>, Problem>>>,
+    leads: Mutex<HashMap<(String, String), Option<Snapshot>>>,
 }
 
 impl Told {
     /// From now on the account has this lead, or none of this id.
     pub fn have(&self, account: &str, id: &str, lead: Option<Snapshot>) {
-        self.leads.lock().unwrap().insert((account.to_owned(), id.to_owned()), Ok(lead));
+        self.leads.lock().unwrap().insert((account.to_owned(), id.to_owned()), lead);
     }
 
     /// From now on the account says this of the user.
@@ -259,9 +259,9 @@ impl admin::AskAccounts for Told {
     ) -> Result<Option<Snapshot>, Problem> {
         let key = (account.name.clone(), id.to_owned());
         let said = self.leads.lock().unwrap().get(&key).cloned();
-        said.unwrap_or_else(|| {
+        said.ok_or_else(|| {
             let code = plan::problem::Code::Unreachable;
-            Err(Problem::new(code, "The host did not answer.", "Look at it."))
+            Problem::new(code, "The host did not answer.", "Look at it.")
         })
     }
 

@@ -176,7 +176,7 @@ async fn read(
         live = Some(live::compare(shared, &configuration, account, &lead).await?);
     }
     let is_of = |of: &&Connector| [of.source, of.destination].contains(&account.id);
-    let names = FieldNames::of(store, configuration.connectors.iter().filter(is_of)).await?;
+    let names = FieldNames::read(store, configuration.connectors.iter().filter(is_of)).await?;
     let mut connectors = configuration.connectors.iter();
     let can_sync = connectors.any(|of| of.source == account.id && of.enabled);
     let page = "Leads";

@@ -280,7 +280,7 @@ async fn lines(
 ) -> store::Result<Vec<Line>> {
     let listed = |name: &str| requests.iter().any(|request| request.connector == name);
     let connectors = configuration.connectors.iter().filter(|one| listed(&one.definition.name));
-    let names = FieldNames::of(shared.store.as_ref(), connectors).await?;
+    let names = FieldNames::read(shared.store.as_ref(), connectors).await?;
     let around = (configuration, &names);
     Ok(requests.iter().map(|line| Line::of(line, address, around)).collect())
 }

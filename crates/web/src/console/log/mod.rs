@@ -12,6 +12,7 @@ mod list;
 mod record;
 mod retries;
 mod show;
+mod trouble;
 mod views;
 
 pub(super) use again::{all, ask_all, one, selected};

@@ -10,17 +10,18 @@ use plan::connector::Definition;
 use plan::id::RequestId;
 use plan::mapping::MappedField;
 use plan::metadata::Catalogue;
-use plan::outcome::{Entity, Event};
+use plan::outcome::Event;
 use plan::payload::{self, Entry};
 use plan::state;
 use store::{
-    Configuration, Connector, Count, Delivery, Filter, Neighbours, Page, RecordItem, RequestItem,
+    Configuration, Connector, Delivery, Filter, Neighbours, Page, RecordItem, RequestItem,
     RequestLine,
 };
 
 use super::body::{Bodies, Body};
+use super::line;
 use super::record::{self, Around, Record};
-use super::{in_path, line};
+use super::trouble::{Trouble, trouble};
 use crate::Shared;
 use crate::console::page;
 use crate::console::visitor::Visitor;
@@ -64,17 +65,20 @@ impl Tab {
     }
 }
 
-/// Why a record was not synced, and what a person can do about it.
-struct Trouble {
-    message: String,
-    advice: String,
-    is_failure: bool,
-    review: Option<String>,
-    /// The mapping's row of the field that it is about.
-    mapping_row: Option<String>,
-    /// The requests that failed for the same cause, and how many there are.
-    similar: Option<(String, String)>,
-    fix: Option<String>,
+/// A tab as it is shown.
+struct TabLink {
+    label: &'static str,
+    path: String,
+    is_current: bool,
+    count: Option<usize>,
+}
+
+/// The page of a tab.
+fn path(id: RequestId, tab: Tab) -> String {
+    match tab {
+        Tab::Changes => format!("/requests/{id}"),
+        tab => format!("/requests/{id}?tab={}", tab.word()),
+    }
 }
 
 #[derive(Template)]
@@ -117,21 +121,20 @@ impl One {
         line::tone(self.state)
     }
 
-    fn is_on(&self, tab: &Tab) -> bool {
-        self.tab == *tab
+    /// The tabs, and which of them is shown.
+    fn tabs(&self) -> Vec<TabLink> {
+        let link = |tab: Tab| TabLink {
+            label: tab.label(),
+            path: path(self.request.id, tab),
+            is_current: tab == self.tab,
+            count: (tab == Tab::Attempts).then(|| self.attempts()),
+        };
+        Tab::ALL.into_iter().map(link).collect()
     }
 
-    fn is_attempts(&self, tab: &Tab) -> bool {
-        *tab == Tab::Attempts
-    }
-
-    /// The page of a tab.
-    fn path(&self, tab: &Tab) -> String {
-        let id = self.request.id;
-        match tab {
-            Tab::Changes => format!("/requests/{id}"),
-            tab => format!("/requests/{id}?tab={}", tab.word()),
-        }
+    /// The page of what is shown.
+    fn path(&self) -> String {
+        path(self.request.id, self.tab)
     }
 
     /// How many attempts there were.
@@ -252,68 +255,6 @@ fn headline(line: &RequestLine, configuration: &Configuration) -> String {
             format!("{of} records for {destination}: {}", line.state().label().to_lowercase())
         }
     }
-}
-
-/// What the worst record of a request failed or was skipped for.
-async fn trouble(
-    shared: &Shared,
-    visitor: &Visitor,
-    line: &RequestLine,
-) -> store::Result<Option<Trouble>> {
-    let of = |record: &&store::RecordLine| {
-        state::State::of(line.job_status, line.is_held, [record.standing()])
-    };
-    let worst = line.records.iter().filter(|record| record.error.is_some()).min_by_key(of);
-    let Some((record, problem)) = worst.and_then(|worst| Some((worst, worst.error.as_ref()?)))
-    else {
-        return Ok(None);
-    };
-    let is_failure = record.event == Event::Failed;
-    let cause = problem.cause();
-    let mut similar = None;
-    if is_failure {
-        let filter = Filter {
-            connector: Some(line.connector.clone()),
-            cause: Some(cause.clone()),
-            within: visitor.reach.limit(),
-            ..Filter::default()
-        };
-        let Count { requests, more } = shared.store.count(&filter).await?;
-        let others = requests.saturating_sub(1);
-        let count = format!("{}{}", number(others), if more { "+" } else { "" });
-        similar = (others > 0).then(|| (similar_path(&line.connector, &cause), count));
-    }
-    let field = problem.field.as_deref().filter(|_| record.entity == Entity::Lead);
-    let field = field.filter(|_| is_failure && visitor.operates());
-    Ok(Some(Trouble {
-        message: problem.message.clone(),
-        advice: problem.advice.clone(),
-        is_failure,
-        review: is_failure
-            .then(|| record::review(record.entity, record.source_id.as_deref(), problem))
-            .flatten(),
-        mapping_row: field.map(|field| mapping_row(&line.connector, field)),
-        similar,
-        fix: is_failure.then(|| fix(&line.connector, &cause)).flatten(),
-    }))
-}
-
-fn similar_path(connector: &str, cause: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    let query = query.append_pair("cause", cause).append_pair("connector", connector).finish();
-    format!("/requests?{query}")
-}
-
-/// The row of a connector's mapping that fills this field.
-fn mapping_row(connector: &str, field: &str) -> String {
-    let (connector, field) = (in_path(connector), in_path(field));
-    format!("/connectors/{connector}/mapping?row={field}#row-{field}")
-}
-
-/// Where all failures of this cause are fixed, once there is such a page.
-fn fix(connector: &str, cause: &str) -> Option<String> {
-    const IS_THERE: bool = false;
-    IS_THERE.then(|| format!("/failures/{}/{}", in_path(connector), in_path(cause)))
 }
 
 /// What is needed for the records of one request: the settings that decided about each, with the
