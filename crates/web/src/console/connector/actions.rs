@@ -61,11 +61,6 @@ async fn switch(
         Ok(opened) => opened.frame,
         Err(response) => return response,
     };
-    let opposite = opposite.filter(|_| form.text("ways") == "both");
-    let names: Vec<&str> = [name.as_str()]
-        .into_iter()
-        .chain(opposite.as_ref().map(|(name, _)| name.as_str()))
-        .collect();
     let opposite = opposite.map(|(name, _)| name).filter(|_| form.text("ways") == "both");
     let names: Vec<&str> = [name.as_str()].into_iter().chain(opposite.as_deref()).collect();
     let word = match (enabled, names.len()) {
