@@ -492,7 +492,7 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
     let form = [("planned_at", planned_at.as_str()), ("do", "begin")];
     let refused = browser.submit(here, &form).await;
     assert_eq!(refused.status, 400, "{refused:?}");
-    assert!(refused.body.contains("confirm: is required"), "{}", refused.body);
+    assert!(refused.body.contains("Confirm: is required"), "{}", refused.body);
     let begun = browser.submit(here, &[&form[..], &[("confirm", "yes")]].concat()).await;
     assert_eq!(location(&begun), Some("/connectors/ab/backfill?told=backfill_begun"), "{begun:?}");
     let progress = browser.get(&format!("{here}/progress")).await.body;
