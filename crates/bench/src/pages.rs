@@ -22,7 +22,7 @@ const WARM: usize = 3;
 
 /// Every page with an address of its own, with realistic queries. In braces: values from the filled
 /// store.
-const PAGES: [&str; 52] = [
+const PAGES: [&str; 53] = [
     "/",
     "/?period=7d",
     "/?period=30d",
@@ -42,6 +42,7 @@ const PAGES: [&str; 52] = [
     "/connectors/there/export",
     "/connectors/there/access",
     "/people",
+    "/alerts",
     "/audit",
     "/audit?action=retry&actor=bench@example.com",
     "/accounts",

@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The names of the actions.
-pub const ACTIONS: [&str; 28] = [
+pub const ACTIONS: [&str; 31] = [
     "put_connector",
     "set_enabled",
     "set_wiring",
@@ -45,6 +45,9 @@ pub const ACTIONS: [&str; 28] = [
     "add_token",
     "remove_token",
     "end_sessions",
+    "add_alert",
+    "remove_alert",
+    "test_alert",
 ];
 
 /// Which entries of the audit log: those that match every part given.

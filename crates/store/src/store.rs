@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::alerts::Alerts;
 use crate::backfills::Backfills;
 use crate::catch_up::CatchUps;
 use crate::copies::Copies;
@@ -35,6 +36,7 @@ pub trait Store:
     + Backfills
     + CatchUps
     + MassChanges
+    + Alerts
 {
     /// Whether the database responds and has every migration.
     async fn ready(&self) -> Result<()>;

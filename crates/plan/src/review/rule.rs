@@ -114,8 +114,7 @@ mod tests {
         let conflict = review(Reason::Conflict, vec![candidate("one", "Phone", ("", ""))]);
         assert_eq!(Rule::Source.choice(&conflict, ""), Some(Choice::Source));
         assert_eq!(Rule::Create.choice(&conflict, ""), None);
-        let nameless =
-            Review { sends: [("FirstName", " ")].into_iter().collect(), ..namesakes };
+        let nameless = Review { sends: [("FirstName", " ")].into_iter().collect(), ..namesakes };
         assert_eq!(Rule::SameName.choice(&nameless, ""), None);
     }
 

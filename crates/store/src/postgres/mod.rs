@@ -180,5 +180,6 @@ pub(crate) fn migrations() -> Migrator {
         (28, "catch_up_waits", include_str!("../../migrations/postgres/0028_catch_up_waits.sql")),
         (29, "backfill_plan", include_str!("../../migrations/postgres/0029_backfill_plan.sql")),
         (30, "mass_change", include_str!("../../migrations/postgres/0030_mass_change.sql")),
+        (37, "alert", include_str!("../../migrations/postgres/0037_alert.sql")),
     ])
 }

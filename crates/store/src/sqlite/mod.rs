@@ -255,6 +255,7 @@ pub(crate) fn migrations() -> Migrator {
         (28, "catch_up_waits", include_str!("../../migrations/sqlite/0028_catch_up_waits.sql")),
         (29, "backfill_plan", include_str!("../../migrations/sqlite/0029_backfill_plan.sql")),
         (30, "mass_change", include_str!("../../migrations/sqlite/0030_mass_change.sql")),
+        (37, "alert", include_str!("../../migrations/sqlite/0037_alert.sql")),
     ])
 }
 

@@ -1,6 +1,7 @@
 //! What needs attention, each with the page on which it can be fixed.
 
 use jiff::{SignedDuration, Timestamp};
+use plan::alert;
 use plan::id::ConnectorId;
 use plan::incident::{Incident, Kind};
 use plan::metadata::FieldChange;
@@ -242,11 +243,17 @@ fn mails(facts: &Facts<'_>) -> Vec<Notice> {
     let mut notices = Vec::new();
     let failed = |mail: &&MailItem| {
         let is_stuck = mail.state == MailState::Queued && mail.error.is_some();
-        (mail.state == MailState::GivenUp && mail.at >= facts.since) || is_stuck
+        // Whoever tested an address saw the error there.
+        mail.kind != Some(alert::Kind::Test)
+            && (mail.state == MailState::GivenUp && mail.at >= facts.since || is_stuck)
     };
     let failed: Vec<&MailItem> = facts.mails.iter().filter(failed).collect();
     if let Some(newest) = failed.first() {
-        let count = many(failed.len() as u64, "email was", "emails were");
+        let (one, more) = match newest.alert {
+            Some(_) => ("alert was", "alerts were"),
+            None => ("email was", "emails were"),
+        };
+        let count = many(failed.len() as u64, one, more);
         let why = newest.error.as_deref().map(|why| format!(" Last error: {why}."));
         notices.push(Notice {
             class: "warning",
@@ -255,7 +262,10 @@ fn mails(facts: &Facts<'_>) -> Vec<Notice> {
                 "Failure notifications are not being delivered.{}",
                 why.unwrap_or_default()
             ),
-            links: Vec::new(),
+            links: match newest.alert {
+                Some(_) => vec![("/alerts".to_owned(), "Alerts".to_owned())],
+                None => Vec::new(),
+            },
         });
     }
     let notifies = |connector: &&store::Connector| connector.definition.basic.notifications;

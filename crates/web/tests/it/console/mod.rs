@@ -1,5 +1,6 @@
 //! The console: signing in, and who may see what.
 
+mod alerts;
 mod log;
 mod mapping;
 mod overview;
