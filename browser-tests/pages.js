@@ -324,6 +324,21 @@ export const PAGES = [
   },
 
   {
+    name: "alerts-none", title: "Alerts, before the first address", tells: "Alerts go to email addresses and webhooks.",
+    path: () => "/alerts", route: "/alerts", world: "bare", sees: "No alert addresses yet",
+  },
+  {
+    name: "alerts", title: "Alerts", tells: "The addresses that receive alerts. Each can be tested; the URL of a webhook is never shown in full.",
+    path: () => "/alerts", route: "/alerts", world: "busy", sees: "Send a test", dark: true,
+    before: async (page) => {
+      // Shown with an address of its own; a page that was looked at before has it already.
+      if (await page.getByRole("button", { name: "Send a test" }).count() > 0) return;
+      await page.getByLabel("Email address or webhook URL").fill("http://127.0.0.1:9/hooks/abcdefghijklmnop");
+      await page.getByRole("button", { name: "Add address" }).click();
+      await page.getByText("Added.").waitFor();
+    },
+  },
+  {
     name: "people", title: "Users & tokens", tells: "Users with their roles, LeadSquared users who are signed in, and API tokens.",
     route: "/people", world: "busy", sees: "API tokens", dark: true,
   },

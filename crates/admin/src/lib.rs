@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod alerts;
 mod asking;
 pub mod attention;
 pub mod backfill;

@@ -45,6 +45,7 @@ const PAGES: &[&str] = &[
     "/connectors/there/export",
     "/connectors/there/access",
     "/people",
+    "/alerts",
     "/audit",
     "/audit?action=retry&actor=bench@example.com",
     "/accounts",

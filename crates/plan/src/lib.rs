@@ -19,6 +19,7 @@
 
 pub mod access;
 pub mod activity;
+pub mod alert;
 pub mod backfill;
 pub mod change;
 pub mod check;

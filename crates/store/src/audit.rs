@@ -48,6 +48,9 @@ pub const ACTIONS: &[&str] = &[
     "add_token",
     "remove_token",
     "end_sessions",
+    "add_alert",
+    "remove_alert",
+    "test_alert",
 ];
 
 /// Which entries of the audit log: those that match every part given.

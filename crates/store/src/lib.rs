@@ -6,6 +6,7 @@
 //! operation; a transaction never crosses the
 //! interface, and no caller asks which database is used. [`open`] chooses the backend by the URL.
 
+mod alerts;
 mod audit;
 mod backfills;
 mod backup;
@@ -40,6 +41,7 @@ mod user;
 mod views;
 mod wanted;
 
+pub use alerts::{Alert, AlertConnectors, Alerts, LastAlert, MOST_ALERTS, NewAlert, Target};
 pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
 pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill, PlanNews, Planned};
 pub use backup::{Copy, Lost, Restore, Restored, restore};
@@ -61,7 +63,7 @@ pub use history::{HistoryItem, Neighbours};
 pub use intake::{Intake, NewDelivery, Origin, TooLong};
 pub use list::{Count, Counts, RecordLine, RequestLine, StateCounts};
 pub use log::{AttemptItem, CallItem, Delivery, FailureGroup, Log, RecordItem, RequestItem};
-pub use mail::{ClaimedMail, Mail, MailEnd, MailItem, MailState, NewMail};
+pub use mail::{ClaimedMail, ForAlert, Mail, MailEnd, MailItem, MailState, NewMail};
 pub use mass_change::{HeldNews, MassChange, MassChanges};
 pub use open::Open;
 pub use people::People;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use plan::alert::Kind;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::Incident;
 use serde::Serialize;
@@ -35,22 +36,22 @@ pub trait Mail: Send + Sync + fmt::Debug {
         since: Option<RequestId>,
     ) -> Result<u64>;
 
-    /// Marks everything in this incident as reported, and queues the mail that reports it, if
-    /// anybody wants it. Returns false, and does nothing, if another node reported it meanwhile.
-    /// What was counted meanwhile stays unreported.
+    /// Marks everything in this incident as reported, and queues the mails that report it. Returns
+    /// false, and does nothing, if another node reported it meanwhile. What was counted meanwhile
+    /// stays unreported.
     async fn tell_incident(
         &self,
         incident: &Incident,
-        mail: Option<NewMail>,
+        mails: Vec<NewMail>,
         now: Timestamp,
     ) -> Result<bool>;
 
-    /// Ends an incident, and queues the mail that says so. Returns false, and does nothing, if the
+    /// Ends an incident, and queues the mails that say so. Returns false, and does nothing, if the
     /// incident has changed since it was read.
     async fn end_incident(
         &self,
         incident: &Incident,
-        mail: Option<NewMail>,
+        mails: Vec<NewMail>,
         now: Timestamp,
     ) -> Result<bool>;
 
@@ -64,6 +65,9 @@ pub trait Mail: Send + Sync + fmt::Debug {
 
     /// The last mails, newest first, at most `limit` and [`crate::Page::MOST`].
     async fn mails(&self, limit: usize) -> Result<Vec<MailItem>>;
+
+    /// The mail with this Message-ID.
+    async fn mail(&self, message_id: &str) -> Result<Option<MailItem>>;
 }
 
 /// A mail, about to be queued.
@@ -82,6 +86,21 @@ pub struct NewMail {
     pub body: String,
     /// Whether its text is a secret: it is never shown, and deleted once the mail is sent.
     pub private: bool,
+    /// The alert address that it is for, if it is for one. A webhook receives it by a POST instead.
+    pub alert: Option<ForAlert>,
+}
+
+/// What a mail for an alert address is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForAlert {
+    /// The address's number.
+    pub id: i64,
+    /// What it is about.
+    pub kind: Kind,
+    /// The connector's name, if it is about one.
+    pub connector: Option<String>,
+    /// The page of the console with the details.
+    pub url: String,
 }
 
 /// A mail that this node may now send.
@@ -171,8 +190,12 @@ impl FromStr for MailState {
 pub struct MailItem {
     /// When it was queued.
     pub at: Timestamp,
-    /// The recipient's address.
+    /// The recipient's address; of a webhook, its host and the end of its URL.
     pub recipient: String,
+    /// The number of the alert address that it is for, if it is for one.
+    pub alert: Option<i64>,
+    /// What the alert is about.
+    pub kind: Option<Kind>,
     /// Its subject.
     pub subject: String,
     /// Its text; empty if that is a secret.

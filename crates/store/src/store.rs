@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::alerts::Alerts;
 use crate::backfills::Backfills;
 use crate::catch_up::CatchUps;
 use crate::copies::Copies;
@@ -39,6 +40,7 @@ pub trait Store:
     + MassChanges
     + Views
     + Failures
+    + Alerts
 {
     /// Whether the database responds and has every migration.
     async fn ready(&self) -> Result<()>;

@@ -1,9 +1,10 @@
 //! Notifying people that fewer leads agree than before, that changes need confirmation, and that a
 //! sweep can't read what it needs.
 
-use store::{CatchUpNews, CatchUpNotice, NewMail};
+use store::{CatchUpNews, CatchUpNotice};
 
 use super::Desk;
+use super::envelope::{self, MessageId};
 use super::letter::{self, Letter};
 
 impl Desk {
@@ -14,43 +15,36 @@ impl Desk {
             return Ok(());
         }
         let (configuration, now) = (self.store.configuration().await?, self.now());
+        let alerts = self.store.alerts().await?;
         for notice in all {
-            let found = configuration.connectors.iter().find(|one| one.id == notice.connector);
-            let Some(connector) = found else { continue };
-            let basic = &connector.definition.basic;
-            let mails = match basic.notify.as_deref().filter(|_| basic.notifications) {
-                Some(recipient) => {
-                    let definition = &connector.definition;
-                    let public_url = &self.options.public_url;
-                    let letter = letter::about_catch_up(
-                        &configuration,
-                        definition,
-                        &notice.news,
-                        public_url,
-                    );
-                    vec![self.of_catch_up(&notice, letter, recipient)]
-                }
-                None => Vec::new(),
+            let Some(connector) = envelope::connector(&configuration, notice.connector) else {
+                continue;
             };
+            let readers = envelope::readers(&[connector], &alerts);
+            let mut mails = Vec::new();
+            if !readers.is_empty() {
+                let (definition, url) = (&connector.definition, &self.options.public_url);
+                let letter = letter::about_catch_up(&configuration, definition, &notice.news, url);
+                mails = self.of_catch_up(&notice, &letter, &readers);
+            }
             self.store.notify_of_catch_up(&notice, mails, now).await?;
         }
         Ok(())
     }
 
-    fn of_catch_up(&self, notice: &CatchUpNotice, letter: Letter, recipient: &str) -> NewMail {
+    fn of_catch_up(
+        &self,
+        notice: &CatchUpNotice,
+        letter: &Letter,
+        readers: &[envelope::Reader],
+    ) -> Vec<store::NewMail> {
         let kind = match notice.news {
             CatchUpNews::Held(_) | CatchUpNews::Failing(_) => "sweep",
             CatchUpNews::Arrived(_) => "mass-change",
             CatchUpNews::Fell { .. } | CatchUpNews::Gone(_) => "parity",
         };
         let (id, at) = (notice.connector.0, self.now().as_millisecond());
-        NewMail {
-            message_id: format!("leadsync.{kind}.{id}.{at}@{}", self.options.post.domain()),
-            thread: None,
-            recipient: recipient.to_owned(),
-            subject: letter.subject,
-            body: letter.body,
-            private: false,
-        }
+        let name = format!("{kind}.{id}.{at}");
+        self.mails(letter, &MessageId { name: &name, thread: None }, readers)
     }
 }

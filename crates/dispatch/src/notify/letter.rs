@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
+use plan::alert;
 use plan::connector::Definition;
 use plan::id::{AccountId, RequestId};
 use plan::incident::{Cause, Incident, Kind, PAUSES, ROW};
@@ -17,9 +18,15 @@ const LONGEST: usize = 600;
 /// Shorter secrets are not keys; replacing them would only garble the text.
 const SHORTEST_SECRET: usize = 6;
 
-/// A mail's subject and text.
+/// What is said, to whoever wants to know.
 pub(super) struct Letter {
+    pub(super) kind: alert::Kind,
+    /// The connector that it is about, if it is about one.
+    pub(super) connector: Option<String>,
+    /// The page of the console with the details.
+    pub(super) url: String,
     pub(super) subject: String,
+    /// Its text, without the reason why somebody gets it.
     pub(super) body: String,
 }
 
@@ -47,17 +54,22 @@ pub(super) fn write(
     };
     let subject = line(&format!("leadsync {}: {subject}", definition.name));
     Letter {
+        kind: match matter {
+            Matter::Trouble => alert::Kind::Failing,
+            Matter::Over { .. } => alert::Kind::Resolved,
+        },
+        connector: Some(definition.name.clone()),
+        url: format!("{public_url}/connectors/{}", definition.name),
         subject: without_secrets(subject, configuration),
         body: without_secrets(body, configuration),
     }
 }
 
-/// Writes the warning that an account's calls for the day won't suffice, to a recipient of these
-/// connectors' notifications.
+/// Writes the warning that an account's calls for the day won't suffice for these connectors.
 pub(super) fn about_quota(
     configuration: &Configuration,
     (account, forecast): (&Account, &Forecast),
-    connectors: &[&str],
+    connectors: &[String],
     public_url: &str,
 ) -> Letter {
     let Forecast { left, renews_at, rate, used_up_at, .. } = forecast;
@@ -89,14 +101,10 @@ pub(super) fn about_quota(
          connector's filter, or raise the account's quota if its plan allows more.",
     );
     text.line("  leadsync quota");
-    text.gap();
-    text.line("-- ");
-    text.line(&format!(
-        "leadsync at {public_url}. You receive this email, at most once a day for an account, because \
-         you are the failure contact of {}. Change this under Basic settings (basic.notify).",
-        connectors.join(", ")
-    ));
     Letter {
+        kind: alert::Kind::Quota,
+        connector: None,
+        url: public_url.to_owned(),
         subject: without_secrets(line(&subject), configuration),
         body: without_secrets(text.0, configuration),
     }
@@ -175,15 +183,17 @@ pub(super) fn about_catch_up(
             format!("leadsync {name}: the sweep of {source} is failing")
         }
     };
-    let page = if matches!(news, CatchUpNews::Arrived(_)) { "" } else { "/compare" };
-    text.line(&format!("  {public_url}/connectors/{name}{page}"));
-    text.gap();
-    text.line("-- ");
-    text.line(&format!(
-        "leadsync at {public_url}. You receive this email because you are the failure contact of \
-         {name}. Change this under Basic settings: {public_url}/connectors/{name}/basic"
-    ));
+    let (kind, page) = match news {
+        CatchUpNews::Arrived(_) => (alert::Kind::MassChange, ""),
+        CatchUpNews::Held(_) | CatchUpNews::Failing(_) => (alert::Kind::Sweep, "/compare"),
+        CatchUpNews::Fell { .. } | CatchUpNews::Gone(_) => (alert::Kind::Parity, "/compare"),
+    };
+    let url = format!("{public_url}/connectors/{name}{page}");
+    text.line(&format!("  {url}"));
     Letter {
+        kind,
+        connector: Some(name.clone()),
+        url,
         subject: without_secrets(line(&subject), configuration),
         body: without_secrets(text.0, configuration),
     }
@@ -283,11 +293,11 @@ impl Writer<'_> {
         text.gap();
         let pause = PAUSES[usize::try_from(self.incident.mails).map_or(2, |n| n.min(2))];
         text.line(&format!(
-            "Further failures are grouped. The next email comes in {} at the earliest, and another \
+            "Further failures are grouped. The next message comes in {} at the earliest, and another \
              one when this is resolved.",
             span(pause.as_mins())
         ));
-        self.farewell(text)
+        text.0
     }
 
     fn over(&self, left: u64) -> String {
@@ -323,7 +333,7 @@ impl Writer<'_> {
             text.line(&format!("  leadsync logs {}", self.filter()));
             text.line(&format!("  leadsync retry --failed {}", self.filter()));
         }
-        self.farewell(text)
+        text.0
     }
 
     fn causes(&self, text: &mut Text, causes: &[&Cause]) {
@@ -356,17 +366,6 @@ impl Writer<'_> {
             self.incident.course.since.map_or(self.incident.course.began, RequestId::received_at);
         let name = &self.definition.name;
         format!("--connector {name} --event failed --from {}", instant(since))
-    }
-
-    fn farewell(&self, mut text: Text) -> String {
-        text.gap();
-        text.line("-- ");
-        text.line(&format!(
-            "leadsync at {0}. You receive this email because you are the failure contact of {1}. \
-             Change this under Basic settings: {0}/connectors/{1}/basic",
-            self.public_url, self.definition.name
-        ));
-        text.0
     }
 }
 

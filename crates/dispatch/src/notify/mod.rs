@@ -1,27 +1,35 @@
-//! Notifies people of failures by mail.
+//! Notifies people of failures, by mail and by webhooks.
 //!
 //! The store counts failures in the transaction that records them. Every process runs one task
 //! ([`Notifier`]) that checks every few seconds what to notify people of: incidents ([`plan::incident`]),
 //! accounts whose calls for the day won't suffice (`quota`), sweeps that need confirmation and accounts
-//! that agree less than before (`catch_up`). It writes the mail (`letter`), queues it in the store, and
-//! sends what is queued (`post`). Nodes share the work: a row in the store says which node reported
+//! that agree less than before (`catch_up`). It writes what is said (`letter`), addresses it to a connector's
+//! failure contact and to the alert addresses (`envelope`), queues it in the store, and sends what is queued,
+//! by mail (`post`) or by a POST to a webhook (`webhook`). Nodes share the work: a row in the store says which node reported
 //! something, and which one sends.
 
 mod catch_up;
+mod envelope;
 mod letter;
 mod post;
 mod quota;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use plan::alert::Kind;
 use plan::incident::{Incident, Step};
-use store::{ClaimedMail, Configuration, Connector, MailEnd, NewMail, Store};
+use secrecy::SecretString;
+use store::{
+    Alert, ClaimedMail, Configuration, Connector, ForAlert, MailEnd, NewMail, Store, Target,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::Clock;
-use letter::{Letter, Matter};
+use envelope::MessageId;
+use letter::Matter;
 pub use post::{Post, Smtp};
 
 /// How long after its first, second, … try a mail is retried, before it is given up.
@@ -66,7 +74,8 @@ impl Notifier {
     /// runtime.
     pub fn start(store: Arc<dyn Store>, clock: Clock, options: Options) -> Self {
         let stop = CancellationToken::new();
-        let desk = Desk { store, clock, options, stop: stop.clone(), looked: None };
+        let webhooks = webhook::client();
+        let desk = Desk { store, clock, options, stop: stop.clone(), webhooks, looked: None };
         Self { stop, task: tokio::spawn(desk.run()) }
     }
 
@@ -84,6 +93,8 @@ struct Desk {
     clock: Clock,
     options: Options,
     stop: CancellationToken,
+    /// Posts to webhooks, or why it can't.
+    webhooks: Result<reqwest::Client, String>,
     /// When the quotas were last checked.
     looked: Option<Timestamp>,
 }
@@ -123,10 +134,10 @@ impl Desk {
             return Ok(());
         }
         let configuration = self.store.configuration().await?;
+        let alerts = self.store.alerts().await?;
         for incident in incidents {
-            let connector = configuration.connectors.iter().find(|c| c.id == incident.connector);
-            if let Some(connector) = connector {
-                self.tell_one(&configuration, connector, &incident).await?;
+            if let Some(connector) = envelope::connector(&configuration, incident.connector) {
+                self.tell_one((&configuration, &alerts), connector, &incident).await?;
             }
         }
         Ok(())
@@ -134,7 +145,7 @@ impl Desk {
 
     async fn tell_one(
         &self,
-        configuration: &Configuration,
+        known: (&Configuration, &[Alert]),
         connector: &Connector,
         incident: &Incident,
     ) -> store::Result<()> {
@@ -145,45 +156,45 @@ impl Desk {
         } else {
             None
         };
-        let mail = |matter| self.mail(configuration, connector, incident, matter);
+        let mails = |matter| self.about(known, connector, incident, matter);
         // If another node was faster, nothing is left to do.
         match incident.step(now, left) {
             Step::Wait => {}
             Step::Tell => {
-                store.tell_incident(incident, mail(Matter::Trouble), now).await?;
+                store.tell_incident(incident, mails(Matter::Trouble), now).await?;
             }
             Step::End => {
                 let matter = Matter::Over { left: left.unwrap_or_default() };
-                store.end_incident(incident, mail(matter), now).await?;
+                store.end_incident(incident, mails(matter), now).await?;
             }
             Step::Forget => {
-                store.end_incident(incident, None, now).await?;
+                store.end_incident(incident, Vec::new(), now).await?;
             }
         }
         Ok(())
     }
 
-    /// The mail, if the connector wants one.
-    fn mail(
+    /// The mails about an incident, to whoever wants to know.
+    fn about(
         &self,
-        configuration: &Configuration,
+        (configuration, alerts): (&Configuration, &[Alert]),
         connector: &Connector,
         incident: &Incident,
         matter: Matter,
-    ) -> Option<NewMail> {
-        let basic = &connector.definition.basic;
-        let recipient = basic.notify.clone().filter(|_| basic.notifications)?;
+    ) -> Vec<NewMail> {
+        let readers = envelope::readers(&[connector], alerts);
+        if readers.is_empty() {
+            return Vec::new();
+        }
         let public_url = &self.options.public_url;
-        let Letter { subject, body } =
+        let letter =
             letter::write(&connector.definition, configuration, incident, matter, public_url);
-        let domain = self.options.post.domain();
-        let message_id = |number: u32| {
-            let began = incident.course.began.as_millisecond();
-            format!("leadsync.{}.{began}.{number}@{domain}", connector.id.0)
+        let name = |number: u32| {
+            format!("{}.{}.{number}", connector.id.0, incident.course.began.as_millisecond())
         };
-        let thread = (incident.mails > 0).then(|| message_id(0));
-        let message_id = message_id(incident.mails);
-        Some(NewMail { message_id, thread, recipient, subject, body, private: false })
+        let (own, first) = (name(incident.mails), name(0));
+        let thread = (incident.mails > 0).then_some(first.as_str());
+        self.mails(&letter, &MessageId { name: &own, thread }, &readers)
     }
 
     /// Sends what is due.
@@ -195,60 +206,101 @@ impl Desk {
                 return Ok(());
             }
             let Some(claimed) = self.store.claim_mail(now, until).await? else { return Ok(()) };
-            let end = self.post(&claimed).await;
+            let end = self.end_of(&claimed).await?;
             self.store.end_mail(&claimed, end, self.now()).await?;
         }
         Ok(())
     }
 
-    async fn post(&self, claimed: &ClaimedMail) -> MailEnd {
+    /// Tries to send a mail, and says how that ended.
+    async fn end_of(&self, claimed: &ClaimedMail) -> store::Result<MailEnd> {
         let mail = &claimed.mail;
         let (subject, recipient) = (mail.subject.as_str(), mail.recipient.as_str());
-        let smtp = match &self.options.post {
-            Post::Smtp(smtp) => smtp,
-            Post::Log => {
-                tracing::info!(
-                    recipient,
-                    subject,
-                    body = mail.body,
-                    "email not sent, because LEADSYNC_SMTP_URL is not set"
-                );
-                metrics::counter!("leadsync_mails_total", "state" => "logged").increment(1);
-                return MailEnd::Logged;
-            }
+        let about = mail.alert.as_ref();
+        let target = match about {
+            None => Some(Target::Email),
+            Some(about) => self.store.alert_target(about.id).await?,
         };
-        let message = match smtp.message(claimed) {
-            Ok(message) => message,
-            Err(error) => {
-                tracing::error!(recipient, subject, error, "could not write the email");
-                return MailEnd::GivenUp { error };
+        let sent = match (target, about) {
+            (Some(Target::Webhook(url)), Some(about)) => {
+                self.post(&url, mail, about).await.map_err(Failure::Passing)
             }
+            (Some(_), _) => match &self.options.post {
+                Post::Smtp(smtp) => send(smtp, claimed).await,
+                Post::Log => {
+                    tracing::info!(
+                        recipient,
+                        subject,
+                        body = mail.body,
+                        "email not sent, because LEADSYNC_SMTP_URL is not set"
+                    );
+                    count("logged");
+                    return Ok(MailEnd::Logged);
+                }
+            },
+            (None, _) => Err(Failure::Final("the address was removed".to_owned())),
         };
-        let sent = tokio::time::timeout(PATIENCE, smtp.send(message)).await;
         let error = match sent {
-            Ok(Ok(())) => {
-                metrics::counter!("leadsync_mails_total", "state" => "sent").increment(1);
-                return MailEnd::Sent;
+            Ok(()) => {
+                count("sent");
+                return Ok(MailEnd::Sent);
             }
-            Ok(Err(error)) => error,
-            Err(_) => {
-                format!("the mail server took longer than {} s to respond", PATIENCE.as_secs())
+            Err(Failure::Final(error)) => {
+                tracing::error!(recipient, subject, error, "could not write the email");
+                return Ok(MailEnd::GivenUp { error });
             }
+            Err(Failure::Passing(error)) => error,
         };
-        metrics::counter!("leadsync_mails_total", "state" => "failed").increment(1);
-        let Some(delay) = delay(claimed.tries) else {
-            tracing::error!(recipient, subject, error, "gave up on an email");
-            return MailEnd::GivenUp { error };
+        count("failed");
+        // Whoever tests an address wants to see the error now.
+        let is_test = about.is_some_and(|about| about.kind == Kind::Test);
+        let Some(delay) = delay(claimed.tries).filter(|_| !is_test) else {
+            tracing::error!(recipient, subject, error, "gave up on an email or alert");
+            return Ok(MailEnd::GivenUp { error });
         };
         tracing::warn!(
             recipient,
             subject,
             error,
-            "could not send an email; leadsync retries automatically"
+            "could not send an email or alert; leadsync retries automatically"
         );
         let due = self.now().checked_add(delay).unwrap_or(Timestamp::MAX);
-        MailEnd::Again { due, error }
+        Ok(MailEnd::Again { due, error })
     }
+
+    async fn post(
+        &self,
+        url: &SecretString,
+        mail: &NewMail,
+        about: &ForAlert,
+    ) -> Result<(), String> {
+        let client = self.webhooks.as_ref().map_err(Clone::clone)?;
+        webhook::post(client, url, mail, about).await
+    }
+}
+
+/// Why something was not sent.
+enum Failure {
+    /// Another try may succeed.
+    Passing(String),
+    /// No other try will succeed.
+    Final(String),
+}
+
+/// Sends a mail by a mail server.
+async fn send(smtp: &Smtp, claimed: &ClaimedMail) -> Result<(), Failure> {
+    let message = smtp.message(claimed).map_err(Failure::Final)?;
+    match tokio::time::timeout(PATIENCE, smtp.send(message)).await {
+        Ok(sent) => sent.map_err(Failure::Passing),
+        Err(_) => Err(Failure::Passing(format!(
+            "the mail server took longer than {} s to respond",
+            PATIENCE.as_secs()
+        ))),
+    }
+}
+
+fn count(state: &'static str) {
+    metrics::counter!("leadsync_mails_total", "state" => state).increment(1);
 }
 
 /// How long to wait after this many tries; `None` once all are used up.

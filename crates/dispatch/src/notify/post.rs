@@ -139,8 +139,8 @@ fn plain(encoded: &str) -> Result<String, Problem> {
         .map_err(|_| bad_url("has a user or password that is not UTF-8 when decoded"))
 }
 
-/// The error with its cause, which lettre's own text omits.
-fn told(error: &dyn std::error::Error) -> String {
+/// The error with its causes, which lettre's own text omits.
+pub(super) fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

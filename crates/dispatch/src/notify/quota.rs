@@ -1,14 +1,13 @@
 //! Warning people before an account's calls for the day are used up.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 use plan::quota::day_of;
 use plan::quota::forecast::Forecast;
-use store::{Account, Configuration, Connector, NewMail};
+use store::{Account, Alert, Configuration, Connector, NewMail};
 
 use super::Desk;
-use super::letter::{self, Letter};
+use super::envelope::{self, MessageId};
+use super::letter;
 
 /// How often the quotas are checked.
 const LOOK: SignedDuration = SignedDuration::from_mins(1);
@@ -30,17 +29,18 @@ impl Desk {
             let forecast = Forecast::new(account.plan.quota(), spending, now);
             measure(account, &forecast, now);
             if forecast.is_early {
-                let mails = self.warnings(&configuration, account, &forecast, now);
+                let alerts = self.store.alerts().await?;
+                let mails = self.warnings((&configuration, &alerts), account, &forecast, now);
                 self.store.warn_of_quota(account.id, day_of(now), mails, now).await?;
             }
         }
         Ok(())
     }
 
-    /// A mail to each recipient of notifications of the connectors that use the account.
+    /// The mails to whoever wants to know about the connectors that use the account.
     fn warnings(
         &self,
-        configuration: &Configuration,
+        (configuration, alerts): (&Configuration, &[Alert]),
         account: &Account,
         forecast: &Forecast,
         now: Timestamp,
@@ -49,31 +49,19 @@ impl Desk {
             connector.enabled
                 && (connector.source == account.id || connector.destination == account.id)
         };
-        let mut recipients: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for connector in configuration.connectors.iter().filter(uses) {
-            let basic = &connector.definition.basic;
-            if let Some(recipient) = basic.notify.as_deref().filter(|_| basic.notifications) {
-                recipients.entry(recipient).or_default().push(&connector.definition.name);
-            }
-        }
-        let (id, day, domain) = (account.id.0, day_of(now), self.options.post.domain());
-        let mail = |(number, (recipient, connectors)): (usize, (&str, Vec<&str>))| {
-            let Letter { subject, body } = letter::about_quota(
+        let connectors: Vec<&Connector> = configuration.connectors.iter().filter(uses).collect();
+        let name = format!("quota.{}.{}", account.id.0, day_of(now));
+        let id = MessageId { name: &name, thread: None };
+        let mail = |(number, reader): (usize, &envelope::Reader)| {
+            let letter = letter::about_quota(
                 configuration,
                 (account, forecast),
-                &connectors,
+                &reader.connectors,
                 &self.options.public_url,
             );
-            NewMail {
-                message_id: format!("leadsync.quota.{id}.{day}.{number}@{domain}"),
-                thread: None,
-                recipient: recipient.to_owned(),
-                subject,
-                body,
-                private: false,
-            }
+            self.mail(&letter, &id, (number, reader))
         };
-        recipients.into_iter().enumerate().map(mail).collect()
+        envelope::readers(&connectors, alerts).iter().enumerate().map(mail).collect()
     }
 }
 

@@ -187,10 +187,7 @@ impl CatchUps for Backend {
                 if done.rows_affected() == 0 {
                     return Ok(());
                 }
-                for mail in &mails {
-                    outbox::queue(connection, mail, now).await?;
-                }
-                Ok(())
+                outbox::queue_all(connection, &mails, now).await
             })
         })
         .await

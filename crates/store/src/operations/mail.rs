@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::incident::{Cause, Incident, ROW};
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::values::{Place, ms};
-use super::{Backend, Connection, incident, outbox};
+use super::{Backend, Connection, DbRow, incident, outbox};
 use crate::error::Result;
 use crate::filter::Page;
-use crate::mail::{ClaimedMail, Mail, MailEnd, MailItem, MailState, NewMail};
+use crate::mail::{ClaimedMail, ForAlert, Mail, MailEnd, MailItem, MailState, NewMail};
 
 #[async_trait]
 impl Mail for Backend {
@@ -93,12 +93,12 @@ impl Mail for Backend {
     async fn tell_incident(
         &self,
         incident: &Incident,
-        mail: Option<NewMail>,
+        mails: Vec<NewMail>,
         now: Timestamp,
     ) -> Result<bool> {
         let incident = incident.clone();
         self.write(move |connection| {
-            Box::pin(async move { tell(connection, &incident, mail.as_ref(), now).await })
+            Box::pin(async move { tell(connection, &incident, &mails, now).await })
         })
         .await
     }
@@ -106,12 +106,12 @@ impl Mail for Backend {
     async fn end_incident(
         &self,
         incident: &Incident,
-        mail: Option<NewMail>,
+        mails: Vec<NewMail>,
         now: Timestamp,
     ) -> Result<bool> {
         let incident = incident.clone();
         self.write(move |connection| {
-            Box::pin(async move { end(connection, &incident, mail.as_ref(), now).await })
+            Box::pin(async move { end(connection, &incident, &mails, now).await })
         })
         .await
     }
@@ -144,34 +144,46 @@ impl Mail for Backend {
     async fn mails(&self, limit: usize) -> Result<Vec<MailItem>> {
         let mut transaction = self.begin_read().await?;
         let limit = i64::try_from(limit.min(Page::MOST)).unwrap_or(i64::MAX);
-        let rows = sqlx::query(
-            "SELECT id, at, recipient, subject, CASE WHEN private = 1 THEN '' ELSE body END, \
-             state, tries, due, ended_at, error FROM mail ORDER BY id DESC LIMIT $1",
-        )
-        .bind(limit)
-        .fetch_all(&mut *transaction)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let id: i64 = row.try_get(0)?;
-                let place = Place { table: "mail", row: &id };
-                let time = |ms: Option<i64>| ms.map(|ms| place.time(ms)).transpose();
-                let state = place.word(row.try_get(5)?)?;
-                let due = time(row.try_get(7)?)?;
-                Ok(MailItem {
-                    at: place.time(row.try_get(1)?)?,
-                    recipient: row.try_get(2)?,
-                    subject: row.try_get(3)?,
-                    body: row.try_get(4)?,
-                    state,
-                    tries: place.count(row.try_get(6)?)?,
-                    due,
-                    ended_at: time(row.try_get(8)?)?,
-                    error: row.try_get(9)?,
-                })
-            })
-            .collect()
+        let rows = sqlx::query(AssertSqlSafe(format!("{ITEM} ORDER BY id DESC LIMIT $1")))
+            .bind(limit)
+            .fetch_all(&mut *transaction)
+            .await?;
+        rows.iter().map(item).collect()
     }
+
+    async fn mail(&self, message_id: &str) -> Result<Option<MailItem>> {
+        let mut transaction = self.begin_read().await?;
+        let row = sqlx::query(AssertSqlSafe(format!("{ITEM} WHERE message_id = $1")))
+            .bind(message_id)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        row.as_ref().map(item).transpose()
+    }
+}
+
+/// What [`item`] reads.
+const ITEM: &str = "SELECT id, at, recipient, subject, \
+    CASE WHEN private = 1 THEN '' ELSE body END, state, tries, due, ended_at, error, alert, kind \
+    FROM mail";
+
+fn item(row: &DbRow) -> Result<MailItem> {
+    let id: i64 = row.try_get(0)?;
+    let place = Place { table: "mail", row: &id };
+    let time = |ms: Option<i64>| ms.map(|ms| place.time(ms)).transpose();
+    let kind: Option<&str> = row.try_get(11)?;
+    Ok(MailItem {
+        at: place.time(row.try_get(1)?)?,
+        recipient: row.try_get(2)?,
+        alert: row.try_get(10)?,
+        kind: kind.map(|word| place.word(word)).transpose()?,
+        subject: row.try_get(3)?,
+        body: row.try_get(4)?,
+        state: place.word(row.try_get(5)?)?,
+        tries: place.count(row.try_get(6)?)?,
+        due: time(row.try_get(7)?)?,
+        ended_at: time(row.try_get(8)?)?,
+        error: row.try_get(9)?,
+    })
 }
 
 async fn warn(
@@ -191,16 +203,14 @@ async fn warn(
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    for mail in mails {
-        outbox::queue(connection, mail, now).await?;
-    }
+    outbox::queue_all(connection, mails, now).await?;
     Ok(true)
 }
 
 async fn tell(
     connection: &mut Connection,
     told: &Incident,
-    mail: Option<&NewMail>,
+    mails: &[NewMail],
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query(
@@ -229,16 +239,14 @@ async fn tell(
         .execute(&mut *connection)
         .await?;
     }
-    if let Some(mail) = mail {
-        outbox::queue(connection, mail, now).await?;
-    }
+    outbox::queue_all(connection, mails, now).await?;
     Ok(true)
 }
 
 async fn end(
     connection: &mut Connection,
     incident: &Incident,
-    mail: Option<&NewMail>,
+    mails: &[NewMail],
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query(
@@ -255,9 +263,7 @@ async fn end(
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    if let Some(mail) = mail {
-        outbox::queue(connection, mail, now).await?;
-    }
+    outbox::queue_all(connection, mails, now).await?;
     Ok(true)
 }
 
@@ -275,7 +281,8 @@ async fn claim(
     let row = sqlx::query(
         "UPDATE mail SET due = $2, tries = tries + 1 WHERE (due <= $1 OR due > $3) AND id = \
          (SELECT id FROM mail WHERE due <= $1 OR due > $3 ORDER BY due, id LIMIT 1) \
-         RETURNING id, at, tries, message_id, thread, recipient, subject, body, private",
+         RETURNING id, at, tries, message_id, thread, recipient, subject, body, private, alert, \
+         kind, connector, url",
     )
     .bind(ms(now))
     .bind(ms(until))
@@ -285,6 +292,16 @@ async fn claim(
     let Some(row) = row else { return Ok(None) };
     let id = row.try_get(0)?;
     let place = Place { table: "mail", row: &id };
+    let alert: Option<i64> = row.try_get(9)?;
+    let alert = match alert {
+        None => None,
+        Some(alert) => Some(ForAlert {
+            id: alert,
+            kind: place.word(row.try_get(10)?)?,
+            connector: row.try_get(11)?,
+            url: row.try_get(12)?,
+        }),
+    };
     Ok(Some(ClaimedMail {
         id,
         at: place.time(row.try_get(1)?)?,
@@ -296,6 +313,7 @@ async fn claim(
             subject: row.try_get(6)?,
             body: row.try_get(7)?,
             private: row.try_get::<i64, _>(8)? != 0,
+            alert,
         },
     }))
 }

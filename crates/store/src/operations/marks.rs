@@ -57,7 +57,11 @@ pub(crate) async fn put_time(connection: &mut Connection, name: &str, at: Timest
 
 /// What is known about the key that the database was written with.
 pub(crate) async fn key_use(connection: &mut Connection) -> Result<KeyUse> {
-    let row = sqlx::query("SELECT count(*) FROM account").fetch_one(&mut *connection).await?;
+    let row = sqlx::query(
+        "SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM alert WHERE url IS NOT NULL)",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     if row.try_get::<i64, _>(0)? == 0 {
         return Ok(KeyUse::None);
     }

@@ -8,6 +8,7 @@
 //! about one subject, which run on the connection of the caller's transaction.
 
 mod account_users;
+mod alerts;
 mod audit;
 mod backfills;
 mod batches;

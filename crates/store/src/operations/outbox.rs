@@ -10,15 +10,29 @@ use crate::mail::{MailState, NewMail};
 /// How long a mail is kept after its end.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
+/// Queues these mails, due now.
+pub(super) async fn queue_all(
+    connection: &mut Connection,
+    mails: &[NewMail],
+    now: Timestamp,
+) -> Result<()> {
+    for mail in mails {
+        queue(connection, mail, now).await?;
+    }
+    Ok(())
+}
+
 /// Queues a mail, due now, and removes those that ended long ago.
 pub(super) async fn queue(
     connection: &mut Connection,
     mail: &NewMail,
     now: Timestamp,
 ) -> Result<()> {
+    let alert = mail.alert.as_ref();
     sqlx::query(
         "INSERT INTO mail (message_id, thread, at, recipient, subject, body, state, tries, due, \
-         private) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $3, $8)",
+         private, alert, kind, connector, url) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $3, $8, $9, $10, $11, $12)",
     )
     .bind(&mail.message_id)
     .bind(mail.thread.as_deref())
@@ -28,6 +42,10 @@ pub(super) async fn queue(
     .bind(&mail.body)
     .bind(MailState::Queued.as_str())
     .bind(i64::from(mail.private))
+    .bind(alert.map(|alert| alert.id))
+    .bind(alert.map(|alert| alert.kind.as_str()))
+    .bind(alert.and_then(|alert| alert.connector.as_deref()))
+    .bind(alert.map(|alert| alert.url.as_str()))
     .execute(&mut *connection)
     .await?;
     sqlx::query("DELETE FROM mail WHERE due IS NULL AND ended_at < $1")

@@ -184,5 +184,6 @@ pub(crate) fn migrations() -> Migrator {
         (32, "saved_view", include_str!("../../migrations/postgres/0032_saved_view.sql")),
         (33, "dismissal", include_str!("../../migrations/postgres/0033_dismissal.sql")),
         (34, "contact", include_str!("../../migrations/postgres/0034_contact.sql")),
+        (35, "alert", include_str!("../../migrations/postgres/0035_alert.sql")),
     ])
 }

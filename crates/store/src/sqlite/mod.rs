@@ -259,6 +259,7 @@ pub(crate) fn migrations() -> Migrator {
         (32, "saved_view", include_str!("../../migrations/sqlite/0032_saved_view.sql")),
         (33, "dismissal", include_str!("../../migrations/sqlite/0033_dismissal.sql")),
         (34, "contact", include_str!("../../migrations/sqlite/0034_contact.sql")),
+        (35, "alert", include_str!("../../migrations/sqlite/0035_alert.sql")),
     ])
 }
 

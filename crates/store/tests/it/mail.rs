@@ -70,6 +70,7 @@ fn mail(number: u32) -> NewMail {
         subject: format!("Subject {number}"),
         body: "It said no.\n".to_owned(),
         private: false,
+        alert: None,
     }
 }
 
@@ -212,8 +213,8 @@ async fn one_node_tells_and_the_rest_stays_untold(empty: Empty) {
     keep(&empty, &lease, vec![failed(own, 6, "refused"), failed(own, 7, "unknown")]).await;
     let other = empty.again().await.unwrap();
     let (one, two) = tokio::join!(
-        empty.store.tell_incident(&read, Some(mail(0)), at(10)),
-        other.tell_incident(&read, Some(mail(0)), at(10)),
+        empty.store.tell_incident(&read, vec![mail(0)], at(10)),
+        other.tell_incident(&read, vec![mail(0)], at(10)),
     );
     assert_eq!([one.unwrap(), two.unwrap()].iter().filter(|told| **told).count(), 1);
     let incident = only(&empty).await;
@@ -223,7 +224,7 @@ async fn one_node_tells_and_the_rest_stays_untold(empty: Empty) {
     );
     assert_eq!((incident.mails, incident.told_at, incident.row_told), (1, Some(at(10)), true));
     assert_eq!(empty.store.mails(10).await.unwrap().len(), 1);
-    assert!(empty.store.tell_incident(&incident, None, at(11)).await.unwrap());
+    assert!(empty.store.tell_incident(&incident, Vec::new(), at(11)).await.unwrap());
     assert_eq!(empty.store.mails(10).await.unwrap().len(), 1, "nobody wanted that one");
 }
 
@@ -232,14 +233,14 @@ async fn an_incident_ends_only_as_it_was_read(empty: Empty) {
     keep(&empty, &lease, vec![failed(own, 1, "refused")]).await;
     let read = only(&empty).await;
     keep(&empty, &lease, vec![failed(own, 2, "refused")]).await;
-    assert!(!empty.store.end_incident(&read, Some(mail(0)), at(10)).await.unwrap());
+    assert!(!empty.store.end_incident(&read, vec![mail(0)], at(10)).await.unwrap());
     let read = only(&empty).await;
     assert_eq!(empty.store.mails(10).await.unwrap().len(), 0);
-    assert!(empty.store.end_incident(&read, Some(mail(0)), at(10)).await.unwrap());
+    assert!(empty.store.end_incident(&read, vec![mail(0)], at(10)).await.unwrap());
     assert_eq!(empty.store.incidents().await.unwrap(), []);
     assert_eq!(empty.store.mails(10).await.unwrap().len(), 1);
-    assert!(!empty.store.end_incident(&read, None, at(11)).await.unwrap());
-    assert!(!empty.store.tell_incident(&read, None, at(11)).await.unwrap());
+    assert!(!empty.store.end_incident(&read, Vec::new(), at(11)).await.unwrap());
+    assert!(!empty.store.tell_incident(&read, Vec::new(), at(11)).await.unwrap());
 }
 
 async fn a_removed_connector_takes_its_incident_along(empty: Empty) {
@@ -253,7 +254,7 @@ async fn a_removed_connector_takes_its_incident_along(empty: Empty) {
 async fn queue(empty: &Empty, own: ConnectorId, lease: &Lease, number: u32) {
     keep(empty, lease, vec![failed(own, i64::from(number), "refused")]).await;
     let incident = only(empty).await;
-    let told = empty.store.tell_incident(&incident, Some(mail(number)), at(10)).await;
+    let told = empty.store.tell_incident(&incident, vec![mail(number)], at(10)).await;
     assert!(told.unwrap());
 }
 
@@ -335,7 +336,7 @@ async fn mails_end_and_are_shown(empty: Empty) {
     let later = at(100 * 24 * 3600);
     keep(&empty, &lease, vec![failed(own, 9, "refused")]).await;
     let incident = only(&empty).await;
-    assert!(empty.store.tell_incident(&incident, Some(mail(9)), later).await.unwrap());
+    assert!(empty.store.tell_incident(&incident, vec![mail(9)], later).await.unwrap());
     let left = empty.store.mails(10).await.unwrap();
     assert_eq!(left.iter().map(|mail| mail.state).collect::<Vec<_>>(), [MailState::Queued; 2]);
     assert!(left.iter().all(|mail| mail.error.is_some() || mail.tries == 0));

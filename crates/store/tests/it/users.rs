@@ -358,6 +358,7 @@ async fn a_link_signs_in_once(empty: Empty) {
             subject: "Sign in".to_owned(),
             body: format!("the secret {name}"),
             private: true,
+            alert: None,
         };
         empty.store.keep_link(link, &mail, at(now)).await.unwrap();
     };

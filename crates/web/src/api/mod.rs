@@ -4,6 +4,7 @@
 //! add one, so that none is open by mistake. `asker` decides who is calling.
 
 mod accounts;
+mod alerts;
 mod asker;
 mod audit;
 mod backfills;
@@ -44,6 +45,7 @@ use plan::permission::Scope;
 use plan::problem::{Code, Problem};
 use serde::Serialize;
 
+pub(crate) use alerts::number as alert_number;
 pub(crate) use audit::read as read_audit;
 pub(crate) use input::Params;
 pub(crate) use refusal::Refusal;
@@ -143,6 +145,10 @@ fn routes() -> Vec<Route<Scope>> {
         route(GET, "/overview", Read, overview::show),
         route(GET, "/quota", Read, quota::list),
         route(GET, "/mails", Read, mails::list),
+        route(GET, "/alerts", Administer, alerts::list),
+        route(POST, "/alerts", Administer, alerts::add),
+        route(DELETE, "/alerts/{id}", Administer, alerts::remove),
+        route(POST, "/alerts/{id}/test", Administer, alerts::test),
         route(GET, "/audit", Administer, audit::list),
         route(GET, "/users", Administer, users::list),
         route(POST, "/users", Administer, users::add),

@@ -114,6 +114,7 @@ async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Resul
             connectors.join(", "),
         ),
         private: true,
+        alert: None,
     };
     let link = NewLink {
         hash,

@@ -6,6 +6,7 @@
 
 mod account;
 mod accounts;
+mod alerts;
 mod assets;
 mod audit;
 mod backfills;
@@ -120,6 +121,10 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/accounts/{name}/probe", administer, traits::probe),
         route(POST, "/accounts/{name}/probe/stop", administer, traits::stop),
         route(POST, "/accounts/{name}/answer", administer, traits::answer),
+        route(GET, "/alerts", administer, alerts::show),
+        route(POST, "/alerts", administer, alerts::add),
+        route(POST, "/alerts/{id}/test", administer, alerts::test),
+        route(POST, "/alerts/{id}/remove", administer, alerts::remove),
         route(GET, "/people", administer, people::show),
         route(POST, "/people/users", administer, people::add_user),
         route(POST, "/people/users/role", administer, people::set_role),

@@ -79,6 +79,7 @@ const SECTIONS: [(&str, &[Page]); 3] = [
         "Settings",
         &[
             ("/accounts", "Accounts", Scope::Administer),
+            ("/alerts", "Alerts", Scope::Administer),
             ("/people", "Users & tokens", Scope::Administer),
             ("/audit", "Audit log", Scope::Administer),
         ],

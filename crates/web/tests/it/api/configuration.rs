@@ -50,6 +50,9 @@ async fn secrets_are_in_no_answer() {
     tell(client.put("/accounts/new", wrong).await);
     let user = json!({"email": "a@example.com", "role": "operator", "password": "the-password"});
     tell(client.post("/users", user).await);
+    let hooks = "https://hooks.example.com/services/T0/B0/own-hook-path";
+    tell(client.post("/alerts", json!({ "address": hooks })).await);
+    tell(client.post("/alerts", json!({ "address": format!("{hooks}\u{0}"), "x": 1 })).await);
     tell(client.put("/users/a@example.com/password", json!({"password": "the-other"})).await);
     for path in [
         "/accounts",
@@ -58,6 +61,7 @@ async fn secrets_are_in_no_answer() {
         "/requests",
         "/failures",
         "/mails",
+        "/alerts",
         "/audit",
         "/users",
         "/tokens",
@@ -71,6 +75,7 @@ async fn secrets_are_in_no_answer() {
         "the-secret-key",
         "the-password",
         "the-other",
+        "own-hook",
         "argon2",
         &hook,
         &client.token,

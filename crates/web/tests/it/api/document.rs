@@ -44,6 +44,9 @@ async fn answers_are_as_the_description_says() {
     let lead = json!({ "ProspectID": "x", "EmailAddress": "asha@example.com" });
     let field = json!({ "field": "City" });
     let operator = json!({ "role": "operator" });
+    let alert = json!({ "address": "ops@example.com", "connectors": ["ab"] });
+    // The test of an address waits until it is sent.
+    let sending = client.house.send_mails();
     for (method, template, path, body) in [
         ("GET", "/openapi.json", "/openapi.json", None),
         ("PUT", "/accounts/{name}", "/accounts/c", Some(account)),
@@ -106,6 +109,13 @@ async fn answers_are_as_the_description_says() {
         ("GET", "/overview", "/overview?from=never", None),
         ("GET", "/quota", "/quota", None),
         ("GET", "/mails", "/mails", None),
+        ("POST", "/alerts", "/alerts", Some(alert)),
+        ("POST", "/alerts", "/alerts", Some(json!({ "address": "ops" }))),
+        ("GET", "/alerts", "/alerts", None),
+        ("POST", "/alerts/{id}/test", "/alerts/1/test", None),
+        ("GET", "/alerts", "/alerts", None),
+        ("GET", "/mails", "/mails", None),
+        ("DELETE", "/alerts/{id}", "/alerts/1", None),
         ("POST", "/users", "/users", Some(user)),
         ("GET", "/users", "/users", None),
         ("PUT", "/users/{email}/role", "/users/a@example.com/role", Some(role)),
@@ -123,6 +133,7 @@ async fn answers_are_as_the_description_says() {
     ] {
         agree(&client, &document, (method, template), path, body).await;
     }
+    sending.abort();
     client.house.end().await;
 }
 

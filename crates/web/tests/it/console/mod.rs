@@ -1,6 +1,7 @@
 //! The console: signing in, and who may see what.
 
 mod failures;
+mod alerts;
 mod log;
 mod mapping;
 mod overview;

@@ -441,8 +441,9 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
         subject: "It failed".to_owned(),
         body: String::new(),
         private: false,
+        alert: None,
     };
-    assert!(store.tell_incident(&incident, Some(mail), now()).await.unwrap());
+    assert!(store.tell_incident(&incident, vec![mail], now()).await.unwrap());
     let until = now() + SignedDuration::from_mins(1);
     let claimed = store.claim_mail(now(), until).await.unwrap().expect("a mail");
     let end = MailEnd::GivenUp { error: "no such mailbox".to_owned() };
