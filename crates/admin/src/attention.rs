@@ -3,6 +3,7 @@
 //! somebody stopped on purpose.
 
 use jiff::{SignedDuration, Timestamp};
+use plan::alert;
 use plan::health::AccountState;
 use plan::metadata::FieldChange;
 use plan::problem::Code;
@@ -326,7 +327,9 @@ fn fields_changed(
 fn mails_failed(mails: &[MailItem], since: Timestamp) -> Option<Matter> {
     let failed = |mail: &&MailItem| {
         let is_stuck = mail.state == MailState::Queued && mail.error.is_some();
-        (mail.state == MailState::GivenUp && mail.at >= since) || is_stuck
+        // Whoever tested an address saw the error there.
+        mail.kind != Some(alert::Kind::Test)
+            && ((mail.state == MailState::GivenUp && mail.at >= since) || is_stuck)
     };
     let failed: Vec<&MailItem> = mails.iter().filter(failed).collect();
     let newest = failed.first()?;

@@ -104,31 +104,6 @@ pub async fn start(limits: web::Limits) -> House {
 }
 
 impl House {
-    /// Ends each queued mail as a notifier would that has no mail server.
-    pub fn send_mails(&self) -> tokio::task::JoinHandle<()> {
-        let store = self.store.clone();
-        tokio::spawn(async move {
-            loop {
-                let until = now() + SignedDuration::from_mins(1);
-                if let Some(claimed) = store.claim_mail(now(), until).await.unwrap() {
-                    let end = match &claimed.mail.alert {
-                        Some(alert)
-                            if alert.connector.is_none()
-                                && claimed.mail.recipient.contains('…') =>
-                        {
-                            store::MailEnd::GivenUp {
-                                error: "the webhook responded with 404".to_owned(),
-                            }
-                        }
-                        _ => store::MailEnd::Logged,
-                    };
-                    store.end_mail(&claimed, end, now()).await.unwrap();
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-        })
-    }
-
     /// The count that was asked for ends with this plan, as a dispatcher would find it.
     pub async fn counts(&self, connector: &str, plan: BackfillPlan) {
         let configuration = self.store.configuration().await.unwrap();

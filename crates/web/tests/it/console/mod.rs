@@ -1,7 +1,7 @@
 //! The console: signing in, and who may see what.
 
-mod failures;
 mod alerts;
+mod failures;
 mod log;
 mod mapping;
 mod overview;
