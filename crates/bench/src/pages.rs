@@ -24,6 +24,7 @@ const WARM: usize = 3;
 /// store.
 const PAGES: &[&str] = &[
     "/",
+    "/?period=1h",
     "/?period=7d",
     "/?period=30d",
     "/?period=last-month",
