@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use plan::activity::ActivityMapping;
 use plan::connector::Definition;
 use plan::id::RequestId;
+use plan::mapping::Mapping;
 use plan::metadata::{ActivityType, Catalogue};
 use plan::outcome::{Entity, RetryWith, SyncStatus};
 use plan::payload::{Entry, Item};
@@ -88,7 +89,7 @@ impl Case {
         let destination = store.catalogue(connector.destination).await?;
         let metadata =
             source.zip(destination).map(|((_, source), (_, destination))| (source, destination));
-        let rows = rows_of(&connector.definition, &records, metadata.as_ref());
+        let rows = rows_of(&connector.definition, &group.error, &records, metadata.as_ref());
         Ok(Self { configuration, connector, group, records, metadata, rows })
     }
 
@@ -226,17 +227,26 @@ async fn newest(store: &dyn Store, connector: &str, cause: &str) -> store::Resul
     Ok(records)
 }
 
-/// Whose rows map the newest record.
+/// Whose rows map the newest record: for an activity those of its type, unless its error is about a
+/// field of its lead.
 fn rows_of(
     definition: &Definition,
+    error: &Problem,
     records: &[Sample],
     metadata: Option<&(Catalogue, Catalogue)>,
 ) -> Rows {
     let newest = records.iter().find_map(|record| record.item.as_ref());
     let activity = newest.filter(|item| item.entity() == Entity::Activity);
     let Some((item, (source, destination))) = activity.zip(metadata) else { return Rows::Leads };
-    let mapping = ActivityMapping::new(definition, source, destination);
-    mapping.of(item).map_or(Rows::Leads, |kind| Rows::Activities(kind.from))
+    let activities = ActivityMapping::new(definition, source, destination);
+    let Ok(kind) = activities.of(item) else { return Rows::Leads };
+    let leads = Mapping::new(definition, source, destination);
+    match &error.field {
+        Some(field) if kind.mapping.row_to(field).is_none() && leads.row_to(field).is_some() => {
+            Rows::Leads
+        }
+        _ => Rows::Activities(kind.from),
+    }
 }
 
 /// How often something occurs, the most frequent first.

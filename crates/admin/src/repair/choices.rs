@@ -167,6 +167,9 @@ fn unlisted(case: &Case, field: &str, options: &[String]) -> Vec<UnlistedValue> 
     let activities = ActivityMapping::new(definition, source, destination);
     let of = |item: &Item| match item.entity() {
         Entity::Lead => leads.unlisted(item, field),
+        Entity::Activity if case.rows == Rows::Leads => {
+            item.lead().map(|lead| leads.unlisted(&lead, field)).unwrap_or_default()
+        }
         Entity::Activity => {
             let kind = activities.of(item).ok();
             let kind = kind.filter(|kind| case.rows == Rows::Activities(kind.from));

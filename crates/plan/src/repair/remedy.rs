@@ -51,8 +51,9 @@ pub fn remedies(code: Code) -> &'static [Remedy] {
         Code::TooLong | Code::TypeMismatch | Code::ReadOnlyField => {
             &[LeaveOut, Metadata, Mapping, Retry]
         }
-        Code::UnknownField => &[Metadata, LeaveOut, Mapping, Retry],
-        Code::UnknownSourceField | Code::FieldChanged => &[Metadata, LeaveOut, Mapping, Retry],
+        Code::UnknownField | Code::UnknownSourceField | Code::FieldChanged => {
+            &[Metadata, LeaveOut, Mapping, Retry]
+        }
         Code::BadTemplate => &[Mapping, LeaveOut, Retry],
         Code::Refused | Code::ImpossibleCall => &[LeaveOut, Mapping, Retry],
         Code::MandatoryMissing | Code::MandatoryFieldUnmapped => {

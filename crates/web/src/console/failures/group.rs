@@ -155,12 +155,15 @@ impl One {
         self.choices.field.as_ref()
     }
 
-    /// The mapping that a repair changes.
+    /// The mapping that a repair changes, with the row of the field.
     fn mapping(&self) -> String {
-        match self.case.rows {
+        let mapping = match self.case.rows {
             Rows::Leads => format!("{}/mapping", self.connector()),
             Rows::Activities(code) => format!("{}/mapping/activities/{code}", self.connector()),
-        }
+        };
+        let Some(field) = self.field() else { return mapping };
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        format!("{mapping}?{}", query.append_pair("row", &field.name).finish())
     }
 
     /// The pages of accounts whose keys may be wrong.
@@ -184,10 +187,6 @@ impl One {
 
     fn can_retry(&self) -> bool {
         self.choices.repairs.contains(&Remedy::Retry)
-    }
-
-    fn is_automatic(&self) -> bool {
-        self.case.rows == Rows::Leads && self.case.connector.definition.lead.fields.is_empty()
     }
 }
 
