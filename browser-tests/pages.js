@@ -115,25 +115,37 @@ export const PAGES = [
     },
   },
   {
-    name: "connector-mapping", title: "Mapping", tells: "All fields of both accounts side by side, with the values of the last payload. Errors are shown while you type.",
-    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", dark: true,
+    name: "connector-mapping", title: "Mapping", tells: "The fields of both accounts by display name, with the values of a recent payload. An automatic mapping stays automatic; changes are kept on top of it.",
+    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Automatic mapping.", dark: true,
   },
   {
-    name: "connector-mapping-review", title: "Mapping, reviewed", tells: "Changes are shown before they are saved.",
-    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping", sees: "Add a custom row", wide: true,
+    name: "connector-mapping-row", title: "A row of the mapping", tells: "Its details beside the list, checked while one types: the source field, translated values, a default and more.",
+    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping?row=ProspectStage", sees: "Sync this field", dark: true,
+  },
+  {
+    name: "connector-mapping-review", title: "Mapping, reviewed", tells: "Each change in one line before it is saved.",
+    route: "/connectors/{name}/mapping", world: "busy", path: () => "/connectors/sales-to-patients/mapping?row=FirstName", sees: "Review changes",
     before: async (page) => {
-      await page.getByLabel("Source of FirstName").or(page.getByLabel("Source of First Name")).first().fill("LastName");
-      await page.getByRole("button", { name: "Review changes" }).click();
-      await page.getByRole("heading", { name: "Changes" }).waitFor();
+      await page.getByLabel("Filled from").fill("LastName");
+      await page.locator("#drawer").getByRole("button", { name: "Review changes" }).click();
+      await page.getByRole("heading", { name: "Review changes" }).waitFor();
     },
   },
   {
-    name: "connector-mapping-activities", title: "Mapping of activities", tells: "Each activity type has its own mapping.",
-    route: "/connectors/{name}/mapping/activities/{code}", world: "busy", path: () => "/connectors/sales-to-patients/mapping/activities/201", sees: "Add a custom row",
+    name: "connector-mapping-owners", title: "Owners", tells: "Users are matched by email address; others get a counterpart here, or the fallback owner.",
+    route: "/connectors/{name}/mapping/owners", world: "busy", path: () => "/connectors/sales-to-patients/mapping/owners", sees: "Fallback owner",
   },
   {
-    name: "connector-versions", title: "Versions", tells: "What each save changed, and who saved it. Earlier versions can be restored.",
-    route: "/connectors/{name}/versions", world: "busy", path: () => "/connectors/sales-to-patients/versions", sees: "Settings versions",
+    name: "connector-mapping-activities", title: "Activities", tells: "Each activity type has its own mapping.",
+    route: "/connectors/{name}/mapping/activities", world: "busy", path: () => "/connectors/sales-to-patients/mapping/activities", sees: "Activities are not synced.",
+  },
+  {
+    name: "connector-mapping-activity", title: "Mapping of an activity type", tells: "As for leads, with the fields of the type.",
+    route: "/connectors/{name}/mapping/activities/{code}", world: "busy", path: () => "/connectors/sales-to-patients/mapping/activities/201", sees: "Automatic mapping.",
+  },
+  {
+    name: "connector-versions", title: "Versions", tells: "What each save changed, in one line a setting, when, and by whom. Each can be restored.",
+    route: "/connectors/{name}/versions", world: "busy", path: () => "/connectors/sales-to-patients/versions", sees: "Every change is saved as a version.",
   },
   {
     name: "connector-access", title: "Access", tells: "Which users of the destination account may use the connector, by role or by a user field. The page can check any user.",
@@ -161,7 +173,7 @@ export const PAGES = [
     path: () => "/requests", route: "/requests", world: "bare", sees: "No requests yet",
   },
   {
-    name: "requests", title: "Requests", tells: "Every request with its outcome and the reason. The filter is part of the page's address.",
+    name: "requests", title: "Requests", tells: "One state a row, whose lead it is, and what changed. Echoes of leadsync's own writes are hidden until you show them.",
     route: "/requests", world: "busy", sees: "leadsync matches leads by their search keys", dark: true,
   },
   {
@@ -173,16 +185,25 @@ export const PAGES = [
     route: "/requests", world: "busy", path: () => "/requests?event=odd", status: 400, sees: "odd",
   },
   {
-    name: "requests-more-filters", title: "Requests, with more filters", tells: "By date, status, entity and cause. Active filters are shown above the list and can be removed there.",
-    route: "/requests", world: "busy", path: () => "/requests?event=failed&job_status=failure&period=7d", sees: "Clear filters",
+    name: "requests-more-filters", title: "Requests, with more filters", tells: "By date, entity and cause. Active filters are shown above the list and can be removed there.",
+    route: "/requests", world: "busy", path: () => "/requests?state=failed&entity=lead&period=7d", sees: "Clear filters",
+    before: async (page) => page.locator("summary", { hasText: "More filters" }).click(),
   },
   {
-    name: "request-beside", title: "A request next to the list", tells: "On a wide screen, a request opens next to the list.",
+    name: "requests-views", title: "Saved views", tells: "A filter is saved under a name, for yourself.",
+    route: "/requests", world: "busy", path: () => "/requests?state=failed", sees: "Save this filter as",
+    before: async (page) => page.locator("summary", { hasText: "Views" }).click(),
+  },
+  {
+    name: "request-beside", title: "A request next to the list", tells: "On a wide screen, a request opens next to the list. The arrow keys go to the previous and the next one.",
     route: "/requests", world: "busy", path: () => "/requests", sees: "Open full page", wide: true,
-    before: async (page) => page.locator("a[data-panel]").nth(1).click(),
+    before: async (page) => {
+      await page.locator("a[data-drawer]").nth(1).click();
+      await page.locator(".drawer #story").waitFor();
+    },
   },
   {
-    name: "request-created", title: "A request that created a lead", tells: "From the payload to every API call and its response.",
+    name: "request-created", title: "A request that created a lead", tells: "What was written, and where each value came from.",
     route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}`, sees: "Payload",
   },
   {
@@ -198,10 +219,36 @@ export const PAGES = [
     route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.unreadable.id}`, sees: "is not JSON",
   },
   {
+    name: "request-attempts", title: "The attempts of a request", tells: "Every API call and its response.",
+    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}?tab=attempts`, sees: "Lead.Capture",
+    before: async (page) => page.locator("details.call > summary").first().click(),
+  },
+  {
+    name: "request-payload", title: "The payload of a request", tells: "The body as it was received.",
+    route: "/requests/{id}", world: "busy", path: ({ known }) => `/requests/${known.created.id}?tab=payload`, sees: "Content-Type",
+  },
+  {
     name: "request-gone", title: "A request that does not exist", tells: "It may have been removed with its connector.",
     route: "/requests/{id}", world: "busy", path: () => "/requests/0AMJCSPP40499", status: 404, sees: "Page not found",
   },
 
+  {
+    name: "failures-none", title: "Failures, before the first", tells: "Nothing needs attention.",
+    path: () => "/failures", route: "/failures", world: "bare", sees: "No open failures",
+  },
+  {
+    name: "failures", title: "Failures", tells: "Failed records in groups with one cause, the largest first. Groups that somebody dismissed are below, with the note.",
+    route: "/failures", world: "refused", sees: "Value is not an option",
+  },
+  {
+    name: "failure", title: "A group of failures", tells: "The error in plain words, the repairs that fit it, and examples.",
+    route: "/failures/{name}/{cause}", world: "refused", path: () => "/failures/sales-to-patients/missing_option%2Fmx_Plan", sees: "Map the values to options", dark: true,
+  },
+  {
+    name: "failure-preview", title: "A repair, previewed", tells: "What a repair would do to the group: nothing is written until it is saved. Saving retries all records, with progress.",
+    route: "/failures/{name}/{cause}", world: "refused", sees: "Save and retry",
+    path: () => "/failures/sales-to-patients/missing_option%2Fmx_Plan?fix=map_values&field=mx_Plan&from=Premium+plan&to=Premium",
+  },
   {
     name: "retries-none", title: "Retries, before the first", tells: "What retries are.",
     path: () => "/retries", route: "/retries", world: "bare", sees: "No retries yet",
@@ -217,6 +264,18 @@ export const PAGES = [
   {
     name: "retry", title: "A retry", tells: "Its progress. Records that have not started can be cancelled.",
     route: "/retries/{id}", world: "busy", path: ({ known }) => `/retries/${known.batch}`, sees: "Finished",
+  },
+  {
+    name: "leads-none", title: "Leads, before the first", tells: "When leads appear.",
+    path: () => "/leads", route: "/leads", world: "bare", sees: "No leads yet",
+  },
+  {
+    name: "leads", title: "Leads", tells: "Found by name, email, phone or ID. A single match opens at once.",
+    route: "/leads", world: "busy", sees: "Asha Nair", dark: true,
+  },
+  {
+    name: "lead-live", title: "A lead side by side", tells: "Read from both accounts now, with the fields that differ first.",
+    route: "/leads/{account}/{id}", world: "busy", path: ({ known }) => `/leads/sales/${known.lead}?live=yes`, sees: "Read from both accounts",
   },
   {
     name: "lead", title: "A lead", tells: "The history of each field, event by event, and the linked lead in the other account.",

@@ -130,6 +130,22 @@ export const busy = async (stage) => {
   return service;
 };
 
+/** Leads that fail because the destination does not list their plan. */
+export const refused = async (stage) => {
+  const service = await bare(stage);
+  const { accounts: [sales, patients] } = await stage.sandbox();
+  Object.assign(service, { sales, patients });
+  const strict = '[connector.lead]\nunlisted_option = "refuse"\n';
+  await service.apply(account("sales", sales) + account("patients", patients) + connector("sales", "patients", `enabled = true${KEYS}${strict}`));
+  await sales.addAutomation("new_lead", (await service.run(["connector", "url", "sales-to-patients"])).trim());
+  service.leads = ["Premium plan", "Gold", "Premium plan", "Premium plan"].map((plan, number) => ({ plan, email: `plan${number}@example.com` }));
+  for (const { plan, email } of service.leads) await sales.createLead({ FirstName: "Asha", EmailAddress: email, mx_Plan: plan });
+  const all = await requests(service, service.leads.length);
+  const failed = all.filter(({ job_status }) => job_status === "failure").length;
+  if (failed !== service.leads.length) throw new Error(`${failed} of the leads failed: ${JSON.stringify(all)}`);
+  return service;
+};
+
 /** A lead of which it is not plain who it is: each of its keys finds another lead. */
 export const undecided = async (stage) => {
   const service = await connected(stage);

@@ -135,6 +135,6 @@ scene("users are added, made administrators and removed; a token is made and wor
   await page.locator("td", { hasText: "created the token report" }).waitFor();
   await admin.field("Action").selectOption("set_role");
   await admin.button("Apply").click();
-  await page.getByText("1 setting").click();
-  await page.locator("ins", { hasText: "administrator" }).waitFor();
+  await page.getByText("1 change").click();
+  await page.getByText("now administrator (was operator)").waitFor();
 });

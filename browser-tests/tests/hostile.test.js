@@ -45,9 +45,13 @@ for (const { name, path, route, world: kind, as, status = 200, before = () => {}
 scene("a request shows what was attempted as it came", async (stage) => {
   const service = await world();
   const visitor = await signedIn(stage, service, { agent: ATTACKING_AGENT });
-  await visitor.open(`/requests/${service.known.created.id}`);
-  for (const summary of await visitor.page.locator("main details > summary").all()) await summary.click();
-  const text = await visitor.page.locator("main").evaluate((main) => main.textContent);
+  let text = "";
+  for (const tab of ["changes", "attempts", "payload"]) {
+    await visitor.open(`/requests/${service.known.created.id}?tab=${tab}`);
+    for (const summary of await visitor.page.locator("main details > summary").all()) await summary.click();
+    text += await visitor.page.locator("main").evaluate((main) => main.textContent);
+    await assertUnharmed(visitor);
+  }
   for (const attack of ["<script>window.attacked = 1; alert('attacked')</script>", "{{ 7919 * 7919 }}", "&lt;script&gt;attacked", "W".repeat(180)]) {
     assert.ok(text.includes(attack), `the page shows ${attack}`);
   }
@@ -58,7 +62,7 @@ scene("a search for an attack finds it", async (stage) => {
   const service = await world();
   const visitor = await signedIn(stage, service, { agent: ATTACKING_AGENT });
   await visitor.open("/requests");
-  const search = visitor.page.getByRole("searchbox").first();
+  const search = visitor.page.locator("#q");
   await search.fill(service.attacked.EmailAddress);
   await search.press("Enter");
   await visitor.page.waitForURL(/[?&]q=./);

@@ -42,7 +42,7 @@ scene("one signs in, filters, looks at a request, retries it and signs out", asy
   await type(PASSWORD);
   await page.keyboard.press("Enter");
   await page.waitForURL("**/requests?job_status=failure");
-  await tabTo(visitor, page.getByRole("searchbox").first());
+  await tabTo(visitor, page.locator("#q"));
   await type(service.known.keyless.records[0].source_id);
   await page.keyboard.press("Enter");
   await page.waitForURL(/[?&]q=[0-9a-f-]{36}/);
@@ -50,16 +50,18 @@ scene("one signs in, filters, looks at a request, retries it and signs out", asy
   // It opens beside the list; Escape leads back to where one was.
   await page.keyboard.press("Enter");
   await visitor.link("Open full page").waitFor();
+  await page.waitForURL(/[?&]open=/);
+  assert.ok(await page.locator("aside.drawer").evaluate((one) => one === document.activeElement), "the focus is in the drawer");
   await page.keyboard.press("Escape");
   await visitor.link("Open full page").waitFor({ state: "detached" });
   assert.ok(await visitor.request(service.known.keyless).evaluate((one) => one === document.activeElement));
   await page.keyboard.press("Enter");
-  await tabTo(visitor, page.getByRole("dialog").getByRole("button", { name: "Retry", exact: true }));
+  await tabTo(visitor, page.locator(".drawer").getByRole("button", { name: "Retry", exact: true }));
   const [, posted] = await Promise.all([page.keyboard.press("Enter"), page.waitForResponse((answer) => answer.request().method() === "POST")]);
   assert.equal(posted.status(), 303);
   // Where the form leads, before going elsewhere.
   await page.waitForURL(/[?&]told=retried/);
-  await visitor.open(`/requests/${service.known.keyless.id}`);
+  await visitor.open(`/requests/${service.known.keyless.id}?tab=attempts`);
   await visitor.seesInTime(/^Attempt 3:/);
   await tabTo(visitor, page.locator(".side .me > summary"));
   await page.keyboard.press("Enter");

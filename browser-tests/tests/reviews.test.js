@@ -36,8 +36,8 @@ scene("an operator decides, and makes no rules", async (stage) => {
   const service = await undecided(stage);
   const visitor = await signedIn(stage, service, { as: OPERATOR });
   const { page } = visitor;
-  await visitor.open("/requests?event=failed");
-  await page.getByRole("link", { name: "asha.nair@example.com" }).first().click();
+  await visitor.open("/requests?state=review");
+  await page.locator("table.log").getByRole("link", { name: "Asha Nair" }).first().click();
   await page.getByRole("link", { name: "Resolve" }).click();
   await page.getByRole("link", { name: "asha.nair@example.com" }).click();
   assert.equal(await page.getByText("Also apply a rule to future leads").count(), 0);

@@ -6,6 +6,7 @@ use plan::connector::Definition;
 use plan::metadata::{Catalogue, MetadataUnread};
 use plan::probe::Report;
 use plan::problem::Problem;
+use plan::snapshot::Snapshot;
 use plan::wiring::{Event, Existing, Wired};
 use secrecy::SecretString;
 use store::{Actor, Store};
@@ -58,6 +59,16 @@ pub trait AskAccounts: Send + Sync {
         account: &store::Account,
         connector: &str,
     ) -> Result<Vec<Wired>, Problem>;
+
+    /// A lead of the account, read now; `None` if the account has none with this id.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    async fn read_lead(
+        &self,
+        account: &store::Account,
+        id: &str,
+    ) -> Result<Option<Snapshot>, Problem>;
 
     /// The account's user with this email address, if there is one, read now.
     async fn read_account_user(

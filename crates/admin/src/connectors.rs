@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use plan::connector::Definition;
 use serde::Serialize;
-use store::{Actor, Change, Configuration, Connector};
+use store::{Actor, Change, Configuration, Connector, Store};
 
 use crate::Admin;
+use crate::health::{ConnectorCondition, Signs};
 use crate::refused::{Refused, Result};
 
 /// A connector in a list. Its webhook URL is a secret and is shown elsewhere.
@@ -39,6 +40,39 @@ impl From<&Connector> for ConnectorItem {
     }
 }
 
+/// A connector in a list with its health.
+#[derive(Debug, Serialize)]
+pub struct ListedConnector {
+    /// The connector.
+    #[serde(flatten)]
+    pub item: ConnectorItem,
+    /// The connector in the opposite direction: the two are a pair.
+    pub opposite: Option<String>,
+    /// Its health.
+    pub health: ConnectorCondition,
+}
+
+/// Every connector with its health.
+///
+/// # Errors
+/// The store failed.
+pub async fn list(
+    store: &dyn Store,
+    configuration: &Configuration,
+    now: Timestamp,
+) -> store::Result<Vec<ListedConnector>> {
+    let signs = Signs::read(store, configuration, now).await?;
+    let listed = |connector: &Connector| {
+        let opposite = configuration.opposite(connector);
+        ListedConnector {
+            item: ConnectorItem::from(connector),
+            opposite: opposite.map(|other| other.definition.name.clone()),
+            health: signs.of_connector(connector),
+        }
+    };
+    Ok(configuration.connectors.iter().map(listed).collect())
+}
+
 /// The connector of this name.
 ///
 /// # Errors
@@ -59,20 +93,8 @@ pub async fn save(
     enabled: Option<bool>,
     made_from: Option<i64>,
 ) -> Result<(bool, Connector)> {
-    let faults = definition.check();
-    if !faults.is_empty() {
-        return Err(Refused::Invalid(faults));
-    }
     let configuration = admin.store.configuration().await?;
-    for (at, account) in [("source", &definition.source), ("destination", &definition.destination)]
-    {
-        if configuration.account(account).is_none() {
-            return Err(Refused::wrong(
-                at,
-                format!("the account '{account}' does not exist; add it first"),
-            ));
-        }
-    }
+    must_be_valid(&configuration, definition)?;
     let is_new = configuration.connector(&definition.name).is_none();
     let changes = configuration.to_put_connector(definition, enabled, made_from)?;
     if !changes.is_empty() {
@@ -82,15 +104,43 @@ pub async fn save(
     Ok((is_new, known(&configuration, &definition.name)?.clone()))
 }
 
-/// Enables or disables a connector, unless it already is.
+/// Refuses settings that are invalid, or of accounts that do not exist.
+pub(crate) fn must_be_valid(configuration: &Configuration, definition: &Definition) -> Result<()> {
+    let faults = definition.check();
+    if !faults.is_empty() {
+        return Err(Refused::Invalid(faults));
+    }
+    for (at, account) in [("source", &definition.source), ("destination", &definition.destination)]
+    {
+        if configuration.account(account).is_none() {
+            return Err(Refused::wrong(
+                at,
+                format!("the account '{account}' does not exist; add it first"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Enables or disables these connectors, except those that already are, all at once.
 ///
 /// # Errors
 /// There is no such connector.
-pub async fn set_enabled(admin: &Admin, actor: &Actor, name: &str, enabled: bool) -> Result<()> {
+pub async fn set_enabled(
+    admin: &Admin,
+    actor: &Actor,
+    names: &[&str],
+    enabled: bool,
+) -> Result<()> {
     let configuration = admin.store.configuration().await?;
-    if known(&configuration, name)?.enabled != enabled {
-        let change = Change::SetEnabled { name: name.to_owned(), enabled };
-        admin.change(vec![change], actor).await?;
+    let mut changes = Vec::new();
+    for name in names {
+        if known(&configuration, name)?.enabled != enabled {
+            changes.push(Change::SetEnabled { name: (*name).to_owned(), enabled });
+        }
+    }
+    if !changes.is_empty() {
+        admin.change(changes, actor).await?;
     }
     Ok(())
 }

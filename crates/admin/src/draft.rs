@@ -8,10 +8,11 @@ use plan::outcome::Event;
 use plan::preview::RecordPreview;
 use plan::problem::Problem;
 use serde::Serialize;
-use store::{Configuration, Connector, Filter, Page, Store};
+use store::{Configuration, Connector, Store};
 
 use crate::AskAccounts;
 use crate::preview::{NotPreviewed, Payload, Previewed, known_or_read, preview_between};
+use crate::recent;
 
 /// A request, its outcome, and its outcome under a draft.
 #[derive(Debug, Serialize)]
@@ -44,8 +45,8 @@ pub struct Differing {
     pub draft: Option<String>,
 }
 
-/// The outcome of the connector's last requests under these settings, newest first. Nothing is
-/// written, and no account is called unless metadata that the settings need was never read.
+/// The outcome of the connector's recent requests under these settings: failed ones first, then the
+/// newest. Nothing is written, and no account is called unless metadata that the settings need was never read.
 ///
 /// # Errors
 /// The store failed, or an account did not return what is needed.
@@ -64,8 +65,7 @@ pub async fn draft(
     );
     let metadata = known_or_read(store, asking, &trial, accounts).await?;
     let metadata = (&metadata.0, &metadata.1);
-    let filter = Filter { connector: Some(connector.definition.name.clone()), ..Filter::default() };
-    let (requests, _) = store.requests(&filter, &Page { limit, after: None }).await?;
+    let requests = recent::failed_first(store, &connector.definition.name, limit).await?;
     let mut items = Vec::with_capacity(requests.len());
     for request in requests {
         let Some(delivery) = store.delivery(request.id).await? else { continue };

@@ -377,14 +377,23 @@ impl FieldHistory {
 }
 
 impl LeadItem {
+    /// The last known value of a field, if it is filled.
+    fn filled(&self, name: &str) -> Option<&str> {
+        let field = self.fields.iter().find(|field| field.field == name)?;
+        Some(field.value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The lead's name, or what else identifies it for a person.
+    pub fn name(&self) -> String {
+        let parts = ["FirstName", "LastName"].into_iter().filter_map(|name| self.filled(name));
+        let name = parts.collect::<Vec<_>>().join(" ");
+        if name.is_empty() { self.known_as().to_owned() } else { name }
+    }
+
     /// What identifies the lead for a person.
     pub fn known_as(&self) -> &str {
         let names = ["EmailAddress", "Phone", "Mobile"];
-        let of = |name: &str| {
-            let field = self.fields.iter().find(|field| field.field == name)?;
-            Some(field.value.as_str()).filter(|value| !value.trim().is_empty())
-        };
-        names.into_iter().find_map(of).unwrap_or(&self.id)
+        names.into_iter().find_map(|name| self.filled(name)).unwrap_or(&self.id)
     }
 }
 

@@ -3,6 +3,8 @@
 //! All of it comes from what the store counts while it stores records, so it costs the same for any
 //! number of them.
 
+mod grid;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,59 +12,20 @@ use plan::id::{ConnectorId, RequestId};
 use plan::lag::Lags;
 use plan::problem::Problem;
 use plan::quota::Quota;
-use plan::quota::forecast::{Forecast, Spending};
+use plan::quota::forecast::Forecast;
 use serde::Serialize;
-use store::{Configuration, Connector, Health, Span, Store, Tally, Used, Waiting};
+use store::{Account, Configuration, Connector, Step, Store, Tally, Used, Waiting};
 
+use crate::health::{AccountCondition, ConnectorCondition, Signs};
 use crate::quota::Calls;
+use grid::MOST_STEPS;
+pub use grid::{Grid, OverviewQuery};
 
-/// The lengths of a step, in hours, the shortest first.
-const LENGTHS: [i64; 4] = [1, 6, 24, 7 * 24];
-/// The most steps that are shown; for more, the steps become longer.
-const MOST_STEPS: usize = 62;
-/// The longest period, in days.
-const LONGEST: i64 = 366;
 /// How many causes of failures are listed.
-const CAUSES: usize = 10;
+pub(crate) const CAUSES: usize = 10;
 
-/// The requested part.
-#[derive(Clone, Debug)]
-pub struct OverviewQuery {
-    /// From this moment
-    pub from: Timestamp,
-    /// to this one.
-    pub to: Timestamp,
-    /// Only this connector.
-    pub connector: Option<ConnectorId>,
-}
-
-impl OverviewQuery {
-    /// The end of a period that goes up to this moment: what arrives in it counts.
-    pub fn up_to(now: Timestamp) -> Timestamp {
-        now.checked_add(SignedDuration::from_millis(1)).unwrap_or(now)
-    }
-
-    /// The period cut into steps.
-    ///
-    /// # Errors
-    /// Why the period is invalid.
-    pub fn span(&self) -> Result<Span, String> {
-        let Self { from, to, .. } = *self;
-        if from >= to {
-            return Err("must be before `to`".to_owned());
-        }
-        if to.duration_since(from) > SignedDuration::from_hours(24 * LONGEST) {
-            return Err(format!("must be at most {LONGEST} days before `to`"));
-        }
-        let spans = LENGTHS.map(|hours| Span { from, to, hours });
-        let fitting = spans.iter().find(|span| span.steps(MOST_STEPS + 1).len() <= MOST_STEPS);
-        let span = fitting.unwrap_or(&spans[LENGTHS.len() - 1]);
-        // The first step is complete too.
-        Ok(Span { from: span.first_step(), ..*span })
-    }
-}
-
-/// The lag from arrival to the destination, in milliseconds, rounded up to one of a few bounds.
+/// The lag from arrival to the destination, in milliseconds, to less than an eighth
+/// ([`plan::lag`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Lag {
     /// Of half of the written records (p50).
@@ -73,10 +36,10 @@ pub struct Lag {
 
 impl From<&Lags> for Lag {
     fn from(lags: &Lags) -> Self {
-        let within = |per_cent| {
-            lags.within(per_cent).map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX))
+        let percentile = |per_cent| {
+            lags.percentile(per_cent).map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX))
         };
-        Self { p50_ms: within(50), p95_ms: within(95) }
+        Self { p50_ms: percentile(50), p95_ms: percentile(95) }
     }
 }
 
@@ -137,6 +100,8 @@ pub struct ConnectorOverview {
     pub last_success: Option<Timestamp>,
     /// and when one last failed.
     pub last_failure: Option<Timestamp>,
+    /// Its health.
+    pub health: ConnectorCondition,
 }
 
 impl ConnectorOverview {
@@ -159,14 +124,8 @@ pub struct AccountOverview {
     pub left: Calls,
     /// The forecast for the day.
     pub forecast: Forecast,
-}
-
-impl AccountOverview {
-    fn new(name: &str, quota: Quota, used: &Used, forecast: Forecast) -> Self {
-        let used = Calls::used(used);
-        let quota = quota.ours();
-        Self { name: name.to_owned(), quota, used, left: used.left(&quota), forecast }
-    }
+    /// Its health.
+    pub health: AccountCondition,
 }
 
 /// A cause of failed records.
@@ -193,10 +152,12 @@ pub struct Overview {
     pub from: Timestamp,
     /// to this one.
     pub to: Timestamp,
-    /// The length of a step.
+    /// The length of a step; 0 for steps of minutes.
     pub step_hours: i64,
     /// The outcomes of all records.
     pub total: Sum,
+    /// Those of the time before `from` that is as long as this one so far.
+    pub before: Sum,
     /// Those of each step.
     pub steps: Vec<StepItem>,
     /// Each connector.
@@ -207,66 +168,69 @@ pub struct Overview {
     pub causes: Vec<CauseItem>,
 }
 
-/// Reads the overview of this span, which must be that of `asked`.
+/// Reads the overview of this period, which must be that of `asked`.
 pub async fn read(
     store: &dyn Store,
     configuration: &Configuration,
+    signs: &Signs,
     asked: &OverviewQuery,
-    span: &Span,
+    grid: &Grid,
     now: Timestamp,
 ) -> store::Result<Overview> {
     let chosen = |connector: &&Connector| asked.connector.is_none_or(|id| connector.id == id);
     let connectors: Vec<&Connector> = configuration.connectors.iter().filter(chosen).collect();
+    let is_chosen = |step: &Step| connectors.iter().any(|one| one.id == step.connector);
     let mut total = Part::default();
     let mut of_steps: BTreeMap<Timestamp, Part> =
-        span.steps(MOST_STEPS).into_iter().map(|from| (from, Part::default())).collect();
+        grid.starts(MOST_STEPS).into_iter().map(|from| (from, Part::default())).collect();
     let mut of_connectors: BTreeMap<ConnectorId, Part> = BTreeMap::new();
-    for step in store.steps(span).await? {
-        if !connectors.iter().any(|connector| connector.id == step.connector) {
-            continue;
-        }
-        let parts = [
-            &mut total,
-            of_steps.entry(step.from).or_default(),
-            of_connectors.entry(step.connector).or_default(),
-        ];
-        for part in parts {
-            part.counts.add_all(&step.counts);
-            part.lags.add_all(&step.lags);
-        }
+    for step in grid.read(store).await?.into_iter().filter(&is_chosen) {
+        total.add(&step);
+        of_steps.entry(step.from).or_default().add(&step);
+        of_connectors.entry(step.connector).or_default().add(&step);
     }
-    let health = store.health(now).await?;
+    let mut before = Part::default();
+    for step in grid.before(now).read(store).await?.into_iter().filter(is_chosen) {
+        before.add(&step);
+    }
     let connector_items = connectors.iter().filter_map(|connector| {
-        let health = health.iter().find(|health| health.connector == connector.id)?;
         let part = of_connectors.remove(&connector.id).unwrap_or_default();
-        Some(of_connector(connector, health, &part))
+        of_connector(connector, signs, &part)
     });
-    let connector_items = connector_items.collect();
+    Ok(Overview {
+        at: now,
+        from: grid.from,
+        to: grid.to,
+        step_hours: grid.step.as_hours(),
+        total: total.sum(),
+        before: before.sum(),
+        steps: of_steps
+            .into_iter()
+            .map(|(from, part)| StepItem { from, sum: part.sum() })
+            .collect(),
+        connectors: connector_items.collect(),
+        accounts: accounts(store, configuration, signs, &connectors, now).await?,
+        causes: causes(store, &connectors, (grid.from, grid.to)).await?,
+    })
+}
+
+/// The most frequent causes of failures of these connectors' records, [`CAUSES`] at most.
+pub(crate) async fn causes(
+    store: &dyn Store,
+    connectors: &[&Connector],
+    between: (Timestamp, Timestamp),
+) -> store::Result<Vec<CauseItem>> {
     let name = |id: ConnectorId| {
         let connector = connectors.iter().find(|connector| connector.id == id)?;
         Some(connector.definition.name.clone())
     };
     let ids: Vec<ConnectorId> = connectors.iter().map(|connector| connector.id).collect();
-    let causes = store.causes((span.from, span.to), Some(&ids), CAUSES).await?;
+    let causes = store.causes(between, Some(&ids), CAUSES).await?;
     let causes = causes.into_iter().filter_map(|cause| {
         let store::Cause { connector, cause, records, request, problem } = cause;
         Some(CauseItem { connector: name(connector)?, cause, records, request, error: problem })
     });
-    let causes = causes.collect();
-    Ok(Overview {
-        at: now,
-        from: span.from,
-        to: span.to,
-        step_hours: span.hours,
-        total: total.sum(),
-        steps: of_steps
-            .into_iter()
-            .map(|(from, part)| StepItem { from, sum: part.sum() })
-            .collect(),
-        connectors: connector_items,
-        accounts: accounts(store, configuration, &connectors, now).await?,
-        causes,
-    })
+    Ok(causes.collect())
 }
 
 /// Tally and lags that are being added up.
@@ -277,13 +241,19 @@ struct Part {
 }
 
 impl Part {
+    fn add(&mut self, step: &Step) {
+        self.counts.add_all(&step.counts);
+        self.lags.add_all(&step.lags);
+    }
+
     fn sum(&self) -> Sum {
         Sum { counts: self.counts, lag: Lag::from(&self.lags) }
     }
 }
 
-fn of_connector(connector: &Connector, health: &Health, part: &Part) -> ConnectorOverview {
-    ConnectorOverview {
+fn of_connector(connector: &Connector, signs: &Signs, part: &Part) -> Option<ConnectorOverview> {
+    let health = signs.health.iter().find(|health| health.connector == connector.id)?;
+    Some(ConnectorOverview {
         name: connector.definition.name.clone(),
         enabled: connector.enabled,
         disabled_at: connector.disabled_at,
@@ -292,33 +262,39 @@ fn of_connector(connector: &Connector, health: &Health, part: &Part) -> Connecto
         retrying: health.retrying.into(),
         last_success: health.last_success,
         last_failure: health.last_failure,
-    }
+        health: signs.of_connector(connector),
+    })
 }
 
 /// The accounts of these connectors; without connectors, all.
 async fn accounts(
     store: &dyn Store,
     configuration: &Configuration,
+    signs: &Signs,
     connectors: &[&Connector],
     now: Timestamp,
 ) -> store::Result<Vec<AccountOverview>> {
-    let is_used = |account: &&store::Account| {
+    let is_used = |account: &&Account| {
         let of = |c: &&Connector| c.source == account.id || c.destination == account.id;
         configuration.connectors.is_empty() || connectors.iter().any(of)
     };
-    let accounts: Vec<&store::Account> = configuration.accounts.iter().filter(is_used).collect();
-    let window = |account: &&store::Account| {
+    let accounts: Vec<&Account> = configuration.accounts.iter().filter(is_used).collect();
+    let window = |account: &&Account| {
         let seconds = account.plan.quota().per_seconds;
         (account.id, SignedDuration::from_secs(i64::from(seconds)))
     };
     let windows: Vec<_> = accounts.iter().map(window).collect();
     let used = store.used(&windows, now).await?;
-    let ids: Vec<_> = accounts.iter().map(|account| account.id).collect();
-    let spending = store.spending(&ids, now).await?;
-    let overviews = accounts.iter().zip(used).zip(spending);
-    let overview = |((account, used), spending): ((&&store::Account, Used), Spending)| {
-        let quota = account.plan.quota();
-        AccountOverview::new(&account.name, quota, &used, Forecast::new(quota, spending, now))
+    let overview = |(account, used): (&&Account, Used)| {
+        let (used, quota) = (Calls::used(&used), account.plan.quota().ours());
+        Some(AccountOverview {
+            name: account.name.clone(),
+            quota,
+            used,
+            left: used.left(&quota),
+            forecast: signs.forecast(account)?,
+            health: signs.of_account(account),
+        })
     };
-    Ok(overviews.map(overview).collect())
+    Ok(accounts.iter().zip(used).filter_map(overview).collect())
 }

@@ -225,6 +225,9 @@ impl Maker {
             stage: Stage::Final,
             doubtful: false,
             known_as: Some(email(lead)),
+            name: Some(format!("Asha Rao {lead}")),
+            // As in a pair that works both ways.
+            is_echo: event == Event::Unchanged && number.is_multiple_of(4),
             source_id: Some(id),
             destination_id: (!failed).then(|| format!("10000000-0000-4000-8000-{lead:012}")),
             problem: failed.then(|| problem(number)),

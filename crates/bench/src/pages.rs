@@ -22,7 +22,7 @@ const WARM: usize = 3;
 
 /// Every page with an address of its own, with realistic queries. In braces: values from the filled
 /// store.
-const PAGES: [&str; 53] = [
+const PAGES: &[&str] = &[
     "/",
     "/?period=7d",
     "/?period=30d",
@@ -35,6 +35,9 @@ const PAGES: [&str; 53] = [
     "/connectors/there/basic",
     "/connectors/there/entities",
     "/connectors/there/mapping",
+    "/connectors/there/mapping?row=FirstName",
+    "/connectors/there/mapping/owners",
+    "/connectors/there/mapping/activities",
     "/connectors/there/versions",
     "/connectors/there/webhook",
     "/connectors/there/check",
@@ -70,6 +73,19 @@ const PAGES: [&str; 53] = [
     "/requests/{request}",
     "/requests/{failed}",
     "/requests/rows",
+    "/failures",
+    "/failures/there/{cause_in_path}",
+    "/requests?echoes=shown",
+    "/requests?state=synced",
+    "/requests?state=no_change",
+    "/requests?state=failed",
+    "/requests?state=held",
+    "/requests?state=queued&connector=there",
+    "/requests/{request}?tab=attempts",
+    "/leads",
+    "/leads?q=rao",
+    "/leads?q={phone}",
+    "/leads?q=nobody@example.com",
     "/retries",
     "/retries/new?event=failed",
     "/leads/source/{lead}",
@@ -204,6 +220,7 @@ fn path(page: &str, filled: &Filled) -> String {
         .replace("{email}", &filled.email)
         .replace("{phone}", SHARED_PHONE)
         .replace("{cause}", &filled.cause)
+        .replace("{cause_in_path}", &filled.cause.replace('/', "%2F"))
 }
 
 /// Creates the first administrator; returns the session's cookie.

@@ -9,9 +9,10 @@ use plan::connector::Definition;
 use plan::metadata::{ActivityType, Catalogue, Field, FieldList, Kind, MetadataUnread, User};
 use plan::operation::Operation;
 use plan::problem::{Code, Problem};
+use plan::snapshot::Snapshot;
 use plan::verdict;
 
-use crate::failure;
+use crate::{failure, pages};
 
 /// A part of an account's metadata; each is one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,6 +147,18 @@ pub async fn read_account_user(
         let user = &details.user;
         AccountUser::new(user.role.as_deref().unwrap_or_default(), user.is_active(), fields)
     }))
+}
+
+/// Reads a lead of an account as it is now; `None` if the account has none with this id. The
+/// dispatcher's budgets don't count this call.
+///
+/// # Errors
+/// Why it can't be read.
+pub async fn read_lead(account: &store::Account, id: &str) -> Result<Option<Snapshot>, Problem> {
+    let client = client(account, Limits::default())?;
+    let lead = client.lead_by_id(id).await.result;
+    let lead = lead.map_err(|error| verdict::not_read(&failure::of(&error), &account.name))?;
+    Ok(lead.as_ref().map(pages::snapshot))
 }
 
 /// The host of the account that the keys belong to, if it is not the one that rejected them.

@@ -19,7 +19,7 @@ pub mod wiring;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use access::{read_account_user, read_catalogue, read_catalogues};
+pub use access::{read_account_user, read_catalogue, read_catalogues, read_lead};
 use jiff::Timestamp;
 use store::Store;
 use tokio::sync::Notify;

@@ -15,6 +15,7 @@ use plan::connector::Definition;
 use plan::metadata::{Catalogue, MetadataUnread};
 use plan::probe::Report;
 use plan::problem::Problem;
+use plan::snapshot::Snapshot;
 use plan::wiring::{Event, Existing, Wired};
 use secrecy::SecretString;
 use store::{Actor, Store};
@@ -90,6 +91,14 @@ impl AskAccounts for Accounts {
         connector: &str,
     ) -> Result<Vec<Wired>, Problem> {
         dispatch::wiring::unwire(account, connector).await
+    }
+
+    async fn read_lead(
+        &self,
+        account: &store::Account,
+        id: &str,
+    ) -> Result<Option<Snapshot>, Problem> {
+        dispatch::read_lead(account, id).await
     }
 
     async fn read_account_user(

@@ -8,6 +8,8 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+pub use leads::automatic_field;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;

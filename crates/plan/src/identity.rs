@@ -86,7 +86,7 @@ pub fn mentions(
     for name in ["EmailAddress", "Phone", "Mobile"] {
         if let Found::Text(text) = item.find(name) {
             if name == "EmailAddress" {
-                add(mention(&text));
+                email_mentions(&text).into_iter().for_each(&mut add);
             } else {
                 phone_mentions(&text).into_iter().for_each(&mut add);
             }
@@ -100,6 +100,7 @@ pub fn mentions(
                     .skip(1)
                     .filter(|part| part.len() > 1)
                     .for_each(|part| add(part.to_owned()));
+                search::without_accents(&word).into_iter().for_each(&mut add);
                 add(word);
             }
         }
@@ -112,10 +113,25 @@ pub fn mentions(
     for (kind, value) in written.chain(keys.iter().map(|key| (key.kind, key.value.as_str()))) {
         match kind {
             Kind::Phone => phone_mentions(value).into_iter().for_each(&mut add),
+            Kind::Email => email_mentions(value).into_iter().for_each(&mut add),
             _ => add(mention(value)),
         }
     }
     all
+}
+
+/// An email address, from its start and from the start of each further part of its name:
+/// `asha.nair@x.in` is also found by `nair@` or `nai`. Not by its domain alone, which many share.
+fn email_mentions(text: &str) -> Vec<String> {
+    let whole = mention(text);
+    let mut forms = Vec::new();
+    if let Some((name, _)) = whole.split_once('@') {
+        let starts = name.match_indices(['.', '_', '-', '+']).map(|(at, _)| at + 1);
+        let parts = starts.filter(|at| *at < name.len()).take(MOST_WORDS);
+        forms.extend(parts.map(|at| whole[at..].to_owned()));
+    }
+    forms.insert(0, whole);
+    forms
 }
 
 /// The forms in which a phone number is searched for, from its start and from its end. A value that is
@@ -145,6 +161,16 @@ pub fn known_as(item: &Item, mapped: Option<&Mapped>) -> Option<String> {
         fields.find_map(|field| shown(field.sent.value()?))
     };
     written.or_else(|| sent(Kind::Email)).or_else(|| sent(Kind::Phone))
+}
+
+/// The name of a record's lead, as the source shows it.
+pub fn name(item: &Item) -> Option<String> {
+    let part = |name| match item.find(name) {
+        Found::Text(text) => shown(&text),
+        _ => None,
+    };
+    let parts: Vec<String> = ["FirstName", "LastName"].into_iter().filter_map(part).collect();
+    shown(&parts.join(" "))
 }
 
 fn shown(text: &str) -> Option<String> {
@@ -183,6 +209,19 @@ mod tests {
             (r#"{"ProspectID":"a"}"#, None),
         ] {
             assert_eq!(known_as(body).as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_lead_has_the_name_that_the_source_shows() {
+        for (body, expected) in [
+            (r#"{"ProspectID":"a","FirstName":" Asha ","LastName":"Nair"}"#, Some("Asha Nair")),
+            (r#"{"ProspectID":"a","LastName":"Nair"}"#, Some("Nair")),
+            (r#"{"ProspectID":"a","FirstName":" ","LastName":null}"#, None),
+            (r#"{"ProspectID":"a"}"#, None),
+        ] {
+            let item = payload::read(body.as_bytes(), None).unwrap().remove(0).unwrap();
+            assert_eq!(super::name(&item).as_deref(), expected, "{body}");
         }
     }
 

@@ -11,7 +11,8 @@
 //! 5. [`verdict`] says what an account's refusal means;
 //! 6. [`operation`] names the calls, [`retry`] says when to retry, [`quota`] how many calls fit.
 //!
-//! [`incident`] says when and how people are notified of failures, [`lag`] how long things take.
+//! [`incident`] says when and how people are notified of failures, [`repair`] how failures are fixed,
+//! [`health`] whether connectors and accounts work, [`lag`] how long things take.
 //! [`preview`] runs [`work`] for a payload without making a call, and [`check`] says what will fail
 //! without needing a payload. Everything that these need is passed in, so that a request can be
 //! planned again at any time: for a retry, for a preview, and in a simulation.
@@ -25,6 +26,7 @@ pub mod check;
 pub mod connector;
 pub mod directory;
 pub mod email;
+pub mod health;
 pub mod id;
 pub mod identity;
 pub mod incident;
@@ -46,10 +48,12 @@ pub mod preview;
 pub mod probe;
 pub mod problem;
 pub mod quota;
+pub mod repair;
 pub mod retry;
 pub mod review;
 pub mod search;
 pub mod snapshot;
+pub mod state;
 pub mod sweep;
 pub mod text;
 pub mod traits;

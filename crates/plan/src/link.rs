@@ -293,6 +293,11 @@ impl End {
         })
     }
 
+    /// Whether a state of this version may show nothing but what we ourselves wrote to this side.
+    pub(crate) fn is_ours(&self, version: Timestamp) -> bool {
+        self.wrote.is_some_and(|wrote| version <= wrote + WRITE_MARGIN)
+    }
+
     /// A state of this version was synced: completely, or except for fields that are not settled.
     pub(crate) fn note_state(&mut self, version: Option<Timestamp>, is_settled: bool) {
         let newest = if is_settled { &mut self.seen } else { &mut self.newest_sent };

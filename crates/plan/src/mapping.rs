@@ -2,16 +2,17 @@
 
 mod default;
 mod filter;
+mod in_force;
 mod owner;
 mod row;
 mod set;
 mod template;
 mod translation;
+mod unlisted;
 
-pub use default::{
-    Proposal, Reason, SYSTEM_FIELDS, activity_proposals, activity_rows, lead_proposals, lead_rows,
-};
+pub use default::{SYSTEM_FIELDS, activity_proposals, lead_proposals};
 pub use filter::{Filter, Verdict, is_known as may_filter_by};
+pub use in_force::{Proposal, Reason, activity_rows, lead_rows, overrides};
 pub use row::{Mapped, MappedField, Sent, Unsent};
 pub use set::Part;
 pub(crate) use template::fault as template_fault;
@@ -21,7 +22,7 @@ use std::collections::BTreeSet;
 
 use minijinja::Environment;
 
-use crate::connector::{self, BadField, Blank, Definition, FieldRow, UnlistedOption};
+use crate::connector::{self, BadField, Blank, Definition, FieldRow, OwnRows, UnlistedOption};
 use crate::metadata::{Catalogue, Field, FieldList, Kind};
 use crate::payload::Item;
 use crate::phone::Country;
@@ -78,15 +79,14 @@ impl Mapping {
         Self { filter, ..mapping }
     }
 
-    /// The mapping of one type of activity with these fields in the source and the destination; no
-    /// `rows` means the default mapping.
+    /// The mapping of one type of activity with these fields in the source and the destination.
     pub fn of_activity(
         definition: &Definition,
-        rows: &[FieldRow],
+        own: OwnRows<'_>,
         (from, to): (&FieldList, &FieldList),
         (source, destination): (&Catalogue, &Catalogue),
     ) -> Self {
-        let rows = activity_rows(rows, from, to);
+        let rows = activity_rows(own, from, to);
         let people = People::new(&definition.owner, source, destination);
         Self::of(definition, rows, (from, to), people)
     }
@@ -196,6 +196,12 @@ impl Mapping {
             .chain(with_owner.then_some(OWNER_EMAIL))
             .chain(OF_EVERY_LEAD);
         Some(names.map(str::to_owned).collect())
+    }
+
+    /// The dropdowns of the destination that the mapping writes, as its rows name them.
+    pub fn dropdowns(&self) -> impl Iterator<Item = &str> {
+        let rows = self.rows.iter().filter(|row| !row.field().options.is_empty());
+        rows.map(|row| row.settings.to.as_str())
     }
 
     /// The row that writes this field of the destination.

@@ -349,6 +349,50 @@ fn differing(mapping: &Mapping, mapped: &Mapped, there: &Snapshot) -> Vec<FieldA
     differing.take(MOST_FIELDS).collect()
 }
 
+/// A field of a lead of the source beside the one of the destination that it goes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Beside {
+    /// The source's field; none for a computed value.
+    pub from: Option<String>,
+    /// The destination's field.
+    pub to: String,
+    /// The source's value.
+    pub source: String,
+    /// What would be sent, if that is another text.
+    pub sent: Option<String>,
+    /// The destination's value.
+    pub destination: String,
+    /// Whether the destination lacks what would be sent.
+    pub differs: bool,
+}
+
+/// The fields of two leads side by side that are filled in one of them.
+pub fn beside(mapping: &Mapping, here: &Snapshot, there: &Snapshot) -> Vec<Beside> {
+    let mapped = mapping.apply(&Item::from_state(Entity::Lead, here));
+    let reading = mapping.reading();
+    let all = mapped.fields.iter().map(|field| {
+        let written = field.sent.written();
+        let held = there.get(&field.to).unwrap_or_default();
+        let own = field.from.as_deref().and_then(|from| here.get(from)).unwrap_or_default();
+        let sent = written.filter(|value| *value != own).map(str::to_owned);
+        Beside {
+            from: field.from.clone(),
+            to: field.to.clone(),
+            source: own.to_owned(),
+            sent: sent.filter(|value| !value.is_empty()),
+            destination: held.to_owned(),
+            differs: written.is_some_and(|value| !value::holds(field.kind, value, held, reading)),
+        }
+    });
+    let is_filled = |one: &Beside| {
+        [Some(&one.source), one.sent.as_ref(), Some(&one.destination)]
+            .into_iter()
+            .flatten()
+            .any(|text| !text::is_blank(text))
+    };
+    all.filter(is_filled).collect()
+}
+
 /// A hash of the values of the mapping's fields, and parts of fields, that are in a set.
 fn hash<'v>(mapping: &Mapping, set: &[Shown], value: impl Fn(&str) -> &'v str) -> u64 {
     let mut hasher = DefaultHasher::new();

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use crate::id;
 use crate::identity::mention;
 use crate::phone;
@@ -40,9 +43,18 @@ impl Sought {
             return forms(vec![mention(&linked(address))]);
         }
         let whole = mention(text);
-        let (numbers, rest) = numbers(text);
+        let (mut numbers, mut rest) = numbers(text);
+        if numbers.is_empty()
+            && let Some(part) = part_of_number(text)
+        {
+            (numbers, rest) = (part, String::new());
+        }
+        let forms = |word: String| {
+            let plain = without_accents(&word);
+            std::iter::once(word).chain(plain).collect()
+        };
         let mut terms: Vec<Vec<String>> =
-            words(&rest).into_iter().take(MOST_WORDS - 1).map(|word| vec![word]).collect();
+            words(&rest).into_iter().take(MOST_WORDS - 1).map(forms).collect();
         if !numbers.is_empty() {
             terms.retain(|word| !is_label(&word[0]));
             terms.insert(0, numbers);
@@ -75,6 +87,15 @@ pub fn words(text: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// A word in Latin letters without its accents, if it has any: `Müller` is also searched as `muller`.
+pub(crate) fn without_accents(word: &str) -> Option<String> {
+    if word.is_ascii() {
+        return None;
+    }
+    let plain: String = word.nfd().filter(|c| !is_combining_mark(*c)).collect();
+    plain.is_ascii().then_some(plain)
 }
 
 fn is_invisible(c: char) -> bool {
@@ -113,6 +134,19 @@ fn numbers(text: &str) -> (Vec<String>, String) {
         }
     }
     (forms, rest)
+}
+
+/// The forms of a phone number of which only the first or the last digits were typed: `0981`,
+/// `+91 981`.
+fn part_of_number(text: &str) -> Option<Vec<String>> {
+    let is_written = |c: char| c.is_ascii_digit() || c.is_whitespace() || "+-().".contains(c);
+    let digits = phone::digits(text);
+    if !text.chars().all(is_written) || digits.len() < SHORTEST_PART {
+        return None;
+    }
+    let bare = digits.trim_start_matches('0').to_owned();
+    let has_prefix = bare.len() < digits.len() && bare.len() >= SHORTEST_PART;
+    Some(if has_prefix { vec![bare, digits] } else { vec![digits] })
 }
 
 fn forms_of(run: &str) -> Vec<String> {
@@ -258,6 +292,32 @@ mod tests {
             let sought = Sought::of(text);
             let is_kept = |forms: &Vec<String>| forms.iter().any(|form| kept.contains(form));
             assert!(!sought.terms.iter().all(is_kept), "{text}: {sought:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_without_its_accents() {
+        let body = r#"{"ProspectID":"a","FirstName":"Zoë","LastName":"Muller"}"#;
+        let item = payload::read(body.as_bytes(), None).unwrap().remove(0).unwrap();
+        let kept = mentions(&item, None, &[], None);
+        for text in ["zoe", "Zoë", "Zoe Müller", "Muller, Zoe"] {
+            let sought = Sought::of(text);
+            let is_kept = |forms: &Vec<String>| forms.iter().any(|form| kept.contains(form));
+            assert!(sought.terms.iter().all(is_kept), "{text}: {sought:?} in {kept:?}");
+        }
+        assert_eq!(without_accents("आशा"), None, "these signs are letters");
+    }
+
+    #[test]
+    fn a_few_digits_are_the_beginning_or_the_end_of_a_number() {
+        for (text, expected) in [
+            ("0981", vec!["981", "0981"]),
+            ("+91 981", vec!["91981"]),
+            ("0091 981", vec!["91981", "0091981"]),
+            ("98 45", vec!["9845"]),
+            ("8450", vec!["8450"]),
+        ] {
+            assert_eq!(Sought::of(text).terms, [expected], "{text}");
         }
     }
 

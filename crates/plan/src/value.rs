@@ -19,7 +19,7 @@ use crate::problem::{Code, Problem, shortened};
 use crate::text;
 
 pub(crate) use options::{
-    SEPARATOR, SEPARATORS, compared as chosen, list as options_of, listed, unlisted,
+    SEPARATOR, SEPARATORS, compared as chosen, list as options_of, listed, parts_of, unlisted,
 };
 pub use same::{form, holds, same, stays};
 

@@ -16,7 +16,7 @@ impl Actor {
 }
 
 /// The names of the actions.
-pub const ACTIONS: [&str; 31] = [
+pub const ACTIONS: &[&str] = &[
     "put_connector",
     "set_enabled",
     "set_wiring",
@@ -27,6 +27,8 @@ pub const ACTIONS: [&str; 31] = [
     "probe",
     "retry",
     "cancel_retries",
+    "dismiss_failures",
+    "restore_failures",
     "refresh_leads",
     "begin_backfill",
     "set_backfill",
@@ -35,6 +37,7 @@ pub const ACTIONS: [&str; 31] = [
     "plan_backfill",
     "confirm_mass_change",
     "sync_differences",
+    "sync_lead",
     "decide_review",
     "undo_review",
     "release_field",

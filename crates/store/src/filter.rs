@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use plan::id::RequestId;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::state::State;
 use serde::Serialize;
 
 /// Which requests: those that match every part given. The parts about records must all match the
@@ -27,6 +28,12 @@ pub struct Filter {
     /// The status of its worst record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_status: Option<SyncStatus>,
+    /// In this state, or with a record in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// Whether requests that only report our own writes are among them.
+    #[serde(skip_serializing_if = "Echoes::is_any")]
+    pub echoes: Echoes,
     /// With a record of this event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
@@ -49,6 +56,26 @@ pub struct Filter {
     /// One of these; empty means any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<RequestId>,
+}
+
+/// Which requests, as regards echoes of our own writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Echoes {
+    /// All.
+    #[default]
+    Any,
+    /// All but echoes.
+    Without,
+    /// Only echoes.
+    Only,
+}
+
+impl Echoes {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_any(&self) -> bool {
+        *self == Self::Any
+    }
 }
 
 /// A page of a list.

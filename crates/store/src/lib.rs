@@ -1,8 +1,9 @@
 //! Storage: one interface of operations over SQLite and PostgreSQL.
 //!
 //! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`], [`Reviews`],
-//! [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`]), and names each
-//! operation after what happens. Whatever must be atomic is one operation; a transaction never crosses the
+//! [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`], [`Views`],
+//! [`Failures`]), and names each operation after what happens. Whatever must be atomic is one
+//! operation; a transaction never crosses the
 //! interface, and no caller asks which database is used. [`open`] chooses the backend by the URL.
 
 mod alerts;
@@ -10,10 +11,12 @@ mod audit;
 mod backfills;
 mod backup;
 mod catch_up;
+mod contact;
 mod copies;
 mod directory;
 mod dispatching;
 mod error;
+mod failing;
 mod filter;
 mod history;
 mod intake;
@@ -35,6 +38,7 @@ mod store;
 mod tally;
 mod token;
 mod user;
+mod views;
 mod wanted;
 
 pub use alerts::{Alert, AlertConnectors, Alerts, LastAlert, MOST_ALERTS, NewAlert, Target};
@@ -45,6 +49,7 @@ pub use catch_up::{
     CatchUpNews, CatchUpNotice, CatchUps, ChosenDifferences, Compared, Differing, ParityNews,
     Posted, Sweep, SweepNews, Swept,
 };
+pub use contact::{Contact, ContactNews};
 pub use copies::{Backup, BackupWish, Copies};
 pub use directory::{DirectoryEntry, DirectoryNews, DirectoryReading};
 pub use dispatching::{
@@ -52,10 +57,11 @@ pub use dispatching::{
     WaitingRecord,
 };
 pub use error::{Error, Result};
-pub use filter::{Cursor, Filter, Page};
+pub use failing::{Dismissal, Failing, Failures};
+pub use filter::{Cursor, Echoes, Filter, Page};
 pub use history::{HistoryItem, Neighbours};
 pub use intake::{Intake, NewDelivery, Origin, TooLong};
-pub use list::{Count, Counts, RecordLine, RequestLine};
+pub use list::{Count, Counts, RecordLine, RequestLine, StateCounts};
 pub use log::{AttemptItem, CallItem, Delivery, FailureGroup, Log, RecordItem, RequestItem};
 pub use mail::{ClaimedMail, ForAlert, Mail, MailEnd, MailItem, MailState, NewMail};
 pub use mass_change::{HeldNews, MassChange, MassChanges};
@@ -75,6 +81,7 @@ pub use store::Store;
 pub use tally::{Cause, Health, Span, Step, Tally, Used, Waiting};
 pub use token::{Token, TokenHash};
 pub use user::{ApiToken, MOST_USERS, NewApiToken, PasswordHash, User, UserChange};
+pub use views::{View, Views};
 
 use std::path::Path;
 use std::sync::Arc;

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use plan::id::RequestId;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::problem::Problem;
+use plan::state::{Standing, State};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// A request as a row of a list: without its attempts and calls.
 #[derive(Clone, Debug, Serialize)]
@@ -27,8 +29,21 @@ pub struct RequestLine {
     pub sync_status: Option<SyncStatus>,
     /// The behaviour in effect.
     pub behaviour: Option<String>,
+    /// Whether its connector is held.
+    #[serde(skip)]
+    pub is_held: bool,
+    /// Whether it only reports our own writes.
+    #[serde(skip)]
+    pub is_echo: bool,
     /// Its records.
     pub records: Vec<RecordLine>,
+}
+
+impl RequestLine {
+    /// Its state.
+    pub fn state(&self) -> State {
+        State::of(self.job_status, self.is_held, self.records.iter().map(RecordLine::standing))
+    }
 }
 
 /// A record as a row of a list.
@@ -44,6 +59,8 @@ pub struct RecordLine {
     pub sync_status: SyncStatus,
     /// What a person recognises it by: an email address or a phone number.
     pub known_as: Option<String>,
+    /// The name of its lead, if the source showed it.
+    pub name: Option<String>,
     /// The source's id of it.
     pub source_id: Option<String>,
     /// The destination's id of it.
@@ -54,6 +71,20 @@ pub struct RecordLine {
     pub version: i64,
     /// When it is retried, if it is.
     pub next_attempt_at: Option<Timestamp>,
+    /// The decision and its reasons.
+    #[serde(skip)]
+    pub explanation: Option<Box<RawValue>>,
+}
+
+impl RecordLine {
+    /// What its state depends on.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            event: self.event,
+            waits: self.next_attempt_at.is_some(),
+            code: self.error.as_ref().map(|problem| problem.code),
+        }
+    }
 }
 
 /// How many requests there are of a kind.
@@ -78,4 +109,16 @@ pub struct Counts {
     pub all: Count,
     /// Those with a record of this event, for each event.
     pub events: BTreeMap<Event, Count>,
+}
+
+/// How many requests match a filter, by state: a request with a synced and a failed record counts
+/// as both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StateCounts {
+    /// All of them.
+    pub all: Count,
+    /// Those in each state, or with a record in it.
+    pub states: BTreeMap<State, Count>,
+    /// Echoes, whether the filter shows them or not.
+    pub echoes: Count,
 }

@@ -10,11 +10,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::audit::Actor;
+use crate::contact::Contact;
 use crate::error::Result;
 use crate::filter::{Cursor, Filter, Page};
 use crate::history::{HistoryItem, Neighbours};
-use crate::intake::Origin;
-use crate::list::{Counts, RequestLine};
+use crate::intake::{NewDelivery, Origin};
+use crate::list::{Count, Counts, RequestLine, StateCounts};
 use crate::retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 use crate::tally::{Cause, Health, Span, Step, Used};
 
@@ -37,6 +38,12 @@ pub trait Log: Send + Sync + std::fmt::Debug {
 
     /// How many requests match, by outcome; the filter's own event is ignored.
     async fn count_requests(&self, filter: &Filter) -> Result<Counts>;
+
+    /// How many requests match.
+    async fn count(&self, filter: &Filter) -> Result<Count>;
+
+    /// How many requests match, by state; the filter's own state is ignored.
+    async fn count_states(&self, filter: &Filter) -> Result<StateCounts>;
 
     /// The requests before and after this one with a record that matches this email address, phone
     /// number or id.
@@ -76,6 +83,15 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<Retried>;
 
+    /// Stores requests that a person had made of one lead as it is now, and that they did.
+    async fn sync_lead(
+        &self,
+        lead: &str,
+        deliveries: Vec<NewDelivery>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()>;
+
     /// Cancels what [`Log::retry`] queued and has not started: these records return to their
     /// earlier status. Returns how many requests that affected.
     async fn cancel_retries(
@@ -104,8 +120,12 @@ pub trait Log: Send + Sync + std::fmt::Debug {
     /// first; steps without a record are omitted.
     async fn steps(&self, span: &Span) -> Result<Vec<Step>>;
 
+    /// The outcome of the records that arrived between these times, in steps of
+    /// [`Step::SHORT`] and by connector, the oldest first. Known for [`Step::RECENT`] only.
+    async fn recent_steps(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Step>>;
+
     /// Why records that arrived between the two times (whole hours) are failed, by cause and
-    /// connector, the most frequent first. At most `limit`.
+    /// connector, the most frequent first; without causes that are dismissed. At most `limit`.
     async fn causes(
         &self,
         between: (Timestamp, Timestamp),
@@ -119,6 +139,9 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         windows: &[(AccountId, SignedDuration)],
         now: Timestamp,
     ) -> Result<Vec<Used>>;
+
+    /// When each of these accounts last responded, and since when it no longer does.
+    async fn contacts(&self, accounts: &[AccountId]) -> Result<Vec<Contact>>;
 
     /// The calls made to each of these accounts today, in this hour and in the last one. Cheap: nodes
     /// poll it.
@@ -161,6 +184,8 @@ pub struct RecordItem {
     pub sync_status: SyncStatus,
     /// What a person recognises it by: an email address or a phone number.
     pub known_as: Option<String>,
+    /// The name of its lead, if the source showed it.
+    pub name: Option<String>,
     /// The source's id of it.
     pub source_id: Option<String>,
     /// The destination's id of it.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backfills::{BackfillNews, PlanNews};
 use crate::catch_up::{ParityNews, SweepNews};
+use crate::contact::ContactNews;
 use crate::directory::DirectoryNews;
 use crate::intake::NewDelivery;
 use crate::mass_change::HeldNews;
@@ -63,6 +64,8 @@ pub struct Progress {
     pub spent: Vec<Spent>,
     /// What was learned about accounts' keys.
     pub keys: Vec<KeysNews>,
+    /// Which accounts responded, and which no longer do.
+    pub contacts: Vec<ContactNews>,
     /// What responses revealed about accounts.
     pub traits: Vec<TraitNews>,
     /// Pages of leads read by backfills.
@@ -95,6 +98,7 @@ impl Progress {
             && self.intents.is_empty()
             && self.spent.is_empty()
             && self.keys.is_empty()
+            && self.contacts.is_empty()
             && self.traits.is_empty()
             && self.backfills.is_empty()
             && self.deliveries.is_empty()
@@ -168,6 +172,10 @@ pub struct AttemptOutcome {
     pub doubtful: bool,
     /// What a person recognises it by (see [`plan::identity::known_as`]).
     pub known_as: Option<String>,
+    /// The name of its lead (see [`plan::identity::name`]).
+    pub name: Option<String>,
+    /// Whether it only reports our own write ([`plan::work::Work::is_echo`]).
+    pub is_echo: bool,
     /// The source's id of the lead or activity.
     pub source_id: Option<String>,
     /// The destination's id of it.

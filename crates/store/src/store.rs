@@ -8,6 +8,7 @@ use crate::catch_up::CatchUps;
 use crate::copies::Copies;
 use crate::dispatching::Dispatching;
 use crate::error::Result;
+use crate::failing::Failures;
 use crate::intake::Intake;
 use crate::log::Log;
 use crate::mail::Mail;
@@ -15,6 +16,7 @@ use crate::mass_change::MassChanges;
 use crate::people::People;
 use crate::reviews::Reviews;
 use crate::settings::Settings;
+use crate::views::Views;
 
 /// The store: the sum of its parts.
 ///
@@ -36,6 +38,8 @@ pub trait Store:
     + Backfills
     + CatchUps
     + MassChanges
+    + Views
+    + Failures
     + Alerts
 {
     /// Whether the database responds and has every migration.

@@ -153,6 +153,18 @@ pub struct Step {
     pub lags: Lags,
 }
 
+impl Step {
+    /// The length of the steps of [`crate::Log::recent_steps`],
+    pub const SHORT: SignedDuration = SignedDuration::from_mins(5);
+    /// and how long they are kept: an hour and the one before can be compared.
+    pub const RECENT: SignedDuration = SignedDuration::from_hours(3);
+}
+
+/// The step of [`Step::SHORT`] that contains a time, counted from 1970.
+pub(crate) fn slot_of(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(Step::SHORT.as_secs())
+}
+
 /// One connector's failed records with one cause.
 #[derive(Clone, Debug)]
 pub struct Cause {

@@ -59,12 +59,12 @@ const localise = (time) => {
   time.textContent = `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 };
 
-/** Reloads a part of the page every so many seconds. */
+/** Reloads a part of the page every so many seconds, from `data-from` where a form led to the page. */
 const keepLive = (part) => {
   const look = async () => {
     if (!document.hidden) {
       try {
-        const answer = await fetch(window.location.href, { headers: { accept: "text/html" } });
+        const answer = await fetch(part.dataset.from ?? window.location.href, { headers: { accept: "text/html" } });
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const now = answer.ok && page.getElementById(part.id);
         if (now && now.innerHTML !== part.dataset.seen) {
@@ -82,10 +82,9 @@ const keepLive = (part) => {
 
 /** Warns before unsaved changes in a guarded form are lost. */
 const guardChanges = (form) => {
-  let changed = "changed" in form.dataset;
-  form.addEventListener("input", (event) => { if (event.target.name) changed = true; });
-  form.addEventListener("submit", () => { changed = false; });
-  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+  form.addEventListener("input", (event) => { if (event.target.name) form.dataset.changed = ""; });
+  form.addEventListener("submit", () => { delete form.dataset.changed; });
+  window.addEventListener("beforeunload", (event) => { if ("changed" in form.dataset) event.preventDefault(); });
 };
 
 /** A form of filters applies as one changes it; its button is only for pages without scripts. */

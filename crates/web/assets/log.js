@@ -39,7 +39,6 @@ const repeat = (milliseconds, act) => {
 const dress = (part) => {
   part.querySelectorAll("button[data-copy]").forEach(offerCopying);
   part.querySelectorAll("time[data-local]").forEach(localise);
-  part.querySelectorAll("a[data-panel]").forEach(offerPanel);
 };
 
 /** Shows how many requests arrived since the list was loaded, and updates those in it. Nothing
@@ -51,7 +50,8 @@ const watch = (bar) => {
   const rows = (of) => [...of.querySelectorAll("tr[data-request]")];
   let paused = false;
   const tell = () => {
-    state.textContent = paused ? "Paused." : "Live: new requests appear here.";
+    state.textContent = paused ? "Paused" : "Live";
+    state.title = paused ? "" : "Says when new requests arrive.";
     pause.textContent = paused ? "Resume" : "Pause";
   };
   const look = async () => {
@@ -112,10 +112,13 @@ const offerSelecting = (place) => {
   const boxes = () => [...document.querySelectorAll("table.log input[type=checkbox]")];
   const button = place.querySelector("[data-select-all]");
   const retry = document.querySelector("[data-selected]");
+  const settings = place.parentElement.querySelector("select");
   const tell = () => {
     const count = boxes().filter((box) => box.checked).length;
     retry.textContent = count === 0 ? "Retry selected" : `Retry ${count} selected`;
     retry.disabled = count === 0;
+    // It matters only for what is selected.
+    if (settings) settings.hidden = count === 0;
     button.textContent = boxes().every((box) => box.checked) ? "Select none" : "Select all on this page";
   };
   if (boxes().length === 0) return;
@@ -135,7 +138,7 @@ const refresh = (story) => {
   if (told) told.hidden = false;
   repeat(1_000 * Number(story.dataset.refresh), async () => {
     if (!story.isConnected) return false;
-    const page = await load(window.location.href);
+    const page = await load(story.dataset.path ?? window.location.href);
     const fresh = page.getElementById("story");
     const busy = story.contains(document.activeElement) || window.getSelection()?.toString();
     if (!fresh || (busy && fresh.dataset.refresh)) return true;
@@ -173,48 +176,40 @@ const follow = (place) => {
   });
 };
 
-/** On wide screens a request opens beside the list. */
-const offerPanel = (link) => {
+/** Compares a lead live without leaving the page. */
+const offerLive = (link) => {
   link.addEventListener("click", async (event) => {
-    const plainClick = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
-    if (!plainClick || !window.matchMedia("(min-width: 64rem)").matches) return;
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
+    const section = document.getElementById("live");
+    if (section.getAttribute("aria-busy")) return;
+    section.setAttribute("aria-busy", "true");
+    link.textContent = "Reading both accounts …";
     try {
-      const story = (await load(link.href)).getElementById("story");
-      if (!story) throw new Error("no story");
-      openPanel(link, story);
+      const fresh = (await load(link.href)).getElementById("live");
+      section.replaceChildren(...fresh.childNodes);
+      section.removeAttribute("aria-busy");
+      section.querySelectorAll("[data-live-compare]").forEach(offerLive);
+      section.focus();
     } catch {
       window.location.assign(link.href);
     }
   });
 };
 
-const openPanel = (link, story) => {
-  const panel = document.createElement("dialog");
-  panel.className = "beside";
-  panel.setAttribute("aria-label", `Request for ${link.textContent}`);
-  const bar = document.createElement("div");
-  bar.className = "row title";
-  const whole = document.createElement("a");
-  whole.href = link.href;
-  whole.textContent = "Open full page";
-  const close = document.createElement("button");
-  close.type = "button";
-  close.className = "quiet";
-  close.textContent = "Close";
-  close.addEventListener("click", () => panel.close());
-  bar.append(whole, close);
-  panel.append(bar, story);
-  panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
-  panel.addEventListener("close", () => { panel.remove(); link.focus(); });
-  document.body.append(panel);
-  panel.showModal();
-  dress(panel);
+/** Names that browsers still give to zones whose cities were renamed. */
+const RENAMED = { "Asia/Calcutta": "Asia/Kolkata", "Asia/Katmandu": "Asia/Kathmandu", "Asia/Rangoon": "Asia/Yangon", "Asia/Saigon": "Asia/Ho_Chi_Minh" };
+
+/** Names the time zone in which times are shown. */
+const nameZone = (place) => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) place.textContent = RENAMED[zone] ?? zone;
 };
 
 /** Shows the two dates only for a custom range. */
 const offerDays = (form) => {
   const period = form.querySelector("#period");
+  if (!period) return;
   const days = document.querySelectorAll(".days");
   const more = form.querySelector("details");
   const tell = (changed) => {
@@ -225,7 +220,11 @@ const offerDays = (form) => {
       form.querySelector("#from").focus();
     }
   };
-  period.addEventListener("change", () => tell(true));
+  period.addEventListener("change", (event) => {
+    // The days are still to be chosen.
+    if (period.value === "custom") event.stopPropagation();
+    tell(true);
+  });
   tell(false);
 };
 
@@ -235,9 +234,11 @@ const begin = (part) => {
   part.querySelectorAll("[data-refresh]").forEach(refresh);
   part.querySelectorAll("[data-progress]").forEach(follow);
   part.querySelectorAll("form.filters").forEach(offerDays);
+  part.querySelectorAll("[data-zone]").forEach(nameZone);
+  part.querySelectorAll("[data-live-compare]").forEach(offerLive);
 };
 
 document.addEventListener("DOMContentLoaded", () => {
   begin(document);
-  document.querySelectorAll("a[data-panel]").forEach(offerPanel);
+  if (document.querySelector("[data-drawers]")) offerDrawer({ base: "/requests/", dress: (part) => { dress(part); begin(part); } });
 });

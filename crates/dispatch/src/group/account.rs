@@ -7,7 +7,7 @@ use leadsquared::{Client, Limits};
 use plan::id::AccountId;
 use plan::metadata::Catalogue;
 use plan::operation::Operation;
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use plan::quota::{Budget, Draw, Quota, Urgency};
 use plan::traits::Trait;
 
@@ -32,6 +32,9 @@ const LACKED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// and one that it refused this many times in a row, whatever the content.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
 const REFUSALS_IN_A_ROW: u32 = 3;
+
+/// How often it is noted that an account still responds, or still does not.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// Ages beyond this are all the same.
 const OLDEST: SignedDuration = SignedDuration::from_hours(48);
@@ -61,6 +64,8 @@ pub(super) struct Account {
     writes_fail: bool,
     /// Whether it has responded since this task started.
     proven: bool,
+    /// When it was last noted whether it responds, and why not.
+    noted: Option<(Timestamp, Option<Code>)>,
     singles: u32,
     bulks: u32,
     /// How often bulk calls were refused as a whole, and until when they are avoided.
@@ -124,6 +129,7 @@ impl Account {
             wait: PROBES.0,
             writes_fail: false,
             proven: false,
+            noted: None,
             singles: 0,
             bulks: 0,
             refused,
@@ -188,6 +194,7 @@ impl Account {
             self.wait = PROBES.0;
             self.writes_fail = false;
             self.proven = false;
+            self.noted = None;
             self.metadata.doubt_all();
         }
         self.settings = settings;
@@ -236,6 +243,24 @@ impl Account {
             Err(problem) => Some(problem),
             Ok(_) => self.closed.as_ref().map(|closed| &closed.problem),
         }
+    }
+
+    /// Whether to note now that the account responds (`Some(None)`), or why it is closed.
+    pub(super) fn to_note(&mut self, now: Timestamp) -> Option<Option<Problem>> {
+        let problem = self.closed().cloned();
+        // Until it is closed, a failure may be the record's fault.
+        if problem.is_none() && self.failures > 0 {
+            return None;
+        }
+        let code = problem.as_ref().map(|problem| problem.code);
+        let is_noted = self
+            .noted
+            .is_some_and(|(at, noted)| noted == code && now.duration_since(at) < NOTED_EVERY);
+        if is_noted {
+            return None;
+        }
+        self.noted = Some((now, code));
+        Some(problem)
     }
 
     /// The account responded. Returns whether the records that wait for it should continue.

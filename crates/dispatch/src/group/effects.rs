@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 use plan::link::{Link, Pair, Side};
-use plan::outcome::SyncStatus;
+use plan::outcome::{Event, SyncStatus};
 use plan::retry;
 use plan::review::Review;
 use plan::work::{Effect, Ending, Outcome};
@@ -149,6 +149,9 @@ impl Worker {
             stage,
             doubtful,
             known_as: work.known_as(),
+            name: work.name(),
+            is_echo: outcome.event == Event::Unchanged
+                && work.is_echo(route.source, record.key.request.received_at()),
             source_id: work.id(),
             destination_id,
             problem: outcome.problem,

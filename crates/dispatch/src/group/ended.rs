@@ -6,7 +6,7 @@ use plan::outcome::SyncStatus;
 use plan::traits::Trait;
 use plan::verdict::{self, Failure};
 use plan::work::{Effect, Ending};
-use store::{Call, CallRef, KeysNews, TraitNews};
+use store::{Call, CallRef, ContactNews, KeysNews, TraitNews};
 
 use super::book::Place;
 use super::call::{Ended, ForRecord, Returned};
@@ -163,6 +163,15 @@ impl Worker {
         self.progress.traits.push(TraitNews { account: id, at: now, seen, holds });
     }
 
+    /// Notes whether the account responds, as people see it.
+    pub(super) fn note_contact(&mut self, id: AccountId) {
+        let (at, steady) = (self.now(), self.steady());
+        let account = self.accounts.get_mut(&id).expect("accounts stay as long as the lease");
+        if let Some(closed) = account.to_note(steady) {
+            self.progress.contacts.push(ContactNews { account: id, at, closed });
+        }
+    }
+
     /// Notes what a response says about the account itself.
     fn account_answered(
         &mut self,
@@ -194,7 +203,7 @@ impl Worker {
                 false
             }
             // It was never sent, so there is no response.
-            Some(Failure::Impossible { .. }) => false,
+            Some(Failure::Impossible { .. }) => return,
             Some(Failure::Refused { .. }) | None => account.answered(is_probe, operation.writes()),
         };
         if back {
@@ -203,5 +212,6 @@ impl Worker {
             let touching = self.routes.iter().filter(|r| r.source == id || r.destination == id);
             self.wake.extend(touching.map(|route| route.id));
         }
+        self.note_contact(id);
     }
 }

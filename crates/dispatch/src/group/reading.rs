@@ -97,6 +97,7 @@ impl Worker {
         } else if account.metadata.catalogue().is_none() && account.closed().is_none() {
             let problem = verdict::not_read(&failure, account.name());
             account.close(problem, now);
+            self.note_contact(id);
         }
     }
 }

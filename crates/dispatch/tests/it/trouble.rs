@@ -118,8 +118,18 @@ async fn wrong_keys_are_told_and_nothing_is_lost() {
     let request = scene.post(&asha()).await;
     let item = scene.waits_with(request, "credentials").await;
     assert!(problem(&item).message.contains("there"), "it names the account: {item:#?}");
+    let configuration = scene.store.configuration().await.unwrap();
+    let account = configuration.account("there").unwrap().id;
+    let contact = async || {
+        let mut contacts = scene.store.contacts(&[account]).await.unwrap();
+        contacts.pop().expect("it was called")
+    };
+    let closed = contact().await.closed.map(|(_, problem)| problem.code.as_str());
+    assert_eq!(closed, Some("credentials"), "people see that it refuses its keys");
     scene.put_account(&scene.there, plan).await;
     scene.ends_as(request, Event::New).await;
+    let contact = contact().await;
+    assert!(contact.closed.is_none() && contact.responded_at.is_some(), "{contact:?}");
     scene.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use admin::connectors::{self, ConnectorItem};
+use admin::connectors::{self, ListedConnector};
 use admin::preview::Previewed;
 use admin::refresh::RefreshPlan;
 use admin::wiring::{Act, NotWired};
@@ -96,7 +96,7 @@ pub struct Remove {
 #[derive(Serialize)]
 struct Item {
     #[serde(flatten)]
-    item: ConnectorItem,
+    item: ListedConnector,
     url: String,
 }
 
@@ -146,7 +146,7 @@ async fn switch(
     enabled: bool,
 ) -> anyhow::Result<()> {
     find(&admin.store.configuration().await?, name)?;
-    connectors::set_enabled(admin, &Actor::command_line(), name, enabled).await?;
+    connectors::set_enabled(admin, &Actor::command_line(), &[name], enabled).await?;
     let word = if enabled { "enabled" } else { "disabled" };
     done(settings, name, word, word)
 }
@@ -164,32 +164,33 @@ async fn list(
     store: &dyn Store,
     configuration: &Configuration,
 ) -> anyhow::Result<()> {
+    let items = connectors::list(store, configuration, crate::node::now()).await?;
     if settings.json {
         let base = settings.base_url(store).await?;
-        let item = |connector: &store::Connector| Item {
-            item: ConnectorItem::from(connector),
+        let item = |(item, connector): (ListedConnector, &store::Connector)| Item {
+            item,
             url: admin::webhook_url(&base, &connector.token),
         };
-        return output::json(&configuration.connectors.iter().map(item).collect::<Vec<_>>());
+        let items = items.into_iter().zip(&configuration.connectors).map(item);
+        return output::json(&items.collect::<Vec<_>>());
     }
-    let items: Vec<ConnectorItem> =
-        configuration.connectors.iter().map(ConnectorItem::from).collect();
     if items.is_empty() {
         return output::line("No connectors yet. `leadsync apply FILE` adds them.");
     }
-    let rows: Vec<[String; 5]> = items
+    let rows: Vec<[String; 6]> = items
         .iter()
-        .map(|item| {
+        .map(|ListedConnector { item, health, .. }| {
             [
                 item.name.clone(),
                 item.source.clone(),
                 item.destination.clone(),
                 if item.enabled { "enabled" } else { "disabled" }.to_owned(),
+                health.state.to_string().replace('_', " "),
                 item.version.to_string(),
             ]
         })
         .collect();
-    output::table(["NAME", "SOURCE", "DESTINATION", "STATE", "VERSION"], &rows)
+    output::table(["NAME", "SOURCE", "DESTINATION", "STATE", "HEALTH", "VERSION"], &rows)
 }
 
 async fn show(
@@ -283,7 +284,7 @@ fn planned(plan: &RefreshPlan) -> String {
 
 fn rows(head: &str, rows: &[Proposal]) -> anyhow::Result<()> {
     output::line(head)?;
-    let shown = |Proposal { row, why }: &Proposal| {
+    let shown = |Proposal { row, why, .. }: &Proposal| {
         let from = row.from.as_ref().or(row.compute.as_ref()).cloned().unwrap_or_default();
         let off = if row.enabled { "" } else { ", off" };
         [from, row.to.clone(), format!("{}{off}", why.sentence())]

@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use plan::id::RequestId;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::period;
-use store::{AttemptItem, Cursor, FailureGroup, Filter, Page, RecordItem, RequestItem, Store};
+use plan::state::State;
+use store::{
+    AttemptItem, Cursor, Echoes, FailureGroup, Filter, Page, RecordItem, RequestItem, Store,
+};
 
 use super::find;
 use crate::output::{Shown, Tone, painted};
@@ -50,6 +53,9 @@ pub struct Filters {
     /// success or error
     #[arg(long, value_name = "STATUS")]
     sync_status: Option<SyncStatus>,
+    /// In this state: failed, review, retrying, held, running, queued, synced, skipped or no_change
+    #[arg(long)]
+    state: Option<State>,
     /// With a record of this outcome: new, updated, unchanged, skipped or failed
     #[arg(long)]
     event: Option<Event>,
@@ -84,6 +90,8 @@ impl Filters {
             to: self.to,
             job_status: self.job_status,
             sync_status: self.sync_status,
+            state: self.state,
+            echoes: Echoes::Any,
             event: self.event,
             entity: self.entity,
             q: self.q.clone(),

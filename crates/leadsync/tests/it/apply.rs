@@ -53,6 +53,34 @@ fn what_is_exported_applies_without_a_change() {
 }
 
 #[test]
+fn overrides_of_an_automatic_mapping_are_applied_and_exported() {
+    let program = Program::with_pair();
+    let rows = PAIR.find("[[connector.lead.field]]").expect("the first row");
+    let automatic = format!(
+        "{}automatic = true\n\n[[connector.lead.field]]\nfrom = \"mx_Town\"\nto = \"mx_City\"\n\n\
+         [[connector.lead.field]]\nto = \"Phone\"\nenabled = false\n\n\
+         [[connector.activity.type]]\nfrom = 201\nto = 305\nautomatic = true\n\n\
+         [[connector.activity.type.field]]\nto = \"Status\"\nenabled = false\n",
+        &PAIR[..rows]
+    );
+    program.write("pair.toml", &automatic);
+    let told = program.run(&["apply", "pair.toml"]).succeeded();
+    assert!(told.out.contains("lead.automatic: true"), "{told:?}");
+    let exported = program.run(&["export"]).succeeded().out;
+    assert_eq!(exported.matches("automatic = true").count(), 2, "{exported}");
+    assert_eq!(exported.matches("[[connector.lead.field]]").count(), 2, "{exported}");
+    program.write("exported.toml", &exported);
+    let report = program.run(&["apply", "exported.toml", "--json"]).json();
+    let items = report["items"].as_array().expect("a list of items");
+    assert!(items.iter().all(|item| item["done"] == "unchanged"), "{report}");
+    assert_eq!(program.run(&["export"]).succeeded().out, exported);
+    // Without the setting, the same rows are the whole mapping, which then lacks the search key.
+    program.write("pair.toml", &automatic.replacen("automatic = true\n", "", 1));
+    let said = ["no enabled mapping row fills EmailAddress"];
+    program.run(&["apply", "pair.toml"]).failed(1, &said);
+}
+
+#[test]
 fn what_is_exported_needs_keys_on_another_database() {
     let exported = Program::with_pair().run(&["export"]).succeeded().out;
     let program = Program::new();

@@ -153,7 +153,7 @@ fn default_types(source: &Catalogue, destination: &Catalogue) -> Vec<Rule> {
     types
         .filter_map(|kind| {
             let (from, to) = (one(source, &kind.name)?, one(destination, &kind.name)?);
-            Some(Rule { from, to, fields: Vec::new() })
+            Some(Rule { from, to, automatic: false, fields: Vec::new() })
         })
         .collect()
 }
@@ -194,7 +194,7 @@ pub fn type_rows(
             from: rule.from,
             to: rule.to,
             name: source.activity_type(rule.from).map(|kind| kind.name.clone()),
-            rows: activity_rows(&rule.fields, &from, &to),
+            rows: activity_rows(rule.own(), &from, &to),
         }
     };
     rules(definition, source, destination).iter().map(of).collect()
@@ -222,8 +222,7 @@ fn type_mapping(
         ));
     }
     let (from, to) = forms(rule, source, destination);
-    let mapping =
-        Mapping::of_activity(definition, &rule.fields, (&from, &to), (source, destination));
+    let mapping = Mapping::of_activity(definition, rule.own(), (&from, &to), (source, destination));
     Ok(TypeMapping { from: rule.from, to: rule.to, mapping })
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Findings, leads, rows};
 use crate::activity::{ActivityMapping, forms};
-use crate::connector::{Behaviour, Definition, FieldRow};
+use crate::connector::{Behaviour, Definition};
+use crate::mapping::activity_rows;
 use crate::metadata::Catalogue;
 use crate::problem::{Code, Problem};
 
@@ -43,9 +44,9 @@ pub(super) fn check(
             Some(Ok(_)) => {
                 let (from, to) = forms(rule, source, destination);
                 let at = format!("{at}.field");
-                let place =
-                    |(number, row): (usize, &FieldRow)| (leads::numbered(&at, number), row.clone());
-                let rows: Vec<_> = rule.fields.iter().enumerate().map(place).collect();
+                let rows = activity_rows(rule.own(), &from, &to).into_iter();
+                let set = rows.filter(|row| row.place.is_some());
+                let rows: Vec<_> = set.map(|row| leads::placed(&at, row)).collect();
                 rows::check(&rows, (&from, &to), definition, findings);
             }
             None => {}

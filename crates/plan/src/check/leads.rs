@@ -2,28 +2,40 @@
 
 use super::{Findings, rows, some, told};
 use crate::connector::{Behaviour, Condition, Definition, FieldRow, Test};
-use crate::mapping::{self, Proposal, Reason, lead_rows};
+use crate::mapping::{self, Proposal, lead_rows};
 use crate::metadata::{Catalogue, FieldList, Kind};
 use crate::problem::{Code, Problem};
 use crate::value::{self, Reading};
 
-/// The rows of leads and the place of each in the file; those of the default mapping if the file
-/// has none.
+/// What marks the place of an automatic row, which no file has.
+const AUTOMATIC: &str = "(automatic)";
+
+/// The field that an automatic row fills, from what follows the mapping in its place:
+/// ` (automatic) City.from` is about `City`.
+pub fn automatic_field(place: &str) -> Option<&str> {
+    let field = place.trim_start().strip_prefix(AUTOMATIC)?.trim_start();
+    let part = [".from", ".to", ".default"].iter().find_map(|part| field.strip_suffix(part));
+    Some(part.unwrap_or(field))
+}
+
+/// The rows of leads and the place of each in the file; automatic ones have none there.
 pub(super) fn rows(
     definition: &Definition,
     source: &FieldList,
     destination: &FieldList,
 ) -> Vec<(String, FieldRow)> {
-    let place = |(number, Proposal { row, why }): (usize, Proposal)| match why {
-        Reason::Settings => (numbered("lead.field", number), row),
-        _ => (format!("lead.field (default mapping) {}", row.to), row),
-    };
-    lead_rows(definition, source, destination).into_iter().enumerate().map(place).collect()
+    let rows = lead_rows(definition, source, destination).into_iter();
+    rows.map(|row| placed("lead.field", row)).collect()
 }
 
-/// The place of a row in the file, where rows count from 1 and here from 0.
-pub(super) fn numbered(at: &str, number: usize) -> String {
-    format!("{at}[{}]", number + 1)
+/// A row with its place: its number in the file, where rows count from 1 and here from 0, or the
+/// field that an automatic row fills.
+pub(super) fn placed(at: &str, Proposal { row, place, .. }: Proposal) -> (String, FieldRow) {
+    let at = match place {
+        Some(number) => format!("{at}[{}]", number + 1),
+        None => format!("{at} {AUTOMATIC} {}", row.to),
+    };
+    (at, row)
 }
 
 pub(super) fn check(
@@ -123,14 +135,14 @@ fn keys(
             }
             Some(_) => {}
         }
-        // The definition's own check reports it for rows in the file.
-        let is_filled = rows.iter().any(|(_, row)| row.enabled && row.to == *key);
-        if definition.lead.fields.is_empty() && !is_filled {
+        // The definition's own check reports it where a row is off, or the file has all rows.
+        let has_row = rows.iter().any(|(_, row)| row.to == *key);
+        if definition.lead.own().is_automatic() && !has_row {
             let problem = Problem::new(
                 Code::SearchKeyUnmapped,
                 format!(
-                    "The default mapping does not fill the search field {key}: the source account \
-                     has no such field."
+                    "The automatic mapping does not fill the search field {key}: the source \
+                     account has no such field."
                 ),
                 "Add a row for the search field under Mapping.",
             );
@@ -228,7 +240,7 @@ fn unmapped(
 fn no_fields_in_common() -> Problem {
     Problem::new(
         Code::NoMapping,
-        "The accounts have no fields in common, so the default mapping is empty.",
+        "The accounts have no fields in common, so the automatic mapping is empty.",
         "Add rows under Mapping.",
     )
 }

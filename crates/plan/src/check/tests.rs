@@ -146,7 +146,7 @@ fn the_default_mapping_is_checked_too() {
             "error basic.search_by: search_key_not_unique",
             "error basic.search_by: search_key_unmapped",
             "error basic.secondary_search_by: unknown_search_key",
-            "warning lead.field (default mapping) mx_Plan: missing_option",
+            "warning lead.field (automatic) mx_Plan: missing_option",
             "warning lead.field: mandatory_field_unmapped",
             "warning owner: owner_without_counterpart",
         ]

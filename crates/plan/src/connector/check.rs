@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
-    ActivityType, Basic, Behaviour, Blank, Condition, Definition, FieldRow, Filter,
-    MOST_CONDITIONS, MOST_VALUES, Removed, Test,
+    ActivityType, Basic, Behaviour, Blank, Condition, Definition, Filter, MOST_CONDITIONS,
+    MOST_VALUES, OwnRows, Removed, Test,
 };
 use crate::mapping::template_fault;
 use crate::phone::Country;
@@ -132,24 +132,21 @@ impl Definition {
                  instead",
             );
         }
-        faults.rows("lead.field", &self.lead.fields);
-        if !self.lead.fields.is_empty() {
-            for (setting, name) in [
-                ("basic.search_by", Some(&self.basic.search_by)),
-                ("basic.secondary_search_by", self.basic.secondary_search_by.as_ref()),
-            ] {
-                let is_mapped = |name: &String| {
-                    self.lead.fields.iter().any(|row| row.enabled && row.to == *name)
-                };
-                if let Some(name) = name
-                    && !name.trim().is_empty()
-                    && !is_mapped(name)
-                {
-                    faults.add(
-                        setting,
-                        format!("no enabled mapping row fills {name}; add a row to {name}"),
-                    );
-                }
+        faults.rows("lead.field", self.lead.own());
+        for (setting, name) in [
+            ("basic.search_by", Some(&self.basic.search_by)),
+            ("basic.secondary_search_by", self.basic.secondary_search_by.as_ref()),
+        ] {
+            let Some(name) = name.filter(|name| !name.trim().is_empty()) else { continue };
+            let own = self.lead.own();
+            let mut rows = own.rows.iter().filter(|row| row.to == *name).peekable();
+            // Which fields an automatic mapping fills without a row depends on the accounts.
+            let is_open = own.is_automatic() && rows.peek().is_none();
+            if !is_open && !rows.any(|row| row.enabled) {
+                faults.add(
+                    setting,
+                    format!("no enabled mapping row fills {name}; add a row to {name}"),
+                );
             }
         }
         faults.types(&self.activity.types);
@@ -247,11 +244,12 @@ impl Faults {
                 let what = format!("event code {} is mapped twice", kind.from);
                 self.add(&format!("{at}.from"), what);
             }
-            self.rows(&format!("{at}.field"), &kind.fields);
+            self.rows(&format!("{at}.field"), kind.own());
         }
     }
 
-    fn rows(&mut self, at: &str, rows: &[FieldRow]) {
+    fn rows(&mut self, at: &str, own: OwnRows<'_>) {
+        let rows = own.rows;
         if rows.len() > MOST_ROWS {
             self.add(at, format!("has {} rows; at most {MOST_ROWS} are allowed", rows.len()));
         }
@@ -268,6 +266,8 @@ impl Faults {
             }
             match (&row.from, &row.compute) {
                 (Some(_), Some(_)) => self.add(&at, "has both from and compute; choose one"),
+                // An override without content only takes the automatic row out.
+                (None, None) if own.automatic && !row.enabled => {}
                 (None, None) if row.default.is_none() => {
                     self.add(&at, "needs from, compute or default");
                 }

@@ -4,12 +4,16 @@
 mod check;
 mod difference;
 mod filter;
+mod opposite;
+mod own;
 mod rebase;
 mod rules;
 
 pub use check::{Fault, LONGEST_NAME, MOST_ROWS, name_fault};
 pub use difference::{Difference, compare, differences};
 pub use filter::{Condition, Filter, Leaving, MOST_CONDITIONS, MOST_VALUES, Test};
+pub use opposite::{carried, name_between, way_back};
+pub use own::OwnRows;
 pub use rebase::{rebase, rebase_rows};
 pub use rules::{
     Access, ActivityRules, ActivityType, BackfillRules, BadField, Basic, Behaviour, Blank, CatchUp,

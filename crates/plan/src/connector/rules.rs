@@ -124,7 +124,12 @@ pub struct LeadRules {
     /// What happens to a value that is not among the options of the destination's dropdown.
     #[serde(default, skip_serializing_if = "is_default")]
     pub unlisted_option: UnlistedOption,
-    /// The mapping; empty means the default mapping.
+    /// Whether the mapping follows the fields of both accounts, with `fields` as overrides: a row
+    /// replaces the automatic row of the same destination field, removes it if it is off, or is
+    /// added. Without it, `fields` are the whole mapping.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub automatic: bool,
+    /// The rows of the mapping, or its overrides; empty means the automatic mapping.
     #[serde(default, rename = "field", skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldRow>,
 }
@@ -448,8 +453,12 @@ pub struct ActivityType {
     pub from: u32,
     /// The event code in the destination.
     pub to: u32,
-    /// The mapping of its fields; empty means the default mapping: each field that both types have,
-    /// by display name and kind.
+    /// Whether the mapping follows the fields of both types, with `fields` as overrides, as for
+    /// leads.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub automatic: bool,
+    /// The mapping of its fields, or its overrides; empty means the automatic mapping: each field
+    /// that both types have, by display name and kind.
     #[serde(default, rename = "field", skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldRow>,
 }

@@ -298,7 +298,7 @@ impl Row {
     }
 
     /// The field that is written, or the part of one.
-    fn field(&self) -> &Field {
+    pub(super) fn field(&self) -> &Field {
         self.part.as_ref().map_or(&self.to, |part| &part.field)
     }
 
@@ -433,7 +433,7 @@ fn from_field(mut problem: Problem, from: Option<&str>) -> Problem {
     problem
 }
 
-fn computed(
+pub(super) fn computed(
     template: &str,
     item: &Item,
     templates: &Environment<'static>,

@@ -121,17 +121,9 @@ pub(crate) fn unlisted(text: &str, field: &Field) -> Option<String> {
     match field.kind {
         Kind::Select => Some(written(text)),
         Kind::MultiSelect => {
-            let parts = list(text).unwrap_or_else(|| {
-                // A comma may be part of an unlisted option: it counts as a separator only next to
-                // a listed one.
-                let is_between = |c: char| SEPARATORS.contains(&c);
-                let parts: Vec<&str> = text.split(is_between).map(str::trim).collect();
-                let has_listed = parts.iter().any(|part| listed(part, field).is_some());
-                let separated = if has_listed { parts } else { text.split(SEPARATOR).collect() };
-                separated.into_iter().map(str::to_owned).collect()
-            });
+            let parts = parts_of(text, field);
             let mut chosen: Vec<String> = Vec::new();
-            for part in parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()) {
+            for part in &parts {
                 let option = written(part);
                 if !chosen.contains(&option) {
                     chosen.push(option);
@@ -141,6 +133,21 @@ pub(crate) fn unlisted(text: &str, field: &Field) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The parts of a value of a multi-select field, in any form, whether they are listed or not.
+pub(crate) fn parts_of(text: &str, field: &Field) -> Vec<String> {
+    let parts = list(text).unwrap_or_else(|| {
+        // A comma may be part of an unlisted option: it counts as a separator only next to a listed
+        // one.
+        let is_between = |c: char| SEPARATORS.contains(&c);
+        let parts: Vec<&str> = text.split(is_between).map(str::trim).collect();
+        let has_listed = parts.iter().any(|part| listed(part, field).is_some());
+        let separated = if has_listed { parts } else { text.split(SEPARATOR).collect() };
+        separated.into_iter().map(str::to_owned).collect()
+    });
+    let parts = parts.into_iter().map(|part| part.trim().to_owned());
+    parts.filter(|part| !part.is_empty()).collect()
 }
 
 /// The option that a text means: an exact match, or else one in different case.

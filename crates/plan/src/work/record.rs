@@ -302,6 +302,22 @@ impl Work {
         identity::known_as(&self.own.item, self.lead_mapped())
     }
 
+    /// The name of its lead, if the source shows it.
+    pub fn name(&self) -> Option<String> {
+        identity::name(&self.subject().item)
+    }
+
+    /// Whether it is the echo of our own write: it shows what was last synced, and the source's state
+    /// is not newer than what we wrote there. A payload without a modification time is as new as its
+    /// arrival, to the difference of the clocks.
+    pub fn is_echo(&self, source: AccountId, received_at: Timestamp) -> bool {
+        let is_same = self.plan.as_ref().is_some_and(|plan| plan.why == Some(Why::SameAsSynced));
+        let end = self.own.link.as_ref().map(|link| link.end(link.pair.side(source)));
+        let modified_at = self.own.item.modified_on();
+        let version = modified_at.unwrap_or_else(|| received_at - CLOCKS_DIFFER);
+        is_same && self.achieved.is_none() && end.is_some_and(|end| end.is_ours(version))
+    }
+
     /// The same for its lead.
     pub fn lead_known_as(&self) -> Option<String> {
         identity::known_as(&self.subject().item, self.lead_mapped())

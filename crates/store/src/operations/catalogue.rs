@@ -5,8 +5,8 @@ use plan::id::AccountId;
 use plan::metadata::{self, Catalogue, FieldChange};
 use sqlx::Row;
 
-use super::Connection;
 use super::values::{Place, json, ms};
+use super::{Connection, contact};
 use crate::error::Result;
 
 /// The maximum number of changes kept per account: the oldest are deleted.
@@ -43,9 +43,9 @@ pub(super) async fn store(
     .bind(account.0)
     .bind(ms(at))
     .bind(json(catalogue)?)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    contact::responded(connection, account, at).await
 }
 
 pub(super) async fn field_changes(

@@ -11,7 +11,7 @@ use sqlx::Row;
 
 use super::audit::{Entry, audit};
 use super::values::{Place, json, ms};
-use super::{Connection, incident, lease, links, settings, traits};
+use super::{Connection, contact, incident, lease, links, settings, traits};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::progress::TraitNews;
@@ -118,6 +118,7 @@ impl Making<'_> {
         .bind(plan.to_string())
         .execute(&mut *self.connection)
         .await?;
+        contact::doubt(self.connection, name).await?;
         self.audit("put_account", name, before, Some(shown(host, &plan))).await
     }
 
@@ -176,6 +177,7 @@ impl Making<'_> {
             "DELETE FROM spent_hour WHERE account = $1",
             "DELETE FROM call WHERE account = $1",
             "DELETE FROM trait WHERE account = $1",
+            "DELETE FROM contact WHERE account = $1",
         ] {
             sqlx::query(sql).bind(id).execute(&mut *self.connection).await?;
         }
@@ -353,6 +355,7 @@ impl Making<'_> {
             "DELETE FROM delivery WHERE connector = $1",
             "DELETE FROM request WHERE connector = $1",
             "DELETE FROM tally WHERE connector = $1",
+            "DELETE FROM tally_recent WHERE connector = $1",
             "DELETE FROM latest WHERE connector = $1",
             "DELETE FROM connector WHERE id = $1",
         ] {

@@ -5,19 +5,20 @@
 use std::collections::{BTreeMap, HashSet};
 
 use plan::outcome::{Event, JobStatus};
+use plan::state::State;
 use sqlx::Row;
 
 use super::filter::{
-    asks_of_records, connectors, matching, push_first, push_job_status, push_range, push_record,
-    push_request, running,
+    asks_of_records, connectors, matching, push_first, push_range, push_record, push_request,
+    push_status, running,
 };
 use super::found::is_by_outcome;
 use super::search::{Terms, push_terms};
 use super::values::Place;
-use super::{Connection, QueryBuilder, push_list, search};
+use super::{Connection, QueryBuilder, push_list, search, states};
 use crate::error::Result;
-use crate::filter::Filter;
-use crate::list::{Count, Counts};
+use crate::filter::{Echoes, Filter};
+use crate::list::{Count, Counts, StateCounts};
 
 pub(super) async fn requests_by_event(
     connection: &mut Connection,
@@ -31,7 +32,7 @@ pub(super) async fn requests_by_event(
     let events = if by_record {
         let mut events = BTreeMap::new();
         for event in Event::ALL {
-            let count = outcomes(connection, &of(*event), &connectors).await?;
+            let count = outcomes(connection, &of(*event), &connectors, &running).await?;
             events.insert(*event, count);
         }
         events
@@ -39,7 +40,7 @@ pub(super) async fn requests_by_event(
         by_event(connection, &any, &connectors, &running).await?
     };
     let all = if by_record && asks_of_records(&any) {
-        outcomes(connection, &any, &connectors).await?
+        outcomes(connection, &any, &connectors, &running).await?
     } else {
         let terms = search::terms(connection, &any).await?;
         requests(connection, &any, &connectors, &running, terms.as_ref()).await?
@@ -62,11 +63,14 @@ async fn outcomes(
     connection: &mut Connection,
     filter: &Filter,
     connectors: &[i64],
+    running: &HashSet<i64>,
 ) -> Result<Count> {
     if connectors.is_empty() {
         return Ok(Count::default());
     }
-    let asks_of_requests = filter.job_status.is_some() || filter.sync_status.is_some();
+    let asks_of_requests = filter.job_status.is_some()
+        || filter.sync_status.is_some()
+        || filter.echoes == Echoes::Only;
     let mut query = QueryBuilder::new(if asks_of_requests {
         "SELECT count(*), count(q.id) FROM ("
     } else {
@@ -81,11 +85,15 @@ async fn outcomes(
     push_record(&mut query, "r", filter);
     push_range(&mut query, "r.request", filter);
     push_first(&mut query, filter);
+    if filter.state == Some(State::Retrying) && !running.is_empty() {
+        query.push(" AND r.request NOT IN ");
+        push_list(&mut query, running.iter().copied());
+    }
     query.push(" LIMIT ").push_bind(limit()).push(") AS found");
     if asks_of_requests {
         query.push(" LEFT JOIN request q ON q.id = found.request");
         push_request(&mut query, filter);
-        push_job_status(&mut query, filter.job_status, &HashSet::new());
+        push_status(&mut query, filter, running);
     }
     let row = query.build().persistent(false).fetch_one(connection).await?;
     Ok(count(row.try_get(0)?, row.try_get(1)?))
@@ -100,7 +108,7 @@ async fn requests(
     terms: Option<&Terms>,
 ) -> Result<Count> {
     let mut query = matching("SELECT count(*) FROM (SELECT q.id FROM request q", filter, terms);
-    push_job_status(&mut query, filter.job_status, running);
+    push_status(&mut query, filter, running);
     push_connectors(&mut query, filter, connectors);
     query.push(" LIMIT ").push_bind(limit()).push(") AS found");
     let row = query.build().persistent(false).fetch_one(connection).await?;
@@ -112,8 +120,13 @@ async fn requests(
 /// some time, as all are: the index of pending work begins with these two columns, and SQLite uses
 /// an index only if its first columns are given.
 fn push_connectors(query: &mut QueryBuilder, filter: &Filter, connectors: &[i64]) {
-    if filter.job_status == Some(JobStatus::Queued) {
+    let waits = matches!(filter.state, Some(State::Queued | State::Held));
+    if waits || filter.job_status == Some(JobStatus::Queued) {
         query.push(" AND q.due >= 0 AND q.connector IN ");
+        push_list(query, connectors.iter().copied().chain([-1]));
+    } else if filter.echoes != Echoes::Any && filter.q.is_none() {
+        // The index of echoes begins with it.
+        query.push(" AND q.connector IN ");
         push_list(query, connectors.iter().copied().chain([-1]));
     }
 }
@@ -132,7 +145,7 @@ async fn by_event(
         filter,
         terms.as_ref(),
     );
-    push_job_status(&mut query, filter.job_status, running);
+    push_status(&mut query, filter, running);
     push_connectors(&mut query, filter, connectors);
     query.push(" LIMIT ").push_bind(limit()).push(") AS found");
     query.push(" JOIN record r ON r.request = found.id WHERE 1 = 1");
@@ -151,4 +164,89 @@ async fn by_event(
         }
     }
     Ok(events)
+}
+
+/// How many requests match a filter.
+pub(super) async fn all(connection: &mut Connection, filter: &Filter) -> Result<Count> {
+    let running = running(connection).await?;
+    let own = connectors(connection, filter).await?;
+    if is_by_outcome(filter) {
+        return outcomes(connection, filter, &own, &running).await;
+    }
+    let terms = search::terms(connection, filter).await?;
+    requests(connection, filter, &own, &running, terms.as_ref()).await
+}
+
+/// How many requests match a filter, by state.
+pub(super) async fn by_state(connection: &mut Connection, filter: &Filter) -> Result<StateCounts> {
+    let running = running(connection).await?;
+    let any = Filter { state: None, ..filter.clone() };
+    let of = |state: State| Filter { state: Some(state), ..any.clone() };
+    let terms = search::terms(connection, &any).await?;
+    let own = connectors(connection, &any).await?;
+    let all = if is_by_outcome(&any) {
+        outcomes(connection, &any, &own, &running).await?
+    } else {
+        requests(connection, &any, &own, &running, terms.as_ref()).await?
+    };
+    let only = Filter { echoes: Echoes::Only, ..any.clone() };
+    let echoes = requests(connection, &only, &own, &running, terms.as_ref()).await?;
+    let is_of_record = |state: &State| is_by_outcome(&of(*state));
+    let mut states = BTreeMap::new();
+    if State::ALL.iter().any(is_of_record) {
+        for state in State::ALL {
+            let of = of(*state);
+            let own = connectors(connection, &of).await?;
+            let count = if is_by_outcome(&of) {
+                outcomes(connection, &of, &own, &running).await?
+            } else {
+                requests(connection, &of, &own, &running, terms.as_ref()).await?
+            };
+            states.insert(*state, count);
+        }
+    } else {
+        states = few_by_state(connection, (&any, all.more), &own, &running, terms.as_ref()).await?;
+    }
+    Ok(StateCounts { all, states, echoes })
+}
+
+/// The few requests that match a filter, by the state of their records.
+async fn few_by_state(
+    connection: &mut Connection,
+    (filter, more): (&Filter, bool),
+    connectors: &[i64],
+    running: &HashSet<i64>,
+    terms: Option<&Terms>,
+) -> Result<BTreeMap<State, Count>> {
+    let ids: Vec<String> = running.iter().chain(&[-1]).map(i64::to_string).collect();
+    let select = format!(
+        "SELECT CASE WHEN found.finished_at IS NULL AND found.id IN ({running}) THEN 'running' \
+         WHEN found.finished_at IS NULL AND coalesce(r.state, 'queued') IN ('retrying', 'queued') \
+         THEN CASE WHEN found.is_held THEN 'held' ELSE coalesce(r.state, 'queued') END \
+         WHEN r.state = 'echo' THEN 'no_change' ELSE r.state END AS is_in, \
+         count(DISTINCT found.id) FROM (SELECT q.id, q.finished_at, q.connector IN \
+         (SELECT c.id FROM connector c WHERE {HELD}) AS is_held FROM request q",
+        running = ids.join(", "),
+        HELD = states::HELD,
+    );
+    let mut query = matching(&select, filter, terms);
+    push_status(&mut query, filter, running);
+    push_connectors(&mut query, filter, connectors);
+    query.push(" LIMIT ").push_bind(limit()).push(") AS found");
+    query.push(" LEFT JOIN record r ON r.request = found.id");
+    push_record(&mut query, "r", filter);
+    push_terms(&mut query, "r", terms.map(Vec::as_slice).unwrap_or_default());
+    query.push(" GROUP BY 1");
+    let rows = query.build().persistent(false).fetch_all(connection).await?;
+    let place = Place { table: "record", row: &"count" };
+    let mut states: BTreeMap<_, _> =
+        State::ALL.iter().map(|state| (*state, Count { more, requests: 0 })).collect();
+    for row in &rows {
+        let Some(state) = row.try_get::<Option<&str>, _>(0)? else { continue };
+        let requests: i64 = row.try_get(1)?;
+        if let Some(count) = states.get_mut(&place.word(state)?) {
+            count.requests = requests.cast_unsigned();
+        }
+    }
+    Ok(states)
 }

@@ -25,7 +25,7 @@ pub(super) async fn failures(
         terms.as_ref(),
     );
     let running = filter::running(connection).await?;
-    filter::push_job_status(&mut query, wanted.job_status, &running);
+    filter::push_status(&mut query, wanted, &running);
     query.push(" GROUP BY f.cause ORDER BY 2 DESC, 1 LIMIT ");
     query.push_bind(i64::try_from(MOST_GROUPS).unwrap_or(i64::MAX));
     let rows = query.build().persistent(false).fetch_all(&mut *connection).await?;

@@ -7,14 +7,15 @@ use plan::outcome::{Event, JobStatus};
 use sqlx::Row;
 
 use super::search::{Terms, push_terms};
+use super::states;
 use super::values::Place;
 use super::{Connection, QueryBuilder, push_list};
 use crate::error::Result;
-use crate::filter::Filter;
+use crate::filter::{Echoes, Filter};
 use crate::progress::IntentRecord;
 
 /// Adds a filter's conditions to `SELECT … FROM request q`, except for the job status
-/// ([`push_job_status`]). The terms of its search were determined before ([`super::search::terms`]).
+/// ([`push_status`]). The terms of its search were determined before ([`super::search::terms`]).
 pub(super) fn matching(select: &str, filter: &Filter, terms: Option<&Terms>) -> QueryBuilder {
     let mut query = QueryBuilder::new(select);
     query.push(" WHERE 1 = 1");
@@ -36,7 +37,7 @@ pub(super) fn matching(select: &str, filter: &Filter, terms: Option<&Terms>) -> 
     }
     if let Some([first, others @ ..]) = terms.map(Vec::as_slice) {
         query.push(" AND q.id IN (SELECT m.request FROM mention m");
-        if asks_of_records(filter) {
+        if asks_of_records(filter) || states::of_records(filter).is_some() {
             query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
         }
         query.push(" WHERE m.value IN ");
@@ -65,20 +66,27 @@ pub(super) fn push_request(query: &mut QueryBuilder, filter: &Filter) {
     if let Some(backfill) = filter.backfill {
         query.push(" AND q.backfill = ").push_bind(backfill);
     }
+    match filter.echoes {
+        Echoes::Any => {}
+        Echoes::Without => {
+            query.push(" AND q.echo = 0");
+        }
+        Echoes::Only => {
+            query.push(" AND q.echo = 1");
+        }
+    }
     let failed = filter.event == Some(Event::Failed) || filter.cause.is_some();
+    let failed = failed || states::asks_for_failures(filter);
     if failed || filter.job_status == Some(JobStatus::Failure) {
         query.push(" AND q.sync_status = 'error'");
     }
 }
 
-/// Adds a filter's condition on the job status to the result of [`matching`]: which requests are
-/// running is not in the table.
-pub(super) fn push_job_status(
-    query: &mut QueryBuilder,
-    status: Option<JobStatus>,
-    running: &HashSet<i64>,
-) {
-    match status {
+/// Adds a filter's conditions on the job status and the state to the result of [`matching`]: which
+/// requests are running is not in the table.
+pub(super) fn push_status(query: &mut QueryBuilder, filter: &Filter, running: &HashSet<i64>) {
+    states::push_state(query, filter, running);
+    match filter.job_status {
         Some(JobStatus::Running) => {
             query.push(" AND q.finished_at IS NULL AND q.id IN ");
             // SQL has no empty lists; no request has this id.
@@ -101,6 +109,7 @@ pub(super) fn asks_of_records(filter: &Filter) -> bool {
         || filter.entity.is_some()
         || filter.cause.is_some()
         || filter.batch.is_some()
+        || states::asks_of_records(filter)
 }
 
 /// Adds a filter's conditions on a record, which has this alias.
@@ -117,6 +126,9 @@ pub(super) fn push_record(query: &mut QueryBuilder, record: &str, filter: &Filte
     }
     if let Some(batch) = filter.batch {
         query.push(format!(" AND {record}.batch = ")).push_bind(batch);
+    }
+    if let Some(states) = states::of_records(filter) {
+        states::push_any(query, record, states);
     }
 }
 
@@ -135,14 +147,15 @@ pub(super) async fn running(connection: &mut Connection) -> Result<HashSet<i64>>
 
 /// The connectors that a filter allows.
 pub(super) async fn connectors(connection: &mut Connection, filter: &Filter) -> Result<Vec<i64>> {
-    let mut query = QueryBuilder::new("SELECT id FROM connector WHERE 1 = 1");
+    let mut query = QueryBuilder::new("SELECT c.id FROM connector c WHERE 1 = 1");
     if let Some(name) = &filter.connector {
-        query.push(" AND name = ").push_bind(name.clone());
+        query.push(" AND c.name = ").push_bind(name.clone());
     }
     if let Some(within) = &filter.within {
-        query.push(" AND name IN ");
+        query.push(" AND c.name IN ");
         push_list(&mut query, within.iter().cloned().chain([String::new()]));
     }
+    states::push_connectors(&mut query, filter);
     numbers(connection, query).await
 }
 

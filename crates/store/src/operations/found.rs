@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::state::State;
 
 use super::filter::{
-    asks_of_records, connectors, matching, numbers, push_first, push_job_status, push_range,
-    push_record, push_request,
+    asks_of_records, connectors, matching, numbers, push_first, push_range, push_record,
+    push_request, push_status,
 };
-use super::{Connection, QueryBuilder, search};
+use super::{Connection, QueryBuilder, search, states};
 use crate::error::Result;
-use crate::filter::{Cursor, Filter, Page};
+use crate::filter::{Cursor, Echoes, Filter, Page};
 
 /// The ids of the requests of this page, and whether there are more.
 pub(super) async fn page(
@@ -22,13 +23,15 @@ pub(super) async fn page(
     let limit = page.limit.clamp(1, Page::MOST);
     let before = page.after.map_or(i64::MAX, |Cursor(after)| after.number());
     let mut ids = if is_by_outcome(filter) {
-        by_outcome(connection, filter, before, limit + 1).await?
+        by_outcome(connection, filter, before, limit + 1, running).await?
     } else if is_by_due(filter) {
         by_due(connection, filter, before, limit + 1, running).await?
+    } else if is_by_echo(filter) {
+        by_echo(connection, filter, before, limit + 1, running).await?
     } else {
         let terms = search::terms(connection, filter).await?;
         let mut query = matching("SELECT q.id FROM request q", filter, terms.as_ref());
-        push_job_status(&mut query, filter.job_status, running);
+        push_status(&mut query, filter, running);
         query.push(" AND q.id < ").push_bind(before).push(" ORDER BY q.id DESC LIMIT ");
         query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
         numbers(connection, query).await?
@@ -42,19 +45,62 @@ pub(super) async fn page(
 /// that failed, are fewer; those of a lead or a batch of retries fewer still.
 pub(super) fn is_by_outcome(filter: &Filter) -> bool {
     let open = matches!(filter.job_status, Some(JobStatus::Queued | JobStatus::Running));
+    let open = open || states::asks_for_open(filter);
     let failed = filter.job_status == Some(JobStatus::Failure)
         || filter.sync_status == Some(SyncStatus::Error);
     let few = open || filter.q.is_some() || filter.batch.is_some() || !filter.ids.is_empty();
-    let of_failures = filter.event == Some(Event::Failed) || filter.cause.is_some();
+    let of_failures = filter.event == Some(Event::Failed)
+        || filter.cause.is_some()
+        || states::asks_for_failures(filter);
     asks_of_records(filter) && !few && (!failed || of_failures)
 }
 
 /// Whether the search is for waiting requests, without any other selective condition.
 fn is_by_due(filter: &Filter) -> bool {
-    filter.job_status == Some(JobStatus::Queued)
+    let is_waiting = matches!(filter.state, Some(State::Queued | State::Held));
+    (is_waiting || filter.job_status == Some(JobStatus::Queued))
         && !asks_of_records(filter)
         && filter.q.is_none()
         && filter.ids.is_empty()
+}
+
+/// Whether the only selective condition may be that echoes are hidden, of which there may be any
+/// number in a row.
+fn is_by_echo(filter: &Filter) -> bool {
+    let is_open = matches!(filter.job_status, Some(JobStatus::Queued | JobStatus::Running));
+    filter.echoes != Echoes::Any
+        && !asks_of_records(filter)
+        && !states::asks_for_open(filter)
+        && !is_open
+        && filter.sync_status != Some(SyncStatus::Error)
+        && filter.job_status != Some(JobStatus::Failure)
+        && filter.q.is_none()
+        && filter.backfill.is_none()
+        && filter.ids.is_empty()
+}
+
+/// The index of echoes, and of all that are none, is read for each connector.
+async fn by_echo(
+    connection: &mut Connection,
+    filter: &Filter,
+    before: i64,
+    limit: usize,
+    running: &HashSet<i64>,
+) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    for connector in connectors(connection, filter).await? {
+        let mut query = QueryBuilder::new("SELECT q.id FROM request q WHERE q.connector = ");
+        query.push_bind(connector);
+        push_range(&mut query, "q.id", filter);
+        push_request(&mut query, filter);
+        push_status(&mut query, filter, running);
+        query.push(" AND q.id < ").push_bind(before).push(" ORDER BY q.id DESC LIMIT ");
+        query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        ids.extend(numbers(connection, query).await?);
+    }
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.truncate(limit);
+    Ok(ids)
 }
 
 /// The index of pending work is read for each connector: requests that were not started, which may
@@ -75,7 +121,7 @@ async fn by_due(
             query.push(" AND q.connector = ").push_bind(connector);
             push_range(&mut query, "q.id", filter);
             push_request(&mut query, filter);
-            push_job_status(&mut query, filter.job_status, running);
+            push_status(&mut query, filter, running);
             query.push(format!(" AND {order} < ")).push_bind(before);
             query.push(format!(" ORDER BY {order} DESC LIMIT "));
             query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
@@ -87,6 +133,25 @@ async fn by_due(
     Ok(ids)
 }
 
+/// The conditions that each select a part of the records' index of outcomes, or of that of states.
+fn outcomes(filter: &Filter) -> Vec<String> {
+    if filter.cause.is_some() {
+        // These have an index of their own.
+        return vec![String::new()];
+    }
+    let entities = filter.entity.as_ref().map_or(Entity::ALL, std::slice::from_ref);
+    let values: Vec<String> = match (states::of_records(filter), filter.event.as_ref()) {
+        (Some(states), _) => states.iter().map(|state| format!("r.state = '{state}'")).collect(),
+        (None, Some(event)) => vec![format!("r.event = '{event}'")],
+        (None, None) => Event::ALL.iter().map(|event| format!("r.event = '{event}'")).collect(),
+    };
+    let of = |entity: &Entity| {
+        let entity = *entity;
+        values.iter().map(move |value| format!(" AND r.entity = '{entity}' AND {value}"))
+    };
+    entities.iter().flat_map(of).collect()
+}
+
 /// The records' index is read in order of arrival, once for each connector and outcome that the
 /// filter allows.
 async fn by_outcome(
@@ -94,29 +159,19 @@ async fn by_outcome(
     filter: &Filter,
     before: i64,
     limit: usize,
+    running: &HashSet<i64>,
 ) -> Result<Vec<i64>> {
-    let entities = filter.entity.as_ref().map_or(Entity::ALL, std::slice::from_ref);
-    let events = filter.event.as_ref().map_or(Event::ALL, std::slice::from_ref);
-    let mut outcomes: Vec<Option<(Entity, Event)>> = Vec::new();
-    if filter.cause.is_some() {
-        // These have an index of their own.
-        outcomes.push(None);
-    } else {
-        let all = entities.iter().flat_map(|entity| events.iter().map(|event| (*entity, *event)));
-        outcomes.extend(all.map(Some));
-    }
+    let outcomes = outcomes(filter);
     let mut ids = Vec::new();
     for connector in connectors(connection, filter).await? {
         for outcome in &outcomes {
             let mut query = QueryBuilder::new("SELECT r.request FROM record r");
             query.push(" JOIN request q ON q.id = r.request WHERE r.connector = ");
             query.push_bind(connector);
-            if let Some((entity, event)) = outcome {
-                query.push(format!(" AND r.entity = '{entity}' AND r.event = '{event}'"));
-            }
+            query.push(outcome);
             push_record(&mut query, "r", filter);
             push_request(&mut query, filter);
-            push_job_status(&mut query, filter.job_status, &HashSet::new());
+            push_status(&mut query, filter, running);
             push_range(&mut query, "r.request", filter);
             push_first(&mut query, filter);
             query.push(" AND r.request < ").push_bind(before);

@@ -9,9 +9,9 @@ use plan::quota::{self, day_of};
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Connection, DbRow, QueryBuilder, push_list};
+use super::{Connection, DbRow, QueryBuilder, failing, push_list};
 use crate::error::Result;
-use crate::tally::{Cause, Health, Span, Step, Tally, Used, Waiting, hour_of};
+use crate::tally::{Cause, Health, Span, Step, Tally, Used, Waiting, hour_of, slot_of};
 
 /// A call is over after this time: its deadline is far below.
 const LONGEST_CALL: SignedDuration = SignedDuration::from_mins(5);
@@ -68,6 +68,7 @@ pub(super) async fn causes(
         "SELECT connector, cause, CAST(sum(records) AS BIGINT) FROM tally \
          WHERE event = 'failed' AND cause <> ''",
     );
+    query.push(failing::IS_OPEN);
     push_hours(&mut query, from, to);
     if let Some(connectors) = connectors {
         query.push(" AND connector IN ");
@@ -178,11 +179,34 @@ pub(super) async fn steps(connection: &mut Connection, span: &Span) -> Result<Ve
     push_hours(&mut query, span.from, span.to);
     query.push(" GROUP BY 1, 2, 3, 4 ORDER BY 1, 2");
     let rows = query.build().persistent(false).fetch_all(connection).await?;
+    gathered(&rows, "tally", hours.saturating_mul(3_600_000))
+}
+
+pub(super) async fn recent_steps(
+    connection: &mut Connection,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Step>> {
+    let rows = sqlx::query(
+        "SELECT slot, connector, event, lag, records FROM tally_recent \
+         WHERE records <> 0 AND slot >= $1 AND slot <= $2 ORDER BY slot, connector",
+    )
+    .bind(slot_of(from))
+    .bind(slot_of(last_before(to)))
+    .fetch_all(connection)
+    .await?;
+    let length = i64::try_from(Step::SHORT.as_millis()).unwrap_or(i64::MAX);
+    gathered(&rows, "tally_recent", length)
+}
+
+/// Steps of this length, in milliseconds, from rows with the step's number, the connector, the
+/// event, the class of the lag, and the number of records.
+fn gathered(rows: &[DbRow], table: &'static str, length: i64) -> Result<Vec<Step>> {
     let mut steps: Vec<Step> = Vec::new();
     for row in rows {
         let (number, connector) = (row.try_get::<i64, _>(0)?, ConnectorId(row.try_get(1)?));
-        let place = Place { table: "tally", row: &number };
-        let from = place.time(number.saturating_mul(hours).saturating_mul(3_600_000))?;
+        let place = Place { table, row: &number };
+        let from = place.time(number.saturating_mul(length))?;
         if !steps.last().is_some_and(|step| step.from == from && step.connector == connector) {
             let (counts, lags) = Default::default();
             steps.push(Step { connector, from, counts, lags });
@@ -197,8 +221,11 @@ pub(super) async fn steps(connection: &mut Connection, span: &Span) -> Result<Ve
 
 fn push_hours(query: &mut QueryBuilder, from: Timestamp, to: Timestamp) {
     query.push(" AND hour >= ").push_bind(hour_of(from));
-    let last = to.checked_sub(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MIN);
-    query.push(" AND hour <= ").push_bind(hour_of(last));
+    query.push(" AND hour <= ").push_bind(hour_of(last_before(to)));
+}
+
+fn last_before(to: Timestamp) -> Timestamp {
+    to.checked_sub(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MIN)
 }
 
 async fn waiting(connection: &mut Connection, connector: ConnectorId) -> Result<Waiting> {

@@ -6,6 +6,7 @@ use plan::id::RequestId;
 use plan::outcome::JobStatus;
 use sqlx::Row;
 
+use super::states::HELD;
 use super::values::Place;
 use super::{Connection, DbRow, QueryBuilder, push_list};
 use crate::error::Result;
@@ -20,11 +21,11 @@ pub(super) async fn requests(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = QueryBuilder::new(
+    let mut query = QueryBuilder::new(format!(
         "SELECT q.id, c.name, d.origin, d.received_at, q.finished_at, q.job_status, \
-         q.sync_status, q.behaviour FROM request q JOIN delivery d ON d.id = q.id \
-         JOIN connector c ON c.id = q.connector WHERE q.id IN ",
-    );
+         q.sync_status, q.behaviour, q.echo, {HELD} FROM request q \
+         JOIN delivery d ON d.id = q.id JOIN connector c ON c.id = q.connector WHERE q.id IN "
+    ));
     push_list(&mut query, ids.iter().copied());
     query.push(" ORDER BY q.id DESC");
     let rows = query.build().persistent(false).fetch_all(connection).await?;
@@ -51,6 +52,8 @@ fn request(row: &DbRow, running: &HashSet<i64>) -> Result<RequestLine> {
         job_status,
         sync_status: sync_status.map(|word| place.word(word)).transpose()?,
         behaviour: row.try_get(7)?,
+        is_echo: row.try_get::<i64, _>(8)? != 0,
+        is_held: row.try_get(9)?,
         records: Vec::new(),
     })
 }
@@ -66,7 +69,8 @@ pub(super) async fn records(
     }
     let mut query = QueryBuilder::new(
         "SELECT request, position, entity, event, sync_status, known_as, source_id, \
-         destination_id, problem, version, due FROM record WHERE request IN ",
+         destination_id, problem, version, due, name, explanation FROM record \
+         WHERE request IN ",
     );
     push_list(&mut query, requests.iter().copied());
     query.push(" ORDER BY request, position");
@@ -85,6 +89,8 @@ pub(super) async fn records(
             error: place.problem(row.try_get(8)?)?,
             version: row.try_get(9)?,
             next_attempt_at: due.map(|due| place.time(due)).transpose()?,
+            name: row.try_get(11)?,
+            explanation: place.raw(row.try_get(12)?)?,
         });
     }
     Ok(records)

@@ -10,14 +10,16 @@ use sqlx::Row;
 
 use super::values::Place;
 use super::{
-    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, batches, counts, failures, filter, found,
-    health, history, linked, list, push_list, retry,
+    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, contact, counts, failures,
+    filter, found, health, history, intake, linked, list, push_list, retry,
 };
 use crate::audit::Actor;
+use crate::contact::Contact;
 use crate::error::Result;
 use crate::filter::{Cursor, Filter, Page};
 use crate::history::{HistoryItem, Neighbours};
-use crate::list::{Counts, RequestLine};
+use crate::intake::NewDelivery;
+use crate::list::{Count, Counts, RequestLine, StateCounts};
 use crate::log::{AttemptItem, CallItem, Delivery, FailureGroup, Log, RecordItem, RequestItem};
 use crate::progress::CallRef;
 use crate::retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
@@ -65,6 +67,14 @@ impl Log for Backend {
 
     async fn count_requests(&self, filter: &Filter) -> Result<Counts> {
         counts::requests_by_event(&mut *self.begin_read().await?, filter).await
+    }
+
+    async fn count(&self, filter: &Filter) -> Result<Count> {
+        counts::all(&mut *self.begin_read().await?, filter).await
+    }
+
+    async fn count_states(&self, filter: &Filter) -> Result<StateCounts> {
+        counts::by_state(&mut *self.begin_read().await?, filter).await
     }
 
     async fn neighbours(&self, request: RequestId, q: &str) -> Result<Neighbours> {
@@ -150,6 +160,25 @@ impl Log for Backend {
         }
     }
 
+    async fn sync_lead(
+        &self,
+        lead: &str,
+        deliveries: Vec<NewDelivery>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (lead, actor) = (lead.to_owned(), actor.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                intake::store(connection, &deliveries, None).await?;
+                let action = "sync_lead";
+                let entry = audit::Entry { action, subject: &lead, before: None, after: None };
+                audit::audit(connection, &actor, now, &entry).await
+            })
+        })
+        .await
+    }
+
     async fn cancel_retries(
         &self,
         selection: &Selection,
@@ -187,6 +216,10 @@ impl Log for Backend {
         health::steps(&mut *self.begin_read().await?, span).await
     }
 
+    async fn recent_steps(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Step>> {
+        health::recent_steps(&mut *self.begin_read().await?, from, to).await
+    }
+
     async fn causes(
         &self,
         between: (Timestamp, Timestamp),
@@ -202,6 +235,10 @@ impl Log for Backend {
         now: Timestamp,
     ) -> Result<Vec<Used>> {
         health::used(&mut *self.begin_read().await?, windows, now).await
+    }
+
+    async fn contacts(&self, accounts: &[AccountId]) -> Result<Vec<Contact>> {
+        contact::find(&mut *self.begin_read().await?, accounts).await
     }
 
     async fn spending(&self, accounts: &[AccountId], now: Timestamp) -> Result<Vec<Spending>> {
@@ -235,7 +272,7 @@ async fn records(
     let mut attempts = attempts(connection, requests).await?;
     let mut query = QueryBuilder::new(
         "SELECT request, position, entity, event, sync_status, source_id, destination_id, problem, \
-         explanation, version, due, known_as FROM record WHERE request IN ",
+         explanation, version, due, known_as, name FROM record WHERE request IN ",
     );
     push_list(&mut query, requests.iter().copied());
     query.push(" ORDER BY request, position");
@@ -250,6 +287,7 @@ async fn records(
             event: place.word(row.try_get(3)?)?,
             sync_status: place.word(row.try_get(4)?)?,
             known_as: row.try_get(11)?,
+            name: row.try_get(12)?,
             source_id: row.try_get(5)?,
             destination_id: row.try_get(6)?,
             error: place.problem(row.try_get(7)?)?,

@@ -16,10 +16,12 @@ mod catalogue;
 mod catch_up;
 mod changing;
 mod comparisons;
+mod contact;
 mod copies;
 mod counts;
 pub(crate) mod directory;
 mod dispatching;
+mod failing;
 mod failures;
 mod filter;
 mod found;
@@ -44,12 +46,14 @@ mod search;
 mod sessions;
 mod settings;
 mod standing;
+mod states;
 mod sweeps;
 mod tally;
 mod traits;
 mod unfinished;
 mod users;
 mod values;
+mod views;
 
 use std::pin::Pin;
 
@@ -66,8 +70,8 @@ type DbRow = <Db as sqlx::Database>::Row;
 /// The operation of a write on its connection.
 type Doing<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
 
-/// Rows of one statement: SQLite takes 32,766 parameters, and no row here has more than 20.
-const ROWS_A_STATEMENT: usize = 1_600;
+/// Rows of one statement: SQLite takes 32,766 parameters, and no row here has more than 22.
+const ROWS_A_STATEMENT: usize = 1_400;
 
 impl Backend {
     /// Writes in one transaction, which is rolled back if `operation` fails. It runs to completion

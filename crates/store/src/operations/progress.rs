@@ -8,8 +8,8 @@ use sqlx::Row;
 
 use super::values::{json, ms};
 use super::{
-    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, comparisons, directory, incident,
-    intake, links, mass_change, push_list, standing, sweeps, tally, traits,
+    Connection, QueryBuilder, ROWS_A_STATEMENT, backfills, comparisons, contact, directory,
+    incident, intake, links, mass_change, push_list, standing, sweeps, tally, traits,
 };
 use crate::error::Result;
 use crate::progress::{
@@ -21,6 +21,26 @@ const HOURS_A_DAY: i64 = 24;
 /// How many hours of hourly call counts are kept.
 const HOURS_KEPT: i64 = 2 * HOURS_A_DAY;
 
+/// The columns of a record that its last attempt replaces,
+const REPLACED: [&str; 14] = [
+    "entity",
+    "sync_status",
+    "due",
+    "attempts",
+    "tries",
+    "doubtful",
+    "source_id",
+    "destination_id",
+    "problem",
+    "cause",
+    "code",
+    "retry",
+    "known_as",
+    "name",
+];
+/// and those that stay if its event stays ([`tally::STANDS`]).
+const OF_EVENT: [&str; 5] = ["event", "explanation", "version", "lag", "echo"];
+
 /// Records everything; the lease was checked before.
 pub(super) async fn record(
     connection: &mut Connection,
@@ -30,6 +50,7 @@ pub(super) async fn record(
     keep_calls(connection, &progress.calls).await?;
     keep_attempts(connection, &progress.attempts).await?;
     keep_requests(connection, &progress.requests).await?;
+    keep_echoes(connection, &progress.attempts).await?;
     links::keep(connection, &progress.links).await?;
     links::keep_gone(connection, &progress.gone).await?;
     standing::solve(connection, &progress.solved).await?;
@@ -37,6 +58,9 @@ pub(super) async fn record(
     settle(connection, &progress.settled).await?;
     keep_intents(connection, &progress.intents).await?;
     add_spent(connection, &progress.spent).await?;
+    for news in &progress.contacts {
+        contact::keep(connection, news).await?;
+    }
     for news in &progress.traits {
         traits::keep(connection, news).await?;
     }
@@ -126,7 +150,7 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
         let mut query = QueryBuilder::new(
             "INSERT INTO record (request, position, connector, entity, event, sync_status, due, \
              attempts, tries, doubtful, source_id, destination_id, problem, explanation, version, \
-             cause, code, retry, lag, known_as) ",
+             cause, code, retry, lag, known_as, name, echo) ",
         );
         query.push_values((0..rows.len()).filter(is_last), |mut row, index| {
             let (attempt, problem, _) = &rows[index];
@@ -155,28 +179,16 @@ async fn keep_attempts(connection: &mut Connection, attempts: &[AttemptOutcome])
                 .push_bind(attempt.problem.as_ref().map(|problem| problem.code.as_str()))
                 .push_bind(retry)
                 .push_bind(tally::lag_of(attempt))
-                .push_bind(attempt.known_as.as_deref());
+                .push_bind(attempt.known_as.as_deref())
+                .push_bind(attempt.name.as_deref())
+                .push_bind(i64::from(attempt.is_echo));
         });
         query.push(" ON CONFLICT (request, position) DO UPDATE SET ");
         let mut set = query.separated(", ");
-        for column in [
-            "entity",
-            "sync_status",
-            "due",
-            "attempts",
-            "tries",
-            "doubtful",
-            "source_id",
-            "destination_id",
-            "problem",
-            "cause",
-            "code",
-            "retry",
-            "known_as",
-        ] {
+        for column in REPLACED {
             set.push(format!("{column} = excluded.{column}"));
         }
-        for column in ["event", "explanation", "version", "lag"] {
+        for column in OF_EVENT {
             set.push(format!(
                 "{column} = CASE WHEN {} THEN record.{column} ELSE excluded.{column} END",
                 tally::STANDS
@@ -228,7 +240,7 @@ async fn keep_requests(connection: &mut Connection, requests: &[RequestState]) -
     for some in requests.chunks(ROWS_A_STATEMENT) {
         let mut query = QueryBuilder::new(
             "UPDATE request SET job_status = v.column2, sync_status = v.column3, \
-             behaviour = v.column4, finished_at = v.column5, due = v.column6 FROM (",
+             behaviour = v.column4, finished_at = v.column5, due = v.column6, echo = 0 FROM (",
         );
         query.push_values(some, |mut row, state| {
             row.push_bind(state.id.number())
@@ -257,6 +269,24 @@ async fn keep_requests(connection: &mut Connection, requests: &[RequestState]) -
         ));
         push_list(&mut query, ended);
         query.build().persistent(false).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Marks requests that are nothing but echoes of our own writes.
+async fn keep_echoes(connection: &mut Connection, attempts: &[AttemptOutcome]) -> Result<()> {
+    let echoes: Vec<i64> = attempts
+        .iter()
+        .filter(|attempt| attempt.is_echo)
+        .map(|attempt| attempt.key.request.number())
+        .collect();
+    for some in echoes.chunks(ROWS_A_STATEMENT) {
+        let mut query = QueryBuilder::new(
+            "UPDATE request SET echo = 1 WHERE finished_at IS NOT NULL AND NOT EXISTS (SELECT 1 \
+             FROM record r WHERE r.request = request.id AND r.echo = 0) AND id IN ",
+        );
+        push_list(&mut query, some.iter().copied());
+        query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
     }
     Ok(())
 }

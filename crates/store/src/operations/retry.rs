@@ -231,7 +231,7 @@ async fn matching(connection: &mut Connection, wanted: &Filter, like: &str) -> R
     let running = filter::running(connection).await?;
     let terms = search::terms(connection, wanted).await?;
     let mut query = filter::matching("SELECT q.id FROM request q", wanted, terms.as_ref());
-    filter::push_job_status(&mut query, wanted.job_status, &running);
+    filter::push_status(&mut query, wanted, &running);
     query.push(format!(
         " AND EXISTS (SELECT 1 FROM record f WHERE f.request = q.id AND {like}) \
          ORDER BY q.id LIMIT "

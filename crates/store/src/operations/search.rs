@@ -2,7 +2,7 @@
 
 use plan::identity::mention;
 use plan::phone;
-use plan::search::{SHORTEST_PART, Sought};
+use plan::search::{SHORTEST_PART, Sought, words};
 use sqlx::Row;
 
 use super::{Connection, QueryBuilder, push_list};
@@ -89,7 +89,7 @@ async fn beginning_with(
     Ok(())
 }
 
-/// What the newest records are recognised by, if it contains this.
+/// What the newest records are recognised by, and the words of their names, if they contain this.
 async fn among_newest(connection: &mut Connection, part: &str) -> Result<Vec<String>> {
     let mut pattern = String::from("%");
     for c in part.chars() {
@@ -100,8 +100,9 @@ async fn among_newest(connection: &mut Connection, part: &str) -> Result<Vec<Str
     }
     pattern.push('%');
     let rows = sqlx::query(
-        "SELECT DISTINCT known_as FROM (SELECT known_as FROM record ORDER BY request DESC, \
-         position DESC LIMIT $1) AS newest WHERE lower(known_as) LIKE $2 ESCAPE '\\' LIMIT $3",
+        "SELECT DISTINCT known_as, name FROM (SELECT known_as, name FROM record \
+         ORDER BY request DESC, position DESC LIMIT $1) AS newest \
+         WHERE lower(known_as) LIKE $2 ESCAPE '\\' OR lower(name) LIKE $2 ESCAPE '\\' LIMIT $3",
     )
     .bind(NEWEST)
     .bind(pattern)
@@ -110,9 +111,15 @@ async fn among_newest(connection: &mut Connection, part: &str) -> Result<Vec<Str
     .await?;
     let mut found = Vec::new();
     for row in &rows {
-        let known_as: &str = row.try_get(0)?;
-        found.push(mention(known_as));
-        found.extend(phone::search_forms(known_as));
+        let (known_as, name): (Option<&str>, Option<&str>) = (row.try_get(0)?, row.try_get(1)?);
+        let words = words(name.unwrap_or_default()).into_iter();
+        found.extend(words.filter(|word| word.contains(part)));
+        if let Some(known_as) = known_as.filter(|text| text.to_lowercase().contains(part)) {
+            found.push(mention(known_as));
+            found.extend(phone::search_forms(known_as));
+        }
     }
+    found.sort_unstable();
+    found.dedup();
     Ok(found)
 }

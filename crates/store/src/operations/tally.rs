@@ -1,17 +1,18 @@
 //! Counting records as they are stored.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::Timestamp;
 use plan::id::RequestId;
 use plan::lag;
 use plan::outcome::{Event, SyncStatus};
 use sqlx::Row;
 
 use super::values::{Place, ms};
-use super::{Connection, QueryBuilder, ROWS_A_STATEMENT};
+use super::{Connection, QueryBuilder, ROWS_A_STATEMENT, failing};
 use crate::error::Result;
 use crate::progress::{AttemptOutcome, RecordKey};
-use crate::tally::hour_of;
+use crate::tally::{Step, hour_of, slot_of};
 
 /// What a record is counted under.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,11 +52,34 @@ pub(super) fn cause_of(attempt: &AttemptOutcome) -> Option<String> {
     attempt.problem.as_ref().filter(|_| failed).map(plan::problem::Problem::cause)
 }
 
+/// What a record that arrived lately is counted under too: its step of [`Step::SHORT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Recent {
+    slot: i64,
+    connector: i64,
+    event: Event,
+    lag: i64,
+}
+
+impl Recent {
+    fn of(request: RequestId, class: &Class) -> Self {
+        let Class { connector, event, lag, .. } = *class;
+        Self { slot: slot_of(request.received_at()), connector, event, lag }
+    }
+}
+
 /// How the attempts of one commit change the counts.
 #[derive(Debug, Default)]
 pub(super) struct Moves {
     counts: BTreeMap<Class, i64>,
+    recent: BTreeMap<Recent, i64>,
+    /// When the last of them ended.
+    at: Timestamp,
     latest: BTreeMap<(i64, Event), i64>,
+    /// Causes for which records failed that had not failed for them before, or that a person asked to
+    /// retry; and when.
+    recurred: BTreeSet<(i64, String)>,
+    recurred_at: Option<Timestamp>,
 }
 
 impl Moves {
@@ -71,8 +95,9 @@ impl Moves {
         let again = attempts.iter().filter(|a| first.get(&a.key).is_none_or(|n| *n > 1));
         let keys: Vec<RecordKey> = again.map(|attempt| attempt.key).collect();
         let before = before(connection, &keys).await?;
-        for class in before.values() {
+        for (key, class) in &before {
             *self.counts.entry(class.clone()).or_default() -= 1;
+            *self.recent.entry(Recent::of(key.request, class)).or_default() -= 1;
         }
         for attempt in attempts {
             let class = Class {
@@ -82,8 +107,16 @@ impl Moves {
                 lag: lag_of(attempt),
                 cause: cause_of(attempt).unwrap_or_default(),
             };
+            let was = before.get(&attempt.key).map(|class| &class.cause);
+            if !class.cause.is_empty() && (was != Some(&class.cause) || attempt.retry.is_some()) {
+                self.recurred.insert((class.connector, class.cause.clone()));
+                self.recurred_at = self.recurred_at.max(Some(attempt.at));
+            }
             let stands = before.get(&attempt.key).filter(|class| class.stands(attempt.event));
-            *self.counts.entry(stands.unwrap_or(&class).clone()).or_default() += 1;
+            let class = stands.unwrap_or(&class);
+            *self.counts.entry(class.clone()).or_default() += 1;
+            *self.recent.entry(Recent::of(attempt.key.request, class)).or_default() += 1;
+            self.at = self.at.max(attempt.at);
             let latest = self.latest.entry((attempt.connector.0, attempt.event)).or_insert(0);
             *latest = (*latest).max(ms(attempt.at));
         }
@@ -112,6 +145,7 @@ impl Moves {
             );
             query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
         }
+        keep_recent(connection, self.recent, self.at).await?;
         let latest: Vec<((i64, Event), i64)> = self.latest.into_iter().collect();
         for some in latest.chunks(ROWS_A_STATEMENT) {
             let mut query = QueryBuilder::new("INSERT INTO latest (connector, event, at) ");
@@ -124,8 +158,51 @@ impl Moves {
             );
             query.build().persistent(some.len() == 1).execute(&mut *connection).await?;
         }
-        Ok(())
+        match self.recurred_at {
+            Some(at) => failing::recur(connection, &self.recurred, at).await,
+            None => Ok(()),
+        }
     }
+}
+
+/// Stores the changes of recent steps, and deletes those that are no longer recent at this time.
+async fn keep_recent(
+    connection: &mut Connection,
+    changes: BTreeMap<Recent, i64>,
+    at: Timestamp,
+) -> Result<()> {
+    let oldest = slot_of(at.checked_sub(Step::RECENT).unwrap_or(Timestamp::MIN));
+    let is_kept = |(recent, change): &(Recent, i64)| *change != 0 && recent.slot > oldest;
+    let changes: Vec<(Recent, i64)> = changes.into_iter().filter(is_kept).collect();
+    let most = changes.iter().map(|(_, change)| *change).max().unwrap_or(0);
+    let mut is_new = false;
+    for some in changes.chunks(ROWS_A_STATEMENT) {
+        let mut query =
+            QueryBuilder::new("INSERT INTO tally_recent (slot, connector, event, lag, records) ");
+        query.push_values(some, |mut row, (recent, change)| {
+            row.push_bind(recent.slot)
+                .push_bind(recent.connector)
+                .push_bind(recent.event.as_str())
+                .push_bind(recent.lag)
+                .push_bind(*change);
+        });
+        query.push(
+            " ON CONFLICT (slot, connector, event, lag) \
+             DO UPDATE SET records = tally_recent.records + excluded.records RETURNING records",
+        );
+        let rows = query.build().persistent(some.len() == 1).fetch_all(&mut *connection).await?;
+        for row in rows {
+            // The first records of their kind in a step: from time to time there are some.
+            is_new |= row.try_get::<i64, _>(0)? <= most;
+        }
+    }
+    if is_new {
+        sqlx::query("DELETE FROM tally_recent WHERE slot <= $1")
+            .bind(oldest)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// What these records are counted under so far; new records are omitted.

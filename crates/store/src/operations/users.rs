@@ -7,7 +7,7 @@ use sqlx::Row;
 
 use super::audit::{Entry, audit};
 use super::values::{Place, ms};
-use super::{Connection, count_up, sessions};
+use super::{Connection, count_up, sessions, views};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::user::{MOST_USERS, NewApiToken, PasswordHash, UserChange};
@@ -64,6 +64,7 @@ pub(super) async fn change(
                 .await?;
             let tokens: Vec<String> =
                 tokens.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+            views::remove_all(&mut *connection, &email).await?;
             sqlx::query("DELETE FROM users WHERE id = $1")
                 .bind(id)
                 .execute(&mut *connection)

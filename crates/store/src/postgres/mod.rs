@@ -180,6 +180,10 @@ pub(crate) fn migrations() -> Migrator {
         (28, "catch_up_waits", include_str!("../../migrations/postgres/0028_catch_up_waits.sql")),
         (29, "backfill_plan", include_str!("../../migrations/postgres/0029_backfill_plan.sql")),
         (30, "mass_change", include_str!("../../migrations/postgres/0030_mass_change.sql")),
-        (37, "alert", include_str!("../../migrations/postgres/0037_alert.sql")),
+        (31, "state", include_str!("../../migrations/postgres/0031_state.sql")),
+        (32, "saved_view", include_str!("../../migrations/postgres/0032_saved_view.sql")),
+        (33, "dismissal", include_str!("../../migrations/postgres/0033_dismissal.sql")),
+        (34, "contact", include_str!("../../migrations/postgres/0034_contact.sql")),
+        (35, "alert", include_str!("../../migrations/postgres/0035_alert.sql")),
     ])
 }

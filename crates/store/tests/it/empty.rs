@@ -203,6 +203,8 @@ pub fn attempt(connector: ConnectorId, number: i64, event: Event) -> AttemptOutc
         stage: Stage::Final,
         doubtful: false,
         known_as: Some(format!("Person{number}@example.com")),
+        name: None,
+        is_echo: false,
         source_id: Some(format!("lead-{number}")),
         destination_id: Some(format!("twin-{number}")),
         problem: failed

@@ -13,6 +13,7 @@ mod dispatching;
 mod dropping;
 mod empty;
 mod errors;
+mod failing;
 mod leases;
 mod list;
 mod log;
@@ -21,8 +22,10 @@ mod migrating;
 mod opening;
 mod reviews;
 mod search;
+mod states;
 mod tally;
 mod users;
+mod views;
 
 /// Makes a test of each promise on each backend: the promise gets an empty store.
 macro_rules! promises {

@@ -19,11 +19,15 @@ crate::promises! {
 /// Takes the database back to the migration before `code` and lower-case ids, does this to it, and
 /// opens it again, so that both run.
 async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
-    let back = "ALTER TABLE record DROP COLUMN code; ALTER TABLE lease DROP COLUMN since; \
+    let back = "DROP TABLE saved_view; DROP INDEX record_state; ALTER TABLE record DROP COLUMN state; \
+                ALTER TABLE record DROP COLUMN name; ALTER TABLE record DROP COLUMN echo; \
+                DROP INDEX request_shown; ALTER TABLE request DROP COLUMN echo; \
+                ALTER TABLE record DROP COLUMN code; ALTER TABLE lease DROP COLUMN since; \
                 DROP TABLE mark; ALTER TABLE retry_batch DROP COLUMN linked_by; DROP TABLE trait; \
                 ALTER TABLE connector DROP COLUMN wired_secret; \
                 ALTER TABLE connector DROP COLUMN wired_at; \
                 ALTER TABLE account DROP COLUMN probe_until; \
+                DROP TABLE contact; DROP TABLE tally_recent; DROP TABLE dismissal; \
                 DROP TABLE mass_change; DROP TABLE backfill_plan; DROP TABLE backfill; DROP INDEX request_backfill; \
                 ALTER TABLE request DROP COLUMN backfill; \
                 DROP TABLE directory_key; DROP TABLE directory_lead; DROP TABLE directory_reading; \

@@ -6,6 +6,7 @@ use store::{AttemptOutcome, Filter, Progress};
 use crate::empty::{Empty, attempt, ended};
 
 crate::promises! {
+    a_lead_is_found_as_people_type_its_name_or_number,
     a_search_finds_what_people_paste,
     a_search_by_a_part_finds_the_newest,
     any_text_can_be_searched_for,
@@ -47,6 +48,81 @@ async fn found(empty: &Empty, q: &str) -> Vec<i64> {
     let by_event: u64 = counts.events.values().map(|count| count.requests).sum();
     assert_eq!(by_event, counts.all.requests, "{q}: the counts by event");
     items.iter().map(|item| (0..4).find(|n| crate::empty::id(*n) == item.id).unwrap()).collect()
+}
+
+/// Leads as accounts post them: in one form of a phone number each.
+const POSTED: [&str; 4] = [
+    r#"{"ProspectID":"4057ed7a-0000-4000-8000-000000000000","FirstName":"Asha","LastName":"Nair","EmailAddress":"asha.nair@example.com","Phone":"+91-9812345670"}"#,
+    r#"{"ProspectID":"4057ed7a-0000-4000-8000-000000000001","FirstName":"Imran","LastName":"Khan","EmailAddress":"imran@shop.in","Phone":"9823456781"}"#,
+    r#"{"ProspectID":"4057ed7a-0000-4000-8000-000000000002","FirstName":"Zoë","LastName":"Müller","Mobile":"09834567892"}"#,
+    r#"{"ProspectID":"4057ed7a-0000-4000-8000-000000000003","FirstName":"Asha","LastName":"Khan","Phone":"+49 30 90012345"}"#,
+];
+
+async fn a_lead_is_found_as_people_type_its_name_or_number(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    empty.deliver(own, 0..4).await;
+    let attempts = POSTED.iter().zip(0..).map(|(body, n)| {
+        let item = plan::payload::read(body.as_bytes(), None).unwrap().remove(0).unwrap();
+        AttemptOutcome {
+            known_as: plan::identity::known_as(&item, None),
+            name: plan::identity::name(&item),
+            mentions: plan::identity::mentions(&item, None, &[], None),
+            ..attempt(own, n, Event::New)
+        }
+    });
+    let attempts = attempts.collect();
+    let requests = (0..4).map(|n| ended(n, Event::New)).collect();
+    let progress = Progress { attempts, requests, ..Progress::default() };
+    empty.store.record_progress(&lease, progress).await.unwrap();
+    for (q, expected) in [
+        // Names: first, last, both, in any order, or how they begin.
+        ("Asha", vec![3, 0]),
+        ("nair", vec![0]),
+        ("Asha Nair", vec![0]),
+        ("Nair Asha", vec![0]),
+        ("khan, asha", vec![3]),
+        ("ash nai", vec![0]),
+        ("zoe muller", vec![2]),
+        ("Müller", vec![2]),
+        ("hma", vec![]),
+        ("mra", vec![1]),
+        // Parts of an email address.
+        ("asha.nair@", vec![0]),
+        ("nair@example", vec![0]),
+        ("imran@", vec![1]),
+        ("shop.in", vec![1]),
+        ("@example.com", vec![0]),
+        // Phone numbers, as they are posted: with the country code,
+        ("+91-9812345670", vec![0]),
+        ("+91 98123 45670", vec![0]),
+        ("9812345670", vec![0]),
+        ("09812345670", vec![0]),
+        ("00919812345670", vec![0]),
+        ("0091 98123 45670", vec![0]),
+        ("98123 45670", vec![0]),
+        ("(0) 98123-45670", vec![0]),
+        ("919812345670", vec![0]),
+        ("+91 981", vec![0]),
+        ("0981", vec![0]),
+        ("45670", vec![0]),
+        // without it,
+        ("+91-9823456781", vec![1]),
+        ("0091 98234 56781", vec![1]),
+        ("09823456781", vec![1]),
+        ("98234 56781", vec![1]),
+        // with a leading zero,
+        ("9834567892", vec![2]),
+        ("098345 67892", vec![2]),
+        ("+91 98345 67892", vec![2]),
+        // and from abroad.
+        ("030 90012345", vec![3]),
+        ("0049 30 90012345", vec![3]),
+        ("+49 (0)30 90012345", vec![3]),
+    ] {
+        assert_eq!(found(&empty, q).await, expected, "{q}");
+    }
 }
 
 async fn a_search_finds_what_people_paste(empty: Empty) {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use plan::id::{ConnectorId, RequestId};
 use plan::outcome::{Event, JobStatus, SyncStatus};
-use plan::problem::Problem;
+use plan::problem::{Code, Problem};
 use store::{
-    AttemptOutcome, Change, Filter, Health, Intent, NewDelivery, Origin, Progress, RequestState,
-    Selection, Span, Spent, Stage, Step, Tally, Used, Waiting,
+    AttemptOutcome, Change, ContactNews, Filter, Health, Intent, NewDelivery, Origin, Progress,
+    RequestState, Selection, Span, Spent, Stage, Step, Tally, Used, Waiting,
 };
 
 use crate::empty::{Empty, account, actor, at, attempt, call, connector, delivery, ended, id};
@@ -16,6 +16,8 @@ use crate::empty::{Empty, account, actor, at, attempt, call, connector, delivery
 crate::promises! {
     counts_equal_a_count_over_the_records,
     steps_are_hours_and_days,
+    what_arrived_lately_is_counted_in_short_steps,
+    whether_accounts_respond_is_kept,
     causes_are_counted_and_leave_when_they_are_mended,
     health_tells_what_waits_and_when_it_last_went_well,
     a_backlog_is_counted_up_to_a_bound,
@@ -178,8 +180,94 @@ async fn steps_are_hours_and_days(empty: Empty) {
     assert_eq!((starts.len(), starts[0].as_str()), (10, "2026-09-21T15:00:00Z"));
     assert_eq!(ever(1).steps(5).len(), 5);
     let first = &empty.store.steps(&ever(1)).await.unwrap()[0];
-    let minutes = first.lags.within(50).unwrap().as_mins();
-    assert_eq!(minutes, 2, "90 seconds, rounded up to the bound of a class");
+    let lag = first.lags.percentile(50).unwrap();
+    let differs = (lag - SignedDuration::from_secs(90)).abs();
+    assert!(differs * 8 < lag, "90 seconds, to an eighth: {lag:#}");
+}
+
+async fn what_arrived_lately_is_counted_in_short_steps(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let own = configuration.connectors[0].id;
+    let lease = empty.lease(&configuration).await;
+    // at(0) is 2026-09-21T14:13:20Z.
+    let numbers = [0, 60, 120, 1_000, HOUR, 2 * HOUR];
+    empty.store.store_deliveries(numbers.map(|n| delivery(own, n)).to_vec()).await.unwrap();
+    let told = async |from, to| {
+        let steps = empty.store.recent_steps(at(from), at(to)).await.unwrap();
+        let one = |step: &Step| {
+            let lags = step.lags.count();
+            assert_eq!(lags, step.counts.written(), "each written record has a lag");
+            (step.from.strftime("%H:%M").to_string(), step.counts.written(), step.counts.failed)
+        };
+        steps.iter().filter(|step| step.counts.all() > 0).map(one).collect::<Vec<_>>()
+    };
+    let step = |from: &str, written: u64, failed: u64| (from.to_owned(), written, failed);
+    let event = |n| if n == 60 || n == HOUR { Event::Failed } else { Event::New };
+    keep(&empty, &lease, numbers[..5].iter().map(|n| attempt(own, *n, event(*n))).collect()).await;
+    let first = [step("14:10", 1, 1), step("14:15", 1, 0), step("14:30", 1, 0)];
+    assert_eq!(told(0, HOUR).await, first[..3]);
+    assert_eq!(told(300, 2 * HOUR).await, [first[2].clone(), step("15:10", 0, 1)]);
+    // One that is retried moves, one that has nothing to do stays.
+    let mut unchanged = attempt(own, 1_000, Event::Unchanged);
+    unchanged.attempt = 2;
+    keep(&empty, &lease, vec![again(own, 60, Event::Updated, 2), unchanged]).await;
+    assert_eq!(told(0, HOUR).await, [step("14:10", 2, 0), first[1].clone(), first[2].clone()]);
+    // What is older is no longer counted so, and its records move without it.
+    let mut late = attempt(own, 2 * HOUR, Event::New);
+    late.at = at(4 * HOUR);
+    keep(&empty, &lease, vec![late]).await;
+    assert_eq!(told(0, 5 * HOUR).await, [step("16:10", 1, 0)]);
+    let mut mended = attempt(own, HOUR, Event::New);
+    (mended.attempt, mended.at) = (2, at(4 * HOUR));
+    keep(&empty, &lease, vec![mended]).await;
+    assert_eq!(told(0, 5 * HOUR).await, [step("16:10", 1, 0)]);
+    must_be_equal(&empty).await;
+    empty.change(Change::RemoveConnector { name: "a-b".to_owned() }).await.unwrap();
+    assert_eq!(told(0, 5 * HOUR).await, []);
+}
+
+async fn whether_accounts_respond_is_kept(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let [one, other] = [0, 1].map(|n| configuration.accounts[n].id);
+    let lease = empty.lease(&configuration).await;
+    let note = async |account, second, code: Option<Code>| {
+        let closed = code.map(|code| Problem::new(code, "It does not respond.", "Wait."));
+        let contacts = vec![ContactNews { account, at: at(second), closed }];
+        let progress = Progress { contacts, ..Progress::default() };
+        empty.store.record_progress(&lease, progress).await.unwrap();
+    };
+    let told = async |account| {
+        let mut contacts = empty.store.contacts(&[account]).await.unwrap();
+        let contact = contacts.pop()?;
+        Some((contact.responded_at, contact.closed.map(|(since, problem)| (since, problem.code))))
+    };
+    assert_eq!(told(one).await, None);
+    note(one, 1, None).await;
+    assert_eq!(told(one).await, Some((Some(at(1)), None)));
+    // It is closed since the first time, for as long as the reason is the same.
+    for second in [2, 3] {
+        note(one, second, Some(Code::Unreachable)).await;
+        assert_eq!(told(one).await, Some((Some(at(1)), Some((at(2), Code::Unreachable)))));
+    }
+    note(one, 4, Some(Code::Credentials)).await;
+    assert_eq!(told(one).await, Some((Some(at(1)), Some((at(4), Code::Credentials)))));
+    note(other, 5, Some(Code::Credentials)).await;
+    assert_eq!(told(other).await, Some((None, Some((at(5), Code::Credentials)))));
+    let both = empty.store.contacts(&[other, one]).await.unwrap();
+    assert_eq!(both.iter().map(|contact| contact.account).collect::<Vec<_>>(), [one, other]);
+    // It responds, it gets other keys, or its metadata can be read.
+    note(one, 6, None).await;
+    assert_eq!(told(one).await, Some((Some(at(6)), None)));
+    note(one, 7, Some(Code::Credentials)).await;
+    empty.change(account("a", "another")).await.unwrap();
+    assert_eq!(told(one).await, Some((Some(at(6)), None)));
+    let none = plan::metadata::Catalogue::default();
+    empty.store.store_catalogue(other, &none, at(8)).await.unwrap();
+    assert_eq!(told(other).await, Some((Some(at(8)), None)));
+    // Of an account that is gone, nothing is kept.
+    empty.change(Change::RemoveConnector { name: "a-b".to_owned() }).await.unwrap();
+    empty.change(Change::RemoveAccount { name: "a".to_owned() }).await.unwrap();
+    assert_eq!(told(one).await, None);
 }
 
 async fn causes_are_counted_and_leave_when_they_are_mended(empty: Empty) {

@@ -1,6 +1,7 @@
 //! `/accounts`.
 
 use admin::accounts::{self, AccountWish, Planned};
+use admin::health::{AccountCondition, Signs};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -27,6 +28,8 @@ pub(crate) struct AccountItem {
     quota: Option<Quota>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     traits: Vec<TraitItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<AccountCondition>,
 }
 
 /// What an answer of the account showed.
@@ -43,7 +46,14 @@ impl AccountItem {
         let (plan, quota) = account.plan.written();
         let traits =
             traits.into_iter().map(|(seen_at, seen)| TraitItem { seen, seen_at }).collect();
-        Self { name: account.name.clone(), host: account.host.clone(), plan, quota, traits }
+        Self {
+            name: account.name.clone(),
+            host: account.host.clone(),
+            plan,
+            quota,
+            traits,
+            health: None,
+        }
     }
 }
 
@@ -65,9 +75,11 @@ pub(crate) async fn list(
 ) -> Result<Json<List<AccountItem>>> {
     params.end()?;
     let configuration = shared.store.configuration().await?;
+    let signs = Signs::read(&*shared.store, &configuration, (shared.clock)()).await?;
     let mut items = Vec::with_capacity(configuration.accounts.len());
     for account in &configuration.accounts {
-        items.push(AccountItem::of(account, shared.store.traits(account.id).await?));
+        let item = AccountItem::of(account, shared.store.traits(account.id).await?);
+        items.push(AccountItem { health: Some(signs.of_account(account)), ..item });
     }
     Ok(Json(List { items }))
 }

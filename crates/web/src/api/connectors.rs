@@ -1,6 +1,6 @@
 //! `/connectors`.
 
-use admin::connectors::{self, ConnectorItem};
+use admin::connectors::{self, ConnectorItem, ListedConnector};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -41,10 +41,11 @@ pub(crate) struct Url {
 pub(crate) async fn list(
     State(shared): State<Shared>,
     params: Params,
-) -> Result<Json<List<ConnectorItem>>> {
+) -> Result<Json<List<ListedConnector>>> {
     params.end()?;
     let configuration = shared.store.configuration().await?;
-    Ok(Json(List { items: configuration.connectors.iter().map(ConnectorItem::from).collect() }))
+    let now = (shared.clock)();
+    Ok(Json(List { items: connectors::list(&*shared.store, &configuration, now).await? }))
 }
 
 pub(crate) async fn show(
@@ -128,7 +129,7 @@ async fn switch(
     Named(name): Named,
     enabled: bool,
 ) -> Result<Json<ConnectorItem>> {
-    connectors::set_enabled(&shared, &asker.actor, &name, enabled).await?;
+    connectors::set_enabled(&shared, &asker.actor, &[&name], enabled).await?;
     let configuration = shared.store.configuration().await?;
     Ok(Json(known_connector(&configuration, &name)?.into()))
 }

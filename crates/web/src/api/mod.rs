@@ -13,6 +13,7 @@ mod catch_up;
 mod check;
 mod connectors;
 mod download;
+mod failures;
 mod input;
 mod leads;
 mod mails;
@@ -135,6 +136,12 @@ fn routes() -> Vec<Route<Scope>> {
         route(GET, "/leads/{account}/{lead}", Read, leads::show),
         route(POST, "/leads/{account}/{lead}/release", Operate, leads::release),
         route(GET, "/failures", Read, requests::failures),
+        route(GET, "/failures/{name}/{cause}", Read, failures::show).of_connector(),
+        route(POST, "/failures/{name}/{cause}/preview", Operate, failures::preview).of_connector(),
+        route(POST, "/failures/{name}/{cause}/fix", Administer, failures::fix),
+        route(POST, "/failures/{name}/{cause}/metadata", Operate, failures::refresh).of_connector(),
+        route(POST, "/failures/{name}/{cause}/dismiss", Operate, failures::dismiss).of_connector(),
+        route(POST, "/failures/{name}/{cause}/restore", Operate, failures::restore).of_connector(),
         route(GET, "/overview", Read, overview::show),
         route(GET, "/quota", Read, quota::list),
         route(GET, "/mails", Read, mails::list),

@@ -8,6 +8,7 @@ use super::input::Params;
 use super::refusal::Refusal;
 use super::{Result, known_connector};
 use crate::Shared;
+use admin::health::Signs;
 use admin::overview::{Overview, OverviewQuery, read};
 
 /// The default beginning of the period.
@@ -35,6 +36,7 @@ pub(crate) async fn show(
         None => None,
     };
     let asked = OverviewQuery { from, to, connector };
-    let span = asked.span().map_err(|what| Refusal::wrong("from", what))?;
-    Ok(Json(read(&*shared.store, &configuration, &asked, &span, now).await?))
+    let grid = asked.grid().map_err(|what| Refusal::wrong("from", what))?;
+    let signs = Signs::read(&*shared.store, &configuration, now).await?;
+    Ok(Json(read(&*shared.store, &configuration, &signs, &asked, &grid, now).await?))
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use plan::id::RequestId;
 use plan::period;
-use store::{Counts, Cursor, FailureGroup, Filter, Page, RequestItem};
+use store::{Counts, Cursor, Echoes, FailureGroup, Filter, Page, RequestItem};
 
 use super::asker::Asker;
 use super::input::{Named, Params};
@@ -25,6 +25,8 @@ pub(crate) async fn filter(shared: &Shared, reach: &Reach, params: &mut Params) 
         to: params.read("to", |text| period::parse(text, now))?,
         job_status: params.parse("job_status")?,
         sync_status: params.parse("sync_status")?,
+        state: params.parse("state")?,
+        echoes: params.read("echoes", echoes)?.unwrap_or_default(),
         event: params.parse("event")?,
         entity: params.parse("entity")?,
         q: params.text("q"),
@@ -39,6 +41,15 @@ pub(crate) async fn filter(shared: &Shared, reach: &Reach, params: &mut Params) 
         return Err(Refusal::wrong("connector", format!("the connector '{name}' does not exist")));
     }
     Ok(filter)
+}
+
+fn echoes(word: &str) -> std::result::Result<Echoes, String> {
+    match word {
+        "any" => Ok(Echoes::Any),
+        "without" => Ok(Echoes::Without),
+        "only" => Ok(Echoes::Only),
+        _ => Err(format!("'{word}' is not one of any, without, only")),
+    }
 }
 
 pub(crate) async fn list(

@@ -11,15 +11,19 @@ use jiff::Timestamp;
 use plan::metadata::{Catalogue, MetadataUnread};
 use plan::problem::Problem;
 use plan::quota::Quota;
+use plan::quota::forecast::Forecast;
 use plan::traits::Trait;
 use secrecy::ExposeSecret;
 use store::{Account, Configuration};
 
 use super::form::Form;
 use super::page::{self, Choice, Faults, choices, own_path, told};
+use super::state;
 use super::visitor::Visitor;
+use super::words::number;
 use crate::Shared;
 use crate::api::Refusal;
+use admin::health::Signs;
 use admin::quota::{AccountQuota, forecast_words, read as read_quota};
 
 /// LeadSquared's regions and their API hosts (`docs/leadsquared.md#hosts-and-keys`).
@@ -50,6 +54,13 @@ struct Item {
     name: String,
     region: String,
     plan: String,
+    state: state::Shown,
+    last_contact: Option<Timestamp>,
+    /// What is left of its day,
+    left: String,
+    daily: String,
+    /// and the forecast for the rest of it.
+    forecast: Forecast,
     connectors: Vec<String>,
 }
 
@@ -58,20 +69,35 @@ pub(super) async fn list(
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
-    match shared.store.configuration().await {
-        Ok(configuration) => {
-            let item = |account: &Account| Item {
-                name: account.name.clone(),
-                region: region(&account.host),
-                plan: plan_words(account),
-                connectors: users_of(&configuration, &account.name),
-            };
-            let accounts = configuration.accounts.iter().map(item).collect();
+    match items(&shared).await {
+        Ok(accounts) => {
             let told = told(&given);
             page::page(StatusCode::OK, &List { page: "Accounts", visitor, told, accounts })
         }
         Err(error) => page::unavailable(&error),
     }
+}
+
+async fn items(shared: &Shared) -> store::Result<Vec<Item>> {
+    let configuration = shared.store.configuration().await?;
+    let now = (shared.clock)();
+    let signs = Signs::read(&*shared.store, &configuration, now).await?;
+    let item = |account: &Account| {
+        let condition = signs.of_account(account);
+        let forecast = signs.forecast(account)?;
+        Some(Item {
+            name: account.name.clone(),
+            region: region(&account.host),
+            plan: plan_words(account),
+            state: state::Shown::from(&condition),
+            last_contact: condition.last_contact,
+            left: number(forecast.left.into()),
+            daily: number(account.plan.quota().ours().daily.into()),
+            forecast,
+            connectors: users_of(&configuration, &account.name),
+        })
+    };
+    Ok(configuration.accounts.iter().filter_map(item).collect())
 }
 
 fn region(host: &str) -> String {
@@ -81,7 +107,13 @@ fn region(host: &str) -> String {
 
 fn plan_words(account: &Account) -> String {
     let Quota { calls, bulk_calls, per_seconds, daily, leave } = account.plan.quota();
-    let name = account.plan.written().0.unwrap_or("Custom");
+    let name = match account.plan.written().0 {
+        Some("pro") => "Pro",
+        Some("super") => "Super",
+        Some(other) => other,
+        None => "Custom",
+    };
+    let daily = number(daily.into());
     let others = if leave > 0 {
         format!("; {leave} % reserved for other integrations")
     } else {

@@ -19,7 +19,7 @@ struct Asset {
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 5] = [
+const ASSETS: &[Asset] = &[
     Asset {
         path: "/console.css",
         content_type: CSS,
@@ -30,12 +30,18 @@ const ASSETS: [Asset; 5] = [
         content_type: SCRIPT,
         text: include_str!("../../assets/console.js"),
     },
+    Asset {
+        path: "/drawer.js",
+        content_type: SCRIPT,
+        text: include_str!("../../assets/drawer.js"),
+    },
     Asset { path: "/log.js", content_type: SCRIPT, text: include_str!("../../assets/log.js") },
     Asset {
         path: "/mapping.js",
         content_type: SCRIPT,
         text: include_str!("../../assets/mapping.js"),
     },
+    Asset { path: "/setup.js", content_type: SCRIPT, text: include_str!("../../assets/setup.js") },
     Asset {
         path: "/icon.svg",
         content_type: "image/svg+xml",

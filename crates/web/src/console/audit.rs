@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use admin::settings::{Change, Names, label};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use plan::connector::{Difference, compare};
+use plan::connector::{Definition, Difference, compare};
+use plan::metadata::Catalogue;
 use serde_json::{Value, json};
 use store::{ACTIONS, AuditItem};
 
 use super::accounts::account_address;
-use super::connector::{address, shown};
+use super::connector::address;
 use super::page::{self, Choice, choices};
 use super::traits::traits_address;
 use super::visitor::Visitor;
@@ -39,7 +41,7 @@ struct Entry {
     what: &'static str,
     /// The page of the object, if it has one.
     path: Option<String>,
-    changed: Vec<Difference>,
+    changed: Vec<Change>,
 }
 
 impl Audit {
@@ -49,10 +51,6 @@ impl Audit {
 
     fn is_filtered(&self) -> bool {
         PARTS.iter().any(|part| !self.of(part).is_empty())
-    }
-
-    fn value(value: &Value) -> String {
-        shown(value)
     }
 
     /// The list for this object alone.
@@ -80,6 +78,8 @@ fn words(action: &str) -> &'static str {
         "refresh_leads" => "updated linked leads of",
         "retry" => "retried",
         "cancel_retries" => "cancelled retries of",
+        "dismiss_failures" => "dismissed the failures",
+        "restore_failures" => "restored the failures",
         "decide_review" => "resolved the review of the lead",
         "undo_review" => "undid the decision on the lead",
         "release_field" => "released a frozen field of the lead",
@@ -119,8 +119,42 @@ impl Entry {
     }
 }
 
-/// What changed; for something that was added or removed, its parts.
-fn changes(before: &Value, after: &Value) -> Vec<Difference> {
+/// What changed, in one line each: settings of a connector in its own words, without the names that
+/// only its accounts know.
+fn changes(before: &Value, after: &Value) -> Vec<Change> {
+    let definition = |value: &Value| serde_json::from_value::<Definition>(value.clone()).ok();
+    if let Some(after) = definition(after) {
+        let Definition { name, source, destination, .. } = &after;
+        let new = || Definition::new(name, source, destination);
+        let before = definition(before).unwrap_or_else(new);
+        let unknown = Catalogue::default();
+        let names = Names { source: &unknown, destination: &unknown };
+        return admin::settings::changes(&before, &after, names);
+    }
+    let line = |Difference { setting, before, after }| {
+        let text = match (shown(&before), shown(&after)) {
+            (before, after) if before.is_empty() => after,
+            (before, after) if after.is_empty() => format!("removed (was {before})"),
+            (before, after) => format!("now {after} (was {before})"),
+        };
+        Change { label: label(&setting), text }
+    };
+    differences(before, after).into_iter().map(line).collect()
+}
+
+/// A value as text: empty if it is not set.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "on".to_owned(),
+        Value::Bool(false) => "off".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// What differs; for something that was added or removed, its parts.
+fn differences(before: &Value, after: &Value) -> Vec<Difference> {
     let has_parts = |value: &Value| value.is_object() || value.is_null();
     if has_parts(before) && has_parts(after) {
         let parts = |value: &Value| if value.is_null() { json!({}) } else { value.clone() };
@@ -151,7 +185,7 @@ pub(super) async fn show(
         page: "Audit log",
         visitor,
         wrong,
-        actions: choices(ACTIONS.map(|action| (action, words(action))), chosen),
+        actions: choices(ACTIONS.iter().map(|action| (*action, words(action))), chosen),
         entries: items.into_iter().map(Entry::of).collect(),
         older,
         given,

@@ -14,6 +14,7 @@ mod comparisons;
 mod connector;
 #[cfg(debug_assertions)]
 mod design;
+mod failures;
 mod form;
 mod link;
 mod log;
@@ -22,6 +23,7 @@ mod page;
 mod people;
 mod reviews;
 mod sign_in;
+mod state;
 mod throttle;
 mod traits;
 mod visitor;
@@ -81,6 +83,9 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/requests", read, log::list).in_reach(),
         route(GET, "/requests/rows", read, log::rows).in_reach(),
         route(POST, "/requests/retry", operate, log::selected).in_reach(),
+        route(POST, "/requests/views", read, log::save_view).own(),
+        route(POST, "/requests/views/{id}/rename", read, log::rename_view).own(),
+        route(POST, "/requests/views/{id}/remove", read, log::remove_view).own(),
         route(GET, "/requests/{id}", read, log::show).in_reach(),
         route(POST, "/requests/{id}/retry", operate, log::one).in_reach(),
         route(GET, "/retries", read, log::retries).in_reach(),
@@ -89,13 +94,22 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/retries/{id}", read, log::retry).in_reach(),
         route(GET, "/retries/{id}/progress", read, log::progress).in_reach(),
         route(POST, "/retries/{id}/cancel", operate, log::cancel).in_reach(),
+        route(GET, "/failures", read, failures::list).in_reach(),
+        route(GET, "/failures/{name}/{cause}", read, failures::show).of_connector(),
+        route(POST, "/failures/{name}/{cause}/fix", administer, failures::fix),
+        route(POST, "/failures/{name}/{cause}/metadata", operate, failures::metadata)
+            .of_connector(),
+        route(POST, "/failures/{name}/{cause}/dismiss", operate, failures::dismiss).of_connector(),
+        route(POST, "/failures/{name}/{cause}/restore", operate, failures::restore).of_connector(),
         route(GET, "/reviews", read, reviews::list).in_reach(),
         route(GET, "/reviews/by-rule", operate, reviews::show_by_rule).in_reach(),
         route(POST, "/reviews/by-rule", operate, reviews::resolve_by_rule).in_reach(),
         route(GET, "/reviews/{id}", read, reviews::show).in_reach(),
         route(POST, "/reviews/{id}/decide", operate, reviews::decide).in_reach(),
         route(POST, "/reviews/{id}/undo", operate, reviews::undo).in_reach(),
+        route(GET, "/leads", read, log::leads).in_reach(),
         route(GET, "/leads/{account}/{id}", read, log::lead).in_reach(),
+        route(POST, "/leads/{account}/{id}/sync", operate, log::sync).in_reach(),
         route(POST, "/leads/{account}/{id}/release", operate, log::release).in_reach(),
         route(GET, "/accounts", administer, accounts::list),
         route(POST, "/accounts", administer, accounts::put_new),
@@ -144,6 +158,15 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
         route(POST, "/connectors/{name}/filter", administer, connector::put::<FilterPage>),
         route(GET, "/connectors/{name}/mapping", operate, connector::mapping).of_connector(),
         route(POST, "/connectors/{name}/mapping", administer, connector::put_mapping),
+        route(GET, "/connectors/{name}/mapping/owners", operate, connector::owners).of_connector(),
+        route(POST, "/connectors/{name}/mapping/owners", administer, connector::put_owners),
+        route(
+            GET,
+            "/connectors/{name}/mapping/activities",
+            operate,
+            connector::mapping_of_activities,
+        )
+        .of_connector(),
         route(
             GET,
             "/connectors/{name}/mapping/activities/{code}",

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use admin::pairing::BACK;
+use admin::settings::{label, label_of};
 use askama::Template;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use plan::connector::Fault;
+use plan::connector::{Definition, Fault};
 use plan::problem::{Code, Problem};
 
 use crate::api::Refusal;
@@ -97,20 +99,40 @@ pub(super) fn of_the_page(status: StatusCode, message: &str) -> Refusal {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     faults: Vec<Fault>,
-    whole: Option<String>,
+    /// All of them for the head of the form, in the words of the page.
+    lines: Vec<String>,
 }
 
 impl From<Vec<Fault>> for Faults {
     fn from(faults: Vec<Fault>) -> Self {
-        Self { faults, whole: None }
+        Self::named(faults, label)
     }
 }
 
 impl Faults {
+    fn named(faults: Vec<Fault>, name: impl Fn(&str) -> String) -> Self {
+        let line = |Fault { at, what }: &Fault| match at.strip_prefix(BACK) {
+            Some(at) => format!("Way back, {}: {what}.", name(at)),
+            None => format!("{}: {what}.", name(at)),
+        };
+        Self { lines: faults.iter().map(line).collect(), faults }
+    }
+
     pub(super) fn of(refusal: &Refusal) -> Self {
-        let faults = refusal.faults().to_vec();
-        let whole = faults.is_empty().then(|| refusal.message());
-        Self { faults, whole }
+        Self::of_named(refusal, label)
+    }
+
+    /// The same for settings of a connector, whose rows are named by the fields that they fill.
+    pub(super) fn of_settings(refusal: &Refusal, definition: &Definition) -> Self {
+        Self::of_named(refusal, |at| label_of(definition, at))
+    }
+
+    fn of_named(refusal: &Refusal, name: impl Fn(&str) -> String) -> Self {
+        let faults = Self::named(refusal.faults().to_vec(), name);
+        match faults.faults.as_slice() {
+            [] => Self { lines: vec![refusal.message()], ..faults },
+            _ => faults,
+        }
     }
 
     /// The faults of this setting.
@@ -120,9 +142,8 @@ impl Faults {
     }
 
     /// All faults, for the head of the form.
-    pub(super) fn all(&self) -> Vec<String> {
-        let parts = self.faults.iter().map(|Fault { at, what }| format!("{at}: {what}."));
-        self.whole.iter().cloned().chain(parts).collect()
+    pub(super) fn all(&self) -> &[String] {
+        &self.lines
     }
 }
 
@@ -133,7 +154,7 @@ pub(super) fn own_path(path: &str) -> &str {
 }
 
 /// What a page says about the last action, by its word in the address.
-const TOLD: [(&str, &str); 36] = [
+const TOLD: &[(&str, &str)] = &[
     ("backfill_begun", "The backfill has started."),
     ("backfill_paused", "Backfill paused. Leads already read are still synced."),
     ("backfill_resumed", "Backfill resumed."),
@@ -156,6 +177,7 @@ const TOLD: [(&str, &str); 36] = [
     ("signed_out", "Signed out everywhere."),
     ("removed", "Removed."),
     ("enabled", "Connector enabled."),
+    ("both_enabled", "Both connectors enabled."),
     ("disabled", "Connector disabled. Nothing is synced until it is enabled."),
     ("decided", "Review resolved."),
     ("decided_and_retried", "Review resolved. Retrying held changes."),
@@ -163,9 +185,17 @@ const TOLD: [(&str, &str); 36] = [
     ("none_resolved", "No review was resolved: the rule decides none of the open ones."),
     ("own_password_set", "Password changed. Your other sessions have ended."),
     ("released", "Field released. It syncs again unless another loop is detected."),
+    ("view_saved", "View saved."),
+    ("view_renamed", "View renamed."),
+    ("view_removed", "View removed."),
+    ("lead_syncing", "The lead was read and is being synced."),
     ("undone", "Decision undone. The review is open again."),
     ("retried", "The retry has started."),
     ("renewed", "Refreshed."),
+    ("fixed", "Settings saved. Retrying the failed records."),
+    ("metadata_read", "Metadata refreshed. The preview uses it."),
+    ("dismissed", "Dismissed. These failures come back if they recur."),
+    ("reopened", "Restored. These failures need attention again."),
     ("nothing_failed", "No finished records to retry."),
     ("none_linked", "This connector has no linked leads to update."),
     ("none_selected", "Select at least one failed request."),

@@ -8,9 +8,10 @@ pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
-/// A step in words.
+/// A step in words; of 0 hours, a short one.
 pub(super) fn stretch(from: Timestamp, hours: i64) -> String {
-    let to = from.checked_add(SignedDuration::from_hours(hours)).unwrap_or(from);
+    let length = if hours == 0 { store::Step::SHORT } else { SignedDuration::from_hours(hours) };
+    let to = from.checked_add(length).unwrap_or(from);
     let day = from.strftime("%a %-d %b");
     match hours {
         ..24 => format!("{day}, {}–{} UTC", from.strftime("%H:%M"), to.strftime("%H:%M")),
@@ -24,6 +25,7 @@ pub(super) fn time(ms: Option<u64>) -> String {
     match ms {
         None => "–".to_owned(),
         Some(ms) if ms < 1_000 => format!("{ms} ms"),
+        Some(ms) if ms < 10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
         Some(ms) if ms < 120_000 => format!("{} s", ms / 1_000),
         Some(ms) if ms < 2 * 3_600_000 => format!("{} min", ms / 60_000),
         Some(ms) if ms < 2 * 86_400_000 => format!("{} h", ms / 3_600_000),
@@ -39,14 +41,16 @@ mod tests {
     fn numbers_and_times_are_read() {
         assert_eq!(counted(1, "record", "records"), "1 record");
         assert_eq!(counted(1_000, "record", "records"), "1,000 records");
-        let times = [500, 60_000, 300_000, 4 * 3_600_000, 259_200_000].map(|ms| time(Some(ms)));
-        assert_eq!(times, ["500 ms", "60 s", "5 min", "4 h", "3 days"]);
+        let times =
+            [500, 1_290, 60_000, 300_000, 4 * 3_600_000, 259_200_000].map(|ms| time(Some(ms)));
+        assert_eq!(times, ["500 ms", "1.2 s", "60 s", "5 min", "4 h", "3 days"]);
         assert_eq!(time(None), "–");
         let from = "2026-11-24T18:00:00Z".parse().unwrap();
-        let steps = [1, 6, 24, 168].map(|hours| stretch(from, hours));
+        let steps = [0, 1, 6, 24, 168].map(|hours| stretch(from, hours));
         assert_eq!(
             steps,
             [
+                "Tue 24 Nov, 18:00–18:05 UTC",
                 "Tue 24 Nov, 18:00–19:00 UTC",
                 "Tue 24 Nov, 18:00–00:00 UTC",
                 "Tue 24 Nov",

@@ -76,6 +76,7 @@ async fn is_let_in(browser: &mut Browser, route: &Route, connector: &str) -> boo
         .replace("{code}", "201")
         .replace("{batch}", "99")
         .replace("{backfill}", "99")
+        .replace("{cause}", "none")
         .replace("{review}", "99")
         .replace("{question}", "phone_match")
         .replace("{id}", if path_is_of_requests(&route.path) { "02XJ4W7Q1B000" } else { "99" });

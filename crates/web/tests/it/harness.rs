@@ -13,6 +13,7 @@ use plan::connector::Definition;
 use plan::metadata::{Catalogue, Field, FieldList, Kind, MetadataUnread};
 use plan::probe::{Finding, QUESTIONS, Report};
 use plan::problem::Problem;
+use plan::snapshot::Snapshot;
 use plan::traits::Trait;
 use plan::wiring::{Event, Existing, State, Wired};
 use secrecy::SecretString;
@@ -156,9 +157,15 @@ pub struct Told {
     users: Mutex<HashMap<(String, String), Said>>,
     asked: AtomicUsize,
     hooks: Mutex<Vec<Existing>>,
+    leads: Mutex<HashMap<(String, String), Option<Snapshot>>>,
 }
 
 impl Told {
+    /// From now on the account has this lead, or none of this id.
+    pub fn have(&self, account: &str, id: &str, lead: Option<Snapshot>) {
+        self.leads.lock().unwrap().insert((account.to_owned(), id.to_owned()), lead);
+    }
+
     /// From now on the account says this of the user.
     pub fn say(&self, account: &str, email: &str, said: Said) {
         self.users.lock().unwrap().insert((account.to_owned(), email.to_owned()), said);
@@ -270,6 +277,19 @@ impl admin::AskAccounts for Told {
         Ok((catalogue(), catalogue()))
     }
 
+    async fn read_lead(
+        &self,
+        account: &store::Account,
+        id: &str,
+    ) -> Result<Option<Snapshot>, Problem> {
+        let key = (account.name.clone(), id.to_owned());
+        let said = self.leads.lock().unwrap().get(&key).cloned();
+        said.ok_or_else(|| {
+            let code = plan::problem::Code::Unreachable;
+            Problem::new(code, "The host did not answer.", "Look at it.")
+        })
+    }
+
     async fn read_account_user(
         &self,
         account: &store::Account,
@@ -306,7 +326,12 @@ fn catalogue() -> Catalogue {
 }
 
 pub fn connector(name: &str, token: Token) -> Change {
-    let definition = serde_json::json!({ "name": name, "source": "a", "destination": "b" });
+    between(name, ("a", "b"), token)
+}
+
+pub fn between(name: &str, (source, destination): (&str, &str), token: Token) -> Change {
+    let definition =
+        serde_json::json!({ "name": name, "source": source, "destination": destination });
     Change::PutConnector {
         definition: serde_json::from_value(definition).unwrap(),
         token,

@@ -145,6 +145,14 @@ impl admin::AskAccounts for Nobody {
         unreachable!("no test sets up an account in a node's console")
     }
 
+    async fn read_lead(
+        &self,
+        _: &store::Account,
+        _: &str,
+    ) -> Result<Option<plan::snapshot::Snapshot>, plan::problem::Problem> {
+        unreachable!("no test shows a lead live on a node")
+    }
+
     async fn probe(
         &self,
         _: &store::Account,

@@ -12,6 +12,7 @@ use crate::rig::Nobody;
 
 scenarios! {
     default_mapping,
+    overrides_of_an_automatic_mapping,
     switched_off_row,
     default_value,
     translated_values,
@@ -63,6 +64,29 @@ async fn default_mapping(place: Place) {
     let custom = world.switches.custom_fields != CustomFields::Nowhere;
     assert_eq!(held(&world, "mx_City").as_deref(), custom.then_some("Pune"));
     assert_eq!(held(&world, "mx_Town").as_deref(), custom.then_some("Wai"), "by display name");
+    world.end().await;
+}
+
+async fn overrides_of_an_automatic_mapping(place: Place) {
+    let world = place
+        .world(
+            r#""lead":{"automatic":true,"field":[
+                {"from":"Website","to":"Company"},
+                {"to":"JobTitle","enabled":false}]}"#,
+        )
+        .await;
+    world.lead(&[
+        ("EmailAddress", ASHA),
+        ("FirstName", "Asha"),
+        ("JobTitle", "Nurse"),
+        ("Company", "Apollo"),
+        ("Website", "https://example.com"),
+    ]);
+    world.settled().await;
+    assert_eq!(held(&world, "FirstName").as_deref(), Some("Asha"), "automatic");
+    assert_eq!(held(&world, "Website").as_deref(), Some("https://example.com"), "automatic");
+    assert_eq!(held(&world, "Company").as_deref(), Some("https://example.com"), "replaced");
+    assert_eq!(held(&world, "JobTitle"), None, "taken out");
     world.end().await;
 }
 

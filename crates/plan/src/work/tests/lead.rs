@@ -28,6 +28,29 @@ fn the_echo_of_a_sync_ends() {
     assert_eq!(scene.decide(&lead("Asha", "2026-01-01 00:09:00")), same);
 }
 
+/// The webhook that reports what we wrote to the source, and one that reports something else.
+#[test]
+fn an_echo_is_told_from_a_change_of_other_fields() {
+    let mut scene = scene(PLAIN);
+    scene.sync(&lead("Asha", "2026-01-01 00:00:00"), "2026-01-01T00:00:05Z");
+    let received = at("2026-01-01T00:10:00Z");
+    let is_echo = |scene: &Scene, json: &str| {
+        let mut work = scene.work(json);
+        let outcome = ended(work.next(&scene.context()).step);
+        assert_eq!(outcome.event, crate::outcome::Event::Unchanged);
+        work.is_echo(SOURCE, received)
+    };
+    let late = lead("Asha", "2026-01-01 00:09:00");
+    assert!(!is_echo(&scene, &late), "nothing was ever written to the source");
+    let link = scene.link.as_mut().unwrap();
+    let side = link.pair.side(SOURCE);
+    link.end_mut(side).wrote = Some(at("2026-01-01T00:09:00Z"));
+    assert!(is_echo(&scene, &late));
+    assert!(!is_echo(&scene, &lead("Asha", "2026-01-01 00:09:30")), "somebody changed it since");
+    let undated = r#"{"Current":{"ProspectID":"one","EmailAddress":"a@x.y","Phone":"9988776655","FirstName":"Asha"}}"#;
+    assert!(is_echo(&scene, undated), "it arrived soon after the write");
+}
+
 #[test]
 fn a_linked_lead_gets_only_what_changed() {
     let mut scene = scene(PLAIN);

@@ -8,7 +8,7 @@ use plan::outcome::RetryWith;
 use store::{Change, Filter, Retry, Selection};
 
 use super::page;
-use super::{address, open};
+use super::{Frame, address, open};
 use crate::Shared;
 use crate::api::Refusal;
 use crate::console::form::Form;
@@ -18,18 +18,18 @@ pub(in crate::console) async fn enable(
     state: State<Shared>,
     visitor: Visitor,
     name: Path<String>,
-    _: Form,
+    form: Form,
 ) -> Response {
-    switch(state, visitor, name, true).await
+    switch(state, visitor, name, (true, &form)).await
 }
 
 pub(in crate::console) async fn disable(
     state: State<Shared>,
     visitor: Visitor,
     name: Path<String>,
-    _: Form,
+    form: Form,
 ) -> Response {
-    switch(state, visitor, name, false).await
+    switch(state, visitor, name, (false, &form)).await
 }
 
 /// Resumes a connector that is held because its webhooks changed many leads.
@@ -49,15 +49,29 @@ pub(in crate::console) async fn confirm(
     }
 }
 
+/// The connector, or both of its pair if the form says so. What is enabled at the end of its set-up
+/// leads to the page that shows its first lead.
 async fn switch(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
-    enabled: bool,
+    (enabled, form): (bool, &Form),
 ) -> Response {
-    let word = if enabled { "enabled" } else { "disabled" };
-    match connectors::set_enabled(&shared, &visitor.actor(), &name, enabled).await {
-        Ok(()) => Redirect::to(&page::with_told(&address(&name), word)).into_response(),
+    let Frame { in_setup, opposite, address, .. } = match open(&shared, &visitor, &name, "").await {
+        Ok(opened) => opened.frame,
+        Err(response) => return response,
+    };
+    let opposite = opposite.map(|(name, _)| name).filter(|_| form.text("ways") == "both");
+    let names: Vec<&str> = [name.as_str()].into_iter().chain(opposite.as_deref()).collect();
+    let word = match (enabled, names.len()) {
+        (true, 2) => "both_enabled",
+        (true, _) => "enabled",
+        (false, _) => "disabled",
+    };
+    let leads_to_webhook = enabled && in_setup && visitor.administers();
+    let page = if leads_to_webhook { format!("{address}/webhook") } else { address };
+    match connectors::set_enabled(&shared, &visitor.actor(), &names, enabled).await {
+        Ok(()) => Redirect::to(&page::with_told(&page, word)).into_response(),
         Err(refusal) => page::refused(refusal),
     }
 }

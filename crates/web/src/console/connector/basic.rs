@@ -7,6 +7,7 @@ use plan::connector::{Basic, Definition};
 use plan::moment::DateOrder;
 use plan::placeholder;
 use plan::problem::Problem;
+use store::Account;
 
 use super::entities::{OneOf, Shown};
 use super::page::{Choice, Faults};
@@ -40,34 +41,101 @@ pub(in crate::console) struct BasicPage {
     time_zones: Vec<Choice>,
     date_orders: Vec<Shown>,
     search_keys: Vec<Choice>,
+    secondary_keys: Vec<Choice>,
     users: Vec<Choice>,
+    /// The way back, while it is set up in the same pass.
+    back: Option<Back>,
+}
+
+/// What the way back has for itself.
+struct Back {
+    name: String,
+    own: Own,
+    time_zones: Vec<Choice>,
+    users: Vec<Choice>,
+    /// Why the users of the source could not be read.
+    silent: Option<Problem>,
+}
+
+/// The basic settings that can't be concluded from those of the way there.
+pub(in crate::console) struct Own {
+    lead_source: Option<String>,
+    time_zone: Option<String>,
+    notify: Option<String>,
+}
+
+impl Own {
+    fn of_form(form: &Form) -> Self {
+        Self {
+            lead_source: text(form, "back_lead_source"),
+            time_zone: text(form, "back_time_zone"),
+            notify: text(form, "back_notify"),
+        }
+    }
+
+    fn of(basic: &Basic) -> Self {
+        Self {
+            lead_source: basic.lead_source.clone(),
+            time_zone: basic.time_zone.clone(),
+            notify: basic.notify.clone(),
+        }
+    }
+}
+
+/// A page without the settings of the way back does not send them.
+fn has_back(form: &Form) -> bool {
+    !form.text("back").is_empty()
 }
 
 impl Saves for BasicPage {
     const HERE: &'static str = "/basic";
 
-    type Part = Basic;
+    /// The settings, and those of the way back if they were sent.
+    type Part = (Basic, Option<Own>);
 
-    fn saved(definition: &Definition, _: BTreeMap<String, String>) -> Basic {
-        definition.basic.clone()
+    fn saved(definition: &Definition, _: BTreeMap<String, String>) -> Self::Part {
+        (definition.basic.clone(), None)
     }
 
-    fn sent(form: &Form, saved: &Definition) -> (Basic, Result<Wish, Refusal>) {
+    fn sent(form: &Form, saved: &Definition) -> (Self::Part, Result<Wish, Refusal>) {
         let basic = of_form(form);
         let wanted = Definition { basic: basic.clone(), ..saved.clone() };
         let date_order = DATE_ORDERS.read_or_none(form, "date_order", "basic.date_order");
-        (basic, date_order.map(|_| Wish::save(wanted)))
+        let own = has_back(form).then(|| Own::of_form(form));
+        ((basic, own), date_order.map(|_| Wish::save(wanted)))
+    }
+
+    fn set_back(form: &Form, back: &mut Definition) {
+        if !has_back(form) {
+            return;
+        }
+        let Own { lead_source, time_zone, notify } = Own::of_form(form);
+        back.basic.notifications = notify.is_some() && of_form(form).notifications;
+        (back.basic.lead_source, back.basic.time_zone, back.basic.notify) =
+            (lead_source, time_zone, notify);
     }
 
     async fn read(
         shared: &Shared,
         visitor: Visitor,
         Opened { configuration, connector, frame }: Opened,
-        basic: Basic,
+        (basic, own): Self::Part,
         Stand { told, version, faults }: Stand,
     ) -> store::Result<Self> {
         let destination = configuration.account_of(connector.destination)?;
         let (catalogue, silent) = lists::catalogue(shared, destination).await?;
+        let keys = |key: &str| lists::chosen(lists::search_keys(&catalogue), key);
+        let back = match &frame.carried_to {
+            Some((_, name)) => match configuration.connector(name) {
+                Some(back) => {
+                    let source = configuration.account_of(connector.source)?;
+                    let own = own.unwrap_or_else(|| Own::of(&back.definition.basic));
+                    Some(read_back(shared, name, source, own).await?)
+                }
+                None => None,
+            },
+            None => None,
+        };
         Ok(Self {
             page: "Connectors",
             visitor,
@@ -75,15 +143,32 @@ impl Saves for BasicPage {
             told,
             version,
             date_orders: DATE_ORDERS.shown_or_none(basic.date_order),
-            basic,
             faults,
             silent,
-            countries: lists::countries(),
-            time_zones: lists::time_zones(),
-            search_keys: lists::search_keys(&catalogue),
-            users: lists::users(&catalogue),
+            countries: lists::chosen(
+                lists::countries(),
+                Self::text(basic.default_country_code.as_ref()),
+            ),
+            time_zones: lists::chosen(lists::time_zones(), Self::text(basic.time_zone.as_ref())),
+            search_keys: keys(&basic.search_by),
+            secondary_keys: keys(Self::text(basic.secondary_search_by.as_ref())),
+            users: lists::chosen(lists::named_users(&catalogue), Self::text(basic.notify.as_ref())),
+            basic,
+            back,
         })
     }
+}
+
+async fn read_back(shared: &Shared, name: &str, source: &Account, own: Own) -> store::Result<Back> {
+    let (catalogue, silent) = lists::catalogue(shared, source).await?;
+    let of = |setting: &Option<String>| setting.clone().unwrap_or_default();
+    Ok(Back {
+        name: name.to_owned(),
+        time_zones: lists::chosen(lists::time_zones(), &of(&own.time_zone)),
+        users: lists::chosen(lists::named_users(&catalogue), &of(&own.notify)),
+        own,
+        silent,
+    })
 }
 
 impl BasicPage {
@@ -102,11 +187,13 @@ impl BasicPage {
     }
 }
 
+fn text(form: &Form, name: &str) -> Option<String> {
+    let text = form.text(name).trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
 fn of_form(form: &Form) -> Basic {
-    let text = |name: &str| {
-        let text = form.text(name).trim();
-        (!text.is_empty()).then(|| text.to_owned())
-    };
+    let text = |name: &str| text(form, name);
     Basic {
         lead_source: text("lead_source"),
         default_country_code: text("default_country_code"),

@@ -1,14 +1,16 @@
 //! `/connectors/{name}/check`: finds what will fail before it does; also the last step of the
 //! set-up, which enables the connector.
 
+use admin::settings::{label_of, lead_row};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use plan::check::{Finding, Severity};
+use plan::connector::Definition;
 
 use super::page;
-use super::{Frame, open};
+use super::{Frame, Opened, address, open};
 use crate::Shared;
 use crate::console::visitor::Visitor;
 
@@ -19,26 +21,50 @@ struct Check {
     visitor: Visitor,
     frame: Frame,
     told: Option<&'static str>,
+    /// The connector, and during the set-up of a pair also its way back.
+    ways: Vec<Way>,
+}
+
+/// What was found about a connector.
+struct Way {
+    definition: Definition,
     findings: Vec<Finding>,
 }
 
 impl Check {
     fn has_errors(&self) -> bool {
+        self.ways.iter().any(Way::has_errors)
+    }
+}
+
+impl Way {
+    fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// The page with this setting.
+    /// What this setting is called.
+    fn label(&self, at: &str) -> String {
+        label_of(&self.definition, at)
+    }
+
+    /// The page with this setting; of a mapping row, the row.
     fn page_of(&self, at: &str) -> String {
+        if let Some(row) = lead_row(&self.definition, at) {
+            let row: String = form_urlencoded::byte_serialize(row.as_bytes()).collect();
+            return format!("{}/mapping?row={row}", address(&self.definition.name));
+        }
         let (basic, mapping) = ("basic", "mapping");
         let leaf = match at.split(['.', '[']).next().unwrap_or_default() {
-            "source" => return format!("/accounts/{}", self.frame.source),
-            "destination" => return format!("/accounts/{}", self.frame.destination),
+            "source" => return format!("/accounts/{}", self.definition.source),
+            "destination" => return format!("/accounts/{}", self.definition.destination),
             "basic" => basic,
             "lead" if at.starts_with("lead.field") => mapping,
-            "activity" if at.contains(".field") => mapping,
+            "activity" if at.contains(".field") => "mapping/activities",
+            "owner" => "mapping/owners",
+            "filter" => "filter",
             _ => "entities",
         };
-        format!("{}/{leaf}", self.frame.address)
+        format!("{}/{leaf}", address(&self.definition.name))
     }
 }
 
@@ -51,18 +77,30 @@ pub(in crate::console) async fn show(
         Ok(opened) => opened,
         Err(response) => return response,
     };
-    let findings = admin::check::check(
-        shared.store.as_ref(),
-        shared.accounts.as_ref(),
-        (&opened.configuration, &opened.connector),
-        (shared.clock)(),
-    );
-    match findings.await {
-        Ok(findings) => {
+    match ways(&shared, &opened).await {
+        Ok(ways) => {
             let frame = opened.frame;
-            let check = Check { page: "Connectors", visitor, frame, told: None, findings };
+            let check = Check { page: "Connectors", visitor, frame, told: None, ways };
             page::page(StatusCode::OK, &check)
         }
         Err(error) => page::unavailable(&error),
     }
+}
+
+async fn ways(shared: &Shared, opened: &Opened) -> store::Result<Vec<Way>> {
+    let Opened { configuration, connector, frame } = opened;
+    let opposite = frame.opposite.as_ref().map(|(name, _)| name).filter(|_| frame.in_setup);
+    let opposite = opposite.and_then(|name| configuration.connector(name));
+    let mut ways = Vec::new();
+    for connector in [connector].into_iter().chain(opposite.filter(|other| !other.enabled)) {
+        let findings = admin::check::check(
+            shared.store.as_ref(),
+            shared.accounts.as_ref(),
+            (configuration, connector),
+            (shared.clock)(),
+        );
+        let definition = connector.definition.clone();
+        ways.push(Way { definition, findings: findings.await? });
+    }
+    Ok(ways)
 }

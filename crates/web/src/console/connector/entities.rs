@@ -385,6 +385,7 @@ fn read(form: &Form, wanted: &mut Definition) -> Result<(), Refusal> {
         blank: BLANKS.read(form, "blank", "lead.blank")?,
         bad_field: BAD_FIELDS.read(form, "bad_field", "lead.bad_field")?,
         unlisted_option: UNLISTED_OPTIONS.read(form, "unlisted_option", "lead.unlisted_option")?,
+        automatic: wanted.lead.automatic,
         fields: std::mem::take(&mut wanted.lead.fields),
     };
     wanted.while_disabled = WHILE_DISABLED.read(form, "while_disabled", "while_disabled")?;
@@ -431,8 +432,9 @@ fn types(form: &Form, known: &[ActivityType]) -> Result<Vec<ActivityType>, Refus
         };
         let (from, to) = (code(from, "from")?, code(to, "to")?);
         let same = known.iter().find(|kind| kind.from == from && kind.to == to);
-        let fields = same.map(|kind| kind.fields.clone()).unwrap_or_default();
-        types.push(ActivityType { from, to, fields });
+        let (automatic, fields) =
+            same.map(|kind| (kind.automatic, kind.fields.clone())).unwrap_or_default();
+        types.push(ActivityType { from, to, automatic, fields });
     }
     Ok(types)
 }

@@ -30,10 +30,33 @@ fn choice(value: impl Into<String>, label: impl Into<String>) -> Choice {
     Choice { value: value.into(), label: label.into(), chosen: false }
 }
 
+/// The list with this value chosen. One that is not in the list stays as a choice, unless the list is
+/// empty because the account can't be read: then it is typed.
+pub(super) fn chosen(mut all: Vec<Choice>, value: &str) -> Vec<Choice> {
+    if all.is_empty() || value.is_empty() {
+        return all;
+    }
+    match all.iter_mut().find(|one| one.value == value) {
+        Some(one) => one.chosen = true,
+        None => {
+            all.push(Choice { chosen: true, ..choice(value, format!("{value} (not in the list)")) })
+        }
+    }
+    all
+}
+
 /// Users who can be notified of failures, by email address.
 pub(super) fn users(catalogue: &Catalogue) -> Vec<Choice> {
     let active = catalogue.users.iter().flatten().filter(|user| user.active);
     active.map(|user| choice(&user.email, &user.name)).collect()
+}
+
+/// The same, by name and with the address, for a list of which one sees the labels only.
+pub(super) fn named_users(catalogue: &Catalogue) -> Vec<Choice> {
+    let named = |user: Choice| choice(&user.value, format!("{} ({})", user.label, user.value));
+    let mut all: Vec<Choice> = users(catalogue).into_iter().map(named).collect();
+    all.sort_by(|one, other| one.label.cmp(&other.label));
+    all
 }
 
 /// Fields by which a lead can be found: the unique ones, or all if the account marks none.

@@ -12,6 +12,7 @@ mod list;
 mod lists;
 mod mapping;
 mod new;
+mod pairs;
 mod preview;
 mod refresh;
 mod saving;
@@ -22,6 +23,7 @@ mod webhook;
 pub(super) use actions::{confirm, disable, enable, export, remove, retry};
 pub(super) use list::list;
 pub(super) use new::{add, create};
+pub(super) use pairs::{Row, rows};
 
 pub(super) use access::AccessPage;
 pub(super) use backfill::{
@@ -33,23 +35,28 @@ pub(super) use compare::{ComparePage, act as act_on_compare};
 pub(super) use entities::{EntitiesPage, KEYS_DISAGREE, LINKED, SEVERAL, Shown};
 pub(super) use filter::FilterPage;
 pub(super) use mapping::{
-    put_activities as put_activity_mapping, put_leads as put_mapping,
-    show_activities as activity_mapping, show_leads as mapping,
+    activities as mapping_of_activities, owners, put_activities as put_activity_mapping,
+    put_leads as put_mapping, put_owners, show_activities as activity_mapping,
+    show_leads as mapping,
 };
 pub(super) use preview::{preview, show as preview_form};
 pub(super) use refresh::{begin as refresh, show as refresh_form};
 pub(super) use saving::{put, show};
 pub(super) use summary::show as summary;
-pub(super) use versions::{restore, show as versions, shown};
+pub(super) use versions::{restore, show as versions};
 pub(super) use webhook::{show as webhook, unwire, wire};
 
+use admin::health::{ConnectorCondition, Signs};
+use admin::pairing;
 use axum::response::Response;
+use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::permission::Scope;
 use saving::save;
-use store::{Configuration, Connector, Filter, Page};
+use store::{Configuration, Connector};
 
 use super::page;
+use super::state;
 use super::visitor::Visitor;
 use crate::Shared;
 
@@ -79,6 +86,9 @@ const LEAVES: [Leaf; 9] = [
     leaf("/access", "Access", Scope::Administer, false),
 ];
 
+/// The pages whose settings the way back takes over.
+const SAVED: [&str; 3] = ["/basic", "/entities", "/mapping"];
+
 /// What all pages of a connector show.
 pub(super) struct Frame {
     name: String,
@@ -86,17 +96,35 @@ pub(super) struct Frame {
     source: String,
     destination: String,
     enabled: bool,
-    /// Whether it was never enabled and nothing has arrived yet.
+    state: state::Shown,
+    /// When a record last succeeded.
+    last_success: Option<Timestamp>,
+    /// The connector in the opposite direction, and its state.
+    opposite: Option<(String, state::Shown)>,
+    /// Whether it was never enabled.
     in_setup: bool,
+    /// The steps of the set-up, while it is in it.
+    steps: Vec<Step>,
+    /// Its other pages, or all.
     tabs: Vec<Tab>,
+    /// The same page of the way back, where that takes over what is saved here.
+    carried_to: Option<(String, String)>,
     /// The page of the next step.
     next: Option<String>,
 }
 
 struct Tab {
     address: String,
-    title: String,
+    title: &'static str,
     is_here: bool,
+}
+
+struct Step {
+    address: String,
+    title: &'static str,
+    is_here: bool,
+    /// Whether it comes before this one.
+    is_done: bool,
 }
 
 /// A connector that is shown.
@@ -117,40 +145,64 @@ pub(super) async fn open(
     let configuration = shared.store.configuration().await.map_err(unavailable)?;
     let connector = configuration.connector(name).cloned();
     let connector = connector.ok_or_else(|| page::not_found("connector"))?;
-    let came = if connector.enabled {
-        true
-    } else {
-        let filter = Filter { connector: Some(name.to_owned()), ..Filter::default() };
-        let found = shared.store.requests(&filter, &Page { limit: 1, after: None }).await;
-        !found.map_err(unavailable)?.0.is_empty()
+    let store = shared.store.as_ref();
+    let in_setup = pairing::is_in_setup(store, &connector).await.map_err(unavailable)?;
+    let signs = Signs::read(store, &configuration, (shared.clock)()).await.map_err(unavailable)?;
+    let opposite = configuration.opposite(&connector);
+    let opposite = opposite.filter(|other| visitor.reach.has(&other.definition.name));
+    let opposite = opposite.map(|other| {
+        (other.definition.name.clone(), state::Shown::from(&signs.of_connector(other)))
+    });
+    let condition = signs.of_connector(&connector);
+    let follower = pairing::follower(store, &configuration, &connector).await;
+    let follower = follower.map_err(unavailable)?.map(|back| back.definition.name.clone());
+    let step = SAVED.iter().find(|step| here.starts_with(**step));
+    let carried_to = step.zip(follower.filter(|name| visitor.reach.has(name)));
+    let frame = Frame {
+        opposite,
+        carried_to: carried_to.map(|(step, name)| (format!("{}{step}", address(&name)), name)),
+        ..frame(&connector, visitor, here, (in_setup, &condition))
     };
-    let frame = frame(&connector, visitor, here, !came);
     Ok(Opened { configuration, connector, frame })
 }
 
-fn frame(connector: &Connector, visitor: &Visitor, here: &str, in_setup: bool) -> Frame {
+fn frame(
+    connector: &Connector,
+    visitor: &Visitor,
+    here: &str,
+    (in_setup, condition): (bool, &ConnectorCondition),
+) -> Frame {
     let Definition { name, source, destination, .. } = &connector.definition;
     let address = address(name);
-    let seen = LEAVES.iter().filter(|leaf| visitor.role.most() >= leaf.needs);
-    let steps = LEAVES.iter().filter(|leaf| leaf.is_step);
-    let tab = |leaf: &Leaf| {
-        let step = steps.clone().position(|step| step.path == leaf.path);
-        // The first step, choosing the two accounts, is done by then.
-        let title = match step.filter(|_| in_setup) {
-            Some(step) => format!("{}. {}", step + 2, leaf.title),
-            None => leaf.title.to_owned(),
-        };
-        Tab { address: format!("{address}{}", leaf.path), title, is_here: leaf.path == here }
+    let at = |leaf: &Leaf| format!("{address}{}", leaf.path);
+    let is_here = |leaf: &Leaf| {
+        leaf.path == here || (!leaf.path.is_empty() && here.starts_with(&format!("{}/", leaf.path)))
     };
-    let next = steps.clone().skip_while(|step| step.path != here).nth(1);
+    let seen = || LEAVES.iter().filter(|leaf| visitor.role.most() >= leaf.needs);
+    let steps = || seen().filter(|leaf| leaf.is_step && in_setup);
+    let now = steps().position(is_here);
+    let step = |(number, leaf): (usize, &Leaf)| Step {
+        address: at(leaf),
+        title: leaf.title,
+        is_here: now == Some(number),
+        is_done: now.is_some_and(|now| number < now),
+    };
+    let tabs = seen().filter(|leaf| !leaf.is_step || !in_setup);
+    let tab = |leaf: &Leaf| Tab { address: at(leaf), title: leaf.title, is_here: is_here(leaf) };
+    let next = steps().skip_while(|step| step.path != here).nth(1).map(at);
     Frame {
         name: name.clone(),
         source: source.clone(),
         destination: destination.clone(),
         enabled: connector.enabled,
+        state: state::Shown::from(condition),
+        last_success: condition.last_success,
+        opposite: None,
         in_setup,
-        tabs: seen.map(tab).collect(),
-        next: next.filter(|_| in_setup).map(|step| format!("{address}{}", step.path)),
+        steps: steps().enumerate().map(step).collect(),
+        tabs: tabs.map(tab).collect(),
+        next,
+        carried_to: None,
         address,
     }
 }

@@ -1,13 +1,12 @@
-//! `/connectors/new`: the first step of the set-up, which joins two accounts.
+//! `/connectors/new`: the first step of the set-up, which joins two accounts, one way or both ways.
 
-use admin::connectors;
+use admin::pairing::{self, NewConnector};
 use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use plan::connector::Definition;
 
 use super::page::{self, Choice, Faults, choices, told};
 use crate::Shared;
@@ -22,6 +21,7 @@ struct New {
     visitor: Visitor,
     told: Option<&'static str>,
     name: String,
+    both_ways: bool,
     sources: Vec<Choice>,
     destinations: Vec<Choice>,
     faults: Faults,
@@ -31,7 +31,7 @@ impl New {
     async fn read(
         shared: &Shared,
         visitor: Visitor,
-        [name, source, destination]: [&str; 3],
+        chosen: NewConnector<'_>,
     ) -> store::Result<Self> {
         let configuration = shared.store.configuration().await?;
         let names: Vec<&str> = configuration.accounts.iter().map(|a| a.name.as_str()).collect();
@@ -40,11 +40,22 @@ impl New {
             page: "Connectors",
             visitor,
             told: None,
-            name: name.to_owned(),
-            sources: list(source),
-            destinations: list(destination),
+            name: chosen.name.to_owned(),
+            both_ways: chosen.both_ways,
+            sources: list(chosen.source),
+            destinations: list(chosen.destination),
             faults: Faults::default(),
         })
+    }
+}
+
+/// What is chosen, by a form or by the address of the page.
+fn chosen<'a>(of: impl Fn(&str) -> &'a str) -> NewConnector<'a> {
+    NewConnector {
+        name: of("name").trim(),
+        source: of("source").trim(),
+        destination: of("destination").trim(),
+        both_ways: of("ways") == "both",
     }
 }
 
@@ -53,8 +64,7 @@ pub(in crate::console) async fn add(
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
-    let of = |name: &str| given.get(name).map_or("", String::as_str);
-    let chosen = [of("name"), of("source"), of("destination")];
+    let chosen = chosen(|name| given.get(name).map_or("", String::as_str));
     match New::read(&shared, visitor, chosen).await {
         Ok(new) => page::page(StatusCode::OK, &New { told: told(&given), ..new }),
         Err(error) => page::unavailable(&error),
@@ -66,13 +76,9 @@ pub(in crate::console) async fn create(
     visitor: Visitor,
     form: Form,
 ) -> Response {
-    let chosen = ["name", "source", "destination"].map(|name| form.text(name).trim());
-    let [name, source, destination] = chosen;
-    let definition = Definition::new(name, source, destination);
-    // 0: no connector may have this name yet.
-    let saved = connectors::save(&shared, &visitor.actor(), &definition, None, Some(0)).await;
-    match saved {
-        Ok(_) => Redirect::to(&format!("{}/basic", super::address(name))).into_response(),
+    let chosen = chosen(|name| form.text(name));
+    match pairing::create(&shared, &visitor.actor(), chosen).await {
+        Ok(name) => Redirect::to(&format!("{}/basic", super::address(&name))).into_response(),
         Err(refused) => refuse(&shared, visitor, chosen, &refused.into()).await,
     }
 }
@@ -80,7 +86,7 @@ pub(in crate::console) async fn create(
 async fn refuse(
     shared: &Shared,
     visitor: Visitor,
-    chosen: [&str; 3],
+    chosen: NewConnector<'_>,
     refusal: &Refusal,
 ) -> Response {
     match New::read(shared, visitor, chosen).await {

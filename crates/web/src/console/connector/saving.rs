@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use admin::connectors;
+use admin::pairing;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -33,6 +33,9 @@ pub(in crate::console) trait Saves: Template + Send + Sized {
     /// # Errors
     /// The form has something that is not a setting at all.
     fn sent(form: &Form, saved: &Definition) -> (Self::Part, Result<Wish, Refusal>);
+
+    /// Sets what the form has for the way back by itself, while that is set up in the same pass.
+    fn set_back(_: &Form, _: &mut Definition) {}
 
     /// The page with this part.
     fn read(
@@ -92,7 +95,9 @@ pub(in crate::console) async fn put<P: Saves>(
     let refusal = match wish {
         Ok(Wish::Show) => None,
         Ok(Wish::Save(definition)) => {
-            match save(&shared, &visitor, &definition, version, &opened.frame, P::HERE).await {
+            let own = |back: &mut Definition| P::set_back(&form, back);
+            let place = (&opened.frame, P::HERE);
+            match save_with(&shared, &visitor, (&definition, version), place, own).await {
                 Ok(response) => return Ok(response),
                 Err(refusal) => Some(refusal),
             }
@@ -126,8 +131,19 @@ pub(super) async fn save(
     frame: &Frame,
     here: &str,
 ) -> Result<Response, Refusal> {
+    save_with(shared, visitor, (definition, made_from), (frame, here), |_| {}).await
+}
+
+/// The same, with what the way back has for itself.
+async fn save_with(
+    shared: &Shared,
+    visitor: &Visitor,
+    (definition, made_from): (&Definition, &str),
+    (frame, here): (&Frame, &str),
+    own: impl FnOnce(&mut Definition) + Send,
+) -> Result<Response, Refusal> {
     let made_from = made_from.parse().map_err(|_| Refusal::wrong("version", "is not a number"))?;
-    connectors::save(shared, &visitor.actor(), definition, None, Some(made_from)).await?;
+    pairing::save(shared, &visitor.actor(), (definition, made_from), own).await?;
     let next = frame.next.clone().unwrap_or_else(|| format!("{}{here}", frame.address));
     Ok(Redirect::to(&page::with_told(&next, "saved")).into_response())
 }

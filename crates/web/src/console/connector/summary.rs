@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use plan::connector::Definition;
 use store::{Cause, Filter, LinkCounts, Page, RequestItem};
 
@@ -33,12 +33,10 @@ struct Summary {
     told: Option<&'static str>,
     definition: Definition,
     version: i64,
-    /// The connector in the opposite direction.
-    opposite: Option<String>,
     newest: Vec<RequestItem>,
     failures: Vec<Cause>,
     /// Since when it is held, and how many leads its webhooks had changed.
-    held: Option<(jiff::Timestamp, u64)>,
+    held: Option<(Timestamp, u64)>,
     days: i64,
     /// The links that are forgotten if it is removed.
     forgotten: LinkCounts,
@@ -100,14 +98,11 @@ async fn read(
     let forgotten = forgotten(shared.store.as_ref(), &configuration, &connector).await?;
     let kept = shared.store.mass_changes(&[connector.id]).await?;
     let held = kept.first().and_then(|(_, kept)| Some((kept.held_at?, kept.changes)));
-    let opposite = configuration.opposite(&connector).map(|other| other.definition.name.clone());
-    let opposite = opposite.filter(|name| visitor.reach.has(name));
     Ok(Summary {
         page: "Connectors",
         visitor,
         frame,
         told: None,
-        opposite,
         definition: connector.definition,
         version: connector.version,
         newest,

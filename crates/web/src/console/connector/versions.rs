@@ -1,15 +1,15 @@
 //! `/connectors/{name}/versions`: earlier settings, what each save changed, and restoring them.
 
-use admin::connectors;
 use std::collections::BTreeMap;
+
+use admin::connectors;
+use admin::settings::{Change, Names, changes};
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
-use plan::connector::{Difference, differences};
-use serde_json::Value;
 
 use super::page::{self, told};
 use super::{Frame, open};
@@ -28,9 +28,9 @@ struct Saved {
     at: Timestamp,
     actor: String,
     /// What it changed; `None` if the version before it is not known here.
-    changed: Option<Vec<Difference>>,
+    changed: Option<Vec<Change>>,
     /// What restoring it would change now.
-    undone: Vec<Difference>,
+    undone: Vec<Change>,
 }
 
 #[derive(Template)]
@@ -44,21 +44,6 @@ struct Versions {
     /// Newest first.
     all: Vec<Saved>,
     has_more: bool,
-}
-
-impl Versions {
-    fn value(value: &Value) -> String {
-        shown(value)
-    }
-}
-
-/// A setting as text: empty if it is not set.
-pub(in crate::console) fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
 
 pub(in crate::console) async fn show(
@@ -77,14 +62,24 @@ pub(in crate::console) async fn show(
         Ok(versions) => versions,
         Err(error) => return page::unavailable(&error),
     };
+    let source = shared.store.catalogue(connector.source).await;
+    let destination = shared.store.catalogue(connector.destination).await;
+    let (source, destination) = match (source, destination) {
+        (Ok(source), Ok(destination)) => (source, destination),
+        (Err(error), _) | (_, Err(error)) => return page::unavailable(&error),
+    };
+    // Without metadata, fields are named by their schema names.
+    let [source, destination] =
+        [source, destination].map(|known| known.map(|(_, known)| known).unwrap_or_default());
+    let names = Names { source: &source, destination: &destination };
     let saved = versions.iter().take(LISTED).enumerate().map(|(place, version)| Saved {
         number: version.version,
         at: version.at,
         actor: version.actor.clone(),
         changed: versions
             .get(place + 1)
-            .map(|before| differences(&before.definition, &version.definition)),
-        undone: differences(&connector.definition, &version.definition),
+            .map(|before| changes(&before.definition, &version.definition, names)),
+        undone: changes(&connector.definition, &version.definition, names),
     });
     let page = Versions {
         page: "Connectors",

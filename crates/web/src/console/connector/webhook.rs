@@ -1,16 +1,20 @@
-//! `/connectors/{name}/webhook`: the webhook URL and what to do with it in the source account.
+//! `/connectors/{name}/webhook`: the webhook URL and what to do with it in the source account; of a
+//! pair, both, each in its own source account.
+
+use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
+use plan::outcome::Event;
 use plan::problem::Problem;
 use plan::wiring::Wired;
-use store::{Filter, Page, RequestItem};
+use store::{Connector, Filter, Page, RequestItem};
 
-use super::page;
-use super::{Frame, open};
+use super::page::{self, told};
+use super::{Frame, Opened, address, open};
 use crate::Shared;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
@@ -26,6 +30,16 @@ struct Webhook {
     visitor: Visitor,
     frame: Frame,
     told: Option<&'static str>,
+    ways: Vec<Way>,
+}
+
+/// A connector's webhooks.
+struct Way {
+    name: String,
+    address: String,
+    source: String,
+    destination: String,
+    enabled: bool,
     url: String,
     /// The URL as LeadSquared's form takes it: without the scheme.
     scheme: &'static str,
@@ -37,6 +51,11 @@ struct Webhook {
     marks_removed: bool,
     verified_at: Option<Timestamp>,
     newest: Option<RequestItem>,
+    /// The newest request that wrote something.
+    synced: Option<RequestItem>,
+    has_backfills: bool,
+    /// Whether failures are emailed to somebody.
+    notifies: bool,
     /// When the source account's native webhooks were made, if they were.
     wired_at: Option<Timestamp>,
     /// How they stand, or what was just done, and why not.
@@ -44,22 +63,48 @@ struct Webhook {
     not_wired: Option<Problem>,
 }
 
+impl Webhook {
+    fn is_pair(&self) -> bool {
+        self.ways.len() > 1
+    }
+
+    /// Whether both can be given native webhooks at once.
+    fn wires_both(&self) -> bool {
+        self.is_pair() && self.ways.iter().any(|way| way.wired_at.is_none())
+    }
+
+    fn is_synced(&self) -> bool {
+        self.ways.iter().all(|way| way.synced.is_some())
+    }
+
+    /// Whether there is something left to do once leads are synced.
+    fn has_next(&self) -> bool {
+        let is_open = |way: &Way| !way.has_backfills || !way.notifies;
+        self.is_synced() && (!self.is_pair() || self.ways.iter().any(is_open))
+    }
+}
+
+/// What was just done about the webhooks of a connector, by its name.
+type Done = BTreeMap<String, Result<Vec<Wired>, Problem>>;
+
 pub(in crate::console) async fn show(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
+    Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
-    shown(&shared, visitor, &name, Ok(None)).await
+    shown(&shared, visitor, &name, told(&given), Done::new()).await
 }
 
-/// Makes the source account's native webhooks, or renews them.
+/// Makes the source account's native webhooks, or renews them; of both connectors of a pair, if the
+/// form says so.
 pub(in crate::console) async fn wire(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
-    _: Form,
+    form: Form,
 ) -> Response {
-    act(&shared, visitor, &name, Act::Wire).await
+    act(&shared, visitor, &name, Act::Wire, form.text("ways") == "both").await
 }
 
 /// Removes them.
@@ -69,10 +114,10 @@ pub(in crate::console) async fn unwire(
     Path(name): Path<String>,
     _: Form,
 ) -> Response {
-    act(&shared, visitor, &name, Act::Unwire).await
+    act(&shared, visitor, &name, Act::Unwire, false).await
 }
 
-async fn act(shared: &Shared, visitor: Visitor, name: &str, act: Act) -> Response {
+async fn act(shared: &Shared, visitor: Visitor, name: &str, act: Act, both_ways: bool) -> Response {
     let configuration = match shared.store.configuration().await {
         Ok(configuration) => configuration,
         Err(error) => return page::unavailable(&error),
@@ -80,15 +125,20 @@ async fn act(shared: &Shared, visitor: Visitor, name: &str, act: Act) -> Respons
     let Some(connector) = configuration.connector(name) else {
         return page::not_found("connector");
     };
+    let opposite = configuration.opposite(connector).filter(|_| both_ways);
     let (store, accounts) = (shared.store.as_ref(), shared.accounts.as_ref());
-    let job = Job { store, accounts, configuration: &configuration, connector };
     let (actor, now) = (visitor.actor(), (shared.clock)());
-    let done = match job.run(act, &shared.public_url, &actor, now).await {
-        Ok(done) => Ok(Some(done)),
-        Err(NotWired::Account(problem)) => Err(problem),
-        Err(NotWired::Store(error)) => return page::unavailable(&error),
-    };
-    shown(shared, visitor, name, done).await
+    let mut done = Done::new();
+    for connector in [connector].into_iter().chain(opposite) {
+        let job = Job { store, accounts, configuration: &configuration, connector };
+        let result = match job.run(act, &shared.public_url, &actor, now).await {
+            Ok(wired) => Ok(wired),
+            Err(NotWired::Account(problem)) => Err(problem),
+            Err(NotWired::Store(error)) => return page::unavailable(&error),
+        };
+        done.insert(connector.definition.name.clone(), result);
+    }
+    shown(shared, visitor, name, None, done).await
 }
 
 /// The page, with what was just done about the webhooks.
@@ -96,37 +146,83 @@ async fn shown(
     shared: &Shared,
     visitor: Visitor,
     name: &str,
-    done: Result<Option<Vec<Wired>>, Problem>,
+    told: Option<&'static str>,
+    done: Done,
 ) -> Response {
     let opened = match open(shared, &visitor, name, HERE).await {
         Ok(opened) => opened,
         Err(response) => return response,
     };
-    let filter = Filter { connector: Some(name.to_owned()), ..Filter::default() };
-    let newest = match shared.store.requests(&filter, &Page { limit: 1, after: None }).await {
-        Ok((items, _)) => items.into_iter().next(),
+    let ways = match ways(shared, &opened, done).await {
+        Ok(ways) => ways,
         Err(error) => return page::unavailable(&error),
     };
-    let url = webhook_url(&shared.public_url, &opened.connector.token);
+    let webhook = Webhook { page: "Connectors", visitor, frame: opened.frame, told, ways };
+    let is_wrong = webhook.ways.iter().any(|way| way.not_wired.is_some());
+    page::page(if is_wrong { StatusCode::BAD_GATEWAY } else { StatusCode::OK }, &webhook)
+}
+
+/// The connector, and the one in the opposite direction.
+async fn ways(shared: &Shared, opened: &Opened, mut done: Done) -> store::Result<Vec<Way>> {
+    let opposite = opened.frame.opposite.as_ref().map(|(name, _)| name);
+    let opposite = opposite.and_then(|name| opened.configuration.connector(name));
+    let mut ways = Vec::new();
+    for connector in [&opened.connector].into_iter().chain(opposite) {
+        let (wired, not_wired) = match done.remove(&connector.definition.name) {
+            Some(Ok(wired)) => (wired, None),
+            Some(Err(problem)) => (Vec::new(), Some(problem)),
+            None => (Vec::new(), None),
+        };
+        ways.push(Way { wired, not_wired, ..way(shared, connector).await? });
+    }
+    Ok(ways)
+}
+
+async fn way(shared: &Shared, connector: &Connector) -> store::Result<Way> {
+    let definition = &connector.definition;
+    let newest = newest(shared, connector, None).await?;
+    let synced = match newest {
+        None => None,
+        Some(_) => match self::newest(shared, connector, Some(Event::New)).await? {
+            None => self::newest(shared, connector, Some(Event::Updated)).await?,
+            created => created,
+        },
+    };
+    let url = webhook_url(&shared.public_url, &connector.token);
     let scheme = if url.starts_with("https://") { "https://" } else { "http://" };
     let bare = url.strip_prefix(scheme).unwrap_or(&url).to_owned();
-    let webhook = Webhook {
-        page: "Connectors",
-        visitor,
-        frame: opened.frame,
-        told: None,
+    Ok(Way {
+        name: definition.name.clone(),
+        address: address(&definition.name),
+        source: definition.source.clone(),
+        destination: definition.destination.clone(),
+        enabled: connector.enabled,
         is_local: ["127.", "localhost", "[::1]"].iter().any(|host| bare.starts_with(host)),
         url,
         scheme,
         bare,
-        activities: opened.connector.definition.activity.enabled,
-        marks_removed: opened.connector.definition.removed.is_some(),
-        verified_at: opened.connector.verified_at,
+        activities: definition.activity.enabled,
+        marks_removed: definition.removed.is_some(),
+        verified_at: connector.verified_at,
+        has_backfills: synced.is_some()
+            && !shared.store.backfills(Some(connector.id)).await?.is_empty(),
         newest,
-        wired_at: opened.connector.wiring.map(|wiring| wiring.at),
-        wired: done.as_ref().ok().cloned().flatten().unwrap_or_default(),
-        not_wired: done.err(),
-    };
-    let status = if webhook.not_wired.is_some() { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
-    page::page(status, &webhook)
+        synced,
+        notifies: definition.basic.notifications,
+        wired_at: connector.wiring.map(|wiring| wiring.at),
+        wired: Vec::new(),
+        not_wired: None,
+    })
+}
+
+/// The connector's newest request, or the newest with a record of this event.
+async fn newest(
+    shared: &Shared,
+    connector: &Connector,
+    event: Option<Event>,
+) -> store::Result<Option<RequestItem>> {
+    let name = connector.definition.name.clone();
+    let filter = Filter { connector: Some(name), event, ..Filter::default() };
+    let (items, _) = shared.store.requests(&filter, &Page { limit: 1, after: None }).await?;
+    Ok(items.into_iter().next())
 }

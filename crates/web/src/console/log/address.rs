@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
+use plan::outcome::{Entity, Event};
 use store::{Cursor, Filter};
 
 use crate::Shared;
@@ -22,7 +22,13 @@ const PERIODS: [(&str, &str, &str, &str); 4] = [
 /// The period between two given days.
 const CUSTOM: &str = "custom";
 /// Parts of the address that are not a filter.
-const NO_FILTER: [&str; 2] = ["cursor", "told"];
+const NO_FILTER: [&str; 3] = ["cursor", "told", OPEN];
+/// The request that is open beside the list.
+const OPEN: &str = "open";
+/// Whether echoes of our own writes are shown.
+const ECHOES: &str = "echoes";
+/// Parts of the filter for which everything is wanted, echoes too.
+const WITH_ECHOES: [&str; 3] = ["event", "batch", "backfill"];
 
 /// The requested filter.
 #[derive(Clone, Debug)]
@@ -43,8 +49,6 @@ pub(super) struct Facets {
     pub(super) periods: Vec<Choice>,
     pub(super) connectors: Vec<Choice>,
     pub(super) entities: Vec<Choice>,
-    pub(super) job_statuses: Vec<Choice>,
-    pub(super) sync_statuses: Vec<Choice>,
 }
 
 impl Address {
@@ -63,7 +67,7 @@ impl Address {
         }
         let is_short = given.len() == count;
         let cursor = given.remove("cursor");
-        given.remove("told");
+        given.retain(|name, _| !NO_FILTER.contains(&name.as_str()));
         let address = Self { given, cursor };
         if is_short { Ok(address) } else { Err(address.path()) }
     }
@@ -75,6 +79,13 @@ impl Address {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         Self { given, cursor: None }
+    }
+
+    /// That of a query, as a saved view has it.
+    pub(super) fn of_query(query: &str) -> Self {
+        let fields: Vec<(String, String)> =
+            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Self::of_fields(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
     pub(super) fn of(&self, name: &str) -> &str {
@@ -90,10 +101,32 @@ impl Address {
         self.given.is_empty()
     }
 
-    /// Whether a rarely used filter is set.
-    pub(super) fn has_more(&self) -> bool {
-        let few = ["from", "to", "entity", "job_status", "sync_status", "cause"];
-        few.iter().any(|name| !self.of(name).is_empty())
+    /// Whether echoes are hidden, as they are unless somebody wants to see them.
+    pub(super) fn hides_echoes(&self) -> bool {
+        self.of(ECHOES).is_empty() && WITH_ECHOES.iter().all(|name| self.of(name).is_empty())
+    }
+
+    /// The list with echoes.
+    pub(super) fn with_echoes(&self) -> String {
+        self.with(ECHOES, "shown")
+    }
+
+    /// The parts of the filter that the form has no fields for.
+    pub(super) fn hidden(&self) -> Vec<(&str, &str)> {
+        let shown = ["q", "period", "connector", "from", "to", "entity", "cause"];
+        let given = self.given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        given.filter(|(name, _)| !shown.contains(name)).collect()
+    }
+
+    /// How many rarely used filters are set.
+    pub(super) fn more(&self) -> usize {
+        let few = ["from", "to", "entity", "cause"];
+        few.iter().filter(|name| !self.of(name).is_empty()).count()
+    }
+
+    /// The filter as it is kept in a saved view.
+    pub(super) fn query(&self) -> String {
+        self.path().split_once('?').map_or_else(String::new, |(_, query)| query.to_owned())
     }
 
     /// Whether this is a later page of the list.
@@ -126,6 +159,10 @@ impl Address {
     /// The filter in the form of the API.
     pub(super) fn of_api(&self) -> Result<BTreeMap<String, String>, String> {
         let mut given = self.given.clone();
+        given.remove(ECHOES);
+        if self.hides_echoes() {
+            given.insert(ECHOES.to_owned(), "without".to_owned());
+        }
         if let Some(period) = given.remove("period").filter(|period| period != CUSTOM) {
             let known = PERIODS.iter().find(|(word, ..)| *word == period);
             let (.., from, to) =
@@ -167,7 +204,7 @@ impl Address {
         self.with("cursor", &cursor.0.to_string())
     }
 
-    /// The filter without the event, which has tabs.
+    /// The filter without the state, which has tabs.
     pub(super) fn parts(&self) -> Vec<Part> {
         let period = |word: &str| {
             let known = PERIODS.iter().find(|(other, ..)| *other == word);
@@ -180,6 +217,7 @@ impl Address {
             ("to", "To"),
             ("connector", "Connector"),
             ("entity", "Entity"),
+            ("event", "Outcome"),
             ("job_status", "Job status"),
             ("sync_status", "Sync status"),
             ("cause", "Cause"),
@@ -209,17 +247,13 @@ impl Address {
             periods: choices(periods.chain([(CUSTOM, "Custom range")]), period),
             connectors: choices(connectors.map(|name| (name, name)), self.of("connector")),
             entities: words(Entity::ALL.iter().map(|e| e.as_str()).collect(), "entity"),
-            job_statuses: words(JobStatus::ALL.iter().map(|s| s.as_str()).collect(), "job_status"),
-            sync_statuses: words(
-                SyncStatus::ALL.iter().map(|s| s.as_str()).collect(),
-                "sync_status",
-            ),
         }
     }
 
-    /// The filter of these failed requests.
+    /// The filter of those of these requests that failed.
     pub(super) fn of_failed(&self) -> Self {
         let mut given = self.given.clone();
+        given.remove(ECHOES);
         given.insert("event".to_owned(), Event::Failed.to_string());
         Self { given, cursor: None }
     }
@@ -259,7 +293,24 @@ mod tests {
         let address = read("q=a%40x&event=new&cursor=C").unwrap();
         assert_eq!(address.path(), "/requests?event=new&q=a%40x");
         assert_eq!(address.without("q"), "/requests?event=new");
+        let opened = read("q=a&open=ID&state=failed").unwrap();
+        assert_eq!(opened.path(), "/requests?q=a&state=failed", "what is open is not a filter");
         assert!(address.is_later());
+    }
+
+    #[test]
+    fn echoes_are_hidden_unless_they_are_wanted() {
+        for (query, echoes) in [
+            ("", Some("without")),
+            ("q=a&state=no_change", Some("without")),
+            ("echoes=shown", None),
+            ("event=unchanged", None),
+            ("batch=1", None),
+        ] {
+            let given = read(query).unwrap().of_api().unwrap();
+            assert_eq!(given.get("echoes").map(String::as_str), echoes, "{query}");
+        }
+        assert_eq!(read("q=a").unwrap().with_echoes(), "/requests?echoes=shown&q=a");
     }
 
     #[test]

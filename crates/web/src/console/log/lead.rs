@@ -1,17 +1,27 @@
-//! `/leads/{account}/{id}`: the field history of a lead.
+//! `/leads/{account}/{id}`: a lead, its field history, and how it is in its accounts now.
 
+use std::collections::BTreeMap;
+
+use admin::lead::{self, ChangeItem, Direction, FieldItem, LeadItem, MadeBy, Twin};
+use admin::live::{self, LiveLead};
+use admin::log::FieldNames;
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use plan::outcome::Event;
+use store::{Configuration, Connector};
 
-use super::lead_path;
 use super::record::origin_of;
+use super::{event_tone, lead_path};
 use crate::Shared;
+use crate::api::Refusal;
 use crate::console::form::Form;
-use crate::console::page::{self, LastAction};
+use crate::console::page;
 use crate::console::visitor::Visitor;
-use admin::lead::{self, ChangeItem, Direction, FieldItem, LeadItem, MadeBy, Twin};
+
+/// The part of the address that has both accounts read.
+const LIVE: &str = "live";
 
 #[derive(Template)]
 #[template(path = "lead.html")]
@@ -20,6 +30,12 @@ struct One {
     told: Option<&'static str>,
     visitor: Visitor,
     lead: LeadItem,
+    /// Whether a connector reads the lead's account.
+    can_sync: bool,
+    /// The lead and its counterparts as they are now, if that was asked for.
+    live: Option<Vec<LiveLead>>,
+    configuration: Configuration,
+    names: FieldNames,
 }
 
 impl One {
@@ -39,6 +55,18 @@ impl One {
     fn idle(&self) -> Vec<&str> {
         let idle = self.lead.fields.iter().filter(|field| field.is_idle());
         idle.map(|field| field.field.as_str()).collect()
+    }
+
+    /// The display name of a field of the destination.
+    fn field_name<'a>(&'a self, live: &LiveLead, field: &'a str) -> &'a str {
+        let account = self.configuration.account(&live.destination);
+        account.map_or(field, |account| self.names.get(account.id, field))
+    }
+
+    /// The display name of a field of this account.
+    fn own_name<'a>(&'a self, field: &'a str) -> &'a str {
+        let account = self.configuration.account(&self.lead.account);
+        account.map_or(field, |account| self.names.get(account.id, field))
     }
 
     /// Why a field has its value, in words.
@@ -61,6 +89,10 @@ impl One {
             Direction::In => "to this account",
             Direction::Out => "from this account",
         }
+    }
+
+    fn tone(event: Event) -> &'static str {
+        event_tone(event)
     }
 }
 
@@ -87,22 +119,66 @@ pub(in crate::console) async fn release(
     }
 }
 
+/// Has the lead read and synced.
+pub(in crate::console) async fn sync(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path((account, id)): Path<(String, String)>,
+    _: Form,
+) -> Response {
+    let done = async {
+        let configuration = visitor.reach.narrow(shared.store.configuration().await?);
+        let Some(known) = configuration.account(&account) else { return Ok(false) };
+        let by = (&visitor.actor(), &visitor.reach);
+        live::sync(&shared, by, (&configuration, known), &id).await?;
+        Ok::<_, Refusal>(true)
+    };
+    match done.await {
+        Ok(true) => {
+            let path = lead_path(&account, &id);
+            Redirect::to(&page::with_told(&path, "lead_syncing")).into_response()
+        }
+        Ok(false) => page::not_found("account"),
+        Err(refusal) => page::refused(refusal),
+    }
+}
+
 pub(in crate::console) async fn lead(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path((account, id)): Path<(String, String)>,
-    LastAction(told): LastAction,
+    Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
-    let read = async {
-        let configuration = visitor.reach.narrow(shared.store.configuration().await?);
-        let Some(account) = configuration.account(&account) else { return Ok(None) };
-        lead::lead(shared.store.as_ref(), &configuration, account, &id, (shared.clock)()).await
-    };
-    match read.await {
-        Ok(Some(lead)) => {
-            page::page(StatusCode::OK, &One { page: "Requests", told, visitor, lead })
-        }
+    let is_live = given.get(LIVE).is_some_and(|word| word == "yes");
+    let told = page::told(&given);
+    match read(&shared, visitor, (&account, &id), is_live).await {
+        Ok(Some(one)) => page::page(StatusCode::OK, &One { told, ..one }),
         Ok(None) => page::not_found("lead"),
         Err(error) => page::unavailable(&error),
     }
+}
+
+async fn read(
+    shared: &Shared,
+    visitor: Visitor,
+    (account, id): (&str, &str),
+    is_live: bool,
+) -> store::Result<Option<One>> {
+    let store = shared.store.as_ref();
+    let configuration = visitor.reach.narrow(store.configuration().await?);
+    let Some(account) = configuration.account(account) else { return Ok(None) };
+    let now = (shared.clock)();
+    let Some(lead) = lead::lead(store, &configuration, account, id, now).await? else {
+        return Ok(None);
+    };
+    let mut live = None;
+    if is_live {
+        live = Some(live::compare(shared, &configuration, account, &lead).await?);
+    }
+    let is_of = |of: &&Connector| [of.source, of.destination].contains(&account.id);
+    let names = FieldNames::read(store, configuration.connectors.iter().filter(is_of)).await?;
+    let mut connectors = configuration.connectors.iter();
+    let can_sync = connectors.any(|of| of.source == account.id && of.enabled);
+    let page = "Leads";
+    Ok(Some(One { page, told: None, visitor, lead, can_sync, live, configuration, names }))
 }

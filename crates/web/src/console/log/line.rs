@@ -1,10 +1,13 @@
 //! A request as a row of the list.
 
+use admin::log::{About, FieldNames, what_changed};
 use jiff::Timestamp;
-use plan::outcome::{Entity, Event, JobStatus};
-use store::{Configuration, Connector, RecordLine, RequestLine};
+use plan::outcome::{Entity, Event};
+use plan::state::State;
+use store::{Configuration, RecordLine, RequestLine};
 
 use super::address::Address;
+use super::in_path;
 use crate::console::words::counted;
 
 /// A row of the list.
@@ -12,18 +15,16 @@ pub(super) struct Line {
     pub(super) id: String,
     pub(super) received_at: Timestamp,
     pub(super) connector: String,
-    pub(super) job_status: JobStatus,
+    pub(super) state: State,
     /// What identifies the lead for a person.
     pub(super) lead: String,
-    pub(super) entity: Option<Entity>,
-    pub(super) event: Option<Event>,
-    /// The reason, in plain words.
-    pub(super) reason: String,
+    /// An activity is marked; nearly all records are leads.
+    pub(super) is_activity: bool,
+    /// What changed, or why nothing did.
+    pub(super) what: String,
     pub(super) next_attempt_at: Option<Timestamp>,
     /// Why it failed, as failures are grouped.
     pub(super) cause: Option<String>,
-    /// All requests that failed for the same cause.
-    pub(super) like_this: Option<String>,
     /// The other records of the request.
     pub(super) others: Option<String>,
     pub(super) has_failed: bool,
@@ -33,40 +34,61 @@ impl Line {
     pub(super) fn of(
         request: &RequestLine,
         address: &Address,
-        configuration: &Configuration,
+        (configuration, names): (&Configuration, &FieldNames),
     ) -> Self {
-        let wanted = address.of("event");
-        let shown = request.records.iter().find(|record| record.event.as_str() == wanted);
-        let failed = request.records.iter().find(|record| record.event == Event::Failed);
-        let shown = shown.or(failed).or(request.records.first());
+        let shown = shown(request, address);
+        let of = |record: &RecordLine| {
+            State::of(request.job_status, request.is_held, [record.standing()])
+        };
         let id = request.id.to_string();
-        let known_as = shown.and_then(|record| {
-            [&record.known_as, &record.source_id].into_iter().find_map(Clone::clone)
-        });
-        let cause = shown
-            .filter(|record| record.event == Event::Failed)
-            .and_then(|record| Some(record.error.as_ref()?.cause()));
-        let other = cause.as_deref().filter(|cause| *cause != address.of("cause"));
+        let who = shown.and_then(|record| About::from(record).who()).map(str::to_owned);
+        let failed = shown.filter(|record| record.event == Event::Failed);
         Self {
-            lead: known_as.unwrap_or_else(|| format!("Request {id}")),
-            id,
+            lead: who.unwrap_or_else(|| format!("Request {id}")),
             received_at: request.received_at,
             connector: request.connector.clone(),
-            job_status: request.job_status,
-            entity: shown.map(|record| record.entity),
-            event: shown.map(|record| record.event),
-            reason: match shown {
-                Some(record) => reason(record, request, configuration),
-                None => waiting(request.job_status, configuration.connector(&request.connector))
-                    .to_owned(),
-            },
+            state: shown.map_or_else(|| request.state(), of),
+            is_activity: shown.is_some_and(|record| record.entity == Entity::Activity),
+            what: what_changed(request, shown, configuration, names),
             next_attempt_at: shown.and_then(|record| record.next_attempt_at),
-            like_this: other.map(|cause| address.with("cause", cause)),
-            cause,
+            cause: failed.and_then(|record| Some(record.error.as_ref()?.cause())),
             others: others(&request.records),
-            has_failed: failed.is_some(),
+            has_failed: request.records.iter().any(|record| record.event == Event::Failed),
+            id,
         }
     }
+
+    /// The kind of the state, which has a colour.
+    pub(super) fn tone(&self) -> &'static str {
+        tone(self.state)
+    }
+
+    /// The page of the request.
+    pub(super) fn path(&self) -> String {
+        format!("/requests/{}", in_path(&self.id))
+    }
+}
+
+/// The kind of a state, which has a colour.
+pub(super) fn tone(state: State) -> &'static str {
+    match state {
+        State::Synced => "good",
+        State::Failed => "bad",
+        State::Review | State::Retrying | State::Held => "warn",
+        State::Running => "busy",
+        State::Queued | State::Skipped | State::NoChange => "quiet",
+    }
+}
+
+/// The record that the list was filtered for or, if there is none, the one that matters most.
+fn shown<'a>(request: &'a RequestLine, address: &Address) -> Option<&'a RecordLine> {
+    let of =
+        |record: &RecordLine| State::of(request.job_status, request.is_held, [record.standing()]);
+    let (event, state) = (address.of("event"), address.of("state"));
+    let is_wanted =
+        |record: &&RecordLine| record.event.as_str() == event || of(record).as_str() == state;
+    let wanted = request.records.iter().find(is_wanted);
+    wanted.or_else(|| request.records.iter().min_by_key(|record| of(record)))
 }
 
 /// The outcomes of the records other than the one that is shown.
@@ -80,30 +102,4 @@ fn others(records: &[RecordLine]) -> Option<String> {
         }
     }
     Some(format!("and {}; total {}", counted(count, "more", "more"), parts.join(", ")))
-}
-
-fn reason(record: &RecordLine, request: &RequestLine, configuration: &Configuration) -> String {
-    if let Some(problem) = &record.error {
-        return problem.message.clone();
-    }
-    let connector = configuration.connector(&request.connector);
-    let destination = connector.map_or("the destination", |c| c.definition.destination.as_str());
-    match record.event {
-        Event::New => format!("Created in {destination}."),
-        Event::Updated => format!("Updated in {destination}."),
-        Event::Unchanged => format!("Already up to date in {destination}."),
-        Event::Skipped => "Skipped by the sync settings.".to_owned(),
-        Event::Failed => "Failed: no reason was returned.".to_owned(),
-    }
-}
-
-/// Why a request has no outcome yet.
-pub(super) fn waiting(job_status: JobStatus, connector: Option<&Connector>) -> &'static str {
-    match job_status {
-        JobStatus::Running => "In progress.",
-        _ if connector.is_some_and(|connector| !connector.enabled) => {
-            "On hold until the connector is enabled."
-        }
-        _ => "Queued.",
-    }
 }

@@ -7,21 +7,39 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::id::RequestId;
-use plan::outcome::Event;
-use store::{Configuration, Count, Counts, Cursor, Filter, Page};
+use plan::state;
+use store::{Configuration, Count, Cursor, Filter, Page, StateCounts};
 
 use super::address::{Address, Facets, Part};
 use super::line::Line;
+use super::views::Saved;
 use crate::Shared;
 use crate::console::page;
 use crate::console::visitor::Visitor;
 use crate::console::words::number;
 use admin::access::Reach;
+use admin::log::FieldNames;
 
 /// How many requests a page has.
 const REQUESTS: usize = 50;
 
-/// An outcome of records, as a tab above the list.
+/// States with tabs of their own even if no request is in them.
+const ALWAYS: [state::State; 3] =
+    [state::State::Synced, state::State::NoChange, state::State::Failed];
+/// The tabs, in their order.
+const TABS: [state::State; 9] = [
+    state::State::Synced,
+    state::State::NoChange,
+    state::State::Failed,
+    state::State::Retrying,
+    state::State::Held,
+    state::State::Review,
+    state::State::Skipped,
+    state::State::Queued,
+    state::State::Running,
+];
+
+/// A state of requests, as a tab above the list.
 struct Tab {
     label: &'static str,
     path: String,
@@ -40,6 +58,8 @@ struct List {
     parts: Vec<Part>,
     tabs: Vec<Tab>,
     failed: Count,
+    echoes: Count,
+    views: Vec<Saved>,
     wrong: Option<String>,
     rows: Vec<Line>,
     /// Parts of the filter without which the list would not be empty.
@@ -49,9 +69,33 @@ struct List {
 }
 
 impl List {
-    /// The number of failed requests that match, as text.
-    fn failed(&self) -> Option<String> {
-        (self.failed.requests > 0).then(|| shown(self.failed))
+    /// The number of failed requests that match, as text, and where all of them are retried.
+    fn failed(&self) -> Option<(String, String)> {
+        let path = match self.address.of("state") {
+            "" => self.address.with("state", state::State::Failed.as_str()),
+            _ => self.address.path(),
+        };
+        let path = path.replacen("/requests", "/retries/new", 1);
+        (self.failed.requests > 0).then(|| (shown(self.failed), path))
+    }
+
+    /// How many echoes are hidden, as text.
+    fn echoes(&self) -> Option<String> {
+        // Nothing else is an echo.
+        let may_be = ["", state::State::NoChange.as_str()].contains(&self.address.of("state"));
+        let hides = may_be && self.address.hides_echoes() && self.echoes.requests > 0;
+        let word = if self.echoes.requests == 1 { "echo" } else { "echoes" };
+        hides.then(|| format!("{} {word}", shown(self.echoes)))
+    }
+
+    /// The name of the view that is shown.
+    fn view(&self) -> Option<&str> {
+        self.views.iter().find(|saved| saved.is_current).map(|saved| saved.view.name.as_str())
+    }
+
+    /// Whether a row can be ticked.
+    fn has_ticks(&self) -> bool {
+        has_ticks(&self.visitor, &self.rows)
     }
 }
 
@@ -61,6 +105,16 @@ impl List {
 struct Rows {
     visitor: Visitor,
     rows: Vec<Line>,
+}
+
+impl Rows {
+    fn has_ticks(&self) -> bool {
+        has_ticks(&self.visitor, &self.rows)
+    }
+}
+
+fn has_ticks(visitor: &Visitor, rows: &[Line]) -> bool {
+    visitor.operates() && rows.iter().any(|row| row.has_failed)
 }
 
 pub(in crate::console) async fn list(
@@ -100,17 +154,18 @@ async fn whole(
     let page = Page { limit: REQUESTS, after };
     let ((requests, next), counts, configuration) = tokio::try_join!(
         store.request_lines(&filter, &page),
-        store.count_requests(&filter),
+        store.count_states(&filter),
         store.configuration(),
     )?;
     let configuration = visitor.reach.narrow(configuration);
-    let rows = lines(&requests, &address, &configuration);
+    let rows = lines(shared, &requests, &address, &configuration).await?;
     let parts = address.parts();
     let instead = if rows.is_empty() && !address.is_later() {
         instead(shared, &visitor.reach, &address).await?
     } else {
         Vec::new()
     };
+    let views = Saved::of(shared, &visitor, &address).await?;
     let names = configuration.connectors.iter().map(|c| c.definition.name.as_str());
     Ok(List {
         page: "Requests",
@@ -118,8 +173,10 @@ async fn whole(
         told: None,
         facets: address.facets(names),
         tabs: tabs(&address, &counts),
-        failed: counts.events.get(&Event::Failed).copied().unwrap_or_default(),
+        failed: counts.states.get(&state::State::Failed).copied().unwrap_or_default(),
+        echoes: counts.echoes,
         parts,
+        views,
         wrong: None,
         rows,
         instead,
@@ -129,28 +186,26 @@ async fn whole(
     })
 }
 
-fn tabs(address: &Address, counts: &Counts) -> Vec<Tab> {
-    let label = |event: Event| match event {
-        Event::New => "New",
-        Event::Updated => "Updated",
-        Event::Unchanged => "Unchanged",
-        Event::Skipped => "Skipped",
-        Event::Failed => "Failed",
-    };
-    let current = address.of("event");
+fn tabs(address: &Address, counts: &StateCounts) -> Vec<Tab> {
+    let current = address.of("state");
     let all = Tab {
         label: "All",
-        path: address.without("event"),
+        path: address.without("state"),
         count: shown(counts.all),
         is_current: current.is_empty(),
     };
-    let events = Event::ALL.iter().map(|event| Tab {
-        label: label(*event),
-        path: address.with("event", event.as_str()),
-        count: shown(counts.events.get(event).copied().unwrap_or_default()),
-        is_current: current == event.as_str(),
+    let states = TABS.iter().filter_map(|state| {
+        let count = counts.states.get(state).copied().unwrap_or_default();
+        let is_current = current == state.as_str();
+        let is_shown = is_current || count.requests > 0 || ALWAYS.contains(state);
+        is_shown.then(|| Tab {
+            label: state.label(),
+            path: address.with("state", state.as_str()),
+            count: shown(count),
+            is_current,
+        })
     });
-    std::iter::once(all).chain(events).collect()
+    std::iter::once(all).chain(states).collect()
 }
 
 fn shown(count: Count) -> String {
@@ -160,9 +215,9 @@ fn shown(count: Count) -> String {
 /// The parts of a filter that matches nothing, without which it would match something.
 async fn instead(shared: &Shared, reach: &Reach, address: &Address) -> store::Result<Vec<Part>> {
     let mut parts = address.parts();
-    if !address.of("event").is_empty() {
-        let value = address.of("event").to_owned();
-        parts.push(Part { name: "Event", value, without: address.without("event") });
+    if let Ok(state) = address.of("state").parse::<state::State>() {
+        let value = state.label().to_owned();
+        parts.push(Part { name: "State", value, without: address.without("state") });
     }
     let mut instead = Vec::new();
     for part in parts {
@@ -208,7 +263,8 @@ pub(in crate::console) async fn rows(
         let page = Page { limit: REQUESTS, after };
         let (requests, _) = shared.store.request_lines(&filter, &page).await?;
         let configuration = shared.store.configuration().await?;
-        Ok(lines(&requests, &address, &configuration))
+        let configuration = visitor.reach.narrow(configuration);
+        lines(&shared, &requests, &address, &configuration).await
     };
     match read.await {
         Ok(rows) => page::page(StatusCode::OK, &Rows { visitor, rows }),
@@ -216,10 +272,15 @@ pub(in crate::console) async fn rows(
     }
 }
 
-fn lines(
+async fn lines(
+    shared: &Shared,
     requests: &[store::RequestLine],
     address: &Address,
     configuration: &Configuration,
-) -> Vec<Line> {
-    requests.iter().map(|line| Line::of(line, address, configuration)).collect()
+) -> store::Result<Vec<Line>> {
+    let listed = |name: &str| requests.iter().any(|request| request.connector == name);
+    let connectors = configuration.connectors.iter().filter(|one| listed(&one.definition.name));
+    let names = FieldNames::read(shared.store.as_ref(), connectors).await?;
+    let around = (configuration, &names);
+    Ok(requests.iter().map(|line| Line::of(line, address, around)).collect())
 }

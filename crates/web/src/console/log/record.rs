@@ -11,7 +11,8 @@ use plan::review::Reason;
 use store::{AttemptItem, CallItem, RecordItem};
 
 use super::body::{Bodies, Body};
-use super::lead_path;
+use super::{event_tone, lead_path};
+use admin::log::About;
 use plan::work::{Explanation, FieldChange, Origin};
 
 /// The last attempts that are shown.
@@ -54,6 +55,8 @@ pub(super) struct Mapped {
 
 /// A field that was going to be written.
 pub(super) struct Change {
+    /// Its display name.
+    pub(super) label: String,
     pub(super) field: String,
     pub(super) from: String,
     pub(super) before: Option<String>,
@@ -62,9 +65,13 @@ pub(super) struct Change {
 }
 
 impl Change {
-    fn of(change: FieldChange<'_>) -> Self {
+    fn of(change: FieldChange<'_>, catalogue: Option<&Catalogue>) -> Self {
+        let field = catalogue.and_then(|catalogue| catalogue.fields.get(change.field));
+        let label = field.map(|field| field.display_name.as_str());
+        let label = label.filter(|name| !name.trim().is_empty()).unwrap_or(change.field);
         let note = if change.on_create { "Only set on new leads." } else { "" };
         Self {
+            label: label.to_owned(),
             field: change.field.to_owned(),
             from: change.origin.map(|origin| origin_of(&origin)).unwrap_or_default(),
             before: change.before.map(str::to_owned),
@@ -97,6 +104,8 @@ pub(super) struct Around<'a> {
     pub(super) accounts: (&'a str, &'a str),
     /// What the payload says about it and what the mapping does with that, as far as it is known.
     pub(super) mapped: Option<Vec<MappedField>>,
+    /// The metadata of these accounts, if their fields were ever read.
+    pub(super) catalogues: Option<(&'a Catalogue, &'a Catalogue)>,
 }
 
 impl Record {
@@ -108,8 +117,11 @@ impl Record {
             Ok(explanation) => (explanation, None),
             Err(error) => (Explanation::default(), Some(error)),
         };
-        let changes = explanation.changes().into_iter().map(Change::of).collect();
-        let back = explanation.changes_back().into_iter().map(Change::of).collect();
+        let (source, destination) = around.catalogues.unzip();
+        let changes = explanation.changes().into_iter();
+        let changes = changes.map(|change| Change::of(change, destination)).collect();
+        let back = explanation.changes_back().into_iter();
+        let back = back.map(|change| Change::of(change, source)).collect();
         let disputes = explanation.disputes.iter().map(|dispute| {
             let texts = [&dispute.field, &dispute.source, &dispute.destination];
             let [field, source, destination] = texts.map(String::clone);
@@ -123,9 +135,9 @@ impl Record {
         let attempts = attempts.into_iter().skip(earlier_attempts);
         let attempts = attempts.map(|attempt| Attempt::of(attempt, bodies)).collect();
         let problem = record.error.as_ref().filter(|_| record.event == Event::Failed);
-        let known_as = record.known_as.as_ref().or(record.source_id.as_ref());
+        let who = About::from(&record).who().map(str::to_owned);
         Self {
-            title: known_as.cloned().unwrap_or_else(|| "Unnamed record".to_owned()),
+            title: who.unwrap_or_else(|| "Unnamed record".to_owned()),
             leads: leads(&record, around.accounts),
             mapped: around.mapped.map(|fields| fields.iter().map(Mapped::of).collect()),
             decision: explanation.sentence(),
@@ -138,11 +150,19 @@ impl Record {
             attempts,
             earlier_attempts,
             cause: problem.map(Problem::cause),
-            review: problem.and_then(|problem| review(&record, problem)),
+            review: problem
+                .and_then(|problem| review(record.entity, record.source_id.as_deref(), problem)),
             left_out: explanation.left_out,
             looked_because: explanation.looked_because,
             kept: record,
         }
+    }
+}
+
+impl Record {
+    /// The kind of its outcome, which has a colour.
+    pub(super) fn tone(&self) -> &'static str {
+        event_tone(self.kept.event)
     }
 }
 
@@ -158,10 +178,10 @@ fn leads(
     known.map(|(account, id)| (account.to_owned(), id.clone(), lead_path(account, id))).collect()
 }
 
-/// The review of the record's lead, if that is why it failed.
-fn review(record: &RecordItem, problem: &Problem) -> Option<String> {
+/// The review of a record's lead, if that is why it failed.
+pub(super) fn review(entity: Entity, source_id: Option<&str>, problem: &Problem) -> Option<String> {
     Reason::from_code(problem.code)?;
-    let lead = record.source_id.as_deref().filter(|_| record.entity == Entity::Lead);
+    let lead = source_id.filter(|_| entity == Entity::Lead);
     Some(lead.map_or("/reviews".to_owned(), |lead| {
         let lead = form_urlencoded::byte_serialize(lead.as_bytes());
         format!("/reviews?lead={}", lead.collect::<String>())
@@ -197,6 +217,11 @@ impl Mapped {
 }
 
 impl Attempt {
+    /// The kind of its outcome, which has a colour.
+    pub(super) fn tone(&self) -> &'static str {
+        event_tone(self.kept.event)
+    }
+
     fn of(mut attempt: AttemptItem, bodies: &mut Bodies) -> Self {
         let calls = std::mem::take(&mut attempt.calls);
         let asked = attempt.retry.map(|with| {

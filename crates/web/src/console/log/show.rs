@@ -12,17 +12,74 @@ use plan::mapping::MappedField;
 use plan::metadata::Catalogue;
 use plan::outcome::Event;
 use plan::payload::{self, Entry};
-use store::{Connector, Delivery, Filter, Neighbours, Page, RecordItem, RequestItem};
+use plan::state;
+use store::{
+    Configuration, Connector, Delivery, Filter, Neighbours, Page, RecordItem, RequestItem,
+    RequestLine,
+};
 
 use super::body::{Bodies, Body};
+use super::line;
 use super::record::{self, Around, Record};
+use super::trouble::{Trouble, trouble};
 use crate::Shared;
 use crate::console::page;
 use crate::console::visitor::Visitor;
+use crate::console::words::number;
 use admin::access::Reach;
+use admin::log::{About, waiting};
 
 /// The most records that one page shows; failed ones come first.
 const RECORDS: usize = 50;
+
+/// The parts of the page, of which one is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tab {
+    Changes,
+    Attempts,
+    Payload,
+}
+
+impl Tab {
+    const ALL: [Self; 3] = [Self::Changes, Self::Attempts, Self::Payload];
+
+    fn of(word: Option<&String>) -> Self {
+        let found = Self::ALL.into_iter().find(|tab| word.is_some_and(|word| word == tab.word()));
+        found.unwrap_or(Self::Changes)
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Changes => "changes",
+            Self::Attempts => "attempts",
+            Self::Payload => "payload",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Changes => "Changes",
+            Self::Attempts => "Attempts",
+            Self::Payload => "Payload",
+        }
+    }
+}
+
+/// A tab as it is shown.
+struct TabLink {
+    label: &'static str,
+    path: String,
+    is_current: bool,
+    count: Option<usize>,
+}
+
+/// The page of a tab.
+fn path(id: RequestId, tab: Tab) -> String {
+    match tab {
+        Tab::Changes => format!("/requests/{id}"),
+        tab => format!("/requests/{id}?tab={}", tab.word()),
+    }
+}
 
 #[derive(Template)]
 #[template(path = "request.html")]
@@ -31,6 +88,10 @@ struct One {
     visitor: Visitor,
     told: Option<&'static str>,
     request: RequestItem,
+    headline: String,
+    state: state::State,
+    tab: Tab,
+    trouble: Option<Trouble>,
     /// Why it has no outcome yet.
     waiting: Option<&'static str>,
     records: Vec<Record>,
@@ -55,6 +116,37 @@ impl One {
     fn is_finished(&self) -> bool {
         self.request.finished_at.is_some()
     }
+
+    fn tone(&self) -> &'static str {
+        line::tone(self.state)
+    }
+
+    /// The tabs, and which of them is shown.
+    fn tabs(&self) -> Vec<TabLink> {
+        let link = |tab: Tab| TabLink {
+            label: tab.label(),
+            path: path(self.request.id, tab),
+            is_current: tab == self.tab,
+            count: (tab == Tab::Attempts).then(|| self.attempts()),
+        };
+        Tab::ALL.into_iter().map(link).collect()
+    }
+
+    /// The page of what is shown.
+    fn path(&self) -> String {
+        path(self.request.id, self.tab)
+    }
+
+    /// How many attempts there were.
+    fn attempts(&self) -> usize {
+        self.records.iter().map(|record| record.attempts.len() + record.earlier_attempts).sum()
+    }
+
+    /// The page of the request's lead, if it is about one.
+    fn lead(&self) -> Option<&str> {
+        let [only] = self.records.as_slice() else { return None };
+        only.leads.first().map(|(_, _, path)| path.as_str())
+    }
 }
 
 pub(in crate::console) async fn show(
@@ -64,24 +156,34 @@ pub(in crate::console) async fn show(
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
     let Ok(id) = id.parse::<RequestId>() else { return page::not_found("request") };
-    match read(&shared, visitor, id).await {
+    let tab = Tab::of(given.get("tab"));
+    match read(&shared, visitor, id, tab).await {
         Ok(Some(one)) => page::page(StatusCode::OK, &One { told: page::told(&given), ..one }),
         Ok(None) => page::not_found("request"),
         Err(error) => page::unavailable(&error),
     }
 }
 
-async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result<Option<One>> {
+async fn read(
+    shared: &Shared,
+    visitor: Visitor,
+    id: RequestId,
+    tab: Tab,
+) -> store::Result<Option<One>> {
     let store = &shared.store;
     let within = visitor.reach.limit();
     let filter = Filter { ids: vec![id], within, ..Filter::default() };
     let page = Page { limit: 1, after: None };
-    let ((items, _), delivery, configuration) = tokio::try_join!(
+    let ((items, _), (lines, _), delivery, configuration) = tokio::try_join!(
         store.requests(&filter, &page),
+        store.request_lines(&filter, &page),
         store.delivery(id),
         store.configuration(),
     )?;
-    let Some(mut request) = items.into_iter().next() else { return Ok(None) };
+    let request = items.into_iter().next().zip(lines.into_iter().next());
+    let Some((mut request, line)) = request else { return Ok(None) };
+    let (headline, state) = (headline(&line, &configuration), line.state());
+    let trouble = trouble(shared, &visitor, &line).await?;
     let mut records = std::mem::take(&mut request.records);
     records.sort_by_key(|record| (record.event != Event::Failed, record.position));
     let more_records = records.len().saturating_sub(RECORDS);
@@ -101,7 +203,8 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
         .map(|delivery| payload::text(&delivery.body, delivery.content_type.as_deref()));
     let body = body.and_then(|body| bodies.show(&body));
     // A notice that a lead is gone is not mapped.
-    let is_mapped = |delivery: &&Delivery| delivery.origin.removal().is_none();
+    let is_mapped =
+        |delivery: &&Delivery| tab == Tab::Changes && delivery.origin.removal().is_none();
     let records = {
         let mut shown = Vec::with_capacity(records.len());
         let connector = configuration.connector(&request.connector);
@@ -109,13 +212,15 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
             Mappings::read(shared, connector, delivery.as_ref().filter(is_mapped)).await?;
         for record in records {
             let mapped = mappings.of(&record).await?;
-            let around = Around { accounts: mappings.accounts(), mapped };
+            let (accounts, catalogues) = (mappings.accounts(), mappings.catalogues());
+            let around = Around { accounts, mapped, catalogues };
             shown.push(Record::of(record, around, &mut bodies));
         }
         shown
     };
     let waiting = records.is_empty().then(|| {
-        super::line::waiting(request.job_status, configuration.connector(&request.connector))
+        let connector = configuration.connector(&request.connector);
+        waiting(request.job_status, line.is_held, connector)
     });
     let content_type = delivery.and_then(|delivery| delivery.content_type);
     Ok(Some(One {
@@ -123,6 +228,10 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
         visitor,
         told: None,
         request,
+        headline,
+        state,
+        tab,
+        trouble,
         waiting,
         records,
         more_records,
@@ -131,6 +240,21 @@ async fn read(shared: &Shared, visitor: Visitor, id: RequestId) -> store::Result
         neighbours,
         q,
     }))
+}
+
+/// What happened to whom.
+fn headline(line: &RequestLine, configuration: &Configuration) -> String {
+    let connector = configuration.connector(&line.connector);
+    let ends = connector.map(|connector| &connector.definition);
+    let destination = ends.map_or("the destination", |ends| ends.destination.as_str());
+    match line.records.as_slice() {
+        [] => format!("Request from {}", ends.map_or("the source", |ends| ends.source.as_str())),
+        [only] => About::from(only).headline(line.state(), destination),
+        many => {
+            let of = number(many.len() as u64);
+            format!("{of} records for {destination}: {}", line.state().label().to_lowercase())
+        }
+    }
 }
 
 /// What is needed for the records of one request: the settings that decided about each, with the
@@ -163,6 +287,10 @@ impl<'a> Mappings<'a> {
             catalogues = source.zip(destination).map(|((_, here), (_, there))| (here, there));
         }
         Ok(Self { shared, connector, entries, catalogues, definitions })
+    }
+
+    fn catalogues(&self) -> Option<(&Catalogue, &Catalogue)> {
+        self.catalogues.as_ref().map(|(source, destination)| (source, destination))
     }
 
     fn accounts(&self) -> (&'a str, &'a str) {

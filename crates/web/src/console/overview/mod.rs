@@ -1,8 +1,9 @@
 //! `/`: the overview, the first page of the day.
 
+mod alerts;
 mod chart;
 mod charts;
-mod notices;
+mod figures;
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -14,35 +15,61 @@ use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use plan::id::ConnectorId;
 use plan::period;
-use plan::review::State as Standing;
-use store::{Configuration, ReviewFilter, Waiting};
+use store::Configuration;
 
+use self::alerts::{Action, Alert, actions_of, alerts};
 use self::chart::Chart;
-use self::charts::{charts, quiet};
-use self::notices::{Facts, Notice, notices};
-use super::connector;
+use self::charts::{chart, quiet};
+use self::figures::{Addresses, Figure, figures};
+use super::connector::{self, Row, rows};
 use super::page::{self, Choice, choices};
+use super::state;
 use super::visitor::Visitor;
 use super::words::{number, stretch, time};
 use crate::Shared;
-use admin::access::Reach;
+use admin::attention;
+use admin::health::Signs;
 use admin::overview::{
-    CauseItem, ConnectorOverview, Lag, Overview, OverviewQuery, StepItem, WaitingItem, read,
+    AccountOverview, CauseItem, ConnectorOverview, Grid, Lag, Overview, OverviewQuery, StepItem,
+    read,
 };
 
-/// The periods that can be chosen: the word in the address, the label, and the first and the last
-/// time, which is now if there is none. The first is the default.
-const PERIODS: [(&str, &str, &str, &str); 5] = [
-    ("24h", "Last 24 hours", "24h", ""),
-    ("7d", "Last 7 days", "7d", ""),
-    ("30d", "Last 30 days", "30d", ""),
-    ("this-month", "This month", "this-month", ""),
-    ("last-month", "Last month", "last-month", "this-month"),
+/// A period that can be chosen.
+struct Period {
+    /// Its word in the address.
+    word: &'static str,
+    label: &'static str,
+    /// Its first and its last time, which is now if there is none.
+    from: &'static str,
+    to: &'static str,
+    /// What the time before it is called.
+    name: &'static str,
+}
+
+const fn chosen(
+    word: &'static str,
+    label: &'static str,
+    (from, to): (&'static str, &'static str),
+    name: &'static str,
+) -> Period {
+    Period { word, label, from, to, name }
+}
+
+const PERIODS: [Period; 6] = [
+    chosen("1h", "1 h", ("1h", ""), "hour"),
+    chosen("24h", "24 h", ("24h", ""), "day"),
+    chosen("7d", "7 d", ("7d", ""), "week"),
+    // These are not offered: only an address asks for them.
+    chosen("30d", "30 d", ("30d", ""), "30 days"),
+    chosen("this-month", "This month", ("this-month", ""), "time"),
+    chosen("last-month", "Last month", ("last-month", "this-month"), "time"),
 ];
-/// How many mails are searched for unsent ones.
-const MAILS: usize = 50;
-/// How long field changes and unsent mails are shown.
-const OF_LATE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How many of them are offered,
+const OFFERED: usize = 3;
+/// and the place of the default.
+const DEFAULT: usize = 1;
+/// How many causes are listed.
+const CAUSES: usize = 5;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -50,14 +77,24 @@ struct Shown {
     page: &'static str,
     visitor: Visitor,
     wrong: Option<String>,
-    periods: Vec<Choice>,
+    tabs: Vec<Tab>,
     connectors: Vec<Choice>,
-    /// The chosen connector, for links.
+    /// The chosen connector and period, for links.
     connector: String,
+    period: &'static Period,
     stage: Stage,
     overview: Overview,
-    notices: Vec<Notice>,
-    charts: Vec<Chart>,
+    alerts: Vec<Alert>,
+    figures: Vec<Figure>,
+    rows: Vec<Row>,
+    chart: Chart,
+}
+
+/// A period to choose.
+struct Tab {
+    label: &'static str,
+    address: String,
+    is_here: bool,
 }
 
 /// How far the set-up is.
@@ -94,71 +131,64 @@ async fn make(
 ) -> store::Result<Shown> {
     let of = |name: &str| given.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
     let configuration = visitor.reach.narrow(shared.store.configuration().await?);
-    let (asked, wrong) = match asked(of("period"), of("connector"), &configuration, now) {
-        Ok(asked) => (asked, None),
-        Err(wrong) => (since(PERIODS[0], None, now), Some(wrong)),
+    let (period, asked, wrong) = match asked(of("period"), of("connector"), &configuration, now) {
+        Ok((period, asked)) => (period, asked, None),
+        Err(wrong) => (&PERIODS[DEFAULT], since(&PERIODS[DEFAULT], None, now), Some(wrong)),
     };
-    let span = asked.span().unwrap_or(store::Span { from: asked.from, to: asked.to, hours: 24 });
-    let overview = read(&*shared.store, &configuration, &asked, &span, now).await?;
-    let of_late = now.checked_sub(OF_LATE).unwrap_or(now);
-    let mut field_changes = Vec::with_capacity(overview.accounts.len());
-    for account in &overview.accounts {
-        if let Some(known) = configuration.account(&account.name) {
-            let changes = shared.store.field_changes(known.id, of_late).await?;
-            field_changes.push((account.name.clone(), changes));
-        }
-    }
-    let mut incidents = shared.store.incidents().await?;
-    incidents
-        .retain(|incident| configuration.connectors.iter().any(|c| c.id == incident.connector));
-    let all = visitor.reach == Reach::All;
-    let undecided = ReviewFilter {
-        state: Some(Standing::Open),
-        within: visitor.reach.limit(),
-        ..ReviewFilter::default()
-    };
-    let ids: Vec<_> = configuration.connectors.iter().map(|connector| connector.id).collect();
-    let mass_changes = shared.store.mass_changes(&ids).await?;
-    let facts = Facts {
+    let grid = if period.word == PERIODS[0].word { Ok(Grid::last_hour(now)) } else { asked.grid() };
+    let grid = grid.unwrap_or_else(|_| Grid::of_hours(asked.from, asked.to, 24));
+    let store = &*shared.store;
+    let signs = Signs::read(store, &configuration, now).await?;
+    let overview = read(store, &configuration, &signs, &asked, &grid, now).await?;
+    let scope = attention::Scope {
         configuration: &configuration,
+        signs: &signs,
         overview: &overview,
-        incidents: &incidents,
-        mails: &if all { shared.store.mails(MAILS).await? } else { Vec::new() },
+        within: visitor.reach.limit(),
         mails_are_sent: shared.mails_are_sent,
-        field_changes: &field_changes,
-        mass_changes: &mass_changes,
-        undecided: shared.store.count_reviews(&undecided).await?,
-        administers: visitor.administers(),
-        since: of_late,
-        now,
     };
+    let matters = attention::read(store, &scope, now).await?;
     let names = configuration.connectors.iter().map(|connector| &connector.definition.name);
-    let period = of("period").unwrap_or(PERIODS[0].0);
-    Ok(Shown {
+    let connector = of("connector").unwrap_or_default();
+    let mut shown = Shown {
         page: "Overview",
-        visitor,
         wrong,
-        periods: choices(PERIODS.iter().map(|(word, label, ..)| (*word, *label)), period),
-        connectors: choices(
-            names.map(|name| (name.as_str(), name.as_str())),
-            of("connector").unwrap_or_default(),
-        ),
-        connector: of("connector").unwrap_or_default().to_owned(),
+        tabs: tabs(period, connector),
+        connectors: choices(names.map(|name| (name.as_str(), name.as_str())), connector),
+        connector: connector.to_owned(),
+        period,
         stage: stage_of(&overview),
-        notices: notices(&facts),
-        charts: charts(&overview),
+        alerts: alerts(matters, &configuration, &visitor),
+        figures: Vec::new(),
+        rows: rows(&configuration, &overview),
+        chart: chart(&overview),
+        visitor,
         overview,
-    })
+    };
+    shown.figures = figures(&shown.overview, shown.addresses(), period.name);
+    Ok(shown)
 }
 
-fn since(
-    (_, _, from, to): (&str, &str, &str, &str),
-    connector: Option<ConnectorId>,
-    now: Timestamp,
-) -> OverviewQuery {
+/// The periods that are offered, and the chosen one.
+fn tabs(here: &Period, connector: &str) -> Vec<Tab> {
+    let is_shown =
+        |(place, period): &(usize, &Period)| *place < OFFERED || period.word == here.word;
+    let tab = |(_, period): (usize, &Period)| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("period", period.word);
+        if !connector.is_empty() {
+            query.append_pair("connector", connector);
+        }
+        let address = format!("/?{}", query.finish());
+        Tab { label: period.label, address, is_here: period.word == here.word }
+    };
+    PERIODS.iter().enumerate().filter(is_shown).map(tab).collect()
+}
+
+fn since(period: &Period, connector: Option<ConnectorId>, now: Timestamp) -> OverviewQuery {
     let time = |text| period::parse(text, now).ok();
-    let from = time(from).unwrap_or(now);
-    let to = time(to).unwrap_or_else(|| OverviewQuery::up_to(now));
+    let from = time(period.from).unwrap_or(now);
+    let to = time(period.to).unwrap_or_else(|| OverviewQuery::up_to(now));
     OverviewQuery { from, to, connector }
 }
 
@@ -168,15 +198,15 @@ fn asked(
     connector: Option<&str>,
     configuration: &Configuration,
     now: Timestamp,
-) -> Result<OverviewQuery, String> {
-    let period = period.unwrap_or(PERIODS[0].0);
-    let known = PERIODS.iter().find(|(word, ..)| *word == period);
-    let known = known.ok_or_else(|| format!("'{period}' is not a valid period."))?;
+) -> Result<(&'static Period, OverviewQuery), String> {
+    let word = period.unwrap_or(PERIODS[DEFAULT].word);
+    let known = PERIODS.iter().find(|period| period.word == word);
+    let known = known.ok_or_else(|| format!("'{word}' is not a valid period."))?;
     let connector = connector.map(|name| {
         let known = configuration.connector(name);
         known.map(|known| known.id).ok_or_else(|| format!("The connector '{name}' does not exist."))
     });
-    Ok(since(*known, connector.transpose()?, now))
+    Ok((known, since(known, connector.transpose()?, now)))
 }
 
 fn stage_of(overview: &Overview) -> Stage {
@@ -225,28 +255,42 @@ impl Shown {
         stretch(step.from, self.overview.step_hours)
     }
 
-    /// The address of a connector's page.
-    fn address(name: &str) -> String {
-        connector::address(name)
+    /// The state of an account.
+    fn state(account: &AccountOverview) -> state::Shown {
+        state::Shown::from(&account.health)
     }
 
-    fn waiting(waiting: &WaitingItem) -> String {
-        let more = if waiting.count == Waiting::MOST { "+" } else { "" };
-        format!("{}{more}", number(waiting.count))
+    /// The address of an account's page.
+    fn account(name: &str) -> String {
+        super::accounts::account_address(name)
     }
 
-    fn all(&self, of: fn(&ConnectorOverview) -> WaitingItem) -> String {
-        let counts = self.overview.connectors.iter().map(|connector| of(connector).count);
-        let more = counts.clone().any(|count| count == Waiting::MOST);
-        format!("{}{}", number(counts.sum()), if more { "+" } else { "" })
+    /// A cause without the values of a single record.
+    fn cause(cause: &CauseItem) -> String {
+        admin::failures::title(&cause.error)
     }
 
-    fn all_waiting(&self) -> String {
-        self.all(|connector| connector.waiting)
+    fn actions(&self, cause: &CauseItem) -> Vec<Action> {
+        actions_of(cause, self.visitor.operates())
     }
 
-    fn all_retrying(&self) -> String {
-        self.all(|connector| connector.retrying)
+    /// The causes that are listed, and how many more there are.
+    fn causes(&self) -> (&[CauseItem], usize) {
+        let (listed, more) = self.overview.causes.split_at(self.overview.causes.len().min(CAUSES));
+        (listed, more.len())
+    }
+
+    fn addresses(&self) -> Addresses {
+        let (from, to) = (self.overview.from, self.end());
+        let queued = match self.connector.as_str() {
+            "" => "/requests?job_status=queued".to_owned(),
+            name => {
+                let mut query = form_urlencoded::Serializer::new(String::new());
+                query.extend_pairs([("job_status", "queued"), ("connector", name)]);
+                format!("/requests?{}", query.finish())
+            }
+        };
+        Addresses { failed: self.requests(from, to, &[("event", "failed")]), queued }
     }
 
     /// The address of the requests that arrived in a part of the period.
@@ -260,13 +304,9 @@ impl Shown {
     }
 
     fn requests_of_step(&self, step: &StepItem) -> String {
-        let length = SignedDuration::from_hours(self.overview.step_hours);
+        let length = self.step();
         let to = step.from.checked_add(length).unwrap_or(self.overview.to);
         self.requests(step.from, to, &[])
-    }
-
-    fn failed_requests(&self) -> String {
-        self.requests(self.overview.from, self.end(), &[("event", "failed")])
     }
 
     fn requests_of_cause(&self, cause: &CauseItem) -> String {
@@ -277,9 +317,16 @@ impl Shown {
         format!("/requests?{}", query.finish())
     }
 
+    fn step(&self) -> SignedDuration {
+        match self.overview.step_hours {
+            0 => store::Step::SHORT,
+            hours => SignedDuration::from_hours(hours),
+        }
+    }
+
     /// The end of the last step: what arrives in it later counts too.
     fn end(&self) -> Timestamp {
-        let length = SignedDuration::from_hours(self.overview.step_hours);
+        let length = self.step();
         let last = self.overview.steps.last().map_or(self.overview.to, |step| step.from);
         last.checked_add(length).unwrap_or(self.overview.to)
     }

@@ -81,6 +81,8 @@ async fn keep(house: &House, with_reviews: bool) {
             stage: Stage::Final,
             doubtful: false,
             known_as: Some(format!("Person{n}@example.com")),
+            name: None,
+            is_echo: false,
             source_id: Some(format!("lead-{n}")),
             destination_id: Some(format!("twin-{n}")),
             problem: failed

@@ -55,9 +55,30 @@ fn line(fields: &[(String, String)], to: &str) -> String {
 
 impl Browser {
     async fn wish(&mut self, fields: &[(String, String)], wish: &str) -> crate::wire::Answer {
+        self.press(fields, ("do", wish)).await
+    }
+
+    /// Submits the form by this button.
+    async fn press(
+        &mut self,
+        fields: &[(String, String)],
+        button: (&str, &str),
+    ) -> crate::wire::Answer {
         let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let fields: Vec<_> = fields.chain([("do", wish)]).collect();
+        let fields: Vec<_> = fields.chain([button]).collect();
         self.post(MAPPING, &fields).await
+    }
+
+    /// The form with the details of this row.
+    async fn opened(&mut self, row: &str) -> Vec<(String, String)> {
+        let page = self.get(&format!("{MAPPING}?row={row}")).await;
+        assert!(page.body.contains("aria-label=\"Row "), "{page:?}");
+        form(&page.body)
+    }
+
+    async fn lead_rules(&self) -> plan::connector::LeadRules {
+        let configuration = self.house.store.configuration().await.unwrap();
+        configuration.connector("ab").unwrap().definition.lead.clone()
     }
 
     async fn rows(&self) -> (i64, Vec<FieldRow>) {
@@ -71,9 +92,9 @@ impl Browser {
 async fn a_mapping_is_edited_reviewed_saved_and_brought_back() {
     let mut browser = Browser::signed_in().await;
     let page = browser.get(MAPPING).await;
-    assert!(page.status == 200 && page.body.contains("Default mapping:"), "{page:?}");
-    let mut fields = form(&page.body);
+    assert!(page.status == 200 && page.body.contains("Automatic mapping."), "{page:?}");
     // Nothing that is only looked at becomes a row.
+    let mut fields = browser.opened("FirstName").await;
     let looked = browser.wish(&fields, "review").await;
     assert!(
         looked.body.contains("No changes: the draft matches the saved settings."),
@@ -81,24 +102,26 @@ async fn a_mapping_is_edited_reviewed_saved_and_brought_back() {
     );
     let first = line(&fields, "FirstName");
     set(&mut fields, &format!("{first}.default"), "Unknown");
-    set(&mut fields, &format!("{first}.from"), "LastName");
+    set(&mut fields, &format!("{first}.source"), "LastName");
     let reviewed = browser.wish(&fields, "review").await;
-    for part in ["lead.field[FirstName].default", "lead.field[FirstName].from", "data-changed"] {
+    for part in ["now from LastName (was FirstName); default “Unknown”", "data-changed"] {
         assert!(reviewed.body.contains(part), "{part}: {reviewed:?}");
     }
     assert!(browser.rows().await.1.is_empty(), "a review saves nothing");
 
-    // What the page shows then is what is saved.
+    // What the page shows then is what is saved: one override, and the rest stays automatic.
     let fields = form(&reviewed.body);
     let saved = browser.wish(&fields, "save").await;
     assert!(location(&saved).is_some_and(|to| to.ends_with("told=saved")), "{saved:?}");
     let (version, rows) = browser.rows().await;
-    let row = rows.iter().find(|row| row.to == "FirstName").expect("its row");
+    let [row] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!((row.from.as_deref(), row.default.as_deref()), (Some("LastName"), Some("Unknown")));
-    assert!(rows.iter().any(|row| row.to == "EmailAddress" && row.enabled), "{rows:?}");
+    assert!(browser.lead_rules().await.automatic);
 
     let page = browser.get("/connectors/ab/versions").await;
     assert!(page.body.contains("Restore version 1"), "{page:?}");
+    assert!(page.body.contains("now from LastName (was FirstName)"), "{page:?}");
+    assert!(!page.body.contains("{&#34;"), "no JSON: {page:?}");
     assert!(page.body.contains("by admin@example.com"), "{page:?}");
     let made_from = version.to_string();
     let back = "/connectors/ab/versions/1/restore";
@@ -114,25 +137,82 @@ async fn a_mapping_is_edited_reviewed_saved_and_brought_back() {
 }
 
 #[tokio::test]
+async fn a_changed_row_is_reset_and_a_row_is_turned_off() {
+    let mut browser = Browser::signed_in().await;
+    let mut fields = browser.opened("FirstName").await;
+    let first = line(&fields, "FirstName");
+    set(&mut fields, &format!("{first}.default"), "Unknown");
+    assert_eq!(browser.wish(&fields, "save").await.status, 303);
+    let opened = browser.get(&format!("{MAPPING}?row=FirstName")).await.body;
+    assert!(opened.contains("Reset to automatic") && opened.contains("Changed"), "{opened}");
+    let reset = browser.wish(&form(&opened), "remove").await.body;
+    assert!(!reset.contains("Reset to automatic"), "{reset}");
+
+    // It is turned off; the search key can't be.
+    let mut fields = form(&reset);
+    let (first, key) = (line(&fields, "FirstName"), line(&fields, "EmailAddress"));
+    fields.retain(|(name, _)| *name != format!("{first}.on"));
+    let reviewed = browser.wish(&fields, "review").await.body;
+    assert!(reviewed.contains("off (was from FirstName)"), "{reviewed}");
+    let mut without = form(&reviewed);
+    without.retain(|(name, _)| *name != format!("{key}.on"));
+    let refused = browser.wish(&without, "save").await;
+    assert!((400..500).contains(&refused.status), "{refused:?}");
+    assert!(
+        refused.body.contains("Primary search key: no enabled mapping row fills EmailAddress"),
+        "{refused:?}"
+    );
+    assert_eq!(browser.wish(&form(&reviewed), "save").await.status, 303);
+    let (_, rows) = browser.rows().await;
+    let [row] = rows.as_slice() else { panic!("{rows:?}") };
+    assert_eq!((row.to.as_str(), row.enabled), ("FirstName", false));
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn a_manual_mapping_becomes_automatic_with_its_changes() {
+    let mut browser = Browser::signed_in().await;
+    let page = browser.get(MAPPING).await.body;
+    let manual = browser.wish(&form(&page), "manual").await.body;
+    assert!(manual.contains("Manual mapping."), "{manual}");
+    let mut fields = form(&browser.press(&form(&manual), ("open", "FirstName")).await.body);
+    let first = line(&fields, "FirstName");
+    set(&mut fields, &format!("{first}.default"), "Unknown");
+    assert_eq!(browser.wish(&fields, "save").await.status, 303);
+    let rules = browser.lead_rules().await;
+    assert!(!rules.automatic && rules.fields.len() > 1, "{rules:?}");
+
+    let page = browser.get(MAPPING).await.body;
+    assert!(page.contains("Switch to automatic with these changes"), "{page}");
+    let automatic = browser.wish(&form(&page), "automatic").await.body;
+    let reviewed = browser.wish(&form(&automatic), "review").await.body;
+    assert!(reviewed.contains("now automatic (was manual)"), "{reviewed}");
+    assert_eq!(browser.wish(&form(&reviewed), "save").await.status, 303);
+    let rules = browser.lead_rules().await;
+    let [row] = rules.fields.as_slice() else { panic!("{rules:?}") };
+    assert_eq!((rules.automatic, row.default.as_deref()), (true, Some("Unknown")));
+    browser.house.end().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_told_on_its_line_before_it_is_saved() {
     let mut browser = Browser::signed_in().await;
     let page = browser.get(MAPPING).await;
     let fields = form(&page.body);
     let added = browser.wish(&fields, "add").await;
-    assert!(added.body.contains("autofocus"), "{added:?}");
     let mut fields = form(&added.body);
-    let custom = fields.iter().find(|(name, _)| name.ends_with(".custom")).expect("its line");
-    let custom = custom.0.strip_suffix(".custom").unwrap().to_owned();
-    set(&mut fields, &format!("{custom}.to"), "mx_Nowhere");
-    set(&mut fields, &format!("{custom}.from"), "FirstName");
+    let target = fields.iter().find(|(name, _)| name.ends_with(".target")).expect("its field");
+    let custom = target.0.strip_suffix(".target").unwrap().to_owned();
+    set(&mut fields, &format!("{custom}.target"), "mx_Nowhere");
+    set(&mut fields, &format!("{custom}.source"), "FirstName");
     let checked = browser.wish(&fields, "check").await;
-    let (_, rest) = checked.body.split_once(&format!("id=\"{custom}\"")).expect("the line");
+    let (_, rest) = checked.body.split_once("data-row=\"mx_Nowhere\"").expect("the line");
     let (own, _) = rest.split_once("</tr>").unwrap();
-    assert!(own.contains("data-problem=\"error\"") && own.contains("mx_Nowhere"), "{own}");
+    assert!(own.contains("data-problem") && own.contains("Error"), "{own}");
+    let (_, drawer) = checked.body.split_once("<aside class=\"drawer\"").expect("its details");
+    assert!(drawer.contains("The destination account has no field mx_Nowhere"), "{drawer}");
     // It is taken out again, by its own button.
-    let number = custom.strip_prefix('r').unwrap().to_owned();
-    set(&mut fields, "remove", &number);
-    let removed = browser.wish(&fields, "").await;
+    let removed = browser.wish(&form(&checked.body), "remove").await;
     assert!(!removed.body.contains("mx_Nowhere"), "{removed:?}");
     browser.house.end().await;
 }
@@ -140,10 +220,10 @@ async fn what_is_wrong_is_told_on_its_line_before_it_is_saved() {
 #[tokio::test]
 async fn changes_of_two_people_are_put_together() {
     let mut browser = Browser::signed_in().await;
-    let page = browser.get(MAPPING).await.body;
-    let (mut mine, mut theirs) = (form(&page), form(&page));
+    let (mut mine, mut theirs) =
+        (browser.opened("FirstName").await, browser.opened("EmailAddress").await);
     let first = line(&mine, "FirstName");
-    let email = line(&mine, "EmailAddress");
+    let email = line(&theirs, "EmailAddress");
     set(&mut theirs, &format!("{email}.default"), "nobody@example.com");
     assert_eq!(browser.wish(&theirs, "save").await.status, 303);
     set(&mut mine, &format!("{first}.default"), "Mine");
@@ -157,6 +237,38 @@ async fn changes_of_two_people_are_put_together() {
         |to: &str| rows.iter().find(|row| row.to == to).and_then(|row| row.default.clone());
     assert_eq!(default("FirstName").as_deref(), Some("Mine"));
     assert_eq!(default("EmailAddress").as_deref(), Some("nobody@example.com"));
+    assert_eq!(rows.len(), 2, "the rest stays automatic: {rows:?}");
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn owners_have_a_page_of_their_own() {
+    const OWNERS: &str = "/connectors/ab/mapping/owners";
+    let mut browser = Browser::signed_in().await;
+    let page = browser.get(OWNERS).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    let version = browser.rows().await.0.to_string();
+    let mut fields = vec![
+        ("version", version.as_str()),
+        ("owner_from", "asha@example.com"),
+        ("owner_to", ""),
+        ("owner_from", "ravi@example.com"),
+        ("owner_to", "nobody"),
+        ("owner_fallback", "ops@example.com"),
+        ("do", "review"),
+    ];
+    let reviewed = browser.submit(OWNERS, &fields).await;
+    assert!(reviewed.body.contains("Fallback owner"), "{reviewed:?}");
+    fields[6] = ("do", "save");
+    let refused = browser.submit(OWNERS, &fields).await;
+    assert!(refused.status == 400 || refused.status == 422, "{refused:?}");
+    assert!(refused.body.contains("is not a valid email address"), "{refused:?}");
+    fields[4] = ("owner_to", "zoe@example.com");
+    assert_eq!(browser.submit(OWNERS, &fields).await.status, 303);
+    let configuration = browser.house.store.configuration().await.unwrap();
+    let owner = &configuration.connector("ab").unwrap().definition.owner;
+    assert_eq!(owner.users.len(), 1, "{owner:?}");
+    assert_eq!(owner.fallback.as_deref(), Some("ops@example.com"));
     browser.house.end().await;
 }
 
@@ -164,14 +276,14 @@ async fn changes_of_two_people_are_put_together() {
 async fn hostile_names_and_values_are_shown_and_do_nothing() {
     const ATTACK: &str = "\"><script>alert(1)</script>";
     let mut browser = Browser::signed_in().await;
-    let mut fields = form(&browser.get(MAPPING).await.body);
+    let mut fields = browser.opened("FirstName").await;
     let first = line(&fields, "FirstName");
-    for part in ["from", "default", "compute", "vf", "vt"] {
+    for part in ["source", "default", "compute", "vf", "vt", "uf", "ut"] {
         set(&mut fields, &format!("{first}.{part}"), ATTACK);
     }
     set(&mut fields, "payload", "pasted");
     set(&mut fields, "pasted", &format!("{{\"FirstName\":{}}}", serde_json::json!(ATTACK)));
-    for wish in ["check", "review", "run", "add", "save"] {
+    for wish in ["check", "review", "run", "add", "automatic", "manual", "save"] {
         let answer = browser.wish(&fields, wish).await;
         assert!(!answer.body.contains("<script>alert"), "{wish}: {answer:?}");
     }

@@ -1,9 +1,11 @@
 //! The console: signing in, and who may see what.
 
+mod failures;
 mod alerts;
 mod log;
 mod mapping;
 mod overview;
+mod pairing;
 mod people;
 mod probing;
 mod reviews;

@@ -10,12 +10,12 @@ use plan::quota::Limit;
 use plan::traits::Trait;
 use serde_json::{Value, json};
 use store::{
-    Actor, AttemptOutcome, Change, KeysNews, MailEnd, NewMail, Progress, RequestState, Spent,
-    Stage, TraitNews,
+    Actor, AttemptOutcome, Change, ContactNews, KeysNews, MailEnd, NewMail, Progress, RequestState,
+    Spent, Stage, Token, TraitNews,
 };
 
 use super::{Browser, has_inline_code};
-use crate::api::fixture::{id, ten};
+use crate::api::fixture::{id, ten, ten_and_reviews};
 use crate::harness::now;
 
 async fn overview(browser: &mut Browser, query: &str) -> Value {
@@ -68,16 +68,18 @@ async fn it_counts_what_came_and_leads_to_it() {
     let page = browser.get("/").await.body;
     let read = text(&page);
     for part in [
-        "5Synced (5 created, 0 updated)",
-        "3Failed",
-        "2Queued (including held)",
+        "Synced5none in the day before",
+        "Failed3none in the day before",
+        "Lag p950 msnothing synced in the day before",
+        "Queued2oldest",
         "5 synced, 0 unchanged, 3 failed",
-        "It is too long.",
+        "3 records failed: It is too long.",
         "Cut it.",
     ] {
         assert!(read.contains(part), "{part} is not in {read}");
     }
-    assert!(page.matches("<svg").count() == 3 && !has_inline_code(&page), "{page}");
+    assert_eq!(page.matches("<figure").count(), 1, "one chart: {page}");
+    assert!(!has_inline_code(&page), "{page}");
     // Each number leads to the requests that it counts.
     let rows = |page: &str| page.matches("/requests/0").count();
     let links = links(&page, "/requests?");
@@ -86,7 +88,10 @@ async fn it_counts_what_came_and_leads_to_it() {
         let found = browser.get(link).await;
         assert_eq!((found.status, rows(&found.body)), (200, count), "{link}");
     }
-    let step = links.iter().find(|link| !link.contains("event") && !link.contains("cause"));
+    let is_of_step = |link: &&String| {
+        link.contains("from=") && !link.contains("event") && !link.contains("cause")
+    };
+    let step = links.iter().find(is_of_step);
     let found = browser.get(step.expect("a link of a step")).await;
     assert_eq!(rows(&found.body), 10, "{step:?}");
     browser.house.end().await;
@@ -98,6 +103,7 @@ async fn the_address_says_which_period_and_connector() {
     ten(&browser.house).await;
     for (query, records) in [
         ("", 8),
+        ("?period=1h", 8),
         ("?period=7d", 8),
         ("?period=this-month&connector=ab", 8),
         ("?period=last-month", 0),
@@ -105,8 +111,9 @@ async fn the_address_says_which_period_and_connector() {
     ] {
         let page = browser.get(&format!("/{query}")).await;
         assert_eq!(page.status, 200, "{query}");
-        let synced = format!("{} synced", if records == 8 { 5 } else { 0 });
+        let synced = format!("Synced{}", if records == 8 { 5 } else { 0 });
         assert!(text(&page.body).contains(&synced), "{query}: {}", page.body);
+        assert_eq!(page.body.matches("<figure").count(), 1, "{query}: one chart");
     }
     for (query, said) in
         [("?period=always", "is not a valid period"), ("?connector=nobody", "does not exist")]
@@ -138,9 +145,19 @@ async fn the_api_tells_the_same() {
     assert_eq!((&told["step_hours"], told["steps"].as_array().unwrap().len()), (&1.into(), 25));
     let last = told["steps"].as_array().unwrap().last().unwrap();
     assert_eq!(last["new"], 5, "{last}");
-    assert_eq!(last["lag"]["p50_ms"], 5, "the shortest class");
+    assert_eq!(last["lag"]["p50_ms"], 0, "as measured");
+    assert_eq!(
+        (&told["before"]["new"], &told["before"]["lag"]["p95_ms"]),
+        (&0.into(), &Value::Null)
+    );
     let connector = &told["connectors"][0];
     assert_eq!((&connector["name"], &connector["waiting"]["count"]), (&"ab".into(), &2.into()));
+    let health = &connector["health"];
+    assert_eq!(
+        (&health["state"], &health["reason"]),
+        (&"paused".into(), &"Paused by hand; 2 requests held.".into())
+    );
+    assert_eq!(told["accounts"][0]["health"]["state"], "not_called", "{told}");
     let cause = &told["causes"][0];
     assert_eq!((&cause["cause"], &cause["records"]), (&"too_long".into(), &3.into()));
     assert_eq!(cause["request"], id(6).to_string());
@@ -152,6 +169,100 @@ async fn the_api_tells_the_same() {
         let answer = browser.get(&format!("/api/v1/overview{query}")).await;
         assert_eq!(answer.status, 400, "{query}: {answer:?}");
     }
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn the_most_harmful_comes_first() {
+    let mut browser = Browser::signed_in().await;
+    ten_and_reviews(&browser.house).await;
+    let store = browser.house.store.clone();
+    let actor = Actor::command_line();
+    let other = crate::harness::between("ba", ("b", "a"), Token::from_random([8; 24]));
+    let notifies = serde_json::from_value(json!({
+        "name": "ab", "source": "a", "destination": "b",
+        "basic": { "notifications": true, "notify": "ops@example.com" },
+    }));
+    let notify = Change::PutConnector {
+        definition: notifies.unwrap(),
+        token: Token::from_random([9; 24]),
+        made_from: None,
+    };
+    let enable = Change::SetEnabled { name: "ab".to_owned(), enabled: true };
+    store.change_configuration(vec![other, notify, enable], &actor, now()).await.unwrap();
+    let configuration = store.configuration().await.unwrap();
+    let b = configuration.account("b").unwrap().id;
+    let away = Problem::new(plan::problem::Code::Unreachable, "b does not respond.", "Wait.");
+    let contacts = vec![ContactNews { account: b, at: now(), closed: Some(away) }];
+    go_on(&browser, Progress { contacts, ..Progress::default() }).await;
+    let page = browser.get("/").await.body;
+    let read = text(&page);
+    let alerts = [
+        "b does not respond.",
+        "3 records failed: It is too long.",
+        "2 leads need review.",
+        "Email is not configured",
+    ];
+    let places: Vec<_> = alerts.iter().map(|part| read.find(part).expect(part)).collect();
+    assert!(places.is_sorted(), "{places:?} in {read}");
+    // Each has what can be done about it.
+    let list = page.split("class=\"alerts\"").nth(1).and_then(|rest| rest.split("</ul>").next());
+    let list = list.expect("the alerts");
+    for alert in list.split("<li").skip(1) {
+        assert!(alert.contains("class=\"row\""), "{alert}");
+    }
+    for (begin, expected) in [
+        ("/accounts/b", "/accounts/b"),
+        ("/failures/", "/failures/ab/too_long"),
+        ("/retries/new?", "/retries/new?connector=ab&cause=too_long"),
+        ("/reviews", "/reviews"),
+    ] {
+        assert!(links(list, begin).iter().any(|link| link == expected), "{expected}: {list}");
+    }
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn two_opposite_connectors_are_one_row() {
+    let mut browser = Browser::signed_in().await;
+    ten(&browser.house).await;
+    let store = browser.house.store.clone();
+    let actor = Actor::command_line();
+    let add = |name: &str, between, seed| {
+        crate::harness::between(name, between, Token::from_random([seed; 24]))
+    };
+    let enable = Change::SetEnabled { name: "ab".to_owned(), enabled: true };
+    store.change_configuration(vec![enable], &actor, now()).await.unwrap();
+    let read = text(&browser.get("/connectors").await.body);
+    assert!(read.contains("a → b") && !read.contains("⇄"), "{read}");
+    let more = vec![add("ba", ("b", "a"), 8), add("ab2", ("a", "b"), 9)];
+    store.change_configuration(more, &actor, now()).await.unwrap();
+    for path in ["/connectors", "/"] {
+        let page = browser.get(path).await.body;
+        let rows =
+            page.split("<tr>").skip(1).filter(|row| row.contains("href=\"/connectors/")).count();
+        assert_eq!(rows, 2, "{path}: a pair, and one that has no opposite left: {page}");
+        assert!(page.contains(">a ⇄ b</a>"), "{path}: {page}");
+    }
+    let page = browser.get("/connectors").await.body;
+    for name in ["ab", "ab2", "ba"] {
+        let address = format!("/connectors/{name}");
+        assert!(links(&page, &address).contains(&address), "{name}: {page}");
+    }
+    let read = text(&page);
+    assert!(read.contains("ba Not set up") && read.contains("ab Degraded"), "{read}");
+    assert!(read.contains("ab: 3 of 8 records failed in the last 24 hours."), "{read}");
+    // Each direction leads to the other.
+    let read = text(&browser.get("/connectors/ba").await.body);
+    assert!(read.contains("Opposite directionab"), "{read}");
+    let listed = browser.get("/api/v1/connectors").await.body;
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let of = |name: &str| {
+        let mut items = listed["items"].as_array().unwrap().iter();
+        items.find(|item| item["name"] == name).unwrap()
+    };
+    assert_eq!((&of("ba")["opposite"], &of("ab2")["opposite"]), (&"ab".into(), &"ba".into()));
+    assert_eq!(of("ba")["health"]["state"], "not_set_up");
     browser.house.end().await;
 }
 
@@ -178,6 +289,8 @@ fn failed_again(connector: plan::id::ConnectorId, stage: Stage) -> AttemptOutcom
         stage,
         doubtful: false,
         known_as: None,
+        name: None,
+        is_echo: false,
         source_id: None,
         destination_id: None,
         problem: Some(Problem::new(plan::problem::Code::AccountError, "<b>Not</b> now.", "Wait.")),
@@ -235,7 +348,9 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
         "The account a refuses its keys.",
         "Put in new ones.",
     );
+    let contacts = vec![ContactNews { account: a, at: now(), closed: Some(refused.clone()) }];
     let progress = Progress {
+        contacts,
         attempts: vec![failed_again(ab, Stage::Waiting(due))],
         requests: vec![RequestState {
             id: id(8),
@@ -253,16 +368,30 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     let page = browser.get("/").await.body;
     let read = text(&page);
     for part in [
-        "The account a refuses its keys.Put in new ones. Accounts",
-        "ab: 1 record retrying, next attempt at 2027-01-15 08:09 UTC.",
-        "a has 500 of 10,000 calls left today. At this rate (38,000 calls per hour), the quota runs \
-         out at 08:00 UTC.",
+        "The account a refuses its keys.Put in new ones. Since 2027-01-15 08:00:00 UTC. Enter keys",
+        "ab: 1 record retrying.",
+        "Next attempt: 2027-01-15 08:09:00 UTC.",
         "500 of 10,000 left",
+        "Keys refused",
     ] {
         assert!(read.contains(part), "{part} is not in {read}");
     }
     assert!(!page.contains("<b>Not"), "{page}");
-    assert!(!read.contains("is disabled"), "{read}");
+    assert!(!read.contains("is paused"), "{read}");
+    assert_eq!(links(&page, "/accounts/a"), ["/accounts/a", "/accounts/a"]);
+    let read = text(&browser.get("/accounts").await.body);
+    assert!(read.contains("Keys refused") && read.contains("a refuses its keys."), "{read}");
+    // Once it responds, its quota is what matters.
+    let contacts = vec![ContactNews { account: a, at: now(), closed: None }];
+    go_on(&browser, Progress { contacts, ..Progress::default() }).await;
+    let read = text(&browser.get("/").await.body);
+    let little = "a has 500 of 10,000 calls left today. At this rate (38,000 calls per hour), the \
+                  quota runs out at 08:00 UTC.";
+    assert!(read.contains(little) && !read.contains("refuses its keys"), "{read}");
+    let read = text(&browser.get("/accounts").await.body);
+    for part in ["Quota running out", "500 of 10,000 left", "2027-01-15 08:00:47 UTC"] {
+        assert!(read.contains(part), "{part} is not in {read}");
+    }
     let read = text(&browser.get("/accounts/a").await.body);
     for part in [
         "500 of 10,000 calls left today; per window of 5 s, 10 of 10 calls and 5 of 5 bulk calls left.",
@@ -279,8 +408,9 @@ async fn what_needs_somebody_is_told_with_where_to_mend_it() {
     // Disabled, it holds what comes.
     change(false, now()).await;
     let read = text(&browser.get("/").await.body);
-    let held = "ab is disabled since 2027-01-15 08:00 UTC; 1 request held.";
-    assert!(read.contains(held), "{read}");
+    for part in ["ab is paused; 1 request held.", "Since 2027-01-15 08:00:00 UTC. Resume"] {
+        assert!(read.contains(part), "{part} is not in {read}");
+    }
     // What a mapping may stumble over.
     let field = |name: &str| Field {
         schema_name: name.to_owned(),

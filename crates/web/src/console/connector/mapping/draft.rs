@@ -1,277 +1,268 @@
 //! A mapping that is being edited: from the saved settings or from the form.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use plan::connector::{Definition, Fault, FieldRow};
-use plan::mapping::{Proposal, Reason, SYSTEM_FIELDS, writable};
+use plan::mapping::overrides;
 
+use super::lines::{Line, LineKind, has_content, lines};
 use super::sheet::{Sheet, Which};
 use crate::console::connector::entities::{BLANKS, POLICIES};
 use crate::console::form::Form;
 
-/// The most lines of a form, including fields that are not mapped.
+/// The most lines of a form.
 const MOST_LINES: usize = 5_000;
 
 /// Unsaved settings, and the lines that show them.
 pub(super) struct Draft {
     pub(super) definition: Definition,
     pub(super) lines: Vec<Line>,
+    /// The key of the line whose details are shown.
+    pub(super) open: Option<String>,
     /// What can't be parsed.
     pub(super) faults: Vec<Fault>,
 }
 
-/// A line of the editor: a row of the mapping, or a field of the destination without one.
-#[derive(Clone, Debug)]
-pub(super) struct Line {
-    /// Its key in the form.
-    pub(super) number: usize,
-    pub(super) row: FieldRow,
-    /// Why it is there; `None` for a field without a row.
-    pub(super) why: Option<Reason>,
-    /// Its number among the rows of the settings, from 0.
-    pub(super) place: Option<usize>,
-    /// Whether the name of the field that it fills was typed.
-    pub(super) is_custom: bool,
-}
-
-impl Line {
-    /// Whether something fills the field.
-    pub(super) fn is_mapped(&self) -> bool {
-        has_content(&self.row)
-    }
-}
-
-fn has_content(row: &FieldRow) -> bool {
-    row.from.is_some() || row.compute.is_some() || row.default.is_some()
-}
-
-/// The search keys that a line marks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
-    Primary,
-    Secondary,
-}
-
+/// A line as the form has it.
 #[derive(Default)]
 struct Sent {
     row: FieldRow,
+    /// The source's field as it was typed, in place of `row.from`.
+    source: Option<String>,
+    /// The destination's field as it was typed.
+    target: Option<String>,
+    /// Whether it was an automatic row when the page was made.
+    is_automatic: bool,
     is_on: bool,
-    is_custom: bool,
-    key: Option<Key>,
-    values_from: Vec<String>,
-    values_to: Vec<String>,
+    is_open: bool,
+    /// Which search key it should be.
+    key: String,
+    /// Both sides of each translated value.
+    values: (Vec<String>, Vec<String>),
+    /// The same for unmapped values, of which only those with a choice count.
+    unmapped: (Vec<String>, Vec<String>),
 }
 
 impl Draft {
-    /// The saved settings.
-    pub(super) fn saved(definition: &Definition, sheet: &Sheet) -> Self {
-        let is_own = !sheet.own(definition).is_empty();
-        let line = |(number, Proposal { row, why }): (usize, Proposal)| Line {
-            number,
-            is_custom: writable(&row.to, &sheet.to).is_err() || row.to.contains('.'),
-            row,
-            why: Some(why),
-            place: is_own.then_some(number),
-        };
-        let lines = sheet.in_force(definition).into_iter().enumerate().map(line).collect();
-        let mut draft = Self { definition: definition.clone(), lines, faults: Vec::new() };
-        draft.add_unmapped(sheet);
-        draft
+    /// The saved settings, with the details of this line.
+    pub(super) fn saved(definition: &Definition, sheet: &Sheet, open: &str) -> Self {
+        let lines = lines(definition, sheet);
+        let open = Some(open).filter(|open| lines.iter().any(|line| line.key == *open));
+        let open = open.map(str::to_owned);
+        Self { definition: definition.clone(), lines, open, faults: Vec::new() }
     }
 
     /// These settings with the form applied.
     pub(super) fn read(form: &Form, definition: &Definition, sheet: &Sheet) -> Self {
-        let mut draft =
-            Self { definition: definition.clone(), lines: Vec::new(), faults: Vec::new() };
-        let sent = draft.sent(form);
+        let mut faults = Vec::new();
+        let sent = sent(form, &mut faults);
+        let mut definition = definition.clone();
         if sheet.which == Which::Leads {
-            draft.take_keys(&sent);
-            if !form.text("owners").is_empty() {
-                draft.take_owners(form);
-            }
+            take_keys(form, &sent, sheet, &mut definition);
         }
+        let is_automatic = !form.text("automatic").is_empty();
         let mut rows: Vec<FieldRow> = Vec::new();
-        for (number, sent) in sent {
-            let Sent { mut row, is_on, is_custom, .. } = sent;
-            let is_custom = is_custom || sheet.to.get(&row.to).is_none();
-            if row.to.is_empty() && !has_content(&row) {
-                continue;
-            }
-            row.enabled = is_on;
-            // A row that somebody added is kept, so that the page can say what it lacks.
-            let place = (has_content(&row) || is_custom).then_some(rows.len());
-            if place.is_some() {
-                rows.push(row.clone());
-            }
-            let why = place.map(|_| why(&row, sheet));
-            draft.lines.push(Line { number, row, why, place, is_custom });
-        }
-        let is_default = !form.text("default").is_empty()
-            && rows.len() == sheet.defaults.len()
-            && rows.iter().zip(&sheet.defaults).all(|(row, default)| *row == default.row);
-        if is_default {
-            draft.lines.iter_mut().for_each(|line| line.place = None);
-            rows.clear();
-        } else {
-            draft
-                .lines
-                .iter_mut()
-                .filter(|line| line.why.is_some())
-                .for_each(|line| line.why = Some(Reason::Settings));
-        }
-        sheet.put(&mut draft.definition, rows);
-        draft.add_unmapped(sheet);
-        draft
-    }
-
-    /// The lines of the form by their numbers.
-    fn sent(&mut self, form: &Form) -> BTreeMap<usize, Sent> {
-        let mut sent: BTreeMap<usize, Sent> = BTreeMap::new();
-        for (name, value) in form.fields() {
-            let Some((number, part)) = name.strip_prefix('r').and_then(|name| name.split_once('.'))
-            else {
-                continue;
-            };
-            let Ok(number) = number.parse() else { continue };
-            if sent.len() >= MOST_LINES && !sent.contains_key(&number) {
-                self.fault("lead.field", format!("has more than {MOST_LINES} lines"));
-                break;
-            }
-            let line = sent.entry(number).or_default();
-            let text = || Some(value.to_owned()).filter(|text| !text.trim().is_empty());
-            match part {
-                "to" => value.trim().clone_into(&mut line.row.to),
-                "from" => line.row.from = text().map(|text| text.trim().to_owned()),
-                "compute" => line.row.compute = text(),
-                "default" => line.row.default = text(),
-                "on" => line.is_on = true,
-                "custom" => line.is_custom = true,
-                "blank" => line.row.blank = BLANKS.named(value),
-                "conflict" => line.row.conflict = POLICIES.named(value),
-                "key" if value == "primary" => line.key = Some(Key::Primary),
-                "key" if value == "secondary" => line.key = Some(Key::Secondary),
-                "vf" => line.values_from.push(value.trim().to_owned()),
-                "vt" => line.values_to.push(value.to_owned()),
-                _ => {}
-            }
-        }
-        for line in sent.values_mut() {
-            let pairs = line.values_from.drain(..).zip(line.values_to.drain(..));
-            for (from, to) in pairs.filter(|(from, _)| !from.is_empty()) {
-                if let Some(earlier) = line.row.values.insert(from.clone(), to.clone())
-                    && earlier != to
-                {
-                    let what = format!("maps the value '{from}' twice; keep one of the two");
-                    let at = format!("the row of {}", line.row.to);
-                    self.faults.push(Fault { at, what });
+        let mut open = None;
+        for line in sent.into_values() {
+            let is_open = line.is_open;
+            let (to, place) = match line.own_row(sheet, is_automatic, &mut faults) {
+                (to, Some(row)) => {
+                    rows.push(row);
+                    (to, Some(rows.len() - 1))
                 }
-            }
-        }
-        sent
-    }
-
-    /// Which fields are search keys, by the marks on the lines. A key whose field has no line is
-    /// unchanged.
-    fn take_keys(&mut self, sent: &BTreeMap<usize, Sent>) {
-        let marked = |key: Key| -> Vec<&str> {
-            let lines = sent.values().filter(|line| line.key == Some(key));
-            lines.map(|line| line.row.to.as_str()).collect()
-        };
-        let is_there = |name: &str| sent.values().any(|line| line.row.to == name);
-        for (key, at) in
-            [(Key::Primary, "basic.search_by"), (Key::Secondary, "basic.secondary_search_by")]
-        {
-            let basic = &self.definition.basic;
-            let now = match key {
-                Key::Primary => Some(basic.search_by.clone()),
-                Key::Secondary => basic.secondary_search_by.clone(),
+                (to, None) => (to, None),
             };
-            // Without the script, the previous mark stays when another is set.
-            let all = marked(key);
-            let new: Vec<&str> =
-                all.iter().copied().filter(|to| now.as_deref() != Some(*to)).collect();
-            let chosen = match (new.as_slice(), all.as_slice()) {
-                ([one], _) | ([], [one, ..]) => Some((*one).to_owned()),
-                ([], []) => now.filter(|now| key == Key::Primary || !is_there(now)),
-                (several, _) => {
-                    let names = several.join(", ");
-                    self.fault(at, format!("is set on several rows: {names}; choose one"));
-                    now
-                }
-            };
-            let basic = &mut self.definition.basic;
-            match key {
-                Key::Primary => basic.search_by = chosen.unwrap_or_default(),
-                Key::Secondary => basic.secondary_search_by = chosen,
+            if is_open {
+                open = Some((to, place));
             }
         }
-        let basic = &mut self.definition.basic;
-        // A field that becomes the first key is no longer the second one.
-        if basic.secondary_search_by.as_ref() == Some(&basic.search_by) {
-            basic.secondary_search_by = None;
-        }
+        sheet.put(&mut definition, is_automatic, rows);
+        let lines = lines(&definition, sheet);
+        let open = open.and_then(|(to, place)| {
+            let of_place = lines.iter().find(|line| place.is_some() && line.place == place);
+            let line = of_place.or_else(|| lines.iter().find(|line| line.row.to == to))?;
+            Some(line.key.clone())
+        });
+        Self { definition, lines, open, faults }
     }
 
-    fn take_owners(&mut self, form: &Form) {
-        let pairs = form.texts("owner_from").zip(form.texts("owner_to"));
-        let pairs = pairs.map(|(from, to)| (from.trim().to_owned(), to.trim().to_owned()));
-        let owner = &mut self.definition.owner;
-        owner.users = pairs.filter(|(from, to)| !from.is_empty() || !to.is_empty()).collect();
-        let fallback = form.text("owner_fallback").trim();
-        owner.fallback = (!fallback.is_empty()).then(|| fallback.to_owned());
+    /// The line with this key.
+    pub(super) fn line(&self, key: &str) -> Option<&Line> {
+        self.lines.iter().find(|line| line.key == key)
     }
 
-    fn fault(&mut self, at: &str, what: String) {
-        self.faults.push(Fault { at: at.to_owned(), what });
+    /// Shows the details of another line, or of none.
+    pub(super) fn show(&mut self, key: &str) {
+        self.open = self.line(key).map(|line| line.key.clone());
     }
 
-    /// A line for each writable field of the destination that has none.
-    fn add_unmapped(&mut self, sheet: &Sheet) {
-        let mut number = self.next_number();
-        let has_line: BTreeSet<String> =
-            self.lines.iter().map(|line| line.row.to.clone()).collect();
-        for field in sheet.to.iter() {
-            let name = &field.schema_name;
-            let is_system = SYSTEM_FIELDS.contains(&name.as_str());
-            if is_system || writable(name, &sheet.to).is_err() || has_line.contains(name) {
-                continue;
-            }
-            let row = FieldRow { to: name.clone(), enabled: true, ..FieldRow::default() };
-            self.lines.push(Line { number, row, why: None, place: None, is_custom: false });
-            number += 1;
-        }
-    }
-
-    fn next_number(&self) -> usize {
-        self.lines.iter().map(|line| line.number + 1).max().unwrap_or(0)
-    }
-
-    /// Adds an empty line to be filled in; returns its number.
-    pub(super) fn add_line(&mut self) -> usize {
-        let number = self.next_number();
+    /// Adds an empty row to be filled in.
+    pub(super) fn add_row(&mut self, sheet: &Sheet) {
         let row = FieldRow { enabled: true, ..FieldRow::default() };
-        self.lines.insert(0, Line { number, row, why: None, place: None, is_custom: true });
-        number
+        let own = sheet.own(&self.definition);
+        let is_automatic = own.is_automatic();
+        let rows = own.rows.iter().cloned().chain([row]).collect();
+        self.put(is_automatic, rows, sheet);
+        self.show(super::lines::NEW);
     }
 
-    /// Removes a line.
-    pub(super) fn remove_line(&mut self, number: usize, sheet: &Sheet) {
-        let gone = self.lines.iter().find(|line| line.number == number).and_then(|line| line.place);
-        self.lines.retain(|line| line.number != number);
-        if let Some(gone) = gone {
-            let mut rows = sheet.own(&self.definition).to_vec();
-            rows.remove(gone);
-            for line in &mut self.lines {
-                line.place = line.place.map(|place| place - usize::from(place > gone));
-            }
-            sheet.put(&mut self.definition, rows);
-        }
-        self.add_unmapped(sheet);
+    /// Removes the row that is open from the settings: what is automatic underneath is in effect
+    /// again.
+    pub(super) fn remove_row(&mut self, sheet: &Sheet) {
+        let open = self.open.as_ref().and_then(|open| self.line(open));
+        let Some(place) = open.and_then(|line| line.place) else { return };
+        let own = sheet.own(&self.definition);
+        let is_automatic = own.is_automatic();
+        let mut rows = own.rows.to_vec();
+        rows.remove(place);
+        self.put(is_automatic, rows, sheet);
+    }
+
+    /// Makes the mapping automatic, with overrides for everything that it does differently.
+    pub(super) fn make_automatic(&mut self, sheet: &Sheet) {
+        let rows = overrides(sheet.own(&self.definition).rows, &sheet.defaults);
+        self.put(true, rows, sheet);
+    }
+
+    /// Makes every row in effect one of the settings.
+    pub(super) fn make_manual(&mut self, sheet: &Sheet) {
+        let rows = sheet.in_force(&self.definition).into_iter().map(|one| one.row);
+        let rows = rows.filter(has_content).collect();
+        self.put(false, rows, sheet);
+    }
+
+    fn put(&mut self, is_automatic: bool, rows: Vec<FieldRow>, sheet: &Sheet) {
+        sheet.put(&mut self.definition, is_automatic, rows);
+        self.lines = lines(&self.definition, sheet);
+        let open = self.open.take();
+        self.open = open.filter(|open| self.line(open).is_some());
     }
 }
 
-/// Why a row is there, if it is part of the default mapping.
-fn why(row: &FieldRow, sheet: &Sheet) -> Reason {
-    let default = sheet.defaults.iter().find(|default| default.row == *row);
-    default.map_or(Reason::Settings, |default| default.why)
+impl Sent {
+    /// The field that the line fills, and its row among those of the settings, if it needs one.
+    fn own_row(
+        self,
+        sheet: &Sheet,
+        is_automatic: bool,
+        faults: &mut Vec<Fault>,
+    ) -> (String, Option<FieldRow>) {
+        let Self { mut row, source, target, values, unmapped, .. } = self;
+        row.enabled = self.is_on;
+        if let Some(target) = target {
+            row.to = sheet.target_named(&target);
+        }
+        let to = row.to.clone();
+        let automatic = sheet.automatic(&to);
+        if self.is_automatic && !self.is_open {
+            // It may have disappeared from the accounts in the meantime.
+            let off = automatic.filter(|_| !self.is_on);
+            return (to, off.map(|row| FieldRow { enabled: false, ..row.clone() }));
+        }
+        if let Some(source) = source {
+            row.from = sheet.source_named(&source, row.from.as_deref());
+        }
+        add_values(&mut row, values, unmapped, faults);
+        let is_new = to.is_empty();
+        let is_needed = match automatic {
+            Some(automatic) if is_automatic || self.is_automatic => row != *automatic,
+            _ => has_content(&row) || is_new || sheet.to.get(&to).is_none(),
+        };
+        (to, is_needed.then_some(row))
+    }
+}
+
+fn add_values(
+    row: &mut FieldRow,
+    (from, to): (Vec<String>, Vec<String>),
+    unmapped: (Vec<String>, Vec<String>),
+    faults: &mut Vec<Fault>,
+) {
+    for (from, to) in from.into_iter().zip(to).filter(|(from, _)| !from.is_empty()) {
+        if let Some(earlier) = row.values.insert(from.clone(), to.clone())
+            && earlier != to
+        {
+            let what = format!("maps the value '{from}' twice; keep one of the two");
+            faults.push(Fault { at: format!("lead.field[{}].values", row.to), what });
+        }
+    }
+    for (from, to) in unmapped.0.into_iter().zip(unmapped.1).filter(|(_, to)| !to.is_empty()) {
+        row.values.insert(from, to);
+    }
+}
+
+/// The lines of the form by their numbers.
+fn sent(form: &Form, faults: &mut Vec<Fault>) -> BTreeMap<usize, Sent> {
+    let mut sent: BTreeMap<usize, Sent> = BTreeMap::new();
+    for (name, value) in form.fields() {
+        let Some((number, part)) = name.strip_prefix('r').and_then(|name| name.split_once('.'))
+        else {
+            continue;
+        };
+        let Ok(number) = number.parse() else { continue };
+        if sent.len() >= MOST_LINES && !sent.contains_key(&number) {
+            let what = format!("has more than {MOST_LINES} lines");
+            faults.push(Fault { at: "lead.field".to_owned(), what });
+            break;
+        }
+        let line = sent.entry(number).or_default();
+        let text = || Some(value.to_owned()).filter(|text| !text.trim().is_empty());
+        match part {
+            "to" => value.trim().clone_into(&mut line.row.to),
+            "target" => line.target = Some(value.trim().to_owned()),
+            "from" => line.row.from = text().map(|text| text.trim().to_owned()),
+            "source" => line.source = Some(value.trim().to_owned()),
+            "compute" => line.row.compute = text(),
+            "default" => line.row.default = text(),
+            "automatic" => line.is_automatic = true,
+            "on" => line.is_on = true,
+            "open" => line.is_open = true,
+            "blank" => line.row.blank = BLANKS.named(value),
+            "conflict" => line.row.conflict = POLICIES.named(value),
+            "key" => value.clone_into(&mut line.key),
+            "vf" => line.values.0.push(value.trim().to_owned()),
+            "vt" => line.values.1.push(value.to_owned()),
+            "uf" => line.unmapped.0.push(value.trim().to_owned()),
+            "ut" => line.unmapped.1.push(value.to_owned()),
+            _ => {}
+        }
+    }
+    sent
+}
+
+/// Which fields are search keys: as the form has them, but for the line that is open. The primary
+/// one can only be given to another field.
+fn take_keys(
+    form: &Form,
+    sent: &BTreeMap<usize, Sent>,
+    sheet: &Sheet,
+    definition: &mut Definition,
+) {
+    let basic = &mut definition.basic;
+    let now = form.text("search_by");
+    if !now.is_empty() {
+        now.clone_into(&mut basic.search_by);
+        let secondary = form.text("secondary_search_by");
+        basic.secondary_search_by = Some(secondary.to_owned()).filter(|name| !name.is_empty());
+    }
+    let open = sent.values().find(|line| line.is_open);
+    let Some(Sent { row, target, key, .. }) = open else { return };
+    let to = target.as_deref().map_or_else(|| row.to.clone(), |target| sheet.target_named(target));
+    let is_secondary = basic.secondary_search_by.as_ref() == Some(&to);
+    match key.as_str() {
+        "primary" => {
+            basic.search_by = to;
+            if is_secondary {
+                basic.secondary_search_by = None;
+            }
+        }
+        "secondary" if basic.search_by != to => basic.secondary_search_by = Some(to),
+        "none" if is_secondary => basic.secondary_search_by = None,
+        _ => {}
+    }
+}
+
+/// Whether the line stands for a row of the settings.
+pub(super) fn is_own(kind: LineKind) -> bool {
+    matches!(kind, LineKind::Changed | LineKind::Added | LineKind::Manual)
 }

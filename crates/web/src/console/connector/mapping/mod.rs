@@ -1,21 +1,30 @@
 //! `/connectors/{name}/mapping`: which field of the source fills which field of the destination.
 //!
-//! The form contains every line, so that nothing is kept between two requests: a check, a trial run
-//! and a save all read the same form, and so does the script that checks while the user types.
+//! The form contains what differs from an automatic mapping, and the details of one row, so that
+//! nothing is kept between two requests: a check, a test and a save all read the same form, and so
+//! does the script that checks while the user types.
 
+mod activities;
 mod draft;
+mod lines;
+mod owners;
 mod payload;
 mod row;
 mod sheet;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use admin::draft::DraftItem;
+use admin::preview::{self, Previewed, preview_between};
+use admin::settings::{Change, Names, changes, field};
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use plan::activity::ActivityMapping;
 use plan::check::{self, Finding};
-use plan::connector::{Definition, Difference, differences, rebase, rebase_rows};
-use plan::mapping::{MappedField, Mapping};
+use plan::connector::{Definition, rebase, rebase_rows};
+use plan::mapping::{MappedField, Mapping, overrides};
 use plan::metadata::FieldList;
 use plan::preview::RecordPreview;
 use plan::problem::Problem;
@@ -23,30 +32,40 @@ use store::{Connector, Origin};
 
 use self::draft::Draft;
 use self::payload::{PASTED, Payload};
-use self::row::{Around, Row, kind_word, rows};
+use self::row::{Around, Row, rows};
 use self::sheet::{BothMetadata, Sheet, Which};
 use super::page::{self, Choice, Faults};
 use super::preview::decision_word;
-use super::{Frame, Opened, lists, open, save};
+use super::{Frame, Opened, open, save};
 use crate::Shared;
 use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
-use admin::draft::DraftItem;
-use admin::preview::{self, Previewed, preview_between};
+
+pub(in crate::console) use activities::show as activities;
+pub(in crate::console) use owners::{put as put_owners, show as owners};
 
 const HERE: &str = "/mapping";
-/// On how many of the last requests a draft is tried.
+/// On how many of the recent requests a draft is tested.
 const TRIED: usize = 20;
 
-/// A mapping of the connector that can be chosen: that of leads or of an activity type.
-struct Kind {
+/// A part of a connector's mapping: the fields of leads, the owners, the activities.
+struct Part {
     address: String,
-    title: String,
+    title: &'static str,
     is_here: bool,
 }
 
-/// The outcome of the last requests under a draft.
+fn parts(frame: &Frame, here: &str) -> Vec<Part> {
+    let part = |path: &str, title| Part {
+        address: format!("{}{HERE}{path}", frame.address),
+        title,
+        is_here: path == here,
+    };
+    vec![part("", "Fields"), part("/owners", "Owners"), part("/activities", "Activities")]
+}
+
+/// The outcome of recent requests under a draft.
 enum Trial {
     Done(Vec<DraftItem>),
     Refused(String, String),
@@ -61,19 +80,20 @@ struct Editor {
     told: Option<&'static str>,
     /// The address of this mapping.
     address: String,
-    kinds: Vec<Kind>,
-    of_leads: bool,
+    parts: Vec<Part>,
+    /// The name of the activity type that it is of.
+    kind: Option<String>,
     version: String,
     faults: Faults,
     /// What another user changed in the meantime.
     notice: Option<String>,
     silent: Option<Problem>,
-    is_default: bool,
+    is_automatic: bool,
+    search_by: String,
+    secondary_search_by: String,
     rows: Vec<Row>,
-    /// The line that was just added.
-    added: Option<usize>,
     whole: Vec<Finding>,
-    differences: Vec<Difference>,
+    changes: Vec<Change>,
     is_reviewed: bool,
     sources: Vec<Choice>,
     targets: Vec<Choice>,
@@ -81,10 +101,6 @@ struct Editor {
     /// The outcome of the payload.
     records: Vec<RecordPreview>,
     trial: Option<Trial>,
-    owners: Vec<(String, String)>,
-    fallback: String,
-    source_users: Vec<Choice>,
-    destination_users: Vec<Choice>,
 }
 
 impl Editor {
@@ -93,15 +109,25 @@ impl Editor {
         let is_one = |row: &&Row| match filter {
             "mapped" => row.is_mapped(),
             "unmapped" => !row.is_mapped(),
-            "problem" => !row.findings.is_empty(),
-            "custom" => row.is_custom,
-            _ => row.is_changed,
+            "problem" => row.has_problem(),
+            _ => row.is_own(),
         };
         self.rows.iter().filter(is_one).count()
     }
 
-    fn is_added(&self, row: &Row) -> bool {
-        self.added == Some(row.number)
+    /// The row whose details are shown.
+    fn opened(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.is_open)
+    }
+
+    /// The row before or after the one that is open.
+    fn beside(&self, row: &Row, step: isize) -> Option<&str> {
+        let number = row.number.checked_add_signed(step)?;
+        self.rows.get(number).map(|row| row.key.as_str())
+    }
+
+    fn of_leads(&self) -> bool {
+        self.kind.is_none()
     }
 
     fn body(&self) -> String {
@@ -110,9 +136,10 @@ impl Editor {
         value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or(text.into_owned())
     }
 
-    /// The text of a setting, or a placeholder if it is not set.
-    fn value(value: &serde_json::Value) -> String {
-        super::versions::shown(value)
+    /// What a field of the destination is called.
+    fn target(&self, name: &str) -> String {
+        let row = self.rows.iter().find(|row| row.settings.to == name);
+        row.map_or_else(|| name.to_owned(), |row| row.title.clone())
     }
 
     fn decision(record: &RecordPreview) -> String {
@@ -121,9 +148,9 @@ impl Editor {
 }
 
 fn fields(list: &FieldList) -> Vec<Choice> {
-    let choice = |field: &plan::metadata::Field| Choice {
-        value: field.schema_name.clone(),
-        label: format!("{} ({})", field.display_name, kind_word(field.kind)),
+    let choice = |one: &plan::metadata::Field| Choice {
+        value: field(list, &one.schema_name),
+        label: one.schema_name.clone(),
         chosen: false,
     };
     list.iter().map(choice).collect()
@@ -133,19 +160,19 @@ pub(in crate::console) async fn show_leads(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
-    told: page::LastAction,
+    Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
-    show(&shared, visitor, &name, Which::Leads, told).await.unwrap_or_else(|response| response)
+    show(&shared, visitor, &name, Which::Leads, &given).await.unwrap_or_else(|response| response)
 }
 
 pub(in crate::console) async fn show_activities(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path((name, code)): Path<(String, u32)>,
-    told: page::LastAction,
+    Query(given): Query<BTreeMap<String, String>>,
 ) -> Response {
     let which = Which::Activities(code);
-    show(&shared, visitor, &name, which, told).await.unwrap_or_else(|response| response)
+    show(&shared, visitor, &name, which, &given).await.unwrap_or_else(|response| response)
 }
 
 pub(in crate::console) async fn put_leads(
@@ -195,13 +222,14 @@ async fn show(
     visitor: Visitor,
     name: &str,
     which: Which,
-    page::LastAction(said): page::LastAction,
+    given: &BTreeMap<String, String>,
 ) -> Result<Response, Response> {
     let desk = Desk::open(shared, &visitor, name, which).await?;
-    let draft = Draft::saved(&desk.opened.connector.definition, &desk.sheet);
+    let open = given.get("row").map_or("", String::as_str);
+    let draft = Draft::saved(&desk.opened.connector.definition, &desk.sheet, open);
     let version = desk.opened.connector.version;
     let editor = editor(shared, visitor, desk, (draft, version), ("", "")).await?;
-    Ok(page::page(StatusCode::OK, &Editor { told: said, ..editor }))
+    Ok(page::page(StatusCode::OK, &Editor { told: page::told(given), ..editor }))
 }
 
 async fn put(
@@ -228,14 +256,22 @@ async fn put(
             Ok(response) => return Ok(response),
             Err(refusal) => {
                 status = refusal.status();
-                faults = Faults::of(&refusal);
+                faults = Faults::of_settings(&refusal, &draft.definition);
             }
         }
     }
-    if let Ok(number) = form.text("remove").parse::<usize>() {
-        draft.remove_line(number, &desk.sheet);
+    for (name, value) in form.fields() {
+        match (name, value) {
+            ("open", key) => draft.show(key),
+            ("do", "add") => draft.add_row(&desk.sheet),
+            ("do", "remove") => draft.remove_row(&desk.sheet),
+            ("do", "automatic") => draft.make_automatic(&desk.sheet),
+            ("do", "manual") => draft.make_manual(&desk.sheet),
+            // What is reviewed is the whole, and not a row.
+            ("do", "close" | "review" | "save" | "run") => draft.open = None,
+            _ => {}
+        }
     }
-    let added = (wish == "add").then(|| draft.add_line());
     let trial = match wish {
         "run" => Some(run(shared, &desk, &draft.definition).await),
         _ => None,
@@ -243,7 +279,7 @@ async fn put(
     let chosen = (form.text("payload"), form.text("pasted"));
     let is_reviewed = matches!(wish, "review" | "save");
     let editor = editor(shared, visitor, desk, (draft, connector.version), chosen).await?;
-    let editor = Editor { faults, notice, added, is_reviewed, trial, ..editor };
+    let editor = Editor { faults, notice, is_reviewed, trial, ..editor };
     Ok(page::page(status, &editor))
 }
 
@@ -266,47 +302,55 @@ async fn read(
     let sheet = &desk.sheet;
     let mine = Draft::read(form, &base, sheet);
     let (merged, both) = put_together(sheet, &base, &mine.definition, saved);
-    let mut draft = Draft::saved(&merged, sheet);
+    let open = mine.open.unwrap_or_default();
+    let mut draft = Draft::saved(&merged, sheet, &open);
     draft.faults = mine.faults;
     let mut notice = format!(
         "Version {version} was saved while you were editing version {made_from}. Your changes are \
          kept on top of it. Review them before you save."
     );
     if !both.is_empty() {
-        let fields = both.into_iter().collect::<Vec<_>>().join(", ");
-        notice = format!("{notice} Both versions change {fields}; your value is shown.");
+        let names: Vec<String> = both.iter().map(|name| field(&sheet.to, name)).collect();
+        let names = names.join(", ");
+        notice = format!("{notice} Both versions change {names}; your value is shown.");
     }
     Ok((draft, Some(notice)))
 }
 
+/// The settings with both changes, and the fields that both changed.
 fn put_together(
     sheet: &Sheet,
     base: &Definition,
     mine: &Definition,
     theirs: &Definition,
-) -> (Definition, std::collections::BTreeSet<String>) {
+) -> (Definition, BTreeSet<String>) {
     let mut merged = theirs.clone();
-    let [was, my, their] = [base, mine, theirs].map(|definition| sheet.own(definition).to_vec());
-    let mut both = std::collections::BTreeSet::new();
-    if my != was {
-        let mut own = my;
-        if their != was {
-            let spelled = |definition| -> Vec<_> {
-                sheet.in_force(definition).into_iter().map(|proposal| proposal.row).collect()
-            };
-            (own, both) = rebase_rows(&spelled(base), &spelled(mine), &spelled(theirs));
-        }
-        sheet.put(&mut merged, own);
-    }
+    let mut both = BTreeSet::new();
+    let [was, my, their] = [base, mine, theirs].map(|definition| sheet.own(definition));
+    let is_automatic = |own: plan::connector::OwnRows<'_>| own.is_automatic();
+    let automatic = rebase(&is_automatic(was), &is_automatic(my), &is_automatic(their));
+    let rows = if is_automatic(was) == is_automatic(my) && is_automatic(my) == is_automatic(their) {
+        let (rows, fields) = rebase_rows(was.rows, my.rows, their.rows);
+        both = fields;
+        rows
+    } else {
+        // One of the two switched between automatic and manual: what takes effect is merged.
+        let [was, my, their] = [base, mine, theirs].map(|definition| -> Vec<_> {
+            sheet.in_force(definition).into_iter().map(|proposal| proposal.row).collect()
+        });
+        let (rows, fields) = rebase_rows(&was, &my, &their);
+        both.extend(fields);
+        if automatic { overrides(&rows, &sheet.defaults) } else { rows }
+    };
+    sheet.put(&mut merged, automatic, rows);
     let (was, my, their) = (&base.basic, &mine.basic, &theirs.basic);
     merged.basic.search_by = rebase(&was.search_by, &my.search_by, &their.search_by);
     let seconds = [was, my, their].map(|basic| &basic.secondary_search_by);
     merged.basic.secondary_search_by = rebase(seconds[0], seconds[1], seconds[2]);
-    merged.owner = rebase(&base.owner, &mine.owner, &theirs.owner);
     (merged, both)
 }
 
-/// The outcome of the last requests under the draft, without any call.
+/// The outcome of recent requests under the draft, without any call.
 async fn run(shared: &Shared, desk: &Desk, definition: &Definition) -> Trial {
     let Opened { configuration, connector, .. } = &desk.opened;
     let previewed = Previewed { configuration, connector, now: (shared.clock)() };
@@ -329,8 +373,9 @@ async fn editor(
 ) -> Result<Editor, Response> {
     let Opened { configuration, connector, frame } = opened;
     let saved = &connector.definition;
+    let unavailable = |error: store::Error| page::unavailable(&error);
     let payload = Payload::read(shared, &connector, sheet.which, chosen).await;
-    let payload = payload.map_err(|error| page::unavailable(&error))?;
+    let payload = payload.map_err(unavailable)?;
     let mapped = mapped(&draft.definition, &told, &sheet, &payload);
     let trial = Connector { definition: draft.definition.clone(), ..connector.clone() };
     let previewed =
@@ -345,31 +390,38 @@ async fn editor(
     } else {
         Vec::new()
     };
+    let unmapped = admin::unmapped::unmapped(
+        shared.store.as_ref(),
+        &draft.definition,
+        metadata,
+        sheet.which.code(),
+    );
+    let unmapped = unmapped.await.map_err(unavailable)?;
     let around = Around { sheet: &sheet, saved, payload: &payload, mapped: &mapped };
-    let (rows, whole) = rows(&draft, findings, &around);
-    let (was, is) = (sheet.spelled_out(saved), sheet.spelled_out(&draft.definition));
-    let owner = &draft.definition.owner;
-    let pairs = owner.users.iter().map(|(from, to)| (from.clone(), to.clone()));
+    let (rows, whole) = rows(&draft, findings, unmapped, &around);
+    let names = Names { source: &told.source, destination: &told.destination };
+    let basic = &draft.definition.basic;
+    let here = match sheet.which {
+        Which::Leads => "",
+        Which::Activities(_) => "/activities",
+    };
     Ok(Editor {
         page: "Connectors",
         address: format!("{}{}", frame.address, sheet.which.path()),
-        kinds: kinds(&frame, &told, saved, sheet.which),
-        of_leads: sheet.which == Which::Leads,
+        parts: parts(&frame, here),
+        kind: sheet.which.code().map(|code| told.type_title(saved, code)),
         version: version.to_string(),
         faults: Faults::default(),
         notice: None,
-        added: None,
-        is_default: sheet.own(&draft.definition).is_empty(),
-        differences: differences(&was, &is),
+        is_automatic: sheet.own(&draft.definition).is_automatic(),
+        search_by: basic.search_by.clone(),
+        secondary_search_by: basic.secondary_search_by.clone().unwrap_or_default(),
+        changes: changes(saved, &draft.definition, names),
         is_reviewed: false,
         sources: fields(&sheet.from),
         targets: fields(&sheet.to),
         records,
         trial: None,
-        owners: pairs.chain([(String::new(), String::new())]).collect(),
-        fallback: owner.fallback.clone().unwrap_or_default(),
-        source_users: lists::users(&told.source),
-        destination_users: lists::users(&told.destination),
         silent: told.silent,
         told: None,
         rows,
@@ -398,20 +450,4 @@ fn mapped(
             kind.map(|kind| kind.mapping.apply(item).fields).unwrap_or_default()
         }
     }
-}
-
-fn kinds(frame: &Frame, told: &BothMetadata, saved: &Definition, which: Which) -> Vec<Kind> {
-    let kind = |one: Which, title: String| Kind {
-        address: format!("{}{}", frame.address, one.path()),
-        title,
-        is_here: one == which,
-    };
-    let mut kinds = vec![kind(Which::Leads, "Leads".to_owned())];
-    if saved.activity.enabled || which != Which::Leads {
-        kinds.extend(told.types(saved).into_iter().map(|rows| {
-            let name = rows.name.unwrap_or_else(|| format!("{} → {}", rows.from, rows.to));
-            kind(Which::Activities(rows.from), name)
-        }));
-    }
-    kinds
 }

@@ -1,15 +1,16 @@
 //! The payload beside a mapping: the source of the sample values, and its outcome.
 
+use admin::recent;
 use plan::id::RequestId;
-use plan::outcome::Entity;
+use plan::outcome::{Entity, SyncStatus};
 use plan::payload::{self, Found, Item};
-use store::{Connector, Filter, Page, RequestItem};
+use store::{Connector, RequestLine};
 
 use super::sheet::Which;
 use crate::Shared;
 use crate::console::page::Choice;
 
-/// How many of the last requests can be chosen.
+/// How many of the recent requests can be chosen.
 const CHOICES: usize = 20;
 /// How many of them are opened to find one that fits.
 const OPENED: usize = 10;
@@ -32,17 +33,15 @@ pub(super) struct Payload {
 }
 
 impl Payload {
-    /// The chosen one, or the last one that arrived for this mapping.
+    /// The chosen one, or the first that fits this mapping: those that failed come first.
     pub(super) async fn read(
         shared: &Shared,
         connector: &Connector,
         which: Which,
         (chosen, pasted): (&str, &str),
     ) -> store::Result<Self> {
-        let filter =
-            Filter { connector: Some(connector.definition.name.clone()), ..Filter::default() };
-        let page = Page { limit: CHOICES, after: None };
-        let (requests, _) = shared.store.requests(&filter, &page).await?;
+        let name = &connector.definition.name;
+        let requests = recent::failed_first(shared.store.as_ref(), name, CHOICES).await?;
         let is_pasted = chosen == PASTED;
         let mut payload = Self { pasted: pasted.to_owned(), is_pasted, ..Self::default() };
         let mut shown = None;
@@ -125,15 +124,17 @@ pub(super) fn shortened(text: &str) -> String {
     }
 }
 
-fn choice(request: &RequestItem, shown: Option<RequestId>) -> Choice {
+fn choice(request: &RequestLine, shown: Option<RequestId>) -> Choice {
     let at = request.received_at.strftime("%Y-%m-%d %H:%M:%S UTC");
     let about = request.records.first().map(|record| {
         let who = record.known_as.as_deref().or(record.source_id.as_deref()).unwrap_or("?");
         format!(", {} {}", record.entity, shortened(who))
     });
+    let failed = request.sync_status == Some(SyncStatus::Error);
+    let failed = if failed { "Failed: " } else { "" };
     Choice {
         value: request.id.to_string(),
-        label: format!("{at}{}", about.unwrap_or_default()),
+        label: format!("{failed}{at}{}", about.unwrap_or_default()),
         chosen: Some(request.id) == shown,
     }
 }

@@ -1,9 +1,10 @@
 //! One mapping of a connector, that of leads or of a type of activity, and the fields that it
 //! joins.
 
+use admin::settings::field;
 use plan::activity::{self, TypeRows};
-use plan::connector::{ActivityType, Definition, FieldRow};
-use plan::mapping::{Proposal, Reason, activity_proposals, lead_proposals};
+use plan::connector::{ActivityType, Definition, FieldRow, OwnRows};
+use plan::mapping::{Proposal, activity_proposals, activity_rows, lead_proposals, lead_rows};
 use plan::metadata::{Catalogue, FieldList, MetadataUnread};
 use plan::problem::Problem;
 use store::Account;
@@ -20,6 +21,14 @@ pub(super) enum Which {
 }
 
 impl Which {
+    /// The event code of the activity type that is meant.
+    pub(super) fn code(self) -> Option<u32> {
+        match self {
+            Self::Leads => None,
+            Self::Activities(code) => Some(code),
+        }
+    }
+
     /// What follows the connector's address.
     pub(super) fn path(self) -> String {
         match self {
@@ -83,8 +92,7 @@ impl BothMetadata {
         let mut asked = definition.clone();
         asked.activity.enabled = true;
         if let Some(rule) = rule {
-            let kind = ActivityType { from: rule.from, to: rule.to, fields: Vec::new() };
-            asked.activity.types = vec![kind];
+            asked.activity.types = vec![plain_type(rule.from, rule.to)];
         }
         match shared.accounts.read_catalogues(&asked, source, destination).await {
             Ok((here, there)) => {
@@ -105,10 +113,21 @@ impl BothMetadata {
         activity::type_rows(definition, &self.source, &self.destination)
     }
 
+    /// What an activity type is called in a title.
+    pub(super) fn type_title(&self, definition: &Definition, code: u32) -> String {
+        let kind = self.types(definition).into_iter().find(|kind| kind.from == code);
+        kind.and_then(|kind| kind.name).unwrap_or_else(|| format!("Type {code}"))
+    }
+
     /// Whether the fields of both accounts are known.
     pub(super) fn is_known(&self) -> bool {
         !self.source.fields.is_empty() && !self.destination.fields.is_empty()
     }
+}
+
+/// An activity type with the automatic mapping.
+fn plain_type(from: u32, to: u32) -> ActivityType {
+    ActivityType { from, to, automatic: false, fields: Vec::new() }
 }
 
 /// What was read now, with the fields of activity types that only the older metadata has.
@@ -126,7 +145,7 @@ pub(super) struct Sheet {
     pub(super) from: FieldList,
     /// The destination's.
     pub(super) to: FieldList,
-    /// The default mapping.
+    /// The automatic mapping.
     pub(super) defaults: Vec<Proposal>,
     /// Every activity type that the settings name or imply.
     types: Vec<ActivityType>,
@@ -138,11 +157,7 @@ impl Sheet {
         let kinds = told.types(definition);
         let types = match definition.activity.types.as_slice() {
             [] => {
-                let rule = |kind: &TypeRows| ActivityType {
-                    from: kind.from,
-                    to: kind.to,
-                    fields: Vec::new(),
-                };
+                let rule = |kind: &TypeRows| plain_type(kind.from, kind.to);
                 kinds.iter().map(rule).collect()
             }
             own => own.to_vec(),
@@ -163,41 +178,63 @@ impl Sheet {
     }
 
     /// The rows in the settings.
-    pub(super) fn own<'a>(&self, definition: &'a Definition) -> &'a [FieldRow] {
+    pub(super) fn own<'a>(&self, definition: &'a Definition) -> OwnRows<'a> {
         match self.which {
-            Which::Leads => &definition.lead.fields,
+            Which::Leads => definition.lead.own(),
             Which::Activities(code) => {
                 let rule = definition.activity.types.iter().find(|rule| rule.from == code);
-                rule.map_or(&[], |rule| &rule.fields)
+                rule.map_or(OwnRows { rows: &[], automatic: false }, ActivityType::own)
             }
         }
     }
 
     /// The rows in effect, and why each is there.
     pub(super) fn in_force(&self, definition: &Definition) -> Vec<Proposal> {
-        match self.own(definition) {
-            [] => self.defaults.clone(),
-            own => {
-                own.iter().map(|row| Proposal { row: row.clone(), why: Reason::Settings }).collect()
-            }
+        match self.which {
+            Which::Leads => lead_rows(definition, &self.from, &self.to),
+            Which::Activities(_) => activity_rows(self.own(definition), &self.from, &self.to),
         }
     }
 
-    /// Puts rows into the settings; none mean the default mapping. An activity type that was
-    /// implied is then named, and so are the others.
-    pub(super) fn put(&self, definition: &mut Definition, rows: Vec<FieldRow>) {
+    /// The automatic row that fills this field.
+    pub(super) fn automatic(&self, to: &str) -> Option<&FieldRow> {
+        self.defaults.iter().map(|default| &default.row).find(|row| row.to == to)
+    }
+
+    /// Puts rows into the settings: overrides of an automatic mapping, or the whole of another one.
+    /// None mean an automatic one. An activity type that was implied is then named, and so are the
+    /// others.
+    pub(super) fn put(&self, definition: &mut Definition, is_automatic: bool, rows: Vec<FieldRow>) {
+        let is_automatic = is_automatic && !rows.is_empty();
         match self.which {
-            Which::Leads => definition.lead.fields = rows,
+            Which::Leads => {
+                (definition.lead.fields, definition.lead.automatic) = (rows, is_automatic);
+            }
             Which::Activities(code) => {
                 let types = &mut definition.activity.types;
                 if types.is_empty() && !rows.is_empty() {
                     types.clone_from(&self.types);
                 }
                 if let Some(rule) = types.iter_mut().find(|rule| rule.from == code) {
-                    rule.fields = rows;
+                    (rule.fields, rule.automatic) = (rows, is_automatic);
                 }
             }
         }
+    }
+
+    /// The source's field of this name, as a page shows or a person types it: by its display name,
+    /// its schema name, or a path in the payload. `now` is the path that is kept if nothing else was
+    /// typed.
+    pub(super) fn source_named(&self, typed: &str, now: Option<&str>) -> Option<String> {
+        if now.is_some_and(|now| field(&self.from, now) == typed) {
+            return now.map(str::to_owned);
+        }
+        Some(named(&self.from, typed)).filter(|name| !name.is_empty())
+    }
+
+    /// The destination's field of this name, likewise.
+    pub(super) fn target_named(&self, typed: &str) -> String {
+        named(&self.to, typed)
     }
 
     /// Where the rows are in the configuration file; `None` if the activity type is not named
@@ -212,15 +249,18 @@ impl Sheet {
             }
         }
     }
+}
 
-    /// The settings with every row written out, so that a default mapping can be compared.
-    pub(super) fn spelled_out(&self, definition: &Definition) -> Definition {
-        let mut spelled = definition.clone();
-        if self.which != Which::Leads && spelled.activity.types.is_empty() {
-            spelled.activity.types.clone_from(&self.types);
-        }
-        let rows = self.in_force(definition).into_iter().map(|proposal| proposal.row).collect();
-        self.put(&mut spelled, rows);
-        spelled
-    }
+/// The schema name of the field that somebody named; what no field is called is left as it is.
+fn named(list: &FieldList, typed: &str) -> String {
+    let typed = typed.trim();
+    let shown = || list.iter().find(|one| field(list, &one.schema_name) == typed);
+    let exact = list.get(typed);
+    let alike = || {
+        let lower = typed.to_lowercase();
+        let mut all = list.iter().filter(|one| one.display_name.trim().to_lowercase() == lower);
+        all.next().filter(|_| all.next().is_none())
+    };
+    let found = shown().or(exact).or_else(alike);
+    found.map_or(typed, |one| &one.schema_name).to_owned()
 }

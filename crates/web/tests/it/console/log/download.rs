@@ -55,7 +55,7 @@ async fn the_log_comes_as_a_file_of_any_length() {
     filler.keep(Progress { attempts: vec![hostile], requests, ..Progress::default() }).await;
     filler.deliver(451, filler.connector, &json!({})).await;
     let list = browser.get("/requests").await.body;
-    assert!(list.contains("href=\"/api/v1/requests.csv\" download"), "{list}");
+    assert!(list.contains("href=\"/api/v1/requests.csv?echoes=without\" download"), "{list}");
     let file = browser.get("/api/v1/requests.csv").await;
     assert_eq!(header(&file, "content-type"), Some("text/csv; charset=utf-8; header=present"));
     let disposition = header(&file, "content-disposition").expect("a name");

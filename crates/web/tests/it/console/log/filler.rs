@@ -57,6 +57,8 @@ impl<'a> Filler<'a> {
             stage: Stage::Final,
             doubtful: false,
             known_as: None,
+            name: None,
+            is_echo: false,
             source_id: Some("in-a".to_owned()),
             destination_id: Some("in-b".to_owned()),
             problem: failed

@@ -17,9 +17,9 @@ async fn hostile_leads_are_shown_as_text() {
     let list = browser.get("/requests?q=%3Cscript%3E").await.body;
     assert!(list.contains("value=\"&#60;script&#62;\""), "{list}");
     let list = browser.get("/requests").await.body;
-    let (_, rest) = list.split_once("<a href=\"/requests/0").expect("a link");
+    let (_, rest) = list.split_once("href=\"/requests/0").expect("a link");
     let id = format!("0{}", rest.split_once('"').unwrap().0);
-    let page = browser.get(&format!("/requests/{id}")).await.body;
+    let page = browser.get(&format!("/requests/{id}?tab=payload")).await.body;
     assert!(page.contains("FirstName") && page.contains("alert(1)"), "{page}");
     assert!(!has_inline_code(&page) && !page.contains("<img"), "{page}");
     browser.house.end().await;
@@ -41,6 +41,7 @@ async fn whatever_the_log_holds_is_shown_as_text() {
     });
     let attempt = AttemptOutcome {
         known_as: Some(EVIL.to_owned()),
+        name: Some(EVIL.to_owned()),
         source_id: Some(EVIL.to_owned()),
         destination_id: Some(EVIL.to_owned()),
         problem: Some(Problem::new(plan::problem::Code::Unknown, EVIL, EVIL).about(EVIL)),
@@ -61,6 +62,8 @@ async fn whatever_the_log_holds_is_shown_as_text() {
         format!("/requests?q={lead}&cause={lead}&connector={lead}"),
         "/requests/rows".to_owned(),
         format!("/requests/{}", id(1)),
+        format!("/requests/{}?tab=attempts", id(1)),
+        format!("/requests/{}?tab=payload", id(1)),
         format!("/leads/b/{lead}"),
         format!("/retries/new?q={lead}"),
     ] {

@@ -1,11 +1,17 @@
 //! The log: the list and its filters here, the rest in modules of their own.
 
 mod download;
-mod filler;
+pub(super) mod filler;
+mod finding;
 mod hostile;
 mod lead;
 mod retries;
 mod story;
+mod views;
+
+use plan::outcome::Event;
+use serde_json::json;
+use store::{AttemptOutcome, Progress};
 
 use super::{Browser, has_inline_code, header, location};
 use crate::api::fixture::{at, id, ten};
@@ -44,6 +50,11 @@ async fn the_log_is_filtered_by_its_address() {
     for (query, expected) in [
         ("", (0..10).rev().collect()),
         ("?event=failed", vec![6, 3, 0]),
+        ("?state=failed", vec![6, 3, 0]),
+        ("?state=synced&q=person", vec![7, 5, 4, 2, 1]),
+        // `ab` is not enabled.
+        ("?state=held", vec![9, 8]),
+        ("?state=queued", vec![]),
         ("?job_status=queued", vec![9, 8]),
         ("?sync_status=success&entity=lead", vec![7, 5, 4, 2, 1]),
         ("?q=person5@example.com", vec![5]),
@@ -58,6 +69,7 @@ async fn the_log_is_filtered_by_its_address() {
     }
     for (query, said) in [
         ("?event=odd", "odd"),
+        ("?state=odd", "odd"),
         ("?connector=nobody", "does not exist"),
         ("?period=never", "is not a valid period"),
         ("?evnt=failed", "evnt"),
@@ -91,11 +103,13 @@ async fn tabs_count_what_they_would_show() {
     let mut browser = Browser::signed_in().await;
     ten(&browser.house).await;
     for (query, expected) in [
-        ("", ["10", "5", "0", "0", "0", "3"]),
-        ("?event=failed", ["10", "5", "0", "0", "0", "3"]),
-        ("?q=person5@example.com", ["1", "1", "0", "0", "0", "0"]),
-        ("?job_status=queued", ["2", "0", "0", "0", "0", "0"]),
-        ("?cause=too_long", ["3", "0", "0", "0", "0", "3"]),
+        // All, synced, no change, failed, and others that there are: held.
+        ("", vec!["10", "5", "0", "3", "2"]),
+        ("?state=failed", vec!["10", "5", "0", "3", "2"]),
+        ("?state=review", vec!["10", "5", "0", "3", "2", "0"]),
+        ("?q=person5@example.com", vec!["1", "1", "0", "0"]),
+        ("?job_status=queued", vec!["2", "0", "0", "0", "2"]),
+        ("?cause=too_long", vec!["3", "0", "0", "3"]),
     ] {
         let page = browser.get(&format!("/requests{query}")).await;
         assert_eq!(counts(&page), expected, "{query}");
@@ -112,7 +126,7 @@ async fn an_empty_list_says_what_to_do() {
     let page = browser.get("/requests?event=failed&q=person5@example.com&connector=ab").await.body;
     assert!(page.contains("No matching requests"), "{page}");
     let (_, instead) = page.split_once("Try removing a filter").expect("advice");
-    assert!(instead.contains("Remove Event: failed") && instead.contains("Remove Lead: person5"));
+    assert!(instead.contains("Remove Outcome: failed") && instead.contains("Remove Lead: person5"));
     assert!(!instead.contains("Remove Connector"), "that would not help: {instead}");
     browser.house.end().await;
 }
@@ -159,11 +173,61 @@ async fn a_row_says_who_and_why() {
         text(row.split_once("</tr>").unwrap().0)
     };
     let failed = row(3);
-    for part in ["Person3@example.com", "lead", "ab", "failed", "failure", "It is too long."] {
+    for part in ["Person3@example.com", "ab", "Failed", "It is too long."] {
         assert!(failed.contains(part), "{part} is not in {failed}");
     }
-    assert!(row(4).contains("Created in b."), "{}", row(4));
+    assert!(row(4).contains("Synced Created ab"), "{}", row(4));
     // `ab` is not enabled.
-    assert!(row(9).contains("On hold until the connector is enabled."), "{}", row(9));
+    assert!(row(9).contains("Held On hold until the connector is enabled"), "{}", row(9));
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn echoes_are_hidden_until_somebody_wants_to_see_them() {
+    let mut browser = Browser::signed_in().await;
+    let filler = Filler::of(&browser).await;
+    filler.fill(0..2).await;
+    let mut progress = Progress::default();
+    for n in 2..5 {
+        filler.deliver(n, filler.connector, &json!({ "ProspectID": "in-a" })).await;
+        let echo = AttemptOutcome { is_echo: true, ..filler.attempt(n, Event::Unchanged) };
+        progress.attempts.push(echo);
+        progress.requests.push(Filler::ended(n, Event::Unchanged));
+    }
+    filler.keep(progress).await;
+    let page = browser.get("/requests").await;
+    assert_eq!(rows(&page), strs(&named([1, 0])));
+    assert!(
+        page.body.contains("href=\"/requests?echoes=shown\"")
+            && page.body.contains("Show 3 echoes")
+    );
+    let page = browser.get("/requests?echoes=shown").await;
+    assert_eq!(rows(&page), strs(&named((0..5).rev())));
+    assert!(page.body.contains("Reports our own write") && page.body.contains("Hide echoes"));
+    // What is counted elsewhere as unchanged is shown whole.
+    let page = browser.get("/requests?event=unchanged").await;
+    assert_eq!(rows(&page).len(), 5);
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn a_row_names_the_lead_and_what_changed() {
+    let mut browser = Browser::signed_in().await;
+    let filler = Filler::of(&browser).await;
+    filler.deliver(1, filler.connector, &json!({ "ProspectID": "in-a" })).await;
+    let fields = json!([{ "to": "mx_City", "value": "Pune" }, { "to": "Phone", "value": "1" },
+        { "to": "Website", "value": "x" }]);
+    let explanation = json!({ "plan": { "decision": "update", "fields": fields } }).to_string();
+    let attempt = AttemptOutcome {
+        name: Some("Asha Nair".to_owned()),
+        explanation: Some(explanation),
+        ..filler.attempt(1, Event::Updated)
+    };
+    let requests = vec![Filler::ended(1, Event::Updated)];
+    filler.keep(Progress { attempts: vec![attempt], requests, ..Progress::default() }).await;
+    let page = text(&browser.get("/requests").await.body);
+    assert!(page.contains("Asha Nair Synced mx_City, Phone +1 ab"), "{page}");
+    let page = text(&browser.get(&format!("/requests/{}", id(1))).await.body);
+    assert!(page.contains("Asha Nair was updated in b Synced"), "{page}");
     browser.house.end().await;
 }

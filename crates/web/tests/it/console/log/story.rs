@@ -51,7 +51,10 @@ async fn a_request_tells_its_story() {
     let requests = vec![Filler::ended(2, Event::Failed)];
     let progress = Progress { attempts: vec![second], requests, ..Progress::default() };
     browser.house.store.record_progress(&lease, progress).await.unwrap();
-    let page = browser.get(&path).await.body;
+    let mut page = browser.get(&path).await.body;
+    for tab in ["attempts", "payload"] {
+        page += &browser.get(&format!("{path}?tab={tab}")).await.body;
+    }
     assert!(!page.contains("data-refresh") && !has_inline_code(&page), "{page}");
     let story = text(&page);
     for part in [

@@ -1,0 +1,11 @@
+-- The PostgreSQL migration of the same number differs in types only.
+
+-- Filters of the log that people saved, each their own: the owner is an email address.
+CREATE TABLE saved_view (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    query TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    UNIQUE (owner, name)
+) STRICT;
