@@ -44,7 +44,9 @@ impl Sought {
         }
         let whole = mention(text);
         let (mut numbers, mut rest) = numbers(text);
-        if numbers.is_empty()
+        // `0091 981` is long enough for a number only with its zeros.
+        let is_part = |form: &String| form.trim_start_matches('0').len() < FEWEST_DIGITS;
+        if numbers.iter().all(is_part)
             && let Some(part) = part_of_number(text)
         {
             (numbers, rest) = (part, String::new());

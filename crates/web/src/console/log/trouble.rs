@@ -6,6 +6,7 @@ use store::{Count, Filter, RequestLine};
 
 use super::{in_path, record};
 use crate::Shared;
+use crate::console::failures::failure_path;
 use crate::console::visitor::Visitor;
 use crate::console::words::number;
 
@@ -19,6 +20,7 @@ pub(super) struct Trouble {
     pub(super) mapping_row: Option<String>,
     /// The requests that failed for the same cause, and how many there are.
     pub(super) similar: Option<(String, String)>,
+    /// Where all failures of this cause are fixed.
     pub(super) fix: Option<String>,
 }
 
@@ -61,7 +63,7 @@ pub(super) async fn trouble(
             .flatten(),
         mapping_row: field.map(|field| mapping_row(&line.connector, field)),
         similar,
-        fix: is_failure.then(|| fix(&line.connector, &cause)).flatten(),
+        fix: is_failure.then(|| failure_path(&line.connector, &cause)),
     }))
 }
 
@@ -75,10 +77,4 @@ fn similar_path(connector: &str, cause: &str) -> String {
 fn mapping_row(connector: &str, field: &str) -> String {
     let (connector, field) = (in_path(connector), in_path(field));
     format!("/connectors/{connector}/mapping?row={field}#row-{field}")
-}
-
-/// Where all failures of this cause are fixed, once there is such a page.
-fn fix(connector: &str, cause: &str) -> Option<String> {
-    const IS_THERE: bool = false;
-    IS_THERE.then(|| format!("/failures/{}/{}", in_path(connector), in_path(cause)))
 }
