@@ -87,6 +87,7 @@ impl Grid {
 
     /// The time before the period that is as long as the part of it that has passed, to half of what
     /// can be counted: an hour, or a short step.
+    #[must_use]
     pub fn before(&self, now: Timestamp) -> Self {
         let unit = self.step.min(HOUR);
         let length = self.to.min(now).duration_since(self.from).max(unit);

@@ -10,6 +10,7 @@ use plan::operation::Operation;
 use plan::problem::{Code, Problem};
 use plan::quota::{Budget, Draw, Quota, Urgency};
 use plan::traits::Trait;
+use store::ContactNews;
 
 use super::directory::Directory;
 use super::metadata::Metadata;
@@ -245,8 +246,13 @@ impl Account {
         }
     }
 
-    /// Whether to note now that the account responds (`Some(None)`), or why it is closed.
-    pub(super) fn to_note(&mut self, now: Timestamp) -> Option<Option<Problem>> {
+    /// What is to be noted now: that this account, whose id is passed, responds, or why it is closed.
+    pub(super) fn contact(
+        &mut self,
+        account: AccountId,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Option<ContactNews> {
         let problem = self.closed().cloned();
         // Until it is closed, a failure may be the record's fault.
         if problem.is_none() && self.failures > 0 {
@@ -260,7 +266,7 @@ impl Account {
             return None;
         }
         self.noted = Some((now, code));
-        Some(problem)
+        Some(ContactNews { account, at, closed: problem })
     }
 
     /// The account responded. Returns whether the records that wait for it should continue.

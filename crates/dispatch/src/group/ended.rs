@@ -6,7 +6,7 @@ use plan::outcome::SyncStatus;
 use plan::traits::Trait;
 use plan::verdict::{self, Failure};
 use plan::work::{Effect, Ending};
-use store::{Call, CallRef, ContactNews, KeysNews, TraitNews};
+use store::{Call, CallRef, KeysNews, TraitNews};
 
 use super::book::Place;
 use super::call::{Ended, ForRecord, Returned};
@@ -167,9 +167,7 @@ impl Worker {
     pub(super) fn note_contact(&mut self, id: AccountId) {
         let (at, steady) = (self.now(), self.steady());
         let account = self.accounts.get_mut(&id).expect("accounts stay as long as the lease");
-        if let Some(closed) = account.to_note(steady) {
-            self.progress.contacts.push(ContactNews { account: id, at, closed });
-        }
+        self.progress.contacts.extend(account.contact(id, at, steady));
     }
 
     /// Notes what a response says about the account itself.

@@ -82,8 +82,8 @@ mod tests {
         Review { reason, sends, candidates, disputes: Vec::new() }
     }
 
-    fn link_to(id: &str) -> Option<Choice> {
-        Some(Choice::Link { lead_id: LeadId::new(id) })
+    fn link_to(id: &str) -> Choice {
+        Choice::Link { lead_id: LeadId::new(id) }
     }
 
     #[test]
@@ -96,8 +96,8 @@ mod tests {
             ],
         );
         let by = |rule: Rule| rule.choice(&two, "EmailAddress");
-        assert_eq!(by(Rule::PrimaryKey), link_to("one"));
-        assert_eq!(by(Rule::SameName), link_to("two"));
+        assert_eq!(by(Rule::PrimaryKey), Some(link_to("one")));
+        assert_eq!(by(Rule::SameName), Some(link_to("two")));
         assert_eq!(by(Rule::Create), Some(Choice::Create));
         assert_eq!(by(Rule::Ignore), Some(Choice::Ignore));
         assert_eq!((by(Rule::Source), by(Rule::Destination)), (None, None));

@@ -262,8 +262,8 @@ async fn whether_accounts_respond_is_kept(empty: Empty) {
     note(one, 7, Some(Code::Credentials)).await;
     empty.change(account("a", "another")).await.unwrap();
     assert_eq!(told(one).await, Some((Some(at(6)), None)));
-    let none = plan::metadata::Catalogue::default();
-    empty.store.store_catalogue(other, &none, at(8)).await.unwrap();
+    let unread = plan::metadata::Catalogue::default();
+    empty.store.store_catalogue(other, &unread, at(8)).await.unwrap();
     assert_eq!(told(other).await, Some((Some(at(8)), None)));
     // Of an account that is gone, nothing is kept.
     empty.change(Change::RemoveConnector { name: "a-b".to_owned() }).await.unwrap();

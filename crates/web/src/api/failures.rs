@@ -86,8 +86,8 @@ pub(crate) async fn fix(
 
 pub(crate) async fn refresh(State(shared): State<Shared>, which: Which) -> Result<Json<Shown>> {
     let Path((name, cause)) = which;
-    let case = open(&shared, Path((name.clone(), cause.clone()))).await?;
-    repair::refresh_metadata(&shared, &case).await?;
+    let opened = open(&shared, Path((name.clone(), cause.clone()))).await?;
+    repair::refresh_metadata(&shared, &opened).await?;
     show(State(shared), Path((name, cause))).await
 }
 

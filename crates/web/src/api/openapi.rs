@@ -69,7 +69,7 @@ mod tests {
                 for part in path.split('/').filter_map(|part| part.strip_prefix('{')) {
                     let part = part.trim_matches('}');
                     let is_it = |one: &&Value| one["name"] == part && one["in"] == "path";
-                    assert!(told.iter().any(|one| is_it(one)), "{path} does not tell {part}");
+                    assert!(told.iter().any(is_it), "{path} does not tell {part}");
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::api::{Refusal, alert_number};
 
 #[derive(Template)]
 #[template(path = "alerts.html")]
-struct Alerts {
+struct AlertsPage {
     page: &'static str,
     visitor: Visitor,
     told: Option<&'static str>,
@@ -32,7 +32,7 @@ struct Alerts {
     some: bool,
 }
 
-impl Alerts {
+impl AlertsPage {
     async fn read(shared: &Shared, visitor: Visitor) -> admin::Result<Self> {
         let configuration = shared.store.configuration().await?;
         let name = |connector: &store::Connector| connector.definition.name.clone();
@@ -100,22 +100,22 @@ pub(super) async fn show(
     visitor: Visitor,
     LastAction(told): LastAction,
 ) -> Response {
-    match Alerts::read(&shared, visitor).await {
-        Ok(alerts) => page::page(StatusCode::OK, &Alerts { told, ..alerts }),
+    match AlertsPage::read(&shared, visitor).await {
+        Ok(alerts) => page::page(StatusCode::OK, &AlertsPage { told, ..alerts }),
         Err(refused) => unavailable(refused),
     }
 }
 
 /// The page again, with the faults and the input.
 async fn again(shared: &Shared, visitor: Visitor, form: &Form, refusal: &Refusal) -> Response {
-    let alerts = match Alerts::read(shared, visitor).await {
+    let alerts = match AlertsPage::read(shared, visitor).await {
         Ok(alerts) => alerts,
         Err(refused) => return unavailable(refused),
     };
     let typed = form.text("address");
     let is_chosen = |name: &str| form.texts("connector").any(|chosen| chosen == name);
     let connectors = alerts.connectors.iter().map(|(name, _)| (name.clone(), is_chosen(name)));
-    let again = Alerts {
+    let again = AlertsPage {
         faults: Faults::of(refusal),
         typed: if typed.contains("://") { String::new() } else { typed.to_owned() },
         some: form.text("of") == "some",
@@ -151,11 +151,11 @@ pub(super) async fn test(
         Ok(tested) => tested,
         Err(refusal) => return page::refused(refusal),
     };
-    match Alerts::read(&shared, visitor).await {
+    match AlertsPage::read(&shared, visitor).await {
         Ok(alerts) => {
             let address = alerts.alerts.iter().find(|alert| alert.id == id);
             let tested = address.map(|alert| (alert.address.clone(), test));
-            page::page(StatusCode::OK, &Alerts { tested, ..alerts })
+            page::page(StatusCode::OK, &AlertsPage { tested, ..alerts })
         }
         Err(refused) => unavailable(refused),
     }

@@ -77,7 +77,16 @@ fn routes() -> Vec<Route<Needs>> {
     routes.extend(of_connectors(read, operate, administer));
     #[cfg(debug_assertions)]
     routes.push(route(GET, DESIGN, read, design::show).own());
-    routes.extend([
+    routes.extend(of_the_log(read, operate, administer));
+    routes.extend(of_the_settings(read, administer));
+    routes
+}
+
+/// What was synced, and what waits for somebody.
+fn of_the_log(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Needs>> {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    vec![
         route(GET, "/backfills", operate, backfills::show).in_reach(),
         route(GET, "/compare", read, comparisons::show).in_reach(),
         route(GET, "/requests", read, log::list).in_reach(),
@@ -111,6 +120,14 @@ fn routes() -> Vec<Route<Needs>> {
         route(GET, "/leads/{account}/{id}", read, log::lead).in_reach(),
         route(POST, "/leads/{account}/{id}/sync", operate, log::sync).in_reach(),
         route(POST, "/leads/{account}/{id}/release", operate, log::release).in_reach(),
+    ]
+}
+
+/// Accounts, people and the visitor's own account.
+fn of_the_settings(read: Needs, administer: Needs) -> Vec<Route<Needs>> {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    vec![
         route(GET, "/accounts", administer, accounts::list),
         route(POST, "/accounts", administer, accounts::put_new),
         route(GET, "/accounts/new", administer, accounts::add),
@@ -138,8 +155,7 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/account/password", read, account::set_password).own(),
         route(POST, "/account/sessions/{id}/end", read, account::end).own(),
         route(POST, "/account/sessions/end-others", read, account::end_others).own(),
-    ]);
-    routes
+    ]
 }
 
 fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Needs>> {

@@ -39,7 +39,10 @@ pub(super) fn chosen(mut all: Vec<Choice>, value: &str) -> Vec<Choice> {
     match all.iter_mut().find(|one| one.value == value) {
         Some(one) => one.chosen = true,
         None => {
-            all.push(Choice { chosen: true, ..choice(value, format!("{value} (not in the list)")) })
+            all.push(Choice {
+                chosen: true,
+                ..choice(value, format!("{value} (not in the list)"))
+            });
         }
     }
     all

@@ -33,6 +33,21 @@ struct Webhook {
     ways: Vec<Way>,
 }
 
+/// What the source is to report besides leads.
+struct Reports {
+    activities: bool,
+    /// Leads that are deleted, because their counterparts are marked.
+    removals: bool,
+}
+
+/// What is settled of what comes after the set-up.
+struct Settled {
+    /// Whether a backfill was started.
+    backfill: bool,
+    /// Whether failures are emailed to somebody.
+    mails: bool,
+}
+
 /// A connector's webhooks.
 struct Way {
     name: String,
@@ -46,16 +61,12 @@ struct Way {
     bare: String,
     /// Whether LeadSquared can reach the URL at all.
     is_local: bool,
-    activities: bool,
-    /// Whether leads are marked whose counterparts are gone.
-    marks_removed: bool,
+    reports: Reports,
     verified_at: Option<Timestamp>,
     newest: Option<RequestItem>,
     /// The newest request that wrote something.
     synced: Option<RequestItem>,
-    has_backfills: bool,
-    /// Whether failures are emailed to somebody.
-    notifies: bool,
+    settled: Settled,
     /// When the source account's native webhooks were made, if they were.
     wired_at: Option<Timestamp>,
     /// How they stand, or what was just done, and why not.
@@ -79,7 +90,7 @@ impl Webhook {
 
     /// Whether there is something left to do once leads are synced.
     fn has_next(&self) -> bool {
-        let is_open = |way: &Way| !way.has_backfills || !way.notifies;
+        let is_open = |way: &Way| !way.settled.backfill || !way.settled.mails;
         self.is_synced() && (!self.is_pair() || self.ways.iter().any(is_open))
     }
 }
@@ -201,14 +212,18 @@ async fn way(shared: &Shared, connector: &Connector) -> store::Result<Way> {
         url,
         scheme,
         bare,
-        activities: definition.activity.enabled,
-        marks_removed: definition.removed.is_some(),
+        reports: Reports {
+            activities: definition.activity.enabled,
+            removals: definition.removed.is_some(),
+        },
         verified_at: connector.verified_at,
-        has_backfills: synced.is_some()
-            && !shared.store.backfills(Some(connector.id)).await?.is_empty(),
+        settled: Settled {
+            backfill: synced.is_some()
+                && !shared.store.backfills(Some(connector.id)).await?.is_empty(),
+            mails: definition.basic.notifications,
+        },
         newest,
         synced,
-        notifies: definition.basic.notifications,
         wired_at: connector.wiring.map(|wiring| wiring.at),
         wired: Vec::new(),
         not_wired: None,

@@ -46,16 +46,16 @@ struct One {
 }
 
 impl One {
-    fn number(count: &u64) -> String {
-        number(*count)
+    fn number(count: u64) -> String {
+        number(count)
     }
 
-    fn records(count: &u64) -> String {
-        counted(*count, "record", "records")
+    fn records(count: u64) -> String {
+        counted(count, "record", "records")
     }
 
     fn all_records(&self) -> String {
-        Self::records(&self.case.group.records)
+        Self::records(self.case.group.records)
     }
 
     /// The API calls that a retry takes, by account.
@@ -143,9 +143,9 @@ impl One {
     }
 
     /// Whether the form of this repair is open: the chosen one, or the most likely.
-    fn is_open(&self, remedy: &Remedy) -> bool {
+    fn is_open(&self, remedy: Remedy) -> bool {
         match self.of("fix") {
-            "" => self.choices.repairs.first() == Some(remedy),
+            "" => self.choices.repairs.first() == Some(&remedy),
             chosen => chosen == remedy.as_str(),
         }
     }
@@ -260,7 +260,7 @@ async fn open(shared: &Shared, (name, cause): (&str, &str)) -> Result<Case, Resp
     let configuration = shared.store.configuration().await;
     let configuration = configuration.map_err(|error| page::unavailable(&error))?;
     match Case::open(shared.store.as_ref(), configuration, (name, cause)).await {
-        Ok(case) => Ok(case),
+        Ok(opened) => Ok(opened),
         Err(admin::Refused::NotFound { .. }) => Err(page::not_found("group of failures")),
         Err(refused) => Err(page::refused(refused)),
     }
@@ -308,12 +308,12 @@ pub(in crate::console) async fn show(
     page::LastAction(told): page::LastAction,
     Query(given): Query<Vec<(String, String)>>,
 ) -> Response {
-    let case = match open(&shared, (&name, &cause)).await {
-        Ok(case) => case,
+    let opened = match open(&shared, (&name, &cause)).await {
+        Ok(opened) => opened,
         Err(response) => return response,
     };
     let chosen = fields::of_a_fix(given.iter().map(|(n, v)| (n.as_str(), v.as_str())));
-    match one(&shared, visitor, case, chosen).await {
+    match one(&shared, visitor, opened, chosen).await {
         Ok((status, one)) => page::page(status, &One { told, ..one }),
         Err(refusal) => page::refused(refusal),
     }
@@ -326,8 +326,8 @@ pub(in crate::console) async fn fix(
     Path((name, cause)): Path<(String, String)>,
     form: Form,
 ) -> Response {
-    let case = match open(&shared, (&name, &cause)).await {
-        Ok(case) => case,
+    let opened = match open(&shared, (&name, &cause)).await {
+        Ok(opened) => opened,
         Err(response) => return response,
     };
     let chosen = fields::of_a_fix(form.fields());
@@ -336,7 +336,7 @@ pub(in crate::console) async fn fix(
         let fix = fields::read(&chosen)?.ok_or_else(missing)?;
         let version = form.text("version").parse();
         let version = version.map_err(|_| Refusal::wrong("version", "is not a number"))?;
-        let retried = repair::apply(&shared, &visitor.actor(), &case, (&fix, version)).await?;
+        let retried = repair::apply(&shared, &visitor.actor(), &opened, (&fix, version)).await?;
         Ok::<_, Refusal>(retried)
     };
     let refusal = match applied.await {
@@ -350,7 +350,7 @@ pub(in crate::console) async fn fix(
         Err(refusal) => refusal,
     };
     let wrong = sentences(&refusal);
-    match one(&shared, visitor, case, chosen).await {
+    match one(&shared, visitor, opened, chosen).await {
         Ok((_, one)) => page::page(refusal.status(), &One { wrong, ..one }),
         Err(refusal) => page::refused(refusal),
     }
@@ -362,11 +362,11 @@ pub(in crate::console) async fn metadata(
     Path((name, cause)): Path<(String, String)>,
     _: Form,
 ) -> Response {
-    let case = match open(&shared, (&name, &cause)).await {
-        Ok(case) => case,
+    let opened = match open(&shared, (&name, &cause)).await {
+        Ok(opened) => opened,
         Err(response) => return response,
     };
-    match repair::refresh_metadata(&shared, &case).await {
+    match repair::refresh_metadata(&shared, &opened).await {
         Ok(()) => {
             let path = with_told(&failure_path(&name, &cause), "metadata_read");
             Redirect::to(&path).into_response()
@@ -381,12 +381,12 @@ pub(in crate::console) async fn dismiss(
     Path((name, cause)): Path<(String, String)>,
     form: Form,
 ) -> Response {
-    let case = match open(&shared, (&name, &cause)).await {
-        Ok(case) => case,
+    let opened = match open(&shared, (&name, &cause)).await {
+        Ok(opened) => opened,
         Err(response) => return response,
     };
     let what = (cause.as_str(), form.text("note"));
-    match failures::dismiss(&shared, &visitor.actor(), &case.connector, what).await {
+    match failures::dismiss(&shared, &visitor.actor(), &opened.connector, what).await {
         Ok(()) => Redirect::to(&with_told("/failures", "dismissed")).into_response(),
         Err(refused) => page::refused(refused),
     }
@@ -398,11 +398,11 @@ pub(in crate::console) async fn restore(
     Path((name, cause)): Path<(String, String)>,
     _: Form,
 ) -> Response {
-    let case = match open(&shared, (&name, &cause)).await {
-        Ok(case) => case,
+    let opened = match open(&shared, (&name, &cause)).await {
+        Ok(opened) => opened,
         Err(response) => return response,
     };
-    match failures::restore(&shared, &visitor.actor(), &case.connector, &cause).await {
+    match failures::restore(&shared, &visitor.actor(), &opened.connector, &cause).await {
         Ok(()) => {
             let path = with_told(&failure_path(&name, &cause), "reopened");
             Redirect::to(&path).into_response()

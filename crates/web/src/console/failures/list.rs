@@ -34,8 +34,8 @@ impl List {
         address(&group.connector)
     }
 
-    fn number(count: &u64) -> String {
-        number(*count)
+    fn number(count: u64) -> String {
+        number(count)
     }
 }
 

@@ -58,6 +58,7 @@ struct Viewer<'a> {
 }
 
 impl Viewer<'_> {
+    #[expect(clippy::too_many_lines, reason = "an arm for each matter")]
     fn alert(&self, matter: Matter) -> Alert {
         let class = match matter.weight() {
             Weight::Bad => "bad",

@@ -50,7 +50,7 @@ pub(super) struct Bar {
 }
 
 /// A step's part of a chart.
-pub(super) struct Values {
+pub(super) struct StepValues {
     /// Its tooltip.
     pub(super) told: String,
     /// Its values with their classes, from the bottom up.
@@ -61,13 +61,13 @@ pub(super) struct Values {
 
 impl Chart {
     /// Stacked bars, up to a round number, and the line of lags.
-    pub(super) fn new(description: String, ticks: Vec<String>, steps: Vec<Values>) -> Self {
-        let sum = |step: &Values| step.values.iter().map(|(_, value)| value).sum();
+    pub(super) fn new(description: String, ticks: Vec<String>, steps: Vec<StepValues>) -> Self {
+        let sum = |step: &StepValues| step.values.iter().map(|(_, value)| value).sum();
         let top = round_up(steps.iter().map(sum).max().unwrap_or(0));
         let lags: Vec<Option<u64>> = steps.iter().map(|step| step.lag).collect();
         let decades = lags.iter().flatten().max().map(|longest| Decades::up_to(*longest));
         let width = steps.len().max(FEWEST) * SLOT;
-        let slot = |(place, step): (usize, Values)| {
+        let slot = |(place, step): (usize, StepValues)| {
             let x = place * SLOT;
             Slot { x, told: step.told, bars: bars(x, top, &step.values) }
         };
@@ -188,12 +188,12 @@ mod tests {
         assert_eq!(round_up(u64::MAX), u64::MAX);
     }
 
-    fn step(values: &[u64], lag: Option<u64>) -> Values {
+    fn step(values: &[u64], lag: Option<u64>) -> StepValues {
         let values = values.iter().map(|value| ("class", *value)).collect();
-        Values { told: String::new(), values, lag }
+        StepValues { told: String::new(), values, lag }
     }
 
-    fn chart(steps: Vec<Values>) -> Chart {
+    fn chart(steps: Vec<StepValues>) -> Chart {
         Chart::new(String::new(), Vec::new(), steps)
     }
 

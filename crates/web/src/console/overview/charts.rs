@@ -1,6 +1,6 @@
 //! What the chart shows.
 
-use super::chart::{Chart, Values};
+use super::chart::{Chart, StepValues};
 use crate::console::words::{number, stretch, time};
 use admin::overview::{Overview, StepItem};
 
@@ -19,7 +19,7 @@ pub(super) fn chart(overview: &Overview) -> Chart {
         );
         let values =
             vec![("synced", counts.written()), ("quiet", quiet(counts)), ("failed", counts.failed)];
-        Values { told, values, lag: lag.p95_ms }
+        StepValues { told, values, lag: lag.p95_ms }
     };
     let peak = overview.steps.iter().max_by_key(|step| step.sum.counts.all());
     let peak = peak.filter(|step| step.sum.counts.all() > 0).map(|step| {

@@ -18,6 +18,7 @@ fn settings() -> Value {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, in order")]
 async fn answers_are_as_the_description_says() {
     let client = Client::start().await;
     ten_and_reviews(&client.house).await;

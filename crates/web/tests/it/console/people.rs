@@ -364,10 +364,10 @@ async fn a_leadsquared_user_retries_what_is_in_reach_and_sees_those_retries_alon
 
 #[tokio::test]
 async fn a_user_changes_their_own_password() {
+    const NEW: &str = "five loud red lamps";
     let mut browser = Browser::signed_in().await;
     let elsewhere = browser.cookie.clone();
     browser.sign_in("admin@example.com").await;
-    const NEW: &str = "five loud red lamps";
     let change =
         |current: &'static str, new: &'static str| [("current", current), ("password", new)];
     let answer = browser.submit("/account/password", &change("not the password", NEW)).await;
