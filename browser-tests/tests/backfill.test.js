@@ -174,6 +174,7 @@ scene("the accounts are compared, and what differs is synced", async (stage) => 
   await compare(visitor);
   assert.match(await result(visitor), /^95\.00 % agree\s+19 of 20 linked leads agree; 1 differs\.\s+Compared at /);
   const rows = page.locator("tbody tr");
+  await rows.first().waitFor();
   assert.equal(await rows.count(), 1);
   assert.match(await rows.innerText(), /asha7@example\.com\s+Differs\s+mx_City: Pune in sales, Goa in patients/);
   await assertSound(visitor);

@@ -10,7 +10,7 @@ const world = shared(hostile);
 /** What an attack would have made of the page. */
 const harmed = (visitor) => visitor.page.evaluate(() => {
   const odd = [
-    "script:not([src])", "script[src]:not([src^='/'])", "img", "iframe", "svg:not([role=img])", "object", "embed", "style", "base", "[style]",
+    "script:not([src])", "script[src]:not([src^='/'])", "img", "iframe", "svg:not([role=img], .spark)", "object", "embed", "style", "base", "[style]",
     "link:not([href^='/'])", "form:not([action^='/'])",
   ];
   const found = odd.flatMap((selector) => [...document.querySelectorAll(selector)].map((one) => one.outerHTML.slice(0, 200)));

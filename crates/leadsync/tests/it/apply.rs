@@ -58,7 +58,7 @@ fn overrides_of_an_automatic_mapping_are_applied_and_exported() {
     let rows = PAIR.find("[[connector.lead.field]]").expect("the first row");
     let automatic = format!(
         "{}automatic = true\n\n[[connector.lead.field]]\nfrom = \"mx_Town\"\nto = \"mx_City\"\n\n\
-         [[connector.lead.field]]\nto = \"Phone\"\nenabled = false\n\n\
+         [[connector.lead.field]]\nto = \"Company\"\nenabled = false\n\n\
          [[connector.activity.type]]\nfrom = 201\nto = 305\nautomatic = true\n\n\
          [[connector.activity.type.field]]\nto = \"Status\"\nenabled = false\n",
         &PAIR[..rows]

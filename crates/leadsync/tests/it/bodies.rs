@@ -372,7 +372,11 @@ impl World {
     }
 
     async fn page(&self, request: RequestId) -> Shown {
-        Shown(text_of(&self.get(&format!("/requests/{request}")).await))
+        let mut shown = String::new();
+        for tab in ["changes", "attempts", "payload"] {
+            shown += &text_of(&self.get(&format!("/requests/{request}?tab={tab}")).await);
+        }
+        Shown(shown)
     }
 
     /// How many records failed today, and what the overview says.
