@@ -34,7 +34,7 @@ task("see how much quota is left and when it ends", 0, busy, async ({ page }) =>
 });
 
 task("pause a connector", 2, busy, async ({ service, page, clicks }) => {
-  await clicks.click(page.getByRole("main").getByRole("link", { name: "sales-to-patients" }).first());
+  await clicks.click(page.getByRole("main").getByRole("link", { name: "sales ⇄ patients", exact: true }));
   await clicks.click(page.getByRole("button", { name: "Disable" }));
   await page.getByText("Connector disabled.").waitFor();
   assert.equal((await service.ask("connector", "show", "sales-to-patients")).enabled, false);
