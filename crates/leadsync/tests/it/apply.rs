@@ -65,7 +65,7 @@ fn overrides_of_an_automatic_mapping_are_applied_and_exported() {
     );
     program.write("pair.toml", &automatic);
     let told = program.run(&["apply", "pair.toml"]).succeeded();
-    assert!(told.out.contains("lead.automatic: true"), "{told:?}");
+    assert!(told.out.contains("lead.automatic: (none) → true"), "{told:?}");
     let exported = program.run(&["export"]).succeeded().out;
     assert_eq!(exported.matches("automatic = true").count(), 2, "{exported}");
     assert_eq!(exported.matches("[[connector.lead.field]]").count(), 2, "{exported}");
