@@ -4,7 +4,6 @@ use admin::backfill::Pace;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 use plan::backfill::BackfillState;
 use store::Backfill;
 
@@ -53,27 +52,26 @@ impl Shown {
     }
 }
 
-pub(super) async fn show(State(shared): State<Shared>, visitor: Visitor) -> Response {
-    match read(&shared, visitor).await {
-        Ok(shown) => page::page(StatusCode::OK, &shown),
-        Err(error) => page::unavailable(&error),
-    }
+pub(super) async fn show(State(shared): State<Shared>, visitor: Visitor) -> page::Shown {
+    Ok(page::page(StatusCode::OK, &read(&shared, visitor).await?))
 }
 
 async fn read(shared: &Shared, visitor: Visitor) -> store::Result<Backfills> {
     let store = shared.store.as_ref();
     let configuration = visitor.reach.narrow(store.configuration().await?);
-    let name = |backfill: &Backfill| {
-        let mut connectors = configuration.connectors.iter();
-        connectors.find(|one| one.id == backfill.connector).map(|one| one.definition.name.clone())
+    let connectors = &configuration.connectors;
+    let with_connector = |kept: Backfill| {
+        let connector = connectors.iter().find(|one| one.id == kept.connector)?;
+        Some((connector.definition.name.clone(), kept))
     };
-    let mut backfills = store.backfills(None).await?;
-    backfills.retain(|backfill| name(backfill).is_some());
-    backfills.truncate(MOST);
+    let known = store.backfills(None).await?.into_iter().filter_map(with_connector).take(MOST);
+    let (of, backfills): (Vec<String>, Vec<Backfill>) = known.unzip();
     let paces = Pace::of_all(store, &configuration, &backfills, (shared.clock)()).await?;
-    let shown = backfills.into_iter().zip(paces).map(|(kept, pace)| {
-        let connector = name(&kept).unwrap_or_default();
-        Shown { address: backfill_page(&connector), connector, kept, pace }
+    let shown = of.into_iter().zip(backfills).zip(paces).map(|((connector, kept), pace)| Shown {
+        address: backfill_page(&connector),
+        connector,
+        kept,
+        pace,
     });
     let shown = shown.collect();
     let names = configuration.connectors.iter().map(|one| one.definition.name.clone());

@@ -4,7 +4,6 @@ use admin::catch_up::{self, ParityItem};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 
 use super::connector::address;
 use super::page;
@@ -56,11 +55,8 @@ impl Shown {
     }
 }
 
-pub(super) async fn show(State(shared): State<Shared>, visitor: Visitor) -> Response {
-    match read(&shared, visitor).await {
-        Ok(shown) => page::page(StatusCode::OK, &shown),
-        Err(error) => page::unavailable(&error),
-    }
+pub(super) async fn show(State(shared): State<Shared>, visitor: Visitor) -> page::Shown {
+    Ok(page::page(StatusCode::OK, &read(&shared, visitor).await?))
 }
 
 async fn read(shared: &Shared, visitor: Visitor) -> store::Result<Comparisons> {

@@ -90,6 +90,48 @@ pub(super) fn unavailable(error: &store::Error) -> Response {
     page(StatusCode::SERVICE_UNAVAILABLE, &Wrong { title, what })
 }
 
+/// The page that is shown instead of the one that was asked for, because something failed.
+pub(super) struct Instead(Response);
+
+/// A page, or what is shown instead.
+pub(super) type Shown = Result<Response, Instead>;
+
+impl IntoResponse for Instead {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl From<Response> for Instead {
+    fn from(response: Response) -> Self {
+        Self(response)
+    }
+}
+
+impl From<store::Error> for Instead {
+    fn from(error: store::Error) -> Self {
+        Self(unavailable(&error))
+    }
+}
+
+impl From<Refusal> for Instead {
+    fn from(refusal: Refusal) -> Self {
+        Self(refused(refusal))
+    }
+}
+
+impl From<admin::preview::NotPreviewed> for Instead {
+    fn from(error: admin::preview::NotPreviewed) -> Self {
+        Self(refused(error))
+    }
+}
+
+impl From<admin::Refused> for Instead {
+    fn from(refusal: admin::Refused) -> Self {
+        Self(refused(refusal))
+    }
+}
+
 /// A refusal in the words of a page, where nothing is wrong with a single setting.
 pub(super) fn of_the_page(status: StatusCode, message: &str) -> Refusal {
     Refusal::new(status, Problem::new(Code::Refused, message, "Reload the page."))

@@ -30,7 +30,7 @@ impl From<&AccountCondition> for Shown {
     }
 }
 
-/// Paused by hand is no failure.
+/// A connector that a person paused is not failing.
 fn of_connector(state: ConnectorState) -> (&'static str, &'static str) {
     match state {
         ConnectorState::Healthy => ("good", "Healthy"),

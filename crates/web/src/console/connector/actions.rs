@@ -1,9 +1,9 @@
 //! Actions on a connector as a whole.
 
-use admin::connectors;
+use admin::{connectors, retry as retries};
 use axum::extract::{Path, State};
 use axum::http::header;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use plan::outcome::RetryWith;
 use store::{Change, Filter, Retry, Selection};
 
@@ -19,7 +19,7 @@ pub(in crate::console) async fn enable(
     visitor: Visitor,
     name: Path<String>,
     form: Form,
-) -> Response {
+) -> page::Shown {
     switch(state, visitor, name, (true, &form)).await
 }
 
@@ -28,7 +28,7 @@ pub(in crate::console) async fn disable(
     visitor: Visitor,
     name: Path<String>,
     form: Form,
-) -> Response {
+) -> page::Shown {
     switch(state, visitor, name, (false, &form)).await
 }
 
@@ -38,15 +38,10 @@ pub(in crate::console) async fn confirm(
     visitor: Visitor,
     Path(name): Path<String>,
     _: Form,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, "").await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    match connectors::confirm_mass_change(&shared, &visitor.actor(), &opened.connector).await {
-        Ok(()) => Redirect::to(&page::with_told(&address(&name), "confirmed")).into_response(),
-        Err(refusal) => page::refused(refusal),
-    }
+) -> page::Shown {
+    let opened = open(&shared, &visitor, &name, "").await?;
+    connectors::confirm_mass_change(&shared, &visitor.actor(), &opened.connector).await?;
+    Ok(Redirect::to(&page::with_told(&address(&name), "confirmed")).into_response())
 }
 
 /// The connector, or both of its pair if the form says so. What is enabled at the end of its set-up
@@ -56,11 +51,8 @@ async fn switch(
     visitor: Visitor,
     Path(name): Path<String>,
     (enabled, form): (bool, &Form),
-) -> Response {
-    let Frame { in_setup, opposite, address, .. } = match open(&shared, &visitor, &name, "").await {
-        Ok(opened) => opened.frame,
-        Err(response) => return response,
-    };
+) -> page::Shown {
+    let Frame { in_setup, opposite, address, .. } = open(&shared, &visitor, &name, "").await?.frame;
     let opposite = opposite.map(|(name, _)| name).filter(|_| form.text("ways") == "both");
     let names: Vec<&str> = [name.as_str()].into_iter().chain(opposite.as_deref()).collect();
     let word = match (enabled, names.len()) {
@@ -70,10 +62,8 @@ async fn switch(
     };
     let leads_to_webhook = enabled && in_setup && visitor.administers();
     let page = if leads_to_webhook { format!("{address}/webhook") } else { address };
-    match connectors::set_enabled(&shared, &visitor.actor(), &names, enabled).await {
-        Ok(()) => Redirect::to(&page::with_told(&page, word)).into_response(),
-        Err(refusal) => page::refused(refusal),
-    }
+    connectors::set_enabled(&shared, &visitor.actor(), &names, enabled).await?;
+    Ok(Redirect::to(&page::with_told(&page, word)).into_response())
 }
 
 /// Every failed request of the connector.
@@ -82,20 +72,13 @@ pub(in crate::console) async fn retry(
     visitor: Visitor,
     Path(name): Path<String>,
     _: Form,
-) -> Response {
-    if let Err(response) = open(&shared, &visitor, &name, "").await {
-        return response;
-    }
+) -> page::Shown {
+    open(&shared, &visitor, &name, "").await?;
     let filter = Filter { connector: Some(name.clone()), ..Filter::default() };
     let selection = Selection::Failed(filter);
     let retry = Retry { selection, with: RetryWith::Now, per_minute: Some(Retry::PER_MINUTE) };
-    match shared.store.retry(&retry, &visitor.actor(), (shared.clock)()).await {
-        Ok(_) => {
-            shared.wake.notify_one();
-            Redirect::to(&page::with_told(&address(&name), "retried")).into_response()
-        }
-        Err(error) => page::unavailable(&error),
-    }
+    retries::queue(&shared, &visitor.actor(), retry).await?;
+    Ok(Redirect::to(&page::with_told(&address(&name), "retried")).into_response())
 }
 
 /// With all its data, once its name was typed.
@@ -104,16 +87,15 @@ pub(in crate::console) async fn remove(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Response {
+) -> page::Shown {
     if form.text("confirm").trim() != name {
         let what =
             "is not the connector's name; type it to confirm that all its requests are deleted";
-        return page::refused(Refusal::wrong("confirm", what));
+        return Err(Refusal::wrong("confirm", what).into());
     }
-    match shared.change(vec![Change::RemoveConnector { name }], &visitor.actor()).await {
-        Ok(()) => Redirect::to("/connectors?told=removed").into_response(),
-        Err(error) => page::refused(error),
-    }
+    let removed = shared.change(vec![Change::RemoveConnector { name }], &visitor.actor()).await;
+    removed.map_err(Refusal::from)?;
+    Ok(Redirect::to("/connectors?told=removed").into_response())
 }
 
 /// The connector and its accounts as a file for `apply`.
@@ -121,15 +103,12 @@ pub(in crate::console) async fn export(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, "").await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
+) -> page::Shown {
+    let opened = open(&shared, &visitor, &name, "").await?;
     let accounts = [opened.connector.source, opened.connector.destination];
     let accounts: Vec<_> =
         accounts.iter().filter_map(|id| opened.configuration.account_by_id(*id)).collect();
-    match admin::export::write(&accounts, &[&opened.connector]) {
+    Ok(match admin::export::write(&accounts, &[&opened.connector]) {
         Ok(text) => {
             // Names can't contain a character that would end the quotes, but may have letters
             // beyond ASCII.
@@ -145,5 +124,5 @@ pub(in crate::console) async fn export(
             tracing::error!(%error, "a connector can't be written as a file");
             page::refused(Refusal::wrong("connector", "can't be exported as a file"))
         }
-    }
+    })
 }

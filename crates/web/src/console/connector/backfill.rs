@@ -227,37 +227,22 @@ pub(in crate::console) async fn show(
     visitor: Visitor,
     Path(name): Path<String>,
     page::LastAction(told): page::LastAction,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    match BackfillPage::read(&shared, visitor, opened).await {
-        Ok(shown) => page::page(StatusCode::OK, &BackfillPage { told, ..shown }),
-        Err(error) => page::unavailable(&error),
-    }
+) -> page::Shown {
+    let opened = open(&shared, &visitor, &name, HERE).await?;
+    let shown = BackfillPage::read(&shared, visitor, opened).await?;
+    Ok(page::page(StatusCode::OK, &BackfillPage { told, ..shown }))
 }
 
 pub(in crate::console) async fn progress(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
+) -> page::Shown {
+    let opened = open(&shared, &visitor, &name, HERE).await?;
     let Opened { configuration, connector, frame } = opened;
-    let read = async {
-        let shown = shown(&shared, &configuration, &connector).await?;
-        Ok((Counted::read(&shared, &configuration, &connector, &shown).await?, shown))
-    };
-    match read.await {
-        Ok((counted, shown)) => {
-            page::page(StatusCode::OK, &Progress { visitor, frame, counted, shown })
-        }
-        Err(error) => page::unavailable(&error),
-    }
+    let shown = shown(&shared, &configuration, &connector).await?;
+    let counted = Counted::read(&shared, &configuration, &connector, &shown).await?;
+    Ok(page::page(StatusCode::OK, &Progress { visitor, frame, counted, shown }))
 }
 
 /// Counts what a backfill would do, or starts the counted backfill.
@@ -266,24 +251,17 @@ pub(in crate::console) async fn begin(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
+) -> page::Shown {
+    let opened = open(&shared, &visitor, &name, HERE).await?;
     let refusal = match carry_out(&shared, &visitor, &opened.connector, &form).await {
-        Ok(told) => return back(&opened.frame, told),
+        Ok(told) => return Ok(back(&opened.frame, told)),
         Err(refusal) => refusal,
     };
-    match BackfillPage::read(&shared, visitor, opened).await {
-        Ok(shown) => {
-            let activities = shown.activities.map(|_| form.text("activities") == "yes");
-            let (faults, since) = (Faults::of(&refusal), form.text("since").trim().to_owned());
-            let shown = BackfillPage { faults, since, activities, ..shown };
-            page::page(refusal.status(), &shown)
-        }
-        Err(error) => page::unavailable(&error),
-    }
+    let shown = BackfillPage::read(&shared, visitor, opened).await?;
+    let activities = shown.activities.map(|_| form.text("activities") == "yes");
+    let (faults, since) = (Faults::of(&refusal), form.text("since").trim().to_owned());
+    let shown = BackfillPage { faults, since, activities, ..shown };
+    Ok(page::page(refusal.status(), &shown))
 }
 
 /// Does what the button says; returns what to tell of it.
@@ -326,20 +304,15 @@ pub(in crate::console) async fn set(
     visitor: Visitor,
     Path((name, number)): Path<(String, String)>,
     form: Form,
-) -> Response {
-    let Opened { connector, frame, .. } = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
+) -> page::Shown {
+    let Opened { connector, frame, .. } = open(&shared, &visitor, &name, HERE).await?;
     let (state, told) = match form.text("do") {
         "pause" => (BackfillState::Paused, "backfill_paused"),
         "cancel" => (BackfillState::Cancelled, "backfill_cancelled"),
         _ => (BackfillState::Running, "backfill_resumed"),
     };
-    match backfill::set(&shared, &visitor.actor(), &connector, &number, state).await {
-        Ok(_) => back(&frame, told),
-        Err(refusal) => page::refused(refusal),
-    }
+    backfill::set(&shared, &visitor.actor(), &connector, &number, state).await?;
+    Ok(back(&frame, told))
 }
 
 fn back(frame: &Frame, told: &str) -> Response {

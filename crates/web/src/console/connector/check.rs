@@ -5,7 +5,6 @@ use admin::settings::{label_of, lead_row};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use plan::check::{Finding, Severity};
 use plan::connector::Definition;
 
@@ -72,19 +71,12 @@ pub(in crate::console) async fn show(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, "/check").await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    match ways(&shared, &opened).await {
-        Ok(ways) => {
-            let frame = opened.frame;
-            let check = Check { page: "Connectors", visitor, frame, told: None, ways };
-            page::page(StatusCode::OK, &check)
-        }
-        Err(error) => page::unavailable(&error),
-    }
+) -> page::Shown {
+    let opened = open(&shared, &visitor, &name, "/check").await?;
+    let ways = ways(&shared, &opened).await?;
+    let frame = opened.frame;
+    let check = Check { page: "Connectors", visitor, frame, told: None, ways };
+    Ok(page::page(StatusCode::OK, &check))
 }
 
 async fn ways(shared: &Shared, opened: &Opened) -> store::Result<Vec<Way>> {

@@ -54,7 +54,7 @@ pub(super) fn users(catalogue: &Catalogue) -> Vec<Choice> {
     active.map(|user| choice(&user.email, &user.name)).collect()
 }
 
-/// The same, by name and with the address, for a list of which one sees the labels only.
+/// The same for a list that shows only labels: by name, with the address.
 pub(super) fn named_users(catalogue: &Catalogue) -> Vec<Choice> {
     let named = |user: Choice| choice(&user.value, format!("{} ({})", user.label, user.value));
     let mut all: Vec<Choice> = users(catalogue).into_iter().map(named).collect();

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use plan::mapping::{MappedField, Sent};
 use plan::preview::RecordPreview;
 use store::Origin;
@@ -64,11 +63,9 @@ pub(in crate::console) async fn show(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
-) -> Response {
-    match open(&shared, &visitor, &name, "/preview").await {
-        Ok(Opened { frame, .. }) => page::page(StatusCode::OK, &Preview::new(visitor, frame, "")),
-        Err(response) => response,
-    }
+) -> page::Shown {
+    let frame = open(&shared, &visitor, &name, "/preview").await?.frame;
+    Ok(page::page(StatusCode::OK, &Preview::new(visitor, frame, "")))
 }
 
 pub(in crate::console) async fn preview(
@@ -76,12 +73,9 @@ pub(in crate::console) async fn preview(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let Opened { configuration, connector, frame } =
-        match open(&shared, &visitor, &name, "/preview").await {
-            Ok(opened) => opened,
-            Err(response) => return response,
-        };
+        open(&shared, &visitor, &name, "/preview").await?;
     let payload = form.text("payload");
     let mut shown = Preview::new(visitor, frame, payload);
     let previewed = admin::preview::preview(
@@ -90,15 +84,16 @@ pub(in crate::console) async fn preview(
         Previewed { configuration: &configuration, connector: &connector, now: (shared.clock)() },
         Payload { body: payload.as_bytes(), content_type: None, origin: Origin::Webhook },
     );
-    match previewed.await {
+    let status = match previewed.await {
         Ok(records) => {
             shown.records = Some(records);
-            page::page(StatusCode::OK, &shown)
+            StatusCode::OK
         }
         Err(error) => {
             let refusal = Refusal::from(error);
             shown.wrong = Some((refusal.message(), refusal.advice().to_owned()));
-            page::page(refusal.status(), &shown)
+            refusal.status()
         }
-    }
+    };
+    Ok(page::page(status, &shown))
 }

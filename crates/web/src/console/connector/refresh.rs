@@ -4,7 +4,7 @@ use admin::retry;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use store::Retry;
 
 use super::page;
@@ -50,24 +50,18 @@ pub(in crate::console) async fn show(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
-) -> Response {
+) -> page::Shown {
     let Opened { configuration, connector, frame } =
-        match open(&shared, &visitor, &name, "/refresh").await {
-            Ok(opened) => opened,
-            Err(response) => return response,
-        };
+        open(&shared, &visitor, &name, "/refresh").await?;
     let (store, accounts) = (shared.store.as_ref(), shared.accounts.as_ref());
     let previewed =
         Previewed { configuration: &configuration, connector: &connector, now: (shared.clock)() };
-    let plan = match refresh::plan(store, accounts, previewed).await {
-        Ok(plan) => plan,
-        Err(error) => return page::refused(error),
-    };
+    let plan = refresh::plan(store, accounts, previewed).await?;
     let is_one_way = configuration.opposite(&connector).is_none();
     let (at_once, per_minute) = (Retry::AT_ONCE, Retry::PER_MINUTE);
     let page = "Connectors";
     let shown = Refresh { page, visitor, frame, told: None, plan, is_one_way, at_once, per_minute };
-    page::page(StatusCode::OK, &shown)
+    Ok(page::page(StatusCode::OK, &shown))
 }
 
 pub(in crate::console) async fn begin(
@@ -75,23 +69,13 @@ pub(in crate::console) async fn begin(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Response {
-    let Opened { connector, .. } = match open(&shared, &visitor, &name, "/refresh").await {
-        Ok(opened) => opened,
-        Err(response) => return response,
+) -> page::Shown {
+    let connector = open(&shared, &visitor, &name, "/refresh").await?.connector;
+    let per_minute = form.per_minute()?;
+    let retried = retry::refresh_leads(&shared, &visitor.actor(), &connector, per_minute).await?;
+    let path = match retried.batch {
+        Some(batch) => format!("/retries/{batch}"),
+        None => page::with_told(&address(&name), "none_linked"),
     };
-    let per_minute = match form.per_minute() {
-        Ok(pace) => pace,
-        Err(wrong) => return page::refused(wrong),
-    };
-    match retry::refresh_leads(&shared, &visitor.actor(), &connector, per_minute).await {
-        Ok(retried) => {
-            let path = match retried.batch {
-                Some(batch) => format!("/retries/{batch}"),
-                None => page::with_told(&address(&name), "none_linked"),
-            };
-            Redirect::to(&path).into_response()
-        }
-        Err(error) => page::unavailable(&error),
-    }
+    Ok(Redirect::to(&path).into_response())
 }

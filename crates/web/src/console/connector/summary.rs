@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use plan::connector::Definition;
 use store::{Cause, Filter, LinkCounts, Page, RequestItem};
 
-use super::page::{self, told};
+use super::page::{self, Shown, told};
 use super::{Frame, Opened, entities, open};
 use crate::Shared;
 use crate::console::visitor::Visitor;
@@ -72,15 +71,10 @@ pub(in crate::console) async fn show(
     visitor: Visitor,
     Path(name): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, "").await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    match read(&shared, visitor, opened).await {
-        Ok(summary) => page::page(StatusCode::OK, &Summary { told: told(&given), ..summary }),
-        Err(error) => page::unavailable(&error),
-    }
+) -> Shown {
+    let opened = open(&shared, &visitor, &name, "").await?;
+    let summary = read(&shared, visitor, opened).await?;
+    Ok(page::page(StatusCode::OK, &Summary { told: told(&given), ..summary }))
 }
 
 async fn read(

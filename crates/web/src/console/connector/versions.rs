@@ -8,10 +8,10 @@ use admin::settings::{Change, Names, changes};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use jiff::Timestamp;
 
-use super::page::{self, told};
+use super::page::{self, Shown, told};
 use super::{Frame, open};
 use crate::Shared;
 use crate::api::Refusal;
@@ -51,23 +51,13 @@ pub(in crate::console) async fn show(
     visitor: Visitor,
     Path(name): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
+) -> Shown {
+    let opened = open(&shared, &visitor, &name, HERE).await?;
     let connector = &opened.connector;
     // One more than is listed, because the page also says what the oldest one changed.
-    let versions = match shared.store.versions(connector.id, LISTED + 1).await {
-        Ok(versions) => versions,
-        Err(error) => return page::unavailable(&error),
-    };
-    let source = shared.store.catalogue(connector.source).await;
-    let destination = shared.store.catalogue(connector.destination).await;
-    let (source, destination) = match (source, destination) {
-        (Ok(source), Ok(destination)) => (source, destination),
-        (Err(error), _) | (_, Err(error)) => return page::unavailable(&error),
-    };
+    let versions = shared.store.versions(connector.id, LISTED + 1).await?;
+    let source = shared.store.catalogue(connector.source).await?;
+    let destination = shared.store.catalogue(connector.destination).await?;
     // Without metadata, fields are named by their schema names.
     let [source, destination] =
         [source, destination].map(|known| known.map(|(_, known)| known).unwrap_or_default());
@@ -90,7 +80,7 @@ pub(in crate::console) async fn show(
         visitor,
         frame: opened.frame,
     };
-    page::page(StatusCode::OK, &page)
+    Ok(page::page(StatusCode::OK, &page))
 }
 
 /// Restores a version: its settings are saved again, as the newest.
@@ -99,24 +89,13 @@ pub(in crate::console) async fn restore(
     visitor: Visitor,
     Path((name, version)): Path<(String, i64)>,
     form: Form,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let old = match shared.store.definition(opened.connector.id, version).await {
-        Ok(Some(old)) => old,
-        Ok(None) => return page::not_found("version"),
-        Err(error) => return page::unavailable(&error),
-    };
-    let Ok(made_from) = form.text("version").parse() else {
-        return page::refused(Refusal::wrong("version", "is not a number"));
-    };
-    match connectors::save(&shared, &visitor.actor(), &old, None, Some(made_from)).await {
-        Ok(_) => {
-            let there = format!("{}{HERE}", opened.frame.address);
-            Redirect::to(&page::with_told(&there, "restored")).into_response()
-        }
-        Err(refusal) => page::refused(refusal),
-    }
+) -> Shown {
+    let opened = open(&shared, &visitor, &name, HERE).await?;
+    let old = shared.store.definition(opened.connector.id, version).await?;
+    let old = old.ok_or_else(|| page::not_found("version"))?;
+    let made_from = form.text("version").parse();
+    let made_from = made_from.map_err(|_| Refusal::wrong("version", "is not a number"))?;
+    connectors::save(&shared, &visitor.actor(), &old, None, Some(made_from)).await?;
+    let there = format!("{}{HERE}", opened.frame.address);
+    Ok(Redirect::to(&page::with_told(&there, "restored")).into_response())
 }

@@ -6,14 +6,13 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use jiff::Timestamp;
 use plan::outcome::Event;
 use plan::problem::Problem;
 use plan::wiring::Wired;
 use store::{Connector, Filter, Page, RequestItem};
 
-use super::page::{self, told};
+use super::page::{self, Shown, told};
 use super::{Frame, Opened, address, open};
 use crate::Shared;
 use crate::console::form::Form;
@@ -103,7 +102,7 @@ pub(in crate::console) async fn show(
     visitor: Visitor,
     Path(name): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> Shown {
     shown(&shared, visitor, &name, told(&given), Done::new()).await
 }
 
@@ -114,7 +113,7 @@ pub(in crate::console) async fn wire(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Response {
+) -> Shown {
     act(&shared, visitor, &name, Act::Wire, form.text("ways") == "both").await
 }
 
@@ -124,18 +123,13 @@ pub(in crate::console) async fn unwire(
     visitor: Visitor,
     Path(name): Path<String>,
     _: Form,
-) -> Response {
+) -> Shown {
     act(&shared, visitor, &name, Act::Unwire, false).await
 }
 
-async fn act(shared: &Shared, visitor: Visitor, name: &str, act: Act, both_ways: bool) -> Response {
-    let configuration = match shared.store.configuration().await {
-        Ok(configuration) => configuration,
-        Err(error) => return page::unavailable(&error),
-    };
-    let Some(connector) = configuration.connector(name) else {
-        return page::not_found("connector");
-    };
+async fn act(shared: &Shared, visitor: Visitor, name: &str, act: Act, both_ways: bool) -> Shown {
+    let configuration = shared.store.configuration().await?;
+    let connector = configuration.connector(name).ok_or_else(|| page::not_found("connector"))?;
     let opposite = configuration.opposite(connector).filter(|_| both_ways);
     let (store, accounts) = (shared.store.as_ref(), shared.accounts.as_ref());
     let (actor, now) = (visitor.actor(), (shared.clock)());
@@ -145,7 +139,7 @@ async fn act(shared: &Shared, visitor: Visitor, name: &str, act: Act, both_ways:
         let result = match job.run(act, &shared.public_url, &actor, now).await {
             Ok(wired) => Ok(wired),
             Err(NotWired::Account(problem)) => Err(problem),
-            Err(NotWired::Store(error)) => return page::unavailable(&error),
+            Err(NotWired::Store(error)) => return Err(error.into()),
         };
         done.insert(connector.definition.name.clone(), result);
     }
@@ -159,18 +153,13 @@ async fn shown(
     name: &str,
     told: Option<&'static str>,
     done: Done,
-) -> Response {
-    let opened = match open(shared, &visitor, name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let ways = match ways(shared, &opened, done).await {
-        Ok(ways) => ways,
-        Err(error) => return page::unavailable(&error),
-    };
+) -> Shown {
+    let opened = open(shared, &visitor, name, HERE).await?;
+    let ways = ways(shared, &opened, done).await?;
     let webhook = Webhook { page: "Connectors", visitor, frame: opened.frame, told, ways };
     let is_wrong = webhook.ways.iter().any(|way| way.not_wired.is_some());
-    page::page(if is_wrong { StatusCode::BAD_GATEWAY } else { StatusCode::OK }, &webhook)
+    let status = if is_wrong { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
+    Ok(page::page(status, &webhook))
 }
 
 /// The connector, and the one in the opposite direction.

@@ -5,7 +5,7 @@ use admin::repair::{self, Case, Choices, DryRun, FieldItem, Sample, UnlistedValu
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use plan::connector::Fault;
 use plan::problem::Code;
 use plan::repair::{Fix, Remedy, Rows};
@@ -18,7 +18,7 @@ use crate::api::Refusal;
 use crate::console::accounts::account_address;
 use crate::console::connector::address;
 use crate::console::form::Form;
-use crate::console::page::{self, with_told};
+use crate::console::page::{self, Instead, Shown, with_told};
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
 
@@ -256,14 +256,13 @@ fn sentences(refusal: &Refusal) -> Vec<String> {
     }
 }
 
-async fn open(shared: &Shared, (name, cause): (&str, &str)) -> Result<Case, Response> {
-    let configuration = shared.store.configuration().await;
-    let configuration = configuration.map_err(|error| page::unavailable(&error))?;
-    match Case::open(shared.store.as_ref(), configuration, (name, cause)).await {
-        Ok(opened) => Ok(opened),
-        Err(admin::Refused::NotFound { .. }) => Err(page::not_found("group of failures")),
-        Err(refused) => Err(page::refused(refused)),
-    }
+async fn open(shared: &Shared, which: (&str, &str)) -> Result<Case, Instead> {
+    let configuration = shared.store.configuration().await?;
+    let found = Case::open(shared.store.as_ref(), configuration, which).await;
+    found.map_err(|refused| match refused {
+        admin::Refused::NotFound { .. } => page::not_found("group of failures").into(),
+        refused => refused.into(),
+    })
 }
 
 /// The page with a repair as described by these fields.
@@ -307,16 +306,11 @@ pub(in crate::console) async fn show(
     Path((name, cause)): Path<(String, String)>,
     page::LastAction(told): page::LastAction,
     Query(given): Query<Vec<(String, String)>>,
-) -> Response {
-    let opened = match open(&shared, (&name, &cause)).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
+) -> Shown {
+    let opened = open(&shared, (&name, &cause)).await?;
     let chosen = fields::of_a_fix(given.iter().map(|(n, v)| (n.as_str(), v.as_str())));
-    match one(&shared, visitor, opened, chosen).await {
-        Ok((status, one)) => page::page(status, &One { told, ..one }),
-        Err(refusal) => page::refused(refusal),
-    }
+    let (status, one) = one(&shared, visitor, opened, chosen).await?;
+    Ok(page::page(status, &One { told, ..one }))
 }
 
 /// Saves a repair and retries the group.
@@ -325,11 +319,8 @@ pub(in crate::console) async fn fix(
     visitor: Visitor,
     Path((name, cause)): Path<(String, String)>,
     form: Form,
-) -> Response {
-    let opened = match open(&shared, (&name, &cause)).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
+) -> Shown {
+    let opened = open(&shared, (&name, &cause)).await?;
     let chosen = fields::of_a_fix(form.fields());
     let applied = async {
         let missing = || Refusal::wrong("fix", "is missing; choose a repair");
@@ -345,15 +336,13 @@ pub(in crate::console) async fn fix(
                 Some(batch) => with_told(&format!("/retries/{batch}"), "fixed"),
                 None => with_told("/failures", "nothing_failed"),
             };
-            return Redirect::to(&path).into_response();
+            return Ok(Redirect::to(&path).into_response());
         }
         Err(refusal) => refusal,
     };
     let wrong = sentences(&refusal);
-    match one(&shared, visitor, opened, chosen).await {
-        Ok((_, one)) => page::page(refusal.status(), &One { wrong, ..one }),
-        Err(refusal) => page::refused(refusal),
-    }
+    let (_, one) = one(&shared, visitor, opened, chosen).await?;
+    Ok(page::page(refusal.status(), &One { wrong, ..one }))
 }
 
 /// Reads the metadata of both accounts again.
@@ -361,18 +350,11 @@ pub(in crate::console) async fn metadata(
     State(shared): State<Shared>,
     Path((name, cause)): Path<(String, String)>,
     _: Form,
-) -> Response {
-    let opened = match open(&shared, (&name, &cause)).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    match repair::refresh_metadata(&shared, &opened).await {
-        Ok(()) => {
-            let path = with_told(&failure_path(&name, &cause), "metadata_read");
-            Redirect::to(&path).into_response()
-        }
-        Err(error) => page::refused(error),
-    }
+) -> Shown {
+    let opened = open(&shared, (&name, &cause)).await?;
+    repair::refresh_metadata(&shared, &opened).await?;
+    let path = with_told(&failure_path(&name, &cause), "metadata_read");
+    Ok(Redirect::to(&path).into_response())
 }
 
 pub(in crate::console) async fn dismiss(
@@ -380,16 +362,11 @@ pub(in crate::console) async fn dismiss(
     visitor: Visitor,
     Path((name, cause)): Path<(String, String)>,
     form: Form,
-) -> Response {
-    let opened = match open(&shared, (&name, &cause)).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
+) -> Shown {
+    let opened = open(&shared, (&name, &cause)).await?;
     let what = (cause.as_str(), form.text("note"));
-    match failures::dismiss(&shared, &visitor.actor(), &opened.connector, what).await {
-        Ok(()) => Redirect::to(&with_told("/failures", "dismissed")).into_response(),
-        Err(refused) => page::refused(refused),
-    }
+    failures::dismiss(&shared, &visitor.actor(), &opened.connector, what).await?;
+    Ok(Redirect::to(&with_told("/failures", "dismissed")).into_response())
 }
 
 pub(in crate::console) async fn restore(
@@ -397,16 +374,9 @@ pub(in crate::console) async fn restore(
     visitor: Visitor,
     Path((name, cause)): Path<(String, String)>,
     _: Form,
-) -> Response {
-    let opened = match open(&shared, (&name, &cause)).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    match failures::restore(&shared, &visitor.actor(), &opened.connector, &cause).await {
-        Ok(()) => {
-            let path = with_told(&failure_path(&name, &cause), "reopened");
-            Redirect::to(&path).into_response()
-        }
-        Err(refused) => page::refused(refused),
-    }
+) -> Shown {
+    let opened = open(&shared, (&name, &cause)).await?;
+    failures::restore(&shared, &visitor.actor(), &opened.connector, &cause).await?;
+    let path = with_told(&failure_path(&name, &cause), "reopened");
+    Ok(Redirect::to(&path).into_response())
 }

@@ -80,7 +80,7 @@ pub(super) fn tone(state: State) -> &'static str {
     }
 }
 
-/// The record that the list was filtered for or, if there is none, the one that matters most.
+/// The record that matches the list's filter; without a match, the one that matters most.
 fn shown<'a>(request: &'a RequestLine, address: &Address) -> Option<&'a RecordLine> {
     let of =
         |record: &RecordLine| State::of(request.job_status, request.is_held, [record.standing()]);

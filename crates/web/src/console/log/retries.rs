@@ -163,17 +163,8 @@ pub(in crate::console) async fn cancel(
     visitor: Visitor,
     Path(id): Path<String>,
     _: Form,
-) -> Response {
-    let id = match read(&shared, &visitor, &id).await {
-        Ok(batch) => batch.kept.id,
-        Err(response) => return response,
-    };
-    let now = (shared.clock)();
-    match shared.store.cancel_retry_batch(id, &visitor.actor(), now).await {
-        Ok(_) => {
-            let path = page::with_told(&format!("/retries/{id}"), "cancelled");
-            Redirect::to(&path).into_response()
-        }
-        Err(error) => page::unavailable(&error),
-    }
+) -> page::Shown {
+    let id = read(&shared, &visitor, &id).await?.kept.id;
+    shared.store.cancel_retry_batch(id, &visitor.actor(), (shared.clock)()).await?;
+    Ok(Redirect::to(&page::with_told(&format!("/retries/{id}"), "cancelled")).into_response())
 }

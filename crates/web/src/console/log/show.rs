@@ -32,7 +32,7 @@ use admin::log::{About, waiting};
 /// The most records that one page shows; failed ones come first.
 const RECORDS: usize = 50;
 
-/// The parts of the page, of which one is shown.
+/// The tabs of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tab {
     Changes,

@@ -39,10 +39,10 @@ struct Period {
     /// Its word in the address.
     word: &'static str,
     label: &'static str,
-    /// Its first and its last time, which is now if there is none.
+    /// Where it starts and ends, in the words of an address; an empty end means now.
     from: &'static str,
     to: &'static str,
-    /// What the time before it is called.
+    /// The name of the period before it.
     name: &'static str,
 }
 

@@ -6,7 +6,7 @@ use admin::reviews::{self, ByRule, MOST_AT_ONCE};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use plan::review::{self, Reason, Rule};
 use store::ReviewItem;
 
@@ -73,28 +73,19 @@ pub(in crate::console) async fn show_by_rule(
     State(shared): State<Shared>,
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     let text = |name: &str| given.get(name).map(|text| text.trim()).unwrap_or_default().to_owned();
     let (rule, connector) = (text("rule"), text("connector"));
-    let read = async {
-        let configuration = visitor.reach.narrow(shared.store.configuration().await?);
-        let names = configuration.connectors.iter().map(|one| one.definition.name.as_str());
-        let connectors = choices(names.map(|name| (name, name)), &connector);
-        let by_rule = match rule.as_str() {
-            "" => None,
-            word => Some(by_rule(&shared, &visitor, word, &connector, None).await?),
-        };
-        Ok::<_, Refusal>((connectors, by_rule))
+    let configuration = visitor.reach.narrow(shared.store.configuration().await?);
+    let names = configuration.connectors.iter().map(|one| one.definition.name.as_str());
+    let connectors = choices(names.map(|name| (name, name)), &connector);
+    let by_rule = match rule.as_str() {
+        "" => None,
+        word => Some(by_rule(&shared, &visitor, word, &connector, None).await?),
     };
-    match read.await {
-        Ok((connectors, by_rule)) => {
-            let rules = choices(RULES, &rule);
-            let page = "Reviews";
-            let shown = ByRulePage { page, visitor, rule, rules, connector, connectors, by_rule };
-            page::page(StatusCode::OK, &shown)
-        }
-        Err(refusal) => page::refused(refusal),
-    }
+    let (page, rules) = ("Reviews", choices(RULES, &rule));
+    let shown = ByRulePage { page, visitor, rule, rules, connector, connectors, by_rule };
+    Ok(page::page(StatusCode::OK, &shown))
 }
 
 /// `POST /reviews/by-rule`: resolves what was shown.
@@ -102,19 +93,16 @@ pub(in crate::console) async fn resolve_by_rule(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
-    let resolve = async {
-        let newest = form.text("newest").parse();
-        let newest = newest.map_err(|_| Refusal::wrong("newest", "is not a number"))?;
-        let (rule, connector) = (form.text("rule"), form.text("connector"));
-        let by_rule = by_rule(&shared, &visitor, rule, connector, Some(newest)).await?;
-        Ok::<_, Refusal>(reviews::resolve_by_rule(&shared, &visitor.actor(), &by_rule).await?)
+) -> page::Shown {
+    let newest = form.text("newest").parse();
+    let newest = newest.map_err(|_| Refusal::wrong("newest", "is not a number"))?;
+    let (rule, connector) = (form.text("rule"), form.text("connector"));
+    let by_rule = by_rule(&shared, &visitor, rule, connector, Some(newest)).await?;
+    let told = match reviews::resolve_by_rule(&shared, &visitor.actor(), &by_rule).await? {
+        0 => "none_resolved",
+        _ => "resolved_by_rule",
     };
-    match resolve.await {
-        Ok(0) => Redirect::to("/reviews?told=none_resolved").into_response(),
-        Ok(_) => Redirect::to("/reviews?told=resolved_by_rule").into_response(),
-        Err(refusal) => page::refused(refusal),
-    }
+    Ok(Redirect::to(&page::with_told("/reviews", told)).into_response())
 }
 
 async fn by_rule(

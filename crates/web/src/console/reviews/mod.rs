@@ -328,7 +328,7 @@ pub(super) async fn decide(
     }
 }
 
-/// The page after a review was resolved: the next open one, or the list if there is none.
+/// The page after a review was resolved: the next open one, or the list without one.
 fn after(resolved: i64, next: Option<i64>, word: &str) -> String {
     let path = next.map_or_else(|| "/reviews".to_owned(), |next| format!("/reviews/{next}"));
     page::with_told(&format!("{path}?resolved={resolved}"), word)

@@ -4,7 +4,6 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use plan::activity::TypeRows;
 use plan::connector::Definition;
 use plan::mapping::{Proposal, Reason};
@@ -45,15 +44,9 @@ pub(in crate::console) async fn show(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(name): Path<String>,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
-    let told = match BothMetadata::read(&shared, &opened, Which::Leads).await {
-        Ok(told) => told,
-        Err(error) => return page::unavailable(&error),
-    };
+) -> page::Shown {
+    let opened = open(&shared, &visitor, &name, HERE).await?;
+    let told = BothMetadata::read(&shared, &opened, Which::Leads).await?;
     let (definition, frame) = (&opened.connector.definition, opened.frame);
     let kinds = told.types(definition).into_iter().map(|kind| of(&frame, definition, &told, &kind));
     let page = Activities {
@@ -66,7 +59,7 @@ pub(in crate::console) async fn show(
         silent: told.silent,
         frame,
     };
-    page::page(StatusCode::OK, &page)
+    Ok(page::page(StatusCode::OK, &page))
 }
 
 fn of(frame: &Frame, definition: &Definition, told: &BothMetadata, kind: &TypeRows) -> Kind {

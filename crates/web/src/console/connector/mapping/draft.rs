@@ -39,7 +39,7 @@ struct Sent {
     key: String,
     /// Both sides of each translated value.
     values: (Vec<String>, Vec<String>),
-    /// The same for unmapped values, of which only those with a choice count.
+    /// The same for unmapped values; only those with a choice count.
     unmapped: (Vec<String>, Vec<String>),
 }
 

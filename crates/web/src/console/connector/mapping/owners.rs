@@ -6,7 +6,6 @@ use admin::settings::{Change, Names, changes};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use plan::connector::{Definition, Owners as Settings};
 use plan::metadata::{Catalogue, User};
 use plan::problem::Problem;
@@ -62,9 +61,8 @@ impl Owners {
         visitor: Visitor,
         opened: Opened,
         wanted: &Definition,
-    ) -> Result<Self, Response> {
-        let told = BothMetadata::read(shared, &opened, Which::Leads).await;
-        let told = told.map_err(|error| page::unavailable(&error))?;
+    ) -> store::Result<Self> {
+        let told = BothMetadata::read(shared, &opened, Which::Leads).await?;
         let Opened { connector, frame, .. } = opened;
         let names = Names { source: &told.source, destination: &told.destination };
         let alone = without_counterpart(&told.source, &told.destination, &wanted.owner);
@@ -124,16 +122,11 @@ pub(in crate::console) async fn show(
     visitor: Visitor,
     Path(name): Path<String>,
     page::LastAction(told): page::LastAction,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
+) -> page::Shown {
+    let opened = open(&shared, &visitor, &name, HERE).await?;
     let wanted = opened.connector.definition.clone();
-    match Owners::read(&shared, visitor, opened, &wanted).await {
-        Ok(owners) => page::page(StatusCode::OK, &Owners { told, ..owners }),
-        Err(response) => response,
-    }
+    let owners = Owners::read(&shared, visitor, opened, &wanted).await?;
+    Ok(page::page(StatusCode::OK, &Owners { told, ..owners }))
 }
 
 pub(in crate::console) async fn put(
@@ -141,11 +134,8 @@ pub(in crate::console) async fn put(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Response {
-    let opened = match open(&shared, &visitor, &name, HERE).await {
-        Ok(opened) => opened,
-        Err(response) => return response,
-    };
+) -> page::Shown {
+    let opened = open(&shared, &visitor, &name, HERE).await?;
     let mut wanted = opened.connector.definition.clone();
     wanted.owner = owners(&form);
     let mut status = StatusCode::OK;
@@ -153,20 +143,16 @@ pub(in crate::console) async fn put(
     if form.text("do") == "save" {
         let version = form.text("version");
         match save(&shared, &visitor, &wanted, version, &opened.frame, PATH).await {
-            Ok(response) => return response,
+            Ok(response) => return Ok(response),
             Err(refusal) => {
                 status = refusal.status();
                 faults = Faults::of_settings(&refusal, &wanted);
             }
         }
     }
-    match Owners::read(&shared, visitor, opened, &wanted).await {
-        Ok(owners) => {
-            let version = form.text("version").to_owned();
-            page::page(status, &Owners { version, faults, is_reviewed: true, ..owners })
-        }
-        Err(response) => response,
-    }
+    let owners = Owners::read(&shared, visitor, opened, &wanted).await?;
+    let version = form.text("version").to_owned();
+    Ok(page::page(status, &Owners { version, faults, is_reviewed: true, ..owners }))
 }
 
 /// The owners of a form. A user without a choice has no entry.

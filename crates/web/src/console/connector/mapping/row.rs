@@ -30,9 +30,9 @@ pub(super) struct Row {
     pub(super) is_typed: bool,
     /// Whether it differs from what is saved.
     pub(super) is_unsaved: bool,
-    /// What the destination's field is called.
+    /// The display name of the destination's field.
     pub(super) title: String,
-    /// What the source's field is called; empty if there is none.
+    /// The display name of the source's field; empty without one.
     pub(super) source: String,
     pub(super) from: Option<About>,
     pub(super) to: Option<About>,
