@@ -229,6 +229,6 @@ mod tests {
         let first = found.leads[0].as_ref().unwrap();
         assert_eq!(first.lead.name.as_deref(), Some("Asha"));
         assert_eq!(first.places, [place(a, "a1"), place(b, "b1")]);
-        assert_eq!(first.lead.last, line(0, ("a1", ""), None).id, "the newest request is told");
+        assert_eq!(first.lead.last, line(0, ("a1", ""), None).id, "the newest request is shown");
     }
 }

@@ -54,7 +54,7 @@ impl FieldNames {
     }
 }
 
-/// What is told of a record.
+/// What identifies a record to a reader: its lead, and what happened to it.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
     /// Its lead's name.

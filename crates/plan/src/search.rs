@@ -138,7 +138,7 @@ fn numbers(text: &str) -> (Vec<String>, String) {
     (forms, rest)
 }
 
-/// The forms of a phone number of which only the first or the last digits were typed: `0981`,
+/// The forms of a phone number if only its first or last digits were typed: `0981`,
 /// `+91 981`.
 fn part_of_number(text: &str) -> Option<Vec<String>> {
     let is_written = |c: char| c.is_ascii_digit() || c.is_whitespace() || "+-().".contains(c);

@@ -23,8 +23,8 @@ pub trait Alerts: Send + Sync + std::fmt::Debug {
     /// Adds an address, with an entry in the audit log; returns its number.
     async fn add_alert(&self, new: NewAlert, actor: &Actor, now: Timestamp) -> Result<i64>;
 
-    /// Removes an address, with an entry in the audit log. What waits to be sent to it is given up.
-    /// Returns false if there is none.
+    /// Removes an address, with an entry in the audit log. Alerts that wait to be sent to it are
+    /// dropped. Returns false if no address has this number.
     async fn remove_alert(&self, id: i64, actor: &Actor, now: Timestamp) -> Result<bool>;
 
     /// Where to send what is for this address; `None`: it was removed.

@@ -95,7 +95,7 @@ const applyAtOnce = (form) => {
   });
 };
 
-/** The search for leads that one sees now, in the navigation or in the menu of a narrow screen. */
+/** The visible search for leads: in the navigation, or in the menu of a narrow screen. */
 const findLead = () => {
   const shown = [...document.querySelectorAll("input[data-find]")].find((field) => field.checkVisibility());
   if (shown) return shown;

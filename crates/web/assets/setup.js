@@ -4,7 +4,7 @@
 /** What the server said about the value that was sent, until one changes it. */
 const saidByServer = (field) => (field.closest(".field") ?? field.closest("label"))?.querySelectorAll(".fault:not([id])") ?? [];
 
-/** Shows below a field what is wrong with it, or nothing. */
+/** Shows a field's error below it, or removes it. */
 const tell = (field) => {
   if (saidByServer(field).length > 0) return;
   const id = `${field.id}-wrong`;
@@ -68,7 +68,7 @@ const onlyFor = (part) => {
   show();
 };
 
-/** A form whose fields say what is wrong with them when one leaves them. */
+/** A form that checks each field when the focus leaves it. */
 const tellAtOnce = (form) => {
   form.addEventListener("focusout", ({ target }) => { if (target.willValidate && target.name && target.type !== "radio") tell(target); });
   // Before one leaves it: a text that goes away at a click would move the button from under it.

@@ -1,4 +1,4 @@
-//! A connector's settings for people: what each is called, and what a change means in one line.
+//! A connector's settings for people: the label of each, and a change in one line.
 
 mod change;
 mod label;

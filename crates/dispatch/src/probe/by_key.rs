@@ -80,7 +80,7 @@ impl Subject<'_> {
         }
     }
 
-    /// Two rows, the first of which is refused because of a field that no account has.
+    /// A bulk call with two rows. The first is refused: it has a field that does not exist.
     pub(super) async fn bulk_rows(&self) -> Answer {
         let bad = lead(&[("leadsync_no_such_field", SAMPLE)]).found_by("EmailAddress");
         let good = lead(&[]).found_by("EmailAddress");

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Two texts of which this share of letter pairs is the same are taken for spellings of one word.
+/// Two texts that share this part of their letter pairs count as spellings of one word.
 const ALIKE: f64 = 0.5;
 
 /// The option that is closest to a value, if one is close: it differs only by case, accents or

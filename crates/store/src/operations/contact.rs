@@ -62,7 +62,7 @@ pub(super) async fn doubt(connection: &mut Connection, name: &str) -> Result<()>
     Ok(())
 }
 
-/// Those of these accounts of which something is known.
+/// Those of these accounts that were ever called.
 pub(super) async fn find(
     connection: &mut Connection,
     accounts: &[AccountId],

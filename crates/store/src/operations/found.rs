@@ -79,7 +79,7 @@ fn is_by_echo(filter: &Filter) -> bool {
         && filter.ids.is_empty()
 }
 
-/// The index of echoes, and of all that are none, is read for each connector.
+/// Reads the index that separates echoes from other requests, for each connector.
 async fn by_echo(
     connection: &mut Connection,
     filter: &Filter,

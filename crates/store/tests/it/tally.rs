@@ -208,19 +208,19 @@ async fn what_arrived_lately_is_counted_in_short_steps(empty: Empty) {
     assert_eq!(told(0, 3_000).await, first);
     let later = [first[1].clone(), first[2].clone(), step("15:10", 0, 1)];
     assert_eq!(told(300, 2 * HOUR).await, later, "steps at the ends are counted whole");
-    // One that is retried moves, one that has nothing to do stays.
+    // A retried record moves to its new event; one without a change stays where it was.
     let mut unchanged = attempt(own, 1_000, Event::Unchanged);
     unchanged.attempt = 2;
     keep(&empty, &lease, vec![again(own, 60, Event::Updated, 2), unchanged]).await;
     assert_eq!(told(0, 3_000).await, [step("14:10", 2, 0), first[1].clone(), first[2].clone()]);
-    // What is older is no longer counted so, and its records move without it.
+    // Older steps are deleted, and a retry of their records changes no other step.
     let mut late = attempt(own, 2 * HOUR, Event::New);
     late.at = at(4 * HOUR);
     keep(&empty, &lease, vec![late]).await;
     assert_eq!(told(0, 5 * HOUR).await, [step("16:10", 1, 0)]);
-    let mut mended = attempt(own, HOUR, Event::New);
-    (mended.attempt, mended.at) = (2, at(4 * HOUR));
-    keep(&empty, &lease, vec![mended]).await;
+    let mut retried = attempt(own, HOUR, Event::New);
+    (retried.attempt, retried.at) = (2, at(4 * HOUR));
+    keep(&empty, &lease, vec![retried]).await;
     assert_eq!(told(0, 5 * HOUR).await, [step("16:10", 1, 0)]);
     must_be_equal(&empty).await;
     empty.change(Change::RemoveConnector { name: "a-b".to_owned() }).await.unwrap();

@@ -55,7 +55,7 @@ async fn views_are_limited(empty: Empty) {
     }
     let one_more = store.save_view(ASHA, "one more", "", at(0)).await;
     assert!(matches!(one_more, Err(Error::Refused(_))), "{one_more:?}");
-    assert_eq!(names(&empty, ASHA).await.len(), View::MOST, "nothing of it is kept");
+    assert_eq!(names(&empty, ASHA).await.len(), View::MOST, "the refused view is not stored");
     store.save_view(ASHA, "view 1", "q=1", at(0)).await.unwrap();
 }
 
