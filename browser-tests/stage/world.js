@@ -4,6 +4,7 @@ import { until } from "./waiting.js";
 
 export const ADMINISTRATOR = "asha@example.com";
 export const OPERATOR = "vikram@example.com";
+export const VIEWER = "nadia@example.com";
 export const PASSWORD = "four calm green lamps";
 
 /** A visitor who is signed in; all of the same person in the same service share a session. */
@@ -22,11 +23,12 @@ export const signedIn = async (stage, service, { as = ADMINISTRATOR, ...how } = 
 /** Nobody was there yet. */
 export const fresh = (stage) => stage.service();
 
-/** There is an administrator and an operator, and nothing else. */
+/** There is an administrator, an operator and a viewer, and nothing else. */
 export const bare = async (stage) => {
   const service = await stage.service();
   await service.run(["user", "add", ADMINISTRATOR], PASSWORD);
   await service.run(["user", "add", OPERATOR, "--role", "operator"], PASSWORD);
+  await service.run(["user", "add", VIEWER, "--role", "viewer"], PASSWORD);
   return service;
 };
 
