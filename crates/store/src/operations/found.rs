@@ -64,8 +64,8 @@ fn is_by_due(filter: &Filter) -> bool {
         && filter.ids.is_empty()
 }
 
-/// Whether the only selective condition may be that echoes are hidden, of which there may be any
-/// number in a row.
+/// Whether hiding echoes may be the only selective condition. Any number of echoes may follow each
+/// other, so the index by time alone would be read too far.
 fn is_by_echo(filter: &Filter) -> bool {
     let is_open = matches!(filter.job_status, Some(JobStatus::Queued | JobStatus::Running));
     filter.echoes != Echoes::Any
@@ -77,6 +77,22 @@ fn is_by_echo(filter: &Filter) -> bool {
         && filter.q.is_none()
         && filter.backfill.is_none()
         && filter.ids.is_empty()
+}
+
+/// The conditions of the filter on the request itself, and its newest `limit` requests before
+/// number `before`, in the order of this expression.
+fn push_newest(
+    query: &mut QueryBuilder,
+    (filter, running): (&Filter, &HashSet<i64>),
+    order: &str,
+    (before, limit): (i64, usize),
+) {
+    push_range(query, "q.id", filter);
+    push_request(query, filter);
+    push_status(query, filter, running);
+    query.push(format!(" AND {order} < ")).push_bind(before);
+    query.push(format!(" ORDER BY {order} DESC LIMIT "));
+    query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
 }
 
 /// Reads the index that separates echoes from other requests, for each connector.
@@ -91,11 +107,7 @@ async fn by_echo(
     for connector in connectors(connection, filter).await? {
         let mut query = QueryBuilder::new("SELECT q.id FROM request q WHERE q.connector = ");
         query.push_bind(connector);
-        push_range(&mut query, "q.id", filter);
-        push_request(&mut query, filter);
-        push_status(&mut query, filter, running);
-        query.push(" AND q.id < ").push_bind(before).push(" ORDER BY q.id DESC LIMIT ");
-        query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        push_newest(&mut query, (filter, running), "q.id", (before, limit));
         ids.extend(numbers(connection, query).await?);
     }
     ids.sort_unstable_by(|a, b| b.cmp(a));
@@ -119,12 +131,7 @@ async fn by_due(
         for (due, order) in [("q.due = 0", "q.id"), ("q.due > 0", "q.id + 0")] {
             let mut query = QueryBuilder::new(format!("SELECT q.id FROM request q WHERE {due}"));
             query.push(" AND q.connector = ").push_bind(connector);
-            push_range(&mut query, "q.id", filter);
-            push_request(&mut query, filter);
-            push_status(&mut query, filter, running);
-            query.push(format!(" AND {order} < ")).push_bind(before);
-            query.push(format!(" ORDER BY {order} DESC LIMIT "));
-            query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+            push_newest(&mut query, (filter, running), order, (before, limit));
             ids.extend(numbers(connection, query).await?);
         }
     }

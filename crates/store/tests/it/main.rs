@@ -7,6 +7,7 @@ mod backfills;
 mod batches;
 mod catch_up;
 mod configuration;
+mod contact;
 mod copies;
 mod directory;
 mod dispatching;

@@ -1,6 +1,7 @@
 //! The console: signing in, and who may see what.
 
 mod alerts;
+mod backfill;
 mod failures;
 mod log;
 mod mapping;
